@@ -1,0 +1,1 @@
+"""Named sets of audits with settings and limits, one TOML file each."""

@@ -1,0 +1,56 @@
+"""What went wrong, where, and what to do about it, in one sentence each."""
+
+
+class SertoolsError(Exception):
+    """An error that a user can act on; the command line shows it without a traceback, exit code 2.
+
+    Args:
+        message: what is wrong and where, with the offending value
+        hint: what to do next; may be empty
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class CorpusError(SertoolsError):
+    """A corpus, manifest or label that cannot be used."""
+
+
+class AudioError(SertoolsError):
+    """A sound file that cannot be decoded; the engine turns it into a missing clip."""
+
+
+class ModelError(SertoolsError):
+    """A checkpoint that cannot be loaded, or outputs that cannot be read."""
+
+
+class StoreError(SertoolsError):
+    """A store that cannot be written or read."""
+
+
+class AuditError(SertoolsError):
+    """An audit that does not exist, breaks its contract, or was given a wrong option."""
+
+
+class GateError(SertoolsError):
+    """Limits or result files that cannot be read."""
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The hint that offers the closest of the known names, or lists them all.
+
+    >>> nearest("robustnes", ["fairness", "robustness"])
+    "did you mean 'robustness'?"
+    >>> nearest("xyz", ["fairness", "robustness"])
+    'known: fairness, robustness'
+    """
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known)) or 'none'}"

@@ -1,0 +1,56 @@
+"""How the names of model and corpus meet: the field's synonyms, never positions."""
+
+from collections.abc import Mapping
+
+DIMENSIONS = ("arousal", "dominance", "valence")
+
+SYNONYMS = {
+    "arousal": ("activation", "act", "emoact", "aro"),
+    "dominance": ("control", "potency", "power", "dom", "emodom"),
+    "valence": ("sentiment", "pleasure", "evaluation", "val", "emoval"),
+    "anger": ("angry", "ang", "wut", "ärger"),
+    "boredom": ("bored", "bor"),
+    "calm": ("calmness",),
+    "contempt": ("contemptuous", "con"),
+    "disgust": ("disgusted", "dis"),
+    "fear": ("fearful", "fea", "afraid", "anxiety"),
+    "frustration": ("frustrated", "fru"),
+    "happiness": ("happy", "joy", "joyful", "hap"),
+    "neutral": ("neu", "neutrality"),
+    "sadness": ("sad",),
+    "surprise": ("surprised", "sur", "pleasant surprise", "pleasant_surprise", "ps"),
+    "excitement": ("excited", "exc"),
+    "other": ("oth", "others"),
+}
+"""Canonical name → the other names it has in corpora and checkpoints, all lower case."""
+
+SEXES = {"f": "female", "female": "female", "w": "female", "woman": "female",
+         "m": "male", "male": "male", "man": "male"}  # fmt: skip
+
+_CANONICAL = {synonym: name for name, synonyms in SYNONYMS.items() for synonym in synonyms}
+
+
+def canonical(name: str, label_map: Mapping[str, str] | None = None) -> str:
+    """The field's standard term for a label; a name that nobody knows stays as it is, lower case.
+
+    `label_map` (theirs → ours) is asked first, with the name as it is written and in lower case.
+
+    >>> canonical("ANG"), canonical("activation"), canonical("Ennui")
+    ('anger', 'arousal', 'ennui')
+    >>> canonical("LABEL_0", {"LABEL_0": "sad"})
+    'sadness'
+    """
+    if label_map:
+        name = label_map.get(name, label_map.get(name.lower(), name))
+    name = name.strip().lower()
+    return _CANONICAL.get(name, name)
+
+
+def canonical_sex(value: str) -> str:
+    """`female`, `male`, or the value itself in lower case where it is neither.
+
+    >>> canonical_sex("W"), canonical_sex("M"), canonical_sex("diverse")
+    ('female', 'male', 'diverse')
+    """
+    value = value.strip().lower()
+    return SEXES.get(value, value)

@@ -1,0 +1,237 @@
+"""What an audit found, as JSON that people, CI and later versions can read."""
+
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from sertools.errors import GateError
+
+SCHEMA = 1
+"""Version of the result file; it rises when a name or a meaning changes."""
+
+
+class Verdict(StrEnum):
+    """What a limit says about a finding; `none` where there is no limit for it."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+    NONE = "none"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limit(_Strict):
+    """The range in which a finding must lie, with where the range comes from.
+
+    `name`, `target` and `slice` are shell patterns matched against the finding. Bounds are strict
+    (`above` < value < `below`); one of them may be absent.
+    """
+
+    name: str
+    target: str = "*"
+    slice: str = "*"
+    above: float | None = None
+    below: float | None = None
+    source: str = ""
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.above is None and self.below is None:
+            raise ValueError(f"limit {self.name!r} needs 'above' or 'below'")
+        if self.above is not None and self.below is not None and not self.above < self.below:
+            raise ValueError(
+                f"limit {self.name!r} contradicts itself: above {self.above:g}, below {self.below:g}"
+            )
+        return self
+
+    def __str__(self) -> str:
+        if self.above is None:
+            return f"< {self.below:g}"
+        if self.below is None:
+            return f"> {self.above:g}"
+        return f"{self.above:g} … {self.below:g}"
+
+
+class Finding(_Strict):
+    """One number with its uncertainty, or the reason why there is none.
+
+    Attributes:
+        name: the field's term for what was measured, e.g. `ccc`, `sex_score`
+        target: the label it was measured on, e.g. `arousal`, `emotion`, `anger`
+        slice: the clips it was measured on; `all`, or `sex=female`
+        value: the number; None where it is undefined, and then `reason` says why
+        low, high: 95 % interval that respects speakers; None where there is none
+        n: clips that entered
+        speakers: speakers that entered; None where the corpus names no speakers
+        verdict, limit: what the limit says
+        reason: why the value, the interval or the verdict is not what one would hope for
+    """
+
+    name: str
+    target: str = "all"
+    slice: str = "all"
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int
+    speakers: int | None = None
+    verdict: Verdict = Verdict.NONE
+    limit: Limit | None = None
+    reason: str = ""
+
+    @field_validator("value", "low", "high", mode="before")
+    @classmethod
+    def _nan_is_null(cls, value: Any) -> Any:
+        return None if value is None or not math.isfinite(value) else float(value)
+
+    @model_validator(mode="after")
+    def _null_has_a_reason(self) -> Self:
+        if self.value is None and not self.reason:
+            raise ValueError(f"finding {self.name!r} has no value and no reason")
+        return self
+
+
+class Table(_Strict):
+    """A table of the report: one list per row, numbers unrounded, None where undefined."""
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[list[str | int | float | bool | None]]
+    note: str = ""
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def _nan_is_null(cls, rows: Any) -> Any:
+        return [[None if isinstance(v, float) and not math.isfinite(v) else v for v in row] for row in rows]
+
+    @model_validator(mode="after")
+    def _rows_fit_columns(self) -> Self:
+        wrong = [i for i, row in enumerate(self.rows) if len(row) != len(self.columns)]
+        if wrong:
+            raise ValueError(f"table {self.name!r}: row {wrong[0]} does not fit {len(self.columns)} columns")
+        return self
+
+
+class Series(_Strict):
+    """One line, dot row or bar group of a figure; `low` and `high` are its interval, if it has one."""
+
+    name: str = ""
+    x: list[float | str]
+    y: list[float | None]
+    low: list[float | None] | None = None
+    high: list[float | None] | None = None
+
+    @field_validator("y", "low", "high", mode="before")
+    @classmethod
+    def _nan_is_null(cls, values: Any) -> Any:
+        if values is None:
+            return None
+        return [None if v is None or not math.isfinite(v) else float(v) for v in values]
+
+
+class Figure(_Strict):
+    """What to draw, not how: the report draws it.
+
+    `interval` is a dot plot: `x` names the rows, `y` are the values with `low` and `high`.
+    `histogram` and `bar` take bin or category names in `x`; `line` and `scatter` take numbers.
+    `heat` takes one series per row, `x` naming the columns. `band` shades a tolerated range of the
+    value axis; `reference` draws a line across it.
+    """
+
+    name: str
+    kind: Literal["line", "interval", "bar", "heat", "scatter", "cloud", "histogram"]
+    title: str
+    alt: str
+    x_label: str = ""
+    y_label: str = ""
+    series: list[Series]
+    band: tuple[float | None, float | None] | None = None
+    reference: float | None = None
+
+
+class Missing(_Strict):
+    """A clip that was not scored, and why."""
+
+    clip: str
+    condition: str
+    reason: str
+
+
+class Result(_Strict):
+    """One audit of one model on one corpus.
+
+    `question` and `method` are the audit's docstring; `answer` is one sentence in plain words.
+    `model` and `data` say what was audited; `provenance` how to do it again.
+    """
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    audit: str
+    question: str
+    method: str
+    answer: str
+    model: dict[str, Any]
+    data: dict[str, Any]
+    options: dict[str, Any] = {}
+    findings: list[Finding]
+    tables: list[Table] = []
+    figures: list[Figure] = []
+    missing: list[Missing] = []
+    notes: list[str] = []
+    provenance: dict[str, Any] = {}
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _is_our_schema(self) -> Self:
+        if self.schema_version != SCHEMA:
+            raise ValueError(f"schema {self.schema_version}, but this sertools reads schema {SCHEMA}")
+        return self
+
+    def to_json(self) -> str:
+        """The result file's text."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def read_result(path: Path) -> Result:
+    """A result from its file.
+
+    Raises:
+        GateError: the file is missing, is no result, or has another schema
+    """
+    try:
+        return Result.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise GateError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GateError(f"{path} is no result file: it is not text") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise GateError(
+            f"{path} is no result of this sertools: {where}: {first['msg']}",
+            hint="run sertools audit again to write it anew",
+        ) from error
+
+
+def read_results(folder: Path) -> list[Result]:
+    """All results of a folder, in the order of the audits' names.
+
+    Raises:
+        GateError: there is no folder, no result in it, or one that cannot be read
+    """
+    if not folder.is_dir():
+        raise GateError(f"no folder {folder}", hint="name the --out folder of an earlier sertools audit")
+    # a result is named after its audit; gate and report files of other shapes may lie beside it
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in {"report.json"}]
+    if not paths:
+        raise GateError(f"no results in {folder}", hint="name the --out folder of an earlier sertools audit")
+    return [read_result(path) for path in paths]

@@ -1,0 +1,154 @@
+"""The tables that audits read: column names, checks, and the pairing of truth with prediction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import AuditError
+from sertools.labels import DIMENSIONS
+
+CLEAN = "clean"
+"""The condition of unperturbed sound."""
+
+CORPUS_COLUMNS = ("clip", "file", "start", "end")
+ATTRIBUTES = ("speaker", "sex", "age", "language", "corpus", "transcript", "split")
+LABELS = ("emotion", *DIMENSIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What an audit sees: the truth, the predictions per condition, and what is missing.
+
+    Attributes:
+        clips: one row per clip, unique index `clip`; labels and attributes as columns
+        predictions: condition → scores, same rows in the same order as `clips`, one float column per
+            label of the model in canonical names; a row of nan is a missing clip
+        missing: columns clip, condition, reason
+        dimensions: dimensions that both corpus and model have
+        classes: emotions that both corpus and model have
+        model_classes: all emotions that the model can answer
+        notes: sentences about labels that only one side has
+        simulated: how labels came about where nobody rated them; empty for human ratings
+        facts: name, licence, … of corpus and model, as the report shows them
+    """
+
+    clips: pd.DataFrame
+    predictions: Mapping[str, pd.DataFrame]
+    missing: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["clip", "condition", "reason"])
+    )
+    dimensions: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    model_classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    simulated: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.clips.index.is_unique:
+            raise AuditError("clips repeat in the table")
+        for condition, scores in self.predictions.items():
+            if not scores.index.equals(self.clips.index):
+                raise AuditError(f"predictions for {condition!r} are not aligned with the clips")
+
+    @property
+    def model_dimensions(self) -> tuple[str, ...]:
+        """Dimensions that the model predicts, whether or not the corpus rates them."""
+        columns = next(iter(self.predictions.values())).columns
+        return tuple(d for d in DIMENSIONS if d in columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Truth and prediction of one target on the clips that have both, with their units.
+
+    Attributes:
+        truth, prediction: shape (n,); floats in [0, 1] for a dimension, integer class codes for emotion
+        unit: speaker codes 0..units−1, shape (n,); clip numbers where the corpus names no speakers
+        units: number of units
+        by_speaker: the units are speakers
+        clips: index labels of the n clips
+    """
+
+    truth: np.ndarray
+    prediction: np.ndarray
+    unit: np.ndarray
+    units: int
+    by_speaker: bool
+    clips: pd.Index
+
+    @property
+    def n(self) -> int:
+        """Number of clips."""
+        return len(self.truth)
+
+    @property
+    def speakers(self) -> int | None:
+        """Number of speakers; None where the corpus names none."""
+        return self.units if self.by_speaker else None
+
+    def take(self, mask: np.ndarray) -> "Pairs":
+        """The same pairs on the clips where `mask` (n,) is true, units renumbered."""
+        kept, unit = np.unique(self.unit[mask], return_inverse=True)
+        return Pairs(
+            truth=self.truth[mask],
+            prediction=self.prediction[mask],
+            unit=unit,
+            units=len(kept),
+            by_speaker=self.by_speaker,
+            clips=self.clips[mask],
+        )
+
+
+def speaker_codes(clips: pd.DataFrame) -> tuple[np.ndarray, bool]:
+    """Integer code of each clip's speaker, shape (n,), and whether the codes are speakers.
+
+    A corpus without the column `speaker` gets one code per clip. A clip whose speaker is unknown is a
+    speaker of its own: it is independent of the others as far as anyone can tell.
+    """
+    if "speaker" not in clips or clips["speaker"].isna().all():
+        return np.arange(len(clips)), False
+    codes, known = pd.factorize(clips["speaker"])
+    codes = codes.astype(np.int64)
+    unknown = codes < 0
+    codes[unknown] = len(known) + np.arange(unknown.sum())
+    return codes, True
+
+
+def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
+    """Truth and prediction of one target where both are known.
+
+    For `target="emotion"` clips whose true class the model does not have are left out, and codes number
+    `tables.model_classes`; a clip's answer is the class with the highest score over all the model's classes.
+    """
+    scores = tables.predictions[condition]
+    codes, by_speaker = speaker_codes(tables.clips)
+    if target == "emotion":
+        of_class = {name: code for code, name in enumerate(tables.model_classes)}
+        truth = tables.clips["emotion"].map(of_class).to_numpy(dtype=float, na_value=np.nan)
+        known = scores[list(tables.model_classes)].to_numpy()
+        answered = np.isfinite(known).all(axis=1)
+        prediction = np.where(answered, np.where(answered[:, None], known, 0.0).argmax(axis=1), np.nan)
+    else:
+        truth = tables.clips[target].to_numpy(dtype=float, na_value=np.nan)
+        prediction = scores[target].to_numpy(dtype=float)
+    both = np.isfinite(truth) & np.isfinite(prediction)
+    dtype = np.int64 if target == "emotion" else np.float64
+    every = Pairs(
+        truth=truth,
+        prediction=prediction,
+        unit=codes,
+        units=0,
+        by_speaker=by_speaker,
+        clips=tables.clips.index,
+    )
+    kept = every.take(both)
+    return Pairs(
+        truth=kept.truth.astype(dtype),
+        prediction=kept.prediction.astype(dtype),
+        unit=kept.unit,
+        units=kept.units,
+        by_speaker=by_speaker,
+        clips=kept.clips,
+    )
