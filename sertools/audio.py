@@ -1,0 +1,146 @@
+"""Opens sound files, and is the only module that does: decode, mix down, cut, resample."""
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from sertools.errors import AudioError
+
+Signal = npt.NDArray[np.float32]
+"""Mono sound, shape (samples,), full scale is [-1, 1]."""
+
+END_TOLERANCE_S = 0.01
+"""A segment may end this much after its file: manifests round to hundredths of a second."""
+
+SILENCE = 2.0**-15
+"""One step of 16-bit audio; nothing louder than that is silence."""
+
+
+def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float = math.nan) -> Signal:
+    """The sound of a clip, mono, at the rate that is asked for.
+
+    Channels are averaged. Only the segment is decoded, then resampled (soxr, very high quality), so its
+    edges know nothing of the sound around it.
+
+    Args:
+        path: any file that libsndfile reads
+        rate: samples per second of the result
+        start: first second of the segment; nan for the beginning of the file
+        end: last second of the segment; nan for the end of the file
+
+    Returns:
+        shape (samples,), float32
+
+    Raises:
+        AudioError: no such file, not decodable, shorter than its header says, empty, not finite, or a
+            segment that is not inside the file; the message is the reason why the clip is missing
+    """
+    path = Path(path)
+    with _opened(path) as sound:
+        first, last = _segment(sound, path, start, end)
+        try:
+            sound.seek(first)
+            frames = sound.read(last - first, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            raise AudioError(f"{path.name} breaks off or is damaged: {error}") from error
+        own_rate = sound.samplerate
+    if len(frames) < last - first:
+        found, wanted = (first + len(frames)) / own_rate, last / own_rate
+        raise AudioError(f"{path.name} breaks off after {found:.2f} s of {wanted:.2f} s")
+    if not np.isfinite(frames).all():
+        raise AudioError(f"{path.name} holds samples that are not numbers")
+    signal = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float64)
+    if own_rate != rate:
+        signal = soxr.resample(signal, own_rate, rate, quality="VHQ")
+    if not len(signal):
+        raise AudioError(f"{path.name} is too short to resample from {own_rate} Hz to {rate} Hz")
+    return np.ascontiguousarray(signal, dtype=np.float32)
+
+
+def duration_s(path: str | Path) -> float:
+    """Seconds of sound that a file's header promises.
+
+    Raises:
+        AudioError: no such file, or not decodable
+    """
+    with _opened(Path(path)) as sound:
+        return float(sound.frames / sound.samplerate)
+
+
+def is_silent(signal: npt.ArrayLike) -> bool:
+    """Is there nothing but digital silence: no sample louder than one step of 16-bit audio?
+
+    >>> is_silent([0.0, 2**-15]), is_silent([0.0, 2**-14])
+    (True, False)
+    """
+    return bool(np.max(np.abs(np.asarray(signal, dtype=float)), initial=0.0) <= SILENCE)
+
+
+def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
+    """Writes mono sound so that reading it gives the same samples; nothing is clipped silently.
+
+    WAV holds 32-bit floats: every float32 comes back exactly, louder than full scale included. FLAC holds
+    24-bit integers: samples come back within 2^-23, and louder than full scale is an error. The file
+    appears only when it is whole.
+
+    Raises:
+        AudioError: not one dimension, empty, not finite, another suffix, or too loud for FLAC
+    """
+    path = Path(path)
+    samples = np.asarray(signal, dtype=np.float32)
+    if samples.ndim != 1 or not len(samples):
+        raise AudioError(f"{path.name}: sound to write has shape {samples.shape}, wanted (samples,)")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"{path.name}: sound to write holds samples that are not numbers")
+    kinds = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
+    if path.suffix.lower() not in kinds:
+        raise AudioError(f"cannot write {path.name!r}", hint="use the suffix .wav or .flac")
+    kind, subtype = kinds[path.suffix.lower()]
+    loudest = float(np.max(np.abs(samples)))
+    if kind == "FLAC" and loudest > 1:
+        raise AudioError(f"{path.name}: FLAC would clip a peak of {loudest:.3g}", hint="write .wav instead")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        soundfile.write(part, samples, rate, format=kind, subtype=subtype)
+        part.replace(path)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioError(f"cannot write {path}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> soundfile.SoundFile:
+    # libsndfile says only "System error" for a missing file or a folder.
+    if not path.exists():
+        raise AudioError(f"no such file: {path}")
+    if not path.is_file():
+        raise AudioError(f"not a file: {path}")
+    if not path.stat().st_size:
+        raise AudioError(f"{path.name} is empty (0 bytes)")
+    try:
+        sound = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path.name} is not sound that can be decoded: {error.error_string}") from error
+    if not sound.frames:
+        sound.close()
+        raise AudioError(f"{path.name} holds no samples")
+    return sound
+
+
+def _segment(sound: soundfile.SoundFile, path: Path, start: float, end: float) -> tuple[int, int]:
+    """First and last+1 frame of a segment, checked against the file."""
+    length = sound.frames / sound.samplerate
+    first_s = 0.0 if math.isnan(start) else start
+    last_s = length if math.isnan(end) else end
+    if first_s < 0 or last_s > length + END_TOLERANCE_S or first_s >= length:
+        raise AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s is outside its {length:.2f} s")
+    first = round(first_s * sound.samplerate)
+    last = min(round(last_s * sound.samplerate), sound.frames)
+    if last <= first:
+        raise AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s holds no samples")
+    return first, last
