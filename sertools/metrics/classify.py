@@ -1,0 +1,235 @@
+"""How well do predicted classes agree with the truth? All from the confusion matrix.
+
+Classes are integer codes 0..classes−1. Averages run over the classes *present in the truth*: a class that
+nobody expressed cannot be recognised, and predicting it already costs the class it was mistaken for.
+Classes present in the truth but never predicted have precision and F1 of 0 in an average, as in
+scikit-learn with `zero_division=0`; on its own such a precision is undefined.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sertools.errors import AuditError
+from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
+
+
+def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
+    """How often was each class (row) taken for each class (column)? Shape (c, c), counts.
+
+    Args:
+        truth: class codes, shape (n,)
+        prediction: class codes, shape (n,)
+        classes: number of classes c
+
+    Raises:
+        AuditError: a code is not one of 0..classes−1
+
+    >>> confusion([0, 0, 1], [0, 1, 1], 2).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
+    t, p = paired(truth, prediction)
+    return _counts(t, p, np.zeros(len(t), dtype=np.int64), 1, classes).reshape(classes, classes)
+
+
+def accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
+    """Which share of clips is classified right (weighted accuracy, WA), in [0, 1]? nan for n = 0.
+
+    >>> accuracy([0, 0, 0, 1], [0, 0, 1, 1])
+    0.75
+    """
+    t, p = paired(truth, prediction)
+    return float(ratio(np.sum(t == p), np.asarray(len(t))))
+
+
+def uar(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
+    """Which share of a class is recognised, averaged over the classes in the truth, in [0, 1]?
+
+    Unweighted average recall, also unweighted accuracy (UA). nan for n = 0.
+
+    >>> uar([0, 0, 0, 0, 1], [0, 0, 0, 0, 0], 2)
+    0.5
+    """
+    return float(_uar(confusion(truth, prediction, classes)))
+
+
+def uap(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
+    """Which share of the answers "class c" is right, averaged over the classes in the truth, in [0, 1]?
+
+    Unweighted average precision. A class in the truth that is never predicted counts as 0. nan for n = 0.
+
+    >>> uap([0, 0, 1, 1], [0, 1, 1, 1], 2) == (1 + 2 / 3) / 2
+    True
+    """
+    return float(_uap(confusion(truth, prediction, classes)))
+
+
+def weighted_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
+    """F1 averaged over classes in proportion to their clips in the truth (WF1), in [0, 1]; nan for n = 0.
+
+    F1 of a class = 2 · right / (clips of the class + answers of the class).
+
+    >>> round(weighted_f1([0, 0, 0, 1], [0, 0, 1, 1], 2), 12) == round(.75 * .8 + .25 * 2 / 3, 12)
+    True
+    """
+    return float(_weighted_f1(confusion(truth, prediction, classes)))
+
+
+def macro_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
+    """F1 averaged over the classes in the truth, in [0, 1]; nan for n = 0.
+
+    Equals scikit-learn's with `labels` set to the classes in the truth; its default also averages in a 0
+    for each class that is predicted but never true.
+
+    >>> macro_f1([0, 0, 0, 1], [0, 0, 1, 1], 2) == (.8 + 2 / 3) / 2
+    True
+    """
+    return float(_macro_f1(confusion(truth, prediction, classes)))
+
+
+def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
+    """Which share of each class is recognised? Shape (c,), in [0, 1], nan for classes not in the truth.
+
+    >>> recall([0, 0, 1], [0, 1, 1], 3).tolist()
+    [0.5, 1.0, nan]
+    """
+    return _recalls(confusion(truth, prediction, classes))
+
+
+def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
+    """Which share of each answer is right? Shape (c,), in [0, 1], nan for classes never predicted.
+
+    >>> precision([0, 0, 1], [0, 1, 1], 3).tolist()
+    [1.0, 0.5, nan]
+    """
+    counts = confusion(truth, prediction, classes)
+    return ratio(_right(counts), counts.sum(axis=0))
+
+
+def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> np.ndarray:
+    """In which bin does each rating fall? Codes 0..len(edges), shape (n,); an edge belongs to the bin above.
+
+    Makes classes of a dimension, for precision and recall per bin (ser-tests' fairness tests).
+
+    Raises:
+        AuditError: a rating is nan, which lies in no bin
+
+    >>> rating_bins([0.0, 0.25, 0.6, 1.2]).tolist()
+    [0, 1, 2, 3]
+    """
+    rating = np.asarray(rating, dtype=np.float64)
+    if np.isnan(rating).any():
+        raise AuditError(f"{int(np.isnan(rating).sum())} ratings are missing", hint="leave those clips out")
+    return np.searchsorted(np.asarray(edges, dtype=np.float64), rating, side="right")
+
+
+def accuracy_statistic(classes: int) -> Statistic:
+    """WA as a statistic; for one model alone `intervals.proportion(truth == prediction, …)` is better."""
+    return _on_confusion("accuracy", classes, lambda counts: ratio(_right(counts).sum(-1), _total(counts)))
+
+
+def uar_statistic(classes: int) -> Statistic:
+    """UAR as a statistic."""
+    return _on_confusion("uar", classes, _uar)
+
+
+def uap_statistic(classes: int) -> Statistic:
+    """UAP as a statistic."""
+    return _on_confusion("uap", classes, _uap)
+
+
+def weighted_f1_statistic(classes: int) -> Statistic:
+    """WF1 as a statistic."""
+    return _on_confusion("weighted_f1", classes, _weighted_f1)
+
+
+def macro_f1_statistic(classes: int) -> Statistic:
+    """Macro-F1 as a statistic."""
+    return _on_confusion("macro_f1", classes, _macro_f1)
+
+
+def recall_statistic(code: int) -> Statistic:
+    """Recall of one class as a statistic; nan where the class is not in the truth."""
+    return _share("recall", lambda t, p: (t == code, p == code))
+
+
+def precision_statistic(code: int) -> Statistic:
+    """Precision of one class as a statistic; nan where the class is never predicted."""
+    return _share("precision", lambda t, p: (p == code, t == code))
+
+
+def false_positive_rate_statistic(code: int) -> Statistic:
+    """Share of the clips of other classes that are taken for this class; with recall, equalised odds."""
+    return _share("false_positive_rate", lambda t, p: (t != code, p == code))
+
+
+def _counts(t: np.ndarray, p: np.ndarray, unit: np.ndarray, units: int, classes: int) -> np.ndarray:
+    """Confusion counts of each unit, shape (units, c · c)."""
+    for name, codes in (("truth", t), ("prediction", p)):
+        wrong = codes[(codes < 0) | (codes >= classes) | (codes != np.floor(codes))]
+        if len(wrong):
+            raise AuditError(f"{name} has the class code {wrong[0]}", hint=f"codes are 0..{classes - 1}")
+    cell = (unit * classes + t.astype(np.int64)) * classes + p.astype(np.int64)
+    cells = units * classes * classes
+    return np.bincount(cell, minlength=cells).astype(np.float64).reshape(units, classes * classes)
+
+
+def _on_confusion(name: str, classes: int, value: Callable[[np.ndarray], np.ndarray]) -> Statistic:
+    """A statistic on confusion counts, from a function of confusion matrices (..., c, c)."""
+    return Statistic(
+        name=name,
+        sums=lambda truth, prediction, unit, units: _counts(truth, prediction, unit, units, classes),
+        value=lambda sums: value(sums.reshape(*sums.shape[:-1], classes, classes)),
+        bounds=(0.0, 1.0),
+    )
+
+
+def _share(name: str, masks: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]) -> Statistic:
+    """The share of the clips in the first mask that are in the second too."""
+
+    def sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+        asked, answered = masks(truth, prediction)
+        return unit_sums(np.stack([asked, asked & answered], axis=1), unit, units)
+
+    return Statistic(name=name, sums=sums, value=lambda s: ratio(s[..., 1], s[..., 0]), bounds=(0.0, 1.0))
+
+
+def _right(counts: np.ndarray) -> np.ndarray:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _total(counts: np.ndarray) -> np.ndarray:
+    total: np.ndarray = counts.sum(axis=(-2, -1))
+    return total
+
+
+def _present_mean(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Mean over the classes in the truth; an undefined score of such a class counts as 0."""
+    present = counts.sum(axis=-1) > 0
+    return ratio(np.where(present, np.nan_to_num(scores), 0.0).sum(axis=-1), present.sum(axis=-1))
+
+
+def _recalls(counts: np.ndarray) -> np.ndarray:
+    return ratio(_right(counts), counts.sum(axis=-1))
+
+
+def _f1s(counts: np.ndarray) -> np.ndarray:
+    return ratio(2 * _right(counts), counts.sum(axis=-1) + counts.sum(axis=-2))
+
+
+def _uar(counts: np.ndarray) -> np.ndarray:
+    return _present_mean(_recalls(counts), counts)
+
+
+def _uap(counts: np.ndarray) -> np.ndarray:
+    return _present_mean(ratio(_right(counts), counts.sum(axis=-2)), counts)
+
+
+def _macro_f1(counts: np.ndarray) -> np.ndarray:
+    return _present_mean(_f1s(counts), counts)
+
+
+def _weighted_f1(counts: np.ndarray) -> np.ndarray:
+    support = counts.sum(axis=-1)
+    return ratio((support * np.nan_to_num(_f1s(counts))).sum(axis=-1), _total(counts))

@@ -1,0 +1,79 @@
+"""Additive sums per unit: what every metric is made of, so that leaving a speaker out is a subtraction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sertools.errors import AuditError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistic:
+    """A metric in two steps: sums that add up over clips, and the value of such sums.
+
+    Attributes:
+        name: the field's term, e.g. `ccc`
+        sums: (truth (n,), prediction (n,), unit (n,) codes, units) → (units, k), additive over clips
+        value: sums (..., k) → values (...), nan where undefined, without warnings
+        scale: where an interval is symmetric: on the value itself, or on Fisher's z = artanh(value)
+        bounds: range of the value; intervals are cut to it
+    """
+
+    name: str
+    sums: Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
+    value: Callable[[np.ndarray], np.ndarray]
+    scale: Literal["linear", "fisher"] = "linear"
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+
+
+def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    """What do the clips of each unit sum to, shape (units, k)?
+
+    Args:
+        values: shape (n, k)
+        unit: codes 0..units−1, shape (n,); a unit without clips sums to 0
+        units: number of units
+
+    >>> unit_sums(np.array([[1.0], [2.0], [4.0]]), np.array([0, 1, 0]), 2).tolist()
+    [[5.0], [2.0]]
+    """
+    columns = np.asarray(values, dtype=np.float64).T
+    return np.stack([np.bincount(unit, weights=column, minlength=units) for column in columns], axis=1)
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Numerator divided by denominator, nan where the denominator is 0; shapes broadcast, no warnings.
+
+    >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
+    [0.25, nan]
+    """
+    numerator, denominator = np.broadcast_arrays(
+        np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    )
+    quotient = np.full(numerator.shape, np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    return quotient
+
+
+def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and prediction as arrays of one dimension and one length.
+
+    Raises:
+        AuditError: they differ in length or are not one-dimensional
+    """
+    t, p = np.asarray(truth), np.asarray(prediction)
+    if t.ndim != 1 or t.shape != p.shape:
+        raise AuditError(
+            f"truth has shape {t.shape} and prediction {p.shape}",
+            hint="both are one-dimensional with one value per clip",
+        )
+    return t, p
+
+
+def overall(statistic: Statistic, truth: ArrayLike, prediction: ArrayLike) -> float:
+    """The value of a statistic over all clips together."""
+    t, p = paired(truth, prediction)
+    return float(statistic.value(statistic.sums(t, p, np.zeros(len(t), dtype=np.int64), 1)[0]))
