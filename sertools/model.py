@@ -1,0 +1,158 @@
+"""What a model is, and how the text after `--model` becomes one."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import ModelError, nearest
+from sertools.labels import DIMENSIONS, canonical
+
+Task = Literal["regression", "single_label", "multi_label", "encoder"]
+"""What the scores are: ratings, probabilities that sum to 1, probabilities each for itself, or nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What a model returns for n clips.
+
+    Attributes:
+        scores: shape (n, c), one column per label; c = 0 for a bare encoder
+        layers: mean over time of every layer, shape (n, l, d); None where not asked for
+    """
+
+    scores: np.ndarray
+    layers: np.ndarray | None = None
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that turns signals into scores.
+
+    Attributes:
+        name: short name for reports and folders
+        labels: names of the score columns as the model gives them
+        task: what the scores are
+        sampling_rate: Hz of the signals that `predict` takes
+        shortest: fewest samples that it accepts; a shorter clip is missing
+        fingerprint: hex; changes whenever the model's numbers can change
+        facts: kind, architecture, parameters, … for the report
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    sampling_rate: int
+    shortest: int
+    fingerprint: str
+    facts: Mapping[str, Any]
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Scores of signals, each float32 of shape (samples,) in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class ClipModel(Protocol):
+    """A model that answers by clip, without sound: a table of predictions, or the truth itself.
+
+    `scores(clips)` gives a frame with the index of `clips` and one column per label, nan where it has
+    no answer.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    fingerprint: str
+    facts: Mapping[str, Any]
+
+    def scores(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """Scores of clips, one row each."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """How to load a model.
+
+    Attributes:
+        device: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`
+        precision: `auto`, `fp32` or `bf16`
+        head: key prefix → layout of the head, for checkpoints whose head no rule recognises
+        trust_remote_code: whether code that comes with a checkpoint may run
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    head: Mapping[str, str] = field(default_factory=dict)
+    trust_remote_code: bool = False
+
+
+def schemes() -> dict[str, str]:
+    """Kinds of models, scheme → what it is; the folder `models/` is the registry."""
+    import sertools.models
+
+    found = {}
+    for info in pkgutil.iter_modules(sertools.models.__path__):
+        module = importlib.import_module(f"sertools.models.{info.name}")
+        if hasattr(module, "SCHEME"):
+            found[module.SCHEME] = (module.__doc__ or "").partition("\n")[0]
+    return found
+
+
+def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipModel:
+    """The model that a text names.
+
+    Args:
+        spec: `default` (the embedded one), a directory, `hf:` and a hub id (or the id alone), or another
+            scheme of `sertools list models`, such as `predictions:FILE` or `toy:random`
+        options: device, precision, head
+
+    Raises:
+        ModelError: there is no such model, or it cannot be loaded as it is
+    """
+    options = options or LoadOptions()
+    known = schemes()
+    scheme, colon, rest = spec.partition(":")
+    if spec == "default":
+        scheme, rest = "hf", str(Path(__file__).parent / "data" / "default")
+    elif colon and scheme in known:
+        if not rest:
+            raise ModelError(f"--model {spec!r} names nothing after {scheme}:")
+    elif Path(spec).exists() or spec.startswith((".", "/", "~")):
+        scheme, rest = "hf", str(Path(spec).expanduser())
+    elif colon:
+        raise ModelError(
+            f"no kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, list(known))
+        )
+    elif spec.count("/") == 1:
+        scheme, rest = "hf", spec
+    else:
+        raise ModelError(
+            f"no model named {spec!r}",
+            hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name, or one of "
+            + ", ".join(f"{name}:…" for name in sorted(known)),
+        )
+    for info in pkgutil.iter_modules(importlib.import_module("sertools.models").__path__):
+        module = importlib.import_module(f"sertools.models.{info.name}")
+        if getattr(module, "SCHEME", None) == scheme:
+            model: Model | ClipModel = module.load(rest, options)
+            if spec == "default":
+                model.name = "default"
+            return model
+    raise ModelError(f"no kind of model {scheme!r}", hint=nearest(scheme, list(known)))
+
+
+def dimensions_of(labels: Sequence[str], label_map: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Which of a model's labels are dimensions, in the field's order.
+
+    >>> dimensions_of(["valence", "activation"])
+    ('arousal', 'valence')
+    """
+    ours = {canonical(label, label_map) for label in labels}
+    return tuple(dimension for dimension in DIMENSIONS if dimension in ours)

@@ -1,0 +1,204 @@
+"""How a checkpoint's head is read, and why a head that is not there is refused.
+
+`AutoModelForAudioClassification` invents a random head of the right shape when the checkpoint has none,
+or has one of another layout, and only warns. Here every key of encoder and head is accounted for.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sertools.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+LAYOUTS = {
+    "native": "the head of the transformers class that config.json names",
+    "dense-tanh-out": "mean over frames → dense → tanh → out_proj (audEERING's dimensional models)",
+    "linear": "mean over frames → one linear layer",
+    "none": "a bare encoder",
+}
+NEVER_USED = ("masked_spec_embed",)
+"""Encoder parameters that only training reads; a checkpoint may lack them."""
+
+REFUSAL = "fit a head with sertools finetune, or name the one it has with --head PREFIX=LAYOUT, LAYOUT one of"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A loaded network and how to read it.
+
+    Attributes:
+        module: the transformers module, in evaluation mode
+        head: pooled states (n, d) → logits (n, c); None where `module` has its own head, or there is none
+        layout: one of LAYOUTS
+        unexpected: keys of the checkpoint that nothing uses
+    """
+
+    module: "torch.nn.Module"
+    head: Callable[["torch.Tensor"], "torch.Tensor"] | None
+    layout: str
+    unexpected: tuple[str, ...]
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files of a checkpoint: safetensors where there are any, else PyTorch's.
+
+    Raises:
+        ModelError: there are none
+    """
+    for pattern in ("model*.safetensors", "pytorch_model*.bin"):
+        found = sorted(folder.glob(pattern))
+        if found:
+            return found
+    raise ModelError(
+        f"{folder} has no weights: neither model.safetensors nor pytorch_model.bin",
+        hint="name the directory that holds them beside config.json",
+    )
+
+
+def weight_tensors(folder: Path) -> dict[str, "torch.Tensor"]:
+    """All tensors of a checkpoint by key; memory-mapped where the format allows.
+
+    Raises:
+        ModelError: a file is truncated, no weight file, or a pickle with more than tensors in it
+    """
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = {}
+    for path in weight_files(folder):
+        try:
+            if path.suffix == ".safetensors":
+                tensors |= load_file(path)
+            else:
+                tensors |= torch.load(path, map_location="cpu", weights_only=True)
+        except SafetensorError as error:
+            raise ModelError(
+                f"{path} is no complete safetensors file: {error}", hint="download or copy it again"
+            ) from error
+        except pickle.UnpicklingError as error:
+            raise ModelError(
+                f"{path} holds more than tensors, and loading it would run its code",
+                hint="convert it to safetensors where you trust it",
+            ) from error
+        except (RuntimeError, EOFError, OSError, TypeError, ValueError) as error:
+            raise ModelError(f"cannot read the weights in {path}: {error}") from error
+    return tensors
+
+
+def layout_of(keys: set[str], architectures: list[str], head: Mapping[str, str]) -> str:
+    """The layout of a checkpoint's head, by its keys.
+
+    Raises:
+        ModelError: `head` names an unknown layout or keys that are not there
+    """
+    for prefix, layout in head.items():
+        if layout not in LAYOUTS:
+            raise ModelError(f"--head {prefix}={layout}: no such layout", hint=", ".join(LAYOUTS))
+        if not any(key.startswith(f"{prefix}.") for key in keys):
+            raise ModelError(f"--head {prefix}={layout}: the checkpoint has no key {prefix}.…")
+        return layout
+    if {"classifier.dense.weight", "classifier.out_proj.weight"} <= keys:
+        return "dense-tanh-out"
+    claims = any(
+        name.endswith(("ForSequenceClassification", "ForAudioClassification")) for name in architectures
+    )
+    if claims or keys & {"projector.weight", "classifier.weight", "classifier.dense.weight"}:
+        return "native"
+    return "none"
+
+
+def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_code: bool) -> Network:
+    """The network of a checkpoint, with every key accounted for.
+
+    Raises:
+        ModelError: a key of the encoder or the head is missing, or has another shape
+    """
+    from transformers import AutoModel, AutoModelForAudioClassification
+
+    tensors = weight_tensors(folder)
+    layout = layout_of(set(tensors), list(config.architectures or []), head)
+    loader = AutoModelForAudioClassification if layout == "native" else AutoModel
+    try:
+        module, info = loader.from_pretrained(
+            folder,
+            config=config,
+            dtype="float32",
+            output_loading_info=True,
+            local_files_only=True,
+            weights_only=True,
+            trust_remote_code=trust_remote_code,
+        )
+    except RuntimeError as error:
+        raise ModelError(
+            f"the weights in {folder} do not fit its config.json: {_first_line(error)}"
+        ) from error
+    missing = sorted(key for key in info["missing_keys"] if not key.endswith(NEVER_USED))
+    unexpected = sorted(info["unexpected_keys"])
+    if missing:
+        raise ModelError(
+            f"{folder} lacks {_keys(missing)} of {type(module).__name__}; "
+            f"it has {_keys(unexpected) if unexpected else 'nothing'} besides",
+            hint=f"{REFUSAL} {', '.join(LAYOUTS)}",
+        )
+    if config.model_type == "whisper" and layout != "native":
+        module = module.get_encoder()
+    read = None
+    if layout in {"dense-tanh-out", "linear"}:
+        prefix = next(iter(head), "classifier")
+        read = _own_head(tensors, prefix, layout, folder)
+        unexpected = [key for key in unexpected if not key.startswith(f"{prefix}.")]
+        _check_outputs(tensors, prefix, layout, config, folder)
+    return Network(module=module.eval(), head=read, layout=layout, unexpected=tuple(unexpected))
+
+
+def _own_head(
+    tensors: Mapping[str, "torch.Tensor"], prefix: str, layout: str, folder: Path
+) -> Callable[["torch.Tensor"], "torch.Tensor"]:
+    import torch
+    from torch.nn.functional import linear
+
+    parts = {"dense-tanh-out": ("dense", "out_proj"), "linear": ("",)}[layout]
+    weights = []
+    for part in parts:
+        stem = f"{prefix}.{part}".rstrip(".")
+        absent = [key for key in (f"{stem}.weight", f"{stem}.bias") if key not in tensors]
+        if absent:
+            raise ModelError(f"{folder} lacks {_keys(absent)} of a head of layout {layout}")
+        weights.append((tensors[f"{stem}.weight"].float(), tensors[f"{stem}.bias"].float()))
+
+    def head(pooled: torch.Tensor) -> torch.Tensor:
+        for i, (weight, bias) in enumerate(weights):
+            pooled = torch.tanh(pooled) if i else pooled
+            pooled = linear(pooled, weight.to(pooled), bias.to(pooled))
+        return pooled
+
+    return head
+
+
+def _check_outputs(
+    tensors: Mapping[str, "torch.Tensor"], prefix: str, layout: str, config: Any, folder: Path
+) -> None:
+    last = f"{prefix}.out_proj.bias" if layout == "dense-tanh-out" else f"{prefix}.bias"
+    if len(tensors[last]) != len(config.id2label):
+        raise ModelError(
+            f"the head in {folder} has {len(tensors[last])} outputs, but config.json names "
+            f"{len(config.id2label)} labels: {', '.join(map(str, config.id2label.values()))}",
+            hint="write the labels in the order of the outputs as id2label into config.json",
+        )
+
+
+def _keys(keys: list[str], shown: int = 6) -> str:
+    more = f" and {len(keys) - shown} more keys" if len(keys) > shown else ""
+    return ", ".join(keys[:shown]) + more
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])

@@ -1,0 +1,90 @@
+"""Toy models with a known answer, for trying and testing audits: `toy:oracle`, `toy:random` …
+
+`oracle` answers the truth, `constant` .5 or the first emotion, `random` draws from a clipped gaussian
+(.5, 1/6) or uniform classes by the clip's identity, `loudness` hears nothing but the level (RMS of
+−50 dB is 0, of 0 dB is 1).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import ModelError, nearest
+from sertools.labels import DIMENSIONS
+from sertools.model import ClipModel, LoadOptions, Model, Outputs, Task
+from sertools.seeds import identity_rng
+
+SCHEME = "toy"
+EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+
+
+@dataclass(kw_only=True)
+class TruthModel:
+    """A model made from the corpus's own labels: the oracle, or one that ignores them."""
+
+    name: str
+    labels: tuple[str, ...] = (*DIMENSIONS, *EMOTIONS)
+    task: Task = "single_label"
+    fingerprint: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def scores(self, clips: pd.DataFrame) -> pd.DataFrame:
+        """Scores of clips from their labels or identity, one row each."""
+        draws = np.empty((len(clips), len(self.labels)))
+        for row, clip in zip(draws, clips.index, strict=True):
+            rng = identity_rng(0, str(clip), self.name)
+            row[:3] = np.clip(rng.normal(0.5, 1 / 6, 3), 0, 1)
+            row[3:] = rng.dirichlet(np.ones(len(EMOTIONS)))
+        scores = pd.DataFrame(draws, index=clips.index, columns=list(self.labels))
+        kind = self.name.removeprefix("toy-")
+        if kind == "constant":
+            scores[list(DIMENSIONS)] = 0.5
+            scores[list(EMOTIONS)] = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
+        if kind == "oracle":
+            for dimension in DIMENSIONS:
+                scores[dimension] = clips.get(dimension, np.nan)
+            if "emotion" in clips:
+                known = clips["emotion"].isin(EMOTIONS).to_numpy()
+                answer = clips["emotion"].to_numpy()[:, None] == np.array(EMOTIONS)[None, :]
+                scores[list(EMOTIONS)] = np.where(known[:, None], answer.astype(float), np.nan)
+            else:
+                scores[list(EMOTIONS)] = np.nan
+        return scores
+
+
+@dataclass(kw_only=True)
+class LoudnessModel:
+    """A model that cheats: every dimension is the clip's level."""
+
+    name: str = "toy-loudness"
+    labels: tuple[str, ...] = DIMENSIONS
+    task: Task = "regression"
+    sampling_rate: int = 16000
+    shortest: int = 1
+    fingerprint: str = "loudness-1"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Scores from the RMS in dB; layers are the level alone, shape (n, 1, 1)."""
+        rms = np.array([np.sqrt(np.mean(np.square(signal, dtype=np.float64))) for signal in signals])
+        level = np.clip(1 + 20 * np.log10(np.maximum(rms, 1e-10)) / 50, 0, 1)
+        scores = np.repeat(level[:, None], len(self.labels), axis=1)
+        return Outputs(scores=scores, layers=level[:, None, None] if layers else None)
+
+
+def load(rest: str, options: LoadOptions) -> Model | ClipModel:
+    """The toy model of that name.
+
+    Raises:
+        ModelError: there is none of that name
+    """
+    kinds = ("oracle", "constant", "random", "loudness")
+    if rest not in kinds:
+        raise ModelError(f"no toy model {rest!r}", hint=nearest(rest, list(kinds)))
+    facts = {"kind": "toy", "architecture": (__doc__ or "").partition("\n")[0]}
+    if rest == "loudness":
+        return LoudnessModel(facts=facts)
+    return TruthModel(name=f"toy-{rest}", fingerprint=f"toy-{rest}-1", facts=facts)
