@@ -1,0 +1,237 @@
+"""What an audit is, where audits are found, and how one runs: tables in, result out."""
+
+import ast
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, get_type_hints
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import AuditError, nearest
+from sertools.gate import judge_all
+from sertools.result import Figure, Finding, Limit, Missing, Result, Table, Verdict
+from sertools.seeds import identity_rng
+from sertools.tables import CLEAN, Tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What an audit reads; the planner takes the union over all that were asked for.
+
+    Attributes:
+        columns: columns that the corpus must have, e.g. `sex`
+        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` where the
+            audit does not compare with a truth
+        conditions: printable conditions under which predictions are read
+        layers: whether layer means are read
+    """
+
+    columns: tuple[str, ...] = ()
+    labels: Literal["dimensions", "emotion", "either", "none"] = "either"
+    conditions: tuple[str, ...] = (CLEAN,)
+    layers: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What `audit()` returns: the answer in one plain sentence, and the evidence."""
+
+    answer: str
+    findings: list[Finding]
+    tables: list[Table] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """An audit file, loaded.
+
+    Attributes:
+        name: file stem
+        question: first line of its docstring
+        method: the rest of the docstring
+        needs, limits: `NEEDS` and `LIMITS` of the file
+        function: `audit(tables, *, rng, …) -> Outcome`
+        plant: `plant(tables, rng) -> Tables`, the defect that the audit exists to catch
+    """
+
+    name: str
+    path: Path
+    question: str
+    method: str
+    needs: Needs
+    limits: tuple[Limit, ...]
+    function: Callable[..., Outcome]
+    plant: Callable[[Tables, np.random.Generator], Tables]
+
+    def options(self) -> dict[str, inspect.Parameter]:
+        """The audit's own options: keyword-only parameters of `audit()` but for `rng`, types resolved."""
+        hints = get_type_hints(self.function)
+        return {
+            name: parameter.replace(annotation=hints.get(name, str))
+            for name, parameter in inspect.signature(self.function).parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "rng"
+        }
+
+
+def embedded_folder() -> Path:
+    """The folder of the audits that come with sertools, in a checkout or installed."""
+    spec = importlib.util.find_spec("sertools.audits")
+    if spec is None or not spec.submodule_search_locations:
+        raise AuditError("sertools is installed without its audits", hint="install it again")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def discover(folders: Sequence[Path] = ()) -> dict[str, Path]:
+    """The audits there are, name → file: those of sertools, then those of `folders`; by listing alone.
+
+    Raises:
+        AuditError: a folder does not exist, or two files have one name
+    """
+    found: dict[str, Path] = {}
+    for folder in (embedded_folder(), *folders):
+        if not folder.is_dir():
+            raise AuditError(f"no folder of audits at {folder}")
+        for path in sorted(folder.glob("[a-z]*.py")):
+            if path.stem in found:
+                raise AuditError(f"two audits are named {path.stem!r}: {found[path.stem]} and {path}")
+            found[path.stem] = path
+    return found
+
+
+def question(path: Path) -> str:
+    """The first line of an audit's docstring, read without running the file."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+def load(name: str, folders: Sequence[Path] = ()) -> Audit:
+    """An audit by its name, `-` and `_` alike.
+
+    Raises:
+        AuditError: there is none of that name, or its file breaks the contract
+    """
+    found = discover(folders)
+    path = found.get(name.replace("-", "_"))
+    if path is None:
+        raise AuditError(f"no audit named {name!r}", hint=nearest(name.replace("-", "_"), list(found)))
+    module = _module(path)
+    for wanted in ("audit", "plant", "NEEDS", "LIMITS"):
+        if not hasattr(module, wanted):
+            raise AuditError(f"{path} is no audit: it has no {wanted}", hint="README: how to add an audit")
+    if not module.__doc__:
+        raise AuditError(f"{path} is no audit: it has no docstring", hint="its first line is the question")
+    first, _, rest = inspect.cleandoc(module.__doc__).partition("\n")
+    return Audit(
+        name=path.stem,
+        path=path,
+        question=first,
+        method=rest.strip(),
+        needs=module.NEEDS,
+        limits=tuple(module.LIMITS),
+        function=module.audit,
+        plant=module.plant,
+    )
+
+
+def _module(path: Path) -> ModuleType:
+    embedded = path.parent == embedded_folder()
+    name = f"sertools.audits.{path.stem}" if embedded else f"sertools_user_audits.{path.stem}"
+    if name in sys.modules and sys.modules[name].__file__ == str(path):
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, ImportError, NameError, AttributeError) as error:
+        del sys.modules[name]
+        raise AuditError(f"{path} does not load: {type(error).__name__}: {error}") from error
+    return module
+
+
+def obstacle(needs: Needs, tables: Tables) -> str:
+    """Why an audit cannot run on these tables; empty where it can."""
+    absent = [c for c in needs.columns if c not in tables.clips or tables.clips[c].isna().all()]
+    if absent:
+        return f"the corpus has no column {', '.join(map(repr, absent))}"
+    absent = [condition for condition in needs.conditions if condition not in tables.predictions]
+    if absent:
+        return f"there are no predictions for {', '.join(absent)}"
+    if needs.labels == "dimensions" and not tables.dimensions:
+        return "corpus and model share no dimension"
+    if needs.labels == "emotion" and not tables.classes:
+        return "corpus and model share no emotion"
+    if needs.labels == "either" and not tables.dimensions and not tables.classes:
+        return "corpus and model share neither a dimension nor an emotion"
+    return ""
+
+
+def run(
+    audit: Audit,
+    tables: Tables,
+    *,
+    seed: int,
+    options: Mapping[str, Any] | None = None,
+    limits: Sequence[Limit] = (),
+    model: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Result:
+    """The result of one audit, judged by its limits and then by `limits`.
+
+    What it needs and does not find makes the whole audit one skipped finding with the reason.
+
+    Raises:
+        AuditError: an option that the audit does not have, or an audit that changes its tables
+    """
+    known = audit.options()
+    given = dict(options or {})
+    for name in given:
+        if name not in known:
+            raise AuditError(f"audit {audit.name} has no option {name!r}", hint=nearest(name, list(known)))
+    settings = {name: given.get(name, parameter.default) for name, parameter in known.items()}
+    reason = obstacle(audit.needs, tables)
+    if reason:
+        outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
+    else:
+        before = _digest(tables)
+        outcome = audit.function(tables, rng=identity_rng(seed, audit.name), **settings)
+        if _digest(tables) != before:
+            raise AuditError(f"audit {audit.name} changed the tables that it was given")
+    return Result(
+        audit=audit.name,
+        question=audit.question,
+        method=audit.method,
+        answer=outcome.answer,
+        model=dict(model or {}),
+        data=dict(data or {}),
+        options=settings,
+        findings=judge_all(outcome.findings, [*audit.limits, *limits]),
+        tables=outcome.tables,
+        figures=outcome.figures,
+        missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
+        notes=[*tables.notes, *outcome.notes],
+        provenance={"seed": seed, **(provenance or {})},
+    )
+
+
+def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:
+    """The finding that stands for what could not be measured."""
+    return Finding(
+        name=name, target=target, value=None, n=len(tables.clips), verdict=Verdict.SKIPPED, reason=reason
+    )
+
+
+def _digest(tables: Tables) -> tuple[int, ...]:
+    frames = [tables.clips, tables.missing, *tables.predictions.values()]
+    return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) for f in frames)

@@ -1,0 +1,189 @@
+"""What limits say about findings, and the exit code that follows.
+
+`pass` = the whole interval lies inside the limit; `fail` = the whole interval lies outside;
+`inconclusive` = neither; `skipped` = not measurable, with the reason. Pure functions.
+"""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sertools.errors import GateError, nearest
+from sertools.result import Finding, Limit, Result, Verdict
+
+Mode = Literal["interval", "point"]
+
+PASSED, FAILED, BAD_INPUT, NOT_SHOWN = 0, 1, 2, 3
+"""Exit codes. `NOT_SHOWN` only with `--strict`: nothing failed, but something is skipped or inconclusive."""
+
+CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speakers repeat"
+
+
+class Override(BaseModel):
+    """A limit that somebody chose for one audit, with the reason; from `gate.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    audit: str
+    name: str
+    target: str = "*"
+    slice: str = "*"
+    above: float | None = None
+    below: float | None = None
+    why: str
+
+    def limit(self, source: str) -> Limit:
+        """The limit that stands in the place of the audit's own."""
+        return Limit(**self.model_dump(exclude={"audit"}), source=source)
+
+
+class GateFile(BaseModel):
+    """The content of `gate.toml`: a list of `[[limit]]` tables."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: list[Override] = []
+
+
+def read_limits(path: Path) -> list[Override]:
+    """The limits of a gate file.
+
+    Raises:
+        GateError: no such file, no TOML, an unknown key, a missing `why`, or a range that is empty
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        overrides = GateFile.model_validate(tomllib.loads(text)).limit
+        for override in overrides:
+            override.limit(str(path))
+    except OSError as error:
+        raise GateError(f"cannot read the limits in {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GateError(f"{path} is no TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "limit"
+        raise GateError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+    return overrides
+
+
+def matches(limit: Limit | Override, finding: Finding) -> bool:
+    """Whether a limit speaks of this finding: its name, target and slice fit the patterns."""
+    return (
+        fnmatchcase(finding.name, limit.name)
+        and fnmatchcase(finding.target, limit.target)
+        and fnmatchcase(finding.slice, limit.slice)
+    )
+
+
+def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
+    """The finding with the verdict of a limit.
+
+    A finding that its audit withheld from judgement (`skipped` with a reason) stays skipped. In mode
+    `point` the value alone decides, as older tools do; the reason then says so.
+    """
+    if finding.verdict is Verdict.SKIPPED or finding.value is None:
+        return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
+    if mode == "point":
+        verdict = Verdict.PASS if _inside(finding.value, limit) else Verdict.FAIL
+        reason = "judged by its value alone, not by its interval"
+    elif finding.low is None or finding.high is None:
+        verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "there is no interval"
+    elif finding.speakers is None:
+        verdict, reason = Verdict.INCONCLUSIVE, CLIPS_ONLY
+    elif _inside(finding.low, limit) and _inside(finding.high, limit):
+        verdict, reason = Verdict.PASS, finding.reason
+    elif _outside(finding.low, finding.high, limit):
+        verdict, reason = Verdict.FAIL, finding.reason
+    else:
+        verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "the interval crosses the limit"
+    return finding.model_copy(update={"verdict": verdict, "limit": limit, "reason": reason})
+
+
+def _inside(value: float, limit: Limit) -> bool:
+    return (limit.above is None or value > limit.above) and (limit.below is None or value < limit.below)
+
+
+def _outside(low: float, high: float, limit: Limit) -> bool:
+    return (limit.above is not None and high <= limit.above) or (
+        limit.below is not None and low >= limit.below
+    )
+
+
+def judge_all(findings: Iterable[Finding], limits: Sequence[Limit], mode: Mode = "interval") -> list[Finding]:
+    """Findings with verdicts; the last limit that matches a finding counts."""
+    judged = []
+    for finding in findings:
+        limit = next((limit for limit in reversed(limits) if matches(limit, finding)), None)
+        judged.append(judge(finding, limit, mode) if limit else finding)
+    return judged
+
+
+def gate(
+    results: Sequence[Result],
+    overrides: Sequence[Override] = (),
+    *,
+    source: str = "gate.toml",
+    mode: Mode = "interval",
+) -> list[Result]:
+    """Results judged anew, by their own limits and by overrides, from the result files alone.
+
+    Raises:
+        GateError: an override names an audit or a finding that the results do not have
+    """
+    for override in overrides:
+        _check_known(override, results)
+    judged = []
+    for result in results:
+        ours = [override for override in overrides if override.audit == result.audit]
+        findings = []
+        for finding in result.findings:
+            limits = [finding.limit] if finding.limit else []
+            limits += [override.limit(source) for override in ours if matches(override, finding)]
+            fresh = _unjudged(finding)
+            findings += judge_all([fresh], limits, mode) if limits else [fresh]
+        judged.append(result.model_copy(update={"findings": findings}))
+    return judged
+
+
+def _unjudged(finding: Finding) -> Finding:
+    """The finding before any limit was held against it; what the audit itself withheld stays withheld."""
+    if finding.verdict is Verdict.SKIPPED:
+        return finding
+    return finding.model_copy(update={"verdict": Verdict.NONE})
+
+
+def _check_known(override: Override, results: Sequence[Result]) -> None:
+    audits = sorted({result.audit for result in results})
+    if override.audit not in audits:
+        raise GateError(f"no result of an audit {override.audit!r}", hint=nearest(override.audit, audits))
+    findings = [f for result in results if result.audit == override.audit for f in result.findings]
+    if not any(matches(override, finding) for finding in findings):
+        names = sorted({finding.name for finding in findings})
+        wanted = f"{override.name!r} with target {override.target!r} and slice {override.slice!r}"
+        hint = (
+            f"its targets: {', '.join(sorted({f.target for f in findings}))}"
+            if override.name in names
+            else nearest(override.name, names)
+        )
+        raise GateError(f"{override.audit} found nothing named {wanted}", hint=hint)
+
+
+def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:
+    """How many findings got which verdict; findings without a limit count as `none`."""
+    return Counter(finding.verdict for result in results for finding in result.findings)
+
+
+def exit_code(results: Iterable[Result], *, strict: bool = False) -> int:
+    """0 nothing failed · 1 a limit failed · 3 with `strict`, something was skipped or inconclusive."""
+    counts = verdicts(results)
+    if counts.get(Verdict.FAIL, 0):
+        return FAILED
+    if strict and (counts.get(Verdict.SKIPPED, 0) or counts.get(Verdict.INCONCLUSIVE, 0)):
+        return NOT_SHOWN
+    return PASSED
