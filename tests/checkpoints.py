@@ -65,7 +65,7 @@ def write_checkpoint(
         Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
     with torch.no_grad():  # so that clips differ by far more than rounding
         for name, parameter in model.named_parameters():
-            if name.startswith(("classifier", "projector")):
+            if name.startswith(("classifier", "projector")) and model_type != "audio-spectrogram-transformer":
                 parameter.mul_(20)
     model.eval().save_pretrained(folder)
     return folder
