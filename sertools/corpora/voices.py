@@ -1,0 +1,209 @@
+"""The embedded corpus: 288 sentences that espeak-ng speaks on this machine, with labels by construction.
+
+Sixteen voices, a woman and a man in each of eight accents of English, say two sentences each. A sentence
+comes with a negative, a neutral and a positive word, and each of these at low, normal and high vocal effort:
+16 voices × 2 sentences × 3 sentiments × 3 efforts. The two voices of an accent say the same sentences.
+
+Nobody rated these clips. Within a level of effort the pace and the force of the voice are nudged up or down:
+
+- pace = level ± 0.06 sets rate, pitch and pitch range, and is the clip's arousal,
+- force = level ± 0.06 sets the volume, and is the clip's dominance,
+- the word's sentiment, 0.2, 0.5 or 0.8, is the valence,
+
+with levels 0.2, 0.5 and 0.8. So a model's score here tells whether it follows loudness, pitch, rate and
+words, and not how well it agrees with people. The corpus is what makes `sertools audit` run without any data.
+"""
+
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sertools import espeak
+from sertools.errors import CorpusError
+from sertools.sentences import SENTIMENTS, templates
+
+TITLE = "voices: sentences spoken by espeak-ng in 16 voices, at three levels of vocal effort"
+LICENCE = (
+    "CC0-1.0 for sentences, labels and clips; the clips are spoken by espeak-ng, "
+    "a program under GPL-3.0-or-later, whose licence does not reach the speech it makes"
+)
+CITATION = (
+    "sertools, embedded corpus 'voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
+)
+NAMES: dict[str, str | None] = {"voices": None}
+VERSION = "1"
+SIMULATED = (
+    "The labels hold by construction: arousal and dominance follow from the vocal effort that the "
+    "synthesiser was set to, valence from the words; nobody rated them."
+)
+EXPECTED = {"clips": 288, "speakers": 16}
+
+RATE = 16_000
+"""Sampling rate of the clips, Hz."""
+
+LEVELS = {"low": 0.2, "normal": 0.5, "high": 0.8}
+VALENCES = {"negative": 0.2, "neutral": 0.5, "positive": 0.8}
+NUDGE = 0.06
+
+# accent, the woman's and the man's variant, split; the order settles who says which sentences
+_ACCENTS = (
+    ("en-us", "f1", "m1", "train"),
+    ("en-gb", "f2", "m2", "train"),
+    ("en-gb-scotland", "f3", "m3", "train"),
+    ("en-029", "Annie", "m4", "train"),
+    ("en-gb-x-rp", "f5", "m5", "dev"),
+    ("en-us-nyc", "Andrea", "m6", "dev"),
+    ("en-gb-x-gbclan", "linda", "m7", "test"),
+    ("en-gb-x-gbcwmd", "f4", "m8", "test"),
+)
+_LABELS = ("arousal", "dominance", "valence")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utterance:
+    """One clip to be: what is said, by whom, how, and the labels that follow from it."""
+
+    file: str
+    speaker: str
+    sex: str
+    language: str
+    accent: str
+    transcript: str
+    sentiment: str
+    effort: str
+    rate_wpm: int
+    pitch: int
+    pitch_range: int
+    volume: int
+    arousal: float
+    dominance: float
+    valence: float
+    split: str
+
+
+def utterances() -> list[Utterance]:
+    """All 288 clips in the corpus's order; the recipe from which `make` speaks them."""
+    planned = []
+    every = templates()
+    for a, (accent, woman, man, split) in enumerate(_ACCENTS):
+        for variant, sex in ((woman, "female"), (man, "male")):
+            for e, (effort, level) in enumerate(LEVELS.items()):
+                for sentiment in SENTIMENTS:
+                    for j in (0, 1):
+                        # signs cancel within each voice, effort and sentiment, so nudges favour nobody;
+                        # pace and force part ways in every other accent, so they are not one label
+                        pace = level + NUDGE * (-1) ** (j + e)
+                        force = level + NUDGE * (-1) ** (j + e + a)
+                        said = 2 * a + j
+                        planned.append(
+                            Utterance(
+                                file=f"audio/{accent}_{variant.lower()}_{effort}_{sentiment}_{j + 1}.flac",
+                                speaker=f"{accent}+{variant}",
+                                sex=sex,
+                                language="en",
+                                accent=accent,
+                                transcript=every[said % len(every)].fill(sentiment, said),
+                                sentiment=sentiment,
+                                effort=effort,
+                                rate_wpm=round(130 + 90 * pace),
+                                pitch=round(25 + 50 * pace),
+                                pitch_range=round(15 + 70 * pace),
+                                volume=round(10 + 75 * force),
+                                arousal=round(pace, 2),
+                                dominance=round(force, 2),
+                                valence=VALENCES[sentiment],
+                                split=split,
+                            )
+                        )
+    return planned
+
+
+def recognises(root: Path) -> bool:
+    """Is this folder a finished `voices`?"""
+    try:
+        with (root / "metadata.csv").open(encoding="utf-8") as file:
+            return file.readline().strip() == ",".join(Utterance.__dataclass_fields__)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def scan(root: Path) -> pd.DataFrame:
+    """One row per clip: file (relative to root), speaker, labels in [0, 1], and how the clip was spoken.
+
+    Raises:
+        CorpusError: the folder holds no `voices`, or a broken table
+    """
+    if not recognises(root):
+        raise CorpusError(f"no corpus 'voices' in {root}", hint="delete the folder: it is spoken anew")
+    try:
+        return pd.read_csv(root / "metadata.csv", dtype=dict.fromkeys(_LABELS, float))
+    except ValueError as error:
+        raise CorpusError(
+            f"{root / 'metadata.csv'} is broken: {error}", hint="delete the folder: it is spoken anew"
+        ) from error
+
+
+def make(root: Path) -> None:
+    """Speak the corpus into `root`: 16 kHz mono FLAC and `metadata.csv`, all of it or nothing.
+
+    The clips are spoken into a folder beside `root` that takes its name at the end, so a process that is
+    interrupted leaves no half corpus, and of two that speak at once one wins and the other agrees.
+
+    Raises:
+        CorpusError: `root` holds something else, or cannot be written
+        SertoolsError: espeak-ng cannot speak here
+    """
+    if recognises(root):
+        return
+    beside = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
+    try:
+        (beside / "audio").mkdir(parents=True)
+        _speak_into(beside)
+        try:
+            beside.rename(root)
+        except OSError:
+            if not recognises(root):  # otherwise another process was first: its clips are the same
+                raise
+    except OSError as error:
+        raise CorpusError(
+            f"cannot write the corpus 'voices' to {root}: {error.strerror or error}",
+            hint="free the place, or set XDG_CACHE_HOME to a folder that can be written",
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _speak_into(folder: Path) -> None:
+    import soundfile
+    import soxr
+
+    planned = utterances()
+    for utterance in planned:
+        signal, rate = espeak.speak(
+            utterance.transcript,
+            utterance.speaker,
+            rate_wpm=utterance.rate_wpm,
+            pitch=utterance.pitch,
+            pitch_range=utterance.pitch_range,
+            volume=utterance.volume,
+        )
+        try:
+            soundfile.write(
+                folder / utterance.file,
+                soxr.resample(signal, rate, RATE),
+                RATE,
+                format="FLAC",
+                subtype="PCM_16",
+            )
+        except soundfile.LibsndfileError as error:  # a full disk, among others, has no OSError here
+            raise OSError(f"{utterance.file}: {error.error_string}") from error
+    (folder / "README.md").write_text(
+        f"# {TITLE}\n\nVersion {VERSION}, spoken by espeak-ng {espeak.version()}. {SIMULATED}\n\n"
+        f"Licence: {LICENCE}.\n",
+        encoding="utf-8",
+    )
+    # the table comes last and names what the folder is
+    pd.DataFrame(planned).to_csv(folder / "metadata.csv", index=False)
