@@ -1,0 +1,262 @@
+"""What the report says, before anyone decides how it looks: pure functions on results."""
+
+import inspect
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sertools.report.text import SYMBOLS, clean, column_texts, is_numeric, plural
+from sertools.result import Finding, Missing, Result, Table, Verdict
+
+SHOWN_MISSING = 20
+"""How many missing clips are named; the rest are counted."""
+
+_ITEM = re.compile(r"(?:[-*•]|\d+[.)])\s+")
+_SPANS = re.compile(r"`([^`\n]+)`|(https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,;:])")
+_FIRST_FACTS = ("name", "version", "licence", "license", "clips", "speakers", "labels", "scale", "citation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absentees:
+    """Clips that were not scored: how many for each reason, the first of them, and the number of the rest."""
+
+    reasons: list[tuple[str, int, list[str]]]
+    first: list[Missing]
+    more: int
+
+
+def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
+    """How many findings got each verdict, the most urgent first; findings without a limit last."""
+    seen = Counter(finding.verdict for finding in findings)
+    return {verdict: seen[verdict] for verdict in SYMBOLS}
+
+
+def headline(results: Sequence[Result]) -> str:
+    """The verdict on everything in one sentence."""
+    seen = counts(finding for result in results for finding in result.findings)
+    judged = seen[Verdict.FAIL] + seen[Verdict.INCONCLUSIVE] + seen[Verdict.PASS]
+    audits = plural(len(results), "audit")
+    if not judged:
+        skipped = seen[Verdict.SKIPPED]
+        why = f"{plural(skipped, 'finding')} skipped" if skipped else "no limit applies"
+        return f"Nothing was judged in {audits}: {why}."
+    if seen[Verdict.FAIL]:
+        start = f"{seen[Verdict.FAIL]} of {plural(judged, 'judged finding')} in {audits} failed"
+    elif seen[Verdict.INCONCLUSIVE]:
+        start = f"Nothing failed in {audits}, but not everything could be decided"
+    else:
+        start = f"Everything that was judged in {audits} passed ({plural(judged, 'finding')})"
+    rest = []
+    if seen[Verdict.INCONCLUSIVE]:
+        rest.append(f"{seen[Verdict.INCONCLUSIVE]} inconclusive")
+    if seen[Verdict.SKIPPED]:
+        rest.append(f"{seen[Verdict.SKIPPED]} skipped")
+    return f"{start}; {', '.join(rest)}." if rest else f"{start}."
+
+
+def judged(result: Result) -> list[Finding]:
+    """Findings that a limit applies to, or that were skipped; the most urgent first."""
+    order = list(SYMBOLS)
+    chosen = [f for f in result.findings if f.limit is not None or f.verdict is not Verdict.NONE]
+    return sorted(chosen, key=lambda finding: order.index(finding.verdict))
+
+
+def unjudged(result: Result) -> list[Finding]:
+    """Findings that no limit applies to, as the audit has them."""
+    return [f for f in result.findings if f.limit is None and f.verdict is Verdict.NONE]
+
+
+def label(finding: Finding) -> str:
+    """What was measured, on what: name, target and slice in a few words.
+
+    >>> label(Finding(name="ccc", target="arousal", slice="sex=female", value=0.1, n=2))
+    'ccc of arousal, sex=female'
+    """
+    text = finding.name if finding.target == "all" else f"{finding.name} of {finding.target}"
+    return text if finding.slice == "all" else f"{text}, {finding.slice}"
+
+
+def skipped(result: Result) -> list[tuple[str, list[str]]]:
+    """Why findings were skipped: each reason with the findings it stopped, in order of appearance."""
+    stopped: dict[str, list[str]] = {}
+    for finding in result.findings:
+        if finding.verdict is Verdict.SKIPPED:
+            stopped.setdefault(finding.reason or "no reason was given", []).append(label(finding))
+    return list(stopped.items())
+
+
+def absentees(result: Result) -> Absentees:
+    """Which clips were not scored and why; the most frequent reason first."""
+    by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
+    for missing in result.missing:
+        clips, conditions = by_reason.setdefault(missing.reason, (set(), {}))
+        clips.add(missing.clip)
+        conditions[missing.condition] = None
+    reasons = [(reason, len(clips), list(where)) for reason, (clips, where) in by_reason.items()]
+    return Absentees(
+        reasons=sorted(reasons, key=lambda row: -row[1]),
+        first=result.missing[:SHOWN_MISSING],
+        more=max(0, len(result.missing) - SHOWN_MISSING),
+    )
+
+
+def name_of(facts: Mapping[str, Any], otherwise: str) -> str:
+    """The name of a model or corpus."""
+    return clean(facts.get("name") or otherwise)
+
+
+def subjects(results: Sequence[Result]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every pair of model and corpus that was audited, once each, in order of appearance."""
+    pairs: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for result in results:
+        if (result.model, result.data) not in pairs:
+            pairs.append((result.model, result.data))
+    return pairs
+
+
+def title(results: Sequence[Result]) -> str:
+    """What the report is about: the model and the data if they are the same throughout."""
+    models = list(dict.fromkeys(name_of(model, "an unnamed model") for model, _ in subjects(results)))
+    corpora = list(dict.fromkeys(name_of(data, "unnamed data") for _, data in subjects(results)))
+    model = models[0] if len(models) == 1 else plural(len(models), "model")
+    corpus = corpora[0] if len(corpora) == 1 else f"{len(corpora)} corpora"
+    return f"Audit of {model} on {corpus}"
+
+
+def origin_of_labels(data: Mapping[str, Any]) -> str:
+    """How a corpus says that its labels came about."""
+    if data.get("simulated"):
+        return clean(data["simulated"])
+    return "as the corpus gives them" if "simulated" in data else "not stated"
+
+
+def simulated(results: Sequence[Result]) -> list[str]:
+    """The sentences that say how labels came about where nobody rated them, once each."""
+    said = [clean(data["simulated"]) for _, data in subjects(results) if data.get("simulated")]
+    return list(dict.fromkeys(said))
+
+
+def facts(about: Mapping[str, Any], expected: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and value of what is known of a model or corpus, the usual facts first.
+
+    An `expected` fact that is absent is shown as not stated. `simulated` is left to `simulated()`.
+    """
+    known = {key: value for key, value in about.items() if key != "simulated"}
+    for key in expected:
+        alternative = key.replace("licence", "license")
+        if known.get(key) in (None, "") and known.get(alternative) in (None, ""):
+            known[key] = "not stated"
+    first = [key for key in _FIRST_FACTS if key in known]
+    rest = [key for key in known if key not in first]
+    return [row for key in first + rest for row in flat(key, known[key])]
+
+
+def flat(key: str, value: Any) -> list[tuple[str, str]]:
+    """A nested value as rows of name and text, unrounded; empty values vanish.
+
+    >>> flat("versions", {"numpy": "2.0", "extra": {}}), flat("seed", 0), flat("labels", ["a", "b"])
+    ([('versions numpy', '2.0')], [('seed', '0')], [('labels', 'a, b')])
+    """
+    if isinstance(value, Mapping):
+        return [row for inner, item in value.items() for row in flat(f"{key} {inner}", item)]
+    if value is None or value == "" or value == []:
+        return []
+    if isinstance(value, list | tuple) and all(isinstance(item, str | int | float) for item in value):
+        text = ", ".join(map(str, value))
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
+    elif isinstance(value, str | int | float):
+        text = str(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return [(clean(key).replace("_", " "), clean(text))]
+
+
+def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """How to do it again: what all audits share under the heading `""`, then what is each audit's own."""
+    rows = [
+        [row for key, value in result.provenance.items() for row in flat(key, value)] for result in results
+    ]
+    shared = [row for row in rows[0] if all(row in other for other in rows)]
+    parts = [("", shared)] if shared else []
+    for result, own in zip(results, rows, strict=True):
+        options = [row for key, value in result.options.items() for row in flat(f"option {key}", value)]
+        different = [row for row in own if row not in shared] + options
+        if different:
+            parts.append((result.audit, different))
+    return parts
+
+
+def columns(table: Table) -> list[tuple[str, bool, list[str]]]:
+    """A table by column: name, whether it holds numbers, and its cells as text."""
+    by_column = [[row[i] for row in table.rows] for i in range(len(table.columns))]
+    return [
+        (name, is_numeric(cells), column_texts(cells))
+        for name, cells in zip(table.columns, by_column, strict=True)
+    ]
+
+
+def blocks(text: str) -> list[tuple[str, list[str]]]:
+    r"""A docstring's text as paragraphs, lists and indented passages: kind and its items or lines.
+
+    >>> blocks("One\nparagraph.\n\n- a\n  b\n- c\n\n    x = 1")
+    [('paragraph', ['One paragraph.']), ('list', ['a b', 'c']), ('code', ['x = 1'])]
+    """
+    found: list[tuple[str, list[str]]] = []
+    for part in re.split(r"\n[ \t]*\n", inspect.cleandoc(clean(text))):
+        lines = part.strip("\n").split("\n")
+        if not part.strip():
+            continue
+        indented = all(line.startswith((" ", "\t")) for line in lines)
+        if indented and not _ITEM.match(lines[0].strip()):
+            found.append(("code", inspect.cleandoc("\n" + "\n".join(lines)).split("\n")))
+            continue
+        kind = "paragraph"
+        items: list[str] = []
+        for line in lines:
+            item = _ITEM.match(line.strip())
+            if item:
+                if kind == "paragraph" and items:
+                    found.append((kind, [" ".join(items)]))
+                    items = []
+                kind = "list"
+                items.append(line.strip()[item.end() :])
+            elif kind == "list":
+                items[-1] += " " + line.strip()
+            else:
+                items.append(line.strip())
+        found.append((kind, items if kind == "list" else [" ".join(items)]))
+    return found
+
+
+def spans(text: str) -> list[tuple[str, str]]:
+    """A line of prose as pieces of text, `code` and links.
+
+    >>> spans("see `f(x)` in https://example.org/a.")
+    [('text', 'see '), ('code', 'f(x)'), ('text', ' in '), ('link', 'https://example.org/a'), ('text', '.')]
+    """
+    pieces, end = [], 0
+    for match in _SPANS.finditer(text):
+        pieces.append(("text", text[end : match.start()]))
+        pieces.append(("code", match[1]) if match[1] else ("link", match[2]))
+        end = match.end()
+    pieces.append(("text", text[end:]))
+    return [piece for piece in pieces if piece[1]]
+
+
+def slugs(names: Sequence[str]) -> list[str]:
+    """An anchor for each name: letters, digits and hyphens, no two alike.
+
+    >>> slugs(["fairness", "a b", "a-b", "<>"])
+    ['audit-fairness', 'audit-a-b', 'audit-a-b-2', 'audit']
+    """
+    anchors: list[str] = []
+    for name in names:
+        base = "-".join(["audit", *re.findall(r"[a-z0-9_]+", name.lower())])
+        tried = (base if n == 1 else f"{base}-{n}" for n in itertools.count(1))
+        anchors.append(next(anchor for anchor in tried if anchor not in anchors))
+    return anchors

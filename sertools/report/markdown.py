@@ -1,0 +1,217 @@
+"""The report as Markdown that a repository shows well: GitHub's dialect, nothing in the data can break it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
+
+from sertools.report import content, text
+from sertools.result import Finding, Result, Verdict
+
+_ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^(?:[#+=-]|\d+(?=[.)]))")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+def page(results: Sequence[Result], files: Mapping[tuple[int, int], str]) -> str:
+    """The whole page.
+
+    Args:
+        results: what was found, in the order of the page
+        files: (index of result, index of figure) → its file, relative to the page
+    """
+    parts = [f"# {plain(content.title(results))}"]
+    parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
+    parts += ["## Summary", f"**{plain(content.headline(results))}**", _summary(results), *_failures(results)]
+    for model, data in content.subjects(results):
+        rows = content.facts(data, ["name", "licence", "clips", "speakers"])
+        rows.append(("how labels came about", content.origin_of_labels(data)))
+        parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(rows)]
+    for i, result in enumerate(results):
+        parts += _section(result, [files[i, j] for j in range(len(result.figures))])
+    parts += _provenance(results)
+    parts.append(
+        "Intervals are 95 % and respect speakers. pass: the whole interval lies inside the limit; fail: "
+        "outside; inconclusive: neither; skipped: not measurable. Numbers are rounded here only; the result "
+        "files hold them in full."
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plain(value: object) -> str:
+    r"""One line of text in which no character means anything to Markdown or HTML.
+
+    >>> plain("a_b | *c* <i>\n`d`")
+    'a_b \\| \\*c\\* &lt;i&gt; \\`d\\`'
+    """
+    return _ACTIVE.sub(_literal, text.one_line(value))
+
+
+def prose(line: str) -> str:
+    """One line of text with its `code` and links, all else literal."""
+    pieces = content.spans(text.one_line(line))
+    return "".join(
+        f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
+        for kind, piece in pieces
+    )
+
+
+def table(header: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
+    """A table whose cells are Markdown already; numbers stand to the right."""
+    rule = ["---:" if right else "---" for right in numeric]
+    lines = [header, rule, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(value: object) -> str:
+    r"""A table cell: literal text, line ends kept.
+
+    >>> cell("two\nlines")
+    'two<br>lines'
+    """
+    return "<br>".join(plain(line) for line in text.clean(value).split("\n"))
+
+
+def _literal(match: re.Match[str]) -> str:
+    character = match[0]
+    if character.isdigit():
+        # "1." at the start of a line would begin a list
+        return f"{character}&#8203;"
+    return _ENTITIES.get(character, f"\\{character}")
+
+
+def _spaced(piece: str) -> str:
+    """Like `plain()`, with the blanks at both ends."""
+    before, after = piece[:1] == " ", piece[-1:] == " " and piece.strip()
+    return f"{' ' * before}{plain(piece)}{' ' * bool(after)}"
+
+
+def _summary(results: Sequence[Result]) -> str:
+    verdicts = [verdict for verdict in text.SYMBOLS if verdict is not Verdict.NONE]
+    rows = []
+    for result in results:
+        seen = content.counts(result.findings)
+        linked = re.fullmatch(r"[a-z][a-z0-9_-]*", result.audit)
+        name = f"[{plain(result.audit)}](#{result.audit})" if linked else cell(result.audit)
+        counted = [f"**{seen[verdict]}**" if seen[verdict] else "0" for verdict in verdicts]
+        rows.append([name, *counted, cell(result.answer)])
+    header = ["Audit", *(text.verdict(verdict) for verdict in verdicts), "Answer"]
+    return table(header, [False, *(True for _ in verdicts), False], rows)
+
+
+def _failures(results: Sequence[Result]) -> list[str]:
+    lines = []
+    for result in results:
+        for finding in result.findings:
+            if finding.verdict is Verdict.FAIL:
+                interval = text.interval_text(finding)
+                words = f"- {text.verdict(Verdict.FAIL)} {plain(result.audit)}: "
+                words += f"{plain(content.label(finding))} is {text.value_text(finding)}"
+                words += f" (95 % interval {interval})" if interval != text.ABSENT else ""
+                words += f", wanted {plain(text.limit_text(finding))}" if finding.limit else ""
+                lines.append(words)
+    return ["### What failed", "\n".join(lines)] if lines else []
+
+
+def _section(result: Result, files: Sequence[str]) -> list[str]:
+    judged, unjudged = content.judged(result), content.unjudged(result)
+    parts = [f"## {plain(result.audit)}", prose(result.question), f"**Answer:** {plain(result.answer)}"]
+    if judged:
+        parts += ["### Judged findings", _findings(judged, judged=True)]
+    if unjudged:
+        parts += ["### Measured without a limit", _findings(unjudged, judged=False)]
+    if not result.findings:
+        parts.append("This audit has no findings.")
+    for figure, file in zip(result.figures, files, strict=True):
+        parts += [f"### {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
+    for item in result.tables:
+        columns = content.columns(item)
+        cells = [[plain(c) if right else cell(c) for c in values] for _, right, values in columns]
+        body = table(
+            [cell(text.one_line(name)) for name, _, _ in columns],
+            [right for _, right, _ in columns],
+            [[values[i] for values in cells] for i in range(len(item.rows))],
+        )
+        parts += [f"### {plain(item.title)}", body if item.rows else "no rows", prose(item.note)]
+    if result.notes:
+        parts += ["### Notes", _list(prose(note) for note in result.notes)]
+    skipped = content.skipped(result)
+    if skipped:
+        parts += [
+            "### What was skipped, and why",
+            _list(_skipped(reason, names) for reason, names in skipped),
+        ]
+    parts += _missing(result)
+    if result.method:
+        parts += [
+            "### How this was measured",
+            *(_block(kind, items) for kind, items in content.blocks(result.method)),
+        ]
+    return parts
+
+
+def _findings(rows: Sequence[Finding], *, judged: bool) -> str:
+    header = ["Measure", "Target", "Slice", "Value", "95 % interval", "n", "Speakers", "Reason"]
+    numeric = [False, False, False, True, True, True, True, False]
+    if judged:
+        header[5:5], numeric[5:5] = ["Limit"], [False]
+        header[:0], numeric[:0] = ["Verdict"], [False]
+    return table(header, numeric, [_finding(finding, judged=judged) for finding in rows])
+
+
+def _finding(finding: Finding, *, judged: bool) -> list[str]:
+    row = [cell(finding.name), cell(finding.target), cell(finding.slice)]
+    row += [text.value_text(finding), text.interval_text(finding)]
+    row += [_limit(finding)] if judged else []
+    row += [str(finding.n), text.ABSENT if finding.speakers is None else str(finding.speakers)]
+    row.append(cell(finding.reason))
+    return [text.verdict(finding.verdict), *row] if judged else row
+
+
+def _limit(finding: Finding) -> str:
+    if finding.limit is None:
+        return text.ABSENT
+    why = f"because: {finding.limit.why}" if finding.limit.why else ""
+    source = "; ".join(part for part in (finding.limit.source, why) if part)
+    limit = plain(text.limit_text(finding))
+    return f"{limit} ({cell(source)})" if source else limit
+
+
+def _skipped(reason: str, names: Sequence[str]) -> str:
+    more = f"; and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"{plain(reason)} ({plain('; '.join(names[:8]))}{more})"
+
+
+def _missing(result: Result) -> list[str]:
+    absent = content.absentees(result)
+    if not absent.reasons:
+        return []
+    reasons = _list(
+        f"{text.plural(n, 'clip')}: {plain(reason)} (under {plain(', '.join(conditions[:8]))}"
+        f"{f' and {len(conditions) - 8} more' if len(conditions) > 8 else ''})"
+        for reason, n, conditions in absent.reasons
+    )
+    first = "; ".join(f"{plain(missing.clip)} ({plain(missing.condition)})" for missing in absent.first)
+    more = f"; and {absent.more} more, which the result file names" if absent.more else ""
+    return ["### What is missing", reasons, f"Clips: {first}{more}."]
+
+
+def _block(kind: str, items: Sequence[str]) -> str:
+    if kind == "code":
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", "\n".join(items))), default=0))
+        return "\n".join([f"{fence}text", *items, fence])
+    return _list(map(prose, items)) if kind == "list" else prose(items[0])
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)
+
+
+def _facts(rows: Sequence[tuple[str, str]]) -> str:
+    return _list(f"{plain(key)}: {plain(value)}" for key, value in rows)
+
+
+def _provenance(results: Sequence[Result]) -> list[str]:
+    parts = ["## How to do it again"]
+    found = content.provenance(results)
+    for name, rows in found:
+        parts += [f"### {plain(name)}" if name else "", _facts(rows)]
+    return parts if found else [*parts, "The results do not say how they were made."]

@@ -1,0 +1,172 @@
+"""How words and numbers are shown: rounded, aligned, and harmless whatever the data holds."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+
+from sertools.result import Finding, Verdict
+
+SYMBOLS = {
+    Verdict.FAIL: "✗",
+    Verdict.INCONCLUSIVE: "?",
+    Verdict.PASS: "✓",
+    Verdict.SKIPPED: "–",
+    Verdict.NONE: "·",
+}
+"""A sign per verdict, so that no reader depends on colour; in the order of urgency."""
+
+WORDS = {
+    Verdict.FAIL: "fail",
+    Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.PASS: "pass",
+    Verdict.SKIPPED: "skipped",
+    Verdict.NONE: "no limit",
+}
+
+ABSENT = "–"
+"""What stands where there is no number."""
+
+_MINUS = "\u2212"
+_LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
+_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+_CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), 0xFFFE, 0xFFFF], 0xFFFD)
+
+
+def clean(value: object) -> str:
+    r"""The text with every character that a page or terminal would obey made visible.
+
+    Controls become their Unicode pictures (escape: ␛), line ends become newlines, bytes that were never
+    text (lone surrogates) are written out. Markup is left alone: whoever writes it escapes it.
+
+    >>> clean("a\x1b[31mb\r\nc")
+    'a␛[31mb\nc'
+    """
+    text = str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    return _LINE_ENDS.sub("\n", text).translate(_CONTROLS)
+
+
+def clean_unless_safe(value: object) -> object:
+    """The cleaned text; what is markup already stays as it is."""
+    return value if hasattr(value, "__html__") else clean(value)
+
+
+def one_line(value: object) -> str:
+    r"""The cleaned text with every run of white space as one blank.
+
+    >>> one_line("  two\n  words ")
+    'two words'
+    """
+    return " ".join(clean(value).split())
+
+
+def verdict(value: Verdict) -> str:
+    """Sign and word of a verdict.
+
+    >>> verdict(Verdict.FAIL)
+    '✗ fail'
+    """
+    return f"{SYMBOLS[value]} {WORDS[value]}"
+
+
+def plural(n: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "clip"), plural(0, "clip")
+    ('1 clip', '0 clips')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def decimals(values: Iterable[float | None]) -> int:
+    """How many decimals show these numbers side by side: three below 10, fewer above, more below 0.01.
+
+    >>> decimals([0.5, 0.61234]), decimals([1234.5]), decimals([0.00123, None]), decimals([])
+    (3, 0, 4, 3)
+    """
+    largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
+    if largest >= 0.01 or largest == 0:
+        return max(0, 3 - sum(largest >= bound for bound in (10, 100, 1000)))
+    return 1 - math.floor(math.log10(largest))
+
+
+def fixed(value: float | None, places: int) -> str:
+    """A number with this many decimals and a true minus sign; a dash for None.
+
+    >>> fixed(-0.12345, 3), fixed(None, 3), fixed(-0.0001, 3), fixed(1.2e-9, 10)
+    ('−0.123', '–', '0.000', '1.2e−09')
+    """
+    if value is None or math.isnan(value):
+        return ABSENT
+    text = f"{value:.1e}" if places > 6 and value else f"{value:.{places}f}"
+    if not places > 6 and not float(text):
+        text = text.lstrip("-")
+    return text.replace("-", _MINUS)
+
+
+def finding_places(finding: Finding) -> int:
+    """Decimals for a finding: enough that no rounded number seems to touch a limit that it does not touch."""
+    shown = [v for v in (finding.value, finding.low, finding.high) if v is not None]
+    if shown and all(v.is_integer() for v in shown) and max(map(abs, shown)) >= 2:
+        return 0
+    places = decimals(shown)
+    bounds = [finding.limit.above, finding.limit.below] if finding.limit else []
+    pairs = [(v, b) for v in shown for b in bounds if b is not None and v != b]
+    while places < 6 and any(fixed(v, places) == fixed(b, places) for v, b in pairs):
+        places += 1
+    return places
+
+
+def value_text(finding: Finding) -> str:
+    """A finding's value, rounded for display."""
+    return fixed(finding.value, finding_places(finding))
+
+
+def interval_text(finding: Finding) -> str:
+    """A finding's 95 % interval, rounded like its value; a dash where there is none.
+
+    >>> interval_text(Finding(name="ccc", value=0.7, low=0.61234, high=0.78, n=9))
+    '0.612 … 0.780'
+    """
+    if finding.low is None and finding.high is None:
+        return ABSENT
+    places = finding_places(finding)
+    low, high = (fixed(v, places) if v is not None else "?" for v in (finding.low, finding.high))
+    return f"{low} … {high}"
+
+
+def limit_text(finding: Finding) -> str:
+    """A finding's limit without its source; a dash where there is none."""
+    return str(finding.limit).replace("-", _MINUS) if finding.limit else ABSENT
+
+
+def is_number(value: object) -> bool:
+    """Whether a table cell is a number; True and False are words."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_numeric(column: Sequence[object]) -> bool:
+    """Whether a table column holds numbers only, at least one."""
+    known = [value for value in column if value is not None]
+    return bool(known) and all(is_number(value) for value in known)
+
+
+def column_texts(column: Sequence[str | int | float | bool | None]) -> list[str]:
+    """The cells of one table column as text; its numbers share as few decimals as show them, at most three.
+
+    >>> column_texts([0.5, 0.61234, None]), column_texts([40.0, 35]), column_texts([True, "x"])
+    (['0.500', '0.612', '–'], ['40', '35'], ['yes', 'x'])
+    """
+    floats = [float(v) for v in column if isinstance(v, int | float) and not isinstance(v, bool)]
+    most = decimals(floats)
+    places = next((k for k in range(most) if all(abs(round(v, k) - v) < 1e-12 for v in floats)), most)
+    return [_cell_text(value, places) for value in column]
+
+
+def _cell_text(value: str | int | float | bool | None, places: int) -> str:
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return clean(value)
+    return str(value).replace("-", _MINUS) if isinstance(value, int) else fixed(value, places)
