@@ -42,7 +42,8 @@ def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> np.ndarray:
     [True, True, False]
     """
     before, after = paired(clean, perturbed)
-    return np.equal(before, after).astype(bool)
+    same: np.ndarray = before == after
+    return same
 
 
 def spread(truth: ArrayLike, prediction: ArrayLike) -> float:
