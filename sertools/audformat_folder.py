@@ -1,0 +1,137 @@
+"""Reads a folder in audformat, the format of audb's databases, as one table of clips."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sertools.errors import CorpusError
+from sertools.labels import DIMENSIONS, canonical
+
+OURS = {"gender": "sex"}
+"""Names of audformat's predefined schemes → ours."""
+
+LABELS = {"emotion", *DIMENSIONS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """What the folder says.
+
+    Attributes:
+        table: columns `file`, `start`, `end` (timedelta, missing where open) and one per audformat column
+        scale: dimension → lowest and highest rating, where its scheme declares both
+    """
+
+    name: str
+    table: pd.DataFrame
+    scale: dict[str, tuple[float, float]]
+    licence: str
+    citation: str
+    notes: tuple[str, ...]
+
+
+def read_audformat(folder: Path) -> Database:
+    """All labels of a database: rows from the tables that hold labels, attributes from all the others.
+
+    Labels are the columns `emotion`, `arousal`, `dominance`, `valence` or a synonym. Where tables overlap,
+    the first one (a `gold_standard` before others) is believed. A table's split becomes the column `split`;
+    facts that a scheme knows of its labels, as the sex of a speaker, become columns.
+
+    Raises:
+        CorpusError: damaged, without tables of files, or tables in pickles, which are never loaded
+    """
+    import audformat
+    import yaml
+
+    # audformat would load a pickled table before any other, and a pickle can run code.
+    pickled = sorted(folder.glob("db.*.pkl"))
+    if pickled:
+        raise CorpusError(
+            f"{folder.name} holds {pickled[0].name}, and pickles are never loaded",
+            hint="save the database as CSV or Parquet, or delete the cached pickle beside them",
+        )
+    with warnings.catch_warnings():
+        # What audformat does not yet say in the newest pandas' way is no concern of our users.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            database = audformat.Database.load(str(folder), load_data=True)
+            tables = {name: _columns(database, table) for name, table in database.tables.items()}
+        except (OSError, KeyError, ValueError, TypeError, RuntimeError, yaml.YAMLError) as error:
+            raise CorpusError(f"{folder.name} is not a readable audformat database: {error}") from error
+    if not tables:
+        raise CorpusError(f"{folder.name} has no table of files")
+    order = sorted(tables, key=lambda name: "gold_standard" not in name)
+    labelled = [name for name in order if LABELS & set(tables[name].columns)] or order[:1]
+    # Labels of segments and of whole files cannot be one table: the finer ones are taken.
+    rows = [name for name in labelled if tables[name].index.nlevels == 3] or labelled
+    clips = tables[rows[0]]
+    for name in rows[1:]:
+        clips = clips.combine_first(tables[name])
+    unread = []
+    for name in order:
+        table = tables[name]
+        if name in rows:
+            continue
+        if table.index.nlevels > clips.index.nlevels or name in labelled:
+            unread.append(name)
+            continue
+        same = table.index.nlevels == clips.index.nlevels
+        at = clips.index if same else clips.index.get_level_values("file")
+        new = [column for column in table if column not in clips]
+        added = {column: table[column].reindex(at).to_numpy() for column in new}
+        clips = pd.concat([clips, pd.DataFrame(added, index=clips.index)], axis="columns")
+    notes = [f"rows from the tables {', '.join(rows)}"]
+    if unread:
+        notes.append(f"tables that were not read, because they rate other units: {', '.join(unread)}")
+    return Database(
+        name=str(database.name),
+        table=clips.reset_index(),
+        scale=_scales(database),
+        licence=str(database.license or ""),
+        citation=str(database.source or ""),
+        notes=tuple(notes),
+    )
+
+
+def _ours(column: str) -> str:
+    name = canonical(column)
+    return name if name in DIMENSIONS else OURS.get(column, column)
+
+
+def _columns(database: Any, table: Any) -> pd.DataFrame:
+    """A table's columns under our names, its split, and the facts that schemes know of their labels."""
+    frame: pd.DataFrame = table.get()
+    for name, column in table.columns.items():
+        labels = database.schemes[column.scheme_id].labels if column.scheme_id else None
+        if isinstance(labels, str):
+            labels = database[labels].get().to_dict(orient="index")
+        if isinstance(labels, dict):
+            facts = pd.DataFrame.from_dict(labels, orient="index")
+            for fact in facts:
+                if fact not in frame:
+                    frame[fact] = frame[name].astype(object).map(facts[fact])
+    categories = {name: object for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)}
+    frame = frame.astype(categories)
+    if table.split_id:
+        frame["split"] = str(database.splits[table.split_id].type)
+    names = [_ours(str(name)) for name in frame.columns]
+    return frame.set_axis(names, axis="columns") if len(set(names)) == len(names) else frame
+
+
+def _scales(database: Any) -> dict[str, tuple[float, float]]:
+    """Dimension → range, where a scheme declares one."""
+    schemes = [
+        (_ours(name), database.schemes[column.scheme_id])
+        for table in database.tables.values()
+        for name, column in table.columns.items()
+        if column.scheme_id
+    ]
+    return {
+        name: (float(scheme.minimum), float(scheme.maximum))
+        for name, scheme in schemes
+        if name in DIMENSIONS and scheme.minimum is not None and scheme.maximum is not None
+    }

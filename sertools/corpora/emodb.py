@@ -1,0 +1,89 @@
+"""EmoDB, the Berlin Database of Emotional Speech: 535 German sentences, 10 actors, 7 emotions.
+
+Two layouts: the original folder `wav/`, whose file names say everything (`03a01Wa` = speaker 03, text a01,
+Wut, version a), and a folder of any audio with a `metadata.csv` beside it that lists files so named.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from sertools.corpora import listed, stems_listed
+
+TITLE = "Berlin Database of Emotional Speech (EmoDB)"
+LICENCE = "CC0 1.0, as published by audEERING; the authors' repository states none"
+CITATION = "Burkhardt et al., A database of German emotional speech, Interspeech 2005"
+NAMES = {"emodb": None}
+NOTES = (
+    "emotion is what the actor was asked to express; at least 80 % of 20 listeners recognised each clip",
+    "the split is audEERING's, not the authors': speakers 12, 14, 15, 16 are test",
+)
+EXPECTED = {
+    "clips": 535, "speakers": 10, "female": 5, "male": 5,
+    "anger": 127, "boredom": 81, "neutral": 79, "happiness": 71, "fear": 69, "sadness": 62, "disgust": 46,
+}  # fmt: skip
+
+CODE = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]?")
+EMOTIONS = {
+    "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness",
+    "N": "neutral",
+}  # fmt: skip
+FEMALE = ("08", "09", "13", "14", "16")
+AGES = {
+    "03": 31, "08": 34, "09": 21, "10": 32, "11": 26, "12": 30, "13": 32, "14": 35, "15": 25, "16": 31,
+}  # fmt: skip
+TEST = ("12", "14", "15", "16")
+SENTENCES = {
+    "a01": "Der Lappen liegt auf dem Eisschrank.",
+    "a02": "Das will sie am Mittwoch abgeben.",
+    "a04": "Heute abend könnte ich es ihm sagen.",
+    "a05": "Das schwarze Stück Papier befindet sich da oben neben dem Holzstück.",
+    "a07": "In sieben Stunden wird es soweit sein.",
+    "b01": "Was sind denn das für Tüten, die da unter dem Tisch stehen?",
+    "b02": "Sie haben es gerade hochgetragen und jetzt gehen sie wieder runter.",
+    "b03": "An den Wochenenden bin ich jetzt immer nach Hause gefahren und habe Agnes besucht.",
+    "b09": "Ich will das eben wegbringen und dann mit Karl was trinken gehen.",
+    "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",
+}
+
+
+def recognises(root: Path) -> bool:
+    """Is this EmoDB, by the names of its files? The takes that listeners did not recognise are not."""
+    stems = stems_listed(root)
+    if stems:
+        return all(CODE.fullmatch(stem) for stem in stems) and not _poorly_recognised(root)
+    return any(CODE.fullmatch(path.stem) for path in (root / "wav").glob("*.wav"))
+
+
+def scan(root: Path) -> pd.DataFrame:
+    """One row per clip: what the file name says, and what `metadata.csv` adds."""
+    table = listed(root)
+    if table is None:
+        found = sorted(p for p in (root / "wav").glob("*.wav") if CODE.fullmatch(p.stem))
+        table = pd.DataFrame({"file": [path.relative_to(root).as_posix() for path in found]})
+    for name, values in decoded(table["file"].tolist()).items():
+        table[name] = values
+    return table
+
+
+def decoded(files: list[str]) -> dict[str, list]:
+    """What the names of the files say, one list per column."""
+    codes = [match.groupdict() for file in files if (match := CODE.fullmatch(Path(file).stem))]
+    return {
+        "speaker": [code["speaker"] for code in codes],
+        "sex": ["female" if code["speaker"] in FEMALE else "male" for code in codes],
+        "age": [AGES.get(code["speaker"]) for code in codes],
+        "language": ["deu" for _ in codes],
+        "transcript": [SENTENCES.get(code["sentence"]) for code in codes],
+        "sentence": [code["sentence"] for code in codes],
+        "emotion": [EMOTIONS[code["emotion"]] for code in codes],
+        "split": ["test" if code["speaker"] in TEST else "train" for code in codes],
+    }
+
+
+def _poorly_recognised(root: Path) -> bool:
+    table = listed(root)
+    if table is None or "recognition_rate" not in table:
+        return False
+    return bool((pd.to_numeric(table["recognition_rate"], errors="coerce") < 0.8).any())

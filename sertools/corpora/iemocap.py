@@ -1,0 +1,89 @@
+"""IEMOCAP: acted and improvised dialogues of 10 actors in 5 sessions, rated per turn.
+
+`Session{1..5}/dialog/EmoEvaluation/*.txt` holds lines `[start - end] turn emotion [v, a, d]`: the order is
+**valence, activation, dominance**, on 1 … 5. In `Ses01F_impro01_M000` the first letter says who wore the
+markers, the last one who speaks. `sentences/wav/<dialog>/<turn>.wav` is the sound,
+`dialog/transcriptions/<dialog>.txt` the words. A session stands for a split, `iemocap:session5`.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from sertools.errors import CorpusError
+from sertools.manifest import unit_scale
+
+TITLE = "Interactive Emotional Dyadic Motion Capture database (IEMOCAP)"
+LICENCE = "release form of the University of Southern California, research only; not to be passed on"
+CITATION = "Busso et al., IEMOCAP, Language Resources and Evaluation 42(4), 2008"
+NAMES = {"iemocap": None}
+NOTES = (
+    "the usual four classes are neutral, happiness, anger, sadness with excitement counted as happiness: "
+    "--label-map excitement=happiness",
+)
+EXPECTED = {
+    "clips": 10039, "speakers": 10, "female": 5, "male": 5,
+    "neutral": 1708, "anger": 1103, "sadness": 1084, "happiness": 595, "excitement": 1041,
+}  # fmt: skip
+
+TURN = re.compile(r"Ses(?P<session>0[1-5])[FM]_.+_(?P<sex>[FM])\w+")
+LINE = re.compile(
+    r"\[(?P<start>[\d.]+) - (?P<end>[\d.]+)\]\s+(?P<turn>Ses\S+)\s+(?P<emotion>\w+)\s+"
+    r"\[(?P<valence>[\d.]+), *(?P<arousal>[\d.]+), *(?P<dominance>[\d.]+)\]"
+)
+WORDS = re.compile(r"(?P<turn>Ses\S+) \[[\d.]+-[\d.]+\]: *(?P<words>.*)")
+SCALE = (1.0, 5.0)
+
+
+def recognises(root: Path) -> bool:
+    """Does the folder hold sessions with evaluations of dialogues?"""
+    return any(root.glob("Session[1-5]/dialog/EmoEvaluation/Ses*.txt"))
+
+
+def scan(root: Path) -> pd.DataFrame:
+    """One row per turn; `xxx`, no agreement, is no emotion; ratings from 1 … 5 to [0, 1]."""
+    rows = []
+    for evaluation in sorted(root.glob("Session[1-5]/dialog/EmoEvaluation/Ses*.txt")):
+        session = evaluation.parents[2]
+        words = _words(session / "dialog" / "transcriptions" / evaluation.name)
+        for line in _lines(evaluation):
+            match = LINE.match(line)
+            if not match:
+                continue
+            turn = match["turn"]
+            who = TURN.fullmatch(turn)
+            if not who:
+                raise CorpusError(f"{evaluation.name}: {turn!r} does not say who speaks")
+            sound = session / "sentences" / "wav" / evaluation.stem / f"{turn}.wav"
+            rows.append(
+                {
+                    "clip": turn,
+                    "file": sound.relative_to(root).as_posix(),
+                    "speaker": f"{who['session']}{who['sex']}",
+                    "sex": who["sex"],
+                    "language": "eng",
+                    "transcript": words.get(turn),
+                    "split": f"session{int(who['session'])}",
+                    "emotion": None if match["emotion"] == "xxx" else match["emotion"],
+                    "scripted": "script" in turn,
+                    **{name: float(match[name]) for name in ("arousal", "dominance", "valence")},
+                }
+            )
+    if not rows:
+        raise CorpusError(f"{root}: the evaluations hold no line [start - end] turn emotion [v, a, d]")
+    clips = pd.DataFrame(rows)
+    for name in ("arousal", "dominance", "valence"):
+        clips[name] = unit_scale(clips[name], clips["file"], SCALE, source="EmoEvaluation")
+    return clips
+
+
+def _lines(path: Path) -> list[str]:
+    # A few transcriptions hold single bytes of Latin-1, which is no reason to lose the dialogue.
+    return path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _words(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    return {m["turn"]: m["words"].strip() for line in _lines(path) if (m := WORDS.match(line))}
