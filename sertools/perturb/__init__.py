@@ -1,0 +1,57 @@
+"""Changes of sound that a listener would not notice, or that real life brings.
+
+One file per family. The registry is the folder: every module-level `Perturbation` in it counts, so a
+new one is one function and its `Perturbation` beside it, and no list is edited.
+"""
+
+import importlib
+import pkgutil
+
+from sertools.errors import AuditError, nearest
+from sertools.perturb.perturbation import Perturbation
+from sertools.perturb.seeds import draw_level, identity_rng
+
+__all__ = ["Perturbation", "draw_level", "get", "identity_rng", "perturbations"]
+
+
+def perturbations(subset: str = "all") -> dict[str, Perturbation]:
+    """Which perturbations are there? Name → perturbation, sorted by family and name.
+
+    Args:
+        subset: "all", or the name of a published set, e.g. "small" (Wagner et al. 2023) or "ser-tests"
+
+    Raises:
+        AuditError: no perturbation belongs to such a set
+
+    >>> len(perturbations("small"))
+    8
+    """
+    found: dict[str, Perturbation] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, Perturbation):
+                assert found.get(value.name, value) is value, f"two perturbations are named {value.name}"
+                found[value.name] = value
+    every = sorted(found.values(), key=lambda p: (p.family, p.name))
+    if subset == "all":
+        return {p.name: p for p in every}
+    chosen = {p.name: p for p in every if subset in p.sets}
+    if not chosen:
+        known = sorted({"all"}.union(*(p.sets for p in every)))
+        raise AuditError(f"no set of perturbations is called {subset!r}", hint=nearest(subset, known))
+    return chosen
+
+
+def get(name: str) -> Perturbation:
+    """The perturbation with this name.
+
+    Raises:
+        AuditError: there is none; the hint offers the nearest name
+
+    >>> get("gain").unit
+    'dB'
+    """
+    known = perturbations()
+    if name not in known:
+        raise AuditError(f"no perturbation is called {name!r}", hint=nearest(name, list(known)))
+    return known[name]

@@ -1,0 +1,115 @@
+"""Changes that audiomentations brings: pitch without tempo, and tempo without pitch.
+
+The only file that touches audiomentations: probability 1, one fixed level, seeded from the generator,
+and the process-wide random states are as they were when it returns.
+"""
+
+import importlib
+import random
+from typing import Any
+
+import numpy as np
+
+from sertools.errors import AudioError, AuditError
+from sertools.perturb.perturbation import Perturbation, Signal, rms
+
+AUDIOMENTATIONS = "audiomentations"
+
+
+def pitch_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if the voice were `level` semitones higher, at the same tempo?"""
+    return _transformed("PitchShift", {"min_semitones": level, "max_semitones": level}, signal, rate, rng)
+
+
+def pitch_down(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if the voice were `level` semitones lower, at the same tempo?"""
+    return _transformed("PitchShift", {"min_semitones": -level, "max_semitones": -level}, signal, rate, rng)
+
+
+def tempo_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if it were spoken `level` percent faster, at the same pitch?"""
+    return _stretched(signal, rate, 1 + level / 100, rng)
+
+
+def tempo_down(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if it were spoken `level` percent slower, at the same pitch?"""
+    return _stretched(signal, rate, 1 - level / 100, rng)
+
+
+def _stretched(signal: Signal, rate: int, factor: float, rng: np.random.Generator) -> Signal:
+    samples = max(1, round(len(signal) / factor))
+    options = {"min_rate": factor, "max_rate": factor, "leave_length_unchanged": False}
+    changed = _transformed("TimeStretch", options, signal, rate, rng)
+    # the stretcher may round the last sample the other way
+    return np.pad(changed, (0, max(0, samples - len(changed))))[:samples]
+
+
+def _transformed(
+    transform: str, options: dict[str, Any], signal: Signal, rate: int, rng: np.random.Generator
+) -> Signal:
+    try:
+        package = importlib.import_module(AUDIOMENTATIONS)
+    except ImportError as error:
+        raise AuditError(
+            "pitch and tempo need audiomentations", hint="pip install audiomentations"
+        ) from error
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - audiomentations draws from these
+    seed = int(rng.integers(2**32))
+    try:
+        random.seed(seed)  # noqa: TID251 - restored below
+        np.random.seed(seed)  # noqa: NPY002, TID251 - restored below
+        change = getattr(package, transform)(p=1.0, method="signalsmith_stretch", **options)
+        changed: Signal = change(samples=signal.astype(np.float32), sample_rate=rate)
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002 - see above
+    if rms(signal) > 0 and not rms(changed) > 0:
+        raise AudioError(f"a clip of {len(signal)} samples is too short for {transform}")
+    return changed
+
+
+PITCH_UP = Perturbation(
+    name="pitch_up",
+    family="adapter",
+    change=pitch_up,
+    unit="semitones",
+    meaning="rise of the pitch, tempo kept",
+    levels=(0.25, 0.5, 1.0, 2.0, 4.0),
+    highest=24.0,
+    source="Signalsmith Stretch through audiomentations",
+)
+
+PITCH_DOWN = Perturbation(
+    name="pitch_down",
+    family="adapter",
+    change=pitch_down,
+    unit="semitones",
+    meaning="fall of the pitch, tempo kept",
+    levels=(0.25, 0.5, 1.0, 2.0, 4.0),
+    highest=24.0,
+    source="Signalsmith Stretch through audiomentations",
+)
+
+TEMPO_UP = Perturbation(
+    name="tempo_up",
+    family="adapter",
+    change=tempo_up,
+    unit="%",
+    meaning="how much faster, pitch kept",
+    levels=(1.0, 2.0, 5.0, 10.0, 20.0),
+    highest=300.0,
+    length="divided by 1 + level / 100",
+    source="Signalsmith Stretch through audiomentations",
+)
+
+TEMPO_DOWN = Perturbation(
+    name="tempo_down",
+    family="adapter",
+    change=tempo_down,
+    unit="%",
+    meaning="how much slower, pitch kept",
+    levels=(1.0, 2.0, 5.0, 10.0, 20.0),
+    highest=75.0,
+    length="divided by 1 - level / 100",
+    source="Signalsmith Stretch through audiomentations",
+)

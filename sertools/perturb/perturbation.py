@@ -1,0 +1,187 @@
+"""What a perturbation is: a named change of a signal with a level in a stated unit."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sertools.errors import AudioError, AuditError
+
+Signal = npt.NDArray[Any]
+"""Samples of one channel, shape (samples,), floats, full scale ±1."""
+
+Change = Callable[..., Signal]
+"""(signal, rate, level, rng) → signal; with the keyword `recordings` where `needs` says so."""
+
+WAGNER = "Wagner et al. 2023, section 3.4"
+SER_TESTS = "audEERING ser-tests"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perturbation:
+    """A change of sound with one number that says how strong it is.
+
+    Attributes:
+        name: as people type it, e.g. `white_noise`
+        family: the file it lives in, e.g. `noise`
+        change: the function that does it; call `apply`, which checks what goes in and comes out
+        unit: of the level, e.g. dB, samples, Hz, %
+        meaning: what the level measures, in one line
+        levels: where one level is drawn per clip, it is drawn from these
+        ladder: levels from mild to severe, for dose and response
+        identity: the level at which nothing changes, exactly: 0, or infinity for SNR and bit rates
+        lowest, highest: the range of levels that make sense
+        whole: levels are whole numbers
+        random: the result depends on `rng`
+        length: "same", or how the number of samples follows from the level
+        sets: published sets that it belongs to: `small` (Wagner's eight), `ser-tests`
+        needs: what other recordings must be given through `using`; empty for none
+        source: where the definition comes from
+    """
+
+    name: str
+    family: str
+    change: Change
+    unit: str
+    meaning: str
+    levels: tuple[float, ...]
+    ladder: tuple[float, ...] = ()
+    identity: float = 0.0
+    lowest: float = 0.0
+    highest: float = math.inf
+    whole: bool = False
+    random: bool = False
+    length: str = "same"
+    sets: tuple[str, ...] = ()
+    needs: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.ladder:
+            object.__setattr__(self, "ladder", self.levels)
+        for level in (*self.levels, *self.ladder):
+            self.check_level(level)
+
+    @property
+    def small(self) -> bool:
+        """It is one of the eight small changes of Wagner et al. 2023."""
+        return "small" in self.sets
+
+    def check_level(self, level: float) -> None:
+        """Refuse a level that makes sense for no clip.
+
+        Raises:
+            AuditError: nan, out of range, or a fraction where whole numbers are asked for
+        """
+        if level == self.identity:
+            return
+        if math.isnan(level) or not self.lowest <= level <= self.highest or math.isinf(level):
+            span = f"{self.lowest:g} to {self.highest:g} {self.unit}"
+            raise AuditError(
+                f"{self.name} takes levels from {span}, not {level:g}",
+                hint=f"for example {', '.join(f'{each:g}' for each in self.levels)}",
+            )
+        if self.whole and level != int(level):
+            raise AuditError(f"{self.name} takes whole numbers of {self.unit}, not {level:g}")
+
+    def using(self, recordings: Sequence[Signal]) -> "Perturbation":
+        """The same perturbation with the other recordings it needs, in a fixed order, at the clips' rate.
+
+        Only the recordings that are drawn are indexed, so a sequence that decodes on access will do.
+
+        Raises:
+            AuditError: it needs none, or there are none
+        """
+        if not self.needs:
+            raise AuditError(f"{self.name} needs no other recordings")
+        if not len(recordings):
+            raise AuditError(f"{self.name} needs {self.needs}, but there are none")
+        change = functools.partial(self.change, recordings=recordings)
+        return dataclasses.replace(self, change=change, needs="")
+
+    def apply(self, signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+        """The changed signal, float32, shape (samples,); the input stays as it is.
+
+        Args:
+            signal: shape (samples,), full scale ±1
+            rate: samples per second
+            level: in `unit`; at `identity` the result is an exact copy
+            rng: the generator of this seed, clip and perturbation; unused where `random` is false
+
+        Raises:
+            AudioError: this clip cannot be changed in this way, so it is missing, not unchanged
+            AuditError: the level makes sense for no clip, or other recordings are needed
+        """
+        self.check_level(level)
+        if self.needs:
+            raise AuditError(f"{self.name} needs {self.needs}", hint="give them with using(recordings)")
+        if signal.ndim != 1 or not np.issubdtype(signal.dtype, np.floating):
+            raise AudioError(f"{self.name} takes one channel of floats, not {signal.dtype} {signal.shape}")
+        if not len(signal):
+            raise AudioError(f"{self.name} cannot change a clip without samples")
+        if not np.isfinite(signal).all():
+            raise AudioError(f"{self.name} cannot change a clip with samples that are not finite")
+        if level == self.identity:
+            return signal.astype(np.float32)
+        with np.errstate(over="ignore"):
+            changed = self.change(signal, rate, level, rng).astype(np.float32)
+        if not len(changed):
+            raise AudioError(f"{self.name} at {level:g} {self.unit} leaves no samples of {len(signal)}")
+        if not np.isfinite(changed).all():
+            raise AudioError(f"{self.name} at {level:g} {self.unit} exceeds the range of float32")
+        return changed
+
+
+def rms(signal: Signal) -> float:
+    """Root of the mean square of the samples, in float64.
+
+    >>> rms(np.array([3.0, 4.0, 0.0, 0.0]))
+    2.5
+    """
+    return float(np.sqrt(np.mean(np.square(signal, dtype=np.float64))))
+
+
+def audible_rms(signal: Signal, name: str) -> float:
+    """The RMS of a clip that is not digital silence.
+
+    Raises:
+        AudioError: it is digital silence, to which no signal-to-noise ratio can be set
+    """
+    if (value := rms(signal)) > 0:
+        return value
+    raise AudioError(f"{name} is undefined for digital silence")
+
+
+def match_rms(changed: Signal, signal: Signal) -> Signal:
+    """`changed` at the level of `signal`; nothing to match where either is silent.
+
+    Raises:
+        AudioError: the change removed all of the sound
+    """
+    target, value = rms(signal), rms(changed)
+    if target > 0 and not value > 0:
+        raise AudioError("nothing of the sound is left after the change")
+    return changed * (target / value) if value > 0 else changed
+
+
+def decibel(level_db: float) -> float:
+    """The amplitude factor of a level in dB.
+
+    >>> decibel(-20.0)
+    0.1
+    """
+    return float(10.0 ** (level_db / 20.0))
+
+
+def scaled_samples(level: float, rate: int) -> int:
+    """How many samples at `rate` last as long as `level` samples at 16 kHz, rounded.
+
+    >>> scaled_samples(500, 16000), scaled_samples(500, 8000), scaled_samples(500, 44100)
+    (500, 250, 1378)
+    """
+    return round(level * rate / 16000)

@@ -1,0 +1,59 @@
+"""A bad telephone line: band, codec and noise together."""
+
+import math
+
+import numpy as np
+import scipy.signal
+
+from sertools.errors import AudioError
+from sertools.perturb.codec import round_trip
+from sertools.perturb.filter import TELEPHONE_BAND_HZ, TELEPHONE_RATE, resampled
+from sertools.perturb.noise import pink
+from sertools.perturb.perturbation import SER_TESTS, Perturbation, Signal, audible_rms, decibel, match_rms
+
+NOISE_ABOVE_HZ = 3000.0
+
+
+def low_quality_phone(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if it came through a bad mobile connection, with pink noise `level` dB below the speech?
+
+    Peaks to full scale, 8 kHz, band-pass 300–3400 Hz (Butterworth, order 4), GSM 06.10, back to the
+    rate and to full scale; then pink noise with peaks at −level dB, high-passed at 3 kHz (order 2), so
+    that it fills the band the telephone left empty; then the RMS that the clip had. ser-tests has AMR-NB
+    in the place of GSM, and a mild expansion of the dynamic range before it.
+
+    Raises:
+        AudioError: digital silence, or a rate of 6 kHz or less
+        AudioError: nothing of the sound is left
+    """
+    audible_rms(signal, "the level of a telephone call")
+    if rate <= 2 * NOISE_ABOVE_HZ:
+        raise AudioError(f"noise above 3000 Hz is impossible at {rate} samples per second")
+    narrow = resampled(_full_scale(signal), rate, TELEPHONE_RATE)
+    band = scipy.signal.butter(4, TELEPHONE_BAND_HZ, btype="bandpass", fs=TELEPHONE_RATE, output="sos")
+    narrow = _full_scale(scipy.signal.sosfilt(band, narrow))
+    coded = round_trip(narrow, TELEPHONE_RATE, "WAV", "GSM610")
+    speech = match_rms(resampled(coded, TELEPHONE_RATE, rate, len(signal)), signal)
+    noise = _full_scale(pink(len(signal), rng)) * decibel(-level) * float(np.abs(speech).max())
+    hiss = scipy.signal.butter(2, NOISE_ABOVE_HZ, btype="highpass", fs=rate, output="sos")
+    return match_rms(speech + scipy.signal.sosfilt(hiss, noise), signal)
+
+
+def _full_scale(signal: Signal) -> Signal:
+    peak = float(np.abs(signal).max())
+    return signal.astype(np.float64) / peak if peak else signal.astype(np.float64)
+
+
+LOW_QUALITY_PHONE = Perturbation(
+    name="low_quality_phone",
+    family="phone",
+    change=low_quality_phone,
+    unit="dB",
+    meaning="peak of the speech over peak of the pink noise, before its high-pass",
+    levels=(35.0, 30.0, 25.0, 20.0, 15.0),
+    identity=math.inf,
+    lowest=-60.0,
+    random=True,
+    sets=("ser-tests",),
+    source=SER_TESTS,
+)

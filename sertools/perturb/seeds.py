@@ -1,0 +1,32 @@
+"""Random numbers that depend on what is perturbed, never on the order of the work."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sertools.perturb.perturbation import Perturbation
+from sertools.seeds import identity_rng
+
+__all__ = ["draw_level", "identity_rng"]
+
+
+def draw_level(perturbation: Perturbation, levels: Sequence[float] | None, rng: np.random.Generator) -> float:
+    """One of the levels, each equally likely (Wagner et al. 2023, section 3.4).
+
+    Args:
+        perturbation: whose levels these are
+        levels: what to draw from; None for the perturbation's own
+        rng: the generator of this seed, clip and perturbation. One number is drawn from it, even where
+            there is only one level, so that what is drawn next does not depend on how many there are
+
+    Raises:
+        AuditError: a level that the perturbation does not take
+
+    >>> from sertools.perturb import get
+    >>> draw_level(get("gain"), (3.0,), identity_rng(0, "clip", "gain"))
+    3.0
+    """
+    choices = perturbation.levels if levels is None else levels
+    for level in choices:
+        perturbation.check_level(level)
+    return float(choices[int(rng.random() * len(choices))])
