@@ -7,7 +7,8 @@ from urllib.parse import quote
 from sertools.report import content, text
 from sertools.result import Finding, Result, Verdict
 
-_ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^(?:[#+=-]|\d+(?=[.)]))")
+_ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
+_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
@@ -42,7 +43,7 @@ def plain(value: object) -> str:
     >>> plain("a_b | *c* <i>\n`d`")
     'a_b \\| \\*c\\* &lt;i&gt; \\`d\\`'
     """
-    return _ACTIVE.sub(_literal, text.one_line(value))
+    return _NUMBERED.sub(r"\1\\\2", _ACTIVE.sub(_literal, text.one_line(value)))
 
 
 def prose(line: str) -> str:
@@ -71,11 +72,7 @@ def cell(value: object) -> str:
 
 
 def _literal(match: re.Match[str]) -> str:
-    character = match[0]
-    if character.isdigit():
-        # "1." at the start of a line would begin a list
-        return f"{character}&#8203;"
-    return _ENTITIES.get(character, f"\\{character}")
+    return _ENTITIES.get(match[0], f"\\{match[0]}")
 
 
 def _spaced(piece: str) -> str:

@@ -29,6 +29,7 @@ ABSENT = "–"
 _MINUS = "\u2212"
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+_TURNS = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 _CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), 0xFFFE, 0xFFFF], 0xFFFD)
 
 
@@ -51,12 +52,14 @@ def clean_unless_safe(value: object) -> object:
 
 
 def one_line(value: object) -> str:
-    r"""The cleaned text with every run of white space as one blank.
+    r"""The cleaned text with every run of white space as one blank, for where nothing can contain it.
+
+    Characters that turn the direction of all that follows are written out.
 
     >>> one_line("  two\n  words ")
     'two words'
     """
-    return " ".join(clean(value).split())
+    return " ".join(clean(value).translate(_TURNS).split())
 
 
 def verdict(value: Verdict) -> str:
