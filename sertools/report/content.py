@@ -9,7 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sertools.report.text import SYMBOLS, clean, column_texts, is_numeric, plural
+from sertools.report.text import (
+    ABSENT,
+    SYMBOLS,
+    clean,
+    column_texts,
+    interval_text,
+    is_numeric,
+    limit_text,
+    plural,
+    value_text,
+)
 from sertools.result import Finding, Missing, Result, Table, Verdict
 
 SHOWN_MISSING = 20
@@ -78,6 +88,29 @@ def label(finding: Finding) -> str:
     """
     text = finding.name if finding.target == "all" else f"{finding.name} of {finding.target}"
     return text if finding.slice == "all" else f"{text}, {finding.slice}"
+
+
+def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
+    """Every finding that failed in a few words, with the index of its result."""
+    return [
+        (i, against_limit(finding))
+        for i, result in enumerate(results)
+        for finding in result.findings
+        if finding.verdict is Verdict.FAIL
+    ]
+
+
+def against_limit(finding: Finding) -> str:
+    """What was found, and what was wanted.
+
+    >>> limit = {"name": "ccc", "above": 0.5}
+    >>> against_limit(Finding(name="ccc", value=0.1, low=0.05, high=0.2, n=9, limit=limit))
+    'ccc is 0.100 (95 % interval 0.050 … 0.200), wanted > 0.5'
+    """
+    interval = interval_text(finding)
+    words = f"{label(finding)} is {value_text(finding)}"
+    words += f" (95 % interval {interval})" if interval != ABSENT else ""
+    return f"{words}, wanted {limit_text(finding)}" if finding.limit else words
 
 
 def skipped(result: Result) -> list[tuple[str, list[str]]]:

@@ -95,17 +95,10 @@ def _summary(results: Sequence[Result]) -> str:
 
 
 def _failures(results: Sequence[Result]) -> list[str]:
-    lines = []
-    for result in results:
-        for finding in result.findings:
-            if finding.verdict is Verdict.FAIL:
-                interval = text.interval_text(finding)
-                words = f"- {text.verdict(Verdict.FAIL)} {plain(result.audit)}: "
-                words += f"{plain(content.label(finding))} is {text.value_text(finding)}"
-                words += f" (95 % interval {interval})" if interval != text.ABSENT else ""
-                words += f", wanted {plain(text.limit_text(finding))}" if finding.limit else ""
-                lines.append(words)
-    return ["### What failed", "\n".join(lines)] if lines else []
+    failed = content.failures(results)
+    sign = text.verdict(Verdict.FAIL)
+    lines = (f"{sign} {plain(results[i].audit)}: {plain(words)}" for i, words in failed)
+    return ["### What failed", _list(lines)] if failed else []
 
 
 def _section(result: Result, files: Sequence[str]) -> list[str]:

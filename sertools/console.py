@@ -1,0 +1,284 @@
+"""The only printing: data to stdout; messages, errors and progress to stderr."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TextIO
+
+from sertools.errors import SertoolsError
+from sertools.result import Result, Verdict
+
+_PIPE_WIDTH = 160  # characters of a table that nobody looks at on a terminal
+_SHOWN_FAILURES = 10
+_STYLES = {
+    Verdict.FAIL: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.PASS: "green",
+    Verdict.SKIPPED: "dim",
+    Verdict.NONE: "dim",
+}
+
+
+def show_summary(
+    results: Sequence[Result], *, format: Literal["table", "json"] = "table", quiet: bool = False
+) -> None:
+    """Prints what passed, failed, is inconclusive or was skipped, audit by audit.
+
+    The JSON is stable API: `schema`, `verdicts` (verdict → count over all audits) and `audits`, each with
+    `audit, question, answer, verdicts, findings` as in the result files. `quiet` leaves the table out.
+    """
+    from sertools.report import content
+    from sertools.report.text import one_line, verdict
+
+    if format == "json":
+        _write(sys.stdout, _dumps(_summary(results)))
+    elif not quiet:
+        _write(sys.stdout, _render(_summary_table(results), sys.stdout))
+        failed = content.failures(results)
+        lines = [
+            f"{verdict(Verdict.FAIL)} {results[i].audit}: {words}" for i, words in failed[:_SHOWN_FAILURES]
+        ]
+        more = len(failed) - _SHOWN_FAILURES
+        lines += [f"… and {more} more"] if more > 0 else []
+        lines.append(content.headline(results))
+        _write(sys.stdout, "".join(f"{one_line(line)}\n" for line in ["", *lines]))
+
+
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | int | float | bool | None]],
+    format: Literal["table", "json", "csv"] = "table",
+) -> None:
+    """Prints a list: for people, as a JSON array of objects, or as CSV with a header."""
+    if format == "json":
+        _write(sys.stdout, _dumps([dict(zip(columns, row, strict=True)) for row in rows]))
+        return
+    if format == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([columns, *rows])
+        _write(sys.stdout, text.getvalue())
+        return
+    from rich.text import Text
+
+    from sertools.report.text import column_texts, is_numeric, one_line
+
+    grid = _grid()
+    values = [[row[i] for row in rows] for i in range(len(columns))]
+    for name, column in zip(columns, values, strict=True):
+        grid.add_column(Text(one_line(name)), justify="right" if is_numeric(column) else "left")
+    texts = [column_texts(column) for column in values]
+    for i in range(len(rows)):
+        grid.add_row(*(Text(one_line(column[i])) for column in texts))
+    _write(sys.stdout, _render(grid, sys.stdout))
+
+
+def message(text: str) -> None:
+    """Prints a line of talk."""
+    _say(text)
+
+
+def warn(text: str) -> None:
+    """Prints a line that someone should read."""
+    _say(text, "Warning:", "yellow")
+
+
+def fail(error: SertoolsError) -> None:
+    """Prints what is wrong on one line, and what to do about it on the next."""
+    _say(error.message, "Error:", "bold red")
+    if error.hint:
+        _say(error.hint, "Hint:", "bold")
+
+
+@contextlib.contextmanager
+def progress(
+    description: str,
+    total: int,
+    unit: str = "clips",
+    *,
+    quiet: bool = False,
+    every_s: float = 10.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Callable[[int], None]]:
+    """Shows how far a long job is, how fast, and how long it will take; yields `advance(n)`.
+
+    A bar on a terminal; elsewhere one line every `every_s` seconds, and one at the end. Whatever ends the
+    job, the last line says how much of it was done.
+
+    Args:
+        description: what is being done
+        total: how many units there are to do
+        unit: their name, in the plural
+        quiet: show nothing
+        every_s: seconds between lines where there is no terminal
+        clock: seconds since any fixed moment
+    """
+    start = last = clock()
+    done = 0
+    bar, task = (None, None) if quiet or not sys.stderr.isatty() else _bar(description, total, unit)
+
+    def advance(n: int = 1) -> None:
+        nonlocal done, last
+        done += n
+        if bar is not None and task is not None:
+            bar.update(task, completed=done, rate=_rate(done, clock() - start, unit))
+        elif not quiet and clock() - last >= every_s:
+            last = clock()
+            _say(f"{description}: {_pace(done, total, last - start, unit)}")
+
+    try:
+        with bar or contextlib.nullcontext():
+            yield advance
+    finally:
+        if not quiet:
+            elapsed_s = clock() - start
+            rest = "" if done >= total else f" of {total}"
+            _say(
+                f"{description}: {done}{rest} {unit} in {_duration(elapsed_s)}{_comma(done, elapsed_s, unit)}"
+            )
+
+
+def _bar(description: str, total: int, unit: str) -> tuple[Any, Any]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TextColumn(f"{{task.completed:.0f}}/{{task.total:.0f}} {unit}", markup=False),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeRemainingColumn(),
+        console=_console(sys.stderr),
+        transient=True,
+    )
+    return bar, bar.add_task(description, total=total, rate="")
+
+
+def _rate(done: int, elapsed_s: float, unit: str) -> str:
+    if not done or elapsed_s <= 0:
+        return ""
+    speed = done / elapsed_s
+    return f"{speed:.0f} {unit}/s" if speed >= 100 else f"{speed:.1f} {unit}/s"
+
+
+def _comma(done: int, elapsed_s: float, unit: str) -> str:
+    rate = _rate(done, elapsed_s, unit)
+    return f", {rate}" if rate else ""
+
+
+def _pace(done: int, total: int, elapsed_s: float, unit: str) -> str:
+    """How much is done, how fast, and the time left at this speed."""
+    left = f", {_duration(elapsed_s * (total - done) / done)} left" if done else ""
+    return f"{done}/{total} {unit}{_comma(done, elapsed_s, unit)}{left}"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds in the words of a clock.
+
+    >>> _duration(4.24), _duration(75), _duration(7322)
+    ('4.2 s', '1 min 15 s', '2 h 2 min')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _summary(results: Sequence[Result]) -> dict[str, Any]:
+    from sertools.report import content
+
+    def tally(chosen: Sequence[Result]) -> Mapping[str, int]:
+        seen = content.counts(finding for result in chosen for finding in result.findings)
+        return {verdict.value: n for verdict, n in seen.items()}
+
+    audits = [
+        {
+            "audit": result.audit,
+            "question": result.question,
+            "answer": result.answer,
+            "verdicts": tally([result]),
+            "findings": [finding.model_dump(mode="json") for finding in result.findings],
+        }
+        for result in results
+    ]
+    return {"schema": 1, "verdicts": tally(results), "audits": audits}
+
+
+def _summary_table(results: Sequence[Result]) -> Any:
+    from rich.text import Text
+
+    from sertools.report import content
+    from sertools.report.text import SYMBOLS, one_line, verdict
+
+    shown = [v for v in SYMBOLS if v is not Verdict.NONE]
+    grid = _grid()
+    grid.add_column("Audit", no_wrap=True)
+    for v in shown:
+        grid.add_column(Text(SYMBOLS[v]), justify="right", no_wrap=True)
+    grid.add_column("Answer", overflow="fold")
+    for result in results:
+        seen = content.counts(result.findings)
+        numbers = [Text(str(seen[v]), style=_STYLES[v] if seen[v] else "dim") for v in shown]
+        grid.add_row(Text(one_line(result.audit)), *numbers, Text(one_line(result.answer)))
+    grid.caption = Text("   ".join(verdict(v) for v in shown))
+    grid.caption_justify = "left"
+    return grid
+
+
+def _grid() -> Any:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+
+
+def _console(stream: TextIO, file: TextIO | None = None) -> Any:
+    """A rich console for a stream: colours on a terminal that wants them, plain text everywhere else."""
+    from rich.console import Console
+
+    terminal = stream.isatty()
+    return Console(
+        file=file or stream,
+        force_terminal=terminal,
+        no_color=bool(os.environ.get("NO_COLOR")) or None,
+        width=None if terminal else _PIPE_WIDTH,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _render(thing: Any, stream: TextIO) -> str:
+    text = io.StringIO()
+    _console(stream, text).print(thing)
+    lines = text.getvalue().split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+def _say(text: str, start: str = "", style: str = "") -> None:
+    """One line to stderr, however long, whatever is in it."""
+    from rich.text import Text
+
+    from sertools.report.text import one_line
+
+    line = io.StringIO()
+    console = _console(sys.stderr, line)
+    console.print(Text.assemble((start, style), " " if start else "", one_line(text)), soft_wrap=True)
+    _write(sys.stderr, line.getvalue())
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Writes text; what the stream cannot encode is written out in ASCII instead of ending the program."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
