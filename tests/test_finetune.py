@@ -1,0 +1,269 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
+
+from sertools.audio import write_audio
+from sertools.corpus import load_corpus
+from sertools.errors import AudioError, CorpusError, ModelError
+from sertools.finetune import (
+    RATE_HZ,
+    _pooled,
+    augmented,
+    ccc_loss,
+    filter_bank,
+    lessons,
+    normalised,
+    predictions,
+    recipe_corpora,
+    train,
+    untrained,
+)
+from sertools.metrics.regress import ccc
+from sertools.model import load_model
+from sertools.recipe import Augmentation, Recipe, Shape
+
+STILL = Augmentation(speed=0, tilt=0, noise_db=None, mask_s=0, crop_s=0)
+TINY = Shape(
+    conv_dim=[24, 16, 16],
+    hidden=16,
+    layers=1,
+    heads=2,
+    feed_forward=16,
+    pooled=8,
+    position_groups=2,
+    dropout=0,
+)
+PITCH_HZ = {"anger": 400, "happiness": 800, "neutral": 1600, "sadness": 3200}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Two speakers who say every emotion three times, each on a tone of its own, and one without sound."""
+    folder = tmp_path_factory.mktemp("tones")
+    rng = np.random.default_rng(0)
+    rows = []
+    for speaker in ("a", "b"):
+        for emotion, hz in PITCH_HZ.items():
+            for take in range(3):
+                seconds = np.arange(int(rng.integers(4000, 6000))) / RATE_HZ
+                tone = 0.3 * np.sin(2 * np.pi * hz * seconds) + 0.01 * rng.standard_normal(len(seconds))
+                rows.append((f"{speaker}_{emotion}_{take}.wav", speaker, emotion))
+                write_audio(folder / rows[-1][0], tone, RATE_HZ)
+    rows.append(("nobody.wav", "c", "anger"))
+    pd.DataFrame(rows, columns=["file", "speaker", "emotion"]).to_csv(folder / "tones.csv", index=False)
+    return load_corpus(str(folder / "tones.csv"))
+
+
+def tiny(**changes):
+    settings = {"corpora": ["tones.csv"], "speakers": ["a", "b"], "epochs": 3, "batch": 8, "shape": TINY}
+    return Recipe(**{**settings, **changes})
+
+
+def test_filters_pass_a_wave_of_their_own_frequency_with_the_stated_gain():
+    width, channels = 256, 62
+    filters = filter_bank(channels, width)
+    mels = np.linspace(2595 * np.log10(1 + 60 / 700), 2595 * np.log10(1 + 7600 / 700), channels // 2)
+    time_s = np.arange(width) / RATE_HZ
+    for i, hz in enumerate(700 * (10 ** (mels / 2595) - 1)):
+        if hz < 300:
+            continue  # shorter than six periods fit into the filter there, so both sidebands overlap
+        wave = np.exp(2j * np.pi * hz * time_s)
+        wanted = np.sqrt(1 + hz / 500)
+        # 1 %: the window's sidelobe at twice the frequency
+        assert abs(filters[2 * i] @ wave) == pytest.approx(wanted, rel=0.01)
+        assert abs(filters[2 * i + 1] @ wave) == pytest.approx(wanted, rel=0.01)
+
+
+def test_an_odd_filter_stays_zero():
+    filters = filter_bank(7, 128)
+    assert not filters[6].any()
+    assert filters[:6].any(axis=1).all()
+
+
+def test_signals_are_normalised_as_the_feature_extractor_does():
+    signal = np.random.default_rng(1).normal(0.1, 0.02, 5000).astype(np.float32)
+    theirs = Wav2Vec2FeatureExtractor(do_normalize=True)(signal, sampling_rate=RATE_HZ)["input_values"][0]
+    # float32 sums in another order
+    np.testing.assert_allclose(normalised(signal), theirs, atol=1e-5)
+
+
+def test_no_augmentation_is_the_same_signal():
+    signal = np.random.default_rng(1).standard_normal(5000).astype(np.float32)
+    np.testing.assert_array_equal(augmented(signal, STILL, rng=np.random.default_rng(0)), signal)
+
+
+def test_augmentation_leaves_its_input_alone_and_is_drawn_from_its_generator():
+    signal = np.random.default_rng(1).standard_normal(20000).astype(np.float32)
+    before = signal.copy()
+    first, again, other = (
+        augmented(signal, Augmentation(), rng=np.random.default_rng(seed)) for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(signal, before)
+    np.testing.assert_array_equal(first, again)
+    assert len(first) != len(other) or not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_speed_changes_the_length_within_its_factor(seed):
+    how = STILL.model_copy(update={"speed": 0.25})
+    samples = len(augmented(np.ones(10000), how, rng=np.random.default_rng(seed)))
+    assert 10000 / 1.25 - 1 <= samples <= 10000 * 1.25
+    assert samples != 10000
+
+
+def test_noise_has_the_signal_to_noise_ratio_that_is_asked_for():
+    signal = np.sin(np.arange(100_000))
+    how = STILL.model_copy(update={"noise_db": (20.0, 20.0)})
+    noise = augmented(signal, how, rng=np.random.default_rng(0)) - signal
+    # 0.1 dB: the spread of the power of 1e5 gaussian samples is 0.02 dB
+    assert 10 * np.log10(np.mean(signal**2) / np.mean(noise**2)) == pytest.approx(20, abs=0.1)
+
+
+def test_a_crop_is_a_piece_of_the_signal():
+    signal = np.arange(10000.0)
+    piece = augmented(signal, STILL.model_copy(update={"crop_s": 0.1}), rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(piece, np.arange(piece[0], piece[0] + 1600))
+
+
+def test_masks_silence_at_most_two_spans():
+    masked = augmented(np.ones(16000), STILL.model_copy(update={"mask_s": 0.2}), rng=np.random.default_rng(0))
+    assert 0 < (masked == 0).sum() <= 6400
+    assert np.abs(np.diff(masked)).sum() <= 4
+
+
+def test_tilt_is_a_first_order_difference():
+    impulse = np.zeros(10)
+    impulse[3] = 1
+    tilted = augmented(impulse, STILL.model_copy(update={"tilt": 0.5}), rng=np.random.default_rng(0))
+    assert tilted[3] == 1
+    assert 0 < abs(tilted[4]) <= 0.5
+    assert np.count_nonzero(tilted) == 2
+
+
+def test_the_loss_is_one_minus_the_concordance():
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.random((20, 3)), rng.random((20, 3))
+    naive = 1 - np.mean([ccc(truth[:, i], prediction[:, i]) for i in range(3)])
+    loss = ccc_loss(torch.from_numpy(prediction), torch.from_numpy(truth)).item()
+    # 1e-7: a small number keeps the loss's divisor from being 0
+    assert loss == pytest.approx(naive, abs=1e-7)
+
+
+def test_the_loss_of_one_to_five_against_two_to_six_is_a_fifth():
+    truth = torch.arange(1.0, 6.0, dtype=torch.float64)[:, None]
+    assert ccc_loss(truth + 1, truth).item() == pytest.approx(0.2, abs=1e-8)
+
+
+def test_padding_in_a_batch_changes_no_answer():
+    torch.manual_seed(0)
+    model = untrained(tiny()).eval()
+    rng = np.random.default_rng(0)
+    signals = [normalised(rng.standard_normal(samples)) for samples in (3000, 5000, 16000)]
+    with torch.no_grad():
+        together = model.classifier(_pooled(model, signals)).numpy()
+        alone = np.stack([model(torch.from_numpy(signal)[None]).logits[0].numpy() for signal in signals])
+    # float32 through a handful of layers
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_lessons_hold_the_norms_of_the_named_speakers_only(corpus):
+    learnt = lessons(tiny(), [corpus], ["b"])
+    assert len(learnt.signals) == 12
+    assert all(clip.startswith("tones/b_") for clip in learnt.clips)
+    anger = [clip.startswith("tones/b_anger") for clip in learnt.clips]
+    np.testing.assert_allclose(learnt.truth[anger], [[0.795, 0.625, 0.245]] * 3, atol=1e-12)
+    assert set(learnt.emotions) == {0, 1, 2, 3}
+
+
+def test_ratings_are_learnt_where_the_corpus_has_them(corpus, tmp_path):
+    rated = pd.DataFrame({"file": corpus.clips["file"], "speaker": "x", "valence": 0.25})
+    rated["file"] = [str(corpus.root / file) for file in rated["file"]]
+    rated = rated.iloc[:3].reset_index(drop=True)
+    rated.loc[2, "valence"] = None
+    rated.to_csv(tmp_path / "rated.csv", index=False)
+    recipe = tiny(norms="", labels=["valence"], speakers=["x"])
+    learnt = lessons(recipe, [load_corpus(str(tmp_path / "rated.csv"))], ["x"])
+    np.testing.assert_array_equal(learnt.truth, [[0.25], [0.25]])
+    assert learnt.emotions.tolist() == [-1, -1]
+
+
+def test_recipes_find_corpora_below_the_data_root(corpus):
+    (found,) = recipe_corpora(tiny(), corpus.root)
+    pd.testing.assert_frame_equal(found.clips, corpus.clips)
+
+
+def test_training_lowers_the_loss_and_gives_a_checkpoint_that_loads(corpus, tmp_path):
+    losses = []
+    recipe = tiny(epochs=30, learning_rate=0.01, emotion_weight=0, augmentation=STILL)
+    out = train(recipe, [corpus], tmp_path / "made", progress=lambda epoch, loss: losses.append(loss))
+    assert len(losses) == 30
+    assert losses[-1] < 0.6 * losses[0]
+    assert not [path for path in tmp_path.iterdir() if path != out], "nothing half made is left"
+
+    model, info = AutoModelForAudioClassification.from_pretrained(out, output_loading_info=True)
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert model.config.id2label == {0: "arousal", 1: "dominance", 2: "valence"}
+    assert Recipe.model_validate_json((out / "recipe.json").read_text()) == recipe
+
+    ours = load_model(str(out))
+    assert ours.labels == ("arousal", "dominance", "valence")
+    learnt = lessons(recipe, [corpus], recipe.speakers)
+    # float32; the loader batches and this does not
+    np.testing.assert_allclose(
+        ours.predict(learnt.signals[:4]).scores, predictions(model, learnt.signals[:4]), atol=1e-5
+    )
+
+
+def test_the_same_recipe_gives_the_same_bytes(corpus, tmp_path):
+    torch.manual_seed(1)
+    first = train(tiny(), [corpus], tmp_path / "first")
+    torch.manual_seed(2)
+    second = train(tiny(), [corpus], tmp_path / "second")
+    other = train(tiny(seed=1), [corpus], tmp_path / "other")
+    for name in ("model.safetensors", "config.json", "preprocessor_config.json", "recipe.json"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+    assert (first / "model.safetensors").read_bytes() != (other / "model.safetensors").read_bytes()
+
+
+def test_training_leaves_the_settings_of_torch_as_they_were(corpus, tmp_path):
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
+    train(tiny(epochs=1), [corpus], tmp_path / "made")
+    assert torch.get_num_threads() == before[0]
+    assert torch.are_deterministic_algorithms_enabled() == before[1]
+    assert torch.equal(torch.get_rng_state(), before[2])
+
+
+def test_speakers_who_are_not_named_are_never_read(corpus, tmp_path):
+    train(tiny(epochs=1), [corpus], tmp_path / "made")  # the sound of speaker c does not exist
+    with pytest.raises(AudioError, match=r"nobody\.wav"):
+        train(tiny(epochs=1, speakers=["c"]), [corpus], tmp_path / "unmade")
+    assert not (tmp_path / "unmade").exists()
+
+
+def test_a_folder_with_something_in_it_is_not_overwritten(corpus, tmp_path):
+    (tmp_path / "thesis.txt").write_text("all of it")
+    with pytest.raises(ModelError, match="is there already"):
+        train(tiny(), [corpus], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"speakers": ["a", "z"]}, "no corpus of the recipe has the speaker 'z'"),
+        ({"norms": ""}, "corpus 'tones' has no column 'arousal' to train on"),
+    ],
+)
+def test_corpora_that_do_not_fit_the_recipe_are_refused(corpus, tmp_path, changes, sentence):
+    with pytest.raises(CorpusError, match=sentence):
+        train(tiny(**changes), [corpus], tmp_path / "made")
+
+
+def test_speakers_without_labels_cannot_be_learnt_from(corpus, tmp_path):
+    table = pd.DataFrame({"file": ["x.wav"], "speaker": ["a"], "emotion": ["ennui"]})
+    table.to_csv(tmp_path / "odd.csv", index=False)
+    with pytest.raises(CorpusError, match="no clip of the named speakers has arousal, dominance, valence"):
+        train(tiny(speakers=["a"]), [load_corpus(str(tmp_path / "odd.csv"))], tmp_path / "made")

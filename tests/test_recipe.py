@@ -1,0 +1,47 @@
+import pytest
+
+from sertools.errors import ModelError
+from sertools.recipe import Recipe, read_recipe
+
+LEAST = 'corpora = ["emodb"]\nspeakers = ["03"]\nepochs = 2\n'
+
+
+def test_a_recipe_says_what_its_file_says(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(LEAST + "seed = 7\n[shape]\nlayers = 1\n[augmentation]\nspeed = 0\n")
+    recipe = read_recipe(path)
+    assert (recipe.corpora, recipe.speakers, recipe.epochs, recipe.seed) == (["emodb"], ["03"], 2, 7)
+    assert (recipe.shape.layers, recipe.augmentation.speed) == (1, 0)
+
+
+def test_a_recipe_survives_json(tmp_path):
+    recipe = Recipe(corpora=["emodb"], speakers=["03"], epochs=2)
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (LEAST + "epoch = 3\n", "is wrong at 'epoch': Extra inputs are not permitted"),
+        (LEAST.replace("2", "0"), "is wrong at 'epochs': Input should be greater than 0"),
+        (LEAST + 'labels = ["anger"]\n', "is wrong at 'labels.0'"),
+        (LEAST + 'norms = "mine"\n', "is wrong at 'norms'"),
+        (LEAST.replace('["03"]', "[]"), "is wrong at 'speakers'"),
+        (LEAST + "[shape]\nconv_dim = [8, 8]\n", "must name equally many layers"),
+        (LEAST + "[shape]\nconv_dim = [2, 8, 8]\n", "the first of 4 channels at least"),
+        (LEAST + "[shape]\nheads = 3\n", "hidden 128 is no multiple of heads 3"),
+        ("epochs = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_the_place(tmp_path, text, sentence):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    with pytest.raises(ModelError) as error:
+        read_recipe(path)
+    assert sentence in error.value.message
+    assert str(path) in error.value.message
+
+
+def test_a_missing_recipe_is_an_error(tmp_path):
+    with pytest.raises(ModelError, match=r"cannot read the recipe .*none\.toml: No such file"):
+        read_recipe(tmp_path / "none.toml")
