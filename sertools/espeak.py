@@ -10,7 +10,8 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -118,31 +119,11 @@ def speak(
             raise SertoolsError(f"{name} is {value}", hint=f"espeak-ng takes {low} to {high}")
     encoded = _plain(text)
     identifier = _identifier(voice)
-    pieces: list[bytes] = []
-    interrupted: list[BaseException] = []
-
-    def keep(samples: int | None, count: int, _events: int | None) -> int:
-        # an exception cannot pass through C, and ctypes would swallow a Ctrl-C: carry it to the other side
-        try:
-            if samples and count > 0:
-                pieces.append(ctypes.string_at(samples, 2 * count))
-        except BaseException as error:
-            interrupted.append(error)
-            return 1
-        return 0
-
-    callback = _Callback(keep)  # named, so that it outlives the library's use of it
-    with _library() as (library, rate):
-        library.espeak_SetSynthCallback(callback)
-        if library.espeak_SetVoiceByName(identifier):
-            raise SertoolsError(f"espeak-ng cannot load the voice {voice!r}")
-        for name, value in settings.items():
-            library.espeak_SetParameter(_PARAMETERS[name], value, 0)
-        status = library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None)
-    if interrupted:
-        raise interrupted[0]
-    signal = np.frombuffer(b"".join(pieces), dtype=np.int16).astype(np.float32) / np.float32(32768)
-    if status or not signal.any():
+    # Ctrl-C strikes the main thread only; in the callback, where no exception passes through C, it would be
+    # lost together with some of the samples
+    with ThreadPoolExecutor(1) as aside:
+        signal, rate = aside.submit(_utter, encoded, identifier, settings).result()
+    if not signal.any():
         raise SertoolsError(f"espeak-ng finds nothing to say in {text!r}", hint="give it a word")
     return signal, rate
 
@@ -152,6 +133,28 @@ def version() -> str:
     with _library() as (library, _):
         where = ctypes.c_char_p()
         return str(library.espeak_Info(ctypes.byref(where)).decode())
+
+
+def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tuple[np.ndarray, int]:
+    """The samples (samples,) of one utterance and their rate in Hz, from a library that was never used."""
+    pieces: list[bytes] = []
+
+    def keep(samples: int | None, count: int, _events: int | None) -> int:
+        if samples and count > 0:
+            pieces.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+    callback = _Callback(keep)  # named, so that it outlives the library's use of it
+    with _library() as (library, rate):
+        library.espeak_SetSynthCallback(callback)
+        if library.espeak_SetVoiceByName(identifier):
+            raise SertoolsError(f"espeak-ng cannot load the voice {identifier.decode()!r}", hint=_REINSTALL)
+        for name, value in settings.items():
+            library.espeak_SetParameter(_PARAMETERS[name], value, 0)
+        if status := library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None):
+            raise SertoolsError(f"espeak-ng gives up with its error {status}", hint=_REINSTALL)
+    samples = np.frombuffer(b"".join(pieces), dtype=np.int16)
+    return samples.astype(np.float32) / np.float32(32768), rate
 
 
 def _plain(text: str) -> bytes:

@@ -39,7 +39,7 @@ SIMULATED = (
     "The labels hold by construction: arousal and dominance follow from the vocal effort that the "
     "synthesiser was set to, valence from the words; nobody rated them."
 )
-EXPECTED = {"clips": 288, "speakers": 16}
+EXPECTED = {"clips": 288, "speakers": 16, "female": 8, "male": 8}
 
 RATE = 16_000
 """Sampling rate of the clips, Hz."""
@@ -103,7 +103,7 @@ def utterances() -> list[Utterance]:
                                 file=f"audio/{accent}_{variant.lower()}_{effort}_{sentiment}_{j + 1}.flac",
                                 speaker=f"{accent}+{variant}",
                                 sex=sex,
-                                language="en",
+                                language="eng",
                                 accent=accent,
                                 transcript=every[said % len(every)].fill(sentiment, said),
                                 sentiment=sentiment,
@@ -158,6 +158,8 @@ def make(root: Path) -> None:
     """
     if recognises(root):
         return
+    if root.is_dir() and any(root.iterdir()) and not recognises(root):
+        raise CorpusError(f"{root} holds something else than the corpus 'voices'", hint="move it away")
     beside = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
     try:
         (beside / "audio").mkdir(parents=True)
