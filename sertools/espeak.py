@@ -107,7 +107,7 @@ def speak(
         rate_wpm: words per minute, 80 to 450
         pitch: height of the voice on espeak-ng's scale, 0 to 99, 50 being the voice's own
         pitch_range: liveliness of the intonation, 0 (monotone) to 99, 50 being the voice's own
-        volume: amplitude in % of espeak-ng's normal one, 1 to 200; loud voices clip above about 110
+        volume: amplitude in % of espeak-ng's normal one, 1 to 200; the loudest voices clip from about 85 on
 
     Raises:
         SertoolsError: nothing to say, unknown voice, a setting out of its range, or no library
