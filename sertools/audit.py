@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import AuditError, nearest
-from sertools.gate import judge_all
+from sertools.gate import CLIPS_ONLY, judge_all
+from sertools.metrics.intervals import Estimate
 from sertools.result import Figure, Finding, Limit, Missing, Result, Table, Verdict
 from sertools.seeds import identity_rng
 from sertools.tables import CLEAN, Tables
@@ -222,6 +223,41 @@ def run(
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
         notes=[*tables.notes, *outcome.notes],
         provenance={"seed": seed, **(provenance or {})},
+    )
+
+
+def finding(
+    name: str,
+    estimate: Estimate,
+    *,
+    by_speaker: bool,
+    target: str = "all",
+    slice: str = "all",
+    withheld: str = "",
+) -> Finding:
+    """The finding of an estimate.
+
+    Args:
+        name: the field's term for what was measured
+        target: the label it was measured on
+        slice: the clips it was measured on
+        estimate: value and interval
+        by_speaker: the estimate's units are speakers, not clips
+        withheld: why no limit may judge it; empty where one may
+    """
+    notes = [] if by_speaker else [CLIPS_ONLY]
+    reasons = [withheld, estimate.reason, *notes]
+    return Finding(
+        name=name,
+        target=target,
+        slice=slice,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        speakers=estimate.units if by_speaker else None,
+        verdict=Verdict.SKIPPED if withheld else Verdict.NONE,
+        reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
     )
 
 

@@ -1,7 +1,7 @@
 """The tables that audits read: column names, checks, and the pairing of truth with prediction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,10 @@ class Tables:
         for condition, scores in self.predictions.items():
             if not scores.index.equals(self.clips.index):
                 raise AuditError(f"predictions for {condition!r} are not aligned with the clips")
+
+    def with_predictions(self, predictions: Mapping[str, pd.DataFrame]) -> "Tables":
+        """The same clips with other predictions."""
+        return replace(self, predictions=predictions)
 
     @property
     def model_dimensions(self) -> tuple[str, ...]:

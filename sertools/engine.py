@@ -1,0 +1,173 @@
+"""Decode, perturb, predict, store: the one heavy loop. It never sees an audit or a label."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.audio import is_silent, read_audio
+from sertools.condition import Condition
+from sertools.corpus import Corpus
+from sertools.errors import AudioError
+from sertools.model import Model
+from sertools.plan import Job
+from sertools.store import read_layers, read_shard, shards, write_shard
+from sertools.tables import CLEAN
+
+BATCH_SIZE = 8
+"""Clips in one forward pass at most."""
+
+BATCH_SAMPLES = 60 * 16000
+"""Samples in one forward pass at most, padding included; a longer clip runs alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What became of one clip before the model: its sound, or the reason why there is none."""
+
+    signal: np.ndarray | None
+    reason: str = ""
+    silent: bool = False
+
+
+def run(
+    job: Job,
+    corpus: Corpus,
+    model: Model,
+    *,
+    batch_size: int = BATCH_SIZE,
+    workers: int = 2,
+    advance: Callable[[int], None] = lambda n: None,
+) -> None:
+    """Computes what a job still lacks, shard by shard; what is stored is never computed again.
+
+    Sound is decoded and perturbed in worker threads, one shard ahead of the model. A clip that cannot be
+    heard or scored is stored as missing with its reason.
+
+    Args:
+        job: from `plan.jobs`
+        corpus: whose clips the job names
+        model: anything with `predict`
+        batch_size: clips in one forward pass at most; it changes no prediction by more than 1e-5
+        workers: threads that decode
+        advance: called with the number of clips after each batch
+
+    Raises:
+        StoreError: a shard cannot be written; the shards before it are kept
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for i, clips, heard in _heard_ahead(pool, job, corpus, model):
+                scores, layers = _predict(model, heard, job.layers, batch_size, advance)
+                frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
+                frame.insert(0, "reason", [h.reason for h in heard])
+                frame.insert(1, "silent", [h.silent for h in heard])
+                unscored = ~np.isfinite(scores).all(axis=1) & (frame["reason"] == "").to_numpy()
+                frame.loc[unscored, "reason"] = "the model's answer is not a finite number"
+                frame.loc[unscored, list(model.labels)] = np.nan
+                write_shard(job.folder, i, frame, layers)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _heard_ahead(
+    pool: ThreadPoolExecutor, job: Job, corpus: Corpus, model: Model
+) -> Iterator[tuple[int, pd.Index, list[Heard]]]:
+    def submit(clips: pd.Index) -> list[Future[Heard]]:
+        return [pool.submit(hear, corpus, clip, model, job.condition) for clip in clips]
+
+    ahead = submit(job.shards[0][1]) if job.shards else []
+    for k, (i, clips) in enumerate(job.shards):
+        current = ahead
+        ahead = submit(job.shards[k + 1][1]) if k + 1 < len(job.shards) else []
+        yield i, clips, [future.result() for future in current]
+
+
+def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard:
+    """The sound of a clip under a condition at the model's rate, or the reason why there is none."""
+    row: Any = corpus.clips.loc[clip]
+    rate = model.sampling_rate
+    try:
+        signal = read_audio(corpus.path(clip), rate, float(row["start"]), float(row["end"]))
+        silent = is_silent(signal)
+        signal = perturbed(signal, rate, clip, condition)
+    except AudioError as error:
+        return Heard(signal=None, reason=str(error))
+    if len(signal) < model.shortest:
+        reason = (
+            f"{len(signal)} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"
+        )
+        return Heard(signal=None, reason=reason, silent=silent)
+    longest = getattr(model, "longest", None)
+    if longest is not None and len(signal) > longest:
+        reason = f"{len(signal) / rate:.1f} s, but the model hears only {longest / rate:.1f} s"
+        return Heard(signal=None, reason=reason, silent=silent)
+    return Heard(signal=signal, silent=silent)
+
+
+def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition) -> np.ndarray:
+    """The signal under a condition; what is drawn depends on seed, clip and perturbation alone.
+
+    Raises:
+        AudioError: the perturbation cannot be applied to this signal
+    """
+    if condition.perturbation == CLEAN:
+        return signal
+    from sertools import perturb
+    from sertools.seeds import identity_rng
+
+    perturbation = perturb.get(condition.perturbation)
+    rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
+    level = perturb.draw_level(perturbation, None, rng) if condition.level is None else condition.level
+    return perturbation.apply(signal, rate, level, rng=rng)
+
+
+def _predict(
+    model: Model, heard: Sequence[Heard], layers: bool, batch_size: int, advance: Callable[[int], None]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
+    means: np.ndarray | None = None
+    advance(sum(h.signal is None for h in heard))
+    for batch in _batches(heard, batch_size):
+        outputs = model.predict(
+            [h.signal for i in batch if (h := heard[i]).signal is not None], layers=layers
+        )
+        scores[batch] = outputs.scores
+        if layers and outputs.layers is not None:
+            if means is None:
+                means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
+            means[batch] = outputs.layers
+        advance(len(batch))
+    if layers and means is None:
+        means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
+    return scores, means
+
+
+def _batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
+    """Indices of clips to predict together: sorted by length, within the budget of clips and samples."""
+    lengths = [(len(h.signal), i) for i, h in enumerate(heard) if h.signal is not None]
+    batches: list[list[int]] = []
+    shortest_first = sorted(lengths)
+    for length, i in shortest_first:
+        full = not batches or len(batches[-1]) >= batch_size
+        if full or (len(batches[-1]) + 1) * length > BATCH_SAMPLES:
+            batches.append([])
+        batches[-1].append(i)
+    return batches
+
+
+def read(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """What the store has of a finished job: scores with `reason` and `silent`, and layer means by shard."""
+    frames, layers = [], []
+    for i, part in shards(clips):
+        frame = read_shard(job.folder, i, part)
+        assert frame is not None, "the job is finished"
+        frames.append(frame)
+        if job.layers:
+            means = read_layers(job.folder, i, len(part))
+            assert means is not None, "the job is finished"
+            layers.append(means)
+    return pd.concat(frames), layers

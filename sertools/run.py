@@ -1,0 +1,380 @@
+"""The whole way: a model and a corpus in, judged results and a report out."""
+
+import importlib.metadata
+import platform
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import sertools
+from sertools import audit as audits_of
+from sertools import engine, plan, store
+from sertools.audit import Audit
+from sertools.condition import Condition
+from sertools.corpus import Corpus, fingerprint
+from sertools.errors import AuditError, CorpusError, ModelError, nearest
+from sertools.gate import Override
+from sertools.labels import DIMENSIONS, canonical
+from sertools.model import ClipModel, Model
+from sertools.result import Result
+from sertools.tables import CLEAN, Tables
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""(description, clips) → context manager that yields `advance(n)`."""
+
+
+class SuiteAudit(BaseModel):
+    """One audit of a suite, with its settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Suite(BaseModel):
+    """A named set of audits with settings and limits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    description: str
+    audit: list[SuiteAudit]
+    limit: list[Override] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to compute, apart from what: none of these changes a number beyond its stated tolerance.
+
+    Attributes:
+        seed: of everything that is drawn
+        batch_size: clips in one forward pass at most
+        workers: threads that decode
+        cache: root of the store; None for the platform's user cache directory
+        label_map: theirs → ours, for the labels of the model
+        progress: shows how far a long job is
+    """
+
+    seed: int = 0
+    batch_size: int = engine.BATCH_SIZE
+    workers: int = 2
+    cache: Path | None = None
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = lambda description, total: nullcontext(lambda n: None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """Scores of one condition, one row a clip, with what is missing and why."""
+
+    scores: pd.DataFrame
+    missing: pd.DataFrame
+    silent: int = 0
+
+
+def suites() -> dict[str, Path]:
+    """Suites that come with sertools, name → file."""
+    return {path.stem: path for path in sorted((audits_of.embedded_folder() / "suites").glob("*.toml"))}
+
+
+def read_suite(name: str) -> Suite:
+    """A suite by name, or from a TOML file.
+
+    Raises:
+        AuditError: there is none of that name, or the file is no suite
+    """
+    path = Path(name) if name.endswith(".toml") else suites().get(name)
+    if path is None:
+        raise AuditError(f"no suite named {name!r}", hint=nearest(name, list(suites())))
+    try:
+        return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise AuditError(f"cannot read the suite {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AuditError(f"{path} is no TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise AuditError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def jobs(
+    model: Model,
+    corpus: Corpus,
+    conditions: Sequence[Condition],
+    *,
+    settings: Settings,
+    sound: str = "",
+    layers: bool = False,
+) -> list[plan.Job]:
+    """What is still to be computed for these conditions; `sound` is the corpus' fingerprint, if known."""
+    return plan.jobs(
+        corpus.clips.index,
+        model=(model.name, model.fingerprint),
+        corpus=(corpus.name, sound or fingerprint(corpus)),
+        conditions=conditions,
+        layers=layers,
+        root=settings.cache or store.default_root(),
+    )
+
+
+def predict(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    *,
+    conditions: Sequence[Condition] = (Condition(),),
+    settings: Settings | None = None,
+    sound: str = "",
+) -> dict[str, Predicted]:
+    """Scores of a corpus under each condition; what the store has is not computed again.
+
+    Args:
+        model: from `load_model`
+        corpus: from `load_corpus`
+        conditions: under which sound; clean only, by default
+        settings: how to compute
+        sound: the corpus' fingerprint, where the caller knows it
+
+    Raises:
+        ModelError: the model is a bare encoder, or answers by clip but is asked about changed sound
+        CorpusError: not one clip could be scored
+        StoreError: the store cannot be written
+    """
+    settings = settings or Settings()
+    if model.task == "encoder":
+        raise ModelError(
+            f"{model.name} is a bare encoder: the checkpoint has no head, so it predicts nothing; keys that "
+            f"nothing reads: {', '.join(model.facts.get('unexpected_keys', [])) or 'none'}",
+            hint="fit a head with sertools finetune, or name the one it has with --head PREFIX=LAYOUT",
+        )
+    if isinstance(model, ClipModel):
+        return {CLEAN: _by_clip(model, corpus, conditions)}
+    root = settings.cache or store.default_root()
+    store.check_writable(root)
+    predicted = {}
+    for job in jobs(model, corpus, conditions, settings=settings, sound=sound):
+        if job.shards:
+            with settings.progress(str(job.condition), job.clips) as advance:
+                engine.run(
+                    job,
+                    corpus,
+                    model,
+                    batch_size=settings.batch_size,
+                    workers=settings.workers,
+                    advance=advance,
+                )
+        frame, _ = engine.read(job, corpus.clips.index)
+        predicted[str(job.condition)] = _predicted(frame, str(job.condition), list(model.labels))
+    _some_scored(predicted[str(conditions[0])], corpus)
+    return predicted
+
+
+def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predicted:
+    gone = frame[frame["reason"] != ""]
+    missing = pd.DataFrame({"clip": gone.index, "condition": condition, "reason": gone["reason"].to_numpy()})
+    return Predicted(scores=frame[labels], missing=missing, silent=int(frame["silent"].sum()))
+
+
+def _by_clip(model: ClipModel, corpus: Corpus, conditions: Sequence[Condition]) -> Predicted:
+    asked = [str(condition) for condition in conditions if str(condition) != CLEAN]
+    if asked:
+        raise ModelError(
+            f"{model.name} answers for clips, not for sound: it cannot be asked about {asked[0]}"
+        )
+    scores = model.scores(corpus.clips)
+    gone = scores.index[scores.isna().all(axis=1)]
+    missing = pd.DataFrame({"clip": gone, "condition": CLEAN, "reason": f"{model.name} has no row for it"})
+    found = Predicted(scores=scores, missing=missing)
+    _some_scored(found, corpus)
+    return found
+
+
+def _some_scored(predicted: Predicted, corpus: Corpus) -> None:
+    if len(predicted.missing) == len(corpus.clips):
+        reasons = predicted.missing["reason"].value_counts()
+        raise CorpusError(
+            f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most often: "
+            f"{reasons.index[0]}",
+            hint="sertools corpus check lists what is wrong with each",
+        )
+
+
+def tables(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    predicted: Mapping[str, Predicted],
+    label_map: Mapping[str, str] | None = None,
+) -> Tables:
+    """What audits read: model and corpus meet by the field's names for labels, never by position.
+
+    Several labels of a model with one name of ours (excited and happy mapped to happiness) are one class,
+    whose score is their sum.
+
+    Raises:
+        ModelError: two dimensions of the model have one name
+    """
+    ours = [canonical(label, label_map) for label in model.labels]
+    twice = [name for name in DIMENSIONS if ours.count(name) > 1]
+    if twice:
+        raise ModelError(f"two labels of {model.name} are both {twice[0]}", hint="map one away: --label-map")
+    scores = {
+        condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
+        for condition, p in predicted.items()
+    }
+    clips = corpus.clips
+    rated = [d for d in DIMENSIONS if d in clips and clips[d].notna().any()]
+    truth = clips["emotion"].value_counts() if "emotion" in clips else pd.Series(dtype=int)
+    regression = model.task == "regression"
+    classes = [] if regression else [name for name in dict.fromkeys(ours) if name not in DIMENSIONS]
+    shared = [name for name in classes if name in truth.index]
+    return Tables(
+        clips=clips,
+        predictions=scores,
+        missing=pd.concat([p.missing for p in predicted.values()], ignore_index=True),
+        dimensions=tuple(d for d in rated if d in ours),
+        classes=tuple(shared),
+        model_classes=tuple(classes) if shared else (),
+        notes=tuple(_notes(corpus, predicted, scores, ours, rated, truth, classes, shared)),
+        simulated=corpus.simulated,
+    )
+
+
+def _notes(
+    corpus: Corpus,
+    predicted: Mapping[str, Predicted],
+    scores: Mapping[str, pd.DataFrame],
+    ours: list[str],
+    rated: list[str],
+    truth: pd.Series,
+    classes: list[str],
+    shared: list[str],
+) -> list[str]:
+    notes = [corpus.simulated] if corpus.simulated else []
+    notes += corpus.notes
+    only_rated, only_predicted = [d for d in rated if d not in ours], [d for d in ours if d in DIMENSIONS]
+    only_predicted = [d for d in only_predicted if d not in rated]
+    if only_rated and any(d in ours for d in DIMENSIONS):
+        notes.append(f"The model does not predict {', '.join(only_rated)}.")
+    if only_predicted:
+        notes.append(f"The corpus does not rate {', '.join(only_predicted)}.")
+    if classes and len(truth):
+        left_out = {name: int(truth[name]) for name in truth.index if name not in shared}
+        if shared:
+            notes.append(f"Metrics of emotion run over {len(shared)} classes: {', '.join(sorted(shared))}.")
+        if left_out:
+            named = ", ".join(f"{name} ({n})" for name, n in left_out.items())
+            notes.append(f"Only the corpus has {named}: these clips are left out of metrics of emotion.")
+        extra = [name for name in classes if name not in shared]
+        if extra and shared:
+            notes.append(f"Only the model has {', '.join(extra)}: such an answer counts as wrong.")
+    silent = max((p.silent for p in predicted.values()), default=0)
+    if silent:
+        notes.append(f"{silent} clips are digital silence; they are kept and scored.")
+    for dimension in (d for d in DIMENSIONS if d in scores[CLEAN]):
+        values = scores[CLEAN][dimension].to_numpy()
+        low, high = np.nanmin(values), np.nanmax(values)
+        if low < -0.5 or high > 1.5:
+            notes.append(
+                f"Predictions of {dimension} reach from {low:.3g} to {high:.3g}, but ratings lie in [0, 1]: "
+                "is the model's scale another one?"
+            )
+    return notes
+
+
+def run(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    audits: Sequence[Audit],
+    *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    overrides: Sequence[Override] = (),
+    settings: Settings | None = None,
+    command: str = "",
+) -> list[Result]:
+    """Audits a model on a corpus: predicts what is missing, then runs each audit on the tables.
+
+    Args:
+        model: from `load_model`
+        corpus: from `load_corpus`
+        audits: from `audit.load`
+        options: audit → its options
+        overrides: limits that stand in the place of the audits' own
+        settings: how to compute
+        command: what the user typed, for the report
+
+    Raises:
+        SertoolsError: see `predict`, `tables` and `audit.run`
+    """
+    settings = settings or Settings()
+    sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
+    predicted = predict(model, corpus, settings=settings, sound=sound)
+    table = tables(model, corpus, predicted, settings.label_map)
+    provenance = {
+        "command": command,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "model_fingerprint": model.fingerprint,
+        "corpus_fingerprint": sound or "the sound was not opened",
+        "versions": versions(),
+    }
+    return [
+        audits_of.run(
+            audit,
+            table,
+            seed=settings.seed,
+            options=(options or {}).get(audit.name, {}),
+            limits=[override.limit(override.why) for override in overrides if override.audit == audit.name],
+            model={"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts},
+            data=facts(corpus),
+            provenance=provenance,
+        )
+        for audit in audits
+    ]
+
+
+def facts(corpus: Corpus) -> dict[str, Any]:
+    """What a report says about a corpus."""
+    clips = corpus.clips
+    speakers = int(clips["speaker"].nunique()) if "speaker" in clips else None
+    sexes = {}
+    if speakers and "sex" in clips:
+        sexes = {str(sex): int(n) for sex, n in clips.groupby("sex")["speaker"].nunique().items()}
+    return {
+        "name": corpus.name,
+        "clips": len(clips),
+        "speakers": speakers,
+        "speakers_by_sex": sexes,
+        "version": corpus.version,
+        "licence": corpus.licence,
+        "citation": corpus.citation,
+        "simulated": corpus.simulated,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what can change a number."""
+    found = {"sertools": sertools.__version__, "python": platform.python_version()}
+    for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
+        found[package] = importlib.metadata.version(package)
+    return found
+
+
+def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
+    """Writes `<audit>.json` for each result, whole or not at all; returns the paths.
+
+    Raises:
+        StoreError: the folder cannot be written
+    """
+    paths = []
+    for result in results:
+        path = folder / f"{result.audit}.json"
+        store.write_text(path, result.to_json())
+        paths.append(path)
+    return paths

@@ -1,0 +1,165 @@
+"""Predictions and layer means on disk: append-only shards, written whole or not at all.
+
+`ROOT/<model>-<hash>/<corpus>-<hash>/<condition>-<hash>/00000.parquet`, with `00000.layers.npy` beside it
+where layers were asked for. A shard holds the clips `SHARD·i … SHARD·(i+1)−1` of the corpus in their order,
+so its name says what is in it: two processes that write the same shard write the same content.
+"""
+
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sertools.errors import StoreError
+
+SHARD = 64
+"""Clips per shard: what an interruption can lose at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What a stored number depends on; each part is a readable name and a fingerprint."""
+
+    model: tuple[str, str]
+    corpus: tuple[str, str]
+    condition: tuple[str, str]
+
+    def folder(self, root: Path) -> Path:
+        """Where the shards of this key lie."""
+        return root.joinpath(*(_folder_name(*part) for part in (self.model, self.corpus, self.condition)))
+
+
+def _folder_name(name: str, fingerprint: str) -> str:
+    readable = re.sub(r"[^A-Za-z0-9._@=+-]+", "-", name)[:60].strip("-.") or "unnamed"
+    short = hashlib.blake2b(f"{name}\n{fingerprint}".encode(), digest_size=5).hexdigest()
+    return f"{readable}-{short}"
+
+
+def default_root() -> Path:
+    """The store in the platform's user cache directory; XDG_CACHE_HOME moves it."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("sertools")) / "store"
+
+
+def shards(clips: pd.Index) -> Iterator[tuple[int, pd.Index]]:
+    """Number and clips of every shard, in corpus order."""
+    for i in range(0, len(clips), SHARD):
+        yield i // SHARD, clips[i : i + SHARD]
+
+
+def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:
+    """The scores of a shard, index `clips`, columns `reason` and one per label; None if it is not there.
+
+    A file that is damaged, or is of other clips, counts as not there and is written anew.
+    """
+    try:
+        table: pd.DataFrame = pq.read_table(folder / f"{i:05d}.parquet").to_pandas()
+    except (FileNotFoundError, pa.ArrowInvalid, OSError):
+        return None
+    if "clip" not in table or list(table["clip"]) != list(clips):
+        return None
+    return table.set_index("clip")
+
+
+def read_layers(folder: Path, i: int, n: int) -> np.ndarray | None:
+    """The layer means of a shard, shape (n, l, d), memory-mapped; None if they are not there."""
+    try:
+        layers: np.ndarray = np.load(folder / f"{i:05d}.layers.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return layers if len(layers) == n else None
+
+
+def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray | None = None) -> None:
+    """Writes a shard whole: layers first, then the scores that vouch for them.
+
+    Args:
+        folder: the key's folder
+        i: number of the shard
+        scores: index `clip`, columns `reason` (empty where scored) and one per label
+        layers: shape (n, l, d), float32; rows of nan for missing clips
+
+    Raises:
+        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if layers is not None:
+            with _atomic(folder / f"{i:05d}.layers.npy") as path, path.open("wb") as file:
+                np.save(file, layers.astype(np.float32), allow_pickle=False)
+        with _atomic(folder / f"{i:05d}.parquet") as path:
+            pq.write_table(pa.Table.from_pandas(scores.reset_index(), preserve_index=False), path)
+    except OSError as error:
+        raise _explained(error, folder) from error
+
+
+class _atomic:  # noqa: N801 (reads as a function)
+    """A temporary name to write under, which becomes the real one only when all went well."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+    def __enter__(self) -> Path:
+        return self.temporary
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self.temporary.unlink(missing_ok=True)
+            return
+        with self.temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(self.temporary, self.path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all.
+
+    Raises:
+        StoreError: no permission, no space, or another failure of the disk
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _explained(error, path) from error
+
+
+def check_writable(folder: Path) -> None:
+    """Fails before the work begins where its results could not be written.
+
+    Raises:
+        StoreError: the folder cannot be made or written
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _explained(error, folder) from error
+
+
+def _explained(error: OSError, where: Path) -> StoreError:
+    if error.errno == errno.ENOSPC:
+        return StoreError(
+            f"the disk is full: cannot write under {where}",
+            hint="free some space and run the same command again: finished work is kept",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return StoreError(f"no permission to write {where}", hint="choose another --out or --cache")
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return StoreError(
+            f"{where} cannot be a folder: a file is in its way", hint="choose another --out or --cache"
+        )
+    return StoreError(f"cannot write {where}: {error.strerror or error}")
