@@ -111,7 +111,8 @@ def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError(f"cannot write {path}: {error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
 
 
 def _opened(path: Path) -> soundfile.SoundFile:

@@ -144,7 +144,8 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
     except OSError as error:
         raise CorpusError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
 
 
 def join(parts: Sequence[Corpus]) -> Corpus:

@@ -92,7 +92,7 @@ def as_clips(
         else:
             clips[name] = _text(table[name], missing={""} if name == "transcript" else _MISSING)
     if "emotion" in clips:
-        clips["emotion"] = clips["emotion"].map(lambda e: canonical(e, label_map), na_action="ignore")
+        clips["emotion"] = clips["emotion"].map(lambda e: _emotion(e, label_map or {}), na_action="ignore")
     if "sex" in clips:
         clips["sex"] = clips["sex"].map(canonical_sex, na_action="ignore")
     if {"corpus", "speaker"} <= set(clips) and clips["corpus"].nunique() > 1:
@@ -264,6 +264,17 @@ def _attribute(column: pd.Series) -> pd.Series:
     if padded or not known or not all(math.isfinite(_number(text)) and "days" not in text for text in known):
         return written
     return pd.Series([math.nan if pd.isna(text) else _number(text) for text in written], index=column.index)
+
+
+def _emotion(written: str, label_map: Mapping[str, str]) -> str:
+    """The canonical name; a map may speak of the label as it is written or by its canonical name.
+
+    >>> _emotion("exc", {"excitement": "happy"}), _emotion("exc", {"exc": "other"}), _emotion("exc", {})
+    ('happiness', 'other', 'excitement')
+    """
+    if written in label_map or written.lower() in label_map:
+        return canonical(written, label_map)
+    return canonical(canonical(written), label_map)
 
 
 def _check_segments(clips: pd.DataFrame, source: str) -> None:

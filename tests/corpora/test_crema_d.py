@@ -1,0 +1,78 @@
+"""CREMA-D is read by its file names and its tables of actors and votes."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sertools.corpora import crema_d, verified
+from sertools.corpus import load_corpus
+from sertools.errors import CorpusError
+
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+needs_speech = pytest.mark.skipif(not DATA.is_dir(), reason="the speech in ../shared/data is not here")
+
+ACTORS = (
+    "ActorID,Age,Sex,Race,Ethnicity\n1001,51,Male,Caucasian,Not Hispanic\n1002,21,Female,Asian,Hispanic\n"
+)
+VOTES = """"","FileName","VoiceVote","VoiceLevel"
+"1","1001_DFA_ANG_XX","A","54"
+"2","1002_IEO_HAP_HI","F:H","54:61"
+"""
+
+
+def tree(root: Path) -> None:
+    (root / "AudioWAV").mkdir()
+    for stem in ("1001_DFA_ANG_XX", "1002_IEO_HAP_HI", "1002_ITH_SAD_X"):
+        (root / "AudioWAV" / f"{stem}.wav").touch()
+    (root / "VideoDemographics.csv").write_text(ACTORS)
+    (root / "processedResults").mkdir()
+    (root / "processedResults" / "summaryTable.csv").write_text(VOTES)
+
+
+def test_original_tree_gives_labels_actors_and_votes(tmp_path: Path) -> None:
+    tree(tmp_path)
+    clips = load_corpus(str(tmp_path)).clips
+    columns = ["file", "speaker", "sex", "age", "race", "emotion", "level"]
+    assert clips[columns].to_numpy().tolist() == [
+        ["AudioWAV/1001_DFA_ANG_XX.wav", "1001", "male", 51, "Caucasian", "anger", "XX"],
+        ["AudioWAV/1002_IEO_HAP_HI.wav", "1002", "female", 21, "Asian", "happiness", "HI"],
+        ["AudioWAV/1002_ITH_SAD_X.wav", "1002", "female", 21, "Asian", "sadness", "XX"],
+    ]
+    assert clips["transcript"].tolist() == [
+        "Don't forget a jacket.",
+        "It's eleven o'clock.",
+        "I think I have a doctor's appointment.",
+    ]
+    assert clips["voice_vote"].tolist()[:2] == ["anger", "fear|happiness"]
+    assert pd.isna(clips["voice_vote"].iloc[2])
+
+
+def test_actors_that_are_missing_are_asked_for(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / "VideoDemographics.csv").unlink()
+    with pytest.raises(CorpusError) as caught:
+        load_corpus(str(tmp_path))
+    assert str(caught.value) == (
+        f"{tmp_path} has no VideoDemographics.csv, so the sex of the speakers is not known "
+        "(it lies beside AudioWAV in the corpus' repository)"
+    )
+
+
+@needs_speech
+def test_codes_say_what_the_full_table_of_labels_says() -> None:
+    table = pd.read_csv(DATA / "crema-d_labels" / "crema-d_labels.csv", dtype=str)
+    codes = [crema_d.CODE.fullmatch(file) for file in table["file"]]
+    assert [crema_d.EMOTIONS[code["emotion"]] for code in codes if code] == table["emotion"].tolist()
+    assert [crema_d.SENTENCES[code["sentence"]] for code in codes if code] == table["transcript"].tolist()
+    said = "7442 of 7442 clips, 91 of 91 speakers, 43 of 43 female speakers, 48 of 48 male speakers"
+    assert verified(table, crema_d.EXPECTED)[0].startswith(said)
+    assert len(verified(table, crema_d.EXPECTED)) == 1
+
+
+@needs_speech
+def test_sample_says_that_it_is_one() -> None:
+    corpus = load_corpus(str(DATA / "crema-d_sample"))
+    assert corpus.name == "crema-d"
+    assert corpus.notes[0].startswith("expected 7442 clips, found 11; expected 91 speakers, found 8; ")
+    assert corpus.clips["sex"].isin(["female", "male"]).all()

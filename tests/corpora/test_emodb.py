@@ -1,0 +1,72 @@
+"""EmoDB is read by its file names, from either layout."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sertools.corpora import emodb, emodb_low_agreement, verified
+from sertools.corpus import load_corpus
+
+DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+needs_speech = pytest.mark.skipif(not DATA.is_dir(), reason="the speech in ../shared/data is not here")
+
+# By hand, from the code book: W Wut, L Langeweile, E Ekel, A Angst, F Freude, T Trauer, N neutral.
+FILES = {
+    "03a01Wa": ("03", "male", "anger", "train"),
+    "08a02Lb": ("08", "female", "boredom", "train"),
+    "09a04Ea": ("09", "female", "disgust", "train"),
+    "10a05Aa": ("10", "male", "fear", "train"),
+    "12b01Fa": ("12", "male", "happiness", "test"),
+    "14b02Tc": ("14", "female", "sadness", "test"),
+    "16b10Na": ("16", "female", "neutral", "test"),
+}
+
+
+def test_names_in_the_original_folder_say_everything(tmp_path: Path) -> None:
+    (tmp_path / "wav").mkdir()
+    for stem in FILES:
+        (tmp_path / "wav" / f"{stem}.wav").touch()
+    (tmp_path / "wav" / "readme.wav").touch()
+    assert emodb.recognises(tmp_path)
+    corpus = load_corpus(str(tmp_path))
+    assert corpus.name == "emodb"
+    assert corpus.clips["file"].tolist() == [f"wav/{stem}.wav" for stem in FILES]
+    read = list(corpus.clips[["speaker", "sex", "emotion", "split"]].itertuples(index=False, name=None))
+    assert read == list(FILES.values())
+    assert corpus.clips["age"].tolist() == [31, 34, 21, 32, 30, 35, 31]
+    assert corpus.clips["transcript"].iloc[0] == "Der Lappen liegt auf dem Eisschrank."
+    assert "expected 535 clips, found 7" in corpus.notes[-3]
+
+
+def test_other_folders_are_not_emodb(tmp_path: Path) -> None:
+    assert not emodb.recognises(tmp_path)
+    (tmp_path / "metadata.csv").write_text("file\nx.wav\n")
+    assert not emodb.recognises(tmp_path)
+    assert not emodb_low_agreement.recognises(tmp_path)
+    (tmp_path / "metadata.csv").write_bytes(b"\xff\xfe")
+    assert not emodb.recognises(tmp_path)
+
+
+@needs_speech
+@pytest.mark.parametrize("name", ["emodb", "emodb_low_agreement"])
+def test_codes_say_what_the_table_of_the_conversion_says(name: str) -> None:
+    table = pd.read_csv(DATA / name / "metadata.csv", dtype=str)
+    for column, values in emodb.decoded(table["file"].tolist()).items():
+        if column in table:
+            assert [str(value) for value in values] == table[column].tolist(), column
+
+
+@needs_speech
+def test_published_counts_are_met() -> None:
+    clips = emodb.scan(DATA / "emodb")
+    assert len(verified(clips, emodb.EXPECTED)) == 1
+    assert sum(emodb.EXPECTED[emotion] for emotion in emodb.EMOTIONS.values()) == 535
+
+
+@needs_speech
+def test_takes_that_were_not_recognised_are_a_corpus_of_their_own() -> None:
+    corpus = load_corpus(str(DATA / "emodb_low_agreement"))
+    assert corpus.name == "emodb-low-agreement"
+    assert corpus.notes[0].startswith("281 of 281 clips, 10 of 10 speakers")
+    assert not set(corpus.clips.index) & set(load_corpus(str(DATA / "emodb")).clips.index)

@@ -1,0 +1,117 @@
+"""MSP-Podcast is read from the trees of several releases."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools.corpora import msp_podcast
+from sertools.corpus import load_corpus
+from sertools.errors import CorpusError
+
+HEADER = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"
+ROWS = (
+    "MSP-PODCAST_0001_0001.wav,A,7,1,4,0012,Male,Train\n"
+    "MSP-PODCAST_0001_0002.wav,N,4.0,2.5,1,12,Female,{dev}\n"
+    "MSP-PODCAST_0002_0001.wav,X,1,7,5.5,Unknown,Unknown,Test1\n"
+    "MSP-PODCAST_0002_0002.wav,H,2,6,4,77,Female,Test1\n"
+    "MSP-PODCAST_0003_0001.wav,U,2,6,4,Unknown,Male,Test2\n"
+)
+
+
+def tree(root: Path, labels: str, audio: str, dev: str, rows: str = ROWS) -> Path:
+    (root / "Labels").mkdir(parents=True)
+    (root / audio).mkdir()
+    (root / "Labels" / labels).write_text(HEADER + rows.format(dev=dev))
+    return root
+
+
+@pytest.mark.parametrize(
+    ("labels", "audio", "dev"),
+    [
+        ("labels_concensus.csv", "Audios", "Validation"),
+        ("labels_consensus.csv", "Audios", "Development"),
+        ("labels_consensus.csv", "Audio", "Development"),
+    ],
+)
+def test_releases_differ_in_spelling_only(tmp_path: Path, labels: str, audio: str, dev: str) -> None:
+    clips = load_corpus(str(tree(tmp_path / "msp", labels, audio, dev))).clips
+    assert clips["file"].iloc[0] == f"{audio}/MSP-PODCAST_0001_0001.wav"
+    assert clips["split"].tolist() == ["train", "dev", "test1", "test1", "test2"]
+    # By hand, (x − 1) / 6; the columns stand in the order activation, valence, dominance.
+    np.testing.assert_array_equal(clips["arousal"], [1, 0.5, 0, 1 / 6, 1 / 6])
+    np.testing.assert_array_equal(clips["valence"], [0, 0.25, 1, 5 / 6, 5 / 6])
+    np.testing.assert_array_equal(clips["dominance"], [0.5, 0, 0.75, 0.5, 0.5])
+    assert clips["emotion"].dropna().tolist() == ["anger", "neutral", "happiness", "surprise"]
+    assert pd.isna(clips["emotion"].iloc[2])
+
+
+def test_unknown_speaker_is_no_speaker_and_ids_keep_their_zeros(tmp_path: Path) -> None:
+    clips = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Validation"))).clips
+    assert clips["speaker"].isna().tolist() == [False, False, True, False, True]
+    assert clips["speaker"].dropna().tolist() == ["0012", "12", "77"]
+    assert clips["sex"].isna().tolist() == [False, False, True, False, False]
+
+
+def test_names_stand_for_splits_and_share_one_name(tmp_path: Path) -> None:
+    tree(tmp_path / "MSP-Podcast", "labels_consensus.csv", "Audios", "Development")
+    for name, clips in {"msp-test1": 2, "msp-test2": 1, "msp-dev": 1, "msp-train": 1}.items():
+        corpus = load_corpus(name, data_root=tmp_path)
+        assert len(corpus.clips) == clips
+        assert corpus.name == f"msp-podcast:{name.removeprefix('msp-')}"
+    assert len(load_corpus("msp-podcast", data_root=tmp_path / "MSP-Podcast").clips) == 5
+
+
+@pytest.mark.parametrize(
+    ("written", "split"),
+    [("Test1", "test1"), ("test_set_1", "test1"), ("Test 2", "test2"), ("Test3", "test3"),
+     ("Validation", "dev"), ("development", "dev"), ("Train", "train"), ("Other", "other")],
+)  # fmt: skip
+def test_splits_have_one_spelling(tmp_path: Path, written: str, split: str) -> None:
+    row = f"a.wav,N,4,4,4,1,Male,{written}\n"
+    clips = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audio", "", row))).clips
+    assert clips["split"].tolist() == [split]
+
+
+def test_release_is_told_by_the_size_of_test_1(tmp_path: Path) -> None:
+    speakers = [(str(i), "female" if i < 30 else "male") for i in range(60)]
+    clips = pd.DataFrame(
+        [{"split": "test1", "speaker": speakers[i % 60][0], "sex": speakers[i % 60][1], "emotion": "neutral"}
+         for i in range(12902)]
+    )  # fmt: skip
+    assert msp_podcast.expected(clips) == [
+        "test1 has 12902 clips, as in release 1.7",
+        "test1 has 60 speakers, 30 female, 30 male; as published",
+        "0 clips have no agreed emotion, 0 no known speaker",
+    ]
+    assert msp_podcast.expected(clips.assign(speaker="1", sex="male"))[1] == (
+        "test1 has 1 speakers, 0 female, 1 male; published are 60, 30, 30"
+    )
+    assert msp_podcast.expected(clips.iloc[:5]) == [
+        "test1 has 5 clips, which is no release that sertools knows "
+        "(12902 in release 1.7, 30647 in release 1.11)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a.wav,N,8,4,4,1,Male,Train\n",
+         "labels_consensus.csv: arousal of 'a.wav' is 8, outside 1 … 7 "
+         "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
+        ("a.wav,N,4,?,4,1,Male,Train\n", "labels_consensus.csv: EmoVal of 'a.wav' is '?', not a number"),
+    ],
+)  # fmt: skip
+def test_ratings_off_the_scale_are_named(tmp_path: Path, row: str, said: str) -> None:
+    root = tree(tmp_path / "m", "labels_consensus.csv", "Audios", "", row)
+    with pytest.raises(CorpusError) as caught:
+        load_corpus(str(root))
+    assert str(caught.value) == said
+
+
+def test_table_of_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels_consensus.csv").write_text("FileName,EmoClass\na.wav,N\n")
+    with pytest.raises(CorpusError) as caught:
+        load_corpus(str(tmp_path))
+    assert str(caught.value) == ("labels_consensus.csv has no column 'EmoAct'; it has FileName, EmoClass")

@@ -1,0 +1,100 @@
+"""The folder listing is the registry; roots come from the command line, the configuration, or are made."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sertools import corpora
+from sertools.corpus import load_corpus
+from sertools.errors import CorpusError
+
+
+def emodb(root: Path) -> Path:
+    (root / "wav").mkdir(parents=True)
+    (root / "wav" / "03a01Wa.wav").touch()
+    return root
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's configuration file, in a folder of its own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    path = tmp_path / "config" / "sertools" / "config.toml"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+def test_every_file_in_the_folder_keeps_the_contract() -> None:
+    files = {path.stem for path in Path(corpora.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(corpora.modules()) == files
+    names = [name for module in corpora.modules().values() for name in module.NAMES]
+    assert len(names) == len(set(names))
+    for stem, module in corpora.modules().items():
+        assert module.__doc__, stem
+        assert module.TITLE, stem
+        assert module.LICENCE, stem
+        assert module.CITATION, stem
+        assert callable(module.recognises), stem
+        assert callable(module.scan), stem
+        assert hasattr(module, "EXPECTED") or callable(module.expected), stem
+
+
+def test_no_corpus_claims_an_empty_folder(tmp_path: Path) -> None:
+    assert corpora.recognised(tmp_path) == ""
+
+
+def test_folder_is_found_whatever_its_spelling(tmp_path: Path) -> None:
+    home = emodb(tmp_path / "EmoDB")
+    assert corpora.root_of("emodb", tmp_path) == home
+    assert corpora.root_of("emodb", home) == home
+    with pytest.raises(CorpusError) as caught:
+        corpora.root_of("ravdess", tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} is not the folder of ravdess and holds none "
+        "(give --data-root the corpus' own folder, or the one that contains it)"
+    )
+    with pytest.raises(CorpusError, match="is not the folder of emodb and holds none"):
+        corpora.root_of("emodb", tmp_path / "none")
+
+
+def test_configuration_says_where_a_corpus_lies(tmp_path: Path, config: Path) -> None:
+    home = emodb(tmp_path / "speech")
+    config.write_text(f'[roots]\nemodb = "{home}"\nmsp-podcast = "{tmp_path}"\n')
+    assert corpora.root_of("emodb") == home
+    assert load_corpus("emodb").clips["emotion"].tolist() == ["anger"]
+    with pytest.raises(CorpusError) as caught:
+        corpora.root_of("msp-test1")
+    assert str(caught.value) == f"{tmp_path} is not laid out like msp-test1 (correct [roots] in {config})"
+
+
+def test_without_a_root_the_error_says_how_to_give_one(config: Path) -> None:
+    with pytest.raises(CorpusError) as caught:
+        load_corpus("msp-test1")
+    assert str(caught.value) == (
+        "sertools does not know where msp-podcast lies "
+        f'(say --data-root FOLDER, or write to {config}: [roots] msp-podcast = "FOLDER")'
+    )
+
+
+@pytest.mark.parametrize("text", ["[roots\n", "roots = 1\n", "[roots]\nemodb = 1\n"])
+def test_damaged_configuration_is_named(config: Path, text: str) -> None:
+    config.write_text(text)
+    with pytest.raises(CorpusError, match=f"^{config}"):
+        corpora.root_of("emodb")
+
+
+def test_counts_are_those_of_the_whole_corpus_even_when_a_split_is_asked_for(tmp_path: Path) -> None:
+    root = emodb(tmp_path / "emodb")
+    (root / "wav" / "16a01Wa.wav").touch()
+    corpus = load_corpus(f"{root}:test")
+    assert len(corpus.clips) == 1
+    assert "expected 535 clips, found 2" in corpus.notes[0]
+
+
+def test_unknown_speakers_are_not_counted() -> None:
+    clips = pd.DataFrame({"speaker": ["1", None, "2"], "sex": ["female", "female", "male"]})
+    assert corpora.verified(clips, {"speakers": 2, "female": 1, "male": 1}) == [
+        "2 of 2 speakers, 1 of 1 female speakers, 1 of 1 male speakers"
+    ]
+    assert corpora.verified(clips, {}) == []

@@ -1,0 +1,93 @@
+"""A database in audformat becomes clips, with its splits, scales and what it knows of speakers."""
+
+import warnings
+from pathlib import Path
+
+import audformat
+import numpy as np
+import pytest
+
+from sertools.corpus import load_corpus
+from sertools.errors import CorpusError
+
+
+def database(folder: Path, storage_format: str = "parquet") -> Path:
+    """Two files of two segments each, one per split; speakers per file."""
+    # audformat itself warns under the newest pandas.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        db = audformat.Database("mini", source="a paper", usage="other", license="CC0")
+        db.schemes["emotion"] = audformat.Scheme(labels=["angry", "happy"])
+        people = {"s1": {"gender": "female", "age": 30}, "s2": {"gender": "male", "age": 40}}
+        db.schemes["speaker"] = audformat.Scheme(labels=people)
+        db.schemes["activation"] = audformat.Scheme("float", minimum=1, maximum=5)
+        for split, file in (("train", "a.wav"), ("test", "b.wav")):
+            db.splits[split] = audformat.Split(split)
+            index = audformat.segmented_index([file, file], ["0s", "1s"], ["1s", "2.5s"])
+            table = db[f"labels.{split}"] = audformat.Table(index, split_id=split)
+            table["emotion"] = audformat.Column(scheme_id="emotion")
+            table["emotion"].set(["angry", "happy"])
+            table["activation"] = audformat.Column(scheme_id="activation")
+            table["activation"].set([1.0, 4.0])
+        files = db["files"] = audformat.Table(audformat.filewise_index(["a.wav", "b.wav"]))
+        files["speaker"] = audformat.Column(scheme_id="speaker")
+        files["speaker"].set(["s1", "s2"])
+        db.save(str(folder), storage_format=storage_format)
+    return folder
+
+
+@pytest.mark.parametrize("storage_format", ["csv", "parquet"])
+def test_database_is_read_whole(tmp_path: Path, storage_format: str) -> None:
+    corpus = load_corpus(str(database(tmp_path / "db", storage_format)))
+    assert (corpus.name, corpus.licence, corpus.citation) == ("mini", "CC0", "a paper")
+    clips = corpus.clips
+    assert clips.index.tolist() == ["a.wav#0-1", "a.wav#1-2.5", "b.wav#0-1", "b.wav#1-2.5"]
+    assert clips["emotion"].tolist() == ["anger", "happiness"] * 2
+    assert clips["speaker"].tolist() == ["s1", "s1", "s2", "s2"]
+    assert clips["sex"].tolist() == ["female", "female", "male", "male"]
+    assert clips["age"].tolist() == [30, 30, 40, 40]
+    assert clips["split"].tolist() == ["train", "train", "test", "test"]
+    # The scheme declares 1 … 5, so 4 is (4 − 1) / 4.
+    np.testing.assert_array_equal(clips["arousal"], [0, 0.75, 0, 0.75])
+    assert corpus.notes[0] == "rows from the tables labels.test, labels.train"
+    assert corpus.path("b.wav#0-1") == tmp_path / "db" / "b.wav"
+
+
+def test_split_and_declared_scale_are_obeyed(tmp_path: Path) -> None:
+    folder = database(tmp_path / "db")
+    corpus = load_corpus(f"{folder}:test", scale={"arousal": (0, 8)})
+    assert corpus.clips["arousal"].tolist() == [0.125, 0.5]
+
+
+def test_labels_of_whole_files_without_segments_are_files(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        db = audformat.Database("files")
+        db["t"] = audformat.Table(audformat.filewise_index(["x.wav", "y.wav"]))
+        db["t"]["valence"] = audformat.Column()
+        db["t"]["valence"].set([0.25, 1.0])
+        db.save(str(tmp_path / "db"))
+    clips = load_corpus(str(tmp_path / "db")).clips
+    assert clips.index.tolist() == ["x.wav", "y.wav"]
+    assert clips["valence"].tolist() == [0.25, 1.0]
+
+
+def test_pickles_are_never_loaded(tmp_path: Path) -> None:
+    folder = database(tmp_path / "db")
+    (folder / "db.files.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(CorpusError) as caught:
+        load_corpus(str(folder))
+    assert str(caught.value) == (
+        "db holds db.files.pkl, and pickles are never loaded "
+        "(save the database as CSV or Parquet, or delete the cached pickle beside them)"
+    )
+
+
+def test_damaged_and_empty_databases_are_refused(tmp_path: Path) -> None:
+    folder = database(tmp_path / "db")
+    (folder / "db.yaml").write_text("name: [\n")
+    with pytest.raises(CorpusError, match=r"^db is not a readable audformat database: "):
+        load_corpus(str(folder))
+    (folder / "db.yaml").write_text("name: x\nsource: y\nusage: other\n")
+    with pytest.raises(CorpusError, match=r"^db has no table of files$"):
+        load_corpus(str(folder))
