@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,12 @@ Signal = npt.NDArray[np.float32]
 
 END_TOLERANCE_S = 0.01
 """A segment may end this much after its file: manifests round to hundredths of a second."""
+
+# libsndfile reads a WAV that was cut off as a shorter one and says so only here.
+_CUT_WAV = re.compile(r"^data : (?P<promised>\d+) \(should be (?P<found>\d+)\)", re.MULTILINE)
+
+_UNKNOWN_LENGTH = 0x7FFF0000
+"""Programs that write WAV into a pipe promise this many bytes or more, because they cannot know."""
 
 SILENCE = 2.0**-15
 """One step of 16-bit audio; nothing louder than that is silence."""
@@ -130,6 +137,12 @@ def _opened(path: Path) -> soundfile.SoundFile:
     if not sound.frames:
         sound.close()
         raise AudioError(f"{path.name} holds no samples")
+    cut = _CUT_WAV.search(sound.extra_info)
+    if cut and int(cut["found"]) < int(cut["promised"]) < _UNKNOWN_LENGTH:
+        sound.close()
+        raise AudioError(
+            f"{path.name} breaks off: {cut['found']} of {cut['promised']} bytes of sound are there"
+        )
     return sound
 
 

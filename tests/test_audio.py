@@ -141,6 +141,23 @@ def test_flac_that_was_cut_off_is_not_read_as_a_shorter_one(tmp_path: Path) -> N
         read_audio(tmp_path / "a.flac", 16000)
 
 
+def test_wav_that_was_cut_off_is_not_read_as_a_shorter_one(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 1, 16000), 16000, subtype="PCM_16")
+    whole = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(whole[:16044])
+    with pytest.raises(AudioError) as caught:
+        read_audio(tmp_path / "a.wav", 16000)
+    assert str(caught.value) == "a.wav breaks off: 16000 of 32000 bytes of sound are there"
+
+
+def test_wav_out_of_a_pipe_is_read_although_it_does_not_know_its_length(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 1, 16000), 16000, subtype="PCM_16")
+    whole = (tmp_path / "a.wav").read_bytes()
+    assert whole[36:40] == b"data"
+    (tmp_path / "a.wav").write_bytes(whole[:40] + b"\xff" * 4 + whole[44:])
+    assert len(read_audio(tmp_path / "a.wav", 16000)) == 16000
+
+
 def test_duration_is_frames_over_rate(tmp_path: Path) -> None:
     write_audio(tmp_path / "a.wav", np.ones(1234), 8000)
     assert duration_s(tmp_path / "a.wav") == 1234 / 8000

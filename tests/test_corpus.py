@@ -115,6 +115,13 @@ def test_damaged_corpus_files_are_refused(folder: Path) -> None:
     assert said(str(folder / "out")) == f"no such file: {folder / 'out' / 'clips.parquet'}"
 
 
+def test_written_corpus_is_not_scaled_twice(folder: Path) -> None:
+    write_corpus(load_corpus(str(folder / "mine.csv")), folder / "out")
+    assert said(str(folder / "out"), scale={"arousal": (0, 2)}) == (
+        "--scale arousal: mine is read with its own scale"
+    )
+
+
 def test_folder_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
     corpus = load_corpus(str(folder / "mine.csv"))
     with pytest.raises(CorpusError, match=r"^cannot write .*mine\.csv"):
