@@ -20,11 +20,11 @@ MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
 
 MP3_KBPS = {
-    32000: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    32000: (40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     16000: (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     8000: (16, 24, 32, 40, 48, 56, 64),
 }
-"""Lowest rate of MPEG-1, MPEG-2 and MPEG-2.5 → bit rates of layer III. 8 kbit/s is refused by libsndfile."""
+"""Lowest rate of MPEG-1, -2 and -2.5 → bit rates of layer III, without the lowest, which libsndfile refuses."""
 
 OPUS_KBPS = (6.0, 256.0)
 ADPCM_SUBTYPES = {40: "G723_40", 32: "G721_32", 24: "G723_24"}

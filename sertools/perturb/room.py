@@ -65,7 +65,7 @@ def shoebox(rate: int, rt60_s: float, rng: np.random.Generator) -> Signal:
     decay = 10 ** (-3 * time_s / rt60_s)
     window = (time_s > EARLY_S / 2) & (time_s < EARLY_S)
     scale = math.sqrt(np.sum(amplitude[late] ** 2) / np.sum(decay[window] ** 2))
-    response = np.where(time_s < EARLY_S, 0.0, scale * decay * rng.standard_normal(len(time_s)))
+    response: Signal = np.where(time_s < EARLY_S, 0.0, scale * decay * rng.standard_normal(len(time_s)))
     reflected = np.delete(np.arange(len(delay_s)), direct)
     np.add.at(response, np.rint(delay_s[reflected] * rate).astype(np.int64), amplitude[reflected])
     # images are all positive and would add up to a slow swell that no room has (Allen & Berkley 1979)
