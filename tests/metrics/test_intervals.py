@@ -159,12 +159,11 @@ def test_the_gap_of_two_oracles_is_zero_and_sure():
 def test_a_gap_is_cut_to_what_it_can_be():
     right, wrong = np.array([0, 0, 0, 0, 1]), np.array([1, 1, 1, 1, 0])
     truth = np.zeros(5, dtype=int)
-    found = gap(
-        recall_statistic(0), (truth, right, np.arange(5)), (truth, wrong, 5 + np.arange(5)), level=0.999
-    )
-    assert found.value == pytest.approx(0.6)
-    assert found.high == 1
-    assert found.low > -1
+    a, b = (truth, right, np.arange(5)), (truth, wrong, 5 + np.arange(5))
+    there, back = (gap(recall_statistic(0), x, y, level=0.999) for x, y in ((a, b), (b, a)))
+    assert there.value == pytest.approx(0.6)
+    assert (there.high, back.low) == (1, -1)
+    assert there.low == -back.high > -1
 
 
 def test_a_gap_needs_five_speakers_in_each_group():
@@ -327,6 +326,17 @@ def test_speakers_without_any_difference_are_deflated_by_the_design_effect(share
     else:
         half = 0.5 * quantile / math.sqrt(effective + quantile**2)
         assert (found.low, found.high) == (pytest.approx(0.5 - half), pytest.approx(0.5 + half))
+
+
+def test_speakers_who_differ_by_rounding_only_do_not_differ():
+    # the mean of seven times 0.9 is not 0.9, so their variance comes out as 1e-32
+    clips = 10 * np.array([1, 2, 5, 7, 11, 13, 17])
+    unit = np.repeat(np.arange(7), clips)
+    success = np.concatenate([np.arange(m) < m // 10 * 9 for m in clips])
+    found = proportion(success, unit, 7)
+    effective = clips.sum() / (1 + ((clips**2).sum() / clips.sum() - 1) * 0.02)
+    error = math.sqrt(found.low * (1 - found.low) / effective)
+    assert (0.9 - found.low) / error == pytest.approx(stats.t.ppf(0.975, 6), abs=1e-9)
 
 
 def test_a_proportion_mirrors():

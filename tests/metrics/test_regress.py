@@ -149,3 +149,9 @@ def test_sums_of_two_calls_add_up_to_the_sums_of_one(statistic, ratings):
 def test_errors_stay_above_zero_when_a_subtraction_rounds_below(statistic):
     rounded = np.array([3.0, -1e-17, -1e-17, -1e-17])
     assert float(statistic.value(rounded)) == 0
+
+
+@pytest.mark.parametrize("statistic", [CCC, PCC], ids=lambda s: s.name)
+def test_one_clip_has_no_correlation_however_a_subtraction_rounds(statistic):
+    rounded = np.array([1.0, 0.0, 0.0, 1e-17, 1e-17, 1e-17])
+    assert math.isnan(float(statistic.value(rounded)))
