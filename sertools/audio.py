@@ -32,7 +32,8 @@ def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float 
     """The sound of a clip, mono, at the rate that is asked for.
 
     Channels are averaged. Only the segment is decoded, then resampled (soxr, very high quality), so its
-    edges know nothing of the sound around it.
+    edges know nothing of the sound around it. A file that breaks off is an error where its format says how
+    long it should be; OGG does not, and is read as far as it goes.
 
     Args:
         path: any file that libsndfile reads

@@ -139,6 +139,7 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
         ("file;arousal\na.wav;0,5\n", {}, "labels.csv: arousal of 'a.wav' is '0,5', not a number"),
         ("file,arousal\na.wav,inf\n", {}, "labels.csv: arousal of 'a.wav' is 'inf', not a number"),
         ("file,arousal\na.wav,1_0\n", {}, "labels.csv: arousal of 'a.wav' is '1_0', not a number"),
+        ("file,start\na.wav,some days\n", {}, "labels.csv: start of 'a.wav' is 'some days', not a number"),
         ("file,start\na.wav,soon\n", {}, "labels.csv: start of 'a.wav' is 'soon', not a number"),
         ("file,arousal\na.wav,1\n", {"scale": {"arousal": (7, 1)}},
          "--scale arousal=7:1: the lower end must come first"),
@@ -193,6 +194,19 @@ def test_rubbish_wrong_encodings_and_missing_files_are_told_apart(tmp_path: Path
     assert said["rubbish.parquet"].startswith("rubbish.parquet is not a Parquet file that can be read: ")
     assert said["notes.docx"] == "notes.docx is not a manifest (manifests end in .csv, .tsv, .parquet)"
     assert said["none.csv"] == f"no such file: {tmp_path / 'none.csv'}"
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that exists but gives no bytes")
+def test_file_that_the_system_does_not_give_out_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "locked.csv").symlink_to("/proc/self/mem")
+    with pytest.raises(CorpusError, match=r"^cannot read .*locked\.csv: "):
+        read_table(tmp_path / "locked.csv")
+
+
+def test_lists_in_parquet_stay_lists(tmp_path: Path) -> None:
+    pd.DataFrame({"file": ["a", "b"], "votes": [["x"], ["y", "z"]]}).to_parquet(tmp_path / "t.parquet")
+    clips = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
+    assert [list(votes) for votes in clips["votes"]] == [["x"], ["y", "z"]]
 
 
 def test_the_table_that_comes_in_is_left_alone() -> None:

@@ -77,6 +77,20 @@ def test_without_a_root_the_error_says_how_to_give_one(config: Path) -> None:
     )
 
 
+def test_a_corpus_that_can_be_made_is_made_once(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    corpus = load_corpus("voices")
+    assert corpus.root.is_relative_to(tmp_path / "cache" / "sertools" / "corpora")
+    assert corpus.simulated
+    assert corpus.notes[0].startswith("288 of 288 clips, 16 of 16 speakers")
+    made = (corpus.root / "metadata.csv").stat().st_mtime_ns
+    again = load_corpus("voices:test")
+    assert (again.root / "metadata.csv").stat().st_mtime_ns == made
+    assert 0 < len(again.clips) < len(corpus.clips)
+
+
 @pytest.mark.parametrize("text", ["[roots\n", "roots = 1\n", "[roots]\nemodb = 1\n"])
 def test_damaged_configuration_is_named(config: Path, text: str) -> None:
     config.write_text(text)
