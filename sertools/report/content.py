@@ -1,9 +1,9 @@
 """What the report says, before anyone decides how it looks: pure functions on results."""
 
-import inspect
 import itertools
 import json
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -240,13 +240,13 @@ def blocks(text: str) -> list[tuple[str, list[str]]]:
     [('paragraph', ['One paragraph.']), ('list', ['a b', 'c']), ('code', ['x = 1'])]
     """
     found: list[tuple[str, list[str]]] = []
-    for part in re.split(r"\n[ \t]*\n", inspect.cleandoc(clean(text))):
+    for part in re.split(r"\n[ \t]*\n", textwrap.dedent(clean(text)).strip()):
         lines = part.strip("\n").split("\n")
         if not part.strip():
             continue
         indented = all(line.startswith((" ", "\t")) for line in lines)
         if indented and not _ITEM.match(lines[0].strip()):
-            found.append(("code", inspect.cleandoc("\n" + "\n".join(lines)).split("\n")))
+            found.append(("code", textwrap.dedent("\n".join(lines)).split("\n")))
             continue
         kind = "paragraph"
         items: list[str] = []

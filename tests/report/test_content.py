@@ -1,0 +1,103 @@
+import pytest
+
+from sertools.report import content
+from sertools.result import Finding, Missing, Verdict
+from tests.report.examples import small_result
+
+
+def of(*verdicts):
+    findings = [Finding(name="f", value=1.0, n=1, verdict=verdict) for verdict in verdicts]
+    return small_result(findings=findings)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "sentence"),
+    [
+        (["pass", "fail", "skipped"], "1 of 2 judged findings in 1 audit failed; 1 skipped."),
+        (["pass", "inconclusive"], "Nothing failed in 1 audit, but not everything could be decided; "
+         "1 inconclusive."),
+        (["pass", "pass"], "Everything that was judged in 1 audit passed (2 findings)."),
+        (["skipped", "none"], "Nothing was judged in 1 audit: 1 finding skipped."),
+        (["none"], "Nothing was judged in 1 audit: no limit applies."),
+        ([], "Nothing was judged in 1 audit: no limit applies."),
+    ],
+)  # fmt: skip
+def test_the_headline_says_what_happened(verdicts, sentence):
+    assert content.headline([of(*verdicts)]) == sentence
+
+
+def test_the_most_urgent_findings_come_first():
+    order = [finding.verdict for finding in content.judged(small_result())]
+    assert order == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.SKIPPED]
+
+
+def test_every_finding_is_either_judged_or_not():
+    result = small_result()
+    shown = content.judged(result) + content.unjudged(result)
+    assert sorted(map(repr, shown)) == sorted(map(repr, result.findings))
+
+
+def test_skipped_findings_are_grouped_by_reason():
+    findings = [
+        Finding(name="ccc", target=t, value=None, n=1, verdict="skipped", reason=r)
+        for t, r in [("arousal", "too few"), ("valence", "constant"), ("dominance", "too few")]
+    ]
+    assert content.skipped(small_result(findings=findings)) == [
+        ("too few", ["ccc of arousal", "ccc of dominance"]),
+        ("constant", ["ccc of valence"]),
+    ]
+
+
+def test_missing_clips_are_counted_once_and_the_first_twenty_named():
+    missing = [
+        Missing(clip=f"c{i}", condition=c, reason="short") for i in range(15) for c in ("clean", "gain@1dB")
+    ]
+    missing.append(Missing(clip="d", condition="clean", reason="broken"))
+    absent = content.absentees(small_result(missing=missing))
+    assert absent.reasons == [("short", 15, ["clean", "gain@1dB"]), ("broken", 1, ["clean"])]
+    assert absent.first == missing[:20]
+    assert absent.more == 11
+
+
+def test_provenance_that_all_audits_share_is_told_once():
+    one = small_result(audit="one", provenance={"seed": 0, "time_s": 1.5}, options={})
+    two = small_result(audit="two", provenance={"seed": 0, "time_s": 2.25}, options={"bins": 4})
+    assert content.provenance([one, two]) == [
+        ("", [("seed", "0")]),
+        ("one", [("time s", "1.5")]),
+        ("two", [("time s", "2.25"), ("option bins", "4")]),
+    ]
+
+
+def test_facts_that_should_be_known_and_are_not_are_said_to_be_missing():
+    rows = content.facts({"clips": 3, "license": "MIT", "simulated": "x"}, ["name", "licence", "clips"])
+    assert rows == [("name", "not stated"), ("license", "MIT"), ("clips", "3")]
+
+
+def test_the_origin_of_labels_is_told_or_said_to_be_unknown():
+    assert content.origin_of_labels({"simulated": "by rule"}) == "by rule"
+    assert content.origin_of_labels({"simulated": ""}) == "as the corpus gives them"
+    assert content.origin_of_labels({}) == "not stated"
+
+
+def test_several_models_are_counted_in_the_title():
+    other = small_result(model={"name": "other"})
+    assert content.title([small_result()]) == "Audit of default on voices"
+    assert content.title([small_result(), other]) == "Audit of 2 models on voices"
+
+
+def test_a_docstring_becomes_paragraphs_lists_and_passages():
+    method = "Formula:\n- one\n- two\n  lines\n\nText\ngoes on.\n\n    x = 1\n      y = 2\n\n1. first"
+    assert content.blocks(method) == [
+        ("paragraph", ["Formula:"]),
+        ("list", ["one", "two lines"]),
+        ("paragraph", ["Text goes on."]),
+        ("code", ["x = 1", "  y = 2"]),
+        ("list", ["first"]),
+    ]
+    assert content.blocks("") == []
+
+
+def test_anchors_are_distinct_even_where_names_imitate_them():
+    anchors = content.slugs(["a b", "a-b", "a_b", "a b 2", "<>", "עברית"])
+    assert len(set(anchors)) == 6

@@ -1,0 +1,143 @@
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from sertools.report.figures import draw, standalone
+from sertools.result import Figure, Series
+from tests.report.examples import HOSTILE, KINDS, figure
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(svg: str) -> list[str]:
+    return [element.text or "" for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def ids(svg: str) -> list[str]:
+    return [element.get("id") for element in ET.fromstring(svg).iter() if element.get("id")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_as_the_same_bytes_each_time(kind):
+    assert draw(figure(kind)) == draw(figure(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_says_what_it_shows_to_who_cannot_see_it(kind):
+    root = ET.fromstring(draw(figure(kind)))
+    assert root.get("role") == "img"
+    assert root.find(f"{SVG}title").text == f"A {kind}"
+    assert root.find(f"{SVG}desc").text == f"What the {kind} shows"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ids_of_two_figures_on_one_page_never_meet(kind):
+    one, two = draw(figure(kind), "one"), draw(figure(kind), "two")
+    assert len(ids(one)) == len(set(ids(one)))
+    assert not set(ids(one)) & set(ids(two))
+    used = re.findall(r'(?:url\(#|href="#)([^)"]+)', one)
+    assert set(used) <= set(ids(one))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_loads_nothing_and_restyles_nothing(kind):
+    svg = draw(figure(kind))
+    assert not re.search(r'href="(?!#|data:)|url\((?!#)|<style|<script|<metadata', svg)
+    assert set(re.findall(r"https?://[^\"]+", svg)) == {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_takes_the_colour_of_the_page(kind):
+    svg = draw(figure(kind))
+    assert "currentColor" in svg
+    assert "#012345" not in svg
+
+
+@pytest.mark.parametrize("kind", ["interval", "bar", "heat", "histogram", "line"])
+def test_names_and_labels_are_text(kind):
+    shown = texts(draw(figure(kind)))
+    assert {"across", "up"} <= set(shown)
+    assert {"female", "male"} <= set(shown)
+
+
+def test_rows_of_a_dot_plot_stand_in_the_order_given():
+    svg = draw(figure("interval"))
+    height = {e.text: float(e.get("y")) for e in ET.fromstring(svg).iter(f"{SVG}text") if e.get("y")}
+    assert height["anger"] < height["fear"] < height["joy"]
+
+
+def dots(svg: str) -> int:
+    return len(re.findall(r"<use ", svg))
+
+
+def test_a_missing_value_draws_no_dot():
+    full = figure("scatter", series=[Series(x=[1.0, 2.0, 3.0], y=[1.0, 2.0, 3.0])], band=None)
+    gap = figure("scatter", series=[Series(x=[1.0, 2.0, 3.0], y=[1.0, None, 3.0])], band=None)
+    ticks = dots(draw(full)) - 3
+    assert dots(draw(gap)) == ticks + 2
+
+
+def test_a_missing_cell_of_a_heat_map_holds_no_number():
+    series = [Series(name="a", x=["p", "q"], y=[5, None]), Series(name="b", x=["p", "q"], y=[1, 2])]
+    shown = texts(draw(figure("heat", series=series)))
+    assert sorted(t for t in shown if t.isdigit()) == ["1", "2", "5"]
+
+
+def test_a_word_cloud_sets_frequent_words_larger():
+    words = Series(name="low", x=["hate", "no"], y=[40, 10])
+    svg = draw(Figure(name="w", kind="cloud", title="t", alt="a", series=[words]))
+    size = {
+        e.text: float(re.search(r"([\d.]+)px", e.get("style"))[1])
+        for e in ET.fromstring(svg).iter(f"{SVG}text")
+        if e.text in ("hate", "no")
+    }
+    assert size == {"hate": 20.0, "no": 9.0}
+
+
+def test_the_band_is_named_and_shaded():
+    assert "tolerated" in texts(draw(figure("line")))
+    assert "tolerated" not in texts(draw(figure("line", band=None)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("series", [[], [Series(x=[], y=[])], [Series(name="s", x=[1.0], y=[None])]])
+def test_a_figure_without_values_says_so(kind, series):
+    assert texts(draw(figure(kind, series=series))) == ["no values to draw"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("value", [0.0, 1e-12, -3.5, 1e9])
+def test_a_single_value_is_drawn(kind, value):
+    lone = [Series(name="s", x=[1.0], y=[value])]
+    ET.fromstring(draw(figure(kind, series=lone, band=(None, None), reference=None)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_names_stay_text(kind):
+    series = [Series(name=HOSTILE, x=[HOSTILE, "x" * 10_000], y=[1.0, 2.0])] * 2
+    svg = draw(figure(kind, title=HOSTILE, alt=HOSTILE, x_label=HOSTILE, y_label=HOSTILE, series=series))
+    root = ET.fromstring(svg)
+    assert "script" not in {element.tag.removeprefix(SVG) for element in root.iter()}
+    assert root.find(f"{SVG}title").text.startswith("<script>alert('x')</script> & \"q\"")
+
+
+@pytest.mark.parametrize("names", [[f"class {i}" for i in range(60)], list(map(float, range(200)))])
+@pytest.mark.parametrize("kind", KINDS)
+def test_many_names_are_drawn(kind, names):
+    series = [Series(name="s", x=names, y=[0.5] * len(names))]
+    ET.fromstring(draw(figure(kind, series=series)))
+
+
+def test_many_points_stay_a_small_file():
+    points = [i / 20_000 for i in range(20_000)]
+    svg = draw(figure("cloud", series=[Series(x=points, y=points)]))
+    assert 'href="data:image/png;base64,' in svg
+    assert len(svg) < 300_000
+
+
+def test_a_file_of_its_own_brings_its_own_colour():
+    svg = draw(figure("bar"))
+    assert "prefers-color-scheme" not in svg
+    assert "prefers-color-scheme" in standalone(svg)
+    ET.fromstring(standalone(svg))

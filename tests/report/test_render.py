@@ -1,0 +1,202 @@
+import os
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from sertools.errors import GateError
+from sertools.report import render
+from sertools.result import Finding, Missing
+from tests.report.examples import HOSTILE, KINDS, figure, hostile_result, small_result
+
+VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect"}
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every element that opens must close, in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words)
+
+
+def read(folder) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def all_kinds():
+    return small_result(figures=[figure(kind) for kind in KINDS])
+
+
+def test_both_pages_and_the_figures_are_written_and_nothing_else(tmp_path):
+    written = render([all_kinds()], tmp_path / "new" / "folder")
+    there = {path for path in (tmp_path / "new" / "folder").rglob("*") if path.is_file()}
+    assert set(written) == there
+    names = {path.name for path in written}
+    assert names == {"report.html", "report.md", *(f"correctness-{i + 1}.svg" for i in range(len(KINDS)))}
+
+
+def test_the_page_in_markdown_refers_to_figures_that_exist(tmp_path):
+    render([all_kinds(), small_result(audit="fair ness")], tmp_path)
+    files = re.findall(r"!\[.*\]\((.*)\)", (tmp_path / "report.md").read_text(encoding="utf-8"))
+    assert len(files) == len(KINDS) + 1
+    assert all((tmp_path / file).is_file() for file in files)
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        render([all_kinds(), hostile_result()], tmp_path / name)
+    for path in (tmp_path / "one").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+
+
+def test_the_page_needs_no_network_and_runs_no_script(tmp_path):
+    render([all_kinds(), hostile_result()], tmp_path)
+    page = read(tmp_path)
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form"}
+    for tag, attributes in page.elements:
+        assert not {"src", "srcset", "data", "action"} & set(attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+        href = attributes.get("href") or "#"
+        assert (
+            href.startswith(("#", "https://", "http://")) if tag == "a" else href.startswith(("#", "data:"))
+        )
+    assert not re.search(r"@import|url\((?!#)", (tmp_path / "report.html").read_text(encoding="utf-8"))
+
+
+def test_ids_are_unique_and_every_reference_within_the_page_arrives(tmp_path):
+    render([all_kinds(), small_result(audit="fairness", figures=[figure("line")] * 2)], tmp_path)
+    page = read(tmp_path)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for _, attributes in page.elements:
+        href = attributes.get("href") or ""
+        wanted = [href[1:]] if href.startswith("#") else []
+        wanted += (attributes.get("aria-labelledby") or "").split()
+        assert set(wanted) <= set(ids)
+
+
+def test_verdicts_come_before_details_and_in_words(tmp_path):
+    render([small_result()], tmp_path)
+    text = " ".join(read(tmp_path).text.split())
+    order = [
+        "Audit of default on voices",
+        "1 of 3 judged findings in 1 audit failed; 1 inconclusive, 1 skipped.",
+        "1 ✗ fail 1 ? inconclusive 1 ✓ pass 1 – skipped",
+        "What failed ✗ fail correctness: ccc of valence is 0.100 (95 % interval −0.100 … 0.300)",
+        "wanted > 0.5",
+        "Does the model agree with the labels?",
+        "Arousal is predicted, valence is not.",
+        "Judged findings",
+        "Measured without a limit (1)",
+        "What was skipped, and why no emotion in common (uar)",
+        "What is missing 1 clip: too short (under clean)",
+        "How this was measured Concordance, by ccc.",
+        "How to do it again command sertools audit seed 0 versions numpy 2.0",
+    ]
+    for words in order:
+        before, found, text = text.partition(words)
+        assert found, f"{words!r} does not follow {before!r}"
+
+
+def test_simulated_labels_are_told_before_any_number(tmp_path):
+    render([small_result(data={"simulated": "Labels follow a rule."})], tmp_path)
+    text = read(tmp_path).text
+    assert text.index("Labels follow a rule.") < text.index("Summary")
+
+
+@pytest.mark.parametrize("hostile", [HOSTILE, "x" * 10_000, "</style></svg></table>", "{{ 7 * 7 }}{% raw %}"])
+def test_hostile_text_is_shown_literally(tmp_path, hostile):
+    render([hostile_result(hostile)], tmp_path)
+    page = read(tmp_path)
+    shown = hostile.replace("\x1b", "␛")
+    assert page.text.count(shown) > 10
+    assert "\x1b" not in page.text
+
+
+def test_a_link_in_a_source_can_be_followed_and_only_there(tmp_path):
+    render([small_result(notes=["See https://example.org/a?b=1&c=2, or javascript:alert(1)."])], tmp_path)
+    links = [a["href"] for tag, a in read(tmp_path).elements if tag == "a" and not a["href"].startswith("#")]
+    assert links == ["https://example.org/a?b=1&c=2"]
+
+
+def test_empty_results_are_rendered(tmp_path):
+    nothing = small_result(
+        method="", answer="", model={}, data={}, options={}, findings=[], tables=[], figures=[], missing=[],
+        notes=[], provenance={},
+    )  # fmt: skip
+    render([nothing], tmp_path)
+    text = read(tmp_path).text
+    assert "Audit of an unnamed model on unnamed data" in text
+    assert "This audit has no findings." in text
+    assert "The results do not say how they were made." in text
+
+
+def test_twenty_missing_clips_are_named_and_the_rest_counted(tmp_path):
+    missing = [Missing(clip=f"clip-{i:03d}", condition="clean", reason="broken") for i in range(50)]
+    render([small_result(missing=missing)], tmp_path)
+    text = read(tmp_path).text
+    assert "clip-019" in text
+    assert "clip-020" not in text
+    assert "and 30 more" in text
+
+
+def test_several_models_are_told_apart(tmp_path):
+    render([small_result(), small_result(model={"name": "other"})], tmp_path)
+    text = read(tmp_path).text
+    assert "default on voices" in text
+    assert "other on voices" in text
+
+
+def test_an_undefined_value_is_no_zero(tmp_path):
+    finding = Finding(name="ccc", value=None, n=0, verdict="skipped", reason="no clips")
+    render([small_result(findings=[finding], tables=[], figures=[])], tmp_path)
+    rows = re.findall(
+        r'<td class="number">(.*?)</td>', (tmp_path / "report.html").read_text(encoding="utf-8")
+    )
+    assert "–" in rows
+    assert "0.000" not in rows
+
+
+def test_no_result_is_an_error(tmp_path):
+    with pytest.raises(GateError, match="there is no result to report"):
+        render([], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(GateError, match=r"cannot write the report to .*file"):
+        render([small_result()], tmp_path / "file")
+
+
+def test_a_page_that_cannot_be_replaced_stays_whole_and_leaves_no_rest(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(GateError):
+        render([small_result()], tmp_path)
+    assert os.listdir(tmp_path) == ["report.html"]
