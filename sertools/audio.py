@@ -80,6 +80,16 @@ def duration_s(path: str | Path) -> float:
         return float(sound.frames / sound.samplerate)
 
 
+def sampling_rate(path: str | Path) -> int:
+    """Samples per second that a file holds.
+
+    Raises:
+        AudioError: no such file, or not decodable
+    """
+    with _opened(Path(path)) as sound:
+        return int(sound.samplerate)
+
+
 def is_silent(signal: npt.ArrayLike) -> bool:
     """Is there nothing but digital silence: no sample louder than one step of 16-bit audio?
 

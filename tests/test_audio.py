@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sertools.audio import duration_s, is_silent, read_audio, write_audio
+from sertools.audio import duration_s, is_silent, read_audio, sampling_rate, write_audio
 from sertools.errors import AudioError
 
 
@@ -186,6 +186,7 @@ def test_wav_out_of_a_pipe_is_read_although_it_does_not_know_its_length(tmp_path
 def test_duration_is_frames_over_rate(tmp_path: Path) -> None:
     write_audio(tmp_path / "a.wav", np.ones(1234), 8000)
     assert duration_s(tmp_path / "a.wav") == 1234 / 8000
+    assert sampling_rate(tmp_path / "a.wav") == 8000
     with pytest.raises(AudioError, match="no such file"):
         duration_s(tmp_path / "b.wav")
 
