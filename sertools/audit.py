@@ -1,6 +1,5 @@
 """What an audit is, where audits are found, and how one runs: tables in, result out."""
 
-import ast
 import importlib.util
 import inspect
 import sys
@@ -13,6 +12,7 @@ from typing import Any, Literal, get_type_hints
 import numpy as np
 import pandas as pd
 
+from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import Estimate
@@ -37,6 +37,17 @@ class Needs:
     labels: Literal["dimensions", "emotion", "either", "none"] = "either"
     conditions: tuple[str, ...] = (CLEAN,)
     layers: bool = False
+
+    @property
+    def summary(self) -> str:
+        """The needs in a few words."""
+        named = {
+            "dimensions": "dimensions",
+            "emotion": "emotion",
+            "either": "dimensions or emotion",
+            "none": "",
+        }
+        return ", ".join(part for part in (named[self.labels], *self.columns) if part) or "predictions"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,37 +91,6 @@ class Audit:
             for name, parameter in inspect.signature(self.function).parameters.items()
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "rng"
         }
-
-
-def embedded_folder() -> Path:
-    """The folder of the audits that come with sertools, in a checkout or installed."""
-    spec = importlib.util.find_spec("sertools.audits")
-    if spec is None or not spec.submodule_search_locations:
-        raise AuditError("sertools is installed without its audits", hint="install it again")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def discover(folders: Sequence[Path] = ()) -> dict[str, Path]:
-    """The audits there are, name → file: those of sertools, then those of `folders`; by listing alone.
-
-    Raises:
-        AuditError: a folder does not exist, or two files have one name
-    """
-    found: dict[str, Path] = {}
-    for folder in (embedded_folder(), *folders):
-        if not folder.is_dir():
-            raise AuditError(f"no folder of audits at {folder}")
-        for path in sorted(folder.glob("[a-z]*.py")):
-            if path.stem in found:
-                raise AuditError(f"two audits are named {path.stem!r}: {found[path.stem]} and {path}")
-            found[path.stem] = path
-    return found
-
-
-def question(path: Path) -> str:
-    """The first line of an audit's docstring, read without running the file."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return docstring.partition("\n")[0]
 
 
 def load(name: str, folders: Sequence[Path] = ()) -> Audit:

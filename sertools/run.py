@@ -20,6 +20,7 @@ from sertools import engine, plan, store
 from sertools.audit import Audit
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
+from sertools.discovery import embedded_folder
 from sertools.errors import AuditError, CorpusError, ModelError, nearest
 from sertools.gate import Override
 from sertools.labels import DIMENSIONS, canonical
@@ -83,7 +84,7 @@ class Predicted:
 
 def suites() -> dict[str, Path]:
     """Suites that come with sertools, name → file."""
-    return {path.stem: path for path in sorted((audits_of.embedded_folder() / "suites").glob("*.toml"))}
+    return {path.stem: path for path in sorted((embedded_folder() / "suites").glob("*.toml"))}
 
 
 def read_suite(name: str) -> Suite:
@@ -378,3 +379,20 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
         store.write_text(path, result.to_json())
         paths.append(path)
     return paths
+
+
+def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
+    """Writes predictions: columns `clip`, `file`, one per label; corpus order, full float32 precision.
+
+    A clip without an answer has empty cells.
+
+    Raises:
+        StoreError: the file cannot be written
+    """
+    frame = predicted.scores.copy()
+    frame.insert(0, "file", corpus.clips["file"])
+    with store.atomic(path) as part:
+        if path.suffix == ".parquet":
+            frame.reset_index(names="clip").to_parquet(part, index=False)
+        else:
+            frame.to_csv(part, index_label="clip")

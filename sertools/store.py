@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,34 +92,31 @@ def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray |
     Raises:
         StoreError: no permission, no space, or another failure of the disk; nothing half is left
     """
+    if layers is not None:
+        with atomic(folder / f"{i:05d}.layers.npy") as part, part.open("wb") as file:
+            np.save(file, layers.astype(np.float32), allow_pickle=False)
+    with atomic(folder / f"{i:05d}.parquet") as part:
+        pq.write_table(pa.Table.from_pandas(scores.reset_index(), preserve_index=False), part)
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary name to write under, which becomes the real one only when all went well.
+
+    Raises:
+        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if layers is not None:
-            with _atomic(folder / f"{i:05d}.layers.npy") as path, path.open("wb") as file:
-                np.save(file, layers.astype(np.float32), allow_pickle=False)
-        with _atomic(folder / f"{i:05d}.parquet") as path:
-            pq.write_table(pa.Table.from_pandas(scores.reset_index(), preserve_index=False), path)
-    except OSError as error:
-        raise _explained(error, folder) from error
-
-
-class _atomic:  # noqa: N801 (reads as a function)
-    """A temporary name to write under, which becomes the real one only when all went well."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-    def __enter__(self) -> Path:
-        return self.temporary
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if kind is not None:
-            self.temporary.unlink(missing_ok=True)
-            return
-        with self.temporary.open("rb") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb") as file:
             os.fsync(file.fileno())
-        os.replace(self.temporary, self.path)
+        part.replace(path)
+    except OSError as error:
+        raise _explained(error, path) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -127,12 +125,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StoreError: no permission, no space, or another failure of the disk
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _atomic(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise _explained(error, path) from error
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def check_writable(folder: Path) -> None:

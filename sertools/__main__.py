@@ -1,0 +1,5 @@
+"""`python -m sertools` is `sertools`."""
+
+from sertools.cli import main
+
+main()

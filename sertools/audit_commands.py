@@ -1,0 +1,156 @@
+"""The commands of audits, made from the folder: what all share, and the own options of each."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from typer.core import TyperCommand
+
+from sertools import options as o
+from sertools.errors import AuditError
+
+if TYPE_CHECKING:
+    from sertools.audit import Audit
+    from sertools.corpus import Corpus
+    from sertools.model import ClipModel, Model
+
+
+def run_audits(
+    names: Sequence[str],
+    *,
+    suite: str | None,
+    folders: Sequence[Path],
+    corpus: "Callable[[], Corpus]",
+    model: "Callable[[], Model | ClipModel]",
+    label_map: Mapping[str, str],
+    batch_size: int,
+    seed: int,
+    cache: Path | None,
+    out: Path,
+    output: Literal["table", "json"],
+    quiet: bool,
+    strict: bool,
+    options: Mapping[str, Any] | None = None,
+) -> int:
+    """Runs audits by name or suite, writes results and report, shows the summary; returns the exit code.
+
+    Raises:
+        SertoolsError: anything that a user can mend
+    """
+    from sertools import audit, console, run, store
+    from sertools.discovery import discover
+    from sertools.gate import exit_code
+    from sertools.report import render
+
+    if names and suite:
+        raise AuditError("audits and --suite were both named", hint="name one of them")
+    plan = run.read_suite(suite) if suite else None
+    if plan:
+        chosen = [audit.load(each.name, folders) for each in plan.audit]
+        settings_of = {each.name: each.options for each in plan.audit}
+    else:
+        chosen = [audit.load(name, folders) for name in names or discover(folders)]
+        settings_of = {each.name: dict(options or {}) for each in chosen}
+    store.check_writable(out)
+    data = corpus()
+    results = run.run(
+        model(),
+        data,
+        chosen,
+        options=settings_of,
+        overrides=plan.limit if plan else [],
+        settings=run.Settings(
+            seed=seed,
+            batch_size=batch_size,
+            cache=cache,
+            label_map=label_map,
+            progress=o.progress(quiet),
+        ),
+        command=typed(),
+    )
+    run.write_results(results, out)
+    render(results, out)
+    console.show_summary(results, format=output, quiet=quiet)
+    if not quiet:
+        console.message(f"Report: {out / 'report.html'}")
+    return exit_code(results, strict=strict)
+
+
+def typed() -> str:
+    """The command as the user typed it, for the report; without folders of this machine before its name."""
+    import shlex
+
+    return shlex.join(["sertools", *sys.argv[1:]])
+
+
+def audit_command(name: str) -> TyperCommand:
+    """The command of one audit: the options of `sertools audit` that fit, and its own."""
+    from sertools import audit as audits
+    from sertools import cli
+
+    loaded = audits.load(name)
+    shared = inspect.signature(cli.audit, eval_str=True).parameters
+    kept = [p for n, p in shared.items() if n not in {"names", "suite", "audits"}]
+    own = [_option(loaded, parameter) for parameter in loaded.options().values()]
+
+    def command(**given: Any) -> None:
+        options = {
+            parameter.name: tuple(given[parameter.name])
+            if isinstance(given[parameter.name], list)
+            else given[parameter.name]
+            for parameter in own
+        }
+        code = run_audits(
+            [loaded.name],
+            suite=None,
+            folders=[],
+            corpus=lambda: o.read_data(
+                *(given[k] for k in ("data", "data_root", "column_map", "scale", "label_map", "derive"))
+            ),
+            model=lambda: o.read_model(
+                *(given[k] for k in ("model", "device", "precision", "head", "trust_remote_code"))
+            ),
+            label_map=o.pairs(given["label_map"], "--label-map", "THEIRS=OURS"),
+            options=options,
+            **{k: given[k] for k in ("batch_size", "seed", "cache", "out", "output", "quiet", "strict")},
+        )
+        raise typer.Exit(code)
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *kept)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = f"{loaded.question}\n\n{loaded.method}\n\nExample: sertools {name} --data voices"
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(name)(command)
+    made = typer.main.get_command(app)
+    assert isinstance(made, TyperCommand)
+    return made
+
+
+def _option(audit: "Audit", parameter: inspect.Parameter) -> inspect.Parameter:
+    """An audit's parameter as an option: tuples are repeated options, help comes from the docstring."""
+    annotation: Any = parameter.annotation
+    default: Any = parameter.default
+    if get_origin(annotation) is tuple:
+        annotation, default = list[get_args(annotation)[0]], list(default)  # type: ignore[misc]
+    flag = f"--{parameter.name.replace('_', '-')}"
+    described = typer.Option(flag, rich_help_panel="Of this audit", help=_help(audit, parameter.name))
+    return parameter.replace(annotation=Annotated[annotation, described], default=default)
+
+
+def _help(audit: "Audit", name: str) -> str:
+    """What the docstring of `audit()` says of an argument."""
+    lines = inspect.getdoc(audit.function) or ""
+    words: list[str] = []
+    for line in lines.splitlines():
+        text = line.strip()
+        if text.startswith(f"{name}:"):
+            words = [text.partition(":")[2].strip()]
+        elif words and line.startswith(" " * 8):
+            words.append(text)
+        elif words:
+            break
+    return " ".join(words)

@@ -1,0 +1,356 @@
+"""The command line: every command parses, makes one library call, shows, and exits.
+
+Exit codes: 0 pass · 1 a limit failed · 2 usage or input error · 3 (`--strict`) nothing failed, but something
+was skipped or inconclusive. Data goes to stdout, talk and progress to stderr.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from sertools import options as o
+from sertools.errors import SertoolsError
+
+OUT = Path("sertools-report")
+INTERRUPTED = "interrupted; what was finished is kept, so the same command goes on where it stopped"
+
+
+class Commands(TyperGroup):
+    """The commands below and one for each audit in the folder; errors become one sentence and exit code 2."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands; audits after the others."""
+        return [*super().list_commands(ctx), *_audit_names()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; an audit's own options are read when it is called, not for the list."""
+        known = super().get_command(ctx, cmd_name)
+        if known is not None or cmd_name not in _audit_names():
+            return known
+        from sertools.discovery import discover, question
+
+        text = question(discover()[cmd_name.replace("-", "_")])
+        return TyperCommand(cmd_name, help=text, rich_help_panel="Audits")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """As Typer does, but with the whole command of an audit."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in _audit_names():
+            from sertools.audit_commands import audit_command
+
+            command = audit_command(str(name))
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command; tracebacks only with --debug."""
+        try:
+            return super().invoke(ctx)
+        except SertoolsError as error:
+            if ctx.params.get("debug"):
+                raise
+            from sertools import console
+
+            console.fail(error)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as error:
+            from sertools import console
+
+            console.warn(INTERRUPTED)
+            raise typer.Exit(2) from error
+
+
+def _audit_names() -> list[str]:
+    from sertools.discovery import discover
+
+    return [name.replace("_", "-") for name in discover()]
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+corpus_app = typer.Typer(no_args_is_help=True, help="Make or verify the input of audits.")
+app.add_typer(corpus_app, name="corpus")
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Audit a speech emotion recognition model before people rely on it.
+
+    Example: sertools audit --model default --data voices
+    """
+    if version:
+        import sertools
+
+        typer.echo(f"sertools {sertools.__version__}")
+        raise typer.Exit
+
+
+@app.command("audit")
+def audit(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[AUDIT]…", help="All by default.")] = None,
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    suite: Annotated[
+        str | None, typer.Option("--suite", rich_help_panel=o.INPUT, help="A named set, or a TOML file.")
+    ] = None,
+    audits: o.Audits = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    derive: o.Derive = False,
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    seed: o.Seed = 0,
+    cache: o.Cache = None,
+    out: o.Out = OUT,
+    output: o.Format = "table",
+    quiet: o.Quiet = False,
+    strict: o.Strict = False,
+) -> None:
+    """Audit a model on a corpus: predict what is missing, run the audits, write results and report.
+
+    Example: sertools audit correctness fairness --model my-checkpoint --data my-clips.csv:test
+    """
+    from sertools.audit_commands import run_audits
+
+    code = run_audits(
+        names or [],
+        suite=suite,
+        folders=audits or [],
+        corpus=lambda: o.read_data(data, data_root, column_map, scale, label_map, derive),
+        model=lambda: o.read_model(model, device, precision, head, trust_remote_code),
+        label_map=o.pairs(label_map, "--label-map", "THEIRS=OURS"),
+        batch_size=batch_size,
+        seed=seed,
+        cache=cache,
+        out=out,
+        output=output,
+        quiet=quiet,
+        strict=strict,
+    )
+    raise typer.Exit(code)
+
+
+@app.command("predict")
+def predict(
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    csv: Annotated[
+        Path | None, typer.Option("--csv", rich_help_panel=o.OUTPUT, help="Write predictions as CSV.")
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", rich_help_panel=o.OUTPUT, help="Write them as Parquet.")
+    ] = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    cache: o.Cache = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Predict a corpus and keep the predictions; export them as CSV or Parquet.
+
+    Example: sertools predict --model default --data voices --csv predictions.csv
+    """
+    from sertools import console, run
+
+    settings = run.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
+    corpus = o.read_data(data, data_root, column_map, scale, None)
+    loaded = o.read_model(model, device, precision, head, trust_remote_code)
+    predicted = run.predict(loaded, corpus, settings=settings)["clean"]
+    for path in (path for path in (csv, parquet) if path is not None):
+        run.export(predicted, corpus, path)
+        console.message(f"{len(predicted.scores)} predictions in {path}")
+    for row in predicted.missing.head(10).itertuples():
+        console.warn(f"missing: {row.clip}: {row.reason}")
+    if len(predicted.missing) > 10:
+        console.warn(f"missing: {len(predicted.missing)} clips in all")
+
+
+@app.command("plan")
+def plan(
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    data_root: o.DataRoot = None,
+    head: o.Heads = None,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    cache: o.Cache = None,
+    output: o.Format = "table",
+) -> None:
+    """Show what an audit would compute, for how long and how much disk, without computing it.
+
+    Example: sertools plan --model my-checkpoint --data msp-test1
+    """
+    from sertools import console, listing, run
+
+    corpus = o.read_data(data, data_root, None, None, None)
+    loaded = o.read_model(model, device, precision, head)
+    columns, rows = listing.plan(loaded, corpus, run.Settings(cache=cache))
+    console.table(columns, rows, output)
+
+
+@app.command("report")
+def report(
+    folder: Annotated[Path, typer.Argument(help="The --out folder of an earlier audit.")] = OUT,
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write; that folder by default.")] = None,
+) -> None:
+    """Write report.html and report.md anew, from result files alone.
+
+    Example: sertools report sertools-report
+    """
+    from sertools import console
+    from sertools.report import render
+    from sertools.result import read_results
+
+    for path in render(read_results(folder), out or folder):
+        if path.suffix in {".html", ".md"}:
+            console.message(str(path))
+
+
+@app.command("gate")
+def gate(
+    folders: Annotated[list[Path] | None, typer.Argument(help="--out folders of audits.")] = None,
+    limits: Annotated[
+        Path | None, typer.Option("--limits", help="gate.toml: limits of your own, each with a why.")
+    ] = None,
+    mode: Annotated[
+        Literal["interval", "point"],
+        typer.Option("--mode", help="point: the value alone decides, as in older tools."),
+    ] = "interval",
+    strict: o.Strict = False,
+    output: o.Format = "table",
+    quiet: o.Quiet = False,
+) -> None:
+    """Judge result files by their limits and set the exit code; computes nothing.
+
+    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input, 3 with --strict something was skipped or
+    inconclusive.
+
+    Example: sertools gate sertools-report --limits gate.toml --strict
+    """
+    from sertools import console
+    from sertools import gate as gates
+    from sertools.result import read_results
+
+    results = [result for folder in folders or [OUT] for result in read_results(folder)]
+    overrides = gates.read_limits(limits) if limits else []
+    judged = gates.gate(results, overrides, source=str(limits), mode=mode)
+    console.show_summary(judged, format=output, quiet=quiet)
+    raise typer.Exit(gates.exit_code(judged, strict=strict))
+
+
+@app.command("perturb")
+def perturb(
+    name: Annotated[str, typer.Argument(help="See sertools list perturbations.")],
+    level: Annotated[float, typer.Argument(help="In the perturbation's unit.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A sound file.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="WAV or FLAC.")],
+    seed: o.Seed = 0,
+) -> None:
+    """Write the sound that a perturbation makes, to listen to it. Negative levels go after a --.
+
+    Example: sertools perturb white_noise 20 clip.wav noisy.wav
+    """
+    from sertools import console
+    from sertools.listing import perturb_file
+
+    console.message(perturb_file(name, level, source, target, seed))
+
+
+@app.command("finetune")
+def finetune(
+    recipe: Annotated[Path, typer.Argument(help="A TOML recipe; examples/finetune.toml is one.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the checkpoint.")],
+    data_root: o.DataRoot = None,
+) -> None:
+    """Train a model by a recipe, into a folder that --model accepts.
+
+    Example: sertools finetune examples/finetune.toml --out my-model
+    """
+    from sertools import console
+    from sertools.finetune import recipe_corpora, train
+    from sertools.recipe import read_recipe
+
+    steps = read_recipe(recipe)
+    corpora = recipe_corpora(steps, data_root)
+    with console.progress("training", steps.epochs, "epochs") as advance:
+        train(steps, corpora, out, progress=lambda epoch, loss: advance(1))
+    console.message(f"The checkpoint is in {out}: sertools audit --model {out}")
+
+
+@app.command("list")
+def list_(
+    what: Annotated[
+        Literal["audits", "models", "corpora", "perturbations", "suites"] | None,
+        typer.Argument(help="Everything by default."),
+    ] = None,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+) -> None:
+    """List the audits, models, corpora, perturbations and suites there are.
+
+    Example: sertools list corpora
+    """
+    from sertools import console, listing
+
+    for name in [what] if what else listing.LISTS:
+        columns, rows = listing.rows(name)
+        console.table(columns, rows, output)
+
+
+@corpus_app.command("check")
+def corpus_check(
+    data: Annotated[str, typer.Argument(help="Registered name, manifest or folder, with :split.")],
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+) -> None:
+    """Say what is in a corpus and what is wrong with it; decodes every clip.
+
+    Example: sertools corpus check my-clips.csv --scale valence=1:7
+    """
+    from sertools.corpus import check
+
+    for sentence in check(o.read_data([data], data_root, column_map, scale, label_map)):
+        typer.echo(sentence)
+
+
+@corpus_app.command("scan")
+def corpus_scan(
+    name: Annotated[str, typer.Argument(help="A registered corpus: sertools list corpora.")],
+    folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Where it lies.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
+) -> None:
+    """Read a corpus' own layout once, into a table that --data accepts.
+
+    Example: sertools corpus scan iemocap /data/IEMOCAP_full_release --out iemocap
+    """
+    from sertools import console
+    from sertools.corpus import write_corpus
+
+    corpus = o.read_data([name], folder, None, None, None)
+    write_corpus(corpus, out)
+    console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app(prog_name="sertools")

@@ -1,0 +1,39 @@
+"""Where audits lie, by listing folders alone: light, for the command line's help."""
+
+import ast
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from sertools.errors import AuditError
+
+
+def embedded_folder() -> Path:
+    """The folder of the audits that come with sertools, in a checkout or installed."""
+    spec = importlib.util.find_spec("sertools.audits")
+    if spec is None or not spec.submodule_search_locations:
+        raise AuditError("sertools is installed without its audits", hint="install it again")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def discover(folders: Sequence[Path] = ()) -> dict[str, Path]:
+    """The audits there are, name → file: those of sertools, then those of `folders`; by listing alone.
+
+    Raises:
+        AuditError: a folder does not exist, or two files have one name
+    """
+    found: dict[str, Path] = {}
+    for folder in (embedded_folder(), *folders):
+        if not folder.is_dir():
+            raise AuditError(f"no folder of audits at {folder}")
+        for path in sorted(folder.glob("[a-z]*.py")):
+            if path.stem in found:
+                raise AuditError(f"two audits are named {path.stem!r}: {found[path.stem]} and {path}")
+            found[path.stem] = path
+    return found
+
+
+def question(path: Path) -> str:
+    """The first line of an audit's docstring, read without running the file."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]

@@ -1,0 +1,221 @@
+"""Options of the command line, each with one meaning in every command, and how their texts are read."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sertools.errors import AuditError, CorpusError, ModelError
+
+if TYPE_CHECKING:
+    from sertools.corpus import Corpus
+    from sertools.model import ClipModel, Model
+    from sertools.run import Progress
+
+DERIVED = (
+    "The dimensions are derived, not rated: every clip of an emotion has the mean rating of that emotion's "
+    "name by Russell & Mehrabian (1977)."
+)
+INPUT, HOW, OUTPUT = "Input", "Computing", "Output"
+
+ModelSpec = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        rich_help_panel=INPUT,
+        help="default, a directory, a hub id owner/name, predictions:FILE, toy:oracle, …",
+    ),
+]
+DataSpecs = Annotated[
+    list[str],
+    typer.Option(
+        "--data",
+        rich_help_panel=INPUT,
+        help="Registered name, CSV/Parquet manifest or folder, with :split; repeat to join corpora.",
+    ),
+]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-root", rich_help_panel=INPUT, help="Folder of a registered corpus, or the one around it."
+    ),
+]
+ColumnMap = Annotated[
+    list[str] | None,
+    typer.Option("--map", rich_help_panel=INPUT, help="Rename a column of the manifest: THEIRS=OURS."),
+]
+Scales = Annotated[
+    list[str] | None,
+    typer.Option("--scale", rich_help_panel=INPUT, help="Scale of the ratings: valence=1:7."),
+]
+LabelMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label-map", rich_help_panel=INPUT, help="Rename a label of model or corpus: excited=happiness."
+    ),
+]
+Derive = Annotated[
+    bool,
+    typer.Option(
+        "--derive-dimensions",
+        rich_help_panel=INPUT,
+        help="Take dimensions from the emotions by the norms of Russell & Mehrabian 1977.",
+    ),
+]
+Heads = Annotated[
+    list[str] | None,
+    typer.Option("--head", rich_help_panel=INPUT, help="Where the checkpoint's head lies: PREFIX=LAYOUT."),
+]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code", rich_help_panel=INPUT, help="Run code that comes with the checkpoint."
+    ),
+]
+Device = Annotated[str, typer.Option("--device", rich_help_panel=HOW, help="cpu, cuda, cuda:N, mps or auto.")]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    typer.Option("--precision", rich_help_panel=HOW, help="Number format of the forward pass."),
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", rich_help_panel=HOW, min=1, help="Clips in one forward pass at most."),
+]
+Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Of everything that is drawn.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", rich_help_panel=HOW, help="Where predictions are kept; the user cache by default."
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", rich_help_panel=OUTPUT, help="Folder of results and report.")]
+Format = Annotated[
+    Literal["table", "json"],
+    typer.Option("--format", rich_help_panel=OUTPUT, help="What is printed; json is stable."),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress and no summary.")
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", rich_help_panel=OUTPUT, help="Exit with 3 where something is skipped or inconclusive."
+    ),
+]
+Audits = Annotated[
+    list[Path] | None,
+    typer.Option("--audits", rich_help_panel=INPUT, help="Folder with audits of your own."),
+]
+
+
+def progress(quiet: bool) -> "Progress":
+    """How long jobs are shown: on stderr, or not at all."""
+    from functools import partial
+
+    from sertools import console
+
+    return partial(console.progress, quiet=quiet)
+
+
+def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]:
+    """Texts like `theirs=ours` as a dict.
+
+    Raises:
+        AuditError: a text has another form, or names something twice
+
+    >>> pairs(["act=arousal"], "--map", "THEIRS=OURS")
+    {'act': 'arousal'}
+    """
+    found: dict[str, str] = {}
+    for text in texts or []:
+        key, equals, value = text.partition("=")
+        if not (key and equals and value):
+            raise AuditError(f"{option} {text!r} is not of the form {form}")
+        if key in found:
+            raise AuditError(f"{option} names {key!r} twice")
+        found[key] = value
+    return found
+
+
+def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
+    """Texts like `valence=1:7` as lowest and highest rating.
+
+    Raises:
+        CorpusError: a text has another form, or an empty range
+
+    >>> scales(["valence=1:7"])
+    {'valence': (1.0, 7.0)}
+    """
+    found = {}
+    for name, text in pairs(texts, "--scale", "DIMENSION=LOW:HIGH").items():
+        try:
+            low, high = (float(end) for end in text.split(":"))
+        except ValueError as error:
+            raise CorpusError(f"--scale {name}={text} is not of the form valence=1:7") from error
+        if not low < high:
+            raise CorpusError(f"--scale {name}={text}: the scale is empty")
+        found[name] = (low, high)
+    return found
+
+
+def read_data(
+    specs: Sequence[str],
+    data_root: Path | None,
+    column_map: Sequence[str] | None,
+    scale: Sequence[str] | None,
+    label_map: Sequence[str] | None,
+    derive: bool = False,
+) -> "Corpus":
+    """The corpus of `--data` and its companions; several are joined.
+
+    Raises:
+        CorpusError: there is none, or it cannot be read
+    """
+    from dataclasses import replace
+
+    from sertools.corpus import join, load_corpus
+
+    loaded = [
+        load_corpus(
+            spec,
+            data_root=data_root,
+            column_map=pairs(column_map, "--map", "THEIRS=OURS"),
+            scale=scales(scale),
+            label_map=pairs(label_map, "--label-map", "THEIRS=OURS"),
+        )
+        for spec in specs
+    ]
+    corpus = loaded[0] if len(loaded) == 1 else join(loaded)
+    if not derive:
+        return corpus
+    from sertools import norms
+
+    if "emotion" not in corpus.clips:
+        raise CorpusError(f"{corpus.name} names no emotions to derive dimensions from")
+    derived = norms.derive(corpus.clips["emotion"])
+    clips = corpus.clips.drop(columns=[c for c in derived if c in corpus.clips]).join(derived)
+    return replace(corpus, clips=clips, simulated=DERIVED)
+
+
+def read_model(
+    spec: str,
+    device: str = "auto",
+    precision: str = "auto",
+    head: Sequence[str] | None = None,
+    trust_remote_code: bool = False,
+) -> "Model | ClipModel":
+    """The model of `--model` and its companions.
+
+    Raises:
+        ModelError: there is none, or it cannot be loaded
+    """
+    from sertools.model import LoadOptions, load_model
+
+    heads = pairs(head, "--head", "PREFIX=LAYOUT")
+    if len(heads) > 1:
+        raise ModelError("--head names more than one head", hint="a model has one")
+    return load_model(
+        spec,
+        LoadOptions(device=device, precision=precision, head=heads, trust_remote_code=trust_remote_code),
+    )
