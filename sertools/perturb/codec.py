@@ -24,7 +24,7 @@ MP3_KBPS = {
     16000: (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     8000: (16, 24, 32, 40, 48, 56, 64),
 }
-"""Lowest rate of MPEG-1, -2 and -2.5 → bit rates of layer III, without the lowest, which libsndfile refuses."""
+"""Lowest rate of MPEG-1, -2 and -2.5 → bit rates of layer III, but the lowest, which libsndfile refuses."""
 
 OPUS_KBPS = (6.0, 256.0)
 ADPCM_SUBTYPES = {40: "G723_40", 32: "G721_32", 24: "G723_24"}

@@ -60,9 +60,10 @@ def test_rms_tone_is_that_of_auglib_at_the_frequency_we_drew(level):
     frequency_hz = int(np.random.default_rng(5).integers(5000, 7001))
     ours = get("additive_tone_rms").apply(SIGNAL, RATE, level, np.random.default_rng(5))
     theirs = augmented(auglib.transform.Tone(frequency_hz, snr_db=level))
-    # auglib numbers its samples in float32, so its phase drifts by up to 2π · 6000 · 2 s · 6e-8 = 5e-3 rad
-    # of a tone of amplitude 1.4e-3
-    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    np.testing.assert_allclose(ours[:5000], theirs[:5000], atol=1e-6)
+    # auglib computes its phase in float32, which is off by up to 2π · 7000 · 2 s · 6e-8 = 5e-3 rad at the
+    # end, for a tone of amplitude 1.4e-3
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
 def test_white_noise_of_auglib_has_our_level():
