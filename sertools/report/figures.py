@@ -2,26 +2,15 @@
 
 import hashlib
 import io
-import math
 import re
 import warnings
-from collections.abc import Callable, Sequence
 from html import escape
-from typing import Any
 
-from sertools.report.text import decimals, fixed, one_line
-from sertools.result import Figure, Series
+from sertools.report import shapes
+from sertools.report.text import one_line
+from sertools.result import Figure
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's colours that stand out on white and on black (2008, Color Universal Design)."""
-
-_INK = "#012345"  # stands for the page's text colour while matplotlib draws; becomes currentColor
-_MARKERS = "os^DvP"
-_LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
-_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _WIDTH_IN = 6.0
-_LONGEST_NAME = 32
-_MANY_POINTS = 3000  # more become one embedded picture, so that the page stays small
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 _STYLE = {
     "svg.fonttype": "none",
@@ -35,12 +24,12 @@ _STYLE = {
     "ytick.labelsize": 9.5,
     "legend.fontsize": 9.5,
     "legend.frameon": False,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _INK,
+    "text.color": shapes.INK,
+    "axes.labelcolor": shapes.INK,
+    "axes.edgecolor": shapes.INK,
     "axes.linewidth": 0.8,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": shapes.INK,
+    "ytick.color": shapes.INK,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "axes.spines.top": False,
@@ -63,17 +52,19 @@ def draw(figure: Figure, salt: str = "") -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Canvas
 
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()  # a reader's own matplotlibrc must not change the report
+        mpl.rcParams.update(_STYLE)
         # text is set by the browser, so a letter that matplotlib's own font lacks is no loss
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
         # a long name that leaves no room is shown all the same
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        canvas = Canvas(figsize=(_WIDTH_IN, _height_in(figure)), layout="constrained")
+        canvas = Canvas(figsize=(_WIDTH_IN, shapes.height_in(figure)), layout="constrained")
         FigureCanvasSVG(canvas)
         axes = canvas.add_subplot()
-        if any(value is not None for series in figure.series for value in series.y):
-            _DRAW[figure.kind](axes, figure)
+        if shapes.has_values(figure):
+            shapes.DRAW[figure.kind](axes, figure)
         else:
             axes.set_axis_off()
             axes.text(0.5, 0.5, "no values to draw", ha="center", va="center", transform=axes.transAxes)
@@ -104,7 +95,7 @@ def _tidy(svg: str, figure: Figure, salt: str) -> str:
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{salt}-{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{salt}-", svg)
-    svg = svg.replace("'DejaVu Sans'", _FONTS).replace(_INK, "currentColor")
+    svg = svg.replace("'DejaVu Sans'", _FONTS).replace(shapes.INK, "currentColor")
     opening, rest = svg.split(">", 1)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening)
     assert size is not None
@@ -116,310 +107,3 @@ def _tidy(svg: str, figure: Figure, salt: str) -> str:
     )
     title = f'<title id="{salt}-title">{escape(one_line(figure.title))}</title>'
     return f'{root}{title}<desc id="{salt}-desc">{escape(one_line(figure.alt))}</desc>{rest}'
-
-
-def _height_in(figure: Figure) -> float:
-    rows = max((len(series.x) for series in figure.series), default=0)
-    groups = len(figure.series)
-    if not any(value is not None for series in figure.series for value in series.y):
-        return 1.0
-    if figure.kind == "interval":
-        return 1.1 + _rows_of(figure) * max(0.28, 0.16 * groups) + 0.2 * (groups > 1)
-    if figure.kind == "bar" and _lies_down(figure):
-        return 1.1 + rows * max(0.3, 0.17 * groups) + 0.2 * (groups > 1)
-    if figure.kind == "heat":
-        return 1.4 + 0.34 * min(groups, 40)
-    if figure.kind == "cloud" and any(isinstance(x, str) for series in figure.series for x in series.x):
-        return 0.8 + 0.32 * math.ceil(rows / 3)
-    return 4.2 if figure.kind == "cloud" else 3.4
-
-
-def _short(name: object, longest: int = _LONGEST_NAME) -> str:
-    text = one_line(name)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _numbers(values: Sequence[float | None] | None, n: int) -> list[float]:
-    """Values with nan for what is missing; all missing where there are none."""
-    return [math.nan if value is None else value for value in values] if values else [math.nan] * n
-
-
-def _names(figure: Figure) -> list[float | str]:
-    """What `x` names over all series, once each, in order of appearance."""
-    return list(dict.fromkeys(x for series in figure.series for x in series.x))
-
-
-def _name_texts(names: Sequence[float | str]) -> list[str]:
-    """Names as tick labels; numbers among them share their decimals."""
-    floats = [float(x) for x in names if not isinstance(x, str)]
-    most = decimals(floats)
-    places = next((k for k in range(most) if all(abs(round(v, k) - v) < 1e-12 for v in floats)), most)
-    return [_short(x) if isinstance(x, str) else fixed(float(x), places) for x in names]
-
-
-def _rows_of(figure: Figure) -> int:
-    return len(_names(figure))
-
-
-def _lies_down(figure: Figure) -> bool:
-    """Whether bars run to the right: long names would overlap below the axis."""
-    names = _name_texts(_names(figure))
-    return len(names) > 12 or sum(len(name) + 2 for name in names) > 70
-
-
-def _sides(series: Series) -> tuple[list[float], list[float]]:
-    """Distances from the values to the ends of their intervals, never negative, nan where unknown."""
-    y = _numbers(series.y, len(series.y))
-    low, high = _numbers(series.low, len(y)), _numbers(series.high, len(y))
-    down = [
-        max(0.0, value - end) if not math.isnan(end) else math.nan for value, end in zip(y, low, strict=True)
-    ]
-    up = [
-        max(0.0, end - value) if not math.isnan(end) else math.nan for value, end in zip(y, high, strict=True)
-    ]
-    return down, up
-
-
-def _finish(axes: Any, figure: Figure, value_axis: str) -> None:
-    """Grid, tolerated range, reference line, labels and legend."""
-    grid = axes.xaxis if value_axis == "x" else axes.yaxis
-    grid.grid(visible=True, color=_INK, alpha=0.15, linewidth=0.7)
-    axes.set_axisbelow(True)
-    line, span = (axes.axvline, axes.axvspan) if value_axis == "x" else (axes.axhline, axes.axhspan)
-    if figure.reference is not None:
-        line(figure.reference, color=_INK, linewidth=1, linestyle=(0, (4, 3)), alpha=0.7, zorder=1)
-    if figure.band is not None:
-        get, put = (axes.get_xlim, axes.set_xlim) if value_axis == "x" else (axes.get_ylim, axes.set_ylim)
-        start, stop = get()
-        edges = [edge for edge in figure.band if edge is not None]
-        margin = 0.04 * (max(stop, *edges) - min(start, *edges)) if edges else 0.0
-        start, stop = min([start, *(e - margin for e in edges)]), max([stop, *(e + margin for e in edges)])
-        low, high = figure.band
-        span(
-            start if low is None else low,
-            stop if high is None else high,
-            color="#009E73",
-            alpha=0.16,
-            linewidth=0,
-            zorder=0,
-            label="tolerated",
-        )
-        put(start, stop)
-    axes.set_xlabel(_short(figure.x_label, 70))
-    axes.set_ylabel(_short(figure.y_label, 45))
-    handles, labels = axes.get_legend_handles_labels()
-    if handles and any(labels):
-        canvas = axes.get_figure()
-        canvas.legend(handles, labels, loc="outside upper left", ncols=min(3, len(labels)), borderaxespad=0.2)
-
-
-def _colour(index: int) -> str:
-    return PALETTE[index % len(PALETTE)]
-
-
-def _legend_name(figure: Figure, series: Series) -> str | None:
-    """A lone series needs no legend."""
-    return (_short(series.name, 28) or None) if len(figure.series) > 1 else None
-
-
-def _line(axes: Any, figure: Figure) -> None:
-    names = _names(figure)
-    words = any(isinstance(name, str) for name in names)
-    place = {
-        name: float(i) if isinstance(name, str) or words else float(name) for i, name in enumerate(names)
-    }
-    for i, series in enumerate(figure.series):
-        x = [place[name] for name in series.x]
-        y = _numbers(series.y, len(x))
-        style = {"marker": _MARKERS[i % 6], "linestyle": _LINES[i % 6], "color": _colour(i)}
-        axes.plot(x, y, label=_legend_name(figure, series), markersize=4.5, linewidth=1.7, **style)
-        if series.low and series.high:
-            low, high = _numbers(series.low, len(x)), _numbers(series.high, len(x))
-            axes.fill_between(x, low, high, color=_colour(i), alpha=0.18, linewidth=0)
-    if words:
-        step = max(1, math.ceil(len(names) / 12))
-        axes.set_xticks(range(0, len(names), step), _name_texts(names)[::step])
-    elif all(float(name).is_integer() for name in names):
-        axes.xaxis.get_major_locator().set_params(integer=True)  # there is no layer 1.5
-    _finish(axes, figure, "y")
-
-
-def _interval(axes: Any, figure: Figure) -> None:
-    names = _names(figure)
-    row = {name: i for i, name in enumerate(names)}
-    groups = len(figure.series)
-    for i, series in enumerate(figure.series):
-        shift = (i - (groups - 1) / 2) * 0.7 / groups if groups > 1 else 0.0
-        at = [row[name] + shift for name in series.x]
-        axes.errorbar(
-            _numbers(series.y, len(at)),
-            at,
-            xerr=_sides(series),
-            fmt=_MARKERS[i % 6],
-            color=_colour(i),
-            markersize=5.5,
-            linewidth=1.8,
-            capsize=2.5,
-            label=_legend_name(figure, series),
-        )
-    axes.set_yticks(range(len(names)), _name_texts(names))
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    # the spec names the rows `x` and the values `y`; a dot plot lays them on their side
-    turned = figure.model_copy(update={"x_label": figure.y_label, "y_label": figure.x_label})
-    _finish(axes, turned, "x")
-
-
-def _bars(axes: Any, figure: Figure, lying: bool, width: float) -> None:
-    names = _names(figure)
-    place = {name: i for i, name in enumerate(names)}
-    groups = len(figure.series)
-    for i, series in enumerate(figure.series):
-        at = [place[name] + (i - (groups - 1) / 2) * width / groups for name in series.x]
-        style = {"color": _colour(i), "edgecolor": _INK, "linewidth": 0.4, "hatch": _HATCHES[i % 6]}
-        ends: dict[str, Any] = {}
-        if series.low or series.high:
-            look = {"ecolor": _INK, "elinewidth": 1.2, "capsize": 2.5}
-            ends = {"xerr" if lying else "yerr": _sides(series), "error_kw": look}
-        bar, size = (axes.barh, "height") if lying else (axes.bar, "width")
-        bar(
-            at,
-            _numbers(series.y, len(at)),
-            label=_legend_name(figure, series),
-            **{size: width / groups},
-            **style,
-            **ends,
-        )
-    step = 1 if lying else max(1, math.ceil(sum(len(t) + 2 for t in _name_texts(names)) / 70))
-    ticks, texts = range(0, len(names), step), _name_texts(names)[::step]
-    if lying:
-        axes.set_yticks(ticks, texts)
-        axes.set_ylim(len(names) - 0.4, -0.6)
-        turned = figure.model_copy(update={"x_label": figure.y_label, "y_label": figure.x_label})
-        _finish(axes, turned, "x")
-    else:
-        axes.set_xticks(ticks, texts)
-        _finish(axes, figure, "y")
-
-
-def _bar(axes: Any, figure: Figure) -> None:
-    _bars(axes, figure, _lies_down(figure), 0.8)
-
-
-def _histogram(axes: Any, figure: Figure) -> None:
-    _bars(axes, figure, False, 1.0 if len(figure.series) == 1 else 0.94)
-
-
-def _points(axes: Any, figure: Figure, size: float, opacity: float) -> None:
-    many = sum(len(series.x) for series in figure.series) > _MANY_POINTS
-    names = _names(figure)
-    words = {name: i for i, name in enumerate(names)} if any(isinstance(n, str) for n in names) else {}
-    for i, series in enumerate(figure.series):
-        x = [float(words[name]) if words else float(name) for name in series.x]
-        y = _numbers(series.y, len(x))
-        if series.low or series.high:
-            axes.errorbar(
-                x, y, yerr=_sides(series), fmt="none", ecolor=_colour(i), elinewidth=1, alpha=opacity
-            )
-        axes.scatter(
-            x,
-            y,
-            s=size,
-            marker=_MARKERS[i % 6],
-            color=_colour(i),
-            alpha=opacity,
-            linewidths=0,
-            rasterized=many,
-            label=_legend_name(figure, series),
-        )
-    if words:
-        axes.set_xticks(range(len(names)), _name_texts(names))
-    _finish(axes, figure, "y")
-
-
-def _scatter(axes: Any, figure: Figure) -> None:
-    _points(axes, figure, 26, 0.75)
-
-
-def _cloud(axes: Any, figure: Figure) -> None:
-    """Words sized by `y`, the heaviest first, where `x` are words; else a map of many small points."""
-    if not any(isinstance(x, str) for series in figure.series for x in series.x):
-        _points(axes, figure, 11 if _rows_of(figure) > 300 else 26, 0.6)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        return
-    weights = [value for series in figure.series for value in series.y if value is not None]
-    smallest, largest = min(weights), max(weights)
-    axes.set_axis_off()
-    axes.set_xlim(0, 100)
-    axes.set_ylim(
-        24 * _height_in(figure), 0
-    )  # so that a line of text is as high in a tall figure as in a low one
-    share = 100 / len(figure.series)
-    for i, series in enumerate(figure.series):
-        words = [(w, _short(x, 24)) for x, w in zip(series.x, series.y, strict=True) if w is not None]
-        left, top, right = share * i, 9.0, share * (i + 1) - 3
-        axes.text(left, 3, _short(series.name, 28), fontweight="bold", va="center")
-        x, y = left, top
-        for weight, word in sorted(words, key=lambda pair: (-pair[0], pair[1])):
-            size = 9 + 11 * ((weight - smallest) / (largest - smallest) if largest > smallest else 0.5)
-            wide = size * 0.14 * len(word) + 1.5
-            if x > left and x + wide > right:
-                x, y = left, y + size * 0.5 + 1.5
-            axes.text(x, y, word, fontsize=size, color=_colour(i), va="top", ha="left")
-            x += wide
-
-
-def _heat(axes: Any, figure: Figure) -> None:
-    import matplotlib as mpl
-    import numpy as np
-
-    names = _names(figure)
-    column = {name: i for i, name in enumerate(names)}
-    grid = np.full((len(figure.series), len(names)), np.nan)
-    for i, series in enumerate(figure.series):
-        grid[i, [column[name] for name in series.x]] = _numbers(series.y, len(series.x))
-    low, high = float(np.nanmin(grid)), float(np.nanmax(grid))
-    both = low < 0 < high
-    if both:
-        high = max(-low, high)
-        low = -high
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    shades = mpl.colormaps["PuOr" if both else "cividis"]
-    shown = np.ma.masked_invalid(grid)
-    mesh = axes.pcolormesh(shown, cmap=shades, vmin=low, vmax=high, edgecolors="none", snap=True)
-    axes.set_ylim(len(figure.series), 0)
-    step = max(1, math.ceil(sum(len(text) + 2 for text in _name_texts(names)) / 75))
-    axes.set_xticks([i + 0.5 for i in range(0, len(names), step)], _name_texts(names)[::step])
-    axes.set_yticks([i + 0.5 for i in range(len(figure.series))], [_short(s.name) for s in figure.series])
-    axes.tick_params(length=0)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    if len(names) <= 10:
-        places = decimals([low, high])
-        if all(float(v).is_integer() for v in grid[~np.isnan(grid)]):
-            places = 0
-        for i, j in np.argwhere(~np.isnan(grid)):
-            red, green, blue, _ = shades((grid[i, j] - low) / (high - low))
-            ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
-            text = fixed(float(grid[i, j]), min(places, 2))
-            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color=ink, fontsize=9)
-    else:
-        scale = axes.get_figure().colorbar(mesh, ax=axes, pad=0.02)
-        scale.outline.set_visible(False)
-        scale.solids.set_edgecolor("face")
-    axes.set_xlabel(_short(figure.x_label, 70))
-    axes.set_ylabel(_short(figure.y_label, 45))
-
-
-_DRAW: dict[str, Callable[[Any, Figure], None]] = {
-    "line": _line,
-    "interval": _interval,
-    "bar": _bar,
-    "heat": _heat,
-    "scatter": _scatter,
-    "cloud": _cloud,
-    "histogram": _histogram,
-}

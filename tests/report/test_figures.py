@@ -23,6 +23,16 @@ def test_every_kind_is_drawn_as_the_same_bytes_each_time(kind):
     assert draw(figure(kind)) == draw(figure(kind))
 
 
+def test_settings_of_matplotlib_neither_reach_a_figure_nor_stay_changed():
+    import matplotlib as mpl
+
+    wanted = draw(figure("bar"))
+    with mpl.rc_context({"font.size": 30, "axes.grid": True, "svg.fonttype": "path"}):
+        before = dict(mpl.rcParams)
+        assert draw(figure("bar")) == wanted
+        assert dict(mpl.rcParams) == before
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_figure_says_what_it_shows_to_who_cannot_see_it(kind):
     root = ET.fromstring(draw(figure(kind)))
