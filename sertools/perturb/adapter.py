@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sertools.errors import AuditError
 from sertools.perturb.perturbation import Perturbation, Signal
-
-AUDIOMENTATIONS = "audiomentations"
 
 
 def pitch_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
@@ -47,12 +44,7 @@ def _stretched(signal: Signal, rate: int, factor: float, rng: np.random.Generato
 def _transformed(
     transform: str, options: dict[str, Any], signal: Signal, rate: int, rng: np.random.Generator
 ) -> Signal:
-    try:
-        package = importlib.import_module(AUDIOMENTATIONS)
-    except ImportError as error:
-        raise AuditError(
-            "pitch and tempo need audiomentations", hint="pip install audiomentations"
-        ) from error
+    package = importlib.import_module("audiomentations")
     states = random.getstate(), np.random.get_state()  # noqa: NPY002 - audiomentations draws from these
     seed = int(rng.integers(2**32))
     try:
@@ -74,6 +66,7 @@ PITCH_UP = Perturbation(
     meaning="rise of the pitch, tempo kept",
     levels=(0.25, 0.5, 1.0, 2.0, 4.0),
     highest=24.0,
+    package="audiomentations",
     source="Signalsmith Stretch through audiomentations",
 )
 
@@ -85,6 +78,7 @@ PITCH_DOWN = Perturbation(
     meaning="fall of the pitch, tempo kept",
     levels=(0.25, 0.5, 1.0, 2.0, 4.0),
     highest=24.0,
+    package="audiomentations",
     source="Signalsmith Stretch through audiomentations",
 )
 
@@ -97,6 +91,7 @@ TEMPO_UP = Perturbation(
     levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=300.0,
     length="divided by 1 + level / 100",
+    package="audiomentations",
     source="Signalsmith Stretch through audiomentations",
 )
 
@@ -109,5 +104,6 @@ TEMPO_DOWN = Perturbation(
     levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=75.0,
     length="divided by 1 - level / 100",
+    package="audiomentations",
     source="Signalsmith Stretch through audiomentations",
 )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib.util
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Perturbation:
         length: "same", or how the number of samples follows from the level
         sets: published sets that it belongs to: `small` (Wagner's eight), `ser-tests`
         needs: what other recordings must be given through `using`; empty for none
+        package: the optional package that does it; empty for none
         source: where the definition comes from
     """
 
@@ -59,6 +61,7 @@ class Perturbation:
     length: str = "same"
     sets: tuple[str, ...] = ()
     needs: str = ""
+    package: str = ""
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -71,6 +74,13 @@ class Perturbation:
     def small(self) -> bool:
         """It is one of the eight small changes of Wagner et al. 2023."""
         return "small" in self.sets
+
+    @property
+    def unavailable(self) -> str:
+        """The reason why it cannot run in this installation; empty where it can."""
+        if not self.package or importlib.util.find_spec(self.package):
+            return ""
+        return f"{self.name} needs the package {self.package}"
 
     def check_level(self, level: float) -> None:
         """Refuse a level that makes sense for no clip.
@@ -118,6 +128,8 @@ class Perturbation:
             AuditError: the level makes sense for no clip, or other recordings are needed
         """
         self.check_level(level)
+        if self.unavailable:
+            raise AuditError(self.unavailable, hint=f"pip install {self.package}")
         if self.needs:
             raise AuditError(f"{self.name} needs {self.needs}", hint="give them with using(recordings)")
         if signal.ndim != 1 or not np.issubdtype(signal.dtype, np.floating):

@@ -49,10 +49,11 @@ def applied(perturbation: Perturbation, signal: np.ndarray, rate: int, level: fl
         return None, refusal.message
 
 
-EVERY = [pytest.param(ready(p), id=name) for name, p in perturbations().items()]
+HERE = {name: p for name, p in perturbations().items() if not p.unavailable}
+EVERY = [pytest.param(ready(p), id=name) for name, p in HERE.items()]
 AT_EVERY_LEVEL = [
     pytest.param(ready(p), level, id=f"{name}@{level:g}")
-    for name, p in perturbations().items()
+    for name, p in HERE.items()
     for level in dict.fromkeys((*p.levels, *p.ladder))
 ]
 
@@ -226,6 +227,19 @@ def test_without_the_recordings_it_needs_nothing_runs(name):
 def test_recordings_for_what_needs_none_are_refused():
     with pytest.raises(AuditError, match="gain needs no other recordings"):
         get("gain").using([speechlike()])
+
+
+@pytest.mark.parametrize("name", sorted(set(perturbations()) - set(HERE)) or ["all are at hand"])
+def test_every_perturbation_can_run_in_this_installation(name):
+    if name in perturbations():
+        pytest.skip(get(name).unavailable)
+    assert set(HERE) == set(perturbations())
+
+
+def test_without_the_package_it_needs_a_perturbation_says_so():
+    lacking = dataclasses.replace(get("gain"), package="a_package_that_is_not_there")
+    with pytest.raises(AuditError, match=r"gain needs the package .* \(pip install a_package"):
+        lacking.apply(speechlike(), RATE, 1.0, np.random.default_rng(0))
 
 
 def test_levels_of_a_perturbation_are_checked_when_it_is_made():
