@@ -5,8 +5,8 @@ CCC = 2 s_tp / (s²_t + s²_p + (m_t − m_p)²), moments divided by n (Lin 1989
 MAE and RMSE; emotions by the unweighted average recall (UAR) over the classes in the truth, beside average
 precision, accuracy and F1. The distribution of the answers is compared with that of the truth: by the
 Jensen-Shannon distance over 10 equal bins to base 2, and by the relative difference (n_p − n_t) / n of each
-class. Where the corpus names emotions, every predicted dimension is held against where the literature expects
-it (low ≤ .45, neutral .3 to .6, high ≥ .55), as the share of clips in the expected range.
+class. Where the corpus names emotions, every predicted dimension that it does not rate is held against where
+the literature expects it (low ≤ .45, neutral .3 to .6, high ≥ .55), as the share of clips in the expected range.
 
 Beside every score stand the scores of models that know nothing: the constant mean or majority class, random
 answers, and the constant that is best for this metric. What such a model can reach is judged only where the
@@ -180,7 +180,7 @@ def _consistency(tables: Tables) -> list[Finding]:
     scores = tables.predictions[CLEAN]
     codes, by_speaker = speaker_codes(tables.clips)
     emotion = tables.clips["emotion"].to_numpy(dtype=object)
-    for dimension in tables.model_dimensions:
+    for dimension in (d for d in tables.model_dimensions if d not in tables.dimensions):
         prediction = scores[dimension].to_numpy()
         expected = {
             name: level

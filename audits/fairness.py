@@ -242,6 +242,8 @@ def _answer(findings: list[Finding]) -> str:
         "" if largest.low is None or largest.high is None else f" [{largest.low:.2f}, {largest.high:.2f}]"
     )
     if largest.name == "sex_score":
+        if largest.value == 0:
+            return "There is no gap: women and men are served exactly alike."
         who = "women" if (largest.value or 0) > 0 else "men"
         what = f"it agrees better with {who}: the score differs by {abs(largest.value or 0):.2f}"
         sign = f"female − male = {largest.value:.2f}{interval}"

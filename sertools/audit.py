@@ -196,7 +196,7 @@ def run(
         answer=outcome.answer,
         model=dict(model or {}),
         data=dict(data or {}),
-        options=settings,
+        options={name: list(v) if isinstance(v, tuple) else v for name, v in settings.items()},
         findings=judge_all(outcome.findings, [*audit.limits, *limits]),
         tables=outcome.tables,
         figures=outcome.figures,

@@ -230,6 +230,13 @@ def tables(
         condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
         for condition, p in predicted.items()
     }
+    # a column without a single number is a label that the model does not answer here
+    silent = {name for frame in scores.values() for name in frame if frame[name].isna().all()}
+    if silent:
+        ours = [name for name in ours if name not in silent]
+        scores = {
+            condition: frame.drop(columns=list(silent & set(frame))) for condition, frame in scores.items()
+        }
     clips = corpus.clips
     rated = [d for d in DIMENSIONS if d in clips and clips[d].notna().any()]
     truth = clips["emotion"].value_counts() if "emotion" in clips else pd.Series(dtype=int)

@@ -1,0 +1,35 @@
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: audit test quick lint sample clean
+
+audit: .venv/installed  ## set up, then audit the embedded model on the embedded corpus
+	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
+	@echo "Open sertools-report/report.html in a browser."
+
+test: .venv/installed-test  ## set up with what the tests need, then run all of them
+	$(BIN)/python -m pytest
+
+quick: .venv/installed-test  ## the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy sertools audits
+
+sample: .venv/installed  ## render reports/sample anew
+	$(BIN)/sertools audit --quiet --out reports/sample || [ $$? -eq 1 ]
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("sertools needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info sertools-report

@@ -1,0 +1,63 @@
+"""Synthetic clips and the answers of toy models to them: who audits the audits?"""
+
+import numpy as np
+import pandas as pd
+
+from sertools.corpus import Corpus
+from sertools.labels import DIMENSIONS
+from sertools.model import ClipModel, LoadOptions
+from sertools.models.toy import EMOTIONS, load
+from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
+from sertools.run import Predicted, tables
+from sertools.tables import CLEAN, Tables
+
+
+def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.DataFrame:
+    """Clips of speakers, half of them women, with emotions and with dimensions that follow from them.
+
+    Arousal, dominance and valence are those of the emotion by Russell & Mehrabian's norms, plus a mean of
+    each speaker's own (standard deviation .05) and noise (.1), cut to [0, 1].
+
+    Args:
+        speakers: number of speakers
+        per_speaker: clips of each
+        seed: of everything that is drawn
+
+    >>> clips(speakers=2, per_speaker=1)["sex"].tolist()
+    ['female', 'male']
+    """
+    rng = np.random.default_rng(seed)
+    n = speakers * per_speaker
+    speaker = np.repeat(np.arange(speakers), per_speaker)
+    known = [name for name in EMOTIONS if name in PLEASURE_AROUSAL_DOMINANCE]
+    emotion = rng.choice(known, n)
+    frame = pd.DataFrame(
+        {
+            "file": [f"{i:05d}.wav" for i in range(n)],
+            "start": np.nan,
+            "end": np.nan,
+            "speaker": [f"{code:03d}" for code in speaker],
+            "sex": np.where(speaker % 2 == 0, "female", "male"),
+            "language": np.where(speaker % 4 < 2, "eng", "deu"),
+            "emotion": emotion,
+        },
+        index=pd.Index([f"clip {i:05d}" for i in range(n)], name="clip"),
+    )
+    order = {"valence": 0, "arousal": 1, "dominance": 2}
+    for dimension in DIMENSIONS:
+        mean = np.array([PLEASURE_AROUSAL_DOMINANCE[e][order[dimension]] for e in emotion]) / 2 + 0.5
+        own = rng.normal(0, 0.05, speakers)[speaker]
+        frame[dimension] = np.clip(mean + own + rng.normal(0, 0.1, n), 0, 1)
+    return frame
+
+
+def answers(kind: str, of: pd.DataFrame) -> Tables:
+    """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as an audit gets them."""
+    model = load(kind, LoadOptions())
+    if not isinstance(model, ClipModel):
+        raise TypeError(f"toy:{kind} needs sound")
+    from pathlib import Path
+
+    corpus = Corpus(name="toy", clips=of, root=Path())
+    missing = pd.DataFrame(columns=["clip", "condition", "reason"])
+    return tables(model, corpus, {CLEAN: Predicted(scores=model.scores(of), missing=missing)})

@@ -1,0 +1,153 @@
+"""The contract that every audit keeps: it catches its planted defect and does not accuse the oracle."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools import toy
+from sertools.audit import load, run
+from sertools.discovery import discover
+from sertools.result import Result, Verdict
+from sertools.seeds import identity_rng
+
+AUDITS = sorted(discover())
+SMALL = {"draws": 200}
+"""Fewer draws than by default, where an audit draws, so that the contract is quick to check."""
+
+
+def result_of(name, tables, seed=0) -> Result:
+    audit = load(name)
+    options = {key: value for key, value in SMALL.items() if key in audit.options()}
+    return run(audit, tables, seed=seed, options=options)
+
+
+def verdicts(result: Result) -> set[Verdict]:
+    return {finding.verdict for finding in result.findings}
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return toy.clips()
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_the_oracle_is_not_accused(name, clips):
+    result = result_of(name, toy.answers("oracle", clips))
+    assert Verdict.FAIL not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.FAIL]
+    assert Verdict.PASS in verdicts(result), "an audit that never passes anything shows nothing"
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_the_planted_defect_is_caught(name, clips):
+    tables = toy.answers("oracle", clips)
+    planted = load(name).plant(tables, identity_rng(0, "plant", name))
+    assert Verdict.FAIL in verdicts(result_of(name, planted))
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_a_constant_never_passes(name, clips):
+    result = result_of(name, toy.answers("constant", clips))
+    assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
+
+
+@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_random_model_never_passes(name, seed):
+    result = result_of(name, toy.answers("random", toy.clips(seed=seed)))
+    assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_a_constant_at_the_mean_never_passes(name, clips):
+    tables = toy.answers("constant", clips)
+    scores = tables.predictions["clean"].copy()
+    for dimension in tables.dimensions:
+        scores[dimension] = clips[dimension].mean()
+    result = result_of(name, tables.with_predictions({"clean": scores}))
+    assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_a_seed_decides_the_result_whatever_the_order_of_the_clips(name, clips):
+    tables = toy.answers("oracle", clips)
+    noisy = load(name).plant(tables, identity_rng(0, "plant", name))
+    first, again = result_of(name, noisy, seed=3), result_of(name, noisy, seed=3)
+    assert first == again
+    order = np.random.default_rng(0).permutation(len(clips))
+    shuffled = dataclasses.replace(
+        noisy,
+        clips=noisy.clips.iloc[order],
+        predictions={key: scores.iloc[order] for key, scores in noisy.predictions.items()},
+    )
+    for before, after in zip(first.findings, result_of(name, shuffled, seed=3).findings, strict=True):
+        assert (before.name, before.target, before.slice) == (after.name, after.target, after.slice)
+        assert after.value == pytest.approx(before.value, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_every_number_carries_clips_speakers_and_an_interval_or_a_reason(name, clips):
+    for finding in result_of(name, toy.answers("oracle", clips)).findings:
+        assert finding.n > 0
+        assert finding.speakers or finding.reason
+        assert (finding.low is not None and finding.high is not None) or finding.reason, finding
+        if finding.value is not None and finding.low is not None:
+            assert finding.low - 1e-9 <= finding.high
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_no_gate_is_passed_without_speakers(name, clips):
+    tables = toy.answers("oracle", clips.drop(columns="speaker"))
+    assert Verdict.PASS not in verdicts(result_of(name, tables))
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_too_few_speakers_are_inconclusive_and_say_so(name):
+    tables = toy.answers("oracle", toy.clips(speakers=4))
+    result = result_of(name, tables)
+    assert Verdict.PASS not in verdicts(result)
+    assert any("fewer than 5 speakers" in finding.reason for finding in result.findings)
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_a_corpus_without_labels_is_skipped_with_the_reason(name, clips):
+    bare = clips[["file", "start", "end", "speaker"]]
+    result = result_of(name, toy.answers("random", bare))
+    assert verdicts(result) == {Verdict.SKIPPED}
+    assert all(finding.reason for finding in result.findings)
+    assert all(finding.value is None for finding in result.findings)
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_missing_predictions_are_left_out_and_never_scored(name, clips):
+    tables = toy.answers("oracle", clips)
+    scores = tables.predictions["clean"].copy()
+    scores.iloc[::7] = np.nan
+    missing = pd.DataFrame({"clip": scores.index[::7], "condition": "clean", "reason": "broken"})
+    holed = dataclasses.replace(tables, predictions={"clean": scores}, missing=missing)
+    whole = dataclasses.replace(
+        tables,
+        clips=tables.clips[scores.notna().all(axis=1)],
+        predictions={"clean": scores.dropna()},
+    )
+    for with_holes, without in zip(
+        result_of(name, holed).findings, result_of(name, whole).findings, strict=True
+    ):
+        assert with_holes.value == pytest.approx(without.value, abs=1e-12)
+        assert with_holes.n == without.n
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_the_file_explains_itself(name):
+    audit = load(name)
+    assert audit.question.endswith("?")
+    assert len(audit.method) > 200
+    assert all(limit.source for limit in audit.limits), "a limit says where it comes from"
+
+
+@pytest.mark.parametrize("name", AUDITS)
+def test_results_survive_their_file(name, clips):
+    result = result_of(name, toy.answers("oracle", clips))
+    assert Result.model_validate_json(result.to_json()) == result
+    assert "NaN" not in result.to_json()

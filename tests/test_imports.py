@@ -1,0 +1,105 @@
+"""Light start, and arrows that go one way."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
+
+LAYERS = [
+    {"errors", "labels", "seeds", "discovery", "norms"},
+    {"tables"},
+    {"metrics"},
+    {"result"},
+    {"gate", "gate_formats", "ci"},
+    {"audit"},
+    {"audits"},
+]
+"""From the bottom: a module imports from its own layer and those before it, nothing after it."""
+
+HEARING = [
+    {"errors", "labels", "seeds", "discovery", "norms"},
+    {"tables"},
+    {"condition", "espeak", "sentences"},
+    {"audio", "perturb", "manifest", "audformat_folder"},
+    {"corpora", "readers"},
+    {"corpus", "model"},
+    {"models", "store"},
+    {"plan"},
+    {"engine"},
+    {"scale", "tts", "recipe"},
+    {"finetune", "baseline"},
+]
+
+
+def imported(path: Path) -> set[str]:
+    """Second parts of the names of sertools modules that a file imports, lazily or not."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module == "sertools":
+                found |= {alias.name for alias in node.names}
+            elif node.module.startswith("sertools."):
+                found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("sertools.")}
+    return found - {"__version__"}
+
+
+def files_of(name: str) -> list[Path]:
+    folder = ROOT / "audits" if name == "audits" else ROOT / "sertools" / name
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [ROOT / "sertools" / f"{name}.py"]
+
+
+@pytest.mark.parametrize("layers", [LAYERS, HEARING], ids=["judging", "hearing"])
+def test_imports_go_one_way(layers):
+    allowed: set[str] = set()
+    for layer in layers:
+        allowed |= layer
+        for name in layer:
+            for path in files_of(name):
+                if path.exists():
+                    beyond = imported(path) - allowed
+                    assert not beyond, f"{path.relative_to(ROOT)} imports {', '.join(sorted(beyond))}"
+
+
+def test_only_the_rim_prints_and_nothing_imports_the_command_line():
+    for path in sorted((ROOT / "sertools").rglob("*.py")):
+        users = {"cli", "__main__", "audit_commands"}
+        if path.stem not in users:
+            assert "cli" not in imported(path), path
+        if path.stem not in {*users, "console", "options"}:
+            assert "console" not in imported(path), path
+
+
+def test_reports_are_made_from_results_alone():
+    for path in files_of("report"):
+        assert imported(path) <= {"errors", "result", "report", "store", "gate"}, path
+
+
+def loaded_by(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_sertools_loads_nothing_heavy():
+    assert not loaded_by("import sertools, sertools.cli") & set(HEAVY)
+
+
+def test_help_loads_nothing_heavy():
+    code = "from sertools.cli import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass"
+    assert not loaded_by(code) & set(HEAVY)
+
+
+def test_judging_results_loads_no_torch():
+    assert not loaded_by("import sertools.gate, sertools.audit, sertools.report") & {"torch", "transformers"}
