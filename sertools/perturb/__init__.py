@@ -4,6 +4,7 @@ One file per family. The registry is the folder: every module-level `Perturbatio
 new one is one function and its `Perturbation` beside it, and no list is edited.
 """
 
+import functools
 import importlib
 import pkgutil
 
@@ -26,13 +27,7 @@ def perturbations(subset: str = "all") -> dict[str, Perturbation]:
     >>> len(perturbations("small"))
     8
     """
-    found: dict[str, Perturbation] = {}
-    for module in pkgutil.iter_modules(__path__):
-        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(value, Perturbation):
-                assert found.get(value.name, value) is value, f"two perturbations are named {value.name}"
-                found[value.name] = value
-    every = sorted(found.values(), key=lambda p: (p.family, p.name))
+    every = _every()
     if subset == "all":
         return {p.name: p for p in every}
     chosen = {p.name: p for p in every if subset in p.sets}
@@ -40,6 +35,18 @@ def perturbations(subset: str = "all") -> dict[str, Perturbation]:
         known = sorted({"all"}.union(*(p.sets for p in every)))
         raise AuditError(f"no set of perturbations is called {subset!r}", hint=nearest(subset, known))
     return chosen
+
+
+@functools.lru_cache(maxsize=1)
+def _every() -> tuple[Perturbation, ...]:
+    """What the folder holds; it is read once, since the engine asks for every clip."""
+    found: dict[str, Perturbation] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, Perturbation):
+                assert found.get(value.name, value) is value, f"two perturbations are named {value.name}"
+                found[value.name] = value
+    return tuple(sorted(found.values(), key=lambda p: (p.family, p.name)))
 
 
 def get(name: str) -> Perturbation:

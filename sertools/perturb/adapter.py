@@ -6,11 +6,15 @@ and the process-wide random states are as they were when it returns.
 
 import importlib
 import random
+import threading
 from typing import Any
 
 import numpy as np
 
 from sertools.perturb.perturbation import Perturbation, Signal
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Two threads that save and restore the same process-wide states would mix them up."""
 
 
 def pitch_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
@@ -45,16 +49,17 @@ def _transformed(
     transform: str, options: dict[str, Any], signal: Signal, rate: int, rng: np.random.Generator
 ) -> Signal:
     package = importlib.import_module("audiomentations")
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - audiomentations draws from these
-    seed = int(rng.integers(2**32))
-    try:
-        random.seed(seed)  # noqa: TID251 - restored below
-        np.random.seed(seed)  # noqa: NPY002, TID251 - restored below
-        change = getattr(package, transform)(p=1.0, method="signalsmith_stretch", **options)
-        changed: Signal = change(samples=signal.astype(np.float32), sample_rate=rate)
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002 - see above
+    with _ONE_AT_A_TIME:
+        states = random.getstate(), np.random.get_state()  # noqa: NPY002 - audiomentations draws from these
+        seed = int(rng.integers(2**32))
+        try:
+            random.seed(seed)  # noqa: TID251 - restored below
+            np.random.seed(seed)  # noqa: NPY002, TID251 - restored below
+            change = getattr(package, transform)(p=1.0, method="signalsmith_stretch", **options)
+            changed: Signal = change(samples=signal.astype(np.float32), sample_rate=rate)
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002 - see above
     return changed
 
 

@@ -1,4 +1,5 @@
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -55,5 +56,17 @@ def legacy_state():
 def test_process_wide_random_states_are_left_alone():
     states = random.getstate(), legacy_state()
     get("pitch_up").apply(sine(), RATE, 1.0, RNG(0))
+    assert random.getstate() == states[0]
+    np.testing.assert_array_equal(legacy_state(), states[1])
+
+
+def test_threads_leave_the_random_states_alone_and_agree_with_one_thread():
+    states = random.getstate(), legacy_state()
+    seeds = [0, 1] * 8
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda seed: get("pitch_up").apply(sine(), RATE, 1.0 + seed, RNG(seed)), seeds))
+    for seed, changed in zip(seeds, made, strict=True):
+        np.testing.assert_array_equal(changed, made[seed])
+    assert not np.array_equal(made[0], made[1])
     assert random.getstate() == states[0]
     np.testing.assert_array_equal(legacy_state(), states[1])
