@@ -144,6 +144,9 @@ def _line(axes: Any, figure: Figure) -> None:
         if series.low and series.high:
             low, high = _numbers(series.low, len(x)), _numbers(series.high, len(x))
             axes.fill_between(x, low, high, color=_colour(i), alpha=0.18, linewidth=0)
+        if series.low or series.high:
+            # a point between two gaps has no area around it, and keeps its interval all the same
+            axes.errorbar(x, y, yerr=_sides(series), fmt="none", ecolor=_colour(i), elinewidth=1, alpha=0.7)
     if words:
         step = max(1, math.ceil(len(names) / 12))
         axes.set_xticks(range(0, len(names), step), _name_texts(names)[::step])
@@ -175,8 +178,13 @@ def _interval(axes: Any, figure: Figure) -> None:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     # the spec names the rows `x` and the values `y`; a dot plot lays them on their side
-    turned = figure.model_copy(update={"x_label": figure.y_label, "y_label": figure.x_label})
-    _finish(axes, turned, "x")
+    _finish(axes, _turned(figure), "x")
+
+
+def _turned(figure: Figure) -> Figure:
+    """The labels of a figure that lies on its side; a lone label is the values', for rows name themselves."""
+    values, rows = (figure.y_label, figure.x_label) if figure.y_label else (figure.x_label, "")
+    return figure.model_copy(update={"x_label": values, "y_label": rows})
 
 
 def _bars(axes: Any, figure: Figure, lying: bool, width: float) -> None:
@@ -204,8 +212,7 @@ def _bars(axes: Any, figure: Figure, lying: bool, width: float) -> None:
     if lying:
         axes.set_yticks(ticks, texts)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        turned = figure.model_copy(update={"x_label": figure.y_label, "y_label": figure.x_label})
-        _finish(axes, turned, "x")
+        _finish(axes, _turned(figure), "x")
     else:
         axes.set_xticks(ticks, texts)
         _finish(axes, figure, "y")

@@ -77,6 +77,17 @@ def test_rows_of_a_dot_plot_stand_in_the_order_given():
     assert height["anger"] < height["fear"] < height["joy"]
 
 
+def places(svg: str) -> dict[str, tuple[float, float]]:
+    found = ET.fromstring(svg).iter(f"{SVG}text")
+    return {e.text: (float(e.get("x")), float(e.get("y"))) for e in found if e.get("x")}
+
+
+def test_a_lone_label_of_a_dot_plot_stands_below_its_values():
+    at = places(draw(figure("interval", x_label="score", y_label="")))
+    assert at["score"][1] > at["joy"][1]
+    assert at == places(draw(figure("interval", x_label="", y_label="score")))
+
+
 def dots(svg: str) -> int:
     return len(re.findall(r"<use ", svg))
 
