@@ -12,13 +12,14 @@ from typing import Any, Literal, get_type_hints
 import numpy as np
 import pandas as pd
 
+from sertools.condition import Condition
 from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import Estimate
 from sertools.result import Figure, Finding, Limit, Missing, Result, Table, Verdict
 from sertools.seeds import identity_rng
-from sertools.tables import CLEAN, Tables
+from sertools.tables import Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +30,13 @@ class Needs:
         columns: columns that the corpus must have, e.g. `sex`
         labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` where the
             audit does not compare with a truth
-        conditions: printable conditions under which predictions are read
+        conditions: under which sound predictions are read
         layers: whether layer means are read
     """
 
     columns: tuple[str, ...] = ()
     labels: Literal["dimensions", "emotion", "either", "none"] = "either"
-    conditions: tuple[str, ...] = (CLEAN,)
+    conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
 
     @property
@@ -69,7 +70,8 @@ class Audit:
         name: file stem
         question: first line of its docstring
         method: the rest of the docstring
-        needs, limits: `NEEDS` and `LIMITS` of the file
+        needs: options → what it reads; `NEEDS` of the file, or its function `needs(**options)`
+        limits: `LIMITS` of the file
         function: `audit(tables, *, rng, …) -> Outcome`
         plant: `plant(tables, rng) -> Tables`, the defect that the audit exists to catch
     """
@@ -78,10 +80,24 @@ class Audit:
     path: Path
     question: str
     method: str
-    needs: Needs
+    needs: Callable[..., Needs]
     limits: tuple[Limit, ...]
     function: Callable[..., Outcome]
     plant: Callable[[Tables, np.random.Generator], Tables]
+
+    def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All options of the audit: those given, and the defaults of the others.
+
+        Raises:
+            AuditError: an option that the audit does not have
+        """
+        known = self.options()
+        for name in given:
+            if name not in known:
+                raise AuditError(f"audit {self.name} has no option {name!r}", hint=nearest(name, list(known)))
+        # from TOML come lists, from signatures tuples
+        chosen = {name: given.get(name, parameter.default) for name, parameter in known.items()}
+        return {name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items()}
 
     def options(self) -> dict[str, inspect.Parameter]:
         """The audit's own options: keyword-only parameters of `audit()` but for `rng`, types resolved."""
@@ -104,8 +120,8 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
     if path is None:
         raise AuditError(f"no audit named {name!r}", hint=nearest(name.replace("-", "_"), list(found)))
     module = _module(path)
-    for wanted in ("audit", "plant", "NEEDS", "LIMITS"):
-        if not hasattr(module, wanted):
+    for wanted in ("audit", "plant", "LIMITS", "NEEDS"):
+        if not hasattr(module, wanted) and not (wanted == "NEEDS" and hasattr(module, "needs")):
             raise AuditError(f"{path} is no audit: it has no {wanted}", hint="README: how to add an audit")
     if not module.__doc__:
         raise AuditError(f"{path} is no audit: it has no docstring", hint="its first line is the question")
@@ -115,7 +131,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         path=path,
         question=first,
         method=rest.strip(),
-        needs=module.NEEDS,
+        needs=getattr(module, "needs", lambda **options: module.NEEDS),
         limits=tuple(module.LIMITS),
         function=module.audit,
         plant=module.plant,
@@ -145,9 +161,10 @@ def obstacle(needs: Needs, tables: Tables) -> str:
     absent = [c for c in needs.columns if c not in tables.clips or tables.clips[c].isna().all()]
     if absent:
         return f"the corpus has no column {', '.join(map(repr, absent))}"
-    absent = [condition for condition in needs.conditions if condition not in tables.predictions]
+    absent = [str(c) for c in needs.conditions if str(c) not in tables.predictions]
     if absent:
-        return f"there are no predictions for {', '.join(absent)}"
+        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+        return f"there are no predictions for {', '.join(absent[:3])}{more}"
     if needs.labels == "dimensions" and not tables.dimensions:
         return "corpus and model share no dimension"
     if needs.labels == "emotion" and not tables.classes:
@@ -175,13 +192,8 @@ def run(
     Raises:
         AuditError: an option that the audit does not have, or an audit that changes its tables
     """
-    known = audit.options()
-    given = dict(options or {})
-    for name in given:
-        if name not in known:
-            raise AuditError(f"audit {audit.name} has no option {name!r}", hint=nearest(name, list(known)))
-    settings = {name: given.get(name, parameter.default) for name, parameter in known.items()}
-    reason = obstacle(audit.needs, tables)
+    settings = audit.settings(options or {})
+    reason = obstacle(audit.needs(**settings), tables)
     if reason:
         outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
     else:

@@ -93,7 +93,7 @@ def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard
     try:
         signal = read_audio(corpus.path(clip), rate, float(row["start"]), float(row["end"]))
         silent = is_silent(signal)
-        signal = perturbed(signal, rate, clip, condition)
+        signal = perturbed(signal, rate, clip, condition, corpus)
     except AudioError as error:
         return Heard(signal=None, reason=str(error))
     if len(signal) < model.shortest:
@@ -108,8 +108,10 @@ def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard
     return Heard(signal=signal, silent=silent)
 
 
-def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition) -> np.ndarray:
+def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, corpus: Corpus) -> np.ndarray:
     """The signal under a condition; what is drawn depends on seed, clip and perturbation alone.
+
+    Babble is made of the corpus' other clips, in corpus order.
 
     Raises:
         AudioError: the perturbation cannot be applied to this signal
@@ -120,9 +122,30 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition) ->
     from sertools.seeds import identity_rng
 
     perturbation = perturb.get(condition.perturbation)
+    if perturbation.needs == "other clips":
+        perturbation = perturbation.using(OtherClips(corpus=corpus, clip=clip, rate=rate))
     rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
     level = perturb.draw_level(perturbation, None, rng) if condition.level is None else condition.level
-    return perturbation.apply(signal, rate, level, rng=rng)
+    return perturbation.apply(signal, rate, level, rng)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherClips(Sequence[np.ndarray]):
+    """The sounds of all clips of a corpus but one, decoded when they are asked for."""
+
+    corpus: Corpus
+    clip: str
+    rate: int
+
+    def __len__(self) -> int:
+        return len(self.corpus.clips) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        own = int(self.corpus.clips.index.get_loc(self.clip))  # type: ignore[arg-type] # ids are unique
+        position = i % len(self)
+        other = self.corpus.clips.index[position + (position >= own)]
+        row: Any = self.corpus.clips.loc[other]
+        return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))
 
 
 def _predict(

@@ -5,7 +5,7 @@ import platform
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,8 @@ def predict(
 ) -> dict[str, Predicted]:
     """Scores of a corpus under each condition; what the store has is not computed again.
 
+    A model that answers by clip, without sound, answers for clean sound only.
+
     Args:
         model: from `load_model`
         corpus: from `load_corpus`
@@ -145,7 +147,7 @@ def predict(
         sound: the corpus' fingerprint, where the caller knows it
 
     Raises:
-        ModelError: the model is a bare encoder, or answers by clip but is asked about changed sound
+        ModelError: the model is a bare encoder
         CorpusError: not one clip could be scored
         StoreError: the store cannot be written
     """
@@ -157,7 +159,7 @@ def predict(
             hint="fit a head with sertools finetune, or name the one it has with --head PREFIX=LAYOUT",
         )
     if isinstance(model, ClipModel):
-        return {CLEAN: _by_clip(model, corpus, conditions)}
+        return {CLEAN: _by_clip(model, corpus)}
     root = settings.cache or store.default_root()
     store.check_writable(root)
     predicted = {}
@@ -184,12 +186,7 @@ def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predic
     return Predicted(scores=frame[labels], missing=missing, silent=int(frame["silent"].sum()))
 
 
-def _by_clip(model: ClipModel, corpus: Corpus, conditions: Sequence[Condition]) -> Predicted:
-    asked = [str(condition) for condition in conditions if str(condition) != CLEAN]
-    if asked:
-        raise ModelError(
-            f"{model.name} answers for clips, not for sound: it cannot be asked about {asked[0]}"
-        )
+def _by_clip(model: ClipModel, corpus: Corpus) -> Predicted:
     scores = model.scores(corpus.clips)
     gone = scores.index[scores.isna().all(axis=1)]
     missing = pd.DataFrame({"clip": gone, "condition": CLEAN, "reason": f"{model.name} has no row for it"})
@@ -323,7 +320,8 @@ def run(
     """
     settings = settings or Settings()
     sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
-    predicted = predict(model, corpus, settings=settings, sound=sound)
+    wanted = conditions(audits, options or {}, settings.seed)
+    predicted = predict(model, corpus, conditions=wanted, settings=settings, sound=sound)
     table = tables(model, corpus, predicted, settings.label_map)
     provenance = {
         "command": command,
@@ -345,6 +343,17 @@ def run(
         )
         for audit in audits
     ]
+
+
+def conditions(
+    audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], seed: int
+) -> list[Condition]:
+    """The union of what audits read, clean first, each with the seed of this run."""
+    wanted = {str(Condition()): Condition()}
+    for audit in audits:
+        for condition in audit.needs(**audit.settings(options.get(audit.name, {}))).conditions:
+            wanted.setdefault(str(condition), replace(condition, seed=seed))
+    return list(wanted.values())
 
 
 def facts(corpus: Corpus) -> dict[str, Any]:

@@ -13,7 +13,8 @@ HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "skle
 LAYERS = [
     {"errors", "labels", "seeds", "discovery", "norms"},
     {"tables"},
-    {"metrics"},
+    {"condition"},
+    {"metrics", "perturb"},
     {"result"},
     {"gate", "gate_formats", "ci"},
     {"audit"},
