@@ -111,7 +111,8 @@ def audit_command(name: str) -> TyperCommand:
                 *(given[k] for k in ("data", "data_root", "column_map", "scale", "label_map", "derive"))
             ),
             model=lambda: o.read_model(
-                *(given[k] for k in ("model", "device", "precision", "head", "trust_remote_code"))
+                *(given[k] for k in ("model", "device", "precision", "head", "trust_remote_code")),
+                *(given[k] for k in ("labels", "node", "sampling_rate")),
             ),
             label_map=o.pairs(given["label_map"], "--label-map", "THEIRS=OURS"),
             options=options,

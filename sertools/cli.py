@@ -110,6 +110,9 @@ def audit(
     derive: o.Derive = False,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
     device: o.Device = "auto",
     precision: o.Precision = "auto",
     batch_size: o.BatchSize = 8,
@@ -131,7 +134,9 @@ def audit(
         suite=suite,
         folders=audits or [],
         corpus=lambda: o.read_data(data, data_root, column_map, scale, label_map, derive),
-        model=lambda: o.read_model(model, device, precision, head, trust_remote_code),
+        model=lambda: o.read_model(
+            model, device, precision, head, trust_remote_code, labels, node, sampling_rate
+        ),
         label_map=o.pairs(label_map, "--label-map", "THEIRS=OURS"),
         batch_size=batch_size,
         seed=seed,
@@ -159,6 +164,9 @@ def predict(
     scale: o.Scales = None,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
     device: o.Device = "auto",
     precision: o.Precision = "auto",
     batch_size: o.BatchSize = 8,
@@ -173,7 +181,7 @@ def predict(
 
     settings = run.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
     corpus = o.read_data(data, data_root, column_map, scale, None)
-    loaded = o.read_model(model, device, precision, head, trust_remote_code)
+    loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     predicted = run.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         run.export(predicted, corpus, path)
@@ -190,6 +198,10 @@ def plan(
     data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
     data_root: o.DataRoot = None,
     head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
     device: o.Device = "auto",
     precision: o.Precision = "auto",
     cache: o.Cache = None,
@@ -202,7 +214,7 @@ def plan(
     from sertools import console, listing, run
 
     corpus = o.read_data(data, data_root, None, None, None)
-    loaded = o.read_model(model, device, precision, head)
+    loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     columns, rows = listing.plan(loaded, corpus, run.Settings(cache=cache))
     console.table(columns, rows, output)
 

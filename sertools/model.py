@@ -85,12 +85,18 @@ class LoadOptions:
         precision: `auto`, `fp32` or `bf16`
         head: key prefix → layout of the head, for checkpoints whose head no rule recognises
         trust_remote_code: whether code that comes with a checkpoint may run
+        labels: names of the outputs, for kinds of models that do not carry them
+        output: name of the output that is read, where a model has several
+        sampling_rate: Hz of the signals that the model takes; 0 for what the model itself says
     """
 
     device: str = "auto"
     precision: str = "auto"
     head: Mapping[str, str] = field(default_factory=dict)
     trust_remote_code: bool = False
+    labels: tuple[str, ...] = ()
+    output: str = ""
+    sampling_rate: int = 0
 
 
 def schemes() -> dict[str, str]:

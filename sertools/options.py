@@ -73,6 +73,26 @@ TrustRemoteCode = Annotated[
         "--trust-remote-code", rich_help_panel=INPUT, help="Run code that comes with the checkpoint."
     ),
 ]
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        rich_help_panel=INPUT,
+        help="Names of the model's outputs in their order, where it does not carry them: anger,neutral.",
+    ),
+]
+Output = Annotated[
+    str, typer.Option("--output", rich_help_panel=INPUT, help="Which output of an ONNX model to read.")
+]
+SamplingRate = Annotated[
+    int,
+    typer.Option(
+        "--sampling-rate",
+        rich_help_panel=INPUT,
+        min=0,
+        help="Hz that the model takes, where it does not say; 0 for what it says.",
+    ),
+]
 Device = Annotated[str, typer.Option("--device", rich_help_panel=HOW, help="cpu, cuda, cuda:N, mps or auto.")]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
@@ -135,6 +155,23 @@ def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]
         if key in found:
             raise AuditError(f"{option} names {key!r} twice")
         found[key] = value
+    return found
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names in a text like `anger, neutral`; none in an empty one.
+
+    Raises:
+        ModelError: a name is empty, or there twice
+
+    >>> names("anger, neutral"), names("")
+    (('anger', 'neutral'), ())
+    """
+    found = tuple(name.strip() for name in text.split(",")) if text.strip() else ()
+    if "" in found:
+        raise ModelError(f"--labels {text!r} has an empty name")
+    if len(set(found)) < len(found):
+        raise ModelError(f"--labels {text!r} names a label twice")
     return found
 
 
@@ -204,6 +241,9 @@ def read_model(
     precision: str = "auto",
     head: Sequence[str] | None = None,
     trust_remote_code: bool = False,
+    labels: str = "",
+    output: str = "",
+    sampling_rate: int = 0,
 ) -> "Model | ClipModel":
     """The model of `--model` and its companions.
 
@@ -217,5 +257,13 @@ def read_model(
         raise ModelError("--head names more than one head", hint="a model has one")
     return load_model(
         spec,
-        LoadOptions(device=device, precision=precision, head=heads, trust_remote_code=trust_remote_code),
+        LoadOptions(
+            device=device,
+            precision=precision,
+            head=heads,
+            trust_remote_code=trust_remote_code,
+            labels=names(labels),
+            output=output,
+            sampling_rate=sampling_rate,
+        ),
     )

@@ -1,0 +1,328 @@
+"""An ONNX network that hears sound: a file, or audonnx' directory of `model.onnx` and `model.yaml`.
+
+    $audonnx.core.model.Model==0.3.2:
+      path: model.onnx
+      labels:
+        logits: [arousal, dominance, valence]
+      transform: null
+
+Labels are named per output. An output `hidden_states` is kept as the one layer (audEERING publishes it as
+the mean over time of the last one). A file of one's own names its labels in its metadata (`labels`, with
+commas; `sampling_rate` in Hz) or by `--labels` and `--sampling-rate`. Clips run one by one.
+"""
+
+import hashlib
+import importlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sertools.errors import ModelError, nearest
+from sertools.model import LoadOptions, Outputs, Task
+from sertools.models.answers import are_probabilities, check_finite, check_steady, names, noise, trial
+from sertools.models.hf import task_of
+
+SCHEME = "onnx"
+SCORES, HIDDEN = "logits", "hidden_states"
+RATE_HZ = 16000
+
+ENGINE = "onnx-1"
+"""Rises when this file changes a number; part of the fingerprint."""
+
+
+@dataclass(kw_only=True)
+class OnnxModel:
+    """An ONNX network with one input, the signal; see `Model`."""
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    sampling_rate: int
+    shortest: int
+    longest: int | None
+    fingerprint: str
+    facts: Mapping[str, Any]
+    network: "Network"
+    activation: str
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Scores of signals (samples,) at `sampling_rate`; layers are `hidden_states`, shape (n, 1, d)."""
+        answers = [self.network.run(signal) for signal in signals]
+        raw = np.concatenate([scores for scores, _ in answers])
+        states = [state for _, state in answers if state is not None]
+        return Outputs(
+            scores=_activate(raw, self.activation),
+            layers=np.stack(states)[:, None, :] if layers and states else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A session and the names of what goes in and comes out.
+
+    Attributes:
+        session: of onnxruntime
+        signal: name of the input
+        axes: its axes; all but the last have length 1
+        scores: name of the output with one number per label
+        hidden: name of the output that is kept as a layer; None where there is none
+        path: of the file, for errors
+    """
+
+    session: Any
+    signal: str
+    axes: int
+    scores: str
+    hidden: str | None
+    path: Path
+
+    def run(self, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Scores (1, c) as the network gives them, and its layer (d,)."""
+        wanted = [self.scores] if self.hidden is None else [self.scores, self.hidden]
+        shaped = np.asarray(signal, dtype=np.float32).reshape((1,) * (self.axes - 1) + (-1,))
+        try:
+            found = self.session.run(wanted, {self.signal: shaped})
+        except _failures() as error:
+            raise ModelError(f"{self.path} fails on {len(signal)} samples: {_line(error)}") from error
+        scores = np.asarray(found[0], dtype=np.float32)
+        if scores.ndim not in {1, 2} or (scores.ndim == 2 and scores.shape[0] != 1):
+            raise ModelError(
+                f"output {self.scores!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
+                hint="name another one with --output",
+            )
+        return scores.reshape(1, -1), _layer(found[1]) if self.hidden is not None else None
+
+
+def load(rest: str, options: LoadOptions) -> OnnxModel:
+    """The network in a file or an audonnx directory.
+
+    Raises:
+        ModelError: no such file, not ONNX, an input that is no signal, outputs or labels that do not fit,
+            or onnxruntime is not installed
+    """
+    path, stated = _find(Path(rest).expanduser())
+    session = _session(path, options.device)
+    signal, length = _signal(session, path)
+    outputs = [node.name for node in session.get_outputs()]
+    network = Network(
+        session=session,
+        signal=signal.name,
+        axes=len(signal.shape),
+        scores=_scores(outputs, list(stated), options.output, path),
+        hidden=HIDDEN if HIDDEN in outputs and options.output != HIDDEN else None,
+        path=path,
+    )
+    metadata = session.get_modelmeta().custom_metadata_map
+    rate, notes = _rate(options.sampling_rate, metadata, path)
+    clips = [noise(rate, 1.0)[:length].copy()] if length else trial(rate)
+    raw = np.concatenate([network.run(clip)[0] for clip in clips])
+    check_finite(raw, str(path))
+    check_steady(raw, np.concatenate([network.run(clip)[0] for clip in clips]), str(path))
+    in_file = [name.strip() for name in metadata.get("labels", "").split(",") if name.strip()]
+    labels = names(options.labels, stated.get(network.scores) or in_file, raw.shape[1], str(path))
+    task = task_of(None, labels)
+    activation = "softmax" if task == "single_label" and not are_probabilities(raw) else "none"
+    return OnnxModel(
+        name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
+        labels=labels,
+        task=task,
+        sampling_rate=rate,
+        shortest=length or _shortest(network, rate),
+        longest=length,
+        fingerprint=_fingerprint(path, network.scores, labels, rate, activation),
+        facts={
+            "kind": "ONNX",
+            "source": str(path),
+            "architecture": session.get_modelmeta().graph_name,
+            "head": f"output {network.scores}",
+            "outputs": outputs,
+            "activation": activation,
+            "labels": list(labels),
+            "task": task,
+            "sampling_rate": rate,
+            "device": session.get_providers()[0],
+            "notes": notes,
+        },
+        network=network,
+        activation=activation,
+    )
+
+
+def _find(given: Path) -> tuple[Path, dict[str, list[str]]]:
+    """The ONNX file, and output → labels as the files beside it say."""
+    folder = given if given.is_dir() else given.parent
+    described = _described(folder) if given.is_dir() or given.name == "model.onnx" else {}
+    path = given / str(described.get("path", "model.onnx")) if given.is_dir() else given
+    if not path.is_file():
+        raise ModelError(f"no ONNX file {path}", hint="name a file, or a directory with model.onnx")
+    if described.get("transform"):
+        transform = described["transform"]
+        kind = next(iter(transform), "?") if isinstance(transform, dict) else transform
+        raise ModelError(
+            f"{folder / 'model.yaml'} computes features before the network ({kind}), as only audonnx can",
+            hint="write a function that calls audonnx: --model py:FILE.py:FUNCTION",
+        )
+    labels = described.get("labels") or {}
+    if isinstance(labels, list):
+        labels = {SCORES: labels}
+    return path, {str(node): [str(name) for name in found] for node, found in labels.items() if found}
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """What `model.yaml` says, or the older pair of labels.yaml and transform.yaml."""
+    import yaml
+
+    found: dict[str, Any] = {}
+    for path in (folder / "labels.yaml", folder / "transform.yaml", folder / "model.yaml"):
+        if not path.is_file():
+            continue
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path} is no YAML: {_line(error)}") from error
+        if path.name != "model.yaml":
+            found[path.stem] = content
+            continue
+        inner = next(iter(content.values()), None) if isinstance(content, dict) else None
+        if not isinstance(inner, dict) or not next(iter(content)).startswith("$audonnx"):
+            raise ModelError(f"{path} does not describe an audonnx model: it does not begin with $audonnx…")
+        found |= inner
+    return found
+
+
+def _session(path: Path, device: str) -> Any:
+    try:
+        onnxruntime: Any = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise ModelError(
+            "ONNX models need onnxruntime, which is not installed", hint='pip install "sertools[onnx]"'
+        ) from error
+    cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    if device.startswith("cuda") and not cuda:
+        raise ModelError(
+            f"no device {device!r} for ONNX here: this onnxruntime knows no CUDA",
+            hint="--device cpu, or pip install onnxruntime-gpu",
+        )
+    provider: Any = "CPUExecutionProvider"
+    if cuda and (device == "auto" or device.startswith("cuda")):
+        provider = ("CUDAExecutionProvider", {"device_id": device.partition(":")[2] or "0"})
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4  # our errors say it; onnxruntime would print a second time
+    try:
+        return onnxruntime.InferenceSession(path, settings, providers=[provider])
+    except _failures() as error:
+        raise ModelError(f"{path} is no ONNX network that onnxruntime can run: {_line(error)}") from error
+
+
+def _signal(session: Any, path: Path) -> tuple[Any, int | None]:
+    """The input that takes the signal, and its length where that is fixed."""
+    nodes = session.get_inputs()
+    shapes = ", ".join(f"{node.name} {node.type}{node.shape}" for node in nodes)
+    if len(nodes) != 1:
+        raise ModelError(
+            f"{path} has {len(nodes)} inputs ({shapes}), but only a network with one, the signal, can be run",
+            hint="write a function that feeds them: --model py:FILE.py:FUNCTION",
+        )
+    node = nodes[0]
+    leading = node.shape[:-1]
+    fits = 1 <= len(node.shape) <= 3 and all(not isinstance(n, int) or n in {-1, 1} for n in leading)
+    if node.type != "tensor(float)" or not fits:
+        raise ModelError(
+            f"{path} does not take a signal of shape (1, samples), float32: its input is {shapes}",
+            hint="write a function that computes its features: --model py:FILE.py:FUNCTION",
+        )
+    length = node.shape[-1]
+    return node, length if isinstance(length, int) and length > 0 else None
+
+
+def _scores(outputs: list[str], labelled: list[str], asked: str, path: Path) -> str:
+    """Which output holds the scores: the one asked for, `logits`, or the only one that can."""
+    listed = ", ".join(outputs)
+    if asked:
+        if asked not in outputs:
+            raise ModelError(f"{path} has no output {asked!r}: it has {listed}", hint=nearest(asked, outputs))
+        return asked
+    if SCORES in outputs:
+        return SCORES
+    other = [name for name in outputs if name != HIDDEN]
+    known = [name for name in labelled if name in other]
+    for candidates in (known, other):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise ModelError(
+        f"{path} has {len(outputs)} outputs and none is called {SCORES}: {listed}",
+        hint="say which one to read: --output NAME",
+    )
+
+
+def _rate(asked: int, metadata: Mapping[str, str], path: Path) -> tuple[int, list[str]]:
+    stated = metadata.get("sampling_rate", "")
+    if asked:
+        return asked, []
+    if stated:
+        if not stated.isdigit() or int(stated) == 0:
+            raise ModelError(f"{path}: sampling_rate {stated!r} in its metadata is no number of Hz")
+        return int(stated), []
+    return RATE_HZ, ["The ONNX file names no sampling rate; 16 kHz was taken."]
+
+
+def _shortest(network: Network, rate: int) -> int:
+    """Fewest samples the network answers with numbers, found by halving between one sample and a second."""
+    sound = noise(rate, 1.0)
+
+    def answers(length: int) -> bool:
+        try:
+            return bool(np.isfinite(network.run(sound[:length])[0]).all())
+        except ModelError:
+            return False
+
+    if answers(1):
+        return 1
+    too_short, enough = 1, rate
+    while enough - too_short > 1:
+        middle = (too_short + enough) // 2
+        too_short, enough = (too_short, middle) if answers(middle) else (middle, enough)
+    return enough
+
+
+def _layer(states: Any) -> np.ndarray:
+    """The states of one clip, averaged over time where they have a time axis, shape (d,)."""
+    array = np.asarray(states, dtype=np.float32)
+    mean: np.ndarray = array.reshape(-1, array.shape[-1]).mean(axis=0)
+    return mean
+
+
+def _activate(raw: np.ndarray, activation: str) -> np.ndarray:
+    if activation == "none":
+        return raw
+    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _fingerprint(path: Path, output: str, labels: Sequence[str], rate: int, activation: str) -> str:
+    """Of the file, of the files its weights lie in, and of how it is read."""
+    digest = hashlib.blake2b(f"{ENGINE} {output} {labels} {rate} {activation}".encode(), digest_size=16)
+    content = path.read_bytes()
+    digest.update(content)
+    # protobuf writes external data as the pair ("location", file name): tag, length, text, tag, length, text
+    for match in re.finditer(rb"\x0a\x08location\x12(.)", content, flags=re.DOTALL):
+        name = content[match.end() : match.end() + match[1][0]].decode("utf-8", errors="replace")
+        with (path.parent / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises when it cannot read or run a network; its errors share no parent."""
+    state: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    kinds = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
+    return tuple(getattr(state, name) for name in (*kinds, "RuntimeException", "EPFail", "NoModel"))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
