@@ -1,3 +1,22 @@
 """Audit a speech emotion recognition model before people rely on it."""
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sertools.corpus import Corpus as Corpus
+    from sertools.corpus import load_corpus as load_corpus
+    from sertools.model import LoadOptions as LoadOptions
+    from sertools.model import load_model as load_model
+
 __version__ = "0.1.0"
+
+_PUBLIC = {"Corpus": "corpus", "load_corpus": "corpus", "LoadOptions": "model", "load_model": "model"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names load when they are used, so that `import sertools` is light."""
+    import importlib
+
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(f"sertools.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'sertools' has no attribute {name!r}")
