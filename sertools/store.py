@@ -5,12 +5,14 @@ where layers were asked for. A shard holds the clips `SHARD·i … SHARD·(i+1)�
 so its name says what is in it: two processes that write the same shard write the same content.
 """
 
+import contextlib
 import errno
 import hashlib
+import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,9 @@ from sertools.errors import StoreError
 
 SHARD = 64
 """Clips per shard: what an interruption can lose at most."""
+
+SEAL = b"sertools.seal"
+"""Key of the fingerprint that a shard carries of its own content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +65,23 @@ def shards(clips: pd.Index) -> Iterator[tuple[int, pd.Index]]:
 def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:
     """The scores of a shard, index `clips`, columns `reason` and one per label; None if it is not there.
 
-    A file that is damaged, or is of other clips, counts as not there and is written anew.
+    A file that is damaged, by as little as one bit, or is of other clips, counts as not there and is
+    written anew.
     """
     try:
-        table: pd.DataFrame = pq.read_table(folder / f"{i:05d}.parquet").to_pandas()
-    except (FileNotFoundError, pa.ArrowInvalid, OSError):
+        table = pq.read_table(folder / f"{i:05d}.parquet", partitioning=None)
+        sealed = (table.schema.metadata or {}).get(SEAL, b"").decode()
+        scores: pd.DataFrame = table.replace_schema_metadata(None).to_pandas().set_index("clip")
+        whole = _seal(scores) == sealed and list(scores.index) == list(clips)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):  # what damage makes Arrow raise
         return None
-    if "clip" not in table or list(table["clip"]) != list(clips):
-        return None
-    return table.set_index("clip")
+    return scores if whole else None
+
+
+def _seal(scores: pd.DataFrame) -> str:
+    """Fingerprint of clips, labels and numbers of a shard: Parquet itself does not notice a flipped bit."""
+    content = [list(scores.index), [[name, scores[name].tolist()] for name in scores]]
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
 def read_layers(folder: Path, i: int, n: int) -> np.ndarray | None:
@@ -95,11 +108,13 @@ def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray |
     if layers is not None:
         with atomic(folder / f"{i:05d}.layers.npy") as part, part.open("wb") as file:
             np.save(file, layers.astype(np.float32), allow_pickle=False)
+    table = pa.Table.from_pandas(scores.reset_index(), preserve_index=False)
+    table = table.replace_schema_metadata({SEAL: _seal(scores)})
     with atomic(folder / f"{i:05d}.parquet") as part:
-        pq.write_table(pa.Table.from_pandas(scores.reset_index(), preserve_index=False), part)
+        pq.write_table(table, part)
 
 
-@contextmanager
+@contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary name to write under, which becomes the real one only when all went well.
 
@@ -116,7 +131,8 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _explained(error, path) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left either
+            part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -130,16 +146,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Fails before the work begins where its results could not be written.
+    """Fails before the work begins where its results could not be written; leaves nothing behind.
 
     Raises:
         StoreError: the folder cannot be made or written
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".writable.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        there = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
+        with tempfile.TemporaryFile(dir=there):
+            pass
     except OSError as error:
         raise _explained(error, folder) from error
 
