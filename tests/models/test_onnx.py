@@ -154,7 +154,7 @@ def test_weights_in_a_file_beside_are_part_of_the_fingerprint(tmp_path):
     options = LoadOptions(labels=("arousal", "valence"))
     onnx.save(
         onnx.load(tmp_path / "inside.onnx"), tmp_path / "m.onnx", save_as_external_data=True,
-        location="weights.bin", size_threshold=20,
+        location="weights.bin", size_threshold=64,
     )  # fmt: skip
     before = load_model(f"onnx:{tmp_path / 'm.onnx'}", options)
     content = bytearray((tmp_path / "weights.bin").read_bytes())
