@@ -1,0 +1,380 @@
+"""Which speakers does the model serve worse than others?
+
+For every speaker with more than 200 clips the score is asked of 1000 draws of 200 of the speaker's clips,
+with replacement; mean, standard deviation and 95 % percentiles of the draws stand in the table (Wagner et
+al. 2023, §4.7; CCC for a dimension, UAR for emotions). Speakers with fewer clips are listed as not judged by
+this protocol; of those with at least 10 clips the score over all their clips is given. Worst and best
+speaker, and the spread (standard deviation over speakers, divisor G − 1), are taken of the speakers that the
+protocol judges; where there are fewer than two of them, of all with at least 10 clips, and the notes say so.
+
+The interval of the worst and the best speaker is a jackknife over that speaker's clips with Student's t, at a
+level (1 − .05 / G) that holds for all G speakers together (Bonferroni), so it also holds for the one that was
+picked. Few clips alone make speakers differ: the notes say how large a spread would be by that alone.
+
+Speaker average is the mean over speakers of |m_p − m_t|, the means of a speaker's predictions and truth;
+speaker ranking is the signed Spearman correlation of these means. For emotions the means are the shares of
+each class. Both are taken over speakers with at least 10 clips, and their intervals, like that of the spread,
+are bootstraps over speakers, widened to Student's t.
+
+Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of ours: there is no
+speaker for whom the model is no better than a constant. A constant has every speaker's mean about right where
+speakers are alike, so average and ranking are judged only where the model is shown, by the 99.9 % interval of
+its CCC or UAR over all speakers, to be better than a constant.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.errors import AuditError
+from sertools.labels import DIMENSIONS
+from sertools.metrics.classify import uar_statistic
+from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, proportion
+from sertools.metrics.regress import CCC
+from sertools.metrics.resample import UNDEFINED, bootstrap
+from sertools.metrics.skill import doubt
+from sertools.metrics.speakers import (
+    mean_absolute,
+    scores_of_draws,
+    square_sums,
+    standard_deviation,
+    unit_means,
+    weighted_spearman,
+)
+from sertools.metrics.sums import Statistic
+from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.seeds import identity_rng
+from sertools.tables import Pairs, Tables, pairs
+
+NEEDS = Needs(columns=("speaker",), labels="either")
+
+SER_TESTS = "audEERING ser-tests"
+NO_BETTER = "ours: for nobody is the model no better than a constant"
+LIMITS = [
+    Limit(name="speaker_average", below=0.1, source=SER_TESTS),
+    Limit(name="speaker_ranking", above=0.7, source=SER_TESTS),
+    *(Limit(name="worst_speaker", target=dimension, above=0, source=NO_BETTER) for dimension in DIMENSIONS),
+    Limit(name="worst_above_chance", above=0, source=NO_BETTER),
+]
+
+FEW = 10
+"""A speaker with fewer clips has no score of its own."""
+
+SHOWN = 20
+"""Speakers at either end of a figure that would be too long with all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """One speaker's score on one target.
+
+    Attributes:
+        name: as the corpus has it
+        score: over all clips of the speaker, with its 95 % interval over clips
+        picked: the same with an interval at the level that holds for all speakers together
+        chance: what a constant reaches on these clips
+        error: standard error of the score over clips; nan where undefined
+        mean, deviation, low, high: of the protocol's draws; nan where it judges nothing
+        judged: the protocol applies
+    """
+
+    name: str
+    score: Estimate
+    picked: Estimate
+    chance: float
+    error: float
+    mean: float = np.nan
+    deviation: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    judged: bool = False
+
+
+def audit(
+    tables: Tables,
+    *,
+    rng: np.random.Generator,
+    min_clips: int = 200,
+    draws: int = 1000,
+    resamples: int = 2000,
+) -> Outcome:
+    """Scores by speaker for every dimension and for emotion.
+
+    Args:
+        tables: clips and clean predictions
+        rng: for draws of clips and of speakers
+        min_clips: the protocol judges speakers with more clips than this, in draws of this many
+        draws: draws of clips for each speaker
+        resamples: draws of speakers for the intervals over speakers
+    """
+    if min_clips < FEW or draws < 2:
+        raise AuditError(
+            f"min-clips is {min_clips} and draws {draws}",
+            hint=f"a score needs at least {FEW} clips, and a deviation two draws",
+        )
+    seed = int(rng.integers(2**63))
+    findings: list[Finding] = []
+    rows: list[list[str | int | float | bool | None]] = []
+    figures: list[Figure] = []
+    sentences, notes = [], []
+    for target in [*tables.dimensions, *(["emotion"] if tables.classes else [])]:
+        pair = pairs(tables, target)
+        classes = len(tables.model_classes) if target == "emotion" else 0
+        metric = "UAR" if classes else "CCC"
+        sizes = np.bincount(pair.unit, minlength=pair.units)
+        speakers = _speakers(pair, _names(tables, pair), classes, min_clips, draws, (seed, target))
+        if not speakers:
+            reason = f"no speaker has {FEW} clips with {target}"
+            findings.append(skipped("worst_speaker", tables, reason, target=target))
+            continue
+        compared, _ = _compared(speakers)
+        findings += _extremes(compared, target)
+        findings.append(_spread(compared, target, resamples, rng))
+        findings += _of_means(pair, tables, target, resamples, rng)
+        unknown = [speaker for speaker in speakers if np.isnan(speaker.score.value)]
+        rows += [_row(target, speaker) for speaker in [*_known(speakers), *unknown]]
+        figures.append(_figure(speakers, target, metric))
+        sentences.append(_sentence(compared, target, metric))
+        notes += _notes(speakers, sizes, target, min_clips)
+    columns = ["target", "speaker", "clips", "score", "low", "high", "judged", "mean of draws"]
+    columns += ["deviation of draws", "2.5 % of draws", "97.5 % of draws"]
+    by_speaker = Table(
+        name="speakers",
+        title="Score of each speaker, the worst first",
+        columns=columns,
+        rows=rows,
+        note=f"score over all clips, its interval over the speaker's clips; judged: more than {min_clips} "
+        f"clips, {draws} draws of {min_clips} of them",
+    )
+    return Outcome(
+        answer=" ".join(sentences) or f"Not measured: no speaker has {FEW} clips.",
+        findings=findings,
+        tables=[by_speaker] if rows else [],
+        figures=figures,
+        notes=notes,
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """One speaker is understood the wrong way round.
+
+    The dimensions of the speaker with most clips are mirrored about their mean and move a fifth less, and
+    each of the speaker's emotions gets the score of the one before it.
+    """
+    one = (tables.clips["speaker"] == tables.clips["speaker"].value_counts().index[0]).to_numpy()
+    planted = {}
+    for condition, scores in tables.predictions.items():
+        wrong = scores.copy()
+        for dimension in tables.model_dimensions:
+            values = scores.loc[one, dimension]
+            wrong.loc[one, dimension] = values.mean() - 0.8 * (values - values.mean())
+        classes = list(tables.model_classes)
+        wrong.loc[one, classes] = np.roll(scores.loc[one, classes].to_numpy(), 1, axis=1)
+        planted[condition] = wrong
+    return tables.with_predictions(planted)
+
+
+def _names(tables: Tables, pair: Pairs) -> list[str]:
+    """The name of each unit; a clip whose speaker is unknown is a unit of its own."""
+    first = np.unique(pair.unit, return_index=True)[1]
+    named = tables.clips.loc[pair.clips[first], "speaker"]
+    return ["unknown" if pd.isna(name) else str(name) for name in named]
+
+
+def _speakers(
+    pair: Pairs, names: list[str], classes: int, min_clips: int, draws: int, identity: tuple[int, str]
+) -> list[Speaker]:
+    """Scores of the speakers with enough clips for one."""
+    statistic = uar_statistic(classes) if classes else CCC
+    sizes = np.bincount(pair.unit, minlength=pair.units)
+    judged = sizes > min_clips
+    together = int(judged.sum() if judged.sum() > 1 else (sizes >= FEW).sum())
+    found = []
+    for code in np.flatnonzero(sizes >= FEW):
+        part = pair.take(pair.unit == code)
+        left_out = _left_out(statistic, part)
+        speaker = Speaker(
+            name=names[code],
+            score=_over_clips(statistic, part, 0.95),
+            picked=_over_clips(statistic, part, 1 - 0.05 / together),
+            chance=1 / len(np.unique(part.truth)) if classes else 0.0,
+            error=float(np.sqrt((part.n - 1) * np.var(left_out))),
+            judged=bool(judged[code]),
+        )
+        if speaker.judged:
+            own = identity_rng(identity[0], identity[1], names[code])
+            drawn = scores_of_draws(
+                statistic, part.truth, part.prediction, size=min_clips, draws=draws, rng=own
+            )
+            speaker = _with_draws(speaker, drawn)
+        found.append(speaker)
+    return found
+
+
+def _over_clips(statistic: Statistic, part: Pairs, level: float) -> Estimate:
+    """The score of one speaker's clips, each a unit of its own."""
+    clip = np.arange(part.n)
+    found = estimate(statistic, part.truth, part.prediction, clip, part.n, level=level)
+    right = part.truth == part.prediction
+    if statistic is not CCC and (right.all() or not right.any()):
+        # UAR is the accuracy where all or none are right, and of a share we know how sure it is
+        found = proportion(right, clip, part.n, level=level)
+    return replace(found, units=1, reason=found.reason.replace("speaker", "clip"))
+
+
+def _left_out(statistic: Statistic, part: Pairs) -> np.ndarray:
+    sums = statistic.sums(part.truth, part.prediction, np.arange(part.n), part.n)
+    return statistic.value(sums.sum(axis=0) - sums)
+
+
+def _with_draws(speaker: Speaker, drawn: np.ndarray) -> Speaker:
+    defined = drawn[~np.isnan(drawn)]
+    if len(defined) < (1 - UNDEFINED) * len(drawn):
+        return speaker
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return replace(
+        speaker,
+        mean=float(defined.mean()),
+        deviation=float(defined.std(ddof=1)),
+        low=float(low),
+        high=float(high),
+    )
+
+
+def _compared(speakers: list[Speaker]) -> tuple[list[Speaker], bool]:
+    """The speakers among whom worst, best and spread are taken, and whether the protocol judges them."""
+    judged = [speaker for speaker in speakers if speaker.judged]
+    return (judged, True) if len(judged) > 1 else (speakers, False)
+
+
+def _known(speakers: list[Speaker]) -> list[Speaker]:
+    """Speakers with a defined score, the worst first: how far it lies above a constant's decides."""
+    known = [speaker for speaker in speakers if not np.isnan(speaker.score.value)]
+    return sorted(known, key=lambda speaker: speaker.score.value - speaker.chance)
+
+
+def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
+    """Worst and best speaker, with intervals that allow for their having been picked."""
+    known = _known(speakers)
+    if not known:
+        none = replace(speakers[0].picked, n=sum(s.score.n for s in speakers), units=len(speakers))
+        return [finding("worst_speaker", none, target=target, by_speaker=True, withheld=none.reason)]
+    worst, best = known[0], known[-1]
+    chosen = [("worst_speaker", worst, 0.0), ("best_speaker", best, 0.0)]
+    if target == "emotion":
+        chosen.append(("worst_above_chance", worst, worst.chance))
+    found = []
+    for name, speaker, less in chosen:
+        score = speaker.picked
+        score = replace(score, value=score.value - less, low=score.low - less, high=score.high - less)
+        where = f"speaker={speaker.name}"
+        found.append(finding(name, score, target=target, slice=where, by_speaker=True))
+    return found
+
+
+def _spread(speakers: list[Speaker], target: str, resamples: int, rng: np.random.Generator) -> Finding:
+    """How far speakers' scores differ: their standard deviation."""
+    known = _known(speakers)
+    n = sum(speaker.score.n for speaker in known)
+    if len(known) < 2:
+        reason = f"only {len(known)} speakers have a score"
+        none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(known), reason=reason)
+        return finding("spread", none, target=target, by_speaker=True, withheld=reason)
+    sums = square_sums([speaker.score.value for speaker in known])
+    spread = bootstrap(standard_deviation, sums, n=n, draws=resamples, rng=rng)
+    return finding("spread", spread, target=target, by_speaker=True)
+
+
+def _of_means(
+    pair: Pairs, tables: Tables, target: str, resamples: int, rng: np.random.Generator
+) -> list[Finding]:
+    """Speaker average and speaker ranking of a dimension, or of the share of each class."""
+    classes = len(tables.model_classes) if target == "emotion" else 0
+    # with fewer speakers there is no interval, and the gate is inconclusive by itself
+    useless = doubt(pair, classes) if pair.units >= MIN_UNITS else ""
+    if target == "emotion":
+        codes = [tables.model_classes.index(name) for name in tables.classes]
+        values = [
+            (name, pair.truth == c, pair.prediction == c)
+            for name, c in zip(tables.classes, codes, strict=True)
+        ]
+    else:
+        values = [(target, pair.truth, pair.prediction)]
+    sizes = np.bincount(pair.unit, minlength=pair.units)
+    enough = sizes >= FEW
+    n = int(sizes[enough].sum())
+    found = []
+    for name, truth, prediction in values:
+        t, p = (unit_means(x, pair.unit, pair.units)[enough] for x in (truth, prediction))
+        off = np.stack([np.ones(len(t)), np.abs(p - t)], axis=1)
+        average = bootstrap(mean_absolute, off, n=n, draws=resamples, rng=rng)
+        ranking = bootstrap(weighted_spearman(t, p), np.eye(len(t)), n=n, draws=resamples, rng=rng)
+        if np.isnan(ranking.value):
+            ranking = replace(ranking, reason=f"all {len(t)} speakers have the same mean truth or prediction")
+        for what, value in (("speaker_average", average), ("speaker_ranking", ranking)):
+            found.append(finding(what, value, target=name, by_speaker=True, withheld=useless))
+    return found
+
+
+def _row(target: str, speaker: Speaker) -> list[str | int | float | bool | None]:
+    score = speaker.score
+    drawn = [speaker.mean, speaker.deviation, speaker.low, speaker.high]
+    return [target, speaker.name, score.n, score.value, score.low, score.high, speaker.judged, *drawn]
+
+
+def _figure(speakers: list[Speaker], target: str, metric: str) -> Figure:
+    """Speakers from worst to best: the draws of those that the protocol judges, else all clips."""
+    compared, protocol = _compared(speakers)
+    known = _known(compared)
+    shown = known if len(known) <= 2 * SHOWN else [*known[:SHOWN], *known[-SHOWN:]]
+    part = "" if shown is known else f", the {SHOWN} worst and the {SHOWN} best of {len(known)}"
+    of = "mean and 95 % of draws" if protocol else "score over all clips, 95 % interval over clips"
+    series = Series(
+        x=[f"{s.name} ({s.score.n} clips)" for s in shown],
+        y=[s.mean if protocol else s.score.value for s in shown],
+        low=[s.low if protocol else s.score.low for s in shown],
+        high=[s.high if protocol else s.score.high for s in shown],
+    )
+    return Figure(
+        name=f"speakers_{target}",
+        kind="interval",
+        title=f"{metric} of {target} by speaker{part}",
+        alt=f"{metric} of {target} for each of {len(shown)} speakers, ordered: {of}.",
+        x_label=metric,
+        series=[series],
+        reference=0.0 if target != "emotion" else None,
+    )
+
+
+def _sentence(speakers: list[Speaker], target: str, metric: str) -> str:
+    known = _known(speakers)
+    if not known:
+        return f"{metric} of {target} is undefined for every speaker."
+    worst, best = known[0], known[-1]
+    return (
+        f"{metric} of {target} is {worst.score.value:.2f} for the worst of {len(known)} speakers "
+        f"({worst.name}, {worst.score.n} clips) and {best.score.value:.2f} for the best ({best.name}, "
+        f"{best.score.n} clips)."
+    )
+
+
+def _notes(speakers: list[Speaker], sizes: np.ndarray, target: str, min_clips: int) -> list[str]:
+    """What the protocol judged, who was left out, and how far few clips alone make speakers differ."""
+    compared, protocol = _compared(speakers)
+    judged = int((sizes > min_clips).sum())
+    notes = [f"{target}: {judged} of {len(sizes)} speakers have more than {min_clips} clips"]
+    notes[0] += (
+        " and are judged." if protocol else f", so all with at least {FEW} clips are compared instead."
+    )
+    if (sizes < FEW).any():
+        notes.append(
+            f"{target}: {int((sizes < FEW).sum())} speakers have fewer than {FEW} clips and no score."
+        )
+    errors = np.array([speaker.error for speaker in _known(compared)])
+    errors = errors[np.isfinite(errors)]
+    if len(errors):
+        alone = float(np.sqrt(np.mean(errors**2)))
+        notes.append(f"{target}: the number of clips alone makes scores spread by about {alone:.2f}.")
+    return notes

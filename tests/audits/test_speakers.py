@@ -1,0 +1,260 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from sertools.audit import load, run
+from sertools.errors import AuditError
+from sertools.metrics.regress import ccc
+from sertools.result import Verdict
+from sertools.tables import CLEAN
+from tests.audits.examples import EMOTIONS, made, trivial
+
+SPEAKERS = load("speakers")
+
+
+def result(tables, **options):
+    return run(SPEAKERS, tables, seed=0, options={"draws": 200, "resamples": 500, **options})
+
+
+def found(result, name, target="arousal"):
+    (finding,) = [f for f in result.findings if (f.name, f.target) == (name, target)]
+    return finding
+
+
+def rows(result):
+    columns = result.tables[0].columns
+    return {(row[0], row[1]): dict(zip(columns, row, strict=True)) for row in result.tables[0].rows}
+
+
+def test_worst_best_and_spread_are_those_of_a_loop_over_speakers():
+    tables = made([12, 30, 18, 25, 14, 9], noise=0.2)
+    scores = tables.predictions[CLEAN]["arousal"]
+    by_hand = {
+        name: ccc(part["arousal"], scores[part.index])
+        for name, part in tables.clips.groupby("speaker")
+        if len(part) >= 10
+    }
+    r = result(tables)
+    worst, best = min(by_hand, key=by_hand.get), max(by_hand, key=by_hand.get)
+    assert found(r, "worst_speaker").slice == f"speaker={worst}"
+    assert found(r, "worst_speaker").value == pytest.approx(by_hand[worst], abs=1e-12)
+    assert found(r, "best_speaker").slice == f"speaker={best}"
+    assert found(r, "best_speaker").value == pytest.approx(by_hand[best], abs=1e-12)
+    assert found(r, "worst_speaker").speakers == 1
+    assert found(r, "spread").value == pytest.approx(np.std(list(by_hand.values()), ddof=1), abs=1e-9)
+    assert found(r, "spread").speakers == 5
+    assert [row[1] for row in r.tables[0].rows] == sorted(by_hand, key=by_hand.get)
+
+
+def test_average_and_ranking_are_those_of_the_speakers_means():
+    tables = made([12, 30, 18, 25, 14, 9], noise=0.1)
+    scores = tables.predictions[CLEAN]["arousal"]
+    enough = tables.clips.groupby("speaker").filter(lambda part: len(part) >= 10)
+    truth = enough.groupby("speaker")["arousal"].mean()
+    prediction = scores[enough.index].groupby(enough["speaker"]).mean()
+    r = result(tables)
+    assert found(r, "speaker_average").value == pytest.approx((prediction - truth).abs().mean(), abs=1e-12)
+    rho = stats.spearmanr(truth, prediction).statistic
+    assert found(r, "speaker_ranking").value == pytest.approx(rho, abs=1e-12)
+    assert found(r, "speaker_ranking").n == len(enough)
+
+
+def test_a_reversed_ranking_fails_although_its_size_is_perfect():
+    levels = np.linspace(0.45, 0.55, 12)
+    tables = made([20] * 12, levels=levels, spread=0.2, noise=0)
+    scores = tables.predictions[CLEAN].copy()
+    # each speaker's own clips are understood, the speakers' levels are mirrored
+    mean = tables.clips.groupby("speaker")["arousal"].transform("mean")
+    scores["arousal"] -= 1.5 * (mean - 0.5)
+    ranking = found(result(tables.with_predictions({CLEAN: scores})), "speaker_ranking")
+    assert ranking.value == pytest.approx(-1, abs=1e-12)
+    assert ranking.verdict is Verdict.FAIL
+
+
+def test_only_speakers_with_more_than_min_clips_are_judged_by_the_protocol():
+    r = result(made([200, 201, 300, 12, 12], noise=0.1))
+    judged = {name: row["judged"] for (_, name), row in rows(r).items()}
+    assert judged == {"s0": False, "s1": True, "s2": True, "s3": False, "s4": False}
+    assert rows(r)["arousal", "s0"]["mean of draws"] is None
+    # worst and best are of the two that are judged
+    assert {found(r, n).slice for n in ("worst_speaker", "best_speaker")} == {"speaker=s1", "speaker=s2"}
+    assert any("2 of 5 speakers have more than 200 clips and are judged" in note for note in r.notes)
+
+
+def test_the_protocols_mean_and_deviation_are_those_of_draws_by_a_loop():
+    tables = made([260, 220], noise=0.2)
+    row = rows(result(tables, draws=1000))["arousal", "s0"]
+    mask = (tables.clips["speaker"] == "s0").to_numpy()
+    t = tables.clips["arousal"].to_numpy()[mask]
+    p = tables.predictions[CLEAN]["arousal"].to_numpy()[mask]
+    rng = np.random.default_rng(1)
+    drawn = [ccc(t[i], p[i]) for i in rng.integers(260, size=(1000, 200))]
+    sd = np.std(drawn, ddof=1)
+    # Monte-Carlo errors of two sets of 1000 draws each; four of them
+    assert row["mean of draws"] == pytest.approx(np.mean(drawn), abs=4 * sd * np.sqrt(2 / 1000))
+    assert row["deviation of draws"] == pytest.approx(sd, abs=4 * sd * np.sqrt(2 / 2000))
+    assert row["2.5 % of draws"] == pytest.approx(np.quantile(drawn, 0.025), abs=sd / 2)
+    assert row["97.5 % of draws"] == pytest.approx(np.quantile(drawn, 0.975), abs=sd / 2)
+
+
+def test_another_speaker_changes_no_draw_of_this_one():
+    both = made([250, 230], noise=0.2)
+    first = both.clips["speaker"] == "s0"
+    alone = made([250, 230], noise=0.2)
+    alone = type(both)(
+        clips=both.clips[first],
+        predictions={CLEAN: both.predictions[CLEAN][first]},
+        dimensions=both.dimensions,
+    )
+    assert rows(result(both))["arousal", "s0"] == rows(result(alone))["arousal", "s0"]
+
+
+def test_it_is_said_when_nobody_has_clips_enough_for_the_protocol():
+    r = result(made([20] * 6))
+    assert any("0 of 6 speakers have more than 200 clips, so all with at least 10" in n for n in r.notes)
+    assert {row["judged"] for row in rows(r).values()} == {False}
+    assert found(r, "worst_speaker").value is not None
+
+
+def test_nobody_with_ten_clips_is_skipped_with_the_reason():
+    r = result(made([9, 5, 9]))
+    assert [f.verdict for f in r.findings] == [Verdict.SKIPPED]
+    assert r.findings[0].reason == "no speaker has 10 clips with arousal"
+    assert r.answer == "Not measured: no speaker has 10 clips."
+
+
+def test_a_corpus_without_speakers_is_skipped():
+    tables = made([20] * 6)
+    bare = type(tables)(
+        clips=tables.clips.drop(columns="speaker"), predictions=tables.predictions, dimensions=("arousal",)
+    )
+    r = result(bare)
+    assert [f.reason for f in r.findings] == ["the corpus has no column 'speaker'"]
+
+
+def test_clips_of_unknown_speakers_are_nobodys():
+    tables = made([20] * 6)
+    clips = tables.clips.copy()
+    clips.loc[clips["speaker"] == "s3", "speaker"] = None
+    r = result(type(tables)(clips=clips, predictions=tables.predictions, dimensions=("arousal",)))
+    assert {name for _, name in rows(r)} == {"s0", "s1", "s2", "s4", "s5"}
+    assert any("20 speakers have fewer than 10 clips" in note for note in r.notes)
+
+
+def test_an_oracle_passes_for_everyone():
+    tables = made([20] * 8, classes=EMOTIONS, noise=0)
+    r = result(tables)
+    assert Verdict.FAIL not in {f.verdict for f in r.findings}
+    assert found(r, "worst_speaker").verdict is Verdict.PASS
+    assert found(r, "speaker_average").value == 0
+    assert found(r, "speaker_ranking").value == 1
+    assert found(r, "spread").value == pytest.approx(0, abs=1e-7)
+    assert found(r, "spread", "emotion").value == pytest.approx(0, abs=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["constant", "random"])
+@pytest.mark.parametrize("size", [12, 60, 260])
+def test_a_model_that_knows_nothing_never_passes(kind, size):
+    tables = trivial(made([size] * 8, classes=EMOTIONS), kind)
+    r = result(tables)
+    assert Verdict.PASS not in {f.verdict for f in r.findings}
+    assert found(r, "speaker_average").verdict is Verdict.SKIPPED
+    assert "not better than a constant" in found(r, "speaker_average").reason
+
+
+def test_one_speaker_taken_the_wrong_way_round_is_found_and_fails():
+    tables = made([30, 30, 40, 30, 30, 30, 30, 30], classes=EMOTIONS, noise=0)
+    r = result(SPEAKERS.plant(tables, np.random.default_rng(0)))
+    worst = found(r, "worst_speaker")
+    assert (worst.slice, worst.verdict) == ("speaker=s2", Verdict.FAIL)
+    # a mirrored rating that moves by .8: −2 · .8 / (1 + .8²), the means being alike
+    assert worst.value == pytest.approx(-1.6 / 1.64, abs=1e-9)
+    chance = found(r, "worst_above_chance", "emotion")
+    assert (chance.slice, chance.verdict) == ("speaker=s2", Verdict.FAIL)
+    assert chance.value == pytest.approx(-0.25)
+
+
+def test_a_plant_under_perturbed_conditions_too_leaves_the_tables_alone():
+    tables = made([20] * 5, noise=0)
+    both = tables.with_predictions(dict.fromkeys((CLEAN, "gain@2dB"), tables.predictions[CLEAN]))
+    planted = SPEAKERS.plant(both, np.random.default_rng(0))
+    assert set(planted.predictions) == {CLEAN, "gain@2dB"}
+    assert not planted.predictions["gain@2dB"].equals(both.predictions["gain@2dB"])
+    assert both.predictions[CLEAN].equals(tables.predictions[CLEAN])
+
+
+def test_ten_wrong_answers_of_one_speaker_are_no_proof_of_uselessness():
+    # none right of 12 at a chance of 1/4: (3/4)^12 = .03 for one speaker, and there are eight
+    tables = made([12] * 8, dimensions=(), classes=EMOTIONS, noise=0)
+    r = result(SPEAKERS.plant(tables, np.random.default_rng(0)))
+    chance = found(r, "worst_above_chance", "emotion")
+    assert chance.value == pytest.approx(-0.25)
+    assert chance.high > 0
+    assert chance.verdict is Verdict.INCONCLUSIVE
+
+
+def test_speakers_who_are_alike_cannot_be_ranked():
+    tables = made([16] * 6, dimensions=(), classes=EMOTIONS, noise=0)
+    ranking = found(result(tables), "speaker_ranking", "anger")
+    assert (ranking.value, ranking.verdict) == (None, Verdict.SKIPPED)
+    assert ranking.reason == "all 6 speakers have the same mean truth or prediction"
+
+
+def test_the_share_of_a_class_is_a_speakers_mean():
+    tables = made([16] * 6, dimensions=(), classes=EMOTIONS, noise=0)
+    scores = tables.predictions[CLEAN].copy()
+    # half of the angry clips of every speaker are taken for neutral: 1/8 of the clips too few
+    angry = np.flatnonzero(tables.clips["emotion"] == "anger")[::2]
+    scores.iloc[angry] = [0.0, 0.0, 1.0, 0.0]
+    r = result(tables.with_predictions({CLEAN: scores}))
+    assert found(r, "speaker_average", "anger").value == pytest.approx(1 / 8)
+    assert found(r, "speaker_average", "neutral").value == pytest.approx(1 / 8)
+    assert found(r, "speaker_average", "sadness").value == 0
+
+
+def test_a_constant_truth_gives_no_score_and_the_reason():
+    tables = made([20] * 5, levels=[0.5] * 5, spread=0, noise=0)
+    r = result(tables)
+    worst = found(r, "worst_speaker")
+    assert (worst.value, worst.verdict) == (None, Verdict.SKIPPED)
+    assert "undefined" in worst.reason
+    assert found(r, "spread").value is None
+    assert r.answer == "CCC of arousal is undefined for every speaker."
+
+
+def test_a_protocol_without_a_defined_draw_says_nothing():
+    tables = made([220, 220], levels=[0.5, 0.5], spread=0, noise=0)
+    assert rows(result(tables))["arousal", "s0"]["mean of draws"] is None
+
+
+def test_four_speakers_have_no_interval_and_nothing_passes_over_them():
+    r = result(made([30] * 4))
+    average = found(r, "speaker_average")
+    assert (average.low, average.verdict) == (None, Verdict.INCONCLUSIVE)
+    assert "fewer than 5 speakers" in average.reason
+
+
+def test_a_long_list_is_drawn_from_both_ends():
+    r = result(made([10] * 45, noise=0.2))
+    (figure,) = r.figures
+    assert len(figure.series[0].x) == 40
+    assert figure.title == "CCC of arousal by speaker, the 20 worst and the 20 best of 45"
+    drawn = [value for value in figure.series[0].y if value is not None]
+    assert drawn == sorted(drawn)
+
+
+def test_the_interval_of_the_worst_holds_for_all_speakers_together():
+    # speakers alike: the interval of the worst holds the common score in 95 % of corpora or more
+    held = []
+    for seed in range(60):
+        tables = made([40] * 10, noise=0.15, levels=[0.5] * 10, spread=0.15, seed=seed)
+        worst = found(result(tables, resamples=10, draws=2), "worst_speaker")
+        # CCC of truth with variance .15² and an independent error of .15: 2/(1 + 2); cut at [0, 1] rarely
+        held.append(worst.low < 2 / 3 < worst.high)
+    assert np.mean(held) > 0.9
+
+
+@pytest.mark.parametrize("options", [{"min_clips": 9}, {"draws": 1}])
+def test_a_protocol_without_sense_is_refused(options):
+    with pytest.raises(AuditError, match="min-clips is"):
+        result(made([20] * 5), **options)
