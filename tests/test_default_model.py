@@ -102,4 +102,6 @@ def test_the_card_tells_the_truth_about_the_test_speakers(default):
     assert len(exam.signals) == 231
     measured = {name: round(ccc(exam.truth[:, i], answers[:, i]), 3) for i, name in enumerate(DIMENSIONS)}
     assert measured == card_ccc()
-    assert ((answers > -0.2) & (answers < 1.2)).all()
+    # what the card says about the range
+    assert -0.18 <= answers.min()
+    assert answers.max() <= 1.24
