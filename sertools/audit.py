@@ -11,6 +11,7 @@ from typing import Any, Literal, get_type_hints
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from sertools.condition import Condition
 from sertools.discovery import discover, embedded_folder
@@ -89,15 +90,19 @@ class Audit:
         """All options of the audit: those given, and the defaults of the others.
 
         Raises:
-            AuditError: an option that the audit does not have
+            AuditError: an option that the audit does not have, or a value of another type
         """
         known = self.options()
-        for name in given:
+        chosen = {name: parameter.default for name, parameter in known.items()}
+        for name, value in given.items():
             if name not in known:
                 raise AuditError(f"audit {self.name} has no option {name!r}", hint=nearest(name, list(known)))
-        # from TOML come lists, from signatures tuples
-        chosen = {name: given.get(name, parameter.default) for name, parameter in known.items()}
-        return {name: tuple(v) if isinstance(v, list) else v for name, v in chosen.items()}
+            try:  # from TOML come lists, from signatures tuples
+                chosen[name] = TypeAdapter(known[name].annotation).validate_python(value)
+            except ValidationError as error:
+                reason = error.errors()[0]["msg"]
+                raise AuditError(f"audit {self.name}: {name} = {value!r}: {reason}") from error
+        return chosen
 
     def options(self) -> dict[str, inspect.Parameter]:
         """The audit's own options: keyword-only parameters of `audit()` but for `rng`, types resolved."""
@@ -125,8 +130,12 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
             raise AuditError(f"{path} is no audit: it has no {wanted}", hint="README: how to add an audit")
     if not module.__doc__:
         raise AuditError(f"{path} is no audit: it has no docstring", hint="its first line is the question")
+    if not isinstance(getattr(module, "NEEDS", Needs()), Needs):
+        raise AuditError(
+            f"{path} is no audit: its NEEDS are not Needs(…)", hint="README: how to add an audit"
+        )
     first, _, rest = inspect.cleandoc(module.__doc__).partition("\n")
-    return Audit(
+    audit = Audit(
         name=path.stem,
         path=path,
         question=first,
@@ -136,6 +145,10 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         function=module.audit,
         plant=module.plant,
     )
+    for option, parameter in audit.options().items():
+        if parameter.default is inspect.Parameter.empty:
+            raise AuditError(f"{path} is no audit: its option {option!r} has no default", hint="give it one")
+    return audit
 
 
 def _module(path: Path) -> ModuleType:
@@ -150,7 +163,7 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError, AttributeError) as error:
+    except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
         del sys.modules[name]
         raise AuditError(f"{path} does not load: {type(error).__name__}: {error}") from error
     return module
@@ -195,12 +208,16 @@ def run(
     settings = audit.settings(options or {})
     reason = obstacle(audit.needs(**settings), tables)
     if reason:
-        outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
+        outcome: Any = Outcome(
+            answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)]
+        )
     else:
         before = _digest(tables)
         outcome = audit.function(tables, rng=identity_rng(seed, audit.name), **settings)
         if _digest(tables) != before:
             raise AuditError(f"audit {audit.name} changed the tables that it was given")
+        if not isinstance(outcome, Outcome):
+            raise AuditError(f"audit {audit.name} returned {type(outcome).__name__}, not an Outcome")
     return Result(
         audit=audit.name,
         question=audit.question,
@@ -262,4 +279,6 @@ def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Find
 
 def _digest(tables: Tables) -> tuple[int, ...]:
     frames = [tables.clips, tables.missing, *tables.predictions.values()]
-    return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) for f in frames)
+    # lists, which Parquet may hold, have no hash; their text has
+    plain = [f.astype({c: str for c in f if f[c].dtype == object}) for f in frames]
+    return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) ^ hash(tuple(f.columns)) for f in plain)

@@ -11,7 +11,7 @@ import pandas as pd
 from sertools.audio import is_silent, read_audio
 from sertools.condition import Condition
 from sertools.corpus import Corpus
-from sertools.errors import AudioError
+from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
 from sertools.store import read_layers, read_shard, shards, write_shard
@@ -57,6 +57,7 @@ def run(
 
     Raises:
         StoreError: a shard cannot be written; the shards before it are kept
+        ModelError: scores of another shape than clips and labels
     """
     with ThreadPoolExecutor(workers) as pool:
         try:
@@ -158,7 +159,14 @@ def _predict(
         outputs = model.predict(
             [h.signal for i in batch if (h := heard[i]).signal is not None], layers=layers
         )
-        scores[batch] = outputs.scores
+        if outputs.scores.shape != (len(batch), len(model.labels)):
+            raise ModelError(
+                f"{model.name} answers {len(batch)} clips with scores of shape {outputs.scores.shape}, but it "
+                f"has {len(model.labels)} labels",
+                hint="predict(signals) returns one row a signal and one column a label",
+            )
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, and that clip is missing below
+            scores[batch] = outputs.scores
         if layers and outputs.layers is not None:
             if means is None:
                 means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)

@@ -1,6 +1,7 @@
 """What a model is, and how the text after `--model` becomes one."""
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     elif colon and scheme in known:
         if not rest:
             raise ModelError(f"--model {spec!r} names nothing after {scheme}:")
-    elif Path(spec).exists() or spec.startswith((".", "/", "~")):
+    elif os.path.exists(spec) or spec.startswith((".", "/", "~")):
         scheme, rest = "hf", str(Path(spec).expanduser())
     elif colon:
         raise ModelError(

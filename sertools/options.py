@@ -1,6 +1,7 @@
 """Options of the command line, each with one meaning in every command, and how their texts are read."""
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -179,7 +180,7 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
     """Texts like `valence=1:7` as lowest and highest rating.
 
     Raises:
-        CorpusError: a text has another form, or an empty range
+        CorpusError: a text has another form, or its ends are no range
 
     >>> scales(["valence=1:7"])
     {'valence': (1.0, 7.0)}
@@ -190,8 +191,8 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
             low, high = (float(end) for end in text.split(":"))
         except ValueError as error:
             raise CorpusError(f"--scale {name}={text} is not of the form valence=1:7") from error
-        if not low < high:
-            raise CorpusError(f"--scale {name}={text}: the scale is empty")
+        if not -inf < low < high < inf:
+            raise CorpusError(f"--scale {name}={text}: a scale has two numbers, the lower first")
         found[name] = (low, high)
     return found
 
