@@ -96,7 +96,12 @@ def root(
 
 @app.command("audit")
 def audit(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[AUDIT]…", help="All by default.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[AUDIT]…", help="All by default; on the embedded model and corpus, the suite quick."
+        ),
+    ] = None,
     model: o.ModelSpec = "default",
     data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
     suite: Annotated[
@@ -129,9 +134,10 @@ def audit(
     """
     from sertools.audit_commands import run_audits
 
+    nothing_named = not names and model == "default" and data == ["voices"] and not audits
     code = run_audits(
         names or [],
-        suite=suite,
+        suite=suite or ("quick" if nothing_named else None),
         folders=audits or [],
         corpus=lambda: o.read_data(data, data_root, column_map, scale, label_map, derive),
         model=lambda: o.read_model(
@@ -213,7 +219,7 @@ def plan(
     """
     from sertools import console, listing, run
 
-    corpus = o.read_data(data, data_root, None, None, None)
+    corpus = o.read_data(data, data_root, column_map, scale, None)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     columns, rows = listing.plan(loaded, corpus, run.Settings(cache=cache))
     console.table(columns, rows, output)
