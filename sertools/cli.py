@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sertools import options as o
-from sertools.errors import SertoolsError
+from sertools.errors import SertoolsError, nearest
 
 OUT = Path("sertools-report")
 INTERRUPTED = "interrupted; what was finished is kept, so the same command goes on where it stopped"
@@ -35,7 +35,9 @@ class Commands(TyperGroup):
         return TyperCommand(cmd_name, help=text, rich_help_panel="Audits")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """As Typer does, but with the whole command of an audit."""
+        """As Typer does, but with the whole command of an audit, and the nearest name for an unknown one."""
+        if args and args[0] not in (known := self.list_commands(ctx)):
+            raise SertoolsError(f"no command named {args[0]!r}", hint=nearest(args[0], known))
         name, command, rest = super().resolve_command(ctx, args)
         if name in _audit_names():
             from sertools.audit_commands import audit_command
@@ -203,6 +205,8 @@ def plan(
     model: o.ModelSpec = "default",
     data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
     data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
@@ -328,6 +332,9 @@ def list_(
     """
     from sertools import console, listing
 
+    if what is None and output == "json":
+        console.lists({name: listing.rows(name) for name in listing.LISTS})
+        return
     for name in [what] if what else listing.LISTS:
         columns, rows = listing.rows(name)
         console.table(columns, rows, output)

@@ -78,6 +78,19 @@ def table(
     _write(sys.stdout, _render(grid, sys.stdout))
 
 
+def lists(of: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]) -> None:
+    """Prints several lists, name → columns and rows, as one JSON object of arrays of objects."""
+    _write(
+        sys.stdout,
+        _dumps(
+            {
+                name: [dict(zip(columns, row, strict=True)) for row in rows]
+                for name, (columns, rows) in of.items()
+            }
+        ),
+    )
+
+
 def message(text: str) -> None:
     """Prints a line of talk."""
     _say(text)

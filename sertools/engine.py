@@ -161,8 +161,8 @@ def _predict(
         )
         if outputs.scores.shape != (len(batch), len(model.labels)):
             raise ModelError(
-                f"{model.name} answers {len(batch)} clips with scores of shape {outputs.scores.shape}, but it "
-                f"has {len(model.labels)} labels",
+                f"{model.name} answers {len(batch)} clips with scores of shape {outputs.scores.shape}, but "
+                f"it has {len(model.labels)} labels",
                 hint="predict(signals) returns one row a signal and one column a label",
             )
         with np.errstate(over="ignore"):  # beyond float32 is infinite, and that clip is missing below
