@@ -15,6 +15,8 @@ class Condition:
         unit: of the level, for people
         draw: number of the repeated random draw
         seed: of everything that is drawn
+        folder: with the recordings that the perturbation needs; where it lies decides nothing
+        content: what the recordings of the folder are, a hash
     """
 
     perturbation: str = CLEAN
@@ -22,6 +24,8 @@ class Condition:
     unit: str = ""
     draw: int = 0
     seed: int = 0
+    folder: str = ""
+    content: str = ""
 
     def __str__(self) -> str:
         """Printable name: `clean`, `white_noise@40dB`, `crop_end@drawn`, `gain@drawn#1`.
@@ -39,4 +43,5 @@ class Condition:
         """What the sound of a clip depends on besides the clip; clean sound depends on nothing."""
         if self.perturbation == CLEAN:
             return CLEAN
-        return f"{self.perturbation} {self.level!r} {self.draw} {self.seed}"
+        recordings = f" {self.content}" if self.content else ""
+        return f"{self.perturbation} {self.level!r} {self.draw} {self.seed}{recordings}"

@@ -1,0 +1,211 @@
+"""How strongly do answers respond to changes of the sound: averages over changes, and dose and response."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sertools.metrics.intervals import INTRA_SPEAKER, MIN_UNITS, Estimate, _quantile, _variance, _wilson
+from sertools.metrics.resample import bootstrap
+from sertools.metrics.sums import Statistic, ratio, unit_sums
+
+
+def mean_share_statistic(success: np.ndarray) -> Statistic:
+    """The share of successes under each condition, averaged over conditions, as a statistic of row numbers.
+
+    Give `np.arange(n)` where a statistic takes truth and prediction: the sums look the rows up in `success`.
+
+    Args:
+        success: shape (n, k), in [0, 1]; nan where a clip is missing under a condition
+    """
+    there = np.isfinite(success)
+    columns = np.concatenate([there.astype(np.float64), np.where(there, success, 0.0)], axis=1)
+
+    def sums(rows: np.ndarray, _: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+        return unit_sums(columns[rows], unit, units)
+
+    return Statistic(name="unchanged_ratio", sums=sums, value=_mean_share, bounds=(0.0, 1.0))
+
+
+def _mean_share(sums: np.ndarray) -> np.ndarray:
+    """The mean of k shares from sums (..., 2k) of clips and successes; nan if one is undefined."""
+    mean: np.ndarray = _shares(sums).mean(axis=-1)
+    return mean
+
+
+def _shares(sums: np.ndarray) -> np.ndarray:
+    k = sums.shape[-1] // 2
+    return ratio(sums[..., k:], sums[..., :k])
+
+
+def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: float = 0.95) -> Estimate:
+    """Which share of clips succeeds, averaged over conditions with equal weight, and how sure is that?
+
+    Mean over k conditions of (successes / clips). Interval as `intervals.proportion`: Wilson's with the
+    effective number of clips p(1−p)/v, v the leave-one-unit-out variance of the mean, at most n; at
+    v = 0, n over the design effect of an intra-speaker correlation of .02. Never of width 0.
+
+    Args:
+        success: shape (n, k), in [0, 1]; nan where a clip is missing under a condition
+        unit: codes 0..units−1, shape (n,)
+        units: number of codes; those without clips do not count
+        level: coverage
+
+    Returns:
+        n counts the clips that are there under at least one condition. The value is nan where a condition
+        has no clips, or where there is no condition.
+
+    >>> mean_share(np.array([[1.0, 0.0], [1.0, np.nan]]), np.array([0, 1]), 2).value
+    0.5
+    """
+    inside = np.isfinite(success).any(axis=1)
+    n = int(inside.sum())
+    statistic = mean_share_statistic(success[inside])
+    rows = np.arange(n)
+    sums = statistic.sums(rows, rows, unit[inside], units)
+    k = success.shape[1]
+    sums = sums[sums[:, :k].any(axis=1)]
+    found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(sums))
+    if k == 0 or n == 0:
+        return replace(found, reason="no condition" if k == 0 else "no clips")
+    total = sums.sum(axis=0)
+    value = float(statistic.value(total))
+    if np.isnan(value):
+        return replace(found, reason="no clip is there under one of the conditions")
+    found = replace(found, value=value)
+    if len(sums) < MIN_UNITS:
+        return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
+    left_out = statistic.value(total - sums)
+    if np.isnan(left_out).any():
+        return replace(found, reason="undefined when one speaker is left out")
+    variance = _variance(left_out)
+    clips = np.bincount(unit[inside], minlength=units).astype(np.float64)
+    if variance > 1e-24 and 0 < value < 1:
+        effective = min(value * (1 - value) / variance, n)
+    else:
+        effective = n / (1 + ((clips**2).sum() / n - 1) * INTRA_SPEAKER)
+    low, high = _wilson(value, effective, _quantile(level, len(sums) - 1))
+    return replace(found, low=low, high=high)
+
+
+def tolerated(
+    success: np.ndarray,
+    levels: np.ndarray,
+    wanted: float,
+    unit: np.ndarray,
+    units: int,
+    *,
+    identity: float = np.inf,
+    draws: int = 2000,
+    rng: np.random.Generator,
+) -> Estimate:
+    """Up to which level do `wanted` of the clips succeed?
+
+    The shares are made monotone by their running minimum: a level counts as tolerated only if all milder
+    ones are. Between two levels the share is interpolated linearly, also from `identity`, where all
+    succeed, to the mildest level. Bootstrap over speakers; a draw that leaves the ladder counts as the
+    ladder's end, so an end of the interval may be an end of the ladder.
+
+    Args:
+        success: booleans or nan, shape (n, m), one column a level, mild to severe
+        levels: shape (m,), monotone
+        wanted: share in (0, 1), e.g. .95
+        unit: codes 0..units−1, shape (n,)
+        units: number of codes
+        identity: the level at which nothing changes; infinite where it lies infinitely far
+        draws: of the bootstrap
+        rng: of the bootstrap
+
+    Returns:
+        nan with the reason where the share crosses `wanted` outside of the ladder.
+
+    >>> success = np.array([[1.0, 1.0], [1.0, 0.0]] * 5)
+    >>> found = tolerated(success, np.array([1.0, 2.0]), 0.75, np.arange(10), 10, rng=np.random.default_rng(0))
+    >>> found.value
+    1.5
+    """
+    begin = [identity] if np.isfinite(identity) else []
+    steps = np.array([*begin, *levels], dtype=np.float64)
+
+    def position(sums: np.ndarray) -> np.ndarray:
+        """Where on the ladder the share falls below `wanted`; −1 before its first step, m behind its last."""
+        shares = _shares(sums)
+        known = np.ones((*shares.shape[:-1], len(begin)))
+        shares = np.minimum.accumulate(np.concatenate([known, shares], axis=-1), axis=-1)
+        below = shares < wanted
+        first = below.argmax(axis=-1)
+        before = np.maximum(first - 1, 0)
+        high = np.take_along_axis(shares, before[..., None], axis=-1)[..., 0]
+        low = np.take_along_axis(shares, first[..., None], axis=-1)[..., 0]
+        between: np.ndarray = before + ratio(high - wanted, high - low)
+        between = np.where(below.any(axis=-1), np.where(first == 0, -1.0, between), len(steps))
+        return np.where(np.isnan(shares).any(axis=-1), np.nan, between)
+
+    def level_at(sums: np.ndarray) -> np.ndarray:
+        at = position(sums)
+        return np.where(np.isnan(at), np.nan, np.interp(np.nan_to_num(at), np.arange(len(steps)), steps))
+
+    rows = np.arange(len(success))
+    sums = mean_share_statistic(success).sums(rows, rows, unit, units)
+    sums = sums[sums[:, : success.shape[1]].any(axis=1)]
+    found = bootstrap(level_at, sums, n=len(success), draws=draws, rng=rng)
+    where = float(position(sums.sum(axis=0)))
+    outside = _outside(where, steps, wanted)
+    if outside:
+        return replace(found, value=np.nan, low=np.nan, high=np.nan, reason=outside)
+    return found
+
+
+def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
+    if where < 0:
+        return f"already at the mildest level, {steps[0]:g}, fewer than {wanted:.0%} are unchanged"
+    if where >= len(steps):
+        return f"even at the most severe level, {steps[-1]:g}, {wanted:.0%} are unchanged"
+    return ""
+
+
+def draw_variance(success: np.ndarray) -> tuple[float, float]:
+    """How much of the variance of outcomes is between clips, and how much between draws of one clip?
+
+    Within: the mean over clips of their variance over r draws, divided by r − 1. Between: the variance of
+    the clips' means, divided by n − 1, minus within / r (one-way random effects), not below 0.
+
+    Args:
+        success: shape (n, r), one column a draw; clips with a nan are left out
+
+    Returns:
+        (between, within); nan where there are fewer than two draws or clips
+
+    >>> draw_variance(np.array([[1.0, 1.0], [0.0, 0.0]]))
+    (0.5, 0.0)
+    """
+    known = success[np.isfinite(success).all(axis=1)]
+    n, r = known.shape
+    if n < 2 or r < 2:
+        return float("nan"), float("nan")
+    within = float(known.var(axis=1, ddof=1).mean())
+    between = float(known.mean(axis=1).var(ddof=1)) - within / r
+    return max(between, 0.0), within
+
+
+def alike(prediction: np.ndarray, tolerance: float) -> float:
+    """Which share of pairs of different clips get answers closer than the tolerance (0: the same class)?
+
+    What swapping clips would leave "unchanged": a ratio at this height says only that the model hardly
+    moves. 1 for a constant. nan for fewer than two clips.
+
+    Args:
+        prediction: ratings, or class codes with tolerance 0, shape (n,), finite
+        tolerance: in the unit of the ratings; pairs strictly closer count
+
+    >>> alike(np.array([0.1, 0.12, 0.9]), 0.05), alike(np.array([1, 1, 2]), 0)
+    (0.3333333333333333, 0.3333333333333333)
+    """
+    n = len(prediction)
+    if n < 2:
+        return float("nan")
+    ordered = np.sort(prediction.astype(np.float64))
+    if tolerance == 0:
+        _, counts = np.unique(ordered, return_counts=True)
+        return float((counts * (counts - 1)).sum() / (n * (n - 1)))
+    behind = np.searchsorted(ordered, ordered + tolerance, side="left") - np.arange(n) - 1
+    return float(2 * behind.sum() / (n * (n - 1)))

@@ -1,0 +1,150 @@
+"""Under which conditions is a model asked when people name sets, perturbations, and levels of them?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sertools.condition import Condition
+from sertools.errors import AuditError, nearest
+from sertools.perturb import get, perturbations
+from sertools.perturb.perturbation import Perturbation
+
+SETS = ("small", "ser-tests", "all")
+
+LARGER = {
+    "white_noise": 20.0,
+    "babble": 20.0,
+    "recorded_noise": 20.0,
+    "low_quality_phone": 25.0,
+    "spectral_tilt_up": 3.0,
+    "spectral_tilt_down": 3.0,
+    "simulated_room": 0.6,
+    "recorded_room": 100.0,
+}
+"""Levels of ser-tests' larger changes; those of tilt and rooms are ours, since it ships impulse responses."""
+
+FOLDERS = {"recordings of noise": "--noise-dir", "impulse responses": "--rir-dir"}
+"""What a perturbation may need → the option that names the folder with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The conditions that names stand for, and the perturbations that cannot be had, with the reason.
+
+    Attributes:
+        conditions: those whose answers are compared with clean sound, in the order asked for
+        ladders: perturbation → its conditions from mild to severe, for dose and response
+        absent: perturbation or condition → why it cannot be applied here
+    """
+
+    conditions: tuple[Condition, ...]
+    ladders: dict[str, tuple[Condition, ...]]
+    absent: dict[str, str]
+
+    @property
+    def every(self) -> tuple[Condition, ...]:
+        """All conditions, each once."""
+        steps = [condition for ladder in self.ladders.values() for condition in ladder]
+        return tuple(dict.fromkeys([*self.conditions, *steps]))
+
+
+def asked(
+    names: Sequence[str],
+    *,
+    ladder: bool = False,
+    repeats: int = 1,
+    noise_dir: str = "",
+    rir_dir: str = "",
+) -> Asked:
+    """What names like `small`, `gain` and `white_noise@20` stand for.
+
+    A set leaves out what this installation or the user does not have, with the reason; what was named by
+    itself must be there.
+
+    Args:
+        names: sets (`small`, `ser-tests`, `all`), perturbations with a level drawn per clip, or
+            `name@level`
+        ladder: all levels of the ladder of each perturbation too
+        repeats: how often what is random is drawn
+        noise_dir: folder with recordings of noise; may be empty
+        rir_dir: folder with impulse responses; may be empty
+
+    Raises:
+        AuditError: a name or level that there is not, no name, or something named that cannot be had
+
+    >>> [str(condition) for condition in asked(["gain", "white_noise@20"]).conditions]
+    ['gain@drawn', 'white_noise@20dB']
+    """
+    if not names:
+        raise AuditError("no perturbation was named", hint=f"sets: {', '.join(SETS)}")
+    if repeats < 1:
+        raise AuditError(f"{repeats} repeats of random draws are none", hint="name 1 or more")
+    folders = {"recordings of noise": noise_dir, "impulse responses": rir_dir}
+    found: dict[Condition, None] = {}
+    steps: dict[str, tuple[Condition, ...]] = {}
+    absent: dict[str, str] = {}
+    for name in names:
+        for perturbation, level in _meant(name):
+            reason = _lacking(perturbation, folders)
+            if reason and name not in SETS:
+                raise AuditError(reason)
+            one = Condition(
+                perturbation=perturbation.name,
+                level=level,
+                unit="" if level is None else perturbation.unit,
+                folder=folders.get(perturbation.needs, ""),
+            )
+            if reason:
+                absent[str(one)] = reason
+                continue
+            again = repeats if _is_drawn(perturbation, level) else 1
+            found |= dict.fromkeys(replace(one, draw=draw) for draw in range(again))
+            if ladder:
+                unit = perturbation.unit
+                steps[perturbation.name] = tuple(
+                    replace(one, level=step, unit=unit) for step in perturbation.ladder
+                )
+    return Asked(conditions=tuple(found), ladders=steps, absent=absent)
+
+
+def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
+    """Perturbations with their level, None where one is drawn per clip."""
+    if name == "ser-tests":
+        chosen = perturbations("ser-tests").values()
+        # white noise is among ser-tests' small changes and, louder, among its background noises
+        small: list[tuple[Perturbation, float | None]]
+        small = [(p, None) for p in chosen if p.name not in LARGER or p.small]
+        return small + [(p, LARGER[p.name]) for p in chosen if p.name in LARGER]
+    if name in SETS:
+        return [(p, None) for p in perturbations(name).values()]
+    stem, at, text = name.partition("@")
+    if "@" not in name and stem not in perturbations():
+        # a misspelt set and a misspelt perturbation look alike
+        raise AuditError(
+            f"no set or perturbation is called {name!r}", hint=nearest(name, [*SETS, *perturbations()])
+        )
+    perturbation = get(stem)
+    if not at or text == "drawn":
+        return [(perturbation, None)]
+    try:
+        level = float(text.removesuffix(perturbation.unit.replace(" ", "")).strip())
+    except ValueError as error:
+        raise AuditError(
+            f"{name!r} names no level",
+            hint=f"levels are in {perturbation.unit}, e.g. {stem}@{perturbation.levels[0]:g}",
+        ) from error
+    perturbation.check_level(level)
+    return [(perturbation, level)]
+
+
+def _lacking(perturbation: Perturbation, folders: dict[str, str]) -> str:
+    """Why a perturbation cannot be applied here; empty where it can."""
+    if perturbation.unavailable:
+        return perturbation.unavailable
+    if perturbation.needs in FOLDERS and not folders[perturbation.needs]:
+        option = FOLDERS[perturbation.needs]
+        return f"{perturbation.name} needs {perturbation.needs}: name a folder with {option}"
+    return ""
+
+
+def _is_drawn(perturbation: Perturbation, level: float | None) -> bool:
+    return perturbation.random or (level is None and len(perturbation.levels) > 1)
