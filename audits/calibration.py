@@ -1,0 +1,277 @@
+"""Do the model's confidence and its errors agree?
+
+For emotions the confidence is the probability of the answer. Accuracy is held against it: the expected
+calibration error ECE = Σ_b n_b/n |accuracy_b − mean confidence_b| over 15 equal bins (top label; Naeini et
+al. 2015, Guo et al. 2017), overconfidence = mean confidence − accuracy, signed, and the Brier score
+Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier 1950). Few clips alone put ECE above 0; how far stands
+beside it (for independent clips), as does the Brier score of the shares of the classes.
+
+For dimensions, where confidence is not given: does the error depend on the answer? The residual slope is the
+least-squares slope of truth − prediction on the prediction: 0 where a prediction may be taken at its word,
+above 0 where the truth lies further out than predicted, below 0 where the model exaggerates. The spread is
+sd(prediction) / sd(truth): far below 1, the model is afraid of the extremes. The bias m(p) − m(t) is given
+for the clips whose truth lies in each quarter of the scale; regression to the mean makes it fall from the
+lowest to the highest for every model that errs.
+
+There are no published limits; ours say when a reader would be misled: overconfidence beyond ±.1, a truth that
+moves half as much again or half as much as the prediction (slope beyond ±.5), predictions at less than half
+or more than twice the width of the truth. They are held against models that are shown, by the 99.9 %
+interval of CCC or UAR, to be better than a constant: one that always says "one in six" is calibrated and
+useless. Intervals are 95 %: leave-one-speaker-out jackknife with Student's t. That of ECE is not judged:
+absolute values are not smooth at 0.
+"""
+
+import itertools
+
+import numpy as np
+
+from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.metrics.calibration import (
+    BINS,
+    BRIER,
+    OVERCONFIDENCE,
+    RESIDUAL_SLOPE,
+    SPREAD,
+    brier_losses,
+    confidence_bins,
+    ece_by_chance,
+    ece_statistic,
+    probabilities_problem,
+)
+from sertools.metrics.classify import rating_bins
+from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, proportion
+from sertools.metrics.regress import BIAS
+from sertools.metrics.skill import doubt
+from sertools.metrics.sums import Statistic
+from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.tables import CLEAN, Pairs, Tables, pairs
+
+NEEDS = Needs(labels="either")
+
+OURS = "ours: beyond it a reader is misled"
+LIMITS = [
+    Limit(name="overconfidence", above=-0.1, below=0.1, source=OURS),
+    Limit(name="residual_slope", above=-0.5, below=0.5, source=OURS),
+    Limit(name="spread", above=0.5, below=2, source=OURS),
+]
+QUARTERS = (0.25, 0.5, 0.75)
+TENTHS = tuple(i / 10 for i in range(1, 10))
+
+
+def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
+    """Calibration of the class probabilities, and of every dimension.
+
+    Args:
+        tables: clips and clean predictions; class scores are probabilities
+        rng: not used: nothing is drawn
+    """
+    outcomes = [_of_dimension(pairs(tables, dimension), dimension) for dimension in tables.dimensions]
+    if tables.classes:
+        outcomes.append(_of_emotion(tables))
+    return Outcome(
+        answer=" ".join(o.answer for o in outcomes),
+        findings=[f for o in outcomes for f in o.findings],
+        tables=[t for o in outcomes for t in o.tables],
+        figures=[f for o in outcomes for f in o.figures],
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Dimensions at a third of their width; emotions sharpened, and for a third of the clips wrong."""
+    wrong = rng.permutation(len(tables.clips)) % 3 == 0
+    planted = {}
+    for condition, scores in tables.predictions.items():
+        changed = scores.copy()
+        for dimension in tables.model_dimensions:
+            mean = scores[dimension].mean()
+            changed[dimension] = mean + (scores[dimension] - mean) / 3
+        if tables.model_classes:
+            classes = list(tables.model_classes)
+            p = scores[classes].to_numpy(dtype=float, copy=True)
+            p[wrong] = np.roll(p[wrong], 1, axis=1)
+            sharp = p**8
+            changed[classes] = sharp / sharp.sum(axis=1, keepdims=True)
+        planted[condition] = changed
+    return tables.with_predictions(planted)
+
+
+def _of_emotion(tables: Tables) -> Outcome:
+    """ECE, overconfidence and Brier score, with reliability by bin of confidence."""
+    pair = pairs(tables, "emotion")
+    scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=np.float64)
+    problem = probabilities_problem(scores)
+    if problem:
+        reason = f"the class scores are no probabilities: {problem}"
+        return Outcome(
+            answer=f"The confidence in emotions was not measured: {reason}.",
+            findings=[skipped("ece", tables, reason, target="emotion")],
+        )
+    # softmax in single precision may end a hair above 1
+    confidence = np.clip(scores.max(axis=1), 0.0, 1.0)
+    correct = (pair.truth == pair.prediction).astype(np.float64)
+    losses = brier_losses(pair.truth, scores)
+    withheld = _withheld(pair, len(tables.model_classes))
+    ece, brier = (
+        _estimate(ece_statistic(), pair, correct, confidence),
+        _estimate(BRIER, pair, correct, losses),
+    )
+    over = _estimate(OVERCONFIDENCE, pair, correct, confidence)
+    found = [
+        _finding("ece", ece, pair, "emotion"),
+        _finding("overconfidence", over, pair, "emotion", withheld),
+        _finding("brier", brier, pair, "emotion"),
+    ]
+    shares = np.bincount(pair.truth, minlength=scores.shape[1]) / max(pair.n, 1)
+    chance = ece_by_chance(confidence)
+    rows: list[list[str | int | float | bool | None]] = [
+        ["ece", ece.value, chance, "a calibrated model on as many independent clips"],
+        ["brier", brier.value, float(1 - (shares**2).sum()) if pair.n else None, "the shares of the classes"],
+    ]
+    beside = Table(
+        name="beside",
+        title="Calibration of emotion beside what chance gives",
+        columns=["metric", "model", "for comparison", "of"],
+        rows=rows,
+    )
+    table, figure = _reliability(pair, confidence, correct)
+    return Outcome(answer=_words(over, ece, chance), findings=found, tables=[beside, table], figures=[figure])
+
+
+def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tuple[Table, Figure]:
+    """Accuracy by bin of confidence, as table and as figure."""
+    edges = np.linspace(0, 1, BINS + 1)
+    code = confidence_bins(confidence)
+    rows: list[list[str | int | float | bool | None]] = []
+    for b in np.unique(code):
+        here = pair.take(code == b)
+        accuracy = proportion(correct[code == b], here.unit, here.units)
+        name = f"{edges[b]:.2f}-{edges[b + 1]:.2f}"
+        speakers = here.speakers
+        mean = float(confidence[code == b].mean())
+        rows.append([name, here.n, speakers, mean, accuracy.value, accuracy.low, accuracy.high])
+    columns = ["confidence", "clips", "speakers", "mean confidence", "accuracy", "low", "high"]
+    table = Table(
+        name="reliability", title="How often answers of each confidence are right", columns=columns, rows=rows
+    )
+    x = [row[3] for row in rows]
+    means: list[float | str] = [float(value) for value in x if isinstance(value, float)]
+    accuracies, lows, highs = ([row[i] for row in rows] for i in (4, 5, 6))
+    figure = Figure(
+        name="reliability",
+        kind="line",
+        title="Accuracy by confidence",
+        alt=f"Accuracy of {pair.n} answers in {len(rows)} bins of confidence, beside accuracy = confidence.",
+        x_label="confidence",
+        y_label="accuracy",
+        series=[
+            Series.model_validate({"name": "model", "x": means, "y": accuracies, "low": lows, "high": highs}),
+            Series(name="calibrated", x=[0.0, 1.0], y=[0.0, 1.0]),
+        ],
+    )
+    return table, figure
+
+
+def _of_dimension(pair: Pairs, dimension: str) -> Outcome:
+    """Residual slope, spread, and bias by quarter of the truth."""
+    withheld = _withheld(pair)
+    slope = _estimate(RESIDUAL_SLOPE, pair, pair.truth, pair.prediction)
+    spread = _estimate(SPREAD, pair, pair.truth, pair.prediction)
+    found = [
+        _finding("residual_slope", slope, pair, dimension, withheld),
+        _finding("spread", spread, pair, dimension, withheld),
+    ]
+    quarter = rating_bins(pair.truth, QUARTERS)
+    for code, name in enumerate(_names(QUARTERS)):
+        here = pair.take(quarter == code)
+        if here.n:
+            bias = _estimate(BIAS, here, here.truth, here.prediction)
+            found.append(_finding("bias", bias, here, dimension, where=f"truth={name}"))
+    return Outcome(
+        answer=_shy(dimension, spread, slope),
+        findings=found,
+        figures=[_bias_figure(found, dimension), _residual_figure(pair, dimension)],
+    )
+
+
+def _bias_figure(found: list[Finding], dimension: str) -> Figure:
+    shown = [f for f in found if f.name == "bias"]
+    series = Series(
+        x=[f"{f.slice} ({f.n} clips)" for f in shown],
+        y=[f.value for f in shown],
+        low=[f.low for f in shown],
+        high=[f.high for f in shown],
+    )
+    return Figure(
+        name=f"bias_{dimension}",
+        kind="interval",
+        title=f"Bias of {dimension} by quarter of the scale",
+        alt="; ".join(f"{f.slice}: {f.value:+.2f}" for f in shown if f.value is not None),
+        x_label="mean prediction minus mean truth",
+        series=[series],
+        reference=0.0,
+    )
+
+
+def _residual_figure(pair: Pairs, dimension: str) -> Figure:
+    """Mean residual by tenth of the prediction."""
+    code = rating_bins(pair.prediction, TENTHS)
+    points = []
+    for b in np.unique(code):
+        here = pair.take(code == b)
+        # the residual is truth minus prediction: the bias with its sign turned
+        residual = _estimate(BIAS, here, here.prediction, here.truth)
+        points.append((float(here.prediction.mean()), residual))
+    series = Series(
+        x=[x for x, _ in points],
+        y=[r.value for _, r in points],
+        low=[r.low for _, r in points],
+        high=[r.high for _, r in points],
+    )
+    return Figure(
+        name=f"residual_{dimension}",
+        kind="line",
+        title=f"Where the truth lies, seen from the prediction of {dimension}",
+        alt=f"Mean of truth minus prediction in tenths of the prediction of {dimension}, {pair.n} clips.",
+        x_label=f"predicted {dimension}",
+        y_label="truth − prediction",
+        series=[series],
+        reference=0.0,
+    )
+
+
+def _names(edges: tuple[float, ...]) -> list[str]:
+    return [f"{low:g}-{high:g}" for low, high in itertools.pairwise((0.0, *edges, 1.0))]
+
+
+def _withheld(pair: Pairs, classes: int = 0) -> str:
+    """Why no limit may judge; with fewer speakers there is no interval, and the gate is inconclusive."""
+    return doubt(pair, classes) if pair.units >= MIN_UNITS else ""
+
+
+def _estimate(statistic: Statistic, pair: Pairs, truth: np.ndarray, prediction: np.ndarray) -> Estimate:
+    return estimate(statistic, truth, prediction, pair.unit, pair.units)
+
+
+def _finding(
+    name: str, value: Estimate, pair: Pairs, target: str, withheld: str = "", where: str = "all"
+) -> Finding:
+    return finding(name, value, target=target, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
+
+
+def _words(over: Estimate, ece: Estimate, chance: float) -> str:
+    if np.isnan(over.value):
+        return f"The confidence in emotions is undefined: {over.reason}."
+    clear = over.low > 0 or over.high < 0
+    kind = "over-confident" if over.value > 0 else "under-confident"
+    judged = f"is {kind} by {abs(over.value):.2f}" if clear else "is not clearly over- or under-confident"
+    interval = "" if np.isnan(over.low) else f" [{over.low:+.2f}, {over.high:+.2f}]"
+    return f"On emotion it {judged}{interval}, ECE {ece.value:.2f} (by chance alone {chance:.2f})."
+
+
+def _shy(dimension: str, spread: Estimate, slope: Estimate) -> str:
+    if np.isnan(spread.value):
+        return f"The calibration of {dimension} is undefined: {spread.reason}."
+    words = f"Predictions of {dimension} have {spread.value:.2f} times the width of the truth"
+    if np.isnan(slope.value):
+        return f"{words}."
+    return f"{words}, and for each .1 that they rise the truth moves by {0.1 * (1 + slope.value):.2f}."

@@ -1,0 +1,159 @@
+"""Does a model know how right it is? Confidence against accuracy, predictions against what turns out."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sertools.errors import AuditError
+from sertools.metrics.regress import CONSTANT, moments
+from sertools.metrics.sums import Statistic, overall, ratio, unit_sums
+
+BINS = 15
+"""Equal bins of confidence, as in Guo et al. 2017."""
+
+
+def ece(correct: ArrayLike, confidence: ArrayLike, bins: int = BINS) -> float:
+    """How far is confidence from accuracy, in [0, 1] (expected calibration error; Naeini et al. 2015)?
+
+    Σ_b n_b/n · |accuracy_b − mean confidence_b| over equal bins of confidence on [0, 1]; an edge belongs to
+    the bin above. Clips enter with their answer only (top label). Of few clips it is above 0 even for a
+    calibrated model: see `ece_by_chance`. nan for n = 0.
+
+    Args:
+        correct: whether the answer is right, shape (n,)
+        confidence: probability of the answer, in [0, 1], shape (n,)
+        bins: number of bins
+
+    >>> round(ece([True, False, True, True], [0.9, 0.9, 0.6, 0.6]), 12)
+    0.4
+    """
+    right = np.asarray(correct, dtype=np.float64)
+    return overall(ece_statistic(bins), right, np.asarray(confidence, dtype=np.float64))
+
+
+def ece_by_chance(confidence: ArrayLike, bins: int = BINS) -> float:
+    """How large is the ECE of a calibrated model with these confidences, for want of clips alone, ≥ 0?
+
+    Σ_b √(2/π · Σ c(1 − c)) / n: in a bin the number of right answers less Σc is about normal with variance
+    Σ c(1 − c), if each answer is right with probability c and clips are independent. nan for n = 0.
+
+    Args:
+        confidence: in [0, 1], shape (n,)
+        bins: number of bins
+
+    >>> round(ece_by_chance([0.5, 0.5, 0.5, 0.5]), 12) == round((2 / np.pi) ** 0.5 / 4, 12)
+    True
+    """
+    c = np.asarray(confidence, dtype=np.float64)
+    variance = np.bincount(confidence_bins(c, bins), weights=c * (1 - c), minlength=bins)
+    return float(ratio(np.sqrt(2 / np.pi * variance).sum(), np.asarray(len(c))))
+
+
+def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> np.ndarray:
+    """In which of equal bins on [0, 1] does each confidence fall? Codes 0..bins−1, shape (n,).
+
+    An edge belongs to the bin above; 1 belongs to the last.
+
+    Raises:
+        AuditError: a confidence is not in [0, 1]
+
+    >>> confidence_bins([0.0, 0.25, 1.0], 4).tolist()
+    [0, 1, 3]
+    """
+    c = np.asarray(confidence, dtype=np.float64)
+    outside = c[~((c >= 0) & (c <= 1))]
+    if len(outside):
+        raise AuditError(f"a confidence is {outside[0]:g}", hint="probabilities lie in [0, 1]")
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], c, side="right")
+
+
+def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
+    """How far are the probabilities of each clip from its truth? Shape (n,), in [0, 2] (Brier 1950).
+
+    Σ_c (p_c − y_c)², y the truth as 0 and 1; their mean is the Brier score. With two classes it is twice the
+    binary score Σ (p_1 − y_1)² / n that other tools give.
+
+    Args:
+        truth: class codes, shape (n,)
+        probabilities: shape (n, c)
+
+    >>> brier_losses([0], [[0.5, 0.5]]).tolist()
+    [0.5]
+    """
+    codes, p = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
+    losses: np.ndarray = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
+    return losses
+
+
+def ece_statistic(bins: int = BINS) -> Statistic:
+    """ECE as a statistic of correct (0 or 1) and confidence."""
+
+    def sums(correct: np.ndarray, confidence: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+        cell = unit * bins + confidence_bins(confidence, bins)
+        columns = np.stack([np.ones_like(confidence), confidence - correct], axis=1)
+        return unit_sums(columns, cell, units * bins).reshape(units, bins * 2)
+
+    def value(sums: np.ndarray) -> np.ndarray:
+        by_bin = sums.reshape(*sums.shape[:-1], bins, 2)
+        return ratio(np.abs(by_bin[..., 1]).sum(axis=-1), by_bin[..., 0].sum(axis=-1))
+
+    return Statistic(name="ece", sums=sums, value=value, bounds=(0.0, 1.0))
+
+
+def probabilities_problem(scores: ArrayLike) -> str:
+    """Why scores of classes (n, c) are not probabilities; empty where they are, to within 1e-3.
+
+    >>> probabilities_problem([[0.2, 0.8], [1.0, 0.0]]), probabilities_problem([[2.0, -1.0]])
+    ('', 'scores reach from -1 to 2')
+    """
+    p = np.asarray(scores, dtype=np.float64)
+    if p.size and (p.min() < 0 or p.max() > 1 + 1e-3):
+        return f"scores reach from {p.min():.3g} to {p.max():.3g}"
+    off = np.abs(p.sum(axis=1) - 1)
+    if p.size and off.max() > 1e-3:
+        return f"the scores of a clip sum to {p[off.argmax()].sum():.3g}"
+    return ""
+
+
+def _mean_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    """The columns n, Σ(p − t) of each unit, shape (units, 2)."""
+    return unit_sums(np.stack([np.ones(len(truth)), prediction - truth], axis=1), unit, units)
+
+
+def _slope_value(sums: np.ndarray) -> np.ndarray:
+    n, t, p, _, pp, tp = np.moveaxis(sums, -1, 0)
+    m_t, m_p, pp, tp = (ratio(x, n) for x in (t, p, pp, tp))
+    s_p = pp - m_p**2
+    return ratio(tp - m_t * m_p, np.where(s_p <= CONSTANT * pp, 0.0, s_p)) - 1
+
+
+def _spread_value(sums: np.ndarray) -> np.ndarray:
+    n, t, p, tt, pp, _ = np.moveaxis(sums, -1, 0)
+    m_t, m_p, tt, pp = (ratio(x, n) for x in (t, p, tt, pp))
+    s_t, s_p = tt - m_t**2, pp - m_p**2
+    s_t, s_p = np.where(s_t <= CONSTANT * tt, 0.0, s_t), np.where(s_p <= CONSTANT * pp, 0.0, s_p)
+    value: np.ndarray = np.sqrt(ratio(s_p, s_t))
+    return value
+
+
+OVERCONFIDENCE = Statistic(
+    name="overconfidence", sums=_mean_sums, value=lambda s: ratio(s[..., 1], s[..., 0]), bounds=(-1.0, 1.0)
+)
+"""Mean confidence minus accuracy, of correct (0 or 1) and confidence: > 0 promises too much."""
+
+BRIER = Statistic(
+    name="brier",
+    sums=lambda zero, losses, unit, units: _mean_sums(np.zeros(len(losses)), losses, unit, units),
+    value=lambda s: ratio(s[..., 1], s[..., 0]),
+    bounds=(0.0, 2.0),
+)
+"""The Brier score, of anything and each clip's loss from `brier_losses`: lower is better."""
+
+RESIDUAL_SLOPE = Statistic(name="residual_slope", sums=moments, value=_slope_value)
+"""How truth minus prediction rises with the prediction: s_tp / s_p² − 1, the slope of least squares.
+
+0 where a prediction may be taken at its word; > 0 where the truth lies further out than predicted (the model
+is afraid of the extremes), < 0 where it lies further in (it exaggerates). nan for a constant prediction.
+"""
+
+SPREAD = Statistic(name="spread", sums=moments, value=_spread_value, bounds=(0.0, np.inf))
+"""sd(p) / sd(t): 1 where predictions vary as the truth does, 0 for a constant; nan for a constant truth."""
