@@ -1,0 +1,71 @@
+"""The published table says here what it says at its source."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sertools import reference
+from sertools.perturb.sets import asked
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "reference" / "ser_tests_results.csv"
+
+
+def test_the_range_is_that_of_the_published_rows():
+    # read off the table at the source: CNN14 has .75, data2vec 1.0
+    found = reference.unchanged_ratio("iemocap", "additive_tone@drawn", "arousal")
+    assert found == reference.Range(low=0.75, high=1.0, models=11)
+
+
+def test_white_noise_of_small_changes_is_not_the_background_noise():
+    small = reference.unchanged_ratio("msp-test1", "white_noise@drawn", "arousal")
+    loud = reference.unchanged_ratio("msp-test1", "white_noise@20dB", "arousal")
+    assert small is not None
+    assert loud is not None
+    assert small.low > loud.low
+    assert small.high > loud.high
+
+
+def test_nothing_is_said_where_nothing_matches():
+    assert reference.unchanged_ratio("emodb", "gain@drawn", "arousal") is None
+    assert reference.unchanged_ratio("iemocap", "gain@-1dB", "arousal") is None
+    assert reference.unchanged_ratio("iemocap", "gain@drawn", "anger") is None
+    assert reference.unchanged_ratio("my corpus", "gain@drawn", "arousal") is None
+
+
+def test_random_models_do_not_widen_a_range():
+    found = reference.unchanged_ratio("iemocap", "gain@drawn", "arousal")
+    assert found is not None
+    assert found.low > 0.5, "the random model's is .18"
+
+
+@pytest.mark.parametrize("condition", sorted(reference.CHANGES))
+def test_every_condition_is_one_that_ser_tests_asks_for_and_that_was_published(condition):
+    assert condition in {str(c) for c in asked(["ser-tests"]).conditions}
+    assert reference.unchanged_ratio("iemocap", condition, "arousal") is not None
+    assert reference.unchanged_ratio("crema-d", condition, "emotion") is not None
+
+
+def test_other_metrics_can_be_looked_up_too():
+    # the best CCC of valence on MSP-Podcast test-1 among the 11 models of ser-tests
+    found = reference.published(
+        "msp-test1", "correctness_regression", "concordance-correlation-coeff", "valence"
+    )
+    table = reference.ser_tests()
+    rows = table[
+        (table["test"] == "correctness_regression")
+        & (table["data"] == "msppodcast-2.6.1-emotion.dimensions.test-1.gold_standard")
+        & (table["metric"] == "concordance-correlation-coeff")
+        & (table["condition"] == "valence")
+    ]
+    assert found is not None
+    assert found.high == rows["value"].max()
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the whole published table is not at hand")
+def test_the_shipped_rows_are_those_of_the_source():
+    whole, ours = pd.read_csv(SHARED), reference.ser_tests()
+    tests = ours["test"].unique()
+    same = whole[whole["test"].isin(tests)].reset_index(drop=True)
+    same["value"] = pd.to_numeric(same["value"])
+    pd.testing.assert_frame_equal(ours, same)
