@@ -69,7 +69,8 @@ def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:
     written anew.
     """
     try:
-        table = pq.read_table(folder / f"{i:05d}.parquet", partitioning=None)
+        with pq.ParquetFile(folder / f"{i:05d}.parquet") as file:
+            table = file.read()
         sealed = (table.schema.metadata or {}).get(SEAL, b"").decode()
         scores: pd.DataFrame = table.replace_schema_metadata(None).to_pandas().set_index("clip")
         whole = _seal(scores) == sealed and list(scores.index) == list(clips)

@@ -1,0 +1,208 @@
+"""Shards are written whole or not at all, and what is damaged counts as not there."""
+
+import os
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools import store
+from sertools.errors import StoreError
+from sertools.store import Key, read_layers, read_shard, write_shard, write_text
+
+CLIPS = pd.Index([f"clip {i}" for i in range(5)], name="clip")
+
+
+def scores() -> pd.DataFrame:
+    values = np.random.default_rng(0).random((5, 2)).astype(np.float32)
+    values[3] = np.nan
+    frame = pd.DataFrame(values, index=CLIPS, columns=["arousal", "valence"])
+    frame.insert(0, "reason", ["", "", "", "broken", ""])
+    frame.insert(1, "silent", [False, True, False, False, False])
+    return frame
+
+
+def full(folder: Path, name: str) -> None:
+    """Lets the next temporary file of this process run into a full disk, a real one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    os.symlink("/dev/full", folder / f".{name}.{os.getpid()}.part")
+
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+
+
+def test_a_shard_comes_back_bit_by_bit(tmp_path):
+    layers = np.random.default_rng(1).random((5, 3, 4)).astype(np.float32)
+    write_shard(tmp_path, 7, scores(), layers)
+    back = read_shard(tmp_path, 7, CLIPS)
+    pd.testing.assert_frame_equal(back, scores(), check_exact=True)
+    assert back["arousal"].dtype == np.float32
+    assert np.array_equal(read_layers(tmp_path, 7, 5), layers)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00007.layers.npy", "00007.parquet"]
+
+
+def test_the_same_shard_has_the_same_bytes(tmp_path):
+    write_shard(tmp_path / "a", 0, scores())
+    write_shard(tmp_path / "b", 0, scores())
+    assert (tmp_path / "a/00000.parquet").read_bytes() == (tmp_path / "b/00000.parquet").read_bytes()
+
+
+def test_a_shard_of_other_clips_is_not_there(tmp_path):
+    write_shard(tmp_path, 0, scores())
+    assert read_shard(tmp_path, 0, CLIPS[::-1]) is None
+    assert read_shard(tmp_path, 0, CLIPS[:4]) is None
+    assert read_shard(tmp_path, 1, CLIPS) is None
+
+
+def test_layers_of_another_number_of_clips_are_not_there(tmp_path):
+    write_shard(tmp_path, 0, scores(), np.zeros((5, 1, 2)))
+    assert read_layers(tmp_path, 0, 5).shape == (5, 1, 2)
+    assert read_layers(tmp_path, 0, 4) is None
+    assert read_layers(tmp_path, 1, 5) is None
+
+
+def test_one_flipped_bit_anywhere_is_noticed_or_changes_nothing(tmp_path):
+    write_shard(tmp_path, 0, scores())
+    path = tmp_path / "00000.parquet"
+    whole = path.read_bytes()
+    chance = random.Random(0)
+    noticed = 0
+    for _ in range(600):
+        damaged = bytearray(whole)
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        path.write_bytes(damaged)
+        back = read_shard(tmp_path, 0, CLIPS)
+        noticed += back is None
+        if back is not None:
+            pd.testing.assert_frame_equal(back, scores(), check_exact=True)
+    assert noticed > 300, "most of a shard is not padding"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_a_shard_that_was_cut_off_is_not_there(tmp_path, share):
+    write_shard(tmp_path, 0, scores(), np.zeros((5, 2, 2)))
+    for name in ("00000.parquet", "00000.layers.npy"):
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    assert read_shard(tmp_path, 0, CLIPS) is None
+    assert read_layers(tmp_path, 0, 5) is None
+
+
+def test_a_pickled_array_is_never_loaded(tmp_path):
+    np.save(tmp_path / "00000.layers.npy", np.array([{"a": 1}] * 5, dtype=object), allow_pickle=True)
+    assert read_layers(tmp_path, 0, 5) is None
+
+
+@needs_full
+@pytest.mark.parametrize("name", ["00000.parquet", "00000.layers.npy"])
+def test_a_full_disk_is_a_sentence_and_leaves_the_store_usable(tmp_path, name):
+    full(tmp_path, name)
+    with pytest.raises(StoreError, match=r"the disk is full: cannot write under .*free some space"):
+        write_shard(tmp_path, 0, scores(), np.zeros((5, 9, 999)))
+    assert not (tmp_path / "00000.parquet").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+    write_shard(tmp_path, 0, scores(), np.zeros((5, 9, 999)))
+    assert read_shard(tmp_path, 0, CLIPS) is not None
+
+
+@needs_full
+def test_a_text_that_does_not_fit_leaves_the_old_one(tmp_path):
+    write_text(tmp_path / "a.json", "old")
+    full(tmp_path, "a.json")
+    with pytest.raises(StoreError, match="the disk is full"):
+        write_text(tmp_path / "a.json", "new" * 10000)
+    assert (tmp_path / "a.json").read_text() == "old"
+
+
+def test_a_failure_while_writing_leaves_nothing(tmp_path):
+    def fail():
+        with store.atomic(tmp_path / "x") as part:
+            part.write_text("half")
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_of_a_folder_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for act in (
+        lambda: write_text(tmp_path / "file" / "a.json", "text"),
+        lambda: write_shard(tmp_path / "file" / "deeper", 0, scores()),
+        lambda: store.check_writable(tmp_path / "file"),
+        lambda: store.check_writable(tmp_path / "file" / "deeper"),
+    ):
+        with pytest.raises(StoreError, match="a file is in its way"):
+            act()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_in_the_way_of_a_file_is_a_sentence(tmp_path):
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(StoreError, match=r"cannot write .*a\.json: Is a directory"):
+        write_text(tmp_path / "a.json", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_checking_that_a_folder_can_be_written_leaves_nothing_behind(tmp_path):
+    store.check_writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def locked(folder: Path) -> None:
+    """Takes the permission to write from a folder: by its mode, and from root by the immutable flag."""
+    folder.chmod(0o555)
+    if os.geteuid() == 0:
+        done = shutil.which("chattr") and subprocess.run(["chattr", "+i", folder], capture_output=True)
+        if not done or done.returncode:
+            pytest.skip("root may write everywhere here")
+
+
+def test_no_permission_is_a_sentence(tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    try:
+        locked(folder)
+        for act in (
+            lambda: store.check_writable(folder),
+            lambda: store.check_writable(folder / "new"),
+            lambda: write_shard(folder / "new", 0, scores()),
+        ):
+            with pytest.raises(StoreError, match=r"no permission to write .*choose another --out or --cache"):
+                act()
+    finally:
+        if os.geteuid() == 0 and shutil.which("chattr"):
+            subprocess.run(["chattr", "-i", folder], check=False, capture_output=True)
+        folder.chmod(0o755)
+    assert list(folder.iterdir()) == []
+
+
+def test_another_model_corpus_or_condition_lies_in_another_folder(tmp_path):
+    key = Key(model=("m", "1"), corpus=("c", "1"), condition=("clean", "clean"))
+    others = [
+        Key(model=("m", "2"), corpus=("c", "1"), condition=("clean", "clean")),
+        Key(model=("m", "1"), corpus=("c", "2"), condition=("clean", "clean")),
+        Key(model=("m", "1"), corpus=("c", "1"), condition=("clean", "noise")),
+        Key(model=("m\n1", ""), corpus=("c", "1"), condition=("clean", "clean")),
+    ]
+    folders = {each.folder(tmp_path) for each in [key, *others]}
+    assert len(folders) == 5
+
+
+def test_names_of_folders_are_readable_short_and_stay_inside_the_store(tmp_path):
+    key = Key(model=("../../etc/passwd", "f"), corpus=("x" * 300, "f"), condition=("white noise@40dB", "f"))
+    parts = key.folder(tmp_path).relative_to(tmp_path).parts
+    assert [part[:-11] for part in parts] == ["etc-passwd", "x" * 60, "white-noise@40dB"]
+    assert Key(model=("…", "f"), corpus=("c", "f"), condition=("d", "f")).folder(tmp_path).parts[-3][
+        :-11
+    ] == ("unnamed")
+
+
+def test_the_store_lies_in_the_users_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert store.default_root() == tmp_path / "sertools" / "store"
