@@ -97,7 +97,7 @@ def load_corpus(
     """
     path, stem, split = _place(spec, data_root)
     reading = read(path, stem)
-    declared = [d for d in scale or {} if reading.scaled and d in reading.table]
+    declared = [d for d in scale or {} if reading.scaled and (d == "*" or d in reading.table)]
     if declared:
         raise CorpusError(f"--scale {declared[0]}: {reading.name} is read with its own scale")
     clips = as_clips(

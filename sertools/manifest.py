@@ -55,7 +55,7 @@ def as_clips(
         table: one row per clip, at least a column `file`
         source: what to call the table in errors
         column_map: theirs → ours
-        scale: dimension → lowest and highest rating; [0, 1] where not declared
+        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] where not declared
         label_map: theirs → ours, for the values of `emotion`
 
     Raises:
@@ -68,7 +68,7 @@ def as_clips(
             f"{source} has no column 'file'; its columns are {names}",
             hint="name the one that holds the paths: --map THEIRS=file",
         )
-    for name in scale or {}:
+    for name in set(scale or {}) - {"*"}:
         if name not in DIMENSIONS:
             raise CorpusError(f"--scale {name}: only {', '.join(DIMENSIONS)} have a scale")
         if name not in table:
@@ -86,7 +86,8 @@ def as_clips(
             continue
         if name in DIMENSIONS:
             ratings = _numbers(table[name], files, name=name, source=source)
-            clips[name] = unit_scale(ratings, files, (scale or {}).get(name, (0.0, 1.0)), source=source)
+            of_all = (scale or {}).get("*", (0.0, 1.0))
+            clips[name] = unit_scale(ratings, files, (scale or {}).get(name, of_all), source=source)
         elif name == "age":
             clips[name] = _attribute(table[name])
         else:

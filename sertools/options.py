@@ -48,7 +48,7 @@ ColumnMap = Annotated[
 ]
 Scales = Annotated[
     list[str] | None,
-    typer.Option("--scale", rich_help_panel=INPUT, help="Scale of the ratings: valence=1:7."),
+    typer.Option("--scale", rich_help_panel=INPUT, help="Scale of the ratings: 1:7, or valence=1:7 for one dimension."),
 ]
 LabelMap = Annotated[
     list[str] | None,
@@ -177,22 +177,29 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
-    """Texts like `valence=1:7` as lowest and highest rating.
+    """Texts like `valence=1:7`, or `1:7` for all dimensions, as lowest and highest rating.
 
     Raises:
-        CorpusError: a text has another form, or its ends are no range
+        CorpusError: a text has another form, or an empty range
 
     >>> scales(["valence=1:7"])
     {'valence': (1.0, 7.0)}
+    >>> scales(["1:5"])
+    {'*': (1.0, 5.0)}
     """
+    of_all = [text for text in texts or [] if "=" not in text]
+    if len(of_all) > 1:
+        raise CorpusError(f"--scale names {of_all[0]} and {of_all[1]} for all dimensions")
+    named = pairs([text for text in texts or [] if "=" in text], "--scale", "DIMENSION=LOW:HIGH")
+    given = {**{"*": text for text in of_all}, **named}
     found = {}
-    for name, text in pairs(texts, "--scale", "DIMENSION=LOW:HIGH").items():
+    for name, text in given.items():
         try:
             low, high = (float(end) for end in text.split(":"))
         except ValueError as error:
-            raise CorpusError(f"--scale {name}={text} is not of the form valence=1:7") from error
-        if not -inf < low < high < inf:
-            raise CorpusError(f"--scale {name}={text}: a scale has two numbers, the lower first")
+            raise CorpusError(f"--scale {name}={text} is not of the form {name}=1:7") from error
+        if not low < high:
+            raise CorpusError(f"--scale {name}={text}: the scale is empty")
         found[name] = (low, high)
     return found
 
