@@ -14,6 +14,7 @@ from sertools.corpus import Corpus
 from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
+from sertools.recordings import Recordings
 from sertools.store import read_layers, read_shard, shards, write_shard
 from sertools.tables import CLEAN
 
@@ -112,7 +113,7 @@ def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard
 def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, corpus: Corpus) -> np.ndarray:
     """The signal under a condition; what is drawn depends on seed, clip and perturbation alone.
 
-    Babble is made of the corpus' other clips, in corpus order.
+    Babble is made of the corpus' other clips, in corpus order; recordings come from the condition's folder.
 
     Raises:
         AudioError: the perturbation cannot be applied to this signal
@@ -125,6 +126,8 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
     perturbation = perturb.get(condition.perturbation)
     if perturbation.needs == "other clips":
         perturbation = perturbation.using(OtherClips(corpus=corpus, clip=clip, rate=rate))
+    elif condition.folder:
+        perturbation = perturbation.using(Recordings(folder=condition.folder, rate=rate))
     rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
     level = perturb.draw_level(perturbation, None, rng) if condition.level is None else condition.level
     return perturbation.apply(signal, rate, level, rng)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import sertools
 from sertools import audit as audits_of
-from sertools import engine, plan, store
+from sertools import engine, plan, recordings, store
 from sertools.audit import Audit
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
@@ -248,6 +248,7 @@ def tables(
         classes=tuple(shared),
         model_classes=tuple(classes) if shared else (),
         notes=tuple(_notes(corpus, predicted, scores, ours, rated, truth, classes, shared)),
+        corpus=corpus.name,
         simulated=corpus.simulated,
     )
 
@@ -348,11 +349,16 @@ def run(
 def conditions(
     audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], seed: int
 ) -> list[Condition]:
-    """The union of what audits read, clean first, each with the seed of this run."""
+    """The union of what audits read, clean first, each with the seed of this run and what it mixes in.
+
+    Raises:
+        CorpusError: a folder with recordings that cannot be read
+    """
     wanted = {str(Condition()): Condition()}
     for audit in audits:
         for condition in audit.needs(**audit.settings(options.get(audit.name, {}))).conditions:
-            wanted.setdefault(str(condition), replace(condition, seed=seed))
+            content = recordings.fingerprint(condition.folder) if condition.folder else ""
+            wanted.setdefault(str(condition), replace(condition, seed=seed, content=content))
     return list(wanted.values())
 
 

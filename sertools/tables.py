@@ -30,8 +30,8 @@ class Tables:
         classes: emotions that both corpus and model have
         model_classes: all emotions that the model can answer
         notes: sentences about labels that only one side has
+        corpus: name of the corpus; published values are looked up by it
         simulated: how labels came about where nobody rated them; empty for human ratings
-        facts: name, licence, … of corpus and model, as the report shows them
     """
 
     clips: pd.DataFrame
@@ -43,6 +43,7 @@ class Tables:
     classes: tuple[str, ...] = ()
     model_classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    corpus: str = ""
     simulated: str = ""
 
     def __post_init__(self) -> None:

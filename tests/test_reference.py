@@ -12,7 +12,7 @@ SHARED = Path(__file__).parent.parent.parent / "shared" / "reference" / "ser_tes
 
 
 def test_the_range_is_that_of_the_published_rows():
-    # read off the table at the source: CNN14 has .75, data2vec 1.0
+    # read off the table at the source: axlstm has .75, wavlm 1.0
     found = reference.unchanged_ratio("iemocap", "additive_tone@drawn", "arousal")
     assert found == reference.Range(low=0.75, high=1.0, models=11)
 
