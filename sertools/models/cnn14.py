@@ -1,0 +1,364 @@
+"""CNN14 of PANNs: a directory with config.json and the weights, `model.safetensors` or PANNs' own `.pth`.
+
+Log-mel spectrogram (64 bands) → batch norm per band → six blocks of two 3×3 convolutions, each with batch
+norm and ReLU, of 64, 128, … 2048 channels, averaged over 2×2 after all but the last → mean over bands →
+maximum plus mean over time → a linear layer with ReLU → one output per label (Kong et al. 2020, "PANNs",
+IEEE/ACM TASLP 28, table I and section III). Keys are those of the published checkpoints; so are the settings:
+
+    {"labels": ["anger", "neutral"], "task": "single_label", "sampling_rate": 16000,
+     "window": 512, "hop": 160, "fmin": 50, "fmax": 8000}
+
+at 16 kHz, and 1024, 320, 50, 14000 at 32 kHz. A narrower network (first block of fewer channels) is read as well.
+Layers are the mean over bands and time of each block, with zeros behind a block's own channels:
+(n, 6, 2048). Clips run one by one.
+"""
+
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sertools.errors import ModelError
+from sertools.model import LoadOptions, Outputs, Task
+from sertools.models.answers import check_finite, names, trial
+from sertools.models.hf import _activate, _device, task_of
+
+if TYPE_CHECKING:
+    import torch
+
+SCHEME = "cnn14"
+BANDS = 64
+WIDTH, BLOCKS = 64, 6
+"""Channels of the first block, each further one having twice as many; number of blocks."""
+
+FLOOR = 1e-10
+"""Power below which the logarithm is cut off, as in PANNs."""
+
+AUDIOSET = "fc_audioset"
+HEADS = ("fc_out", "fc_transfer", AUDIOSET)
+"""Names of the last linear layer: ours, that of PANNs' fine-tuning example (which keeps the old one unused),
+that of the published checkpoints. The first that is there is read."""
+
+FRONT_END = ("spectrogram_extractor.", "logmel_extractor.")
+"""The spectrogram as stored constants; ours is computed from config.json and compared with them."""
+
+ENGINE = "cnn14-1"
+"""Rises when this file changes a number; part of the fingerprint."""
+
+
+class Config(BaseModel):
+    """What `config.json` holds; the settings of the spectrogram are those of PANNs at 16 kHz by default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labels: list[str] = []
+    task: Literal["regression", "single_label", "multi_label"] | None = None
+    sampling_rate: int = 16000
+    window: int = 512
+    hop: int = 160
+    fmin: float = 50
+    fmax: float = 8000
+
+
+@dataclass(kw_only=True)
+class Cnn14Model:
+    """A CNN14 that turns signals into scores and the means of its blocks; see `Model`."""
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    sampling_rate: int
+    shortest: int
+    fingerprint: str
+    facts: Mapping[str, Any]
+    network: "torch.nn.Module"
+    config: Config
+    device: "torch.device"
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Scores of signals (samples,) at `sampling_rate`; layers are the six blocks, (n, 6, 2048)."""
+        import torch
+
+        scores, blocks = [], []
+        with torch.inference_mode():
+            for signal in signals:
+                heard = torch.from_numpy(log_mel(signal, self.config)).to(self.device)
+                logits, means = self.network(heard[None, None])
+                scores.append(_activate(logits.float(), self.task).cpu().numpy())
+                blocks.append([mean[0].float().cpu().numpy() for mean in means])
+        padded = [[np.pad(mean, (0, len(means[-1]) - len(mean))) for mean in means] for means in blocks]
+        return Outputs(
+            scores=np.concatenate(scores), layers=np.array(padded, dtype=np.float32) if layers else None
+        )
+
+
+def mel_filters(config: Config) -> np.ndarray:
+    """Triangular filters on Slaney's mel scale, each of area 1 over Hz, shape (64, window / 2 + 1).
+
+    The scale is linear below 1 kHz (15 mel) and logarithmic above, with 27 steps for a factor of 6.4
+    (Slaney 1998, "Auditory Toolbox").
+    """
+    steps = np.log(6.4) / 27
+
+    def mel(hz: float) -> float:
+        return 3 * hz / 200 if hz < 1000 else 15 + np.log(hz / 1000) / steps
+
+    mels = np.linspace(mel(config.fmin), mel(config.fmax), BANDS + 2)
+    corners = np.where(mels < 15, mels * 200 / 3, 1000 * np.exp((mels - 15) * steps))
+    bins = np.arange(config.window // 2 + 1) * config.sampling_rate / config.window
+    low, centre, high = (corners[i : BANDS + i, None] for i in range(3))
+    rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
+    filters: np.ndarray = np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)
+    return filters.astype(np.float32)
+
+
+def log_mel(signal: np.ndarray, config: Config) -> np.ndarray:
+    """Power in 64 mel bands in dB, shape (frames, 64); frames = 1 + samples // hop.
+
+    Hann window (periodic), frames centred on multiples of the hop with the signal mirrored at its ends.
+    """
+    half = config.window // 2
+    padded = np.pad(np.asarray(signal, dtype=np.float32), half, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, config.window)[:: config.hop]
+    window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(config.window) / config.window)).astype(np.float32)
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
+    bands = power @ mel_filters(config).T
+    decibels: np.ndarray = 10 * np.log10(np.maximum(bands, FLOOR, dtype=np.float64))
+    return decibels.astype(np.float32)
+
+
+def build(outputs: int, head: str = "fc_out", width: int = WIDTH) -> "torch.nn.Module":
+    """The network from log-mel (n, 1, frames, 64) to logits (n, outputs) and means of blocks, random weights.
+
+    Args:
+        outputs: number of labels
+        head: name of the last linear layer
+        width: channels of the first block
+    """
+    import torch
+    from torch import nn
+
+    wide = [width * 2**i for i in range(BLOCKS)]
+
+    class Block(nn.Module):
+        def __init__(self, before: int, channels: int) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(before, channels, 3, padding=1, bias=False)
+            self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(channels)
+            self.bn2 = nn.BatchNorm2d(channels)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.bn1(self.conv1(x)).relu()
+            x = self.bn2(self.conv2(x)).relu()
+            return x
+
+    class Cnn14(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bn0 = nn.BatchNorm2d(BANDS)
+            for i, (before, channels) in enumerate(zip((1, *wide), wide, strict=False), 1):
+                self.add_module(f"conv_block{i}", Block(before, channels))
+            self.fc1 = nn.Linear(wide[-1], wide[-1])
+            self.add_module(head, nn.Linear(wide[-1], outputs))
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+            x = self.bn0(x.transpose(1, 3)).transpose(1, 3)
+            means = []
+            for i in range(1, BLOCKS + 1):
+                x = self.get_submodule(f"conv_block{i}")(x)
+                if i < BLOCKS:
+                    x = nn.functional.avg_pool2d(x, 2)
+                means.append(x.mean(dim=(2, 3)))
+            over_time = x.mean(dim=3)
+            pooled = over_time.amax(dim=2) + over_time.mean(dim=2)
+            logits: torch.Tensor = self.get_submodule(head)(self.fc1(pooled).relu())
+            return logits, means
+
+    return Cnn14()
+
+
+def load(rest: str, options: LoadOptions) -> Cnn14Model:
+    """A CNN14 from a directory.
+
+    Raises:
+        ModelError: no such directory, no weights, a missing or unexpected key, or settings that contradict
+            the spectrogram stored in a PANNs checkpoint
+    """
+    import torch
+
+    folder = Path(rest).expanduser()
+    config = _config(folder)
+    path = _weights(folder)
+    tensors = _tensors(path)
+    front_end = {key: tensors.pop(key) for key in list(tensors) if key.startswith(FRONT_END)}
+    _check_front_end(front_end, config, path)
+    head = next((name for name in HEADS if f"{name}.bias" in tensors), None)
+    if head is None:
+        raise ModelError(f"{path} has no head: none of {', '.join(HEADS)}", hint="fit one")
+    if head != AUDIOSET:
+        tensors = {key: value for key, value in tensors.items() if not key.startswith(f"{AUDIOSET}.")}
+    first = tensors.get("conv_block1.conv1.weight")
+    network = build(len(tensors[f"{head}.bias"]), head, WIDTH if first is None else len(first))
+    counted = {key for key in network.state_dict() if not key.endswith("num_batches_tracked")}
+    missing, odd = sorted(counted - set(tensors)), sorted(set(tensors) - set(network.state_dict()))
+    if missing or odd:
+        raise ModelError(
+            f"{path} is no CNN14: it lacks {_some(missing)}, and has {_some(odd)} besides",
+            hint="keys are named as in the checkpoints of PANNs",
+        )
+    try:
+        network.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise ModelError(f"{path} is no CNN14: {' '.join(str(error).split())[:200]}") from error
+    broken = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if broken:
+        raise ModelError(f"{path} has weights that are no finite numbers: {_some(broken)}")
+    labels = names(options.labels, config.labels, len(tensors[f"{head}.bias"]), str(folder))
+    # PANNs' own head answers each of its classes for itself
+    task = config.task or ("multi_label" if head == AUDIOSET else task_of(None, labels))
+    device = _device(options.device)
+    model = Cnn14Model(
+        name=folder.resolve().name,
+        labels=labels,
+        task=task,
+        sampling_rate=config.sampling_rate,
+        shortest=_shortest(config),
+        fingerprint=_fingerprint(path, config, labels, task),
+        facts={
+            "kind": "CNN14",
+            "source": str(folder),
+            "architecture": "CNN14 (PANNs)",
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "layers": BLOCKS,
+            "head": head,
+            "labels": list(labels),
+            "task": task,
+            "sampling_rate": config.sampling_rate,
+            "features": f"log-mel, {BANDS} bands {config.fmin:g}–{config.fmax:g} Hz, window {config.window}, "
+            f"hop {config.hop} samples",
+            "device": str(device),
+            "notes": [],
+        },
+        network=network.eval().to(device),
+        config=config,
+        device=device,
+    )
+    check_finite(model.predict(trial(config.sampling_rate)[:1]).scores, str(folder))
+    return model
+
+
+def _config(folder: Path) -> Config:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ModelError(
+            f"{folder} is no CNN14: it has no config.json",
+            hint='write {"labels": […], "sampling_rate": 16000, "window": 512, …} into it',
+        )
+    try:
+        config = Config.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is no JSON: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    positive = min(config.sampling_rate, config.window, config.hop) > 0 and config.window % 2 == 0
+    if not positive or not 0 <= config.fmin < config.fmax <= config.sampling_rate / 2:
+        raise ModelError(
+            f"{path}: sampling_rate {config.sampling_rate}, window {config.window}, hop {config.hop}, "
+            f"fmin {config.fmin:g} and fmax {config.fmax:g} do not fit together",
+            hint="an even window; fmin below fmax, and that at most half the rate",
+        )
+    return config
+
+
+def _weights(folder: Path) -> Path:
+    if (folder / "model.safetensors").is_file():
+        return folder / "model.safetensors"
+    found = sorted([*folder.glob("*.pth"), *folder.glob("*.pt")])
+    if len(found) != 1:
+        raise ModelError(
+            f"{folder} has {len(found) or 'no'} weights: {', '.join(p.name for p in found) or 'no file'}",
+            hint="one of model.safetensors or a .pth of PANNs",
+        )
+    return found[0]
+
+
+def _tensors(path: Path) -> dict[str, Any]:
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        # PANNs' training loop also stores the order of its clips, a NumPy array
+        with torch.serialization.safe_globals(_arrays()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except SafetensorError as error:
+        raise ModelError(f"{path} is no complete safetensors file: {error}") from error
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path} holds more than tensors, and loading it would run its code",
+            hint="save the tensors alone, as safetensors, where you trust it",
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise ModelError(f"cannot read the weights in {path}: {error}") from error
+    inner = content.get("model", content) if isinstance(content, dict) else content
+    if not isinstance(inner, dict) or not all(isinstance(value, torch.Tensor) for value in inner.values()):
+        raise ModelError(f"{path} is no checkpoint: it does not hold tensors by name")
+    # the transfer learning example of PANNs keeps the network under `base`
+    return {key.removeprefix("module.").removeprefix("base."): value for key, value in inner.items()}
+
+
+def _arrays() -> list[Any]:
+    """What a pickled array of numbers is made of, under NumPy's names of before and after version 2."""
+    make: Any = importlib.import_module("numpy._core.multiarray")._reconstruct
+    kinds = [type(np.dtype(kind)) for kind in ("int64", "int32", "float64", "float32")]
+    return [
+        (make, "numpy.core.multiarray._reconstruct"),
+        (make, "numpy._core.multiarray._reconstruct"),
+        np.ndarray,
+        np.dtype,
+        *kinds,
+    ]
+
+
+def _check_front_end(stored: Mapping[str, Any], config: Config, path: Path) -> None:
+    """Refuses config.json where a checkpoint was trained on another spectrogram."""
+    filters = stored.get("logmel_extractor.melW")
+    if filters is None:
+        return
+    ours = mel_filters(config).T
+    if tuple(filters.shape) != ours.shape or not np.allclose(filters.numpy(), ours, rtol=1e-3, atol=1e-6):
+        raise ModelError(
+            f"{path} was trained on another spectrogram than its config.json says: its {filters.shape[1]} "
+            f"bands over {filters.shape[0]} bins are not those of {config.sampling_rate} Hz, window "
+            f"{config.window}, {config.fmin:g} to {config.fmax:g} Hz",
+            hint="PANNs use 16000, 512, 160, 50, 8000 or 32000, 1024, 320, 50, 14000",
+        )
+
+
+def _shortest(config: Config) -> int:
+    """Fewest samples: 32 frames, so that a frame is left after five halvings, and enough to mirror."""
+    return max(31 * config.hop, config.window // 2 + 1)
+
+
+def _some(keys: list[str], shown: int = 4) -> str:
+    more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
+    return (", ".join(keys[:shown]) + more) or "nothing"
+
+
+def _fingerprint(path: Path, config: Config, labels: Sequence[str], task: str) -> str:
+    digest = hashlib.blake2b(f"{ENGINE} {labels} {task} {config}".encode(), digest_size=16)
+    with path.open("rb") as file:
+        digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
