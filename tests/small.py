@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sertools import plan
 from sertools.audio import write_audio
+from sertools.condition import Condition
 from sertools.corpus import Corpus, load_corpus
 from sertools.labels import DIMENSIONS
-from sertools.model import Outputs, Task
+from sertools.model import Model, Outputs, Task
 
 RATE = 16000
 EMOTIONS = ("anger", "happiness", "neutral", "sadness")
@@ -83,3 +85,18 @@ class Meter:
         """The scores of one clip, in float64."""
         x = signal.astype(np.float64)
         return [float(np.abs(x).mean()), float(x.std()), float(2 * np.mean(x**2))][: len(self.labels)]
+
+
+def jobs(
+    model: Model, corpus: Corpus, root: Path, condition: Condition | None = None, layers: bool = False
+) -> plan.Job:
+    """What a store lacks of one condition, without a look at the sound."""
+    (job,) = plan.jobs(
+        corpus.clips.index,
+        model=(model.name, model.fingerprint),
+        corpus=(corpus.name, "1"),
+        conditions=[condition or Condition()],
+        layers=layers,
+        root=root,
+    )
+    return job

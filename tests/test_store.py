@@ -71,7 +71,7 @@ def test_one_flipped_bit_anywhere_is_noticed_or_changes_nothing(tmp_path):
     whole = path.read_bytes()
     chance = random.Random(0)
     noticed = 0
-    for _ in range(600):
+    for _ in range(400):
         damaged = bytearray(whole)
         damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
         path.write_bytes(damaged)
@@ -79,7 +79,7 @@ def test_one_flipped_bit_anywhere_is_noticed_or_changes_nothing(tmp_path):
         noticed += back is None
         if back is not None:
             pd.testing.assert_frame_equal(back, scores(), check_exact=True)
-    assert noticed > 300, "most of a shard is not padding"
+    assert noticed > 200, "most of a shard is not padding"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
