@@ -1,8 +1,11 @@
 """Synthetic clips and the answers of toy models to them: who audits the audits?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.labels import DIMENSIONS
 from sertools.model import ClipModel, LoadOptions
@@ -51,8 +54,17 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
     return frame
 
 
-def answers(kind: str, of: pd.DataFrame) -> Tables:
-    """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as an audit gets them."""
+def answers(kind: str, of: pd.DataFrame, conditions: Sequence[Condition] = (Condition(),)) -> Tables:
+    """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as an audit gets them.
+
+    Whatever happens to the sound, the oracle stays with the truth and the constant with its constant; the
+    random model draws anew for each clip under each condition.
+
+    Args:
+        kind: which toy model
+        of: the clips
+        conditions: under which sound; clean sound is always among them
+    """
     model = load(kind, LoadOptions())
     if not isinstance(model, ClipModel):
         raise TypeError(f"toy:{kind} needs sound")
@@ -60,4 +72,14 @@ def answers(kind: str, of: pd.DataFrame) -> Tables:
 
     corpus = Corpus(name="toy", clips=of, root=Path())
     missing = pd.DataFrame(columns=["clip", "condition", "reason"])
-    return tables(model, corpus, {CLEAN: Predicted(scores=model.scores(of), missing=missing)})
+    clean = model.scores(of)
+    scores = {CLEAN: clean}
+    for name in dict.fromkeys(map(str, conditions)):
+        if name != CLEAN and kind == "random":
+            renamed = of.set_axis([f"{clip} under {name}" for clip in of.index])
+            scores[name] = model.scores(renamed).set_axis(of.index)
+        elif name != CLEAN:
+            scores[name] = clean.copy()
+    return tables(
+        model, corpus, {name: Predicted(scores=each, missing=missing) for name, each in scores.items()}
+    )

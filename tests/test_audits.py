@@ -11,16 +11,31 @@ from sertools.audit import load, run
 from sertools.discovery import discover
 from sertools.result import Result, Verdict
 from sertools.seeds import identity_rng
+from sertools.tables import Tables
 
 AUDITS = sorted(discover())
 SMALL = {"draws": 200}
 """Fewer draws than by default, where an audit draws, so that the contract is quick to check."""
 
 
+def options_of(audit) -> dict:
+    return {key: value for key, value in SMALL.items() if key in audit.options()}
+
+
 def result_of(name, tables, seed=0) -> Result:
     audit = load(name)
-    options = {key: value for key, value in SMALL.items() if key in audit.options()}
-    return run(audit, tables, seed=seed, options=options)
+    return run(audit, tables, seed=seed, options=options_of(audit))
+
+
+def answers(kind, clips, name) -> Tables:
+    """The answers of a toy model under every condition that an audit reads."""
+    audit = load(name)
+    return toy.answers(kind, clips, audit.needs(**audit.settings(options_of(audit))).conditions)
+
+
+def under_all(scores, tables) -> Tables:
+    """The same scores whatever the condition."""
+    return tables.with_predictions({condition: scores.copy() for condition in tables.predictions})
 
 
 def verdicts(result: Result) -> set[Verdict]:
@@ -34,44 +49,44 @@ def clips():
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_the_oracle_is_not_accused(name, clips):
-    result = result_of(name, toy.answers("oracle", clips))
+    result = result_of(name, answers("oracle", clips, name))
     assert Verdict.FAIL not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.FAIL]
     assert Verdict.PASS in verdicts(result), "an audit that never passes anything shows nothing"
 
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_the_planted_defect_is_caught(name, clips):
-    tables = toy.answers("oracle", clips)
+    tables = answers("oracle", clips, name)
     planted = load(name).plant(tables, identity_rng(0, "plant", name))
     assert Verdict.FAIL in verdicts(result_of(name, planted))
 
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_a_constant_never_passes(name, clips):
-    result = result_of(name, toy.answers("constant", clips))
+    result = result_of(name, answers("constant", clips, name))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
 @pytest.mark.parametrize("name", AUDITS)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_model_never_passes(name, seed):
-    result = result_of(name, toy.answers("random", toy.clips(seed=seed)))
+    result = result_of(name, answers("random", toy.clips(seed=seed), name))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_a_constant_at_the_mean_never_passes(name, clips):
-    tables = toy.answers("constant", clips)
+    tables = answers("constant", clips, name)
     scores = tables.predictions["clean"].copy()
     for dimension in tables.dimensions:
         scores[dimension] = clips[dimension].mean()
-    result = result_of(name, tables.with_predictions({"clean": scores}))
+    result = result_of(name, under_all(scores, tables))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_a_seed_decides_the_result_whatever_the_order_of_the_clips(name, clips):
-    tables = toy.answers("oracle", clips)
+    tables = answers("oracle", clips, name)
     noisy = load(name).plant(tables, identity_rng(0, "plant", name))
     first, again = result_of(name, noisy, seed=3), result_of(name, noisy, seed=3)
     assert first == again
@@ -88,7 +103,7 @@ def test_a_seed_decides_the_result_whatever_the_order_of_the_clips(name, clips):
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_every_number_carries_clips_speakers_and_an_interval_or_a_reason(name, clips):
-    for finding in result_of(name, toy.answers("oracle", clips)).findings:
+    for finding in result_of(name, answers("oracle", clips, name)).findings:
         assert finding.n > 0
         assert finding.speakers or finding.reason
         assert (finding.low is not None and finding.high is not None) or finding.reason, finding
@@ -98,13 +113,13 @@ def test_every_number_carries_clips_speakers_and_an_interval_or_a_reason(name, c
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_no_gate_is_passed_without_speakers(name, clips):
-    tables = toy.answers("oracle", clips.drop(columns="speaker"))
+    tables = answers("oracle", clips.drop(columns="speaker"), name)
     assert Verdict.PASS not in verdicts(result_of(name, tables))
 
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_too_few_speakers_are_inconclusive_and_say_so(name):
-    tables = toy.answers("oracle", toy.clips(speakers=4))
+    tables = answers("oracle", toy.clips(speakers=4), name)
     result = result_of(name, tables)
     assert Verdict.PASS not in verdicts(result)
     assert any("fewer than 5 speakers" in finding.reason for finding in result.findings)
@@ -113,7 +128,7 @@ def test_too_few_speakers_are_inconclusive_and_say_so(name):
 @pytest.mark.parametrize("name", AUDITS)
 def test_a_corpus_without_labels_is_skipped_with_the_reason(name, clips):
     bare = clips[["file", "start", "end", "speaker"]]
-    result = result_of(name, toy.answers("random", bare))
+    result = result_of(name, answers("random", bare, name))
     assert verdicts(result) == {Verdict.SKIPPED}
     assert all(finding.reason for finding in result.findings)
     assert all(finding.value is None for finding in result.findings)
@@ -121,15 +136,15 @@ def test_a_corpus_without_labels_is_skipped_with_the_reason(name, clips):
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_missing_predictions_are_left_out_and_never_scored(name, clips):
-    tables = toy.answers("oracle", clips)
+    tables = answers("oracle", clips, name)
     scores = tables.predictions["clean"].copy()
     scores.iloc[::7] = np.nan
     missing = pd.DataFrame({"clip": scores.index[::7], "condition": "clean", "reason": "broken"})
-    holed = dataclasses.replace(tables, predictions={"clean": scores}, missing=missing)
+    holed = dataclasses.replace(under_all(scores, tables), missing=missing)
     whole = dataclasses.replace(
         tables,
         clips=tables.clips[scores.notna().all(axis=1)],
-        predictions={"clean": scores.dropna()},
+        predictions={condition: scores.dropna() for condition in tables.predictions},
     )
     for with_holes, without in zip(
         result_of(name, holed).findings, result_of(name, whole).findings, strict=True
@@ -148,6 +163,6 @@ def test_the_file_explains_itself(name):
 
 @pytest.mark.parametrize("name", AUDITS)
 def test_results_survive_their_file(name, clips):
-    result = result_of(name, toy.answers("oracle", clips))
+    result = result_of(name, answers("oracle", clips, name))
     assert Result.model_validate_json(result.to_json()) == result
     assert "NaN" not in result.to_json()
