@@ -5,7 +5,7 @@ with replacement; mean, standard deviation and 95 % percentiles of the draws sta
 al. 2023, §4.7; CCC for a dimension, UAR for emotions). Speakers with fewer clips are listed as not judged by
 this protocol; of those with at least 10 clips the score over all their clips is given. Worst and best
 speaker, and the spread (standard deviation over speakers, divisor G − 1), are taken of the speakers that the
-protocol judges; where there are fewer than two of them, of all with at least 10 clips, and the notes say so.
+protocol judges; where there are fewer than five of them, of all with at least 10 clips, and the notes say so.
 
 The interval of the worst and the best speaker is a jackknife over that speaker's clips with Student's t, at a
 level (1 − .05 / G) that holds for all G speakers together (Bonferroni), so it also holds for the one that was
@@ -36,6 +36,7 @@ from sertools.metrics.regress import CCC
 from sertools.metrics.resample import UNDEFINED, bootstrap
 from sertools.metrics.skill import doubt
 from sertools.metrics.speakers import (
+    ALIKE,
     mean_absolute,
     scores_of_draws,
     square_sums,
@@ -114,6 +115,7 @@ def audit(
             f"min-clips is {min_clips} and draws {draws}",
             hint=f"a score needs at least {FEW} clips, and a deviation two draws",
         )
+    tables = _in_order(tables)
     seed = int(rng.integers(2**63))
     findings: list[Finding] = []
     rows: list[list[str | int | float | bool | None]] = []
@@ -163,7 +165,8 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     The dimensions of the speaker with most clips are mirrored about their mean and move a fifth less, and
     each of the speaker's emotions gets the score of the one before it.
     """
-    one = (tables.clips["speaker"] == tables.clips["speaker"].value_counts().index[0]).to_numpy()
+    clips_of = tables.clips["speaker"].value_counts().sort_index()
+    one = (tables.clips["speaker"] == clips_of.idxmax()).to_numpy()
     planted = {}
     for condition, scores in tables.predictions.items():
         wrong = scores.copy()
@@ -174,6 +177,13 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
         wrong.loc[one, classes] = np.roll(scores.loc[one, classes].to_numpy(), 1, axis=1)
         planted[condition] = wrong
     return tables.with_predictions(planted)
+
+
+def _in_order(tables: Tables) -> Tables:
+    """The same tables by name of clip, so that the order of a corpus decides no draw."""
+    order = np.argsort(tables.clips.index.astype(str), kind="stable")
+    predictions = {condition: scores.iloc[order] for condition, scores in tables.predictions.items()}
+    return replace(tables, clips=tables.clips.iloc[order], predictions=predictions)
 
 
 def _names(tables: Tables, pair: Pairs) -> list[str]:
@@ -190,7 +200,7 @@ def _speakers(
     statistic = uar_statistic(classes) if classes else CCC
     sizes = np.bincount(pair.unit, minlength=pair.units)
     judged = sizes > min_clips
-    together = int(judged.sum() if judged.sum() > 1 else (sizes >= FEW).sum())
+    together = int(judged.sum() if judged.sum() >= MIN_UNITS else (sizes >= FEW).sum())
     found = []
     for code in np.flatnonzero(sizes >= FEW):
         part = pair.take(pair.unit == code)
@@ -246,13 +256,14 @@ def _with_draws(speaker: Speaker, drawn: np.ndarray) -> Speaker:
 def _compared(speakers: list[Speaker]) -> tuple[list[Speaker], bool]:
     """The speakers among whom worst, best and spread are taken, and whether the protocol judges them."""
     judged = [speaker for speaker in speakers if speaker.judged]
-    return (judged, True) if len(judged) > 1 else (speakers, False)
+    return (judged, True) if len(judged) >= MIN_UNITS else (speakers, False)
 
 
 def _known(speakers: list[Speaker]) -> list[Speaker]:
     """Speakers with a defined score, the worst first: how far it lies above a constant's decides."""
     known = [speaker for speaker in speakers if not np.isnan(speaker.score.value)]
-    return sorted(known, key=lambda speaker: speaker.score.value - speaker.chance)
+    # scores that differ by rounding are alike, and then the name decides
+    return sorted(known, key=lambda s: (round(s.score.value - s.chance, ALIKE), s.name))
 
 
 def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
@@ -268,6 +279,8 @@ def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
     found = []
     for name, speaker, less in chosen:
         score = speaker.picked
+        if len(speakers) < MIN_UNITS:
+            score = replace(score, low=np.nan, high=np.nan, reason=f"fewer than {MIN_UNITS} speakers")
         score = replace(score, value=score.value - less, low=score.low - less, high=score.high - less)
         where = f"speaker={speaker.name}"
         found.append(finding(name, score, target=target, slice=where, by_speaker=True))

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -72,13 +74,32 @@ def test_a_reversed_ranking_fails_although_its_size_is_perfect():
 
 
 def test_only_speakers_with_more_than_min_clips_are_judged_by_the_protocol():
-    r = result(made([200, 201, 300, 12, 12], noise=0.1))
-    judged = {name: row["judged"] for (_, name), row in rows(r).items()}
-    assert judged == {"s0": False, "s1": True, "s2": True, "s3": False, "s4": False}
+    tables = made([200, 201, 300, 12, 201, 201, 201], noise=0.1)
+    scores = tables.predictions[CLEAN].copy()
+    scores.loc[tables.clips["speaker"].isin(["s0", "s3"]), "arousal"] = 0.5
+    r = result(tables.with_predictions({CLEAN: scores}))
+    judged = {name for (_, name), row in rows(r).items() if row["judged"]}
+    assert judged == {"s1", "s2", "s4", "s5", "s6"}
     assert rows(r)["arousal", "s0"]["mean of draws"] is None
-    # worst and best are of the two that are judged
-    assert {found(r, n).slice for n in ("worst_speaker", "best_speaker")} == {"speaker=s1", "speaker=s2"}
-    assert any("2 of 5 speakers have more than 200 clips and are judged" in note for note in r.notes)
+    # two others are served worse, but worst is of those that are judged
+    assert r.tables[0].rows[0][1] in {"s0", "s3"}
+    assert found(r, "worst_speaker").slice.removeprefix("speaker=") in judged
+    assert any("5 of 7 speakers have more than 200 clips and are judged" in note for note in r.notes)
+
+
+def test_the_order_of_the_clips_decides_nothing():
+    tables = made([210] * 5, noise=0.2, classes=EMOTIONS)
+    order = np.random.default_rng(1).permutation(len(tables.clips))
+    shuffled = dataclasses.replace(
+        tables, clips=tables.clips.iloc[order], predictions={CLEAN: tables.predictions[CLEAN].iloc[order]}
+    )
+    assert result(shuffled) == result(tables)
+
+
+def test_four_speakers_are_too_few_for_a_verdict_on_the_worst():
+    worst = found(result(made([30] * 4, noise=0)), "worst_speaker")
+    assert (worst.value, worst.low, worst.verdict) == (pytest.approx(1), None, Verdict.INCONCLUSIVE)
+    assert worst.reason == "fewer than 5 speakers"
 
 
 def test_the_protocols_mean_and_deviation_are_those_of_draws_by_a_loop():
