@@ -32,6 +32,10 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""
 
 
+RESERVED = ("clip", "file", "reason", "silent")
+"""Columns beside the labels in what is stored and exported."""
+
+
 class SuiteAudit(BaseModel):
     """One audit of a suite, with its settings."""
 
@@ -158,6 +162,12 @@ def predict(
             f"nothing reads: {', '.join(model.facts.get('unexpected_keys', [])) or 'none'}",
             hint="fit a head with sertools finetune, or name the one it has with --head PREFIX=LAYOUT",
         )
+    taken = [name for name in model.labels if name in RESERVED or model.labels.count(name) > 1]
+    if taken:
+        raise ModelError(
+            f"{model.name} has a label {taken[0]!r}, which is taken",
+            hint=f"labels are different from each other and from {', '.join(RESERVED)}",
+        )
     if isinstance(model, ClipModel):
         return {CLEAN: _by_clip(model, corpus)}
     root = settings.cache or store.default_root()
@@ -227,8 +237,8 @@ def tables(
         condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
         for condition, p in predicted.items()
     }
-    # a column without a single number is a label that the model does not answer here
-    silent = {name for frame in scores.values() for name in frame if frame[name].isna().all()}
+    # a column without a single number under any sound is a label that the model does not answer here
+    silent = {name for name in ours if all(frame[name].isna().all() for frame in scores.values())}
     if silent:
         ours = [name for name in ours if name not in silent]
         scores = {
@@ -281,6 +291,17 @@ def _notes(
         extra = [name for name in classes if name not in shared]
         if extra and shared:
             notes.append(f"Only the model has {', '.join(extra)}: such an answer counts as wrong.")
+        elif extra:
+            notes.append(
+                f"The model answers {', '.join(extra)}, of which the corpus has none; join names that mean the "
+                "same with --label-map THEIRS=OURS."
+            )
+    unknown = [] if classes else [name for name in ours if name not in DIMENSIONS]
+    if unknown:
+        notes.append(
+            f"The model's {', '.join(unknown)} is no known dimension; say which it is with --label-map "
+            "THEIRS=OURS."
+        )
     silent = max((p.silent for p in predicted.values()), default=0)
     if silent:
         notes.append(f"{silent} clips are digital silence; they are kept and scored.")

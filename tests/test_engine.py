@@ -304,7 +304,7 @@ def test_two_processes_at_once_leave_what_one_leaves(tmp_path):
     with child(manifest, tmp_path / "alone") as process:
         process.wait()
     assert files(tmp_path / "shared") == files(tmp_path / "alone")
-    assert not [path for path in (tmp_path / "shared").rglob(".*")]
+    assert not list((tmp_path / "shared").rglob(".*"))
 
 
 @pytest.mark.skipif(not (DATA / "emodb").is_dir(), reason="no ../shared/data/emodb")

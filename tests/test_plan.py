@@ -10,7 +10,10 @@ from sertools.store import SHARD, write_shard
 CLIPS = pd.Index([f"clip {i}" for i in range(2 * SHARD + 3)], name="clip")
 
 
-def planned(root, conditions=(Condition(),), layers=False, model=("m", "1"), clips=CLIPS):
+CLEAN = (Condition(),)
+
+
+def planned(root, conditions=CLEAN, layers=False, model=("m", "1"), clips=CLIPS):
     return jobs(clips, model=model, corpus=("c", "1"), conditions=conditions, layers=layers, root=root)
 
 
