@@ -318,6 +318,54 @@ def finetune(
     console.message(f"The checkpoint is in {out}: sertools audit --model {out}")
 
 
+@app.command("tts")
+def tts(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the corpus; the same command goes on in it.")],
+    engine: Annotated[
+        str,
+        typer.Option("--engine", help="espeak (offline), gtts (network) or piper (voice files of yours)."),
+    ] = "espeak",
+    voice: Annotated[
+        list[str] | None, typer.Option("--voice", help="Repeat for more; some of each language by default.")
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option("--language", help="Of the built-in sentences: eng, deu, fra, ita, spa; or of yours."),
+    ] = None,
+    per_word: Annotated[int, typer.Option("--per-word", help="Built-in sentences of each word, 1 to 8.")] = 2,
+    sentences: Annotated[
+        Path | None,
+        typer.Option("--sentences", help="Yours: a text file, or a CSV with a column transcript."),
+    ] = None,
+    transcripts: Annotated[
+        str | None, typer.Option("--transcripts", help="A corpus whose transcripts are spoken, labels kept.")
+    ] = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Speak sentences with synthetic voices, into a corpus that --data accepts.
+
+    Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
+    """
+    from sertools import console
+    from sertools import tts as speech
+    from sertools.tts_engines import engine as named
+
+    speaker = named(engine)
+    script = speech.script(
+        language or [],
+        per_word,
+        sentences,
+        (lambda: o.read_data([transcripts], data_root, column_map, scale, None)) if transcripts else None,
+    )
+    corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
+    for note in corpus.notes:
+        console.warn(note)
+    console.message(f"{spoken.written} files spoken, {spoken.kept} kept: sertools tts-sentiment --data {out}")
+
+
 @app.command("list")
 def list_(
     what: Annotated[

@@ -25,7 +25,9 @@ LAYERS = [
 HEARING = [
     {"errors", "labels", "seeds", "discovery", "norms"},
     {"tables"},
-    {"condition", "espeak", "sentences"},
+    {"condition", "espeak", "sentences", "sentiment_sentences"},
+    {"tts_engines"},
+    {"spoken"},
     {"audio", "perturb", "manifest", "audformat_folder"},
     {"corpora", "readers", "recordings"},
     {"corpus", "model", "models"},

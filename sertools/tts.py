@@ -1,0 +1,261 @@
+"""Sentences × voices → an ordinary corpus: which sentences, which voices, and what the corpus says of itself.
+
+The sentences are the built-in ones, those of a file, or the transcripts of a labelled corpus, whose ratings
+then stand beside synthetic speech of the same words (Wagner et al. 2023, §5.3).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sertools.corpus import Corpus, load_corpus, write_corpus
+from sertools.errors import CorpusError
+from sertools.labels import DIMENSIONS
+from sertools.manifest import read_table
+from sertools.sentences import SENTIMENTS
+from sertools.sentiment_sentences import wordings
+from sertools.spoken import OWN, Line, Spoken, check_lines, speak_lines
+from sertools.tts_engines import Engine, three_letters
+
+TEXT_COLUMNS = ("transcript", "sentence", "text")
+CARRIED_LABELS = ("emotion", "sentiment", "split")
+SIMULATED = "The sound is synthetic speech: labels speak of the words, not of how they are said."
+CARRIED = (
+    "The sound is synthetic speech of the transcripts; the labels are those that people gave the original "
+    "recordings, which the synthetic voice never heard."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What is to be spoken.
+
+    Attributes:
+        lines: text by text
+        title: what they are, for the corpus' README
+        simulated: how the labels came about
+        notes: what was left out
+    """
+
+    lines: list[Line]
+    title: str
+    simulated: str = SIMULATED
+    notes: tuple[str, ...] = ()
+
+
+def script(
+    languages: Sequence[str],
+    per_word: int,
+    sentences: Path | None = None,
+    transcripts: Callable[[], Corpus] | None = None,
+) -> Script:
+    """The script that options ask for: a file's, a corpus' transcripts, or the built-in sentences.
+
+    Raises:
+        CorpusError: both a file and a corpus, or several languages for either
+    """
+    if sentences is None and transcripts is None:
+        return built_in(languages or ["eng"], per_word=per_word)
+    if sentences is not None and transcripts is not None:
+        raise CorpusError("both --sentences and --transcripts were named", hint="name one of them")
+    if len(languages) > 1:
+        raise CorpusError(
+            f"--language {' and '.join(languages)} for sentences of yours",
+            hint="name the one that they are in, or give them a column 'language'",
+        )
+    language = languages[0] if languages else ""
+    if sentences is not None:
+        return from_file(sentences, language=language)
+    assert transcripts is not None
+    return from_corpus(transcripts(), language=language)
+
+
+def built_in(languages: Sequence[str] = ("eng",), *, per_word: int = 2) -> Script:
+    """The built-in sentences of some languages; see `sentiment_sentences`."""
+    lines = [
+        Line(
+            text=each.text,
+            language=each.language,
+            where=f"built-in sentence {each.text!r}",
+            labels={
+                "sentiment": each.sentiment,
+                "kind": each.kind,
+                "template": each.template,
+                "word": each.word,
+            },
+        )
+        for language in dict.fromkeys(languages)
+        for each in wordings(language, per_word=per_word)
+    ]
+    return Script(lines=lines, title=f"built-in sentences in {', '.join(languages)}")
+
+
+def from_file(path: Path, *, language: str = "") -> Script:
+    """The sentences of a text file, one a line, or of a CSV with a column `transcript`, `sentence` or `text`.
+
+    Other columns of a CSV become columns of the corpus; `sentiment` must be negative, neutral or positive.
+
+    Args:
+        path: CSV, TSV, Parquet, or plain text in UTF-8 (blank lines are skipped)
+        language: of sentences that name none
+
+    Raises:
+        CorpusError: no such file, no text, or a sentiment that is none
+    """
+    if path.suffix.lower() not in {".csv", ".tsv", ".parquet"}:
+        return Script(lines=_plain_lines(path, language), title=f"the sentences of {path.name}")
+    table = read_table(path)
+    named = [name for name in TEXT_COLUMNS if name in table]
+    if not named:
+        raise CorpusError(
+            f"{path.name} has no column 'transcript'; its columns are {', '.join(map(str, table.columns))}",
+            hint=f"name the sentences' column one of {', '.join(TEXT_COLUMNS)}",
+        )
+    lines = []
+    for i, row in enumerate(table.to_dict("records")):
+        where = f"{path.name}, sentence {i + 1}"
+        labels = {str(name): value for name, value in row.items() if name not in (*named, *OWN, "clip")}
+        sentiment = labels.get("sentiment", "neutral")
+        if sentiment not in SENTIMENTS:
+            raise CorpusError(f"{where}: sentiment {sentiment!r} is none of {', '.join(SENTIMENTS)}")
+        of_row = str(row.get("language") or "") or language
+        lines.append(
+            Line(text=_text(row[named[0]]), language=three_letters(of_row), where=where, labels=labels)
+        )
+    check_lines(lines)
+    return Script(lines=lines, title=f"the sentences of {path.name}")
+
+
+def from_corpus(corpus: Corpus, *, language: str = "") -> Script:
+    """The transcripts of a labelled corpus, with its ratings and emotions, `original_clip` and speaker.
+
+    Each clip with a transcript becomes a clip per voice, so that original and synthetic speech pair by
+    `original_clip`; clips with the same words share a file. Those without a transcript are counted.
+
+    Args:
+        corpus: with a column `transcript`
+        language: of clips that name none
+
+    Raises:
+        CorpusError: no transcripts
+    """
+    clips = corpus.clips
+    told = (
+        clips["transcript"].notna() & (clips["transcript"].str.strip() != "")
+        if "transcript" in clips
+        else None
+    )
+    if told is None or not told.any():
+        raise CorpusError(
+            f"{corpus.name} has no transcripts to speak",
+            hint="add a column 'transcript', or --map THEIRS=transcript",
+        )
+    lines = []
+    for clip, row in zip(clips.index[told], clips[told].to_dict("records"), strict=True):
+        labels: dict[str, str | float] = {"original_clip": str(clip)}
+        if isinstance(row.get("speaker"), str):
+            labels["original_speaker"] = row["speaker"]
+        labels |= {name: row[name] for name in DIMENSIONS if math.isfinite(row.get(name, math.nan))}
+        labels |= {name: row[name] for name in CARRIED_LABELS if isinstance(row.get(name), str)}
+        tongue = row["language"] if isinstance(row.get("language"), str) else language
+        lines.append(
+            Line(
+                text=row["transcript"].strip(),
+                language=three_letters(tongue),
+                where=f"transcript of {clip!r}",
+                clip=str(clip),
+                labels=labels,
+            )
+        )
+    check_lines(lines)
+    different, left_out = len({line.text for line in lines}), len(clips) - len(lines)
+    notes = []
+    if left_out:
+        notes.append(f"{left_out} of {len(clips)} clips have no transcript and were left out.")
+    if different < len(lines):
+        notes.append(
+            f"{len(lines)} clips say {different} different texts; each text is spoken once per voice."
+        )
+    return Script(
+        lines=lines, title=f"the transcripts of {corpus.name}", simulated=CARRIED, notes=tuple(notes)
+    )
+
+
+def make_corpus(
+    script: Script,
+    engine: Engine,
+    folder: Path,
+    *,
+    voices: Sequence[str] = (),
+    progress: Callable[[str, int], AbstractContextManager[Callable[[int], None]]] = lambda text, n: (
+        nullcontext(lambda done: None)
+    ),
+) -> tuple[Corpus, Spoken]:
+    """Speaks a script into a folder that `--data` reads.
+
+    It holds FLAC files, `metadata.csv` and `README.md`, and `clips.parquet` with `corpus.toml`, which say the
+    same with the corpus' licence and how its labels came about.
+
+    Args:
+        script: what is said
+        engine: who speaks
+        folder: of the corpus
+        voices: names of voices; the engine's own choice for each language, by default
+        progress: shows how far it is
+
+    Raises:
+        CorpusError: what cannot be spoken or written
+        SertoolsError: no such voice, or the engine fails; what it has spoken stays, and the same call goes on
+    """
+    if voices:
+        speakers = [engine.speaker(voice) for voice in dict.fromkeys(voices)]
+    else:
+        wanted = dict.fromkeys(line.language or "eng" for line in script.lines)
+        speakers = [speaker for language in wanted for speaker in engine.speakers(language)]
+    clips = sum(not x.language or x.language == s.language for x in script.lines for s in speakers)
+    said = "\n\n".join((script.simulated, *script.notes))
+    readme = (
+        f"# Synthetic speech of {script.title}\n\n{said}\n\nSpoken by {engine.version()} with the voices "
+        f"{', '.join(s.name for s in speakers)}.\n\nThe speech is {engine.licence}.\n"
+    )
+    with progress("speaking", clips) as advance:
+        spoken = speak_lines(script.lines, speakers, engine, folder, readme=readme, advance=advance)
+    corpus = replace(
+        _plain_corpus(folder),
+        version=engine.version(),
+        licence=f"the speech is {engine.licence}",
+        citation=f"{script.title}, spoken by {engine.version()}",
+        simulated=script.simulated,
+        notes=script.notes,
+    )
+    write_corpus(corpus, folder)
+    return corpus, spoken
+
+
+def _plain_corpus(folder: Path) -> Corpus:
+    return replace(load_corpus(str(folder / "metadata.csv")), name=folder.resolve().name)
+
+
+def _plain_lines(path: Path, language: str) -> list[Line]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path.name} is not UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise CorpusError(f"cannot read {path}: {error.strerror}") from error
+    numbered = [(i + 1, line.strip()) for i, line in enumerate(text.splitlines())]
+    lines = [
+        Line(text=line, language=three_letters(language), where=f"{path.name}, line {i}")
+        for i, line in numbered
+        if line
+    ]
+    if not lines:
+        raise CorpusError(f"{path.name} holds no sentences", hint="one sentence a line")
+    check_lines(lines)
+    return lines
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,50 @@
+"""espeak-ng: offline, deterministic, in more than a hundred languages; the voice of a machine.
+
+Formant synthesis: the intonation is the same for all sentences of one form, so a sentence sounds neutral
+whatever its words say. That is what makes it fit for asking whether a model hears words.
+"""
+
+import numpy as np
+
+from sertools import espeak
+from sertools.errors import SertoolsError, nearest
+from sertools.tts_engines import LANGUAGES, Speaker, three_letters
+
+# base voice of a language, where the plain code names none
+_BASE = {"eng": "en-us", "fra": "fr-fr"}
+_VARIANTS = ("f1", "m1", "f2", "m2", "f3", "m3")
+
+
+class Espeak:
+    """The engine `espeak`; voices are named `language` or `language+variant`."""
+
+    name = "espeak"
+    licence = (
+        "free to use: the program is under GPL-3.0-or-later, whose licence does not reach the speech it makes"
+    )
+
+    def version(self) -> str:
+        """Release of espeak-ng."""
+        return f"espeak-ng {espeak.version()}"
+
+    def speakers(self, language: str) -> list[Speaker]:
+        """Three women and three men, by espeak-ng's own variants."""
+        base = _BASE.get(language, LANGUAGES.get(language, language))
+        return [self.speaker(f"{base}+{variant}") for variant in _VARIANTS]
+
+    def speaker(self, voice: str) -> Speaker:
+        """The voice of that name; the hint of an unknown one stays in its language, if there is one."""
+        base = voice.partition("+")[0]
+        found = next((known for known in espeak.voices(base) if known.name == voice), None)
+        if found is None:
+            alike = espeak.voices(voice.partition("-")[0].partition("+")[0][:2]) or espeak.voices("")
+            close = [known.name for known in alike if ("+" in known.name) == ("+" in voice)]
+            raise SertoolsError(f"espeak-ng has no voice {voice!r}", hint=nearest(voice, close))
+        return Speaker(name=found.name, language=three_letters(found.language), sex=found.sex)
+
+    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+        """The speech of a text, markup and all."""
+        return espeak.speak(text, voice, volume=80)
+
+
+ENGINE = Espeak
