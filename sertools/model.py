@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import ModelError, nearest
-from sertools.labels import DIMENSIONS, canonical
 
 Task = Literal["regression", "single_label", "multi_label", "encoder"]
 """What the scores are: ratings, probabilities that sum to 1, probabilities each for itself, or nothing."""
@@ -151,15 +150,7 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
             model: Model | ClipModel = module.load(rest, options)
             if spec == "default":
                 model.name = "default"
+                model.facts = {**model.facts, "source": "embedded in sertools"}
             return model
     raise ModelError(f"no kind of model {scheme!r}", hint=nearest(scheme, list(known)))
 
-
-def dimensions_of(labels: Sequence[str], label_map: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Which of a model's labels are dimensions, in the field's order.
-
-    >>> dimensions_of(["valence", "activation"])
-    ('arousal', 'valence')
-    """
-    ours = {canonical(label, label_map) for label in labels}
-    return tuple(dimension for dimension in DIMENSIONS if dimension in ours)

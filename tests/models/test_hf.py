@@ -277,3 +277,24 @@ def test_hub_ids_load_from_the_cache_offline_and_say_so_when_absent(tmp_path, mo
 def test_a_device_that_is_not_here_is_one_sentence(tmp_path):
     with pytest.raises(ModelError, match="no device 'cuda:7' here"):
         load_model(str(write_checkpoint(tmp_path)), LoadOptions(device="cuda:7"))
+
+
+@pytest.mark.parametrize(
+    ("card", "expected"),
+    [
+        ("---\nlicense: cc-by-nc-4.0\n---\n# A model", "cc-by-nc-4.0"),
+        ("# A card without metadata", None),
+        ("---\nlicense: [broken\n---\n", None),
+    ],
+)
+def test_the_licence_is_what_the_model_card_states(tmp_path, card, expected):
+    folder = write_checkpoint(tmp_path)
+    (folder / "README.md").write_text(card)
+    assert load_model(str(folder)).facts.get("licence") == expected
+
+
+def test_the_embedded_model_names_no_folder_of_this_machine():
+    model = load_model("default")
+    assert model.name == "default"
+    assert model.facts["source"] == "embedded in sertools"
+    assert model.facts["licence"] == "apache-2.0"
