@@ -8,7 +8,7 @@ IEEE/ACM TASLP 28, table I and section III). Keys are those of the published che
     {"labels": ["anger", "neutral"], "task": "single_label", "sampling_rate": 16000,
      "window": 512, "hop": 160, "fmin": 50, "fmax": 8000}
 
-at 16 kHz, and 1024, 320, 50, 14000 at 32 kHz. A narrower network (first block of fewer channels) is read as well.
+at 16 kHz, and 1024, 320, 50, 14000 at 32 kHz. A narrower network is read as well.
 Layers are the mean over bands and time of each block, with zeros behind a block's own channels:
 (n, 6, 2048). Clips run one by one.
 """

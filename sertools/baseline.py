@@ -1,0 +1,163 @@
+"""The field's classical baseline, fitted: a linear model on the eGeMAPS functionals of a corpus."""
+
+import importlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.audio import read_audio
+from sertools.corpus import Corpus
+from sertools.errors import AudioError, CorpusError, ModelError
+from sertools.labels import DIMENSIONS
+from sertools.metrics.classify import uar
+from sertools.metrics.regress import ccc
+from sertools.models.sklearn import RATE_HZ, SHORTEST, functionals
+
+FOLDS = 5
+"""Groups of speakers in the held-out estimate; fewer where there are fewer speakers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A fitted baseline and how well it does on speakers that it has not heard.
+
+    Attributes:
+        path: of the file that `sklearn:` loads
+        labels: of its outputs
+        clips, speakers: that it was fitted on
+        left_out: clips without a label or without sound that can be decoded
+        held_out: `uar`, or `ccc_…` of each dimension, over all clips, each predicted by a model that was
+            fitted without the clip's speaker; nan where undefined
+    """
+
+    path: Path
+    labels: tuple[str, ...]
+    clips: int
+    speakers: int
+    left_out: int
+    held_out: dict[str, float]
+
+
+def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: float = 1.0) -> Baseline:
+    """Fits StandardScaler and logistic (emotion) or ridge regression (dimensions) on eGeMAPS functionals.
+
+    The held-out scores come from models fitted on other speakers (`GroupKFold`); the model that is written
+    was fitted on all clips. Classes count alike, however many clips they have.
+
+    Args:
+        corpus: with the columns `speaker` and `labels`
+        labels: `["emotion"]`, or dimensions
+        out: file to write, ending with .skops; labels and held-out scores go into the .json beside it
+        strength: of the regularisation, above 0; 1 is scikit-learn's own
+
+    Raises:
+        CorpusError: a column is missing, there are fewer than two speakers or classes, or nothing to learn
+        ModelError: the file exists or cannot be written, or openSMILE or skops is not installed
+    """
+    labels = tuple(labels)
+    if labels != ("emotion",) and not (labels and set(labels) <= set(DIMENSIONS)):
+        raise CorpusError(
+            f"a baseline cannot be fitted to {', '.join(labels) or 'nothing'}", hint="emotion, or dimensions"
+        )
+    if out.suffix != ".skops" or out.exists():
+        reason = "is there already" if out.exists() else "does not end with .skops"
+        raise ModelError(f"{out} {reason}", hint="name a new file, such as baseline.skops")
+    skops = _skops()
+    clips, features = _heard(corpus, labels)
+    speaker = clips["speaker"].to_numpy(dtype=str)
+    speakers = len(np.unique(speaker))
+    if speakers < 2:
+        raise CorpusError(f"{corpus.name} has one speaker with {', '.join(labels)}: none is left to test on")
+    truth = clips["emotion"].to_numpy(dtype=str) if labels == ("emotion",) else clips[list(labels)].to_numpy()
+    if labels == ("emotion",) and len(np.unique(truth)) < 2:
+        raise CorpusError(f"{corpus.name} has one emotion only: {truth[0]}")
+    held_out = _held_out(features, truth, speaker, labels, strength)
+    estimator = _estimator(labels, strength).fit(features, truth)
+    made = Baseline(
+        path=out,
+        labels=tuple(map(str, estimator.classes_)) if labels == ("emotion",) else labels,
+        clips=len(clips),
+        speakers=speakers,
+        left_out=len(corpus.clips) - len(clips),
+        held_out=held_out,
+    )
+    described = {
+        "labels": made.labels,
+        "features": "eGeMAPSv02",
+        "sampling_rate": RATE_HZ,
+        "trained_on": {k: v for k, v in asdict(made).items() if k in {"clips", "speakers", "left_out"}}
+        | {"corpus": corpus.name},
+        "held_out": {k: None if np.isnan(v) else v for k, v in held_out.items()},
+    }
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.with_suffix(".json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+        skops.dump(estimator, out)
+    except OSError as error:
+        raise ModelError(f"cannot write {out}: {error.strerror}") from error
+    return made
+
+
+def _skops() -> Any:
+    try:
+        return importlib.import_module("skops.io")
+    except ImportError as error:
+        raise ModelError(
+            "writing a baseline needs skops, which is not installed", hint="pip install skops"
+        ) from error
+
+
+def _heard(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """Clips with speaker, labels and sound, and their functionals (n, 88)."""
+    for column in ("speaker", *labels):
+        if column not in corpus.clips:
+            raise CorpusError(f"corpus {corpus.name} has no column {column!r} to fit a baseline on")
+    labelled = corpus.clips[corpus.clips[["speaker", *labels]].notna().all(axis="columns")]
+    kept, rows = [], []
+    for clip, start, end in zip(labelled.index, labelled["start"], labelled["end"], strict=True):
+        try:
+            signal = read_audio(corpus.path(clip), RATE_HZ, start, end)
+        except AudioError:
+            continue
+        if len(signal) >= SHORTEST:
+            kept.append(clip)
+            rows.append(functionals([signal])[0])
+    if not kept:
+        raise CorpusError(f"no clip of {corpus.name} has a speaker, {', '.join(labels)} and sound")
+    return labelled.loc[kept], np.array(rows)
+
+
+def _estimator(labels: Sequence[str], strength: float) -> Any:
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if tuple(labels) == ("emotion",):
+        last: Any = LogisticRegression(C=1 / strength, class_weight="balanced", max_iter=2000)
+    else:
+        last = Ridge(alpha=strength)
+    return make_pipeline(StandardScaler(), last)
+
+
+def _held_out(
+    features: np.ndarray, truth: np.ndarray, speaker: np.ndarray, labels: Sequence[str], strength: float
+) -> dict[str, float]:
+    from sklearn.model_selection import GroupKFold
+
+    found = np.empty_like(truth)
+    folds = GroupKFold(min(FOLDS, len(np.unique(speaker))))
+    for train, test in folds.split(features, truth, speaker):
+        if tuple(labels) == ("emotion",) and len(np.unique(truth[train])) < 2:
+            found[test] = truth[train][0]
+            continue
+        fitted = _estimator(labels, strength).fit(features[train], truth[train])
+        found[test] = fitted.predict(features[test]).reshape(found[test].shape)
+    if tuple(labels) == ("emotion",):
+        classes, codes = np.unique(np.concatenate([truth, found]), return_inverse=True)
+        return {"uar": uar(codes[: len(truth)], codes[len(truth) :], len(classes))}
+    return {f"ccc_{name}": ccc(truth[:, i], found[:, i]) for i, name in enumerate(labels)}

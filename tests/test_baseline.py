@@ -1,0 +1,193 @@
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+pytest.importorskip("opensmile", reason="eGeMAPS is computed by openSMILE")
+pytest.importorskip("skops", reason="estimators are read by skops")
+
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.svm import LinearSVC
+
+from sertools.audio import read_audio
+from sertools.baseline import fit_baseline
+from sertools.corpus import load_corpus
+from sertools.errors import CorpusError, ModelError
+from sertools.metrics.regress import ccc
+from sertools.model import LoadOptions, load_model
+from sertools.models.sklearn import SHORTEST, functionals
+from tests.checkpoints import speech
+
+EMODB = Path(__file__).parents[2] / "shared" / "data" / "emodb"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Four speakers, six clips each: anger is a loud buzz, sadness a soft one; arousal is the level."""
+    folder = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    rows = []
+    for speaker in range(4):
+        for i in range(6):
+            level = 0.05 + 0.4 * (i % 2) + 0.02 * rng.standard_normal()
+            phase = np.cumsum(np.full(8000, (110 + 30 * speaker + 5 * i) / 16000))
+            signal = level * (2 * (phase % 1) - 1) + 0.001 * rng.standard_normal(8000)
+            soundfile.write(folder / f"{speaker}{i}.wav", signal.astype(np.float32), 16000, subtype="FLOAT")
+            emotion = "anger" if i % 2 else "sadness"
+            rows.append([f"{speaker}{i}.wav", speaker, emotion, round(level, 3), 0.5])
+    rows.append(["broken.wav", 0, "anger", 0.5, 0.5])
+    (folder / "broken.wav").write_bytes(b"no sound")
+    table = pd.DataFrame(rows, columns=["file", "speaker", "emotion", "arousal", "valence"])
+    table.to_csv(folder / "clips.csv", index=False)
+    return load_corpus(str(folder / "clips.csv"))
+
+
+def signals_of(corpus):
+    return [read_audio(corpus.path(clip), 16000) for clip in corpus.clips.index[:24]]
+
+
+def test_emotions_that_differ_in_level_are_told_apart_on_new_speakers(corpus, tmp_path):
+    made = fit_baseline(corpus, ["emotion"], tmp_path / "b.skops")
+    assert (made.labels, made.clips, made.speakers, made.left_out) == (("anger", "sadness"), 24, 4, 1)
+    assert made.held_out["uar"] > 0.9
+    model = load_model(f"sklearn:{made.path}")
+    assert (model.labels, model.task) == (("anger", "sadness"), "single_label")
+    assert model.facts["held_out"] == made.held_out
+    scores = model.predict(signals_of(corpus)).scores
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
+    truth = (corpus.clips["emotion"][:24] == "sadness").to_numpy()
+    np.testing.assert_array_equal(scores.argmax(axis=1), truth)
+
+
+def test_held_out_scores_are_those_of_leaving_speakers_out_by_hand(corpus, tmp_path):
+    made = fit_baseline(corpus, ["arousal"], tmp_path / "b.skops", strength=2.0)
+    features, truth = functionals(signals_of(corpus)), corpus.clips["arousal"].to_numpy()[:24]
+    speaker = corpus.clips["speaker"].to_numpy()[:24]
+    found = np.empty(24)
+    for one in np.unique(speaker):
+        rest = speaker != one
+        mean, sd = features[rest].mean(axis=0), features[rest].std(axis=0)
+        sd[sd == 0] = 1
+        x = (features - mean) / sd
+        # ridge by its normal equations, intercept unpenalised
+        centred = truth[rest] - truth[rest].mean()
+        weights = np.linalg.solve(x[rest].T @ x[rest] + 2 * np.eye(88), x[rest].T @ centred)
+        found[~rest] = x[~rest] @ weights + truth[rest].mean()
+    # 1e-6: the two solve ill-conditioned systems (18 clips, 88 features) in different ways
+    np.testing.assert_allclose(made.held_out["ccc_arousal"], ccc(truth, found), atol=1e-6)
+
+
+def test_a_dimension_that_never_varies_has_no_score_of_0(corpus, tmp_path):
+    made = fit_baseline(corpus, ["arousal", "valence"], tmp_path / "b.skops")
+    model = load_model(f"sklearn:{made.path}")
+    assert (model.labels, model.task) == (("arousal", "valence"), "regression")
+    np.testing.assert_allclose(model.predict(signals_of(corpus)[:2]).scores[:, 1], 0.5, atol=1e-6)
+    assert np.isnan(made.held_out["ccc_valence"])
+    assert json.loads((tmp_path / "b.json").read_text())["held_out"]["ccc_valence"] is None
+
+
+def test_one_layer_holds_the_functionals_and_short_clips_are_no_numbers(corpus, tmp_path):
+    model = load_model(f"sklearn:{fit_baseline(corpus, ['emotion'], tmp_path / 'b.skops').path}")
+    clips = speech([SHORTEST, SHORTEST - 1, 8000])
+    outputs = model.predict(clips, layers=True)
+    np.testing.assert_allclose(outputs.layers[2, 0], functionals(clips[2:])[0], rtol=1e-6)
+    np.testing.assert_array_equal(np.isfinite(outputs.scores).all(axis=1), [True, False, True])
+    assert model.shortest == SHORTEST
+
+
+def test_baseline_learns_from_acted_emotions_of_real_speakers(tmp_path):
+    if not EMODB.is_dir():
+        pytest.skip("no ../shared/data/emodb")
+    whole = load_corpus(str(EMODB))
+    some = replace(
+        whole, clips=whole.clips[whole.clips["emotion"].isin(["anger", "sadness", "neutral"])][::2]
+    )
+    made = fit_baseline(some, ["emotion"], tmp_path / "b.skops")
+    assert made.speakers == 10
+    assert 0.8 < made.held_out["uar"] < 1, "far above chance of 1/3, and not perfect on unheard speakers"
+
+
+def write(path, estimator, **described):
+    import skops.io
+
+    skops.io.dump(estimator, path)
+    if described:
+        path.with_suffix(".json").write_text(json.dumps(described))
+    return f"sklearn:{path}"
+
+
+def test_estimators_fitted_elsewhere_load_with_labels_beside_or_asked_for(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((20, 88)), rng.standard_normal((20, 2))
+    ridge = Ridge().fit(x, y)
+    with pytest.raises(ModelError, match="does not name its 2 outputs"):
+        load_model(write(tmp_path / "a.skops", ridge))
+    asked = load_model(f"sklearn:{tmp_path / 'a.skops'}", LoadOptions(labels=("valence", "arousal")))
+    assert asked.labels == ("valence", "arousal")
+    beside = load_model(write(tmp_path / "b.skops", ridge, labels=["arousal", "valence"]))
+    assert beside.labels == ("arousal", "valence")
+    clips = speech([8000, 9000])
+    np.testing.assert_allclose(beside.predict(clips).scores, ridge.predict(functionals(clips)), rtol=1e-5)
+    coded = LogisticRegression().fit(x, [0, 1] * 10)
+    assert load_model(write(tmp_path / "c.skops", coded, labels=["anger", "fear"])).labels == (
+        "anger",
+        "fear",
+    )
+
+
+def test_what_is_no_safe_estimator_for_functionals_is_one_sentence(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((20, 88)), [0, 1] * 10
+    with pytest.raises(ModelError, match=r"no file .*absent\.skops"):
+        load_model(f"sklearn:{tmp_path / 'absent.skops'}")
+    (tmp_path / "p.skops").write_bytes(pickle.dumps(Ridge()))
+    with pytest.raises(ModelError, match="is no skops file: .*never loaded"):
+        load_model(f"sklearn:{tmp_path / 'p.skops'}")
+    with pytest.raises(ModelError, match="holds Ridge, which is no estimator .* but for 3 features"):
+        load_model(write(tmp_path / "r.skops", Ridge().fit(x[:, :3], y)))
+    with pytest.raises(ModelError, match="holds dict, which is no estimator"):
+        load_model(write(tmp_path / "d.skops", {"a": 1}))
+    with pytest.raises(ModelError, match="LinearSVC, a classifier without probabilities"):
+        load_model(write(tmp_path / "s.skops", LinearSVC().fit(x, y)))
+    with pytest.raises(ModelError, match="names no labels"):
+        load_model(write(tmp_path / "l.skops", Ridge().fit(x, y), labels="arousal"))
+    with pytest.raises(ModelError, match="no dimensions: anger, fear"):
+        load_model(write(tmp_path / "e.skops", Ridge().fit(x, np.c_[y, y]), labels=["anger", "fear"]))
+
+
+class Hidden(Ridge):
+    """An estimator that skops cannot know."""
+
+
+def test_types_that_skops_does_not_know_are_listed_and_refused(tmp_path):
+    x = np.random.default_rng(0).standard_normal((20, 88))
+    spec = write(tmp_path / "h.skops", Hidden().fit(x, x[:, 0]), labels=["arousal"])
+    with pytest.raises(ModelError, match=r"types that could run code when it is loaded: .*\.Hidden"):
+        load_model(spec)
+
+
+def test_what_cannot_be_fitted_is_one_sentence(corpus, tmp_path):
+    with pytest.raises(CorpusError, match="cannot be fitted to emotion, arousal"):
+        fit_baseline(corpus, ["emotion", "arousal"], tmp_path / "b.skops")
+    with pytest.raises(CorpusError, match="no column 'dominance'"):
+        fit_baseline(corpus, ["dominance"], tmp_path / "b.skops")
+    with pytest.raises(ModelError, match=r"does not end with \.skops"):
+        fit_baseline(corpus, ["emotion"], tmp_path / "b.pkl")
+    (tmp_path / "there.skops").touch()
+    with pytest.raises(ModelError, match="is there already"):
+        fit_baseline(corpus, ["emotion"], tmp_path / "there.skops")
+    one = replace(corpus, clips=corpus.clips[corpus.clips["speaker"] == corpus.clips["speaker"].iloc[0]])
+    with pytest.raises(CorpusError, match="has one speaker"):
+        fit_baseline(one, ["emotion"], tmp_path / "b.skops")
+    angry = replace(corpus, clips=corpus.clips[corpus.clips["emotion"] == "anger"])
+    with pytest.raises(CorpusError, match="has one emotion only: anger"):
+        fit_baseline(angry, ["emotion"], tmp_path / "b.skops")
+    silent = replace(corpus, clips=corpus.clips[-1:])
+    with pytest.raises(CorpusError, match="no clip of .* has a speaker, emotion and sound"):
+        fit_baseline(silent, ["emotion"], tmp_path / "b.skops")
+    assert not (tmp_path / "b.skops").exists()
