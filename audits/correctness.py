@@ -20,13 +20,13 @@ import itertools
 
 import numpy as np
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError
 from sertools.metrics import classify, regress, similarity
 from sertools.metrics.intervals import Estimate, estimate, proportion
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
 from sertools.metrics.sums import Statistic
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.tables import CLEAN, Pairs, Tables, pairs, speaker_codes
 
 NEEDS = Needs(labels="none")
@@ -80,13 +80,16 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     findings: list[Finding] = []
     baselines: list[list[str | float | None]] = []
     figures: list[Figure] = []
+    without: list[LeftOut] = []
     for dimension in tables.dimensions:
         pair = pairs(tables, dimension)
+        without += left_out(regress.CCC, pair, tables, target=dimension)
         findings += _of_dimension(pair, dimension)
         baselines += _baselines(pair, dimension, OF_DIMENSIONS, rng)
         figures.append(_histograms(pair, dimension))
     if tables.classes:
         pair = pairs(tables, "emotion")
+        without += left_out(classify.uar_statistic(len(tables.model_classes)), pair, tables, target="emotion")
         findings += _of_emotion(pair, tables)
         baselines += _baselines(pair, "emotion", _of_classes(len(tables.model_classes)), rng)
         figures.append(_confusion(pair, tables))
@@ -110,6 +113,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
         findings=findings,
         tables=[beside] if baselines else [],
         figures=figures,
+        left_out=without,
     )
 
 

@@ -17,10 +17,11 @@ from sertools.condition import Condition
 from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.gate import CLIPS_ONLY, judge_all
-from sertools.metrics.intervals import Estimate
-from sertools.result import Figure, Finding, Limit, Missing, Result, Table, Verdict
+from sertools.metrics.intervals import MIN_UNITS, Estimate
+from sertools.metrics.sums import Statistic
+from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Table, Verdict
 from sertools.seeds import identity_rng
-from sertools.tables import Tables
+from sertools.tables import Pairs, Tables
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,7 @@ class Outcome:
     tables: list[Table] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +233,7 @@ def run(
         figures=outcome.figures,
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
         notes=[*tables.notes, *outcome.notes],
+        left_out=outcome.left_out,
         provenance={"seed": seed, **(provenance or {})},
     )
 
@@ -268,6 +271,31 @@ def finding(
         verdict=Verdict.SKIPPED if withheld else Verdict.NONE,
         reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
     )
+
+
+def left_out(
+    statistic: Statistic,
+    pairs: Pairs,
+    tables: Tables,
+    *,
+    target: str,
+    better: Literal["higher", "lower"] = "higher",
+) -> list[LeftOut]:
+    """A statistic without each speaker in turn, for `Outcome.left_out`; empty where that is not defined.
+
+    A clip whose speaker is unknown is a speaker of its own and bears the clip's name.
+    """
+    if not pairs.by_speaker or pairs.units < MIN_UNITS:
+        return []
+    sums = statistic.sums(pairs.truth, pairs.prediction, pairs.unit, pairs.units)
+    values = statistic.value(sums.sum(axis=0) - sums)
+    first = np.unique(pairs.unit, return_index=True)[1]
+    speakers = tables.clips.loc[pairs.clips[first], "speaker"]
+    names = [f"unknown: {clip}" if pd.isna(s) else str(s) for clip, s in speakers.items()]
+    if np.isnan(values).any() or len(set(names)) < len(names):
+        return []
+    without = dict(zip(names, values.tolist(), strict=True))
+    return [LeftOut(name=statistic.name, target=target, better=better, values=without)]
 
 
 def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:

@@ -78,6 +78,8 @@ app = typer.Typer(
 )
 corpus_app = typer.Typer(no_args_is_help=True, help="Make or verify the input of audits.")
 app.add_typer(corpus_app, name="corpus")
+model_app = typer.Typer(no_args_is_help=True, help="Look at a model before auditing it.")
+app.add_typer(model_app, name="model")
 
 
 @app.callback()
@@ -257,6 +259,20 @@ def gate(
         Literal["interval", "point"],
         typer.Option("--mode", help="point: the value alone decides, as in older tools."),
     ] = "interval",
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", help="--out folder of an earlier model: fail where a metric got worse."),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="How much worse than the baseline a metric may be.")
+    ] = 0.02,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write JUnit XML, one test case for each limit.")
+    ] = None,
+    github: Annotated[
+        bool,
+        typer.Option("--github", help="Write GitHub annotations, and its step summary where it has one."),
+    ] = False,
     strict: o.Strict = False,
     output: o.Format = "table",
     quiet: o.Quiet = False,
@@ -266,17 +282,38 @@ def gate(
     Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input, 3 with --strict something was skipped or
     inconclusive.
 
-    Example: sertools gate sertools-report --limits gate.toml --strict
+    Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
-    from sertools import console
+    from sertools import ci, console, gate_formats, store
     from sertools import gate as gates
     from sertools.result import read_results
 
     results = [result for folder in folders or [OUT] for result in read_results(folder)]
     overrides = gates.read_limits(limits) if limits else []
+    if baseline:
+        results = ci.against(results, read_results(baseline), tolerance=tolerance, source=str(baseline))
     judged = gates.gate(results, overrides, source=str(limits), mode=mode)
+    if junit:
+        store.write_text(junit, gate_formats.junit(judged, strict=strict))
+    if github:
+        _tell_github(gate_formats.annotations(judged), gate_formats.step_summary(judged))
     console.show_summary(judged, format=output, quiet=quiet)
     raise typer.Exit(gates.exit_code(judged, strict=strict))
+
+
+def _tell_github(annotations: list[str], summary: str) -> None:
+    """Annotations to stderr, which GitHub reads as well; the summary at the end of the file that it names."""
+    import os
+
+    from sertools import console, store
+
+    for line in annotations:
+        console.message(line)
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if place:
+        path = Path(place)
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        store.write_text(path, before + summary)
 
 
 @app.command("perturb")
@@ -422,6 +459,30 @@ def corpus_scan(
     corpus = o.read_data([name], folder, None, None, None)
     write_corpus(corpus, out)
     console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
+
+
+@model_app.command("inspect")
+def model_inspect(
+    spec: Annotated[str, typer.Argument(metavar="MODEL", help="As after --model.")] = "default",
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    output: o.Format = "table",
+) -> None:
+    """Say what a model is: architecture, labels, head, layers, rate, size, and its speed here.
+
+    Example: sertools model inspect my-checkpoint
+    """
+    from sertools import console
+    from sertools.inspect import inspect_model
+
+    loaded = o.read_model(spec, device, precision, head, trust_remote_code, labels, node, sampling_rate)
+    columns, rows = inspect_model(loaded)
+    console.table(columns, rows, output)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sertools.errors import GateError, nearest
 from sertools.result import Finding, Limit, Result, Verdict
@@ -35,7 +35,7 @@ class Override(BaseModel):
     slice: str = "*"
     above: float | None = None
     below: float | None = None
-    why: str
+    why: str = Field(min_length=1)
 
     def limit(self, source: str) -> Limit:
         """The limit that stands in the place of the audit's own."""
@@ -91,7 +91,7 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
     if mode == "point":
         verdict = Verdict.PASS if _inside(finding.value, limit) else Verdict.FAIL
-        reason = "judged by its value alone, not by its interval"
+        reason = "; ".join(filter(None, ["judged by its value alone, not by its interval", finding.reason]))
     elif finding.low is None or finding.high is None:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "there is no interval"
     elif finding.speakers is None:
@@ -134,7 +134,8 @@ def gate(
     """Results judged anew, by their own limits and by overrides, from the result files alone.
 
     Raises:
-        GateError: an override names an audit or a finding that the results do not have
+        GateError: an override names an audit or a finding that the results do not have, or two overrides
+            want different ranges for one finding
     """
     for override in overrides:
         _check_known(override, results)
@@ -144,7 +145,9 @@ def gate(
         findings = []
         for finding in result.findings:
             limits = [finding.limit] if finding.limit else []
-            limits += [override.limit(source) for override in ours if matches(override, finding)]
+            chosen = [override for override in ours if matches(override, finding)]
+            _check_agree(chosen, finding, source)
+            limits += [override.limit(source) for override in chosen]
             fresh = _unjudged(finding)
             findings += judge_all([fresh], limits, mode) if limits else [fresh]
         judged.append(result.model_copy(update={"findings": findings}))
@@ -172,6 +175,16 @@ def _check_known(override: Override, results: Sequence[Result]) -> None:
             else nearest(override.name, names)
         )
         raise GateError(f"{override.audit} found nothing named {wanted}", hint=hint)
+
+
+def _check_agree(chosen: Sequence[Override], finding: Finding, source: str) -> None:
+    ranges = dict.fromkeys(str(override.limit(source)) for override in chosen)
+    if len(ranges) > 1:
+        raise GateError(
+            f"{source}: limits of {chosen[0].audit} contradict each other for {finding.name} with target "
+            f"{finding.target!r} and slice {finding.slice!r}: {' and '.join(ranges)}",
+            hint="narrow the target or slice of one of them",
+        )
 
 
 def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:

@@ -3,7 +3,7 @@
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -37,8 +37,8 @@ class Limit(_Strict):
     name: str
     target: str = "*"
     slice: str = "*"
-    above: float | None = None
-    below: float | None = None
+    above: float | None = Field(default=None, allow_inf_nan=False)
+    below: float | None = Field(default=None, allow_inf_nan=False)
     source: str = ""
     why: str = ""
 
@@ -158,6 +158,24 @@ class Figure(_Strict):
     reference: float | None = None
 
 
+class LeftOut(_Strict):
+    """What a finding's value becomes when one speaker is left out, for each speaker.
+
+    With these two results can be compared paired by speaker, from their files alone.
+
+    Attributes:
+        name, target, slice: as in the finding
+        better: which way an improvement goes
+        values: speaker → the value without that speaker's clips
+    """
+
+    name: str
+    target: str = "all"
+    slice: str = "all"
+    better: Literal["higher", "lower"] = "higher"
+    values: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
+
+
 class Missing(_Strict):
     """A clip that was not scored, and why."""
 
@@ -170,7 +188,8 @@ class Result(_Strict):
     """One audit of one model on one corpus.
 
     `question` and `method` are the audit's docstring; `answer` is one sentence in plain words.
-    `model` and `data` say what was audited; `provenance` how to do it again.
+    `model` and `data` say what was audited; `provenance` how to do it again; `left_out`, where there is any,
+    lets a later result be compared with this one.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -186,6 +205,7 @@ class Result(_Strict):
     figures: list[Figure] = []
     missing: list[Missing] = []
     notes: list[str] = []
+    left_out: list[LeftOut] = []
     provenance: dict[str, Any] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

@@ -1,0 +1,154 @@
+"""Judged results as other programs want them: JUnit XML, and GitHub's annotations and step summary.
+
+Pure functions: results in, text out.
+"""
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from sertools.result import Finding, Result, Verdict
+
+SHOWN = 10
+"""Annotations of one kind that GitHub shows for a step; the last one counts the rest."""
+
+SYMBOLS = {Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❓", Verdict.SKIPPED: "➖", Verdict.PASS: "✅"}
+KINDS = {Verdict.FAIL: "error", Verdict.INCONCLUSIVE: "warning", Verdict.SKIPPED: "notice"}
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def junit(results: Sequence[Result], *, strict: bool = False) -> str:
+    """JUnit XML with one test suite for each result and one test case for each limit.
+
+    A failed limit is a failure. What is inconclusive or skipped is a skipped case, which no reader counts as
+    passed; with `strict` it is an error, as it is for the exit code.
+    """
+    root = ElementTree.Element("testsuites", name="sertools")
+    for result in results:
+        cases = _judged(result)
+        undecided = sum(f.verdict in {Verdict.INCONCLUSIVE, Verdict.SKIPPED} for f in cases)
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=_xml(f"{result.audit}: {_subject(result)}"),
+            tests=str(len(cases)),
+            failures=str(sum(f.verdict is Verdict.FAIL for f in cases)),
+            errors=str(undecided if strict else 0),
+            skipped=str(0 if strict else undecided),
+        )
+        for finding in cases:
+            case = ElementTree.SubElement(
+                suite, "testcase", classname=_xml(f"sertools.{result.audit}"), name=_xml(_label(finding))
+            )
+            if finding.verdict is Verdict.PASS:
+                continue
+            tag = "failure" if finding.verdict is Verdict.FAIL else "error" if strict else "skipped"
+            outcome = ElementTree.SubElement(case, tag, message=_xml(f"{finding.verdict}: {_words(finding)}"))
+            if tag != "skipped":
+                outcome.set("type", finding.verdict)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def annotations(results: Sequence[Result]) -> list[str]:
+    """GitHub workflow commands: an error for each failure, a warning or notice for what is undecided."""
+    lines = []
+    for verdict, kind in KINDS.items():
+        found = [(result, f) for result in results for f in _judged(result) if f.verdict is verdict]
+        shown = found if len(found) <= SHOWN else found[: SHOWN - 1]
+        for result, finding in shown:
+            title = _escaped(f"sertools {result.audit}: {verdict}").replace(":", "%3A").replace(",", "%2C")
+            message = _escaped(f"{_label(finding)}: {_words(finding)} ({_subject(result)})")
+            lines.append(f"::{kind} title={title}::{message}")
+        if len(shown) < len(found):
+            more = f"{len(found) - len(shown)} more; all are in the step summary"
+            lines.append(f"::{kind} title=sertools%3A {verdict}::{more}")
+    return lines
+
+
+def step_summary(results: Sequence[Result]) -> str:
+    """A Markdown page for GitHub's step summary: the numbers of verdicts, then what was judged."""
+    counts = {v: sum(f.verdict is v for r in results for f in _judged(r)) for v in SYMBOLS}
+    lines = ["## sertools", "", " · ".join(f"{SYMBOLS[v]} {n} {v}" for v, n in counts.items()), ""]
+    for result in results:
+        cases = sorted(_judged(result), key=lambda f: list(SYMBOLS).index(f.verdict))
+        lines += [f"### {_cell(result.audit)}: {_cell(_subject(result))}", "", _cell(result.answer), ""]
+        if cases:
+            lines += [
+                "| | finding | value | 95 % interval | wanted | clips | speakers | reason |",
+                "|" + "---|" * 8,
+            ]
+            lines += [_row(finding) for finding in cases]
+            lines.append("")
+    return "\n".join(lines) + "\n"
+
+
+def _judged(result: Result) -> list[Finding]:
+    """Findings that a limit speaks of, or that an audit withheld: the others cannot pass or fail."""
+    return [f for f in result.findings if f.verdict is not Verdict.NONE]
+
+
+def _subject(result: Result) -> str:
+    return f"{result.model.get('name', 'a model')} on {result.data.get('name', 'a corpus')}"
+
+
+def _label(finding: Finding) -> str:
+    parts = [finding.name, *(part for part in (finding.target, finding.slice) if part != "all")]
+    return " · ".join(parts) + (f" {finding.limit}" if finding.limit else "")
+
+
+def _words(finding: Finding) -> str:
+    """Value, interval, limit and reason in one sentence."""
+    said = []
+    if finding.value is not None:
+        said.append(f"{_number(finding.value)}{_interval(finding)}")
+    if finding.limit:
+        source = f" ({finding.limit.source})" if finding.limit.source else ""
+        said.append(f"wanted {finding.limit}{source}")
+    said += [text for text in (finding.reason, finding.limit.why if finding.limit else "") if text]
+    return "; ".join(said)
+
+
+def _interval(finding: Finding) -> str:
+    if finding.low is None or finding.high is None:
+        return ""
+    return f" [{_number(finding.low)}, {_number(finding.high)}]"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _row(finding: Finding) -> str:
+    cells = [
+        SYMBOLS[finding.verdict],
+        " · ".join(_cell(t) for t in (finding.name, finding.target, finding.slice) if t != "all"),
+        _number(finding.value),
+        _interval(finding).strip(),
+        _cell(str(finding.limit or "")),
+        str(finding.n),
+        "" if finding.speakers is None else str(finding.speakers),
+        _cell(finding.reason),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def _cell(text: str) -> str:
+    """Text that Markdown shows as it is, within a table cell."""
+    line = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", line)
+
+
+def _escaped(text: str) -> str:
+    """Text as the message of a GitHub workflow command."""
+    return _one_line(text).replace("%", "%25")
+
+
+def _xml(text: str) -> str:
+    """Text without the characters that XML 1.0 cannot hold."""
+    return _NOT_XML.sub("\ufffd", text)
