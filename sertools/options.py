@@ -48,7 +48,9 @@ ColumnMap = Annotated[
 ]
 Scales = Annotated[
     list[str] | None,
-    typer.Option("--scale", rich_help_panel=INPUT, help="Scale of the ratings: 1:7, or valence=1:7 for one dimension."),
+    typer.Option(
+        "--scale", rich_help_panel=INPUT, help="Scale of the ratings: 1:7, or valence=1:7 for one dimension."
+    ),
 ]
 LabelMap = Annotated[
     list[str] | None,
@@ -180,7 +182,7 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
     """Texts like `valence=1:7`, or `1:7` for all dimensions, as lowest and highest rating.
 
     Raises:
-        CorpusError: a text has another form, or an empty range
+        CorpusError: a text has another form, or its ends are no range
 
     >>> scales(["valence=1:7"])
     {'valence': (1.0, 7.0)}
@@ -191,15 +193,15 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
     if len(of_all) > 1:
         raise CorpusError(f"--scale names {of_all[0]} and {of_all[1]} for all dimensions")
     named = pairs([text for text in texts or [] if "=" in text], "--scale", "DIMENSION=LOW:HIGH")
-    given = {**{"*": text for text in of_all}, **named}
+    given = {**({"*": of_all[0]} if of_all else {}), **named}
     found = {}
     for name, text in given.items():
         try:
             low, high = (float(end) for end in text.split(":"))
         except ValueError as error:
-            raise CorpusError(f"--scale {name}={text} is not of the form {name}=1:7") from error
-        if not low < high:
-            raise CorpusError(f"--scale {name}={text}: the scale is empty")
+            raise CorpusError(f"--scale {name}={text} is not of the form valence=1:7") from error
+        if not -inf < low < high < inf:
+            raise CorpusError(f"--scale {name}={text}: a scale has two numbers, the lower first")
         found[name] = (low, high)
     return found
 
@@ -240,7 +242,9 @@ def read_data(
         raise CorpusError(f"{corpus.name} names no emotions to derive dimensions from")
     derived = norms.derive(corpus.clips["emotion"])
     clips = corpus.clips.drop(columns=[c for c in derived if c in corpus.clips]).join(derived)
-    return replace(corpus, clips=clips, simulated=DERIVED)
+    without = corpus.clips["emotion"][derived.isna().all(axis=1)].value_counts()
+    notes = [f"{n} clips of {emotion} have no norm and stay unrated" for emotion, n in without.items()]
+    return replace(corpus, clips=clips, simulated=DERIVED, notes=(*corpus.notes, *notes))
 
 
 def read_model(
