@@ -119,7 +119,8 @@ def tolerated(
         nan with the reason where the share crosses `wanted` outside of the ladder.
 
     >>> success = np.array([[1.0, 1.0], [1.0, 0.0]] * 5)
-    >>> found = tolerated(success, np.array([1.0, 2.0]), 0.75, np.arange(10), 10, rng=np.random.default_rng(0))
+    >>> speakers, rng = np.arange(10), np.random.default_rng(0)
+    >>> found = tolerated(success, np.array([1.0, 2.0]), 0.75, speakers, 10, rng=rng)
     >>> found.value
     1.5
     """

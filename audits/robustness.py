@@ -1,0 +1,375 @@
+"""Which changes of the sound change the model's mind?
+
+Each clip is heard clean and under each change. For a dimension the answer is unchanged where
+|p(x) − p(x′)| < .05 (Wagner et al. 2023, section 3.4), for emotion where the class with the highest score
+stays. The unchanged ratio is the share of such clips, per change and target, then averaged over changes,
+over the dimensions, and over both. Where a level is drawn, it is drawn per clip from the published list.
+
+Beside it: the change of CCC or UAR, paired by clip; the mean shift of a dimension (does noise make people
+sound angrier?); the gap between women and men with a p-value from permuting the sexes over speakers; the
+speakers and the clips that suffer most; with `ladder` the level up to which 95 % and 90 % stay unchanged,
+interpolated; with `repeats` how much of the outcome is the luck of a random draw.
+
+A model that hardly moves is trivially unchanged: a constant scores 1. So beside each ratio stands a
+scale-free one, with tolerance .05 · sd(p) / sd(t), and nothing is judged where the clean answers are not
+shown to be better than a constant's (99.9 % interval; where a dimension is not rated, it must rise with
+the emotions' mean ratings by Russell & Mehrabian 1977), or where as many answers to *different* clips
+would count as unchanged as the limit asks for. Nor is a fall judged that a score as low as this cannot
+take. A clip that a change cannot be applied to is missing under it: counted, and never taken as unchanged.
+
+Limits: .95 for small changes, for larger ones those of audEERING's ser-tests. Intervals are 95 %: shares
+Wilson's with the effective number of clips, differences leave-one-speaker-out jackknife with Student's t,
+levels a bootstrap over speakers. No interval with fewer than 5 speakers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sertools import changes
+from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.condition import Condition
+from sertools.gate import matches
+from sertools.metrics.answers import UNLABELLED, Answers, Changed, changed_answers, clean_answers, targets
+from sertools.metrics.intervals import Estimate, contrast, estimate, gap
+from sertools.metrics.regress import BIAS
+from sertools.metrics.resample import NullGap, holm, permutation
+from sertools.metrics.response import mean_share, mean_share_statistic, tolerated
+from sertools.metrics.skill import NOT_BETTER
+from sertools.perturb import get
+from sertools.perturb.sets import Asked, asked
+from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
+from sertools.tables import Tables
+
+SER_TESTS = "audEERING ser-tests"
+BY_ANALOGY = "audEERING ser-tests, by analogy: it compares two rooms"
+SMALL = ("additive_tone", "append_zeros", "clip", "crop_beginning", "crop_end", "gain", "highpass", "lowpass",
+         "prepend_zeros", "white_noise")  # fmt: skip
+BACKGROUND = ("white_noise@20dB", "babble@20dB", "recorded_noise@20dB")
+PHONE, TILT, ROOM = "low_quality_phone@25dB", "spectral_tilt_*@3dB/octave", "*_room@*"
+
+LIMITS = [
+    *(Limit(name="unchanged_ratio", slice=f"{p}@drawn", above=0.95, source=SER_TESTS) for p in SMALL),
+    *(Limit(name="unchanged_ratio", slice=noise, above=0.9, source=SER_TESTS) for noise in BACKGROUND),
+    *(Limit(name="change_of_*", slice=noise, above=-0.05, source=SER_TESTS) for noise in BACKGROUND),
+    *(Limit(name="mean_shift", slice=n, above=-0.03, below=0.03, source=SER_TESTS) for n in BACKGROUND),
+    Limit(name="unchanged_ratio", slice=PHONE, above=0.5, source=SER_TESTS),
+    Limit(name="change_of_*", slice=PHONE, above=-0.05, source=SER_TESTS),
+    Limit(name="mean_shift", slice=PHONE, above=-0.05, below=0.05, source=SER_TESTS),
+    Limit(name="unchanged_ratio", slice=TILT, above=0.8, source=SER_TESTS),
+    Limit(name="change_of_ccc", slice=TILT, above=-0.05, source=SER_TESTS),
+    Limit(name="change_of_uar", slice=TILT, above=-0.02, source=SER_TESTS),
+    Limit(name="mean_shift", slice=TILT, above=-0.03, below=0.03, source=SER_TESTS),
+    Limit(name="unchanged_ratio", slice=ROOM, above=0.8, source=BY_ANALOGY),
+]
+WANTED = (0.95, 0.9)
+
+
+def needs(
+    *,
+    perturbations: tuple[str, ...],
+    ladder: bool,
+    repeats: int,
+    noise_dir: str,
+    rir_dir: str,
+    tolerance: float,
+    draws: int,
+) -> Needs:
+    """Clean sound, and all conditions that the options name."""
+    chosen = asked(perturbations, ladder=ladder, repeats=repeats, noise_dir=noise_dir, rir_dir=rir_dir)
+    return Needs(labels="none", conditions=(Condition(), *chosen.every))
+
+
+def audit(
+    tables: Tables,
+    *,
+    rng: np.random.Generator,
+    perturbations: tuple[str, ...] = ("small",),
+    ladder: bool = False,
+    repeats: int = 1,
+    tolerance: float = 0.05,
+    noise_dir: str = "",
+    rir_dir: str = "",
+    draws: int = 2000,
+) -> Outcome:
+    """Unchanged ratios and what goes with them, for each change and target.
+
+    Args:
+        tables: clips, and predictions for clean and changed sound
+        rng: for bootstrap and permutations
+        perturbations: sets (small, ser-tests, all), names, or name@level
+        ladder: also all levels of each perturbation, mild to severe
+        repeats: how often what is random is drawn
+        tolerance: below which two ratings count as the same
+        noise_dir: folder with recordings of noise, music, coughing
+        rir_dir: folder with measured impulse responses of rooms
+        draws: permutations, and draws of the bootstrap
+    """
+    chosen = asked(perturbations, ladder=ladder, repeats=repeats, noise_dir=noise_dir, rir_dir=rir_dir)
+    groups = _groups(chosen.conditions)
+    clean = [clean_answers(tables, name, tolerance) for name in targets(tables)]
+    heard = [changed_answers(tables, of, groups, tolerance) for of in clean]
+    if not heard:
+        reason = "the model answers no dimension, and no emotion that the corpus has"
+        return Outcome(
+            answer=f"Not measured: {reason}.", findings=[skipped("unchanged_ratio", tables, reason)]
+        )
+    known = [each for each in heard if each.of.labelled]
+    findings = [
+        skipped("unchanged_ratio", tables, UNLABELLED, target=h.of.target) for h in heard if h not in known
+    ]
+    findings += [
+        skipped("unchanged_ratio", tables, reason).model_copy(update={"slice": change})
+        for change, reason in chosen.absent.items()
+    ]
+    for each in known:
+        findings += _averages([each], each.of.target)
+        for change in each.changes:
+            findings += _changed(each, change)
+    dimensions = [each for each in known if not each.of.classes]
+    if len(dimensions) > 1:
+        findings += _averages(dimensions, "dimensions")
+        findings += _over_targets(dimensions)
+    gaps, gap_findings = _sexes(tables, known, draws, rng)
+    doses, dose_findings, curves = _doses(tables, known, chosen, tolerance, draws, rng)
+    shown = [
+        changes.ratios(tables, heard),
+        changes.spreads(heard, tolerance),
+        gaps,
+        doses,
+        changes.speakers(tables, known),
+        changes.worst(tables, heard),
+        changes.luck(known, tolerance),
+        changes.absentees(tables, groups),
+    ]
+    return Outcome(
+        answer=_answer(findings, heard),
+        findings=[*findings, *gap_findings, *dose_findings],
+        tables=[table for table in shown if table.rows],
+        figures=[*changes.figures(findings, heard), *curves],
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """A sine of 6 kHz raises every dimension by .2 and turns every emotion into another one."""
+    planted = {}
+    for condition, scores in tables.predictions.items():
+        reacting = scores.copy()
+        if condition.startswith("additive_tone@"):
+            classes, dimensions = list(tables.model_classes), list(tables.model_dimensions)
+            reacting[dimensions] += 0.2
+            reacting[classes] = np.roll(scores[classes].to_numpy(), 1, axis=1) if classes else []
+        planted[condition] = reacting
+    return tables.with_predictions(planted)
+
+
+def _groups(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
+    """Name of each change → its conditions, one for each repeated draw."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for condition in conditions:
+        change = str(replace(condition, draw=0))
+        groups[change] = (*groups.get(change, ()), str(condition))
+    return groups
+
+
+def _changed(heard: Changed, change: str) -> Iterator[Finding]:
+    """Unchanged ratio, scale-free ratio, change of the score and mean shift under one change."""
+    of, k = heard.of, heard.changes.index(change)
+    yield _found("unchanged_ratio", mean_share(heard.unchanged[:, [k]], of.unit, of.units), [of], change)
+    if heard.scale_free is not None:
+        scale_free = mean_share(heard.scale_free[:, [k]], of.unit, of.units)
+        yield _found("scale_free_ratio", scale_free, [of], change)
+    clean, after, clip = heard.stacked(change)
+    n = len(np.unique(clip))
+    if not of.classes:
+        shift = estimate(BIAS, clean, after, of.unit[clip], of.units)
+        yield _found("mean_shift", replace(shift, n=n), [of], change)
+    rated = np.isfinite(of.truth[clip])
+    if rated.any():
+        truth, unit = of.truth[clip][rated], of.unit[clip][rated]
+        moved = contrast(of.statistic, truth, clean[rated], after[rated], unit)
+        n = len(np.unique(clip[rated]))
+        yield _found(f"change_of_{of.statistic.name}", replace(moved, n=n), [of], change)
+
+
+def _averages(heard: Sequence[Changed], target: str) -> list[Finding]:
+    """The unchanged ratio averaged over changes, and over targets where there are several."""
+    of = heard[0].of
+    every = np.concatenate([each.unchanged for each in heard], axis=1)
+    return [
+        _found("unchanged_ratio", mean_share(every, of.unit, of.units), [h.of for h in heard], "all", target)
+    ]
+
+
+def _over_targets(heard: Sequence[Changed]) -> list[Finding]:
+    """The unchanged ratio of each change, averaged over dimensions."""
+    of = heard[0].of
+    found = []
+    for k, change in enumerate(heard[0].changes):
+        columns = np.stack([each.unchanged[:, k] for each in heard], axis=1)
+        average = mean_share(columns, of.unit, of.units)
+        found.append(_found("unchanged_ratio", average, [h.of for h in heard], change, "dimensions"))
+    return found
+
+
+def _found(name: str, value: Estimate, of: Sequence[Answers], change: str, target: str = "") -> Finding:
+    """The finding, withheld from its limit where any target's clean answers give no reason to judge it."""
+    made = finding(name, value, target=target or of[0].target, slice=change, by_speaker=of[0].by_speaker)
+    limit = next((limit for limit in reversed(LIMITS) if matches(limit, made)), None)
+    if limit is None:
+        return made
+    doubts = [doubt for each in of if (doubt := _doubt(name, each, limit))]
+    if not doubts:
+        return made
+    reason = "; ".join(dict.fromkeys([*doubts, *([made.reason] if made.reason else [])]))
+    return made.model_copy(update={"verdict": Verdict.SKIPPED, "reason": reason})
+
+
+def _doubt(name: str, of: Answers, limit: Limit) -> str:
+    """Why a limit would say nothing about these answers; empty where it does."""
+    if of.reason == NOT_BETTER:
+        return f"the model does not move: {NOT_BETTER}" if of.alike == 1 else NOT_BETTER
+    if name.startswith("change_of_") and of.score + (limit.above or 0.0) <= of.chance:
+        return f"a clean score of {of.score:.2f} cannot fall that far"
+    if of.alike >= (limit.above or 0.0 if name == "unchanged_ratio" else 0.95):
+        return f"the model hardly moves: {of.alike:.0%} of pairs of different clips get the same answer"
+    return ""
+
+
+def _sexes(
+    tables: Tables, known: Sequence[Changed], draws: int, rng: np.random.Generator
+) -> tuple[Table, list[Finding]]:
+    """Does one sex suffer more: the gap of unchanged ratios for each change and averaged."""
+    rows: list[changes.Row] = []
+    findings: list[Finding] = []
+    p_values: list[float] = []
+    sex = tables.clips["sex"] if "sex" in tables.clips else None
+    group = (
+        np.full(len(tables.clips), -1)
+        if sex is None
+        else np.select([sex == "female", sex == "male"], [0, 1], -1)
+    )
+    for heard in known if {0, 1} <= set(group.tolist()) else []:
+        every = np.arange(len(heard.changes))
+        for change, columns in [("all", every), *((c, every[[k]]) for k, c in enumerate(heard.changes))]:
+            found, null = _gap(heard, columns, group, draws, rng)
+            p_values.append(null.p_value)
+            rows.append(
+                [heard.of.target, change, found.value, found.low, found.high, null.p_value]
+                + [null.smallest_detectable, found.n]
+            )
+            if change == "all":
+                findings.append(_plain("unchanged_gap", found, heard, "female-male"))
+    columns_of = [
+        "target",
+        "change",
+        "female − male",
+        "low",
+        "high",
+        "p-value",
+        "smallest detectable",
+        "clips",
+    ]
+    return Table(
+        name="sexes",
+        title="Does a change hurt one sex more?",
+        columns=[*columns_of, "p (Holm)"],
+        rows=[[*row, float(p)] for row, p in zip(rows, holm(p_values), strict=True)],
+        note="gap of unchanged ratios; sexes permuted over speakers; Holm: adjusted for all rows together",
+    ), findings
+
+
+def _gap(
+    heard: Changed, columns: np.ndarray, group: np.ndarray, draws: int, rng: np.random.Generator
+) -> tuple[Estimate, NullGap]:
+    """Women minus men, averaged over some changes, and what chance makes of it."""
+    success, unit = heard.unchanged[:, columns], heard.of.unit
+    statistic = mean_share_statistic(success)
+    rows = np.flatnonzero(np.isfinite(success).any(axis=1) & (group >= 0))
+    women, men = rows[group[rows] == 0], rows[group[rows] == 1]
+    found = gap(statistic, (women, women, unit[women]), (men, men, unit[men]))
+    null = permutation(
+        statistic, rows, rows, unit[rows], heard.of.units, group[rows], 2, draws=draws, rng=rng
+    )
+    return found, null
+
+
+def _plain(name: str, value: Estimate, heard: Changed, where: str) -> Finding:
+    return finding(name, value, target=heard.of.target, slice=where, by_speaker=heard.of.by_speaker)
+
+
+def _doses(
+    tables: Tables,
+    known: Sequence[Changed],
+    chosen: Asked,
+    tolerance: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[Table, list[Finding], list[Figure]]:
+    """Dose and response: ratios over each ladder, and up to which level enough answers stay."""
+    rows: list[changes.Row] = []
+    findings: list[Finding] = []
+    figures: list[Figure] = []
+    for name, ladder in chosen.ladders.items():
+        perturbation, lines = get(name), []
+        for each in known:
+            of = each.of
+            steps = changed_answers(tables, of, {str(c): (str(c),) for c in ladder}, tolerance)
+            levels = np.array([c.level for c in ladder], dtype=np.float64)
+            there = np.isfinite(steps.unchanged).any(axis=0)
+            ratios = [mean_share(steps.unchanged[:, [k]], of.unit, of.units) for k in np.flatnonzero(there)]
+            rows += [
+                [name, of.target, float(level), r.value, r.low, r.high, r.n]
+                for level, r in zip(levels[there], ratios, strict=True)
+            ]
+            lines.append(
+                Series(name=of.target, x=levels[there].tolist(), y=[r.value for r in ratios],
+                       low=[r.low for r in ratios], high=[r.high for r in ratios])
+            )  # fmt: skip
+            for wanted in WANTED:
+                up_to = tolerated(
+                    steps.unchanged[:, there], levels[there], wanted, of.unit, of.units,
+                    identity=perturbation.identity, draws=draws, rng=rng,
+                )  # fmt: skip
+                findings.append(_plain(f"level_{100 * wanted:.0f}", up_to, each, name))
+        figures.append(
+            Figure(
+                name=f"dose_{name}",
+                kind="line",
+                title=f"Dose and response: {name.replace('_', ' ')}",
+                alt=f"Unchanged ratio by level of {name} in {perturbation.unit}, from "
+                f"{perturbation.ladder[0]:g} (mild) to {perturbation.ladder[-1]:g} (severe).",
+                x_label=f"{perturbation.meaning} ({perturbation.unit})",
+                y_label="unchanged ratio",
+                series=lines,
+                reference=0.95,
+            )
+        )
+    return (
+        Table(
+            name="doses",
+            title="Dose and response",
+            columns=["perturbation", "target", "level", "unchanged", "low", "high", "clips"],
+            rows=rows,
+        ),
+        findings,
+        figures,
+    )
+
+
+def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
+    """The averages, the change that moves most, and whether they mean anything."""
+    useless = [each.of.target for each in heard if each.of.reason in (NOT_BETTER, UNLABELLED)]
+    ratios = [f for f in findings if f.name == "unchanged_ratio" and f.value is not None]
+    averages = [f for f in ratios if f.slice == "all" and f.target not in (*useless, "dimensions")]
+    if not averages:
+        return "Nothing can be said: the clean answers are not shown to be better than a constant's."
+    said = [f"{f.value:.1%} of the answers for {f.target}" for f in averages]
+    single = [f for f in ratios if f.slice != "all" and f.target not in (*useless, "dimensions")]
+    least = min(single, key=lambda f: f.value or 0.0)
+    left_out = f" Not judged: {', '.join(useless)}." if useless else ""
+    return (
+        f"Averaged over {changes.counted(len(heard[0].changes), 'change')} of the sound, "
+        f"{' and '.join(said)} stay the same. {least.slice} moves most: {least.value:.1%} for {least.target} stay.{left_out}"
+    )

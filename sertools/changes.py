@@ -1,0 +1,222 @@
+"""What a change of the sound does to the answers, as tables and figures of a report."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from sertools import reference
+from sertools.metrics.answers import Changed
+from sertools.metrics.response import draw_variance, mean_share
+from sertools.result import Figure, Finding, Series, Table
+from sertools.tables import CLEAN, Tables
+
+WORST, WORST_OF_ONE, SPEAKERS = 20, 2, 10
+"""Rows shown at most: of clips, of clips under one change for one target, of speakers."""
+
+Row = list[str | int | float | bool | None]
+
+
+def ratios(tables: Tables, heard: Sequence[Changed]) -> Table:
+    """Unchanged ratios by change and target, with the range that was published for this corpus."""
+    names = [each.of.target for each in heard]
+    rows: list[Row] = []
+    for k, change in enumerate(heard[0].changes):
+        found = [mean_share(h.unchanged[:, [k]], h.of.unit, h.of.units).value for h in heard]
+        ranges = [reference.unchanged_ratio(tables.corpus, change, name) for name in names]
+        rows.append([change, *found, *(str(each) if each else None for each in ranges)])
+    published = any(cell is not None for row in rows for cell in row[1 + len(names) :])
+    return Table(
+        name="ratios",
+        title="Unchanged ratio",
+        columns=["change", *names, *(f"{name}, published" for name in names if published)],
+        rows=rows if published else [row[: 1 + len(names)] for row in rows],
+        note=f"published: lowest to highest model of {reference.SOURCE} on this corpus" if published else "",
+    )
+
+
+def spreads(heard: Sequence[Changed], tolerance: float) -> Table:
+    """How much the model moves on clean sound, without which no ratio means anything."""
+    return Table(
+        name="spread",
+        title="How much the model moves on clean sound",
+        columns=["target", "score", "sd(p) / sd(t)", "scale-free tolerance", "other clips alike", "doubt"],
+        rows=[
+            [h.of.target, h.of.score, h.of.spread, h.of.spread * tolerance, h.of.alike, h.of.reason or "none"]
+            for h in heard
+        ],
+        note="score: CCC, for emotion UAR; other clips alike: share of pairs of different clips whose "
+        "answers would count as unchanged",
+    )
+
+
+def speakers(tables: Tables, known: Sequence[Changed]) -> Table:
+    """The speakers whose answers change most, averaged over changes and targets."""
+    rows: list[Row] = []
+    if known and known[0].of.by_speaker:
+        of = known[0].of
+        names = tables.clips["speaker"].astype(object).to_numpy()
+        for code in np.unique(of.unit):
+            mine = of.unit == code
+            shares = [_mean(h.unchanged[mine]) for h in known]
+            if np.isfinite(shares).all():
+                rows.append([str(names[mine][0]), int(mine.sum()), *shares, float(np.mean(shares))])
+    rows.sort(key=lambda row: (float(row[-1] or 0.0), str(row[0])))
+    return Table(
+        name="speakers",
+        title="The speakers whose answers change most",
+        columns=["speaker", "clips", *(h.of.target for h in known), "mean"],
+        rows=rows[:SPEAKERS],
+        note=f"unchanged ratio over all changes; the lowest {SPEAKERS} of {counted(len(rows), 'speaker')}",
+    )
+
+
+def _mean(success: np.ndarray) -> float:
+    """The mean over changes of the share of clips, nan where a change has no clip."""
+    there = np.isfinite(success)
+    if not there.any(axis=0).all():
+        return float("nan")
+    return float(np.mean(np.where(there, success, 0.0).sum(axis=0) / there.sum(axis=0)))
+
+
+def worst(tables: Tables, heard: Sequence[Changed]) -> Table:
+    """The clips whose answers change most, for somebody to listen to.
+
+    For emotion, those whose clean class loses most of its score.
+    """
+    found: list[tuple[float, str, str, int, Row]] = []
+    for each in heard:
+        for change in each.changes:
+            lost, shown = _moves(tables, each, change)
+            candidates = np.flatnonzero(lost > 0)
+            order = candidates[np.lexsort((tables.clips.index[candidates], -lost[candidates]))]
+            for i in order[:WORST_OF_ONE]:
+                clip, file = str(tables.clips.index[i]), str(tables.clips["file"].iloc[i])
+                row: Row = [clip, change, each.of.target, *shown(int(i)), float(lost[i]), file]
+                found.append((-float(lost[i]), each.of.target, change, int(i), row))
+    found.sort(key=lambda entry: (*entry[:3], entry[4][0]))
+    return Table(
+        name="worst",
+        title="The clips whose answers change most",
+        columns=["clip", "change", "target", "clean", "changed", "by", "file"],
+        rows=[row for *_, row in found[:WORST]],
+        note=f"at most {WORST_OF_ONE} of each change and target; by: |difference|, for emotion what the "
+        "clean class loses of its score",
+    )
+
+
+def _moves(
+    tables: Tables, each: Changed, change: str
+) -> tuple[np.ndarray, Callable[[int], list[str | float]]]:
+    """By how much each clip's answer moves in its first draw, 0 where it stays, and how to show it."""
+    before, after = each.of.clean, each.draws[change][:, 0]
+    both = np.isfinite(before) & np.isfinite(after)
+    if not each.of.classes:
+        moved = np.where(both, np.abs(np.where(both, after - before, 0.0)), 0.0)
+        return moved, lambda i: [float(before[i]), float(after[i])]
+    names = tables.model_classes
+    clean, changed = (
+        tables.predictions[c][list(names)].to_numpy() for c in (CLEAN, each.conditions[change][0])
+    )
+    row = np.flatnonzero(both & (before != after))
+    moved = np.zeros(len(before))
+    code = before[row].astype(np.int64)
+    moved[row] = clean[row, code] - changed[row, code]
+    return moved, lambda i: [names[int(before[i])], names[int(after[i])]]
+
+
+def luck(known: Sequence[Changed], tolerance: float) -> Table:
+    """How much of the outcome is the luck of a random draw, and how much lies in the clips."""
+    rows: list[Row] = []
+    for each in known:
+        for change in each.changes:
+            outcomes = each.outcomes(change, tolerance)
+            between, within = draw_variance(outcomes)
+            if np.isnan(within):
+                continue
+            whole = outcomes[np.isfinite(outcomes).all(axis=1)].mean(axis=0)
+            share = within / (between + within) if between + within > 0 else 0.0
+            rows.append([each.of.target, change, len(whole), float(whole.min()), float(whole.max()), share])
+    return Table(
+        name="draws",
+        title="Is it the clip or the draw?",
+        columns=[
+            "target",
+            "change",
+            "draws",
+            "lowest ratio",
+            "highest ratio",
+            "share of variance due to draws",
+        ],
+        rows=rows,
+        note="variance of unchanged (1) or not (0): within clips over draws against between clips",
+    )
+
+
+def absentees(tables: Tables, groups: Mapping[str, Sequence[str]]) -> Table:
+    """How many clips a change could not be applied to, and why."""
+    rows: list[Row] = []
+    missing = tables.missing
+    silent = set(missing.loc[missing["condition"] == CLEAN, "clip"])
+    for change, conditions in groups.items():
+        gone = missing[missing["condition"].isin(conditions) & ~missing["clip"].isin(silent)]
+        if len(gone):
+            reason = str(gone["reason"].value_counts().index[0])
+            rows.append([change, int(gone["clip"].nunique()), reason])
+    return Table(
+        name="absentees",
+        title="Clips that a change could not be applied to",
+        columns=["change", "clips", "most often because"],
+        rows=rows,
+        note="they are left out of this change, and count neither as changed nor as unchanged",
+    )
+
+
+def figures(findings: Sequence[Finding], heard: Sequence[Changed]) -> list[Figure]:
+    """Unchanged ratios and mean shifts of all changes."""
+    drawn = []
+    for name, title, label, band, line in (
+        (
+            "unchanged_ratio",
+            "Unchanged answers by change of the sound",
+            "unchanged ratio",
+            (0.95, None),
+            None,
+        ),
+        ("mean_shift", "Where the answers move on average", "mean shift", None, 0.0),
+    ):
+        shown = [f for f in findings if f.name == name and f.value is not None and f.target != "dimensions"]
+        shown = [f for f in shown if f.slice != "all"]
+        series = [
+            Series(
+                name=target,
+                x=[f.slice for f in mine],
+                y=[f.value for f in mine],
+                low=[f.low for f in mine],
+                high=[f.high for f in mine],
+            )
+            for target in (each.of.target for each in heard)
+            if (mine := [f for f in shown if f.target == target])
+        ]
+        if series:
+            drawn.append(
+                Figure(
+                    name=name,
+                    kind="interval",
+                    title=title,
+                    alt=f"{label} with 95 % interval for each change of the sound and each target.",
+                    x_label=label,
+                    series=series,
+                    band=band,
+                    reference=line,
+                )
+            )
+    return drawn
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "change"), counted(8, "change")
+    ('1 change', '8 changes')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
