@@ -82,20 +82,26 @@ model_app = typer.Typer(no_args_is_help=True, help="Look at a model before audit
 app.add_typer(model_app, name="model")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import sertools
+
+        typer.echo(f"sertools {sertools.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit."),
+    ] = False,
 ) -> None:
     """Audit a speech emotion recognition model before people rely on it.
 
     Example: sertools audit --model default --data voices
     """
-    if version:
-        import sertools
-
-        typer.echo(f"sertools {sertools.__version__}")
-        raise typer.Exit
 
 
 @app.command("audit")

@@ -293,8 +293,8 @@ def _notes(
             notes.append(f"Only the model has {', '.join(extra)}: such an answer counts as wrong.")
         elif extra:
             notes.append(
-                f"The model answers {', '.join(extra)}, of which the corpus has none; join names that mean the "
-                "same with --label-map THEIRS=OURS."
+                f"The model answers {', '.join(extra)}, of which the corpus has none; join names that mean "
+                "the same with --label-map THEIRS=OURS."
             )
     unknown = [] if classes else [name for name in ours if name not in DIMENSIONS]
     if unknown:
@@ -438,4 +438,5 @@ def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
         if path.suffix == ".parquet":
             frame.reset_index(names="clip").to_parquet(part, index=False)
         else:
-            frame.to_csv(part, index_label="clip")
+            # as the doubles that audits compute with, so that a result from the table is the same to the bit
+            frame.astype({label: float for label in predicted.scores}).to_csv(part, index_label="clip")

@@ -5,19 +5,21 @@ that match no clip are listed.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from sertools.errors import ModelError
+from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
+from sertools.manifest import read_table
 from sertools.model import LoadOptions, Task
 
 SCHEME = "predictions"
+EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")
 NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
 
@@ -59,29 +61,23 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
             score is no number
     """
     path = Path(rest).expanduser()
-    table = _read(path)
+    try:
+        table = read_table(path)
+    except CorpusError as error:
+        raise ModelError(f"cannot read predictions: {error.message}", hint=error.hint) from error
     key = "clip" if "clip" in table else "file"
     if key not in table:
         raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
-    if table.empty:
-        raise ModelError(f"{path} has no rows")
-    repeated = table[key][table[key].duplicated()]
-    if len(repeated):
-        raise ModelError(f"{path} has {repeated.iloc[0]!r} more than once", hint="keep one row per clip")
+    keys = pd.Index(table[key].astype(str))
+    if keys.has_duplicates:
+        repeated = keys[keys.duplicated()][0]
+        raise ModelError(f"{path} has {repeated!r} more than once", hint="keep one row per clip")
     labels = tuple(str(column) for column in table.columns if column not in NOT_LABELS)
-    scores = table.set_index(table[key].astype(str))[list(labels)]
-    for label in labels:
-        numbers = pd.to_numeric(scores[label], errors="coerce")
-        wrong = numbers.isna() & scores[label].notna()
-        if wrong.any():
-            raise ModelError(
-                f"{path}: {label} of {scores.index[wrong][0]!r} is no number", hint="drop the column"
-            )
-        if np.isinf(numbers).any():
-            raise ModelError(f"{path}: {label} of {scores.index[np.isinf(numbers)][0]!r} is infinite")
-        scores[label] = numbers.astype(float)
     if not labels:
         raise ModelError(f"{path} has no column of scores besides {', '.join(table.columns)}")
+    scores = pd.DataFrame(
+        {label: _numbers(table[label], keys, f"{path}: {label}") for label in labels}, index=keys
+    )
     only_dimensions = all(canonical(label) in DIMENSIONS for label in labels)
     return PredictionsModel(
         name=path.stem,
@@ -94,12 +90,16 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, dtype={"clip": str, "file": str}, float_precision="round_trip")
-    except FileNotFoundError as error:
-        raise ModelError(f"no predictions file {path}") from error
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise ModelError(f"cannot read predictions from {path}: {str(error).splitlines()[0]}") from error
+def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
+    """The numbers that texts mean, to the last bit; nan where a cell is empty."""
+    numbers = []
+    for value, key in zip(written.tolist(), keys, strict=True):
+        text = "" if value is None or value is pd.NA else str(value).strip()
+        try:
+            number = math.nan if text.lower() in EMPTY else float(text.replace("_", "no number"))
+        except ValueError as error:
+            raise ModelError(f"{what} of {key!r} is {text!r}, no number", hint="drop the column") from error
+        if math.isinf(number):
+            raise ModelError(f"{what} of {key!r} is infinite")
+        numbers.append(number)
+    return numbers
