@@ -1,9 +1,13 @@
-"""The field's classical baseline, fitted: a linear model on the eGeMAPS functionals of a corpus."""
+"""The field's classical baseline, fitted: a linear model on the eGeMAPS functionals of a corpus.
+
+It computes no score: beside the model it writes what models that were fitted without a clip's speaker predict
+for that clip, and `sertools audit --model predictions:FILE` audits those.
+"""
 
 import importlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +18,24 @@ from sertools.audio import read_audio
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.labels import DIMENSIONS
-from sertools.metrics.classify import uar
-from sertools.metrics.regress import ccc
 from sertools.models.sklearn import RATE_HZ, SHORTEST, functionals
 
 FOLDS = 5
-"""Groups of speakers in the held-out estimate; fewer where there are fewer speakers."""
+"""Groups of speakers that are held out in turn; fewer where there are fewer speakers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """A fitted baseline and how well it does on speakers that it has not heard.
+    """A fitted baseline, and what it predicts for speakers that it has not heard.
 
     Attributes:
         path: of the file that `sklearn:` loads
         labels: of its outputs
         clips, speakers: that it was fitted on
         left_out: clips without a label or without sound that can be decoded
-        held_out: `uar`, or `ccc_…` of each dimension, over all clips, each predicted by a model that was
-            fitted without the clip's speaker; nan where undefined
+        held_out: one row a clip, one column a label, predicted by a model that was fitted without the
+            clip's speaker; a class that such a model never met has probability 0
+        predictions: the file that holds them, for `predictions:`
     """
 
     path: Path
@@ -40,19 +43,21 @@ class Baseline:
     clips: int
     speakers: int
     left_out: int
-    held_out: dict[str, float]
+    held_out: pd.DataFrame
+    predictions: Path
 
 
 def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: float = 1.0) -> Baseline:
     """Fits StandardScaler and logistic (emotion) or ridge regression (dimensions) on eGeMAPS functionals.
 
-    The held-out scores come from models fitted on other speakers (`GroupKFold`); the model that is written
+    Held-out predictions come from models fitted on other speakers (`GroupKFold`); the model that is written
     was fitted on all clips. Classes count alike, however many clips they have.
 
     Args:
         corpus: with the columns `speaker` and `labels`
         labels: `["emotion"]`, or dimensions
-        out: file to write, ending with .skops; labels and held-out scores go into the .json beside it
+        out: file to write, ending with .skops; beside it go a .json with the labels and a
+            .held_out.csv with the held-out predictions
         strength: of the regularisation, above 0; 1 is scikit-learn's own
 
     Raises:
@@ -76,27 +81,30 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
     truth = clips["emotion"].to_numpy(dtype=str) if labels == ("emotion",) else clips[list(labels)].to_numpy()
     if labels == ("emotion",) and len(np.unique(truth)) < 2:
         raise CorpusError(f"{corpus.name} has one emotion only: {truth[0]}")
-    held_out = _held_out(features, truth, speaker, labels, strength)
     estimator = _estimator(labels, strength).fit(features, truth)
+    outputs = tuple(map(str, estimator.classes_)) if labels == ("emotion",) else labels
+    held_out = pd.DataFrame(
+        _held_out(features, truth, speaker, outputs, strength), index=clips.index, columns=list(outputs)
+    )
     made = Baseline(
         path=out,
-        labels=tuple(map(str, estimator.classes_)) if labels == ("emotion",) else labels,
+        labels=outputs,
         clips=len(clips),
         speakers=speakers,
         left_out=len(corpus.clips) - len(clips),
         held_out=held_out,
+        predictions=out.with_suffix(".held_out.csv"),
     )
     described = {
         "labels": made.labels,
         "features": "eGeMAPSv02",
         "sampling_rate": RATE_HZ,
-        "trained_on": {k: v for k, v in asdict(made).items() if k in {"clips", "speakers", "left_out"}}
-        | {"corpus": corpus.name},
-        "held_out": {k: None if np.isnan(v) else v for k, v in held_out.items()},
+        "trained_on": {"corpus": corpus.name, "clips": made.clips, "speakers": speakers},
     }
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.with_suffix(".json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+        held_out.to_csv(made.predictions, index_label="clip")
         skops.dump(estimator, out)
     except OSError as error:
         raise ModelError(f"cannot write {out}: {error.strerror}") from error
@@ -145,19 +153,22 @@ def _estimator(labels: Sequence[str], strength: float) -> Any:
 
 
 def _held_out(
-    features: np.ndarray, truth: np.ndarray, speaker: np.ndarray, labels: Sequence[str], strength: float
-) -> dict[str, float]:
+    features: np.ndarray, truth: np.ndarray, speaker: np.ndarray, outputs: Sequence[str], strength: float
+) -> np.ndarray:
+    """Predictions (n, c) of clips by models that were fitted on other speakers."""
     from sklearn.model_selection import GroupKFold
 
-    found = np.empty_like(truth)
-    folds = GroupKFold(min(FOLDS, len(np.unique(speaker))))
-    for train, test in folds.split(features, truth, speaker):
-        if tuple(labels) == ("emotion",) and len(np.unique(truth[train])) < 2:
-            found[test] = truth[train][0]
+    found = np.zeros((len(truth), len(outputs)))
+    for train, test in GroupKFold(min(FOLDS, len(np.unique(speaker)))).split(features, truth, speaker):
+        if truth.ndim == 2:
+            fitted = _estimator(outputs, strength).fit(features[train], truth[train])
+            found[test] = fitted.predict(features[test]).reshape(len(test), len(outputs))
             continue
-        fitted = _estimator(labels, strength).fit(features[train], truth[train])
-        found[test] = fitted.predict(features[test]).reshape(found[test].shape)
-    if tuple(labels) == ("emotion",):
-        classes, codes = np.unique(np.concatenate([truth, found]), return_inverse=True)
-        return {"uar": uar(codes[: len(truth)], codes[len(truth) :], len(classes))}
-    return {f"ccc_{name}": ccc(truth[:, i], found[:, i]) for i, name in enumerate(labels)}
+        met = list(np.unique(truth[train]))
+        columns = [outputs.index(name) for name in met]
+        if len(met) == 1:
+            found[test, columns[0]] = 1.0
+            continue
+        fitted = _estimator(["emotion"], strength).fit(features[train], truth[train])
+        found[np.ix_(test, columns)] = fitted.predict_proba(features[test])
+    return found

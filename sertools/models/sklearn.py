@@ -142,7 +142,7 @@ def load(rest: str, options: LoadOptions) -> SklearnModel:
             "sampling_rate": RATE_HZ,
             "device": "cpu",
             "notes": [],
-            **{key: described[key] for key in ("trained_on", "held_out") if key in described},
+            **{key: described[key] for key in ("trained_on",) if key in described},
         },
         estimator=estimator,
     )
