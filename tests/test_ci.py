@@ -1,0 +1,388 @@
+import dataclasses
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer.main
+import yaml
+from scipy import stats
+from typer.testing import CliRunner
+
+from sertools.audit import left_out, load, run
+from sertools.ci import against
+from sertools.cli import app
+from sertools.errors import GateError
+from sertools.gate import gate, read_limits
+from sertools.metrics.intervals import contrast
+from sertools.metrics.regress import CCC, ccc
+from sertools.result import LeftOut, Verdict
+from sertools.tables import CLEAN, pairs, speaker_codes
+from tests.audits.examples import EMOTIONS, made
+from tests.report.examples import small_result
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+CORRECTNESS = load("correctness")
+
+
+def result_of(tables, name="correctness", corpus="voices", sound="abc"):
+    return run(
+        load(name),
+        tables,
+        seed=0,
+        model={"name": "m"},
+        data={"name": corpus},
+        provenance={"corpus_fingerprint": sound},
+    )
+
+
+def worse(tables, noise, seed=1):
+    """The same clips with answers that err more."""
+    scores = tables.predictions[CLEAN].copy()
+    rng = np.random.default_rng(seed)
+    for dimension in tables.dimensions:
+        scores[dimension] += rng.normal(0, noise, len(scores))
+    return tables.with_predictions({CLEAN: scores})
+
+
+def compared(new, old, tolerance=0.02):
+    """The findings against the baseline, judged, by name and target."""
+    judged = gate(against([new], [old], tolerance=tolerance))
+    return {(f.name, f.target): f for r in judged for f in r.findings if "_against_" in f.name}
+
+
+CCC_OF = ("ccc_against_baseline", "arousal")
+MODEL = made([20] * 12, noise=0.1)
+
+
+# what a result keeps for later
+
+
+def test_the_values_without_a_speaker_are_those_of_the_other_speakers_clips():
+    kept = {(v.name, v.target): v for v in result_of(MODEL).left_out}["ccc", "arousal"]
+    assert list(kept.values) == [f"s{i}" for i in range(12)]
+    others = MODEL.clips["speaker"] != "s3"
+    expected = ccc(MODEL.clips["arousal"][others], MODEL.predictions[CLEAN]["arousal"][others])
+    assert kept.values["s3"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_uar_is_kept_for_emotions():
+    tables = made([20] * 6, dimensions=(), classes=EMOTIONS)
+    assert [(v.name, v.target, v.better) for v in result_of(tables).left_out] == [
+        ("uar", "emotion", "higher")
+    ]
+
+
+def test_a_clip_of_an_unknown_speaker_bears_its_own_name():
+    clips = MODEL.clips.copy()
+    clips.loc["clip 7", "speaker"] = None
+    kept = result_of(dataclasses.replace(MODEL, clips=clips)).left_out[0]
+    assert "unknown: clip 7" in kept.values
+
+
+@pytest.mark.parametrize("kind", ["no speakers", "four speakers", "two of one name", "undefined"])
+def test_nothing_is_kept_where_speakers_cannot_be_paired(kind):
+    tables = made([20] * (4 if kind == "four speakers" else 6))
+    clips = tables.clips.copy()
+    if kind == "no speakers":
+        clips = clips.drop(columns="speaker")
+    elif kind == "two of one name":
+        clips["speaker"] = clips["speaker"].map({"s0": 1, "s1": "1"}).fillna(clips["speaker"])
+    elif kind == "undefined":
+        clips["arousal"] = 0.5
+        tables = tables.with_predictions({CLEAN: tables.predictions[CLEAN] * 0})
+    tables = dataclasses.replace(tables, clips=clips)
+    assert left_out(CCC, pairs(tables, "arousal"), tables, target="arousal") == []
+
+
+# the comparison
+
+
+def test_the_change_and_its_interval_are_those_of_the_paired_contrast():
+    new = worse(MODEL, 0.1)
+    change = compared(result_of(new), result_of(MODEL))[CCC_OF]
+    truth, before, after = (
+        x["arousal"].to_numpy() for x in (MODEL.clips, MODEL.predictions[CLEAN], new.predictions[CLEAN])
+    )
+    by_hand = contrast(CCC, truth, before, after, speaker_codes(MODEL.clips)[0])
+    assert (change.value, change.low, change.high) == pytest.approx(
+        (by_hand.value, by_hand.low, by_hand.high), abs=1e-12
+    )
+    assert (change.n, change.speakers) == (240, 12)
+
+
+def test_the_same_model_is_not_worse():
+    change = compared(result_of(MODEL), result_of(MODEL), tolerance=1e-6)[CCC_OF]
+    assert (change.value, change.low, change.high) == (0, 0, 0)
+    assert change.verdict is Verdict.PASS
+
+
+def test_a_model_that_is_clearly_worse_fails_and_a_better_one_passes():
+    assert compared(result_of(worse(MODEL, 0.3)), result_of(MODEL))[CCC_OF].verdict is Verdict.FAIL
+    assert compared(result_of(MODEL), result_of(worse(MODEL, 0.3)))[CCC_OF].verdict is Verdict.PASS
+
+
+def test_a_loss_within_the_tolerance_passes_and_one_near_it_is_inconclusive():
+    new, old = result_of(worse(MODEL, 0.1)), result_of(MODEL)
+    change = compared(new, old)[CCC_OF]
+    loss, half = -change.value, (change.high - change.low) / 2
+    assert 0 < 2 * half < loss
+    for tolerance, verdict in ((loss + 2 * half, "pass"), (loss, "inconclusive"), (loss - 2 * half, "fail")):
+        assert compared(new, old, tolerance)[CCC_OF].verdict == verdict
+
+
+def test_pairing_by_speaker_sees_what_two_separate_intervals_do_not():
+    old = made([20] * 12, noise=0.2, levels=np.linspace(0.2, 0.8, 12))
+    new = worse(old, 0.06)
+    a, b = result_of(new), result_of(old)
+    change = compared(a, b)[CCC_OF]
+    separate = [next(f for f in r.findings if f.name == "ccc") for r in (a, b)]
+    apart = np.hypot(*((f.high - f.low) / 2 for f in separate))
+    assert (change.high - change.low) / 2 < apart
+
+
+def test_for_an_error_worse_is_higher():
+    values = {f"s{i}": 0.1 + i / 1000 for i in range(8)}
+    old = small_result(left_out=[LeftOut(name="mae", target="arousal", better="lower", values=values)])
+    up = {speaker: value + 0.05 for speaker, value in values.items()}
+    findings = [f.model_copy(update={"value": 0.15}) if f.name == "mae" else f for f in old.findings]
+    new = old.model_copy(
+        update={
+            "findings": findings,
+            "left_out": [LeftOut(name="mae", target="arousal", better="lower", values=up)],
+        }
+    )
+    key = ("mae_against_baseline", "arousal")
+    # all speakers change alike, so the interval has no width
+    assert compared(new, old)[key].low == pytest.approx(0.05, abs=1e-12)
+    assert compared(new, old)[key].verdict is Verdict.FAIL
+    assert compared(old, new)[key].verdict is Verdict.PASS
+    assert compared(new, old, tolerance=0.06)[key].verdict is Verdict.PASS
+
+
+def test_a_tolerated_loss_is_passed_as_often_as_the_interval_says():
+    # a true loss of exactly the tolerance: to pass it is an error, at most 2.5 % of the time
+    values = np.random.default_rng(0)
+    passed, draws, speakers = 0, 400, 12
+    for _ in range(draws):
+        # the mean over speakers: leaving one out gives (Σ − x) / (G − 1)
+        change = values.normal(-0.05, 0.1, speakers)
+        without = (change.sum() - change) / (speakers - 1)
+        old = small_result(
+            left_out=[
+                LeftOut(name="ccc", target="arousal", values=dict.fromkeys(map(str, range(speakers)), 0.0))
+            ]
+        )
+        found = [
+            f.model_copy(update={"value": float(change.mean())}) if f.target == "arousal" else f
+            for f in old.findings
+        ]
+        zero = [f.model_copy(update={"value": 0.0}) if f.target == "arousal" else f for f in old.findings]
+        new = old.model_copy(
+            update={
+                "findings": found,
+                "left_out": [
+                    LeftOut(
+                        name="ccc",
+                        target="arousal",
+                        values=dict(zip(map(str, range(speakers)), without.tolist(), strict=True)),
+                    )
+                ],
+            }
+        )
+        judged = compared(new, old.model_copy(update={"findings": zero}), tolerance=0.05)[CCC_OF]
+        half = stats.t.ppf(0.975, speakers - 1) * change.std(ddof=1) / np.sqrt(speakers)
+        assert judged.high - judged.value == pytest.approx(half, abs=1e-9)
+        passed += judged.verdict is Verdict.PASS
+    # .025 of 400 with three standard errors
+    assert passed <= 400 * 0.025 + 3 * np.sqrt(400 * 0.025 * 0.975)
+
+
+# what cannot be compared
+
+
+def test_other_speakers_are_inconclusive_with_an_example():
+    clips = MODEL.clips.replace({"speaker": {"s3": "someone else"}})
+    change = compared(result_of(dataclasses.replace(MODEL, clips=clips)), result_of(MODEL))[CCC_OF]
+    assert (change.verdict, change.low) == (Verdict.INCONCLUSIVE, None)
+    assert change.reason == "2 speakers are in one of the two results only, such as 's3'"
+
+
+def test_another_version_of_the_corpus_is_inconclusive():
+    change = compared(result_of(MODEL, sound="new"), result_of(MODEL))[CCC_OF]
+    assert change.verdict is Verdict.INCONCLUSIVE
+    assert change.reason.startswith("the corpus is not the same as in the baseline")
+
+
+def test_predictions_made_elsewhere_are_compared_by_their_speakers():
+    change = compared(result_of(MODEL, sound="the sound was not opened"), result_of(MODEL))[CCC_OF]
+    assert change.verdict is Verdict.PASS
+
+
+def test_what_only_one_of_the_two_has_is_skipped():
+    two = made([20] * 12, dimensions=("arousal", "valence"))
+    one = dataclasses.replace(two, dimensions=("arousal",))
+    lost = compared(result_of(one), result_of(two))["ccc_against_baseline", "valence"]
+    assert (lost.verdict, lost.reason) == (Verdict.SKIPPED, "the baseline has it, but this result does not")
+    new = compared(result_of(two), result_of(one))["ccc_against_baseline", "valence"]
+    assert (new.verdict, new.reason) == (Verdict.SKIPPED, "the baseline does not have it")
+
+
+def test_a_value_that_is_undefined_now_is_skipped():
+    old = small_result(
+        left_out=[LeftOut(name="ccc", target=t, values={"a": 0.1}) for t in ("arousal", "valence")]
+    )
+    gone = [
+        f.model_copy(update={"value": None, "reason": "no clips"}) if f.target == "valence" else f
+        for f in old.findings
+    ]
+    found = compared(old.model_copy(update={"findings": gone}), old)
+    change = found["ccc_against_baseline", "valence"]
+    assert (change.verdict, change.reason) == (Verdict.SKIPPED, "it is undefined in one of the two")
+    few = found[CCC_OF]
+    assert (few.verdict, few.reason) == (Verdict.INCONCLUSIVE, "fewer than 5 speakers")
+
+
+def test_an_audit_that_the_baseline_did_not_run_is_skipped():
+    old = result_of(MODEL)
+    other = old.model_copy(update={"audit": "calibration"})
+    judged = gate(against([old, other], [old], tolerance=0.02, source="last"))
+    (finding,) = [f for f in judged[1].findings if "_against_" in f.name]
+    assert (finding.verdict, finding.reason) == (Verdict.SKIPPED, "last has no calibration of this corpus")
+
+
+@pytest.mark.parametrize("tolerance", [0, -0.1, float("nan"), float("inf")])
+def test_a_tolerance_that_nothing_can_meet_is_refused(tolerance):
+    with pytest.raises(GateError, match="the tolerance is"):
+        against([result_of(MODEL)], [result_of(MODEL)], tolerance=tolerance)
+
+
+def test_a_baseline_without_values_by_speaker_is_refused():
+    with pytest.raises(GateError, match="the results in last hold no values by speaker") as raised:
+        against([result_of(MODEL)], [small_result()], tolerance=0.02, source="last")
+    assert raised.value.hint.startswith("run sertools audit again")
+
+
+def test_a_baseline_of_another_corpus_is_refused():
+    with pytest.raises(GateError, match="nothing in baseline can be compared"):
+        against([result_of(MODEL)], [result_of(MODEL, corpus="emodb")], tolerance=0.02)
+    with pytest.raises(GateError, match="nothing in baseline can be compared"):
+        against([small_result(audit="fairness")], [result_of(MODEL)], tolerance=0.02)
+
+
+def test_a_baseline_of_two_models_is_refused():
+    with pytest.raises(GateError, match="baseline has two results of correctness on voices"):
+        against([result_of(MODEL)], [result_of(MODEL), result_of(MODEL)], tolerance=0.02)
+
+
+# the command and the examples
+
+
+@pytest.fixture(scope="module")
+def stored():
+    """Result files of a good model and of a worse one, by place and audit."""
+    tables = made([40] * 16, dimensions=("arousal", "valence"), noise=0.02)
+    number = tables.clips["speaker"].str[1:].astype(int)
+    tables = dataclasses.replace(
+        tables, clips=tables.clips.assign(sex=np.where(number % 2, "male", "female"))
+    )
+    good, bad = (
+        {name: result_of(of, name).to_json() for name in ("correctness", "fairness", "speakers")}
+        for of in (tables, worse(tables, 0.3))
+    )
+    return {"sertools-report": good, "last-release": good, "worse": bad}
+
+
+@pytest.fixture
+def folder(stored, tmp_path, monkeypatch):
+    """A working directory as the workflows have it: results, baseline and gate.toml, made on toy tables."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for place, results in stored.items():
+        (tmp_path / place).mkdir()
+        for name, text in results.items():
+            (tmp_path / place / f"{name}.json").write_text(text, encoding="utf-8")
+    (tmp_path / "gate.toml").write_text(
+        (EXAMPLES / "gate.toml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    return tmp_path
+
+
+def sertools(*arguments):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_the_command_stops_a_worse_model_and_lets_the_same_one_through(folder):
+    assert sertools("gate", "--baseline", "last-release").exit_code == 0
+    done = sertools("gate", "worse", "--baseline", "last-release", "--format", "json")
+    assert done.exit_code == 1
+    failed = {
+        f["name"] for a in json.loads(done.stdout)["audits"] for f in a["findings"] if f["verdict"] == "fail"
+    }
+    assert "ccc_against_baseline" in failed
+
+
+def test_a_limit_of_ones_own_may_speak_of_the_comparison(folder):
+    (folder / "gate.toml").write_text(
+        '[[limit]]\naudit="correctness"\nname="ccc_against_baseline"\nabove=0.1\nwhy="must get better"',
+        encoding="utf-8",
+    )
+    done = sertools("gate", "--baseline", "last-release", "--limits", "gate.toml")
+    assert done.exit_code == 1
+    assert "ccc_against_baseline of arousal is 0.000" in done.stdout
+
+
+def test_bad_baselines_are_sentences_and_exit_with_2(folder):
+    for arguments in (("--baseline", "nowhere"), ("--baseline", "last-release", "--tolerance", "0")):
+        done = sertools("gate", *arguments)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("Error: ")
+
+
+def test_every_limit_of_the_example_speaks_of_something_that_the_audits_find(folder):
+    limits = read_limits(EXAMPLES / "gate.toml")
+    assert {limit.audit for limit in limits} == {"correctness", "fairness", "speakers"}
+    done = sertools("gate", "--limits", "gate.toml", "--format", "json")
+    assert done.exit_code == 0
+    judged = [
+        f for a in json.loads(done.stdout)["audits"] for f in a["findings"] if (f["limit"] or {}).get("why")
+    ]
+    assert {f["limit"]["why"] for f in judged} == {limit.why for limit in limits}
+
+
+def commands(name):
+    """The sertools commands of a workflow."""
+    found = []
+
+    def walk(node):
+        if isinstance(node, dict | list):
+            for part in node.values() if isinstance(node, dict) else node:
+                walk(part)
+        elif isinstance(node, str):
+            found.extend(line.strip() for line in node.splitlines() if line.strip().startswith("sertools "))
+
+    walk(yaml.safe_load((EXAMPLES / name).read_text(encoding="utf-8")))
+    return [shlex.split(line.partition("||")[0])[1:] for line in found]
+
+
+@pytest.mark.parametrize("name", ["github-actions.yml", "gitlab-ci.yml"])
+def test_the_commands_of_a_workflow_are_understood_and_its_gate_runs(folder, name):
+    audit, gated = commands(name)
+    group = typer.main.get_command(app)
+    parsed = group.get_command(None, audit[0]).make_context(audit[0], audit[1:])
+    assert parsed.params["names"] == ["correctness", "fairness", "speakers"]
+    done = sertools(*gated)
+    assert done.exit_code == 0, done.stderr
+    assert (folder / "junit.xml").read_text(encoding="utf-8").count("<testsuite ") == 3
+
+
+def test_the_workflows_have_the_shape_that_their_services_read():
+    github = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text(encoding="utf-8"))
+    # YAML 1.1 reads the key `on` as true
+    assert set(github) == {"name", True, "permissions", "jobs"}
+    steps = github["jobs"]["audit"]["steps"]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    gitlab = yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text(encoding="utf-8"))
+    assert all(isinstance(line, str) for line in gitlab["audit"]["script"])
+    assert gitlab["audit"]["artifacts"]["reports"]["junit"] == "junit.xml"
