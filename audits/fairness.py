@@ -1,106 +1,152 @@
 """Does the model serve all groups of speakers alike?
 
 For two sexes: the sex fairness score CCC_female − CCC_male (Wagner et al. 2023, Eq. 1; UAR for emotions) and
-the sex fairness bias (m(p_f) − m(t_f)) − (m(p_m) − m(t_m)) (Eq. 2). For every column named as a group: the
-score of each group, each group minus all clips, and the largest minus the smallest. Groups are kept as they
-are; truth distributions are not matched.
+the sex fairness bias (m(p_f) − m(t_f)) − (m(p_m) − m(t_m)) (Eq. 2). For every column named as a group, and
+for two crossed (`sex+language`): the score of each group, each group minus all clips, each pair of groups,
+and the largest minus the smallest; the shift of the mean error; precision and recall of every emotion, or of
+the bins .25/.5/.75 of a dimension, each group minus all; equalised odds. Ages are cut into <30, 30-50, >50,
+other numbers at their terciles; `pitch_group` is made from the mean F0 of a speaker's clips (low ≤ 145 Hz <
+medium ≤ 190 Hz < high, at least 25 clips). Where `language` is a group and the corpus has a column
+`sentiment`: how much more the words' sentiment moves the prediction in one language than in the others. With
+`--match truth` groups are first made equally large and alike in truth by leaving clips out, as ser-tests
+does.
 
 A useless model is trivially fair: constant and random answers have gaps near 0. So a gap is judged only
 where the model is shown to be better than a constant (99.9 % interval) in at least one group. Beside each
-gap stands what chance alone makes of it when group labels are permuted over speakers: a p-value, and the
-smallest gap that this corpus could detect (95th percentile of the gaps by chance). A limit below it cannot
-be verified here.
+gap stands what chance alone makes of it when group labels are permuted over speakers: a p-value, also
+adjusted for the number of gaps (Holm 1979), and the smallest gap that this corpus could detect (95th
+percentile of the gaps by chance). A limit below it cannot be verified here.
 
-Limits are those of audEERING's ser-tests for group minus all (.075). Intervals are 95 %: leave-one-speaker-
-out jackknife with Student's t, Satterthwaite's degrees of freedom between groups; max − min by a bootstrap
-over speakers. There is no interval with fewer than 5 speakers in a group.
+Limits are those of audEERING's ser-tests for group minus all. Intervals are 95 %: leave-one-speaker-out
+jackknife with Student's t, Satterthwaite's degrees of freedom between groups; max − min and equalised odds by
+a bootstrap over speakers. There is no interval with fewer than 5 speakers in a group.
 """
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.errors import AuditError
+from sertools.labels import DIMENSIONS
 from sertools.metrics.classify import uar_statistic
+from sertools.metrics.disparity import BINS, binned, class_gaps, equalised_odds, sentiment_shift, too_few
+from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
 from sertools.metrics.intervals import Estimate, estimate, gap, group_minus_all
 from sertools.metrics.regress import BIAS, CCC
-from sertools.metrics.resample import NullGap, max_minus_min, permutation
+from sertools.metrics.resample import NullGap, holm, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.tables import Pairs, Tables, pairs
 
-NEEDS = Needs(labels="either")
-
 SER_TESTS = "audEERING ser-tests, group minus all"
+OURS = "ours, by analogy with group minus all"
+LIMIT = 0.075
+"""Of the score of a group minus that of all."""
+
+FEWEST_IN_BIN = 67
+"""Bins of a dimension with fewer clips are left out, as in ser-tests."""
+
+
+def _within(name: str, limit: float, source: str = SER_TESTS, **where: str) -> Limit:
+    return Limit(name=name, above=-limit, below=limit, source=source, **where)
+
+
 LIMITS = [
-    Limit(name="sex_score", above=-0.075, below=0.075, source=SER_TESTS),
-    Limit(name="sex_bias", above=-0.075, below=0.075, source="ours, by analogy with the score"),
-    Limit(name="group_minus_all", above=-0.075, below=0.075, source=SER_TESTS),
+    _within("sex_score", LIMIT),
+    _within("sex_bias", LIMIT, OURS),
+    _within("group_minus_all", LIMIT),
+    _within("mean_shift", LIMIT, "audEERING ser-tests, accents; ours takes the truth's mean off"),
+    _within(
+        "mean_shift",
+        0.03,
+        "audEERING ser-tests, languages; ours takes the truth's mean off",
+        slice="language=*",
+    ),
+    _within("recall_gap", 0.175),
+    _within("precision_gap", LIMIT),
+    _within("bin_recall_gap", 0.1),
+    _within("bin_precision_gap", 0.1),
+    *(
+        _within(name, limit, "audEERING ser-tests, pitch", slice="pitch_group=*", target=target)
+        for name, limit, target in (
+            *(("group_minus_all", 0.1, dimension) for dimension in DIMENSIONS),
+            ("recall_gap", 0.225, "*"),
+            ("precision_gap", 0.1, "*"),
+            ("bin_recall_gap", 0.125, "*"),
+            ("bin_precision_gap", 0.125, "*"),
+        )
+    ),
+    _within("sentiment_shift", 0.025, "audEERING ser-tests, linguistic sentiment"),
 ]
 CANNOT_VERIFY = "this corpus cannot show gaps below {:.3f}, so the limit cannot be verified here"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Groups:
-    """Clips by group: names, and a code for each clip, −1 where it belongs to none."""
-
-    names: tuple[str, ...]
-    code: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.names)
+def needs(**options: Any) -> Needs:
+    """Dimensions or emotion; the pitch of the clips where speakers are to be grouped by it."""
+    asked = {column for name in options.get("group", ()) for column in name.split("+")}
+    return Needs(labels="either", sound=(F0,) if PITCH_GROUP in asked else ())
 
 
 def audit(
-    tables: Tables, *, rng: np.random.Generator, group: tuple[str, ...] = ("sex",), draws: int = 2000
+    tables: Tables,
+    *,
+    rng: np.random.Generator,
+    group: tuple[str, ...] = ("sex",),
+    match: Literal["none", "truth"] = "none",
+    draws: int = 2000,
 ) -> Outcome:
     """Gaps between groups for every dimension and for emotion.
 
     Args:
         tables: clips and clean predictions
-        rng: for permutations and bootstrap
-        group: columns of the corpus that name groups, e.g. `sex`, `language`
+        rng: for permutations, bootstrap and matching
+        group: columns that name groups, e.g. sex, language, age, pitch_group; sex+language crosses two
+        match: truth leaves clips out until all groups are equally large in each class or bin of the truth
         draws: permutations, and draws of the bootstrap
     """
-    targets = [*tables.dimensions, *(["emotion"] if tables.classes else [])]
-    findings: list[Finding] = []
-    rows: list[list[str | float | int | None]] = []
+    found: list[Finding] = []
+    rows: list[list[Any]] = []
     figures: list[Figure] = []
-    for column in group:
-        if column not in tables.clips and column == "sex":
-            findings.append(skipped("sex_score", tables, "the corpus has no column 'sex'"))
+    notes: list[str] = []
+    for column in dict.fromkeys(group):
+        if column == "sex" and column not in tables.clips:
+            found.append(skipped("sex_score", tables, "the corpus has no column 'sex'"))
             continue
-        if column not in tables.clips:
-            known = [str(c) for c in tables.clips if tables.clips[c].nunique() in range(2, 30)]
-            raise AuditError(
-                f"the corpus has no column {column!r} to group by",
-                hint=f"columns with groups: {', '.join(known)}",
-            )
-        for target in targets:
-            pair = pairs(tables, target)
-            groups = _groups(tables.clips.loc[pair.clips, column])
-            if len(groups) < 2:
-                reason = f"there are not two groups of {column} among the clips with {target}"
-                findings.append(skipped(f"{column}_gap", tables, reason, target=target))
+        everyone = groups_of(tables.clips, column)
+        for target in [*tables.dimensions, *(["emotion"] if tables.classes else [])]:
+            part = _of_target(tables, target, everyone, match, rng)
+            if len(part.groups) < 2:
+                found.append(skipped(f"{column}_gap", tables, _alone(part, column, target), target=target))
                 continue
-            classes = len(tables.model_classes) if target == "emotion" else 0
-            found, row = _gaps(pair, groups, column, target, classes, draws, rng)
-            findings += found
-            rows.append(row)
-            figures.append(_figure(found, column, target))
-    columns = ["group", "target", "gap", "p-value", "smallest detectable gap", "clips", "speakers"]
-    chance = Table(
+            gaps, chance = _gaps(part, column, target, tables.model_classes, draws, rng)
+            found += gaps
+            rows.append(
+                [column, target, chance.observed, chance.p_value, chance.smallest_detectable, part.pairs.n,
+                 part.pairs.speakers]
+            )  # fmt: skip
+            notes += _small_corpus(part, column, target, chance)
+            figures.append(_figure(gaps, column, target))
+        if column == "language" and "sentiment" in tables.clips:
+            found += _sentiment(tables, everyone)
+    adjusted = holm([row[3] for row in rows])
+    table = Table(
         name="chance",
         title="What chance alone makes of the gap",
-        columns=columns,
-        rows=rows,
-        note="gap: largest minus smallest score over groups; group labels permuted over speakers",
-    )
+        columns=["group", "target", "gap", "p-value", "p-value (Holm)", "smallest detectable gap", "clips",
+                 "speakers"],
+        rows=[[*row[:4], float(p), *row[4:]] for row, p in zip(rows, adjusted, strict=True)],
+        note="gap: largest minus smallest score over groups; group labels permuted over speakers; Holm: "
+        f"adjusted for {len(rows)} gaps",
+    )  # fmt: skip
+    if match == "truth":
+        notes.insert(0, "Groups were matched: equally many clips of each in every class or bin of the truth.")
     return Outcome(
-        answer=_answer(findings), findings=findings, tables=[chance] if rows else [], figures=figures
+        answer=_answer(found), findings=found, tables=[table] if rows else [], figures=figures, notes=notes
     )
 
 
@@ -118,100 +164,163 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     return tables.with_predictions(planted)
 
 
-def _groups(values: pd.Series) -> Groups:
-    code, names = pd.factorize(values, sort=True)
-    return Groups(names=tuple(map(str, names)), code=code)
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The clips with one target, their groups, and class codes to count right and wrong answers by."""
+
+    pairs: Pairs
+    groups: Groups
+    coded: Pairs
+
+
+def _of_target(tables: Tables, target: str, everyone: Groups, match: str, rng: np.random.Generator) -> Part:
+    """Truth, prediction and groups of one target; matched in truth where that is asked for."""
+    pair = pairs(tables, target)
+    code = everyone.code[tables.clips.index.get_indexer(pair.clips)]
+    coded = pair if target == "emotion" else binned(pair)
+    if match == "truth":
+        kept = matched(coded.truth, _there(everyone, code), list(pair.clips), rng=rng)
+        pair, coded, code = pair.take(kept), coded.take(kept), code[kept]
+    return Part(pairs=pair, coded=coded, groups=_there(everyone, code))
+
+
+def _there(everyone: Groups, code: np.ndarray) -> Groups:
+    """The groups that have any of these clips."""
+    used = np.unique(code[code >= 0])
+    renumbered = np.full(len(everyone) + 1, -1)  # the last entry is that of code −1
+    renumbered[used] = np.arange(len(used))
+    return Groups(names=tuple(everyone.names[k] for k in used), code=renumbered[code])
+
+
+def _alone(part: Part, column: str, target: str) -> str:
+    only = f": all are {part.groups.names[0]}" if len(part.groups) == 1 else ""
+    return f"there are not two groups of {column} among the clips with {target}{only}"
 
 
 def _gaps(
-    pair: Pairs,
-    groups: Groups,
-    column: str,
-    target: str,
-    classes: int,
-    draws: int,
-    rng: np.random.Generator,
-) -> tuple[list[Finding], list[str | float | int | None]]:
-    statistic = uar_statistic(classes) if classes else CCC
+    part: Part, column: str, target: str, classes: tuple[str, ...], draws: int, rng: np.random.Generator
+) -> tuple[list[Finding], NullGap]:
+    pair, groups = part.pairs, part.groups
+    many = len(classes) if target == "emotion" else 0
+    statistic = uar_statistic(many) if many else CCC
     inside = [pair.take(groups.code == code) for code in range(len(groups))]
-    doubts = [doubt(part, classes) for part in inside]
     # without an interval (too few speakers) the gate is inconclusive by itself
-    useless = NOT_BETTER if all(reason == NOT_BETTER for reason in doubts) else ""
-    chance = permutation(
-        statistic,
-        pair.truth,
-        pair.prediction,
-        pair.unit,
-        pair.units,
-        groups.code,
-        len(groups),
-        draws=draws,
-        rng=rng,
-    )
+    useless = NOT_BETTER if all(doubt(p, many) == NOT_BETTER for p in inside) else ""
+    of_groups = (pair.truth, pair.prediction, pair.unit, groups.code, len(groups))
+    by_unit = (pair.truth, pair.prediction, pair.unit, pair.units, groups.code, len(groups))
+    chance = permutation(statistic, *by_unit, draws=draws, rng=rng)
 
-    def found(name: str, value: Estimate, where: str, *, withheld: str = "") -> Finding:
-        return finding(name, value, target=target, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
+    def found(name: str, value: Estimate, where: str, what: str = target, withheld: str = useless) -> Finding:
+        return finding(name, value, target=what, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
 
-    findings = [
-        found(statistic.name, _score(statistic, part), f"{column}={name}")
-        for name, part in zip(groups.names, inside, strict=True)
-    ]
+    where = [f"{column}={name}" for name in groups.names]
+    gaps = []
+    for one, p in zip(where, inside, strict=True):
+        score = estimate(statistic, p.truth, p.prediction, p.unit, p.units)
+        gaps.append(found(statistic.name, score, one, withheld=""))
     if column == "sex" and {"female", "male"} <= set(groups.names):
-        findings += _sex(pair, groups, statistic, target, classes, useless, chance)
-    differences = group_minus_all(statistic, pair.truth, pair.prediction, pair.unit, groups.code, len(groups))
-    for name, difference in zip(groups.names, differences, strict=True):
-        findings.append(found("group_minus_all", difference, f"{column}={name}", withheld=useless))
-    extent = max_minus_min(
-        statistic,
-        pair.truth,
-        pair.prediction,
-        pair.unit,
-        pair.units,
-        groups.code,
-        len(groups),
-        draws=draws,
-        rng=rng,
-    )
-    findings.append(found("max_minus_min", extent, f"{column}=*"))
-    row: list[str | float | int | None]
-    row = [column, target, chance.observed, chance.p_value, chance.smallest_detectable, pair.n, pair.speakers]
-    return findings, row
+        gaps += _sex(part, statistic, found, many, chance, judged=not useless)
+    for name, what in (("group_minus_all", statistic), *([] if many else [("mean_shift", BIAS)])):
+        differences = group_minus_all(what, *of_groups)
+        gaps += [found(name, one, place) for one, place in zip(differences, where, strict=True)]
+    gaps += _pairwise(part, statistic, column, found)
+    extent = max_minus_min(statistic, *by_unit, draws=draws, rng=rng)
+    gaps.append(found("max_minus_min", extent, f"{column}=*", withheld=""))
+    odds = equalised_odds(part.coded, groups, many or len(BINS), draws=draws, rng=rng)
+    gaps.append(found("equalised_odds", odds, f"{column}=*", withheld=""))
+    return gaps + _by_class(part, target, classes if many else BINS, where, found), chance
 
 
-def _score(statistic: Statistic, part: Pairs) -> Estimate:
-    return estimate(statistic, part.truth, part.prediction, part.unit, part.units)
+def _by_class(
+    part: Part, target: str, names: tuple[str, ...], where: list[str], found: Callable[..., Finding]
+) -> list[Finding]:
+    """Recall and precision of every emotion, or bin of a dimension: each group minus all clips."""
+    emotion = target == "emotion"
+    gaps = []
+    for code, name in enumerate(names):
+        clips = int((part.coded.truth == code).sum())
+        if not clips or not (emotion or clips >= FEWEST_IN_BIN):
+            continue
+        for metric in ("recall", "precision"):
+            differences = class_gaps(part.coded, part.groups, code, metric)
+            for one, place in zip(differences, where, strict=True):
+                if not one.n:
+                    continue  # nobody was answered so: recall says it
+                label = (f"{metric}_gap", name) if emotion else (f"bin_{metric}_gap", f"{target} {name}")
+                gaps.append(found(label[0], one, place, label[1]))
+    return gaps
+
+
+def _pairwise(part: Part, statistic: Statistic, column: str, found: Callable[..., Finding]) -> list[Finding]:
+    """Each group minus each that comes after it; for the two sexes that is the sex score."""
+    groups = part.groups
+    if column == "sex" and set(groups.names) == {"female", "male"}:
+        return []
+    return [
+        found(
+            "group_difference",
+            gap(statistic, _members(part, a), _members(part, b)),
+            f"{column}={groups.names[a]} - {groups.names[b]}",
+        )
+        for a, b in itertools.combinations(range(len(groups)), 2)
+    ]
+
+
+def _members(part: Part, code: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    mask = part.groups.code == code
+    return part.pairs.truth[mask], part.pairs.prediction[mask], part.pairs.unit[mask]
 
 
 def _sex(
-    pair: Pairs,
-    groups: Groups,
-    statistic: Statistic,
-    target: str,
-    classes: int,
-    useless: str,
-    chance: NullGap,
+    part: Part, statistic: Statistic, found: Callable[..., Finding], many: int, chance: NullGap, judged: bool
 ) -> list[Finding]:
     """Sex fairness score and, for a dimension, sex fairness bias."""
-    female, male = (
-        (pair.truth[mask], pair.prediction[mask], pair.unit[mask])
-        for mask in (groups.code == groups.names.index(sex) for sex in ("female", "male"))
-    )
-    named = [("sex_score", statistic)] if classes else [("sex_score", statistic), ("sex_bias", BIAS)]
-    findings = []
-    for name, what in named:
-        found = finding(
-            name,
-            gap(what, female, male),
-            target=target,
-            slice="female-male",
-            by_speaker=pair.by_speaker,
-            withheld=useless,
+    female, male = (_members(part, part.groups.names.index(sex)) for sex in ("female", "male"))
+    score = found("sex_score", gap(statistic, female, male), "female-male")
+    if judged and chance.smallest_detectable > LIMIT and not score.reason:
+        score = score.model_copy(update={"reason": CANNOT_VERIFY.format(chance.smallest_detectable)})
+    bias = [] if many else [found("sex_bias", gap(BIAS, female, male), "female-male")]
+    return [score, *bias]
+
+
+def _sentiment(tables: Tables, language: Groups) -> list[Finding]:
+    """Shifts by sentiment of each language, for the dimensions that are rated."""
+    sentiment = groups_of(tables.clips, "sentiment")
+    found = []
+    for dimension in tables.dimensions:
+        pair = pairs(tables, dimension)
+        at = tables.clips.index.get_indexer(pair.clips)
+        spoken, felt = _there(language, language.code[at]), _there(sentiment, sentiment.code[at])
+        if len(spoken) < 2 or len(felt) < 2:
+            reason = f"there are not two languages and two sentiments among the clips with {dimension}"
+            found.append(skipped("sentiment_shift", tables, reason, target=dimension))
+            continue
+        useless = NOT_BETTER if doubt(pair) == NOT_BETTER else ""
+        shifts = sentiment_shift(pair.prediction, spoken, felt, pair.unit, pair.units)
+        for (tongue, word), shift in shifts.items():
+            where = f"language={tongue}, sentiment={word}"
+            found.append(
+                finding("sentiment_shift", shift, target=dimension, slice=where, by_speaker=pair.by_speaker,
+                        withheld=useless)
+            )  # fmt: skip
+    return found
+
+
+def _small_corpus(part: Part, column: str, target: str, chance: NullGap) -> list[str]:
+    """Sentences that say what this corpus is too small, or otherwise unable, to show."""
+    notes = []
+    small = too_few(part.pairs, part.groups)
+    unit = "speakers" if part.pairs.by_speaker else "clips"
+    if small:
+        notes.append(f"{target} by {column}: fewer than 5 {unit} in {', '.join(small)}: no interval there.")
+    if chance.reason:
+        notes.append(f"{target} by {column}: what chance would do is unknown: {chance.reason}.")
+    elif chance.smallest_detectable > LIMIT:
+        notes.append(
+            f"{target} by {column}: with {part.pairs.units} {unit}, chance alone makes gaps of up to "
+            f"{chance.smallest_detectable:.3f}, so this corpus is too small to verify a limit of {LIMIT:g}."
         )
-        limit = 0.075
-        if name == "sex_score" and not useless and chance.smallest_detectable > limit and not found.reason:
-            found = found.model_copy(update={"reason": CANNOT_VERIFY.format(chance.smallest_detectable)})
-        findings.append(found)
-    return findings
+    return notes
 
 
 def _figure(found: list[Finding], column: str, target: str) -> Figure:

@@ -34,12 +34,15 @@ class Needs:
             audit does not compare with a truth
         conditions: under which sound predictions are read
         layers: whether layer means are read
+        sound: columns that are measured in the corpus' sound (`sertools.derived`), e.g. `f0_hz`; a clip whose
+            sound cannot be opened has none
     """
 
     columns: tuple[str, ...] = ()
     labels: Literal["dimensions", "emotion", "either", "none"] = "either"
     conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
+    sound: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -77,6 +80,7 @@ class Audit:
         limits: `LIMITS` of the file
         function: `audit(tables, *, rng, …) -> Outcome`
         plant: `plant(tables, rng) -> Tables`, the defect that the audit exists to catch
+        data: `DATA` of the file: the corpus that its command takes by default; empty for the command's own
     """
 
     name: str
@@ -87,6 +91,7 @@ class Audit:
     limits: tuple[Limit, ...]
     function: Callable[..., Outcome]
     plant: Callable[[Tables, np.random.Generator], Tables]
+    data: str = ""
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the audit: those given, and the defaults of the others.
@@ -146,6 +151,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         limits=tuple(module.LIMITS),
         function=module.audit,
         plant=module.plant,
+        data=getattr(module, "DATA", ""),
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:

@@ -1,0 +1,154 @@
+"""How differently are groups served, class by class, and do words move one language more than another?"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from sertools.metrics.classify import precision_statistic, rating_bins, recall_statistic
+from sertools.metrics.groups import Groups
+from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, group_minus_all
+from sertools.metrics.resample import bootstrap
+from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.tables import Pairs
+
+BINS = ("<0.25", "0.25-0.5", "0.5-0.75", "≥0.75")
+"""Bins of a dimension; an edge belongs to the bin above it."""
+
+
+def binned(pairs: Pairs) -> Pairs:
+    """Truth and prediction of a dimension as codes of the bins .25/.5/.75."""
+    return replace(pairs, truth=rating_bins(pairs.truth), prediction=rating_bins(pairs.prediction))
+
+
+def class_gaps(pairs: Pairs, groups: Groups, code: int, metric: str) -> list[Estimate]:
+    """How much higher is recall or precision of one class in each group than over all clips?
+
+    Only the clips in the denominator (of the class, or answered so) enter, so n and units count those, and
+    a speaker who has none is no unit.
+
+    Args:
+        pairs: class codes of truth and prediction
+        groups: of the same clips
+        code: of the class
+        metric: `recall` or `precision`
+
+    Returns:
+        one estimate per group; where a group has no such clip, n counts those of all
+    """
+    inside = (pairs.truth if metric == "recall" else pairs.prediction) == code
+    statistic = (recall_statistic if metric == "recall" else precision_statistic)(code)
+    part = pairs.take(inside)
+    found = group_minus_all(
+        statistic, part.truth, part.prediction, part.unit, groups.code[inside], len(groups)
+    )
+    return [
+        one if one.n else replace(one, n=part.n, units=part.units, reason=f"{name} has no clip for {metric}")
+        for one, name in zip(found, groups.names, strict=True)
+    ]
+
+
+def equalised_odds(
+    pairs: Pairs, groups: Groups, classes: int, *, draws: int = 2000, rng: np.random.Generator
+) -> Estimate:
+    """How far are groups from equal rates of right and of wrong detections, in [0, 1]?
+
+    The largest, over classes, of the differences max − min over groups of the true-positive and of the
+    false-positive rate, each class against the rest (equalised odds difference; Hardt et al. 2016). Being
+    a largest difference, it is above 0 even if all groups are alike. Bootstrap over speakers, within groups
+    where each speaker is in one only. A class that a group lacks, in truth or as the rest, is left out.
+
+    Args:
+        pairs: class codes of truth and prediction
+        groups: of the same clips; those in no group do not count
+        classes: number of class codes
+        draws: of the bootstrap
+        rng: source of the draws
+    """
+    part, code = pairs.take(groups.code >= 0), groups.code[groups.code >= 0]
+    count = len(groups)
+    cell = (code * classes + part.truth) * classes + part.prediction
+    size = count * classes * classes
+    counts = np.bincount(part.unit * size + cell, minlength=part.units * size)
+    sums = counts.astype(np.float64).reshape(part.units, size)
+    member = np.stack([np.bincount(part.unit[code == k], minlength=part.units) > 0 for k in range(count)])
+    alone = (member.sum(axis=0) == 1).all()
+    # a class that all groups have, beside others, in the whole sample stays in every draw
+    whole = sums.sum(axis=0).reshape(count, classes, classes).sum(axis=-1)
+    usable = ((whole > 0) & (whole < whole.sum(axis=1, keepdims=True))).all(axis=0)
+    nothing = Estimate(value=np.nan, low=np.nan, high=np.nan, n=part.n, units=part.units)
+    if count < 2 or not usable.any():
+        return replace(nothing, reason="no class that two groups share")
+
+    def value(flat: np.ndarray) -> np.ndarray:
+        return _odds(flat.reshape(*flat.shape[:-1], count, classes, classes), usable)
+
+    strata = member.argmax(axis=0) if alone else None
+    return bootstrap(value, sums, n=part.n, strata=strata, draws=draws, rng=rng)
+
+
+def sentiment_shift(
+    prediction: np.ndarray, language: Groups, sentiment: Groups, unit: np.ndarray, units: int
+) -> dict[tuple[str, str], Estimate]:
+    """How much more do positive or negative words move a prediction in one language than in the others?
+
+    shift(l, s) = m(p | l, s) − m(p | l), minus its mean over languages. The means of a language run over
+    its clips with a known sentiment.
+
+    Args:
+        prediction: of a dimension, shape (n,)
+        language: of each clip
+        sentiment: of each clip's words
+        unit: speaker codes, shape (n,)
+        units: number of codes
+
+    Returns:
+        (language, sentiment) → estimate whose n counts that language's clips of that sentiment
+    """
+    kept = (language.code >= 0) & (sentiment.code >= 0)
+    spoken, felt = len(language), len(sentiment)
+    cell = (language.code * felt + sentiment.code)[kept].astype(np.float64)
+    found = {}
+    for i, name in enumerate(language.names):
+        for j, word in enumerate(sentiment.names):
+            statistic = _shift_statistic(spoken, felt, i, j)
+            one = estimate(statistic, cell, prediction[kept], unit[kept], units)
+            here = kept & (language.code == i) & (sentiment.code == j)
+            found[name, word] = replace(one, n=int(here.sum()), units=len(np.unique(unit[here])))
+    return found
+
+
+def too_few(pairs: Pairs, groups: Groups) -> list[str]:
+    """Names of the groups with fewer than 5 speakers (or clips, where no speakers are named)."""
+    return [
+        name
+        for code, name in enumerate(groups.names)
+        if len(np.unique(pairs.unit[groups.code == code])) < MIN_UNITS
+    ]
+
+
+def _odds(counts: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Equalised odds difference of counts (..., groups, truth, prediction) over the usable classes."""
+    right = np.diagonal(counts, axis1=-2, axis2=-1)
+    true, answered = counts.sum(axis=-1), counts.sum(axis=-2)
+    rest = counts.sum(axis=(-2, -1))[..., None] - true
+    rates = np.stack([ratio(right, true), ratio(answered - right, rest)], axis=-1)[..., usable, :]
+    extent = rates.max(axis=-3) - rates.min(axis=-3)
+    largest: np.ndarray = extent.max(axis=(-2, -1))
+    return largest
+
+
+def _shift_statistic(languages: int, sentiments: int, language: int, sentiment: int) -> Statistic:
+    """The shift of one cell; the truth that it is given is the cell code of each clip."""
+    cells = languages * sentiments
+
+    def sums(cell: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+        inside = cell[:, None] == np.arange(cells)
+        return unit_sums(np.concatenate([inside, inside * prediction[:, None]], axis=1), unit, units)
+
+    def value(sums: np.ndarray) -> np.ndarray:
+        n, total = np.moveaxis(sums.reshape(*sums.shape[:-1], 2, languages, sentiments), -3, 0)
+        shift = ratio(total, n) - ratio(total.sum(axis=-1), n.sum(axis=-1))[..., None]
+        own: np.ndarray = shift[..., language, sentiment] - shift[..., sentiment].mean(axis=-1)
+        return own
+
+    return Statistic(name="sentiment_shift", sums=sums, value=value)

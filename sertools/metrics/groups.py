@@ -1,0 +1,152 @@
+"""Who belongs to which group? Columns, bands of numbers, pitch groups, intersections, matched samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import AuditError
+
+AGES = (30.0, 50.0)
+"""Ages are cut into below 30, 30 to 50, and above 50 years."""
+
+PITCHES_HZ = (145.0, 190.0)
+"""Mean F0 of a speaker: low ≤ 145 < medium ≤ 190 < high (ser-tests)."""
+
+PITCH_CLIPS = 25
+"""Speakers with fewer clips of known F0 have no pitch group (ser-tests)."""
+
+F0, PITCH_GROUP = "f0_hz", "pitch_group"
+"""The column with the mean F0 of a clip, and the group that is made of it."""
+
+FEW = 8
+"""A column of numbers with at most so many values names groups; with more it is cut into bands."""
+
+MANY = 40
+"""More groups than this are no groups: a column of ids, or of sentences."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Groups:
+    """Clips by group.
+
+    Attributes:
+        names: of the groups, in order
+        code: index into the names for each clip, −1 where it belongs to none, shape (n,)
+    """
+
+    names: tuple[str, ...]
+    code: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def groups_of(clips: pd.DataFrame, name: str) -> Groups:
+    """To which group of a column, or of two columns `sex+language`, does each clip belong?
+
+    Text names its groups. Numbers with more than 8 different values are cut: `age` into <30, 30-50, >50,
+    any other column at its terciles over clips. `pitch_group`, where the corpus has no such column, is made
+    from the mean F0 of clips. A clip without a value belongs to no group, and a group without clips is none.
+
+    Args:
+        clips: one row per clip
+        name: a column, or two joined by `+`
+
+    Raises:
+        AuditError: no such column, more than two columns, or more than 40 groups
+    """
+    columns = name.split("+")
+    if len(columns) > 2:
+        raise AuditError(f"{name!r} crosses {len(columns)} columns", hint="two at most")
+    parts = [_labels(clips, column) for column in columns]
+    labels, names = parts[0]
+    for others, more in parts[1:]:
+        labels = np.array(
+            [f"{a}+{b}" if a and b else "" for a, b in zip(labels, others, strict=True)], dtype=object
+        )
+        names = [f"{a}+{b}" for a in names for b in more]
+    there = set(labels)
+    used = [label for label in names if label in there]
+    if len(used) > MANY:
+        raise AuditError(f"{name!r} makes {len(used)} groups", hint="name a column with fewer values")
+    code_of = {label: code for code, label in enumerate(used)}
+    code = np.array([code_of.get(label, -1) for label in labels], dtype=np.int64)
+    return Groups(names=tuple(used), code=code)
+
+
+def pitch_groups(f0_hz: np.ndarray, speaker: pd.Series) -> np.ndarray:
+    """Is the voice of a clip's speaker low, medium or high? Labels, shape (n,); empty where unknown.
+
+    The mean over a speaker's clips of their mean F0: low ≤ 145 Hz < medium ≤ 190 Hz < high. Speakers with
+    fewer than 25 clips of known F0, and clips without a speaker, have no group (ser-tests).
+
+    Args:
+        f0_hz: mean F0 of each clip, nan where it has none, shape (n,)
+        speaker: whose clips they are, missing where unknown, length n
+    """
+    f0 = pd.Series(np.asarray(f0_hz, dtype=np.float64))
+    by_speaker = f0.groupby(speaker.to_numpy(dtype=object))
+    mean, known = by_speaker.transform("mean"), by_speaker.transform("count")
+    band = np.array(["low", "medium", "high"], dtype=object)[np.searchsorted(PITCHES_HZ, mean.fillna(0.0))]
+    return np.where((known >= PITCH_CLIPS) & mean.notna(), band, "")
+
+
+def matched(
+    truth: np.ndarray, groups: Groups, clips: Sequence[str], *, rng: np.random.Generator
+) -> np.ndarray:
+    """Which clips make all groups equally large and alike in truth? Booleans, shape (n,).
+
+    In every class (or bin) of the truth, each group gives as many clips as the smallest group has there,
+    drawn without replacement. Whole clips are taken, so truth, prediction and speaker stay together.
+
+    Args:
+        truth: class or bin codes of the truth, shape (n,)
+        groups: of the same clips
+        clips: their ids; the draw depends on them, not on their order
+        rng: source of the draw
+    """
+    taken = np.zeros(len(truth), dtype=bool)
+    order = np.argsort(np.asarray(clips, dtype=str), kind="stable")
+    lot = np.empty(len(truth))
+    lot[order] = rng.random(len(truth))
+    for value in np.unique(truth):
+        members = [np.flatnonzero((truth == value) & (groups.code == code)) for code in range(len(groups))]
+        size = min(len(rows) for rows in members)
+        for rows in members:
+            taken[rows[np.argsort(lot[rows])[:size]]] = True
+    return taken
+
+
+def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
+    """The group of each clip as text, empty where it has none, and the groups' names in order."""
+    if column == PITCH_GROUP and column not in clips and {F0, "speaker"} <= set(clips):
+        return pitch_groups(clips[F0].to_numpy(dtype=float), clips["speaker"]), ["low", "medium", "high"]
+    if column not in clips:
+        known = [str(c) for c in clips if 2 <= clips[c].nunique() <= MANY]
+        raise AuditError(
+            f"the corpus has no column {column!r} to group by",
+            hint=f"columns with groups: {', '.join(known) or 'none'}",
+        )
+    values = clips[column]
+    # codes like 03 are names, though they look like numbers: only columns that hold numbers are cut
+    if pd.api.types.is_numeric_dtype(values) or column == "age":
+        numbers = pd.to_numeric(values, errors="coerce")
+        if numbers.nunique() > FEW and (numbers.notna() == values.notna()).all():
+            return _bands(numbers.to_numpy(dtype=float), column)
+    labels = values.map(str).where(values.notna(), "").to_numpy(dtype=object)
+    return labels, sorted({label for label in labels if label})
+
+
+def _bands(numbers: np.ndarray, column: str) -> tuple[np.ndarray, list[str]]:
+    """Labels of the bands in which numbers lie, and the bands from low to high."""
+    if column == "age":
+        low, high = AGES
+        inside = [numbers < low, numbers <= high, numbers > high]
+        names = [f"<{low:g}", f"{low:g}-{high:g}", f">{high:g}"]
+    else:
+        low, high = np.nanquantile(numbers, [1 / 3, 2 / 3])
+        inside = [numbers <= low, numbers <= high, numbers > high]
+        names = [f"≤{low:.4g}", f"{low:.4g}-{high:.4g}", f">{high:.4g}"]
+    return np.select(inside, names, default="").astype(object), names

@@ -1,0 +1,223 @@
+"""Groups other than the sexes, matched truth, and what a corpus is too small to show."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sertools import toy
+from sertools.audit import load, run
+from sertools.errors import AuditError
+from sertools.result import Verdict
+
+FAIRNESS = load("fairness")
+
+
+def result_of(tables, **options):
+    return run(FAIRNESS, tables, seed=0, options={"draws": 200, **options})
+
+
+def named(result, name, target=None, slice=None):
+    return [
+        f
+        for f in result.findings
+        if f.name == name and target in (None, f.target) and slice in (None, f.slice)
+    ]
+
+
+def noisy(clips, noise=0.1, seed=0):
+    """The oracle's answers with noise in the dimensions, and a tenth of the emotions drawn anew."""
+    tables = toy.answers("oracle", clips)
+    rng = np.random.default_rng(seed)
+    scores = tables.predictions["clean"].copy()
+    for dimension in tables.dimensions:
+        scores[dimension] += rng.normal(0, noise, len(scores))
+    emotions = list(tables.model_classes)
+    drawn = rng.random(len(scores)) < 0.1
+    scores.loc[drawn, emotions] = rng.dirichlet(np.ones(len(emotions)), int(drawn.sum()))
+    return tables.with_predictions({"clean": scores})
+
+
+def harmed(tables, harmed_clips, seed=1):
+    """The same answers, but those to some clips are shuffled among each other."""
+    rows = np.flatnonzero(harmed_clips)
+    scores = tables.predictions["clean"].copy()
+    scores.iloc[rows] = scores.iloc[np.random.default_rng(seed).permutation(rows)].to_numpy()
+    return tables.with_predictions({"clean": scores})
+
+
+@pytest.fixture(scope="module")
+def clips():
+    made = toy.clips(speakers=30)
+    made["age"] = [20 + int(speaker) * 2 for speaker in made["speaker"]]
+    return made
+
+
+def test_a_language_that_is_served_worse_is_found_by_score_recall_and_precision(clips):
+    result = result_of(harmed(noisy(clips), clips["language"] == "deu"), group=["language"])
+    for name in ("group_minus_all", "recall_gap", "precision_gap", "bin_recall_gap", "bin_precision_gap"):
+        found = named(result, name, slice="language=deu")
+        assert Verdict.FAIL in {f.verdict for f in found}, name
+        assert all(f.value < 0 for f in found), name
+    (difference,) = named(result, "group_difference", target="arousal")
+    assert difference.slice == "language=deu - eng"
+    assert difference.high < 0
+
+
+def test_the_difference_of_two_groups_is_the_difference_of_their_scores(clips):
+    result = result_of(noisy(clips), group=["age"])
+    scores = {f.slice: f.value for f in named(result, "ccc", "valence")}
+    assert list(scores) == ["age=<30", "age=30-50", "age=>50"]
+    for pair in named(result, "group_difference", "valence"):
+        first, second = pair.slice.removeprefix("age=").split(" - ")
+        assert pair.value == pytest.approx(scores[f"age={first}"] - scores[f"age={second}"], abs=1e-12)
+    assert len(named(result, "group_difference", "valence")) == 3
+
+
+def test_a_harm_that_only_an_intersection_shows_is_found(clips):
+    crossed = (clips["sex"] == "female") & (clips["language"] == "deu")
+    crossed |= (clips["sex"] == "male") & (clips["language"] == "eng")
+    result = result_of(harmed(noisy(clips), crossed), group=["sex", "language", "sex+language"])
+    verdicts = {f.slice: f.verdict for f in named(result, "group_minus_all", "arousal")}
+    assert verdicts["sex+language=female+deu"] is verdicts["sex+language=male+eng"] is Verdict.FAIL
+    assert Verdict.FAIL not in {verdicts[f"sex={sex}"] for sex in ("female", "male")}
+    assert Verdict.FAIL not in {verdicts[f"language={code}"] for code in ("deu", "eng")}
+
+
+def test_a_mean_shift_is_the_difference_of_mean_errors(clips):
+    tables = noisy(clips, noise=0.01)
+    scores = tables.predictions["clean"].copy()
+    german = (clips["language"] == "deu").to_numpy()
+    scores.loc[german, "arousal"] += 0.1
+    result = result_of(tables.with_predictions({"clean": scores}), group=["language"])
+    error = (scores["arousal"] - clips["arousal"]).to_numpy()
+    (shift,) = named(result, "mean_shift", "arousal", "language=deu")
+    assert shift.value == pytest.approx(error[german].mean() - error.mean(), abs=1e-12)
+    assert (shift.verdict, shift.limit.below) == (Verdict.FAIL, 0.03)
+
+
+def test_matching_removes_a_gap_that_comes_from_the_truth_alone():
+    clips = toy.clips(speakers=40, per_speaker=60)
+    # one prediction error for all, but women's clips are mostly of middling arousal: their CCC is lower
+    middling = clips["arousal"].between(0.35, 0.65)
+    rng = np.random.default_rng(0)
+    kept = np.where(clips["sex"] == "female", middling | (rng.random(len(clips)) < 0.2), True).astype(bool)
+    tables = noisy(clips[kept], noise=0.15)
+    (free,) = named(result_of(tables), "sex_score", "arousal")
+    matched = result_of(tables, match="truth")
+    (alike,) = named(matched, "sex_score", "arousal")
+    assert free.high < 0
+    assert alike.low < 0 < alike.high
+    assert abs(alike.value) < abs(free.value) / 2
+    assert any("Groups were matched" in note for note in matched.notes)
+
+
+def test_matched_groups_have_equally_many_clips(clips):
+    uneven = clips[(clips["sex"] == "female") | (np.arange(len(clips)) % 3 == 0)]
+    result = result_of(noisy(uneven), match="truth")
+    for target in ("arousal", "valence"):
+        sizes = {f.n for f in named(result, "ccc", target)}
+        assert len(sizes) == 1
+    recalls = {(f.target, f.n) for f in named(result, "recall_gap")}
+    assert len(recalls) == len({target for target, _ in recalls}), "each class has as many of both"
+
+
+def test_one_sex_alone_says_so(clips):
+    result = result_of(noisy(clips[clips["sex"] == "female"]))
+    assert {f.verdict for f in result.findings} == {Verdict.SKIPPED}
+    assert "all are female" in result.findings[0].reason
+
+
+def test_one_speaker_has_no_gap_between_the_sexes(clips):
+    result = result_of(noisy(clips[clips["speaker"] == "000"]))
+    assert all(f.value is None and "not two groups" in f.reason for f in result.findings)
+
+
+def test_groups_of_too_few_speakers_pass_nothing_and_are_named(clips):
+    small = clips[(clips["sex"] == "female") | clips["speaker"].isin(["001", "003", "005"])]
+    result = result_of(noisy(small))
+    about_men = [f for f in result.findings if f.slice in {"sex=male", "female-male"} and f.limit]
+    assert {f.verdict for f in about_men} == {Verdict.INCONCLUSIVE}
+    assert any("fewer than 5 speakers in male" in note for note in result.notes)
+
+
+def test_a_corpus_too_small_for_the_limit_says_so_in_a_sentence():
+    small = toy.clips(speakers=10, per_speaker=12)
+    result = result_of(noisy(small, noise=0.2))
+    (table,) = result.tables
+    at = {name: i for i, name in enumerate(table.columns)}
+    too_wide = [row for row in table.rows if row[at["smallest detectable gap"]] > 0.075]
+    said = [note for note in result.notes if "too small to verify a limit of 0.075" in note]
+    assert len(said) == len(too_wide) > 0
+
+
+def test_p_values_are_adjusted_for_all_gaps_together(clips):
+    (table,) = result_of(noisy(clips), group=["sex", "language"]).tables
+    at = {name: i for i, name in enumerate(table.columns)}
+    raw = sorted(row[at["p-value"]] for row in table.rows)
+    adjusted = sorted(row[at["p-value (Holm)"]] for row in table.rows)
+    assert len(raw) == 8
+    assert adjusted[0] == pytest.approx(min(1, raw[0] * 8), abs=1e-12)
+
+
+def test_a_constant_is_not_judged_in_any_gap(clips):
+    result = result_of(toy.answers("constant", clips), group=["sex", "age", "sex+language"])
+    assert {f.verdict for f in result.findings if f.limit} == {Verdict.SKIPPED}
+    assert any("not better than a constant" in f.reason for f in result.findings if f.limit)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_random_model_passes_no_gap_of_any_group(seed):
+    result = result_of(toy.answers("random", toy.clips(seed=seed)), group=["sex", "language", "sex+language"])
+    assert Verdict.PASS not in {f.verdict for f in result.findings}
+
+
+def test_words_that_move_one_language_only_are_found(clips):
+    spoken = clips.assign(sentiment=np.tile(["positive", "negative"], len(clips) // 2))
+    tables = noisy(spoken, noise=0.02)
+    scores = tables.predictions["clean"].copy()
+    scores["valence"] = spoken["valence"] + 0.06 * np.where(
+        spoken["language"] == "deu", np.where(spoken["sentiment"] == "positive", 1, -1), 0
+    )
+    result = result_of(tables.with_predictions({"clean": scores}), group=["language"])
+    shift = {f.slice: f for f in named(result, "sentiment_shift", "valence")}
+    truth = spoken.groupby(["language", "sentiment"])["valence"].mean()
+    means = spoken.groupby("language")["valence"].mean()
+    by_truth = (truth["deu", "positive"] - means["deu"] - truth["eng", "positive"] + means["eng"]) / 2
+    found = shift["language=deu, sentiment=positive"]
+    # tolerance: the languages' halves of positive clips differ by a clip
+    assert found.value == pytest.approx(by_truth + 0.03, abs=1e-3)
+    assert found.low < found.value < found.high
+
+
+def test_without_sentiments_there_is_no_shift_to_find(clips):
+    assert not named(result_of(noisy(clips), group=["language"]), "sentiment_shift")
+
+
+def test_an_unknown_group_names_the_known_ones(clips):
+    with pytest.raises(AuditError, match="no column 'accent'.*language"):
+        result_of(noisy(clips), group=["accent"])
+
+
+def test_small_bins_are_left_out(clips):
+    tables = noisy(clips)
+    result = result_of(tables)
+    counts = np.bincount(np.searchsorted([0.25, 0.5, 0.75], clips["valence"], side="right"), minlength=4)
+    bins = ["<0.25", "0.25-0.5", "0.5-0.75", "≥0.75"]
+    shown = {f.target for f in named(result, "bin_recall_gap") if f.target.startswith("valence")}
+    assert shown == {f"valence {name}" for name, n in zip(bins, counts, strict=True) if n >= 67}
+
+
+def test_pitch_groups_come_from_the_f0_of_the_clips(clips):
+    f0 = clips["speaker"].astype(int) * 10 + 60.0
+    tables = noisy(clips.assign(f0_hz=f0))
+    result = result_of(dataclasses.replace(tables), group=["pitch_group"])
+    slices = {f.slice for f in named(result, "ccc")}
+    assert slices == {"pitch_group=low", "pitch_group=medium", "pitch_group=high"}
+    assert {f.limit.below for f in named(result, "group_minus_all", "arousal")} == {0.1}
+    assert {f.limit.below for f in named(result, "group_minus_all", "emotion")} == {0.075}
+
+
+def test_pitch_is_asked_of_the_sound_only_where_it_is_grouped_by():
+    assert FAIRNESS.needs(group=("sex",)).sound == ()
+    assert FAIRNESS.needs(group=("sex+pitch_group",)).sound == ("f0_hz",)

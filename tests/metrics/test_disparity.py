@@ -1,0 +1,164 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools.metrics.disparity import binned, class_gaps, equalised_odds, sentiment_shift, too_few
+from sertools.metrics.groups import Groups
+from sertools.tables import Pairs
+
+
+def pairs_of(truth, prediction, unit) -> Pairs:
+    truth, prediction, unit = (np.asarray(x) for x in (truth, prediction, unit))
+    return Pairs(
+        truth=truth,
+        prediction=prediction,
+        unit=unit,
+        units=int(unit.max()) + 1,
+        by_speaker=True,
+        clips=pd.RangeIndex(len(truth)),
+    )
+
+
+def drawn(seed=0, groups=2, speakers=6, clips=30, classes=3):
+    rng = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(groups * speakers), clips)
+    truth = rng.integers(0, classes, len(unit))
+    prediction = np.where(rng.random(len(unit)) < 0.6, truth, rng.integers(0, classes, len(unit)))
+    named = Groups(names=tuple("abcdef"[:groups]), code=unit % groups)
+    return pairs_of(truth, prediction, unit), named
+
+
+def test_a_bin_holds_its_lower_edge():
+    pair = pairs_of([0.0, 0.25, 0.5, 0.75], [0.24, 0.49, 1.3, -1.0], [0, 0, 0, 0])
+    assert binned(pair).truth.tolist() == [0, 1, 2, 3]
+    assert binned(pair).prediction.tolist() == [0, 1, 3, 0]
+
+
+@pytest.mark.parametrize(("metric", "expected"), [("recall", [0.25, -0.25]), ("precision", [0.1, -0.15])])
+def test_gaps_of_a_class_by_hand(metric, expected):
+    # class 1, group a: 2 of 2 found, 2 of 3 answers right; group b: 1 of 2 found, 1 of 2 answers right
+    truth, prediction = [1, 1, 0, 0, 1, 1, 0, 0], [1, 1, 1, 0, 1, 0, 1, 0]
+    groups = Groups(names=("a", "b"), code=np.repeat([0, 1], 4))
+    found = class_gaps(pairs_of(truth, prediction, np.arange(8)), groups, 1, metric)
+    of_all = 3 / 4 if metric == "recall" else 3 / 5
+    values = (1, 1 / 2) if metric == "recall" else (2 / 3, 1 / 2)
+    assert [one.value for one in found] == pytest.approx([v - of_all for v in values], abs=1e-12)
+    if metric == "recall":
+        assert [one.value for one in found] == pytest.approx(expected, abs=1e-12)
+    assert [one.n for one in found] == ([2, 2] if metric == "recall" else [3, 2])
+
+
+@pytest.mark.parametrize("metric", ["recall", "precision"])
+def test_gaps_of_classes_equal_a_naive_count(metric):
+    pair, groups = drawn(groups=3)
+    for code in range(3):
+        for k, one in enumerate(class_gaps(pair, groups, code, metric)):
+            given = pair.truth if metric == "recall" else pair.prediction
+            rates = []
+            for mask in (groups.code == k, np.ones(pair.n, bool)):
+                asked = [i for i in range(pair.n) if mask[i] and given[i] == code]
+                rates.append(sum(pair.truth[i] == pair.prediction[i] for i in asked) / len(asked))
+            assert one.value == pytest.approx(rates[0] - rates[1], abs=1e-12)
+            assert one.low < one.value < one.high
+
+
+def test_a_group_without_the_class_says_so_and_has_no_number():
+    pair, groups = drawn()
+    truth = np.where((groups.code == 0) & (pair.truth == 2), 1, pair.truth)
+    one, other = class_gaps(pairs_of(truth, pair.prediction, pair.unit), groups, 2, "recall")
+    assert np.isnan(one.value)
+    assert one.reason == "a has no clip for recall"
+    assert one.n == other.n > 0
+
+
+def test_speakers_without_the_class_are_no_units():
+    pair, groups = drawn(speakers=6)
+    truth = np.where((pair.truth == 2) & (pair.unit >= 8), 0, pair.truth)
+    one, other = class_gaps(pairs_of(truth, pair.prediction, pair.unit), groups, 2, "recall")
+    assert one.units == other.units == 4
+    assert one.reason == "fewer than 5 speakers in a group"
+
+
+def naive_odds(pair, groups, classes):
+    largest = 0.0
+    for c in range(classes):
+        for positives in (True, False):
+            rates = []
+            for k in range(len(groups)):
+                inside = [
+                    i for i in range(pair.n) if groups.code[i] == k and (pair.truth[i] == c) == positives
+                ]
+                rates.append(np.mean([pair.prediction[i] == c for i in inside]))
+            largest = max(largest, *(abs(a - b) for a, b in itertools.combinations(rates, 2)))
+    return largest
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_equalised_odds_equal_a_naive_count(count):
+    pair, groups = drawn(groups=count, seed=count)
+    found = equalised_odds(pair, groups, 3, draws=200, rng=np.random.default_rng(0))
+    assert found.value == pytest.approx(naive_odds(pair, groups, 3), abs=1e-12)
+    assert found.low <= found.high
+
+
+def test_equalised_odds_of_a_perfect_model_are_zero():
+    pair, groups = drawn()
+    found = equalised_odds(
+        pairs_of(pair.truth, pair.truth, pair.unit), groups, 3, draws=50, rng=np.random.default_rng(0)
+    )
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_equalised_odds_need_a_class_that_the_groups_share():
+    pair, groups = drawn(classes=2)
+    truth = groups.code  # every group has a class of its own
+    found = equalised_odds(
+        pairs_of(truth, pair.prediction, pair.unit), groups, 2, draws=50, rng=np.random.default_rng(0)
+    )
+    assert np.isnan(found.value)
+    assert found.reason == "no class that two groups share"
+
+
+def test_a_shift_of_one_language_by_hand():
+    # deu: positive words .6, negative .4; eng: both .5. Means of the languages are .5.
+    prediction = np.array([0.6, 0.4, 0.5, 0.5] * 6)
+    language = Groups(names=("deu", "eng"), code=np.array([0, 0, 1, 1] * 6))
+    sentiment = Groups(names=("negative", "positive"), code=np.array([1, 0, 1, 0] * 6))
+    found = sentiment_shift(prediction, language, sentiment, np.repeat(np.arange(6), 4), 6)
+    assert found["deu", "positive"].value == pytest.approx(0.05, abs=1e-12)
+    assert found["eng", "positive"].value == pytest.approx(-0.05, abs=1e-12)
+    assert found["deu", "negative"].value == pytest.approx(-0.05, abs=1e-12)
+    assert found["deu", "positive"].n == 6
+
+
+def test_shifts_of_languages_equal_naive_means_and_cancel_over_languages():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "l": rng.integers(0, 3, 400),
+            "s": rng.integers(-1, 2, 400),
+            "p": rng.random(400),
+            "u": np.arange(400) % 9,
+        }
+    )
+    found = sentiment_shift(
+        frame["p"].to_numpy(),
+        Groups(names=("0", "1", "2"), code=frame["l"].to_numpy()),
+        Groups(names=("0", "1"), code=frame["s"].to_numpy()),
+        frame["u"].to_numpy(),
+        9,
+    )
+    known = frame[frame["s"] >= 0]
+    shift = known.groupby(["l", "s"])["p"].mean() - known.groupby("l")["p"].mean()
+    for (language, sentiment), one in found.items():
+        expected = shift[int(language), int(sentiment)] - shift.xs(int(sentiment), level="s").mean()
+        assert one.value == pytest.approx(expected, abs=1e-12)
+    assert sum(found[str(k), "1"].value for k in range(3)) == pytest.approx(0, abs=1e-12)
+
+
+def test_small_groups_are_named():
+    pair, _ = drawn(groups=2, speakers=6)
+    groups = Groups(names=("many", "few"), code=(pair.unit >= 8).astype(int))
+    assert too_few(pair, groups) == ["few"]
