@@ -94,6 +94,8 @@ def audit_command(name: str) -> TyperCommand:
     loaded = audits.load(name)
     shared = inspect.signature(cli.audit, eval_str=True).parameters
     kept = [p for n, p in shared.items() if n not in {"names", "suite", "audits"}]
+    if loaded.data:
+        kept = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in kept]
     own = [_option(loaded, parameter) for parameter in loaded.options().values()]
 
     def command(**given: Any) -> None:
@@ -123,7 +125,9 @@ def audit_command(name: str) -> TyperCommand:
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *kept)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     command.__annotations__ = {p.name: p.annotation for p in parameters}
-    command.__doc__ = f"{loaded.question}\n\n{loaded.method}\n\nExample: sertools {name} --data voices"
+    command.__doc__ = (
+        f"{loaded.question}\n\n{loaded.method}\n\nExample: sertools {name} --data {loaded.data or 'voices'}"
+    )
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name)(command)
     made = typer.main.get_command(app)

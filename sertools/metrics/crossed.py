@@ -1,0 +1,293 @@
+"""How sure is a number when the same sentences are spoken by the same voices? Crossed, not pooled.
+
+Clips of one voice are alike, and so are clips of one sentence. Both were drawn, of all voices and of all
+sentences that one could have asked, so both make a mean uncertain: for a mean over I sentences and V voices
+the variance is s²_I / I + s²_V / V + s²_IV / (I V). Leaving out one sentence at a time sees the first and the
+last of these terms, leaving out one voice at a time the last two; so the last is counted twice and taken off
+once (Cameron, Gelbach & Miller 2011; here the residual of the two-way layout stands for the intersection).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import fdtrc, stdtrit
+
+from sertools.errors import AuditError
+from sertools.metrics.intervals import MIN_UNITS, Estimate
+from sertools.metrics.sums import ratio, unit_sums
+
+TINY = 1e-12
+"""Share of the squares below which a sum of squares is rounding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossed:
+    """Values of clips, by sentence and voice.
+
+    Attributes:
+        values: finite, shape (n,)
+        item: code of the sentence (or word) from 0, shape (n,)
+        voice: code of the voice from 0, shape (n,)
+        stratum: code of what voices are nested in, e.g. the language, shape (n,)
+    """
+
+    values: np.ndarray
+    item: np.ndarray
+    voice: np.ndarray
+    stratum: np.ndarray
+
+    @staticmethod
+    def of(
+        values: ArrayLike, item: ArrayLike, voice: ArrayLike, stratum: ArrayLike | None = None
+    ) -> "Crossed":
+        """The clips with a finite value; items and voices may be any labels, a voice is one per stratum.
+
+        >>> Crossed.of([1.0, np.nan, 3.0], ["a", "b", "b"], ["v", "v", "w"]).item.tolist()
+        [0, 1]
+        """
+        numbers = np.asarray(values, dtype=np.float64)
+        there = np.isfinite(numbers)
+        within = np.zeros(len(numbers), dtype=np.int64) if stratum is None else codes(stratum)
+        voices = codes(codes(voice)[there] * (1 + int(within.max(initial=0))) + within[there])
+        return Crossed(
+            values=numbers[there], item=codes(np.asarray(item)[there]), voice=voices, stratum=within[there]
+        )
+
+    def take(self, mask: np.ndarray) -> "Crossed":
+        """The clips where `mask` (n,) is true; codes stay."""
+        return Crossed(
+            values=self.values[mask], item=self.item[mask], voice=self.voice[mask], stratum=self.stratum[mask]
+        )
+
+
+def codes(labels: ArrayLike) -> np.ndarray:
+    """Labels as integers from 0 in the order of the sorted labels, shape (n,)."""
+    found: np.ndarray = np.unique(np.asarray(labels), return_inverse=True)[1]
+    return found.astype(np.int64)
+
+
+def contrast(
+    data: Crossed, group: ArrayLike, weights: ArrayLike, *, level: float = 0.95, fixed_items: bool = False
+) -> Estimate:
+    """What is a weighted sum of group means, Σ_g w_g m_g, and how sure is it over sentences and voices?
+
+    With weights 1 and −1 the difference of two groups, with a single 1 the mean. The variance is
+    max(A − C, 0) + max(B − C, 0) + C: A leaves one sentence out within its group, B one voice within its
+    stratum and out of all groups, C is the residual of sentences × voices; degrees of freedom by
+    Satterthwaite. Where sentences and voices are not crossed there is no residual, and A + B is too wide
+    rather than too narrow.
+
+    Args:
+        data: values by sentence and voice
+        group: codes from 0, shape (n,); negative for clips in none; a sentence is in one group only
+        weights: of the groups, shape (groups,)
+        level: coverage
+        fixed_items: the sentences are all there are, so only voices are drawn
+
+    Returns:
+        nan where a group with a weight is empty; n counts the clips, units the voices that enter.
+
+    Raises:
+        AuditError: a sentence is in two groups
+    """
+    weight: np.ndarray = np.asarray(weights, dtype=np.float64)
+    code: np.ndarray = np.asarray(group, dtype=np.int64)
+    used = (code >= 0) & (weight[np.maximum(code, 0)] != 0)
+    data, code = data.take(used), code[used]
+    wanted = np.flatnonzero(weight)
+    _nested(data.item, code)
+    n, voices = len(data.values), len(np.unique(data.voice))
+    sizes = np.bincount(code, minlength=len(weight))[wanted]
+    if not n or not sizes.all():
+        reason = "no clips" if not n else "a group has no clips"
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=voices, reason=reason)
+    value = float(sum(w * data.values[code == g].mean() for g, w in zip(wanted, weight[wanted], strict=True)))
+
+    def answer(low: float, high: float, reason: str) -> Estimate:
+        return Estimate(value=value, low=low, high=high, n=n, units=voices, reason=reason)
+
+    reason = _too_few(data, code, wanted, fixed_items)
+    if reason:
+        return answer(np.nan, np.nan, reason)
+    parts = [] if fixed_items else [_of_items(data.take(code == g), weight[g]) for g in wanted]
+    of_voices = [_of_voices(data, code, weight, wanted, s) for s in np.unique(data.stratum)]
+    if np.isnan([variance for variance, _ in of_voices]).any():
+        return answer(np.nan, np.nan, "undefined when one speaker is left out: not all speak in every group")
+    rest = [] if fixed_items else [_of_rest(data.take(code == g), weight[g]) for g in wanted]
+    variance, freedom = _together(parts, of_voices, rest)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * np.sqrt(variance)
+    return answer(value - half, value + half, "")
+
+
+def systematic(data: Crossed) -> float:
+    """How probable is it that values vary between sentences and between voices as they do by chance alone?
+
+    Two F tests of the additive two-way layout, each factor adjusted for the other; the smaller p-value,
+    doubled. 1 where nothing varies, 0 where voices and sentences explain everything.
+    """
+    y = data.values - data.values.mean() if len(data.values) else data.values
+    total = float(y @ y)
+    largest = float(np.abs(data.values).max(initial=0.0))
+    if total <= TINY * max(largest, TINY) ** 2 * max(len(y), 1):
+        return 1.0
+    both, rank = _residual(y, data.item, data.voice)
+    freedom = len(y) - rank
+    smallest = 1.0
+    for other in (data.item, data.voice):
+        alone = float(((y - _group_means(y, other)) ** 2).sum())
+        added = rank - len(np.unique(other))
+        if not added or alone - both <= TINY * total:
+            continue
+        if not freedom or both <= TINY * total:
+            smallest = 0.0 if freedom else smallest
+            continue
+        smallest = min(smallest, float(fdtrc(added, freedom, (alone - both) / added / (both / freedom))))
+    return min(1.0, 2 * smallest)
+
+
+def components(values: ArrayLike, factors: Mapping[str, ArrayLike]) -> dict[str, float]:
+    """How much of the variance of values comes from each of several crossed or nested random factors?
+
+    Henderson's (1953) first method: the sums Σ_levels (Σ y)² / n of each factor, of all clips together and
+    of each alone, are equal to their expectations, which are linear in the variances. In a balanced layout
+    these are the components of the analysis of variance. An estimate below 0 becomes 0.
+
+    Args:
+        values: finite, shape (n,)
+        factors: name → labels of the clips, shape (n,); one with a single level has no variance: nan
+
+    Returns:
+        Factor, and `residual` → variance; all nan where the clips do not tell the factors apart.
+
+    >>> found = components([1.0, 3.0, 2.0, 4.0], {"word": [0, 1, 0, 1], "voice": [0, 0, 1, 1]})
+    >>> {name: round(variance, 9) for name, variance in found.items()}
+    {'word': 2.0, 'voice': 0.5, 'residual': 0.0}
+    """
+    y = np.asarray(values, dtype=np.float64)
+    n = len(y)
+    coded = {name: codes(labels) for name, labels in factors.items()}
+    known = [name for name, code in coded.items() if n and code.max() > 0]
+    nothing = dict.fromkeys([*factors, "residual"], np.nan)
+    if not known or n < 2:
+        return nothing
+    y = y - y.mean()
+    counts = {name: np.bincount(coded[name]).astype(np.float64) for name in known}
+    # rows: sums of squares of factors, of all and of the mean; columns: variances, error, squared mean
+    rows, right = [], []
+    for name in known:
+        sums = np.bincount(coded[name], weights=y)
+        shares = [_pairs(coded[name], coded[other]) / counts[name][:, None] for other in known]
+        rows.append([*(float(share.sum()) for share in shares), float(len(counts[name])), float(n)])
+        right.append(float((sums**2 / counts[name]).sum()))
+    rows.append([float(n)] * len(known) + [float(n), float(n)])
+    right.append(float(y @ y))
+    rows.append([*(float((counts[name] ** 2).sum() / n) for name in known), 1.0, float(n)])
+    right.append(0.0)
+    matrix = np.array(rows)
+    if np.linalg.matrix_rank(matrix) < len(matrix):
+        return nothing
+    solved = np.maximum(np.linalg.solve(matrix, np.array(right)), 0.0)
+    return {**nothing, **dict(zip([*known, "residual"], solved.tolist(), strict=False))}
+
+
+def _pairs(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Squared number of clips of each pair of levels, shape (levels, levels of the other)."""
+    wide = int(columns.max()) + 1
+    counted = np.bincount(rows * wide + columns, minlength=(int(rows.max()) + 1) * wide)
+    return counted.reshape(-1, wide).astype(np.float64) ** 2
+
+
+def _nested(item: np.ndarray, group: np.ndarray) -> None:
+    if len(np.unique(np.stack([item, group]), axis=1).T) > len(np.unique(item)):
+        raise AuditError("a sentence is in two groups", hint="give it an item code in each")
+
+
+def _too_few(data: Crossed, group: np.ndarray, wanted: np.ndarray, fixed_items: bool) -> str:
+    for stratum in np.unique(data.stratum):
+        if len(np.unique(data.voice[data.stratum == stratum])) < MIN_UNITS:
+            return f"fewer than {MIN_UNITS} speakers"
+    if not fixed_items and any(len(np.unique(data.item[group == g])) < MIN_UNITS for g in wanted):
+        return f"fewer than {MIN_UNITS} sentences or words"
+    return ""
+
+
+_Part = tuple[float, float]
+"""A variance and its degrees of freedom."""
+
+
+def _of_items(data: Crossed, weight: float) -> _Part:
+    """The jackknife variance over the sentences of one group."""
+    left_out = _leave_one_out(data.values, codes(data.item))
+    return weight**2 * (len(left_out) - 1) * float(np.var(left_out)), len(left_out) - 1
+
+
+def _of_voices(
+    data: Crossed, group: np.ndarray, weights: np.ndarray, wanted: np.ndarray, stratum: int
+) -> _Part:
+    """The jackknife variance over the voices of one stratum, each left out of all groups."""
+    here = data.stratum == stratum
+    voice = codes(data.voice[here])
+    voices = int(voice.max()) + 1
+    theta = np.zeros(voices)
+    for g in wanted:
+        inside, spoken = group == g, group[here] == g
+        total, n = data.values[inside].sum(), inside.sum()
+        own = unit_sums(
+            np.stack([np.ones(spoken.sum()), data.values[here][spoken]], 1), voice[spoken], voices
+        )
+        theta = theta + weights[g] * ratio(total - own[:, 1], n - own[:, 0])
+    return float((voices - 1) * np.var(theta)), voices - 1
+
+
+def _of_rest(data: Crossed, weight: float) -> _Part:
+    """The variance that a group's mean has from the residual of sentences × voices alone."""
+    item, voice = codes(data.item), codes(data.voice)
+    wide = int(voice.max()) + 1
+    cell = codes(item * wide + voice)
+    clips = np.bincount(cell)
+    means = np.bincount(cell, weights=data.values) / clips
+    first = np.unique(cell, return_index=True)[1]
+    squares, rank = _residual(means, item[first], voice[first])
+    freedom = len(means) - rank
+    if not freedom:
+        return 0.0, 1.0
+    return weight**2 * squares / freedom * float((clips**2).sum()) / len(data.values) ** 2, freedom
+
+
+def _together(items: list[_Part], voices: list[_Part], rest: list[_Part]) -> _Part:
+    a, b, c = (sum(variance for variance, _ in parts) for parts in (items, voices, rest))
+    variance = max(a - c, 0.0) + max(b - c, 0.0) + c if items else b
+    spread = sum(v**2 / max(freedom, 1) for v, freedom in (*items, *voices, *rest))
+    # without variance the degrees of freedom do not matter
+    freedom = variance**2 / spread if spread > 0 else 1.0
+    fewest = min(freedom_of for v, freedom_of in (*items, *voices))
+    return variance, max(freedom, float(fewest))
+
+
+def _leave_one_out(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """The mean without each unit, shape (units,)."""
+    sums, counts = np.bincount(unit, weights=values), np.bincount(unit)
+    left: np.ndarray = (values.sum() - sums) / (len(values) - counts)
+    return left
+
+
+def _group_means(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """The mean of each clip's unit, shape (n,)."""
+    code = codes(unit)
+    means: np.ndarray = (np.bincount(code, weights=values) / np.bincount(code))[code]
+    return means
+
+
+def _residual(values: np.ndarray, item: np.ndarray, voice: np.ndarray) -> tuple[float, int]:
+    """Residual sum of squares of the additive fit sentence + voice, and its rank."""
+    a, b = codes(item), codes(voice)
+    # sentences are swept out, so that one column per voice remains: few, however many sentences there are
+    design = np.eye(int(b.max()) + 1)[b]
+    counts = np.bincount(a).astype(np.float64)
+    swept = design - (unit_sums(design, a, len(counts)) / counts[:, None])[a]
+    left = values - (np.bincount(a, weights=values) / counts)[a]
+    solution, _, rank, _ = np.linalg.lstsq(swept, left, rcond=1e-10)
+    off = left - swept @ solution
+    return float(off @ off), int(rank) + len(counts)

@@ -1,0 +1,103 @@
+"""Predictions by word and voice: what audits of linguistic sentiment are made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sertools.metrics.crossed import Crossed, contrast
+from sertools.metrics.intervals import Estimate
+from sertools.tables import Tables, speaker_codes
+
+SENTIMENTS = ("negative", "neutral", "positive")
+POLARITY = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
+OPPOSITE = dict(zip(SENTIMENTS, SENTIMENTS[::-1], strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """One target's predictions on the clips of one kind that have them, by word and voice.
+
+    Attributes:
+        frame: columns prediction, voice, item, language, sentiment, word, template; one row a clip
+        languages: all languages of the corpus, sorted
+    """
+
+    frame: pd.DataFrame
+    languages: tuple[str, ...]
+
+    @property
+    def data(self) -> Crossed:
+        """Predictions by word and voice, voices nested in languages."""
+        f = self.frame
+        return Crossed.of(f["prediction"], f["item"], f["voice"], f["language"])
+
+    @property
+    def group(self) -> np.ndarray:
+        """Number of language × 3 + number of sentiment, shape (n,)."""
+        sentiment = self.frame["sentiment"].map(SENTIMENTS.index).to_numpy(dtype=np.int64)
+        return np.asarray(self.language * len(SENTIMENTS) + sentiment)
+
+    @property
+    def language(self) -> np.ndarray:
+        """Number of the language, shape (n,)."""
+        return np.asarray(self.frame["language"].map(self.languages.index), dtype=np.int64)
+
+    def counts(self) -> np.ndarray:
+        """Clips, shape (languages, 3)."""
+        return np.bincount(self.group, minlength=3 * len(self.languages)).reshape(-1, len(SENTIMENTS))
+
+    def mean_over_languages(self, signs: tuple[float, float, float]) -> Estimate:
+        """Σ signs · m(p | sentiment), averaged over the languages that have these sentiments."""
+        needed = [sign != 0 for sign in signs]
+        whole: np.ndarray = np.all(self.counts()[:, needed] > 0, axis=1)
+        weights = whole[:, None] * np.array(signs) / max(int(whole.sum()), 1)
+        if not whole.any():
+            absent = [s for s, need in zip(SENTIMENTS, needed, strict=True) if need]
+            reason = f"no language has {' and '.join(absent)} sentences"
+            nan = float("nan")
+            return Estimate(value=nan, low=nan, high=nan, n=len(self.frame), units=0, reason=reason)
+        return contrast(self.data, self.group, weights.ravel())
+
+    def only(self, mask: pd.Series) -> "Spoken":
+        """The clips where `mask` is true."""
+        return Spoken(frame=self.frame[mask], languages=self.languages)
+
+
+def worded_clips(tables: Tables) -> pd.DataFrame:
+    """Clips with a known sentiment: what is said, by whom, in which language; its word."""
+    clips = tables.clips.assign(voice=speaker_codes(tables.clips)[0])
+    clips = clips[clips["sentiment"].isin(SENTIMENTS) & clips["transcript"].notna()]
+
+    def filled(name: str, default: str) -> pd.Series:
+        given = clips[name] if name in clips else pd.Series(np.nan, index=clips.index)
+        return given.astype(object).where(given.notna(), default).astype(str)
+
+    said = clips["transcript"].astype(str)
+    word = filled("word", "")
+    frame = pd.DataFrame(
+        {
+            "voice": clips["voice"],
+            "language": filled("language", "unknown"),
+            "kind": filled("kind", "plain"),
+            "sentiment": clips["sentiment"].astype(str),
+            "word": word.where(word != "", said),
+            "template": filled("template", ""),
+            "engine": filled("engine", ""),
+        }
+    )
+    # the same word with another sentiment, or in another language, is another word
+    frame["item"] = frame["language"] + "\n" + frame["sentiment"] + "\n" + frame["word"]
+    return frame
+
+
+def changes(plain: Spoken, other: Spoken, *, reverse: bool) -> pd.DataFrame:
+    """The other form minus the plain one, for the same voice, template and word; sentiment is the word's."""
+    keys = ["voice", "language", "template", "word"]
+    changed = other.frame.copy()
+    if reverse:
+        changed["sentiment"] = changed["sentiment"].map(OPPOSITE)
+    joined = changed.merge(plain.frame, on=[*keys, "sentiment"], suffixes=("", "_plain"))
+    joined["prediction"] = joined["prediction"] - joined["prediction_plain"]
+    joined["item"] = joined["item_plain"]
+    return joined
