@@ -26,6 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from sertools import changes
 from sertools.audit import Needs, Outcome, finding, skipped
@@ -176,30 +177,29 @@ def _groups(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
 def _changed(heard: Changed, change: str) -> Iterator[Finding]:
     """Unchanged ratio, scale-free ratio, change of the score and mean shift under one change."""
     of, k = heard.of, heard.changes.index(change)
-    yield _found("unchanged_ratio", mean_share(heard.unchanged[:, [k]], of.unit, of.units), [of], change)
+    yield _found("unchanged_ratio", mean_share(heard.unchanged[:, [k]], of.unit, of.units), of, change)
     if heard.scale_free is not None:
         scale_free = mean_share(heard.scale_free[:, [k]], of.unit, of.units)
-        yield _found("scale_free_ratio", scale_free, [of], change)
+        yield _found("scale_free_ratio", scale_free, of, change)
     clean, after, clip = heard.stacked(change)
     n = len(np.unique(clip))
     if not of.classes:
         shift = estimate(BIAS, clean, after, of.unit[clip], of.units)
-        yield _found("mean_shift", replace(shift, n=n), [of], change)
+        yield _found("mean_shift", replace(shift, n=n), of, change)
     rated = np.isfinite(of.truth[clip])
     if rated.any():
         truth, unit = of.truth[clip][rated], of.unit[clip][rated]
         moved = contrast(of.statistic, truth, clean[rated], after[rated], unit)
         n = len(np.unique(clip[rated]))
-        yield _found(f"change_of_{of.statistic.name}", replace(moved, n=n), [of], change)
+        yield _found(f"change_of_{of.statistic.name}", replace(moved, n=n), of, change)
 
 
 def _averages(heard: Sequence[Changed], target: str) -> list[Finding]:
     """The unchanged ratio averaged over changes, and over targets where there are several."""
     of = heard[0].of
     every = np.concatenate([each.unchanged for each in heard], axis=1)
-    return [
-        _found("unchanged_ratio", mean_share(every, of.unit, of.units), [h.of for h in heard], "all", target)
-    ]
+    average = mean_share(every, of.unit, of.units)
+    return [_plain("mean_unchanged_ratio", average, heard[0], "all", target)]
 
 
 def _over_targets(heard: Sequence[Changed]) -> list[Finding]:
@@ -209,20 +209,18 @@ def _over_targets(heard: Sequence[Changed]) -> list[Finding]:
     for k, change in enumerate(heard[0].changes):
         columns = np.stack([each.unchanged[:, k] for each in heard], axis=1)
         average = mean_share(columns, of.unit, of.units)
-        found.append(_found("unchanged_ratio", average, [h.of for h in heard], change, "dimensions"))
+        found.append(_plain("mean_unchanged_ratio", average, heard[0], change, "dimensions"))
     return found
 
 
-def _found(name: str, value: Estimate, of: Sequence[Answers], change: str, target: str = "") -> Finding:
-    """The finding, withheld from its limit where any target's clean answers give no reason to judge it."""
-    made = finding(name, value, target=target or of[0].target, slice=change, by_speaker=of[0].by_speaker)
+def _found(name: str, value: Estimate, of: Answers, change: str) -> Finding:
+    """The finding, withheld from its limit where the clean answers give no reason to judge it."""
+    made = finding(name, value, target=of.target, slice=change, by_speaker=of.by_speaker)
     limit = next((limit for limit in reversed(LIMITS) if matches(limit, made)), None)
-    if limit is None:
+    doubt = _doubt(name, of, limit) if limit else ""
+    if not doubt:
         return made
-    doubts = [doubt for each in of if (doubt := _doubt(name, each, limit))]
-    if not doubts:
-        return made
-    reason = "; ".join(dict.fromkeys([*doubts, *([made.reason] if made.reason else [])]))
+    reason = "; ".join(filter(None, [doubt, made.reason]))
     return made.model_copy(update={"verdict": Verdict.SKIPPED, "reason": reason})
 
 
@@ -244,23 +242,19 @@ def _sexes(
     rows: list[changes.Row] = []
     findings: list[Finding] = []
     p_values: list[float] = []
-    sex = tables.clips["sex"] if "sex" in tables.clips else None
-    group = (
-        np.full(len(tables.clips), -1)
-        if sex is None
-        else np.select([sex == "female", sex == "male"], [0, 1], -1)
-    )
+    sex = tables.clips.get("sex", pd.Series(pd.NA, index=tables.clips.index))
+    group = sex.map({"female": 0, "male": 1}).fillna(-1).to_numpy(dtype=np.int64)
     for heard in known if {0, 1} <= set(group.tolist()) else []:
         every = np.arange(len(heard.changes))
         for change, columns in [("all", every), *((c, every[[k]]) for k, c in enumerate(heard.changes))]:
             found, null = _gap(heard, columns, group, draws, rng)
-            p_values.append(null.p_value)
-            rows.append(
-                [heard.of.target, change, found.value, found.low, found.high, null.p_value]
-                + [null.smallest_detectable, found.n]
-            )
             if change == "all":
                 findings.append(_plain("unchanged_gap", found, heard, "female-male"))
+            if not np.nanmin(heard.unchanged[:, columns]) < 1:
+                continue
+            p_values.append(null.p_value)
+            row: changes.Row = [heard.of.target, change, found.value, found.low, found.high]
+            rows.append([*row, null.p_value, null.smallest_detectable, found.n])
     columns_of = [
         "target",
         "change",
@@ -276,7 +270,8 @@ def _sexes(
         title="Does a change hurt one sex more?",
         columns=[*columns_of, "p (Holm)"],
         rows=[[*row, float(p)] for row, p in zip(rows, holm(p_values), strict=True)],
-        note="gap of unchanged ratios; sexes permuted over speakers; Holm: adjusted for all rows together",
+        note="gap of unchanged ratios where an answer changes at all; sexes permuted over speakers; Holm: "
+        "adjusted for all rows together",
     ), findings
 
 
@@ -295,8 +290,10 @@ def _gap(
     return found, null
 
 
-def _plain(name: str, value: Estimate, heard: Changed, where: str) -> Finding:
-    return finding(name, value, target=heard.of.target, slice=where, by_speaker=heard.of.by_speaker)
+def _plain(name: str, value: Estimate, heard: Changed, where: str, target: str = "") -> Finding:
+    """A finding that no limit judges."""
+    of = heard.of
+    return finding(name, value, target=target or of.target, slice=where, by_speaker=of.by_speaker)
 
 
 def _doses(
@@ -361,15 +358,16 @@ def _doses(
 def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
     """The averages, the change that moves most, and whether they mean anything."""
     useless = [each.of.target for each in heard if each.of.reason in (NOT_BETTER, UNLABELLED)]
-    ratios = [f for f in findings if f.name == "unchanged_ratio" and f.value is not None]
-    averages = [f for f in ratios if f.slice == "all" and f.target not in (*useless, "dimensions")]
+    told = [f for f in findings if f.value is not None and f.target not in (*useless, "dimensions")]
+    averages = [f for f in told if f.name == "mean_unchanged_ratio"]
     if not averages:
         return "Nothing can be said: the clean answers are not shown to be better than a constant's."
-    said = [f"{f.value:.1%} of the answers for {f.target}" for f in averages]
-    single = [f for f in ratios if f.slice != "all" and f.target not in (*useless, "dimensions")]
-    least = min(single, key=lambda f: f.value or 0.0)
-    left_out = f" Not judged: {', '.join(useless)}." if useless else ""
+    said = ", ".join(f"{f.value:.1%} of {f.target}" for f in averages)
+    least = min((f for f in told if f.name == "unchanged_ratio"), key=lambda f: f.value or 0.0)
+    name, _, level = least.slice.replace("_", " ").partition("@")
+    at = "" if level == "drawn" else f" at {level}"
     return (
-        f"Averaged over {changes.counted(len(heard[0].changes), 'change')} of the sound, "
-        f"{' and '.join(said)} stay the same. {least.slice} moves most: {least.value:.1%} for {least.target} stay.{left_out}"
+        f"Averaged over {changes.counted(len(heard[0].changes), 'change')} of the sound, the answers that "
+        f"stay the same are {said}. What moves most is {name}{at}: {least.value:.1%} of {least.target} stay."
+        + (f" Not judged: {', '.join(useless)}." if useless else "")
     )

@@ -60,13 +60,15 @@ def speakers(tables: Tables, known: Sequence[Changed]) -> Table:
             shares = [_mean(h.unchanged[mine]) for h in known]
             if np.isfinite(shares).all():
                 rows.append([str(names[mine][0]), int(mine.sum()), *shares, float(np.mean(shares))])
+    n = len(rows)
+    rows = [row for row in rows if row[-1] != 1.0]
     rows.sort(key=lambda row: (float(row[-1] or 0.0), str(row[0])))
     return Table(
         name="speakers",
         title="The speakers whose answers change most",
         columns=["speaker", "clips", *(h.of.target for h in known), "mean"],
         rows=rows[:SPEAKERS],
-        note=f"unchanged ratio over all changes; the lowest {SPEAKERS} of {counted(len(rows), 'speaker')}",
+        note=f"mean unchanged ratio; at most {SPEAKERS} of {counted(n, 'speaker')}, the lowest first",
     )
 
 
@@ -93,12 +95,16 @@ def worst(tables: Tables, heard: Sequence[Changed]) -> Table:
                 clip, file = str(tables.clips.index[i]), str(tables.clips["file"].iloc[i])
                 row: Row = [clip, change, each.of.target, *shown(int(i)), float(lost[i]), file]
                 found.append((-float(lost[i]), each.of.target, change, int(i), row))
-    found.sort(key=lambda entry: (*entry[:3], entry[4][0]))
+    found.sort(key=lambda entry: (*entry[:3], str(entry[4][0])))
+    rows = [row for *_, row in found[:WORST]]
+    columns = ["clip", "change", "target", "clean", "changed", "by", "file"]
+    if all(row[0] == row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table(
         name="worst",
         title="The clips whose answers change most",
-        columns=["clip", "change", "target", "clean", "changed", "by", "file"],
-        rows=[row for *_, row in found[:WORST]],
+        columns=columns,
+        rows=rows,
         note=f"at most {WORST_OF_ONE} of each change and target; by: |difference|, for emotion what the "
         "clean class loses of its score",
     )
@@ -184,8 +190,7 @@ def figures(findings: Sequence[Finding], heard: Sequence[Changed]) -> list[Figur
         ),
         ("mean_shift", "Where the answers move on average", "mean shift", None, 0.0),
     ):
-        shown = [f for f in findings if f.name == name and f.value is not None and f.target != "dimensions"]
-        shown = [f for f in shown if f.slice != "all"]
+        shown = [f for f in findings if f.name == name and f.value is not None]
         series = [
             Series(
                 name=target,
