@@ -127,8 +127,8 @@ def test_a_loss_within_the_tolerance_passes_and_one_near_it_is_inconclusive():
     new, old = result_of(worse(MODEL, 0.1)), result_of(MODEL)
     change = compared(new, old)[CCC_OF]
     loss, half = -change.value, (change.high - change.low) / 2
-    assert 0 < 2 * half < loss
-    for tolerance, verdict in ((loss + 2 * half, "pass"), (loss, "inconclusive"), (loss - 2 * half, "fail")):
+    assert 0 < 1.5 * half < loss
+    for tolerance, verdict in ((loss + 1.5 * half, "pass"), (loss, "inconclusive"), (loss - 1.5 * half, "fail")):
         assert compared(new, old, tolerance)[CCC_OF].verdict == verdict
 
 
