@@ -1,7 +1,8 @@
 """A table of predictions made elsewhere: `predictions:FILE.csv` or `.parquet`, no model needed.
 
 The table has `clip` or `file` and one numeric column per label. Clips that it lacks are missing; rows
-that match no clip are listed.
+that match no clip are counted and named in the notes of the model's facts. With a column `condition`, the
+rows of `clean` are read.
 """
 
 import hashlib
@@ -17,9 +18,13 @@ from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.manifest import read_table
 from sertools.model import LoadOptions, Task
+from sertools.tables import CLEAN
 
 SCHEME = "predictions"
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")
+SHOWN = 5
+"""How many clips or conditions a sentence names at most."""
+
 NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
 
@@ -34,6 +39,7 @@ class PredictionsModel:
     facts: Mapping[str, Any]
     table: pd.DataFrame
     key: str
+    notes: tuple[str, ...] = ()
 
     def scores(self, clips: pd.DataFrame) -> pd.DataFrame:
         """The table's rows in the order of `clips`; nan where it has none.
@@ -48,6 +54,11 @@ class PredictionsModel:
                 f"the corpus has {wanted[0]!r}",
                 hint="name the clips as sertools predict --csv does",
             )
+        odd = self.table.index.difference(wanted)
+        if len(odd):
+            more = ", …" if len(odd) > SHOWN else ""
+            note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:SHOWN])}{more}."
+            self.facts = {**self.facts, "notes": [*self.notes, note]}
         scores = self.table.reindex(wanted)
         scores.index = clips.index
         return scores
@@ -68,6 +79,10 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     key = "clip" if "clip" in table else "file"
     if key not in table:
         raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
+    table, notes = _clean(table, path)
+    unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
+    if unnamed.any():
+        raise ModelError(f"{path} has a row without {key}: row {int(unnamed.argmax()) + 1}")
     keys = pd.Index(table[key].astype(str))
     if keys.has_duplicates:
         repeated = keys[keys.duplicated()][0]
@@ -84,10 +99,24 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
         labels=labels,
         task="regression" if only_dimensions else "single_label",
         fingerprint=hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(),
-        facts={"kind": "predictions file", "source": str(path), "rows": len(table)},
+        facts={"kind": "predictions file", "source": str(path), "rows": len(table), "notes": list(notes)},
         table=scores,
         key=key,
+        notes=notes,
     )
+
+
+def _clean(table: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows of clean sound, where conditions are named, and a sentence on the others."""
+    if "condition" not in table:
+        return table, ()
+    clean = table[table["condition"] == CLEAN]
+    others = sorted({str(condition) for condition in table["condition"]} - {CLEAN})
+    if clean.empty:
+        raise ModelError(f"{path} has no rows of the condition {CLEAN!r}: it has {', '.join(others[:SHOWN])}")
+    if not others:
+        return clean, ()
+    return clean, (f"Rows of other conditions were not read: {', '.join(others[:SHOWN])}.",)
 
 
 def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
