@@ -257,7 +257,8 @@ def _attribute(column: pd.Series) -> pd.Series:
     """Numbers where every value is one (`03` is an id, not a number), otherwise as it is written."""
     if not (pd.api.types.is_string_dtype(column) or column.dtype == object):
         return column
-    if not all(isinstance(value, str) or pd.isna(value) for value in column.tolist()):
+    values = column.tolist()  # Parquet gives lists as arrays, of which isna() is no single answer
+    if not all(isinstance(v, str) or (pd.api.types.is_scalar(v) and pd.isna(v)) for v in values):
         return column
     written = _text(column, missing={""})
     known = [text for text in written.tolist() if not pd.isna(text)]

@@ -196,12 +196,13 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
     given = {**({"*": of_all[0]} if of_all else {}), **named}
     found = {}
     for name, text in given.items():
+        typed = text if name == "*" else f"{name}={text}"
         try:
             low, high = (float(end) for end in text.split(":"))
         except ValueError as error:
-            raise CorpusError(f"--scale {name}={text} is not of the form valence=1:7") from error
+            raise CorpusError(f"--scale {typed} is not of the form 1:7 or valence=1:7") from error
         if not -inf < low < high < inf:
-            raise CorpusError(f"--scale {name}={text}: a scale has two numbers, the lower first")
+            raise CorpusError(f"--scale {typed}: a scale has two numbers, the lower first")
         found[name] = (low, high)
     return found
 

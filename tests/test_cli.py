@@ -102,7 +102,7 @@ def test_an_audit_has_a_command_of_its_own_with_its_own_options(tmp_path, manife
     result = sertools("fairness", *words, "--draws", "50", "--group", "sex", "--group", "emotion")
     assert result.exit_code == 0, result.stderr
     written = json.loads((tmp_path / "out" / "fairness.json").read_text())
-    assert written["options"] == {"group": ["sex", "emotion"], "draws": 50}
+    assert written["options"].items() >= {"group": ["sex", "emotion"], "draws": 50}.items()
     assert {f["slice"] for f in written["findings"]} >= {"sex=female", "emotion=anger"}
 
 
