@@ -128,7 +128,11 @@ def test_a_loss_within_the_tolerance_passes_and_one_near_it_is_inconclusive():
     change = compared(new, old)[CCC_OF]
     loss, half = -change.value, (change.high - change.low) / 2
     assert 0 < 1.5 * half < loss
-    for tolerance, verdict in ((loss + 1.5 * half, "pass"), (loss, "inconclusive"), (loss - 1.5 * half, "fail")):
+    for tolerance, verdict in (
+        (loss + 1.5 * half, "pass"),
+        (loss, "inconclusive"),
+        (loss - 1.5 * half, "fail"),
+    ):
         assert compared(new, old, tolerance)[CCC_OF].verdict == verdict
 
 

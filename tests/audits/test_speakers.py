@@ -1,6 +1,8 @@
 import dataclasses
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -8,10 +10,11 @@ from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regress import ccc
 from sertools.result import Verdict
-from sertools.tables import CLEAN
+from sertools.tables import CLEAN, Tables
 from tests.audits.examples import EMOTIONS, made, trivial
 
 SPEAKERS = load("speakers")
+VOTES = Path(__file__).parents[3] / "shared/data/crema-d_labels/crema-d_labels.csv"
 
 
 def result(tables, **options):
@@ -279,3 +282,34 @@ def test_the_interval_of_the_worst_holds_for_all_speakers_together():
 def test_a_protocol_without_sense_is_refused(options):
     with pytest.raises(AuditError, match="min-clips is"):
         result(made([20] * 5), **options)
+
+
+@pytest.mark.skipif(not VOTES.is_file(), reason="../shared/data/crema-d_labels is not here")
+@pytest.mark.parametrize("min_clips", [200, 50])
+def test_one_of_91_real_speakers_whose_emotions_are_guessed_is_found_as_the_worst(min_clips):
+    votes = pd.read_csv(VOTES)
+    names = sorted(votes["emotion"].unique())
+    rng = np.random.default_rng(0)
+    # answers that know the emotion of every speaker but one about as well
+    scores = rng.normal(0, 1, (len(votes), len(names)))
+    known = (votes["speaker"] != 1006).to_numpy()
+    scores[known, votes["emotion"].map(names.index).to_numpy()[known]] += 1.8
+    clips = votes[["speaker", "emotion"]]
+    tables = Tables(
+        clips=clips,
+        predictions={CLEAN: pd.DataFrame(scores, index=clips.index, columns=names)},
+        classes=tuple(names),
+        model_classes=tuple(names),
+    )
+    r = result(tables, min_clips=min_clips)
+    worst = found(r, "worst_speaker", "emotion")
+    assert worst.slice == "speaker=1006"
+    # of about 80 clips at a chance of 1/6 the standard error is .04; three of them
+    assert worst.value == pytest.approx(1 / 6, abs=0.13)
+    assert worst.low < 1 / 6 < worst.high
+    assert found(r, "worst_above_chance", "emotion").verdict is Verdict.INCONCLUSIVE
+    # the other 90 differ by the number of their clips alone
+    others = [row["score"] for (_, name), row in rows(r).items() if name != "1006"]
+    (alone,) = [note for note in r.notes if "the number of clips alone" in note]
+    # a standard deviation of 90 is known to 1/√180 = 7 %, and the note is rounded
+    assert np.std(others, ddof=1) == pytest.approx(float(alone.split()[-1].rstrip(".")), rel=0.3)
