@@ -195,10 +195,16 @@ def _changed(heard: Changed, change: str) -> Iterator[Finding]:
 
 
 def _averages(heard: Sequence[Changed], target: str) -> list[Finding]:
-    """The unchanged ratio averaged over changes, and over targets where there are several."""
+    """The unchanged ratio averaged over the changes that any clip could bear, and over targets."""
     of = heard[0].of
     every = np.concatenate([each.unchanged for each in heard], axis=1)
-    average = mean_share(every, of.unit, of.units)
+    there = np.isfinite(every).any(axis=0)
+    average = mean_share(every[:, there], of.unit, of.units)
+    if not there.all():
+        names = [change for each in heard for change in each.changes]
+        without = dict.fromkeys(name for name, has in zip(names, there, strict=True) if not has)
+        reason = f"without {', '.join(without)}, which could be applied to no clip"
+        average = replace(average, reason="; ".join(filter(None, [average.reason, reason])))
     return [_plain("mean_unchanged_ratio", average, heard[0], "all", target)]
 
 
@@ -245,8 +251,8 @@ def _sexes(
     sex = tables.clips.get("sex", pd.Series(pd.NA, index=tables.clips.index))
     group = sex.map({"female": 0, "male": 1}).fillna(-1).to_numpy(dtype=np.int64)
     for heard in known if {0, 1} <= set(group.tolist()) else []:
-        every = np.arange(len(heard.changes))
-        for change, columns in [("all", every), *((c, every[[k]]) for k, c in enumerate(heard.changes))]:
+        every = np.flatnonzero(np.isfinite(heard.unchanged).any(axis=0))
+        for change, columns in [("all", every), *((heard.changes[k], np.array([k])) for k in every)]:
             found, null = _gap(heard, columns, group, draws, rng)
             if change == "all":
                 findings.append(_plain("unchanged_gap", found, heard, "female-male"))

@@ -73,11 +73,11 @@ def speakers(tables: Tables, known: Sequence[Changed]) -> Table:
 
 
 def _mean(success: np.ndarray) -> float:
-    """The mean over changes of the share of clips, nan where a change has no clip."""
+    """The mean of the shares of all changes that these clips could bear; nan where there is none."""
     there = np.isfinite(success)
-    if not there.any(axis=0).all():
-        return float("nan")
-    return float(np.mean(np.where(there, success, 0.0).sum(axis=0) / there.sum(axis=0)))
+    n = there.sum(axis=0)
+    shares = np.where(there, success, 0.0).sum(axis=0)[n > 0] / n[n > 0]
+    return float(shares.mean()) if len(shares) else float("nan")
 
 
 def worst(tables: Tables, heard: Sequence[Changed]) -> Table:

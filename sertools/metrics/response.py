@@ -58,15 +58,14 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
     0.5
     """
     inside = np.isfinite(success).any(axis=1)
-    n = int(inside.sum())
+    n, k = int(inside.sum()), success.shape[1]
+    found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(np.unique(unit[inside])))
+    if n == 0:
+        return replace(found, reason="no clips" if k else "no condition")
     statistic = mean_share_statistic(success[inside])
     rows = np.arange(n)
     sums = statistic.sums(rows, rows, unit[inside], units)
-    k = success.shape[1]
     sums = sums[sums[:, :k].any(axis=1)]
-    found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(sums))
-    if k == 0 or n == 0:
-        return replace(found, reason="no condition" if k == 0 else "no clips")
     total = sums.sum(axis=0)
     value = float(statistic.value(total))
     if np.isnan(value):
@@ -153,6 +152,8 @@ def tolerated(
     outside = _outside(where, steps, wanted)
     if outside:
         return replace(found, value=np.nan, low=np.nan, high=np.nan, reason=outside)
+    if not found.reason and {found.low, found.high} & {float(steps[0]), float(steps[-1])}:
+        return replace(found, reason="the interval ends where the ladder ends")
     return found
 
 
