@@ -257,7 +257,10 @@ def tables(
         dimensions=tuple(d for d in rated if d in ours),
         classes=tuple(shared),
         model_classes=tuple(classes) if shared else (),
-        notes=tuple(_notes(corpus, predicted, scores, ours, rated, truth, classes, shared)),
+        notes=(
+            *map(str, model.facts.get("notes", [])),
+            *_notes(corpus, predicted, scores, ours, rated, truth, classes, shared),
+        ),
         corpus=corpus.name,
         simulated=corpus.simulated,
     )
@@ -343,7 +346,8 @@ def run(
     settings = settings or Settings()
     sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     wanted = conditions(audits, options or {}, settings.seed)
-    predicted = predict(model, corpus, conditions=wanted, settings=settings, sound=sound)
+    predicted = predict(model, corpus, conditions=wanted, settings=settings, sound=sound) if wanted else {}
+    corpus = heard(corpus, audits, options or {}, settings)
     table = tables(model, corpus, predicted, settings.label_map)
     provenance = {
         "command": command,
@@ -372,10 +376,12 @@ def conditions(
 ) -> list[Condition]:
     """The union of what audits read, clean first, each with the seed of this run and what it mixes in.
 
+    None at all where no audit reads a prediction.
+
     Raises:
         CorpusError: a folder with recordings that cannot be read
     """
-    wanted = {str(Condition()): Condition()}
+    wanted: dict[str, Condition] = {}
     for audit in audits:
         for condition in audit.needs(**audit.settings(options.get(audit.name, {}))).conditions:
             content = recordings.fingerprint(condition.folder) if condition.folder else ""

@@ -147,6 +147,12 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
             f"it has {_keys(unexpected) if unexpected else 'nothing'} besides",
             hint=f"{REFUSAL} {', '.join(LAYOUTS)}",
         )
+    broken = [name for name, value in module.named_parameters() if not value.isfinite().all()]
+    if broken:
+        raise ModelError(
+            f"{folder} has weights that are not finite numbers: {_keys(sorted(broken))}",
+            hint="the training went wrong, or the file is damaged",
+        )
     if config.model_type == "whisper" and layout != "native":
         module = module.get_encoder()
     read = None

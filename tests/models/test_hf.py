@@ -298,3 +298,13 @@ def test_the_embedded_model_names_no_folder_of_this_machine():
     assert model.name == "default"
     assert model.facts["source"] == "embedded in sertools"
     assert model.facts["licence"] == "apache-2.0"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, value):
+    folder = write_checkpoint(tmp_path)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["projector.weight"][0, 0] = value
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"weights that are not finite numbers: projector\.weight"):
+        load_model(str(folder))
