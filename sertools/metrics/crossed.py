@@ -150,9 +150,10 @@ def systematic(data: Crossed) -> float:
 def components(values: ArrayLike, factors: Mapping[str, ArrayLike]) -> dict[str, float]:
     """How much of the variance of values comes from each of several crossed or nested random factors?
 
-    Henderson's (1953) first method: the sums Σ_levels (Σ y)² / n of each factor, of all clips together and
-    of each alone, are equal to their expectations, which are linear in the variances. In a balanced layout
-    these are the components of the analysis of variance. An estimate below 0 becomes 0.
+    The residual is that of the least-squares fit of all factors. With it, Henderson's (1953) first method:
+    the sums Σ_levels (Σ y)² / n of each factor, and that of all clips together, equal their expectations,
+    which are linear in the variances. In a balanced layout these are the components of the analysis of
+    variance. An estimate below 0 becomes 0.
 
     Args:
         values: finite, shape (n,)
@@ -174,22 +175,25 @@ def components(values: ArrayLike, factors: Mapping[str, ArrayLike]) -> dict[str,
         return nothing
     y = y - y.mean()
     counts = {name: np.bincount(coded[name]).astype(np.float64) for name in known}
-    # rows: sums of squares of factors, of all and of the mean; columns: variances, error, squared mean
+    widest = max(known, key=lambda name: len(counts[name]))
+    squares, rank = _residual(y, coded[widest], *(coded[name] for name in known if name != widest))
+    if rank == n:
+        return nothing
+    error = squares / (n - rank)
+    # rows: the sums of squares of factors and of the mean; columns: variances, and the squared mean
     rows, right = [], []
     for name in known:
         sums = np.bincount(coded[name], weights=y)
         shares = [_pairs(coded[name], coded[other]) / counts[name][:, None] for other in known]
-        rows.append([*(float(share.sum()) for share in shares), float(len(counts[name])), float(n)])
-        right.append(float((sums**2 / counts[name]).sum()))
-    rows.append([float(n)] * len(known) + [float(n), float(n)])
-    right.append(float(y @ y))
-    rows.append([*(float((counts[name] ** 2).sum() / n) for name in known), 1.0, float(n)])
-    right.append(0.0)
+        rows.append([*(float(share.sum()) for share in shares), float(n)])
+        right.append(float((sums**2 / counts[name]).sum()) - len(counts[name]) * error)
+    rows.append([*(float((counts[name] ** 2).sum() / n) for name in known), float(n)])
+    right.append(-error)
     matrix = np.array(rows)
     if np.linalg.matrix_rank(matrix) < len(matrix):
         return nothing
-    solved = np.maximum(np.linalg.solve(matrix, np.array(right)), 0.0)
-    return {**nothing, **dict(zip([*known, "residual"], solved.tolist(), strict=False))}
+    solved = np.maximum(np.linalg.solve(matrix, np.array(right))[:-1], 0.0)
+    return {**nothing, **dict(zip(known, solved.tolist(), strict=True)), "residual": error}
 
 
 def _pairs(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -280,14 +284,16 @@ def _group_means(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return means
 
 
-def _residual(values: np.ndarray, item: np.ndarray, voice: np.ndarray) -> tuple[float, int]:
-    """Residual sum of squares of the additive fit sentence + voice, and its rank."""
-    a, b = codes(item), codes(voice)
-    # sentences are swept out, so that one column per voice remains: few, however many sentences there are
-    design = np.eye(int(b.max()) + 1)[b]
+def _residual(values: np.ndarray, first: np.ndarray, *others: np.ndarray) -> tuple[float, int]:
+    """Residual sum of squares of the additive fit of factors, codes of shape (n,), and its rank."""
+    a = codes(first)
     counts = np.bincount(a).astype(np.float64)
-    swept = design - (unit_sums(design, a, len(counts)) / counts[:, None])[a]
     left = values - (np.bincount(a, weights=values) / counts)[a]
+    if not others:
+        return float(left @ left), len(counts)
+    # the first factor is swept out, so that only the levels of the others remain as columns
+    design = np.concatenate([np.eye(int(code.max()) + 1)[code] for code in map(codes, others)], axis=1)
+    swept = design - (unit_sums(design, a, len(counts)) / counts[:, None])[a]
     solution, _, rank, _ = np.linalg.lstsq(swept, left, rcond=1e-10)
     off = left - swept @ solution
     return float(off @ off), int(rank) + len(counts)

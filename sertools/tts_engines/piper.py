@@ -1,0 +1,94 @@
+"""Piper: neural voices on this machine, from voice files of one's own; `--voice FILE.onnx`.
+
+A voice is an ONNX file with its description beside it (`FILE.onnx.json`); one of several speakers in a file
+is named `FILE.onnx#NUMBER`. Both of Piper's noises are turned off, so that the same text gives the same
+samples, in the same tone. The licence of the speech is that of the voice.
+"""
+
+import importlib.metadata
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sertools.errors import SertoolsError, nearest
+from sertools.tts_engines import Speaker, three_letters
+
+
+@dataclass(kw_only=True)
+class Piper:
+    """The engine `piper`; voices are paths of ONNX files, and are then called by their stem."""
+
+    name: str = "piper"
+    licence: str = "under the licence of the Piper voice, which its model card names"
+    _files: dict[str, tuple[Path, int | None]] = field(default_factory=dict, repr=False)
+    _loaded: dict[Path, Any] = field(default_factory=dict, repr=False)
+
+    def version(self) -> str:
+        """Release of Piper."""
+        _package()
+        return f"piper {importlib.metadata.version('piper-tts')}"
+
+    def speakers(self, language: str) -> list[Speaker]:
+        """None: Piper brings no voices."""
+        raise SertoolsError(
+            f"no voice of Piper was named to speak {language}",
+            hint="--voice FILE.onnx; python -m piper.download_voices fetches some",
+        )
+
+    def speaker(self, voice: str) -> Speaker:
+        """The voice in a file."""
+        _package()
+        text, _, number = voice.partition("#")
+        path = Path(text).expanduser()
+        beside = path.with_name(f"{path.name}.json")
+        if not path.is_file() or path.suffix != ".onnx":
+            there = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
+            raise SertoolsError(f"no voice of Piper at {text}", hint=f"there, {nearest(path.name, there)}")
+        try:
+            described = json.loads(beside.read_text(encoding="utf-8"))
+            speakers = int(described.get("num_speakers", 1))
+            language = str(described.get("language", {}).get("code") or described["espeak"]["voice"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SertoolsError(
+                f"{beside.name} does not describe the voice {path.name}", hint="it comes with the voice"
+            ) from error
+        if number and not (number.isdigit() and int(number) < speakers):
+            raise SertoolsError(f"{path.name} has no speaker {number!r}", hint=f"0 to {speakers - 1}")
+        name = f"{path.stem}#{number}" if number else path.stem
+        self._files[name] = (path, int(number) if number else None)
+        return Speaker(name=name, language=three_letters(language))
+
+    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+        """The speech of a text; double brackets, with which Piper takes phonemes, are parted."""
+        piper = _package()
+        if voice not in self._files:
+            self.speaker(voice)
+            voice = f"{Path(voice.partition('#')[0]).stem}{voice[voice.index('#') :] if '#' in voice else ''}"
+        path, number = self._files[voice]
+        if path not in self._loaded:
+            try:
+                self._loaded[path] = piper.PiperVoice.load(path)
+            except (ValueError, KeyError, RuntimeError, OSError) as error:
+                raise SertoolsError(f"Piper cannot load {path.name}: {error}") from error
+        quiet = piper.SynthesisConfig(speaker_id=number, noise_scale=0.0, noise_w_scale=0.0)
+        chunks = list(self._loaded[path].synthesize(text.replace("[[", "[ [").replace("]]", "] ]"), quiet))
+        if not chunks:
+            raise SertoolsError(f"Piper finds nothing to say in {text!r}", hint="give it a word")
+        signal = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float32)
+        return signal, int(chunks[0].sample_rate)
+
+
+def _package() -> Any:
+    try:
+        import piper
+    except ImportError as error:
+        raise SertoolsError(
+            "the engine piper needs the package piper-tts", hint="pip install 'sertools[piper]'"
+        ) from error
+    return piper
+
+
+ENGINE = Piper
