@@ -228,8 +228,10 @@ def _useless(expected: np.ndarray, prediction: np.ndarray, codes: np.ndarray) ->
 def _baselines(
     pair: Pairs, target: str, statistics: tuple[Statistic, ...], rng: np.random.Generator
 ) -> list[list[str | float | None]]:
-    """Rows target, metric, model, mean or majority, random, best constant."""
+    """Rows target, metric, model, mean or majority, random, best constant; none where there are no clips."""
     rows: list[list[str | float | None]] = []
+    if not pair.n:
+        return rows
     if target == "emotion":
         classes = np.unique(pair.truth)
         usual = classes[np.argmax([np.sum(pair.truth == c) for c in classes])]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -274,7 +275,7 @@ def finding(
         high=estimate.high,
         n=estimate.n,
         speakers=estimate.units if by_speaker else None,
-        verdict=Verdict.SKIPPED if withheld else Verdict.NONE,
+        verdict=Verdict.SKIPPED if withheld or math.isnan(estimate.value) else Verdict.NONE,
         reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
     )
 

@@ -1,5 +1,7 @@
 """Does a model know anything? A useless one is trivially fair and trivially robust."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sertools.metrics.classify import uar_statistic
@@ -23,7 +25,8 @@ def doubt(pairs: Pairs, classes: int = 0) -> str:
         pairs: truth and prediction of one target
         classes: number of class codes; 0 for a dimension
     """
-    statistic = uar_statistic(classes) if classes else CCC
+    # on the linear scale: near 1, Fisher's would let one bad speaker hide that all others are perfect
+    statistic = uar_statistic(classes) if classes else replace(CCC, scale="linear")
     chance = 1 / max(len(np.unique(pairs.truth)), 1) if classes else 0.0
     found = estimate(statistic, pairs.truth, pairs.prediction, pairs.unit, pairs.units, level=SURE)
     if np.isnan(found.low):
