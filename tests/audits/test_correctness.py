@@ -1,0 +1,191 @@
+"""How correct? Numbers worked out by hand, and those of scikit-learn and audmetric on the scored rows."""
+
+import json
+from pathlib import Path
+
+import audmetric
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import jensenshannon
+from sklearn import metrics as sk
+
+from sertools import toy
+from sertools.audit import load, run
+from sertools.errors import AuditError
+from sertools.result import Verdict
+from sertools.tables import Tables
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "correctness.json"
+"""Findings of `noisy()`; to renew: python -c "import tests.audits.test_correctness as t; t.renew()"."""
+
+
+def tables_of(truth: dict, prediction: dict, **settings) -> Tables:
+    n = len(next(iter(prediction.values())))
+    index = pd.Index([f"c{i}" for i in range(n)], name="clip")
+    clips = pd.DataFrame({"speaker": [f"s{i % 6}" for i in range(n)], **truth}, index=index)
+    return Tables(clips=clips, predictions={"clean": pd.DataFrame(prediction, index=index)}, **settings)
+
+
+def found(tables: Tables, **options) -> dict:
+    """Findings by (name, target) or, with a slice, (name, target, slice)."""
+    result = run(load("correctness"), tables, seed=0, options=options)
+    return {
+        (f.name, f.target) if f.slice == "all" else (f.name, f.target, f.slice): f for f in result.findings
+    }
+
+
+def test_scores_of_a_dimension_are_those_worked_out_by_hand():
+    tables = tables_of({"arousal": [0.0, 0.5, 1.0]}, {"arousal": [0.0, 0.5, 0.5]}, dimensions=("arousal",))
+    here = found(tables)
+    assert here["ccc", "arousal"].value == pytest.approx(2 / 3, abs=1e-12)
+    assert here["pcc", "arousal"].value == pytest.approx(np.sqrt(3) / 2, abs=1e-12)
+    assert here["mae", "arousal"].value == pytest.approx(1 / 6, abs=1e-12)
+    assert here["rmse", "arousal"].value == pytest.approx(np.sqrt(1 / 12), abs=1e-12)
+    # bins of truth: 0, 5, 9; of prediction: 0 once, 5 twice
+    t, p = [1 / 3, 1 / 3, 1 / 3], [1 / 3, 2 / 3, 0]
+    assert here["jensen_shannon", "arousal"].value == pytest.approx(jensenshannon(t, p, base=2), abs=1e-12)
+
+
+def test_scores_of_emotions_are_those_worked_out_by_hand():
+    """Truth a a a b b, answers a a b b c: recall 2/3, 1/2; precision 2/2, 1/2, and c is never right."""
+    answers = ["a", "a", "b", "b", "c"]
+    scores = {name: [float(answer == name) for answer in answers] for name in "abc"}
+    tables = tables_of(
+        {"emotion": ["a", "a", "a", "b", "b"]}, scores, classes=("a", "b"), model_classes=("a", "b", "c")
+    )
+    here = found(tables)
+    assert here["uar", "emotion"].value == pytest.approx((2 / 3 + 1 / 2) / 2, abs=1e-12)
+    assert here["accuracy", "emotion"].value == pytest.approx(3 / 5, abs=1e-12)
+    assert here["recall", "a"].value == pytest.approx(2 / 3, abs=1e-12)
+    assert here["recall", "b"].value == pytest.approx(1 / 2, abs=1e-12)
+    assert here["precision", "a"].value == 1.0
+    assert here["precision", "b"].value == pytest.approx(1 / 2, abs=1e-12)
+    assert here["relative_difference", "a"].value == pytest.approx(-1 / 5, abs=1e-12)
+    assert here["relative_difference", "b"].value == 0.0
+    assert ("recall", "c") not in here, "nobody can recall a class that is not there"
+    assert (here["recall", "a"].n, here["precision", "b"].n) == (3, 2)
+
+
+def noisy(seed: int = 0) -> Tables:
+    """A middling model on 12 speakers, a seventh of whose answers are missing."""
+    tables = toy.answers("oracle", toy.clips(speakers=12, per_speaker=15, seed=seed))
+    rng = np.random.default_rng(seed)
+    scores = tables.predictions["clean"] * 0.7 + 0.2 * rng.random(tables.predictions["clean"].shape)
+    wrong = rng.random(len(scores)) < 0.3
+    emotions = list(tables.model_classes)
+    scores.loc[wrong, emotions] = scores.loc[wrong, emotions].to_numpy()[:, ::-1]
+    scores.iloc[::7] = np.nan
+    return tables.with_predictions({"clean": scores})
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dimensions_agree_with_audmetric_on_the_rows_that_were_scored(seed):
+    tables = noisy(seed)
+    here = found(tables)
+    for dimension in tables.dimensions:
+        both = pd.DataFrame(
+            {"t": tables.clips[dimension], "p": tables.predictions["clean"][dimension]}
+        ).dropna()
+        assert here["ccc", dimension].n == len(both) == 154
+        for name, reference in [
+            ("ccc", audmetric.concordance_cc),
+            ("pcc", audmetric.pearson_cc),
+            ("mae", audmetric.mean_absolute_error),
+        ]:
+            assert here[name, dimension].value == pytest.approx(reference(both["t"], both["p"]), abs=1e-9)
+        assert here["rmse", dimension].value == pytest.approx(
+            sk.root_mean_squared_error(both["t"], both["p"]), abs=1e-9
+        )
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_emotions_agree_with_scikit_learn_on_the_rows_that_were_scored(seed):
+    tables = noisy(seed)
+    here = found(tables)
+    scores = tables.predictions["clean"][list(tables.model_classes)].dropna()
+    truth, answer = tables.clips.loc[scores.index, "emotion"], scores.idxmax(axis=1)
+    labels = sorted(truth.unique())
+    assert here["uar", "emotion"].value == pytest.approx(
+        sk.recall_score(truth, answer, labels=labels, average="macro"), abs=1e-9
+    )
+    assert here["accuracy", "emotion"].value == pytest.approx(sk.accuracy_score(truth, answer), abs=1e-9)
+    assert here["weighted_f1", "emotion"].value == pytest.approx(
+        sk.f1_score(truth, answer, labels=labels, average="weighted", zero_division=0), abs=1e-9
+    )
+    recalls = sk.recall_score(truth, answer, labels=labels, average=None)
+    precisions = sk.precision_score(truth, answer, labels=labels, average=None)
+    for name, recall, precision in zip(labels, recalls, precisions, strict=True):
+        assert here["recall", name].value == pytest.approx(recall, abs=1e-9)
+        assert here["precision", name].value == pytest.approx(precision, abs=1e-9)
+
+
+def test_a_dimension_without_ratings_is_held_against_the_literature():
+    """Anger is expected at .55 or more of arousal, sadness at .45 or less."""
+    tables = tables_of(
+        {"emotion": ["anger", "anger", "anger", "anger", "sadness", "sadness"]},
+        {"arousal": [0.9, 0.55, 0.54, np.nan, 0.45, 0.46]},
+    )
+    here = found(tables)
+    assert here["in_expected_range", "arousal", "emotion=anger"].value == pytest.approx(2 / 3, abs=1e-12)
+    assert here["in_expected_range", "arousal", "emotion=anger"].n == 3
+    assert here["in_expected_range", "arousal", "emotion=sadness"].value == pytest.approx(1 / 2, abs=1e-12)
+
+
+def test_the_drop_from_home_is_one_minus_the_ratio_and_turns_the_interval_round():
+    tables = noisy()
+    here = found(tables, in_domain=("arousal=0.8",))
+    score, drop = here["ccc", "arousal"], here["generalisation_drop", "arousal"]
+    assert drop.value == pytest.approx(1 - score.value / 0.8, abs=1e-12)
+    assert drop.low == pytest.approx(1 - score.high / 0.8, abs=1e-12)
+    assert drop.high == pytest.approx(1 - score.low / 0.8, abs=1e-12)
+
+
+@pytest.mark.parametrize("text", ["arousal", "arousal=much", "joy=0.5", "arousal=0", "arousal=-1"])
+def test_a_score_at_home_that_makes_no_sense_is_named(text):
+    with pytest.raises(AuditError, match="--in-domain"):
+        found(noisy(), in_domain=(text,))
+
+
+def test_beside_every_score_stand_models_that_know_nothing():
+    result = run(load("correctness"), noisy(), seed=0)
+    (table,) = result.tables
+    rows = {(row[0], row[1]): dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert rows["arousal", "ccc"]["mean or majority"] == 0.0
+    assert abs(rows["arousal", "ccc"]["random"]) < 0.2
+    truth = noisy().clips["emotion"][noisy().predictions["clean"]["anger"].notna()]
+    assert rows["emotion", "uar"]["best constant"] == pytest.approx(1 / truth.nunique(), abs=1e-12)
+    assert rows["emotion", "accuracy"]["mean or majority"] == pytest.approx(
+        truth.value_counts(normalize=True).max(), abs=1e-12
+    )
+    values = {(f.name, f.target): f.value for f in result.findings}
+    for (target, metric), row in rows.items():
+        assert row["model"] == pytest.approx(values[metric, target], abs=1e-12)
+
+
+def test_a_constant_is_skipped_where_a_constant_could_pass():
+    here = found(toy.answers("constant", toy.clips(speakers=12, per_speaker=15)))
+    assert here["mae", "arousal"].verdict is Verdict.SKIPPED
+    assert "not better than a constant" in here["mae", "arousal"].reason
+    assert here["ccc", "arousal"].value == 0.0
+    assert here["ccc", "arousal"].verdict is not Verdict.PASS
+
+
+def values() -> list[dict]:
+    result = run(load("correctness"), noisy(), seed=0)
+    return [
+        {key: getattr(f, key) for key in ("name", "target", "slice", "value", "low", "high", "n", "speakers")}
+        | {"verdict": f.verdict.value}
+        for f in result.findings
+    ]
+
+
+def renew() -> None:
+    GOLDEN.write_text(json.dumps(values(), indent=1) + "\n", encoding="utf-8")
+
+
+def test_nothing_changes_unnoticed():
+    golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    for now, before in zip(values(), golden, strict=True):
+        for key, value in before.items():
+            assert now[key] == (pytest.approx(value, abs=1e-9) if isinstance(value, float) else value), now
