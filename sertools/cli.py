@@ -343,19 +343,27 @@ def perturb(
 @app.command("finetune")
 def finetune(
     recipe: Annotated[Path, typer.Argument(help="A TOML recipe; examples/finetune.toml is one.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the checkpoint.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the checkpoint, or baseline.skops.")],
     data_root: o.DataRoot = None,
 ) -> None:
-    """Train a model by a recipe, into a folder that --model accepts.
+    """Train a model by a recipe, into what --model accepts: a folder, or a .skops file for a baseline.
 
     Example: sertools finetune examples/finetune.toml --out my-model
     """
     from sertools import console
     from sertools.finetune import recipe_corpora, train
-    from sertools.recipe import read_recipe
+    from sertools.recipe import BaselineRecipe, read_recipe
 
     steps = read_recipe(recipe)
     corpora = recipe_corpora(steps, data_root)
+    if isinstance(steps, BaselineRecipe):
+        from sertools.baseline import fit_baseline
+        from sertools.corpus import join
+
+        whole = corpora[0] if len(corpora) == 1 else join(corpora)
+        fit_baseline(whole, steps.labels, out, strength=steps.strength)
+        console.message(f"The baseline is in {out}: sertools audit --model sklearn:{out}")
+        return
     with console.progress("training", steps.epochs, "epochs") as advance:
         train(steps, corpora, out, progress=lambda epoch, loss: advance(1))
     console.message(f"The checkpoint is in {out}: sertools audit --model {out}")

@@ -15,7 +15,7 @@ from sertools import norms
 from sertools.audio import read_audio
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import CorpusError, ModelError
-from sertools.recipe import Augmentation, Recipe
+from sertools.recipe import Augmentation, BaselineRecipe, Recipe
 from sertools.seeds import identity_rng
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ def fit(recipe: Recipe, lessons: Lessons, *, progress: Callable[[int, float], No
     return model.eval()
 
 
-def recipe_corpora(recipe: Recipe, data_root: Path | None = None) -> list[Corpus]:
+def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = None) -> list[Corpus]:
     """The corpora that a recipe names: folders or manifests below `data_root`, or anything `--data` takes.
 
     Raises:

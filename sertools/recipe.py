@@ -9,14 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sertools.errors import ModelError
 
 
-def read_recipe(path: Path) -> "Recipe":
-    """A recipe from its TOML file.
+def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
+    """A recipe from its TOML file; `kind = "baseline"` makes it one of the classical baseline.
 
     Raises:
         ModelError: the file is missing, is no TOML, or holds a name or value that a recipe does not have
     """
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        kind = BaselineRecipe if table.get("kind") == "baseline" else Recipe
+        return kind.model_validate(table)
     except OSError as error:
         raise ModelError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -109,3 +111,19 @@ class Recipe(_Strict):
     average: float = 0.98
     shape: Shape = Shape()
     augmentation: Augmentation = Augmentation()
+
+
+class BaselineRecipe(_Strict):
+    """What decides a linear model on openSMILE's eGeMAPS functionals.
+
+    Attributes:
+        kind: tells this recipe from one of a network
+        corpora: what `--data` would take
+        labels: `["emotion"]`, or dimensions
+        strength: of the regularisation, above 0
+    """
+
+    kind: Literal["baseline"]
+    corpora: list[str] = Field(min_length=1)
+    labels: list[Literal["emotion", "arousal", "dominance", "valence"]] = ["emotion"]
+    strength: float = Field(default=1.0, gt=0)

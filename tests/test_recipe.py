@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from sertools.errors import ModelError
-from sertools.recipe import Recipe, read_recipe
+from sertools.recipe import BaselineRecipe, Recipe, read_recipe
 
 LEAST = 'corpora = ["emodb"]\nspeakers = ["03"]\nepochs = 2\n'
 
@@ -45,3 +47,9 @@ def test_a_wrong_recipe_is_refused_with_the_place(tmp_path, text, sentence):
 def test_a_missing_recipe_is_an_error(tmp_path):
     with pytest.raises(ModelError, match=r"cannot read the recipe .*none\.toml: No such file"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_the_baseline_is_a_recipe_of_its_own_kind() -> None:
+    recipe = read_recipe(Path(__file__).parent.parent / "examples" / "baseline.toml")
+    assert isinstance(recipe, BaselineRecipe)
+    assert recipe.labels == ["emotion"]
