@@ -161,6 +161,7 @@ class GTTS:
             with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
                 answer = response.read()
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code == 429 or error.code >= 500:
                 reason = (
                     "asks for fewer requests (HTTP 429)"

@@ -5,6 +5,7 @@ is named `FILE.onnx#NUMBER`. Both of Piper's noises are turned off, so that the 
 samples, in the same tone. The licence of the speech is that of the voice.
 """
 
+import importlib
 import importlib.metadata
 import json
 from dataclasses import dataclass, field
@@ -71,14 +72,22 @@ class Piper:
         if path not in self._loaded:
             try:
                 self._loaded[path] = piper.PiperVoice.load(path)
-            except (ValueError, KeyError, RuntimeError, OSError) as error:
-                raise SertoolsError(f"Piper cannot load {path.name}: {error}") from error
+            except (ValueError, KeyError, OSError, *_refusals()) as error:
+                raise SertoolsError(
+                    f"Piper cannot load {path.name}: {error}", hint="is it a voice of Piper, and whole?"
+                ) from error
         quiet = piper.SynthesisConfig(speaker_id=number, noise_scale=0.0, noise_w_scale=0.0)
         chunks = list(self._loaded[path].synthesize(text.replace("[[", "[ [").replace("]]", "] ]"), quiet))
         if not chunks:
             raise SertoolsError(f"Piper finds nothing to say in {text!r}", hint="give it a word")
         signal = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float32)
         return signal, int(chunks[0].sample_rate)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a file that is no model, or none that it can run."""
+    states: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    return states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.Fail
 
 
 def _package() -> Any:
