@@ -52,7 +52,8 @@ def run_audits(
         chosen = [audit.load(each.name, folders) for each in plan.audit]
         settings_of = {each.name: each.options for each in plan.audit}
     else:
-        chosen = [audit.load(name, folders) for name in names or discover(folders)]
+        wanted = [name.replace("-", "_") for name in names] or discover(folders)
+        chosen = [audit.load(name, folders) for name in dict.fromkeys(wanted)]
         settings_of = {each.name: dict(options or {}) for each in chosen}
     store.check_writable(out)
     data = corpus()

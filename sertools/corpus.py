@@ -288,9 +288,9 @@ def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
         if own is not None:
             raise CorpusError(f"{head!r} is a split already, so {spec!r} names nothing")
         return corpora.root_of(head, data_root), stem, tail
-    if Path(spec).expanduser().exists():
+    if os.path.exists(Path(spec).expanduser()):
         return Path(spec).expanduser(), "", None
-    if colon and Path(head).expanduser().exists():
+    if colon and os.path.exists(Path(head).expanduser()):
         return Path(head).expanduser(), "", tail
     raise _nothing_there(spec, head if colon else spec)
 

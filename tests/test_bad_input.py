@@ -85,6 +85,7 @@ def test_a_manifest_that_is_no_text_or_not_there(here):
     ("words", "said"),
     [
         (["--data", "emodbb"], "unknown corpus 'emodbb' Hint: did you mean 'emodb'?"),
+        (["--data", "x" * 400], "unknown corpus 'xxx"),
         (["--data", "c/clips.csv:test"], "has no column 'split'"),
         (
             ["--data", "c/clips.csv", "--scale", "arousal"],

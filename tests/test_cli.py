@@ -106,6 +106,12 @@ def test_an_audit_has_a_command_of_its_own_with_its_own_options(tmp_path, manife
     assert {f["slice"] for f in written["findings"]} >= {"sex=female", "emotion=anger"}
 
 
+def test_an_audit_that_is_named_twice_runs_once(tmp_path, manifest):
+    words = ("--data", manifest, "--model", "toy:oracle", "--out", tmp_path / "out", "--format", "json")
+    result = sertools("audit", "speakers", "correctness", "speakers", *words)
+    assert [a["audit"] for a in json.loads(result.stdout)["audits"]] == ["speakers", "correctness"]
+
+
 @pytest.mark.parametrize("name", sorted(discover()))
 def test_the_help_of_an_audit_is_its_docstring_with_an_example(name):
     result = sertools(name.replace("_", "-"), "--help")

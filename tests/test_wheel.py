@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """A wheel of all files that git does not ignore, built in a copy, so that nothing is left in the checkout."""
+    """A wheel of all files that git does not ignore, built in a copy, so the checkout stays clean."""
     folder = tmp_path_factory.mktemp("wheel")
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"],
