@@ -85,7 +85,8 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
     """The finding with the verdict of a limit.
 
     A finding that its audit withheld from judgement (`skipped` with a reason) stays skipped. In mode
-    `point` the value alone decides, as older tools do; the reason then says so.
+    `point` the value alone decides, as older tools do; the reason then says so. Without speakers nothing
+    passes, and nothing fails but what has an interval without width, as a count has: it is a fact.
     """
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
@@ -94,7 +95,9 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
         reason = "; ".join(filter(None, ["judged by its value alone, not by its interval", finding.reason]))
     elif finding.low is None or finding.high is None:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "there is no interval"
-    elif finding.speakers is None:
+    elif finding.speakers is None and not (
+        finding.low == finding.high and _outside(finding.low, finding.high, limit)
+    ):
         verdict, reason = Verdict.INCONCLUSIVE, CLIPS_ONLY
     elif _inside(finding.low, limit) and _inside(finding.high, limit):
         verdict, reason = Verdict.PASS, finding.reason

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import sertools
 from sertools import audit as audits_of
-from sertools import engine, plan, recordings, store
+from sertools import derived, engine, plan, recordings, store
 from sertools.audit import Audit
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
@@ -30,6 +30,8 @@ from sertools.tables import CLEAN, Tables
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""
+
+NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": []}, dtype=object)
 
 
 RESERVED = ("clip", "file", "reason", "silent")
@@ -253,7 +255,7 @@ def tables(
     return Tables(
         clips=clips,
         predictions=scores,
-        missing=pd.concat([p.missing for p in predicted.values()], ignore_index=True),
+        missing=pd.concat([NOTHING_MISSING, *(p.missing for p in predicted.values())], ignore_index=True),
         dimensions=tuple(d for d in rated if d in ours),
         classes=tuple(shared),
         model_classes=tuple(classes) if shared else (),
@@ -308,7 +310,7 @@ def _notes(
     silent = max((p.silent for p in predicted.values()), default=0)
     if silent:
         notes.append(f"{silent} clips are digital silence; they are kept and scored.")
-    for dimension in (d for d in DIMENSIONS if d in scores[CLEAN]):
+    for dimension in (d for d in DIMENSIONS if d in scores.get(CLEAN, ())):
         values = scores[CLEAN][dimension].to_numpy()
         low, high = np.nanmin(values), np.nanmax(values)
         if low < -0.5 or high > 1.5:
@@ -383,10 +385,33 @@ def conditions(
     """
     wanted: dict[str, Condition] = {}
     for audit in audits:
-        for condition in audit.needs(**audit.settings(options.get(audit.name, {}))).conditions:
+        asked = audit.needs(**audit.settings(options.get(audit.name, {}))).conditions
+        if asked:
+            wanted.setdefault(CLEAN, Condition())
+        for condition in asked:
             content = recordings.fingerprint(condition.folder) if condition.folder else ""
             wanted.setdefault(str(condition), replace(condition, seed=seed, content=content))
     return list(wanted.values())
+
+
+def heard(
+    corpus: Corpus, audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], settings: Settings
+) -> Corpus:
+    """The corpus with the columns that audits measure in its sound; none for an audit that cannot run.
+
+    Raises:
+        ModelError: what measures is not installed
+    """
+    asked: list[str] = []
+    for audit in audits:
+        needs = audit.needs(**audit.settings(options.get(audit.name, {})))
+        asked += needs.sound if set(needs.columns) <= set(corpus.clips) else ()
+
+    def scores_of(measure: derived.Measure, of: Corpus) -> pd.DataFrame:
+        named = replace(settings, progress=lambda _, n: settings.progress(measure.name, n))
+        return predict(measure, of, settings=named)[CLEAN].scores
+
+    return derived.measured(corpus, asked, scores_of)
 
 
 def facts(corpus: Corpus) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.labels import DIMENSIONS
+from sertools.metrics.duplicates import FRAMES
 from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
 from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
@@ -19,7 +20,8 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
     """Clips of speakers, half of them women, with emotions and with dimensions that follow from them.
 
     Arousal, dominance and valence are those of the emotion by Russell & Mehrabian's norms, plus a mean of
-    each speaker's own (standard deviation .05) and noise (.1), cut to [0, 1].
+    each speaker's own (standard deviation .05) and noise (.1), cut to [0, 1]. Splits share no speaker, and
+    no two clips share their sound.
 
     Args:
         speakers: number of speakers
@@ -51,6 +53,10 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
         mean = np.array([PLEASURE_AROUSAL_DOMINANCE[e][order[dimension]] for e in emotion]) / 2 + 0.5
         own = rng.normal(0, 0.05, speakers)[speaker]
         frame[dimension] = np.clip(mean + own + rng.normal(0, 0.1, n), 0, 1)
+    frame["split"] = np.select([speaker < 0.6 * speakers, speaker < 0.8 * speakers], ["train", "dev"], "test")
+    # as different recordings have them: every bit of its own
+    frame["audio_hash"] = [rng.bytes(9).hex() for _ in range(n)]
+    frame["audio_print"] = [rng.bytes(3 * FRAMES).hex() for _ in range(n)]
     return frame
 
 

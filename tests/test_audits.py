@@ -22,6 +22,12 @@ def options_of(audit) -> dict:
     return {key: value for key, value in SMALL.items() if key in audit.options()}
 
 
+ESTIMATES = [name for name in AUDITS if load(name).needs(**load(name).settings({})).conditions]
+"""Audits that read predictions. The others, by declaring that they read none, look at the corpus alone: what
+they find is counted, not estimated; no model is trivially good at it, and few speakers make it no less sure.
+"""
+
+
 def result_of(name, tables, seed=0) -> Result:
     audit = load(name)
     return run(audit, tables, seed=seed, options=options_of(audit))
@@ -61,20 +67,20 @@ def test_the_planted_defect_is_caught(name, clips):
     assert Verdict.FAIL in verdicts(result_of(name, planted))
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", ESTIMATES)
 def test_a_constant_never_passes(name, clips):
     result = result_of(name, answers("constant", clips, name))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", ESTIMATES)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_model_never_passes(name, seed):
     result = result_of(name, answers("random", toy.clips(seed=seed), name))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", ESTIMATES)
 def test_a_constant_at_the_mean_never_passes(name, clips):
     tables = answers("constant", clips, name)
     scores = tables.predictions["clean"].copy()
@@ -111,13 +117,13 @@ def test_every_number_carries_clips_speakers_and_an_interval_or_a_reason(name, c
             assert finding.low - 1e-9 <= finding.high
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", ESTIMATES)
 def test_no_gate_is_passed_without_speakers(name, clips):
     tables = answers("oracle", clips.drop(columns="speaker"), name)
     assert Verdict.PASS not in verdicts(result_of(name, tables))
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", ESTIMATES)
 def test_too_few_speakers_are_inconclusive_and_say_so(name):
     tables = answers("oracle", toy.clips(speakers=4), name)
     result = result_of(name, tables)
@@ -134,7 +140,7 @@ def test_a_corpus_without_labels_is_skipped_with_the_reason(name, clips):
     assert all(finding.value is None for finding in result.findings)
 
 
-@pytest.mark.parametrize("name", AUDITS)
+@pytest.mark.parametrize("name", ESTIMATES)
 def test_missing_predictions_are_left_out_and_never_scored(name, clips):
     tables = answers("oracle", clips, name)
     scores = tables.predictions["clean"].copy()

@@ -1,0 +1,89 @@
+"""Which clips are the same recording? Comparison of sound fingerprints, by blocks of one matrix product.
+
+A fingerprint is text: 6 hexadecimal digits, that is 24 bits, a frame, and `------` for a frame that is too
+quiet to say anything (see `sertools.prints`). Two recordings have half of their bits in common by chance.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+BITS = 24
+"""Bits of a frame."""
+
+FRAMES = 128
+"""Frames of a fingerprint."""
+
+QUIET = "-" * (BITS // 4)
+
+FEWEST_FRAMES = 32
+"""Frames that both clips must have; fewer say nothing."""
+
+SAME = 0.75
+"""From this agreement on, two clips are one recording."""
+
+NEAR = 0.6
+"""From this agreement on, two clips are so alike that somebody should listen."""
+
+BLOCK = 1024
+"""Clips compared at once; it changes no number."""
+
+
+def codes(fingerprint: str) -> np.ndarray:
+    """The bits of a fingerprint as ±1, 0 in quiet frames and beyond its end; int8, shape (3072,).
+
+    >>> codes("c00000------")[:4].tolist(), int(np.abs(codes("c00000------")).sum())
+    ([1, 1, -1, -1], 24)
+    """
+    found = np.zeros((FRAMES, BITS), dtype=np.int8)
+    width = BITS // 4
+    words = [fingerprint[i : i + width] for i in range(0, width * FRAMES, width)]
+    loud = [i for i, word in enumerate(words) if word and word != QUIET]
+    if loud:
+        numbers = np.array([int(words[i], 16) for i in loud])
+        found[loud] = 2 * ((numbers[:, None] >> np.arange(BITS - 1, -1, -1)) & 1) - 1
+    return found.reshape(-1)
+
+
+def alike(
+    first: Sequence[str], second: Sequence[str] | None = None, *, least: float = NEAR
+) -> list[tuple[int, int, float]]:
+    """Which clips sound alike, and how much do they agree?
+
+    Agreement = (equal − different) / compared bits, over frames that are loud in both: 1 for the same
+    recording, about 0 for any other. Clips that share fewer than 32 such frames are not compared.
+
+    Args:
+        first: fingerprints of some clips
+        second: fingerprints of others; None for the pairs within `first`, each once
+        least: agreement from which on a pair is listed
+
+    Returns:
+        (index in first, index in second, agreement), the most alike first
+    """
+    within = second is None
+    others = first if second is None else second
+    a, b = _matrix(first), _matrix(others)
+    found = []
+    for i, j in _blocks(len(a), len(b)):
+        if within and j + BLOCK <= i:
+            continue
+        left, right = a[i : i + BLOCK].astype(np.float32), b[j : j + BLOCK].astype(np.float32)
+        compared = np.abs(left[:, ::BITS]) @ np.abs(right[:, ::BITS]).T
+        agreement = left @ right.T / (np.maximum(compared, 1) * BITS)
+        agreement[compared < FEWEST_FRAMES] = -1
+        for row, column in np.argwhere(agreement >= least).tolist():
+            if not within or i + row < j + column:
+                found.append((i + row, j + column, float(agreement[row, column])))
+    return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1]))
+
+
+def _matrix(fingerprints: Sequence[str]) -> np.ndarray:
+    """Codes of all clips, int8, shape (n, 3072)."""
+    return np.array([codes(text) for text in fingerprints], dtype=np.int8).reshape(-1, FRAMES * BITS)
+
+
+def _blocks(rows: int, columns: int) -> Iterator[tuple[int, int]]:
+    for i in range(0, rows, BLOCK):
+        for j in range(0, columns, BLOCK):
+            yield i, j

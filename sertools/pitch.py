@@ -1,0 +1,81 @@
+"""The mean fundamental frequency of clips, to group speakers by their pitch.
+
+F0 of openSMILE's eGeMAPSv02 (subharmonic summation with Viterbi smoothing; Eyben et al. 2016), one value
+every 10 ms, 0 in unvoiced frames, in semitones above 27.5 Hz. The mean runs over voiced frames between 50
+and 350 Hz, in Hz.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import ModelError
+from sertools.metrics.groups import F0
+from sertools.model import Outputs, Task
+
+LOWEST_HZ, HIGHEST_HZ = 50.0, 350.0
+ZERO_HZ = 27.5
+"""Frequency of 0 semitones."""
+
+UNVOICED = 0.0
+"""What the store holds for a clip without voice; as a column it becomes missing."""
+
+
+@dataclass(kw_only=True)
+class Pitch:
+    """Mean F0 of clips, as a model with one label."""
+
+    name: str = "pitch"
+    labels: tuple[str, ...] = (F0,)
+    task: Task = "regression"
+    sampling_rate: int = 16000
+    shortest: int = 960  # one window of 60 ms
+    fingerprint: str = "egemapsv02-f0-1"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Mean F0 in Hz, shape (n, 1); 0 where no frame is voiced.
+
+        Raises:
+            ModelError: opensmile is not installed
+        """
+        means = [mean_f0_hz(contour_hz(signal, self.sampling_rate)) for signal in signals]
+        return Outputs(scores=np.nan_to_num(np.array(means, dtype=np.float64), nan=UNVOICED)[:, None])
+
+    def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """`f0_hz`, missing where there is no voice or no sound."""
+        return scores.mask(scores == UNVOICED)
+
+
+def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
+    """F0 every 10 ms in Hz, nan in unvoiced frames, shape (frames,).
+
+    Raises:
+        ModelError: opensmile is not installed
+    """
+    try:
+        opensmile: Any = importlib.import_module("opensmile")
+    except ImportError as error:
+        raise ModelError(
+            "pitch groups need opensmile, which is not installed", hint='pip install "sertools[probe]"'
+        ) from error
+    smile = opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02,
+        feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
+    )
+    semitones = smile.process_signal(signal, rate)["F0semitoneFrom27.5Hz_sma3nz"].to_numpy(dtype=float)
+    return np.where(semitones > 0, ZERO_HZ * 2 ** (semitones / 12), np.nan)
+
+
+def mean_f0_hz(contour: np.ndarray) -> float:
+    """Mean of the voiced frames between 50 and 350 Hz; nan where there is none.
+
+    >>> mean_f0_hz(np.array([np.nan, 100.0, 200.0, 400.0, 40.0]))
+    150.0
+    """
+    inside = contour[(contour >= LOWEST_HZ) & (contour <= HIGHEST_HZ)]
+    return float(inside.mean()) if len(inside) else float("nan")
