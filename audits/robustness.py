@@ -148,7 +148,7 @@ def audit(
         answer=_answer(findings, heard),
         findings=[*findings, *gap_findings, *dose_findings],
         tables=[table for table in shown if table.rows],
-        figures=[*changes.figures(findings, heard), *curves],
+        figures=[*changes.figures(findings, heard, _wanted(heard[0].changes)), *curves],
     )
 
 
@@ -172,6 +172,13 @@ def _groups(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
         change = str(replace(condition, draw=0))
         groups[change] = (*groups.get(change, ()), str(condition))
     return groups
+
+
+def _wanted(of: Sequence[str]) -> float | None:
+    """The limit of the unchanged ratio that all these changes have in common, if they have one."""
+    bounds = {limit.slice: limit.above for limit in LIMITS if limit.name == "unchanged_ratio"}
+    wanted = {bounds.get(change) for change in of}
+    return wanted.pop() if len(wanted) == 1 else None
 
 
 def _changed(heard: Changed, change: str) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ def speakers(tables: Tables, known: Sequence[Changed]) -> Table:
         title="The speakers whose answers change most",
         columns=["speaker", "clips", *(h.of.target for h in known), "mean"],
         rows=rows[:SPEAKERS],
-        note=f"mean unchanged ratio; at most {SPEAKERS} of {counted(n, 'speaker')}, the lowest first",
+        note=f"mean unchanged ratio of {counted(n, 'speaker')} in all, the lowest {SPEAKERS} below 1 shown",
     )
 
 
@@ -177,17 +177,18 @@ def absentees(tables: Tables, groups: Mapping[str, Sequence[str]]) -> Table:
     )
 
 
-def figures(findings: Sequence[Finding], heard: Sequence[Changed]) -> list[Figure]:
-    """Unchanged ratios and mean shifts of all changes."""
+def figures(findings: Sequence[Finding], heard: Sequence[Changed], wanted: float | None) -> list[Figure]:
+    """Unchanged ratios and mean shifts of all changes.
+
+    Args:
+        findings: of the audit
+        heard: the answers for each target
+        wanted: the ratio that every change must keep, drawn as a band; None where they differ
+    """
     drawn = []
-    for name, title, label, band, line in (
-        (
-            "unchanged_ratio",
-            "Unchanged answers by change of the sound",
-            "unchanged ratio",
-            (0.95, None),
-            None,
-        ),
+    band = None if wanted is None else (wanted, None)
+    for name, title, label, tolerated, line in (
+        ("unchanged_ratio", "Unchanged answers by change of the sound", "unchanged ratio", band, None),
         ("mean_shift", "Where the answers move on average", "mean shift", None, 0.0),
     ):
         shown = [f for f in findings if f.name == name and f.value is not None]
@@ -211,7 +212,7 @@ def figures(findings: Sequence[Finding], heard: Sequence[Changed]) -> list[Figur
                     alt=f"{label} with 95 % interval for each change of the sound and each target.",
                     x_label=label,
                     series=series,
-                    band=band,
+                    band=tolerated,
                     reference=line,
                 )
             )
