@@ -123,6 +123,8 @@ def audit(
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     derive: o.Derive = False,
+    noise_dir: o.NoiseDir = "",
+    rir_dir: o.RirDir = "",
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
@@ -161,6 +163,7 @@ def audit(
         output=output,
         quiet=quiet,
         strict=strict,
+        folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},
     )
     raise typer.Exit(code)
 
@@ -497,6 +500,33 @@ def model_inspect(
     loaded = o.read_model(spec, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     columns, rows = inspect_model(loaded)
     console.table(columns, rows, output)
+
+
+@corpus_app.command("split")
+def corpus_split(
+    data: Annotated[str, typer.Argument(help="Registered name, manifest or folder.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
+    test: Annotated[float, typer.Option("--test", help="Share of the clips.")] = 0.2,
+    dev: Annotated[float, typer.Option("--dev", help="Share of the clips; 0 for none.")] = 0.1,
+    seed: o.Seed = 0,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+) -> None:
+    """Part a corpus into train, dev and test: no speaker in two, sexes and emotions alike in all.
+
+    Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
+    """
+    from sertools import split
+    from sertools.corpus import write_corpus
+
+    parted = split.split(
+        o.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
+    )
+    write_corpus(parted, out)
+    for sentence in split.summary(parted):
+        typer.echo(sentence)
 
 
 def main() -> None:

@@ -1,0 +1,147 @@
+"""Parts a corpus into train, dev and test: no speaker in two of them, sexes and emotions alike in all."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from sertools.corpus import Corpus
+from sertools.errors import CorpusError
+from sertools.seeds import identity_rng
+
+STARTS = 20
+"""Orders of the speakers that are tried; the best split counts."""
+
+SWEEPS = 20
+"""Rounds of moving and exchanging speakers at most; usually three are enough."""
+
+
+def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:
+    """The corpus with a column `split` of train, dev and test, speakers in one part each.
+
+    Speakers are dealt so that each part has its share of all clips, of the speakers of each sex, and of the
+    clips of each emotion and sex, as nearly as whole speakers allow: the sum of squared differences between
+    the shares a part has and those it should have is made small by dealing the speakers one by one, then
+    moving and exchanging them, from 20 orders. Clips of unknown speakers go to train. A split that the corpus
+    has already is replaced.
+
+    Args:
+        corpus: with a column `speaker`
+        test: share of the clips, in (0, 1)
+        dev: share of the clips, in [0, 1); 0 for no such part
+        seed: of the orders; the same seed, corpus and shares give the same split
+
+    Raises:
+        CorpusError: no speakers, fewer of them than parts, or shares that leave nothing for train
+    """
+    if not (test > 0 and dev >= 0 and test + dev < 1):
+        raise CorpusError(
+            f"--test {test:g} and --dev {dev:g} leave no train split", hint="0 < test + dev < 1"
+        )
+    clips = corpus.clips
+    if "speaker" not in clips or clips["speaker"].isna().all():
+        raise CorpusError(f"{corpus.name} names no speakers, so no split can keep them apart")
+    shares = {"train": 1 - test - dev, "dev": dev, "test": test}
+    parts = [name for name, share in shares.items() if share > 0]
+    known = clips[clips["speaker"].notna()]
+    counts = _counts(known)
+    if len(counts) < len(parts):
+        raise CorpusError(f"{corpus.name} has {len(counts)} speakers, too few for {', '.join(parts)}")
+    wanted = np.array([shares[name] for name in parts])
+    matrix = counts.to_numpy(dtype=np.float64) / counts.to_numpy().sum(axis=0)
+    tries = [
+        _dealt(matrix, wanted, identity_rng(seed, "split", corpus.name, str(start)))
+        for start in range(STARTS)
+    ]
+    best = min(tries, key=lambda part: _loss(matrix, part, wanted))
+    part_of = {speaker: parts[code] for speaker, code in zip(counts.index, best, strict=True)}
+    column = clips["speaker"].map(part_of).fillna("train")
+    unknown = len(clips) - len(known)
+    notes = [f"split drawn by sertools, seed {seed}: no speaker is in two parts"]
+    notes += [f"{unknown} clips of unknown speakers are in train"] if unknown else []
+    return replace(corpus, clips=clips.assign(split=column), notes=(*corpus.notes, *notes))
+
+
+def summary(corpus: Corpus) -> list[str]:
+    """Clips, speakers and the shares of sexes and emotions of each part, one sentence each."""
+    sentences = []
+    for name in (n for n in ("train", "dev", "test") if (corpus.clips["split"] == n).any()):
+        part = corpus.clips[corpus.clips["split"] == name]
+        said = [
+            f"{len(part)} clips ({len(part) / len(corpus.clips):.0%})",
+            f"{part['speaker'].nunique()} speakers",
+        ]
+        if "sex" in part:
+            sexes = part.drop_duplicates("speaker")["sex"].value_counts().sort_index()
+            said.append(", ".join(f"{n} {sex}" for sex, n in sexes.items()))
+        if "emotion" in part:
+            emotions = part["emotion"].value_counts().sort_index() / max(part["emotion"].notna().sum(), 1)
+            said.append(", ".join(f"{emotion} {share:.0%}" for emotion, share in emotions.items()))
+        sentences.append(f"{name}: {'; '.join(said)}")
+    return sentences
+
+
+def _counts(clips: pd.DataFrame) -> pd.DataFrame:
+    """What is shared out, one row a speaker, sorted: clips, speakers of each sex, clips of each stratum."""
+    speaker = clips["speaker"]
+    columns: dict[str, pd.Series] = {"clips": speaker.value_counts()}
+    strata: Mapping[str, pd.Series] = {c: clips[c].astype(str) for c in ("sex", "emotion") if c in clips}
+    if "sex" in strata:
+        first = strata["sex"].groupby(speaker).first()
+        columns |= {f"speakers {sex}": (first == sex).astype(int) for sex in sorted(first.unique())}
+    if strata:
+        stratum = pd.Series(["+".join(row) for row in zip(*strata.values(), strict=True)], index=clips.index)
+        table = pd.crosstab(speaker, stratum)
+        columns |= {f"clips {name}": table[name] for name in table}
+    return pd.DataFrame(columns).fillna(0).sort_index()
+
+
+def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The part of each speaker, shape (speakers,): dealt in a drawn order, then moved while that helps."""
+    part = np.full(len(matrix), -1)
+    held = _held(matrix, part, wanted)
+    order = rng.permutation(len(matrix))
+    for _ in range(SWEEPS):
+        before = part.copy()
+        for speaker in order:
+            own = part[speaker]
+            if own >= 0 and (part == own).sum() == 1:
+                continue  # a part keeps its last speaker
+            if own >= 0:
+                held[own] -= matrix[speaker]
+            loss = ((held + matrix[speaker]) ** 2 - held**2).sum(axis=1)
+            part[speaker] = loss.argmin()
+            held[part[speaker]] += matrix[speaker]
+        _exchange(matrix, part, held)
+        if (part == before).all():
+            break
+    for empty in set(range(len(wanted))) - set(part):  # too small a share for a whole speaker still gets one
+        part[np.flatnonzero(part == np.bincount(part).argmax())[0]] = empty
+    return part
+
+
+def _exchange(matrix: np.ndarray, part: np.ndarray, held: np.ndarray) -> None:
+    """Exchanges, in place, each speaker with the one of another part that makes the loss smallest, if any."""
+    for i in range(len(part)):
+        others = np.flatnonzero(part != part[i])
+        if not len(others):
+            return
+        change = matrix[others] - matrix[i]  # what the part of i gains and that of the other loses
+        own, theirs = held[part[i]], held[part[others]]
+        gain = ((own + change) ** 2 - own**2 + (theirs - change) ** 2 - theirs**2).sum(axis=1)
+        best = int(gain.argmin())
+        if gain[best] < -1e-12:
+            j = int(others[best])
+            held[part[i]] += change[best]
+            held[part[j]] -= change[best]
+            part[i], part[j] = part[j], part[i]
+
+
+def _held(matrix: np.ndarray, part: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Share that each part has of each column, less the share that it should have, shape (parts, columns)."""
+    return np.stack([matrix[part == k].sum(axis=0) - share for k, share in enumerate(wanted)])
+
+
+def _loss(matrix: np.ndarray, part: np.ndarray, wanted: np.ndarray) -> float:
+    return float((_held(matrix, part, wanted) ** 2).sum())
