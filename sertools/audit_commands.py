@@ -34,8 +34,11 @@ def run_audits(
     quiet: bool,
     strict: bool,
     options: Mapping[str, Any] | None = None,
+    folders_of: Mapping[str, str] | None = None,
 ) -> int:
     """Runs audits by name or suite, writes results and report, shows the summary; returns the exit code.
+
+    Folders that are named by `folders_of` (option → folder) go to the audits that have such an option.
 
     Raises:
         SertoolsError: anything that a user can mend
@@ -50,11 +53,15 @@ def run_audits(
     plan = run.read_suite(suite) if suite else None
     if plan:
         chosen = [audit.load(each.name, folders) for each in plan.audit]
-        settings_of = {each.name: each.options for each in plan.audit}
+        settings_of = {each.name: dict(each.options) for each in plan.audit}
     else:
         wanted = [name.replace("-", "_") for name in names] or discover(folders)
         chosen = [audit.load(name, folders) for name in dict.fromkeys(wanted)]
         settings_of = {each.name: dict(options or {}) for each in chosen}
+    for each in chosen:
+        given = {name: folder for name, folder in (folders_of or {}).items() if folder}
+        known = each.options()
+        settings_of[each.name] |= {name: folder for name, folder in given.items() if name in known}
     store.check_writable(out)
     data = corpus()
     results = run.run(
@@ -94,7 +101,8 @@ def audit_command(name: str) -> TyperCommand:
 
     loaded = audits.load(name)
     shared = inspect.signature(cli.audit, eval_str=True).parameters
-    kept = [p for n, p in shared.items() if n not in {"names", "suite", "audits"}]
+    general = {"names", "suite", "audits", "noise_dir", "rir_dir"}
+    kept = [p for n, p in shared.items() if n not in general]
     if loaded.data:
         kept = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in kept]
     own = [_option(loaded, parameter) for parameter in loaded.options().values()]

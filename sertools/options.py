@@ -66,6 +66,24 @@ Derive = Annotated[
         help="Take dimensions from the emotions by the norms of Russell & Mehrabian 1977.",
     ),
 ]
+NoiseDir = Annotated[
+    str,
+    typer.Option(
+        "--noise-dir",
+        rich_help_panel=INPUT,
+        metavar="DIR",
+        help="Recordings of noise, for audits that mix them in.",
+    ),
+]
+RirDir = Annotated[
+    str,
+    typer.Option(
+        "--rir-dir",
+        rich_help_panel=INPUT,
+        metavar="DIR",
+        help="Impulse responses of rooms, for audits that use them.",
+    ),
+]
 Heads = Annotated[
     list[str] | None,
     typer.Option("--head", rich_help_panel=INPUT, help="Where the checkpoint's head lies: PREFIX=LAYOUT."),
