@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import sertools
 from sertools import audit as audits_of
-from sertools import derived, engine, plan, recordings, store
+from sertools import derived, engine, plan, precision, recordings, store
 from sertools.audit import Audit
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
@@ -123,13 +123,15 @@ def jobs(
     layers: bool = False,
 ) -> list[plan.Job]:
     """What is still to be computed for these conditions; `sound` is the corpus' fingerprint, if known."""
+    sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
+    model = precision.settled(model, sound, root)
     return plan.jobs(
         corpus.clips.index,
         model=(model.name, model.fingerprint),
-        corpus=(corpus.name, sound or fingerprint(corpus)),
+        corpus=(corpus.name, sound),
         conditions=conditions,
         layers=layers,
-        root=settings.cache or store.default_root(),
+        root=root,
     )
 
 
@@ -174,6 +176,8 @@ def predict(
         return {CLEAN: _by_clip(model, corpus)}
     root = settings.cache or store.default_root()
     store.check_writable(root)
+    sound = sound or fingerprint(corpus)
+    model = precision.settle(model, corpus, sound, root)
     predicted = {}
     for job in jobs(model, corpus, conditions, settings=settings, sound=sound):
         if job.shards:
@@ -348,6 +352,9 @@ def run(
     settings = settings or Settings()
     sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     wanted = conditions(audits, options or {}, settings.seed)
+    if wanted:
+        # before anything is said of the model: its format is part of its fingerprint
+        model = precision.settle(model, corpus, sound, settings.cache or store.default_root())
     predicted = predict(model, corpus, conditions=wanted, settings=settings, sound=sound) if wanted else {}
     corpus = heard(corpus, audits, options or {}, settings)
     table = tables(model, corpus, predicted, settings.label_map)
@@ -470,4 +477,4 @@ def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
             frame.reset_index(names="clip").to_parquet(part, index=False)
         else:
             # as the doubles that audits compute with, so that a result from the table is the same to the bit
-            frame.astype({label: float for label in predicted.scores}).to_csv(part, index_label="clip")
+            frame.astype(dict.fromkeys(predicted.scores, float)).to_csv(part, index_label="clip")

@@ -27,7 +27,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, Outputs, Task
 from sertools.models.answers import check_finite, names, trial
-from sertools.models.hf import _activate, _device, task_of
+from sertools.models.device import find_device
+from sertools.models.hf import _activate, task_of
 
 if TYPE_CHECKING:
     import torch
@@ -223,7 +224,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     labels = names(options.labels, config.labels, len(tensors[f"{head}.bias"]), str(folder))
     # PANNs' own head answers each of its classes for itself
     task = config.task or ("multi_label" if head == AUDIOSET else task_of(None, labels))
-    device = _device(options.device)
+    device = find_device(options.device)
     model = Cnn14Model(
         name=folder.resolve().name,
         labels=labels,

@@ -295,7 +295,11 @@ def _front(encoder: Encoder, signal: "torch.Tensor") -> "torch.Tensor":
     A frame depends on its receptive field alone, once the moments of the whole clip are known.
     """
     first = encoder.first
-    weight, bias = _folded(first, signal) if first.group is not None else (first.weight, first.bias)
+    weight, bias = first.weight, first.bias
+    if first.group is not None:
+        # a constant does not get through the norm; without it, nothing large cancels in fp32
+        signal = (signal.double() - signal.double().mean()).float()
+        weight, bias = _folded(first, signal)
     field, step = first.kernel, first.stride
     for convolution in encoder.convolutions:
         field += (convolution.kernel - 1) * step

@@ -7,7 +7,7 @@ with a boolean mask. So a batch gives what each clip alone gives, for group norm
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ import yaml
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import LoadOptions, Outputs, Task
+from sertools.models import fast
+from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.heads import Network, build, weight_files
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ FRAME_PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
 HARMLESS = ("Support for mismatched key_padding_mask", "At least one mel filter has all zero values")
 """What transformers and torch warn of while WavLM and AST compute just what they were trained to."""
 
-ENGINE = "hf-1"
+ENGINE = "hf-2"
 """Rises when this file changes a number; part of the fingerprint."""
 
 
@@ -50,7 +52,23 @@ class TransformersModel:
     extractor: Any
     device: "torch.device"
     dtype: "torch.dtype"
+    content: str
+    undecided: bool = False
     longest: int | None = None
+    encoder: fast.Encoder | None = None
+
+    def at(self, precision: str, **facts: Any) -> "TransformersModel":
+        """This model in `fp32` or `bf16`, with the same weights; `facts` say why."""
+        import torch
+
+        return replace(
+            self,
+            dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+            undecided=False,
+            fingerprint=stamped(self.content, precision, self.device),
+            facts={**self.facts, "precision": precision, **facts},
+            encoder=None,
+        )
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; see `Model`."""
@@ -59,7 +77,11 @@ class TransformersModel:
         with torch.inference_mode(), warnings.catch_warnings():
             for message in HARMLESS:
                 warnings.filterwarnings("ignore", message=message)
-            parts = [self._forward(batch, layers) for batch in self._batches(signals)]
+            parts = [
+                part
+                for batch in self._batches(signals)
+                for part in in_halves(lambda clips: self._forward(list(clips), layers), batch)
+            ]
         scores = np.concatenate([scores for scores, _ in parts])
         means = np.concatenate([means for _, means in parts if means is not None]) if layers else None
         return Outputs(scores=scores, layers=means)
@@ -73,11 +95,13 @@ class TransformersModel:
             # clip by clip: normalisation must not see the padding of a neighbour
             features = self.extractor(signal, sampling_rate=self.sampling_rate, return_tensors="np")
             array = features[self.extractor.model_input_names[0]]
-            inputs.append(torch.from_numpy(np.ascontiguousarray(array)).to(self.device))
+            inputs.append(moved(torch.from_numpy(np.ascontiguousarray(array)), self.device))
         same_shape = len({tuple(x.shape) for x in inputs}) == 1
         config: Any = self.network.module.config
         padded = config.model_type in FRAME_PADDED and not getattr(config, "add_adapter", False)
-        if same_shape or padded:
+        # how bf16 rounds depends on the shape of a product, by far more than 1e-5, and a batch gains little
+        alone = self.device.type == "cpu" and self.dtype == torch.bfloat16
+        if (same_shape or padded) and not alone:
             return [inputs]
         return [[x] for x in inputs]
 
@@ -85,6 +109,8 @@ class TransformersModel:
         import torch
 
         module = self.network.module
+        if self._is_fast():
+            return self._fast_forward(inputs, layers)
         wanted: dict[str, Any] = {"output_hidden_states": True} if layers else {}
         lengths = [x.shape[1] for x in inputs]
         padded = len(set(lengths)) > 1
@@ -119,6 +145,32 @@ class TransformersModel:
             return scores, None
         states = [_mean(state.float(), frames) for state in outputs.hidden_states]
         return scores, torch.stack(states, dim=1).cpu().numpy()
+
+    def _is_fast(self) -> bool:
+        module: Any = self.network.module
+        own_head = self.network.layout != "native" or hasattr(module, "projector")
+        return self.device.type == "cpu" and own_head and not fast.why_not(module.config)
+
+    def _fast_forward(
+        self, inputs: list["torch.Tensor"], layers: bool
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """As `_forward`; heads are linear up to the mean over frames, so they read the means."""
+        import torch
+
+        module: Any = self.network.module
+        if self.encoder is None:
+            base = getattr(module, getattr(module, "base_model_prefix", ""), module)
+            self.encoder = fast.encoder(base, self.dtype)
+        last, means = fast.means(self.encoder, [x[0] for x in inputs])
+        if self.network.layout == "native":
+            if module.config.use_weighted_layer_sum:
+                last = (means * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=1)
+            logits = module.classifier(module.projector(last))
+        elif self.network.head is not None:
+            logits = self.network.head(last)
+        else:
+            logits = torch.empty(len(inputs), 0)
+        return _activate(logits, self.task).numpy(), means.numpy() if layers else None
 
     def _frames(self, base: Any, lengths: list[int]) -> list[int]:
         import torch
@@ -177,10 +229,12 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     network = build(folder, config, head=options.head, trust_remote_code=options.trust_remote_code)
     labels = tuple(str(config.id2label[i]) for i in range(len(config.id2label)))
     task = task_of(config.problem_type, labels) if network.layout != "none" else "encoder"
-    device = _device(options.device)
+    device = find_device(options.device)
     network.module.to(device)
     parameters = sum(p.numel() for p in network.module.parameters())
     rate = int(extractor.sampling_rate)
+    precision, reason, undecided = first_precision(options.precision, device)
+    content = _content(folder, options)
     return TransformersModel(
         name=folder.resolve().name if source == str(folder) else source.replace("/", "--"),
         labels=() if task == "encoder" else labels,
@@ -188,7 +242,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         sampling_rate=rate,
         shortest=_shortest(config),
         longest=_longest(extractor, rate),
-        fingerprint=_fingerprint(folder, options),
+        fingerprint=stamped(content, precision, device),
         facts={
             "kind": "transformers checkpoint",
             "source": source,
@@ -202,14 +256,17 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
             "sampling_rate": rate,
             "normalised_per_clip": bool(getattr(extractor, "do_normalize", False)),
             "unexpected_keys": list(network.unexpected),
-            "precision": "bf16" if options.precision == "bf16" else "fp32",
+            "precision": precision,
+            "precision_reason": reason,
             "device": str(device),
             "notes": notes,
         },
         network=network,
         extractor=extractor,
         device=device,
-        dtype=torch.bfloat16 if options.precision == "bf16" else torch.float32,
+        dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+        content=content,
+        undecided=undecided,
     )
 
 
@@ -330,26 +387,9 @@ def _longest(extractor: Any, rate: int) -> int | None:
     return None
 
 
-def _device(name: str) -> "torch.device":
-    import torch
-
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(
-            f"no device {name!r} here", hint="--device cpu, cuda, cuda:N, mps or auto"
-        ) from error
-    return device
-
-
-def _fingerprint(folder: Path, options: LoadOptions) -> str:
+def _content(folder: Path, options: LoadOptions) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{ENGINE} {options.precision == 'bf16'} {sorted(options.head.items())}".encode())
+    digest.update(f"{ENGINE} {sorted(options.head.items())}".encode())
     settings = [folder / "config.json", folder / "preprocessor_config.json"]
     for path in [*(path for path in settings if path.is_file()), *weight_files(folder)]:
         digest.update(path.name.encode())

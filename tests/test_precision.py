@@ -1,0 +1,166 @@
+"""When a model runs in bf16, and that the choice stands."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sertools import precision, run
+from sertools.corpus import fingerprint
+from sertools.model import LoadOptions, Outputs, load_model
+from sertools.models.device import multiplies_bf16, native_bf16
+from tests.checkpoints import write_audeering_checkpoint
+from tests.small import noises
+
+NATIVE = native_bf16("cpu")
+
+
+@dataclass(kw_only=True)
+class TwoFormats:
+    """A model whose answer is the loudness, and off by `error` in bf16."""
+
+    error: float
+    name: str = "two formats"
+    labels: tuple[str, ...] = ("arousal",)
+    task: Any = "regression"
+    sampling_rate: int = 16000
+    shortest: int = 1
+    fingerprint: str = "undecided"
+    facts: dict[str, Any] = field(default_factory=dict)
+    undecided: bool = True
+    heard: list[int] = field(default_factory=list)
+
+    def at(self, precision: str, **facts: Any) -> "TwoFormats":
+        facts = {"precision": precision, **facts}
+        return replace(self, undecided=False, fingerprint=precision, facts=facts, heard=self.heard)
+
+    def predict(self, signals, *, layers: bool = False) -> Outputs:
+        self.heard.append(len(signals))
+        off = self.error if self.fingerprint == "bf16" else 0.0
+        return Outputs(scores=np.array([[np.abs(s).mean() + off] for s in signals], dtype=np.float32))
+
+
+def settle(model: TwoFormats, tmp_path, clips: int = 12) -> TwoFormats:
+    corpus = noises(tmp_path / "c", clips)
+    return precision.settle(model, corpus, fingerprint(corpus), tmp_path / "store")
+
+
+def test_bf16_is_taken_where_no_prediction_is_further_than_the_tolerance(tmp_path):
+    chosen = settle(TwoFormats(error=0.004), tmp_path)
+    assert chosen.fingerprint == "bf16"
+    assert chosen.facts["precision_difference"] == pytest.approx(0.004, abs=1e-7)
+    assert chosen.facts["precision_clips"] == 8
+
+
+@pytest.mark.parametrize("error", [0.006, -0.006])
+def test_fp32_stays_where_one_prediction_is_further_and_the_difference_is_told(tmp_path, error):
+    chosen = settle(TwoFormats(error=error), tmp_path)
+    assert chosen.fingerprint == "fp32"
+    assert chosen.facts["precision_difference"] == pytest.approx(0.006, abs=1e-7)
+    assert chosen.facts["precision_reason"] == "a prediction in bf16 is further than 0.005 from fp32"
+
+
+@pytest.mark.parametrize("error", [np.nan, np.inf])
+def test_fp32_stays_where_bf16_gives_no_number(tmp_path, error):
+    chosen = settle(TwoFormats(error=error), tmp_path)
+    assert chosen.fingerprint == "fp32"
+    assert "not a finite number" in chosen.facts["precision_reason"]
+
+
+def test_fp32_stays_where_nothing_can_be_compared(tmp_path):
+    assert "heard" in settle(TwoFormats(error=0, shortest=10**9), tmp_path).facts["precision_reason"]
+    assert "encoder" in settle(TwoFormats(error=0, labels=()), tmp_path).facts["precision_reason"]
+
+
+def test_the_choice_is_kept_and_nothing_is_compared_twice(tmp_path):
+    first = settle(TwoFormats(error=0.001), tmp_path)
+    # a comparison now would choose fp32
+    again = TwoFormats(error=1.0)
+    second = settle(again, tmp_path)
+    assert again.heard == []
+    assert second.facts == first.facts
+    assert second.fingerprint == "bf16"
+
+
+def test_a_damaged_choice_is_made_again(tmp_path):
+    settle(TwoFormats(error=0.001), tmp_path)
+    (path,) = (tmp_path / "store" / "precision").glob("*.json")
+    for damage in ("", "[1]", '{"precision": "fp8"}'):
+        path.write_text(damage)
+        model = TwoFormats(error=0.001)
+        assert settle(model, tmp_path).fingerprint == "bf16"
+        assert model.heard == [8, 8]
+
+
+def test_another_corpus_is_compared_for_itself(tmp_path):
+    model = TwoFormats(error=0.001)
+    for clips in (3, 4):
+        corpus = noises(tmp_path / f"c{clips}", clips)
+        precision.settle(model, corpus, fingerprint(corpus), tmp_path / "store")
+    assert model.heard == [3, 3, 4, 4]
+
+
+def test_clips_that_cannot_be_heard_are_passed_over(tmp_path):
+    corpus = noises(tmp_path / "c", 12)
+    for clip in corpus.clips.index[:3]:
+        corpus.path(clip).write_bytes(b"no sound")
+    choice = precision.compare(TwoFormats(error=0.0), corpus)
+    assert choice["precision_clips"] == 8
+    assert choice["precision_difference"] == 0.0
+
+
+def test_models_with_nothing_to_choose_come_back_as_they_are(tmp_path):
+    folder, _, _ = write_audeering_checkpoint(tmp_path / "m")
+    corpus = noises(tmp_path / "c", 3)
+    for asked in ("fp32", "bf16"):
+        model = load_model(str(folder), LoadOptions(precision=asked))
+        assert precision.settle(model, corpus, "sound", tmp_path / "store") is model
+        assert model.facts["precision"] == asked
+    assert not (tmp_path / "store" / "precision").exists()
+
+
+def test_formats_do_not_share_what_is_stored(tmp_path):
+    folder, _, _ = write_audeering_checkpoint(tmp_path / "m")
+    prints = {load_model(str(folder), LoadOptions(precision=p)).fingerprint for p in ("fp32", "bf16")}
+    assert len(prints) == 2
+
+
+@pytest.mark.skipif(not NATIVE, reason="this processor does not multiply bf16 natively")
+def test_a_checkpoint_on_this_processor_chooses_by_what_it_measured(tmp_path):
+    folder, _, _ = write_audeering_checkpoint(tmp_path / "m")
+    corpus = noises(tmp_path / "c", 12)
+    model = load_model(str(folder), LoadOptions(device="cpu"))
+    chosen = precision.settle(model, corpus, "sound", tmp_path / "store")
+    difference = chosen.facts["precision_difference"]
+    assert (chosen.facts["precision"] == "bf16") == (difference <= precision.TOLERANCE)
+    fixed = load_model(str(folder), LoadOptions(device="cpu", precision=chosen.facts["precision"]))
+    assert chosen.fingerprint == fixed.fingerprint
+
+
+def test_auto_predicts_the_numbers_of_the_format_it_chose_and_plans_with_them(tmp_path):
+    corpus, settings = noises(tmp_path / "c", 70), run.Settings(cache=tmp_path / "store")
+    model = TwoFormats(error=0.004)
+    scores = run.predict(model, corpus, settings=settings)["clean"].scores["arousal"]
+    exact = run.predict(model.at("fp32"), corpus, settings=settings)["clean"].scores["arousal"]
+    np.testing.assert_allclose(scores - exact, 0.004, atol=1e-6)
+    (job,) = run.jobs(model, corpus, [precision.Condition()], settings=settings)
+    assert job.stored == 70
+
+
+@pytest.mark.parametrize(
+    ("flags", "native"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 amx_tile amx_bf16", True),
+        ("flags\t\t: fpu avx512f avx512_bf16", True),
+        ("flags\t\t: fpu avx512f avx512_vnni", False),
+        ("model name : amx_bf16", False),
+        ("", False),
+    ],
+)
+def test_processors_are_known_by_their_flags(flags, native):
+    assert multiplies_bf16(flags) is native
+
+
+def test_other_devices_are_not_taken_for_native():
+    assert native_bf16("mps") is False
