@@ -87,10 +87,11 @@ def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
         useless = _useless(tables, plain, target)
         findings += _shifts(plain, target, useless, whole=target in dimensions)
         if target in dimensions:
-            findings += _forms(plain, kinds, target)
+            findings += _forms(tables, plain, kinds, target)
             words += _words(plain, target)
             templates += _templates(plain, target)
-        findings += _across_languages(plain, target, useless)
+        if target in dimensions or not dimensions:
+            findings += _across_languages(plain, target, useless)
         shares += _shares(plain, target)
     return Outcome(
         answer=_answer(findings, dimensions),
@@ -136,29 +137,31 @@ def _shifts(plain: Spoken, target: str, useless: str, *, whole: bool) -> list[Fi
             ("negative_minus_neutral", (1.0, -1.0, 0.0), ""),
             ("neutral_point", (0.0, 1.0, 0.0), ""),
         ]
-    found = []
-    for name, signs, withheld in asked:
-        value = plain.mean_over_languages(signs)
-        withheld = withheld or (value.reason if np.isnan(value.value) else "")
-        found.append(finding(name, value, target=target, by_speaker=True, withheld=withheld))
-    return found
+    return [_of(name, plain.mean_over_languages(signs), target, withheld) for name, signs, withheld in asked]
 
 
-def _forms(plain: Spoken, kinds: dict[str, Spoken], target: str) -> list[Finding]:
+def _forms(tables: Tables, plain: Spoken, kinds: dict[str, Spoken], target: str) -> list[Finding]:
     """What negation, "very" and controls do, where the corpus has them."""
     found = []
-    if "negated" in kinds:
-        # the sentiment of "not bad" is positive, but its word is negative: the shift is that of the words
-        value = kinds["negated"].mean_over_languages((1.0, 0.0, -1.0))
-        found.append(_of("negated_shift", value, target))
-        moved = changes(plain, kinds["negated"], reverse=True)
-        against = (moved["prediction"] * moved["sentiment"].map(POLARITY) < 0).astype(float)
-        share = Spoken(frame=moved.assign(prediction=against), languages=plain.languages)
-        found.append(_of("negation_consistency", _mean(share), target))
-    if "intense" in kinds:
-        moved = changes(plain, kinds["intense"], reverse=False)
-        value = Spoken(frame=moved, languages=plain.languages).mean_over_languages((-0.5, 0.0, 0.5))
-        found.append(_of("intensity_shift", value, target))
+    for kind, name in (("negated", "negation_consistency"), ("intense", "intensity_shift")):
+        if kind not in kinds:
+            continue
+        if kind == "negated":
+            # the sentiment of "not bad" is positive, but its word is negative: the shift is that of the words
+            value = kinds[kind].mean_over_languages((1.0, 0.0, -1.0))
+            found.append(_of("negated_shift", value, target))
+        moved = changes(plain, kinds[kind], reverse=kind == "negated")
+        if moved.empty:
+            found.append(skipped(name, tables, f"no {kind} sentence has its plain one", target))
+            continue
+        if kind == "negated":
+            sign = moved["sentiment"].map(POLARITY).to_numpy(dtype=float)
+            against = (moved["prediction"].to_numpy(dtype=float) * sign < 0).astype(float)
+            share = Spoken(frame=moved.assign(prediction=against), languages=plain.languages)
+            value = contrast(share.data, np.zeros(len(moved), dtype=np.int64), [1.0])
+        else:
+            value = Spoken(frame=moved, languages=plain.languages).mean_over_languages((-0.5, 0.0, 0.5))
+        found.append(_of(name, value, target))
     if "control" in kinds:
         both = pd.concat([plain.frame[plain.frame["sentiment"] == "neutral"], kinds["control"].frame])
         is_control = (both["kind"] == "control").to_numpy()
@@ -174,14 +177,9 @@ def _forms(plain: Spoken, kinds: dict[str, Spoken], target: str) -> list[Finding
     return found
 
 
-def _of(name: str, value: Estimate, target: str) -> Finding:
-    withheld = value.reason if np.isnan(value.value) else ""
-    return finding(name, value, target=target, by_speaker=True, withheld=withheld)
-
-
-def _mean(spoken: Spoken) -> Estimate:
-    """The mean over all clips, whatever their sentiment."""
-    return contrast(spoken.data, np.zeros(len(spoken.frame), dtype=np.int64), [1.0])
+def _of(name: str, value: Estimate, target: str, withheld: str = "", slice: str = "all") -> Finding:
+    withheld = withheld or (value.reason if np.isnan(value.value) else "")
+    return finding(name, value, target=target, slice=slice, by_speaker=True, withheld=withheld)
 
 
 def _across_languages(plain: Spoken, target: str, useless: str) -> list[Finding]:
@@ -191,11 +189,7 @@ def _across_languages(plain: Spoken, target: str, useless: str) -> list[Finding]
     found = []
     for language in plain.languages:
         value = plain.only(plain.frame["language"] == language).mean_over_languages((-1.0, 0.0, 1.0))
-        withheld = useless or (value.reason if np.isnan(value.value) else "")
-        where = f"language={language}"
-        found.append(
-            finding("sentiment_shift", value, target=target, slice=where, by_speaker=True, withheld=withheld)
-        )
+        found.append(_of("sentiment_shift", value, target, useless, f"language={language}"))
     counts = plain.counts().astype(float)
     spoken = counts.sum(axis=1) > 0
     mean = np.divide(
@@ -211,13 +205,8 @@ def _across_languages(plain: Spoken, target: str, useless: str) -> list[Finding]
             own = np.arange(len(counts)) == i
             weights = shift * (own[:, None] - 1 / has.sum())
             value = contrast(plain.data, plain.group, weights.ravel())
-            withheld = useless or (value.reason if np.isnan(value.value) else "")
             where = f"language={plain.languages[i]}, sentiment={sentiment}"
-            found.append(
-                finding(
-                    "language_shift", value, target=target, slice=where, by_speaker=True, withheld=withheld
-                )
-            )
+            found.append(_of("language_shift", value, target, useless, where))
     return found
 
 

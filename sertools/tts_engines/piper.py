@@ -72,7 +72,7 @@ class Piper:
         if path not in self._loaded:
             try:
                 self._loaded[path] = piper.PiperVoice.load(path)
-            except (ValueError, KeyError, OSError, *_refusals()) as error:
+            except _refusals() as error:
                 raise SertoolsError(
                     f"Piper cannot load {path.name}: {error}", hint="is it a voice of Piper, and whole?"
                 ) from error
@@ -85,9 +85,10 @@ class Piper:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises for a file that is no model, or none that it can run."""
+    """What Piper and onnxruntime raise for a file that is no voice."""
     states: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
-    return states.InvalidProtobuf, states.InvalidGraph, states.InvalidArgument, states.Fail
+    own: list[type[Exception]] = [states.InvalidProtobuf, states.InvalidGraph, states.Fail]
+    return (*own, ValueError, KeyError, OSError)
 
 
 def _package() -> Any:
