@@ -164,7 +164,6 @@ def audit(
         quiet=quiet,
         strict=strict,
         folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},
-        folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},
     )
     raise typer.Exit(code)
 
