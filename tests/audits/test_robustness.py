@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,15 @@ from sertools import run as runs
 from sertools import toy
 from sertools.audit import load, run
 from sertools.condition import Condition
+from sertools.corpus import load_corpus
 from sertools.errors import AuditError
+from sertools.model import load_model
 from sertools.result import Result, Verdict
 from sertools.tables import Tables
 
 AUDIT = load("robustness")
 FEW = {"draws": 100}
+RAVDESS = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "ravdess"
 
 
 def asked_of(kind, clips, **options) -> Tables:
@@ -355,3 +359,18 @@ def test_forty_conditions_of_7442_clips_take_seconds():
     result = result_of(tables, perturbations=perturbations, draws=2000)
     assert time.process_time() - began < 30
     assert sum(f.name == "unchanged_ratio" for f in result.findings) == 120
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not RAVDESS.exists(), reason="real speech is not at hand")
+def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_the_tone(tmp_path):
+    corpus = load_corpus(str(RAVDESS))
+    some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::3])
+    options = {"robustness": {"perturbations": ("gain", "additive_tone"), **FEW}}
+    (result,) = runs.run(
+        load_model("toy:loudness"), some, [AUDIT], options=options, settings=runs.Settings(cache=tmp_path)
+    )
+    assert the(result, "unchanged_ratio", "arousal", "gain@drawn").verdict is Verdict.FAIL
+    assert the(result, "unchanged_ratio", "arousal", "additive_tone@drawn").verdict is Verdict.PASS
+    # ±1 dB move the answer by 1/30, ±2 dB by 1/15, unless it lies at an end of the scale: about half stay
+    assert 0.4 < the(result, "unchanged_ratio", "arousal", "gain@drawn").value < 0.7
