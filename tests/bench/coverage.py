@@ -1,0 +1,147 @@
+"""Which kind of 95 % interval holds the true value 95 times in 100? Writes the table of docs/statistics.md.
+
+    OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 1000] [--write]
+
+Corpora are simulated as in tests/metrics/test_coverage_of_intervals.py: speakers differ in the level and the
+slope of their predictions, have 10 to 60 clips each, and the truth is known. Every number is seeded.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sertools.metrics.intervals import Estimate, estimate, gap, proportion
+from sertools.metrics.regress import CCC
+from sertools.metrics.resample import bootstrap_weights, widened_percentiles
+from sertools.metrics.sums import unit_sums
+from tests.metrics.test_coverage_of_intervals import SLOPE, clips_of, ratings, true_ccc
+
+SPEAKERS = (5, 8, 12, 24, 45, 90)
+DRAWS = 400
+PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
+BEGIN, END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
+Interval = tuple[float, float]
+
+
+def of_gap(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+    """Intervals of CCC_a − CCC_b, the true slopes of whose groups are .6 and .4."""
+    a, b = ratings(rng, speakers), ratings(rng, speakers, slope=0.4)
+    rows = [CCC.sums(t, p, np.arange(len(t)), len(t)) for t, p, _ in (a, b)]
+    by_speaker = [CCC.sums(t, p, u, speakers) for t, p, u in (a, b)]
+    drawn = np.subtract(*(_draws(CCC.value, sums, rng) for sums in by_speaker))
+    return {
+        "clips, percentiles": _percentiles(np.subtract(*(_draws(CCC.value, sums, rng) for sums in rows))),
+        "speakers, percentiles": _percentiles(drawn),
+        "speakers, widened": widened_percentiles(drawn, speakers),
+        "ours": _ends(gap(CCC, a, (b[0], b[1], b[2] + speakers))),
+    }
+
+
+def of_ccc(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+    """Intervals of one CCC."""
+    truth, prediction, unit = ratings(rng, speakers)
+    rows = CCC.sums(truth, prediction, np.arange(len(unit)), len(unit))
+    drawn = _draws(CCC.value, CCC.sums(truth, prediction, unit, speakers), rng)
+    return {
+        "clips, percentiles": _percentiles(_draws(CCC.value, rows, rng)),
+        "speakers, percentiles": _percentiles(drawn),
+        "speakers, widened": widened_percentiles(drawn, speakers),
+        "ours": _ends(estimate(CCC, truth, prediction, unit, speakers)),
+    }
+
+
+def of_share(true: float) -> Callable[[np.random.Generator, int], dict[str, Interval]]:
+    """Intervals of a share of clips, e.g. those that stay unchanged; intra-speaker correlation .02."""
+
+    def intervals(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+        unit = clips_of(rng, speakers)
+        hit = rng.random(len(unit)) < rng.beta(true * 49, (1 - true) * 49, speakers)[unit]
+        ones = np.stack([np.ones(len(unit)), hit], axis=1)
+
+        def share(sums: np.ndarray) -> np.ndarray:
+            return np.asarray(sums[..., 1] / sums[..., 0])
+
+        drawn = _draws(share, unit_sums(ones, unit, speakers), rng)
+        return {
+            "clips, percentiles": _percentiles(_draws(share, ones, rng)),
+            "speakers, percentiles": _percentiles(drawn),
+            "speakers, widened": widened_percentiles(drawn, speakers),
+            "ours": _ends(proportion(hit, unit, speakers)),
+        }
+
+    return intervals
+
+
+CASES: dict[str, tuple[float, Callable[[np.random.Generator, int], dict[str, Interval]]]] = {
+    "CCC": (true_ccc(SLOPE), of_ccc),
+    "CCC_a − CCC_b, speakers per group": (true_ccc(SLOPE) - true_ccc(0.4), of_gap),
+    "share, true .97": (0.97, of_share(0.97)),
+    "share, true .995": (0.995, of_share(0.995)),
+}
+
+
+def rows_of(runs: int) -> Iterator[tuple[str, str, list[float]]]:
+    """Statistic, kind of interval, and its coverage for each number of speakers."""
+    for number, (name, (true, intervals)) in enumerate(CASES.items()):
+        held: dict[str, list[float]] = {}
+        for speakers in SPEAKERS:
+            found = [
+                intervals(np.random.default_rng([number, speakers, run]), speakers) for run in range(runs)
+            ]
+            for kind in found[0]:
+                held.setdefault(kind, []).append(
+                    float(np.mean([f[kind][0] <= true <= f[kind][1] for f in found]))
+                )
+        for kind, shares in held.items():
+            yield name, kind, shares
+
+
+def table(runs: int) -> str:
+    """The coverages as a Markdown table."""
+    lines = [
+        "| statistic | interval | " + " | ".join(map(str, SPEAKERS)) + " |\n",
+        "|---|---|" + "---|" * len(SPEAKERS) + "\n",
+    ]
+    for name, kind, shares in rows_of(runs):
+        numbers = " | ".join(f"{share:.3f}".removeprefix("0") for share in shares)
+        lines.append(f"| {name} | {'**ours**' if kind == 'ours' else kind} | {numbers} |\n")
+    return "".join(lines)
+
+
+def _draws(
+    value: Callable[[np.ndarray], np.ndarray], sums: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    strata = np.zeros(len(sums), dtype=int)
+    return np.concatenate([value(w @ sums) for w in bootstrap_weights(strata, DRAWS, rng=rng)])
+
+
+def _percentiles(drawn: np.ndarray) -> Interval:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _ends(found: Estimate) -> Interval:
+    assert not found.reason, found.reason
+    return found.low, found.high
+
+
+def main() -> None:
+    """Prints the table, or writes it into the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    text = table(given.runs)
+    sys.stdout.write(text)
+    if given.write:
+        page = PAGE.read_text(encoding="utf-8")
+        before, rest = page.split(BEGIN)
+        _, after = rest.split(END)
+        PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
