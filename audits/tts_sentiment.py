@@ -46,7 +46,7 @@ LIMITS = [
         name="sentiment_shift",
         above=-0.05,
         below=0.05,
-        source="ours: within a twentieth of the scale a model counts as deaf to words",
+        source="ours: deaf to words",
     ),
     Limit(
         name="language_shift", above=-0.025, below=0.025, source="audEERING ser-tests, linguistic sentiment"
@@ -275,7 +275,7 @@ def _shares(plain: Spoken, target: str) -> list[list[str | float | int | None]]:
 
 def _tables(*rows: list[list[str | float | int | None]]) -> list[Table]:
     words, templates, shares = rows
-    over_voices = "interval over voices, for these words"
+    over_voices = "interval over voices, for these words in these templates"
     interval = ["low", "high", "clips"]
     made = [
         Table(
@@ -314,7 +314,7 @@ def _figures(findings: list[Finding], shares: list[list[str | float | int | None
     named = {
         "positive_minus_neutral": "positive − neutral",
         "negative_minus_neutral": "negative − neutral",
-        "negated_shift": "not positive − not negative",
+        "negated_shift": "not good − not bad",
         "intensity_shift": "very",
         "control_minus_neutral": "controls − neutral",
     }
