@@ -442,6 +442,42 @@ def list_(
         console.table(columns, rows, output)
 
 
+@app.command("cache")
+def cache_(
+    action: Annotated[
+        Literal["show", "verify", "prune"],
+        typer.Argument(help="show: sizes; verify: read all; prune: delete."),
+    ] = "show",
+    model: Annotated[str, typer.Option("--model", help="prune: of this model, by its name here.")] = "",
+    older_than: Annotated[
+        float | None, typer.Option("--older-than", metavar="DAYS", help="prune: not written to for so long.")
+    ] = None,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="prune: what verify finds, nothing else.")
+    ] = False,
+    cache: o.Cache = None,
+    output: o.Format = "table",
+) -> None:
+    """Show what predictions are kept, check that they can be read, or delete some.
+
+    Example: sertools cache prune --older-than 90
+    """
+    from sertools import cache as kept
+    from sertools import console
+    from sertools.store import default_root
+
+    root = cache or default_root()
+    if action == "prune":
+        n, size = kept.prune(root, older_than_days=older_than, model=model, damaged=damaged)
+        console.message(f"Deleted {n} files, {size / 1e6:.1f} MB, under {root}")
+    elif action == "verify":
+        bad = kept.verify(root)
+        console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
+        raise typer.Exit(2 if bad else 0)
+    else:
+        console.table(*kept.table(root), output)
+
+
 @corpus_app.command("check")
 def corpus_check(
     data: Annotated[str, typer.Argument(help="Registered name, manifest or folder, with :split.")],

@@ -1,0 +1,148 @@
+"""What the store holds, what of it can be read, and what goes when it is pruned."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sertools import cache, store
+from sertools.cli import app
+from sertools.errors import StoreError
+
+
+def fill(root: Path, model: str = "m", corpus: str = "c", shards: int = 2, layers: bool = False) -> Path:
+    """A store with shards of three clips under one condition; returns their folder."""
+    folder = store.Key(model=(model, "1"), corpus=(corpus, "2"), condition=("clean", "3")).folder(root)
+    for i in range(shards):
+        clips = pd.Index([f"{i}-{k}" for k in range(3)], name="clip")
+        scores = pd.DataFrame({"reason": "", "silent": False, "arousal": np.float32(0.5)}, index=clips)
+        store.write_shard(folder, i, scores, np.zeros((3, 2, 4)) if layers else None)
+    return folder
+
+
+def files(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def test_sizes_are_those_of_the_files(tmp_path):
+    fill(tmp_path, "m", "c", shards=2, layers=True)
+    fill(tmp_path, "m", "d", shards=1)
+    first, second = cache.entries(tmp_path)
+    assert first.bytes + second.bytes == sum(path.stat().st_size for path in files(tmp_path))
+    assert (first.model.rpartition("-")[0], first.corpus.rpartition("-")[0]) == ("m", "c")
+    assert (first.conditions, first.shards, second.shards) == (1, 2, 1)
+
+
+def test_a_store_that_is_not_there_is_empty(tmp_path):
+    assert cache.entries(tmp_path / "absent") == []
+    assert cache.verify(tmp_path / "absent") == []
+
+
+def test_a_whole_store_verifies(tmp_path):
+    fill(tmp_path, layers=True)
+    assert cache.verify(tmp_path) == []
+
+
+def test_a_truncated_table_is_named_and_the_others_are_not(tmp_path):
+    folder = fill(tmp_path)
+    path = folder / "00001.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    ((found, reason),) = cache.verify(tmp_path)
+    assert found == path
+    assert "no readable Parquet" in reason
+
+
+def test_layer_means_that_are_cut_off_or_of_other_clips_are_named(tmp_path):
+    folder = fill(tmp_path, layers=True, shards=3)
+    cut = folder / "00000.layers.npy"
+    cut.write_bytes(cut.read_bytes()[:-4])
+    np.save(folder / "00002.layers.npy", np.zeros((2, 2, 4), dtype=np.float32))
+    reasons = {path.name: reason for path, reason in cache.verify(tmp_path)}
+    assert sorted(reasons) == ["00000.parquet", "00002.parquet"]
+    assert "00000.layers.npy beside it cannot be read" in reasons["00000.parquet"]
+    assert "has 2 rows, not 3" in reasons["00002.parquet"]
+
+
+def test_what_a_killed_write_left_behind_is_found_once_it_is_old(tmp_path):
+    part = fill(tmp_path) / ".00000.parquet.123.part"
+    part.write_bytes(b"half")
+    assert cache.verify(tmp_path) == []
+    hours_ago = time.time() - 2 * cache.UNFINISHED_S
+    os.utime(part, (hours_ago, hours_ago))
+    assert [path for path, _ in cache.verify(tmp_path)] == [part]
+    assert cache.prune(tmp_path, damaged=True) == (1, 4)
+    assert not part.exists()
+
+
+def test_pruning_damage_leaves_what_can_be_read(tmp_path):
+    folder = fill(tmp_path, layers=True)
+    (folder / "00000.parquet").write_bytes(b"")
+    assert cache.prune(tmp_path, damaged=True)[0] == 2
+    assert [path.name for path in files(tmp_path)] == ["00001.layers.npy", "00001.parquet"]
+    assert cache.verify(tmp_path) == []
+
+
+def test_pruning_a_model_takes_all_of_it_and_nothing_else(tmp_path):
+    fill(tmp_path, "m", "c")
+    fill(tmp_path, "m", "d")
+    kept = fill(tmp_path, "m-2", "c")
+    size = sum(path.stat().st_size for path in files(tmp_path) if kept not in path.parents)
+    assert cache.prune(tmp_path, model="m") == (4, size)
+    assert {path.parent for path in files(tmp_path)} == {kept}
+    assert [path.name for path in tmp_path.iterdir()] == [kept.parent.parent.name], "no empty folder stays"
+    assert cache.prune(tmp_path, model=kept.parent.parent.name)[0] == 2
+
+
+def test_pruning_by_age_looks_at_the_newest_file_of_an_entry(tmp_path):
+    old, mixed = fill(tmp_path, "old"), fill(tmp_path, "mixed")
+    long_ago = time.time() - 10 * cache.DAY_S
+    for path in [*old.iterdir(), mixed / "00000.parquet"]:
+        os.utime(path, (long_ago, long_ago))
+    assert cache.prune(tmp_path, older_than_days=11)[0] == 0
+    assert cache.prune(tmp_path, older_than_days=9)[0] == 2
+    assert [path.parent for path in files(tmp_path)] == [mixed, mixed]
+
+
+def test_files_of_other_names_are_neither_counted_nor_deleted(tmp_path):
+    own = tmp_path / "letters" / "2024" / "may" / "aunt.parquet"
+    own.parent.mkdir(parents=True)
+    own.write_text("dear aunt")
+    os.utime(own, (0, 0))
+    assert cache.entries(tmp_path) == []
+    assert cache.verify(tmp_path) == []
+    assert cache.prune(tmp_path, older_than_days=0) == (0, 0)
+    assert own.exists()
+
+
+def test_pruning_needs_to_be_told_what(tmp_path):
+    fill(tmp_path)
+    with pytest.raises(StoreError, match="nothing says what to delete"):
+        cache.prune(tmp_path)
+    with pytest.raises(StoreError, match=r"nothing of a model 'other' \(it has m-"):
+        cache.prune(tmp_path, model="other")
+    with pytest.raises(StoreError, match="-1 is no number of days"):
+        cache.prune(tmp_path, older_than_days=-1)
+    assert len(files(tmp_path)) == 2
+
+
+def test_the_command_shows_verifies_and_prunes(tmp_path):
+    folder = fill(tmp_path)
+    runner = CliRunner()
+    shown = runner.invoke(app, ["cache", "--cache", str(tmp_path), "--format", "json"])
+    (row,) = json.loads(shown.stdout)
+    assert (row["shards"], row["conditions"]) == (2, 1)
+    assert row["MB"] * 1e6 == pytest.approx(sum(path.stat().st_size for path in files(tmp_path)))
+    assert runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path)]).exit_code == 0
+    (folder / "00000.parquet").write_bytes(b"")
+    verified = runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path), "--format", "json"])
+    assert verified.exit_code == 2
+    assert [Path(row["file"]).name for row in json.loads(verified.stdout)] == ["00000.parquet"]
+    pruned = runner.invoke(app, ["cache", "prune", "--model", "m", "--cache", str(tmp_path)])
+    assert "Deleted 2 files" in pruned.stderr
+    assert files(tmp_path) == []
+    assert runner.invoke(app, ["cache", "prune", "--cache", str(tmp_path)]).exit_code == 2
