@@ -2,7 +2,7 @@
 
 `oracle` answers the truth, `constant` .5 or the first emotion, `random` draws from a clipped gaussian
 (.5, 1/6) or uniform classes by the clip's identity, `loudness` hears nothing but the level (RMS of
-−50 dB is 0, of −20 dB is 1, so that 2 dB are more than .05).
+−48 dB is 0, of −10 dB is 1, so that 2 dB are more than .05).
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,13 +64,13 @@ class LoudnessModel:
     task: Task = "regression"
     sampling_rate: int = 16000
     shortest: int = 1
-    fingerprint: str = "loudness-2"
+    fingerprint: str = "loudness-3"
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores from the RMS in dB; layers are the level alone, shape (n, 1, 1)."""
         rms = np.array([np.sqrt(np.mean(np.square(signal, dtype=np.float64))) for signal in signals])
-        level = np.clip((50 + 20 * np.log10(np.maximum(rms, 1e-10))) / 30, 0, 1)
+        level = np.clip((48 + 20 * np.log10(np.maximum(rms, 1e-10))) / 38, 0, 1)
         scores = np.repeat(level[:, None], len(self.labels), axis=1)
         return Outputs(scores=scores, layers=level[:, None, None] if layers else None)
 
