@@ -372,5 +372,5 @@ def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_t
     )
     assert the(result, "unchanged_ratio", "arousal", "gain@drawn").verdict is Verdict.FAIL
     assert the(result, "unchanged_ratio", "arousal", "additive_tone@drawn").verdict is Verdict.PASS
-    # ±1 dB move the answer by 1/38, ±2 dB by 1/19 > .05, unless it lies at an end of the scale: about half stay
+    # ±1 dB move the answer by 1/38, ±2 dB by 1/19 > .05, unless at an end of the scale: about half stay
     assert 0.4 < the(result, "unchanged_ratio", "arousal", "gain@drawn").value < 0.7
