@@ -379,8 +379,9 @@ def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
     least = min((f for f in told if f.name == "unchanged_ratio"), key=lambda f: f.value or 0.0)
     name, _, level = least.slice.replace("_", " ").partition("@")
     at = "" if level == "drawn" else f" at {level}"
+    most = f"What moves most is {name}{at}: {least.value:.1%} of {least.target} stay."
     return (
         f"Averaged over {changes.counted(len(heard[0].changes), 'change')} of the sound, the answers that "
-        f"stay the same are {said}. What moves most is {name}{at}: {least.value:.1%} of {least.target} stay."
+        f"stay the same are {said}. {most if least.value != 1 else 'No answer changes.'}"
         + (f" Not judged: {', '.join(useless)}." if useless else "")
     )
