@@ -417,7 +417,42 @@ def tts(
     corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
     for note in corpus.notes:
         console.warn(note)
-    console.message(f"{spoken.written} files spoken, {spoken.kept} kept: sertools tts-sentiment --data {out}")
+    console.message(f"{spoken.written} files spoken, {spoken.kept} kept; audit them with --data {out}")
+
+
+@app.command("selftest")
+def selftest(
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", rich_help_panel=o.INPUT, help="Also the power of each audit on this corpus."),
+    ] = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    derive: o.Derive = False,
+    plants: Annotated[
+        int, typer.Option("--plants", rich_help_panel=o.HOW, min=1, help="Planted defects of each strength.")
+    ] = 5,
+    seed: o.Seed = 0,
+    output: o.Format = "table",
+) -> None:
+    """Audit toy models with known defects: the defects must be found, and the oracle must pass.
+
+    Exit code 1 where an audit does not keep its promise. With --data, no sound is opened.
+
+    Example: sertools selftest --data my-clips.csv
+    """
+    from sertools import console
+    from sertools import selftest as tests
+
+    if data:
+        corpus = o.read_data(data, data_root, column_map, scale, label_map, derive)
+        console.table(tests.POWER, tests.power(corpus.clips, plants=plants, seed=seed), output)
+        return
+    found = list(tests.checks(seed))
+    console.table(tests.CHECKS, tests.rows(found), output)
+    raise typer.Exit(0 if all(check.kept for check in found) else 1)
 
 
 @app.command("list")

@@ -35,14 +35,12 @@ def codes(fingerprint: str) -> np.ndarray:
     >>> codes("c00000------")[:4].tolist(), int(np.abs(codes("c00000------")).sum())
     ([1, 1, -1, -1], 24)
     """
-    found = np.zeros((FRAMES, BITS), dtype=np.int8)
     width = BITS // 4
-    words = [fingerprint[i : i + width] for i in range(0, width * FRAMES, width)]
-    loud = [i for i, word in enumerate(words) if word and word != QUIET]
-    if loud:
-        numbers = np.array([int(words[i], 16) for i in loud])
-        found[loud] = 2 * ((numbers[:, None] >> np.arange(BITS - 1, -1, -1)) & 1) - 1
-    return found.reshape(-1)
+    text = fingerprint[: width * FRAMES].ljust(width * FRAMES, "-")
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(text.replace("-", "0")), dtype=np.uint8))
+    loud = np.frombuffer(text.encode("ascii"), dtype="S1").reshape(FRAMES, width)[:, :1] != b"-"
+    signs: np.ndarray = (2 * bits.astype(np.int8) - 1).reshape(FRAMES, BITS) * loud
+    return signs.reshape(-1)
 
 
 def alike(

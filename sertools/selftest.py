@@ -1,0 +1,254 @@
+"""Do the audits find what is wrong, and leave alone what is right? Toy models with known defects tell."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools import audit as audits
+from sertools import run as running
+from sertools import toy
+from sertools.audio import write_audio
+from sertools.corpus import Corpus
+from sertools.discovery import discover
+from sertools.models.toy import LoudnessModel
+from sertools.result import Limit, Result, Verdict
+from sertools.seeds import identity_rng
+from sertools.tables import Tables
+
+QUICK = {"draws": 200, "resamples": 100}
+"""Options that make audits draw less; they change the width of intervals by a few percent."""
+
+SPEAKERS, CLIPS = 24, 40
+GAIN_DB = 6.0
+LOUDER = Limit(
+    name="unchanged_ratio",
+    slice=f"gain@{GAIN_DB:g}dB",
+    above=0.9,
+    source="selftest: another microphone is easily as much louder",
+)
+NOISE = 0.1
+"""Standard deviation of the errors of the model into which defects are planted when power is measured."""
+
+STRENGTHS = (0.1, 0.3, 1.0)
+"""Shares of clips that carry the planted defect when power is measured."""
+
+
+CHECKS = ("model", "audit", "expected", "found", "kept")
+POWER = ("audit", "clips with the defect", "defects found", "reason")
+"""Columns of what is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One toy model before one audit.
+
+    Attributes:
+        model: the toy model
+        audit: the audit's name
+        expected: what an honest audit does with it
+        found: what this one did
+        kept: whether that is what was expected
+    """
+
+    model: str
+    audit: str
+    expected: str
+    found: str
+    kept: bool
+
+
+def checks(seed: int = 0) -> Iterator[Check]:
+    """The toy models before the audits: the oracle passes, the useless pass nothing, defects are found.
+
+    Audits that need what the toy corpus lacks are left out.
+
+    Args:
+        seed: of the toy corpus and of everything that is drawn
+    """
+    clips = toy.clips(speakers=SPEAKERS, per_speaker=CLIPS, seed=seed)
+    names = [name for name in sorted(discover()) if not _obstacle(name, clips)]
+    for name in names:
+        yield _check(
+            "oracle", name, "passes, fails nothing", _audited(name, _answers("oracle", clips, name), seed)
+        )
+    for kind in ("constant", "random"):
+        for name in (n for n in names if _needs(n).conditions):
+            result = _audited(name, _answers(kind, clips, name), seed)
+            yield _check(kind, name, "passes nothing", result)
+    for name in names:
+        tables = audits.load(name).plant(_answers("oracle", clips, name), identity_rng(seed, "plant", name))
+        yield _check("planted defect", name, "fails", _audited(name, tables, seed))
+    for model, name, biased in (
+        ("sex-biased", "fairness", sex_biased),
+        ("speaker-biased", "speakers", speaker_biased),
+    ):
+        tables = biased(_answers("oracle", clips, name), identity_rng(seed, model))
+        yield _check(model, name, "fails", _audited(name, tables, seed))
+    yield from _loudness(seed)
+
+
+def rows(found: Sequence[Check]) -> list[list[str | int | float | bool | None]]:
+    """Checks as rows of the columns `CHECKS`."""
+    return [[c.model, c.audit, c.expected, c.found, "yes" if c.kept else "NO"] for c in found]
+
+
+def power(
+    clips: pd.DataFrame, *, plants: int = 5, strengths: Sequence[float] = STRENGTHS, seed: int = 0
+) -> list[list[str | float | None]]:
+    """How often would each audit find its planted defect in a corpus of this size?
+
+    A model that errs by a gaussian of standard deviation .1 (dimensions) or in a tenth of the clips
+    (emotions) gets the defect that each audit exists to catch, in a share of the clips chosen by chance. The
+    defect counts as found where a limit fails that does not fail without it.
+
+    Args:
+        clips: of a corpus, with its labels, speakers and groups
+        plants: seeded plants of each strength
+        strengths: shares of the clips that carry the defect
+        seed: of plants and errors
+
+    Returns:
+        rows of the columns `POWER`: audit, share of clips with the defect, share of plants found, and the
+        reason where the audit cannot run and the shares are None
+    """
+    rows: list[list[str | float | None]] = []
+    for name in sorted(discover()):
+        if not _needs(name).conditions:
+            continue
+        tables = _erring(_answers("oracle", clips, name), identity_rng(seed, "errors"))
+        obstacle = audits.obstacle(_needs(name), tables)
+        if obstacle or ("sex" not in clips and name == "fairness"):
+            rows.append([name, None, None, obstacle or "the corpus has no column 'sex'"])
+            continue
+        before = _failures(_audited(name, tables, seed))
+        for strength in strengths:
+            hits = []
+            for i in range(plants):
+                rng = identity_rng(seed, "power", name, str(i))
+                planted = _diluted(tables, audits.load(name).plant(tables, rng), strength, rng)
+                hits.append(bool(_failures(_audited(name, planted, seed)) - before))
+            rows.append([name, strength, float(np.mean(hits)), ""])
+    return rows
+
+
+def sex_biased(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Answers to men are half of them exchanged among each other; those to women stay."""
+    male = np.flatnonzero((tables.clips["sex"] == "male").to_numpy())
+    return _exchanged(tables, np.sort(rng.permutation(male)[: len(male) // 2]), rng)
+
+
+def speaker_biased(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Answers to a quarter of the speakers are exchanged among each other; those to all others stay."""
+    speakers = np.sort(tables.clips["speaker"].unique())
+    chosen = rng.choice(speakers, len(speakers) // 4, replace=False)
+    return _exchanged(tables, np.flatnonzero(tables.clips["speaker"].isin(chosen).to_numpy()), rng)
+
+
+def _exchanged(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+    order = np.arange(len(tables.clips))
+    order[rows] = rng.permutation(rows)
+    return tables.with_predictions(
+        {key: scores.iloc[order].set_axis(scores.index) for key, scores in tables.predictions.items()}
+    )
+
+
+def _loudness(seed: int) -> Iterator[Check]:
+    """A model that hears nothing but the level, on sound whose level follows arousal, and an honest one."""
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = _loud_corpus(Path(folder), seed)
+        settings = running.Settings(seed=seed, cache=Path(folder) / "store")
+        gain = {"robustness": {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick("robustness")}}
+        wanted = [audits.load("correctness"), audits.load("robustness")]
+        conditions = running.conditions(wanted, gain, seed)
+        predicted = running.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
+        cheat = running.tables(LoudnessModel(), corpus, predicted)
+    honest = toy.answers("oracle", corpus.clips, conditions)
+    for model, tables, expected in (
+        ("loudness-cheat", cheat, "fails"),
+        ("oracle", honest, "passes, fails nothing"),
+    ):
+        for audit in wanted:
+            if model == "oracle" and audit.name == "correctness":
+                continue  # seen above
+            result = audits.run(audit, tables, seed=seed, options=gain.get(audit.name, {}), limits=[LOUDER])
+            more = f" (louder by {GAIN_DB:g} dB)" if audit.name == "robustness" else ""
+            yield _check(model, audit.name + more, expected, result)
+
+
+def _loud_corpus(folder: Path, seed: int) -> Corpus:
+    """Bursts of noise of 50 ms, at −45 to −10 dB as arousal rises from .1 to .8."""
+    clips = toy.clips(speakers=12, per_speaker=16, seed=seed)
+    for clip, file, arousal in zip(clips.index, clips["file"], clips["arousal"], strict=True):
+        noise = identity_rng(seed, str(clip), "burst").uniform(-1, 1, 800)
+        level_db = 50 * (np.clip(arousal, 0.1, 0.8) - 1)
+        burst = noise / np.sqrt(np.mean(noise**2)) * 10 ** (level_db / 20)
+        write_audio(folder / file, burst.astype(np.float32), 16000)
+    return Corpus(name="bursts", clips=clips, root=folder)
+
+
+def _answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
+    return toy.answers(kind, clips, _needs(name).conditions)
+
+
+def _needs(name: str) -> audits.Needs:
+    loaded = audits.load(name)
+    return loaded.needs(**loaded.settings(_quick(name)))
+
+
+def _quick(name: str) -> dict[str, Any]:
+    return {key: value for key, value in QUICK.items() if key in audits.load(name).options()}
+
+
+def _obstacle(name: str, clips: pd.DataFrame) -> str:
+    return audits.obstacle(_needs(name), _answers("oracle", clips, name))
+
+
+def _audited(name: str, tables: Tables, seed: int) -> Result:
+    return audits.run(audits.load(name), tables, seed=seed, options=_quick(name))
+
+
+def _failures(result: Result) -> set[tuple[str, str, str]]:
+    return {(f.name, f.target, f.slice) for f in result.findings if f.verdict is Verdict.FAIL}
+
+
+def _check(model: str, audit: str, expected: str, result: Result) -> Check:
+    verdicts = [finding.verdict for finding in result.findings]
+    passed, failed = verdicts.count(Verdict.PASS), verdicts.count(Verdict.FAIL)
+    kept = {
+        "passes, fails nothing": passed > 0 and not failed,
+        "passes nothing": not passed,
+        "fails": failed > 0,
+    }[expected]
+    others = len(verdicts) - passed - failed
+    found = f"{failed} failed, {passed} passed, {others} neither"
+    return Check(model=model, audit=audit, expected=expected, found=found, kept=kept)
+
+
+def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
+    """The same answers with errors: gaussian for dimensions, another class in a tenth of the clips."""
+    scores = {}
+    noise = rng.normal(0, NOISE, (len(tables.clips), len(tables.dimensions)))
+    wrong, order = rng.random(len(tables.clips)) < 0.1, rng.permutation(len(tables.clips))
+    for key, frame in tables.predictions.items():
+        changed = frame.copy()
+        changed[list(tables.dimensions)] += noise
+        classes = list(tables.model_classes)
+        changed.loc[wrong, classes] = frame[classes].to_numpy()[order][wrong]
+        scores[key] = changed
+    return tables.with_predictions(scores)
+
+
+def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Generator) -> Tables:
+    """The planted answers in this share of the clips, the others as they were."""
+    carries = rng.random(len(tables.clips)) < strength
+    scores = {}
+    for key, frame in tables.predictions.items():
+        changed = frame.copy()
+        changed.loc[carries] = planted.predictions[key].loc[carries, frame.columns]
+        scores[key] = changed
+    return replace(planted, predictions=scores)

@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from sertools import selftest, toy
+from sertools.cli import app
+from sertools.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Check]:
+    return list(checks(seed=0))
+
+
+def test_every_promise_is_kept(found):
+    assert [check for check in found if not check.kept] == []
+
+
+def test_every_toy_model_is_audited(found):
+    models = {check.model for check in found}
+    wanted = {
+        "oracle",
+        "constant",
+        "random",
+        "planted defect",
+        "sex-biased",
+        "speaker-biased",
+        "loudness-cheat",
+    }
+    assert models == wanted
+
+
+def test_every_audit_that_the_toy_corpus_can_feed_is_tested(found):
+    tested = {check.audit for check in found if check.model == "planted defect"}
+    assert {"calibration", "correctness", "fairness", "leakage", "robustness", "speakers"} <= tested
+
+
+@pytest.mark.parametrize("expected", ["passes, fails nothing", "passes nothing", "fails"])
+def test_a_promise_that_is_broken_is_said_to_be(expected, found):
+    like = {"passes, fails nothing": "random", "passes nothing": "oracle", "fails": "oracle"}[expected]
+    clips = toy.clips(speakers=12, per_speaker=20)
+    result = selftest._audited("correctness", selftest._answers(like, clips, "correctness"), 0)
+    assert not selftest._check(like, "correctness", expected, result).kept
+
+
+def test_the_sex_bias_is_in_the_answers_to_men_alone():
+    clips = toy.clips(speakers=8, per_speaker=25)
+    tables = toy.answers("oracle", clips)
+    biased = sex_biased(tables, np.random.default_rng(0)).predictions["clean"]
+    same = (biased == tables.predictions["clean"]).all(axis=1)
+    assert same[clips["sex"] == "female"].all()
+    assert 0.4 < same[clips["sex"] == "male"].mean() < 0.65, "half of them are exchanged"
+
+
+def test_the_speaker_bias_is_in_the_answers_to_a_quarter_of_the_speakers():
+    clips = toy.clips(speakers=8, per_speaker=25)
+    tables = toy.answers("oracle", clips)
+    biased = speaker_biased(tables, np.random.default_rng(0)).predictions["clean"]
+    same = (biased == tables.predictions["clean"]).all(axis=1).groupby(clips["speaker"]).mean()
+    assert (same < 0.3).sum() == 2
+    assert (same == 1).sum() == 6
+
+
+def test_power_rises_with_the_defect_and_is_lost_in_a_small_corpus():
+    large = {row[:2][0] + f" {row[1]}": row[2] for row in power(toy.clips(), plants=2, strengths=(0.0, 1.0))}
+    assert large["fairness 0.0"] == 0
+    assert large["fairness 1.0"] == large["speakers 1.0"] == large["correctness 1.0"] == 1
+    small = {row[0]: row[2] for row in power(toy.clips(speakers=4), plants=1, strengths=(1.0,))}
+    assert small["fairness"] == 0
+
+
+def test_power_says_why_an_audit_cannot_run():
+    rows = {
+        row[0]: row for row in power(toy.clips(speakers=6).drop(columns="sex"), plants=1, strengths=(1.0,))
+    }
+    assert rows["fairness"][2:] == [None, "the corpus has no column 'sex'"]
+
+
+def test_the_command_prints_power_as_json(tmp_path):
+    path = tmp_path / "clips.csv"
+    clips = toy.clips(speakers=10, per_speaker=10)
+    clips[["file", "speaker", "sex", "emotion", "arousal"]].to_csv(path, index=False)
+    done = CliRunner().invoke(app, ["selftest", "--data", str(path), "--plants", "1", "--format", "json"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    assert set(rows[0]) == set(POWER)
+    assert {row["audit"] for row in rows} >= {"correctness", "fairness", "speakers"}
+
+
+def test_the_command_ends_with_0_when_all_promises_are_kept(found, monkeypatch):
+    monkeypatch.setattr(selftest, "checks", lambda seed: iter(found))
+    done = CliRunner().invoke(app, ["selftest"])
+    assert done.exit_code == 0
+    assert "loudness-cheat" in done.stdout
+    broken = [*found[:-1], Check(model="x", audit="y", expected="fails", found="0 failed", kept=False)]
+    monkeypatch.setattr(selftest, "checks", lambda seed: iter(broken))
+    assert CliRunner().invoke(app, ["selftest"]).exit_code == 1
