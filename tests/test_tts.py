@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +115,21 @@ def test_transcripts_of_a_corpus_carry_its_labels_and_pair_with_it(tmp_path):
         for label in ("arousal", "emotion", "transcript"):
             assert (same[label] == original.clips.at[clip, label]).all()
         assert (same["original_speaker"] == original.clips.at[clip, "speaker"]).all()
+
+
+def test_transcripts_of_real_speech_are_spoken_and_keep_its_emotions(tmp_path):
+    real = Path(__file__).parents[2] / "shared" / "data" / "emodb"
+    if not real.is_dir():
+        pytest.skip("the real speech of ../shared/data/emodb is not here")
+    original = load_corpus(f"{real}:test")
+    corpus, spoken = tts.make_corpus(
+        tts.from_corpus(original), engine("espeak"), tmp_path / "c", voices=["de+f1", "de+m1"]
+    )
+    assert spoken.written == 2 * original.clips["transcript"].nunique()
+    assert len(corpus.clips) == 2 * len(original.clips)
+    emotion = original.clips["emotion"]
+    assert (corpus.clips["emotion"] == emotion.loc[corpus.clips["original_clip"]].to_numpy()).all()
+    assert set(corpus.clips["language"]) == {"deu"}
 
 
 def test_clips_without_a_transcript_are_left_out_and_counted(tmp_path):

@@ -47,7 +47,8 @@ class Piper:
         beside = path.with_name(f"{path.name}.json")
         if not path.is_file() or path.suffix != ".onnx":
             there = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
-            raise SertoolsError(f"no voice of Piper at {text}", hint=f"there, {nearest(path.name, there)}")
+            hint = f"there: {nearest(path.name, there)}" if there else "name the path of a FILE.onnx"
+            raise SertoolsError(f"no voice of Piper at {text}", hint=hint)
         try:
             described = json.loads(beside.read_text(encoding="utf-8"))
             speakers = int(described.get("num_speakers", 1))
