@@ -208,3 +208,24 @@ def test_components_that_cannot_be_told_apart_are_undefined():
     assert np.isnan(alone["voices"])
     assert alone["residual"] == pytest.approx(0.5, abs=1e-12)
     assert alone["words"] == pytest.approx(4.5 - 0.25, abs=1e-12)
+
+
+def test_a_language_against_the_mean_of_five_is_covered_too():
+    rng = np.random.default_rng(4)
+    languages, voices, words = 5, 5, 14
+    layouts = np.indices((languages, 3, words, voices)).reshape(4, -1)
+    language, sentiment, word, voice = layouts
+    item = (language * 3 + sentiment) * words + word
+    shift = np.eye(3)[2] - 1 / 3
+    weights = np.outer(np.arange(languages) == 1, shift) - shift / languages
+    covered = 0
+    for _ in range(400):
+        values = (
+            rng.normal(0, 0.1, item.max() + 1)[item]
+            + rng.normal(0, 0.1, (languages, voices))[language, voice]
+            + rng.normal(0, 0.05, (languages, voices, 3))[language, voice, sentiment]
+            + rng.normal(0, 0.1, len(item))
+        )
+        found = contrast(Crossed.of(values, item, voice, language), language * 3 + sentiment, weights.ravel())
+        covered += found.low <= 0 <= found.high
+    assert 0.93 <= covered / 400 <= 0.98
