@@ -6,7 +6,7 @@ MAE and RMSE; emotions by the unweighted average recall (UAR) over the classes i
 precision, accuracy and F1. The distribution of the answers is compared with that of the truth: by the
 Jensen-Shannon distance over 10 equal bins to base 2, and by the relative difference (n_p − n_t) / n of each
 class. Where the corpus names emotions, every predicted dimension that it does not rate is held against where
-the literature expects it (low ≤ .45, neutral .3 to .6, high ≥ .55), as the share of clips in the expected range.
+the literature expects it (low ≤ .45, neutral .3 to .6, high ≥ .55), as the share of clips in that range.
 
 Beside every score stand the scores of models that know nothing: the constant mean or majority class, random
 answers, and the constant that is best for this metric. What such a model can reach is judged only where the
@@ -157,8 +157,11 @@ def _of_emotion(pair: Pairs, tables: Tables) -> list[Finding]:
         value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
         if statistic.name == "accuracy":
             value = proportion(pair.truth == pair.prediction, pair.unit, pair.units)
+        # what knows nothing has a UAR of 1 / classes, below the limit from three classes on
+        alone = statistic.name == "uar" and len(np.unique(pair.truth)) > 2
+        withheld = "" if alone else useless
         found.append(
-            finding(statistic.name, value, target="emotion", by_speaker=pair.by_speaker, withheld=useless)
+            finding(statistic.name, value, target="emotion", by_speaker=pair.by_speaker, withheld=withheld)
         )
     for code, name in enumerate(tables.model_classes):
         if name not in tables.classes:

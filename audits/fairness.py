@@ -346,7 +346,8 @@ def _answer(findings: list[Finding]) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
         return "No gap between groups could be measured."
-    largest = max(gaps, key=lambda f: abs(f.value or 0.0))
+    # of small groups the differences are large by chance and have no interval
+    largest = max(gaps, key=lambda f: (f.low is not None, abs(f.value or 0.0)))
     interval = (
         "" if largest.low is None or largest.high is None else f" [{largest.low:.2f}, {largest.high:.2f}]"
     )

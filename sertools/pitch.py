@@ -8,6 +8,7 @@ and 350 Hz, in Hz.
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -57,17 +58,7 @@ def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
     Raises:
         ModelError: opensmile is not installed
     """
-    try:
-        opensmile: Any = importlib.import_module("opensmile")
-    except ImportError as error:
-        raise ModelError(
-            "pitch groups need opensmile, which is not installed", hint='pip install "sertools[probe]"'
-        ) from error
-    smile = opensmile.Smile(
-        feature_set=opensmile.FeatureSet.eGeMAPSv02,
-        feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
-    )
-    semitones = smile.process_signal(signal, rate)["F0semitoneFrom27.5Hz_sma3nz"].to_numpy(dtype=float)
+    semitones = _smile().process_signal(signal, rate)["F0semitoneFrom27.5Hz_sma3nz"].to_numpy(dtype=float)
     return np.where(semitones > 0, ZERO_HZ * 2 ** (semitones / 12), np.nan)
 
 
@@ -79,3 +70,18 @@ def mean_f0_hz(contour: np.ndarray) -> float:
     """
     inside = contour[(contour >= LOWEST_HZ) & (contour <= HIGHEST_HZ)]
     return float(inside.mean()) if len(inside) else float("nan")
+
+
+@cache
+def _smile() -> Any:
+    """The extractor, made once: reading its configuration takes longer than a short clip."""
+    try:
+        opensmile: Any = importlib.import_module("opensmile")
+    except ImportError as error:
+        raise ModelError(
+            "pitch groups need opensmile, which is not installed", hint='pip install "sertools[probe]"'
+        ) from error
+    return opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02,
+        feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
+    )

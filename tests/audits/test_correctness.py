@@ -184,6 +184,23 @@ def renew() -> None:
     GOLDEN.write_text(json.dumps(values(), indent=1) + "\n", encoding="utf-8")
 
 
+def test_emotions_drawn_at_random_fail_and_are_not_merely_skipped():
+    tables = toy.answers("random", toy.clips())
+    uar = found(tables)["uar", "emotion"]
+    assert uar.high < 0.5
+    assert uar.verdict is Verdict.FAIL
+
+
+def test_of_two_classes_a_constant_recognises_half_so_it_is_not_judged():
+    truth = ["anger", "neutral"] * 30
+    scores = {"anger": [1.0] * 60, "neutral": [0.0] * 60}
+    classes = ("anger", "neutral")
+    uar = found(tables_of({"emotion": truth}, scores, classes=classes, model_classes=classes))[
+        "uar", "emotion"
+    ]
+    assert (uar.value, uar.verdict) == (0.5, Verdict.SKIPPED)
+
+
 def test_nothing_changes_unnoticed():
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     for now, before in zip(values(), golden, strict=True):

@@ -221,3 +221,13 @@ def test_pitch_groups_come_from_the_f0_of_the_clips(clips):
 def test_pitch_is_asked_of_the_sound_only_where_it_is_grouped_by():
     assert FAIRNESS.needs(group=("sex",)).sound == ()
     assert FAIRNESS.needs(group=("sex+pitch_group",)).sound == ("f0_hz",)
+
+
+def test_the_answer_names_a_gap_that_has_an_interval(clips):
+    few = clips.assign(accent=np.where(clips["speaker"] == "000", "rare", "common"))
+    result = result_of(harmed(noisy(few), few["accent"] == "rare"), group=["sex", "accent"])
+    (widest,) = named(result, "max_minus_min", "arousal", "accent=*")
+    (score,) = named(result, "sex_score", "arousal")
+    assert widest.value > abs(score.value)
+    assert widest.low is None
+    assert "accent" not in result.answer
