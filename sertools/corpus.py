@@ -38,6 +38,7 @@ import pandas as pd
 from sertools import corpora
 from sertools.audio import is_silent, read_audio
 from sertools.errors import AudioError, CorpusError, nearest
+from sertools.labels import DIMENSIONS, canonical
 from sertools.manifest import MANIFESTS, as_clips, look_alikes, prefixed
 from sertools.readers import SCHEMA, read
 from sertools.tables import LABELS
@@ -107,9 +108,14 @@ def load_corpus(
         scale={**reading.scale, **(scale or {})},
         label_map=label_map,
     )
-    notes = (*reading.verify(clips), *reading.notes, *look_alikes(list(clips.columns)))
+    notes = (*reading.verify(clips), *reading.notes, *look_alikes(_candidates(clips)))
     corpus = Corpus(name=reading.name, clips=clips, root=reading.root, notes=notes, **reading.facts)
     return corpus if split is None else _of_split(corpus, split)
+
+
+def _candidates(clips: pd.DataFrame) -> list[str]:
+    """Columns that may be labels under another name; a dimension is a number, not a word."""
+    return [c for c in clips if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:

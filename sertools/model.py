@@ -61,8 +61,8 @@ class Model(Protocol):
 class ClipModel(Protocol):
     """A model that answers by clip, without sound: a table of predictions, or the truth itself.
 
-    `scores(clips)` gives a frame with the index of `clips` and one column per label, nan where it has
-    no answer.
+    `scores(clips, condition)` gives a frame with the index of `clips` and one column per label, nan where it
+    has no answer; `conditions` are those it can answer for, printable, `clean` among them.
     """
 
     name: str
@@ -71,8 +71,13 @@ class ClipModel(Protocol):
     fingerprint: str
     facts: Mapping[str, Any]
 
-    def scores(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """Scores of clips, one row each."""
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Under which sound it has answers."""
+        ...
+
+    def scores(self, clips: pd.DataFrame, condition: str = "clean") -> pd.DataFrame:
+        """Scores of clips under a condition, one row each."""
         ...
 
 
@@ -153,4 +158,3 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
                 model.facts = {**model.facts, "source": "embedded in sertools"}
             return model
     raise ModelError(f"no kind of model {scheme!r}", hint=nearest(scheme, list(known)))
-

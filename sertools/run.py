@@ -145,7 +145,7 @@ def predict(
 ) -> dict[str, Predicted]:
     """Scores of a corpus under each condition; what the store has is not computed again.
 
-    A model that answers by clip, without sound, answers for clean sound only.
+    A model that answers by clip, without sound, answers for the conditions that it has.
 
     Args:
         model: from `load_model`
@@ -173,7 +173,8 @@ def predict(
             hint=f"labels are different from each other and from {', '.join(RESERVED)}",
         )
     if isinstance(model, ClipModel):
-        return {CLEAN: _by_clip(model, corpus)}
+        known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
+        return {name: _by_clip(model, corpus, name) for name in known}
     root = settings.cache or store.default_root()
     store.check_writable(root)
     sound = sound or fingerprint(corpus)
@@ -202,12 +203,15 @@ def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predic
     return Predicted(scores=frame[labels], missing=missing, silent=int(frame["silent"].sum()))
 
 
-def _by_clip(model: ClipModel, corpus: Corpus) -> Predicted:
-    scores = model.scores(corpus.clips)
+def _by_clip(model: ClipModel, corpus: Corpus, condition: str) -> Predicted:
+    scores = model.scores(corpus.clips, condition)
     gone = scores.index[scores.isna().all(axis=1)]
-    missing = pd.DataFrame({"clip": gone, "condition": CLEAN, "reason": f"{model.name} has no row for it"})
+    missing = pd.DataFrame(
+        {"clip": gone, "condition": condition, "reason": f"{model.name} has no row for it"}
+    )
     found = Predicted(scores=scores, missing=missing)
-    _some_scored(found, corpus)
+    if condition == CLEAN:
+        _some_scored(found, corpus)
     return found
 
 

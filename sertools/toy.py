@@ -48,6 +48,12 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
         },
         index=pd.Index([f"clip {i:05d}" for i in range(n)], name="clip"),
     )
+    # every speaker says the same sentences, which have nothing to do with the emotion
+    said = np.arange(n) % min(per_speaker, 40)
+    frame["sentiment"] = np.array(["negative", "neutral", "positive"])[said % 3]
+    frame["word"] = [f"word{i}" for i in said]
+    frame["template"] = [f"template {i // 3 % 4} {{word}}" for i in said]
+    frame["transcript"] = [f"template {i // 3 % 4} word{i}" for i in said]
     order = {"valence": 0, "arousal": 1, "dominance": 2}
     for dimension in DIMENSIONS:
         mean = np.array([PLEASURE_AROUSAL_DOMINANCE[e][order[dimension]] for e in emotion]) / 2 + 0.5

@@ -289,3 +289,11 @@ def test_a_published_corpus_has_its_own_scale() -> None:
         str(DATA / "emodb"), column_map={"naturalness_rate": "valence"}, scale={"valence": (0, 2)}
     )
     assert math.isclose(rated.clips.at["audio/03a01Fa.flac", "valence"], 0.375)
+
+
+def test_words_are_not_taken_for_ratings_under_another_name(tmp_path: Path) -> None:
+    manifest = tmp_path / "spoken.csv"
+    manifest.write_text("file,sentiment\na.wav,positive\n")
+    assert not [note for note in load_corpus(str(manifest)).notes if "--map" in note]
+    manifest.write_text("file,sentiment\na.wav,0.5\n")
+    assert [note for note in load_corpus(str(manifest)).notes if "--map sentiment=valence" in note]

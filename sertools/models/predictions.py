@@ -30,36 +30,41 @@ NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
 @dataclass(kw_only=True)
 class PredictionsModel:
-    """Predictions by clip or file, read from a table."""
+    """Predictions by clip or file, read from a table; condition → scores, index clips or files."""
 
     name: str
     labels: tuple[str, ...]
     task: Task
     fingerprint: str
     facts: Mapping[str, Any]
-    table: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
     key: str
-    notes: tuple[str, ...] = ()
 
-    def scores(self, clips: pd.DataFrame) -> pd.DataFrame:
-        """The table's rows in the order of `clips`; nan where it has none.
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Under which sound the predictions were made, printable as in result files."""
+        return tuple(self.tables)
+
+    def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
+        """The table's rows of a condition in the order of `clips`; nan where it has none.
 
         Raises:
             ModelError: the table has nothing for any clip
         """
+        table = self.tables[condition]
         wanted = clips.index if self.key == "clip" else pd.Index(clips["file"].astype(str))
-        if not wanted.isin(self.table.index).any():
+        if not wanted.isin(table.index).any():
             raise ModelError(
-                f"no {self.key} of {self.facts['source']} is in the corpus: it has {self.table.index[0]!r}, "
+                f"no {self.key} of {self.facts['source']} is in the corpus: it has {table.index[0]!r}, "
                 f"the corpus has {wanted[0]!r}",
                 hint="name the clips as sertools predict --csv does",
             )
-        odd = self.table.index.difference(wanted)
+        odd = table.index.difference(wanted)
         if len(odd):
             more = ", …" if len(odd) > SHOWN else ""
             note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:SHOWN])}{more}."
-            self.facts = {**self.facts, "notes": [*self.notes, note]}
-        scores = self.table.reindex(wanted)
+            self.facts = {**self.facts, "notes": [note]}
+        scores = table.reindex(wanted)
         scores.index = clips.index
         return scores
 
@@ -79,14 +84,20 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     key = "clip" if "clip" in table else "file"
     if key not in table:
         raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
-    table, notes = _clean(table, path)
     unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
     if unnamed.any():
         raise ModelError(f"{path} has a row without {key}: row {int(unnamed.argmax()) + 1}")
     keys = pd.Index(table[key].astype(str))
-    if keys.has_duplicates:
-        repeated = keys[keys.duplicated()][0]
-        raise ModelError(f"{path} has {repeated!r} more than once", hint="keep one row per clip")
+    condition = (
+        table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
+    )
+    if CLEAN not in set(condition):
+        others = ", ".join(sorted(set(condition))[:SHOWN])
+        raise ModelError(f"{path} has no rows of the condition {CLEAN!r}: it has {others}")
+    twice = pd.MultiIndex.from_arrays([keys, condition]).duplicated()
+    if twice.any():
+        under = f" under {condition[twice].iloc[0]!r}" if "condition" in table else ""
+        raise ModelError(f"{path} has {keys[twice][0]!r} more than once{under}", hint="keep one row per clip")
     labels = tuple(str(column) for column in table.columns if column not in NOT_LABELS)
     if not labels:
         raise ModelError(f"{path} has no column of scores besides {', '.join(table.columns)}")
@@ -99,24 +110,10 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
         labels=labels,
         task="regression" if only_dimensions else "single_label",
         fingerprint=hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(),
-        facts={"kind": "predictions file", "source": str(path), "rows": len(table), "notes": list(notes)},
-        table=scores,
+        facts={"kind": "predictions file", "source": str(path), "rows": len(table)},
+        tables={name: scores[(condition == name).to_numpy()] for name in dict.fromkeys(condition)},
         key=key,
-        notes=notes,
     )
-
-
-def _clean(table: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The rows of clean sound, where conditions are named, and a sentence on the others."""
-    if "condition" not in table:
-        return table, ()
-    clean = table[table["condition"] == CLEAN]
-    others = sorted({str(condition) for condition in table["condition"]} - {CLEAN})
-    if clean.empty:
-        raise ModelError(f"{path} has no rows of the condition {CLEAN!r}: it has {', '.join(others[:SHOWN])}")
-    if not others:
-        return clean, ()
-    return clean, (f"Rows of other conditions were not read: {', '.join(others[:SHOWN])}.",)
 
 
 def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:

@@ -16,6 +16,7 @@ from sertools.errors import ModelError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.model import ClipModel, LoadOptions, Model, Outputs, Task
 from sertools.seeds import identity_rng
+from sertools.tables import CLEAN
 
 SCHEME = "toy"
 EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -31,7 +32,12 @@ class TruthModel:
     fingerprint: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def scores(self, clips: pd.DataFrame) -> pd.DataFrame:
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """It answers about clips, whatever they sound like, but calls that clean only."""
+        return (CLEAN,)
+
+    def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
         """Scores of clips from their labels or identity, one row each."""
         draws = np.empty((len(clips), len(self.labels)))
         for row, clip in zip(draws, clips.index, strict=True):

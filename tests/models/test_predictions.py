@@ -54,7 +54,7 @@ def test_numbers_are_read_to_the_last_bit(tmp_path, suffix):
         path.write_text("clip,arousal\n" + "".join(f"{c},{v!r}\n" for c, v in frame.itertuples(index=False)))
     else:
         frame.to_parquet(path, index=False)
-    read = load_model(f"predictions:{path}").table["arousal"].to_numpy()
+    read = load_model(f"predictions:{path}").tables["clean"]["arousal"].to_numpy()
     assert read.tobytes() == values.tobytes()
 
 
@@ -122,11 +122,18 @@ def test_rows_for_no_clip_are_named_once(tmp_path):
     assert model.facts["notes"] == ["7 rows match no clip of the corpus: x0, x1, x2, x3, x4, …."]
 
 
-def test_of_several_conditions_the_clean_one_is_read(tmp_path):
+def test_every_condition_is_read_and_clean_is_the_default(tmp_path):
     text = "clip,condition,arousal\nc1,clean,0.1\nc1,gain@1dB,0.9\nc2,clean,0.2\nc2,gain@1dB,0.8\n"
     model = table(tmp_path, text)
+    assert model.conditions == ("clean", "gain@1dB")
     assert model.scores(CLIPS)["arousal"].fillna(-1).tolist() == [0.1, 0.2, -1]
-    assert model.facts["notes"] == ["Rows of other conditions were not read: gain@1dB."]
+    assert model.scores(CLIPS, "gain@1dB")["arousal"].fillna(-1).tolist() == [0.9, 0.8, -1]
+
+
+def test_a_clip_may_repeat_under_other_conditions_only(tmp_path):
+    text = "clip,condition,arousal\nc1,clean,0.1\nc1,gain@1dB,0.9\nc1,gain@1dB,0.8\n"
+    with pytest.raises(ModelError, match="'c1' more than once under 'gain@1dB'"):
+        table(tmp_path, text)
 
 
 @pytest.mark.parametrize(
