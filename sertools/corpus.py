@@ -115,7 +115,8 @@ def load_corpus(
 
 def _candidates(clips: pd.DataFrame) -> list[str]:
     """Columns that may be labels under another name; a dimension is a number, not a word."""
-    return [c for c in clips if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
+    names = [str(c) for c in clips]
+    return [c for c in names if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
