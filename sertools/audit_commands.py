@@ -47,10 +47,11 @@ def run_audits(
     from sertools.discovery import discover
     from sertools.gate import exit_code
     from sertools.report import render
+    from sertools.suite import read_suite
 
     if names and suite:
         raise AuditError("audits and --suite were both named", hint="name one of them")
-    plan = run.read_suite(suite) if suite else None
+    plan = read_suite(suite) if suite else None
     if plan:
         chosen = [audit.load(each.name, folders) for each in plan.audit]
         settings_of = {each.name: dict(each.options) for each in plan.audit}

@@ -72,7 +72,7 @@ def _perturbations() -> Rows:
 
 
 def _suites() -> Rows:
-    from sertools.run import read_suite, suites
+    from sertools.suite import read_suite, suites
 
     read = {name: read_suite(name) for name in suites()}
     return ["suite", "audits", "what it is"], [

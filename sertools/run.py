@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import platform
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -10,9 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 import sertools
 from sertools import audit as audits_of
@@ -20,42 +17,18 @@ from sertools import derived, engine, plan, precision, recordings, store
 from sertools.audit import Audit
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
-from sertools.discovery import embedded_folder
-from sertools.errors import AuditError, CorpusError, ModelError, nearest
+from sertools.errors import CorpusError, ModelError
 from sertools.gate import Override
-from sertools.labels import DIMENSIONS, canonical
+from sertools.meet import Predicted, tables
 from sertools.model import ClipModel, Model
 from sertools.result import Result
-from sertools.tables import CLEAN, Tables
+from sertools.tables import CLEAN
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""
 
-NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": []}, dtype=object)
-
-
 RESERVED = ("clip", "file", "reason", "silent")
 """Columns beside the labels in what is stored and exported."""
-
-
-class SuiteAudit(BaseModel):
-    """One audit of a suite, with its settings."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    options: dict[str, Any] = {}
-
-
-class Suite(BaseModel):
-    """A named set of audits with settings and limits."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str
-    description: str
-    audit: list[SuiteAudit]
-    limit: list[Override] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,40 +50,6 @@ class Settings:
     cache: Path | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = lambda description, total: nullcontext(lambda n: None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predicted:
-    """Scores of one condition, one row a clip, with what is missing and why."""
-
-    scores: pd.DataFrame
-    missing: pd.DataFrame
-    silent: int = 0
-
-
-def suites() -> dict[str, Path]:
-    """Suites that come with sertools, name → file."""
-    return {path.stem: path for path in sorted((embedded_folder() / "suites").glob("*.toml"))}
-
-
-def read_suite(name: str) -> Suite:
-    """A suite by name, or from a TOML file.
-
-    Raises:
-        AuditError: there is none of that name, or the file is no suite
-    """
-    path = Path(name) if name.endswith(".toml") else suites().get(name)
-    if path is None:
-        raise AuditError(f"no suite named {name!r}", hint=nearest(name, list(suites())))
-    try:
-        return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise AuditError(f"cannot read the suite {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AuditError(f"{path} is no TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise AuditError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def jobs(
@@ -223,110 +162,6 @@ def _some_scored(predicted: Predicted, corpus: Corpus) -> None:
             f"{reasons.index[0]}",
             hint="sertools corpus check lists what is wrong with each",
         )
-
-
-def tables(
-    model: Model | ClipModel,
-    corpus: Corpus,
-    predicted: Mapping[str, Predicted],
-    label_map: Mapping[str, str] | None = None,
-) -> Tables:
-    """What audits read: model and corpus meet by the field's names for labels, never by position.
-
-    Several labels of a model with one name of ours (excited and happy mapped to happiness) are one class,
-    whose score is their sum.
-
-    Raises:
-        ModelError: two dimensions of the model have one name
-    """
-    ours = [canonical(label, label_map) for label in model.labels]
-    twice = [name for name in DIMENSIONS if ours.count(name) > 1]
-    if twice:
-        raise ModelError(f"two labels of {model.name} are both {twice[0]}", hint="map one away: --label-map")
-    scores = {
-        condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
-        for condition, p in predicted.items()
-    }
-    # a column without a single number under any sound is a label that the model does not answer here
-    silent = {name for name in ours if all(frame[name].isna().all() for frame in scores.values())}
-    if silent:
-        ours = [name for name in ours if name not in silent]
-        scores = {
-            condition: frame.drop(columns=list(silent & set(frame))) for condition, frame in scores.items()
-        }
-    clips = corpus.clips
-    rated = [d for d in DIMENSIONS if d in clips and clips[d].notna().any()]
-    truth = clips["emotion"].value_counts() if "emotion" in clips else pd.Series(dtype=int)
-    regression = model.task == "regression"
-    classes = [] if regression else [name for name in dict.fromkeys(ours) if name not in DIMENSIONS]
-    shared = [name for name in classes if name in truth.index]
-    return Tables(
-        clips=clips,
-        predictions=scores,
-        missing=pd.concat([NOTHING_MISSING, *(p.missing for p in predicted.values())], ignore_index=True),
-        dimensions=tuple(d for d in rated if d in ours),
-        classes=tuple(shared),
-        model_classes=tuple(classes) if shared else (),
-        notes=(
-            *map(str, model.facts.get("notes", [])),
-            *_notes(corpus, predicted, scores, ours, rated, truth, classes, shared),
-        ),
-        corpus=corpus.name,
-        simulated=corpus.simulated,
-    )
-
-
-def _notes(
-    corpus: Corpus,
-    predicted: Mapping[str, Predicted],
-    scores: Mapping[str, pd.DataFrame],
-    ours: list[str],
-    rated: list[str],
-    truth: pd.Series,
-    classes: list[str],
-    shared: list[str],
-) -> list[str]:
-    notes = [corpus.simulated] if corpus.simulated else []
-    notes += corpus.notes
-    only_rated, only_predicted = [d for d in rated if d not in ours], [d for d in ours if d in DIMENSIONS]
-    only_predicted = [d for d in only_predicted if d not in rated]
-    if only_rated and any(d in ours for d in DIMENSIONS):
-        notes.append(f"The model does not predict {', '.join(only_rated)}.")
-    if only_predicted:
-        notes.append(f"The corpus does not rate {', '.join(only_predicted)}.")
-    if classes and len(truth):
-        left_out = {name: int(truth[name]) for name in truth.index if name not in shared}
-        if shared:
-            notes.append(f"Metrics of emotion run over {len(shared)} classes: {', '.join(sorted(shared))}.")
-        if left_out:
-            named = ", ".join(f"{name} ({n})" for name, n in left_out.items())
-            notes.append(f"Only the corpus has {named}: these clips are left out of metrics of emotion.")
-        extra = [name for name in classes if name not in shared]
-        if extra and shared:
-            notes.append(f"Only the model has {', '.join(extra)}: such an answer counts as wrong.")
-        elif extra:
-            notes.append(
-                f"The model answers {', '.join(extra)}, of which the corpus has none; join names that mean "
-                "the same with --label-map THEIRS=OURS."
-            )
-    unknown = [] if classes else [name for name in ours if name not in DIMENSIONS]
-    if unknown:
-        notes.append(
-            f"The model's {', '.join(unknown)} is no known dimension; say which it is with --label-map "
-            "THEIRS=OURS."
-        )
-    silent = max((p.silent for p in predicted.values()), default=0)
-    if silent:
-        notes.append(f"{silent} clips are digital silence; they are kept and scored.")
-    for dimension in (d for d in DIMENSIONS if d in scores.get(CLEAN, ())):
-        values = scores[CLEAN][dimension].to_numpy()
-        low, high = np.nanmin(values), np.nanmax(values)
-        if low < -0.5 or high > 1.5:
-            notes.append(
-                f"Predictions of {dimension} reach from {low:.3g} to {high:.3g}, but ratings lie in [0, 1]: "
-                "is the model's scale another one?"
-            )
-    return notes
 
 
 def run(

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import audit as audits
+from sertools import meet, toy
 from sertools import run as running
-from sertools import toy
 from sertools.audio import write_audio
 from sertools.corpus import Corpus
 from sertools.discovery import discover
@@ -166,7 +166,7 @@ def _loudness(seed: int) -> Iterator[Check]:
         wanted = [audits.load("correctness"), audits.load("robustness")]
         conditions = running.conditions(wanted, gain, seed)
         predicted = running.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
-        cheat = running.tables(LoudnessModel(), corpus, predicted)
+        cheat = meet.tables(LoudnessModel(), corpus, predicted)
     honest = toy.answers("oracle", corpus.clips, conditions)
     for model, tables, expected in (
         ("loudness-cheat", cheat, "fails"),

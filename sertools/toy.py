@@ -8,11 +8,11 @@ import pandas as pd
 from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.labels import DIMENSIONS
+from sertools.meet import Predicted, tables
 from sertools.metrics.duplicates import FRAMES
 from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
 from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
-from sertools.run import Predicted, tables
 from sertools.tables import CLEAN, Tables
 
 

@@ -12,9 +12,12 @@ from sertools import audit, run
 from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
+from sertools.meet import Predicted
+from sertools.meet import tables as tables_of
 from sertools.model import LoadOptions, load_model
 from sertools.result import read_results
-from sertools.run import Predicted, Settings
+from sertools.run import Settings
+from sertools.suite import read_suite
 from tests.checkpoints import write_checkpoint
 from tests.small import Meter, noises
 
@@ -39,7 +42,7 @@ def answered(
         predicted["gain@2dB"] = Predicted(
             scores=pd.DataFrame(perturbed, index=index), missing=NOTHING_MISSING
         )
-    return run.tables(model, Corpus(name="toy", clips=clips, root=Path()), predicted, label_map)
+    return tables_of(model, Corpus(name="toy", clips=clips, root=Path()), predicted, label_map)
 
 
 def test_labels_meet_by_synonym_whatever_their_order():
@@ -155,7 +158,7 @@ def test_permuting_id2label_and_its_rows_changes_no_result(tmp_path):
     found = []
     for folder in (one, other):
         model = load_model(str(folder), LoadOptions(device="cpu"))
-        tables = run.tables(model, corpus, run.predict(model, corpus, settings=settings))
+        tables = tables_of(model, corpus, run.predict(model, corpus, settings=settings))
         found.append(audit.run(audit.load("correctness"), tables, seed=0).findings)
     key = {(f.name, f.target, f.slice): f.value for f in found[0]}
     assert len(key) == len(found[1]) > 10
@@ -169,7 +172,7 @@ def test_one_output_is_a_regression_of_the_dimension_it_names(tmp_path):
     assert (model.task, model.labels) == ("regression", ("activation",))
     corpus = noises(tmp_path / "c", 8, samples=1000)
     predicted = run.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"))
-    tables = run.tables(model, corpus, predicted)
+    tables = tables_of(model, corpus, predicted)
     assert tables.dimensions == ("arousal",)
     assert tables.classes == ()
 
@@ -267,7 +270,7 @@ def test_the_model_must_answer_about_each_condition_or_the_audit_says_what_is_ab
     assert list(predicted) == ["clean", "gain@2dB"]
     ratio = predicted["gain@2dB"].scores["arousal"] / predicted["clean"].scores["arousal"]
     assert np.allclose(ratio, 10 ** (2 / 20), atol=1e-6)  # float32 samples
-    tables = run.tables(Meter(), corpus, {"clean": predicted["clean"]})
+    tables = tables_of(Meter(), corpus, {"clean": predicted["clean"]})
     needs = audit.Needs(labels="none", conditions=(gain,))
     assert audit.obstacle(needs, tables) == "there are no predictions for gain@2dB"
 
@@ -308,10 +311,10 @@ def test_results_that_do_not_fit_leave_the_old_file(tmp_path):
 
 
 def test_suites_are_found_by_name_and_by_file(tmp_path):
-    assert run.read_suite("quick").audit[0].name == "correctness"
+    assert read_suite("quick").audit[0].name == "correctness"
     path = tmp_path / "mine.toml"
     path.write_text('title = "T"\ndescription = "D"\n[[audit]]\nname = "fairness"\noptions = { draws = 9 }\n')
-    assert run.read_suite(str(path)).audit[0].options == {"draws": 9}
+    assert read_suite(str(path)).audit[0].options == {"draws": 9}
 
 
 @pytest.mark.parametrize(
@@ -326,11 +329,11 @@ def test_a_file_that_is_no_suite_is_a_sentence(tmp_path, text, said):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(AuditError, match=said):
-        run.read_suite(str(path))
+        read_suite(str(path))
 
 
 def test_an_unknown_suite_is_offered_the_nearest(tmp_path):
     with pytest.raises(AuditError, match="no suite named 'quik'.*did you mean 'quick'"):
-        run.read_suite("quik")
+        read_suite("quik")
     with pytest.raises(AuditError, match=r"cannot read the suite .*none\.toml: No such file"):
-        run.read_suite(str(tmp_path / "none.toml"))
+        read_suite(str(tmp_path / "none.toml"))

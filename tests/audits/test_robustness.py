@@ -17,6 +17,7 @@ from sertools.corpus import load_corpus
 from sertools.errors import AuditError
 from sertools.model import load_model
 from sertools.result import Result, Verdict
+from sertools.suite import read_suite, suites
 from sertools.tables import Tables
 
 AUDIT = load("robustness")
@@ -339,9 +340,9 @@ def test_a_model_that_answers_by_clip_is_skipped_with_the_reason(clips):
     assert found.reason.startswith("there are no predictions for ")
 
 
-@pytest.mark.parametrize("name", sorted(runs.suites()))
+@pytest.mark.parametrize("name", sorted(suites()))
 def test_every_suite_asks_audits_what_they_can_answer(name):
-    suite = runs.read_suite(name)
+    suite = read_suite(name)
     for each in suite.audit:
         audit = load(each.name)
         assert Condition() in audit.needs(**audit.settings(each.options)).conditions
