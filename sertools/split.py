@@ -23,8 +23,8 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
     Speakers are dealt so that each part has its share of all clips, of the speakers of each sex, and of the
     clips of each emotion and sex, as nearly as whole speakers allow: the sum of squared differences between
     the shares a part has and those it should have is made small by dealing the speakers one by one, then
-    moving and exchanging them, from up to 20 orders. Clips of unknown speakers go to train. A split that the corpus
-    has already is replaced.
+    moving and exchanging them, from up to 20 orders. Clips of unknown speakers go to train. A split that the
+    corpus has already is replaced.
 
     Args:
         corpus: with a column `speaker`
