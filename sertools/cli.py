@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sertools import options as o
+from sertools.cli_inputs import inputs
 from sertools.errors import SertoolsError, nearest
 
 OUT = Path("sertools-report")
@@ -76,10 +77,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-corpus_app = typer.Typer(no_args_is_help=True, help="Make or verify the input of audits.")
-app.add_typer(corpus_app, name="corpus")
-model_app = typer.Typer(no_args_is_help=True, help="Look at a model before auditing it.")
-app.add_typer(model_app, name="model")
 
 
 def _show_version(wanted: bool) -> None:
@@ -325,101 +322,6 @@ def _tell_github(annotations: list[str], summary: str) -> None:
         store.write_text(path, before + summary)
 
 
-@app.command("perturb")
-def perturb(
-    name: Annotated[str, typer.Argument(help="See sertools list perturbations.")],
-    level: Annotated[float, typer.Argument(help="In the perturbation's unit.")],
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A sound file.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="WAV or FLAC.")],
-    seed: o.Seed = 0,
-) -> None:
-    """Write the sound that a perturbation makes, to listen to it. Negative levels go after a --.
-
-    Example: sertools perturb white_noise 20 clip.wav noisy.wav
-    """
-    from sertools import console
-    from sertools.listing import perturb_file
-
-    console.message(perturb_file(name, level, source, target, seed))
-
-
-@app.command("finetune")
-def finetune(
-    recipe: Annotated[Path, typer.Argument(help="A TOML recipe; examples/finetune.toml is one.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the checkpoint, or baseline.skops.")],
-    data_root: o.DataRoot = None,
-) -> None:
-    """Train a model by a recipe, into what --model accepts: a folder, or a .skops file for a baseline.
-
-    Example: sertools finetune examples/finetune.toml --out my-model
-    """
-    from sertools import console
-    from sertools.finetune import recipe_corpora, train
-    from sertools.recipe import BaselineRecipe, read_recipe
-
-    steps = read_recipe(recipe)
-    corpora = recipe_corpora(steps, data_root)
-    if isinstance(steps, BaselineRecipe):
-        from sertools.baseline import fit_baseline
-        from sertools.corpus import join
-
-        whole = corpora[0] if len(corpora) == 1 else join(corpora)
-        fit_baseline(whole, steps.labels, out, strength=steps.strength)
-        console.message(f"The baseline is in {out}: sertools audit --model sklearn:{out}")
-        return
-    with console.progress("training", steps.epochs, "epochs") as advance:
-        train(steps, corpora, out, progress=lambda epoch, loss: advance(1))
-    console.message(f"The checkpoint is in {out}: sertools audit --model {out}")
-
-
-@app.command("tts")
-def tts(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the corpus; the same command goes on in it.")],
-    engine: Annotated[
-        str,
-        typer.Option("--engine", help="espeak (offline), gtts (network) or piper (voice files of yours)."),
-    ] = "espeak",
-    voice: Annotated[
-        list[str] | None, typer.Option("--voice", help="Repeat for more; some of each language by default.")
-    ] = None,
-    language: Annotated[
-        list[str] | None,
-        typer.Option("--language", help="Of the built-in sentences: eng, deu, fra, ita, spa; or of yours."),
-    ] = None,
-    per_word: Annotated[int, typer.Option("--per-word", help="Built-in sentences of each word, 1 to 8.")] = 2,
-    sentences: Annotated[
-        Path | None,
-        typer.Option("--sentences", help="Yours: a text file, or a CSV with a column transcript."),
-    ] = None,
-    transcripts: Annotated[
-        str | None, typer.Option("--transcripts", help="A corpus whose transcripts are spoken, labels kept.")
-    ] = None,
-    data_root: o.DataRoot = None,
-    column_map: o.ColumnMap = None,
-    scale: o.Scales = None,
-    quiet: o.Quiet = False,
-) -> None:
-    """Speak sentences with synthetic voices, into a corpus that --data accepts.
-
-    Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
-    """
-    from sertools import console
-    from sertools import tts as speech
-    from sertools.tts_engines import engine as named
-
-    speaker = named(engine)
-    script = speech.script(
-        language or [],
-        per_word,
-        sentences,
-        (lambda: o.read_data([transcripts], data_root, column_map, scale, None)) if transcripts else None,
-    )
-    corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
-    for note in corpus.notes:
-        console.warn(note)
-    console.message(f"{spoken.written} files spoken, {spoken.kept} kept; audit them with --data {out}")
-
-
 @app.command("selftest")
 def selftest(
     data: Annotated[
@@ -477,127 +379,7 @@ def list_(
         console.table(columns, rows, output)
 
 
-@app.command("cache")
-def cache_(
-    action: Annotated[
-        Literal["show", "verify", "prune"],
-        typer.Argument(help="show: sizes; verify: read all; prune: delete."),
-    ] = "show",
-    model: Annotated[str, typer.Option("--model", help="prune: of this model, by its name here.")] = "",
-    older_than: Annotated[
-        float | None, typer.Option("--older-than", metavar="DAYS", help="prune: not written to for so long.")
-    ] = None,
-    damaged: Annotated[
-        bool, typer.Option("--damaged", help="prune: what verify finds, nothing else.")
-    ] = False,
-    cache: o.Cache = None,
-    output: o.Format = "table",
-) -> None:
-    """Show what predictions are kept, check that they can be read, or delete some.
-
-    Example: sertools cache prune --older-than 90
-    """
-    from sertools import cache as kept
-    from sertools import console
-    from sertools.store import default_root
-
-    root = cache or default_root()
-    if action == "prune":
-        n, size = kept.prune(root, older_than_days=older_than, model=model, damaged=damaged)
-        console.message(f"Deleted {n} files, {size / 1e6:.1f} MB, under {root}")
-    elif action == "verify":
-        bad = kept.verify(root)
-        console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
-        raise typer.Exit(2 if bad else 0)
-    else:
-        console.table(*kept.table(root), output)
-
-
-@corpus_app.command("check")
-def corpus_check(
-    data: Annotated[str, typer.Argument(help="Registered name, manifest or folder, with :split.")],
-    data_root: o.DataRoot = None,
-    column_map: o.ColumnMap = None,
-    scale: o.Scales = None,
-    label_map: o.LabelMap = None,
-) -> None:
-    """Say what is in a corpus and what is wrong with it; decodes every clip.
-
-    Example: sertools corpus check my-clips.csv --scale valence=1:7
-    """
-    from sertools.corpus import check
-
-    for sentence in check(o.read_data([data], data_root, column_map, scale, label_map)):
-        typer.echo(sentence)
-
-
-@corpus_app.command("scan")
-def corpus_scan(
-    name: Annotated[str, typer.Argument(help="A registered corpus: sertools list corpora.")],
-    folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Where it lies.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
-) -> None:
-    """Read a corpus' own layout once, into a table that --data accepts.
-
-    Example: sertools corpus scan iemocap /data/IEMOCAP_full_release --out iemocap
-    """
-    from sertools import console
-    from sertools.corpus import write_corpus
-
-    corpus = o.read_data([name], folder, None, None, None)
-    write_corpus(corpus, out)
-    console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
-
-
-@model_app.command("inspect")
-def model_inspect(
-    spec: Annotated[str, typer.Argument(metavar="MODEL", help="As after --model.")] = "default",
-    head: o.Heads = None,
-    trust_remote_code: o.TrustRemoteCode = False,
-    labels: o.Labels = "",
-    node: o.Output = "",
-    sampling_rate: o.SamplingRate = 0,
-    device: o.Device = "auto",
-    precision: o.Precision = "auto",
-    output: o.Format = "table",
-) -> None:
-    """Say what a model is: architecture, labels, head, layers, rate, size, and its speed here.
-
-    Example: sertools model inspect my-checkpoint
-    """
-    from sertools import console
-    from sertools.inspect import inspect_model
-
-    loaded = o.read_model(spec, device, precision, head, trust_remote_code, labels, node, sampling_rate)
-    columns, rows = inspect_model(loaded)
-    console.table(columns, rows, output)
-
-
-@corpus_app.command("split")
-def corpus_split(
-    data: Annotated[str, typer.Argument(help="Registered name, manifest or folder.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
-    test: Annotated[float, typer.Option("--test", help="Share of the clips.")] = 0.2,
-    dev: Annotated[float, typer.Option("--dev", help="Share of the clips; 0 for none.")] = 0.1,
-    seed: o.Seed = 0,
-    data_root: o.DataRoot = None,
-    column_map: o.ColumnMap = None,
-    scale: o.Scales = None,
-    label_map: o.LabelMap = None,
-) -> None:
-    """Part a corpus into train, dev and test: no speaker in two, sexes and emotions alike in all.
-
-    Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
-    """
-    from sertools import split
-    from sertools.corpus import write_corpus
-
-    parted = split.split(
-        o.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
-    )
-    write_corpus(parted, out)
-    for sentence in split.summary(parted):
-        typer.echo(sentence)
+app.add_typer(inputs)
 
 
 def main() -> None:
