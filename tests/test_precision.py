@@ -69,8 +69,11 @@ def test_fp32_stays_where_bf16_gives_no_number(tmp_path, error):
 
 
 def test_fp32_stays_where_nothing_can_be_compared(tmp_path):
-    assert "heard" in settle(TwoFormats(error=0, shortest=10**9), tmp_path).facts["precision_reason"]
-    assert "encoder" in settle(TwoFormats(error=0, labels=()), tmp_path).facts["precision_reason"]
+    corpus = noises(tmp_path / "c", 3)
+    deaf = precision.compare(TwoFormats(error=0, shortest=10**9), corpus)
+    assert (deaf["precision"], "heard" in deaf["precision_reason"]) == ("fp32", True)
+    bare = precision.compare(TwoFormats(error=0, labels=()), corpus)
+    assert (bare["precision"], "encoder" in bare["precision_reason"]) == ("fp32", True)
 
 
 def test_the_choice_is_kept_and_nothing_is_compared_twice(tmp_path):

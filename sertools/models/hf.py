@@ -17,7 +17,7 @@ import yaml
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import LoadOptions, Outputs, Task
-from sertools.models import fast
+from sertools.models import fast, layout
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.heads import Network, build, weight_files
 
@@ -55,7 +55,7 @@ class TransformersModel:
     content: str
     undecided: bool = False
     longest: int | None = None
-    encoder: fast.Encoder | None = None
+    encoder: layout.Encoder | None = None
 
     def at(self, precision: str, **facts: Any) -> "TransformersModel":
         """This model in `fp32` or `bf16`, with the same weights; `facts` say why."""
@@ -149,7 +149,7 @@ class TransformersModel:
     def _is_fast(self) -> bool:
         module: Any = self.network.module
         own_head = self.network.layout != "native" or hasattr(module, "projector")
-        return self.device.type == "cpu" and own_head and not fast.why_not(module.config)
+        return self.device.type == "cpu" and own_head and not layout.why_not(module.config)
 
     def _fast_forward(
         self, inputs: list["torch.Tensor"], layers: bool
@@ -160,7 +160,7 @@ class TransformersModel:
         module: Any = self.network.module
         if self.encoder is None:
             base = getattr(module, getattr(module, "base_model_prefix", ""), module)
-            self.encoder = fast.encoder(base, self.dtype)
+            self.encoder = layout.encoder(base, self.dtype)
         last, means = fast.means(self.encoder, [x[0] for x in inputs])
         if self.network.layout == "native":
             if module.config.use_weighted_layer_sum:

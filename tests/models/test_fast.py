@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
 from sertools.model import LoadOptions, load_model
-from sertools.models import fast
+from sertools.models import fast, layout
 from tests.checkpoints import SMALL, speech, write_audeering_checkpoint, write_checkpoint
 
 GROUP = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
@@ -39,7 +41,9 @@ def stock_means(model: torch.nn.Module, signal: np.ndarray) -> tuple[torch.Tenso
 def check(model: torch.nn.Module, lengths: list[int]) -> None:
     signals = [10 * signal for signal in speech(lengths)]
     with torch.inference_mode():
-        last, layers = fast.means(fast.encoder(model, torch.float32), [torch.from_numpy(s) for s in signals])
+        last, layers = fast.means(
+            layout.encoder(model, torch.float32), [torch.from_numpy(s) for s in signals]
+        )
     for i, signal in enumerate(signals):
         expected_last, expected_layers = stock_means(model, signal)
         assert expected_layers.std() > 0.02
@@ -50,7 +54,7 @@ def check(model: torch.nn.Module, lengths: list[int]) -> None:
 
 
 @pytest.mark.parametrize("settings", [GROUP, LAYER, MIXED], ids=["group", "layer", "mixed"])
-@pytest.mark.parametrize("model_type", fast.FAMILY)
+@pytest.mark.parametrize("model_type", layout.FAMILY)
 def test_every_layer_of_unequal_clips_equals_the_stock_forward_clip_by_clip(model_type, settings):
     check(stock(model_type, **SMALL, **settings), [16000, 400, 719, 720, 9001, 24321])
 
@@ -73,6 +77,16 @@ def test_front_ends_with_other_kernels_and_strides_equal_the_stock_forward():
     check(stock("wav2vec2", **{**SMALL, **other, "num_feat_extract_layers": 3}, **LAYER), [4000, 2500])
 
 
+@pytest.mark.parametrize("settings", [GROUP, LAYER], ids=["group", "layer"])
+def test_filling_up_to_a_multiple_of_rows_changes_nothing(settings):
+    encoder = layout.encoder(stock("wav2vec2", **SMALL, **settings), torch.float32)
+    signals = [torch.from_numpy(s) for s in speech([16000, 5000, 320 * fast.CHUNK + 5000])]
+    with torch.inference_mode():
+        plain, filled = (fast.means(replace(encoder, rows=rows), signals) for rows in (1, 16))
+    for one, other in zip(plain, filled, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+
+
 def test_hubert_without_a_norm_of_its_features_equals_the_stock_forward():
     check(stock("hubert", **SMALL, **GROUP, feat_proj_layer_norm=False), [16000, 5000])
 
@@ -82,7 +96,7 @@ def test_hubert_without_a_norm_of_its_features_equals_the_stock_forward():
 def test_silence_and_offsets_equal_the_stock_forward_in_float64(offset, loudness):
     # in float32 the stock group norm itself is off by more than 1e-4 where the signal is a constant
     model = stock("wav2vec2", **SMALL, **GROUP)
-    encoder = fast.encoder(model, torch.float32)
+    encoder = layout.encoder(model, torch.float32)
     signal = (offset + loudness * speech([8000])[0]).astype(np.float32)
     with torch.inference_mode():
         last, _ = fast.means(encoder, [torch.from_numpy(signal)])
@@ -91,7 +105,7 @@ def test_silence_and_offsets_equal_the_stock_forward_in_float64(offset, loudness
 
 
 def test_an_encoder_with_an_adapter_goes_the_stock_way():
-    assert fast.why_not(AutoConfig.for_model("wav2vec2", **SMALL, add_adapter=True)) == "it has add_adapter"
+    assert layout.why_not(AutoConfig.for_model("wav2vec2", **SMALL, add_adapter=True)) == "it has add_adapter"
 
 
 @pytest.mark.slow
@@ -111,7 +125,7 @@ def test_true_shapes_equal_the_stock_forward(model_type, settings):
     # one frame alone, where no mean evens out rounding: as near to float64 as the stock forward is
     signal = 10 * speech([400])[0]
     with torch.inference_mode():
-        _, layers = fast.means(fast.encoder(model, torch.float32), [torch.from_numpy(signal)])
+        _, layers = fast.means(layout.encoder(model, torch.float32), [torch.from_numpy(signal)])
     in_single = stock_means(model, signal)[1]
     in_double = stock_means(model.double(), signal.astype(np.float64))[1]
     assert (layers[0] - in_double).abs().max() < 1.5 * (in_single - in_double).abs().max() < 1e-4
@@ -146,7 +160,7 @@ def test_native_heads_read_the_means_as_they_read_the_frames(tmp_path, weighted)
 def test_networks_that_are_not_quite_the_same_go_the_stock_way(tmp_path, model_type, settings, reason):
     folder = write_checkpoint(tmp_path, model_type, **settings)
     model = load_model(str(folder))
-    assert reason in fast.why_not(model.network.module.config)
+    assert reason in layout.why_not(model.network.module.config)
     assert np.isfinite(model.predict(speech([8000])).scores).all()
     assert model.encoder is None
 
