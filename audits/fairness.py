@@ -40,7 +40,7 @@ from sertools.metrics.regress import BIAS, CCC
 from sertools.metrics.resample import NullGap, holm, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
 from sertools.tables import Pairs, Tables, pairs
 
 SER_TESTS = "audEERING ser-tests, group minus all"
@@ -346,6 +346,13 @@ def _answer(findings: list[Finding]) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
         return "No gap between groups could be measured."
+    if all(f.verdict is Verdict.SKIPPED for f in gaps if f.name == "sex_score") and any(
+        NOT_BETTER in f.reason for f in findings
+    ):
+        return (
+            "Not judged: the model is not shown to be better than a constant, "
+            "and a model that knows nothing is trivially fair."
+        )
     # of small groups the differences are large by chance and have no interval
     largest = max(gaps, key=lambda f: (f.low is not None, abs(f.value or 0.0)))
     interval = (
