@@ -19,7 +19,7 @@ lint: .venv/installed-test
 	$(BIN)/mypy sertools audits
 
 sample: .venv/installed  ## render reports/sample anew
-	$(BIN)/sertools audit --quiet --out reports/sample || [ $$? -eq 1 ]
+	$(BIN)/sertools audit --precision fp32 --quiet --out reports/sample || [ $$? -eq 1 ]
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("sertools needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

@@ -1,8 +1,9 @@
-"""The codec of mobile calls, which libsndfile lacks: AMR-NB through PyAV, an extra."""
+"""The codecs of mobile calls, which libsndfile lacks: AMR-NB and AMR-WB through PyAV, an extra."""
 
 import functools
 import importlib
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,63 +13,123 @@ from sertools.perturb.codec import measured_delay
 from sertools.perturb.filter import TELEPHONE_RATE, resampled
 from sertools.perturb.perturbation import Perturbation, Signal
 
-BIT_RATES = {12.2: 12200, 10.2: 10200, 7.95: 7950, 7.4: 7400, 6.7: 6700, 5.9: 5900, 5.15: 5150, 4.75: 4750}
-FRAME = 160
-"""Samples that AMR-NB codes at once: 20 ms at 8 kHz."""
+
+@dataclass(frozen=True, kw_only=True)
+class Amr:
+    """One of the two codecs.
+
+    Attributes:
+        name: as people call it
+        encoder, decoder: their names in FFmpeg
+        rate: samples per second
+        frame: samples that are coded at once, 20 ms
+        bit_rates: kbit/s of its modes → bit/s
+    """
+
+    name: str
+    encoder: str
+    decoder: str
+    rate: int
+    frame: int
+    bit_rates: dict[float, int]
+
+
+NARROW = Amr(
+    name="AMR-NB",
+    encoder="libopencore_amrnb",
+    decoder="libopencore_amrnb",
+    rate=TELEPHONE_RATE,
+    frame=160,
+    bit_rates={12.2: 12200, 10.2: 10200, 7.95: 7950, 7.4: 7400, 6.7: 6700, 5.9: 5900, 5.15: 5150, 4.75: 4750},
+)
+WIDE = Amr(
+    name="AMR-WB",
+    encoder="libvo_amrwbenc",
+    decoder="libopencore_amrwb",
+    rate=16000,
+    frame=320,
+    bit_rates={
+        23.85: 23850, 23.05: 23050, 19.85: 19850, 18.25: 18250, 15.85: 15850, 14.25: 14250, 12.65: 12650,
+        8.85: 8850, 6.6: 6600,
+    },
+)  # fmt: skip
+
+
+def lacking(codec: Amr) -> str:
+    """Why PyAV, where it is installed, cannot encode with a codec; empty where it can."""
+    av = importlib.import_module("av")
+    try:
+        av.codec.Codec(codec.encoder, "w")
+    except ValueError:
+        return f"this build of PyAV has no {codec.name} encoder ({codec.encoder})"
+    return ""
+
+
+def _called(codec: Amr, signal: Signal, rate: int, level: float) -> Signal:
+    """What if it came through a call at `level` kbit/s? The codec's delay is removed.
+
+    Raises:
+        AudioError: the codec has no such bit rate
+    """
+    if level not in codec.bit_rates:
+        known = ", ".join(f"{each:g}" for each in codec.bit_rates)
+        raise AudioError(f"{codec.name} has no {level:g} kbit/s", hint=f"it has {known}")
+    loud = max(1.0, float(np.abs(signal).max()))
+    narrow = resampled(signal / loud, rate, codec.rate)
+    delay = _delay(codec.name, codec.bit_rates[level])
+    heard = round_trip(codec, np.pad(narrow, (0, delay)), codec.bit_rates[level])[delay:]
+    return resampled(heard, codec.rate, rate, len(signal)) * loud
 
 
 def amr_nb(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through a mobile call at `level` kbit/s? AMR-NB at 8 kHz; its delay is removed.
-
-    Raises:
-        AudioError: AMR-NB has no such bit rate
-    """
-    if level not in BIT_RATES:
-        known = ", ".join(f"{each:g}" for each in BIT_RATES)
-        raise AudioError(f"AMR-NB has no {level:g} kbit/s", hint=f"it has {known}")
-    loud = max(1.0, float(np.abs(signal).max()))
-    narrow = resampled(signal / loud, rate, TELEPHONE_RATE)
-    delay = _delay(BIT_RATES[level])
-    heard = round_trip(np.pad(narrow, (0, delay)), BIT_RATES[level])[delay:]
-    return resampled(heard, TELEPHONE_RATE, rate, len(signal)) * loud
+    """What if it came through a mobile call at `level` kbit/s? AMR-NB at 8 kHz; its delay is removed."""
+    return _called(NARROW, signal, rate, level)
 
 
-def round_trip(signal: Signal, bits_per_s: int) -> Signal:
-    """The signal after AMR-NB, with its delay, as many samples as before; 8 kHz, full scale ±1."""
-    return decoded(encoded(signal, bits_per_s), len(signal))
+def amr_wb(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if it came through an HD voice call at `level` kbit/s? AMR-WB at 16 kHz; its delay is removed."""
+    return _called(WIDE, signal, rate, level)
 
 
-def encoded(signal: Signal, bits_per_s: int) -> list[Any]:
-    """The packets of AMR-NB for a signal at 8 kHz, one per 20 ms; the last is filled with zeros."""
+def round_trip(codec: Amr, signal: Signal, bits_per_s: int) -> Signal:
+    """The signal after a codec, with its delay, as many samples as before; at its rate, full scale ±1."""
+    return decoded(codec, encoded(codec, signal, bits_per_s), len(signal))
+
+
+def encoded(codec: Amr, signal: Signal, bits_per_s: int) -> list[Any]:
+    """The packets of a codec for a signal at its rate, one per 20 ms; the last is filled with zeros."""
     av = importlib.import_module("av")
-    encoder = av.CodecContext.create("libopencore_amrnb", "w")
-    encoder.sample_rate, encoder.layout, encoder.format = TELEPHONE_RATE, "mono", "s16"
+    encoder = av.CodecContext.create(codec.encoder, "w")
+    encoder.sample_rate, encoder.layout, encoder.format = codec.rate, "mono", "s16"
     encoder.bit_rate = bits_per_s
-    whole = np.pad(signal, (0, -len(signal) % FRAME))
+    whole = np.pad(signal, (0, -len(signal) % codec.frame))
     samples = np.clip(np.round(whole * 32768), -32768, 32767).astype(np.int16)
     packets: list[Any] = []
-    for begin in range(0, len(samples), FRAME):
-        frame = av.AudioFrame.from_ndarray(samples[None, begin : begin + FRAME], format="s16", layout="mono")
-        frame.sample_rate, frame.pts = TELEPHONE_RATE, begin
+    for begin in range(0, len(samples), codec.frame):
+        frame = av.AudioFrame.from_ndarray(
+            samples[None, begin : begin + codec.frame], format="s16", layout="mono"
+        )
+        frame.sample_rate, frame.pts = codec.rate, begin
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
     return packets
 
 
-def decoded(packets: list[Any], samples: int) -> Signal:
-    """The sound of AMR-NB packets, cut or filled with zeros to `samples`, float32 in [-1, 1]."""
+def decoded(codec: Amr, packets: list[Any], samples: int) -> Signal:
+    """The sound of a codec's packets, cut or filled with zeros to `samples`, float32 in [-1, 1]."""
     av = importlib.import_module("av")
-    decoder = av.CodecContext.create("libopencore_amrnb", "r")
-    decoder.sample_rate, decoder.layout = TELEPHONE_RATE, "mono"
+    decoder = av.CodecContext.create(codec.decoder, "r")
+    decoder.sample_rate, decoder.layout = codec.rate, "mono"
     frames = [frame.to_ndarray() for packet in packets for frame in decoder.decode(packet)]
     sound = np.concatenate(frames, axis=1)[0]
     scale = 32768 if np.issubdtype(sound.dtype, np.integer) else 1
     return np.pad(sound.astype(np.float32) / scale, (0, max(0, samples - len(sound))))[:samples]
 
 
-@functools.lru_cache(maxsize=8)
-def _delay(bits_per_s: int) -> int:
-    return measured_delay(lambda probe: round_trip(probe, bits_per_s), TELEPHONE_RATE)
+@functools.lru_cache(maxsize=32)
+def _delay(name: str, bits_per_s: int) -> int:
+    codec = NARROW if name == NARROW.name else WIDE
+    return measured_delay(lambda probe: round_trip(codec, probe, bits_per_s), codec.rate)
 
 
 AMR_NB = Perturbation(
@@ -77,10 +138,26 @@ AMR_NB = Perturbation(
     change=amr_nb,
     unit="kbit/s",
     meaning="bit rate of the mode",
-    levels=tuple(BIT_RATES),
+    levels=tuple(NARROW.bit_rates),
     identity=math.inf,
     lowest=4.75,
     highest=12.2,
     package="av",
+    lacking=functools.partial(lacking, NARROW),
     source="3GPP TS 26.071, OpenCORE through PyAV",
+)
+
+AMR_WB = Perturbation(
+    name="amr_wb",
+    family="amr",
+    change=amr_wb,
+    unit="kbit/s",
+    meaning="bit rate of the mode",
+    levels=tuple(WIDE.bit_rates),
+    identity=math.inf,
+    lowest=6.6,
+    highest=23.85,
+    package="av",
+    lacking=functools.partial(lacking, WIDE),
+    source="3GPP TS 26.171, VisualOn and OpenCORE through PyAV",
 )

@@ -43,6 +43,7 @@ class Perturbation:
         sets: published sets that it belongs to: `small` (Wagner's eight), `ser-tests`
         needs: what other recordings must be given through `using`; empty for none
         package: the optional package that does it; empty for none
+        lacking: why its package cannot do it, where that is installed; empty where it can
         source: where the definition comes from
     """
 
@@ -62,6 +63,7 @@ class Perturbation:
     sets: tuple[str, ...] = ()
     needs: str = ""
     package: str = ""
+    lacking: Callable[[], str] = str
     source: str = ""
 
     def __post_init__(self) -> None:
@@ -78,9 +80,10 @@ class Perturbation:
     @property
     def unavailable(self) -> str:
         """The reason why it cannot run in this installation; empty where it can."""
-        if not self.package or importlib.util.find_spec(self.package):
-            return ""
-        return f"{self.name} needs the package {self.package}"
+        if self.package and not importlib.util.find_spec(self.package):
+            return f"{self.name} needs the package {self.package}: pip install {self.package}"
+        lacks = self.lacking()
+        return f"{self.name} cannot run: {lacks}" if lacks else ""
 
     def check_level(self, level: float) -> None:
         """Refuse a level that makes sense for no clip.
@@ -129,7 +132,7 @@ class Perturbation:
         """
         self.check_level(level)
         if self.unavailable:
-            raise AuditError(self.unavailable, hint=f"pip install {self.package}")
+            raise AuditError(self.unavailable)
         if self.needs:
             raise AuditError(f"{self.name} needs {self.needs}", hint="give them with using(recordings)")
         if signal.ndim != 1 or not np.issubdtype(signal.dtype, np.floating):
