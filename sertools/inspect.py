@@ -8,6 +8,7 @@ import numpy as np
 
 from sertools.model import ClipModel, Model
 from sertools.models.answers import noise
+from sertools.models.card import licence
 
 TRIAL_S = 3.0
 """Length of the clip of noise that speed is measured on."""
@@ -47,7 +48,7 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["shortest clip in samples", shortest],
         ["longest clip in samples", longest],
         ["features", _features(facts)],
-        ["licence", facts.get("licence") or licence(str(facts.get("source") or ""))],
+        ["licence", facts.get("licence") or licence(Path(str(facts.get("source") or "-")))],
         ["device", facts.get("device")],
         ["precision", facts.get("precision")],
         ["seconds of sound per second", speed],
@@ -55,27 +56,6 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         *(["note", note] for note in facts.get("notes", [])),
     ]
     return ["property", "value"], rows
-
-
-def licence(source: str) -> str | None:
-    """The licence that a folder's model card states in its first block, `license: …`; None where none does.
-
-    >>> licence("no/such/folder") is None
-    True
-    """
-    card = Path(source).expanduser() / "README.md"
-    if not source or not card.is_file():
-        return None
-    lines = card.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not lines or lines[0].strip() != "---":
-        return None
-    for line in lines[1:]:
-        if line.strip() == "---":
-            return None
-        key, colon, value = line.partition(":")
-        if colon and key in {"license", "license_name"} and value.strip() not in {"", "other"}:
-            return value.strip().strip("\"'")
-    return None
 
 
 def _clip_s(model: Model) -> float:

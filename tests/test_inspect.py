@@ -4,8 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from sertools.inspect import inspect_model, licence
+from sertools.inspect import inspect_model
 from sertools.model import load_model
+from sertools.models.card import licence
 from tests.checkpoints import SMALL, write_checkpoint
 
 
@@ -65,7 +66,7 @@ def test_what_a_toy_hears_is_measured():
 )
 def test_licence_is_what_the_card_states_in_its_head_and_nothing_else(tmp_path, card, found):
     (tmp_path / "README.md").write_text(card)
-    assert licence(str(tmp_path)) == found
+    assert licence(tmp_path) == found
 
 
 def test_notes_of_a_function_are_shown_by_the_command(tmp_path):

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import LoadOptions, Outputs, Task
 from sertools.models import fast, layout
+from sertools.models.card import licence
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.heads import Network, build, weight_files
 
@@ -246,7 +246,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         facts={
             "kind": "transformers checkpoint",
             "source": source,
-            **licence(folder),
+            "licence": licence(folder),
             "architecture": type(network.module).__name__,
             "model_type": config.model_type,
             "parameters": parameters,
@@ -288,18 +288,6 @@ def task_of(problem_type: str | None, labels: Sequence[str]) -> Task:
         return named[problem_type]
     ratings = len(labels) == 1 or all(canonical(label) in DIMENSIONS for label in labels)
     return "regression" if ratings else "single_label"
-
-
-def licence(folder: Path) -> dict[str, str]:
-    """The licence that a checkpoint's model card states in its metadata; empty where it states none."""
-    from huggingface_hub.repocard import metadata_load
-
-    card = folder / "README.md"
-    try:
-        stated = (metadata_load(card) or {}).get("license") if card.is_file() else None
-    except (ValueError, OSError, yaml.YAMLError):
-        stated = None  # a card is for people; a broken one does not keep the model from being audited
-    return {"licence": str(stated)} if stated else {}
 
 
 def _folder(rest: str) -> tuple[Path, str]:
