@@ -98,7 +98,7 @@ def audit(
     rng: np.random.Generator,
     group: tuple[str, ...] = ("sex",),
     match: Literal["none", "truth"] = "none",
-    draws: int = 2000,
+    resamples: int = 2000,
 ) -> Outcome:
     """Gaps between groups for every dimension and for emotion.
 
@@ -107,7 +107,7 @@ def audit(
         rng: for permutations, bootstrap and matching
         group: columns that name groups, e.g. sex, language, age, pitch_group; sex+language crosses two
         match: truth leaves clips out until all groups are equally large in each class or bin of the truth
-        draws: permutations, and draws of the bootstrap
+        resamples: permutations, and draws of the bootstrap
     """
     found: list[Finding] = []
     rows: list[list[Any]] = []
@@ -123,7 +123,7 @@ def audit(
             if len(part.groups) < 2:
                 found.append(skipped(f"{column}_gap", tables, _alone(part, column, target), target=target))
                 continue
-            gaps, chance = _gaps(part, column, target, tables.model_classes, draws, rng)
+            gaps, chance = _gaps(part, column, target, tables.model_classes, resamples, rng)
             found += gaps
             rows.append(
                 [column, target, chance.observed, chance.p_value, chance.smallest_detectable, part.pairs.n,
@@ -198,7 +198,7 @@ def _alone(part: Part, column: str, target: str) -> str:
 
 
 def _gaps(
-    part: Part, column: str, target: str, classes: tuple[str, ...], draws: int, rng: np.random.Generator
+    part: Part, column: str, target: str, classes: tuple[str, ...], resamples: int, rng: np.random.Generator
 ) -> tuple[list[Finding], NullGap]:
     pair, groups = part.pairs, part.groups
     many = len(classes) if target == "emotion" else 0
@@ -208,7 +208,7 @@ def _gaps(
     useless = NOT_BETTER if all(doubt(p, many) == NOT_BETTER for p in inside) else ""
     of_groups = (pair.truth, pair.prediction, pair.unit, groups.code, len(groups))
     by_unit = (pair.truth, pair.prediction, pair.unit, pair.units, groups.code, len(groups))
-    chance = permutation(statistic, *by_unit, draws=draws, rng=rng)
+    chance = permutation(statistic, *by_unit, draws=resamples, rng=rng)
 
     def found(name: str, value: Estimate, where: str, what: str = target, withheld: str = useless) -> Finding:
         return finding(name, value, target=what, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
@@ -224,9 +224,9 @@ def _gaps(
         differences = group_minus_all(what, *of_groups)
         gaps += [found(name, one, place) for one, place in zip(differences, where, strict=True)]
     gaps += _pairwise(part, statistic, column, found)
-    extent = max_minus_min(statistic, *by_unit, draws=draws, rng=rng)
+    extent = max_minus_min(statistic, *by_unit, draws=resamples, rng=rng)
     gaps.append(found("max_minus_min", extent, f"{column}=*", withheld=""))
-    odds = equalised_odds(part.coded, groups, many or len(BINS), draws=draws, rng=rng)
+    odds = equalised_odds(part.coded, groups, many or len(BINS), draws=resamples, rng=rng)
     gaps.append(found("equalised_odds", odds, f"{column}=*", withheld=""))
     return gaps + _by_class(part, target, classes if many else BINS, where, found), chance
 

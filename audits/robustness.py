@@ -8,7 +8,7 @@ over the dimensions, and over both. Where a level is drawn, it is drawn per clip
 Beside it: the change of CCC or UAR, paired by clip; the mean shift of a dimension (does noise make people
 sound angrier?); the gap between women and men with a p-value from permuting the sexes over speakers; the
 speakers and the clips that suffer most; with `ladder` the level up to which 95 % and 90 % stay unchanged,
-interpolated; with `repeats` how much of the outcome is the luck of a random draw.
+interpolated; with `draws` how much of the outcome is the luck of a random draw.
 
 A model that hardly moves is trivially unchanged: a constant scores 1. So beside each ratio stands a
 scale-free one, with tolerance .05 · sd(p) / sd(t), and nothing is judged where the clean answers are not
@@ -71,14 +71,14 @@ def needs(
     *,
     perturbations: tuple[str, ...],
     ladder: bool,
-    repeats: int,
+    draws: int,
     noise_dir: str,
     rir_dir: str,
     tolerance: float,
-    draws: int,
+    resamples: int,
 ) -> Needs:
     """Clean sound, and all conditions that the options name."""
-    chosen = asked(perturbations, ladder=ladder, repeats=repeats, noise_dir=noise_dir, rir_dir=rir_dir)
+    chosen = asked(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     return Needs(labels="none", conditions=(Condition(), *chosen.every))
 
 
@@ -88,11 +88,11 @@ def audit(
     rng: np.random.Generator,
     perturbations: tuple[str, ...] = ("small",),
     ladder: bool = False,
-    repeats: int = 1,
+    draws: int = 1,
     tolerance: float = 0.05,
     noise_dir: str = "",
     rir_dir: str = "",
-    draws: int = 2000,
+    resamples: int = 2000,
 ) -> Outcome:
     """Unchanged ratios and what goes with them, for each change and target.
 
@@ -101,13 +101,13 @@ def audit(
         rng: for bootstrap and permutations
         perturbations: sets (small, ser-tests, all), names, or name@level
         ladder: also all levels of each perturbation, mild to severe
-        repeats: how often what is random is drawn
+        draws: how often what is random is drawn
         tolerance: below which two ratings count as the same
         noise_dir: folder with recordings of noise, music, coughing
         rir_dir: folder with measured impulse responses of rooms
-        draws: permutations, and draws of the bootstrap
+        resamples: permutations, and draws of the bootstrap
     """
-    chosen = asked(perturbations, ladder=ladder, repeats=repeats, noise_dir=noise_dir, rir_dir=rir_dir)
+    chosen = asked(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     groups = _groups(chosen.conditions)
     clean = [clean_answers(tables, name, tolerance) for name in targets(tables)]
     heard = [changed_answers(tables, of, groups, tolerance) for of in clean]
@@ -132,8 +132,8 @@ def audit(
     if len(dimensions) > 1:
         findings += _averages(dimensions, "dimensions")
         findings += _over_targets(dimensions)
-    gaps, gap_findings = _sexes(tables, known, draws, rng)
-    doses, dose_findings, curves = _doses(tables, known, chosen, tolerance, draws, rng)
+    gaps, gap_findings = _sexes(tables, known, resamples, rng)
+    doses, dose_findings, curves = _doses(tables, known, chosen, tolerance, resamples, rng)
     shown = [
         changes.ratios(tables, heard),
         changes.spreads(heard, tolerance),
@@ -249,7 +249,7 @@ def _doubt(name: str, of: Answers, limit: Limit) -> str:
 
 
 def _sexes(
-    tables: Tables, known: Sequence[Changed], draws: int, rng: np.random.Generator
+    tables: Tables, known: Sequence[Changed], resamples: int, rng: np.random.Generator
 ) -> tuple[Table, list[Finding]]:
     """Does one sex suffer more: the gap of unchanged ratios for each change and averaged."""
     rows: list[changes.Row] = []
@@ -260,7 +260,7 @@ def _sexes(
     for heard in known if {0, 1} <= set(group.tolist()) else []:
         every = np.flatnonzero(np.isfinite(heard.unchanged).any(axis=0))
         for change, columns in [("all", every), *((heard.changes[k], np.array([k])) for k in every)]:
-            found, null = _gap(heard, columns, group, draws, rng)
+            found, null = _gap(heard, columns, group, resamples, rng)
             if change == "all":
                 findings.append(_plain("unchanged_gap", found, heard, "female-male"))
             if not np.nanmin(heard.unchanged[:, columns]) < 1:
@@ -289,7 +289,7 @@ def _sexes(
 
 
 def _gap(
-    heard: Changed, columns: np.ndarray, group: np.ndarray, draws: int, rng: np.random.Generator
+    heard: Changed, columns: np.ndarray, group: np.ndarray, resamples: int, rng: np.random.Generator
 ) -> tuple[Estimate, NullGap]:
     """Women minus men, averaged over some changes, and what chance makes of it."""
     success, unit = heard.unchanged[:, columns], heard.of.unit
@@ -298,7 +298,7 @@ def _gap(
     women, men = rows[group[rows] == 0], rows[group[rows] == 1]
     found = gap(statistic, (women, women, unit[women]), (men, men, unit[men]))
     null = permutation(
-        statistic, rows, rows, unit[rows], heard.of.units, group[rows], 2, draws=draws, rng=rng
+        statistic, rows, rows, unit[rows], heard.of.units, group[rows], 2, draws=resamples, rng=rng
     )
     return found, null
 
@@ -314,7 +314,7 @@ def _doses(
     known: Sequence[Changed],
     chosen: Asked,
     tolerance: float,
-    draws: int,
+    resamples: int,
     rng: np.random.Generator,
 ) -> tuple[Table, list[Finding], list[Figure]]:
     """Dose and response: ratios over each ladder, and up to which level enough answers stay."""
@@ -340,7 +340,7 @@ def _doses(
             for wanted in WANTED:
                 up_to = tolerated(
                     steps.unchanged[:, there], levels[there], wanted, of.unit, of.units,
-                    identity=perturbation.identity, draws=draws, rng=rng,
+                    identity=perturbation.identity, draws=resamples, rng=rng,
                 )  # fmt: skip
                 findings.append(_plain(f"level_{100 * wanted:.0f}", up_to, each, name))
         figures.append(

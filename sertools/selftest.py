@@ -20,8 +20,8 @@ from sertools.result import Limit, Result, Verdict
 from sertools.seeds import identity_rng
 from sertools.tables import Tables
 
-QUICK = {"draws": 200, "resamples": 100}
-"""Options that make audits draw less; they change the width of intervals by a few percent."""
+QUICK = {"resamples": 200}
+"""Options that make audits resample less; they change the width of intervals by a few percent."""
 
 SPEAKERS, CLIPS = 24, 40
 GAIN_DB = 6.0

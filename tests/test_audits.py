@@ -14,8 +14,8 @@ from sertools.seeds import identity_rng
 from sertools.tables import Tables
 
 AUDITS = sorted(discover())
-SMALL = {"draws": 200}
-"""Fewer draws than by default, where an audit draws, so that the contract is quick to check."""
+SMALL = {"resamples": 200}
+"""Fewer than by default, where an audit resamples, so that the contract is quick to check."""
 
 
 def options_of(audit) -> dict:

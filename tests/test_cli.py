@@ -99,10 +99,10 @@ def test_a_failed_limit_is_1_even_with_strict(tmp_path, manifest):
 
 def test_an_audit_has_a_command_of_its_own_with_its_own_options(tmp_path, manifest):
     words = ("--data", manifest, "--model", "toy:oracle", "--out", tmp_path / "out")
-    result = sertools("fairness", *words, "--draws", "50", "--group", "sex", "--group", "emotion")
+    result = sertools("fairness", *words, "--resamples", "50", "--group", "sex", "--group", "emotion")
     assert result.exit_code == 0, result.stderr
     written = json.loads((tmp_path / "out" / "fairness.json").read_text())
-    assert written["options"].items() >= {"group": ["sex", "emotion"], "draws": 50}.items()
+    assert written["options"].items() >= {"group": ["sex", "emotion"], "resamples": 50}.items()
     assert {f["slice"] for f in written["findings"]} >= {"sex=female", "emotion=anger"}
 
 

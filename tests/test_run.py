@@ -280,7 +280,7 @@ def test_results_are_files_named_after_their_audits(tmp_path):
         Meter(),
         noises(tmp_path / "c", 12),
         [audit.load("correctness"), audit.load("fairness")],
-        options={"fairness": {"draws": 50}},
+        options={"fairness": {"resamples": 50}},
         settings=Settings(cache=tmp_path / "cache", seed=7),
         command="sertools audit",
     )
@@ -291,7 +291,7 @@ def test_results_are_files_named_after_their_audits(tmp_path):
     assert provenance["seed"] == 7
     assert provenance["command"] == "sertools audit"
     assert set(provenance["versions"]) >= {"sertools", "python", "torch", "numpy"}
-    assert results[1].options.items() >= {"group": ["sex"], "draws": 50}.items()
+    assert results[1].options.items() >= {"group": ["sex"], "resamples": 50}.items()
     assert results[0].data["speakers_by_sex"] == {"female": 3, "male": 3}
     keys = set(json.loads(paths[0].read_text()))
     assert keys >= {"schema", "audit", "model", "data", "findings", "tables", "figures", "provenance"}
@@ -313,8 +313,10 @@ def test_results_that_do_not_fit_leave_the_old_file(tmp_path):
 def test_suites_are_found_by_name_and_by_file(tmp_path):
     assert read_suite("quick").audit[0].name == "correctness"
     path = tmp_path / "mine.toml"
-    path.write_text('title = "T"\ndescription = "D"\n[[audit]]\nname = "fairness"\noptions = { draws = 9 }\n')
-    assert read_suite(str(path)).audit[0].options == {"draws": 9}
+    path.write_text(
+        'title = "T"\ndescription = "D"\n[[audit]]\nname = "fairness"\noptions = { resamples = 9 }\n'
+    )
+    assert read_suite(str(path)).audit[0].options == {"resamples": 9}
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def asked(
     names: Sequence[str],
     *,
     ladder: bool = False,
-    repeats: int = 1,
+    draws: int = 1,
     noise_dir: str = "",
     rir_dir: str = "",
 ) -> Asked:
@@ -64,7 +64,7 @@ def asked(
         names: sets (`small`, `ser-tests`, `all`), perturbations with a level drawn per clip, or
             `name@level`
         ladder: all levels of the ladder of each perturbation too
-        repeats: how often what is random is drawn
+        draws: how often what is random is drawn
         noise_dir: folder with recordings of noise; may be empty
         rir_dir: folder with impulse responses; may be empty
 
@@ -76,8 +76,8 @@ def asked(
     """
     if not names:
         raise AuditError("no perturbation was named", hint=f"sets: {', '.join(SETS)}")
-    if repeats < 1:
-        raise AuditError(f"{repeats} repeats of random draws are none", hint="name 1 or more")
+    if draws < 1:
+        raise AuditError(f"{draws} random draws are none", hint="name 1 or more")
     folders = {"recordings of noise": noise_dir, "impulse responses": rir_dir}
     found: dict[Condition, None] = {}
     steps: dict[str, tuple[Condition, ...]] = {}
@@ -96,7 +96,7 @@ def asked(
             if reason:
                 absent[str(one)] = reason
                 continue
-            again = repeats if _is_drawn(perturbation, level) else 1
+            again = draws if _is_drawn(perturbation, level) else 1
             found |= dict.fromkeys(replace(one, draw=draw) for draw in range(again))
             if ladder:
                 unit = perturbation.unit

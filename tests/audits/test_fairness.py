@@ -13,7 +13,7 @@ from sertools.tables import Tables
 
 
 def found(tables: Tables, **options) -> dict:
-    result = run(load("fairness"), tables, seed=0, options={"draws": 100, **options})
+    result = run(load("fairness"), tables, seed=0, options={"resamples": 100, **options})
     return {(f.name, f.target, f.slice): f for f in result.findings}
 
 
@@ -132,13 +132,13 @@ def test_a_model_that_answers_at_random_is_skipped_and_not_called_fair():
 
 def test_a_corpus_of_one_sex_is_skipped_with_the_reason():
     clips = toy.clips(speakers=6, per_speaker=10).assign(sex="female")
-    result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"draws": 50})
+    result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"resamples": 50})
     assert {f.verdict for f in result.findings} == {Verdict.SKIPPED}
     assert "not two groups of sex" in result.findings[0].reason
 
 
 def test_a_corpus_without_the_column_sex_is_skipped_with_the_reason():
     clips = toy.clips(speakers=6, per_speaker=10).drop(columns="sex")
-    result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"draws": 50})
+    result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"resamples": 50})
     (only,) = result.findings
     assert (only.value, only.reason) == (None, "the corpus has no column 'sex'")

@@ -14,7 +14,7 @@ FAIRNESS = load("fairness")
 
 
 def result_of(tables, **options):
-    return run(FAIRNESS, tables, seed=0, options={"draws": 200, **options})
+    return run(FAIRNESS, tables, seed=0, options={"resamples": 200, **options})
 
 
 def named(result, name, target=None, slice=None):

@@ -21,7 +21,7 @@ from sertools.suite import read_suite, suites
 from sertools.tables import Tables
 
 AUDIT = load("robustness")
-FEW = {"draws": 100}
+FEW = {"resamples": 100}
 RAVDESS = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "ravdess"
 
 
@@ -274,7 +274,7 @@ def test_the_ladder_tells_up_to_which_level_answers_stay(clips):
 
 
 def test_repeated_draws_are_averaged_and_told_apart_from_the_clips(clips):
-    options = {"perturbations": ("white_noise",), "repeats": 2}
+    options = {"perturbations": ("white_noise",), "draws": 2}
     tables = asked_of("oracle", clips, **options)
     n = len(clips)
     always = np.where(np.arange(n) < n // 4, 0.3, 0.0)
@@ -357,7 +357,7 @@ def test_forty_conditions_of_7442_clips_take_seconds():
     scores = {str(condition): clean + rng.normal(0, 0.03, clean.shape) for condition in needed}
     tables = Tables(clips=many, predictions=scores, dimensions=tuple(clean))
     began = time.process_time()
-    result = result_of(tables, perturbations=perturbations, draws=2000)
+    result = result_of(tables, perturbations=perturbations, resamples=2000)
     assert time.process_time() - began < 30
     assert sum(f.name == "unchanged_ratio" for f in result.findings) == 120
 

@@ -61,7 +61,7 @@ def test_folders_bring_the_perturbations_that_need_them():
 
 
 def test_only_what_is_random_is_repeated():
-    assert names("gain", "gain@2", "white_noise@20", repeats=2) == [
+    assert names("gain", "gain@2", "white_noise@20", draws=2) == [
         "gain@drawn",
         "gain@drawn#1",
         "gain@2dB",
@@ -95,5 +95,5 @@ def test_what_makes_no_sense_is_refused(given, message):
 
 
 def test_less_than_one_repeat_is_refused():
-    with pytest.raises(AuditError, match="0 repeats"):
-        asked(["gain"], repeats=0)
+    with pytest.raises(AuditError, match="0 random draws"):
+        asked(["gain"], draws=0)
