@@ -307,6 +307,21 @@ def gate(
     raise typer.Exit(gates.exit_code(judged, strict=strict))
 
 
+@app.command("compare")
+def compare(folders: list[Path], out: o.Out = Path("sertools-compare"), output: o.Format = "table") -> None:
+    """Compare models, from the --out folders of audits alone; the first is the one to compare with.
+
+    Example: sertools compare last-release this-release --out comparison
+    """
+    from sertools import compare_files, console
+
+    found = compare_files.compare_folders(folders, out)
+    if output == "table":
+        console.table(*compare_files.short(found))
+    console.show_summary([found], format=output, quiet=True)
+    console.message(f"{found.answer} Report: {out / 'compare.html'}")
+
+
 def _tell_github(annotations: list[str], summary: str) -> None:
     """Annotations to stderr, which GitHub reads as well; the summary at the end of the file that it names."""
     import os
@@ -315,8 +330,7 @@ def _tell_github(annotations: list[str], summary: str) -> None:
 
     for line in annotations:
         console.message(line)
-    place = os.environ.get("GITHUB_STEP_SUMMARY")
-    if place:
+    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         path = Path(place)
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
         store.write_text(path, before + summary)
@@ -375,8 +389,7 @@ def list_(
         console.lists({name: listing.rows(name) for name in listing.LISTS})
         return
     for name in [what] if what else listing.LISTS:
-        columns, rows = listing.rows(name)
-        console.table(columns, rows, output)
+        console.table(*listing.rows(name), output)
 
 
 app.add_typer(inputs)
