@@ -27,12 +27,15 @@ import numpy as np
 from sertools import ci
 from sertools.compare_speakers import Row, by_speaker
 from sertools.errors import GateError
+from sertools.metrics.intervals import MIN_UNITS
 from sertools.result import Figure, Finding, Result, Series, Table, Verdict
 
 AUDIT = "compare"
 """Stands in the place of the audit's name in the result of a comparison."""
 
 COLUMNS = ("audit", "measure", "target", "slice")
+
+NOT_KEPT = "the result files keep no values by speaker of it"
 
 Key = tuple[str, str, str, str]
 """Audit, name, target and slice of a finding."""
@@ -149,7 +152,8 @@ def _differences(first: _Run, run: _Run, keys: Iterable[Key]) -> dict[Key, Findi
         else:
             value = now.value - then.value
             reason = _elsewhere(run.results[audit], first.results[audit])
-            reason = reason or "the result files keep no values by speaker of it"
+            few = min(now.speakers or MIN_UNITS, then.speakers or MIN_UNITS) < MIN_UNITS
+            reason = reason or (f"fewer than {MIN_UNITS} speakers" if few else NOT_KEPT)
         there = [finding for finding in (now, then) if finding is not None]
         counted = [finding.speakers for finding in there if finding.speakers is not None]
         against = f"{run.name} − {first.name}"

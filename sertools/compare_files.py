@@ -63,14 +63,22 @@ def write_comparison(comparison: Result, folder: Path) -> None:
 
 
 def short(comparison: Result) -> tuple[list[str], list[Row]]:
-    """Columns and rows for a terminal: the findings that are paired by speaker, or whose verdicts differ."""
+    """Columns and rows for a terminal: what is paired by speaker, or judged otherwise.
+
+    Where there is neither, everything that has a difference.
+    """
     tables = {table.name: table for table in comparison.tables}
     values, width = tables["values"], len(COLUMNS)
     changed = [row[:width] for row in tables["verdicts"].rows] if "verdicts" in tables else []
-    ends = [i for i, name in enumerate(values.columns) if i >= width and name.endswith(", low")]
+    # a column for each run, and three for each but the first: difference, low, high
+    first = width + (len(values.columns) - width + 3) // 4
+    told = [row for row in values.rows if row[:width] in changed or _any(row[first + 1 :: 3])]
     rows: list[Row] = [
         [f"{row[0]}: {row[1]} of {row[2]}{'' if row[3] == 'all' else f', {row[3]}'}", *row[width:]]
-        for row in values.rows
-        if row[:width] in changed or any(row[i] is not None for i in ends)
+        for row in told or [row for row in values.rows if _any(row[first::3])]
     ]
     return ["finding", *values.columns[width:]], rows
+
+
+def _any(cells: Row) -> bool:
+    return any(cell is not None for cell in cells)

@@ -19,6 +19,7 @@ from sertools.metrics.regress import CCC
 from sertools.result import Finding, LeftOut, Limit, Result, Table, Verdict, read_result
 from sertools.tables import CLEAN, speaker_codes
 from tests.audits.examples import made
+from tests.report.examples import HOSTILE
 from tests.small import write_noises
 
 WITHOUT = {"a": [0.5, 0.6, 0.7, 0.8, 0.9], "b": [0.5] * 5}
@@ -153,6 +154,13 @@ def test_a_difference_that_cannot_be_paired_stands_without_interval_and_says_why
     assert compare([("old", [result([ccc(0.5)])]), ("new", [new])]).answer == (
         "new against old, scores paired by speaker: none. 0 verdicts differ."
     )
+
+
+def test_fewer_than_five_speakers_are_the_reason_where_they_are():
+    four = ccc(0.5).model_copy(update={"speakers": 4})
+    assert difference(against(result([four]), result([ccc(0.7)]))).reason == "fewer than 5 speakers"
+    unknown = ccc(0.5).model_copy(update={"speakers": None})
+    assert "no values by speaker" in difference(against(result([unknown]), result([ccc(0.7)]))).reason
 
 
 def test_sound_that_was_not_opened_is_paired_by_the_name_of_the_corpus():
@@ -440,6 +448,16 @@ def test_a_comparison_is_not_written_among_the_results_of_an_audit(tmp_path):
     assert [path.name for path in one.iterdir()] == ["correctness.json"]
 
 
+def test_hostile_names_of_models_are_shown_literally(tmp_path):
+    comparison = compare([(HOSTILE, [heard(X)]), ("new", [heard(Y)])])
+    write_comparison(comparison, tmp_path)
+    page = (tmp_path / "compare.html").read_text()
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert "<script>" not in (tmp_path / "compare.md").read_text()
+    assert read_result(tmp_path / "compare.json") == comparison
+
+
 def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
     limit = Limit(name="mae", below=0.5)
     mae = {"name": "mae", "n": 9, "limit": limit, "slice": "sex=male"}
@@ -457,7 +475,8 @@ def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
         ["correctness: ccc of arousal", 0.5, 0.5, 0, 0, 0],
         ["correctness: mae of all, sex=male", 0.1, 0.9, pytest.approx(0.8), None, None],
     ]
-    assert short(against(result([ccc(0.1)]), result([ccc(0.1)])))[1] == []
+    neither = short(against(result([ccc(0.1), ccc(0.1, target="valence")]), result([ccc(0.1)])))[1]
+    assert neither == [["correctness: ccc of arousal", 0.1, 0.1, 0, None, None]]
     assert short(compare([("a", [heard(X)]), ("b", [heard(Y)])]))[1] == []
 
 
