@@ -53,8 +53,8 @@ class _Run:
 def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     """What differs between runs, as a result whose findings are differences and agreements.
 
-    Tables: `values` side by side with the differences, `intervals`, `verdicts` that are not the same
-    everywhere, `ranks`, `speakers`, `agreement`. A finding's slice names its runs. No limit applies.
+    Tables: `verdicts` that are not the same everywhere, `ranks`, `speakers`, `agreement`, all `values` side
+    by side with the differences, and their `intervals`; but for `values` only where they have rows. A finding's slice names its runs. No limit applies.
 
     Args:
         runs: name and results of each, the first being the one to compare with
@@ -71,7 +71,9 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     speakers, agreements, drawn = by_speaker(
         [run.name for run in heard], [run.results["speakers"] for run in heard]
     )
-    optional = [_intervals(told, keys), _verdicts(told, keys), _ranks(told, keys), *speakers]
+    # what is short and says most stands first
+    tables = [_verdicts(told, keys), _ranks(told, keys), *speakers, _values(told, keys, pairs)]
+    tables.append(_intervals(told, keys))
     return Result(
         audit=AUDIT,
         question=(__doc__ or "").splitlines()[0],
@@ -80,7 +82,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
         model={"name": listed([run.name for run in told]), "licence": _licences(told)},
         data=_data(told),
         findings=[*(f for found in pairs for f in found.values()), *agreements],
-        tables=[_values(told, keys, pairs), *(table for table in optional if table.rows)],
+        tables=[table for table in tables if table.rows or table.name == "values"],
         figures=[figure for figure in (_scores(told, keys), *drawn) if figure.series],
         notes=_notes(told),
         provenance={run.name: _made(run) for run in told},
