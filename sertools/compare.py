@@ -54,7 +54,8 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     """What differs between runs, as a result whose findings are differences and agreements.
 
     Tables: `verdicts` that are not the same everywhere, `ranks`, `speakers`, `agreement`, all `values` side
-    by side with the differences, and their `intervals`; but for `values` only where they have rows. A finding's slice names its runs. No limit applies.
+    by side with the differences, and their `intervals`; but for `values` only where they have rows.
+    A finding's slice names its runs. No limit applies.
 
     Args:
         runs: name and results of each, the first being the one to compare with
