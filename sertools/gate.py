@@ -137,9 +137,11 @@ def gate(
     """Results judged anew, by their own limits and by overrides, from the result files alone.
 
     Raises:
-        GateError: an override names an audit or a finding that the results do not have, or two overrides
+        GateError: a result is a comparison, an override names what the results do not have, or two overrides
             want different ranges for one finding
     """
+    if any(result.audit == "compare" for result in results):
+        raise GateError("a comparison of runs has no limits", hint="name the folders that were compared")
     for override in overrides:
         _check_known(override, results)
     judged = []

@@ -119,10 +119,30 @@ def test_the_help_of_an_audit_is_its_docstring_with_an_example(name):
     assert f"Example: sertools {name.replace('_', '-')}" in " ".join(result.stdout.split())
 
 
-COMMANDS = ["audit", "predict", "plan", "report", "gate", "perturb", "finetune", "list"]
+COMMANDS = [
+    *(
+        ["audit"],
+        ["predict"],
+        ["plan"],
+        ["report"],
+        ["gate"],
+        ["compare"],
+        ["perturb"],
+        ["finetune"],
+        ["tts"],
+    ),
+    *(
+        ["list"],
+        ["cache"],
+        ["corpus", "check"],
+        ["corpus", "scan"],
+        ["corpus", "split"],
+        ["model", "inspect"],
+    ),
+]
 
 
-@pytest.mark.parametrize("words", [[name] for name in COMMANDS] + [["corpus", "check"], ["corpus", "scan"]])
+@pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_shows_an_example(words):
     result = sertools(*words, "--help")
     assert result.exit_code == 0

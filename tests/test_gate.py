@@ -355,3 +355,9 @@ def test_the_first_summary_of_a_step_makes_the_page(folder, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "new.md"))
     sertools("gate", "--github")
     assert (folder / "new.md").read_text(encoding="utf-8").startswith("## sertools\n")
+
+
+def test_a_comparison_of_runs_is_no_gate():
+    comparison = small_result().model_copy(update={"audit": "compare"})
+    with pytest.raises(GateError, match="a comparison of runs has no limits .name the folders"):
+        gate([comparison])
