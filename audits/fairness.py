@@ -146,7 +146,11 @@ def audit(
     if match == "truth":
         notes.insert(0, "Groups were matched: equally many clips of each in every class or bin of the truth.")
     return Outcome(
-        answer=_answer(found), findings=found, tables=[table] if rows else [], figures=figures, notes=notes
+        answer=_answer(found, adjusted),
+        findings=found,
+        tables=[table] if rows else [],
+        figures=figures,
+        notes=notes,
     )
 
 
@@ -342,7 +346,7 @@ def _figure(found: list[Finding], column: str, target: str) -> Figure:
     )
 
 
-def _answer(findings: list[Finding]) -> str:
+def _answer(findings: list[Finding], adjusted: np.ndarray) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
         return "No gap between groups could be measured."
@@ -364,6 +368,16 @@ def _answer(findings: list[Finding]) -> str:
         who = "women" if (largest.value or 0) > 0 else "men"
         what = f"it agrees better with {who}: the score differs by {abs(largest.value or 0):.2f}"
         sign = f"female − male = {largest.value:.2f}{interval}"
-        return f"The largest gap is in {largest.target}: {what} ({sign})."
+        return f"The largest gap is in {largest.target}: {what} ({sign}).{_beyond_chance(adjusted)}"
     column = largest.slice.removesuffix("=*")
-    return f"The largest gap is in {largest.target} by {column}: {largest.value:.2f}{interval}."
+    found = f"The largest gap is in {largest.target} by {column}: {largest.value:.2f}{interval}."
+    return found + _beyond_chance(adjusted)
+
+
+def _beyond_chance(adjusted: np.ndarray) -> str:
+    """How many gaps are more than chance makes of so many; empty where none could be tested."""
+    tested = int(np.isfinite(adjusted).sum())
+    if not tested:
+        return ""
+    beyond = int((adjusted[np.isfinite(adjusted)] < 0.05).sum())
+    return f" Tested all at once, {beyond} of {tested} gaps are beyond chance (p < .05, Holm)."

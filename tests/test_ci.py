@@ -390,3 +390,13 @@ def test_the_workflows_have_the_shape_that_their_services_read():
     gitlab = yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text(encoding="utf-8"))
     assert all(isinstance(line, str) for line in gitlab["audit"]["script"])
     assert gitlab["audit"]["artifacts"]["reports"]["junit"] == "junit.xml"
+
+
+def test_the_hook_before_a_commit_gates_the_last_report(folder):
+    hook = yaml.safe_load((EXAMPLES / "pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0][
+        "hooks"
+    ][0]
+    assert hook["language"] == "system"
+    assert hook["pass_filenames"] is False
+    done = sertools(*shlex.split(hook["entry"])[1:])
+    assert done.exit_code == 0, done.stderr

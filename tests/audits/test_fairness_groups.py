@@ -1,6 +1,7 @@
 """Groups other than the sexes, matched truth, and what a corpus is too small to show."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -232,3 +233,10 @@ def test_the_answer_names_a_gap_that_has_an_interval(clips):
     assert widest.value > abs(score.value)
     assert widest.low is None
     assert "accent" not in result.answer
+
+
+def test_the_answer_says_how_many_gaps_are_beyond_chance(clips):
+    tables = toy.answers("oracle", clips)
+    planted = FAIRNESS.plant(tables, np.random.default_rng(0))
+    assert "4 of 4 gaps are beyond chance (p < .05, Holm)." in result_of(planted).answer
+    assert re.search(r"0 of 4 gaps are beyond chance", result_of(noisy(clips)).answer)
