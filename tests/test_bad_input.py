@@ -292,8 +292,8 @@ def test_limits_that_cannot_be_read(here):
 def test_a_suite_with_a_wrong_option_or_value(here):
     suite = 'title = "T"\ndescription = "D"\n[[audit]]\nname = "fairness"\noptions = {}\n'
     for options, said in [
-        ("{ drows = 5 }", "audit fairness has no option 'drows' Hint: did you mean 'draws'?"),
-        ('{ draws = "many" }', "audit fairness: draws = 'many': Input should be a valid integer"),
+        ("{ resampels = 5 }", "audit fairness has no option 'resampels' Hint: did you mean 'resamples'?"),
+        ('{ resamples = "many" }', "audit fairness: resamples = 'many': Input should be a valid integer"),
         ("{ group = 3 }", "audit fairness: group = 3: Input should be a valid tuple"),
     ]:
         Path("mine.toml").write_text(suite.replace("{}", options))

@@ -116,10 +116,14 @@ def test_the_installed_command_audits(elsewhere):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not (ROOT / "sertools" / "data" / "default" / "model.safetensors").exists(),
-    reason="the checkout has no default model",
-)
+def test_the_installed_command_without_arguments_audits_what_is_embedded(elsewhere):
+    run(elsewhere, "sertools", "audit", "--quiet", code=(0, 1))
+    written = json.loads((elsewhere / "sertools-report" / "correctness.json").read_text())
+    assert (written["model"]["name"], written["data"]["name"]) == ("default", "voices")
+    assert written["data"]["clips"] == 288
+
+
+@pytest.mark.slow
 def test_the_installed_default_model_predicts(elsewhere):
     manifest = write_noises(elsewhere / "d", 4, samples=2000)
     run(elsewhere, "sertools", "predict", "--data", manifest, "--device", "cpu", "--csv", "p.csv", "--quiet")
