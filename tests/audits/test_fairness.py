@@ -10,6 +10,7 @@ from sertools.audit import load, run
 from sertools.result import Verdict
 from sertools.seeds import identity_rng
 from sertools.tables import Tables
+from tests import golden
 
 
 def found(tables: Tables, **options) -> dict:
@@ -142,3 +143,8 @@ def test_a_corpus_without_the_column_sex_is_skipped_with_the_reason():
     result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"resamples": 50})
     (only,) = result.findings
     assert (only.value, only.reason) == (None, "the corpus has no column 'sex'")
+
+
+def test_findings_are_those_of_the_golden_file():
+    """To renew: golden.renew() of the same result."""
+    golden.check(run(load("fairness"), noisy(), seed=0, options={"resamples": 100}))
