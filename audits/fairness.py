@@ -40,7 +40,7 @@ from sertools.metrics.regress import BIAS, CCC
 from sertools.metrics.resample import NullGap, holm, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic
-from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
+from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.tables import Pairs, Tables, pairs
 
 SER_TESTS = "audEERING ser-tests, group minus all"
@@ -350,9 +350,8 @@ def _answer(findings: list[Finding], adjusted: np.ndarray) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
         return "No gap between groups could be measured."
-    if all(f.verdict is Verdict.SKIPPED for f in gaps if f.name == "sex_score") and any(
-        NOT_BETTER in f.reason for f in findings
-    ):
+    judged = [f for f in findings if f.name in {"sex_score", "group_minus_all"} and f.value is not None]
+    if judged and all(NOT_BETTER in f.reason for f in judged):
         return (
             "Not judged: the model is not shown to be better than a constant, "
             "and a model that knows nothing is trivially fair."

@@ -240,3 +240,12 @@ def test_the_answer_says_how_many_gaps_are_beyond_chance(clips):
     planted = FAIRNESS.plant(tables, np.random.default_rng(0))
     assert "4 of 4 gaps are beyond chance (p < .05, Holm)." in result_of(planted).answer
     assert re.search(r"0 of 4 gaps are beyond chance", result_of(noisy(clips)).answer)
+
+
+def test_one_useless_target_does_not_make_the_answer_say_that_nothing_was_judged(clips):
+    tables = noisy(clips)
+    scores = tables.predictions["clean"].assign(valence=0.5)
+    mixed = tables.with_predictions({"clean": scores})
+    for group in ("sex", "language"):
+        assert result_of(mixed, group=[group]).answer.startswith("The largest gap")
+    assert result_of(toy.answers("constant", clips), group=["language"]).answer.startswith("Not judged")
