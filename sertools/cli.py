@@ -12,9 +12,9 @@ from typer.core import TyperCommand, TyperGroup
 
 from sertools import options as o
 from sertools.cli_inputs import inputs
+from sertools.cli_outputs import OUT, outputs
 from sertools.errors import SertoolsError, nearest
 
-OUT = Path("sertools-report")
 INTERRUPTED = "interrupted; what was finished is kept, so the same command goes on where it stopped"
 
 
@@ -237,140 +237,6 @@ def plan(
     console.table(columns, rows, output)
 
 
-@app.command("report")
-def report(
-    folder: Annotated[Path, typer.Argument(help="The --out folder of an earlier audit.")] = OUT,
-    out: Annotated[Path | None, typer.Option("--out", help="Where to write; that folder by default.")] = None,
-) -> None:
-    """Write report.html and report.md anew, from result files alone.
-
-    Example: sertools report sertools-report
-    """
-    from sertools import console
-    from sertools.report import render
-    from sertools.result import read_results
-
-    for path in render(read_results(folder), out or folder):
-        if path.suffix in {".html", ".md"}:
-            console.message(str(path))
-
-
-@app.command("gate")
-def gate(
-    folders: Annotated[list[Path] | None, typer.Argument(help="--out folders of audits.")] = None,
-    limits: Annotated[
-        Path | None, typer.Option("--limits", help="gate.toml: limits of your own, each with a why.")
-    ] = None,
-    mode: Annotated[
-        Literal["interval", "point"],
-        typer.Option("--mode", help="point: the value alone decides, as in older tools."),
-    ] = "interval",
-    baseline: Annotated[
-        Path | None,
-        typer.Option("--baseline", help="--out folder of an earlier model: fail where a metric got worse."),
-    ] = None,
-    tolerance: Annotated[
-        float, typer.Option("--tolerance", help="How much worse than the baseline a metric may be.")
-    ] = 0.02,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", help="Write JUnit XML, one test case for each limit.")
-    ] = None,
-    github: Annotated[
-        bool,
-        typer.Option("--github", help="Write GitHub annotations, and its step summary where it has one."),
-    ] = False,
-    strict: o.Strict = False,
-    output: o.Format = "table",
-    quiet: o.Quiet = False,
-) -> None:
-    """Judge result files by their limits and set the exit code; computes nothing.
-
-    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input, 3 with --strict something was skipped or
-    inconclusive.
-
-    Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
-    """
-    from sertools import ci, console, gate_formats, store
-    from sertools import gate as gates
-    from sertools.result import read_results
-
-    results = [result for folder in folders or [OUT] for result in read_results(folder)]
-    overrides = gates.read_limits(limits) if limits else []
-    if baseline:
-        results = ci.against(results, read_results(baseline), tolerance=tolerance, source=str(baseline))
-    judged = gates.gate(results, overrides, source=str(limits), mode=mode)
-    if junit:
-        store.write_text(junit, gate_formats.junit(judged, strict=strict))
-    if github:
-        _tell_github(gate_formats.annotations(judged), gate_formats.step_summary(judged))
-    console.show_summary(judged, format=output, quiet=quiet)
-    raise typer.Exit(gates.exit_code(judged, strict=strict))
-
-
-@app.command("compare")
-def compare(folders: list[Path], out: o.Out = Path("sertools-compare"), output: o.Format = "table") -> None:
-    """Compare models, from the --out folders of audits alone; the first is the one to compare with.
-
-    Example: sertools compare last-release this-release --out comparison
-    """
-    from sertools import compare_files, console
-
-    found = compare_files.compare_folders(folders, out)
-    if output == "table":
-        console.table(*compare_files.short(found))
-    console.show_summary([found], format=output, quiet=True)
-    console.message(f"{found.answer} Report: {out / 'compare.html'}")
-
-
-def _tell_github(annotations: list[str], summary: str) -> None:
-    """Annotations to stderr, which GitHub reads as well; the summary at the end of the file that it names."""
-    import os
-
-    from sertools import console, store
-
-    for line in annotations:
-        console.message(line)
-    if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-        path = Path(place)
-        before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        store.write_text(path, before + summary)
-
-
-@app.command("selftest")
-def selftest(
-    data: Annotated[
-        list[str] | None,
-        typer.Option("--data", rich_help_panel=o.INPUT, help="Also the power of each audit on this corpus."),
-    ] = None,
-    data_root: o.DataRoot = None,
-    column_map: o.ColumnMap = None,
-    scale: o.Scales = None,
-    label_map: o.LabelMap = None,
-    derive: o.Derive = False,
-    plants: Annotated[
-        int, typer.Option("--plants", rich_help_panel=o.HOW, min=1, help="Planted defects of each strength.")
-    ] = 5,
-    seed: o.Seed = 0,
-    output: o.Format = "table",
-) -> None:
-    """Audit toy models with known defects: the defects must be found, and the oracle must pass.
-
-    Exit code 1 where an audit does not keep its promise. With --data, no sound is opened.
-
-    Example: sertools selftest --data my-clips.csv
-    """
-    from sertools import console
-    from sertools import selftest as tests
-
-    if data:
-        corpus = o.read_data(data, data_root, column_map, scale, label_map, derive)
-        console.table(tests.POWER, tests.power(corpus.clips, plants=plants, seed=seed), output)
-        return
-    found = list(tests.checks(seed))
-    console.table(tests.CHECKS, tests.rows(found), output)
-    raise typer.Exit(0 if all(check.kept for check in found) else 1)
-
-
 @app.command("list")
 def list_(
     what: Annotated[
@@ -392,6 +258,7 @@ def list_(
         console.table(*listing.rows(name), output)
 
 
+app.add_typer(outputs)
 app.add_typer(inputs)
 
 
