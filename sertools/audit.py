@@ -20,6 +20,7 @@ from sertools.errors import AuditError, nearest
 from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic
+from sertools.moments import Wanted
 from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Table, Verdict
 from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables
@@ -35,6 +36,7 @@ class Needs:
             audit does not compare with a truth
         conditions: under which sound predictions are read
         layers: whether layer means are read
+        moments: which sums over frames are read; None for none
         sound: columns that are measured in the corpus' sound (`sertools.derived`), e.g. `f0_hz`; a clip whose
             sound cannot be opened has none
     """
@@ -43,6 +45,7 @@ class Needs:
     labels: Literal["dimensions", "emotion", "either", "none"] = "either"
     conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
+    moments: Wanted | None = None
     sound: tuple[str, ...] = ()
 
     @property
@@ -187,6 +190,10 @@ def obstacle(needs: Needs, tables: Tables) -> str:
     if absent:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         return f"there are no predictions for {', '.join(absent[:3])}{more}"
+    if needs.layers and (tables.layers is None or not tables.layers.n_layers):
+        return "the model has no layers"
+    if needs.moments and not tables.moments:
+        return "the model has no layers whose frames could be read"
     if needs.labels == "dimensions" and not tables.dimensions:
         return "corpus and model share no dimension"
     if needs.labels == "emotion" and not tables.classes:

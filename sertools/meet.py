@@ -10,18 +10,20 @@ from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import ClipModel, Model
-from sertools.tables import CLEAN, Tables
+from sertools.moments import Moments
+from sertools.tables import CLEAN, Layers, Tables
 
 NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": []}, dtype=object)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predicted:
-    """Scores of one condition, one row a clip, with what is missing and why."""
+    """Scores of one condition, one row a clip, with what is missing and why, and layer means if asked for."""
 
     scores: pd.DataFrame
     missing: pd.DataFrame
     silent: int = 0
+    layers: Layers | None = None
 
 
 def tables(
@@ -29,6 +31,9 @@ def tables(
     corpus: Corpus,
     predicted: Mapping[str, Predicted],
     label_map: Mapping[str, str] | None = None,
+    *,
+    moments: Mapping[str, Moments] | None = None,
+    others: Mapping[str, Tables] | None = None,
 ) -> Tables:
     """What audits read: model and corpus meet by the field's names for labels, never by position.
 
@@ -72,6 +77,10 @@ def tables(
         ),
         corpus=corpus.name,
         simulated=corpus.simulated,
+        layers=predicted[CLEAN].layers if CLEAN in predicted else None,
+        moments=moments or {},
+        model=model.name,
+        others=others or {},
     )
 
 

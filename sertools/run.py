@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import sertools
 from sertools import audit as audits_of
 from sertools import derived, engine, plan, precision, recordings, store
-from sertools.audit import Audit
+from sertools.audit import Audit, Needs
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
@@ -22,7 +23,7 @@ from sertools.gate import Override
 from sertools.meet import Predicted, tables
 from sertools.model import ClipModel, Model
 from sertools.result import Result
-from sertools.tables import CLEAN
+from sertools.tables import CLEAN, Layers, Tables
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""
@@ -61,17 +62,24 @@ def jobs(
     sound: str = "",
     layers: bool = False,
 ) -> list[plan.Job]:
-    """What is still to be computed for these conditions; `sound` is the corpus' fingerprint, if known."""
+    """What is still to be computed for these conditions; `sound` is the corpus' fingerprint, if known.
+
+    Layer means, where they are wanted, are those of clean sound.
+    """
     sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
     model = precision.settled(model, sound, root)
-    return plan.jobs(
-        corpus.clips.index,
-        model=(model.name, model.fingerprint),
-        corpus=(corpus.name, sound),
-        conditions=conditions,
-        layers=layers,
-        root=root,
-    )
+    return [
+        job
+        for condition in conditions
+        for job in plan.jobs(
+            corpus.clips.index,
+            model=(model.name, model.fingerprint),
+            corpus=(corpus.name, sound),
+            conditions=[condition],
+            layers=layers and str(condition) == CLEAN,
+            root=root,
+        )
+    ]
 
 
 def predict(
@@ -81,10 +89,11 @@ def predict(
     conditions: Sequence[Condition] = (Condition(),),
     settings: Settings | None = None,
     sound: str = "",
+    layers: bool = False,
 ) -> dict[str, Predicted]:
     """Scores of a corpus under each condition; what the store has is not computed again.
 
-    A model that answers by clip, without sound, answers for the conditions that it has.
+    A bare encoder has layers and no scores. A model that answers by clip, without sound, answers for the conditions that it has.
 
     Args:
         model: from `load_model`
@@ -92,14 +101,15 @@ def predict(
         conditions: under which sound; clean only, by default
         settings: how to compute
         sound: the corpus' fingerprint, where the caller knows it
+        layers: whether layer means of clean sound are wanted beside the scores
 
     Raises:
-        ModelError: the model is a bare encoder
+        ModelError: the model is a bare encoder, and scores alone are wanted
         CorpusError: not one clip could be scored
         StoreError: the store cannot be written
     """
     settings = settings or Settings()
-    if model.task == "encoder":
+    if model.task == "encoder" and not layers:
         raise ModelError(
             f"{model.name} is a bare encoder: the checkpoint has no head, so it predicts nothing; keys that "
             f"nothing reads: {', '.join(model.facts.get('unexpected_keys', [])) or 'none'}",
@@ -113,13 +123,13 @@ def predict(
         )
     if isinstance(model, ClipModel):
         known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
-        return {name: _by_clip(model, corpus, name) for name in known}
+        return {name: _by_clip(model, corpus, name, layers and name == CLEAN) for name in known}
     root = settings.cache or store.default_root()
     store.check_writable(root)
     sound = sound or fingerprint(corpus)
     model = precision.settle(model, corpus, sound, root)
     predicted = {}
-    for job in jobs(model, corpus, conditions, settings=settings, sound=sound):
+    for job in jobs(model, corpus, conditions, settings=settings, sound=sound, layers=layers):
         if job.shards:
             with settings.progress(str(job.condition), job.clips) as advance:
                 engine.run(
@@ -130,8 +140,9 @@ def predict(
                     workers=settings.workers,
                     advance=advance,
                 )
-        frame, _ = engine.read(job, corpus.clips.index)
-        predicted[str(job.condition)] = _predicted(frame, str(job.condition), list(model.labels))
+        frame, means = engine.read(job, corpus.clips.index)
+        found = _predicted(frame, str(job.condition), list(model.labels))
+        predicted[str(job.condition)] = replace(found, layers=Layers(shards=tuple(means)) if means else None)
     _some_scored(predicted[str(conditions[0])], corpus)
     return predicted
 
@@ -142,13 +153,20 @@ def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predic
     return Predicted(scores=frame[labels], missing=missing, silent=int(frame["silent"].sum()))
 
 
-def _by_clip(model: ClipModel, corpus: Corpus, condition: str) -> Predicted:
+def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> Predicted:
     scores = model.scores(corpus.clips, condition)
-    gone = scores.index[scores.isna().all(axis=1)]
+    vectors: np.ndarray | None = None
+    unknown = scores.isna().all(axis=1).to_numpy()
+    if layers and hasattr(model, "layers"):
+        vectors = model.layers(corpus.clips)
+        # a table of layers knows its clips by their layers, a table of predictions by their scores
+        unknown = unknown if model.labels else np.isnan(vectors).all(axis=(1, 2))
+    gone = scores.index[unknown]
     missing = pd.DataFrame(
         {"clip": gone, "condition": condition, "reason": f"{model.name} has no row for it"}
     )
-    found = Predicted(scores=scores, missing=missing)
+    means = None if vectors is None else Layers(shards=(vectors,))
+    found = Predicted(scores=scores, missing=missing, layers=means)
     if condition == CLEAN:
         _some_scored(found, corpus)
     return found
@@ -173,6 +191,7 @@ def run(
     overrides: Sequence[Override] = (),
     settings: Settings | None = None,
     command: str = "",
+    others: Mapping[str, Model | ClipModel] | None = None,
 ) -> list[Result]:
     """Audits a model on a corpus: predicts what is missing, then runs each audit on the tables.
 
@@ -184,6 +203,7 @@ def run(
         overrides: limits that stand in the place of the audits' own
         settings: how to compute
         command: what the user typed, for the report
+        others: role → another model that audits of layers look at beside it
 
     Raises:
         SertoolsError: see `predict`, `tables` and `audit.run`
@@ -194,9 +214,17 @@ def run(
     if wanted:
         # before anything is said of the model: its format is part of its fingerprint
         model = precision.settle(model, corpus, sound, settings.cache or store.default_root())
-    predicted = predict(model, corpus, conditions=wanted, settings=settings, sound=sound) if wanted else {}
     corpus = heard(corpus, audits, options or {}, settings)
-    table = tables(model, corpus, predicted, settings.label_map)
+
+    def seen(of: Model | ClipModel, under: list[Condition], beside: Mapping[str, Tables]) -> Tables:
+        layers = any(need.layers for need in _needs(audits, options or {}))
+        found = predict(of, corpus, conditions=under, settings=settings, sound=sound, layers=layers)
+        return tables(of, corpus, found, settings.label_map, others=beside)
+
+    table = tables(model, corpus, {}, settings.label_map)
+    if wanted:
+        beside = {role: seen(other, [Condition()], {}) for role, other in (others or {}).items()}
+        table = seen(model, wanted, beside)
     provenance = {
         "command": command,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -224,20 +252,23 @@ def conditions(
 ) -> list[Condition]:
     """The union of what audits read, clean first, each with the seed of this run and what it mixes in.
 
-    None at all where no audit reads a prediction.
+    None at all where no audit reads a prediction or a layer.
 
     Raises:
         CorpusError: a folder with recordings that cannot be read
     """
     wanted: dict[str, Condition] = {}
-    for audit in audits:
-        asked = audit.needs(**audit.settings(options.get(audit.name, {}))).conditions
-        if asked:
+    for needs in _needs(audits, options):
+        if needs.conditions or needs.layers or needs.moments:
             wanted.setdefault(CLEAN, Condition())
-        for condition in asked:
+        for condition in needs.conditions:
             content = recordings.fingerprint(condition.folder) if condition.folder else ""
             wanted.setdefault(str(condition), replace(condition, seed=seed, content=content))
     return list(wanted.values())
+
+
+def _needs(audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]]) -> list[Needs]:
+    return [audit.needs(**audit.settings(options.get(audit.name, {}))) for audit in audits]
 
 
 def heard(

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
+from sertools.moments import Moments
 
 CLEAN = "clean"
 """The condition of unperturbed sound."""
@@ -15,6 +16,41 @@ CLEAN = "clean"
 CORPUS_COLUMNS = ("clip", "file", "start", "end")
 ATTRIBUTES = ("speaker", "sex", "age", "language", "corpus", "transcript", "split")
 LABELS = ("emotion", *DIMENSIONS)
+
+AGAINST = "against"
+RANDOM_TWIN = "random twin"
+"""Roles of other models on the same clips: the one compared with, and the same architecture untrained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """Mean over time of every layer of a model, for every clip; a layer is read when it is asked for.
+
+    Attributes:
+        shards: arrays of shape (n_i, l, d), float32, usually memory-mapped, clips in corpus order; rows of a
+            missing clip are nan, and a shard of nothing but missing clips may have l = d = 0
+    """
+
+    shards: tuple[np.ndarray, ...]
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers; 0 for a model that has none."""
+        return max((shard.shape[1] for shard in self.shards), default=0)
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in a layer."""
+        return max((shard.shape[2] for shard in self.shards), default=0)
+
+    def layer(self, i: int) -> np.ndarray:
+        """Layer i of all clips, shape (n, d), float32; −1 is the last one."""
+        if not -self.n_layers <= i < self.n_layers:
+            raise IndexError(f"layer {i} of {self.n_layers}")
+        empty = [np.full((len(s), self.dimensions), np.nan, dtype=np.float32) for s in self.shards]
+        return np.concatenate(
+            [shard[:, i] if shard.shape[1] else e for shard, e in zip(self.shards, empty, strict=True)]
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +68,10 @@ class Tables:
         notes: sentences about labels that only one side has
         corpus: name of the corpus; published values are looked up by it
         simulated: how labels came about where nobody rated them; empty for human ratings
+        layers: layer means of clean sound; None where no audit asked for them
+        moments: level → sums over the frames of clean sound beside acoustic features
+        model: name of the model
+        others: role → the tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
     """
 
     clips: pd.DataFrame
@@ -45,6 +85,10 @@ class Tables:
     notes: tuple[str, ...] = ()
     corpus: str = ""
     simulated: str = ""
+    layers: Layers | None = None
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+    model: str = ""
+    others: Mapping[str, "Tables"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.clips.index.is_unique:
@@ -52,6 +96,10 @@ class Tables:
         for condition, scores in self.predictions.items():
             if not scores.index.equals(self.clips.index):
                 raise AuditError(f"predictions for {condition!r} are not aligned with the clips")
+        if self.layers is not None and sum(map(len, self.layers.shards)) != len(self.clips):
+            raise AuditError("layer means are not aligned with the clips")
+        if any(not other.clips.index.equals(self.clips.index) for other in self.others.values()):
+            raise AuditError("another model's tables are not aligned with the clips")
 
     def with_predictions(self, predictions: Mapping[str, pd.DataFrame]) -> "Tables":
         """The same clips with other predictions."""

@@ -12,6 +12,7 @@ HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "skle
 
 LAYERS = [
     {"errors", "labels", "seeds", "discovery", "norms"},
+    {"moments"},
     {"tables"},
     {"condition"},
     {"metrics", "perturb", "reference"},
@@ -24,6 +25,7 @@ LAYERS = [
 
 HEARING = [
     {"errors", "labels", "seeds", "discovery", "norms"},
+    {"moments"},
     {"tables"},
     {"condition", "espeak", "sentences", "sentiment_sentences"},
     {"tts_engines"},
