@@ -1,6 +1,7 @@
 """Synthetic clips and the answers of toy models to them: who audits the audits?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,11 @@ from sertools.metrics.duplicates import FRAMES
 from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
 from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
-from sertools.tables import CLEAN, Tables
+from sertools.seeds import identity_rng
+from sertools.tables import CLEAN, Layers, Tables
+
+LAYERS, SPEAKER_NUMBERS = 4, 3
+"""Layers of the toy models, and numbers in a layer by which the oracle tells speakers apart."""
 
 
 def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.DataFrame:
@@ -66,11 +71,40 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
     return frame
 
 
+def layers(kind: str, of: pd.DataFrame) -> Layers:
+    """Layer means of a toy model, shape (n, 4, 16), which only the oracle's deeper layers know anything by.
+
+    The oracle's layer i is i/3 of what is true of a clip (a 1 for its emotion, its dimensions, a 1 for a
+    woman, three numbers that each speaker has of their own) plus gaussian noise of standard deviation .2;
+    what the clips do not tell is 0. Everyone else's layers are the noise.
+
+    Args:
+        kind: which toy model
+        of: the clips
+    """
+    width = len(EMOTIONS) + len(DIMENSIONS) + 1 + SPEAKER_NUMBERS
+    noise = [identity_rng(0, str(clip), kind, "layers").normal(0, 0.2, (LAYERS, width)) for clip in of.index]
+    means = np.array(noise, dtype=np.float64).reshape(len(of), LAYERS, width)
+    if kind == "oracle":
+        nothing = pd.Series(np.nan, index=of.index, dtype=object)
+        emotion = of.get("emotion", nothing).to_numpy()[:, None] == np.array(EMOTIONS, dtype=object)
+        ratings = np.stack([of.get(d, nothing).to_numpy(dtype=float) for d in DIMENSIONS], axis=1)
+        woman = of.get("sex", nothing).to_numpy() == "female"
+        own = {
+            name: identity_rng(0, str(name), "speaker").normal(size=SPEAKER_NUMBERS)
+            for name in of.get("speaker", nothing).dropna().unique()
+        }
+        speaker = [own.get(name, np.zeros(SPEAKER_NUMBERS)) for name in of.get("speaker", nothing)]
+        known = np.column_stack([emotion, np.nan_to_num(ratings), woman, np.array(speaker)])
+        means += np.linspace(0, 1, LAYERS)[:, None] * known[:, None, :]
+    return Layers(shards=(means.astype(np.float32),))
+
+
 def answers(kind: str, of: pd.DataFrame, conditions: Sequence[Condition] = (Condition(),)) -> Tables:
     """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as an audit gets them.
 
     Whatever happens to the sound, the oracle stays with the truth and the constant with its constant; the
-    random model draws anew for each clip under each condition.
+    random model draws anew for each clip under each condition. Each has its `layers`.
 
     Args:
         kind: which toy model
@@ -92,6 +126,6 @@ def answers(kind: str, of: pd.DataFrame, conditions: Sequence[Condition] = (Cond
             scores[name] = model.scores(renamed).set_axis(of.index)
         elif name != CLEAN:
             scores[name] = clean.copy()
-    return tables(
-        model, corpus, {name: Predicted(scores=each, missing=missing) for name, each in scores.items()}
-    )
+    predicted = {name: Predicted(scores=each, missing=missing) for name, each in scores.items()}
+    predicted[CLEAN] = replace(predicted[CLEAN], layers=layers(kind, of))
+    return tables(model, corpus, predicted)

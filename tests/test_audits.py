@@ -11,7 +11,7 @@ from sertools.audit import load, run
 from sertools.discovery import discover
 from sertools.result import Result, Verdict
 from sertools.seeds import identity_rng
-from sertools.tables import Tables
+from sertools.tables import Layers, Tables
 
 AUDITS = sorted(discover())
 SMALL = {"resamples": 200}
@@ -42,6 +42,11 @@ def answers(kind, clips, name) -> Tables:
 def under_all(scores, tables) -> Tables:
     """The same scores whatever the condition."""
     return tables.with_predictions({condition: scores.copy() for condition in tables.predictions})
+
+
+def with_layers(tables, change) -> Layers:
+    """Layer means of which `change` makes others: (n, l, d) → (m, l, d)."""
+    return Layers(shards=(change(np.concatenate(tables.layers.shards)),))
 
 
 def verdicts(result: Result) -> set[Verdict]:
@@ -101,6 +106,7 @@ def test_a_seed_decides_the_result_whatever_the_order_of_the_clips(name, clips):
         noisy,
         clips=noisy.clips.iloc[order],
         predictions={key: scores.iloc[order] for key, scores in noisy.predictions.items()},
+        layers=with_layers(noisy, lambda means: means[order]),
     )
     for before, after in zip(first.findings, result_of(name, shuffled, seed=3).findings, strict=True):
         assert (before.name, before.target, before.slice) == (after.name, after.target, after.slice)
@@ -146,11 +152,17 @@ def test_missing_predictions_are_left_out_and_never_scored(name, clips):
     scores = tables.predictions["clean"].copy()
     scores.iloc[::7] = np.nan
     missing = pd.DataFrame({"clip": scores.index[::7], "condition": "clean", "reason": "broken"})
-    holed = dataclasses.replace(under_all(scores, tables), missing=missing)
+    heard = scores.notna().all(axis=1).to_numpy()
+    holed = dataclasses.replace(
+        under_all(scores, tables),
+        missing=missing,
+        layers=with_layers(tables, lambda means: np.where(heard[:, None, None], means, np.nan)),
+    )
     whole = dataclasses.replace(
         tables,
-        clips=tables.clips[scores.notna().all(axis=1)],
+        clips=tables.clips[heard],
         predictions={condition: scores.dropna() for condition in tables.predictions},
+        layers=with_layers(tables, lambda means: means[heard]),
     )
     for with_holes, without in zip(
         result_of(name, holed).findings, result_of(name, whole).findings, strict=True
