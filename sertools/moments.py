@@ -1,4 +1,4 @@
-"""Sums over a model's frames: enough to compare its layers with acoustic features, whatever the corpus length.
+"""Sums over a model's frames, enough to compare its layers with acoustic features in any length of corpus.
 
 Frames are never stored. What stays of them are additive moments, in cells of clips that belong together (a
 group of speakers, an emotion), so that the moments of any union of cells are the sum of theirs.
@@ -43,8 +43,8 @@ class Wanted:
 class Moments:
     """Sums over frames of one level, by cell: x are the frames of a layer, y the acoustic features.
 
-    All in float64. `l` layers of `d` dimensions (which may differ by layer), `c` cells, `k` features, one y of
-    each of the `KINDS`. Only frames in which every feature is defined are summed.
+    All in float64. `l` layers of `d` dimensions (which may differ by layer), `c` cells, `k` features, one y
+    of each of the `KINDS`. Only frames in which every feature is defined are summed.
 
     Attributes:
         features: names of the k acoustic features

@@ -93,7 +93,8 @@ def predict(
 ) -> dict[str, Predicted]:
     """Scores of a corpus under each condition; what the store has is not computed again.
 
-    A bare encoder has layers and no scores. A model that answers by clip, without sound, answers for the conditions that it has.
+    A bare encoder has layers and no scores. A model that answers by clip, without sound, answers for the
+    conditions that it has.
 
     Args:
         model: from `load_model`
