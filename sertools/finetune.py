@@ -13,9 +13,10 @@ import pandas as pd
 
 from sertools import norms
 from sertools.audio import read_audio
+from sertools.augment import augmented
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import CorpusError, ModelError
-from sertools.recipe import Augmentation, BaselineRecipe, Recipe
+from sertools.recipe import BaselineRecipe, Recipe
 from sertools.seeds import identity_rng
 
 if TYPE_CHECKING:
@@ -65,31 +66,6 @@ def filter_bank(channels: int, width: int, *, rate: int = RATE_HZ) -> np.ndarray
 def normalised(signal: np.ndarray) -> np.ndarray:
     """The signal with mean 0 and variance 1, as transformers' feature extractor makes it."""
     return np.asarray((signal - signal.mean()) / np.sqrt(signal.var() + 1e-7), dtype=np.float32)
-
-
-def augmented(signal: np.ndarray, how: Augmentation, *, rng: np.random.Generator) -> np.ndarray:
-    """A changed copy of the signal, shape (samples',): speed, piece, tilt, noise, silenced spans."""
-    signal = signal.astype(np.float64)
-    if how.speed:
-        factor = (1 + how.speed) ** rng.uniform(-1, 1)
-        at = np.arange(0, len(signal) - 1, factor)
-        signal = np.interp(at, np.arange(len(signal)), signal)
-    longest = int(how.crop_s * RATE_HZ)
-    if 0 < longest < len(signal):
-        start = rng.integers(len(signal) - longest + 1)
-        signal = signal[start : start + longest]
-    if how.tilt:
-        signal = signal - rng.uniform(-how.tilt, how.tilt) * np.concatenate([[0.0], signal[:-1]])
-    if how.noise_db is not None:
-        snr_db = rng.uniform(*how.noise_db)
-        level = np.sqrt(np.mean(signal**2)) * 10 ** (-snr_db / 20)
-        signal = signal + level * rng.standard_normal(len(signal))
-    if how.mask_s:
-        for _ in range(2):
-            width = int(rng.uniform(0, how.mask_s) * RATE_HZ)
-            start = rng.integers(max(1, len(signal) - width))
-            signal[start : start + width] = 0
-    return signal
 
 
 def untrained(recipe: Recipe) -> Any:
@@ -255,6 +231,7 @@ def fit(recipe: Recipe, lessons: Lessons, *, progress: Callable[[int, float], No
                     normalised(
                         augmented(
                             lessons.signals[i],
+                            RATE_HZ,
                             recipe.augmentation,
                             rng=identity_rng(recipe.seed, "augment", lessons.clips[i], str(epoch)),
                         )

@@ -66,12 +66,14 @@ class Shape(_Strict):
 class Augmentation(_Strict):
     """How far a training clip may be changed; 0 switches a change off. Drawn anew per clip and epoch.
 
-    `speed` is the largest factor of faster or slower playing (pitch moves along), `tilt` the largest
-    coefficient of a first-order filter, `noise_db` the lowest and highest signal-to-noise ratio of
-    white noise, `mask_s` the longest of two silenced spans, `crop_s` the longest piece that is heard.
+    `speed` is the largest change of playing speed (0.3: up to 1.3 times faster or slower, pitch moves along),
+    `tempo` the same with the pitch kept, `tilt` the largest coefficient of a first-order filter, `noise_db`
+    the lowest and highest signal-to-noise ratio of white noise, `mask_s` the longest of two silenced spans,
+    `crop_s` the longest piece that is heard.
     """
 
-    speed: float = 0.2
+    speed: float = Field(default=0.2, ge=0, le=1)
+    tempo: float = Field(default=0.0, ge=0, le=1)
     tilt: float = 0.3
     noise_db: tuple[float, float] | None = (10.0, 50.0)
     mask_s: float = 0.2

@@ -10,7 +10,6 @@ from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.finetune import (
     RATE_HZ,
     _pooled,
-    augmented,
     ccc_loss,
     filter_bank,
     lessons,
@@ -87,59 +86,6 @@ def test_signals_are_normalised_as_the_feature_extractor_does():
     theirs = Wav2Vec2FeatureExtractor(do_normalize=True)(signal, sampling_rate=RATE_HZ)["input_values"][0]
     # float32 sums in another order
     np.testing.assert_allclose(normalised(signal), theirs, atol=1e-5)
-
-
-def test_no_augmentation_is_the_same_signal():
-    signal = np.random.default_rng(1).standard_normal(5000).astype(np.float32)
-    np.testing.assert_array_equal(augmented(signal, STILL, rng=np.random.default_rng(0)), signal)
-
-
-def test_augmentation_leaves_its_input_alone_and_is_drawn_from_its_generator():
-    signal = np.random.default_rng(1).standard_normal(20000).astype(np.float32)
-    before = signal.copy()
-    first, again, other = (
-        augmented(signal, Augmentation(), rng=np.random.default_rng(seed)) for seed in (3, 3, 4)
-    )
-    np.testing.assert_array_equal(signal, before)
-    np.testing.assert_array_equal(first, again)
-    assert len(first) != len(other) or not np.array_equal(first, other)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_speed_changes_the_length_within_its_factor(seed):
-    how = STILL.model_copy(update={"speed": 0.25})
-    samples = len(augmented(np.ones(10000), how, rng=np.random.default_rng(seed)))
-    assert 10000 / 1.25 - 1 <= samples <= 10000 * 1.25
-    assert samples != 10000
-
-
-def test_noise_has_the_signal_to_noise_ratio_that_is_asked_for():
-    signal = np.sin(np.arange(100_000))
-    how = STILL.model_copy(update={"noise_db": (20.0, 20.0)})
-    noise = augmented(signal, how, rng=np.random.default_rng(0)) - signal
-    # 0.1 dB: the spread of the power of 1e5 gaussian samples is 0.02 dB
-    assert 10 * np.log10(np.mean(signal**2) / np.mean(noise**2)) == pytest.approx(20, abs=0.1)
-
-
-def test_a_crop_is_a_piece_of_the_signal():
-    signal = np.arange(10000.0)
-    piece = augmented(signal, STILL.model_copy(update={"crop_s": 0.1}), rng=np.random.default_rng(0))
-    np.testing.assert_array_equal(piece, np.arange(piece[0], piece[0] + 1600))
-
-
-def test_masks_silence_at_most_two_spans():
-    masked = augmented(np.ones(16000), STILL.model_copy(update={"mask_s": 0.2}), rng=np.random.default_rng(0))
-    assert 0 < (masked == 0).sum() <= 6400
-    assert np.abs(np.diff(masked)).sum() <= 4
-
-
-def test_tilt_is_a_first_order_difference():
-    impulse = np.zeros(10)
-    impulse[3] = 1
-    tilted = augmented(impulse, STILL.model_copy(update={"tilt": 0.5}), rng=np.random.default_rng(0))
-    assert tilted[3] == 1
-    assert 0 < abs(tilted[4]) <= 0.5
-    assert np.count_nonzero(tilted) == 2
 
 
 def test_the_loss_is_one_minus_the_concordance():

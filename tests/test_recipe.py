@@ -32,6 +32,8 @@ def test_a_recipe_survives_json(tmp_path):
         (LEAST + "[shape]\nconv_dim = [8, 8]\n", "must name equally many layers"),
         (LEAST + "[shape]\nconv_dim = [2, 8, 8]\n", "the first of 4 channels at least"),
         (LEAST + "[shape]\nheads = 3\n", "hidden 128 is no multiple of heads 3"),
+        (LEAST + "[augmentation]\ntempo = -0.1\n", "is wrong at 'augmentation.tempo'"),
+        (LEAST + "[augmentation]\nspeed = 2\n", "is wrong at 'augmentation.speed'"),
         ("epochs = ", "is not TOML"),
     ],
 )

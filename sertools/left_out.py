@@ -1,0 +1,57 @@
+"""What a recipe gives for speakers it has not heard: fitted without them, then asked about them."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from sertools.corpus import Corpus
+from sertools.errors import CorpusError
+from sertools.finetune import fit, lessons, predictions
+from sertools.recipe import Recipe
+
+
+def left_out(
+    recipe: Recipe,
+    corpora: Sequence[Corpus],
+    exam: Corpus,
+    groups: Sequence[Sequence[str]],
+    *,
+    progress: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> pd.DataFrame:
+    """What do models answer to speakers whom they have not learnt from?
+
+    For each group a model of its own learns from the recipe's other speakers, for the recipe's number of
+    epochs: nothing of the group decides anything.
+
+    Args:
+        recipe: what to train and how; its `speakers` are those of whom one group at a time is left out
+        corpora: to learn from
+        exam: whose clips of the left-out speakers are answered
+        groups: speakers who are left out together, disjoint
+        progress: called after each epoch with its number (from 1) and its mean loss
+
+    Returns:
+        One row per clip of `exam` in the order of the groups, index `clip`, columns `speaker`,
+        `truth_LABEL` and `LABEL` for each label of the recipe.
+
+    Raises:
+        CorpusError: a speaker in two groups, or nobody is left to learn from; see also `lessons`
+    """
+    named = [speaker for group in groups for speaker in group]
+    twice = sorted({speaker for speaker in named if named.count(speaker) > 1})
+    if twice:
+        raise CorpusError(f"the speaker {twice[0]!r} is left out more than once")
+    parts: list[pd.DataFrame] = []
+    for group in groups:
+        others = [speaker for speaker in recipe.speakers if speaker not in group]
+        if not others:
+            raise CorpusError(f"without {', '.join(group)} no speaker is left to learn from")
+        model = fit(recipe, lessons(recipe, corpora, others), progress=progress)
+        for speaker in group:
+            asked = lessons(recipe, [exam], [speaker])
+            names = [f"truth_{label}" for label in recipe.labels]
+            part = pd.DataFrame(asked.truth, index=list(asked.clips), columns=names)
+            part[recipe.labels] = predictions(model, asked.signals)
+            part.insert(0, "speaker", speaker)
+            parts.append(part)
+    return pd.concat(parts).rename_axis("clip")
