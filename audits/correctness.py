@@ -28,6 +28,7 @@ from sertools.metrics.skill import NOT_BETTER, SURE, doubt
 from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.tables import CLEAN, Pairs, Tables, pairs, speaker_codes
+from sertools.worst import furthest, in_turn
 
 NEEDS = Needs(labels="none")
 
@@ -114,6 +115,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
         tables=[beside] if baselines else [],
         figures=figures,
         left_out=without,
+        sounds=in_turn([furthest(tables, f.target) for f in main]),
     )
 
 

@@ -40,8 +40,9 @@ from sertools.metrics.regress import BIAS, CCC
 from sertools.metrics.resample import NullGap, holm, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.result import Figure, Finding, Limit, Series, Sound, Table
 from sertools.tables import Pairs, Tables, pairs
+from sertools.worst import furthest, in_turn
 
 SER_TESTS = "audEERING ser-tests, group minus all"
 OURS = "ours, by analogy with group minus all"
@@ -113,6 +114,7 @@ def audit(
     rows: list[list[Any]] = []
     figures: list[Figure] = []
     notes: list[str] = []
+    heard: list[list[Sound]] = []
     for column in dict.fromkeys(group):
         if column == "sex" and column not in tables.clips:
             found.append(skipped("sex_score", tables, "the corpus has no column 'sex'"))
@@ -131,6 +133,7 @@ def audit(
             )  # fmt: skip
             notes += _small_corpus(part, column, target, chance)
             figures.append(_figure(gaps, column, target))
+            heard.append(_of_lowest(tables, gaps, everyone, target))
         if column == "language" and "sentiment" in tables.clips:
             found += _sentiment(tables, everyone)
     adjusted = holm([row[3] for row in rows])
@@ -151,6 +154,7 @@ def audit(
         tables=[table] if rows else [],
         figures=figures,
         notes=notes,
+        sounds=in_turn(heard),
     )
 
 
@@ -344,6 +348,17 @@ def _figure(found: list[Finding], column: str, target: str) -> Figure:
         x_label=metric,
         series=[series],
     )
+
+
+def _of_lowest(tables: Tables, found: list[Finding], everyone: Groups, target: str) -> list[Sound]:
+    """Clips of the group with the lowest score, the furthest from the truth first."""
+    scores = [f for f in found if f.name in {"ccc", "uar"} and f.value is not None]
+    if not scores:
+        return []
+    lowest = min(scores, key=lambda f: f.value or 0.0)
+    why = f"{lowest.slice} has the lowest {lowest.name.upper()} of {target}"
+    inside = everyone.code == everyone.names.index(lowest.slice.partition("=")[2])
+    return furthest(tables, target, why, inside)
 
 
 def _answer(findings: list[Finding], adjusted: np.ndarray) -> str:

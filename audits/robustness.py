@@ -42,6 +42,7 @@ from sertools.perturb import get
 from sertools.perturb.sets import Asked, asked
 from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
 from sertools.tables import Tables
+from sertools.worst import moved
 
 SER_TESTS = "audEERING ser-tests"
 BY_ANALOGY = "audEERING ser-tests, by analogy: it compares two rooms"
@@ -132,6 +133,7 @@ def audit(
     if len(dimensions) > 1:
         findings += _averages(dimensions, "dimensions")
         findings += _over_targets(dimensions)
+    worst = changes.worst(tables, heard)
     gaps, gap_findings = _sexes(tables, known, resamples, rng)
     doses, dose_findings, curves = _doses(tables, known, chosen, tolerance, resamples, rng)
     shown = [
@@ -140,7 +142,7 @@ def audit(
         gaps,
         doses,
         changes.speakers(tables, known),
-        changes.worst(tables, heard),
+        worst,
         changes.luck(known, tolerance),
         changes.absentees(tables, groups),
     ]
@@ -149,6 +151,7 @@ def audit(
         findings=[*findings, *gap_findings, *dose_findings],
         tables=[table for table in shown if table.rows],
         figures=[*changes.figures(findings, heard, _wanted(heard[0].changes)), *curves],
+        sounds=moved(tables, worst),
     )
 
 

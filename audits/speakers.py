@@ -48,6 +48,7 @@ from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables, pairs
+from sertools.worst import in_turn, of_speaker
 
 NEEDS = Needs(columns=("speaker",), labels="either")
 
@@ -120,7 +121,7 @@ def audit(
     findings: list[Finding] = []
     rows: list[list[str | int | float | bool | None]] = []
     figures: list[Figure] = []
-    sentences, notes = [], []
+    sentences, notes, heard = [], [], []
     for target in [*tables.dimensions, *(["emotion"] if tables.classes else [])]:
         pair = pairs(tables, target)
         classes = len(tables.model_classes) if target == "emotion" else 0
@@ -140,6 +141,7 @@ def audit(
         figures.append(_figure(speakers, target, metric))
         sentences.append(_sentence(compared, target, metric))
         notes += _notes(speakers, sizes, target, min_clips)
+        heard += [of_speaker(tables, target, speaker.name) for speaker in _known(compared)[:1]]
     columns = ["target", "speaker", "clips", "score", "low", "high", "judged", "mean of draws"]
     columns += ["deviation of draws", "2.5 % of draws", "97.5 % of draws"]
     by_speaker = Table(
@@ -156,6 +158,7 @@ def audit(
         tables=[by_speaker] if rows else [],
         figures=figures,
         notes=notes,
+        sounds=in_turn(heard),
     )
 
 

@@ -21,7 +21,7 @@ from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic
 from sertools.moments import Wanted
-from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Table, Verdict
+from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Sound, Table, Verdict
 from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables
 
@@ -70,6 +70,7 @@ class Outcome:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    sounds: list[Sound] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +249,7 @@ def run(
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
         notes=[*tables.notes, *outcome.notes],
         left_out=outcome.left_out,
+        sounds=outcome.sounds,
         provenance={"seed": seed, **(provenance or {})},
     )
 

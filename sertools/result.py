@@ -148,7 +148,7 @@ class Figure(_Strict):
     """
 
     name: str
-    kind: Literal["line", "interval", "bar", "heat", "scatter", "cloud", "histogram"]
+    kind: Literal["line", "interval", "bar", "heat", "scatter", "cloud", "histogram", "radar"]
     title: str
     alt: str
     x_label: str = ""
@@ -176,6 +176,34 @@ class LeftOut(_Strict):
     values: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
 
 
+class Sound(_Strict):
+    """A clip that is worth hearing, and why; the sound itself, where it is kept, lies beside the result.
+
+    Attributes:
+        clip: as the corpus names it
+        condition: the change under which it is heard beside its clean sound; `clean` for none
+        target: the label that was asked for
+        truth, clean, changed: the truth, and the answers to clean and to changed sound; None where unknown
+        caption: what happens in it, in one sentence
+        speaker, transcript: who speaks and what is said; empty where the corpus does not tell
+    """
+
+    clip: str
+    condition: str = "clean"
+    target: str
+    truth: str | float | None = None
+    clean: str | float | None = None
+    changed: str | float | None = None
+    caption: str
+    speaker: str = ""
+    transcript: str = ""
+
+    @field_validator("truth", "clean", "changed", mode="before")
+    @classmethod
+    def _nan_is_null(cls, value: Any) -> Any:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 class Missing(_Strict):
     """A clip that was not scored, and why."""
 
@@ -189,7 +217,7 @@ class Result(_Strict):
 
     `question` and `method` are the audit's docstring; `answer` is one sentence in plain words.
     `model` and `data` say what was audited; `provenance` how to do it again; `left_out`, where there is any,
-    lets a later result be compared with this one.
+    lets a later result be compared with this one; `sounds` names clips to hear, the most telling first.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -206,6 +234,7 @@ class Result(_Strict):
     missing: list[Missing] = []
     notes: list[str] = []
     left_out: list[LeftOut] = []
+    sounds: list[Sound] = []
     provenance: dict[str, Any] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)

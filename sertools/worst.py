@@ -1,0 +1,109 @@
+"""Which clips are worth hearing: those answered furthest from the truth, those that a change moves most."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.result import Sound, Table
+from sertools.tables import CLEAN, Tables, pairs
+
+NAMED = 20
+"""Clips that an audit names at most; how many of them are kept as sound is the caller's choice."""
+
+
+def furthest(tables: Tables, target: str, why: str = "", among: np.ndarray | None = None) -> list[Sound]:
+    """The clips whose clean answers lie furthest from the truth, the furthest first, none that are right.
+
+    How far a dimension is off is |prediction − truth|; an emotion, by how much the score of the answer
+    exceeds that of the true class.
+
+    Args:
+        tables: clips and clean predictions
+        target: a rated dimension, or `emotion`
+        why: what is special about these clips, before the sentence on each
+        among: which clips to choose from, shape (n,), bool; all by default
+    """
+    pair = pairs(tables, target)
+    if among is not None:
+        pair = pair.take(among[tables.clips.index.get_indexer(pair.clips)])
+    if target == "emotion":
+        scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=float)
+        row = np.arange(pair.n)
+        off = scores[row, pair.prediction] - scores[row, pair.truth]
+        wrong = pair.truth != pair.prediction
+    else:
+        off = np.abs(pair.prediction - pair.truth)
+        wrong = off > 0
+    chosen = np.flatnonzero(wrong)
+    # clips alike follow their names, whatever the order of the corpus
+    chosen = chosen[np.lexsort((pair.clips[chosen].astype(str), -off[chosen]))][:NAMED]
+    return [
+        _off(tables, str(pair.clips[int(i)]), target, pair.truth[i], pair.prediction[i], why) for i in chosen
+    ]
+
+
+def of_speaker(tables: Tables, target: str, speaker: str) -> list[Sound]:
+    """The clips of the worst speaker that are answered furthest from the truth."""
+    theirs = (tables.clips["speaker"].astype(str) == speaker).to_numpy()
+    return furthest(tables, target, f"{speaker} is the worst speaker for {target}", theirs)
+
+
+def _off(tables: Tables, clip: str, target: str, truth: float, answer: float, why: str) -> Sound:
+    if target == "emotion":
+        names = tables.model_classes
+        told: tuple[str | float, str | float] = (names[int(truth)], names[int(answer)])
+        words = f"{told[0]} is taken for {told[1]}"
+    else:
+        told = (float(truth), float(answer))
+        words = f"{target} is answered {abs(answer - truth):.2f} too {'low' if answer < truth else 'high'}"
+    caption = f"{why}: {words}." if why else f"{words[0].upper()}{words[1:]}."
+    return Sound(
+        clip=clip, target=target, truth=told[0], clean=told[1], caption=caption, **_said(tables, clip)
+    )
+
+
+def moved(tables: Tables, worst: Table) -> list[Sound]:
+    """The clips of a table of changed answers, beside the change; the worst of each change come first.
+
+    Args:
+        tables: the clips of the table
+        worst: columns clip, change, target, clean and changed (the answers), the worst first
+    """
+    by_change: dict[str, list[Sound]] = {}
+    for cells in worst.rows:
+        row = dict(zip(worst.columns, cells, strict=True))
+        clip, change, target = str(row["clip"]), str(row["change"]), str(row["target"])
+        clean, changed = (v if isinstance(v, str) else float(v or 0) for v in (row["clean"], row["changed"]))
+        shown = [v if isinstance(v, str) else f"{v:.2f}" for v in (clean, changed)]
+        told: Any = tables.clips[target].get(clip) if target in tables.clips else None
+        sound = Sound(
+            clip=clip,
+            condition=change,
+            target=target,
+            truth=None if pd.isna(told) else str(told) if target == "emotion" else float(told),
+            clean=clean,
+            changed=changed,
+            caption=f"{target} goes from {shown[0]} to {shown[1]} under {change}.",
+            **_said(tables, clip),
+        )
+        by_change.setdefault(change, []).append(sound)
+    return in_turn(list(by_change.values()))
+
+
+def in_turn(lists: Sequence[Sequence[Sound]]) -> list[Sound]:
+    """The first of each list, then the second of each, and so on; no sound twice, `NAMED` at most."""
+    longest = max(map(len, lists), default=0)
+    chosen: dict[tuple[str, str], Sound] = {}
+    for sound in (sounds[i] for i in range(longest) for sounds in lists if i < len(sounds)):
+        chosen.setdefault((sound.clip, sound.condition), sound)
+    return list(chosen.values())[:NAMED]
+
+
+def _said(tables: Tables, clip: str) -> dict[str, str]:
+    """Who speaks in a clip and what is said, as far as the corpus tells."""
+    told: dict[str, Any] = {
+        name: tables.clips[name].get(clip) for name in ("speaker", "transcript") if name in tables.clips
+    }
+    return {name: str(value) for name, value in told.items() if not pd.isna(value)}
