@@ -38,8 +38,30 @@ def test_each_draw_has_as_many_speakers_of_each_group_as_the_corpus():
     np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.2)
 
 
-def test_memory_limits_the_block_and_not_the_draws(monkeypatch):
-    strata = np.zeros(10, dtype=int)
+def test_counts_follow_the_multinomial_distribution_within_each_group():
+    strata = np.array([1, 0, 1, 1, 0, 1])
+    weights = np.concatenate(list(bootstrap_weights(strata, 40_000, rng=rng(9))))
+    # of 4 draws among 4 speakers, each gets a variance of 4 · 1/4 · 3/4 and each two a covariance of −4/16; of
+    # 2 among 2, 1/2 and −1/2; 40 000 draws know a covariance of about 1 to 0.02, three standard errors
+    four, two = np.full((4, 4), -0.25) + np.eye(4), np.array([[0.5, -0.5], [-0.5, 0.5]])
+    np.testing.assert_allclose(np.cov(weights[:, strata == 1].T), four, atol=0.02)
+    np.testing.assert_allclose(np.cov(weights[:, strata == 0].T), two, atol=0.02)
+    across = np.cov(weights[:, strata == 1].T, weights[:, strata == 0].T)[:4, 4:]
+    np.testing.assert_allclose(across, 0, atol=0.02)
+
+
+def test_each_uniform_number_draws_one_speaker_of_its_group():
+    strata = np.array([7, 3, 7, 7, 3])
+    members = {7: [0, 2, 3], 3: [1, 4]}
+    expected = np.zeros((3, 5))
+    for row, numbers in enumerate(rng(4).random((3, 5))):
+        for group, number in zip(strata, numbers, strict=True):
+            expected[row, members[group][int(number * len(members[group]))]] += 1
+    np.testing.assert_array_equal(next(bootstrap_weights(strata, 3, rng=rng(4))), expected)
+
+
+@pytest.mark.parametrize("strata", [np.zeros(10, dtype=int), np.array([0, 1, 1, 0, 2, 1, 0, 2, 2, 1])])
+def test_memory_limits_the_block_and_not_the_draws(monkeypatch, strata):
     whole = np.concatenate(list(bootstrap_weights(strata, 50, rng=rng(1))))
     monkeypatch.setattr(resample, "CELLS", 70)
     blocks = list(bootstrap_weights(strata, 50, rng=rng(1)))
