@@ -41,7 +41,7 @@ def test_each_draw_has_as_many_speakers_of_each_group_as_the_corpus():
 def test_counts_follow_the_multinomial_distribution_within_each_group():
     strata = np.array([1, 0, 1, 1, 0, 1])
     weights = np.concatenate(list(bootstrap_weights(strata, 40_000, rng=rng(9))))
-    # of 4 draws among 4 speakers, each gets a variance of 4 · 1/4 · 3/4 and each two a covariance of −4/16; of
+    # of 4 draws among 4, each speaker has the variance 4 · 1/4 · 3/4 and each two the covariance −4/16; of
     # 2 among 2, 1/2 and −1/2; 40 000 draws know a covariance of about 1 to 0.02, three standard errors
     four, two = np.full((4, 4), -0.25) + np.eye(4), np.array([[0.5, -0.5], [-0.5, 0.5]])
     np.testing.assert_allclose(np.cov(weights[:, strata == 1].T), four, atol=0.02)
