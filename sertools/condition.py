@@ -1,4 +1,4 @@
-"""Under what sound was a model asked: clean, or a perturbation at a level."""
+"""Under what sound was a model asked: clean, a perturbation at a level, or the words in another voice."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,14 @@ class Condition:
     """The key under which outputs are stored.
 
     Attributes:
-        perturbation: its name; `clean` for none
+        perturbation: its name; `clean` for none, `spoken` where a synthetic voice says the words
         level: in the perturbation's unit; None where one is drawn per clip from its list
         unit: of the level, for people
         draw: number of the repeated random draw
         seed: of everything that is drawn
         folder: with the recordings that the perturbation needs; where it lies decides nothing
-        content: what the recordings of the folder are, a hash
+        content: what the recordings of the folder, or the words and the voice, are, a hash
+        voice: of `spoken`: engine and voice, e.g. `espeak:1`
     """
 
     perturbation: str = CLEAN
@@ -26,15 +27,18 @@ class Condition:
     seed: int = 0
     folder: str = ""
     content: str = ""
+    voice: str = ""
 
     def __str__(self) -> str:
-        """Printable name: `clean`, `white_noise@40dB`, `crop_end@drawn`, `gain@drawn#1`.
+        """Printable name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`.
 
         >>> str(Condition()), str(Condition(perturbation="white_noise", level=40, unit="dB"))
         ('clean', 'white_noise@40dB')
         """
         if self.perturbation == CLEAN:
             return CLEAN
+        if self.voice:
+            return f"{self.perturbation}@{self.voice}"
         level = "drawn" if self.level is None else f"{self.level:g}{self.unit.replace(' ', '')}"
         return f"{self.perturbation}@{level}" + (f"#{self.draw}" if self.draw else "")
 
@@ -43,5 +47,7 @@ class Condition:
         """What the sound of a clip depends on besides the clip; clean sound depends on nothing."""
         if self.perturbation == CLEAN:
             return CLEAN
+        if self.voice:
+            return f"{self.perturbation} {self.voice} {self.content}"
         recordings = f" {self.content}" if self.content else ""
         return f"{self.perturbation} {self.level!r} {self.draw} {self.seed}{recordings}"

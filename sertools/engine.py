@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sertools import voiced
 from sertools.audio import is_silent, read_audio
 from sertools.condition import Condition
 from sertools.corpus import Corpus
@@ -113,13 +114,16 @@ def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard
 def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, corpus: Corpus) -> np.ndarray:
     """The signal under a condition; what is drawn depends on seed, clip and perturbation alone.
 
-    Babble is made of the corpus' other clips, in corpus order; recordings come from the condition's folder.
+    Babble is made of the corpus' other clips, in corpus order; recordings come from the condition's folder. A
+    synthetic voice says the clip's words, whatever the signal was.
 
     Raises:
-        AudioError: the perturbation cannot be applied to this signal
+        AudioError: the perturbation cannot be applied to this signal, or the words cannot be spoken
     """
     if condition.perturbation == CLEAN:
         return signal
+    if condition.voice:
+        return voiced.speech(corpus.clips.loc[clip], condition.voice, rate)
     from sertools import perturb
     from sertools.seeds import identity_rng
 

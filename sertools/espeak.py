@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sertools.errors import SertoolsError, nearest
+from sertools.errors import AudioError, SertoolsError, nearest
 
 RANGES = {"rate_wpm": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99), "volume": (1, 200)}
 """Lowest and highest value of each setting; espeak-ng would bend others without a word."""
@@ -110,7 +110,8 @@ def speak(
         volume: amplitude in % of espeak-ng's normal one, 1 to 200; the loudest voices clip from about 85 on
 
     Raises:
-        SertoolsError: nothing to say, unknown voice, a setting out of its range, or no library
+        AudioError: nothing to say
+        SertoolsError: unknown voice, a setting out of its range, or no library
     """
     settings = {"rate_wpm": rate_wpm, "pitch": pitch, "pitch_range": pitch_range, "volume": volume}
     for name, value in settings.items():
@@ -124,7 +125,7 @@ def speak(
     with ThreadPoolExecutor(1) as aside:
         signal, rate = aside.submit(_utter, encoded, identifier, settings).result()
     if not signal.any():
-        raise SertoolsError(f"espeak-ng finds nothing to say in {text!r}", hint="give it a word")
+        raise AudioError(f"espeak-ng finds nothing to say in {text!r}", hint="give it a word")
     return signal, rate
 
 
@@ -161,11 +162,11 @@ def _plain(text: str) -> bytes:
     """The text in UTF-8; control characters, with which espeak-ng takes commands, become spaces."""
     spoken = "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in text).strip()
     if not spoken:
-        raise SertoolsError("there is no text to speak", hint="give espeak-ng at least one word")
+        raise AudioError("there is no text to speak", hint="give espeak-ng at least one word")
     try:
         return spoken.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise SertoolsError(f"{text!r} is no text: it holds half of a surrogate pair") from error
+        raise AudioError(f"{text!r} is no text: it holds half of a surrogate pair") from error
 
 
 def _identifier(voice: str) -> bytes:

@@ -14,7 +14,7 @@ import pandas as pd
 
 import sertools
 from sertools import audit as audits_of
-from sertools import derived, engine, plan, precision, recordings, store
+from sertools import derived, engine, plan, precision, recordings, store, voiced
 from sertools.audit import Audit, Needs
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
@@ -64,13 +64,16 @@ def jobs(
 ) -> list[plan.Job]:
     """What is still to be computed for these conditions; `sound` is the corpus' fingerprint, if known.
 
-    Layer means, where they are wanted, are those of clean sound.
+    Layer means, where they are wanted, are those of clean sound. No voice speaks a corpus without words.
+
+    Raises:
+        SertoolsError: there is no such voice
     """
     sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
     model = precision.settled(model, sound, root)
     return [
         job
-        for condition in conditions
+        for condition in _worded(conditions, corpus)
         for job in plan.jobs(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
@@ -79,6 +82,15 @@ def jobs(
             layers=layers and str(condition) == CLEAN,
             root=root,
         )
+    ]
+
+
+def _worded(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
+    """The conditions that there are for this corpus; those that depend on its words say on which."""
+    return [
+        replace(c, content=voiced.fingerprint(corpus.clips, c.voice)) if c.voice else c
+        for c in conditions
+        if not c.voice or voiced.tells_words(corpus.clips)
     ]
 
 

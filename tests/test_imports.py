@@ -30,6 +30,7 @@ HEARING = [
     {"condition", "espeak", "sentences", "sentiment_sentences"},
     {"tts_engines"},
     {"spoken"},
+    {"voiced"},
     {"audio", "perturb", "manifest", "audformat_folder"},
     {"corpora", "readers", "recordings"},
     {"corpus", "model", "models"},

@@ -63,7 +63,8 @@ class Engine(Protocol):
         """The speech of a text as it stands: signal (samples,) float32 in [-1, 1], and its rate in Hz.
 
         Raises:
-            SertoolsError: the engine cannot speak it
+            AudioError: there is nothing in it that the engine can say
+            SertoolsError: the engine fails
         """
         ...
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from sertools.errors import SertoolsError, nearest
+from sertools.errors import AudioError, SertoolsError, nearest
 from sertools.tts_engines import LANGUAGES, Speaker, three_letters
 
 _ACCENTS = {
@@ -103,7 +103,7 @@ class GTTS:
             asked = package.gTTS(text, lang=language, tld=tld or "com", lang_check=False)
             bodies = asked.get_bodies()
         except AssertionError as error:  # that is how gTTS says that nothing is left of the text
-            raise SertoolsError(f"gTTS finds nothing to say in {text!r}", hint="give it a word") from error
+            raise AudioError(f"gTTS finds nothing to say in {text!r}", hint="give it a word") from error
         parts = [self._part(body, language, tld or "com") for body in bodies]
         decoded = [_decoded(part) for part in parts]
         return np.concatenate([signal for signal, _ in decoded]), decoded[0][1]
@@ -228,7 +228,7 @@ def _audio_of(answer: bytes, call: str) -> bytes:
         try:
             entry = next(e for e in json.loads(line) if isinstance(e, list) and e[1:2] == [call])
             if entry[2] is None:
-                raise SertoolsError(
+                raise AudioError(
                     "Google Translate has no speech for this text", hint="does the voice speak its language?"
                 )
             audio = base64.b64decode(json.loads(entry[2])[0], validate=True)

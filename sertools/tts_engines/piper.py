@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from sertools.errors import SertoolsError, nearest
+from sertools.errors import AudioError, SertoolsError, nearest
 from sertools.tts_engines import Speaker, three_letters
 
 
@@ -80,7 +80,7 @@ class Piper:
         quiet = piper.SynthesisConfig(speaker_id=number, noise_scale=0.0, noise_w_scale=0.0)
         chunks = list(self._loaded[path].synthesize(text.replace("[[", "[ [").replace("]]", "] ]"), quiet))
         if not chunks:
-            raise SertoolsError(f"Piper finds nothing to say in {text!r}", hint="give it a word")
+            raise AudioError(f"Piper finds nothing to say in {text!r}", hint="give it a word")
         signal = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float32)
         return signal, int(chunks[0].sample_rate)
 

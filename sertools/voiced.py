@@ -1,0 +1,117 @@
+"""A clip as a synthetic voice would say it: the same words, and nothing of how they were said.
+
+A voice is named `ENGINE:NUMBER`, the engine's voice of that number for the language of each clip (`espeak:1`
+is a woman's, `espeak:2` a man's), or `ENGINE:NAME`, one voice for the clips of its language.
+"""
+
+import functools
+import hashlib
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import AudioError, SertoolsError
+from sertools.spoken import Line, check_lines
+from sertools.tts_engines import Engine, Speaker, engine, three_letters
+
+_SPEAKING = threading.Lock()
+"""Services are asked by one thread at a time, and no text is spoken twice at once."""
+
+
+def tells_words(clips: pd.DataFrame) -> bool:
+    """Is there a clip with a transcript?"""
+    return "transcript" in clips and bool(clips["transcript"].notna().any())
+
+
+def fingerprint(clips: pd.DataFrame, voice: str) -> str:
+    """What the speech of clips by a voice depends on, as 16 hex digits: engine, voice, words and languages.
+
+    Raises:
+        SertoolsError: no such engine or voice, or it is not installed
+    """
+    speaker, name = _parted(voice)
+    named = "" if name.isdigit() else speaker.speaker(name).name
+    file = Path(name).expanduser()
+    held = hashlib.blake2b(file.read_bytes()).hexdigest() if file.is_file() else ""
+    said = [_words(row) for row in clips.to_dict("records")]
+    content = json.dumps([speaker.version(), named or int(name), held, list(map(str, clips.index)), said])
+    return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
+def speech(row: Any, voice: str, rate: int) -> np.ndarray:
+    """A clip's transcript by a voice: signal (samples,), float32 in [-1, 1], at `rate` Hz.
+
+    Args:
+        row: of the clip, with `transcript` and, where it is known, `language`
+        voice: `ENGINE:NUMBER` or `ENGINE:NAME`
+        rate: samples per second
+
+    Raises:
+        AudioError: no transcript, none that can be spoken, or no such voice for its language
+        SertoolsError: the engine fails, so that no clip can be spoken
+    """
+    text, language = _words(row)
+    if not text:
+        raise AudioError("there is no transcript to be spoken")
+    try:
+        check_lines([Line(text=text, where="the transcript")])
+    except SertoolsError as error:
+        raise AudioError(error.message, hint=error.hint) from error
+    with _SPEAKING:
+        return _spoken(text, language, voice, rate)
+
+
+@functools.lru_cache(maxsize=64)
+def _spoken(text: str, language: str, voice: str, rate: int) -> np.ndarray:
+    """What was spoken last, since corpora repeat their sentences; nobody may write into it."""
+    import soxr
+
+    speaker, name = _parted(voice)
+    signal, own = speaker.speak(text, _voice(speaker, name, language).name)
+    if own != rate:
+        signal = soxr.resample(signal, own, rate)
+    spoken: np.ndarray = np.clip(signal, -1, 1).astype(np.float32)
+    spoken.flags.writeable = False
+    return spoken
+
+
+def _voice(speaker: Engine, name: str, language: str) -> Speaker:
+    """The voice that says a clip of this language."""
+    if not name.isdigit():
+        named = speaker.speaker(name)
+        if language and named.language != language:
+            raise AudioError(f"the voice {named.name} speaks {named.language}, not {language}")
+        return named
+    if not language:
+        raise AudioError(
+            "its language is not known", hint="give the corpus a column 'language', or name a voice"
+        )
+    try:
+        known = speaker.speakers(language)
+    except SertoolsError as error:
+        raise AudioError(error.message, hint=error.hint) from error
+    if int(name) > len(known):
+        raise AudioError(f"{speaker.name} has {len(known)} voices for {language}, and no voice {name}")
+    return known[int(name) - 1]
+
+
+def _words(row: Any) -> tuple[str, str]:
+    """Transcript and language (ISO 639-3) of a clip, empty where unknown."""
+    text, language = row.get("transcript"), row.get("language")
+    return (
+        text.strip() if isinstance(text, str) else "",
+        three_letters(language) if isinstance(language, str) else "",
+    )
+
+
+@functools.cache
+def _parted(voice: str) -> tuple[Engine, str]:
+    """Engine and voice of a text `ENGINE:VOICE`."""
+    name, _, rest = voice.partition(":")
+    if not rest or rest == "0":
+        raise SertoolsError(f"{voice!r} names no voice", hint="ENGINE:NUMBER or ENGINE:NAME, as in espeak:1")
+    return engine(name), rest
