@@ -2,22 +2,22 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from sertools.errors import StoreError
+from sertools.store import left_behind, read_array, read_scores
 
 DAY_S = 24 * 60 * 60
-UNFINISHED_S = 60 * 60
-"""Age from which a file of a write that never ended counts as left behind, not as being written."""
 
-SHARD_FILE = re.compile(r"\d{5}\.(parquet|layers\.npy)|\.\d{5}\.(parquet|layers\.npy)\.\d+\.part")
-"""What the store calls its files; nothing of another name is counted or deleted."""
+FOLDER = re.compile(r".+-[0-9a-f]{10}")
+"""How the store names its folders; nothing outside such folders is counted or deleted."""
+
+SHARD = re.compile(r"\d{5}\.parquet")
+"""Names of tables with scores."""
+
+NOT_WRITTEN = "it cannot be read, or is not what was written"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Entry:
 def entries(root: Path) -> list[Entry]:
     """All entries of a store, in the order of their names; none where there is no store."""
     found = []
-    for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
+    for folder in sorted({path.parent for path in _folders(root)}):
         files = _files(folder)
         stats = [path.stat() for path in files]
         if not stats:
@@ -55,7 +55,7 @@ def entries(root: Path) -> list[Entry]:
                 model=folder.parent.name,
                 corpus=folder.name,
                 conditions=len({path.parent for path in files}),
-                shards=sum(path.suffix == ".parquet" for path in files),
+                shards=sum(SHARD.fullmatch(path.name) is not None for path in files),
                 bytes=sum(stat.st_size for stat in stats),
                 written=max(stat.st_mtime for stat in stats),
                 folder=folder,
@@ -65,18 +65,19 @@ def entries(root: Path) -> list[Entry]:
 
 
 def verify(root: Path) -> list[tuple[Path, str]]:
-    """Files of a store that cannot be read whole, each with the reason; empty where all is well.
+    """Files of a store that are not what was written, each with the reason; empty where all is well.
 
-    Every table is read to the end, every array is mapped and compared with the rows of its table. A damaged
-    shard costs no result: the next run computes it again. A number that something else changed in place is
-    found where the file carries a checksum of it.
+    Every table and every array is read to the end and compared with the fingerprint that it carries. Damage
+    costs no result: the next run computes again what it lacks.
     """
-    damaged = []
-    for path in sorted(root.glob("*/*/*/*.parquet")):
-        reason = _damage(path) if SHARD_FILE.fullmatch(path.name) else ""
-        if reason:
-            damaged.append((path, reason))
-    return damaged + [(path, "left behind by a write that never ended") for path in _unfinished(root)]
+    found = []
+    for folder in _folders(root):
+        for path in sorted(folder.iterdir()):
+            reason = _damage(path)
+            if reason:
+                found.append((path, reason))
+    leftovers = [path for folder in (*_folders(root), root / "precision") for path in left_behind(folder)]
+    return found + [(path, "left behind by a write that never ended") for path in leftovers]
 
 
 def prune(
@@ -94,8 +95,7 @@ def prune(
         StoreError: nothing says what to delete, no model has that name, or a file cannot be deleted
     """
     if damaged:
-        doomed = [path for path, _ in verify(root)]
-        return _delete(root, [*doomed, *(layers for path in doomed if (layers := _layers(path)).exists())])
+        return _delete(root, [path for path, _ in verify(root)])
     if older_than_days is None and not model:
         raise StoreError("nothing says what to delete", hint="--older-than DAYS, --model NAME or --damaged")
     if older_than_days is not None and not older_than_days >= 0:
@@ -113,34 +113,29 @@ def prune(
     return _delete(root, [path for entry in known for path in _files(entry.folder)])
 
 
+def _folders(root: Path) -> list[Path]:
+    """The folders of all keys: model, corpus, condition."""
+    parts = (path for path in sorted(root.glob("*/*/*")) if path.is_dir())
+    return [path for path in parts if all(map(FOLDER.fullmatch, path.relative_to(root).parts))]
+
+
 def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*/*")) if path.is_file() and SHARD_FILE.fullmatch(path.name)]
+    """Tables, arrays and unfinished files of an entry."""
+    return [path for path in sorted(folder.glob("*/*")) if path.suffix in {".parquet", ".npy", ".part"}]
 
 
 def _damage(path: Path) -> str:
-    try:
-        rows = pq.read_table(path, page_checksum_verification=True).num_rows
-    except (pa.ArrowException, OSError) as error:
-        return f"no readable Parquet: {str(error).splitlines()[0]}"
-    layers = _layers(path)
-    if not layers.exists():
-        return ""
-    try:
-        means = np.load(layers, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        return f"{layers.name} beside it cannot be read: {str(error).splitlines()[0]}"
-    return "" if len(means) == rows else f"{layers.name} beside it has {len(means)} rows, not {rows}"
-
-
-def _layers(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.layers.npy")
-
-
-def _unfinished(root: Path) -> Iterator[Path]:
-    now = time.time()
-    for path in sorted(root.glob("*/*/*/.*.part")):
-        if SHARD_FILE.fullmatch(path.name) and now - path.stat().st_mtime > UNFINISHED_S:
-            yield path
+    """What is wrong with a file; empty where nothing is."""
+    if path.suffix == ".npy":
+        array = read_array(path)
+        if array is None:
+            return NOT_WRITTEN
+        scores = read_scores(path.with_name(path.name.replace(".layers.npy", ".parquet")))
+        if scores is not None and len(array) != len(scores):
+            return f"it has {len(array)} rows, and its table {len(scores)}"
+    elif SHARD.fullmatch(path.name) and read_scores(path) is None:
+        return NOT_WRITTEN
+    return ""
 
 
 def _delete(root: Path, files: Sequence[Path]) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
 from sertools.recordings import Recordings
-from sertools.store import read_layers, read_shard, shards, write_shard
+from sertools.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables import CLEAN
 
 BATCH_SIZE = 8
@@ -61,6 +61,7 @@ def run(
         StoreError: a shard cannot be written; the shards before it are kept
         ModelError: scores of another shape than clips and labels
     """
+    sweep(job.folder)
     with ThreadPoolExecutor(workers) as pool:
         try:
             for i, clips, heard in _heard_ahead(pool, job, corpus, model):

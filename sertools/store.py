@@ -1,4 +1,4 @@
-"""Predictions and layer means on disk: append-only shards, written whole or not at all.
+"""Predictions and layer means on disk: append-only shards, written whole or not at all, and sealed.
 
 `ROOT/<model>-<hash>/<corpus>-<hash>/<condition>-<hash>/00000.parquet`, with `00000.layers.npy` beside it
 where layers were asked for. A shard holds the clips `SHARD·i … SHARD·(i+1)−1` of the corpus in their order,
@@ -12,6 +12,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,14 @@ SHARD = 64
 
 SEAL = b"sertools.seal"
 """Key of the fingerprint that a shard carries of its own content."""
+
+ARRAY_SEAL = 16
+"""Bytes of the fingerprint at the end of an array's file."""
+
+HOUR_S, DAY_S = 60 * 60, 24 * 60 * 60
+
+PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
+"""Names of the temporary files of `atomic`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +77,18 @@ def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:
     A file that is damaged, by as little as one bit, or is of other clips, counts as not there and is
     written anew.
     """
+    scores = read_scores(folder / f"{i:05d}.parquet")
+    return scores if scores is not None and list(scores.index) == list(clips) else None
+
+
+def read_scores(path: Path) -> pd.DataFrame | None:
+    """The scores of a shard, whatever its clips; None where it is not there or one bit of it has changed."""
     try:
-        with pq.ParquetFile(folder / f"{i:05d}.parquet") as file:
+        with pq.ParquetFile(path) as file:
             table = file.read()
         sealed = (table.schema.metadata or {}).get(SEAL, b"").decode()
         scores: pd.DataFrame = table.replace_schema_metadata(None).to_pandas().set_index("clip")
-        whole = _seal(scores) == sealed and list(scores.index) == list(clips)
+        whole = _seal(scores) == sealed
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):  # what damage makes Arrow raise
         return None
     return scores if whole else None
@@ -86,12 +101,46 @@ def _seal(scores: pd.DataFrame) -> str:
 
 
 def read_layers(folder: Path, i: int, n: int) -> np.ndarray | None:
-    """The layer means of a shard, shape (n, l, d), memory-mapped; None if they are not there."""
+    """The layer means of a shard, shape (n, l, d), memory-mapped; None if they are not there, or damaged."""
+    layers = read_array(layers_path(folder, i))
+    return layers if layers is not None and layers.shape[:1] == (n,) else None
+
+
+def layers_path(folder: Path, i: int) -> Path:
+    """Where the layer means of a shard lie."""
+    return folder / f"{i:05d}.layers.npy"
+
+
+def read_array(path: Path) -> np.ndarray | None:
+    """An array of `write_array`, memory-mapped; None where it is not there or one bit of it has changed."""
     try:
-        layers: np.ndarray = np.load(folder / f"{i:05d}.layers.npy", mmap_mode="r", allow_pickle=False)
+        content = np.memmap(path, dtype=np.uint8, mode="r")
+        if _hash(content[:-ARRAY_SEAL]) != content[-ARRAY_SEAL:].tobytes():
+            return None
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return layers if len(layers) == n else None
+    return array
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes an array whole or not at all, as npy that is followed by its fingerprint.
+
+    NumPy reads such a file as any other: what comes after the array does not concern it.
+
+    Raises:
+        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+    """
+    with atomic(path) as part:
+        with part.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+        seal = _hash(np.memmap(part, dtype=np.uint8, mode="r"))
+        with part.open("ab") as file:
+            file.write(seal)
+
+
+def _hash(content: np.ndarray) -> bytes:
+    return hashlib.blake2b(content.data, digest_size=ARRAY_SEAL).digest()
 
 
 def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray | None = None) -> None:
@@ -107,12 +156,45 @@ def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray |
         StoreError: no permission, no space, or another failure of the disk; nothing half is left
     """
     if layers is not None:
-        with atomic(folder / f"{i:05d}.layers.npy") as part, part.open("wb") as file:
-            np.save(file, layers.astype(np.float32), allow_pickle=False)
+        write_array(layers_path(folder, i), layers.astype(np.float32))
     table = pa.Table.from_pandas(scores.reset_index(), preserve_index=False)
     table = table.replace_schema_metadata({SEAL: _seal(scores)})
     with atomic(folder / f"{i:05d}.parquet") as part:
         pq.write_table(table, part)
+
+
+def left_behind(folder: Path) -> Iterator[Path]:
+    """Temporary files of writes that never ended: an hour old and of no process here, or a day old.
+
+    A write takes seconds and freshens its file. A process of another machine on a shared disk cannot be seen,
+    so its files wait for a day.
+    """
+    for path in sorted(folder.glob(".*.part")):
+        named = PART.fullmatch(path.name)
+        with contextlib.suppress(FileNotFoundError):  # its process was quicker
+            age_s = time.time() - path.lstat().st_mtime
+            if named and (age_s > DAY_S or (age_s > HOUR_S and not _runs(int(named["pid"])))):
+                yield path
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what writes that never ended have left in a folder."""
+    for path in left_behind(folder):
+        with contextlib.suppress(OSError):  # it costs space, but hurts nobody
+            path.unlink()
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this number may run here; True where that cannot be told."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextlib.contextmanager

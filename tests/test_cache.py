@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -23,6 +25,11 @@ def fill(root: Path, model: str = "m", corpus: str = "c", shards: int = 2, layer
         scores = pd.DataFrame({"reason": "", "silent": False, "arousal": np.float32(0.5)}, index=clips)
         store.write_shard(folder, i, scores, np.zeros((3, 2, 4)) if layers else None)
     return folder
+
+
+def aged(path: Path, hours: float) -> None:
+    then = time.time() - hours * 60 * 60
+    os.utime(path, (then, then))
 
 
 def files(root: Path) -> list[Path]:
@@ -52,38 +59,68 @@ def test_a_truncated_table_is_named_and_the_others_are_not(tmp_path):
     folder = fill(tmp_path)
     path = folder / "00001.parquet"
     path.write_bytes(path.read_bytes()[:-20])
-    ((found, reason),) = cache.verify(tmp_path)
-    assert found == path
-    assert "no readable Parquet" in reason
+    assert cache.verify(tmp_path) == [(path, "it cannot be read, or is not what was written")]
+
+
+def test_a_number_that_was_changed_in_place_is_named(tmp_path):
+    folder = fill(tmp_path, layers=True)
+    whole = (folder / "00000.layers.npy").read_bytes()
+    for name, number in (("00000.layers.npy", np.float32(0)), ("00001.parquet", np.float32(0.5))):
+        content = bytearray((folder / name).read_bytes())
+        at = content.index(number.tobytes())
+        content[at] ^= 1
+        (folder / name).write_bytes(content)
+    assert [path.name for path, _ in cache.verify(tmp_path)] == ["00000.layers.npy", "00001.parquet"]
+    (folder / "00000.layers.npy").write_bytes(whole)
+    assert [path.name for path, _ in cache.verify(tmp_path)] == ["00001.parquet"]
 
 
 def test_layer_means_that_are_cut_off_or_of_other_clips_are_named(tmp_path):
     folder = fill(tmp_path, layers=True, shards=3)
     cut = folder / "00000.layers.npy"
     cut.write_bytes(cut.read_bytes()[:-4])
-    np.save(folder / "00002.layers.npy", np.zeros((2, 2, 4), dtype=np.float32))
-    reasons = {path.name: reason for path, reason in cache.verify(tmp_path)}
-    assert sorted(reasons) == ["00000.parquet", "00002.parquet"]
-    assert "00000.layers.npy beside it cannot be read" in reasons["00000.parquet"]
-    assert "has 2 rows, not 3" in reasons["00002.parquet"]
+    store.write_array(folder / "00002.layers.npy", np.zeros((2, 2, 4), dtype=np.float32))
+    assert [(path.name, reason) for path, reason in cache.verify(tmp_path)] == [
+        ("00000.layers.npy", "it cannot be read, or is not what was written"),
+        ("00002.layers.npy", "it has 2 rows, and its table 3"),
+    ]
+
+
+def test_an_array_that_is_no_layer_means_is_verified_by_itself(tmp_path):
+    folder = fill(tmp_path)
+    store.write_array(folder / "frame.moments.npy", np.zeros(7))
+    assert cache.verify(tmp_path) == []
+    assert cache.entries(tmp_path)[0].bytes == sum(path.stat().st_size for path in files(tmp_path))
+    (folder / "frame.moments.npy").write_bytes(b"short")
+    assert [path.name for path, _ in cache.verify(tmp_path)] == ["frame.moments.npy"]
 
 
 def test_what_a_killed_write_left_behind_is_found_once_it_is_old(tmp_path):
-    part = fill(tmp_path) / ".00000.parquet.123.part"
-    part.write_bytes(b"half")
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    shard = fill(tmp_path) / f".00000.parquet.{ended.pid}.part"
+    choice = tmp_path / "precision" / f".ab.json.{ended.pid}.part"
+    choice.parent.mkdir()
+    for part in (shard, choice):
+        part.write_bytes(b"half")
     assert cache.verify(tmp_path) == []
-    hours_ago = time.time() - 2 * cache.UNFINISHED_S
-    os.utime(part, (hours_ago, hours_ago))
-    assert [path for path, _ in cache.verify(tmp_path)] == [part]
-    assert cache.prune(tmp_path, damaged=True) == (1, 4)
-    assert not part.exists()
+    for part in (shard, choice):
+        aged(part, hours=2)
+    assert [path for path, _ in cache.verify(tmp_path)] == [shard, choice]
+    assert cache.prune(tmp_path, damaged=True) == (2, 8)
+    assert not shard.exists()
+    assert not choice.parent.exists()
 
 
 def test_pruning_damage_leaves_what_can_be_read(tmp_path):
     folder = fill(tmp_path, layers=True)
     (folder / "00000.parquet").write_bytes(b"")
-    assert cache.prune(tmp_path, damaged=True)[0] == 2
-    assert [path.name for path in files(tmp_path)] == ["00001.layers.npy", "00001.parquet"]
+    assert cache.prune(tmp_path, damaged=True)[0] == 1
+    assert [path.name for path in files(tmp_path)] == [
+        "00000.layers.npy",
+        "00001.layers.npy",
+        "00001.parquet",
+    ]
     assert cache.verify(tmp_path) == []
 
 

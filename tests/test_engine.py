@@ -238,6 +238,17 @@ def test_a_disk_that_fills_up_keeps_the_finished_shards(tmp_path):
     assert len(frame) == 70
 
 
+def test_a_run_sweeps_what_a_dead_one_left_in_its_folder(tmp_path):
+    corpus, model = noises(tmp_path / "c", 3), Meter()
+    job = jobs(model, corpus, tmp_path / "store")
+    job.folder.mkdir(parents=True)
+    left = job.folder / ".00000.parquet.1.part"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    engine.run(job, corpus, model)
+    assert [path.name for path in job.folder.iterdir()] == ["00000.parquet"]
+
+
 CHILD = """
 import sys, time
 from pathlib import Path

@@ -1,9 +1,12 @@
 """Shards are written whole or not at all, and what is damaged counts as not there."""
 
+import hashlib
 import os
 import random
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +85,36 @@ def test_one_flipped_bit_anywhere_is_noticed_or_changes_nothing(tmp_path):
     assert noticed > 200, "most of a shard is not padding"
 
 
+def test_one_flipped_bit_of_layer_means_is_noticed(tmp_path):
+    layers = np.random.default_rng(1).random((5, 2, 3)).astype(np.float32)
+    write_shard(tmp_path, 0, scores(), layers)
+    path = tmp_path / "00000.layers.npy"
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        assert read_layers(tmp_path, 0, 5) is None
+    path.write_bytes(whole)
+    assert np.array_equal(read_layers(tmp_path, 0, 5), layers)
+
+
+def test_numpy_reads_a_sealed_array_as_any_other(tmp_path):
+    array = np.arange(24.0).reshape(2, 3, 4)
+    store.write_array(tmp_path / "a.npy", array)
+    assert np.array_equal(np.load(tmp_path / "a.npy"), array)
+    content = (tmp_path / "a.npy").read_bytes()
+    assert content[-16:] == hashlib.blake2b(content[:-16], digest_size=16).digest()
+    np.save(tmp_path / "b.npy", array)
+    assert store.read_array(tmp_path / "b.npy") is None, "nothing vouches for an array without a seal"
+
+
+@pytest.mark.parametrize("shape", [(0,), (5, 0, 0), ()])
+def test_an_array_without_numbers_comes_back(tmp_path, shape):
+    store.write_array(tmp_path / "a.npy", np.zeros(shape))
+    assert store.read_array(tmp_path / "a.npy").shape == shape
+
+
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 def test_a_shard_that_was_cut_off_is_not_there(tmp_path, share):
     write_shard(tmp_path, 0, scores(), np.zeros((5, 2, 2)))
@@ -127,6 +160,37 @@ def test_a_failure_while_writing_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match="stop"):
         fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def dead() -> int:
+    """Number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    ("hours", "process", "goes"),
+    [(0, dead, False), (2, dead, True), (2, os.getppid, False), (25, os.getppid, True)],
+    ids=["just written", "of nobody", "of somebody", "a day old"],
+)
+def test_leftovers_go_once_nobody_can_still_be_writing_them(tmp_path, hours, process, goes):
+    part = tmp_path / f".00000.parquet.{process()}.part"
+    part.write_bytes(b"half")
+    then = time.time() - hours * 60 * 60
+    os.utime(part, (then, then))
+    store.sweep(tmp_path)
+    assert part.exists() is not goes
+
+
+def test_only_what_bears_the_name_of_a_leftover_is_swept(tmp_path):
+    mine = [tmp_path / name for name in ("a.part", ".mine.part", ".00000.parquet", "00000.parquet.9.part")]
+    for path in mine:
+        path.write_text("mine")
+        os.utime(path, (0, 0))
+    store.sweep(tmp_path)
+    store.sweep(tmp_path / "absent")
+    assert sorted(tmp_path.iterdir()) == sorted(mine)
 
 
 def test_a_file_in_the_way_of_a_folder_is_a_sentence(tmp_path):
