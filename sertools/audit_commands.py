@@ -35,10 +35,14 @@ def run_audits(
     strict: bool,
     options: Mapping[str, Any] | None = None,
     folders_of: Mapping[str, str] | None = None,
+    against: "Callable[[], Model | ClipModel] | None" = None,
+    random_twin: bool | None = None,
 ) -> int:
     """Runs audits by name or suite, writes results and report, shows the summary; returns the exit code.
 
     Folders that are named by `folders_of` (option → folder) go to the audits that have such an option.
+    Another model (`against`) and a random twin (None: where one can be built) stand beside the model in
+    audits that look at layers.
 
     Raises:
         SertoolsError: anything that a user can mend
@@ -48,6 +52,7 @@ def run_audits(
     from sertools.gate import exit_code
     from sertools.report import render
     from sertools.suite import read_suite
+    from sertools.tables import AGAINST
 
     if names and suite:
         raise AuditError("audits and --suite were both named", hint="name one of them")
@@ -63,12 +68,20 @@ def run_audits(
         given = {name: folder for name, folder in (folders_of or {}).items() if folder}
         known = each.options()
         settings_of[each.name] |= {name: folder for name, folder in given.items() if name in known}
+    if (against or random_twin) and not any(run.looks_inside(c, settings_of[c.name]) for c in chosen):
+        raise AuditError(
+            f"--{'against' if against else 'random-twin'} stands beside layers, and "
+            f"{', '.join(each.name for each in chosen)} reads none",
+            hint="to compare what two models answer, audit both and run: sertools compare",
+        )
     store.check_writable(out)
     data = corpus()
     results = run.run(
         model(),
         data,
         chosen,
+        others={AGAINST: against()} if against else None,
+        random_twin=random_twin,
         options=settings_of,
         overrides=plan.limit if plan else [],
         settings=run.Settings(
@@ -99,10 +112,13 @@ def audit_command(name: str) -> TyperCommand:
     """The command of one audit: the options of `sertools audit` that fit, and its own."""
     from sertools import audit as audits
     from sertools import cli
+    from sertools.run import looks_inside
 
     loaded = audits.load(name)
     shared = inspect.signature(cli.audit, eval_str=True).parameters
     general = {"names", "suite", "audits", "noise_dir", "rir_dir"}
+    if not looks_inside(loaded, {}):
+        general |= {"against", "random_twin"}
     kept = [p for n, p in shared.items() if n not in general]
     if loaded.data:
         kept = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in kept]
@@ -128,6 +144,8 @@ def audit_command(name: str) -> TyperCommand:
             ),
             label_map=o.pairs(given["label_map"], "--label-map", "THEIRS=OURS"),
             options=options,
+            against=o.read_against(given.get("against", ""), given["device"], given["precision"]),
+            random_twin=given.get("random_twin"),
             **{k: given[k] for k in ("batch_size", "seed", "cache", "out", "output", "quiet", "strict")},
         )
         raise typer.Exit(code)

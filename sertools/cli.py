@@ -122,6 +122,8 @@ def audit(
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
+    against: o.Against = "",
+    random_twin: o.RandomTwin = None,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
@@ -161,6 +163,8 @@ def audit(
         quiet=quiet,
         strict=strict,
         folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},
+        against=o.read_against(against, device, precision),
+        random_twin=random_twin,
     )
     raise typer.Exit(code)
 

@@ -81,6 +81,23 @@ class ClipModel(Protocol):
         ...
 
 
+def random_twin(model: "Model | ClipModel", seed: int) -> Model:
+    """The same architecture with random weights: what a model knows because of how it is built.
+
+    Raises:
+        ModelError: nothing is known of the model from which it could be built anew
+    """
+    build = getattr(model, "random_twin", None)
+    if build is None:
+        raise ModelError(
+            f"{model.name} has no random twin: only transformers checkpoints and CNN14 can be built anew "
+            "with random weights",
+            hint="--no-random-twin",
+        )
+    twin: Model = build(seed)
+    return twin
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
     """How to load a model.

@@ -1,6 +1,6 @@
 """Options of the command line, each with one meaning in every command, and how their texts are read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -26,6 +26,24 @@ ModelSpec = Annotated[
         "--model",
         rich_help_panel=INPUT,
         help="default, a directory, a hub id owner/name, predictions:FILE, toy:oracle, …",
+    ),
+]
+Against = Annotated[
+    str,
+    typer.Option(
+        "--against",
+        rich_help_panel=INPUT,
+        metavar="MODEL",
+        help="Another model, named as after --model, beside whose layers those of the model are shown.",
+    ),
+]
+RandomTwin = Annotated[
+    bool | None,
+    typer.Option(
+        "--random-twin/--no-random-twin",
+        rich_help_panel=INPUT,
+        help="Show beside a model's layers those of the same architecture with random weights; by default "
+        "where it can be built.",
     ),
 ]
 DataSpecs = Annotated[
@@ -298,3 +316,8 @@ def read_model(
             sampling_rate=sampling_rate,
         ),
     )
+
+
+def read_against(spec: str, device: str, precision: str) -> "Callable[[], Model | ClipModel] | None":
+    """What loads the model of `--against` when it is needed; None where none is named."""
+    return (lambda: read_model(spec, device, precision)) if spec else None

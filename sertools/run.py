@@ -22,8 +22,9 @@ from sertools.errors import CorpusError, ModelError
 from sertools.gate import Override
 from sertools.meet import Predicted, tables
 from sertools.model import ClipModel, Model
+from sertools.model import random_twin as twin_of
 from sertools.result import Result
-from sertools.tables import CLEAN, Layers, Tables
+from sertools.tables import CLEAN, RANDOM_TWIN, Layers, Tables
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""
@@ -205,6 +206,7 @@ def run(
     settings: Settings | None = None,
     command: str = "",
     others: Mapping[str, Model | ClipModel] | None = None,
+    random_twin: bool | None = False,
 ) -> list[Result]:
     """Audits a model on a corpus: predicts what is missing, then runs each audit on the tables.
 
@@ -217,6 +219,8 @@ def run(
         settings: how to compute
         command: what the user typed, for the report
         others: role → another model that audits of layers look at beside it
+        random_twin: whether the same architecture with random weights is one of them; None for where it can
+            be built. Its weights are drawn from the seed
 
     Raises:
         SertoolsError: see `predict`, `tables` and `audit.run`
@@ -235,9 +239,15 @@ def run(
         return tables(of, corpus, found, settings.label_map, others=beside)
 
     table = tables(model, corpus, {}, settings.label_map)
+    inside = [audit.name for audit in audits if looks_inside(audit, (options or {}).get(audit.name, {}))]
+    others = dict(others or {}) if inside else {}
+    if inside and (random_twin or (random_twin is None and hasattr(model, "random_twin"))):
+        # from the model as it is settled, so that both have one number format
+        others[RANDOM_TWIN] = twin_of(model, settings.seed)
     if wanted:
-        beside = {role: seen(other, [Condition()], {}) for role, other in (others or {}).items()}
+        beside = {role: seen(other, [Condition()], {}) for role, other in others.items()}
         table = seen(model, wanted, beside)
+    beside_it = {role: described(other) for role, other in others.items()}
     provenance = {
         "command": command,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -252,12 +262,23 @@ def run(
             seed=settings.seed,
             options=(options or {}).get(audit.name, {}),
             limits=[override.limit(override.why) for override in overrides if override.audit == audit.name],
-            model={"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts},
+            model=described(model) | ({"others": beside_it} if beside_it and audit.name in inside else {}),
             data=facts(corpus),
             provenance=provenance,
         )
         for audit in audits
     ]
+
+
+def described(model: Model | ClipModel) -> dict[str, Any]:
+    """What a report says about a model."""
+    return {"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts}
+
+
+def looks_inside(audit: Audit, options: Mapping[str, Any]) -> bool:
+    """Whether an audit reads layers, beside which those of other models may stand."""
+    needs = audit.needs(**audit.settings(options))
+    return needs.layers or needs.moments is not None
 
 
 def conditions(

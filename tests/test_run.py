@@ -339,3 +339,87 @@ def test_an_unknown_suite_is_offered_the_nearest(tmp_path):
         read_suite("quik")
     with pytest.raises(AuditError, match=r"cannot read the suite .*none\.toml: No such file"):
         read_suite(str(tmp_path / "none.toml"))
+
+
+INSIDE = '''"""Which layer is it?
+
+It counts the layers of a model and of those that stand beside it, which shows what an audit of layers gets,
+and says nothing of what they hold. There is no formula, no paper and no limit that could be failed here.
+"""
+
+from sertools.audit import Needs, Outcome
+from sertools.result import Finding
+
+NEEDS = Needs(labels="none", layers=True)
+LIMITS = ()
+
+
+def audit(tables, *, rng):
+    found = {tables.model: tables.layers, **{role: t.layers for role, t in tables.others.items()}}
+    findings = [
+        Finding(name="layers", slice=f"model={name}", value=layers.n_layers, n=len(tables.clips))
+        for name, layers in found.items()
+    ]
+    return Outcome(answer="Counted.", findings=findings)
+
+
+def plant(tables, rng):
+    return tables
+'''
+"""A file for `--audits` that looks at layers."""
+
+
+@pytest.fixture
+def inside(tmp_path):
+    (tmp_path / "audits").mkdir()
+    (tmp_path / "audits" / "inside.py").write_text(INSIDE)
+    return audit.load("inside", [tmp_path / "audits"])
+
+
+def test_other_models_and_a_random_twin_stand_beside_the_model_and_are_named(tmp_path, inside):
+    corpus = noises(tmp_path / "data")
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    deeper = load_model(str(write_checkpoint(tmp_path / "deeper", num_hidden_layers=4)))
+    settings = Settings(cache=tmp_path / "cache")
+    (result,) = run.run(
+        model, corpus, [inside], settings=settings, others={"against": deeper}, random_twin=True
+    )
+    counted = {finding.slice: finding.value for finding in result.findings}
+    assert counted == {"model=model": 3, "model=against": 5, "model=random twin": 3}
+    assert result.model["others"]["against"]["name"] == "deeper"
+    assert result.model["others"]["random twin"]["name"] == "model random twin"
+    assert "seed 0" in result.model["others"]["random twin"]["source"]
+
+
+def test_a_random_twin_stands_beside_where_it_can_be_built_and_nobody_refuses_it(tmp_path, inside):
+    corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    roles = {
+        wanted: [
+            f.slice
+            for f in run.run(model, corpus, [inside], settings=settings, random_twin=wanted)[0].findings
+        ]
+        for wanted in (None, False)
+    }
+    assert roles == {None: ["model=model", "model=random twin"], False: ["model=model"]}
+    loud = load_model("toy:loudness")
+    (result,) = run.run(loud, corpus, [inside], settings=settings, random_twin=None)
+    assert [f.slice for f in result.findings] == ["model=toy-loudness"]
+    with pytest.raises(ModelError, match="has no random twin"):
+        run.run(loud, corpus, [inside], settings=settings, random_twin=True)
+
+
+def test_no_other_model_is_computed_for_audits_that_look_at_no_layer(tmp_path):
+    corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    other = Meter()
+    (result,) = run.run(
+        model,
+        corpus,
+        [audit.load("correctness")],
+        settings=settings,
+        others={"against": other},
+        random_twin=None,
+    )
+    assert other.calls == 0
+    assert "others" not in result.model

@@ -82,6 +82,12 @@ class Cnn14Model:
     config: Config
     device: "torch.device"
 
+    def random_twin(self, seed: int) -> "Cnn14Model":
+        """The same architecture with random weights from this seed."""
+        from sertools.models.twin import of_cnn14
+
+        return of_cnn14(self, seed)
+
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; layers are the six blocks, (n, 6, 2048)."""
         import torch
@@ -94,9 +100,9 @@ class Cnn14Model:
                 scores.append(_activate(logits.float(), self.task).cpu().numpy())
                 blocks.append([mean[0].float().cpu().numpy() for mean in means])
         padded = [[np.pad(mean, (0, len(means[-1]) - len(mean))) for mean in means] for means in blocks]
-        return Outputs(
-            scores=np.concatenate(scores), layers=np.array(padded, dtype=np.float32) if layers else None
-        )
+        # without labels it is a bare encoder, whatever its last layer answers
+        answers = np.concatenate(scores)[:, : len(self.labels)]
+        return Outputs(scores=answers, layers=np.array(padded, dtype=np.float32) if layers else None)
 
 
 def mel_filters(config: Config) -> np.ndarray:

@@ -70,6 +70,12 @@ class TransformersModel:
             encoder=None,
         )
 
+    def random_twin(self, seed: int) -> "TransformersModel":
+        """The same architecture with random weights from this seed."""
+        from sertools.models.twin import of_transformers
+
+        return of_transformers(self, seed)
+
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; see `Model`."""
         import torch
