@@ -1,0 +1,270 @@
+"""How similar are two views of the same frames? Canonical correlations and their kin, from additive sums.
+
+All of it needs only n, Σx, Σy, Σxxᵀ, Σyyᵀ and Σxyᵀ in float64: the sums of a union of frames are the sum of
+theirs, so a corpus of any length takes the same memory, and what is fitted on some speakers can be scored on
+others. x has d dimensions (a layer of a model, d up to thousands), y has k (acoustic features, k small).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import ArrayLike
+
+from sertools.metrics.sums import ratio
+
+RIDGE = 1e-3
+"""Added to the diagonals, in units of the mean variance."""
+
+FLAT = 1e-7
+"""A variance below this share of the mean square is none: sums of float32 products cannot tell."""
+
+SHARE = 0.99
+"""Share of the variance that SVCCA keeps (Raghu et al. 2017)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covariance:
+    """Covariances of two views of n frames, divided by n.
+
+    Attributes:
+        n: frames
+        xx: shape (d, d)
+        yy: shape (k, k)
+        xy: shape (d, k)
+    """
+
+    n: float
+    xx: np.ndarray
+    yy: np.ndarray
+    xy: np.ndarray
+
+    def take(self, columns: ArrayLike) -> "Covariance":
+        """The same with these columns of y alone."""
+        chosen = np.asarray(columns, dtype=np.int64)
+        return Covariance(n=self.n, xx=self.xx, yy=self.yy[np.ix_(chosen, chosen)], xy=self.xy[:, chosen])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directions:
+    """Pairs of directions, the most correlated first: frames seen along them are the canonical variates.
+
+    Attributes:
+        x: shape (d, m)
+        y: shape (k, m)
+        weight: how much of x each pair stands for (Morcos et al. 2018), shape (m,)
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+
+
+def covariance(
+    n: float, x: np.ndarray, xx: np.ndarray, y: np.ndarray, yy: np.ndarray, xy: np.ndarray
+) -> Covariance:
+    """Covariances from sums: Σxyᵀ/n − m_x m_yᵀ; a dimension that is constant gets exact zeros. nan for n = 0.
+
+    Args:
+        n: frames
+        x: Σx, shape (d,)
+        xx: Σxxᵀ, shape (d, d)
+        y: Σy, shape (k,)
+        yy: Σyyᵀ, shape (k, k)
+        xy: Σxyᵀ, shape (d, k)
+
+    >>> x, y = np.array([[0.0], [2.0]]), np.array([[1.0], [5.0]])
+    >>> covariance(2, x.sum(0), x.T @ x, y.sum(0), y.T @ y, x.T @ y).xy.tolist()
+    [[2.0]]
+    """
+    if n == 0:
+        return Covariance(n=0, xx=np.full_like(xx, np.nan), yy=np.full_like(yy, np.nan), xy=xy * np.nan)
+    moves_x, moves_y = _moves(n, x, xx), _moves(n, y, yy)
+    return Covariance(
+        n=n,
+        xx=_centred(n, x, x, xx, moves_x, moves_x),
+        yy=_centred(n, y, y, yy, moves_y, moves_y),
+        xy=_centred(n, x, y, xy, moves_x, moves_y),
+    )
+
+
+def _moves(n: float, total: np.ndarray, products: np.ndarray) -> np.ndarray:
+    square = np.diagonal(products) / n
+    moves: np.ndarray = square - (total / n) ** 2 > FLAT * square
+    return moves
+
+
+def _centred(
+    n: float, x: np.ndarray, y: np.ndarray, xy: np.ndarray, moves_x: np.ndarray, moves_y: np.ndarray
+) -> np.ndarray:
+    found = xy / n
+    found -= np.outer(x / n, y / n)
+    found[~moves_x] = 0.0
+    found[:, ~moves_y] = 0.0
+    return found
+
+
+def factor(xx: np.ndarray, ridge: float = RIDGE) -> np.ndarray | None:
+    """Upper Cholesky factor of xx + ridge · (mean variance) · I, shape (d, d); None where x is constant.
+
+    It is the dear part of `fit` and depends on x alone.
+
+    Args:
+        xx: covariance of x, shape (d, d)
+        ridge: in units of the mean variance, above 0 where x may be rank-deficient
+    """
+    mean = float(np.trace(xx)) / len(xx)
+    if not mean > 0:
+        return None
+    found = xx.copy()
+    found[np.diag_indices_from(found)] += ridge * mean
+    upper: np.ndarray = scipy.linalg.cholesky(found, overwrite_a=True, check_finite=False)
+    return upper
+
+
+def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None) -> Directions | None:
+    """Which directions of x and y are most correlated (Hotelling 1936; ridge: Vinod 1976)?
+
+    Maximises aᵀ S_xy b / √(aᵀ (S_xx + r_x I) a · bᵀ (S_yy + r_y I) b). y is scaled to unit variance, for its
+    features have units of their own; then r_y = ridge, and r_x = ridge · trace(S_xx) / d. Solved among the k
+    dimensions of y. Features that are constant here take no part.
+
+    Args:
+        of: covariances
+        ridge: in units of the mean variance
+        upper: `factor(of.xx, ridge)`, where it is known
+
+    Returns:
+        min(d, features that vary) pairs, x of unit variance; None where x or all of y is constant.
+    """
+    upper = factor(of.xx, ridge) if upper is None else upper
+    deviation = np.sqrt(np.diagonal(of.yy))
+    varies = np.flatnonzero(deviation > 0)
+    if upper is None or not len(varies):
+        return None
+    scale = deviation[varies]
+    yy = of.yy[np.ix_(varies, varies)] / np.outer(scale, scale)
+    xy = of.xy[:, varies] / scale
+    solved = scipy.linalg.cho_solve((upper, False), xy, check_finite=False)
+    explained = xy.T @ solved
+    explained = (explained + explained.T) / 2
+    # ascending; directions of y are normed to 1 under yy + ridge
+    _, b = scipy.linalg.eigh(explained, yy + ridge * np.eye(len(yy)))
+    b = b[:, ::-1][:, : min(of.xy.shape[0], len(varies))]
+    a = solved @ b
+    spread = np.sqrt(np.maximum(np.einsum("dm,dm->m", a, of.xx @ a), 0.0))
+    a = np.divide(a, spread, out=np.zeros_like(a), where=spread > 0)
+    y = np.zeros((len(deviation), b.shape[1]))
+    y[varies] = b / scale[:, None]
+    return Directions(x=a, y=y, weight=np.abs(of.xx @ a).sum(axis=0))
+
+
+def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
+    """How correlated are the variates in these frames, shape (m,), in [-1, 1]?
+
+    On the frames of the fit these are the canonical correlations (with a ridge, a little lower); on others
+    they tell what of them holds there, and may be negative. 0 for a direction of x that the fit left empty,
+    because nothing of y was left to find; nan where a variate is constant here. Shape (0,) without a fit.
+
+    >>> along = Directions(x=np.eye(1), y=np.eye(1), weight=np.ones(1))
+    >>> one = Covariance(n=9, xx=np.array([[4.0]]), yy=np.array([[1.0]]), xy=np.array([[1.0]]))
+    >>> correlations(along, one).tolist()
+    [0.5]
+    """
+    if along is None:
+        return np.empty(0)
+    both = np.einsum("dm,dk,km->m", along.x, of.xy, along.y, optimize=True)
+    in_x = np.einsum("dm,dm->m", along.x, of.xx @ along.x)
+    in_y = np.einsum("km,km->m", along.y, of.yy @ along.y)
+    found: np.ndarray = np.clip(ratio(both, np.sqrt(np.maximum(in_x * in_y, 0.0))), -1.0, 1.0)
+    found[(along.x == 0).all(axis=0) & (in_y > 0)] = 0.0
+    return found
+
+
+def mean_cca(along: Directions | None, of: Covariance) -> float:
+    """Mean correlation of the variates (the score of Li et al. 2023), in [-1, 1]; nan where undefined."""
+    found = correlations(along, of)
+    return float(found.mean()) if len(found) else np.nan
+
+
+def pwcca(along: Directions | None, of: Covariance) -> float:
+    """Projection-weighted CCA (Morcos et al. 2018): Σ α_i ρ_i / Σ α_i, in [-1, 1]; nan where undefined.
+
+    α_i = Σ_j |cov(variate i, dimension j of x)|, from the frames of the fit: a direction counts for as much
+    of the layer as it stands for.
+    """
+    found = correlations(along, of)
+    if along is None:
+        return np.nan
+    return float(ratio(along.weight @ found, along.weight.sum()))
+
+
+def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
+    """The fewest principal directions that hold this share of the variance, shape (d, r); r = 0 for none.
+
+    >>> basis(np.diag([1.0, 98.5, 0.5])).T.round().tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    values, vectors = scipy.linalg.eigh(xx, driver="evd", check_finite=False)
+    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+    if not values.sum() > 0:
+        return np.empty((len(xx), 0))
+    # rounding must not ask for one direction more
+    enough = int(np.searchsorted(np.cumsum(values) / values.sum(), share - 1e-12)) + 1
+    first: np.ndarray = vectors[:, :enough]
+    return first * np.where(first[np.abs(first).argmax(axis=0), np.arange(enough)] < 0, -1, 1)
+
+
+def projected(of: Covariance, x: np.ndarray, y: np.ndarray) -> Covariance:
+    """The covariances of both views along directions x (d, r) and y (k, q)."""
+    return Covariance(n=of.n, xx=x.T @ of.xx @ x, yy=y.T @ of.yy @ y, xy=x.T @ of.xy @ y)
+
+
+def standard_basis(yy: np.ndarray, share: float = SHARE) -> np.ndarray:
+    """The same as `basis` for features with units of their own: of their values in standard deviations."""
+    deviation = np.sqrt(np.diagonal(yy))
+    inverse = ratio(np.ones_like(deviation), deviation)
+    inverse[~np.isfinite(inverse)] = 0.0
+    scaled: np.ndarray = inverse[:, None] * basis(yy * np.outer(inverse, inverse), share)
+    return scaled
+
+
+def cka(of: Covariance, deviation: np.ndarray | None = None) -> float:
+    """Linear centred kernel alignment, ‖S_xy‖² / (‖S_xx‖ ‖S_yy‖), in [0, 1] (Kornblith et al. 2019).
+
+    Frobenius norms. Unlike CCA it is not blind to the scale of dimensions: one that moves more counts more.
+    nan where x or y is constant.
+
+    Args:
+        of: covariances
+        deviation: standard deviations that y is divided by first, shape (k,); None to leave it as it is
+
+    >>> cka(Covariance(n=9, xx=np.eye(4), yy=np.eye(4), xy=np.eye(4)[::-1]))
+    1.0
+    """
+    scale = np.ones(len(of.yy)) if deviation is None else deviation
+    inverse = ratio(np.ones_like(scale), scale)
+    inverse[~np.isfinite(inverse)] = 0.0
+    xy, yy = of.xy * inverse, of.yy * np.outer(inverse, inverse)
+    norms = np.asarray(np.linalg.norm(of.xx) * np.linalg.norm(yy))
+    return min(float(ratio((xy**2).sum(), norms)), 1.0)
+
+
+def cca_of_large(of: Covariance, upper_x: np.ndarray | None, upper_y: np.ndarray | None) -> float:
+    """Mean canonical correlation of two layers, over the min(d, k) directions, in [0, 1].
+
+    The singular values of R_x⁻ᵀ S_xy R_y⁻¹, R the factors with their ridge; they are lower by it, and a
+    direction that hardly moves counts as uncorrelated. In-sample: high by about √(d / n) per direction.
+    nan where a layer is constant.
+
+    Args:
+        of: covariances
+        upper_x: `factor` of xx
+        upper_y: `factor` of yy
+    """
+    if upper_x is None or upper_y is None:
+        return np.nan
+    half = scipy.linalg.solve_triangular(upper_x, of.xy, trans="T", check_finite=False)
+    whole = scipy.linalg.solve_triangular(upper_y, half.T, trans="T", check_finite=False)
+    found = scipy.linalg.svdvals(whole, check_finite=False)
+    return float(np.minimum(found, 1.0).mean())
