@@ -84,14 +84,27 @@ def gate(
 
 
 @outputs.command("compare")
-def compare(folders: list[Path], out: o.Out = Path("sertools-compare"), output: o.Format = "table") -> None:
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="--out folders of audits.")],
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            rich_help_panel=o.INPUT,
+            metavar="MODEL",
+            help="Also a published model, such as w2v2-L-robust, where its values are of the same corpus.",
+        ),
+    ] = None,
+    out: o.Out = Path("sertools-compare"),
+    output: o.Format = "table",
+) -> None:
     """Compare models, from the --out folders of audits alone; the first is the one to compare with.
 
-    Example: sertools compare last-release this-release --out comparison
+    Example: sertools compare last-release this-release --reference w2v2-L-robust --out comparison
     """
     from sertools import compare_files, console
 
-    found = compare_files.compare_folders(folders, out)
+    found = compare_files.compare_folders(folders, out, reference or [])
     if output == "table":
         console.table(*compare_files.short(found))
     console.show_summary([found], format=output, quiet=True)

@@ -3,22 +3,33 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sertools import report, store
-from sertools.compare import AUDIT, COLUMNS, compare, listed, tell_apart
+from sertools import store
+from sertools.compare import compare
+from sertools.compare_published import published
+from sertools.compare_runs import AUDIT, COLUMNS, listed, tell_apart
 from sertools.compare_speakers import Row
 from sertools.errors import GateError
-from sertools.report import figures, markdown
-from sertools.result import Result, read_results
+from sertools.report import comparison as pages_of
+from sertools.report import figures
+from sertools.result import Result, Verdict, read_results
 
 
-def compare_folders(folders: Sequence[Path], out: Path) -> Result:
-    """The comparison of the results in these folders, written to `out`.
+def compare_folders(folders: Sequence[Path], out: Path, references: Sequence[str] = ()) -> Result:
+    """The comparison of the results in these folders, and of published models, written to `out`.
+
+    Args:
+        folders: `--out` folders of audits, the first being the one to compare with
+        out: folder of its own
+        references: models whose published values stand beside those of the folders
 
     Raises:
-        GateError: results that cannot be read or compared, or a place where a comparison cannot lie
+        GateError: results that cannot be read or compared, a model of which nothing is published, or a place
+            where a comparison cannot lie
         StoreError: the place cannot be written
     """
-    comparison = compare(read_runs(folders))
+    runs = read_runs(folders)
+    measured = [results for _, results in runs]
+    comparison = compare([*runs, *(published(model, measured) for model in dict.fromkeys(references))])
     write_comparison(comparison, out)
     return comparison
 
@@ -52,32 +63,34 @@ def write_comparison(comparison: Result, folder: Path) -> None:
         raise GateError(
             f"{folder} holds {others[0]}, which is no comparison", hint="name another folder with --out"
         )
-    drawn = {(0, i): figures.draw(f, f"audit-{AUDIT}-{i + 1}") for i, f in enumerate(comparison.figures)}
-    files = {key: f"figures/{AUDIT}-{key[1] + 1}.svg" for key in drawn}
-    pages = {files[key]: figures.standalone(svg) for key, svg in drawn.items()}
-    pages[f"{AUDIT}.md"] = markdown.page([comparison], files)
-    pages[f"{AUDIT}.html"] = report.html([comparison], drawn)
+    drawn = [figures.draw(f, f"audit-{AUDIT}-{i + 1}") for i, f in enumerate(comparison.figures)]
+    files = [f"figures/{AUDIT}-{i + 1}.svg" for i in range(len(drawn))]
+    pages = {file: figures.standalone(svg) for file, svg in zip(files, drawn, strict=True)}
+    pages[f"{AUDIT}.md"] = pages_of.page(comparison, files)
+    pages[f"{AUDIT}.html"] = pages_of.html(comparison, drawn)
     pages[f"{AUDIT}.json"] = comparison.to_json()
     for name, page in pages.items():
         store.write_text(folder / name, page)
 
 
-def short(comparison: Result) -> tuple[list[str], list[Row]]:
-    """Columns and rows for a terminal: what is paired by speaker, or judged otherwise.
+def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
+    """Columns and rows for a terminal: what is paired by speaker, then what one passes and another fails.
 
-    Where there is neither, everything that has a difference.
+    Where there is neither, everything that has a difference; never more than `most` rows.
     """
     tables = {table.name: table for table in comparison.tables}
     values, width = tables["values"], len(COLUMNS)
-    changed = [row[:width] for row in tables["verdicts"].rows] if "verdicts" in tables else []
+    verdicts = tables["verdicts"].rows if "verdicts" in tables else []
+    turned = [row[:width] for row in verdicts if {Verdict.PASS, Verdict.FAIL} <= set(row[width + 1 :])]
     # a column for each run, and three for each but the first: difference, low, high
     first = width + (len(values.columns) - width + 3) // 4
-    told = [row for row in values.rows if row[:width] in changed or _any(row[first + 1 :: 3])]
+    paired = [row for row in values.rows if _any(row[first + 1 :: 3])]
+    told = paired + [row for row in values.rows if row[:width] in turned and row not in paired]
     rows: list[Row] = [
         [f"{row[0]}: {row[1]} of {row[2]}{'' if row[3] == 'all' else f', {row[3]}'}", *row[width:]]
         for row in told or [row for row in values.rows if _any(row[first::3])]
     ]
-    return ["finding", *values.columns[width:]], rows
+    return ["finding", *values.columns[width:]], rows[:most]
 
 
 def _any(cells: Row) -> bool:

@@ -38,6 +38,41 @@ CHANGES = {
 Its tilt and rooms are other ones, so they have no range here."""
 
 
+MEASURES = {
+    ("correctness", "ccc"): ("correctness_regression", "concordance-correlation-coeff"),
+    ("correctness", "pcc"): ("correctness_regression", "pearson-correlation-coeff"),
+    ("correctness", "mae"): ("correctness_regression", "mean-absolute-error"),
+    ("correctness", "uar"): ("correctness_classification", "unweighted-average-recall"),
+    ("correctness", "uap"): ("correctness_classification", "unweighted-average-precision"),
+    ("correctness", "recall"): ("correctness_classification", "recall-per-class"),
+    ("correctness", "precision"): ("correctness_classification", "precision-per-class"),
+}
+"""Audit and measure of ours → test and metric of ser-tests that are defined alike, on all clips."""
+
+OF_SEXES = {
+    "group_minus_all": ("concordance-correlation-coeff", "unweighted-average-recall"),
+    "recall_gap": ("recall-per-class",),
+    "precision_gap": ("precision-per-class",),
+}
+"""Measure of our audit `fairness` → metrics of the test `fairness_sex` to which the sex is appended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value:
+    """One published value, under our names of audit, measure, target and slice.
+
+    Attributes:
+        data: name of the data at the source, with version and split
+    """
+
+    audit: str
+    name: str
+    target: str
+    slice: str
+    value: float
+    data: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Range:
     """Lowest and highest value that was published, and of how many models."""
@@ -98,6 +133,70 @@ def published(corpus: str, test: str, metric: str, target: str) -> Range | None:
         high=float(values["value"].max()),
         models=int(values["model"].nunique()),
     )
+
+
+def models() -> list[str]:
+    """Names of the published models; the random ones of the source are none.
+
+    >>> "w2v2-L-robust" in models(), "random-gaussian" in models()
+    (True, False)
+    """
+    names = ser_tests()["model"].unique()
+    return sorted(str(name) for name in names if not name.startswith("random"))
+
+
+def corpora_of(model: str) -> list[str]:
+    """Our names of the corpora on which values of a model were published.
+
+    >>> corpora_of("w2v2-L-robust")
+    ['iemocap', 'msp-test1', 'msp-test2']
+    """
+    return sorted(corpus for corpus in CORPORA if values(model, corpus))
+
+
+def values(model: str, corpus: str) -> list[Value]:
+    """What was published of one model on one corpus, by our names; empty where there is nothing.
+
+    Rounded at the source to two digits, CCC, PCC and MAE to three.
+
+    Args:
+        model: in the words of the source, e.g. `w2v2-L-robust`
+        corpus: its name in sertools, e.g. `iemocap`
+    """
+    if corpus not in CORPORA:
+        return []
+    table = ser_tests()
+    rows = table[(table["model"] == model) & table["data"].str.match(CORPORA[corpus])].dropna(subset="value")
+    return [
+        Value(
+            audit=audit,
+            name=name,
+            target=row["column"] if row["metric"].startswith(("recall", "precision")) else row["condition"],
+            slice=part,
+            value=row["value"],
+            data=row["data"],
+        )
+        for row in rows.to_dict("records")
+        for audit, name, part in _ours(row["test"], row["metric"])
+    ]
+
+
+@cache
+def _ours(test: str, metric: str) -> list[tuple[str, str, str]]:
+    """Our audit, measure and slice of a test and metric of the source; none where none is defined alike."""
+    found = [(audit, name, "all") for (audit, name), theirs in MEASURES.items() if theirs == (test, metric)]
+    if test == "fairness_sex":
+        stem, _, sex = metric.rpartition("-")
+        found += [("fairness", name, f"sex={sex}") for name, stems in OF_SEXES.items() if stem in stems]
+    for condition, (where, change) in CHANGES.items():
+        if test == where:
+            names = {
+                f"percentage-unchanged-predictions-{change}": "unchanged_ratio",
+                f"change-ccc-{change}": "change_of_ccc",
+                f"change-uar-{change}": "change_of_uar",
+            }
+            found += [("robustness", names[metric], condition)] if metric in names else []
+    return found
 
 
 @cache

@@ -143,8 +143,8 @@ class Figure(_Strict):
 
     `interval` is a dot plot: `x` names the rows, `y` are the values with `low` and `high`.
     `histogram` and `bar` take bin or category names in `x`; `line` and `scatter` take numbers.
-    `heat` takes one series per row, `x` naming the columns. `band` shades a tolerated range of the
-    value axis; `reference` draws a line across it.
+    `heat` takes one series per row, `x` naming the columns. `radar` takes values from 0 to 1, `x` naming the
+    spokes. `band` shades a tolerated range of the value axis; `reference` draws a line across it.
     """
 
     name: str

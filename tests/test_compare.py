@@ -1,66 +1,20 @@
 """Models side by side, from results that are made by hand or by two real audits of toy models."""
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
-from typer.testing import CliRunner
 
 from sertools.audit import load, run
-from sertools.cli import app
 from sertools.compare import compare
-from sertools.compare_files import read_runs, short, write_comparison
 from sertools.errors import GateError
 from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC
-from sertools.result import Finding, LeftOut, Limit, Result, Table, Verdict, read_result
+from sertools.result import Finding, Limit, Result, Verdict
 from sertools.tables import CLEAN, speaker_codes
 from tests.audits.examples import made
-from tests.report.examples import HOSTILE
-from tests.small import write_noises
-
-WITHOUT = {"a": [0.5, 0.6, 0.7, 0.8, 0.9], "b": [0.5] * 5}
-
-
-def ccc(value, low=None, high=None, target="arousal", **more) -> Finding:
-    return Finding(name="ccc", target=target, value=value, low=low, high=high, n=50, speakers=5, **more)
-
-
-def kept(values, better="higher", names="vwxyz", name="ccc") -> LeftOut:
-    return LeftOut(name=name, target="arousal", better=better, values=dict(zip(names, values, strict=True)))
-
-
-def result(findings=(), *, audit="correctness", corpus="voices", sound="abc", model="m", **more) -> Result:
-    return Result(
-        audit=audit,
-        question="q",
-        method="m",
-        answer="a",
-        model={"name": model},
-        data={"name": corpus, "simulated": "made up" if corpus == "voices" else ""},
-        findings=list(findings),
-        provenance={"corpus_fingerprint": sound, "date": "today"},
-        **more,
-    )
-
-
-def rows(comparison: Result, table: str) -> list[list]:
-    return next((t.rows for t in comparison.tables if t.name == table), [])
-
-
-def difference(comparison: Result, name="correctness.ccc", target="arousal") -> Finding:
-    (found,) = [f for f in comparison.findings if (f.name, f.target) == (name, target)]
-    return found
-
-
-def against(new: Result, old: Result) -> Result:
-    return compare([("old", [old]), ("new", [new])])
-
-
-# differences
+from tests.comparisons import WITHOUT, against, ccc, difference, kept, result, rows
 
 
 def test_a_difference_is_the_value_minus_that_of_the_first_and_its_interval_the_paired_jackknifes():
@@ -124,7 +78,8 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert rows(same, "verdicts") == []
     assert {tuple(row[5:]) for row in rows(same, "ranks")} == {(1, 1)}
     assert same.answer == (
-        "two against one, scores paired by speaker: 0 better, 0 worse, 1 not told apart. 0 verdicts differ."
+        "Compared on voices: one and two. Of 1 score paired by speaker, two is beyond chance better than one "
+        "in 0 and worse in 0 (95 % intervals); 1 is not told apart. 0 verdicts differ."
     )
 
 
@@ -152,7 +107,9 @@ def test_a_difference_that_cannot_be_paired_stands_without_interval_and_says_why
     assert (found.value, found.low, found.high) == (pytest.approx(0.2, abs=1e-12), None, None)
     assert found.reason == reason
     assert compare([("old", [result([ccc(0.5)])]), ("new", [new])]).answer == (
-        "new against old, scores paired by speaker: none. 0 verdicts differ."
+        f"Compared on {'voices and emodb' if kind == 'corpus' else 'voices'}: old and new. new has 1 value "
+        "beside those of old, none paired by speaker, so none is shown to differ beyond chance. "
+        "0 verdicts differ."
     )
 
 
@@ -230,7 +187,7 @@ def test_only_verdicts_that_differ_are_listed_with_their_limits():
         ["correctness", "ccc", "arousal", "all", "> 0.5 or > 0.6", "pass", "fail", None],
         ["correctness", "ccc", "valence", "all", "> 0.5", "fail", "fail", "none"],
     ]
-    assert found.answer.endswith("2 verdicts differ.")
+    assert found.answer.endswith(" 2 verdicts differ, 1 of them between pass and fail.")
     assert rows(against(result([ccc(0.1, verdict="skipped")]), result([ccc(0.1)])), "verdicts") == []
 
 
@@ -266,7 +223,8 @@ def test_runs_on_different_corpora_are_not_ranked_and_the_notes_say_so():
 
 
 @pytest.mark.parametrize(
-    ("better", "told"), [("higher", "1 better, 0 worse"), ("lower", "0 better, 1 worse")]
+    ("better", "told"),
+    [("higher", "in 1 and worse in 0 (95 % intervals)."), ("lower", "in 0 and worse in 1 (95 % intervals).")],
 )
 def test_the_answer_counts_what_is_shown_better_and_worse(better, told):
     values = np.linspace(0.5, 0.51, 5)
@@ -280,7 +238,7 @@ def test_one_verdict_that_differs_is_one():
     two = against(
         result([ccc(0.4, limit=limit, verdict="fail")]), result([ccc(0.6, limit=limit, verdict="pass")])
     )
-    assert two.answer.endswith(" 1 verdict differs.")
+    assert two.answer.endswith(" 1 verdict differs, 1 of them between pass and fail.")
 
 
 def test_notes_name_other_options_and_audits_that_a_run_lacks():
@@ -296,97 +254,6 @@ def test_provenance_says_once_how_each_run_was_made():
     two = compare([("old", [result(), result(audit="fairness")]), ("new", [result(sound="xyz")])])
     assert two.provenance["old"] == {"date": ["today"], "corpus_fingerprint": ["abc"]}
     assert two.model == {"name": "old and new", "licence": "old: not stated; new: not stated"}
-
-
-# speakers
-
-COLUMNS = ["target", "speaker", "clips", "score", "low", "high"]
-COLUMNS += ["mean of draws", "2.5 % of draws", "97.5 % of draws"]
-
-
-def heard(scores, *, draws=None, target="arousal", **more) -> Result:
-    """The audit `speakers` with these scores, by speaker; draws where its protocol judges them."""
-    listed = [
-        [target, name, 20, score, None, None, *([d, d, d] if (d := (draws or {}).get(name)) else [None] * 3)]
-        for name, score in scores.items()
-    ]
-    table = Table(name="speakers", title="t", columns=COLUMNS, rows=listed)
-    return result(audit="speakers", tables=[table], **more)
-
-
-X = {"v": 0.1, "w": 0.2, "x": 0.3, "y": 0.4, "z": 0.5}
-Y = {"v": 0.2, "w": 0.1, "x": 0.3, "y": 0.5, "z": 0.4}
-
-
-def test_agreement_is_spearmans_correlation_of_the_common_speakers():
-    found = against(heard({**Y, "t": 0.9, "u": None}), heard({**X, "u": 0.7}))
-    agreement = difference(found, "speakers.agreement")
-    expected = stats.spearmanr(list(X.values()), list(Y.values())).statistic
-    assert agreement.value == pytest.approx(expected, abs=1e-12)
-    assert agreement.value == pytest.approx(0.8, abs=1e-12)  # 1 − 6 · 4 / (5 · 24)
-    assert agreement.low <= agreement.value <= agreement.high
-    assert (agreement.slice, agreement.n, agreement.speakers) == ("old and new", 100, 5)
-    assert rows(found, "agreement") == [
-        ["arousal", "old", pytest.approx(1, abs=1e-12), pytest.approx(0.8, abs=1e-12)],
-        ["arousal", "new", pytest.approx(0.8, abs=1e-12), pytest.approx(1, abs=1e-12)],
-    ]
-
-
-def test_speakers_stand_in_the_order_of_the_first_run():
-    found = against(heard({**Y, "t": 0.9}), heard(X))
-    assert rows(found, "speakers")[0] == ["arousal", "v", 0.1, 0.2]
-    dots = next(f for f in found.figures if f.name == "speakers_arousal")
-    assert [(s.name, s.x, s.y) for s in dots.series] == [
-        ("old", [*"vwxyzt"], [0.1, 0.2, 0.3, 0.4, 0.5, None]),
-        ("new", [*"vwxyzt"], [0.2, 0.1, 0.3, 0.5, 0.4, 0.9]),
-    ]
-    assert "CCC" in dots.title
-    assert "score over all clips" in dots.alt
-
-
-def test_models_that_rank_speakers_the_other_way_round_disagree():
-    found = against(heard(dict(zip("vwxyz", (5, 4, 3, 2, 1), strict=True))), heard(X))
-    assert difference(found, "speakers.agreement").value == pytest.approx(-1, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("scores", "reason"),
-    [
-        ({k: Y[k] for k in "vwxy"}, "fewer than 5 speakers in common"),
-        (dict.fromkeys("vwxyz", 0.3), "all common speakers have the same score in one of the two"),
-    ],
-)
-def test_agreement_is_undefined_with_the_reason(scores, reason):
-    found = against(heard(scores), heard(X))
-    agreement = difference(found, "speakers.agreement")
-    assert (agreement.value, agreement.verdict, agreement.reason) == (None, Verdict.SKIPPED, reason)
-    assert [row[2:] for row in rows(found, "agreement")] == [[pytest.approx(1), None], [None, None]]
-
-
-def test_draws_count_where_the_protocol_judges_five_speakers_of_every_run():
-    draws = dict(zip("vwxyz", (0.5, 0.4, 0.3, 0.2, 0.1), strict=True))
-    both = against(heard(X, draws=draws), heard(Y, draws=X, target="arousal"))
-    assert rows(both, "speakers")[0] == ["arousal", "v", 0.1, 0.5]
-    assert "draws" in next(f.alt for f in both.figures if f.name == "speakers_arousal")
-    one = against(heard(X, draws=draws), heard(Y))
-    assert rows(one, "speakers")[0] == ["arousal", "w", 0.1, 0.2]
-
-
-def test_of_many_speakers_the_figure_shows_both_ends():
-    many = {f"s{i:02d}": i / 50 for i in range(50)}
-    dots = next(f for f in against(heard(many), heard(many)).figures if f.name == "speakers_arousal")
-    assert dots.series[0].x == [f"s{i:02d}" for i in (*range(20), *range(30, 50))]
-    assert "the 20 worst and the 20 best of 50" in dots.title
-    emotion = against(heard(many, target="emotion"), heard(many, target="emotion"))
-    assert "UAR" in next(f.title for f in emotion.figures if f.name == "speakers_emotion")
-
-
-def test_speakers_of_another_corpus_are_not_compared_even_where_they_have_the_same_names():
-    assert difference(against(heard(Y), heard(X)), "speakers.agreement").value is not None
-    found = against(heard(Y, corpus="emodb"), heard(X))
-    assert (found.findings, [t.name for t in found.tables], found.figures) == ([], ["values"], [])
-    without = against(result(audit="speakers"), result(audit="speakers"))
-    assert (without.findings, [t.name for t in without.tables]) == ([], ["values"])
 
 
 # what cannot be compared
@@ -406,142 +273,3 @@ def test_speakers_of_another_corpus_are_not_compared_even_where_they_have_the_sa
 def test_what_cannot_be_compared_is_one_sentence(runs, message):
     with pytest.raises(GateError, match=message):
         compare(runs)
-
-
-# folders
-
-
-def folder(path: Path, *results: Result) -> Path:
-    path.mkdir(parents=True)
-    for each in results:
-        (path / f"{each.audit}.json").write_text(each.to_json())
-    return path
-
-
-def test_runs_are_named_after_their_models_else_their_folders_else_as_they_were_written(tmp_path):
-    one, two = (folder(tmp_path / name / "out", result(model=name)) for name in "ab")
-    assert [name for name, _ in read_runs([one, two])] == ["a", "b"]
-    again = folder(tmp_path / "last", result(model="a"))
-    assert [name for name, _ in read_runs([one, again])] == ["out", "last"]
-    both = folder(tmp_path / "c" / "out", result(model="a"))
-    assert [name for name, _ in read_runs([one, both])] == [str(one), str(both)]
-
-
-def test_runs_that_have_no_name_of_their_own_are_numbered(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folders = [folder(Path(name), result(model="m")) for name in ("audit", "target")]
-    assert [name for name, _ in read_runs(folders)] == ["run 1", "run 2"]
-
-
-def test_a_folder_that_is_named_twice_or_empty_is_one_sentence(tmp_path):
-    one = folder(tmp_path / "one", result())
-    with pytest.raises(GateError, match="one is named twice"):
-        read_runs([one, tmp_path / "one" / ".." / "one"])
-    with pytest.raises(GateError, match="no results in"):
-        read_runs([one, folder(tmp_path / "empty")])
-
-
-def test_a_comparison_is_not_written_among_the_results_of_an_audit(tmp_path):
-    one = folder(tmp_path / "one", result())
-    with pytest.raises(GateError, match=r"one holds correctness\.json, which is no comparison"):
-        write_comparison(against(result(), result()), one)
-    assert [path.name for path in one.iterdir()] == ["correctness.json"]
-
-
-def test_hostile_names_of_models_are_shown_literally(tmp_path):
-    comparison = compare([(HOSTILE, [heard(X)]), ("new", [heard(Y)])])
-    write_comparison(comparison, tmp_path)
-    page = (tmp_path / "compare.html").read_text()
-    assert "&lt;script&gt;" in page
-    assert "<script>" not in page
-    assert "<script>" not in (tmp_path / "compare.md").read_text()
-    assert read_result(tmp_path / "compare.json") == comparison
-
-
-def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
-    limit = Limit(name="mae", below=0.5)
-    mae = {"name": "mae", "n": 9, "limit": limit, "slice": "sex=male"}
-    old = result(
-        [ccc(0.5), ccc(0.2, target="valence"), Finding(**mae, value=0.1, verdict="pass")],
-        left_out=[kept(WITHOUT["b"])],
-    )
-    new = result(
-        [ccc(0.5), ccc(0.3, target="valence"), Finding(**mae, value=0.9, verdict="fail")],
-        left_out=[kept(WITHOUT["b"])],
-    )
-    columns, shown = short(against(new, old))
-    assert columns == ["finding", "old", "new", "new − old", "new − old, low", "new − old, high"]
-    assert shown == [
-        ["correctness: ccc of arousal", 0.5, 0.5, 0, 0, 0],
-        ["correctness: mae of all, sex=male", 0.1, 0.9, pytest.approx(0.8), None, None],
-    ]
-    neither = short(against(result([ccc(0.1), ccc(0.1, target="valence")]), result([ccc(0.1)])))[1]
-    assert neither == [["correctness: ccc of arousal", 0.1, 0.1, 0, None, None]]
-    assert short(compare([("a", [heard(X)]), ("b", [heard(Y)])]))[1] == []
-
-
-# the command
-
-
-def sertools(*words: str | Path):
-    return CliRunner().invoke(app, [str(word) for word in words])
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> list[Path]:
-    """The results of two toy models on the same noises."""
-    place = tmp_path_factory.mktemp("compare")
-    manifest = write_noises(place / "c", 72)
-    words = ["--data", str(manifest), "--cache", str(place / "cache"), "--quiet"]
-    for model in ("loudness", "random"):
-        out = place / model
-        done = sertools("audit", "correctness", "speakers", "--model", f"toy:{model}", "--out", out, *words)
-        assert done.exit_code in {0, 1}, done.stderr
-    return [place / "loudness", place / "random"]
-
-
-def test_the_command_writes_a_comparison_that_can_be_read_and_reported_again(folders, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    out = tmp_path / "out"
-    done = sertools("compare", *folders, "--out", out)
-    assert done.exit_code == 0, done.stderr
-    assert "correctness: ccc of arousal" in done.stdout
-    assert done.stderr.splitlines()[-1].endswith(f"Report: {out / 'compare.html'}")
-    written = read_result(out / "compare.json")
-    assert difference(written).slice == "toy-random − toy-loudness"
-    assert difference(written).high < 0
-    values = [read_result(f / "correctness.json").findings for f in folders]
-    of = [next(f.value for f in found if (f.name, f.target) == ("ccc", "arousal")) for found in values]
-    assert difference(written).value == of[1] - of[0]
-    agreement = {f.target: f for f in written.findings if f.name == "speakers.agreement"}
-    assert agreement["arousal"].speakers == 6
-    page, text = (out / "compare.html").read_text(), (out / "compare.md").read_text()
-    for title in ("Agreement on speakers (Spearman)", "Ranks, tied where intervals overlap"):
-        assert title in page
-        assert title.split(" (")[0] in text
-    drawn = sorted((out / "figures").iterdir())
-    assert len(drawn) == len(written.figures) == page.count("<figure>")
-    assert all(f"figures/{path.name}" in text for path in drawn)
-    assert sertools("compare", *folders, "--out", out).exit_code == 0, "a comparison may be made anew"
-
-
-def test_json_is_the_differences_with_their_reasons(folders, tmp_path):
-    done = sertools("compare", *folders, "--out", tmp_path / "out", "--format", "json")
-    told = json.loads(done.stdout)["audits"]
-    written = json.loads((tmp_path / "out" / "compare.json").read_text())
-    assert [a["audit"] for a in told] == ["compare"]
-    assert told[0]["findings"] == written["findings"]
-    assert all(f["reason"] for f in told[0]["findings"] if f["value"] is None or f["low"] is None)
-
-
-@pytest.mark.parametrize("words", [["one"], ["one", "one"], ["one", "two"]])
-def test_bad_folders_end_with_2_and_leave_nothing(folders, tmp_path, words):
-    given = [folders[0] if word == "one" else tmp_path / word for word in words]
-    done = sertools("compare", *given, "--out", tmp_path / "out")
-    assert done.exit_code == 2
-    assert done.stderr.startswith("Error: ")
-    assert not (tmp_path / "out").exists()
-
-
-def test_the_help_has_an_example():
-    assert "Example: sertools compare" in " ".join(sertools("compare", "--help").stdout.split())

@@ -62,6 +62,26 @@ def test_other_metrics_can_be_looked_up_too():
     assert found.high == rows["value"].max()
 
 
+@pytest.mark.parametrize("model", reference.models())
+@pytest.mark.parametrize("corpus", sorted(reference.CORPORA))
+def test_no_two_published_values_have_the_same_name(model, corpus):
+    found = [(v.audit, v.name, v.target, v.slice) for v in reference.values(model, corpus)]
+    assert len(found) == len(set(found))
+
+
+def test_values_of_one_model_are_its_own_and_only_those():
+    table = reference.ser_tests()
+    recalls = {v.target: v.value for v in reference.values("wavlm-cat", "emodb") if v.name == "recall"}
+    rows = table[
+        (table["model"] == "wavlm-cat")
+        & (table["metric"] == "recall-per-class")
+        & table["data"].str.startswith("emodb")
+    ]
+    assert recalls == dict(zip(rows["column"], rows["value"], strict=True))
+    assert set(recalls) == {"anger", "happiness", "neutral", "sadness"}
+    assert reference.values("wavlm-cat", "my corpus") == []
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="the whole published table is not at hand")
 def test_the_shipped_rows_are_those_of_the_source():
     whole, ours = pd.read_csv(SHARED), reference.ser_tests()

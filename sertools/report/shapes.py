@@ -1,6 +1,7 @@
-"""The kinds of figures on matplotlib axes: lines, dots with intervals, bars, maps and clouds."""
+"""The kinds of figures on matplotlib axes: lines, dots with intervals, bars, maps, clouds and radar plots."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def height_in(figure: Figure) -> float:
         return 1.4 + 0.34 * min(groups, 40)
     if figure.kind == "cloud" and any(isinstance(x, str) for series in figure.series for x in series.x):
         return 0.8 + 0.32 * math.ceil(rows / 3)
-    return 4.2 if figure.kind == "cloud" else 3.4
+    return 4.2 if figure.kind in {"cloud", "radar"} else 3.4
 
 
 def _short(name: object, longest: int = _LONGEST_NAME) -> str:
@@ -329,6 +330,40 @@ def _heat(axes: Any, figure: Figure) -> None:
     axes.set_ylabel(_short(figure.y_label, 45))
 
 
+def _radar(axes: Any, figure: Figure) -> None:
+    """Spokes in the order of `x`, the first upwards, clockwise, from 0 to 1; below 0 lies at the centre."""
+    names = list(map(str, _names(figure)))
+    angles = [math.pi / 2 - 2 * math.pi * i / len(names) for i in range(len(names))]
+    spokes = [(math.cos(angle), math.sin(angle)) for angle in angles]
+    faint = {"color": INK, "alpha": 0.3, "linewidth": 0.8, "zorder": 1}
+    turn = [2 * math.pi * i / 180 for i in range(181)]
+    for ring in (0.25, 0.5, 0.75, 1.0):
+        axes.plot([ring * math.cos(a) for a in turn], [ring * math.sin(a) for a in turn], **faint)
+    between = angles[0] - math.pi / len(names)  # where no spoke is
+    for ring in (0.5, 1.0):
+        at = (ring * math.cos(between), ring * math.sin(between))
+        axes.text(*at, fixed(ring, 1), fontsize=8, ha="center", va="center", zorder=2)
+    for name, (x, y) in zip(names, spokes, strict=True):
+        axes.plot([0, x], [0, y], **faint)
+        side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
+        level = "bottom" if y > 0.9 else "top" if y < -0.9 else "center"
+        text = "\n".join(textwrap.wrap(_short(name), 16, break_long_words=False)) or name
+        axes.text(1.07 * x, 1.07 * y, text, ha=side, va=level, fontsize=9)
+    for i, series in enumerate(figure.series):
+        value_of = dict(zip(map(str, series.x), _numbers(series.y, len(series.x)), strict=True))
+        lengths = [min(1.0, max(0.0, v)) if (v := value_of.get(n, math.nan)) == v else v for n in names]
+        across = [length * x for length, (x, _) in zip(lengths, spokes, strict=True)]
+        up = [length * y for length, (_, y) in zip(lengths, spokes, strict=True)]
+        style: dict[str, Any] = {"marker": _MARKERS[i % 6], "linestyle": _LINES[i % 6], "color": _colour(i)}
+        style |= {"label": _legend_name(figure, series), "markersize": 5, "linewidth": 1.8, "zorder": 3}
+        axes.plot([*across, across[0]], [*up, up[0]], **style)
+    axes.set_aspect("equal")
+    axes.set_xlim(-1.8, 1.8)
+    axes.set_ylim(-1.3, 1.3)
+    _finish(axes, figure, "y")
+    axes.set_axis_off()
+
+
 DRAW: dict[str, Callable[[Any, Figure], None]] = {
     "line": _line,
     "interval": _interval,
@@ -337,5 +372,6 @@ DRAW: dict[str, Callable[[Any, Figure], None]] = {
     "scatter": _scatter,
     "cloud": _cloud,
     "histogram": _histogram,
+    "radar": _radar,
 }
 """How to draw each kind."""

@@ -6,7 +6,7 @@ HOSTILE = (
     "<script>alert('x')</script> & \"q\" | `tick` [l](javascript:1) $5$ *b* _i_\n"
     "next \u202eRTL עברית 🎉 \x1b[31m"
 )
-KINDS = ("line", "interval", "bar", "heat", "scatter", "cloud", "histogram")
+KINDS = ("line", "interval", "bar", "heat", "scatter", "cloud", "histogram", "radar")
 
 
 def figure(kind: str, **changes) -> Figure:

@@ -116,6 +116,24 @@ def test_a_word_cloud_sets_frequent_words_larger():
     assert size == {"hate": 20.0, "no": 9.0}
 
 
+def test_spokes_of_a_radar_start_upwards_go_clockwise_and_are_as_long_as_their_values():
+    from matplotlib.figure import Figure as Canvas
+
+    from sertools.report.shapes import DRAW
+
+    spokes = ["up", "right", "down", "left"]
+    series = [Series(name="a", x=spokes, y=[1, 0.5, -0.3, None]), Series(name="b", x=spokes[:2], y=[0, 2])]
+    axes = Canvas().add_subplot()
+    DRAW["radar"](axes, figure("radar", series=series))
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    # a value below 0 lies at the centre, one above 1 on the rim, and where there is none the outline is open
+    assert drawn["a"][:3] == [pytest.approx(at, abs=1e-12) for at in ([0, 1], [0.5, 0], [0, 0])]
+    assert all(value != value for value in drawn["a"][3])
+    assert drawn["a"][4] == drawn["a"][0]
+    assert drawn["b"][1] == pytest.approx([1, 0], abs=1e-12)
+    assert {text.get_text() for text in axes.texts} >= set(spokes)
+
+
 def test_the_band_is_named_and_shaded():
     assert "tolerated" in texts(draw(figure("line")))
     assert "tolerated" not in texts(draw(figure("line", band=None)))

@@ -1,0 +1,66 @@
+"""A published model among those compared: its values on the same corpus, as others measured them."""
+
+from collections.abc import Sequence
+
+from sertools import reference
+from sertools.compare_runs import PUBLISHED, key_of
+from sertools.errors import GateError, nearest
+from sertools.result import Finding, Result
+
+REASON = "published without an interval"
+
+
+def published(model: str, measured: Sequence[Sequence[Result]]) -> tuple[str, list[Result]]:
+    """Name and results of a published model, with the values that stand beside any of those measured.
+
+    They have neither interval nor verdict, and none of the clips behind them is known.
+
+    Args:
+        model: in the words of the source, e.g. `w2v2-L-robust`
+        measured: results of each run that it is to stand beside
+
+    Raises:
+        GateError: there is no such model, or nothing of it is published that stands in the results
+    """
+    if model not in reference.models():
+        raise GateError(f"no published model named {model!r}", hint=nearest(model, reference.models()))
+    ours: dict[str, tuple[Result, set[tuple[str, str, str, str]]]] = {}
+    for result in (result for results in measured for result in results):
+        _, keys = ours.setdefault(result.audit, (result, set()))
+        keys |= {key_of(result.audit, finding) for finding in result.findings}
+    found = []
+    for audit, (result, keys) in ours.items():
+        corpus = str(result.data.get("name", ""))
+        values = [v for v in reference.values(model, corpus) if (audit, v.name, v.target, v.slice) in keys]
+        if values:
+            found.append(_result(model, result, values))
+    if not found:
+        corpora = list(dict.fromkeys(str(result.data.get("name", "")) for result, _ in ours.values()))
+        raise GateError(
+            f"nothing is published of {model} that stands in these results on {', '.join(corpora)}",
+            hint=f"its values are of {', '.join(reference.corpora_of(model))}",
+        )
+    return f"{model} (published)", found
+
+
+def _result(model: str, ours: Result, values: Sequence[reference.Value]) -> Result:
+    """One audit's findings in the published words, under the names of our own."""
+    data = list(dict.fromkeys(value.data for value in values))
+    return Result(
+        audit=ours.audit,
+        question=ours.question,
+        method="",
+        answer=f"Published values of {model}.",
+        model={
+            "name": model,
+            "licence": "published values: MIT",
+            PUBLISHED: f"published by {reference.SOURCE}, rounded there, on {', '.join(data)}; "
+            "which clips of our corpus these are is not known.",
+        },
+        data={"name": ours.data.get("name", ""), "simulated": ours.data.get("simulated", "")},
+        findings=[
+            Finding(name=v.name, target=v.target, slice=v.slice, value=v.value, n=0, reason=REASON)
+            for v in values
+        ],
+        provenance={"source": f"{reference.SOURCE}: {', '.join(data)}"},
+    )

@@ -1,0 +1,142 @@
+"""What a comparison compares: each model's results by audit, and its findings by what they measure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from sertools import ci
+from sertools.errors import GateError
+from sertools.result import Finding, Result
+
+AUDIT = "compare"
+"""Stands in the place of the audit's name in the result of a comparison."""
+
+COLUMNS = ("audit", "measure", "target", "slice")
+
+PUBLISHED = "published"
+"""The key under which the model of a result that we did not measure says where it was published."""
+
+Key = tuple[str, str, str, str]
+"""Audit, name, target and slice of a finding."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One model's results, by audit, and their findings by key."""
+
+    name: str
+    results: Mapping[str, Result]
+    findings: Mapping[Key, Finding]
+
+    @property
+    def published(self) -> bool:
+        """Whether others measured it, on clips and speakers that we do not know."""
+        return any(PUBLISHED in result.model for result in self.results.values())
+
+    def of(self, key: Key, what: str) -> float | None:
+        """The value, an end of the interval or a count of one finding; None where there is none."""
+        if self.published and what in {"n", "speakers"}:
+            return None
+        value: float | None = getattr(self.findings.get(key), what, None)
+        return value
+
+    def interval(self, key: Key) -> tuple[float, float] | None:
+        """Both ends of a finding's interval; None where it has none."""
+        low, high = self.of(key, "low"), self.of(key, "high")
+        return None if low is None or high is None else (low, high)
+
+
+def run_of(name: str, results: Sequence[Result]) -> Run:
+    """One model's results, ready to compare.
+
+    Raises:
+        GateError: two results of one audit, or a comparison among them
+    """
+    by_audit = {result.audit: result for result in results}
+    if len(by_audit) < len(results):
+        raise GateError(f"{name} has two results of one audit", hint="name one folder for each model")
+    if AUDIT in by_audit:
+        raise GateError(f"{name} holds a comparison, not the audits of a model")
+    findings: dict[Key, Finding] = {}
+    for result in results:
+        for finding in result.findings:
+            findings.setdefault(key_of(result.audit, finding), finding)
+    return Run(name=name, results=by_audit, findings=findings)
+
+
+def key_of(audit: str, finding: Finding) -> Key:
+    """What a finding measures, whichever model it is of."""
+    # whoever is the worst speaker of one model need not be that of another
+    part = "speaker=*" if finding.slice.startswith("speaker=") else finding.slice
+    return (audit, finding.name, finding.target, part)
+
+
+def check(runs: Sequence[Run]) -> None:
+    """Refuses runs that cannot be compared.
+
+    Raises:
+        GateError: fewer than two, names that do not tell them apart, or no audit that two share
+    """
+    if len(runs) < 2:
+        raise GateError("one run is nothing to compare", hint="name the --out folders of two audits or more")
+    names = [run.name for run in runs]
+    if not tell_apart(names):
+        raise GateError(f"the names of the runs are no names to tell them apart: {', '.join(names)}")
+    if not any(a.results.keys() & b.results.keys() for a, b in combinations(runs, 2)):
+        raise GateError(
+            f"no two of {listed(names)} have an audit in common", hint="run the same audits on both"
+        )
+
+
+def tell_apart(names: Sequence[str]) -> bool:
+    """Whether names can stand for runs: none is empty, none repeats, none is a header of a table."""
+    reserved = ["", *COLUMNS, "limit", "better", "speaker", "run"]
+    return len({*names, *reserved}) == len(names) + len(reserved)
+
+
+def elsewhere(one: Result, other: Result) -> str:
+    """Why two results are not of the same clips, as far as their files say; empty where they are."""
+    corpora = [str(result.data.get("name", "")) for result in (one, other)]
+    if corpora[0] != corpora[1]:
+        return f"the corpora are not the same: {corpora[0]} and {corpora[1]}"
+    sounds = [result.provenance.get("corpus_fingerprint", ci.NOT_OPENED) for result in (one, other)]
+    if ci.NOT_OPENED not in sounds and sounds[0] != sounds[1]:
+        return f"the two corpora named {corpora[0]} differ in clips, labels or sound"
+    return ""
+
+
+def direction(runs: Sequence[Run], key: Key) -> str:
+    """Which way an improvement goes: what the files keep says it, or a limit with one bound; else empty."""
+    for run in runs:
+        for kept in run.results[key[0]].left_out if key[0] in run.results else []:
+            if (kept.name, kept.target, kept.slice) == key[1:]:
+                return kept.better
+        finding = run.findings.get(key)
+        if finding and finding.limit and (finding.limit.above is None or finding.limit.below is None):
+            return "lower" if finding.limit.above is None else "higher"
+    return ""
+
+
+def rank(ends: Mapping[str, tuple[float, float]], name: str, better: str) -> int | None:
+    """One more than the number of intervals that lie wholly on the better side of this one.
+
+    None where it has no interval.
+
+    >>> ends = {"a": (0.1, 0.2), "b": (0.15, 0.3), "c": (0.4, 0.5)}
+    >>> [rank(ends, name, "higher") for name in "abcd"]
+    [2, 2, 1, None]
+    """
+    if name not in ends:
+        return None
+    low, high = ends[name]
+    others = ends.values()
+    return 1 + sum(lo > high if better == "higher" else hi < low for lo, hi in others)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as in a sentence.
+
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

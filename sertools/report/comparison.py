@@ -1,0 +1,116 @@
+"""A comparison of models as pages: the differences that can be trusted first, everything else below."""
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from sertools.report import content, markdown, pages
+from sertools.report.text import interval_text, value_text
+from sertools.result import Finding, Result, Table
+
+FIRST = ("verdicts", "ranks")
+"""Tables that say most in least room."""
+
+LONG = 40
+"""Rows of a table that is folded away."""
+
+
+def title(comparison: Result) -> str:
+    """What is compared, on which corpus."""
+    model = content.name_of(comparison.model, "unnamed models")
+    return f"Comparison of {model} on {content.name_of(comparison.data, 'unnamed data')}"
+
+
+def html(comparison: Result, drawn: Sequence[str]) -> str:
+    """The page for a browser, all in one text.
+
+    Args:
+        comparison: of `sertools.compare`
+        drawn: the SVG of each of its figures
+    """
+    paired, unpaired = _parted(comparison.findings)
+    first, rest = _tables(comparison)
+    return pages.page(
+        "compare.html",
+        result=comparison,
+        title=title(comparison),
+        paired=paired,
+        unpaired=unpaired,
+        first=first,
+        rest=rest,
+        drawn=[pages.markup(svg) for svg in drawn],
+    )
+
+
+def page(comparison: Result, files: Sequence[str]) -> str:
+    """The page in Markdown.
+
+    Args:
+        comparison: of `sertools.compare`
+        files: the file of each of its figures, relative to the page
+    """
+    plain = markdown.plain
+    paired, _ = _parted(comparison.findings)
+    first, rest = _tables(comparison)
+    parts = [f"# {plain(title(comparison))}"]
+    parts += [f"> **About the labels:** {plain(s)}" for s in content.simulated([comparison])]
+    parts.append(f"**{plain(comparison.answer)}**")
+    if paired:
+        rows = [
+            [
+                *map(markdown.cell, (f.name, f.target, f.slice)),
+                value_text(f),
+                interval_text(f),
+                f"{f.speakers}",
+            ]
+            for f in paired
+        ]
+        header = ["Measure", "Target", "Difference", "Value", "95 % interval", "Speakers"]
+        parts += [
+            "## Differences paired by speaker",
+            markdown.table(header, [False] * 3 + [True] * 3, rows),
+            "A difference is shown where its 95 % interval does not hold 0. Intervals are not adjusted for "
+            f"their number ({len(paired)}).",
+        ]
+    for item in first:
+        parts += [f"## {plain(item.title)}", *_table(item)]
+    for figure, file in zip(comparison.figures, files, strict=True):
+        parts += [f"## {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
+    for item in rest:
+        folded = len(item.rows) > LONG
+        summary = f"<details><summary>{plain(item.title)} ({len(item.rows)})</summary>"
+        parts += [summary if folded else f"## {plain(item.title)}", *_table(item)]
+        parts += ["</details>"] if folded else []
+    if comparison.notes:
+        parts += ["## Notes", "\n".join(f"- {markdown.prose(note)}" for note in comparison.notes)]
+    parts.append("## How this was compared")
+    parts += [markdown.prose(" ".join(items)) for _, items in content.blocks(comparison.method)]
+    parts.append("## How to do it again")
+    facts = [row for _, rows in content.provenance([comparison]) for row in rows]
+    parts.append("\n".join(f"- {plain(key)}: {plain(value)}" for key, value in facts))
+    parts.append("Numbers are rounded here only; compare.json holds them in full.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Differences with an interval, and all the others."""
+    paired = [f for f in findings if f.low is not None and not f.name.endswith(".agreement")]
+    return paired, [f for f in findings if f not in paired]
+
+
+def _tables(comparison: Result) -> tuple[list[Table], list[Table]]:
+    """Tables to show at once, and those that stand below; a long table never stands first."""
+    first = [t for t in comparison.tables if t.name in FIRST and len(t.rows) <= LONG]
+    return first, [t for t in comparison.tables if t not in first]
+
+
+def _table(item: Table) -> list[str]:
+    columns = content.columns(item)
+    cells = [
+        [markdown.plain(c) if right else markdown.cell(c) for c in values] for _, right, values in columns
+    ]
+    body = markdown.table(
+        [markdown.cell(name) for name, _, _ in columns],
+        [right for _, right, _ in columns],
+        [[values[i] for values in cells] for i in range(len(item.rows))],
+    )
+    return [body if item.rows else "no rows", markdown.prose(item.note)]

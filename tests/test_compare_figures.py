@@ -1,0 +1,53 @@
+"""What the figures of a comparison hold."""
+
+from sertools.result import Finding
+from tests.comparisons import WITHOUT, against, ccc, kept, result
+
+
+def figures(comparison) -> dict:
+    return {figure.name: figure for figure in comparison.figures}
+
+
+def test_the_dot_plot_holds_what_can_be_paired_with_its_intervals():
+    old = result([ccc(0.5, 0.4, 0.6), ccc(0.1, target="valence")], left_out=[kept(WITHOUT["b"])])
+    new = result([ccc(0.7, 0.6, 0.8)], left_out=[kept(WITHOUT["a"])])
+    dots = figures(against(new, old))["scores"]
+    assert [(s.name, s.x, s.y, s.low, s.high) for s in dots.series] == [
+        ("old", ["ccc of arousal"], [0.5], [0.4], [0.6]),
+        ("new", ["ccc of arousal"], [0.7], [0.6], [0.8]),
+    ]
+
+
+def three(*values):
+    targets = ("arousal", "dominance", "valence")
+    return [ccc(value, target=target) for value, target in zip(values, targets, strict=True)]
+
+
+def test_the_radar_plot_holds_only_measures_from_0_to_1_that_all_runs_have():
+    mae = Finding(name="mae", target="arousal", value=0.2, n=9)
+    group = ccc(0.3, slice="sex=female")
+    uar = Finding(name="uar", target="emotion", value=0.4, n=9)
+    old = result([*three(0.1, 0.2, -0.3), mae, group, uar])
+    new = result([*three(0.4, 0.5, 0.6), mae, group])
+    radar = figures(against(new, old))["profile"]
+    assert [(s.name, s.x, s.y) for s in radar.series] == [
+        ("old", ["CCC (arousal)", "CCC (dominance)", "CCC (valence)"], [0.1, 0.2, -0.3]),
+        ("new", ["CCC (arousal)", "CCC (dominance)", "CCC (valence)"], [0.4, 0.5, 0.6]),
+    ]
+    assert "values below 0 lie at the centre" in radar.alt
+
+
+def test_two_axes_are_no_radar_plot():
+    assert "profile" not in figures(against(result(three(0.1, 0.2, 0.3)[:2]), result(three(0.1, 0.2, 0.3))))
+
+
+def test_the_worst_speaker_is_an_axis_whoever_it_is():
+    def worst(name, value):
+        found = Finding(name="worst_speaker", target="arousal", slice=f"speaker={name}", value=value, n=9)
+        return [result(three(0.1, 0.2, 0.3)), result([found], audit="speakers")]
+
+    from sertools.compare import compare
+
+    radar = figures(compare([("a", worst("v", 0.4)), ("b", worst("w", 0.5))]))["profile"]
+    assert radar.series[0].x[-1] == "worst speaker (arousal)"
+    assert [s.y[-1] for s in radar.series] == [0.4, 0.5]

@@ -1,0 +1,182 @@
+"""`sertools compare`: from folders of results into a folder of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sertools.cli import app
+from sertools.compare import compare
+from sertools.compare_files import read_runs, short, write_comparison
+from sertools.errors import GateError
+from sertools.result import Finding, Limit, Result, read_result
+from tests.comparisons import WITHOUT, X, Y, against, ccc, difference, heard, kept, result
+from tests.report.examples import HOSTILE
+from tests.small import write_noises
+
+
+def folder(path: Path, *results: Result) -> Path:
+    path.mkdir(parents=True)
+    for each in results:
+        (path / f"{each.audit}.json").write_text(each.to_json())
+    return path
+
+
+def test_runs_are_named_after_their_models_else_their_folders_else_as_they_were_written(tmp_path):
+    one, two = (folder(tmp_path / name / "out", result(model=name)) for name in "ab")
+    assert [name for name, _ in read_runs([one, two])] == ["a", "b"]
+    again = folder(tmp_path / "last", result(model="a"))
+    assert [name for name, _ in read_runs([one, again])] == ["out", "last"]
+    both = folder(tmp_path / "c" / "out", result(model="a"))
+    assert [name for name, _ in read_runs([one, both])] == [str(one), str(both)]
+
+
+def test_runs_that_have_no_name_of_their_own_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [folder(Path(name), result(model="m")) for name in ("audit", "target")]
+    assert [name for name, _ in read_runs(folders)] == ["run 1", "run 2"]
+
+
+def test_a_folder_that_is_named_twice_or_empty_is_one_sentence(tmp_path):
+    one = folder(tmp_path / "one", result())
+    with pytest.raises(GateError, match="one is named twice"):
+        read_runs([one, tmp_path / "one" / ".." / "one"])
+    with pytest.raises(GateError, match="no results in"):
+        read_runs([one, folder(tmp_path / "empty")])
+
+
+def test_a_comparison_is_not_written_among_the_results_of_an_audit(tmp_path):
+    one = folder(tmp_path / "one", result())
+    with pytest.raises(GateError, match=r"one holds correctness\.json, which is no comparison"):
+        write_comparison(against(result(), result()), one)
+    assert [path.name for path in one.iterdir()] == ["correctness.json"]
+
+
+def test_hostile_names_of_models_are_shown_literally(tmp_path):
+    comparison = compare([(HOSTILE, [heard(X)]), ("new", [heard(Y)])])
+    write_comparison(comparison, tmp_path)
+    page = (tmp_path / "compare.html").read_text()
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert "<script>" not in (tmp_path / "compare.md").read_text()
+    assert read_result(tmp_path / "compare.json") == comparison
+
+
+def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
+    limit = Limit(name="mae", below=0.5)
+    mae = {"name": "mae", "n": 9, "limit": limit, "slice": "sex=male"}
+    old = result(
+        [ccc(0.5), ccc(0.2, target="valence"), Finding(**mae, value=0.1, verdict="pass")],
+        left_out=[kept(WITHOUT["b"])],
+    )
+    new = result(
+        [ccc(0.5), ccc(0.3, target="valence"), Finding(**mae, value=0.9, verdict="fail")],
+        left_out=[kept(WITHOUT["b"])],
+    )
+    columns, shown = short(against(new, old))
+    assert columns == ["finding", "old", "new", "new − old", "new − old, low", "new − old, high"]
+    assert shown == [
+        ["correctness: ccc of arousal", 0.5, 0.5, 0, 0, 0],
+        ["correctness: mae of all, sex=male", 0.1, 0.9, pytest.approx(0.8), None, None],
+    ]
+    neither = short(against(result([ccc(0.1), ccc(0.1, target="valence")]), result([ccc(0.1)])))[1]
+    assert neither == [["correctness: ccc of arousal", 0.1, 0.1, 0, None, None]]
+    assert short(compare([("a", [heard(X)]), ("b", [heard(Y)])]))[1] == []
+
+
+# the command
+
+
+def sertools(*words: str | Path):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> list[Path]:
+    """The results of two toy models on the same noises."""
+    place = tmp_path_factory.mktemp("compare")
+    manifest = write_noises(place / "c", 72)
+    words = ["--data", str(manifest), "--cache", str(place / "cache"), "--quiet"]
+    for model in ("loudness", "random"):
+        out = place / model
+        done = sertools("audit", "correctness", "speakers", "--model", f"toy:{model}", "--out", out, *words)
+        assert done.exit_code in {0, 1}, done.stderr
+    return [place / "loudness", place / "random"]
+
+
+def test_the_command_writes_a_comparison_that_can_be_read_and_reported_again(folders, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    out = tmp_path / "out"
+    done = sertools("compare", *folders, "--out", out)
+    assert done.exit_code == 0, done.stderr
+    assert "correctness: ccc of arousal" in done.stdout
+    assert done.stderr.splitlines()[-1].endswith(f"Report: {out / 'compare.html'}")
+    written = read_result(out / "compare.json")
+    assert difference(written).slice == "toy-random − toy-loudness"
+    assert difference(written).high < 0
+    values = [read_result(f / "correctness.json").findings for f in folders]
+    of = [next(f.value for f in found if (f.name, f.target) == ("ccc", "arousal")) for found in values]
+    assert difference(written).value == of[1] - of[0]
+    agreement = {f.target: f for f in written.findings if f.name == "speakers.agreement"}
+    assert agreement["arousal"].speakers == 6
+    page, text = (out / "compare.html").read_text(), (out / "compare.md").read_text()
+    for title in ("Agreement on speakers (Spearman)", "Ranks, tied where intervals overlap"):
+        assert title in page
+        assert title.split(" (")[0] in text
+    drawn = sorted((out / "figures").iterdir())
+    assert len(drawn) == len(written.figures) == page.count("<figure>")
+    assert all(f"figures/{path.name}" in text for path in drawn)
+    assert sertools("compare", *folders, "--out", out).exit_code == 0, "a comparison may be made anew"
+
+
+def test_the_page_says_first_what_was_compared_and_never_that_nothing_was_judged(folders, tmp_path):
+    assert sertools("compare", *folders, "--out", tmp_path / "out").exit_code == 0
+    for name in ("compare.html", "compare.md"):
+        page = (tmp_path / "out" / name).read_text()
+        assert "Comparison of toy-loudness and toy-random on c" in page
+        assert "toy-random is beyond chance better than toy-loudness in" in page
+        assert "Nothing was judged" not in page
+        assert page.index("Of ") < page.index("Differences paired by speaker") < page.index("common scale")
+
+
+def test_a_published_model_that_does_not_fit_ends_with_2_and_says_where_it_would(folders, tmp_path):
+    done = sertools("compare", *folders, "--reference", "w2v2-L-robust", "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "its values are of iemocap, msp-test1, msp-test2" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_published_model_stands_beside_one_folder(tmp_path):
+    one = folder(tmp_path / "one", result([ccc(0.6, 0.5, 0.7)], corpus="iemocap", model="mine"))
+    done = sertools("compare", one, "--reference", "w2v2-L-robust", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    assert difference(read_result(tmp_path / "out" / "compare.json")).value == pytest.approx(0.077, abs=1e-12)
+    assert "w2v2-L-robust (published)" in (tmp_path / "out" / "compare.html").read_text()
+
+
+def test_a_terminal_shows_no_more_rows_than_fit():
+    many = [ccc(i / 100, target=f"t{i}") for i in range(50)]
+    assert len(short(against(result(many), result(many)))[1]) == 20
+
+
+def test_json_is_the_differences_with_their_reasons(folders, tmp_path):
+    done = sertools("compare", *folders, "--out", tmp_path / "out", "--format", "json")
+    told = json.loads(done.stdout)["audits"]
+    written = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert [a["audit"] for a in told] == ["compare"]
+    assert told[0]["findings"] == written["findings"]
+    assert all(f["reason"] for f in told[0]["findings"] if f["value"] is None or f["low"] is None)
+
+
+@pytest.mark.parametrize("words", [["one"], ["one", "one"], ["one", "two"]])
+def test_bad_folders_end_with_2_and_leave_nothing(folders, tmp_path, words):
+    given = [folders[0] if word == "one" else tmp_path / word for word in words]
+    done = sertools("compare", *given, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_help_has_an_example():
+    assert "Example: sertools compare" in " ".join(sertools("compare", "--help").stdout.split())
