@@ -12,7 +12,7 @@ HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "skle
 
 LAYERS = [
     {"errors", "labels", "seeds", "discovery", "norms"},
-    {"moments"},
+    {"moments", "egemaps"},
     {"tables"},
     {"condition"},
     {"metrics", "perturb", "reference"},
@@ -25,7 +25,7 @@ LAYERS = [
 
 HEARING = [
     {"errors", "labels", "seeds", "discovery", "norms"},
-    {"moments"},
+    {"moments", "egemaps"},
     {"tables"},
     {"condition", "espeak", "sentences", "sentiment_sentences"},
     {"tts_engines"},

@@ -1,0 +1,54 @@
+"""The acoustic features that layers are compared with: names and groups.
+
+Low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) as openSMILE names them, in the groups of Li et al.
+2023, table 2; MFCC 1–4 stand beside them as the linguistic contrast.
+"""
+
+from collections.abc import Mapping, Sequence
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "energy": ("Loudness_sma3", "HNRdBACF_sma3nz"),
+    "frequency": (
+        "F0semitoneFrom27.5Hz_sma3nz",
+        "F1bandwidth_sma3nz",
+        "F1frequency_sma3nz",
+        "F2frequency_sma3nz",
+        "F3frequency_sma3nz",
+    ),
+    "spectral": (
+        "alphaRatio_sma3",
+        "hammarbergIndex_sma3",
+        "F1amplitudeLogRelF0_sma3nz",
+        "F2amplitudeLogRelF0_sma3nz",
+        "F3amplitudeLogRelF0_sma3nz",
+        "slope0-500_sma3",
+        "slope500-1500_sma3",
+        "logRelF0-H1-H2_sma3nz",
+        "logRelF0-H1-A3_sma3nz",
+    ),
+    "voice quality": ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz"),
+    "MFCC": ("mfcc1_sma3", "mfcc2_sma3", "mfcc3_sma3", "mfcc4_sma3"),
+}
+"""Group → its features; 22 in all."""
+
+FEATURES = tuple(name for names in GROUPS.values() for name in names)
+"""All of them, in the order of their groups."""
+
+PARALINGUISTIC = "paralinguistic"
+"""Everything but MFCC, together."""
+
+
+def columns(features: Sequence[str]) -> dict[str, list[int]]:
+    """Where each group stands among these features; a group of which nothing is there is absent.
+
+    `paralinguistic` is all groups but MFCC.
+
+    >>> columns(["mfcc1_sma3", "Loudness_sma3", "HNRdBACF_sma3nz"])
+    {'energy': [1, 2], 'MFCC': [0], 'paralinguistic': [1, 2]}
+    """
+    found = {
+        group: [i for i, feature in enumerate(features) if feature in names]
+        for group, names in GROUPS.items()
+    }
+    found[PARALINGUISTIC] = sorted(i for group, at in found.items() if group != "MFCC" for i in at)
+    return {group: at for group, at in found.items() if at}
