@@ -65,7 +65,7 @@ def run(
     with ThreadPoolExecutor(workers) as pool:
         try:
             for i, clips, heard in _heard_ahead(pool, job, corpus, model):
-                scores, layers = _predict(model, heard, job.layers, batch_size, advance)
+                scores, layers = answers(model, heard, job.layers, batch_size, advance)
                 frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
                 frame.insert(0, "reason", [h.reason for h in heard])
                 frame.insert(1, "silent", [h.silent for h in heard])
@@ -157,9 +157,14 @@ class OtherClips(Sequence[np.ndarray]):
         return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))
 
 
-def _predict(
+def answers(
     model: Model, heard: Sequence[Heard], layers: bool, batch_size: int, advance: Callable[[int], None]
 ) -> tuple[np.ndarray, np.ndarray | None]:
+    """Scores (n, c) and, where they are wanted, layer means (n, l, d); rows of nan for what was not heard.
+
+    Raises:
+        ModelError: scores of another shape than clips and labels
+    """
     scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
     means: np.ndarray | None = None
     advance(sum(h.signal is None for h in heard))
