@@ -1,0 +1,193 @@
+"""What can a small network read from layers? Heads trained by gradient descent, as the papers' probes are.
+
+A head sees the weighted average of layers, its weights trained with it, and then dense layers. With one layer
+the average is that layer.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sertools.errors import AuditError
+
+if TYPE_CHECKING:
+    import torch
+
+EPOCHS, PATIENCE, BATCH = 300, 10, 64
+"""Epochs at most, epochs without a lower validation loss before the end, and clips in a step."""
+
+MIXING_RATE = 1e-2
+"""Learning rate of the weights of layers; at a head's rate they would hardly leave their start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The shape of a head.
+
+    Attributes:
+        hidden: sizes of the hidden layers
+        relu: whether the hidden layers are rectified
+    """
+
+    hidden: tuple[int, ...]
+    relu: bool
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "logistic": Recipe(hidden=(), relu=False),
+    "mlp": Recipe(hidden=(128, 16), relu=True),
+    "superb": Recipe(hidden=(256,), relu=True),
+}
+"""Kind → head: none but the output; Li et al. 2023; SUPERB's as in Ma et al. 2024 (emotion2vec)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A trained head.
+
+    Attributes:
+        mean, scale: of the training clips, shape (l, d)
+        shares: weight of each layer, shape (l,), sum 1
+        dense: weight (out, in) and bias (out,) of each dense layer
+        relu: whether hidden layers are rectified
+        loss: lowest validation loss, that of the parameters that were kept
+        epochs: after which it was reached
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    shares: np.ndarray
+    dense: tuple[tuple[np.ndarray, np.ndarray], ...]
+    relu: bool
+    loss: float
+    epochs: int
+
+    def predict(self, layers: np.ndarray) -> np.ndarray:
+        """Outputs (m, k) for layers (m, l, d): scores of classes before softmax, or the values."""
+        states: np.ndarray = np.einsum("mld,l->md", (layers - self.mean) / self.scale, self.shares)
+        for i, (weight, bias) in enumerate(self.dense):
+            states = states @ weight.T + bias
+            if self.relu and i + 1 < len(self.dense):
+                states = np.maximum(states, 0)
+        return states
+
+
+def train_head(
+    layers: np.ndarray,
+    truth: np.ndarray,
+    validation: np.ndarray,
+    *,
+    kind: str,
+    classes: int = 0,
+    learning_rate: float = 2e-4,
+    rng: np.random.Generator,
+) -> Head:
+    """The head that is best on validation clips, whose parameters were fitted to the others.
+
+    AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023), cross-entropy for classes, 1 − CCC for values
+    (Wagner et al. 2023); it ends when the validation loss has not fallen for 10 epochs. Every number of a
+    layer is standardised by the training clips, so that no layer outweighs another by its scale alone.
+
+    Args:
+        layers: finite, shape (n, l, d)
+        truth: class codes or values, shape (n,)
+        validation: which clips validate, shape (n,); the others train
+        kind: of `RECIPES`
+        classes: number of classes; 0 for values
+        learning_rate: of the dense layers
+        rng: of first parameters and of the order of clips
+
+    Raises:
+        AuditError: no clip trains, or none validates
+    """
+    import torch
+
+    fitted = ~validation
+    if not fitted.any() or not validation.any():
+        raise AuditError("no clip is left to train a head on, or to stop its training by")
+    mean = layers[fitted].mean(axis=0, dtype=np.float64)
+    spread = layers[fitted].std(axis=0, dtype=np.float64)
+    scale = np.where(spread <= 1e-6 * np.abs(mean), 1.0, spread)
+    scale[scale == 0] = 1.0
+    standard = torch.from_numpy(((layers - mean) / scale).astype(np.float32))
+    values: np.ndarray = truth.astype(np.int64 if classes else np.float32)
+    # a value is learnt in units of its spread, and given back in its own
+    centre = 0.0 if classes else float(values[fitted].mean())
+    unit = 1.0 if classes else float(values[fitted].std()) or 1.0
+    wanted = torch.from_numpy(values if classes else np.asarray((values - centre) / unit, dtype=np.float32))
+    recipe = RECIPES[kind]
+    sizes = (layers.shape[2], *recipe.hidden, classes or 1)
+    dense = [_dense(i, o, rng) for i, o in itertools.pairwise(sizes)]
+    mixing = torch.zeros(layers.shape[1], requires_grad=True)
+    flat = [parameter for pair in dense for parameter in pair]
+    groups = [
+        {"params": flat, "lr": learning_rate},
+        {"params": [mixing], "lr": MIXING_RATE, "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, weight_decay=1e-5)
+
+    def loss_of(rows: "torch.Tensor") -> "torch.Tensor":
+        states = torch.einsum("mld,l->md", standard[rows], mixing.softmax(0))
+        for i, (weight, bias) in enumerate(dense):
+            states = states @ weight.T + bias
+            if recipe.relu and i + 1 < len(dense):
+                states = states.relu()
+        if classes:
+            return torch.nn.functional.cross_entropy(states, wanted[rows])
+        return 1 - _concordance(states[:, 0], wanted[rows])
+
+    train, check = np.flatnonzero(fitted), torch.from_numpy(np.flatnonzero(validation))
+    kept: list[torch.Tensor] = []
+    lowest, best = np.inf, 0
+    for epoch in range(1, EPOCHS + 1):
+        for rows in _batches(rng.permutation(train)):
+            optimiser.zero_grad()
+            loss_of(torch.from_numpy(rows)).backward()  # type: ignore[no-untyped-call] # torch has no types here
+            optimiser.step()
+        with torch.no_grad():
+            loss = float(loss_of(check))
+        if loss < lowest - 1e-4:
+            lowest, best = loss, epoch
+            kept = [parameter.detach().clone() for parameter in (mixing, *flat)]
+        elif epoch - best >= PATIENCE:
+            break
+    shares, *numbers = [tensor.double() for tensor in kept]
+    arrays = [tensor.numpy() for tensor in numbers]
+    pairs = list(zip(arrays[::2], arrays[1::2], strict=True))
+    pairs[-1] = (pairs[-1][0] * unit, pairs[-1][1] * unit + centre)
+    return Head(
+        mean=mean,
+        scale=scale,
+        shares=shares.softmax(0).numpy(),
+        dense=tuple(pairs),
+        relu=recipe.relu,
+        loss=lowest,
+        epochs=best,
+    )
+
+
+def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Weight and bias, uniform within 1/√size, as torch's own layers begin."""
+    import torch
+
+    bound = 1 / np.sqrt(size)
+    weight, bias = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in ((out, size), (out,)))
+    return torch.from_numpy(weight).requires_grad_(), torch.from_numpy(bias).requires_grad_()
+
+
+def _batches(rows: np.ndarray) -> list[np.ndarray]:
+    """Rows in batches of 64; a lone last row joins the batch before it, for one value has no concordance."""
+    cuts = list(range(BATCH, len(rows), BATCH))
+    if cuts and len(rows) - cuts[-1] < 2:
+        cuts.pop()
+    return np.split(rows, cuts)
+
+
+def _concordance(one: "torch.Tensor", other: "torch.Tensor") -> "torch.Tensor":
+    """CCC of two values (n,); 0 where both are constant."""
+    a, b = one - one.mean(), other - other.mean()
+    apart = (a**2).mean() + (b**2).mean() + (one.mean() - other.mean()) ** 2
+    return 2 * (a * b).mean() / (apart + 1e-8)
