@@ -47,27 +47,14 @@ def run_audits(
     Raises:
         SertoolsError: anything that a user can mend
     """
-    from sertools import audit, console, run, store
-    from sertools.discovery import discover
+    from sertools import console, run, store
     from sertools.gate import exit_code
     from sertools.report import render
-    from sertools.suite import read_suite
+    from sertools.suite import choose
     from sertools.tables import AGAINST
 
-    if names and suite:
-        raise AuditError("audits and --suite were both named", hint="name one of them")
-    plan = read_suite(suite) if suite else None
-    if plan:
-        chosen = [audit.load(each.name, folders) for each in plan.audit]
-        settings_of = {each.name: dict(each.options) for each in plan.audit}
-    else:
-        wanted = [name.replace("-", "_") for name in names] or discover(folders)
-        chosen = [audit.load(name, folders) for name in dict.fromkeys(wanted)]
-        settings_of = {each.name: dict(options or {}) for each in chosen}
-    for each in chosen:
-        given = {name: folder for name, folder in (folders_of or {}).items() if folder}
-        known = each.options()
-        settings_of[each.name] |= {name: folder for name, folder in given.items() if name in known}
+    asked = choose(names, suite, folders, options=options, shared=folders_of)
+    chosen, settings_of = asked.audits, asked.options
     if (against or random_twin) and not any(run.looks_inside(c, settings_of[c.name]) for c in chosen):
         raise AuditError(
             f"--{'against' if against else 'random-twin'} stands beside layers, and "
@@ -83,7 +70,7 @@ def run_audits(
         others={AGAINST: against()} if against else None,
         random_twin=random_twin,
         options=settings_of,
-        overrides=plan.limit if plan else [],
+        overrides=asked.limits,
         settings=run.Settings(
             seed=seed,
             batch_size=batch_size,

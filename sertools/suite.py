@@ -1,12 +1,15 @@
 """Named sets of audits with settings and limits, one TOML file each."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sertools.discovery import embedded_folder
+from sertools.audit import Audit, load
+from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.gate import Override
 
@@ -54,3 +57,56 @@ def read_suite(name: str) -> Suite:
     except ValidationError as error:
         first = error.errors()[0]
         raise AuditError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What was asked for.
+
+    Attributes:
+        audits: in their order
+        options: audit → its options
+        limits: that stand in the place of the audits' own
+    """
+
+    audits: list[Audit]
+    options: dict[str, dict[str, Any]]
+    limits: list[Override]
+
+
+def choose(
+    names: Sequence[str],
+    suite: str | None,
+    folders: Sequence[Path],
+    *,
+    options: Mapping[str, Any] | None = None,
+    shared: Mapping[str, str] | None = None,
+) -> Chosen:
+    """The audits of these names, of a suite, or all there are.
+
+    Args:
+        names: of audits, `-` and `_` alike
+        suite: name or TOML file of a suite
+        folders: with audits of the user's own
+        options: of the named audits
+        shared: option → folder, for the audits that have such an option; an empty one is none
+
+    Raises:
+        AuditError: both names and a suite, or one that there is not
+    """
+    if names and suite:
+        raise AuditError("audits and --suite were both named", hint="name one of them")
+    limits: list[Override] = []
+    if suite:
+        read = read_suite(suite)
+        limits = read.limit
+        audits = [load(each.name, folders) for each in read.audit]
+        settings = {each.name: dict(each.options) for each in read.audit}
+    else:
+        wanted = [name.replace("-", "_") for name in names] or discover(folders)
+        audits = [load(name, folders) for name in dict.fromkeys(wanted)]
+        settings = {each.name: dict(options or {}) for each in audits}
+    for each in audits:
+        known = each.options()
+        settings[each.name] |= {o: folder for o, folder in (shared or {}).items() if folder and o in known}
+    return Chosen(audits=audits, options=settings, limits=limits)

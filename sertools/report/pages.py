@@ -1,5 +1,7 @@
 """Fills a template with text that is escaped whatever it holds: a report, a comparison, a site."""
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(template: str, **values: Any) -> str:
-    """A page from `templates/`, with the common style; what is not `markup()` already is escaped.
+    """A page from `templates/`, with the common style and script; what is not `markup()` already is escaped.
+
+    `script` makes tables sortable. The page's policy names its hash, `script_hash`, so that no other script
+    runs, whatever the data holds.
 
     Args:
         template: name of its file
@@ -26,8 +31,24 @@ def page(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
         finalize=text.clean_unless_safe,
     )
-    style = markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    return environment.get_template(template).render(**values, style=style, content=content, text=text)
+    style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "tables.js"))
+    common = {
+        "style": markup(style),
+        "script": markup(script),
+        "script_hash": script_hash(script),
+        "content": content,
+        "text": text,
+    }
+    return environment.get_template(template).render(**common, **values)
+
+
+def script_hash(script: str) -> str:
+    """How a content security policy names a script that may run.
+
+    >>> script_hash("")
+    'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+    """
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def markup(written: str) -> Any:
