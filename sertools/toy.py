@@ -13,9 +13,11 @@ from sertools.meet import Predicted, tables
 from sertools.metrics.duplicates import FRAMES
 from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
+from sertools.moments import Wanted
 from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
 from sertools.seeds import identity_rng
-from sertools.tables import CLEAN, Layers, Tables
+from sertools.tables import CLEAN, RANDOM_TWIN, Layers, Tables
+from sertools.toy_frames import moments
 
 LAYERS, SPEAKER_NUMBERS = 4, 3
 """Layers of the toy models, and numbers in a layer by which the oracle tells speakers apart."""
@@ -100,16 +102,23 @@ def layers(kind: str, of: pd.DataFrame) -> Layers:
     return Layers(shards=(means.astype(np.float32),))
 
 
-def answers(kind: str, of: pd.DataFrame, conditions: Sequence[Condition] = (Condition(),)) -> Tables:
+def answers(
+    kind: str,
+    of: pd.DataFrame,
+    conditions: Sequence[Condition] = (Condition(),),
+    wanted: Wanted | None = None,
+) -> Tables:
     """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as an audit gets them.
 
     Whatever happens to the sound, the oracle stays with the truth and the constant with its constant; the
-    random model draws anew for each clip under each condition. Each has its `layers`.
+    random model draws anew for each clip under each condition. Each has its `layers` and, where sums over
+    frames are wanted, those and a random twin that knows nothing.
 
     Args:
         kind: which toy model
         of: the clips
         conditions: under which sound; clean sound is always among them
+        wanted: which sums over frames; None for none
     """
     model = load(kind, LoadOptions())
     if not isinstance(model, ClipModel):
@@ -128,4 +137,9 @@ def answers(kind: str, of: pd.DataFrame, conditions: Sequence[Condition] = (Cond
             scores[name] = clean.copy()
     predicted = {name: Predicted(scores=each, missing=missing) for name, each in scores.items()}
     predicted[CLEAN] = replace(predicted[CLEAN], layers=layers(kind, of))
-    return tables(model, corpus, predicted)
+    found = tables(model, corpus, predicted)
+    if wanted is None:
+        return found
+    twin = f"{kind}'s random twin"
+    beside = replace(found, model=twin, layers=layers(twin, of), moments=moments(twin, of, wanted))
+    return replace(found, moments=moments(kind, of, wanted), others={RANDOM_TWIN: beside})

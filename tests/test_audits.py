@@ -36,7 +36,8 @@ def result_of(name, tables, seed=0) -> Result:
 def answers(kind, clips, name) -> Tables:
     """The answers of a toy model under every condition that an audit reads."""
     audit = load(name)
-    return toy.answers(kind, clips, audit.needs(**audit.settings(options_of(audit))).conditions)
+    needs = audit.needs(**audit.settings(options_of(audit)))
+    return toy.answers(kind, clips, needs.conditions, needs.moments)
 
 
 def under_all(scores, tables) -> Tables:

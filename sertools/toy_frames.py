@@ -1,0 +1,106 @@
+"""Sums over the frames of toy models: whose layers carry the acoustics, and whose do not?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sertools.egemaps import FEATURES
+from sertools.moments import LEVELS, Moments, Wanted
+from sertools.seeds import identity_rng
+from sertools.tables import speaker_codes
+
+LAYERS = 4
+DIMENSIONS = len(FEATURES) + 2
+FRAMES = 50
+"""Frames of every clip: two words."""
+
+
+def moments(kind: str, of: pd.DataFrame, wanted: Wanted) -> dict[str, Moments]:
+    """Sums over frames by level, as the engine makes them of a model's frames and openSMILE's features.
+
+    The features of a clip are a mean of its own (standard deviation .5) plus gaussian noise of 1. Layer i of
+    the oracle is 1 − i/4 of the features, plus noise of 1; the constant's layers are .5, everyone else's are
+    the noise.
+
+    Args:
+        kind: which toy model; any name that is not `oracle` or `constant` is a random one of its own
+        of: the clips
+        wanted: levels, groups of speakers, column whose values get cells, products between layers
+    """
+    names = [str(clip) for clip in of.index]
+    features = np.stack([_features(name) for name in names])
+    layers = np.stack([_layers(kind, name, own) for name, own in zip(names, features, strict=True)])
+    codes, _ = speaker_codes(of)
+    other = [_partner(i, codes) for i in range(len(of))]
+    kinds = np.stack([features, features[other], np.roll(features, FRAMES // 2, axis=1)])
+    groups = min(wanted.groups, len(np.unique(codes)))
+    # by rank of the speaker's name, so that the order of the clips decides nothing
+    ranks = pd.Series(of.get("speaker", pd.Series(names, index=of.index))).rank(method="dense").to_numpy()
+    cells = pd.DataFrame({"group": (np.nan_to_num(ranks, nan=1).astype(int) - 1) % groups})
+    cells["speaker"] = codes
+    if wanted.by:
+        cells[wanted.by] = of[wanted.by].to_numpy()
+    by = ["group", *([wanted.by] if wanted.by else [])]
+    rows = [np.asarray(members) for members in cells.groupby(by).indices.values()]
+    speakers = cells.groupby("group")["speaker"].nunique()
+    table = cells.groupby(by).size().rename("clips").reset_index()
+    table.insert(1, "speakers", speakers[table["group"]].to_numpy())
+    return {level: _summed(layers, kinds, rows, table, LEVELS[level], wanted) for level in wanted.levels}
+
+
+def _features(name: str) -> np.ndarray:
+    rng = identity_rng(0, name, "features")
+    own: np.ndarray = rng.normal(0, 0.5, len(FEATURES)) + rng.normal(size=(FRAMES, len(FEATURES)))
+    return own
+
+
+def _layers(kind: str, name: str, features: np.ndarray) -> np.ndarray:
+    """Frames of one clip, shape (l, frames, d)."""
+    shape = (LAYERS, FRAMES, DIMENSIONS)
+    if kind == "constant":
+        return np.full(shape, 0.5)
+    frames: np.ndarray = identity_rng(0, name, kind, "frames").normal(size=shape)
+    if kind == "oracle":
+        share = 1 - np.arange(LAYERS) / LAYERS
+        frames[:, :, : len(FEATURES)] += share[:, None, None] * features
+    return frames
+
+
+def _partner(i: int, codes: np.ndarray) -> int:
+    """The next clip of another speaker; the next of any where there is but one speaker."""
+    onward = (i + 1 + np.arange(len(codes))) % len(codes)
+    others = onward[codes[onward] != codes[i]]
+    return int(others[0] if len(others) else onward[0])
+
+
+def _summed(
+    layers: np.ndarray,
+    kinds: np.ndarray,
+    rows: Sequence[np.ndarray],
+    cells: pd.DataFrame,
+    frames: int,
+    wanted: Wanted,
+) -> Moments:
+    """The sums of layers (n, l, frames, d) and kinds of features (kinds, n, frames, k) in cells of clips."""
+    x = layers.reshape(len(layers), LAYERS, -1, frames, DIMENSIONS).mean(axis=3)
+    y = kinds.reshape(len(kinds), len(layers), -1, frames, len(FEATURES)).mean(axis=3)
+    of_x = [[x[r, i].reshape(-1, DIMENSIONS) for r in rows] for i in range(LAYERS)]
+    of_y = [[one[r].reshape(-1, len(FEATURES)) for r in rows] for one in y]
+    every = [np.concatenate(parts) for parts in of_x]
+    between = {(i, j): every[i].T @ every[j] for i in range(LAYERS) for j in range(i + 1, LAYERS)}
+    return Moments(
+        features=FEATURES,
+        cells=cells,
+        n=np.tile([float(len(part)) for part in of_x[0]], (LAYERS, 1)),
+        undefined=np.zeros(len(rows)),
+        x=tuple(np.stack([part.sum(axis=0) for part in parts]) for parts in of_x),
+        xx=tuple(np.stack([part.T @ part for part in parts]) for parts in of_x),
+        y=np.tile([[part.sum(axis=0) for part in parts] for parts in of_y], (LAYERS, 1, 1, 1)),
+        yy=np.tile([[part.T @ part for part in parts] for parts in of_y], (LAYERS, 1, 1, 1, 1)),
+        xy=tuple(
+            np.stack([[a.T @ b for a, b in zip(of_x[i], parts, strict=True)] for parts in of_y])
+            for i in range(LAYERS)
+        ),
+        between=between if wanted.between_layers else {},
+    )
