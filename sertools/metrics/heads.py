@@ -78,6 +78,7 @@ class Head:
 def train_head(
     layers: np.ndarray,
     truth: np.ndarray,
+    train: np.ndarray,
     validation: np.ndarray,
     *,
     kind: str,
@@ -85,7 +86,7 @@ def train_head(
     learning_rate: float = 2e-4,
     rng: np.random.Generator,
 ) -> Head:
-    """The head that is best on validation clips, whose parameters were fitted to the others.
+    """The head that is best on validation clips, whose parameters were fitted to the training clips.
 
     AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023), cross-entropy for classes, 1 − CCC for values
     (Wagner et al. 2023); it ends when the validation loss has not fallen for 10 epochs. Every number of a
@@ -94,7 +95,8 @@ def train_head(
     Args:
         layers: finite, shape (n, l, d)
         truth: class codes or values, shape (n,)
-        validation: which clips validate, shape (n,); the others train
+        train: which clips train, shape (n,)
+        validation: which clips validate, shape (n,)
         kind: of `RECIPES`
         classes: number of classes; 0 for values
         learning_rate: of the dense layers
@@ -105,18 +107,15 @@ def train_head(
     """
     import torch
 
-    fitted = ~validation
-    if not fitted.any() or not validation.any():
+    if not train.any() or not validation.any():
         raise AuditError("no clip is left to train a head on, or to stop its training by")
-    mean = layers[fitted].mean(axis=0, dtype=np.float64)
-    spread = layers[fitted].std(axis=0, dtype=np.float64)
-    scale = np.where(spread <= 1e-6 * np.abs(mean), 1.0, spread)
-    scale[scale == 0] = 1.0
-    standard = torch.from_numpy(((layers - mean) / scale).astype(np.float32))
+    mean, scale = standard(layers, train)
+    sound = torch.from_numpy(np.ascontiguousarray(layers, dtype=np.float32))
+    less, by = (torch.from_numpy(numbers.astype(np.float32)) for numbers in (mean, scale))
     values: np.ndarray = truth.astype(np.int64 if classes else np.float32)
     # a value is learnt in units of its spread, and given back in its own
-    centre = 0.0 if classes else float(values[fitted].mean())
-    unit = 1.0 if classes else float(values[fitted].std()) or 1.0
+    centre = 0.0 if classes else float(values[train].mean())
+    unit = 1.0 if classes else float(values[train].std()) or 1.0
     wanted = torch.from_numpy(values if classes else np.asarray((values - centre) / unit, dtype=np.float32))
     recipe = RECIPES[kind]
     sizes = (layers.shape[2], *recipe.hidden, classes or 1)
@@ -130,7 +129,7 @@ def train_head(
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-5)
 
     def loss_of(rows: "torch.Tensor") -> "torch.Tensor":
-        states = torch.einsum("mld,l->md", standard[rows], mixing.softmax(0))
+        states = torch.einsum("mld,l->md", (sound[rows] - less) / by, mixing.softmax(0))
         for i, (weight, bias) in enumerate(dense):
             states = states @ weight.T + bias
             if recipe.relu and i + 1 < len(dense):
@@ -139,16 +138,16 @@ def train_head(
             return torch.nn.functional.cross_entropy(states, wanted[rows])
         return 1 - _concordance(states[:, 0], wanted[rows])
 
-    train, check = np.flatnonzero(fitted), torch.from_numpy(np.flatnonzero(validation))
+    fitted, checked = np.flatnonzero(train), np.flatnonzero(validation)
     kept: list[torch.Tensor] = []
     lowest, best = np.inf, 0
     for epoch in range(1, EPOCHS + 1):
-        for rows in _batches(rng.permutation(train)):
+        for rows in _batches(rng.permutation(fitted)):
             optimiser.zero_grad()
             loss_of(torch.from_numpy(rows)).backward()  # type: ignore[no-untyped-call] # torch has no types here
             optimiser.step()
         with torch.no_grad():
-            loss = float(loss_of(check))
+            loss = float(loss_of(torch.from_numpy(checked)))
         if loss < lowest - 1e-4:
             lowest, best = loss, epoch
             kept = [parameter.detach().clone() for parameter in (mixing, *flat)]
@@ -167,6 +166,23 @@ def train_head(
         loss=lowest,
         epochs=best,
     )
+
+
+def standard(layers: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of every number of every layer, each (l, d); 1 for one that is constant.
+
+    Args:
+        layers: shape (n, l, d)
+        train: the clips that count, shape (n,)
+    """
+    means, scales = [], []
+    for i in range(layers.shape[1]):  # one by one, for a copy of all may not fit in memory
+        part = layers[train, i].astype(np.float64)
+        mean, spread = part.mean(axis=0), part.std(axis=0)
+        means.append(mean)
+        # float32 leaves a constant a spread of about 1e-7 of its value
+        scales.append(np.where(spread <= 1e-6 * np.abs(mean), 1.0, spread))
+    return np.array(means), np.array(scales)
 
 
 def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor, torch.Tensor]":

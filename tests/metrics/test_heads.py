@@ -29,7 +29,9 @@ def validating(n=400):
 def test_classes_that_a_plane_divides_are_learnt(kind):
     layers = noise()
     truth = (layers[:, 0, :3].argmax(axis=1)).astype(np.int64)
-    head = train_head(layers, truth, validating(), kind=kind, classes=3, learning_rate=5e-3, rng=rng())
+    head = train_head(
+        layers, truth, ~validating(), validating(), kind=kind, classes=3, learning_rate=5e-3, rng=rng()
+    )
     fresh = noise(seed=1)
     assert accuracy(fresh[:, 0, :3].argmax(axis=1), head.predict(fresh).argmax(axis=1)) > 0.85
 
@@ -38,7 +40,13 @@ def test_classes_that_a_plane_divides_are_learnt(kind):
 def test_values_are_learnt_in_their_own_unit(kind):
     layers = noise()
     head = train_head(
-        layers, 150 + 20 * layers[:, 0, 0], validating(), kind=kind, learning_rate=5e-3, rng=rng()
+        layers,
+        150 + 20 * layers[:, 0, 0],
+        ~validating(),
+        validating(),
+        kind=kind,
+        learning_rate=5e-3,
+        rng=rng(),
     )
     fresh = noise(seed=1)
     assert ccc(150 + 20 * fresh[:, 0, 0], head.predict(fresh)[:, 0]) > 0.9
@@ -51,7 +59,14 @@ def test_only_a_head_with_hidden_layers_learns_what_no_plane_divides():
     wanted = ((fresh[:, 0] > 2).sum(axis=1) == 1).astype(np.int64)
     for kind, low, high in (("logistic", 0.3, 0.7), ("mlp", 0.85, 1), ("superb", 0.85, 1)):
         head = train_head(
-            layers, truth, validating(1200), kind=kind, classes=2, learning_rate=1e-2, rng=rng()
+            layers,
+            truth,
+            ~validating(1200),
+            validating(1200),
+            kind=kind,
+            classes=2,
+            learning_rate=1e-2,
+            rng=rng(),
         )
         assert low < accuracy(wanted, head.predict(fresh).argmax(axis=1)) <= high, kind
 
@@ -59,7 +74,9 @@ def test_only_a_head_with_hidden_layers_learns_what_no_plane_divides():
 def test_the_layer_that_knows_gets_the_weight():
     layers = noise(layers=5)
     truth = layers[:, 3, :3].argmax(axis=1)
-    head = train_head(layers, truth, validating(), kind="logistic", classes=3, learning_rate=5e-3, rng=rng())
+    head = train_head(
+        layers, truth, ~validating(), validating(), kind="logistic", classes=3, learning_rate=5e-3, rng=rng()
+    )
     assert head.shares.argmax() == 3
     assert head.shares[3] > 0.5
     assert head.shares.sum() == pytest.approx(1)
@@ -67,7 +84,9 @@ def test_the_layer_that_knows_gets_the_weight():
 
 def test_predictions_are_those_of_torch_layers_with_the_same_parameters():
     layers = noise(layers=3)
-    head = train_head(layers, np.arange(400) % 4, validating(), kind="mlp", classes=4, rng=rng())
+    head = train_head(
+        layers, np.arange(400) % 4, ~validating(), validating(), kind="mlp", classes=4, rng=rng()
+    )
     modules = []
     for weight, bias in head.dense:
         linear = torch.nn.Linear(*weight.shape[::-1]).double()
@@ -81,14 +100,21 @@ def test_predictions_are_those_of_torch_layers_with_the_same_parameters():
 
 def test_the_same_seed_gives_the_same_head_and_another_another():
     layers, truth = noise(), np.arange(400) % 3
-    one, again = (train_head(layers, truth, validating(), kind="mlp", classes=3, rng=rng()) for _ in range(2))
+    one, again = (
+        train_head(layers, truth, ~validating(), validating(), kind="mlp", classes=3, rng=rng())
+        for _ in range(2)
+    )
     assert np.array_equal(one.predict(layers), again.predict(layers))
-    other = train_head(layers, truth, validating(), kind="mlp", classes=3, rng=np.random.default_rng(6))
+    other = train_head(
+        layers, truth, ~validating(), validating(), kind="mlp", classes=3, rng=np.random.default_rng(6)
+    )
     assert not np.array_equal(one.predict(layers), other.predict(layers))
 
 
 def test_training_ends_when_the_validation_loss_no_longer_falls():
-    head = train_head(noise(), rng().integers(2, size=400), validating(), kind="mlp", classes=2, rng=rng())
+    head = train_head(
+        noise(), rng().integers(2, size=400), ~validating(), validating(), kind="mlp", classes=2, rng=rng()
+    )
     assert head.epochs < heads.EPOCHS
     # noise cannot be told apart, so the loss of those who know nothing is the best there is
     assert head.loss == pytest.approx(np.log(2), abs=0.05)
@@ -96,9 +122,13 @@ def test_training_ends_when_the_validation_loss_no_longer_falls():
 
 def test_constant_features_give_finite_answers():
     layers = np.full((100, 2, 3), 0.1, dtype=np.float32)
-    head = train_head(layers, np.arange(100) % 2, validating(100), kind="mlp", classes=2, rng=rng())
+    head = train_head(
+        layers, np.arange(100) % 2, ~validating(100), validating(100), kind="mlp", classes=2, rng=rng()
+    )
     assert np.isfinite(head.predict(layers)).all()
-    constant = train_head(layers, np.full(100, 4.0), validating(100), kind="logistic", rng=rng())
+    constant = train_head(
+        layers, np.full(100, 4.0), ~validating(100), validating(100), kind="logistic", rng=rng()
+    )
     assert constant.predict(layers)[:, 0] == pytest.approx(4, abs=0.5)
 
 
@@ -111,4 +141,4 @@ def test_a_lone_last_clip_joins_the_batch_before_it():
 @pytest.mark.parametrize("validation", [np.ones(4, dtype=bool), np.zeros(4, dtype=bool)])
 def test_training_needs_clips_on_both_sides(validation):
     with pytest.raises(AuditError, match="no clip is left"):
-        train_head(noise(4), np.arange(4) % 2, validation, kind="mlp", classes=2, rng=rng())
+        train_head(noise(4), np.arange(4) % 2, ~validation, validation, kind="mlp", classes=2, rng=rng())
