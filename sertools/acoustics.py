@@ -1,0 +1,140 @@
+"""The acoustic features of a clip over time, and their means over the frames of a layer.
+
+openSMILE writes the low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) every 10 ms. Three things stand
+in its numbers that are no measurements, and become nan here:
+
+- 0 for pitch, HNR, jitter, shimmer and harmonic differences where there is no voice, for jitter and shimmer
+  also where too few periods were found, and for formants in digital silence;
+- −201 dB for the amplitude of a formant where there is no voice, which its smoothing over three values mixes
+  into the neighbours, so that an amplitude counts only where all three are voiced;
+- the time: pitch and what hangs on it come from windows of 60 ms, everything else from windows of 20 ms, and
+  both stand in one row by where they begin. The former are moved by two rows, so that row i is all about
+  10 + 10 i ms (a tone with a known course of pitch and level confirms both centres).
+"""
+
+import importlib
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from sertools.egemaps import FEATURES
+from sertools.errors import ModelError
+
+RATE = 16000
+FIRST_S, STEP_S = 0.01, 0.01
+"""Centre of the first row of features, and from one to the next, in s."""
+
+VERSION = "egemapsv02-lld-1"
+"""Rises when this file changes a number."""
+
+PITCH = "F0semitoneFrom27.5Hz_sma3nz"
+LATER = 2
+"""Rows between the centres of windows of 20 ms and of 60 ms that begin together."""
+
+LONG = (
+    PITCH,
+    "HNRdBACF_sma3nz",
+    "jitterLocal_sma3nz",
+    "shimmerLocaldB_sma3nz",
+    "logRelF0-H1-H2_sma3nz",
+    "logRelF0-H1-A3_sma3nz",
+    "F1amplitudeLogRelF0_sma3nz",
+    "F2amplitudeLogRelF0_sma3nz",
+    "F3amplitudeLogRelF0_sma3nz",
+)
+"""What comes from windows of 60 ms."""
+
+PERIODS = ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz")
+FORMANTS = ("F1frequency_sma3nz", "F1bandwidth_sma3nz", "F2frequency_sma3nz", "F3frequency_sma3nz")
+
+
+def features(signal: np.ndarray) -> np.ndarray:
+    """The features of a clip every 10 ms, shape (rows, 22), float32; nan where one is undefined.
+
+    Args:
+        signal: at 16 kHz, shape (samples,); of less than 60 ms there is no row
+
+    Raises:
+        ModelError: opensmile is not installed
+    """
+    smile = _smile()
+    if len(signal) < 0.06 * RATE:
+        return np.zeros((0, len(FEATURES)), dtype=np.float32)
+    with warnings.catch_warnings():
+        # silence and noise of a few frames are short to openSMILE too; it fills up with nan, as we do
+        warnings.filterwarnings("ignore", message="Segment too short")
+        raw = smile.process_signal(signal, RATE)
+    return cleaned(raw[list(FEATURES)].to_numpy(dtype=np.float32))
+
+
+def cleaned(raw: np.ndarray) -> np.ndarray:
+    """The features as openSMILE writes them, without what is no measurement, all on one time axis.
+
+    Args:
+        raw: columns FEATURES, shape (rows, 22)
+    """
+    at = {name: i for i, name in enumerate(FEATURES)}
+    found = np.array(raw, dtype=np.float32)
+    voiced = found[:, at[PITCH]] > 0
+    around = voiced.copy()
+    around[1:] &= voiced[:-1]
+    around[:-1] &= voiced[1:]
+    around[[0, -1]] = False
+    for name in LONG:
+        found[~(around if "amplitude" in name else voiced), at[name]] = np.nan
+    for name in (*PERIODS, *FORMANTS):
+        found[found[:, at[name]] == 0, at[name]] = np.nan
+    late = [at[name] for name in LONG]
+    found[LATER:, late] = found[:-LATER, late]
+    found[:LATER, late] = np.nan
+    return found
+
+
+def aligned(rows: np.ndarray, first_s: float, step_s: float, n: int) -> np.ndarray:
+    """The mean of the features over each frame of a layer, shape (n, 22), float64.
+
+    Frame t reaches half a step to either side of its centre, first_s + t · step_s; the mean runs over the
+    defined rows in it. A frame too short to hold a row's centre has the nearest row, within 10 ms. nan where
+    there is none.
+
+    Args:
+        rows: from `features`, shape (rows, 22)
+        first_s: centre of the first frame
+        step_s: from one frame to the next
+        n: number of frames
+    """
+    width = rows.shape[1]
+    defined = np.isfinite(rows)
+    total = np.zeros((len(rows) + 1, width))
+    np.cumsum(np.where(defined, rows, 0.0), axis=0, dtype=np.float64, out=total[1:])
+    count = np.zeros((len(rows) + 1, width))
+    np.cumsum(defined, axis=0, out=count[1:])
+    centres = first_s + step_s * np.arange(n)
+    begin, end = (
+        np.clip(np.ceil((edge - FIRST_S) / STEP_S - 1e-6), 0, len(rows)).astype(int)
+        for edge in (centres - step_s / 2, centres + step_s / 2)
+    )
+    if step_s < STEP_S:
+        nearest = np.rint((centres - FIRST_S) / STEP_S).astype(int)
+        inside = (begin == end) & (nearest >= 0) & (nearest < len(rows))
+        begin, end = np.where(inside, nearest, begin), np.where(inside, nearest + 1, end)
+    frames = count[end] - count[begin]
+    means: np.ndarray = np.where(frames > 0, (total[end] - total[begin]) / np.maximum(frames, 1), np.nan)
+    return means
+
+
+@cache
+def _smile() -> Any:
+    """The extractor, made once: reading its configuration takes longer than a short clip."""
+    try:
+        opensmile: Any = importlib.import_module("opensmile")
+    except ImportError as error:
+        raise ModelError(
+            "acoustic features need opensmile, which is not installed", hint='pip install "sertools[probe]"'
+        ) from error
+    return opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02,
+        feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
+    )
