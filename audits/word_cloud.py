@@ -1,0 +1,202 @@
+"""Which words go with low and with high ratings, and does the model answer alike?
+
+Of all words in the transcripts that at least ten clips have, the 50 with the lowest and the 50 with the
+highest mean rating are drawn, sized by their number of clips (Wagner et al. 2023, §5.3), once by ratings and
+once by predictions. A word counts once a clip; words of a single speaker are left out.
+
+By chance alone a rare word, or one of few speakers, lies far from the mean. So words are ranked by means that
+are shrunk towards the mean of all clips: m + τ² / (τ² + v) (m_word − m) (empirical Bayes). v is the variance
+of m_word − m where words have no effect, b Σ_s (n_ws / n − n_s / N)² + w (1/n − 1/N), from the variances b
+between and w within speakers; τ² is the variance of the words' effects, the mean over words of (m_word − m)²
+− v. Both means stand in the table. A word stands for the clips that it is in: other words, and what they are
+about, come with it.
+
+Word effect is the standard deviation τ: of ratings (how much do they go with words), of predictions, and of
+errors (prediction minus rating). Word agreement is the correlation, over words, of mean rating and mean
+prediction of the same clips. The limit is ours: errors go with words by less than a twentieth of the scale.
+It is judged only where the model is shown, by the 99.9 % interval of its CCC, to be better than a constant.
+Intervals are leave-one-speaker-out jackknives, of an effect on τ².
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.errors import AuditError
+from sertools.metrics.intervals import Estimate, estimate
+from sertools.metrics.skill import doubt
+from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of
+from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.tables import Pairs, Tables, pairs
+
+NEEDS = Needs(columns=("transcript",), labels="dimensions")
+
+LIMITS = [Limit(name="word_effect", slice="of=errors", below=0.05, source="ours: a twentieth of the scale")]
+
+Row = list[str | int | float | bool | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """One dimension by word.
+
+    Attributes:
+        pair: ratings and predictions of the clips with a transcript
+        vocabulary: of these clips
+        of: ratings, predictions → means by word
+    """
+
+    pair: Pairs
+    vocabulary: Vocabulary
+    of: dict[str, Means]
+
+
+def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, shown: int = 50) -> Outcome:
+    """Means by word of ratings and predictions, and how much both and the errors go with words.
+
+    Args:
+        tables: clips and clean predictions
+        rng: not used, nothing is drawn
+        min_clips: a word in fewer clips is left out
+        shown: words at either end that are drawn and listed
+    """
+    if min_clips < 2 or shown < 1:
+        raise AuditError(
+            f"min-clips is {min_clips} and shown {shown}", hint="a mean needs two clips, a list a word"
+        )
+    findings: list[Finding] = []
+    made: list[Table] = []
+    figures: list[Figure] = []
+    sentences: list[str] = []
+    for dimension in tables.dimensions:
+        words = _words(tables, dimension, min_clips)
+        if not words.vocabulary.words:
+            reason = f"no word is in {min_clips} clips of two speakers that have {dimension}"
+            findings.append(skipped("word_effect", tables, reason, dimension))
+            continue
+        found = _findings(words, dimension)
+        findings += found
+        made.append(_table(words, dimension, shown))
+        figures += [_cloud(words, dimension, by, shown) for by in words.of]
+        sentences.append(_sentence(words, dimension, found))
+    return Outcome(
+        answer=" ".join(sentences) or f"Not measured: no word is in {min_clips} clips of two speakers.",
+        findings=findings,
+        tables=made,
+        figures=figures,
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Words move the model: half of all words add a fifth of the scale to a clip, the others take it off."""
+    texts = tables.clips["transcript"].fillna("").astype(str)
+    every = sorted({word for text in texts for word in words_of(text)})
+    sign = dict(zip(every, rng.permutation(len(every)) % 2 * 2 - 1, strict=True))
+    moved = np.array([sum(sign[word] for word in words_of(text)) for text in texts]) / 5
+    planted = {}
+    for condition, scores in tables.predictions.items():
+        wrong = scores.copy()
+        for dimension in tables.model_dimensions:
+            wrong[dimension] = scores[dimension] + moved
+        planted[condition] = wrong
+    return tables.with_predictions(planted)
+
+
+def _words(tables: Tables, dimension: str, min_clips: int) -> Words:
+    """A dimension on the clips with a transcript."""
+    pair = pairs(tables, dimension)
+    said = tables.clips["transcript"].loc[pair.clips]
+    pair = pair.take(said.notna().to_numpy())
+    vocabulary = Vocabulary.of(said.dropna().astype(str).tolist(), pair.unit, min_clips=min_clips)
+    values = {"ratings": pair.truth, "predictions": pair.prediction}
+    of = {name: means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
+    return Words(pair=pair, vocabulary=vocabulary, of=of)
+
+
+def _findings(words: Words, dimension: str) -> list[Finding]:
+    """Word effects and word agreement of a dimension."""
+    pair, statistic = words.pair, word_effect(words.vocabulary)
+    values = {
+        "ratings": pair.truth,
+        "predictions": pair.prediction,
+        "errors": pair.prediction - pair.truth,
+    }
+    found = []
+    for name, value in values.items():
+        effect = _root(estimate(statistic, value, value, pair.unit, pair.units))
+        useless = doubt(pair) if name == "errors" else ""
+        where = f"of={name}"
+        one = finding(
+            "word_effect", effect, target=dimension, slice=where, by_speaker=pair.by_speaker, withheld=useless
+        )
+        found.append(one)
+    agreement = estimate(word_agreement(words.vocabulary), pair.truth, pair.prediction, pair.unit, pair.units)
+    return [*found, finding("word_agreement", agreement, target=dimension, by_speaker=pair.by_speaker)]
+
+
+def _root(squared: Estimate) -> Estimate:
+    """τ of τ²; what lies below 0 by chance is 0."""
+    low, value, high = np.sqrt(np.maximum([squared.low, squared.value, squared.high], 0.0))
+    return replace(squared, low=float(low), value=float(value), high=float(high))
+
+
+def _ends(words: Words, by: str, shown: int) -> dict[str, np.ndarray]:
+    """Numbers of the lowest and of the highest words, furthest out first; no word is in both."""
+    order = np.argsort(words.of[by].shrunk, kind="stable")
+    each = min(shown, len(order) // 2) or 1
+    return {"lowest": order[:each], "highest": order[::-1][:each] if len(order) > 1 else order[:0]}
+
+
+def _table(words: Words, dimension: str, shown: int) -> Table:
+    vocabulary, (ratings, predictions) = words.vocabulary, (words.of["ratings"], words.of["predictions"])
+    rows: list[Row] = [
+        [by, end, vocabulary.words[i], int(vocabulary.clips[i]), int(vocabulary.speakers[i])]
+        + [float(m[i]) for m in (ratings.mean, ratings.shrunk, predictions.mean, predictions.shrunk)]
+        for by in words.of
+        for end, chosen in _ends(words, by, shown).items()
+        for i in chosen
+    ]
+    return Table(
+        name=f"words_{dimension}",
+        title=f"Words with the lowest and highest {dimension}",
+        columns=[
+            *("by", "end", "word", "clips", "speakers"),
+            *("mean rating", "shrunk rating", "mean prediction", "shrunk prediction"),
+        ],
+        rows=rows,
+        note=f"{len(vocabulary.words)} words are in enough clips; ranked by the shrunk mean of ratings, then "
+        "by that of predictions",
+    )
+
+
+def _cloud(words: Words, dimension: str, by: str, shown: int) -> Figure:
+    vocabulary, ends = words.vocabulary, _ends(words, by, shown)
+    series = [
+        Series(
+            name=f"{end} {by}",
+            x=[vocabulary.words[i] for i in chosen],
+            y=[float(vocabulary.clips[i]) for i in chosen],
+        )
+        for end, chosen in ends.items()
+        if len(chosen)
+    ]
+    first = "; ".join(f"{s.name}: {', '.join(map(str, s.x[:5]))}" for s in series)
+    return Figure(
+        name=f"words_{dimension}_{by}",
+        kind="cloud",
+        title=f"Words by {by} of {dimension}",
+        alt=f"Words with the lowest and highest {by} of {dimension}, sized by number of clips. {first}.",
+        series=series,
+    )
+
+
+def _sentence(words: Words, dimension: str, found: list[Finding]) -> str:
+    effect = {f.slice.partition("=")[2]: f.value for f in found if f.name == "word_effect"}
+    if any(value is None for value in effect.values()):
+        return f"How {dimension} goes with words is undefined here."
+    return (
+        f"{dimension.capitalize()} goes with words by {effect['ratings']:.3f} in ratings, "
+        f"{effect['predictions']:.3f} in predictions and {effect['errors']:.3f} in errors "
+        f"(standard deviation over {len(words.vocabulary.words)} words)."
+    )

@@ -1,0 +1,193 @@
+"""How values of clips go with the words in them: means by word, what is chance in them, and what is left.
+
+The mean of the clips with a word differs from the mean of all by chance alone, most for rare words and for
+words of few speakers. With between-speaker variance b and within-speaker variance w (analysis of variance
+over speakers), N clips, n_s of them by speaker s, n of them with the word, n_ws of both,
+
+    v_word = b Σ_s (n_ws / n − n_s / N)² + w (1/n − 1/N)
+
+is the variance of that difference where the word has no effect. The variance of the effects is τ² = mean over
+words of (m_word − m)² − v_word (method of moments), and the mean of a word shrinks towards that of all by τ²
+/ (τ² + v_word) (empirical Bayes; Efron & Morris 1975). Words in every clip have nothing to be compared with
+and do not enter τ².
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from sertools.metrics.sums import Statistic, ratio
+
+WORD = re.compile(r"\w+(?:['’-]\w+)*")
+FEWEST_SPEAKERS = 2
+"""What a single speaker says tells of the speaker."""
+
+
+def words_of(text: str) -> list[str]:
+    """The different words of a text in their order, in lower case; apostrophes and hyphens stay inside.
+
+    >>> words_of("Don't stop: don’t, re-start — the 2nd!")
+    ['don't', 'stop', 're-start', 'the', '2nd']
+    """
+    return list(dict.fromkeys(word.casefold().replace("’", "'") for word in WORD.findall(text)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The words that enough clips have.
+
+    Attributes:
+        words: in alphabetical order
+        inside: which clip has which word, shape (n, words), 0 and 1
+        clips: how many clips have a word, shape (words,)
+        speakers: how many speakers say it, shape (words,)
+    """
+
+    words: tuple[str, ...]
+    inside: csr_array
+    clips: np.ndarray
+    speakers: np.ndarray
+
+    @staticmethod
+    def of(texts: Sequence[str], unit: np.ndarray, *, min_clips: int) -> "Vocabulary":
+        """The words that at least `min_clips` clips of at least two speakers have.
+
+        Args:
+            texts: one a clip
+            unit: codes of the speakers, shape (n,)
+            min_clips: fewest clips
+        """
+        found = [words_of(text) for text in texts]
+        names = sorted({word for words in found for word in words})
+        column = {word: i for i, word in enumerate(names)}
+        rows = np.repeat(np.arange(len(found)), [len(words) for words in found])
+        columns = np.array([column[word] for words in found for word in words], dtype=np.int64)
+        inside = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(found), len(names)))
+        clips = np.asarray(inside.sum(axis=0)).ravel()
+        speakers = np.count_nonzero(_by_unit(inside, unit), axis=0)
+        kept = np.flatnonzero((clips >= min_clips) & (speakers >= FEWEST_SPEAKERS))
+        return Vocabulary(
+            words=tuple(names[i] for i in kept),
+            inside=csr_array(inside[:, kept]),
+            clips=clips[kept].astype(np.int64),
+            speakers=speakers[kept],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """Means of a value over the clips of each word.
+
+    Attributes:
+        mean: as they are, shape (words,)
+        shrunk: towards the mean of all clips, as far as chance makes them differ, shape (words,)
+        effect: τ² of the words, below 0 where they differ less than by chance
+    """
+
+    mean: np.ndarray
+    shrunk: np.ndarray
+    effect: float
+
+
+def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: int) -> Means:
+    """The mean of a value by word, as it is and shrunk.
+
+    Args:
+        values: shape (n,)
+        vocabulary: of the clips
+        unit: codes 0..units−1 of the speakers, shape (n,)
+        units: number of codes
+    """
+    totals = _sums(values, vocabulary.inside, unit, units).sum(axis=0)
+    mean, overall, chance, whole = _parts(totals)
+    effect = float(_effect(totals))
+    prior = max(effect, 0.0) if np.isfinite(effect) else 0.0
+    # without chance and without effect a mean is what it is: that of all clips
+    share = np.where(chance > 0, ratio(np.full_like(chance, prior), prior + chance), 1.0)
+    shrunk = overall + np.where(whole, 1.0, share) * (mean - overall)
+    return Means(mean=mean, shrunk=shrunk, effect=effect)
+
+
+def word_effect(vocabulary: Vocabulary) -> Statistic:
+    """τ², the variance over words of their effect on the predictions, as a statistic; nan without words.
+
+    The truth is not looked at. An estimate by the method of moments may lie below 0.
+    """
+    return Statistic(
+        name="word_effect",
+        sums=lambda truth, prediction, unit, units: _sums(prediction, vocabulary.inside, unit, units),
+        value=_effect,
+    )
+
+
+def word_agreement(vocabulary: Vocabulary) -> Statistic:
+    """Pearson's correlation, over words, of the mean truth and the mean prediction of their clips."""
+
+    def sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+        ones = np.ones_like(truth, dtype=np.float64)
+        of = (
+            _by_unit(vocabulary.inside.multiply(x[:, None]), unit, units) for x in (ones, truth, prediction)
+        )
+        return np.concatenate(list(of), axis=1)
+
+    def value(totals: np.ndarray) -> np.ndarray:
+        n, t, p = np.split(totals, 3, axis=-1)
+        t, p = ratio(t, n), ratio(p, n)
+        if not t.shape[-1]:
+            return np.full(totals.shape[:-1], np.nan)
+        t, p = (x - x.mean(axis=-1, keepdims=True) for x in (t, p))
+        spread = np.sqrt((t * t).sum(axis=-1) * (p * p).sum(axis=-1))
+        # means that differ by rounding alone do not vary
+        found = ratio((t * p).sum(axis=-1), np.where(spread > 1e-12 * t.shape[-1], spread, 0.0))
+        within: np.ndarray = np.clip(found, -1.0, 1.0)
+        return within
+
+    return Statistic(name="word_agreement", sums=sums, value=value, scale="fisher", bounds=(-1.0, 1.0))
+
+
+def _by_unit(inside: csr_array, unit: np.ndarray, units: int = 0) -> np.ndarray:
+    """Sums of the rows of each unit, shape (units, words)."""
+    rows = max(units, int(unit.max(initial=-1)) + 1)
+    of = csr_array((np.ones(len(unit)), (unit, np.arange(len(unit)))), shape=(rows, len(unit)))
+    summed: np.ndarray = (of @ inside).toarray()
+    return summed
+
+
+def _sums(values: np.ndarray, inside: csr_array, unit: np.ndarray, units: int) -> np.ndarray:
+    """What a speaker adds: by word n_ws, Σ y, n_ws², n_ws n_s; and n_s, Σ y, Σ y², (Σ y)² / n_s, n_s², 1."""
+    y = np.asarray(values, dtype=np.float64)
+    count, total = _by_unit(inside, unit, units), _by_unit(inside.multiply(y[:, None]), unit, units)
+    n = np.bincount(unit, minlength=units).astype(np.float64)
+    s, ss = (np.bincount(unit, weights=x, minlength=units) for x in (y, y * y))
+    of_all = np.stack([n, s, ss, np.nan_to_num(ratio(s * s, n)), n * n, (n > 0).astype(float)], axis=1)
+    return np.concatenate([count, total, count**2, count * n[:, None], of_all], axis=1)
+
+
+def _parts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean of each word, mean of all, v of each word, and which words all clips have; shapes (..., words)."""
+    count, total, squares, products = np.split(sums[..., :-6], 4, axis=-1)
+    n, s, ss, a, b, g = (sums[..., i, None] for i in range(-6, 0))
+    within, between = _variances(n, s, ss, a, b, g)
+    mean, overall = ratio(total, count), ratio(s, n)
+    apart = ratio(squares, count**2) - 2 * ratio(products, count * n) + ratio(b, n**2)
+    chance = between * np.maximum(apart, 0.0) + within * np.maximum(ratio(n - count, count * n), 0.0)
+    return mean, overall, chance, count >= n
+
+
+def _variances(*sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Within- and between-speaker variance by the one-way analysis of variance."""
+    n, s, ss, a, b, g = sums
+    alone = n <= g  # one clip a speaker: the two cannot be told apart
+    within = np.where(alone, ratio(ss - ratio(s * s, n), n - 1), ratio(ss - a, n - g))
+    size = ratio(n - ratio(b, n), g - 1)
+    between = ratio(ratio(a - ratio(s * s, n), g - 1) - within, size)
+    return np.maximum(within, 0.0), np.where(alone, 0.0, np.maximum(np.nan_to_num(between), 0.0))
+
+
+def _effect(sums: np.ndarray) -> np.ndarray:
+    mean, overall, chance, whole = _parts(sums)
+    apart = np.where(whole, 0.0, (mean - overall) ** 2 - chance)
+    return ratio(apart.sum(axis=-1), (~whole).sum(axis=-1).astype(np.float64))
