@@ -30,6 +30,21 @@ class Outputs:
     layers: np.ndarray | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """The states of every layer over the time of one clip.
+
+    Attributes:
+        states: l arrays of shape (t, d), float32; t and d may differ by layer
+        first_s: centre of a layer's first frame, in s, shape (l,)
+        step_s: from one frame of a layer to the next, in s, shape (l,)
+    """
+
+    states: tuple[np.ndarray, ...]
+    first_s: tuple[float, ...]
+    step_s: tuple[float, ...]
+
+
 @runtime_checkable
 class Model(Protocol):
     """Anything that turns signals into scores.
@@ -54,6 +69,20 @@ class Model(Protocol):
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals, each float32 of shape (samples,) in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Framed(Model, Protocol):
+    """A model whose layers can be read frame by frame, if `has_frames` says that they stand for times."""
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the states of its layers stand for moments of the clip."""
+        ...
+
+    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+        """As `predict` with layers, and the frames of each clip, from one forward pass."""
         ...
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sertools.errors import ModelError
-from sertools.model import LoadOptions, Outputs, Task
+from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models.answers import check_finite, names, trial
 from sertools.models.device import find_device
 from sertools.models.hf import _activate, task_of
@@ -49,7 +49,7 @@ that of the published checkpoints. The first that is there is read."""
 FRONT_END = ("spectrogram_extractor.", "logmel_extractor.")
 """The spectrogram as stored constants; ours is computed from config.json and compared with them."""
 
-ENGINE = "cnn14-1"
+ENGINE = "cnn14-2"
 """Rises when this file changes a number; part of the fingerprint."""
 
 
@@ -88,21 +88,42 @@ class Cnn14Model:
 
         return of_cnn14(self, seed)
 
+    @property
+    def has_frames(self) -> bool:
+        """The blocks follow the clip in time."""
+        return True
+
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; layers are the six blocks, (n, 6, 2048)."""
+        return self._outputs(signals, layers)[0]
+
+    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+        """Scores, layer means, and the means over bands of each block, whose frames are twice as far apart
+        after every average over 2×2.
+        """
+        outputs, blocks = self._outputs(signals, True)
+        halvings = [min(i, BLOCKS - 1) for i in range(1, BLOCKS + 1)]
+        hop_s = self.config.hop / self.config.sampling_rate
+        first = tuple((2**n - 1) / 2 * hop_s for n in halvings)
+        step = tuple(2**n * hop_s for n in halvings)
+        return outputs, [Frames(states=tuple(clip), first_s=first, step_s=step) for clip in blocks]
+
+    def _outputs(self, signals: Sequence[np.ndarray], layers: bool) -> tuple[Outputs, list[list[np.ndarray]]]:
         import torch
 
         scores, blocks = [], []
         with torch.inference_mode():
             for signal in signals:
                 heard = torch.from_numpy(log_mel(signal, self.config)).to(self.device)
-                logits, means = self.network(heard[None, None])
+                logits, over_bands = self.network(heard[None, None])
                 scores.append(_activate(logits.float(), self.task).cpu().numpy())
-                blocks.append([mean[0].float().cpu().numpy() for mean in means])
-        padded = [[np.pad(mean, (0, len(means[-1]) - len(mean))) for mean in means] for means in blocks]
+                blocks.append([block[0].T.float().cpu().numpy() for block in over_bands])
         # without labels it is a bare encoder, whatever its last layer answers
         answers = np.concatenate(scores)[:, : len(self.labels)]
-        return Outputs(scores=answers, layers=np.array(padded, dtype=np.float32) if layers else None)
+        means = [[block.mean(axis=0) for block in clip] for clip in blocks]
+        padded = [[np.pad(mean, (0, len(clip[-1]) - len(mean))) for mean in clip] for clip in means]
+        stacked = np.array(padded, dtype=np.float32) if layers else None
+        return Outputs(scores=answers, layers=stacked), blocks
 
 
 def mel_filters(config: Config) -> np.ndarray:
@@ -141,7 +162,8 @@ def log_mel(signal: np.ndarray, config: Config) -> np.ndarray:
 
 
 def build(outputs: int, head: str = "fc_out", width: int = WIDTH) -> "torch.nn.Module":
-    """The network from log-mel (n, 1, frames, 64) to logits (n, outputs) and means of blocks, random weights.
+    """The network from log-mel (n, 1, frames, 64) to logits (n, outputs) and, for each block, its mean over
+    bands (n, channels, frames); with random weights.
 
     Args:
         outputs: number of labels
@@ -177,16 +199,16 @@ def build(outputs: int, head: str = "fc_out", width: int = WIDTH) -> "torch.nn.M
 
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
             x = self.bn0(x.transpose(1, 3)).transpose(1, 3)
-            means = []
+            over_bands = []
             for i in range(1, BLOCKS + 1):
                 x = self.get_submodule(f"conv_block{i}")(x)
                 if i < BLOCKS:
                     x = nn.functional.avg_pool2d(x, 2)
-                means.append(x.mean(dim=(2, 3)))
-            over_time = x.mean(dim=3)
-            pooled = over_time.amax(dim=2) + over_time.mean(dim=2)
+                over_bands.append(x.mean(dim=3))
+            last = over_bands[-1]
+            pooled = last.amax(dim=2) + last.mean(dim=2)
             logits: torch.Tensor = self.get_submodule(head)(self.fc1(pooled).relu())
-            return logits, means
+            return logits, over_bands
 
     return Cnn14()
 

@@ -51,10 +51,22 @@ def states(encoder: Encoder, signals: Sequence["torch.Tensor"]) -> Iterator[list
 
 def means(encoder: Encoder, signals: Sequence["torch.Tensor"]) -> "tuple[torch.Tensor, torch.Tensor]":
     """Means over time, fp32: of the encoder's output (n, d), and of every hidden state (n, l, d)."""
+    last, layers, _ = means_and_frames(encoder, signals, keep=False)
+    return last, layers
+
+
+def means_and_frames(
+    encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool
+) -> "tuple[torch.Tensor, torch.Tensor, list[list[torch.Tensor]]]":
+    """As `means`, and where they are to be kept the hidden states, by layer and clip (frames, d)."""
     import torch
 
-    pooled = [torch.stack([clip.mean(dim=0) for clip in clips]) for clips in states(encoder, signals)]
-    return pooled[-1], torch.stack(pooled[:-1], dim=1)
+    pooled, kept = [], []
+    for clips in states(encoder, signals):
+        pooled.append(torch.stack([clip.mean(dim=0) for clip in clips]))
+        if keep:
+            kept.append(clips)
+    return pooled[-1], torch.stack(pooled[:-1], dim=1), kept[:-1]
 
 
 def _packed(parts: Sequence["torch.Tensor"]) -> "torch.Tensor":

@@ -15,11 +15,12 @@ import numpy as np
 
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
-from sertools.model import LoadOptions, Outputs, Task
-from sertools.models import fast, layout
+from sertools.model import Frames, LoadOptions, Outputs, Task
+from sertools.models import fast, hearing, layout
 from sertools.models.card import licence
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.heads import Network, build, weight_files
+from sertools.models.hub import folder_of
 
 if TYPE_CHECKING:
     import torch
@@ -76,8 +77,40 @@ class TransformersModel:
 
         return of_transformers(self, seed)
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether its states follow the clip in time; those of a spectrogram cut into patches do not."""
+        config: Any = self.network.module.config
+        return hearing.follows_time(config)
+
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; see `Model`."""
+        return self._outputs(signals, layers, frames=False)[0]
+
+    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+        """Scores, layer means and frames. Layer 0 is what the first layer of the transformer reads.
+
+        That is the output of the convolutional encoder, projected, with the positional convolution added and,
+        where the architecture does so there, normalised. Whisper hears 30 s whatever the clip's length; its
+        frames end with the clip.
+        """
+        config: Any = self.network.module.config
+        outputs, states = self._outputs(signals, True, frames=True)
+        found = []
+        for signal, clip in zip(signals, states, strict=True):
+            grids = [hearing.grid(config, self.sampling_rate, len(signal), len(state)) for state in clip]
+            found.append(
+                Frames(
+                    states=tuple(state[: grid.n] for state, grid in zip(clip, grids, strict=True)),
+                    first_s=tuple(grid.first_s for grid in grids),
+                    step_s=tuple(grid.step_s for grid in grids),
+                )
+            )
+        return outputs, found
+
+    def _outputs(
+        self, signals: Sequence[np.ndarray], layers: bool, frames: bool
+    ) -> tuple[Outputs, list[list[np.ndarray]]]:
         import torch
 
         with torch.inference_mode(), warnings.catch_warnings():
@@ -86,11 +119,11 @@ class TransformersModel:
             parts = [
                 part
                 for batch in self._batches(signals)
-                for part in in_halves(lambda clips: self._forward(list(clips), layers), batch)
+                for part in in_halves(lambda clips: self._forward(list(clips), layers, frames), batch)
             ]
-        scores = np.concatenate([scores for scores, _ in parts])
-        means = np.concatenate([means for _, means in parts if means is not None]) if layers else None
-        return Outputs(scores=scores, layers=means)
+        scores = np.concatenate([scores for scores, _, _ in parts])
+        means = np.concatenate([means for _, means, _ in parts if means is not None]) if layers else None
+        return Outputs(scores=scores, layers=means), [clip for _, _, clips in parts for clip in clips]
 
     def _batches(self, signals: Sequence[np.ndarray]) -> list[list["torch.Tensor"]]:
         """Inputs (each with a leading axis of one), in batches that one forward pass may take."""
@@ -111,12 +144,15 @@ class TransformersModel:
             return [inputs]
         return [[x] for x in inputs]
 
-    def _forward(self, inputs: list["torch.Tensor"], layers: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _forward(
+        self, inputs: list["torch.Tensor"], layers: bool, keep: bool
+    ) -> tuple[np.ndarray, np.ndarray | None, list[list[np.ndarray]]]:
+        """Scores (n, c), layer means (n, l, d), and where they are to be kept each clip's frames by layer."""
         import torch
 
         module = self.network.module
         if self._is_fast():
-            return self._fast_forward(inputs, layers)
+            return self._fast_forward(inputs, layers, keep)
         wanted: dict[str, Any] = {"output_hidden_states": True} if layers else {}
         lengths = [x.shape[1] for x in inputs]
         padded = len(set(lengths)) > 1
@@ -148,9 +184,10 @@ class TransformersModel:
             logits = torch.empty(len(inputs), 0)
         scores = _activate(logits.float(), self.task).cpu().numpy()
         if not layers:
-            return scores, None
-        states = [_mean(state.float(), frames) for state in outputs.hidden_states]
-        return scores, torch.stack(states, dim=1).cpu().numpy()
+            return scores, None, []
+        states = [state.float() for state in outputs.hidden_states]
+        means = torch.stack([_mean(state, frames) for state in states], dim=1).cpu().numpy()
+        return scores, means, _by_clip(states, frames) if keep else []
 
     def _is_fast(self) -> bool:
         module: Any = self.network.module
@@ -158,8 +195,8 @@ class TransformersModel:
         return self.device.type == "cpu" and own_head and not layout.why_not(module.config)
 
     def _fast_forward(
-        self, inputs: list["torch.Tensor"], layers: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+        self, inputs: list["torch.Tensor"], layers: bool, keep: bool
+    ) -> tuple[np.ndarray, np.ndarray | None, list[list[np.ndarray]]]:
         """As `_forward`; heads are linear up to the mean over frames, so they read the means."""
         import torch
 
@@ -167,7 +204,7 @@ class TransformersModel:
         if self.encoder is None:
             base = getattr(module, getattr(module, "base_model_prefix", ""), module)
             self.encoder = layout.encoder(base, self.dtype)
-        last, means = fast.means(self.encoder, [x[0] for x in inputs])
+        last, means, states = fast.means_and_frames(self.encoder, [x[0] for x in inputs], keep=keep)
         if self.network.layout == "native":
             if module.config.use_weighted_layer_sum:
                 last = (means * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=1)
@@ -176,7 +213,8 @@ class TransformersModel:
             logits = self.network.head(last)
         else:
             logits = torch.empty(len(inputs), 0)
-        return _activate(logits, self.task).numpy(), means.numpy() if layers else None
+        kept = [[state.numpy() for state in clip] for clip in zip(*states, strict=True)]
+        return _activate(logits, self.task).numpy(), means.numpy() if layers else None, kept
 
     def _frames(self, base: Any, lengths: list[int]) -> list[int]:
         import torch
@@ -206,6 +244,13 @@ def _mean(states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
     return torch.stack([state[:n].mean(dim=0) for state, n in zip(states, frames, strict=True)])
 
 
+def _by_clip(states: Sequence["torch.Tensor"], frames: list[int] | None) -> list[list[np.ndarray]]:
+    """Each clip's own frames of every layer, l times (n, frames, d) → n times l arrays (frames, d)."""
+    arrays = [state.cpu().numpy() for state in states]
+    n = len(arrays[0])
+    return [[array[i, : frames[i] if frames else None] for array in arrays] for i in range(n)]
+
+
 def _activate(logits: "torch.Tensor", task: Task) -> "torch.Tensor":
     if task == "single_label":
         return logits.softmax(dim=-1)
@@ -224,14 +269,14 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    folder, source = _folder(rest)
+    folder, source = folder_of(rest)
     try:
         config = transformers.AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=options.trust_remote_code
         )
     except (ValueError, KeyError, OSError, TypeError) as error:
         raise ModelError(f"cannot read {folder / 'config.json'}: {str(error).splitlines()[0]}") from error
-    extractor, notes = _extractor(folder, config)
+    extractor, notes = hearing.extractor_of(folder, config)
     network = build(folder, config, head=options.head, trust_remote_code=options.trust_remote_code)
     labels = tuple(str(config.id2label[i]) for i in range(len(config.id2label)))
     task = task_of(config.problem_type, labels) if network.layout != "none" else "encoder"
@@ -246,8 +291,8 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         labels=() if task == "encoder" else labels,
         task=task,
         sampling_rate=rate,
-        shortest=_shortest(config),
-        longest=_longest(extractor, rate),
+        shortest=hearing.shortest(config),
+        longest=hearing.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
         facts={
             "kind": "transformers checkpoint",
@@ -294,91 +339,6 @@ def task_of(problem_type: str | None, labels: Sequence[str]) -> Task:
         return named[problem_type]
     ratings = len(labels) == 1 or all(canonical(label) in DIMENSIONS for label in labels)
     return "regression" if ratings else "single_label"
-
-
-def _folder(rest: str) -> tuple[Path, str]:
-    path = Path(rest).expanduser()
-    if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise ModelError(
-                f"{path} is no checkpoint: it has no config.json",
-                hint="name a directory in the layout of the hub, as save_pretrained writes it",
-            )
-        return path, str(path)
-    if path.exists():
-        raise ModelError(
-            f"{path} is a file, not a checkpoint's directory", hint="name the directory it lies in"
-        )
-    if rest.startswith((".", "/", "~")) or rest.count("/") != 1:
-        raise ModelError(f"no directory {rest}", hint="--model default, a directory, or a hub id owner/name")
-    return _hub(rest), rest
-
-
-def _hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    wanted = ["*.json", "*.safetensors", "pytorch_model*.bin", "README.md", "*.txt"]
-    try:
-        return Path(snapshot_download(name, allow_patterns=wanted))
-    except HFValidationError as error:
-        raise ModelError(f"{name!r} is no id of the model hub: {error}") from error
-    except LocalEntryNotFoundError as error:
-        raise ModelError(
-            f"{name} is not in the local cache of the model hub, and the hub cannot be reached",
-            hint="connect once, or copy the checkpoint here and name its directory",
-        ) from error
-    except HfHubHTTPError as error:
-        raise ModelError(f"the model hub does not give {name}: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise ModelError(
-            f"the model hub cannot be reached for {name}",
-            hint="connect once, or copy the checkpoint here and name its directory",
-        ) from error
-
-
-def _extractor(folder: Path, config: Any) -> tuple[Any, list[str]]:
-    from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
-
-    if (folder / "preprocessor_config.json").is_file():
-        try:
-            extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        except (ValueError, KeyError, OSError, TypeError) as error:
-            where = folder / "preprocessor_config.json"
-            raise ModelError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
-        return extractor, []
-    if not hasattr(config, "conv_stride"):
-        raise ModelError(
-            f"{folder} has no preprocessor_config.json", hint="copy it from where the checkpoint comes from"
-        )
-    note = (
-        "The checkpoint has no preprocessor_config.json; the architecture's defaults were taken: 16 kHz, "
-        "every clip scaled to zero mean and unit variance."
-    )
-    return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [note]
-
-
-def _shortest(config: Any) -> int:
-    """Fewest samples that give one frame: the receptive field of the convolutional encoder.
-
-    For wav2vec2's seven layers that is 400.
-    """
-    if not hasattr(config, "conv_stride"):
-        return 1
-    field, step = 1, 1
-    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
-        field += (kernel - 1) * step
-        step *= stride
-    return field
-
-
-def _longest(extractor: Any, rate: int) -> int | None:
-    """Most samples that an extractor with a fixed window sees; it would cut longer clips silently."""
-    if getattr(extractor, "n_samples", None):
-        return int(extractor.n_samples)
-    if getattr(extractor, "num_mel_bins", None) and getattr(extractor, "max_length", None):
-        return int((extractor.max_length - 1) * rate * 0.010 + rate * 0.025)
-    return None
 
 
 def _content(folder: Path, options: LoadOptions) -> str:

@@ -1,0 +1,87 @@
+"""How a checkpoint hears: its feature extractor, the clips that it takes, and when its frames are."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sertools.errors import ModelError
+
+WHISPER_HOP = 320
+"""Samples at 16 kHz from one frame of Whisper's encoder to the next: two frames of its spectrogram."""
+
+
+class Grid(NamedTuple):
+    """When frames are: the centre of the first and the step in s, and how many are of the clip."""
+
+    first_s: float
+    step_s: float
+    n: int
+
+
+def extractor_of(folder: Path, config: Any) -> tuple[Any, list[str]]:
+    """The feature extractor of a checkpoint, and sentences about what was assumed of it.
+
+    Raises:
+        ModelError: its settings cannot be read, or there are none and the architecture has no default
+    """
+    from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
+
+    if (folder / "preprocessor_config.json").is_file():
+        try:
+            extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        except (ValueError, KeyError, OSError, TypeError) as error:
+            where = folder / "preprocessor_config.json"
+            raise ModelError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
+        return extractor, []
+    if not hasattr(config, "conv_stride"):
+        raise ModelError(
+            f"{folder} has no preprocessor_config.json", hint="copy it from where the checkpoint comes from"
+        )
+    note = (
+        "The checkpoint has no preprocessor_config.json; the architecture's defaults were taken: 16 kHz, "
+        "every clip scaled to zero mean and unit variance."
+    )
+    return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [note]
+
+
+def shortest(config: Any) -> int:
+    """Fewest samples that give one frame: the receptive field of the convolutional encoder.
+
+    For wav2vec2's seven layers that is 400.
+    """
+    if not hasattr(config, "conv_stride"):
+        return 1
+    field, step = 1, 1
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        field += (kernel - 1) * step
+        step *= stride
+    return field
+
+
+def longest(extractor: Any, rate: int) -> int | None:
+    """Most samples that an extractor with a fixed window sees; it would cut longer clips silently."""
+    if getattr(extractor, "n_samples", None):
+        return int(extractor.n_samples)
+    if getattr(extractor, "num_mel_bins", None) and getattr(extractor, "max_length", None):
+        return int((extractor.max_length - 1) * rate * 0.010 + rate * 0.025)
+    return None
+
+
+def follows_time(config: Any) -> bool:
+    """Whether states follow the clip in time; those of a spectrogram cut into patches do not."""
+    return hasattr(config, "conv_stride") or config.model_type == "whisper"
+
+
+def grid(config: Any, rate: int, samples: int, n: int) -> Grid:
+    """When the n frames are that an architecture that `follows_time` answers a clip with.
+
+    A frame of a convolutional encoder is about the middle of its receptive field. Where the encoder squeezes
+    several into one, it is about the middle of these. Whisper hears 30 s, whatever the clip's length; its
+    frames end with the clip.
+    """
+    if config.model_type == "whisper":
+        return Grid(0.0, WHISPER_HOP / rate, min(n, -(-samples // WHISPER_HOP)))
+    field, stride = shortest(config), math.prod(config.conv_stride)
+    squeezed = max(round(((samples - field) // stride + 1) / n), 1)
+    first = (field + (squeezed - 1) * stride) / 2
+    return Grid(first / rate, stride * squeezed / rate, n)
