@@ -103,17 +103,10 @@ def root(
 
 @app.command("audit")
 def audit(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[AUDIT]…", help="All by default; on the embedded model and corpus, the suite quick."
-        ),
-    ] = None,
+    names: o.AuditNames = None,
     model: o.ModelSpec = "default",
     data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
-    suite: Annotated[
-        str | None, typer.Option("--suite", rich_help_panel=o.INPUT, help="A named set, or a TOML file.")
-    ] = None,
+    suite: o.SuiteName = None,
     audits: o.Audits = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
@@ -145,10 +138,9 @@ def audit(
     """
     from sertools.audit_commands import run_audits
 
-    nothing_named = not names and model == "default" and data == ["voices"] and not audits
     code = run_audits(
         names or [],
-        suite=suite or ("quick" if nothing_named else None),
+        suite=_suite(suite, names, model, data, audits),
         folders=audits or [],
         corpus=lambda: o.read_data(data, data_root, column_map, scale, label_map, derive),
         model=lambda: o.read_model(
@@ -167,6 +159,14 @@ def audit(
         random_twin=random_twin,
     )
     raise typer.Exit(code)
+
+
+def _suite(
+    suite: str | None, names: list[str] | None, model: str, data: list[str], audits: list[Path] | None
+) -> str | None:
+    """The suite that is meant: quick, where nothing at all is named, on the embedded model and corpus."""
+    nothing_named = not names and model == "default" and data == ["voices"] and not audits
+    return suite or ("quick" if nothing_named else None)
 
 
 @app.command("predict")
@@ -214,11 +214,17 @@ def predict(
 
 @app.command("plan")
 def plan(
+    names: o.AuditNames = None,
     model: o.ModelSpec = "default",
     data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    suite: o.SuiteName = None,
+    audits: o.Audits = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     scale: o.Scales = None,
+    derive: o.Derive = False,
+    noise_dir: o.NoiseDir = "",
+    rir_dir: o.RirDir = "",
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
@@ -226,19 +232,26 @@ def plan(
     sampling_rate: o.SamplingRate = 0,
     device: o.Device = "auto",
     precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    seed: o.Seed = 0,
     cache: o.Cache = None,
     output: o.Format = "table",
 ) -> None:
-    """Show what an audit would compute, for how long and how much disk, without computing it.
+    """Show what an audit would compute, for how long and how much disk, by timing a few clips.
 
-    Example: sertools plan --model my-checkpoint --data msp-test1
+    Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
-    from sertools import console, listing, run
+    from sertools import console, forecast, run
+    from sertools.suite import choose
 
-    corpus = o.read_data(data, data_root, column_map, scale, None)
+    suite = _suite(suite, names, model, data, audits)
+    asked = choose(names or [], suite, audits or [], shared={"noise_dir": noise_dir, "rir_dir": rir_dir})
+    corpus = o.read_data(data, data_root, column_map, scale, None, derive)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
-    columns, rows = listing.plan(loaded, corpus, run.Settings(cache=cache))
-    console.table(columns, rows, output)
+    settings = run.Settings(seed=seed, batch_size=batch_size, cache=cache)
+    costs, timed = forecast.forecast(loaded, corpus, asked.audits, options=asked.options, settings=settings)
+    console.table(*forecast.table(costs), output)
+    console.message(forecast.sentence(costs, timed))
 
 
 @app.command("list")

@@ -81,52 +81,6 @@ def _suites() -> Rows:
     ]
 
 
-def plan(model: Any, corpus: Any, settings: Any) -> Rows:
-    """The jobs of an audit on clean sound: clips stored and to compute, minutes and MB expected.
-
-    Minutes come from timing the model on the first clips that can be heard; MB from a row of scores.
-    """
-    import time
-
-    from sertools import run
-    from sertools.audio import duration_s
-    from sertools.condition import Condition
-    from sertools.engine import hear
-    from sertools.model import ClipModel
-
-    columns = ["condition", "clips", "stored", "to compute", "minutes", "MB"]
-    if isinstance(model, ClipModel):
-        return columns, [["clean", len(corpus.clips), len(corpus.clips), 0, 0.0, 0.0]]
-    made = []
-    for job in run.jobs(model, corpus, [Condition()], settings=settings):
-        todo = [clip for _, part in job.shards for clip in part]
-        seconds: dict[str, float] = {}
-        for clip in todo:
-            row = corpus.clips.loc[clip]
-            try:
-                whole = duration_s(corpus.path(clip))
-            except AudioError:
-                continue
-            start = 0.0 if np.isnan(row["start"]) else float(row["start"])
-            seconds[clip] = (whole if np.isnan(row["end"]) else float(row["end"])) - start
-        trial = [
-            (clip, heard.signal)
-            for clip in list(seconds)[:4]
-            if (heard := hear(corpus, clip, model, job.condition)).signal is not None
-        ]
-        minutes = 0.0
-        if trial:
-            model.predict([trial[0][1]])  # the first pass pays for set-up
-            began = time.perf_counter()
-            for _, signal in trial:
-                model.predict([signal])
-            pace = (time.perf_counter() - began) / sum(seconds[clip] for clip, _ in trial)
-            minutes = pace * sum(seconds.values()) / 60
-        megabytes = len(todo) * (4 * len(model.labels) + 40) / 1e6
-        made.append([str(job.condition), len(corpus.clips), job.stored, job.clips, minutes, megabytes])
-    return columns, made
-
-
 def perturb_file(name: str, level: float, source: Path, target: Path, seed: int) -> str:
     """Writes a perturbed sound file at its own rate; returns a sentence that says what was done.
 

@@ -162,6 +162,15 @@ Strict = Annotated[
         "--strict", rich_help_panel=OUTPUT, help="Exit with 3 where something is skipped or inconclusive."
     ),
 ]
+AuditNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[AUDIT]…", help="All by default; on the embedded model and corpus, the suite quick."
+    ),
+]
+SuiteName = Annotated[
+    str | None, typer.Option("--suite", rich_help_panel=INPUT, help="A named set, or a TOML file.")
+]
 Audits = Annotated[
     list[Path] | None,
     typer.Option("--audits", rich_help_panel=INPUT, help="Folder with audits of your own."),

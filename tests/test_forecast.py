@@ -1,0 +1,173 @@
+"""What an audit will cost, beside what it then costs."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from sertools import audit, precision, run
+from sertools.audit import Needs
+from sertools.cli import app
+from sertools.condition import Condition
+from sertools.forecast import forecast, sentence, table
+from sertools.model import load_model
+from sertools.run import Settings
+from tests.small import RATE, Meter, noises
+
+
+class Sleeper(Meter):
+    """Takes 0.2 s for a second of sound, and a second for its first answer."""
+
+    def predict(self, signals, *, layers=False):
+        time.sleep(sum(map(len, signals)) / RATE * 0.2 + (self.calls == 0))
+        return super().predict(signals, layers=layers)
+
+
+def costs_of(model, corpus, names, root, **options):
+    chosen = [audit.load(name) for name in names]
+    options = dict.fromkeys(names, options) if options else {}
+    return forecast(model, corpus, chosen, options=options, settings=Settings(cache=root))
+
+
+def stored(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.glob("*/*/*/*") if path.is_file())
+
+
+def test_the_conditions_are_the_union_of_the_audits_clean_first(tmp_path):
+    corpus = noises(tmp_path / "c")
+    one, _ = costs_of(Meter(), corpus, ["correctness", "speakers"], tmp_path / "store")
+    assert [(cost.condition, cost.clips, cost.todo) for cost in one] == [("clean", 12, 12)]
+    both, _ = costs_of(Meter(), corpus, ["correctness", "robustness"], tmp_path / "store")
+    wanted = run.conditions([audit.load("robustness")], {}, 0)
+    assert [cost.condition for cost in both] == [str(condition) for condition in wanted]
+    assert len(both) > 3
+
+
+def test_what_was_computed_is_not_computed_again(tmp_path):
+    corpus, settings = noises(tmp_path / "c", 70), Settings(cache=tmp_path / "store")
+    model, names = Meter(), ["robustness"]
+    audits = [audit.load(name) for name in names]
+    run.predict(model, corpus, settings=settings)
+    (clean, *others), _ = costs_of(model, corpus, names, tmp_path / "store")
+    assert (clean.stored, clean.todo, clean.minutes, clean.megabytes) == (70, 0, 0, 0)
+    assert {(cost.stored, cost.todo) for cost in others} == {(0, 70)}
+    run.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
+    done, timed = costs_of(model, corpus, names, tmp_path / "store")
+    assert {cost.todo for cost in done} == {0}
+    assert sentence(done, timed) == "Nothing is to be computed."
+
+
+def test_minutes_follow_from_the_pace_of_the_model_and_the_seconds_of_sound(tmp_path):
+    corpus = noises(tmp_path / "c", 20, samples=RATE // 4)
+    (cost,), model = costs_of(Sleeper(), corpus, ["correctness"], tmp_path / "store")
+    sound_s = sum(RATE // 4 + 7 * i for i in range(20)) / RATE
+    # a sleep is never shorter, and the first answer of all does not count; others may use the machine too
+    assert 0.2 * sound_s <= cost.minutes * 60 <= 3 * 0.2 * sound_s
+    assert model.clips < 20, "only some clips are timed"
+
+
+@pytest.mark.parametrize("layers", [False, True], ids=["scores", "scores and layers"])
+def test_megabytes_are_those_that_a_run_then_writes(tmp_path, layers):
+    corpus, settings = noises(tmp_path / "c", 150, samples=400), Settings(cache=tmp_path / "store")
+    reads = replace(audit.load("correctness"), needs=lambda **options: Needs(layers=layers))
+    (cost,), _ = forecast(Meter(), corpus, [reads], options={}, settings=settings)
+    assert not stored(tmp_path / "store"), "a forecast stores nothing"
+    run.predict(Meter(), corpus, settings=settings, layers=layers)
+    # the last shard is smaller than the share of its clips
+    assert cost.megabytes * 1e6 == pytest.approx(stored(tmp_path / "store"), rel=0.2)
+
+
+def test_what_is_measured_in_the_sound_is_a_row_of_its_own(tmp_path):
+    corpus = noises(tmp_path / "c")
+    assert costs_of(Meter(), corpus, ["leakage"], tmp_path / "store")[0] == [], "it has no splits"
+    corpus = replace(corpus, clips=corpus.clips.assign(split=["train", "test"] * 6))
+    costs, _ = costs_of(Meter(), corpus, ["leakage"], tmp_path / "store")
+    assert [(cost.condition, cost.todo) for cost in costs] == [("fingerprints", 12)]
+    audits = [audit.load("leakage")]
+    run.heard(corpus, audits, {}, Settings(cache=tmp_path / "store"))
+    costs, _ = costs_of(Meter(), corpus, ["leakage"], tmp_path / "store")
+    assert [(cost.condition, cost.todo) for cost in costs] == [("fingerprints", 0)]
+
+
+def test_clips_that_cannot_be_opened_cost_no_time(tmp_path):
+    corpus = noises(tmp_path / "c")
+    for i in range(12):
+        (tmp_path / f"c/{i:03d}.wav").unlink()
+    (cost,), _ = costs_of(Meter(), corpus, ["correctness"], tmp_path / "store")
+    assert (cost.todo, cost.minutes) == (12, 0)
+
+
+def test_a_model_that_answers_by_clip_costs_nothing(tmp_path):
+    corpus = noises(tmp_path / "c")
+    (cost,), _ = costs_of(load_model("toy:random"), corpus, ["robustness"], tmp_path / "store")
+    assert (cost.condition, cost.stored, cost.todo) == ("clean", 12, 0)
+
+
+class Choosy(Meter):
+    """May run in bf16, where it answers the same, ten times faster."""
+
+    undecided = True
+
+    def at(self, precision, **facts):
+        chosen = Choosy()
+        chosen.undecided, chosen.fingerprint = False, f"choosy {precision}"
+        chosen.facts = {"precision": precision, **facts}
+        return chosen
+
+
+def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
+    corpus, settings = noises(tmp_path / "c"), Settings(cache=tmp_path / "store")
+    (cost,), timed = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
+    assert timed.facts["precision"] == "bf16"
+    assert "12 clips to compute under 1 condition in bf16 (no prediction in bf16 is" in sentence(
+        [cost], timed
+    )
+    assert (
+        precision.settle(Choosy(), corpus, run.fingerprint(corpus), tmp_path / "store").facts == timed.facts
+    )
+    run.predict(Choosy(), corpus, settings=settings)
+    (cost,), _ = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
+    assert cost.todo == 0
+
+
+def test_the_command_plans_what_the_audit_of_the_same_words_computes(tmp_path):
+    noises(tmp_path / "c", 24)
+    (tmp_path / "model.py").write_text(
+        "def loud(signals, rate):\n    return [[float(abs(s).mean())] for s in signals]\n"
+        "loud.labels = ('arousal',)\n"
+    )
+    words = ["--model", f"py:{tmp_path / 'model.py'}:loud", "--data", str(tmp_path / "c/clips.csv")]
+    words += ["--suite", "wagner2023", "--cache", str(tmp_path / "store"), "--seed", "3"]
+    planned = CliRunner().invoke(app, ["plan", *words, "--format", "json"])
+    rows = json.loads(planned.stdout)
+    assert len(rows) == 9
+    assert {(row["clips"], row["stored"], row["to compute"]) for row in rows} == {(24, 0, 24)}
+    assert "216 clips to compute under 9 conditions: about" in planned.stderr
+    done = CliRunner().invoke(app, ["audit", *words, "--out", str(tmp_path / "out")])
+    assert done.exit_code in {0, 1}, done.output
+    after = CliRunner().invoke(app, ["plan", *words, "--format", "json"])
+    assert {row["to compute"] for row in json.loads(after.stdout)} == {0}
+    assert "Nothing is to be computed." in after.stderr
+
+
+def test_the_command_refuses_names_beside_a_suite_and_names_that_there_are_not():
+    for words, said in (
+        (["correctness", "--suite", "quick"], "audits and --suite were both named"),
+        (["corectness"], "no audit named 'corectness'"),
+        (["--suite", "quik"], "no suite named 'quik'"),
+    ):
+        failed = CliRunner().invoke(app, ["plan", *words])
+        assert failed.exit_code == 2
+        assert said in failed.stderr
+
+
+def test_the_table_has_a_row_for_each_cost(tmp_path):
+    costs, _ = costs_of(Meter(), noises(tmp_path / "c"), ["correctness"], tmp_path / "store")
+    columns, rows = table(costs)
+    assert columns == ["condition", "clips", "stored", "to compute", "minutes", "MB"]
+    assert rows[0][:4] == [str(Condition()), 12, 0, 12]
+    assert np.isfinite(rows[0][4:]).all()
