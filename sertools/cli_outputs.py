@@ -111,6 +111,34 @@ def compare(
     console.message(f"{found.answer} Report: {out / 'compare.html'}")
 
 
+@outputs.command("leaderboard")
+def leaderboard(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="--out folders of audits lie in or below it.")
+    ],
+    out: Annotated[Path, typer.Option("--out", rich_help_panel=o.OUTPUT, help="Folder of the site.")] = Path(
+        "sertools-leaderboard"
+    ),
+    output: o.Format = "table",
+) -> None:
+    """Rank models by what they have in common, from result files alone, as a static site with a feed.
+
+    Example: sertools leaderboard results --out site
+    """
+    from sertools import console, leaderboard_files
+
+    found = leaderboard_files.write_leaderboard(folder, out)
+    if output == "json":
+        console.document(found.feed)
+    else:
+        for group in found.groups:
+            console.message(f"{group.corpus}, {group.labels}:")
+            console.table(*leaderboard_files.short(group))
+    for note in found.notes:
+        console.warn(note)
+    console.message(f"Site: {out / 'index.html'}")
+
+
 def _tell_github(annotations: list[str], summary: str) -> None:
     """Annotations to stderr, which GitHub reads as well; the summary at the end of the file that it names."""
     import os

@@ -91,6 +91,11 @@ def lists(of: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]) -> No
     )
 
 
+def document(text: str) -> None:
+    """Prints a text that is JSON already, as it is."""
+    _write(sys.stdout, text)
+
+
 def message(text: str) -> None:
     """Prints a line of talk."""
     _say(text)

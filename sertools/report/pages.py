@@ -2,22 +2,27 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sertools.report import content, text
 
+SORTING = "tables.js"
+"""Makes tables sortable by their headers, and long ones filterable."""
+
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(template: str, **values: Any) -> str:
-    """A page from `templates/`, with the common style and script; what is not `markup()` already is escaped.
+def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> str:
+    """A page from `templates/`, with the common style; what is not `markup()` already is escaped.
 
-    `script` makes tables sortable. The page's policy names its hash, `script_hash`, so that no other script
-    runs, whatever the data holds.
+    The page's policy names the hash of its own script, `script_hash`, so that no other script runs, whatever
+    the data holds.
 
     Args:
         template: name of its file
+        scripts: names of script files, for the end of the page
         values: what it shows
     """
     import jinja2
@@ -31,15 +36,19 @@ def page(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
         finalize=text.clean_unless_safe,
     )
-    style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "tables.js"))
+    script = "".join(map(_read, scripts))
     common = {
-        "style": markup(style),
+        "style": markup(_read("style.css")),
         "script": markup(script),
         "script_hash": script_hash(script),
         "content": content,
         "text": text,
     }
     return environment.get_template(template).render(**common, **values)
+
+
+def _read(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def script_hash(script: str) -> str:

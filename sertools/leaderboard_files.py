@@ -1,0 +1,261 @@
+"""The files around `sertools leaderboard`: result files below a folder into a static site and its feed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sertools import ci, store
+from sertools import leaderboard_pages as pages_of
+from sertools.compare_runs import AUDIT, Key, run_of
+from sertools.errors import GateError
+from sertools.leaderboard import Entry, Group, Standing, board, verdicts
+from sertools.result import Result, Verdict, read_result
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Score(_Part):
+    """One measured value; `rank` is null where the measure is not common to all models of the group."""
+
+    audit: str
+    name: str
+    target: str
+    slice: str
+    value: float | None
+    low: float | None = Field(description="lower end of the 95 % interval")
+    high: float | None
+    n: int = Field(description="clips")
+    speakers: int | None
+    verdict: Verdict
+    reason: str = Field(description="why value, interval or verdict are not what one would hope for")
+    rank: int | None = Field(description="1 is best; models whose intervals overlap are tied")
+
+
+class Model(_Part):
+    """One model in a group."""
+
+    model: str
+    check: bool = Field(description="a toy model with a known answer, in the table as a check")
+    page: str = Field(description="its page, relative to the feed")
+    place: int | None = Field(description="1 + the number of models with a smaller mean rank")
+    mean_rank: float | None = Field(description="mean over the counted audits")
+    mean_rank_by_audit: dict[str, float]
+    verdicts_by_audit: dict[str, dict[str, int]] = Field(description="audit → verdict → number of findings")
+    scores: list[Score]
+
+
+class Ranking(_Part):
+    """Models that can be compared: audited on one corpus, with one kind of labels."""
+
+    corpus: str
+    labels: Literal["dimensions", "emotion"]
+    audits_counted: list[str] = Field(description="audits that all models have; mean_rank is over them")
+    models: list[Model] = Field(description="the best first")
+
+
+class Feed(_Part):
+    """What `feed.json` holds."""
+
+    schema_version: Literal[1] = Field(
+        default=1, alias="schema", description="rises when a name or a meaning changes"
+    )
+    groups: list[Ranking]
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What lies below a folder.
+
+    Attributes:
+        entries: one for each model and corpus
+        notes: files that are no results, and results that a later one replaces
+    """
+
+    entries: Sequence[Entry]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A leaderboard that was written.
+
+    Attributes:
+        groups: the rankings
+        feed: text of `feed.json`
+        notes: what was left out
+    """
+
+    groups: Sequence[Group]
+    feed: str
+    notes: Sequence[str]
+
+
+def write_leaderboard(folder: Path, out: Path) -> Written:
+    """The ranking of all models whose results lie in or below a folder, as a site in `out`.
+
+    Writes `index.html`, `models/*.html`, `feed.json` and `feed.schema.json`.
+
+    Raises:
+        GateError: there is no folder, or no result below it
+        StoreError: the place cannot be written
+    """
+    found = read_entries(folder, without=out)
+    groups = board(found.entries)
+    pages = pages_of.names([entry.model for entry in found.entries])
+    told = feed(groups, pages).model_dump_json(by_alias=True, indent=1) + "\n"
+    written = {
+        "index.html": pages_of.index(groups, pages, found.notes),
+        "feed.json": told,
+        "feed.schema.json": json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n",
+    }
+    for model, name in pages.items():
+        written[name] = pages_of.model_page(model, groups, [e for e in found.entries if e.model == model])
+    for name, text in written.items():
+        store.write_text(out / name, text)
+    return Written(groups=groups, feed=told, notes=found.notes)
+
+
+def short(group: Group) -> tuple[list[str], list[list[str | int | float | None]]]:
+    """Columns and rows of a ranking for a terminal."""
+    rows: list[list[str | int | float | None]] = [
+        [
+            standing.place,
+            f"{standing.entry.model} (check)" if standing.entry.is_check else standing.entry.model,
+            standing.mean_rank,
+            *(standing.entry.run.of(key, "value") for key in group.scores),
+        ]
+        for standing in group.standings
+    ]
+    return ["place", "model", "mean rank", *map(pages_of.labelled, group.scores)], rows
+
+
+def read_entries(folder: Path, without: Path | None = None) -> Found:
+    """All results in a folder and those below it, by model and corpus.
+
+    A comparison is no result of a model. Of two results of one model, corpus and audit the later one counts.
+
+    Args:
+        folder: where to look
+        without: a folder below it that is not looked at, such as that of an earlier leaderboard
+
+    Raises:
+        GateError: there is no folder, or no result below it
+    """
+    if not folder.is_dir():
+        raise GateError(f"no folder {folder}", hint="name a folder with --out folders of audits below it")
+    read: list[tuple[str, Result]] = []
+    notes = []
+    for path in sorted(folder.rglob("*.json")):
+        if (
+            without
+            and path.resolve().is_relative_to(without.resolve())
+            and without.resolve() != folder.resolve()
+        ):
+            continue
+        place = path.relative_to(folder).as_posix()
+        try:
+            result = read_result(path)
+        except GateError as error:
+            notes.append(f"{place} is left out: {error.message.removeprefix(str(path)).strip()}")
+            continue
+        if result.audit != AUDIT:
+            read.append((place, result))
+    if not read:
+        raise GateError(f"no results below {folder}", hint="it holds --out folders of sertools audit")
+    models = _told_apart(
+        [_identity(result.model, result, "model_fingerprint") for _, result in read], "model"
+    )
+    corpora = _told_apart(
+        [_identity(result.data, result, "corpus_fingerprint") for _, result in read], "data"
+    )
+    kept: dict[tuple[str, str], dict[str, tuple[str, Result]]] = {}
+    for (place, result), model, corpus in zip(read, models, corpora, strict=True):
+        of = kept.setdefault((model, corpus), {})
+        before = of.get(result.audit)
+        if before is not None:
+            older, newer = sorted([before, (place, result)], key=lambda each: _date(each[1]))
+            notes.append(f"{older[0]} is left out: {newer[0]} is the same audit of {model}, made later")
+            of[result.audit] = newer
+        else:
+            of[result.audit] = (place, result)
+    entries = [
+        Entry(model=model, corpus=corpus, run=run_of(model, [result for _, result in of.values()]))
+        for (model, corpus), of in sorted(kept.items())
+    ]
+    return Found(entries=entries, notes=notes)
+
+
+def _identity(about: Mapping[str, Any], result: Result, key: str) -> tuple[str, str]:
+    """Name and fingerprint; an empty fingerprint where the file tells none."""
+    known = str(result.provenance.get(key, ""))
+    return str(about.get("name", "")), "" if known == ci.NOT_OPENED else known
+
+
+def _told_apart(identities: Sequence[tuple[str, str]], what: str) -> list[str]:
+    """A name for each: its own, with its fingerprint where two share a name and not the fingerprint."""
+    prints: dict[str, set[str]] = {}
+    for name, known in identities:
+        prints.setdefault(name, set()).add(known)
+    named = []
+    for name, known in identities:
+        alike = len(prints[name] - {""}) < 2
+        shown = name or f"unnamed {what}"
+        named.append(shown if alike else f"{shown} ({known[:10] or 'unknown'})")
+    return named
+
+
+def _date(result: Result) -> str:
+    return str(result.provenance.get("date", ""))
+
+
+def feed(groups: Sequence[Group], pages: Mapping[str, str]) -> Feed:
+    """The ranking for programs.
+
+    Args:
+        groups: of `board`
+        pages: model → its page
+    """
+    return Feed(
+        groups=[
+            Ranking.model_validate(
+                {
+                    "corpus": group.corpus,
+                    "labels": group.labels,
+                    "audits_counted": list(group.counted),
+                    "models": [_model(standing, group, pages) for standing in group.standings],
+                }
+            )
+            for group in groups
+        ]
+    )
+
+
+def _model(standing: Standing, group: Group, pages: Mapping[str, str]) -> Model:
+    entry = standing.entry
+    return Model(
+        model=entry.model,
+        check=entry.is_check,
+        page=pages[entry.model],
+        place=standing.place,
+        mean_rank=standing.mean_rank,
+        mean_rank_by_audit=dict(standing.by_audit),
+        verdicts_by_audit={audit: verdicts(result) for audit, result in entry.run.results.items()},
+        scores=[_score(key, standing) for key in entry.keys(group.labels)],
+    )
+
+
+def _score(key: Key, standing: Standing) -> Score:
+    finding = standing.entry.run.findings[key]
+    return Score(
+        audit=key[0],
+        **finding.model_dump(exclude={"limit"}),
+        rank=standing.ranks.get(key),
+    )

@@ -1,0 +1,114 @@
+"""The pages of a leaderboard: one with all rankings, one for each model."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from sertools import leaderboard
+from sertools.compare_runs import Key
+from sertools.leaderboard import Entry, Group, verdicts
+from sertools.report import figures, pages
+from sertools.result import Figure, Series
+
+MOST_ROWS = 30
+"""Models in a figure, the best ones; the table has all."""
+
+
+def names(models: Sequence[str]) -> dict[str, str]:
+    """A file for the page of each model: letters, digits and hyphens, no two alike.
+
+    >>> names(["a/b", "a b", "é"])
+    {'a/b': 'models/a-b.html', 'a b': 'models/a-b-2.html', 'é': 'models/model.html'}
+    """
+    found: dict[str, str] = {}
+    for model in dict.fromkeys(models):
+        stem = "-".join(re.findall(r"[a-z0-9_]+", model.lower()))[:80] or "model"
+        n = 1
+        while f"models/{stem}{f'-{n}' if n > 1 else ''}.html" in found.values():
+            n += 1
+        found[model] = f"models/{stem}{f'-{n}' if n > 1 else ''}.html"
+    return found
+
+
+def index(groups: Sequence[Group], pages_of: Mapping[str, str], notes: Sequence[str]) -> str:
+    """The page with all rankings, which can be filtered by corpus and audit.
+
+    Args:
+        groups: of `sertools.leaderboard.board`
+        pages_of: model → its page
+        notes: what was left out
+    """
+    drawn = [figures.draw(_scores(group), f"group-{i + 1}") for i, group in enumerate(groups)]
+    return pages.page(
+        "leaderboard.html",
+        scripts=[pages.SORTING, "leaderboard.js"],
+        groups=groups,
+        pages_of=pages_of,
+        notes=notes,
+        drawn=[pages.markup(svg) for svg in drawn],
+        corpora=list(dict.fromkeys(group.corpus for group in groups)),
+        audits=sorted({audit for group in groups for audit in group.audits}),
+        method=(leaderboard.__doc__ or "").partition("\n")[2],
+        labelled=labelled,
+    )
+
+
+def model_page(model: str, groups: Sequence[Group], entries: Sequence[Entry]) -> str:
+    """The page of one model: where it stands in every group, and what its audits found.
+
+    Args:
+        model: its name
+        groups: all groups of the board
+        entries: its results, by corpus
+    """
+    stands = [(group, s) for group in groups for s in group.standings if s.entry.model == model]
+    return pages.page(
+        "model.html",
+        model=model,
+        stands=stands,
+        entries=entries,
+        is_check=entries[0].is_check,
+        labelled=labelled,
+        verdicts=verdicts,
+    )
+
+
+def labelled(key: Key) -> str:
+    """A measure in a few words.
+
+    >>> labelled(("correctness", "ccc", "arousal", "all")), labelled(("fairness", "ccc", "all", "sex=male"))
+    ('CCC of arousal', 'CCC, sex=male')
+    """
+    name = (
+        key[1].upper() if key[1] in {"ccc", "pcc", "uar", "uap", "mae", "rmse"} else key[1].replace("_", " ")
+    )
+    text = name if key[2] == "all" else f"{name} of {key[2]}"
+    return text if key[3] == "all" else f"{text}, {key[3]}"
+
+
+def _scores(group: Group) -> Figure:
+    """The scores of the group's models with their intervals, the best model first."""
+    shown = group.standings[:MOST_ROWS]
+    series = [
+        Series(
+            name=labelled(key),
+            x=[standing.entry.model for standing in shown],
+            y=[standing.entry.run.of(key, "value") for standing in shown],
+            low=[standing.entry.run.of(key, "low") for standing in shown],
+            high=[standing.entry.run.of(key, "high") for standing in shown],
+        )
+        for key in group.scores
+    ]
+    of = (
+        ""
+        if len(shown) == len(group.standings)
+        else f", the best {MOST_ROWS} of {len(group.standings)} models"
+    )
+    return Figure(
+        name="scores",
+        kind="interval",
+        title=f"Scores on {group.corpus}{of}",
+        alt=f"{', '.join(labelled(key) for key in group.scores) or 'No score'} of {len(shown)} models on "
+        f"{group.corpus}, with 95 % intervals; the table has the numbers.",
+        x_label="score",
+        series=series,
+    )

@@ -1,0 +1,198 @@
+"""`sertools leaderboard`: from result files below a folder to a site and its feed."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sertools.cli import app
+from sertools.errors import GateError
+from sertools.leaderboard_files import Feed, read_entries, write_leaderboard
+from sertools.report.pages import script_hash
+from tests.comparisons import WITHOUT, ccc, kept, result
+from tests.report.examples import HOSTILE
+
+
+def write(path: Path, each) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(each.to_json())
+    return path
+
+
+def model(name, value, *, print_="1", date="2026-01-01", **more):
+    made = result([ccc(value, value - 0.05, value + 0.05)], left_out=[kept(WITHOUT["b"])], model=name, **more)
+    told = made.provenance | {"model_fingerprint": print_, "date": date}
+    return made.model_copy(update={"provenance": told})
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    write(tmp_path / "in" / "one" / "correctness.json", model("one", 0.5))
+    write(tmp_path / "in" / "deep" / "down" / "correctness.json", model("two", 0.8))
+    return tmp_path / "in"
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'href="([^"#]+)', page)
+
+
+def test_the_site_holds_a_table_a_page_for_each_model_and_the_feed(folder, tmp_path):
+    site = tmp_path / "site"
+    written = write_leaderboard(folder, site)
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert files == {
+        "index.html", "models/one.html", "models/two.html", "feed.json", "feed.schema.json"
+    }  # fmt: skip
+    assert written.notes == []
+    index = (site / "index.html").read_text()
+    assert "2 models on 1 corpus" in index
+    assert index.index(">two<") < index.index(">one<"), "the best stands first"
+    assert "0.750 … 0.850" in index
+    page = (site / "models" / "two.html").read_text()
+    assert "Place 1 of 2, mean rank 1.0 over correctness." in page
+
+
+def test_every_link_of_the_site_leads_somewhere_within_it(folder, tmp_path):
+    site = tmp_path / "site"
+    write_leaderboard(folder, site)
+    for path in site.rglob("*.html"):
+        for link in links(path.read_text()):
+            assert (path.parent / link).is_file(), link
+
+
+class Elements(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict]] = []
+        self.scripts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script":
+            self.scripts.append(data)
+
+
+def test_pages_load_nothing_and_run_only_the_script_that_their_policy_names(folder, tmp_path):
+    site = tmp_path / "site"
+    write_leaderboard(folder, site)
+    for path in site.rglob("*.html"):
+        elements = Elements(path.read_text())
+        assert not {tag for tag, _ in elements.found} & {"img", "iframe", "object", "embed", "base"}
+        assert not any({"src", "srcset", "onclick"} & set(attributes) for _, attributes in elements.found)
+        policy = next(a["content"] for tag, a in elements.found if a.get("http-equiv"))
+        script = "".join(elements.scripts)
+        assert f"script-src '{script_hash(script)}';" in policy
+        assert "default-src 'none'" in policy
+
+
+def test_the_feed_says_what_the_files_say_and_fits_its_schema(folder, tmp_path):
+    write_leaderboard(folder, tmp_path / "site")
+    feed = Feed.model_validate_json((tmp_path / "site" / "feed.json").read_text())
+    (group,) = feed.groups
+    assert (group.corpus, group.labels, group.audits_counted) == ("voices", "dimensions", ["correctness"])
+    assert [(m.model, m.place, m.page, m.check) for m in group.models] == [
+        ("two", 1, "models/two.html", False),
+        ("one", 2, "models/one.html", False),
+    ]
+    (score,) = group.models[0].scores
+    assert (score.name, score.value, score.low, score.high, score.n, score.speakers, score.rank) == (
+        "ccc", 0.8, 0.75, 0.8500000000000001, 50, 5, 1
+    )  # fmt: skip
+    assert group.models[0].verdicts_by_audit["correctness"]["pass"] == 0
+    schema = json.loads((tmp_path / "site" / "feed.schema.json").read_text())
+    assert set(json.loads((tmp_path / "site" / "feed.json").read_text())) == set(schema["properties"])
+    described = schema["$defs"]["Model"]["properties"]
+    assert set(described) == set(group.models[0].model_dump())
+
+
+def test_the_same_results_give_the_same_bytes(folder, tmp_path):
+    for name in ("a", "b"):
+        write_leaderboard(folder, tmp_path / name)
+    for path in (tmp_path / "a").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+
+
+def test_what_is_no_result_is_left_out_and_named(folder):
+    (folder / "package.json").write_text("{}")
+    write(folder / "cmp" / "compare.json", result(audit="compare"))
+    found = read_entries(folder)
+    assert [entry.model for entry in found.entries] == ["one", "two"]
+    (note,) = found.notes
+    assert note.startswith("package.json is left out: is no result of this sertools")
+
+
+def test_of_two_runs_of_one_model_the_later_counts(folder):
+    write(folder / "one again" / "correctness.json", model("one", 0.6, date="2026-02-01"))
+    write(folder / "a first" / "correctness.json", model("one", 0.4, date="2025-02-01"))
+    found = read_entries(folder)
+    (entry,) = [e for e in found.entries if e.model == "one"]
+    assert entry.run.results["correctness"].findings[0].value == 0.6
+    assert found.notes == [
+        "a first/correctness.json is left out: one/correctness.json is the same audit of one, made later",
+        "one/correctness.json is left out: one again/correctness.json is the same audit of one, made later",
+    ]
+
+
+def test_models_and_corpora_that_only_share_a_name_are_told_apart(folder):
+    write(folder / "other" / "correctness.json", model("one", 0.6, print_="2222222222ff"))
+    write(folder / "sound" / "correctness.json", model("three", 0.6, sound="xyz"))
+    found = read_entries(folder)
+    assert [(e.model, e.corpus) for e in found.entries] == [
+        ("one (1)", "voices (abc)"),
+        ("one (2222222222)", "voices (abc)"),
+        ("three", "voices (xyz)"),
+        ("two", "voices (abc)"),
+    ]
+
+
+def test_sound_that_was_not_opened_is_a_corpus_by_its_name(folder):
+    write(folder / "table" / "correctness.json", model("three", 0.6, sound="the sound was not opened"))
+    assert {e.corpus for e in read_entries(folder).entries} == {"voices"}
+
+
+@pytest.mark.parametrize("make", [False, True])
+def test_a_folder_without_results_is_one_sentence(tmp_path, make):
+    if make:
+        (tmp_path / "none").mkdir()
+    with pytest.raises(GateError, match="no results below" if make else "no folder"):
+        read_entries(tmp_path / "none")
+
+
+def test_a_site_within_the_folder_can_be_made_anew(folder):
+    first = write_leaderboard(folder, folder / "site")
+    again = write_leaderboard(folder, folder / "site")
+    assert again == first
+    assert again.notes == []
+
+
+def test_hostile_names_are_shown_literally(tmp_path):
+    write(tmp_path / "in" / "x" / "correctness.json", model(HOSTILE, 0.5, corpus=HOSTILE))
+    write(tmp_path / "in" / "y" / "correctness.json", model('"><img src=x>', 0.8, corpus=HOSTILE))
+    write_leaderboard(tmp_path / "in", tmp_path / "site")
+    for path in (tmp_path / "site").rglob("*.html"):
+        page = path.read_text()
+        assert page.count("<script>") == 1
+        assert "<img" not in page
+        assert "&lt;" in page
+
+
+def test_the_command_shows_the_ranking_and_says_what_it_left_out(folder, tmp_path):
+    (folder / "broken.json").write_text("{")
+    done = CliRunner().invoke(app, ["leaderboard", str(folder), "--out", str(tmp_path / "site")])
+    assert done.exit_code == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines() if line.strip()]
+    assert [line[:3] for line in lines[2:]] == [["1", "two", "1"], ["2", "one", "2"]]
+    assert "Warning: broken.json is left out" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Site: ")
+
+
+def test_json_is_the_feed(folder, tmp_path):
+    words = ["leaderboard", str(folder), "--out", str(tmp_path / "site"), "--format", "json"]
+    done = CliRunner().invoke(app, words)
+    assert done.stdout == (tmp_path / "site" / "feed.json").read_text()
