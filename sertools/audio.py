@@ -1,5 +1,6 @@
 """Opens sound files, and is the only module that does: decode, mix down, cut, resample."""
 
+import io
 import math
 import os
 import re
@@ -131,6 +132,28 @@ def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
     finally:
         if part.exists():
             part.unlink()
+
+
+def flac(signal: npt.ArrayLike, rate: int) -> bytes:
+    """Mono sound as the bytes of a FLAC file to listen to: what browsers play without any loss but of depth.
+
+    16 bits: samples come back within 2^-16, a hundredth of what anybody hears.
+
+    Args:
+        signal: shape (samples,), within [-1, 1]
+        rate: samples per second
+
+    Raises:
+        AudioError: not one dimension, empty, not finite, or louder than full scale
+    """
+    samples = np.asarray(signal, dtype=np.float32)
+    if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
+        raise AudioError("sound to encode is empty, of several channels, or holds what is no number")
+    if float(np.max(np.abs(samples))) > 1:
+        raise AudioError(f"FLAC would clip a peak of {float(np.max(np.abs(samples))):.3g}")
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
 
 
 def _opened(path: Path) -> soundfile.SoundFile:

@@ -33,6 +33,7 @@ def run_audits(
     output: Literal["table", "json"],
     quiet: bool,
     strict: bool,
+    audio: str,
     options: Mapping[str, Any] | None = None,
     folders_of: Mapping[str, str] | None = None,
     against: "Callable[[], Model | ClipModel] | None" = None,
@@ -50,9 +51,11 @@ def run_audits(
     from sertools import console, run, store
     from sertools.gate import exit_code
     from sertools.report import render
+    from sertools.sounds import write_sounds
     from sertools.suite import choose
     from sertools.tables import AGAINST
 
+    most = o.clips_to_hear(audio)
     asked = choose(names, suite, folders, options=options, shared=folders_of)
     chosen, settings_of = asked.audits, asked.options
     if (against or random_twin) and not any(run.looks_inside(c, settings_of[c.name]) for c in chosen):
@@ -62,9 +65,9 @@ def run_audits(
             hint="to compare what two models answer, audit both and run: sertools compare",
         )
     store.check_writable(out)
-    data = corpus()
+    data, loaded = corpus(), model()
     results = run.run(
-        model(),
+        loaded,
         data,
         chosen,
         others={AGAINST: against()} if against else None,
@@ -81,6 +84,16 @@ def run_audits(
         command=typed(),
     )
     run.write_results(results, out)
+    known = {str(condition): condition for condition in run.conditions(chosen, settings_of, seed)}
+    write_sounds(
+        results,
+        out / "sounds",
+        corpus=data,
+        model=loaded,
+        conditions=known,
+        most=most,
+        progress=o.progress(quiet),
+    )
     render(results, out)
     console.show_summary(results, format=output, quiet=quiet)
     if not quiet:
@@ -133,7 +146,10 @@ def audit_command(name: str) -> TyperCommand:
             options=options,
             against=o.read_against(given.get("against", ""), given["device"], given["precision"]),
             random_twin=given.get("random_twin"),
-            **{k: given[k] for k in ("batch_size", "seed", "cache", "out", "output", "quiet", "strict")},
+            **{
+                k: given[k]
+                for k in ("batch_size", "seed", "cache", "out", "output", "quiet", "strict", "audio")
+            },
         )
         raise typer.Exit(code)
 

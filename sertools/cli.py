@@ -131,6 +131,7 @@ def audit(
     output: o.Format = "table",
     quiet: o.Quiet = False,
     strict: o.Strict = False,
+    audio: o.Audio = "5",
 ) -> None:
     """Audit a model on a corpus: predict what is missing, run the audits, write results and report.
 
@@ -154,6 +155,7 @@ def audit(
         output=output,
         quiet=quiet,
         strict=strict,
+        audio=audio,
         folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},
         against=o.read_against(against, device, precision),
         random_twin=random_twin,

@@ -26,7 +26,7 @@ def report(
     from sertools.report import render
     from sertools.result import read_results
 
-    for path in render(read_results(folder), out or folder):
+    for path in render(read_results(folder), out or folder, recordings=folder / "sounds"):
         if path.suffix in {".html", ".md"}:
             console.message(str(path))
 

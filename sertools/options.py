@@ -162,6 +162,15 @@ Strict = Annotated[
         "--strict", rich_help_panel=OUTPUT, help="Exit with 3 where something is skipped or inconclusive."
     ),
 ]
+Audio = Annotated[
+    str,
+    typer.Option(
+        "--audio",
+        rich_help_panel=OUTPUT,
+        metavar="N|none",
+        help="Clips to hear in the report, for each audit at most; none leaves no recording in it.",
+    ),
+]
 AuditNames = Annotated[
     list[str] | None,
     typer.Argument(
@@ -204,6 +213,22 @@ def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]
             raise AuditError(f"{option} names {key!r} twice")
         found[key] = value
     return found
+
+
+def clips_to_hear(text: str) -> int:
+    """How many clips `--audio` asks for.
+
+    Raises:
+        AuditError: neither a number nor none
+
+    >>> clips_to_hear("5"), clips_to_hear("none")
+    (5, 0)
+    """
+    if text == "none":
+        return 0
+    if not (text.isascii() and text.isdigit()):
+        raise AuditError(f"--audio {text!r} is no number of clips", hint="like --audio 5, or --audio none")
+    return int(text)
 
 
 def names(text: str) -> tuple[str, ...]:

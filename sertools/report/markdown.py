@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from sertools.report import content, text
+from sertools.report import content, sounds, text
 from sertools.result import Finding, Result, Verdict
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
@@ -12,22 +12,29 @@ _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
-def page(results: Sequence[Result], files: Mapping[tuple[int, int], str]) -> str:
+def page(
+    results: Sequence[Result],
+    files: Mapping[tuple[int, int], str],
+    recordings: sounds.Recordings = sounds.NOTHING,
+) -> str:
     """The whole page.
 
     Args:
         results: what was found, in the order of the page
         files: (index of result, index of figure) → its file, relative to the page
+        recordings: what there is to hear, in the folder `sounds` beside the page
     """
     parts = [f"# {plain(content.title(results))}"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
+    parts += [f"> {prose(sentence)}" for sentence in content.about_sounds(results, recordings)]
     parts += ["## Summary", f"**{plain(content.headline(results))}**", _summary(results), *_failures(results)]
     for model, data in content.subjects(results):
         rows = content.facts(data, ["name", "licence", "clips", "speakers"])
         rows.append(("how labels came about", content.origin_of_labels(data)))
         parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(rows)]
     for i, result in enumerate(results):
-        parts += _section(result, [files[i, j] for j in range(len(result.figures))])
+        drawn = [files[i, j] for j in range(len(result.figures))]
+        parts += _section(result, drawn, recordings.heard.get(i, ()))
     parts += _provenance(results)
     parts.append(
         "Intervals are 95 % and respect speakers. pass: the whole interval lies inside the limit; fail: "
@@ -101,7 +108,7 @@ def _failures(results: Sequence[Result]) -> list[str]:
     return ["### What failed", _list(lines)] if failed else []
 
 
-def _section(result: Result, files: Sequence[str]) -> list[str]:
+def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]) -> list[str]:
     judged, unjudged = content.judged(result), content.unjudged(result)
     parts = [f"## {plain(result.audit)}", prose(result.question), f"**Answer:** {plain(result.answer)}"]
     if judged:
@@ -112,6 +119,8 @@ def _section(result: Result, files: Sequence[str]) -> list[str]:
         parts.append("This audit has no findings.")
     for figure, file in zip(result.figures, files, strict=True):
         parts += [f"### {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
+    if heard:
+        parts += ["### Clips to hear", content.ABOUT_PICTURES, *map(_heard, heard)]
     for item in result.tables:
         columns = content.columns(item)
         cells = [[plain(c) if right else cell(c) for c in values] for _, right, values in columns]
@@ -136,6 +145,23 @@ def _section(result: Result, files: Sequence[str]) -> list[str]:
             *(_block(kind, items) for kind, items in content.blocks(result.method)),
         ]
     return parts
+
+
+def _heard(each: sounds.Heard) -> str:
+    """One clip: what happens in it, its pictures side by side, and links to its sounds."""
+    sound, told = each.sound, content.answers(each.sound)
+    who = f" (speaker {plain(sound.speaker)})" if sound.speaker else ""
+    said = f"\n\n> {plain(sound.transcript)}" if sound.transcript else ""
+    header, pictures, links = [], [], []
+    for take, answered in zip(each.takes, told, strict=False):
+        shown = ", ".join(f"{plain(name)} {plain(answer)}" for name, answer in answered)
+        header.append(f"{cell(take.condition)}: {shown}")
+        address = f"{sounds.FOLDER}/{take.picture}"
+        alt = content.picture_alt(take)
+        pictures.append(f"![{plain(alt)}]({address})" if take.picture else cell(take.reason))
+        links.append(f"[play]({sounds.FOLDER}/{take.audio})" if take.audio else text.ABSENT)
+    body = table(header, [False] * len(header), [pictures, links])
+    return f"**{plain(sound.clip)}**{who}: {plain(sound.caption)}{said}\n\n{body}"
 
 
 def _findings(rows: Sequence[Finding], *, judged: bool) -> str:

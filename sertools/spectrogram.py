@@ -1,0 +1,80 @@
+"""A picture of a sound: its waveform above, its spectrogram below, the same scale for every sound."""
+
+import io
+
+import numpy as np
+
+WIDTH, WAVE, HEIGHT = 480, 56, 112
+"""Pixels: width, height of the waveform, height of the spectrogram."""
+
+WINDOW_S, HOP_S = 0.025, 0.005
+"""Length of the Hann window and step between windows, in seconds."""
+
+QUIETEST_DB, LOUDEST_DB = -100.0, -20.0
+"""Ends of the scale of colours, relative to a sine at full scale."""
+
+SHADES = 30
+"""Shades of the spectrogram; with few of them the file is small."""
+
+
+def picture(signal: np.ndarray, rate: int) -> bytes:
+    """The waveform and the spectrogram of a sound as a PNG file; time runs to the right, frequency upwards.
+
+    The waveform reaches from −1 to 1, the spectrogram from 0 Hz to half the rate. Dark and bright alike on
+    every page, so it needs no version for either.
+
+    Args:
+        signal: shape (samples,), at least one
+        rate: samples per second
+    """
+    import matplotlib as mpl
+    from PIL import Image
+
+    levels = np.clip((decibels(signal, rate) - QUIETEST_DB) / (LOUDEST_DB - QUIETEST_DB), 0, 1)
+    shades = np.rint(levels * (SHADES - 1)).astype(np.uint8)
+    ink = np.uint8(SHADES)
+    image = np.concatenate([waveform(signal) * ink, np.full((1, WIDTH), ink), shades[::-1]])
+    colours = (255 * mpl.colormaps["magma"](np.linspace(0, 1, SHADES))[:, :3]).round().astype(int).tolist()
+    drawn = Image.fromarray(image.astype(np.uint8), mode="L")
+    drawn.putpalette([value for colour in [*colours, [140, 190, 235]] for value in colour])
+    file = io.BytesIO()
+    drawn.save(file, format="PNG", optimize=True)
+    return file.getvalue()
+
+
+def waveform(signal: np.ndarray) -> np.ndarray:
+    """Which pixels the waveform covers, shape (WAVE, WIDTH), bool: from its lowest to its highest sample."""
+    first = np.arange(WIDTH) * len(signal) // WIDTH
+    lowest, highest = np.minimum.reduceat(signal, first), np.maximum.reduceat(signal, first)
+    row = np.arange(WAVE)[:, None]
+    top, bottom = (np.rint((1 - np.clip(x, -1, 1)) / 2 * (WAVE - 1)) for x in (highest, lowest))
+    covered: np.ndarray = (row >= top) & (row <= bottom)
+    return covered
+
+
+def decibels(signal: np.ndarray, rate: int) -> np.ndarray:
+    """Level by frequency and time, in dB relative to a sine at full scale, shape (HEIGHT, WIDTH).
+
+    |X|² of Hann windows, divided by (Σ window / 2)², averaged over what falls into one pixel. Silence is
+    far below `QUIETEST_DB`, not minus infinity.
+    """
+    length = max(2, round(WINDOW_S * rate))
+    padded = np.pad(np.asarray(signal, dtype=np.float64), (length // 2, length))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[:: max(1, round(HOP_S * rate))]
+    frames = frames[: max(1, -(-len(signal) // max(1, round(HOP_S * rate))))]
+    window = np.hanning(length + 1)[:-1]
+    size = max(length, 2 * HEIGHT)
+    power = np.abs(np.fft.rfft(frames * window, n=size, axis=1)) ** 2 / (window.sum() / 2) ** 2
+    pooled = _pooled(_pooled(power.T, WIDTH).T, HEIGHT).T
+    levels: np.ndarray = 10 * np.log10(np.maximum(pooled, 1e-20))
+    return levels
+
+
+def _pooled(values: np.ndarray, n: int) -> np.ndarray:
+    """The means of n stretches of the last axis, or its nearest values where it is shorter."""
+    length = values.shape[-1]
+    first = np.arange(n) * length // n
+    last = np.maximum(np.arange(1, n + 1) * length // n, first + 1)
+    sums = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    means: np.ndarray = (sums[..., last] - sums[..., first]) / (last - first)
+    return means
