@@ -12,8 +12,8 @@ from sertools.tables import speaker_codes
 
 LAYERS = 4
 DIMENSIONS = len(FEATURES) + 2
-FRAMES = 50
-"""Frames of every clip: two words."""
+FRAMES = 25
+"""Frames of every clip: one word."""
 
 
 def moments(kind: str, of: pd.DataFrame, wanted: Wanted) -> dict[str, Moments]:

@@ -152,11 +152,12 @@ def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None
     _, b = scipy.linalg.eigh(explained, yy + ridge * np.eye(len(yy)))
     b = b[:, ::-1][:, : min(of.xy.shape[0], len(varies))]
     a = solved @ b
-    spread = np.sqrt(np.maximum(np.einsum("dm,dm->m", a, of.xx @ a), 0.0))
-    a = np.divide(a, spread, out=np.zeros_like(a), where=spread > 0)
+    moved = of.xx @ a
+    spread = np.sqrt(np.maximum((a * moved).sum(axis=0), 0.0))
+    a, moved = (np.divide(each, spread, out=np.zeros_like(a), where=spread > 0) for each in (a, moved))
     y = np.zeros((len(deviation), b.shape[1]))
     y[varies] = b / scale[:, None]
-    return Directions(x=a, y=y, weight=np.abs(of.xx @ a).sum(axis=0))
+    return Directions(x=a, y=y, weight=np.abs(moved).sum(axis=0))
 
 
 def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
@@ -173,30 +174,30 @@ def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
     """
     if along is None:
         return np.empty(0)
-    both = np.einsum("dm,dk,km->m", along.x, of.xy, along.y, optimize=True)
-    in_x = np.einsum("dm,dm->m", along.x, of.xx @ along.x)
-    in_y = np.einsum("km,km->m", along.y, of.yy @ along.y)
+    both = (along.x * (of.xy @ along.y)).sum(axis=0)
+    in_x = (along.x * (of.xx @ along.x)).sum(axis=0)
+    in_y = (along.y * (of.yy @ along.y)).sum(axis=0)
     found: np.ndarray = np.clip(ratio(both, np.sqrt(np.maximum(in_x * in_y, 0.0))), -1.0, 1.0)
     found[(along.x == 0).all(axis=0) & (in_y > 0)] = 0.0
     return found
 
 
-def mean_cca(along: Directions | None, of: Covariance) -> float:
-    """Mean correlation of the variates (the score of Li et al. 2023), in [-1, 1]; nan where undefined."""
-    found = correlations(along, of)
+def mean_cca(found: np.ndarray) -> float:
+    """Mean of correlations (the score of Li et al. 2023), in [-1, 1]; nan where there are none."""
     return float(found.mean()) if len(found) else np.nan
 
 
-def pwcca(along: Directions | None, of: Covariance) -> float:
+def pwcca(found: np.ndarray, along: Directions | None) -> float:
     """Projection-weighted CCA (Morcos et al. 2018): Σ α_i ρ_i / Σ α_i, in [-1, 1]; nan where undefined.
 
     α_i = Σ_j |cov(variate i, dimension j of x)|, from the frames of the fit: a direction counts for as much
     of the layer as it stands for.
+
+    Args:
+        found: correlations ρ along the directions, shape (m,)
+        along: the directions
     """
-    found = correlations(along, of)
-    if along is None:
-        return np.nan
-    return float(ratio(along.weight @ found, along.weight.sum()))
+    return np.nan if along is None else float(ratio(along.weight @ found, along.weight.sum()))
 
 
 def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
@@ -215,9 +216,14 @@ def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
     return first * np.where(first[np.abs(first).argmax(axis=0), np.arange(enough)] < 0, -1, 1)
 
 
-def projected(of: Covariance, x: np.ndarray, y: np.ndarray) -> Covariance:
-    """The covariances of both views along directions x (d, r) and y (k, q)."""
-    return Covariance(n=of.n, xx=x.T @ of.xx @ x, yy=y.T @ of.yy @ y, xy=x.T @ of.xy @ y)
+def projected(of: Covariance, x: np.ndarray | None, y: np.ndarray | None) -> Covariance:
+    """The covariances of both views along directions x (d, r) and y (k, q); None leaves a view as it is."""
+    xx, yy, xy = of.xx, of.yy, of.xy
+    if x is not None:
+        xx, xy = x.T @ xx @ x, x.T @ xy
+    if y is not None:
+        yy, xy = y.T @ yy @ y, xy @ y
+    return Covariance(n=of.n, xx=xx, yy=yy, xy=xy)
 
 
 def standard_basis(yy: np.ndarray, share: float = SHARE) -> np.ndarray:

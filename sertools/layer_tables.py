@@ -1,0 +1,162 @@
+"""Tables and figures of curves over layers: every value stands beside its floors."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from sertools.metrics.intervals import Estimate
+from sertools.metrics.layer_curve import Curve
+from sertools.moments import OTHER, OWN, ROLLED
+from sertools.result import Figure, Series, Table
+from sertools.tables import AGAINST, RANDOM_TWIN
+
+FLOORS = (OTHER, ROLLED, RANDOM_TWIN)
+IN_SAMPLE = tuple(f"in-sample, {floor}" for floor in FLOORS)
+ABOVE = ("above floors", "above: low", "above: high")
+CELLS = ("held-out", "low", "high", *FLOORS, *ABOVE, "in-sample", *IN_SAMPLE)
+READING = (
+    "held-out: mean over groups of speakers, 95 % interval; above floors: from the highest of other clip, "
+    "rolled and random twin, paired by group; in-sample: fitted and scored on all frames"
+)
+WHOSE = {OWN: "the model", RANDOM_TWIN: "its random twin", AGAINST: "the model compared with"}
+
+Row = list[str | int | float | bool | None]
+
+
+def cells(of: Curve, layer: int) -> Row:
+    """One layer under the headings `CELLS`; None where there is no such floor."""
+    own, above = of.mean(of.own[layer]), of.above(layer)
+    floors: Row = [of.mean(of.floors[k][layer]).value if k in of.floors else None for k in FLOORS]
+    in_sample: Row = [
+        float(of.floors_in_sample[k][layer]) if k in of.floors_in_sample else None for k in FLOORS
+    ]
+    held_out: Row = [own.value, own.low, own.high, *floors, above.value, above.low, above.high]
+    return [*held_out, float(of.in_sample[layer]), *in_sample]
+
+
+def beside_floors(
+    curves: Mapping[str, Curve], *, name: str, title: str, of: str = "features", note: str = READING
+) -> Table:
+    """Every layer of every curve beside its floors.
+
+    Args:
+        curves: row name → curve
+        name: of the table
+        title: of the table
+        of: heading of the row names
+        note: how to read it
+    """
+    rows: list[Row] = [
+        [row, layer, *cells(curve, layer)] for row, curve in curves.items() for layer in range(len(curve.own))
+    ]
+    return Table(name=name, title=title, columns=[of, "layer", *CELLS], rows=rows, note=note)
+
+
+def lines(of: Curve, *, name: str, title: str, score: str) -> Figure:
+    """A curve with its band, its floors, the in-sample value and the model compared with.
+
+    Args:
+        of: the curve
+        name: of the figure
+        title: of the figure
+        score: what the curve shows, for the axis
+    """
+    series = [_banded("held-out", of, of.own)]
+    series += [
+        Series(name=floor, x=_layers(values), y=[of.mean(v).value for v in values])
+        for floor, values in of.floors.items()
+    ]
+    series.append(Series(name="in-sample", x=_layers(of.in_sample), y=of.in_sample.tolist()))
+    if of.against is not None:
+        series.append(_banded(AGAINST, of, of.against))
+    return Figure(
+        name=name,
+        kind="line",
+        title=title,
+        alt=f"{score} by layer: held-out with 95 % interval over groups of speakers, {', '.join(of.floors)} "
+        "as floors, and the in-sample value. Only what lies above every floor may be read.",
+        x_label="layer",
+        y_label=score,
+        series=series,
+    )
+
+
+def _layers(values: Sequence[object] | np.ndarray) -> list[float | str]:
+    return [float(i) for i in range(len(values))]
+
+
+def _banded(name: str, of: Curve, values: np.ndarray) -> Series:
+    each: list[Estimate] = [of.mean(v) for v in values]
+    y, low, high = ([getattr(one, end) for one in each] for end in ("value", "low", "high"))
+    return Series(name=name, x=_layers(values), y=y, low=low, high=high)
+
+
+def above_floors(curves: Mapping[str, Curve], *, name: str, title: str) -> Figure:
+    """How far every layer of every curve lies above the highest of its floors, as a map."""
+    rows = {
+        row: [curve.above(layer).value for layer in range(len(curve.own))] for row, curve in curves.items()
+    }
+    alt = "Held-out score less the highest floor, for each row and layer; 0 and less is nothing."
+    return heat(rows, name=name, title=title, alt=alt)
+
+
+def heat(rows: Mapping[str, Sequence[float]], *, name: str, title: str, alt: str) -> Figure:
+    """A map of layers: one row for each name, one column for each layer."""
+    series = [
+        Series(name=row, x=[str(i) for i in range(len(values))], y=list(values))
+        for row, values in rows.items()
+    ]
+    return Figure(name=name, kind="heat", title=title, alt=alt, x_label="layer", series=series)
+
+
+def compared(curves: Mapping[str, Curve], *, score: str, model: str) -> Table:
+    """Layer by layer, how much higher than the same layer of another model?"""
+    rows: list[Row] = []
+    for row, of in curves.items():
+        for layer in of.shared():
+            own, above, less = of.mean(of.own[layer]), of.above(layer), of.difference(layer)
+            difference: Row = [less.value, less.low, less.high]
+            rows.append([row, layer, own.value, above.value, own.value - less.value, *difference])
+    return Table(
+        name="against",
+        title=f"{score} against {model}",
+        columns=["features", "layer", "held-out", "above floors", AGAINST, "difference", "low", "high"],
+        rows=rows,
+        note="difference: held-out less that of the other model's layer of the same number, paired by group "
+        "of speakers, 95 % interval",
+    )
+
+
+def between_layers(grids: Mapping[str, np.ndarray], *, role: str) -> tuple[list[Table], list[Figure]]:
+    """How similar are layers to each other, and the last two to the five before (Li et al. 2023, table 3)?
+
+    Args:
+        grids: measure → similarity of every two layers, shape (l, l)
+        role: whose layers
+    """
+    whose = WHOSE[role]
+    figures = [
+        heat(
+            {str(i): row for i, row in enumerate(grid.tolist())},
+            name=f"layers_{measure.lower()}_{role.replace(' ', '_')}",
+            title=f"{measure} between the layers of {whose}",
+            alt=f"In-sample {measure} between every two layers of {whose}.",
+        )
+        for measure, grid in grids.items()
+    ]
+    layers = len(next(iter(grids.values())))
+    before = range(max(0, layers - 7), layers - 2)
+    rows: list[Row] = [
+        [measure, i, *(float(grid[i, j]) for j in before)]
+        for measure, grid in grids.items()
+        for i in range(layers - 2, layers)
+        if before
+    ]
+    table = Table(
+        name=f"last_layers_{role.replace(' ', '_')}",
+        title=f"The last two layers of {whose} beside those before",
+        columns=["measure", "layer", *(f"layer {j}" for j in before)],
+        rows=rows,
+        note="over all frames, in-sample: high by chance where dimensions are many and frames few",
+    )
+    return [table] if rows else [], figures

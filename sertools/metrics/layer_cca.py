@@ -1,0 +1,239 @@
+"""How much of the acoustic features do a model's layers carry, on speakers that the fit has not seen?
+
+Between the sums of frames (`sertools.moments`) and what an audit says of them: for every layer, kind of
+features and group of features, directions are fitted on all groups of speakers but one and scored on that
+one, each in turn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sertools.metrics import cca
+from sertools.metrics.cca import RIDGE, Covariance
+from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate
+from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.moments import KINDS, Moments
+
+MEASURES = ("cca", "pwcca", "svcca", "cka")
+"""Mean CCA, projection-weighted CCA, SVCCA and linear CKA."""
+
+MIN_FRAMES = 10
+"""A group of speakers with fewer frames has no score."""
+
+MEAN = Statistic(
+    name="mean",
+    sums=lambda t, p, unit, units: unit_sums(np.stack([np.ones(len(p)), p], axis=1), unit, units),
+    value=lambda s: ratio(s[..., 1], s[..., 0]),
+)
+"""The mean over groups of speakers, each of which counts once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Scores of layers by kind of features (`KINDS`) and group of features; nan where undefined.
+
+    Attributes:
+        measures: names, m of them
+        features: names of the f groups of features
+        held_out: on each of g groups of speakers, fitted on the others, shape (m, l, kinds, f, g)
+        in_sample: fitted and scored on all frames, as the papers do, shape (m, l, kinds, f)
+        frames: frames of each layer, shape (l,)
+        dimensions: of each layer, shape (l,)
+        constant: layers that do not move at all
+    """
+
+    measures: tuple[str, ...]
+    features: tuple[str, ...]
+    held_out: np.ndarray
+    in_sample: np.ndarray
+    frames: np.ndarray
+    dimensions: np.ndarray
+    constant: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sums:
+    """The sums of some cells of one layer, with y of every kind."""
+
+    n: float
+    x: np.ndarray
+    xx: np.ndarray
+    y: np.ndarray
+    yy: np.ndarray
+    xy: np.ndarray
+
+    def minus(self, other: "_Sums") -> "_Sums":
+        """Without the frames of another."""
+        pairs = {name: getattr(self, name) - getattr(other, name) for name in self.__dataclass_fields__}
+        return _Sums(**pairs)
+
+    def covariances(self) -> list[Covariance]:
+        """One for each kind; they share xx."""
+        first = cca.covariance(self.n, self.x, self.xx, self.y[0], self.yy[0], self.xy[0])
+        rest = [
+            cca.covariance(self.n, self.x, self.xx, y, yy, xy)
+            for y, yy, xy in zip(self.y[1:], self.yy[1:], self.xy[1:], strict=True)
+        ]
+        return [first, *(Covariance(n=c.n, xx=first.xx, yy=c.yy, xy=c.xy) for c in rest)]
+
+
+def _sums(of: Moments, layer: int, cells: np.ndarray) -> _Sums:
+    return _Sums(
+        n=float(of.n[layer, cells].sum()),
+        x=of.x[layer][cells].sum(axis=0),
+        xx=of.xx[layer][cells].sum(axis=0),
+        y=of.y[layer][:, cells].sum(axis=1),
+        yy=of.yy[layer][:, cells].sum(axis=1),
+        xy=of.xy[layer][:, cells].sum(axis=1),
+    )
+
+
+def scores(
+    of: Moments,
+    features: Mapping[str, Sequence[int]],
+    *,
+    measures: Sequence[str] = MEASURES,
+    cells: np.ndarray | None = None,
+    ridge: float = RIDGE,
+) -> Scores:
+    """Which score does every layer reach with every group of features, in-sample and on unseen speakers?
+
+    A group of speakers with fewer than `MIN_FRAMES` frames has no score (nan), nor has any where the others
+    together have no more frames than the features have dimensions.
+
+    Args:
+        of: the sums
+        features: group of features → columns of y
+        measures: of `MEASURES`
+        cells: which cells take part, booleans of shape (c,); all where None
+        ridge: see `cca.fit`
+    """
+    chosen = np.ones(len(of.cells), dtype=bool) if cells is None else np.asarray(cells, dtype=bool)
+    group = of.cells["group"].to_numpy()
+    groups = np.unique(group)
+    shape = (len(measures), of.layers, len(KINDS), len(features))
+    held_out, in_sample = np.full((*shape, len(groups)), np.nan), np.full(shape, np.nan)
+    constant = []
+    for layer in range(of.layers):
+        total = _sums(of, layer, np.flatnonzero(chosen))
+        if total.n <= 1:
+            continue
+        everything = total.covariances()
+        if not np.trace(everything[0].xx) > 0:
+            constant.append(layer)
+            continue
+        # known from x alone, so taking it from all frames tells the fit nothing of the features
+        directions = cca.basis(everything[0].xx) if "svcca" in measures else None
+        in_sample[:, layer] = _scored(everything, everything, features, measures, directions, ridge)
+        for i, code in enumerate(groups):
+            part = _sums(of, layer, np.flatnonzero(chosen & (group == code)))
+            if part.n >= MIN_FRAMES:
+                rest, apart = total.minus(part).covariances(), part.covariances()
+                held_out[:, layer, :, :, i] = _scored(rest, apart, features, measures, directions, ridge)
+    return Scores(
+        measures=tuple(measures),
+        features=tuple(features),
+        held_out=held_out,
+        in_sample=in_sample,
+        frames=of.n[:, chosen].sum(axis=1),
+        dimensions=np.array([x.shape[1] for x in of.x]),
+        constant=tuple(constant),
+    )
+
+
+def _scored(
+    rest: list[Covariance],
+    apart: list[Covariance],
+    features: Mapping[str, Sequence[int]],
+    measures: Sequence[str],
+    directions: np.ndarray | None,
+    ridge: float,
+) -> np.ndarray:
+    """Scores of frames `apart` with directions from the `rest`, shape (m, kinds, f)."""
+    found = np.full((len(measures), len(rest), len(features)), np.nan)
+    largest = max((len(columns) for columns in features.values()), default=0)
+    if not rest[0].n > largest + 1:
+        return found
+    upper = cca.factor(rest[0].xx, ridge)
+    fewer = [_reduced(one, directions) for one in (rest, apart)] if directions is not None else []
+    lower = cca.factor(fewer[0][0].xx, ridge) if fewer else None
+    for kind in range(len(rest)):
+        for f, columns in enumerate(features.values()):
+            here, there = rest[kind].take(columns), apart[kind].take(columns)
+            along = cca.fit(here, ridge=ridge, upper=upper)
+            values = cca.correlations(along, there)
+            for m, measure in enumerate(measures):
+                if measure == "cca":
+                    found[m, kind, f] = cca.mean_cca(values)
+                elif measure == "pwcca":
+                    found[m, kind, f] = cca.pwcca(values, along)
+                elif measure == "cka":
+                    found[m, kind, f] = cca.cka(there, np.sqrt(np.diagonal(here.yy)))
+                else:
+                    here, there = (one[kind].take(columns) for one in fewer)
+                    y = cca.standard_basis(here.yy)
+                    here, there = (cca.projected(one, None, y) for one in (here, there))
+                    along_fewer = cca.fit(here, ridge=ridge, upper=lower)
+                    found[m, kind, f] = cca.mean_cca(cca.correlations(along_fewer, there))
+    return found
+
+
+def _reduced(of: list[Covariance], x: np.ndarray) -> list[Covariance]:
+    """Every kind along directions of x; they share xx."""
+    first = cca.projected(of[0], x, None)
+    return [Covariance(n=one.n, xx=first.xx, yy=one.yy, xy=x.T @ one.xy) for one in of]
+
+
+def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.95) -> Estimate:
+    """The mean over groups of speakers, with Student's t over the groups; nan for none.
+
+    The directions of any two groups were fitted on mostly the same speakers, so the interval is of the
+    scores of these fits, not of fits to other corpora.
+
+    Args:
+        values: one for each group of speakers, shape (g,), nan for a group without
+        n: clips
+        speakers: speakers in the groups
+        level: coverage
+    """
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=speakers, reason="no score")
+    found = estimate(MEAN, known, known, np.arange(len(known)), len(known), level=level)
+    return Estimate(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=n,
+        units=speakers,
+        reason=found.reason if speakers < MIN_UNITS else found.reason.replace("speakers", "groups of them"),
+    )
+
+
+def between(of: Moments, *, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
+    """How similar is every layer to every other: mean CCA and linear CKA, each of shape (l, l)?
+
+    Over all frames, in-sample. nan where the sums of two layers are absent, or a layer is constant.
+
+    Args:
+        of: the sums, with `between`
+        ridge: see `cca.factor`
+    """
+    everything = np.arange(len(of.cells))
+    totals = [_sums(of, layer, everything) for layer in range(of.layers)]
+    own = [t.covariances()[0].xx if t.n > 1 else np.zeros_like(t.xx) for t in totals]
+    uppers = [cca.factor(xx, ridge) for xx in own]
+    similar, aligned = np.full((2, of.layers, of.layers), np.nan)
+    for i in range(of.layers):
+        for j in range(i, of.layers):
+            products = totals[i].xx if i == j else of.between.get((i, j))
+            if products is None or totals[i].n != totals[j].n:
+                continue
+            a, b = totals[i], totals[j]
+            both = cca.covariance(a.n, a.x, a.xx, b.x, b.xx, products)
+            similar[i, j] = similar[j, i] = cca.cca_of_large(both, uppers[i], uppers[j])
+            aligned[i, j] = aligned[j, i] = cca.cka(both)
+    return similar, aligned
