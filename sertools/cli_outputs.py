@@ -17,6 +17,14 @@ outputs = typer.Typer()
 def report(
     folder: Annotated[Path, typer.Argument(help="The --out folder of an earlier audit.")] = OUT,
     out: Annotated[Path | None, typer.Option("--out", help="Where to write; that folder by default.")] = None,
+    model_card: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-card",
+            metavar="FILE.md|DIR",
+            help="Write findings and limits into this model card instead, as the Hugging Face hub reads it.",
+        ),
+    ] = None,
 ) -> None:
     """Write report.html and report.md anew, from result files alone.
 
@@ -26,6 +34,11 @@ def report(
     from sertools.report import render
     from sertools.result import read_results
 
+    if model_card:
+        from sertools.model_card import write_card
+
+        console.message(str(write_card(read_results(folder), model_card)))
+        return
     for path in render(read_results(folder), out or folder, recordings=folder / "sounds"):
         if path.suffix in {".html", ".md"}:
             console.message(str(path))
