@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sertools.report.text import decimals, fixed, one_line
+from sertools.report.words import places
 from sertools.result import Figure, Series
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -265,26 +266,16 @@ def _cloud(axes: Any, figure: Figure) -> None:
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    weights = [value for series in figure.series for value in series.y if value is not None]
-    smallest, largest = min(weights), max(weights)
+    wide, high = 72 * 5.8 / len(figure.series), 72 * (height_in(figure) - 0.2)
     axes.set_axis_off()
-    axes.set_xlim(0, 100)
-    axes.set_ylim(
-        24 * height_in(figure), 0
-    )  # so that a line of text is as high in a tall figure as in a low one
-    share = 100 / len(figure.series)
+    axes.set_xlim(0, wide * len(figure.series))
+    axes.set_ylim(high, 0)
     for i, series in enumerate(figure.series):
-        words = [(w, _short(x, 24)) for x, w in zip(series.x, series.y, strict=True) if w is not None]
-        left, top, right = share * i, 9.0, share * (i + 1) - 3
-        axes.text(left, 3, _short(series.name, 28), fontweight="bold", va="center")
-        x, y = left, top
-        for weight, word in sorted(words, key=lambda pair: (-pair[0], pair[1])):
-            size = 9 + 11 * ((weight - smallest) / (largest - smallest) if largest > smallest else 0.5)
-            wide = size * 0.14 * len(word) + 1.5
-            if x > left and x + wide > right:
-                x, y = left, y + size * 0.5 + 1.5
-            axes.text(x, y, word, fontsize=size, color=_colour(i), va="top", ha="left")
-            x += wide
+        left, top = wide * i, 20.0
+        axes.text(left, 6, _short(series.name, 28), fontweight="bold", va="center")
+        words = {_short(x, 24): w for x, w in zip(series.x, series.y, strict=True) if w is not None}
+        for word, size, x, y in places(words, round(wide - 12), round(high - top)):
+            axes.text(left + x, top + y, word, fontsize=size, color=_colour(i), va="baseline", ha="left")
 
 
 def _heat(axes: Any, figure: Figure) -> None:

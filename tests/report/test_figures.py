@@ -113,7 +113,7 @@ def test_a_word_cloud_sets_frequent_words_larger():
         for e in ET.fromstring(svg).iter(f"{SVG}text")
         if e.text in ("hate", "no")
     }
-    assert size == {"hate": 20.0, "no": 9.0}
+    assert size["hate"] > size["no"] >= 9
 
 
 def test_spokes_of_a_radar_start_upwards_go_clockwise_and_are_as_long_as_their_values():
