@@ -172,12 +172,16 @@ def _scored(
                 elif measure == "cka":
                     found[m, kind, f] = cca.cka(there, np.sqrt(np.diagonal(here.yy)))
                 else:
-                    here, there = (one[kind].take(columns) for one in fewer)
-                    y = cca.standard_basis(here.yy)
-                    here, there = (cca.projected(one, None, y) for one in (here, there))
-                    along_fewer = cca.fit(here, ridge=ridge, upper=lower)
-                    found[m, kind, f] = cca.mean_cca(cca.correlations(along_fewer, there))
+                    fit_on, scored_on = (one[kind].take(columns) for one in fewer)
+                    found[m, kind, f] = _svcca(fit_on, scored_on, lower, ridge)
     return found
+
+
+def _svcca(rest: Covariance, apart: Covariance, upper: np.ndarray | None, ridge: float) -> float:
+    """SVCCA where x is already along its principal directions."""
+    y = cca.standard_basis(rest.yy)
+    rest, apart = (cca.projected(one, None, y) for one in (rest, apart))
+    return cca.mean_cca(cca.correlations(cca.fit(rest, ridge=ridge, upper=upper), apart))
 
 
 def _reduced(of: list[Covariance], x: np.ndarray) -> list[Covariance]:
