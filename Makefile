@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: audit test quick lint sample clean
+.PHONY: audit test quick lint sample comparison clean
 
 audit: .venv/installed  ## set up, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
@@ -18,8 +18,13 @@ lint: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy sertools audits
 
-sample: .venv/installed  ## render reports/sample anew
+sample: .venv/installed  ## render reports/sample anew, and the comparison with it
 	$(BIN)/sertools audit --precision fp32 --quiet --out reports/sample || [ $$? -eq 1 ]
+	$(MAKE) comparison
+
+comparison: .venv/installed  ## compare reports/sample with a model that only hears loudness
+	$(BIN)/sertools audit --suite quick --model toy:loudness --quiet --out build/toy-loudness || [ $$? -eq 1 ]
+	$(BIN)/sertools compare reports/sample build/toy-loudness --out reports/comparison
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("sertools needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

@@ -1,0 +1,63 @@
+"""What stands in reports/ is what this version says; pictures may differ, content may not."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sertools.cli import app
+from sertools.compare import compare
+from sertools.compare_files import read_runs
+from sertools.report import comparison as pages
+from sertools.result import Finding, Result, read_result
+
+REPORTS = Path(__file__).parent.parent / "reports"
+SAMPLE, COMPARISON = REPORTS / "sample", REPORTS / "comparison"
+
+NEAR = 2e-3
+"""Another processor's or library's rounding moves an answer of the model, and with it a score, by less."""
+
+
+def assert_same(found: list[Finding], wanted: list[Finding], said: str) -> None:
+    """The same findings with the same verdicts and reasons, and values as near as rounding leaves them."""
+    assert [(f.name, f.target, f.slice, f.n, f.speakers, f.verdict) for f in found] == [
+        (f.name, f.target, f.slice, f.n, f.speakers, f.verdict) for f in wanted
+    ], said
+    for one, other in zip(found, wanted, strict=True):
+        assert (one.value, one.low, one.high) == pytest.approx(
+            (other.value, other.low, other.high), abs=NEAR
+        ), (said, one.name, one.target, one.slice)
+
+
+def audited(folder: Path, *words: str) -> Path:
+    done = CliRunner().invoke(app, ["audit", "--quiet", "--out", str(folder), *words])
+    assert done.exit_code in {0, 1}, done.stderr
+    return folder
+
+
+def shape(result: Result) -> list:
+    """What a report shows beside its numbers."""
+    return [
+        result.question,
+        result.method,
+        [(table.name, table.title, table.columns, len(table.rows)) for table in result.tables],
+        [(figure.name, figure.kind, figure.title, figure.alt) for figure in result.figures],
+    ]
+
+
+@pytest.mark.slow
+def test_the_comparison_is_what_the_command_says_today(tmp_path):
+    other = audited(tmp_path / "toy-loudness", "--suite", "quick", "--model", "toy:loudness")
+    today = compare(read_runs([SAMPLE, other]))
+    committed = read_result(COMPARISON / "compare.json")
+    assert today.answer == committed.answer, "make comparison"
+    assert shape(today) == shape(committed), "make comparison"
+    assert_same(today.findings, committed.findings, "make comparison")
+
+
+def test_the_pages_of_the_comparison_are_those_of_its_result():
+    committed = read_result(COMPARISON / "compare.json")
+    files = [f"figures/compare-{i + 1}.svg" for i in range(len(committed.figures))]
+    assert (COMPARISON / "compare.md").read_text(encoding="utf-8") == pages.page(committed, files)
+    assert all((COMPARISON / file).is_file() for file in files)
+    assert len(list((COMPARISON / "figures").iterdir())) == len(files)
