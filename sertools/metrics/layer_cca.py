@@ -80,10 +80,14 @@ class _Sums:
 
 
 def _sums(of: Moments, layer: int, cells: np.ndarray) -> _Sums:
+    """The sums of these cells, read one cell at a time: together they may be larger than memory."""
+    xx = np.zeros(of.xx[layer].shape[1:])
+    for cell in cells:
+        xx += of.xx[layer][cell]
     return _Sums(
         n=float(of.n[layer, cells].sum()),
         x=of.x[layer][cells].sum(axis=0),
-        xx=of.xx[layer][cells].sum(axis=0),
+        xx=xx,
         y=of.y[layer][:, cells].sum(axis=1),
         yy=of.yy[layer][:, cells].sum(axis=1),
         xy=of.xy[layer][:, cells].sum(axis=1),
