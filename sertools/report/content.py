@@ -84,6 +84,11 @@ def judged(result: Result) -> list[Finding]:
     return sorted(chosen, key=lambda finding: order.index(finding.verdict))
 
 
+def urgency(verdict: Verdict) -> int:
+    """The place of a verdict in the order of urgency, from 0 for a failure."""
+    return list(SYMBOLS).index(verdict)
+
+
 def unjudged(result: Result) -> list[Finding]:
     """Findings that no limit applies to, as the audit has them."""
     return [f for f in result.findings if f.limit is None and f.verdict is Verdict.NONE]

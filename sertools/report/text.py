@@ -119,6 +119,15 @@ def finding_places(finding: Finding) -> int:
     return places
 
 
+def exact(value: object) -> str:
+    """A number in full, for a machine to sort by; empty where there is none.
+
+    >>> exact(0.1 + 0.2), exact(None)
+    ('0.30000000000000004', '')
+    """
+    return "" if value is None else str(value)
+
+
 def value_text(finding: Finding) -> str:
     """A finding's value, rounded for display."""
     return fixed(finding.value, finding_places(finding))

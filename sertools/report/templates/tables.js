@@ -2,11 +2,17 @@
 "use strict";
 (() => {
   const ABSENT = "–";
+  const LONG = 10; // rows above which a table gets a filter
   const text = (cell) => (cell.dataset.value ?? cell.textContent).trim();
   const number = (words) => {
     const plain = words.replace(/−/g, "-");
     return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
   };
+
+  // What a screen reader says after a click; sorting itself is to be seen.
+  const spoken = document.createElement("p");
+  spoken.className = "unseen";
+  spoken.setAttribute("role", "status");
 
   // Numbers before words, what is absent last whichever way one sorts.
   function compare(a, b, down) {
@@ -26,13 +32,14 @@
     const rows = [...body.rows];
     if (rows.length < 2 || rows.some((row) => row.cells.length !== heads.length)) return;
     heads.forEach((head, column) => {
+      const name = head.textContent.trim();
       const button = document.createElement("button");
       button.type = "button";
       button.className = "sort";
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
-        const next = { ascending: "descending", descending: null }[head.ariaSort ?? ""];
+        const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
         const way = next === undefined ? "ascending" : next;
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         const order = [...rows];
@@ -42,28 +49,33 @@
           order.sort((a, b) => compare(text(a.cells[column]), text(b.cells[column]), down));
         }
         body.append(...order);
+        spoken.textContent = way ? `sorted by ${name}, ${way}` : "in the original order";
       });
     });
-    if (rows.length >= 12) filterable(table, rows);
+    if (rows.length > LONG) filterable(table, rows);
   }
 
   function filterable(table, rows) {
     const label = document.createElement("label");
     const box = document.createElement("input");
     const told = document.createElement("span");
-    label.className = "filter small soft";
+    const line = document.createElement("div");
+    line.className = "filter small soft";
     box.type = "search";
     told.setAttribute("role", "status");
-    label.append("Filter ", box, " ", told);
-    (table.closest(".scroll") ?? table).before(label);
+    label.append("Filter rows ", box, " ");
+    line.append(label, told);
+    (table.closest(".scroll") ?? table).before(line);
+    let contents = null; // read at the first letter, so that a page opens at once
     box.addEventListener("input", () => {
+      contents ??= rows.map((row) => row.textContent.toLowerCase());
       const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
-      for (const row of rows) {
-        const content = row.textContent.toLowerCase();
-        row.classList.toggle("filtered", !words.every((word) => content.includes(word)));
-        shown += !row.classList.contains("filtered");
-      }
+      rows.forEach((row, i) => {
+        const kept = words.every((word) => contents[i].includes(word));
+        row.classList.toggle("filtered", !kept);
+        shown += kept;
+      });
       told.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
     });
   }
@@ -71,4 +83,14 @@
   for (const table of document.querySelectorAll("table")) {
     if (table.tHead && table.tBodies.length === 1) sortable(table);
   }
+  document.body.append(spoken);
+
+  // A cell with more than it can show is scrolled by keyboard, too.
+  function reachable() {
+    for (const cell of document.querySelectorAll(".cell:not([tabindex])")) {
+      if (cell.scrollHeight > cell.clientHeight + 1) cell.tabIndex = 0;
+    }
+  }
+  reachable();
+  document.addEventListener("toggle", reachable, true); // what was folded had no height
 })();
