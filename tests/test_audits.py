@@ -14,8 +14,8 @@ from sertools.seeds import identity_rng
 from sertools.tables import Layers, Tables
 
 AUDITS = sorted(discover())
-SMALL = {"resamples": 200}
-"""Fewer than by default, where an audit resamples, so that the contract is quick to check."""
+SMALL = {"resamples": 200, "targets": ("emotion", "arousal"), "shuffles": 1, "maps": ()}
+"""Less than by default, where an audit resamples, probes or draws, so that the contract is quick to check."""
 
 
 def options_of(audit) -> dict:

@@ -16,11 +16,11 @@ from sertools.errors import AuditError
 if TYPE_CHECKING:
     import torch
 
-EPOCHS, PATIENCE, BATCH = 300, 10, 64
-"""Epochs at most, epochs without a lower validation loss before the end, and clips in a step."""
+LOWER = 1e-3
+"""By how much a lower validation loss is lower."""
 
-MIXING_RATE = 1e-2
-"""Learning rate of the weights of layers; at a head's rate they would hardly leave their start."""
+MIXING = 5
+"""How much faster than the head the weights of layers learn: at its rate they would hardly move."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +30,20 @@ class Recipe:
     Attributes:
         hidden: sizes of the hidden layers
         relu: whether the hidden layers are rectified
+        batch: clips in a step; 0 for all at once
+        epochs: at most
+        patience: epochs without a lower validation loss before the end
     """
 
     hidden: tuple[int, ...]
     relu: bool
+    batch: int = 64
+    epochs: int = 300
+    patience: int = 10
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "logistic": Recipe(hidden=(), relu=False),
+    "logistic": Recipe(hidden=(), relu=False, batch=0, epochs=150, patience=30),
     "mlp": Recipe(hidden=(128, 16), relu=True),
     "superb": Recipe(hidden=(256,), relu=True),
 }
@@ -88,9 +94,10 @@ def train_head(
 ) -> Head:
     """The head that is best on validation clips, whose parameters were fitted to the training clips.
 
-    AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023), cross-entropy for classes, 1 − CCC for values
-    (Wagner et al. 2023); it ends when the validation loss has not fallen for 10 epochs. Every number of a
-    layer is standardised by the training clips, so that no layer outweighs another by its scale alone.
+    AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023; of all clips for a head without hidden layers),
+    cross-entropy for classes, 1 − CCC for values (Wagner et al. 2023); it ends when the validation loss has
+    not fallen by .001 for 10 epochs (30 steps of all clips). Every number of a layer is standardised by the
+    training clips, so that no layer outweighs another by its scale alone.
 
     Args:
         layers: finite, shape (n, l, d)
@@ -124,7 +131,7 @@ def train_head(
     flat = [parameter for pair in dense for parameter in pair]
     groups = [
         {"params": flat, "lr": learning_rate},
-        {"params": [mixing], "lr": MIXING_RATE, "weight_decay": 0.0},
+        {"params": [mixing], "lr": MIXING * learning_rate, "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=1e-5)
 
@@ -141,17 +148,17 @@ def train_head(
     fitted, checked = np.flatnonzero(train), np.flatnonzero(validation)
     kept: list[torch.Tensor] = []
     lowest, best = np.inf, 0
-    for epoch in range(1, EPOCHS + 1):
-        for rows in _batches(rng.permutation(fitted)):
+    for epoch in range(1, recipe.epochs + 1):
+        for rows in _batches(rng.permutation(fitted), recipe.batch or len(fitted)):
             optimiser.zero_grad()
             loss_of(torch.from_numpy(rows)).backward()  # type: ignore[no-untyped-call] # torch has no types here
             optimiser.step()
         with torch.no_grad():
             loss = float(loss_of(torch.from_numpy(checked)))
-        if loss < lowest - 1e-4:
+        if loss < lowest - LOWER:
             lowest, best = loss, epoch
             kept = [parameter.detach().clone() for parameter in (mixing, *flat)]
-        elif epoch - best >= PATIENCE:
+        elif epoch - best >= recipe.patience:
             break
     shares, *numbers = [tensor.double() for tensor in kept]
     arrays = [tensor.numpy() for tensor in numbers]
@@ -194,9 +201,9 @@ def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor
     return torch.from_numpy(weight).requires_grad_(), torch.from_numpy(bias).requires_grad_()
 
 
-def _batches(rows: np.ndarray) -> list[np.ndarray]:
-    """Rows in batches of 64; a lone last row joins the batch before it, for one value has no concordance."""
-    cuts = list(range(BATCH, len(rows), BATCH))
+def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Rows in batches; a lone last row joins the batch before it, for one value has no concordance."""
+    cuts = list(range(size, len(rows), size))
     if cuts and len(rows) - cuts[-1] < 2:
         cuts.pop()
     return np.split(rows, cuts)

@@ -3,6 +3,7 @@
 Every clip is predicted once, by a probe that was fitted to other groups of speakers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -183,7 +184,7 @@ def weighted(
         classes: number of classes; 0 for values
         rng: of first parameters and of the order of clips
     """
-    learned = trained(layers, truth, fold, classes, kind="logistic", learning_rate=1e-3, rng=rng)
+    learned = trained(layers, truth, fold, classes, kind="logistic", learning_rate=2e-2, rng=rng)
     prediction, errors = np.zeros_like(learned.prediction), []
     for code, shares in zip(np.unique(fold), learned.shares, strict=True):
         test = fold == code
@@ -195,7 +196,7 @@ def weighted(
     return HeldOut(prediction=prediction, error=np.array(errors), shares=learned.shares)
 
 
-def best(probed: list[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The predictions (n,) of the layer that was best on each fold's training clips, and which it was.
 
     Choosing the layer by the scores that are then reported would flatter it; here its test clips have no say.

@@ -30,7 +30,7 @@ def test_classes_that_a_plane_divides_are_learnt(kind):
     layers = noise()
     truth = (layers[:, 0, :3].argmax(axis=1)).astype(np.int64)
     head = train_head(
-        layers, truth, ~validating(), validating(), kind=kind, classes=3, learning_rate=5e-3, rng=rng()
+        layers, truth, ~validating(), validating(), kind=kind, classes=3, learning_rate=1e-2, rng=rng()
     )
     fresh = noise(seed=1)
     assert accuracy(fresh[:, 0, :3].argmax(axis=1), head.predict(fresh).argmax(axis=1)) > 0.85
@@ -45,7 +45,7 @@ def test_values_are_learnt_in_their_own_unit(kind):
         ~validating(),
         validating(),
         kind=kind,
-        learning_rate=5e-3,
+        learning_rate=1e-2,
         rng=rng(),
     )
     fresh = noise(seed=1)
@@ -75,7 +75,7 @@ def test_the_layer_that_knows_gets_the_weight():
     layers = noise(layers=5)
     truth = layers[:, 3, :3].argmax(axis=1)
     head = train_head(
-        layers, truth, ~validating(), validating(), kind="logistic", classes=3, learning_rate=5e-3, rng=rng()
+        layers, truth, ~validating(), validating(), kind="logistic", classes=3, learning_rate=1e-2, rng=rng()
     )
     assert head.shares.argmax() == 3
     assert head.shares[3] > 0.5
@@ -115,7 +115,7 @@ def test_training_ends_when_the_validation_loss_no_longer_falls():
     head = train_head(
         noise(), rng().integers(2, size=400), ~validating(), validating(), kind="mlp", classes=2, rng=rng()
     )
-    assert head.epochs < heads.EPOCHS
+    assert head.epochs < RECIPES["mlp"].epochs
     # noise cannot be told apart, so the loss of those who know nothing is the best there is
     assert head.loss == pytest.approx(np.log(2), abs=0.05)
 
@@ -133,9 +133,9 @@ def test_constant_features_give_finite_answers():
 
 
 def test_a_lone_last_clip_joins_the_batch_before_it():
-    assert [len(part) for part in heads._batches(np.arange(129))] == [64, 65]
-    assert [len(part) for part in heads._batches(np.arange(130))] == [64, 64, 2]
-    assert [len(part) for part in heads._batches(np.arange(1))] == [1]
+    assert [len(part) for part in heads._batches(np.arange(129), 64)] == [64, 65]
+    assert [len(part) for part in heads._batches(np.arange(130), 64)] == [64, 64, 2]
+    assert [len(part) for part in heads._batches(np.arange(1), 64)] == [1]
 
 
 @pytest.mark.parametrize("validation", [np.ones(4, dtype=bool), np.zeros(4, dtype=bool)])

@@ -1,0 +1,168 @@
+"""What probes read of a corpus from a model's layers, from every input that Li et al. (2023) compare."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.metrics import probes
+from sertools.metrics.intervals import estimate
+from sertools.metrics.probes import HeldOut
+from sertools.seeds import identity_rng
+from sertools.tables import Layers
+from sertools.targets import Target
+
+BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED = (
+    "best layer",
+    "last layer",
+    "average",
+    "average without last two",
+    "weighted average",
+)
+INPUTS = (BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED)
+"""What Li et al. 2023 compare: their Table 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed:
+    """What probes of one kind say of one target from every input.
+
+    Attributes:
+        layers: one answer for each layer
+        inputs: input → answer; `BEST` is each fold's best layer, chosen without its test clips
+        chosen: the best layer of each fold, shape (folds,)
+        shares: learned weights, shape (folds, l)
+    """
+
+    layers: tuple[HeldOut, ...]
+    inputs: Mapping[str, np.ndarray]
+    chosen: np.ndarray
+    shares: np.ndarray = field(repr=False)
+
+
+def probe(
+    layers: Layers,
+    targets: Sequence[Target],
+    *,
+    kind: str = "linear",
+    learning_rate: float = 2e-4,
+    seed: int,
+) -> dict[str, Probed]:
+    """What probes of one kind say of each target from every input: target → answers.
+
+    Layers are read one by one; only the learned weights need all of them at once.
+
+    Args:
+        layers: of the model, all clips
+        targets: from `target`
+        kind: of `probes.KINDS`
+        learning_rate: of probes that are trained by gradient descent
+        seed: of first parameters and of the order of clips in training
+    """
+    names = [f"layer {i}" for i in range(layers.n_layers)]
+    answers: dict[str, dict[str, HeldOut]] = {each.name: {} for each in targets}
+    sums: dict[str, Any] = {}
+    n = layers.n_layers
+    means = {AVERAGE: n, WITHOUT_LAST: n - 2} if n > 1 else {}
+    for i, name in enumerate(names):
+        layer = layers.layer(i)
+        for average, count in means.items():
+            if i < count:
+                sums[average] = sums.get(average, 0) + layer / count
+        _answer(answers, layer, name, targets, kind, learning_rate, seed)
+    for name, mean in sums.items():
+        _answer(answers, mean, name, targets, kind, learning_rate, seed)
+    found = {}
+    for each in targets:
+        own = answers[each.name]
+        of_layers = tuple(own[name] for name in names)
+        shares = np.zeros((0, 0))
+        if n > 1:
+            own[WEIGHTED] = _weighted(layers, each, kind, learning_rate, seed)
+            shares = own[WEIGHTED].shares
+        prediction, chosen = probes.best(of_layers, each.fold)
+        inputs = {BEST: prediction, LAST: of_layers[-1].prediction}
+        inputs |= {name: own[name].prediction for name in INPUTS if name in own}
+        found[each.name] = Probed(layers=of_layers, inputs=inputs, chosen=chosen, shares=shares)
+    return found
+
+
+def _weighted(layers: Layers, of: Target, kind: str, learning_rate: float, seed: int) -> HeldOut:
+    stack = np.stack([layers.layer(i)[of.rows] for i in range(layers.n_layers)], axis=1)
+    rng, classes = identity_rng(seed, of.name, kind, WEIGHTED), len(of.classes)
+    if kind == "linear":
+        return probes.weighted(stack, of.truth, of.group, of.fold, classes, rng=rng)
+    return probes.trained(stack, of.truth, of.fold, classes, kind=kind, learning_rate=learning_rate, rng=rng)
+
+
+def _answer(
+    answers: dict[str, dict[str, HeldOut]],
+    features: np.ndarray,
+    name: str,
+    targets: Sequence[Target],
+    kind: str,
+    learning_rate: float,
+    seed: int,
+) -> None:
+    """Writes what probes of one input say of each target."""
+    if kind != "linear":
+        for each in targets:
+            answers[each.name][name] = probes.trained(
+                features[each.rows][:, None],
+                each.truth,
+                each.fold,
+                len(each.classes),
+                kind=kind,
+                learning_rate=learning_rate,
+                rng=identity_rng(seed, each.name, kind, name),
+            )
+        return
+    for together in alike(targets):
+        first = together[0]
+        truth = first.truth if first.classes else np.column_stack([each.truth for each in together])
+        said = probes.linear(features[first.rows], truth, first.group, first.fold, len(first.classes))
+        for each, answer in zip(together, said, strict=True):
+            answers[each.name][name] = answer
+
+
+def alike(targets: Sequence[Target]) -> list[list[Target]]:
+    """Targets that one decomposition serves: values of the same clips in the same folds; a class alone."""
+    found: dict[object, list[Target]] = {}
+    for each in targets:
+        key = each.name if each.classes else (each.rows.tobytes(), each.fold.tobytes())
+        found.setdefault(key, []).append(each)
+    return list(found.values())
+
+
+def by_chance(layers: Layers, of: Target, *, draws: int, seed: int) -> float:
+    """What the linear probe of the last layer scores on average when labels are shuffled; nan for no draws.
+
+    Labels change places among the clips of a speaker, where they are one for each speaker (sex, age) among
+    speakers, and the speakers themselves among all clips.
+
+    Args:
+        layers: of the model, all clips
+        of: the target
+        draws: how often
+        seed: of the shuffling
+    """
+    features = layers.layer(-1)[of.rows]
+    constant = all(len(np.unique(of.truth[of.unit == code])) == 1 for code in np.unique(of.unit))
+    scores = []
+    for i in range(draws):
+        rng = identity_rng(seed, "shuffled", of.name, str(i))
+        if of.closed:
+            truth = rng.permutation(of.truth)
+        elif constant:
+            first = of.truth[np.unique(of.unit, return_index=True)[1]]
+            truth = rng.permutation(first)[of.unit]
+        else:
+            truth = probes.shuffled_within(of.truth, of.unit, rng=rng)
+        (said,) = probes.linear(
+            features, truth if of.classes else truth[:, None], of.group, of.fold, len(of.classes)
+        )
+        pair = replace(of, truth=truth).pairs(said.prediction, pd.RangeIndex(int(of.rows.max()) + 1))
+        scores.append(estimate(of.statistic, pair.truth, pair.prediction, pair.unit, pair.units).value)
+    return float(np.mean(scores)) if scores else float("nan")

@@ -1,0 +1,227 @@
+"""What of a corpus can be asked of probes: columns as questions, with folds in which clips are held out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import AuditError
+from sertools.labels import DIMENSIONS
+from sertools.metrics import probes
+from sertools.metrics.classify import accuracy_statistic, uar_statistic
+from sertools.metrics.intervals import Estimate, estimate, proportion
+from sertools.metrics.regress import CCC
+from sertools.metrics.sums import Statistic
+from sertools.seeds import identity_rng
+from sertools.tables import Pairs, Tables, speaker_codes
+
+LABELS = ("emotion", *DIMENSIONS)
+"""Targets of speech emotion recognition; the others tell what else a layer keeps."""
+
+USUAL = (*LABELS, "sex", "speaker", "age", "f0_hz")
+"""Targets that are asked for by default, where the corpus has them."""
+
+FOLDS = 4
+"""Groups of speakers by default, as Li et al. 2023 put RAVDESS' 24 speakers into 4."""
+
+MOST = 20_000
+"""More clips are drawn from, so that probes fit in memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One column as a question to probes.
+
+    Attributes:
+        name: of the column
+        rows: the clips that have it, as positions in the tables, shape (n,), in the order of their names
+        truth: class codes or values, shape (n,)
+        classes: names of the classes; none for values
+        fold: in which each clip is held out, shape (n,)
+        group: codes of what is left out within training folds to choose a strength, shape (n,)
+        unit: speaker codes 0..units−1, shape (n,)
+        units: number of speakers, or of clips where the corpus names none
+        by_speaker: the units are speakers
+        closed: the same speakers are on both sides of every fold
+        notes: sentences on what was left out
+    """
+
+    name: str
+    rows: np.ndarray
+    truth: np.ndarray
+    classes: tuple[str, ...]
+    fold: np.ndarray
+    group: np.ndarray
+    unit: np.ndarray
+    units: int
+    by_speaker: bool
+    closed: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """What a probe of this target is scored by."""
+        return "accuracy" if self.closed else "uar" if self.classes else "ccc"
+
+    @property
+    def chance(self) -> float:
+        """What an answer that knows nothing reaches: one over the classes, the largest one's share, or 0."""
+        if self.closed:
+            return float(np.bincount(self.truth).max() / len(self.truth))
+        return 1 / len(self.classes) if self.classes else 0.0
+
+    @property
+    def statistic(self) -> Statistic:
+        """The metric, for answers as `pairs` gives them."""
+        if self.closed:
+            return accuracy_statistic(2)
+        return uar_statistic(len(self.classes)) if self.classes else CCC
+
+    def pairs(self, prediction: np.ndarray, clips: pd.Index) -> Pairs:
+        """Truth and a probe's answers; where a class is a speaker, whether it is right, truth always 1."""
+        # with a class for each of thousands of speakers, confusion counts would not fit in memory
+        hit = (prediction == self.truth).astype(np.int64)
+        return Pairs(
+            truth=np.ones_like(hit) if self.closed else self.truth,
+            prediction=hit if self.closed else prediction,
+            unit=self.unit,
+            units=self.units,
+            by_speaker=self.by_speaker,
+            clips=clips[self.rows],
+        )
+
+    def score(self, prediction: np.ndarray, clips: pd.Index) -> Estimate:
+        """The metric of a probe's answers with its 95 % interval over speakers."""
+        pair = self.pairs(prediction, clips)
+        if self.closed:
+            return proportion(pair.prediction == 1, pair.unit, pair.units)
+        return estimate(self.statistic, pair.truth, pair.prediction, pair.unit, pair.units)
+
+
+def heard(tables: Tables) -> np.ndarray:
+    """Positions of the clips that have the layers of every model, by name of clip; at most `MOST` of them."""
+    known = np.ones(len(tables.clips), dtype=bool)
+    for each in (tables, *tables.others.values()):
+        if each.layers is not None:
+            known &= np.isfinite(each.layers.layer(-1)).all(axis=1)
+    order = np.argsort(tables.clips.index.astype(str), kind="stable")
+    rows = order[known[order]]
+    if len(rows) > MOST:
+        rows = rows[np.sort(identity_rng(0, "probing", tables.corpus).choice(len(rows), MOST, replace=False))]
+    return rows
+
+
+def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group: str = "") -> Target:
+    """One column of the corpus as a question to probes.
+
+    Speakers are told apart by other clips of theirs (a closed set, dealt to the folds in turn); everything
+    else is asked about speakers that the probe has not heard.
+
+    Args:
+        tables: whose clips
+        name: of the column
+        rows: the clips that have layers
+        folds: how many; 0 for one fold a session where the corpus has sessions, else `FOLDS`
+        group: column whose values stay on one side; empty for sessions, else speakers
+
+    Raises:
+        AuditError: nobody has the column, or it cannot be asked about in so many folds
+    """
+    clips = tables.clips.iloc[rows]
+    by = group or sessions(tables.clips) or ("speaker" if "speaker" in clips else "")
+    for column in (name, *([by] if by else [])):
+        if column not in clips or clips[column].isna().all():
+            raise AuditError(f"the corpus has no column {column!r}")
+    count = folds or (clips[by].nunique() if by and by == sessions(tables.clips) else FOLDS)
+    if count < 2:
+        raise AuditError(f"{count} folds leave nothing to fit a probe on", hint="2 folds or more")
+    values = _values(clips[name])
+    has = values.notna().to_numpy().copy()
+    notes = []
+    if name == "f0_hz" and not has.all():
+        notes.append(f"f0_hz: {int((~has).sum())} clips without a voiced frame are left out.")
+    closed = name == "speaker"
+    least, why = (
+        (count, f"fewer clips than the {count} folds") if closed else (2, "its clips are in one fold")
+    )
+    while True:
+        part, said = clips[has], values[has]
+        if said.nunique() < 2:
+            alike = "all of one kind" if values.nunique() < 2 else "no two kinds that two folds share"
+            raise AuditError(f"the clips with {name} are {alike}")
+        fold, inner = _closed(said, count) if closed else _open(part, by, count)
+        rare = [] if said.dtype == float else _rare(said, fold, least)
+        if not rare:
+            break
+        has &= ~values.isin(rare).to_numpy()
+        notes += [f"{name}: {one} ({int((said == one).sum())} clips) is left out: {why}." for one in rare]
+    classes = () if said.dtype == float else tuple(sorted(said.unique()))
+    truth = said.to_numpy() if not classes else np.searchsorted(classes, said.to_numpy(dtype=str))
+    codes, by_speaker = speaker_codes(part)
+    known, unit = np.unique(codes, return_inverse=True)
+    return Target(
+        name=name,
+        rows=rows[has],
+        truth=truth,
+        classes=classes,
+        fold=fold,
+        group=inner,
+        unit=unit,
+        units=len(known),
+        by_speaker=by_speaker,
+        closed=closed,
+        notes=tuple(notes),
+    )
+
+
+def sessions(clips: pd.DataFrame) -> str:
+    """The column of recording sessions that share no speaker, as IEMOCAP has them; empty for none."""
+    for column in ("session", "split"):
+        if column in clips and "speaker" in clips:
+            known = clips[[column, "speaker"]].dropna()
+            named = column == "session" or known[column].astype(str).str.match("session").all()
+            apart = known.groupby("speaker")[column].nunique().max() == 1
+            if named and apart and known[column].nunique() > 2:
+                return column
+    return ""
+
+
+def asked(tables: Tables, names: Sequence[str]) -> list[str]:
+    """The targets to ask about: those that were named, else the usual ones that the corpus has."""
+    there = [n for n in USUAL if n in tables.clips and tables.clips[n].notna().any()]
+    return list(dict.fromkeys(names)) or there
+
+
+def _values(column: pd.Series) -> pd.Series:
+    """Numbers as floats, everything else as text; nan and None where unknown."""
+    if column.name == "age" or (pd.api.types.is_numeric_dtype(column) and column.dtype != bool):
+        return pd.to_numeric(column, errors="coerce").astype(float)
+    return column.astype(object).where(column.notna(), None).map(lambda x: x if x is None else str(x))
+
+
+def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Folds that share no speaker (or other group), and the groups' codes."""
+    codes, _ = speaker_codes(part)
+    names = part[by].astype(object).where(part[by].notna(), None) if by else pd.Series(None, part.index)
+    # a clip whose group is unknown is a group of its own
+    named = np.array([f"clip {clip}" if n is None else f"of {n}" for clip, n in names.items()])
+    strata = pd.Series("", index=part.index)
+    for column in ("sex", "emotion"):
+        if column in part:
+            strata = strata + "/" + part[column].astype(str)
+    fold = probes.disjoint_folds(named, strata.to_numpy(dtype=str), count)
+    return fold, np.unique(named, return_inverse=True)[1] if by else codes
+
+
+def _closed(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Folds that share all speakers, and parts of which one is left out to choose a strength."""
+    names = speaker.to_numpy(dtype=str)
+    fold = probes.shared_folds(names, count)
+    return fold, probes.shared_folds(np.char.add(names, fold.astype(str)), 5)
+
+
+def _rare(said: pd.Series, fold: np.ndarray, least: int) -> list[str]:
+    """Classes whose clips are in fewer folds than that."""
+    there = pd.Series(fold, index=said.index).groupby(said.to_numpy()).nunique()
+    return sorted(there.index[there < least])
