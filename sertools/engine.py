@@ -64,30 +64,41 @@ def run(
     sweep(job.folder)
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for i, clips, heard in _heard_ahead(pool, job, corpus, model):
+            for i, clips, heard in heard_ahead(pool, job.shards, corpus, model, job.condition):
                 scores, layers = answers(model, heard, job.layers, batch_size, advance)
-                frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
-                frame.insert(0, "reason", [h.reason for h in heard])
-                frame.insert(1, "silent", [h.silent for h in heard])
-                unscored = ~np.isfinite(scores).all(axis=1) & (frame["reason"] == "").to_numpy()
-                frame.loc[unscored, "reason"] = "the model's answer is not a finite number"
-                frame.loc[unscored, list(model.labels)] = np.nan
-                write_shard(job.folder, i, frame, layers)
+                write_shard(job.folder, i, table(model, clips, heard, scores), layers)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _heard_ahead(
-    pool: ThreadPoolExecutor, job: Job, corpus: Corpus, model: Model
+def heard_ahead(
+    pool: ThreadPoolExecutor,
+    parts: Sequence[tuple[int, pd.Index]],
+    corpus: Corpus,
+    model: Model,
+    condition: Condition,
 ) -> Iterator[tuple[int, pd.Index, list[Heard]]]:
-    def submit(clips: pd.Index) -> list[Future[Heard]]:
-        return [pool.submit(hear, corpus, clip, model, job.condition) for clip in clips]
+    """The clips of each numbered part and what was heard of them, while the next part is being decoded."""
 
-    ahead = submit(job.shards[0][1]) if job.shards else []
-    for k, (i, clips) in enumerate(job.shards):
+    def submit(clips: pd.Index) -> list[Future[Heard]]:
+        return [pool.submit(hear, corpus, clip, model, condition) for clip in clips]
+
+    ahead = submit(parts[0][1]) if parts else []
+    for k, (i, clips) in enumerate(parts):
         current = ahead
-        ahead = submit(job.shards[k + 1][1]) if k + 1 < len(job.shards) else []
+        ahead = submit(parts[k + 1][1]) if k + 1 < len(parts) else []
         yield i, clips, [future.result() for future in current]
+
+
+def table(model: Model, clips: pd.Index, heard: Sequence[Heard], scores: np.ndarray) -> pd.DataFrame:
+    """What the store holds of clips: reason, silent and scores (n, c); missing where they are no numbers."""
+    frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
+    frame.insert(0, "reason", [h.reason for h in heard])
+    frame.insert(1, "silent", [h.silent for h in heard])
+    unscored = ~np.isfinite(scores).all(axis=1) & (frame["reason"] == "").to_numpy()
+    frame.loc[unscored, "reason"] = "the model's answer is not a finite number"
+    frame.loc[unscored, list(model.labels)] = np.nan
+    return frame
 
 
 def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard:
@@ -168,7 +179,7 @@ def answers(
     scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
     means: np.ndarray | None = None
     advance(sum(h.signal is None for h in heard))
-    for batch in _batches(heard, batch_size):
+    for batch in batches(heard, batch_size):
         outputs = model.predict(
             [h.signal for i in batch if (h := heard[i]).signal is not None], layers=layers
         )
@@ -190,7 +201,7 @@ def answers(
     return scores, means
 
 
-def _batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
+def batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
     """Indices of clips to predict together: sorted by length, within the budget of clips and samples."""
     lengths = [(len(h.signal), i) for i, h in enumerate(heard) if h.signal is not None]
     batches: list[list[int]] = []

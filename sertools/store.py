@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,9 +134,29 @@ def write_array(path: Path, array: np.ndarray) -> None:
     with atomic(path) as part:
         with part.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        seal = _hash(np.memmap(part, dtype=np.uint8, mode="r"))
-        with part.open("ab") as file:
-            file.write(seal)
+        _seal_array(part)
+
+
+def write_rows(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
+    """Writes an array of n equal rows, at least one, as `write_array` does, without all being in memory.
+
+    Raises:
+        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+    """
+    with atomic(path) as part:
+        with part.open("wb") as file:
+            for i, row in enumerate(rows):
+                if i == 0:
+                    header = {"descr": row.dtype.str, "fortran_order": False, "shape": (n, *row.shape)}
+                    np.lib.format.write_array_header_1_0(file, header)
+                file.write(np.ascontiguousarray(row).data)
+        _seal_array(part)
+
+
+def _seal_array(path: Path) -> None:
+    seal = _hash(np.memmap(path, dtype=np.uint8, mode="r"))
+    with path.open("ab") as file:
+        file.write(seal)
 
 
 def _hash(content: np.ndarray) -> bytes:

@@ -216,7 +216,7 @@ def test_progress_counts_every_clip_once_missing_ones_too(tmp_path):
 
 
 def test_a_long_clip_runs_alone(tmp_path):
-    batches = engine._batches(
+    batches = engine.batches(
         [engine.Heard(signal=np.zeros(n, np.float32)) for n in (engine.BATCH_SAMPLES + 1, 500, 400)], 8
     )
     assert batches == [[2, 1], [0]]

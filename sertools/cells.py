@@ -1,0 +1,109 @@
+"""Which clips are summed together, and which other clip stands beside each."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import AuditError
+from sertools.moments import Wanted
+from sertools.tables import speaker_codes
+
+MANY = 50
+"""Values of a column from which on it is no category."""
+
+
+def groups(codes: np.ndarray, most: int) -> np.ndarray:
+    """A group of speakers for each clip, shape (n,): as many groups as `most` allows, about equal in clips.
+
+    Speakers with the most clips come first, each into the group with the fewest so far.
+
+    Args:
+        codes: the clips' speakers, shape (n,)
+        most: groups at most
+
+    >>> groups(np.array([0, 0, 0, 1, 1, 2]), 2).tolist()
+    [0, 0, 0, 1, 1, 1]
+    """
+    speakers, counts = np.unique(codes, return_counts=True)
+    held = np.zeros(min(most, len(speakers)), dtype=np.int64)
+    of_speaker = {}
+    for i in np.lexsort((speakers, -counts)):
+        group = int(held.argmin())
+        of_speaker[int(speakers[i])] = group
+        held[group] += counts[i]
+    return np.array([of_speaker[int(code)] for code in codes], dtype=np.int64)
+
+
+def cells(clips: pd.DataFrame, wanted: Wanted) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """The cells that an audit wants: groups of speakers, crossed with the values of a column.
+
+    Args:
+        clips: of the corpus
+        wanted: groups at most, and the column; clips without a value of it have cells of their own
+
+    Returns:
+        one row a cell (`group`, `speakers` in that group, `clips`, and the column), and each cell's clips by
+        their positions
+
+    Raises:
+        AuditError: the column is no category
+    """
+    codes, _ = speaker_codes(clips)
+    group = groups(codes, wanted.groups)
+    speakers = pd.Series(codes).groupby(group).nunique()
+    values: list[object] = [None]
+    column = clips[wanted.by].to_numpy(dtype=object) if wanted.by else np.full(len(clips), None, dtype=object)
+    unknown = pd.isna(column)
+    if wanted.by:
+        values = [*sorted(set(column[~unknown])), *([None] if unknown.any() else [])]
+        if len(values) > MANY:
+            raise AuditError(
+                f"column {wanted.by!r} has {len(values)} values, which are too many to look at each",
+                hint="name a category, such as emotion or sex",
+            )
+    rows, members = [], []
+    for g in range(int(group.max(initial=-1)) + 1):
+        for value in values:
+            inside = np.flatnonzero((group == g) & (unknown if value is None else column == value))
+            if len(inside):
+                cell = {"group": g, "speakers": int(speakers[g]), "clips": len(inside)}
+                rows.append(cell | ({wanted.by: value} if wanted.by else {}))
+                members.append(inside)
+    return pd.DataFrame(rows), members
+
+
+def partners(codes: np.ndarray, usable: Sequence[bool]) -> list[int | None]:
+    """For each usable clip the next one, in the order of the corpus, of another speaker; else None.
+
+    Where all clips are of one speaker, it is the next one of the same.
+
+    Args:
+        codes: the clips' speakers, shape (n,)
+        usable: which clips have features at all, shape (n,)
+    """
+    ring = np.flatnonzero(usable)
+    several = len(np.unique(codes[ring])) > 1
+    following = [(k + 1) % len(ring) for k in range(len(ring))]
+    if several:
+        for k in [*range(len(ring) - 1, -1, -1)] * 2:  # twice round: the last one's next is at the beginning
+            after = (k + 1) % len(ring)
+            following[k] = after if codes[ring[after]] != codes[ring[k]] else following[after]
+    found: list[int | None] = [None] * len(codes)
+    for k, i in enumerate(ring):
+        found[i] = int(ring[following[k]]) if len(ring) > 1 else None
+    return found
+
+
+def union(wanted: Sequence[Wanted]) -> Mapping[tuple[int, str], Wanted]:
+    """What satisfies several audits: one for each kind of cells, with all levels that any of them reads."""
+    found: dict[tuple[int, str], Wanted] = {}
+    for each in wanted:
+        known = found.setdefault((each.groups, each.by), each)
+        found[each.groups, each.by] = Wanted(
+            levels=tuple(dict.fromkeys((*known.levels, *each.levels))),
+            groups=each.groups,
+            by=each.by,
+            between_layers=known.between_layers or each.between_layers,
+        )
+    return found

@@ -1,0 +1,235 @@
+"""What audits read of a model's frames: moments by level, computed once and kept in the store.
+
+Memory holds the sums of one cell, and the products between layers where they are wanted. What exceeds the
+budget is divided over several passes, which is known before the first begins.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sertools import descriptors, frames
+from sertools.accumulate import Grid, K, Shape, grids
+from sertools.cells import cells, partners
+from sertools.corpus import Corpus
+from sertools.egemaps import FEATURES
+from sertools.engine import BATCH_SIZE
+from sertools.errors import AuditError, nearest
+from sertools.model import Framed, Frames
+from sertools.models.answers import noise
+from sertools.moments import KINDS, LEVELS, Moments, Wanted
+from sertools.plan import Job
+from sertools.store import SHARD, Key, read_layers, read_shard, write_shard
+from sertools.tables import speaker_codes
+
+VERSION = "moments-1"
+"""Rises when a sum changes; part of the fingerprint."""
+
+BUDGET = 3 * 2**29
+"""Bytes of sums that memory holds at most, 1.5 GiB."""
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+def moments(
+    model: object,
+    corpus: Corpus,
+    wanted: Wanted,
+    *,
+    sound: str,
+    root: Path,
+    progress: Progress,
+    batch_size: int = BATCH_SIZE,
+    workers: int = 2,
+    keep_every_s: float = frames.KEEP_EVERY_S,
+    clean: Job | None = None,
+) -> dict[str, Moments]:
+    """Level → sums over the frames of a model; none where its layers cannot be read frame by frame.
+
+    Args:
+        model: any, in the number format in which it runs
+        corpus: whose clips are summed
+        wanted: levels, groups of speakers, column, products between layers
+        sound: the corpus' fingerprint
+        root: of the store
+        progress: shows how far a long job is
+        batch_size: clips in one forward pass at most
+        workers: threads that decode
+        keep_every_s: seconds of work that an interruption can lose
+        clean: what the store lacks of scores and layer means under clean sound, which the first pass computes
+            on its way; None where it has them
+
+    Raises:
+        AuditError: an unknown level, or a column that is no category
+        ModelError: opensmile is not installed
+        StoreError: the store cannot be written
+    """
+    for level in wanted.levels:
+        if level not in LEVELS:
+            raise AuditError(f"no level of frames {level!r}", hint=nearest(level, list(LEVELS)))
+    if not isinstance(model, Framed) or not model.has_frames or not len(corpus.clips):
+        return {}
+    rows, members = cells(corpus.clips, wanted)
+    first = trial(model)
+    shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states])
+    folder = place(model, corpus, wanted, members, sound, root)
+    parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
+    cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
+    acoustics: dict[str, np.ndarray] = {}
+    partner: dict[str, str | None] = {}
+    found = []
+    for p, shape in enumerate(shapes):
+        each = frames.Pass(
+            shape=shape,
+            folder=folder,
+            name=f"pass-{p}",
+            parts=[corpus.clips.index[part] for part in parts],
+            cell=cell,
+            partner=partner,
+        )
+        if each.stored() is None:
+            if not acoustics:
+                with progress("acoustic features", len(corpus.clips)) as advance:
+                    acoustics.update(descriptors.measured(corpus, sound, root, advance=advance))
+                partner.update(_partners(corpus, acoustics))
+            of = f"frames of {model.name}" + (f", pass {p + 1} of {len(shapes)}" if len(shapes) > 1 else "")
+            outputs = clean is not None and bool(clean.shards) and p == 0
+            with progress(of, len(corpus.clips)) as advance:
+                frames.run(
+                    each,
+                    corpus,
+                    model,
+                    acoustics,
+                    batch_size=batch_size,
+                    workers=workers,
+                    keep_every_s=keep_every_s,
+                    keep_outputs=outputs,
+                    advance=advance,
+                )
+            if outputs and clean is not None:
+                _share(each, clean)
+        stored = each.stored()
+        assert stored is not None, "it was written just now"
+        found.append((each, *stored))
+    return {level: _moments(level, rows, found) for level in wanted.levels}
+
+
+def trial(model: Framed) -> Frames:
+    """The frames of a second of noise, which show how many layers there are, how wide and how fast."""
+    samples = max(model.sampling_rate, model.shortest)
+    samples = min(samples, getattr(model, "longest", None) or samples)
+    return model.predict_frames([noise(model.sampling_rate, samples / model.sampling_rate)])[1][0]
+
+
+def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: int = BUDGET) -> list[Shape]:
+    """What each pass over the corpus sums, so that the sums of none exceed the budget.
+
+    Products between two layers exist where their frames are at the same times.
+
+    Args:
+        wanted: levels, and whether products between layers are
+        when: the frames of each layer
+        widths: numbers in a frame of each layer
+        budget: bytes; a single layer, or two, may exceed it
+    """
+    pairs = [(i, j) for j in range(len(when)) for i in range(j) if when[i] == when[j]]
+    items: list[tuple[int, ...]] = [(i,) for i in range(len(when))]
+    items += pairs if wanted.between_layers else []
+    found: list[list[tuple[int, ...]]] = []
+    room = 0
+    for item in items:
+        size = 8 * len(wanted.levels) * widths[item[0]] * (widths[item[-1]] + len(KINDS) * K)
+        if size > room:
+            found.append([])
+            room = budget
+        found[-1].append(item)
+        room -= size
+    return [
+        Shape(
+            levels=wanted.levels,
+            dimensions={i: widths[i] for i in sorted({i for item in held for i in item})},
+            whole=tuple(item[0] for item in held if len(item) == 1),
+            pairs=tuple((item[0], item[1]) for item in held if len(item) == 2),
+        )
+        for held in found
+    ]
+
+
+def place(
+    model: Framed, corpus: Corpus, wanted: Wanted, members: Sequence[np.ndarray], sound: str, root: Path
+) -> Path:
+    """Where the moments lie: another place for other cells, levels, or versions of what measures them."""
+    inside = [[str(clip) for clip in corpus.clips.index[cell]] for cell in members]
+    levels = [[level, LEVELS[level]] for level in wanted.levels]
+    settings = json.dumps([VERSION, descriptors.version(), BUDGET, levels, wanted.between_layers, inside])
+    name = "moments" + (f" by {wanted.by}" if wanted.by else "")
+    digest = hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
+    key = Key(model=(model.name, model.fingerprint), corpus=(corpus.name, sound), condition=(name, digest))
+    return key.folder(root)
+
+
+def _partners(corpus: Corpus, acoustics: dict[str, np.ndarray]) -> dict[str, str | None]:
+    clips = corpus.clips.index
+    usable = [bool(np.isfinite(acoustics[clip]).all(axis=1).any()) for clip in clips]
+    codes, _ = speaker_codes(corpus.clips)
+    at = partners(codes, usable)
+    return {clip: None if i is None else clips[i] for clip, i in zip(clips, at, strict=True)}
+
+
+def _share(each: frames.Pass, clean: Job) -> None:
+    """Writes scores and layer means of the parts as the shards that the store lacks."""
+    tables, where = [], {}
+    means: list[np.ndarray] = []
+    for u, clips in enumerate(each.parts):
+        scores, layers = read_shard(each.folder, u, clips), read_layers(each.folder, u, len(clips))
+        if scores is not None and layers is not None:
+            where.update({clip: (len(means), i) for i, clip in enumerate(clips)})
+            tables.append(scores)
+            means.append(layers)
+    every = pd.concat(tables) if tables else pd.DataFrame()
+    shape = max((part.shape[1:] for part in means), default=(0, 0))
+    for i, clips in clean.shards:
+        if all(clip in where for clip in clips):
+            layers = np.full((len(clips), *shape), np.nan, dtype=np.float32)
+            for k, clip in enumerate(clips):
+                part, row = where[clip]
+                if means[part].shape[1]:
+                    layers[k] = means[part][row]
+            write_shard(clean.folder, i, every.loc[clips], layers)
+    for path in (*each.folder.glob("[0-9]*.parquet"), *each.folder.glob("[0-9]*.layers.npy")):
+        path.unlink(missing_ok=True)
+
+
+def _moments(
+    level: str, rows: pd.DataFrame, found: Sequence[tuple[frames.Pass, np.ndarray, np.ndarray]]
+) -> Moments:
+    """The moments of a level, as views of what is stored."""
+    sums: dict[tuple[int, str], np.ndarray] = {}
+    between: dict[tuple[int, int], np.ndarray] = {}
+    heard = np.zeros(len(rows))
+    for each, stored, flat in found:
+        for (of, layer, name), array in each.shape.views(stored).items():
+            if of == level and layer in each.shape.whole:
+                sums[layer, name] = array
+            elif name == "clips":
+                heard = array[:, 0]
+        between |= {(i, j): array for (of, i, j), array in each.between(flat).items() if of == level}
+    layers = range(1 + max(layer for layer, _ in sums))
+    c, kinds = len(rows), len(KINDS)
+    return Moments(
+        features=FEATURES,
+        cells=rows.assign(clips=heard.astype(int)),
+        n=np.stack([sums[i, "n"][:, 0] for i in layers]),
+        undefined=np.array(sums[0, "undefined"][:, 0]),
+        x=tuple(sums[i, "x"] for i in layers),
+        xx=tuple(sums[i, "xx"] for i in layers),
+        y=np.stack([sums[i, "y"].reshape(c, kinds, K).transpose(1, 0, 2) for i in layers]),
+        yy=np.stack([sums[i, "yy"].transpose(1, 0, 2, 3) for i in layers]),
+        xy=tuple(sums[i, "xy"].reshape(c, -1, kinds, K).transpose(2, 0, 1, 3) for i in layers),
+        between=between,
+    )

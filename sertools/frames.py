@@ -1,0 +1,186 @@
+"""Frames of a model's layers beside acoustic features: summed as they come, and never stored.
+
+One pass goes over the corpus cell by cell, so that the sums of one cell are all that memory holds; a finished
+cell goes to disk, where an audit reads it layer by layer. What is begun is kept every few minutes, and a run
+that goes on ends with the same bytes, because rows are always added up in the same order.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sertools.accumulate import Shape, Sums
+from sertools.condition import Condition
+from sertools.corpus import Corpus
+from sertools.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
+from sertools.model import Framed
+from sertools.store import read_array, write_array, write_rows, write_shard
+
+KEEP_EVERY_S = 120.0
+"""Seconds of work that an interruption can lose, about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One pass over the corpus: what it sums, of which clips in which order, and where that is kept.
+
+    Attributes:
+        shape: what is summed
+        folder: where it is kept
+        name: how its files begin
+        parts: clips in the order of their cells, some at a time
+        cell: the cell of each part
+        partner: clip → the other clip whose features stand beside it; None where there is none
+    """
+
+    shape: Shape
+    folder: Path
+    name: str
+    parts: Sequence[pd.Index]
+    cell: Sequence[int]
+    partner: Mapping[str, str | None]
+
+    def path(self, what: str) -> Path:
+        """The file of the `sums`, of the products `between` layers, of a cell, or of what is `begun`."""
+        return self.folder / f"{self.name}.{what}.npy"
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return max(self.cell, default=-1) + 1
+
+    @property
+    def between_size(self) -> int:
+        """Numbers in the products between layers."""
+        width = self.shape.dimensions
+        return len(self.shape.levels) * sum(width[i] * width[j] for i, j in self.shape.pairs)
+
+    def between(self, flat: np.ndarray) -> dict[tuple[str, int, int], np.ndarray]:
+        """(level, i, j) → products between two layers, in a flat array of all of them."""
+        found, start, width = {}, 0, self.shape.dimensions
+        for level in self.shape.levels:
+            for i, j in self.shape.pairs:
+                end = start + width[i] * width[j]
+                found[level, i, j] = flat[start:end].reshape(width[i], width[j])
+                start = end
+        return found
+
+    def stored(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Sums (cells, size) and products between layers (size,), memory-mapped; None where they are not."""
+        sums, between = read_array(self.path("sums")), read_array(self.path("between"))
+        if sums is None or between is None:
+            return None
+        whole = sums.shape == (self.cells, self.shape.size) and between.shape == (self.between_size,)
+        return (sums, between) if whole else None
+
+
+def run(
+    each: Pass,
+    corpus: Corpus,
+    model: Framed,
+    acoustics: Mapping[str, np.ndarray],
+    *,
+    batch_size: int = BATCH_SIZE,
+    workers: int = 2,
+    keep_every_s: float = KEEP_EVERY_S,
+    keep_outputs: bool = False,
+    advance: Callable[[int], None] = lambda n: None,
+) -> None:
+    """Computes what a pass lacks. A clip that cannot be heard or has no finite states is left out.
+
+    Args:
+        each: the pass
+        corpus: whose clips its parts name
+        model: whose frames are summed
+        acoustics: clip → acoustic features every 10 ms, shape (rows, k)
+        batch_size: clips in one forward pass at most
+        workers: threads that decode
+        keep_every_s: seconds after which what is begun is kept
+        keep_outputs: whether scores and layer means of each part are kept in the folder too, as a shard of
+            the part's number
+        advance: called with the number of clips after each batch
+
+    Raises:
+        StoreError: the store cannot be written
+        ModelError: scores of another shape than clips and labels
+    """
+    begin, flat, between = _begun(each)
+    advance(sum(map(len, each.parts[:begin])))
+    sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
+    kept = time.monotonic()
+    last = {cell: u for u, cell in enumerate(each.cell)}
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            todo = list(enumerate(each.parts))[begin:]
+            for u, clips, heard in heard_ahead(pool, todo, corpus, model, Condition()):
+                scores, means = _part(each, sums, clips, heard, model, acoustics, batch_size, advance)
+                if keep_outputs:
+                    write_shard(each.folder, u, table(model, clips, heard, scores), means)
+                sums.flush()
+                if u == last[each.cell[u]]:
+                    sums.finish()
+                    write_array(each.path(f"cell-{each.cell[u]}"), flat)
+                    flat[:] = 0
+                if time.monotonic() - kept >= keep_every_s:
+                    write_array(each.path("begun"), np.concatenate([[u + 1.0], flat, between]))
+                    kept = time.monotonic()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    write_rows(each.path("sums"), (_cell(each, cell) for cell in range(each.cells)), each.cells)
+    write_array(each.path("between"), between)
+    for what in ("begun", *(f"cell-{cell}" for cell in range(each.cells))):
+        with contextlib.suppress(FileNotFoundError):  # nothing was begun for long, or another process is here
+            each.path(what).unlink()
+
+
+def _begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
+    """The first part that is still to be summed, with the sums of its cell and between layers so far."""
+    size = each.shape.size
+    state = read_array(each.path("begun"))
+    if state is not None and state.shape == (1 + size + each.between_size,):
+        begin = int(state[0])
+        finished = {*each.cell[:begin]} - {*each.cell[begin:]}
+        if all(read_array(each.path(f"cell-{cell}")) is not None for cell in finished):
+            return begin, np.array(state[1 : 1 + size]), np.array(state[1 + size :])
+    return 0, np.zeros(size), np.zeros(each.between_size)
+
+
+def _cell(each: Pass, cell: int) -> np.ndarray:
+    flat = read_array(each.path(f"cell-{cell}"))
+    assert flat is not None, "every cell is finished"
+    return flat
+
+
+def _part(
+    each: Pass,
+    sums: Sums,
+    clips: pd.Index,
+    heard: Sequence[Heard],
+    model: Framed,
+    acoustics: Mapping[str, np.ndarray],
+    batch_size: int,
+    advance: Callable[[int], None],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Adds the clips of a part; their scores (n, c) and layer means (n, l, d), nan where not heard."""
+    scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
+    means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
+    advance(sum(h.signal is None for h in heard))
+    for batch in batches(heard, batch_size):
+        signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
+        outputs, frames = model.predict_frames(signals)
+        assert outputs.layers is not None, "frames come with their means"
+        if not means.shape[1]:
+            means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
+        scores[batch], means[batch] = outputs.scores, outputs.layers
+        for i, states, mean in zip(batch, frames, outputs.layers, strict=True):
+            if np.isfinite(mean).all():
+                other = each.partner[clips[i]]
+                sums.add(states, acoustics[clips[i]], None if other is None else acoustics[other])
+        advance(len(batch))
+    return scores, means

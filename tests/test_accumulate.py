@@ -1,0 +1,166 @@
+"""Sums of frames against a naive double loop in float64."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sertools import accumulate
+from sertools.accumulate import CLIPS, K, Shape, Sums, rows_of
+from sertools.model import Frames
+from sertools.moments import KINDS, LEVELS
+
+STEP_S = 0.02
+
+
+def clip(rng, seconds, dimensions, mean=0.0):
+    """Frames of layers at 50 Hz, and features every 10 ms with gaps."""
+    t = int(seconds / STEP_S)
+    states = tuple((mean + rng.standard_normal((t, d))).astype(np.float32) for d in dimensions)
+    frames = Frames(states=states, first_s=(0.01,) * len(states), step_s=(STEP_S,) * len(states))
+    features = rng.standard_normal((int(seconds * 100), K)).astype(np.float32)
+    features[rng.random(len(features)) < 0.4] = np.nan
+    return frames, features
+
+
+def naive_rows(frames, own, other, layer, per_row):
+    """x, and y of each kind, row by row, from the definitions."""
+    t = len(frames.states[layer])
+
+    def framed(features, n):
+        rows = []
+        for k in range(n):
+            # frame k reaches from 20 k to 20 k + 20 ms; rows are about 10, 20, 30 ms …
+            held = [i for i in range(len(features)) if 20 * k <= 10 + 10 * i < 20 * k + 20]
+            values = [[float(features[i, j]) for i in held if np.isfinite(features[i, j])] for j in range(K)]
+            rows.append([sum(v) / len(v) for v in values] if all(values) else None)
+        return rows
+
+    def pooled(rows, states=None):
+        xs, ys = [], []
+        for block in range(-(-len(rows) // per_row)):
+            kept = [k for k in range(block * per_row, min((block + 1) * per_row, len(rows))) if rows[k]]
+            if kept:
+                ys.append(np.mean([rows[k] for k in kept], axis=0))
+                if states is not None:
+                    xs.append(np.mean([states[k].astype(np.float64) for k in kept], axis=0))
+        return xs, ys
+
+    x, mine = pooled(framed(own, t), frames.states[layer])
+    _, theirs = pooled(framed(other, len(other)))
+    n = len(mine)
+    rolled = [mine[(i - n // 2) % n] for i in range(n)]
+    return x, {"own": mine, "other clip": [theirs[i % len(theirs)] for i in range(n)], "rolled": rolled}
+
+
+@pytest.mark.parametrize("mean", [0.0, 100.0])
+def test_sums_equal_a_naive_double_loop_over_all_frames(monkeypatch, mean):
+    monkeypatch.setattr(accumulate, "ROWS", 50)  # so that several products are added up
+    rng = np.random.default_rng(0)
+    dimensions = {0: 5, 1: 7}
+    clips = [clip(rng, seconds, dimensions.values(), mean) for seconds in (2.0, 0.5, 3.14, 1.0)]
+    shape = Shape(levels=tuple(LEVELS), dimensions=dimensions, whole=(0, 1), pairs=((0, 1),))
+    between = {(level, 0, 1): np.zeros((5, 7)) for level in LEVELS}
+    sums = Sums(shape=shape, flat=np.zeros(shape.size), between=between)
+    pairs = [(clips[i], clips[(i + 1) % len(clips)][1]) for i in range(len(clips))]
+    for (frames, own), other in pairs:
+        sums.add(frames, own, other)
+    sums.finish()
+    assert sums.sums[CLIPS][0] == 4
+    for level, layer in itertools.product(LEVELS, dimensions):
+        x, y = [], {kind: [] for kind in KINDS}
+        total = 0
+        for (frames, own), other in pairs:
+            xs, ys = naive_rows(frames, own, other, layer, LEVELS[level])
+            x += xs
+            for kind in KINDS:
+                y[kind] += ys[kind]
+            total += -(-len(frames.states[layer]) // LEVELS[level])
+        assert len(x) > 3
+        found = {name: sums.sums[level, layer, name] for name in ("n", "x", "xx", "y", "yy", "xy")}
+        assert found["n"][0] == len(x)
+        assert sums.sums[level, layer, "undefined"][0] == total - len(x)
+        x = np.array(x)
+        # products are taken in float32: 1e-5 of the largest, as promised
+        np.testing.assert_allclose(found["x"], x.sum(axis=0), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(found["xx"], x.T @ x, rtol=1e-5, atol=1e-5 * np.abs(x.T @ x).max())
+        for i, kind in enumerate(KINDS):
+            part, rows = slice(i * K, (i + 1) * K), np.array(y[kind])
+            np.testing.assert_allclose(found["y"][part], rows.sum(axis=0), atol=1e-9)
+            np.testing.assert_allclose(found["yy"][i], rows.T @ rows, atol=1e-9)
+            products = x.T @ rows
+            np.testing.assert_allclose(
+                found["xy"][:, part],
+                products,
+                atol=1e-5 * np.sqrt(np.outer((x**2).sum(0), (rows**2).sum(0))).max(),
+            )
+        if layer == 0:
+            first = x
+    np.testing.assert_allclose(between["word", 0, 1], first.T @ x, rtol=1e-5, atol=1e-4)
+
+
+def test_a_large_mean_costs_the_covariance_nothing():
+    # products about zero in float32 would leave nothing of a variance of 1 beside a mean of 3000
+    rng = np.random.default_rng(1)
+    frames, own = clip(rng, 40.0, [4], mean=3000.0)
+    shape = Shape(levels=("frame",), dimensions={0: 4}, whole=(0,))
+    sums = Sums(shape=shape, flat=np.zeros(shape.size), between={})
+    sums.add(frames, own, own)
+    sums.finish()
+    n, x, xx = (sums.sums["frame", 0, name] for name in ("n", "x", "xx"))
+    covariance = xx / n - np.outer(x, x) / n**2
+    kept = rows_of((0.01, STEP_S, 2000), own, own, 1).kept
+    expected = np.cov(frames.states[0][kept].astype(np.float64).T, bias=True)
+    np.testing.assert_allclose(covariance, expected, atol=1e-5)
+
+
+def test_the_order_of_the_parts_of_a_cell_and_of_the_flushes_changes_next_to_nothing():
+    rng = np.random.default_rng(2)
+    clips = [clip(rng, 1.0, [6]) for _ in range(5)]
+    shape = Shape(levels=("frame",), dimensions={0: 6}, whole=(0,))
+    flats = []
+    for order, flush in (((0, 1, 2, 3, 4), False), ((4, 2, 0, 1, 3), True)):
+        sums = Sums(shape=shape, flat=np.zeros(shape.size), between={})
+        for i in order:
+            sums.add(*clips[i], clips[(i + 1) % 5][1])
+            if flush:
+                sums.flush()
+        sums.finish()
+        flats.append(sums.flat)
+    np.testing.assert_allclose(flats[0], flats[1], atol=1e-4)
+    assert np.abs(flats[0]).max() > 100
+
+
+def test_rows_by_hand():
+    # seven frames of 20 ms; features of 14 rows count up, and frames 2 and 6 lack one
+    own = np.arange(14, dtype=np.float32)[:, None].repeat(K, axis=1)
+    # frame k reaches from 20 k to 20 k + 20 ms, rows are about 10, 20, 30 … ms
+    own[3:5, 3] = own[11:13, 3] = np.nan
+    other = 100 + np.arange(4, dtype=np.float32)[:, None].repeat(K, axis=1)
+    rows = rows_of((0.01, 0.02, 7), own, other, 1)
+    at = {kind: rows.features[:, i * K].tolist() for i, kind in enumerate(KINDS)}
+    assert rows.kept.tolist() == [0, 1, 3, 4, 5]
+    assert rows.undefined == 2
+    assert at["own"] == [0, 1.5, 5.5, 7.5, 9.5]
+    assert at["rolled"] == [7.5, 9.5, 0, 1.5, 5.5]
+    assert at["other clip"] == [100, 101.5, 103, 100, 101.5]
+    phonemes = rows_of((0.01, 0.02, 7), own, other, 5)
+    assert phonemes.features[:, 0].tolist() == [(0 + 1.5 + 5.5 + 7.5) / 4, 9.5]
+    assert phonemes.undefined == 0
+    states = np.arange(7, dtype=np.float32)[:, None]
+    assert phonemes.pooled(states)[:, 0].tolist() == [(0 + 1 + 3 + 4) / 4, 5]
+
+
+def test_a_clip_without_a_voice_adds_nothing_and_is_counted():
+    silent = np.full((50, K), np.nan, dtype=np.float32)
+    rows = rows_of((0.01, 0.02, 25), silent, silent, 1)
+    assert len(rows.features) == 0
+    assert rows.undefined == 25
+
+
+def test_without_another_clip_its_features_are_undefined():
+    own = np.ones((50, K), dtype=np.float32)
+    rows = rows_of((0.01, 0.02, 25), own, None, 1)
+    other = KINDS.index("other clip")
+    assert np.isnan(rows.features[:, other * K : (other + 1) * K]).all()
+    assert np.isfinite(rows.features[:, :K]).all()
