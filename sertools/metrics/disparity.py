@@ -7,9 +7,11 @@ import numpy as np
 from sertools.metrics.classify import precision_statistic, rating_bins, recall_statistic
 from sertools.metrics.groups import Groups
 from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, group_minus_all
-from sertools.metrics.resample import bootstrap
+from sertools.metrics.resample import NullGap, bootstrap, permuted_gap
 from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.tables import Pairs
+
+NOT_SHARED = "no class that two groups share"
 
 BINS = ("<0.25", "0.25-0.5", "0.5-0.75", "≥0.75")
 """Bins of a dimension; an edge belongs to the bin above it."""
@@ -64,26 +66,34 @@ def equalised_odds(
         draws: of the bootstrap
         rng: source of the draws
     """
-    part, code = pairs.take(groups.code >= 0), groups.code[groups.code >= 0]
-    count = len(groups)
-    cell = (code * classes + part.truth) * classes + part.prediction
-    size = count * classes * classes
-    counts = np.bincount(part.unit * size + cell, minlength=part.units * size)
-    sums = counts.astype(np.float64).reshape(part.units, size)
-    member = np.stack([np.bincount(part.unit[code == k], minlength=part.units) > 0 for k in range(count)])
-    alone = (member.sum(axis=0) == 1).all()
-    # a class that all groups have, beside others, in the whole sample stays in every draw
-    whole = sums.sum(axis=0).reshape(count, classes, classes).sum(axis=-1)
-    usable = ((whole > 0) & (whole < whole.sum(axis=1, keepdims=True))).all(axis=0)
+    part, sums, usable = _confusions(pairs, groups, classes)
+    member = sums.any(axis=-1)
     nothing = Estimate(value=np.nan, low=np.nan, high=np.nan, n=part.n, units=part.units)
-    if count < 2 or not usable.any():
-        return replace(nothing, reason="no class that two groups share")
+    if len(groups) < 2 or not usable.any():
+        return replace(nothing, reason=NOT_SHARED)
 
     def value(flat: np.ndarray) -> np.ndarray:
-        return _odds(flat.reshape(*flat.shape[:-1], count, classes, classes), usable)
+        return _odds(flat.reshape(*flat.shape[:-1], len(groups), classes**2), usable)
 
-    strata = member.argmax(axis=0) if alone else None
-    return bootstrap(value, sums, n=part.n, strata=strata, draws=draws, rng=rng)
+    strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
+    flat = sums.transpose(1, 0, 2).reshape(part.units, -1)
+    return bootstrap(value, flat, n=part.n, strata=strata, draws=draws, rng=rng)
+
+
+def equalised_odds_by_chance(
+    pairs: Pairs, groups: Groups, classes: int, *, draws: int = 2000, rng: np.random.Generator
+) -> NullGap:
+    """Could the difference of `equalised_odds` be chance, and how large must one be to be seen?
+
+    Group labels are permuted over speakers, as in `resample.permutation`; arguments as in `equalised_odds`.
+    """
+    _, sums, usable = _confusions(pairs, groups, classes)
+    if len(groups) < 2 or not usable.any():
+        return NullGap(observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason=NOT_SHARED)
+    clips = sums.sum(axis=-1)
+    return permuted_gap(
+        lambda counts: _odds(counts, usable), sums, clips, what="equalised odds", draws=draws, rng=rng
+    )
 
 
 def sentiment_shift(
@@ -126,8 +136,24 @@ def too_few(pairs: Pairs, groups: Groups) -> list[str]:
     ]
 
 
-def _odds(counts: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Equalised odds difference of counts (..., groups, truth, prediction) over the usable classes."""
+def _confusions(pairs: Pairs, groups: Groups, classes: int) -> tuple[Pairs, np.ndarray, np.ndarray]:
+    """The clips in groups, their confusion counts (groups, units, classes²), and which classes are usable.
+
+    Usable are those that all groups have, beside others: such a class stays in every draw within groups.
+    """
+    part, code = pairs.take(groups.code >= 0), groups.code[groups.code >= 0]
+    size = classes * classes
+    cell = (code * part.units + part.unit) * size + part.truth * classes + part.prediction
+    counts = np.bincount(cell, minlength=len(groups) * part.units * size).astype(np.float64)
+    sums = counts.reshape(len(groups), part.units, size)
+    whole = sums.sum(axis=1).reshape(-1, classes, classes).sum(axis=-1)
+    usable = ((whole > 0) & (whole < whole.sum(axis=1, keepdims=True))).all(axis=0)
+    return part, sums, usable
+
+
+def _odds(flat: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Equalised odds difference of confusion counts (..., groups, classes²) over the usable classes."""
+    counts = flat.reshape(*flat.shape[:-1], len(usable), len(usable))
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     true, answered = counts.sum(axis=-1), counts.sum(axis=-2)
     rest = counts.sum(axis=(-2, -1))[..., None] - true

@@ -201,17 +201,46 @@ def permutation(
         rng: source of the permutations
     """
     sums, clips = _by_group(statistic, truth, prediction, unit, units, group, groups)
+    return permuted_gap(
+        lambda of_groups: _extent(statistic.value(of_groups)),
+        sums,
+        clips,
+        what=statistic.name,
+        draws=draws,
+        rng=rng,
+    )
+
+
+def permuted_gap(
+    gap: Callable[[np.ndarray], np.ndarray],
+    sums: np.ndarray,
+    clips: np.ndarray,
+    *,
+    what: str,
+    draws: int = 2000,
+    rng: np.random.Generator,
+) -> NullGap:
+    """The same for any gap between groups that is a function of their sums.
+
+    Args:
+        gap: sums of all groups (..., groups, k) → gaps (...), nan where undefined
+        sums: of each unit's clips in each group, shape (groups, units, k)
+        clips: their number, shape (groups, units)
+        what: is compared, for the reason where there is no answer
+        draws: number of permutations
+        rng: source of the permutations
+    """
     if len(clips) < 2:
         return NullGap(
             observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason="fewer than two groups"
         )
-    observed = float(_extent(statistic.value(sums.sum(axis=1))))
+    observed = float(gap(sums.sum(axis=1)))
 
     def no_answer(reason: str) -> NullGap:
         return NullGap(observed=observed, p_value=np.nan, smallest_detectable=np.nan, reason=reason)
 
     if np.isnan(observed):
-        return no_answer(f"{statistic.name} is undefined in a group")
+        return no_answer(f"{what} is undefined in a group")
     member = clips > 0
     if (member.sum(axis=0) > 1).any():
         return no_answer(
@@ -222,8 +251,8 @@ def permutation(
     drawn = []
     for start in range(0, draws, block):
         labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)
-        values = [statistic.value((labels == code).astype(np.float64) @ each) for code in range(len(clips))]
-        drawn.append(_extent(np.stack(values, axis=-1)))
+        of_groups = [(labels == code).astype(np.float64) @ each for code in range(len(clips))]
+        drawn.append(gap(np.stack(of_groups, axis=-2)))
     null = np.concatenate(drawn)
     defined = null[~np.isnan(null)]
     if len(defined) < (1 - UNDEFINED) * draws:

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.metrics.disparity import binned, class_gaps, equalised_odds, sentiment_shift, too_few
+from sertools.metrics.disparity import (
+    binned,
+    class_gaps,
+    equalised_odds,
+    equalised_odds_by_chance,
+    sentiment_shift,
+    too_few,
+)
 from sertools.metrics.groups import Groups
 from sertools.tables import Pairs
 
@@ -119,6 +126,50 @@ def test_equalised_odds_need_a_class_that_the_groups_share():
     )
     assert np.isnan(found.value)
     assert found.reason == "no class that two groups share"
+
+
+def test_the_p_value_of_equalised_odds_is_that_of_all_permutations():
+    rng = np.random.default_rng(8)
+    unit, truth, prediction = np.repeat(np.arange(8), 5), np.tile([0, 1, 0, 1, 1], 8), rng.integers(0, 2, 40)
+    pair = pairs_of(truth, prediction, unit)
+
+    def odds(members) -> float:
+        inside = np.isin(unit, members)
+        rates = [
+            [(prediction[part & (truth == t)] == 1).mean() for part in (inside, ~inside)] for t in (0, 1)
+        ]
+        return max(abs(a - b) for a, b in rates)  # of two classes, one's wrong detections miss the other
+
+    every = [odds(members) for members in itertools.combinations(range(8), 4)]
+    groups = Groups(names=("a", "b"), code=(unit >= 4).astype(int))
+    found = equalised_odds_by_chance(pair, groups, 2, draws=20_000, rng=rng)
+    assert len(every) == 70
+    assert found.observed == pytest.approx(odds(range(4)), abs=1e-12)
+    # a standard error of √(p (1 − p) / 20 000) is at most 0.0035
+    assert found.p_value == pytest.approx(np.mean([v >= every[0] - 1e-12 for v in every]), abs=0.012)
+    assert min(every) <= found.smallest_detectable <= max(every)
+
+
+def test_equalised_odds_that_chance_does_not_make_have_the_smallest_p_value():
+    pair, groups = drawn(groups=2, speakers=12, seed=5)
+    wrong = np.where(groups.code == 1, (pair.truth + 1) % 3, pair.truth)  # one group is always misheard
+    rng = np.random.default_rng(0)
+    found = equalised_odds_by_chance(pairs_of(pair.truth, wrong, pair.unit), groups, 3, draws=199, rng=rng)
+    assert (found.observed, found.p_value) == (1.0, 1 / 200)
+    alike = equalised_odds_by_chance(
+        pairs_of(pair.truth, pair.truth, pair.unit), groups, 3, draws=99, rng=rng
+    )
+    assert (alike.observed, alike.p_value, alike.smallest_detectable) == (0, 1, 0)
+
+
+def test_equalised_odds_by_chance_say_why_there_is_no_answer():
+    pair, groups = drawn(classes=2)
+    rng = np.random.default_rng(0)
+    own = equalised_odds_by_chance(
+        pairs_of(groups.code, pair.prediction, pair.unit), groups, 2, draws=9, rng=rng
+    )
+    assert np.isnan(own.observed)
+    assert own.reason == "no class that two groups share"
 
 
 def test_a_shift_of_one_language_by_hand():
