@@ -76,7 +76,7 @@ def moments(
         return {}
     rows, members = cells(corpus.clips, wanted)
     first = trial(model)
-    shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states])
+    shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states], BUDGET)
     folder = place(model, corpus, wanted, members, sound, root)
     parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
     cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
@@ -126,7 +126,7 @@ def trial(model: Framed) -> Frames:
     return model.predict_frames([noise(model.sampling_rate, samples / model.sampling_rate)])[1][0]
 
 
-def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: int = BUDGET) -> list[Shape]:
+def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: int) -> list[Shape]:
     """What each pass over the corpus sums, so that the sums of none exceed the budget.
 
     Products between two layers exist where their frames are at the same times.

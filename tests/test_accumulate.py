@@ -9,6 +9,7 @@ from sertools import accumulate
 from sertools.accumulate import CLIPS, K, Shape, Sums, rows_of
 from sertools.model import Frames
 from sertools.moments import KINDS, LEVELS
+from tests import naive_frames
 
 STEP_S = 0.02
 
@@ -21,36 +22,6 @@ def clip(rng, seconds, dimensions, mean=0.0):
     features = rng.standard_normal((int(seconds * 100), K)).astype(np.float32)
     features[rng.random(len(features)) < 0.4] = np.nan
     return frames, features
-
-
-def naive_rows(frames, own, other, layer, per_row):
-    """x, and y of each kind, row by row, from the definitions."""
-    t = len(frames.states[layer])
-
-    def framed(features, n):
-        rows = []
-        for k in range(n):
-            # frame k reaches from 20 k to 20 k + 20 ms; rows are about 10, 20, 30 ms …
-            held = [i for i in range(len(features)) if 20 * k <= 10 + 10 * i < 20 * k + 20]
-            values = [[float(features[i, j]) for i in held if np.isfinite(features[i, j])] for j in range(K)]
-            rows.append([sum(v) / len(v) for v in values] if all(values) else None)
-        return rows
-
-    def pooled(rows, states=None):
-        xs, ys = [], []
-        for block in range(-(-len(rows) // per_row)):
-            kept = [k for k in range(block * per_row, min((block + 1) * per_row, len(rows))) if rows[k]]
-            if kept:
-                ys.append(np.mean([rows[k] for k in kept], axis=0))
-                if states is not None:
-                    xs.append(np.mean([states[k].astype(np.float64) for k in kept], axis=0))
-        return xs, ys
-
-    x, mine = pooled(framed(own, t), frames.states[layer])
-    _, theirs = pooled(framed(other, len(other)))
-    n = len(mine)
-    rolled = [mine[(i - n // 2) % n] for i in range(n)]
-    return x, {"own": mine, "other clip": [theirs[i % len(theirs)] for i in range(n)], "rolled": rolled}
 
 
 @pytest.mark.parametrize("mean", [0.0, 100.0])
@@ -71,7 +42,7 @@ def test_sums_equal_a_naive_double_loop_over_all_frames(monkeypatch, mean):
         x, y = [], {kind: [] for kind in KINDS}
         total = 0
         for (frames, own), other in pairs:
-            xs, ys = naive_rows(frames, own, other, layer, LEVELS[level])
+            xs, ys = naive_frames.rows(frames, own, other, layer, LEVELS[level])
             x += xs
             for kind in KINDS:
                 y[kind] += ys[kind]

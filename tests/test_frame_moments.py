@@ -1,0 +1,339 @@
+"""Moments of a model's frames: equal to a naive sum, computed once, and whole after any interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sertools import acoustics, frame_moments, run, store
+from sertools.audio import read_audio
+from sertools.condition import Condition
+from sertools.corpus import fingerprint, load_corpus
+from sertools.errors import AuditError
+from sertools.frame_moments import moments, passes
+from sertools.model import load_model
+from sertools.models.cnn14 import build
+from sertools.moments import KINDS, LEVELS, Wanted
+from sertools.run import Settings
+from tests import naive_frames
+from tests.checkpoints import write_checkpoint
+from tests.models.test_cnn14 import write
+from tests.voices import voices
+
+pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+
+ROOT = Path(__file__).parent.parent
+EMODB = ROOT.parent / "shared" / "data" / "emodb"
+EVERYTHING = Wanted(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
+GROUP_NORM = {"feat_extract_norm": "group"}
+GROUP = {"s0": 0, "s1": 1, "s2": 0, "s3": 1}
+"""Speakers s0 and s1 have three clips of ten, s2 and s3 two."""
+
+LAYER_NORM = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return voices(tmp_path_factory.mktemp("voices"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return load_model(str(write_checkpoint(tmp_path_factory.mktemp("model"), **GROUP_NORM)))
+
+
+class Counted:
+    """A model that counts how many clips it is asked about."""
+
+    def __init__(self, model):
+        self.model, self.clips = model, 0
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def predict(self, signals, *, layers=False):
+        self.clips += len(signals)
+        return self.model.predict(signals, layers=layers)
+
+    def predict_frames(self, signals):
+        self.clips += len(signals)
+        return self.model.predict_frames(signals)
+
+
+def silent(description, total):
+    return nullcontext(lambda n: None)
+
+
+def summed(model, corpus, root, wanted=EVERYTHING, **settings):
+    settings = {"sound": fingerprint(corpus), "progress": silent, **settings}
+    return moments(model, corpus, wanted, root=root, **settings)
+
+
+def naive(model, corpus, level):
+    """Clip by clip: states alone in a batch, features of openSMILE, rows of x and y by layer."""
+    clips = list(corpus.clips.index)
+    speakers = list(corpus.clips["speaker"])
+    sounds = [read_audio(corpus.path(clip), 16000) for clip in clips]
+    features = [acoustics.features(sound) for sound in sounds]
+    found = []
+    for i, sound in enumerate(sounds):
+        onward = [(i + k) % len(clips) for k in range(1, len(clips))]
+        other = next(j for j in onward if speakers[j] != speakers[i])
+        (frames,) = model.predict_frames([sound])[1]
+        found.append(
+            [
+                naive_frames.rows(frames, features[i], features[other], layer, LEVELS[level])
+                for layer in range(len(frames.states))
+            ]
+        )
+    return found
+
+
+def assert_equal(found, rows, corpus, by):
+    """Every sum of every cell against the rows of its clips: 1e-5 of the largest, as promised."""
+    groups = found.cells["group"].to_numpy()
+    seen = []
+    for c in range(len(found.cells)):
+        cell = found.cells.iloc[c]
+        inside = [i for i, value in enumerate(corpus.clips[by]) if value == cell[by]]
+        inside = [i for i in inside if GROUP[corpus.clips["speaker"].iloc[i]] == groups[c]]
+        seen += inside
+        assert cell["clips"] == len(inside)
+        for layer in range(found.layers):
+            x = np.array([row for i in inside for row in rows[i][layer][0]])
+            assert found.n[layer, c] == len(x) > 0
+            scale = 1e-5 * np.abs(x.T @ x).max()
+            np.testing.assert_allclose(found.x[layer][c], x.sum(axis=0), atol=1e-5 * len(x))
+            np.testing.assert_allclose(found.xx[layer][c], x.T @ x, atol=scale)
+            for k, kind in enumerate(KINDS):
+                y = np.array([row for i in inside for row in rows[i][layer][1][kind]])
+                np.testing.assert_allclose(found.y[layer, k, c], y.sum(axis=0), rtol=1e-9, atol=1e-9)
+                np.testing.assert_allclose(found.yy[layer, k, c], y.T @ y, rtol=1e-9, atol=1e-9)
+                largest = np.sqrt(np.outer((x**2).sum(axis=0), (y**2).sum(axis=0)))
+                assert (np.abs(found.xy[layer][k, c] - x.T @ y) <= 1e-5 * largest + 1e-9).all()
+    assert sorted(seen) == list(range(len(corpus.clips)))
+
+
+@pytest.mark.parametrize("settings", [GROUP_NORM, LAYER_NORM], ids=["group norm", "layer norm"])
+def test_moments_equal_a_naive_sum_over_all_frames(tmp_path, corpus, settings):
+    model = load_model(str(write_checkpoint(tmp_path / "model", **settings)))
+    found = summed(model, corpus, tmp_path / "store")
+    assert list(found) == list(LEVELS)
+    for level in LEVELS:
+        rows = naive(model, corpus, level)
+        assert_equal(found[level], rows, corpus, "emotion")
+        every = [np.array([r for clip in rows for r in clip[layer][0]]) for layer in range(3)]
+        assert set(found[level].between) == {(0, 1), (0, 2), (1, 2)}
+        for (i, j), products in found[level].between.items():
+            wanted = every[i].T @ every[j]
+            np.testing.assert_allclose(products, wanted, atol=1e-5 * np.abs(wanted).max() + 1e-5)
+
+
+def test_blocks_of_cnn14_are_summed_at_their_own_rates(tmp_path, corpus):
+    torch.manual_seed(0)
+    network = build(4, width=4)
+    network.bn0.running_mean -= 30
+    model = load_model(f"cnn14:{write(tmp_path / 'model', network)}")
+    found = summed(model, corpus, tmp_path / "store", Wanted(groups=2, by="emotion", between_layers=True))
+    assert_equal(found["frame"], naive(model, corpus, "frame"), corpus, "emotion")
+    assert [x.shape[1] for x in found["frame"].x] == [4, 8, 16, 32, 64, 128]
+    assert set(found["frame"].between) == {(4, 5)}
+
+
+@pytest.mark.skipif(not EMODB.is_dir(), reason="EmoDB is not beside the repository")
+def test_moments_of_real_speech_equal_a_naive_sum(tmp_path, model):
+    corpus = load_corpus("emodb", data_root=EMODB)
+    few = type(corpus)(**{**vars(corpus), "clips": corpus.clips.iloc[::60]})
+    found = summed(model, few, tmp_path, Wanted())["frame"]
+    rows = naive(model, few, "frame")
+    assert 0.2 < found.n[0].sum() / (found.n[0].sum() + found.undefined.sum()) < 0.8
+    for layer in range(3):
+        x = np.array([row for clip in rows for row in clip[layer][0]])
+        y = np.array([row for clip in rows for row in clip[layer][1]["own"]])
+        assert found.n[layer].sum() == len(x)
+        np.testing.assert_allclose(found.xx[layer].sum(axis=0), x.T @ x, atol=1e-5 * np.abs(x.T @ x).max())
+        largest = np.sqrt(np.outer((x**2).sum(axis=0), (y**2).sum(axis=0)))
+        assert (np.abs(found.xy[layer][0].sum(axis=0) - x.T @ y) <= 1e-5 * largest).all()
+
+
+def flat(found):
+    return {
+        (level, name, i): np.array(array)
+        for level, of in found.items()
+        for name in ("n", "x", "xx", "y", "yy", "xy")
+        for i, array in enumerate(getattr(of, name))
+    } | {
+        (level, "between", pair): np.array(m) for level, of in found.items() for pair, m in of.between.items()
+    }
+
+
+def test_batch_size_and_workers_change_next_to_nothing(tmp_path, corpus, model):
+    first = flat(summed(model, corpus, tmp_path / "a", batch_size=8, workers=2))
+    again = flat(summed(model, corpus, tmp_path / "b", batch_size=1, workers=1))
+    for key, array in first.items():
+        np.testing.assert_allclose(again[key], array, atol=1e-6 * np.abs(array).max())
+
+
+def test_several_passes_give_what_one_gives(tmp_path, corpus, model, monkeypatch):
+    first = flat(summed(model, corpus, tmp_path / "a"))
+    counted = Counted(model)
+    monkeypatch.setattr(frame_moments, "BUDGET", 120_000)
+    again = flat(summed(counted, corpus, tmp_path / "b"))
+    assert counted.clips > 2 * len(corpus.clips)
+    assert first.keys() == again.keys()
+    for key, array in first.items():
+        np.testing.assert_allclose(again[key], array, atol=1e-9 * np.abs(array).max())
+
+
+def test_the_passes_hold_every_sum_once_and_keep_to_the_budget():
+    wanted = Wanted(levels=("frame", "word"), between_layers=True)
+    shapes = passes(wanted, [(0.0, 0.02, 50)] * 25, [1024] * 25, 3 * 2**29)
+    assert sorted(i for shape in shapes for i in shape.whole) == list(range(25))
+    pairs = [pair for shape in shapes for pair in shape.pairs]
+    assert len(pairs) == len(set(pairs)) == 25 * 24 // 2
+    for shape in shapes:
+        between = 8 * len(shape.levels) * 1024**2 * len(shape.pairs)
+        assert 8 * shape.size + between < 1.02 * 3 * 2**29  # what is beside the products is small
+    # 25 layers of 1024 dimensions without products between them take one pass, whatever the corpus
+    (one,) = passes(Wanted(), [(0.0, 0.02, 50)] * 25, [1024] * 25, frame_moments.BUDGET)
+    assert 8 * one.size < 0.25 * 2**30
+
+
+def test_a_second_run_asks_the_model_about_noise_alone(tmp_path, corpus, model):
+    first = flat(summed(model, corpus, tmp_path))
+    counted = Counted(model)
+    again = flat(summed(counted, corpus, tmp_path))
+    assert counted.clips == 1
+    assert all(np.array_equal(again[key], array) for key, array in first.items())
+
+
+def test_other_levels_or_cells_are_other_sums(tmp_path, corpus, model):
+    summed(model, corpus, tmp_path, Wanted(groups=2))
+    for wanted in (Wanted(groups=3), Wanted(groups=2, by="emotion"), Wanted(groups=2, levels=("word",))):
+        counted = Counted(model)
+        summed(counted, corpus, tmp_path, wanted)
+        assert counted.clips == 1 + len(corpus.clips)
+
+
+def test_a_damaged_file_is_computed_again(tmp_path, corpus, model):
+    first = flat(summed(model, corpus, tmp_path))
+    (path,) = tmp_path.glob("*/*/*/pass-0.sums.npy")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    again = flat(summed(model, corpus, tmp_path))
+    assert all(np.array_equal(again[key], array) for key, array in first.items())
+
+
+KILLED = """
+import os, signal, sys
+from contextlib import nullcontext
+from pathlib import Path
+from sertools.condition import Condition
+from sertools.corpus import fingerprint, load_corpus
+from sertools.frame_moments import moments
+from sertools.model import load_model
+from sertools.models.hf import TransformersModel
+from sertools import frame_moments
+from tests.test_frame_moments import EVERYTHING
+
+frame_moments.SHARD = 2
+asked = 0
+whole = TransformersModel.predict_frames
+def counting(self, signals):
+    global asked
+    asked += 1
+    if asked == int(sys.argv[4]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(self, signals)
+TransformersModel.predict_frames = counting
+corpus = load_corpus(sys.argv[1])
+moments(load_model(sys.argv[2]), corpus, EVERYTHING, sound=fingerprint(corpus), root=Path(sys.argv[3]),
+        progress=lambda d, n: nullcontext(lambda n: None), keep_every_s=0)
+"""
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, corpus, monkeypatch):
+    monkeypatch.setattr(frame_moments, "SHARD", 2)
+    folder = write_checkpoint(tmp_path / "model", **GROUP_NORM)
+    whole = load_model(str(folder))
+    summed(whole, corpus, tmp_path / "whole")
+    kill = [
+        sys.executable,
+        "-c",
+        KILLED,
+        str(corpus.root / "clips.csv"),
+        str(folder),
+        str(tmp_path / "killed"),
+    ]
+    for asked in ("3", "4"):  # noise first, then part by part
+        done = subprocess.run([*kill, asked], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        assert done.returncode == -signal.SIGKILL
+    assert list((tmp_path / "killed").glob("*/*/*/pass-0.begun.npy"))
+    counted = Counted(whole)
+    summed(counted, corpus, tmp_path / "killed")
+    assert counted.clips < 1 + len(corpus.clips)
+    for name in ("sums", "between"):
+        (one,), (other,) = (
+            list((tmp_path / which).glob(f"*/*/*/pass-0.{name}.npy")) for which in ("whole", "killed")
+        )
+        assert one.read_bytes() == other.read_bytes()
+    assert not list((tmp_path / "killed").glob("*/*/*/*begun*"))
+    assert not list((tmp_path / "killed").glob("*/*/*/*cell*"))
+
+
+def test_a_broken_clip_is_left_out_and_listed(tmp_path, model):
+    corpus = voices(tmp_path / "data")
+    (tmp_path / "data" / "003.wav").write_bytes(b"no sound")
+    corpus = load_corpus(str(tmp_path / "data" / "clips.csv"))
+    found = summed(model, corpus, tmp_path / "store")["frame"]
+    assert found.cells["clips"].sum() == 9
+    rows = naive_without(model, corpus, 3)
+    assert found.n[0].sum() == sum(len(clip[0][0]) for clip in rows)
+    predicted = run.predict(model, corpus, settings=Settings(cache=tmp_path / "store"))["clean"]
+    assert predicted.missing["clip"].tolist() == ["clip 003"]
+
+
+def naive_without(model, corpus, i):
+    kept = type(corpus)(**{**vars(corpus), "clips": corpus.clips.drop(corpus.clips.index[i])})
+    return naive(model, kept, "frame")
+
+
+def test_the_same_pass_brings_scores_and_layer_means(tmp_path, corpus, model):
+    settings = Settings(cache=tmp_path / "a")
+    sound = fingerprint(corpus)
+    (clean,) = run.jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=True)
+    summed(model, corpus, tmp_path / "a", clean=clean)
+    counted = Counted(model)
+    brought = run.predict(counted, corpus, settings=settings, layers=True)["clean"]
+    assert counted.clips == 0
+    plain = run.predict(model, corpus, settings=Settings(cache=tmp_path / "b"), layers=True)["clean"]
+    np.testing.assert_allclose(brought.scores, plain.scores, atol=1e-5)
+    for i in range(3):
+        np.testing.assert_allclose(brought.layers.layer(i), plain.layers.layer(i), atol=1e-5)
+    (folder,) = {path.parent for path in (tmp_path / "a").glob("*/*/*/pass-0.sums.npy")}
+    assert sorted(path.name for path in folder.iterdir()) == ["pass-0.between.npy", "pass-0.sums.npy"]
+
+
+def test_a_model_without_frames_has_no_moments(tmp_path, corpus):
+    assert summed(load_model("toy:loudness"), corpus, tmp_path) == {}
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_level_that_there_is_not_is_refused(tmp_path, corpus, model):
+    with pytest.raises(AuditError, match="no level of frames 'syllable'"):
+        summed(model, corpus, tmp_path, Wanted(levels=("syllable",)))
+
+
+def test_verifying_the_store_finds_nothing_wrong(tmp_path, corpus, model):
+    from sertools.cache import verify
+
+    summed(model, corpus, tmp_path)
+    assert store.read_array(next(tmp_path.glob("*/*/*/pass-0.sums.npy"))) is not None
+    assert verify(tmp_path) == []
