@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: audit test quick lint sample comparison clean
+.PHONY: audit test quick lint sample comparison docs clean
 
 audit: .venv/installed  ## set up, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
@@ -26,6 +26,9 @@ comparison: .venv/installed  ## compare reports/sample with a model that only he
 	$(BIN)/sertools audit --suite quick --model toy:loudness --quiet --out build/toy-loudness || [ $$? -eq 1 ]
 	$(BIN)/sertools compare reports/sample build/toy-loudness --out reports/comparison
 
+docs: .venv/installed-docs  ## build the documentation into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("sertools needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -34,6 +37,10 @@ comparison: .venv/installed  ## compare reports/sample with a model that only he
 
 .venv/installed-test: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""What the README and docs/ say is so."""
 
 import re
 import subprocess
@@ -12,6 +12,9 @@ from sertools.discovery import discover, question
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+RUN = ("tutorial.md",)
+"""Pages whose blocks of sh and python are run here, one after the other."""
 
 
 def blocks(language: str) -> list[str]:
@@ -72,3 +75,105 @@ def test_the_limits_in_the_readme_are_a_gate_file(tmp_path):
     text = next(block for block in blocks("toml") if "[[limit]]" in block)
     (tmp_path / "gate.toml").write_text(text)
     assert [limit.above for limit in read_limits(tmp_path / "gate.toml")] == [0.4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", RUN)
+def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
+    (tmp_path / "here").mkdir()
+    for language, code in re.findall(r"```(sh|python)\n(.*?)```", PAGES[page], flags=re.DOTALL):
+        start = [sys.executable, "-c"] if language == "python" else ["bash", "-euc"]
+        done = subprocess.run(
+            [*start, code], cwd=tmp_path / "here", capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (code, done.stderr)
+        assert "Traceback" not in done.stderr, (code, done.stderr)
+    written = {path.name for path in (tmp_path / "here").iterdir()}
+    assert written == {"first", "loudness", "constant", "comparison", "site", "junit.xml"}
+
+
+def test_no_page_shows_code_that_is_not_run():
+    shown = [name for name, text in PAGES.items() if re.search(r"```(sh|python)\n", text)]
+    assert shown == list(RUN)
+
+
+def test_every_command_on_a_page_is_understood():
+    import shlex
+
+    import typer.main
+
+    from sertools.cli import app
+
+    code = [block for text in PAGES.values() for block in re.findall(r"```\w+\n(.*?)```", text, flags=re.S)]
+    lines = [line for block in code for line in re.findall(r"^sertools .*$", block, flags=re.M)]
+    assert len(lines) > 8
+    group = typer.main.get_command(app)
+    for line in lines:
+        words = shlex.split(line.partition(" || ")[0])[1:]
+        command = group.get_command(None, words[0])
+        assert command is not None, line
+        command.make_context(words[0], words[1:])
+
+
+def test_links_between_pages_lead_somewhere():
+    for name, text in PAGES.items():
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+            # the gallery's reports are put there when the site is built
+            source = ROOT / "reports" / Path(target).stem if target.startswith("gallery/") else None
+            assert (source or ROOT / "docs" / target).exists(), (name, target)
+
+
+@pytest.fixture
+def docs(monkeypatch):
+    pytest.importorskip("mkdocs", reason="the extra docs is not installed")
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+
+
+@pytest.mark.parametrize("name", list(discover()))
+def test_every_audit_has_a_page_with_its_question_options_and_limits(docs, name):
+    import hooks
+
+    from sertools.audit import load
+
+    audit, page = load(name), hooks.audit_page(name)
+    assert hooks.prose(audit.question) in page
+    assert all(f"`--{option.replace('_', '-')}`" in page for option in audit.options())
+    assert page.count("\n| ") >= len(audit.limits) + len(audit.options())
+
+
+def test_text_of_a_docstring_is_literal_in_a_page(docs):
+    import hooks
+
+    page = "<b> *x* _y_ [a](b) # | `c|d` https://e.org"
+    assert hooks.prose(page) == (
+        "&#60;b&#62; &#42;x&#42; &#95;y&#95; &#91;a&#93;(b) &#35; &#124; <code>c&#124;d</code> <https://e.org>"
+    )
+
+
+def test_the_feed_is_described_name_by_name(docs):
+    import hooks
+
+    from sertools.leaderboard_files import Feed, Model, Ranking, Score
+
+    tables = hooks.feed_tables()
+    for part in (Model, Ranking, Score):
+        assert all(f"<code>{field}</code>" in tables for field in part.model_fields)
+    assert "<code>schema</code>" in tables
+    assert set(Feed.model_fields) == {"schema_version", "groups"}
+
+
+def test_the_reference_holds_every_module_but_those_of_the_command_line(docs):
+    import hooks
+
+    found = hooks.modules()
+    assert {"metrics.regress", "result", "compare", "report"} <= set(found)
+    assert not {"cli", "console", "options"} & set(found)
+
+
+def test_doctests_are_shown_as_code(docs):
+    doctests = pytest.importorskip("doctests", reason="the extra docs is not installed")
+    text = "One.\n\n    >>> f(\n    ...     1)\n    2\n\nTwo > three >>> four."
+    code = "    ```pycon\n    >>> f(\n    ...     1)\n    2\n    ```"
+    assert doctests.fenced(text) == f"One.\n\n{code}\n\nTwo > three >>> four."
