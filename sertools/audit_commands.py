@@ -32,6 +32,7 @@ def run_audits(
     out: Path,
     output: Literal["table", "json"],
     quiet: bool,
+    verbose: bool,
     strict: bool,
     audio: str,
     options: Mapping[str, Any] | None = None,
@@ -55,6 +56,7 @@ def run_audits(
     from sertools.suite import choose
     from sertools.tables import AGAINST
 
+    o.check_loudness(quiet, verbose)
     most = o.clips_to_hear(audio)
     asked = choose(names, suite, folders, options=options, shared=folders_of)
     chosen, settings_of = asked.audits, asked.options
@@ -66,6 +68,8 @@ def run_audits(
         )
     store.check_writable(out)
     data, loaded = corpus(), model()
+    if verbose:
+        _tell_what_is_read(data, loaded, cache or store.default_root(), [each.name for each in chosen])
     results = run.run(
         loaded,
         data,
@@ -95,10 +99,23 @@ def run_audits(
         progress=o.progress(quiet),
     )
     render(results, out)
-    console.show_summary(results, format=output, quiet=quiet)
+    console.show_summary(results, format=output, quiet=quiet, verbose=verbose)
     if not quiet:
         console.message(f"Report: {out / 'report.html'}")
     return exit_code(results, strict=strict)
+
+
+def _tell_what_is_read(data: "Corpus", model: "Model | ClipModel", kept: Path, audits: Sequence[str]) -> None:
+    from sertools import console
+    from sertools.report.text import plural
+
+    speakers = f" of {plural(data.clips['speaker'].nunique(), 'speaker')}" if "speaker" in data.clips else ""
+    console.message(f"Audits: {', '.join(audits)}")
+    console.message(f"Corpus {data.name}: {plural(len(data.clips), 'clip')}{speakers}")
+    console.message(f"Model {model.name}: {', '.join(model.labels)}")
+    for name, fact in model.facts.items():
+        console.message(f"  {name}: {fact}")
+    console.message(f"Predictions are kept in {kept}")
 
 
 def typed() -> str:
@@ -148,7 +165,17 @@ def audit_command(name: str) -> TyperCommand:
             random_twin=given.get("random_twin"),
             **{
                 k: given[k]
-                for k in ("batch_size", "seed", "cache", "out", "output", "quiet", "strict", "audio")
+                for k in (
+                    "batch_size",
+                    "seed",
+                    "cache",
+                    "out",
+                    "output",
+                    "quiet",
+                    "verbose",
+                    "strict",
+                    "audio",
+                )
             },
         )
         raise typer.Exit(code)

@@ -130,6 +130,7 @@ def audit(
     out: o.Out = OUT,
     output: o.Format = "table",
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
     strict: o.Strict = False,
     audio: o.Audio = "5",
 ) -> None:
@@ -154,6 +155,7 @@ def audit(
         out=out,
         output=output,
         quiet=quiet,
+        verbose=verbose,
         strict=strict,
         audio=audio,
         folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},

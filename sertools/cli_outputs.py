@@ -71,6 +71,7 @@ def gate(
     strict: o.Strict = False,
     output: o.Format = "table",
     quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
 ) -> None:
     """Judge result files by their limits and set the exit code; computes nothing.
 
@@ -83,6 +84,7 @@ def gate(
     from sertools import gate as gates
     from sertools.result import read_results
 
+    o.check_loudness(quiet, verbose)
     results = [result for folder in folders or [OUT] for result in read_results(folder)]
     overrides = gates.read_limits(limits) if limits else []
     if baseline:
@@ -92,7 +94,7 @@ def gate(
         store.write_text(junit, gate_formats.junit(judged, strict=strict))
     if github:
         _tell_github(gate_formats.annotations(judged), gate_formats.step_summary(judged))
-    console.show_summary(judged, format=output, quiet=quiet)
+    console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
     raise typer.Exit(gates.exit_code(judged, strict=strict))
 
 

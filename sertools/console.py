@@ -25,12 +25,17 @@ _STYLES = {
 
 
 def show_summary(
-    results: Sequence[Result], *, format: Literal["table", "json"] = "table", quiet: bool = False
+    results: Sequence[Result],
+    *,
+    format: Literal["table", "json"] = "table",
+    quiet: bool = False,
+    verbose: bool = False,
 ) -> None:
     """Prints what passed, failed, is inconclusive or was skipped, audit by audit.
 
     The JSON is stable API: `schema`, `verdicts` (verdict → count over all audits) and `audits`, each with
-    `audit, question, answer, verdicts, findings` as in the result files. `quiet` leaves the table out.
+    `audit, question, answer, verdicts, findings` as in the result files. `quiet` leaves the table out;
+    `verbose` lists every finding before it.
     """
     from sertools.report import content
     from sertools.report.text import one_line, verdict
@@ -38,6 +43,8 @@ def show_summary(
     if format == "json":
         _write(sys.stdout, _dumps(_summary(results)))
     elif not quiet:
+        if verbose:
+            _write(sys.stdout, _render(_findings_table(results), sys.stdout))
         _write(sys.stdout, _render(_summary_table(results), sys.stdout))
         failed = content.failures(results)
         lines = [
@@ -246,6 +253,24 @@ def _summary_table(results: Sequence[Result]) -> Any:
         grid.add_row(Text(one_line(result.audit)), *numbers, Text(one_line(result.answer)))
     grid.caption = Text("   ".join(verdict(v) for v in shown))
     grid.caption_justify = "left"
+    return grid
+
+
+def _findings_table(results: Sequence[Result]) -> Any:
+    from rich.text import Text
+
+    from sertools.report import content
+    from sertools.report.text import interval_text, limit_text, one_line, value_text, verdict
+
+    grid = _grid()
+    for name in ("Audit", "Finding", "Value", "95 % interval", "n", "Limit", "Verdict", "Reason"):
+        justify: Literal["left", "right"] = "right" if name in {"Value", "95 % interval", "n"} else "left"
+        grid.add_column(name, justify=justify, overflow="fold")
+    for result in results:
+        for finding in result.findings:
+            cells = [result.audit, content.label(finding), value_text(finding), interval_text(finding)]
+            cells += [str(finding.n), limit_text(finding), verdict(finding.verdict), finding.reason]
+            grid.add_row(*(Text(one_line(cell)) for cell in cells))
     return grid
 
 

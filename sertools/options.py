@@ -156,6 +156,15 @@ Format = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress and no summary.")
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        rich_help_panel=OUTPUT,
+        help="Also what is read and where it is kept, and every finding with its interval.",
+    ),
+]
 Strict = Annotated[
     bool,
     typer.Option(
@@ -184,6 +193,16 @@ Audits = Annotated[
     list[Path] | None,
     typer.Option("--audits", rich_help_panel=INPUT, help="Folder with audits of your own."),
 ]
+
+
+def check_loudness(quiet: bool, verbose: bool) -> None:
+    """Refuses to say less and more at once.
+
+    Raises:
+        AuditError: both were asked for
+    """
+    if quiet and verbose:
+        raise AuditError("--quiet and --verbose were both given", hint="give one of them")
 
 
 def progress(quiet: bool) -> "Progress":

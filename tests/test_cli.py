@@ -78,6 +78,38 @@ def test_quiet_says_nothing_and_writes_the_same(tmp_path, manifest):
     assert (tmp_path / "out" / "correctness.json").exists()
 
 
+def test_verbose_says_what_is_read_where_it_is_kept_and_what_was_found(tmp_path, manifest):
+    result = audited(manifest, tmp_path / "out", "--model", "toy:loudness", "--verbose")
+    said = told(result)
+    assert said[:3] == [
+        "Audits: correctness",
+        "Corpus clips: 24 clips of 6 speakers",
+        "Model toy-loudness: arousal, dominance, valence",
+    ]
+    assert any(line.startswith("Predictions are kept in ") for line in said)
+    assert "mae of arousal" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["audit", "correctness", "gate"])
+def test_quiet_and_verbose_together_are_one_sentence(tmp_path, manifest, command):
+    data = ["--data", manifest] if command != "gate" else []
+    result = sertools(command, *data, "--quiet", "--verbose")
+    assert result.exit_code == 2
+    assert told(result)[0] == "Error: --quiet and --verbose were both given"
+
+
+def test_a_log_of_a_whole_audit_holds_no_control_character(tmp_path, manifest):
+    words = ["audit", "correctness", "--data", manifest, "--model", "toy:loudness", "--verbose"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sertools", *words, "--out", str(tmp_path / "out")],
+        capture_output=True,
+        env=os.environ | {"FORCE_COLOR": "1", "CI": "true"},
+        check=False,
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    assert not [byte for byte in done.stdout + done.stderr if byte < 32 and byte != ord("\n")]
+
+
 def test_exit_code_0_where_nothing_failed_and_1_where_a_limit_failed(tmp_path, manifest):
     assert audited(manifest, tmp_path / "a", "--model", "toy:oracle").exit_code == 0
     assert audited(manifest, tmp_path / "b", "--model", "toy:random").exit_code == 1

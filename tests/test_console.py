@@ -228,3 +228,19 @@ def test_importing_the_console_loads_neither_rich_nor_matplotlib():
     code = f"import sys, sertools.console; print({heavy} & {{*sys.modules}} or '')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_verbose_lists_every_finding_with_its_interval_before_the_summary(capsys):
+    console.show_summary([small_result()], verbose=True)
+    out = capsys.readouterr().out
+    rows = out[: out.index("Answer")].splitlines()
+    assert any(line.split()[:2] == ["correctness", "mae"] for line in rows), "the summary does not name it"
+    assert any("no emotion in common" in line for line in rows), "nor why something was skipped"
+    assert out.endswith(SUMMARY)
+
+
+def test_verbose_changes_nothing_of_the_json(capsys):
+    console.show_summary([small_result()], format="json")
+    usual = capsys.readouterr().out
+    console.show_summary([small_result()], format="json", verbose=True)
+    assert capsys.readouterr().out == usual
