@@ -25,13 +25,20 @@ def report(
             help="Write findings and limits into this model card instead, as the Hugging Face hub reads it.",
         ),
     ] = None,
+    format: Annotated[
+        Literal["html", "md", "json", "csv", "parquet", "latex"] | None,
+        typer.Option(
+            "--format",
+            help="html, md and json by default; csv, parquet: every table; latex: findings for papers.",
+        ),
+    ] = None,
 ) -> None:
-    """Write report.html and report.md anew, from result files alone.
+    """Write report.html, report.md and report.json anew, from result files alone.
 
-    Example: sertools report sertools-report
+    Example: sertools report sertools-report --format latex
     """
     from sertools import console
-    from sertools.report import render
+    from sertools.report import USUAL, render
     from sertools.result import read_results
 
     if model_card:
@@ -39,8 +46,14 @@ def report(
 
         console.message(str(write_card(read_results(folder), model_card)))
         return
-    for path in render(read_results(folder), out or folder, recordings=folder / "sounds"):
-        if path.suffix in {".html", ".md"}:
+    written = render(
+        read_results(folder),
+        out or folder,
+        recordings=folder / "sounds",
+        formats=[format] if format else USUAL,
+    )
+    for path in written:
+        if path.suffix not in {".svg", ".png", ".flac"}:
             console.message(str(path))
 
 

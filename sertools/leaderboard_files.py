@@ -13,7 +13,7 @@ from sertools import leaderboard_pages as pages_of
 from sertools.compare_runs import AUDIT, Key, run_of
 from sertools.errors import GateError
 from sertools.leaderboard import Entry, Group, Standing, board, verdicts
-from sertools.result import Result, Verdict, read_result
+from sertools.result import BESIDE, Result, Verdict, read_result
 
 
 class _Part(BaseModel):
@@ -154,6 +154,8 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
     read: list[tuple[str, Result]] = []
     notes = []
     for path in sorted(folder.rglob("*.json")):
+        if path.name in BESIDE:
+            continue
         if (
             without
             and path.resolve().is_relative_to(without.resolve())

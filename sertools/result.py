@@ -13,6 +13,10 @@ SCHEMA = 1
 """Version of the result file; it rises when a name or a meaning changes."""
 
 
+BESIDE = frozenset({"report.json", "index.json"})
+"""Files of the report, beside the results, that are no results: their union, and the list of recordings."""
+
+
 class Verdict(StrEnum):
     """What a limit says about a finding; `none` where there is no limit for it."""
 
@@ -122,15 +126,19 @@ class Table(_Strict):
 
 
 class Series(_Strict):
-    """One line, dot row or bar group of a figure; `low` and `high` are its interval, if it has one."""
+    """One line, dot row or bar group of a figure; `low` and `high` are its interval, if it has one.
+
+    `shade` gives the points of a cloud shades in the place of one colour.
+    """
 
     name: str = ""
     x: list[float | str]
     y: list[float | None]
     low: list[float | None] | None = None
     high: list[float | None] | None = None
+    shade: list[float | None] | None = None
 
-    @field_validator("y", "low", "high", mode="before")
+    @field_validator("y", "low", "high", "shade", mode="before")
     @classmethod
     def _nan_is_null(cls, values: Any) -> Any:
         if values is None:
@@ -280,7 +288,7 @@ def read_results(folder: Path) -> list[Result]:
     if not folder.is_dir():
         raise GateError(f"no folder {folder}", hint="name the --out folder of an earlier sertools audit")
     # a result is named after its audit; gate and report files of other shapes may lie beside it
-    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in {"report.json"}]
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in BESIDE]
     if not paths:
         raise GateError(f"no results in {folder}", hint="name the --out folder of an earlier sertools audit")
     return [read_result(path) for path in paths]

@@ -3,50 +3,83 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from sertools.errors import GateError
-from sertools.report import content, figures, markdown, pages, sounds
+from sertools.report import content, export, figures, markdown, pages, sounds
 from sertools.result import Result
 
+Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
 
-def render(results: Sequence[Result], folder: Path, *, recordings: Path | None = None) -> list[Path]:
-    """Writes `report.html`, `report.md` and the figures of the latter into `folder`; returns what it wrote.
+USUAL: tuple[Format, ...] = ("html", "md", "json")
+"""What a report consists of, where nothing else is asked for."""
 
-    The page in HTML needs no other file and no network; the one in Markdown refers to `figures/*.svg` and
-    `sounds/*` beside it. Same results, same bytes. A file is replaced whole or not at all. The page in HTML
-    holds as many recordings as fit into `sounds.MOST_BYTES`.
+
+def render(
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    recordings: Path | None = None,
+    formats: Sequence[Format] = USUAL,
+) -> list[Path]:
+    """Writes a report into `folder`; returns what it wrote.
+
+    `report.html` needs no other file and no network; it holds as many recordings as fit into
+    `sounds.MOST_BYTES`. `report.md` refers to `figures/*.svg` and `sounds/*` beside it. `report.json` is all
+    results together. csv and parquet write `tables/*`, latex `latex/*.tex`. Same results, same bytes. A file
+    is replaced whole or not at all.
 
     Args:
         results: what was found, in the order of the pages
         folder: where the pages go
         recordings: where the sounds lie that the results name; `folder/sounds` by default
+        formats: what to write
 
     Raises:
         GateError: there is no result, a recording cannot be read, or the folder cannot be written
     """
     if not results:
         raise GateError("there is no result to report", hint="run sertools audit first")
-    there = sounds.beside(results, recordings or folder / sounds.FOLDER)
-    anchors = content.slugs([result.audit for result in results])
-    drawn = {
-        (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
-        for i, result in enumerate(results)
-        for j, figure in enumerate(result.figures)
-    }
-    files = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
-    written: dict[str, str | bytes] = {
-        "report.html": fitting(results, drawn, there),
-        "report.md": markdown.page(results, files, there),
-    }
-    written |= {files[key]: figures.standalone(svg) for key, svg in drawn.items()}
-    if recordings and recordings.resolve() != (folder / sounds.FOLDER).resolve():
-        written |= {f"{sounds.FOLDER}/{name}": each for name, each in there.content.items()}
+    written: dict[str, str | bytes] = {}
+    if {"html", "md"} & set(formats):
+        written |= _pages(results, folder, recordings or folder / sounds.FOLDER, formats)
+    if "json" in formats:
+        written["report.json"] = export.union(results)
+    if "csv" in formats:
+        written |= {f"tables/{name}": each for name, each in export.csv(results).items()}
+    if "parquet" in formats:
+        written |= {f"tables/{name}": each for name, each in export.parquet(results).items()}
+    if "latex" in formats:
+        written |= {f"latex/{name}": each for name, each in export.latex(results).items()}
     try:
         return [_write(folder / name, page) for name, page in written.items()]
     except OSError as error:
         raise GateError(
             f"cannot write the report to {folder}: {error.strerror}", hint="name another folder with --out"
         ) from error
+
+
+def _pages(
+    results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
+) -> dict[str, str | bytes]:
+    """What people read: file → content, with what the page in Markdown refers to."""
+    there = sounds.beside(results, recordings)
+    anchors = content.slugs([result.audit for result in results])
+    drawn = {
+        (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
+        for i, result in enumerate(results)
+        for j, figure in enumerate(result.figures)
+    }
+    written: dict[str, str | bytes] = {}
+    if "html" in formats:
+        written["report.html"] = fitting(results, drawn, there)
+    if "md" in formats:
+        files = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
+        written["report.md"] = markdown.page(results, files, there)
+        written |= {files[key]: figures.standalone(svg) for key, svg in drawn.items()}
+        if recordings.resolve() != (folder / sounds.FOLDER).resolve():
+            written |= {f"{sounds.FOLDER}/{name}": each for name, each in there.content.items()}
+    return written
 
 
 def fitting(

@@ -59,7 +59,8 @@ def test_both_pages_and_the_figures_are_written_and_nothing_else(tmp_path):
     there = {path for path in (tmp_path / "new" / "folder").rglob("*") if path.is_file()}
     assert set(written) == there
     names = {path.name for path in written}
-    assert names == {"report.html", "report.md", *(f"correctness-{i + 1}.svg" for i in range(len(KINDS)))}
+    figures = {f"correctness-{i + 1}.svg" for i in range(len(KINDS))}
+    assert names == {"report.html", "report.md", "report.json"} | figures
 
 
 def test_the_page_in_markdown_refers_to_figures_that_exist(tmp_path):

@@ -1,0 +1,170 @@
+"""Results for other programs: all of them in one JSON file, tables as CSV and Parquet, LaTeX for papers."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sertools.report import content
+from sertools.report.text import ABSENT, interval_text, is_number, limit_text, one_line, value_text
+from sertools.result import Finding, Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "audit", "model", "corpus", "name", "target", "slice", "value", "low", "high", "n", "speakers", "verdict",
+    "above", "below", "source", "why", "reason",
+)  # fmt: skip
+"""Of the table of all findings; they stay."""
+
+_ALIGNED = "lllrrllrr"
+_PACKAGES = "% needs [T1]{fontenc}, booktabs and longtable; LuaLaTeX where names are not in Latin letters"
+_LONG = 40  # rows of a LaTeX table that may break across pages
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
+    "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "−": "$-$", "…": r"\ldots{}",
+    "[": "{[}", "*": "{*}", "–": "--", "·": r"\textperiodcentered{}",
+}  # fmt: skip
+
+
+class Report(BaseModel):
+    """The results of a folder together.
+
+    Attributes:
+        title, headline: as on the report's first page
+        verdicts: verdict → number of findings over all results
+        results: the result files, unchanged
+    """
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    title: str
+    headline: str
+    verdicts: dict[str, int]
+    results: list[Result]
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def union(results: Sequence[Result]) -> str:
+    """The text of `report.json`; its schema is `Report`."""
+    seen = content.counts(finding for result in results for finding in result.findings)
+    together = Report(
+        title=content.title(results),
+        headline=content.headline(results),
+        verdicts={verdict.value: n for verdict, n in seen.items()},
+        results=list(results),
+    )
+    return together.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def csv(results: Sequence[Result]) -> dict[str, str]:
+    """File → text: all findings, and every table of each audit; numbers in full, what is absent empty."""
+    return {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames(results).items()}
+
+
+def parquet(results: Sequence[Result]) -> dict[str, bytes]:
+    """The same tables as Parquet, each column with one type; a column of words and numbers is words."""
+    files = {}
+    for name, frame in frames(results).items():
+        file = io.BytesIO()
+        frame.to_parquet(file, index=False)
+        files[f"{name}.parquet"] = file.getvalue()
+    return files
+
+
+def frames(results: Sequence[Result]) -> "dict[str, pd.DataFrame]":
+    """Name → table: `findings` of all results, then `<audit>-<table>` of each."""
+    rows = [_row(result, finding) for result in results for finding in result.findings]
+    tables = [(result.audit, table) for result in results for table in result.tables]
+    names = content.slugs([f"{audit} {table.name}" for audit, table in tables])
+    found = {"findings": _frame(COLUMNS, rows)}
+    for name, (_, table) in zip(names, tables, strict=True):
+        found[name.removeprefix("audit-")] = _frame(table.columns, table.rows)
+    return found
+
+
+def _row(result: Result, finding: Finding) -> list[Any]:
+    f, limit = finding, finding.limit
+    where = [result.audit, content.name_of(result.model, ""), content.name_of(result.data, "")]
+    judged = [limit.above, limit.below, limit.source, limit.why] if limit else [None] * 4
+    told = [f.name, f.target, f.slice, f.value, f.low, f.high, f.n, f.speakers, f.verdict.value]
+    return [*where, *told, *judged, f.reason]
+
+
+def _frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "pd.DataFrame":
+    """A table whose columns have names of their own and one type each."""
+    import pandas as pd
+
+    names: list[str] = []
+    for column in map(_storable, columns):
+        names.append(column if column not in names else f"{column} ({len(names) + 1})")
+    cells = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    return pd.DataFrame({name: _typed(values) for name, values in cells.items()})
+
+
+def _typed(values: Sequence[Any]) -> "pd.Series":
+    import pandas as pd
+
+    known = [value for value in values if value is not None]
+    if known and all(isinstance(value, bool) for value in known):
+        return pd.Series(values, dtype="boolean")
+    if known and all(is_number(value) for value in known):
+        whole = all(isinstance(value, int) for value in known)
+        return pd.Series(values, dtype="Int64" if whole else "Float64")
+    return pd.Series([None if value is None else _storable(value) for value in values], dtype="string")
+
+
+def _storable(value: object) -> str:
+    """The text without what was never text, a lone surrogate, which no file can hold."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def latex(results: Sequence[Result]) -> dict[str, str]:
+    """File → text: the findings of each audit as a table in the style of `booktabs`, for papers."""
+    names = content.slugs([result.audit for result in results])
+    return {
+        f"{name.removeprefix('audit-')}.tex": _latex(result, name)
+        for name, result in zip(names, results, strict=True)
+    }
+
+
+def _latex(result: Result, name: str) -> str:
+    header = ["Measure", "Target", "Slice", "Value", "95 % interval", "Limit", "Verdict", "n", "Speakers"]
+    findings = [*content.judged(result), *content.unjudged(result)]
+    lines = [" & ".join(map(escaped, row)) + r" \\" for row in [header, *map(_cells, findings)]]
+    model, corpus = content.name_of(result.model, "an unnamed model"), content.name_of(result.data, "")
+    about = f"{result.question} Findings of {result.audit} for {model} on {corpus or 'unnamed data'}."
+    title = rf"\caption{{{escaped(about)} Intervals respect speakers.}}\label{{tab:{name}}}"
+    head = [r"\toprule", lines[0], r"\midrule"]
+    if len(findings) > _LONG:
+        body = [rf"\begin{{longtable}}{{{_ALIGNED}}}", rf"{title}\\", *head, r"\endfirsthead", *head]
+        body += [r"\endhead", *lines[1:]]
+        body += [r"\bottomrule", r"\end{longtable}"]
+    else:
+        body = [
+            r"\begin{table}",
+            r"\centering",
+            title,
+            rf"\begin{{tabular}}{{{_ALIGNED}}}",
+            *head,
+            *lines[1:],
+        ]
+        body += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
+    return "\n".join([_PACKAGES, *body]) + "\n"
+
+
+def _cells(f: Finding) -> list[str]:
+    value = [value_text(f), interval_text(f), limit_text(f)]
+    return [f.name, f.target, f.slice, *value, f.verdict.value, str(f.n), str(f.speakers or ABSENT)]
+
+
+def escaped(value: object) -> str:
+    r"""Text in one line that means nothing to LaTeX.
+
+    >>> escaped("50 % of a_b & {c}")
+    '50 \\% of a\\_b \\& \\{c\\}'
+    """
+    return "".join(_LATEX.get(character, character) for character in one_line(value))
