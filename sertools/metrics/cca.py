@@ -112,12 +112,26 @@ def factor(xx: np.ndarray, ridge: float = RIDGE) -> np.ndarray | None:
     Args:
         xx: covariance of x, shape (d, d)
         ridge: in units of the mean variance, above 0 where x may be rank-deficient
+
+    Raises:
+        LinAlgError: x is rank-deficient, and there is no ridge
     """
     mean = float(np.trace(xx)) / len(xx)
     if not mean > 0:
         return None
+    try:
+        return _cholesky(xx, ridge * mean)
+    except np.linalg.LinAlgError:
+        if not ridge > 0:
+            raise
+    # sums of float32 products leave a rank-deficient layer eigenvalues a little below 0
+    values, vectors = scipy.linalg.eigh(xx, driver="evd", check_finite=False)
+    return _cholesky((vectors * np.maximum(values, 0.0)) @ vectors.T, ridge * mean)
+
+
+def _cholesky(xx: np.ndarray, more: float) -> np.ndarray:
     found = xx.copy()
-    found[np.diag_indices_from(found)] += ridge * mean
+    found[np.diag_indices_from(found)] += more
     upper: np.ndarray = scipy.linalg.cholesky(found, overwrite_a=True, check_finite=False)
     return upper
 

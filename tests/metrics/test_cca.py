@@ -149,6 +149,15 @@ def test_more_dimensions_than_frames_are_regularised():
         own(x, y, ridge=0)
 
 
+def test_rounding_below_zero_in_a_rank_deficient_layer_is_taken_as_zero():
+    turn, _ = np.linalg.qr(np.random.default_rng(3).normal(size=(5, 5)))
+    exact, rounded = (turn @ np.diag([4.0, 2, 1, 0, low]) @ turn.T for low in (0.0, -1e-5))
+    there, here = cca.factor(exact, 1e-6), cca.factor(rounded, 1e-6)
+    assert here.T @ here == pytest.approx(there.T @ there, abs=1e-9)
+    with pytest.raises(np.linalg.LinAlgError):
+        cca.factor(rounded, 0)
+
+
 def test_a_copied_dimension_changes_nothing_but_what_the_ridge_changes():
     x, y = views()
     copied = np.hstack([x, x[:, :2]])
