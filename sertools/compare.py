@@ -8,7 +8,8 @@ reason. Intervals are not adjusted for the number of differences.
 
 A run's rank is one more than the number of runs whose interval lies wholly on the better side of its own, so
 runs that overlap are tied. Which side is better is known from the measure, or from a limit with one bound;
-what has neither is not ranked, nor is what was measured on different corpora. Overlap is cautious: a paired
+what has neither is not ranked, nor is what was measured on different corpora. Nor is a gap or a spread of a
+model that the audit does not find to be better than a constant, which has none. Overlap is cautious: a paired
 difference may tell two runs apart that are tied.
 
 Scores by speaker are those of the audit `speakers`: the mean of the draws where its protocol judges at least
@@ -203,7 +204,8 @@ def _ranks(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
     rows: list[Row] = []
     for key in keys:
         better = direction(runs, key)
-        ends = {run.name: interval for run in runs if (interval := run.interval(key))}
+        told = [run for run in runs if not run.says_nothing(key)]
+        ends = {run.name: interval for run in told if (interval := run.interval(key))}
         ranked = [run for run in runs if run.name in ends]
         alike = [elsewhere(a.results[key[0]], b.results[key[0]]) == "" for a, b in combinations(ranked, 2)]
         if better and len(ranked) > 1 and all(alike):
@@ -213,7 +215,7 @@ def _ranks(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
         title="Ranks, tied where intervals overlap",
         columns=[*COLUMNS, "better", *(run.name for run in runs)],
         rows=rows,
-        note="1 is best; no rank without an interval",
+        note="1 is best; no rank without an interval, nor where an audit says that the model is useless",
     )
 
 
@@ -231,7 +233,8 @@ def _answer(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Ke
     for run, found in zip(runs[1:], pairs, strict=True):
         signs = []
         for key, change in found.items():
-            if change.low is not None and change.high is not None:
+            judged = not (runs[0].says_nothing(key) or run.says_nothing(key))
+            if judged and change.low is not None and change.high is not None:
                 sign = (change.low > 0) - (change.high < 0)
                 signs.append(sign if direction(runs, key) == "higher" else -sign)
         if signs:

@@ -27,7 +27,7 @@ def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
     series = [
         Series(
             name=run.name,
-            x=[f"{key[1]} of {key[2]}" for key in shown],
+            x=[labelled(key) for key in shown],
             y=[run.of(key, "value") for key in shown],
             low=[run.of(key, "low") for key in shown],
             high=[run.of(key, "high") for key in shown],
@@ -38,8 +38,8 @@ def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
         name="scores",
         kind="interval",
         title="Scores of each model",
-        alt=f"{listed([key[1] + ' of ' + key[2] for key in shown])} for {listed([r.name for r in runs])}, "
-        "with 95 % intervals.",
+        alt=f"{listed([labelled(key) for key in shown])} for {listed([r.name for r in runs])}, with 95 % "
+        "intervals.",
         x_label="score",
         series=series if shown else [],
     )
@@ -68,6 +68,19 @@ def profile(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
         "intervals, and areas mean nothing.",
         series=series if len(axes) >= FEWEST_AXES else [],
     )
+
+
+def labelled(key: Key) -> str:
+    """A measure in a few words, with its audit where that is not the first that one thinks of.
+
+    >>> labelled(("correctness", "ccc", "arousal", "all"))
+    'ccc of arousal'
+    >>> labelled(("fairness", "uar", "emotion", "sex=male"))
+    'fairness: uar of emotion, sex=male'
+    """
+    text = f"{key[1]} of {key[2]}" if key[2] != "all" else key[1]
+    text = text if key[3] in {"all", "speaker=*"} else f"{text}, {key[3]}"
+    return text if key[0] == "correctness" else f"{key[0]}: {text}"
 
 
 def _axis(key: Key) -> str:

@@ -11,6 +11,7 @@ from sertools.compare_speakers import Row
 from sertools.errors import GateError
 from sertools.report import comparison as pages_of
 from sertools.report import figures
+from sertools.report.text import decimals, fixed
 from sertools.result import Result, Verdict, read_results
 
 
@@ -86,11 +87,26 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
     first = width + (len(values.columns) - width + 3) // 4
     paired = [row for row in values.rows if _any(row[first + 1 :: 3])]
     told = paired + [row for row in values.rows if row[:width] in turned and row not in paired]
+    found = told or [row for row in values.rows if _any(row[first::3])]
     rows: list[Row] = [
-        [f"{row[0]}: {row[1]} of {row[2]}{'' if row[3] == 'all' else f', {row[3]}'}", *row[width:]]
-        for row in told or [row for row in values.rows if _any(row[first::3])]
+        [
+            f"{row[0]}: {row[1]} of {row[2]}{'' if row[3] == 'all' else f', {row[3]}'}",
+            *row[width:first],
+            *(_difference(row[at : at + 3]) for at in range(first, len(row), 3)),
+        ]
+        for row in found
     ]
-    return ["finding", *values.columns[width:]], rows[:most]
+    return ["finding", *values.columns[width:first], *values.columns[first::3]], rows[:most]
+
+
+def _difference(ends: Row) -> str | None:
+    """A difference with its interval, where it has one."""
+    value, low, high = (float(end) if isinstance(end, int | float) else None for end in ends)
+    if value is None:
+        return None
+    places = decimals([value, low, high])
+    interval = "" if low is None or high is None else f" ({fixed(low, places)} … {fixed(high, places)})"
+    return fixed(value, places) + interval
 
 
 def _any(cells: Row) -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 from sertools import ci
 from sertools.errors import GateError
-from sertools.result import Finding, Result
+from sertools.metrics.skill import NOT_BETTER
+from sertools.result import Finding, Result, Verdict
 
 AUDIT = "compare"
 """Stands in the place of the audit's name in the result of a comparison."""
@@ -40,10 +42,34 @@ class Run:
         value: float | None = getattr(self.findings.get(key), what, None)
         return value
 
+    def says_nothing(self, key: Key) -> bool:
+        """Whether the audit withheld it, or found the model not better than a constant and did not judge it.
+
+        A constant has no gap between groups and one score for all speakers, so where a model is not shown to
+        be useful, what no limit judges must lift it above nobody.
+        """
+        finding = self.findings.get(key)
+        if finding is None or finding.verdict is Verdict.SKIPPED:
+            return True
+        return finding.verdict is Verdict.NONE and (key[0], _label(key)) in self._useless
+
+    @cached_property
+    def _useless(self) -> set[tuple[str, str]]:
+        """Audit and label on which the model was not shown to be better than a constant."""
+        skipped = (
+            key for key, f in self.findings.items() if f.verdict is Verdict.SKIPPED and NOT_BETTER in f.reason
+        )
+        return {(key[0], _label(key)) for key in skipped}
+
     def interval(self, key: Key) -> tuple[float, float] | None:
         """Both ends of a finding's interval; None where it has none."""
         low, high = self.of(key, "low"), self.of(key, "high")
         return None if low is None or high is None else (low, high)
+
+
+def _label(key: Key) -> str:
+    """The label of a target, without the bin: `arousal` of `arousal 0.25-0.5`."""
+    return key[2].split(" ")[0]
 
 
 def run_of(name: str, results: Sequence[Result]) -> Run:

@@ -4,7 +4,8 @@ Models are ranked among those audited on the same corpus with the same kind of l
 and only on measures that all of them have: those of which it is known which side is better, with a 95 %
 interval. On each, a model's rank is one more than the number of models whose interval lies wholly on the
 better side of its own, so models that overlap are tied. A model that an audit skips, because it is undefined
-or not shown to be better than a constant, stands behind all that it judges. Ranks are averaged within an
+or not shown to be better than a constant, stands behind all others, also with gaps and spreads that no limit
+judges: a constant has none. Ranks are averaged within an
 audit, and over the audits that all these models have, so that an audit with many findings counts no more
 than one with few. How many limits are passed counts for nothing: a model that always gives one answer
 passes many.
@@ -18,7 +19,7 @@ from statistics import fmean
 
 from sertools.compare_runs import Key, Run, direction, rank
 from sertools.labels import DIMENSIONS
-from sertools.result import Finding, Result, Verdict
+from sertools.result import Result, Verdict
 
 MAIN = ("ccc", "uar")
 """Measures of `correctness` whose values stand in the table."""
@@ -173,15 +174,11 @@ def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Key, str]
     found = {}
     for key in dict.fromkeys(key for entry in here for key in entry.keys(labels)):
         side = direction(runs, key)
-        judged = [run for run in runs if _is_judged(run.findings.get(key))]
+        judged = [run for run in runs if not run.says_nothing(key)]
         complete = all(key in run.findings for run in runs) and all(run.interval(key) for run in judged)
         if key[0] == audit and side and complete and len(judged) > 1:
             found[key] = side
     return found
-
-
-def _is_judged(finding: Finding | None) -> bool:
-    return finding is not None and finding.verdict is not Verdict.SKIPPED
 
 
 def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Key, str]) -> dict[Key, int]:
@@ -189,7 +186,7 @@ def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Key, str]) 
     found = {}
     for key, side in measures.items():
         if key in entry.run.findings:
-            judged = [e for e in entries if _is_judged(e.run.findings.get(key))]
+            judged = [e for e in entries if not e.run.says_nothing(key)]
             ends = {e.model: interval for e in judged if (interval := e.run.interval(key))}
             found[key] = rank(ends, entry.model, side) or len(ends) + 1
     return found

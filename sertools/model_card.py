@@ -111,13 +111,13 @@ def evaluations(results: Sequence[Result]) -> list[Any]:
 def told(result: Result) -> list[Finding]:
     """Findings on all clips that are judged, or can be paired with those of another model."""
     scores = {(kept.name, kept.target, kept.slice) for kept in result.left_out}
-    judged = {Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE}
     return [
         f
         for f in result.findings
         if f.value is not None
         and (f.slice == "all" or f.slice.startswith("speaker="))
-        and (f.verdict in judged or (f.name, f.target, f.slice) in scores)
+        and f.verdict is not Verdict.SKIPPED
+        and (f.verdict is not Verdict.NONE or (f.name, f.target, f.slice) in scores)
     ]
 
 
@@ -195,7 +195,7 @@ def _limits(results: Sequence[Result]) -> list[str]:
     for result in results:
         told = [note for note in result.notes if note not in content.simulated(results)]
         told += [f"{plural(len(result.missing), 'clip')} could not be scored"] if result.missing else []
-        told += [f"{len(names)} skipped: {reason}" for reason, names in content.skipped(result)]
+        told += [f"{len(names)} skipped: {reason}" for reason, names in content.stopped(result, "skipped")]
         for sentence in told:
             said.setdefault(sentence, []).append(result.audit)
     lines += [

@@ -69,6 +69,7 @@ def test_the_difference_of_two_audits_is_the_paired_contrast_of_their_prediction
 def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     same = compare([("one", GOOD), ("two", GOOD)])
     differences = [f for f in same.findings if f.name != "speakers.agreement" and f.value is not None]
+    paired = sum(f.low is not None for f in differences)
     assert len(differences) == len(same.findings) - 1
     assert {f.value for f in differences} == {0.0}
     assert (difference(same).low, difference(same).high) == (0.0, 0.0)
@@ -78,8 +79,8 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert rows(same, "verdicts") == []
     assert {tuple(row[5:]) for row in rows(same, "ranks")} == {(1, 1)}
     assert same.answer == (
-        "Compared on voices: one and two. Of 1 score paired by speaker, two is beyond chance better than one "
-        "in 0 and worse in 0 (95 % intervals); 1 is not told apart. 0 verdicts differ."
+        f"Compared on voices: one and two. Of {paired} scores paired by speaker, two is beyond chance better "
+        f"than one in 0 and worse in 0 (95 % intervals); {paired} are not told apart. 0 verdicts differ."
     )
 
 
@@ -231,6 +232,33 @@ def test_the_answer_counts_what_is_shown_better_and_worse(better, told):
     old = result([ccc(0.5)], left_out=[kept(WITHOUT["b"], better)])
     new = result([ccc(0.7)], left_out=[kept(values, better)])
     assert told in against(new, old).answer
+
+
+USELESS = "not better than a constant, so it says nothing"
+
+
+def gap(value, name="max_minus_min", **more) -> Finding:
+    low, high = value - 0.01, value + 0.01
+    return Finding(name=name, target="arousal", slice="sex=*", value=value, low=low, high=high, n=50, **more)
+
+
+def test_a_gap_of_a_useless_model_is_neither_ranked_nor_counted_as_better():
+    left = [
+        kept([0.1, 0.11, 0.12, 0.1, 0.11], "lower", name="max_minus_min").model_copy(
+            update={"slice": "sex=*"}
+        )
+    ]
+    none = [kept([0.0] * 5, "lower", name="max_minus_min").model_copy(update={"slice": "sex=*"})]
+    withheld = gap(0.0, "sex_score", verdict="skipped", reason=USELESS)
+    useful = result([gap(0.1)], audit="fairness", left_out=left)
+    useless = result([gap(0.0), withheld], audit="fairness", left_out=none)
+    found = against(useless, useful)
+    assert difference(found, "fairness.max_minus_min").high < 0, "the difference itself is told"
+    assert rows(found, "ranks") == []
+    assert "none paired by speaker" in found.answer
+    fair = against(result([gap(0.0)], audit="fairness", left_out=none), useful)
+    assert [row[4:] for row in rows(fair, "ranks")] == [["lower", 2, 1]]
+    assert "in 1 and worse in 0" in fair.answer
 
 
 def test_one_verdict_that_differs_is_one():

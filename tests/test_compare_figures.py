@@ -1,6 +1,7 @@
 """What the figures of a comparison hold."""
 
-from sertools.result import Finding
+from sertools.compare import compare
+from sertools.result import Finding, LeftOut
 from tests.comparisons import WITHOUT, against, ccc, kept, result
 
 
@@ -16,6 +17,17 @@ def test_the_dot_plot_holds_what_can_be_paired_with_its_intervals():
         ("old", ["ccc of arousal"], [0.5], [0.4], [0.6]),
         ("new", ["ccc of arousal"], [0.7], [0.6], [0.8]),
     ]
+
+
+def test_scores_that_share_a_name_are_told_apart_by_audit_and_slice():
+    group = LeftOut(name="ccc", target="arousal", slice="sex=male", values={"v": 0.1})
+    both = [
+        [result([ccc(0.5)], left_out=[kept(WITHOUT["b"])]),
+         result([ccc(0.4, slice="sex=male")], audit="fairness", left_out=[group])]
+        for _ in range(2)
+    ]  # fmt: skip
+    dots = figures(compare([("a", both[0]), ("b", both[1])]))["scores"]
+    assert dots.series[0].x == ["ccc of arousal", "fairness: ccc of arousal, sex=male"]
 
 
 def three(*values):
@@ -45,8 +57,6 @@ def test_the_worst_speaker_is_an_axis_whoever_it_is():
     def worst(name, value):
         found = Finding(name="worst_speaker", target="arousal", slice=f"speaker={name}", value=value, n=9)
         return [result(three(0.1, 0.2, 0.3)), result([found], audit="speakers")]
-
-    from sertools.compare import compare
 
     radar = figures(compare([("a", worst("v", 0.4)), ("b", worst("w", 0.5))]))["profile"]
     assert radar.series[0].x[-1] == "worst speaker (arousal)"

@@ -58,7 +58,7 @@ def test_hostile_names_of_models_are_shown_literally(tmp_path):
     write_comparison(comparison, tmp_path)
     page = (tmp_path / "compare.html").read_text()
     assert "&lt;script&gt;" in page
-    assert "<script>" not in page
+    assert page.count("<script>") == 1, "its own"
     assert "<script>" not in (tmp_path / "compare.md").read_text()
     assert read_result(tmp_path / "compare.json") == comparison
 
@@ -75,13 +75,13 @@ def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
         left_out=[kept(WITHOUT["b"])],
     )
     columns, shown = short(against(new, old))
-    assert columns == ["finding", "old", "new", "new − old", "new − old, low", "new − old, high"]
+    assert columns == ["finding", "old", "new", "new − old"]
     assert shown == [
-        ["correctness: ccc of arousal", 0.5, 0.5, 0, 0, 0],
-        ["correctness: mae of all, sex=male", 0.1, 0.9, pytest.approx(0.8), None, None],
+        ["correctness: ccc of arousal", 0.5, 0.5, "0.000 (0.000 … 0.000)"],
+        ["correctness: mae of all, sex=male", 0.1, 0.9, "0.800"],
     ]
     neither = short(against(result([ccc(0.1), ccc(0.1, target="valence")]), result([ccc(0.1)])))[1]
-    assert neither == [["correctness: ccc of arousal", 0.1, 0.1, 0, None, None]]
+    assert neither == [["correctness: ccc of arousal", 0.1, 0.1, "0.000"]]
     assert short(compare([("a", [heard(X)]), ("b", [heard(Y)])]))[1] == []
 
 

@@ -109,6 +109,19 @@ def test_a_model_that_an_audit_skips_stands_behind_all_that_it_judges():
     assert places(group) == {"a": 1, "b": 2, "constant": 3}
 
 
+def test_a_gap_that_no_limit_judges_lifts_no_useless_model():
+    def fair(model, value, *more):
+        extent = Finding(name="max_minus_min", target="arousal", slice="sex=*", value=value, low=value,
+                         high=value, n=9)  # fmt: skip
+        left = LeftOut(name="max_minus_min", target="arousal", slice="sex=*", better="lower", values={"v": 0})
+        return entry(model, result([extent, *more], audit="fairness", left_out=[left]))
+
+    useless = "not better than a constant, so it says nothing"
+    withheld = Finding(name="sex_score", target="arousal", value=0, n=9, verdict="skipped", reason=useless)
+    (group,) = board([fair("constant", 0, withheld), fair("a", 0.1), fair("b", 0.2)])
+    assert places(group) == {"a": 1, "b": 2, "constant": 3}
+
+
 def test_an_audit_with_many_findings_counts_no_more_than_one_with_few():
     def two_audits(model, correct, speakers):
         many = [ccc(v, v, v, target=t) for t in ("arousal", "valence", "dominance") for v in [correct]]
