@@ -22,10 +22,11 @@ absolute values are not smooth at 0.
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.metrics.calibration import (
     BINS,
     BRIER,
@@ -73,6 +74,7 @@ def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
         findings=[f for o in outcomes for f in o.findings],
         tables=[t for o in outcomes for t in o.tables],
         figures=[f for o in outcomes for f in o.figures],
+        left_out=[kept for o in outcomes for kept in o.left_out],
     )
 
 
@@ -134,7 +136,14 @@ def _of_emotion(tables: Tables) -> Outcome:
         rows=rows,
     )
     table, figure = _reliability(pair, confidence, correct)
-    return Outcome(answer=_words(over, ece, chance), findings=found, tables=[beside, table], figures=[figure])
+    scored = replace(pair, truth=correct, prediction=losses)
+    return Outcome(
+        answer=_words(over, ece, chance),
+        findings=found,
+        tables=[beside, table],
+        figures=[figure],
+        left_out=left_out(BRIER, scored, tables, target="emotion", better="lower"),
+    )
 
 
 def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tuple[Table, Figure]:

@@ -15,7 +15,7 @@ A useless model is trivially fair: constant and random answers have gaps near 0.
 where the model is shown to be better than a constant (99.9 % interval) in at least one group. Beside each
 gap stands what chance alone makes of it when group labels are permuted over speakers: a p-value, also
 adjusted for the number of gaps (Holm 1979), and the smallest gap that this corpus could detect (95th
-percentile of the gaps by chance). A limit below it cannot be verified here.
+percentile of the gaps by chance). A limit below it cannot be verified here. The same for equalised odds.
 
 Limits are those of audEERING's ser-tests for group minus all. Intervals are 95 %: leave-one-speaker-out
 jackknife with Student's t, Satterthwaite's degrees of freedom between groups; max − min and equalised odds by
@@ -30,17 +30,26 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from sertools import chance as by_chance
 from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.kept import of_groups
 from sertools.labels import DIMENSIONS
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.disparity import BINS, binned, class_gaps, equalised_odds, sentiment_shift, too_few
+from sertools.metrics.disparity import (
+    BINS,
+    binned,
+    class_gaps,
+    equalised_odds,
+    equalised_odds_by_chance,
+    sentiment_shift,
+)
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
 from sertools.metrics.intervals import Estimate, estimate, gap, group_minus_all
 from sertools.metrics.regress import BIAS, CCC
-from sertools.metrics.resample import NullGap, holm, max_minus_min, permutation
+from sertools.metrics.resample import NullGap, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic
-from sertools.result import Figure, Finding, Limit, Series, Sound, Table
+from sertools.result import Figure, Finding, LeftOut, Limit, Series, Sound
 from sertools.tables import Pairs, Tables, pairs
 from sertools.worst import furthest, in_turn
 
@@ -111,7 +120,9 @@ def audit(
         resamples: permutations, and draws of the bootstrap
     """
     found: list[Finding] = []
-    rows: list[list[Any]] = []
+    rows: list[by_chance.Row] = []
+    odds: list[by_chance.Row] = []
+    kept: list[LeftOut] = []
     figures: list[Figure] = []
     notes: list[str] = []
     heard: list[list[Sound]] = []
@@ -127,34 +138,34 @@ def audit(
                 continue
             gaps, chance = _gaps(part, column, target, tables.model_classes, resamples, rng)
             found += gaps
-            rows.append(
-                [column, target, chance.observed, chance.p_value, chance.smallest_detectable, part.pairs.n,
-                 part.pairs.speakers]
-            )  # fmt: skip
-            notes += _small_corpus(part, column, target, chance)
+            rows.append(by_chance.row(column, target, chance, part.pairs))
+            many = len(tables.model_classes) if target == "emotion" else 0
+            of_odds = equalised_odds_by_chance(
+                part.coded, part.groups, many or len(BINS), draws=resamples, rng=rng
+            )
+            odds.append(by_chance.row(column, target, of_odds, part.pairs))
+            score = uar_statistic(many) if many else CCC
+            kept += of_groups(score, part.pairs, part.groups, tables, column=column, target=target)
+            notes += by_chance.too_small(column, target, chance, part.pairs, part.groups, LIMIT)
             figures.append(_figure(gaps, column, target))
             heard.append(_of_lowest(tables, gaps, everyone, target))
         if column == "language" and "sentiment" in tables.clips:
             found += _sentiment(tables, everyone)
-    adjusted = holm([row[3] for row in rows])
-    table = Table(
-        name="chance",
-        title="What chance alone makes of the gap",
-        columns=["group", "target", "gap", "p-value", "p-value (Holm)", "smallest detectable gap", "clips",
-                 "speakers"],
-        rows=[[*row[:4], float(p), *row[4:]] for row, p in zip(rows, adjusted, strict=True)],
-        note="gap: largest minus smallest score over groups; group labels permuted over speakers; Holm: "
-        f"adjusted for {len(rows)} gaps",
-    )  # fmt: skip
+    adjusted = by_chance.adjusted(rows)
+    found_by_chance = [
+        by_chance.table("chance", "the gap", by_chance.SCORE, rows),
+        by_chance.table("odds_by_chance", "equalised odds", by_chance.ODDS, odds),
+    ]
     if match == "truth":
         notes.insert(0, "Groups were matched: equally many clips of each in every class or bin of the truth.")
     return Outcome(
         answer=_answer(found, adjusted),
         findings=found,
-        tables=[table] if rows else [],
+        tables=found_by_chance if rows else [],
         figures=figures,
         notes=notes,
         sounds=in_turn(heard),
+        left_out=kept,
     )
 
 
@@ -314,23 +325,6 @@ def _sentiment(tables: Tables, language: Groups) -> list[Finding]:
     return found
 
 
-def _small_corpus(part: Part, column: str, target: str, chance: NullGap) -> list[str]:
-    """Sentences that say what this corpus is too small, or otherwise unable, to show."""
-    notes = []
-    small = too_few(part.pairs, part.groups)
-    unit = "speakers" if part.pairs.by_speaker else "clips"
-    if small:
-        notes.append(f"{target} by {column}: fewer than 5 {unit} in {', '.join(small)}: no interval there.")
-    if chance.reason:
-        notes.append(f"{target} by {column}: what chance would do is unknown: {chance.reason}.")
-    elif chance.smallest_detectable > LIMIT:
-        notes.append(
-            f"{target} by {column}: with {part.pairs.units} {unit}, chance alone makes gaps of up to "
-            f"{chance.smallest_detectable:.3f}, so this corpus is too small to verify a limit of {LIMIT:g}."
-        )
-    return notes
-
-
 def _figure(found: list[Finding], column: str, target: str) -> Figure:
     shown = [f for f in found if f.name in {"ccc", "uar"}]
     metric = shown[0].name.upper()
@@ -361,7 +355,7 @@ def _of_lowest(tables: Tables, found: list[Finding], everyone: Groups, target: s
     return furthest(tables, target, why, inside)
 
 
-def _answer(findings: list[Finding], adjusted: np.ndarray) -> str:
+def _answer(findings: list[Finding], adjusted: list[float]) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
         return "No gap between groups could be measured."
@@ -388,10 +382,10 @@ def _answer(findings: list[Finding], adjusted: np.ndarray) -> str:
     return found + _beyond_chance(adjusted)
 
 
-def _beyond_chance(adjusted: np.ndarray) -> str:
+def _beyond_chance(adjusted: list[float]) -> str:
     """How many gaps are more than chance makes of so many; empty where none could be tested."""
     tested = int(np.isfinite(adjusted).sum())
     if not tested:
         return ""
-    beyond = int((adjusted[np.isfinite(adjusted)] < 0.05).sum())
+    beyond = sum(p < 0.05 for p in adjusted)
     return f" Tested all at once, {beyond} of {tested} gaps are beyond chance (p < .05, Holm)."

@@ -32,6 +32,7 @@ from sertools import changes
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.condition import Condition
 from sertools.gate import matches
+from sertools.kept import of_changes
 from sertools.metrics.answers import UNLABELLED, Answers, Changed, changed_answers, clean_answers, targets
 from sertools.metrics.intervals import Estimate, contrast, estimate, gap
 from sertools.metrics.regress import BIAS
@@ -152,6 +153,7 @@ def audit(
         tables=[table for table in shown if table.rows],
         figures=[*changes.figures(findings, heard, _wanted(heard[0].changes)), *curves],
         sounds=moved(tables, worst),
+        left_out=[kept for each in known for kept in of_changes(tables, each)],
     )
 
 

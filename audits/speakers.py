@@ -29,6 +29,7 @@ import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.errors import AuditError
+from sertools.kept import of_speaker_means
 from sertools.labels import DIMENSIONS
 from sertools.metrics.classify import uar_statistic
 from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, proportion
@@ -158,6 +159,7 @@ def audit(
         tables=[by_speaker] if rows else [],
         figures=figures,
         notes=notes,
+        left_out=of_speaker_means(tables, FEW),
         sounds=in_turn(heard),
     )
 

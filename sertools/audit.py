@@ -295,11 +295,13 @@ def left_out(
     tables: Tables,
     *,
     target: str,
+    slice: str = "all",
     better: Literal["higher", "lower"] = "higher",
 ) -> list[LeftOut]:
     """A statistic without each speaker in turn, for `Outcome.left_out`; empty where that is not defined.
 
-    A clip whose speaker is unknown is a speaker of its own and bears the clip's name.
+    A clip whose speaker is unknown is a speaker of its own and bears the clip's name. The statistic bears the
+    name of the finding.
     """
     if not pairs.by_speaker or pairs.units < MIN_UNITS:
         return []
@@ -311,7 +313,7 @@ def left_out(
     if np.isnan(values).any() or len(set(names)) < len(names):
         return []
     without = dict(zip(names, values.tolist(), strict=True))
-    return [LeftOut(name=statistic.name, target=target, better=better, values=without)]
+    return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
 
 
 def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:

@@ -19,7 +19,7 @@ LAYERS = [
     {"targets", "probing"},
     {"result"},
     {"gate", "gate_formats", "ci"},
-    {"audit", "changes", "worst", "layer_tables", "reference_layers", "probe_tables"},
+    {"audit", "changes", "chance", "kept", "worst", "layer_tables", "reference_layers", "probe_tables"},
     {"audits"},
 ]
 """From the bottom: a module imports from its own layer and those before it, nothing after it."""

@@ -49,6 +49,35 @@ def class_gaps(pairs: Pairs, groups: Groups, code: int, metric: str) -> list[Est
     ]
 
 
+def extent_statistic(
+    statistic: Statistic, truth: np.ndarray, prediction: np.ndarray, group: np.ndarray, groups: int
+) -> Statistic:
+    """Largest minus smallest value over groups, as a statistic of row numbers, named `max_minus_min`.
+
+    Give `np.arange(n)` where a statistic takes truth and prediction: the sums look the rows up.
+
+    Args:
+        statistic: what to compare
+        truth: shape (n,)
+        prediction: shape (n,)
+        group: codes 0..groups−1, shape (n,); the sums leave out clips with a negative code
+        groups: number of codes
+    """
+
+    def sums(rows: np.ndarray, _: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+        inside = group[rows] >= 0
+        rows, unit = rows[inside], unit[inside]
+        both = unit * groups + group[rows]
+        return statistic.sums(truth[rows], prediction[rows], both, units * groups).reshape(units, -1)
+
+    def value(flat: np.ndarray) -> np.ndarray:
+        values = statistic.value(flat.reshape(*flat.shape[:-1], groups, -1))
+        extent: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
+        return extent
+
+    return Statistic(name="max_minus_min", sums=sums, value=value)
+
+
 def equalised_odds(
     pairs: Pairs, groups: Groups, classes: int, *, draws: int = 2000, rng: np.random.Generator
 ) -> Estimate:

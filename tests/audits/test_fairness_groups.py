@@ -145,7 +145,8 @@ def test_groups_of_too_few_speakers_pass_nothing_and_are_named(clips):
 def test_a_corpus_too_small_for_the_limit_says_so_in_a_sentence():
     small = toy.clips(speakers=10, per_speaker=12)
     result = result_of(noisy(small, noise=0.2))
-    (table,) = result.tables
+    table = result.tables[0]
+    assert table.name == "chance"
     at = {name: i for i, name in enumerate(table.columns)}
     too_wide = [row for row in table.rows if row[at["smallest detectable gap"]] > 0.075]
     said = [note for note in result.notes if "too small to verify a limit of 0.075" in note]
@@ -153,12 +154,24 @@ def test_a_corpus_too_small_for_the_limit_says_so_in_a_sentence():
 
 
 def test_p_values_are_adjusted_for_all_gaps_together(clips):
-    (table,) = result_of(noisy(clips), group=["sex", "language"]).tables
-    at = {name: i for i, name in enumerate(table.columns)}
-    raw = sorted(row[at["p-value"]] for row in table.rows)
-    adjusted = sorted(row[at["p-value (Holm)"]] for row in table.rows)
-    assert len(raw) == 8
-    assert adjusted[0] == pytest.approx(min(1, raw[0] * 8), abs=1e-12)
+    tables = result_of(noisy(clips), group=["sex", "language"]).tables
+    assert [table.name for table in tables] == ["chance", "odds_by_chance"]
+    for table in tables:
+        at = {name: i for i, name in enumerate(table.columns)}
+        raw = sorted(row[at["p-value"]] for row in table.rows)
+        adjusted = sorted(row[at["p-value (Holm)"]] for row in table.rows)
+        assert len(raw) == 8
+        assert adjusted[0] == pytest.approx(min(1, raw[0] * 8), abs=1e-12)
+
+
+def test_equalised_odds_have_the_p_value_of_permuted_groups(clips):
+    result = result_of(noisy(clips))
+    table = result.tables[1]
+    values = {f.target: f.value for f in named(result, "equalised_odds")}
+    assert {row[1]: row[2] for row in table.rows} == pytest.approx(values, abs=1e-12)
+    assert all(0 < row[3] <= 1 and row[5] > 0 for row in table.rows if row[2] > 0)
+    biased = result_of(FAIRNESS.plant(noisy(clips), np.random.default_rng(0))).tables[1]
+    assert max(row[4] for row in biased.rows) < 0.05, "a third of the scale for men is beyond chance"
 
 
 def test_a_constant_is_not_judged_in_any_gap(clips):
