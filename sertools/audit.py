@@ -21,6 +21,7 @@ from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic
 from sertools.moments import Wanted
+from sertools.reading import Reading
 from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Sound, Table, Verdict
 from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables
@@ -39,6 +40,7 @@ class Needs:
         moments: which sums over frames are read; None for none
         sound: columns that are measured in the corpus' sound (`sertools.derived`), e.g. `f0_hz`; a clip whose
             sound cannot be opened has none
+        readings: columns of vectors that text encoders make of the words of clips
     """
 
     columns: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Needs:
     layers: bool = False
     moments: Wanted | None = None
     sound: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     @property
     def summary(self) -> str:

@@ -1,10 +1,11 @@
-"""Columns of a corpus that are measured in its sound: pitch, fingerprints.
+"""Columns of a corpus that are measured in its sound: pitch, fingerprints, what a recogniser hears.
 
 What measures them is a model like any other, so the engine decodes, the store keeps and resumes, and a clip
 that cannot be heard is missing; only that its scores become columns of the corpus, which audits may ask for
 (`Needs.sound`).
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -16,6 +17,7 @@ from sertools.errors import AuditError, CorpusError, nearest
 from sertools.model import Model
 from sertools.pitch import Pitch
 from sertools.prints import Prints
+from sertools.recogniser import Recogniser
 
 
 class Measure(Model, Protocol):
@@ -26,12 +28,26 @@ class Measure(Model, Protocol):
         ...
 
 
-MEASURES: Mapping[str, Callable[[], Measure]] = {
+MEASURES: Mapping[str, Callable[..., Measure]] = {
     "f0_hz": Pitch,
     "audio_hash": Prints,
     "audio_print": Prints,
+    "recognised": lambda checkpoint: Recogniser(checkpoint=checkpoint),
 }
-"""Column → what measures it."""
+"""Column → what measures it; `recognised@CHECKPOINT` by what stands behind the @."""
+
+
+@functools.cache
+def maker(column: str) -> Callable[[], Measure]:
+    """What makes the measure of a column; the same for all columns of one measure.
+
+    Raises:
+        AuditError: nothing measures such a column
+    """
+    name, at, of = column.partition("@")
+    if name not in MEASURES:
+        raise AuditError(f"nothing measures a column {column!r}", hint=nearest(column, list(MEASURES)))
+    return functools.partial(MEASURES[name], of) if at else MEASURES[name]
 
 
 def measured(
@@ -50,12 +66,9 @@ def measured(
         AuditError: nothing measures such a column
     """
     wanted = [column for column in dict.fromkeys(columns) if column not in corpus.clips]
-    for column in wanted:
-        if column not in MEASURES:
-            raise AuditError(f"nothing measures a column {column!r}", hint=nearest(column, list(MEASURES)))
     clips, notes = corpus.clips, list(corpus.notes)
-    for kind in dict.fromkeys(MEASURES[column] for column in wanted):
-        measure = kind()
+    for make in dict.fromkeys(maker(column) for column in wanted):
+        measure = make()
         try:
             found = measure.columns(scores_of(measure, corpus))
         except CorpusError as error:

@@ -20,7 +20,7 @@ from sertools.audio import duration_s
 from sertools.audit import Audit, Needs
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
-from sertools.derived import MEASURES
+from sertools.derived import maker
 from sertools.errors import AudioError
 from sertools.model import ClipModel, Model
 
@@ -84,8 +84,8 @@ def forecast(
             model = precision.settle(model, corpus, sound, settings.cache or store.default_root())
         jobs = run.jobs(model, corpus, wanted, settings=settings, sound=sound, layers=layers)
         costs = _costs(model, corpus, jobs, settings)
-    for kind in dict.fromkeys(MEASURES[column] for column in _measured(needs, corpus)):
-        measure = kind()
+    for make in dict.fromkeys(maker(column) for column in _measured(needs, corpus)):
+        measure = make()
         jobs = run.jobs(measure, corpus, [Condition()], settings=settings, sound=sound)
         costs += [replace(cost, condition=measure.name) for cost in _costs(measure, corpus, jobs, settings)]
     return costs, model

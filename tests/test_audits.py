@@ -14,7 +14,7 @@ from sertools.seeds import identity_rng
 from sertools.tables import Layers, Tables
 
 AUDITS = sorted(discover())
-SMALL = {"resamples": 200, "targets": ("emotion", "arousal"), "shuffles": 1, "maps": ()}
+SMALL = {"resamples": 200, "epochs": 12, "targets": ("emotion", "arousal"), "shuffles": 1, "maps": ()}
 """Less than by default, where an audit resamples, probes or draws, so that the contract is quick to check."""
 
 

@@ -12,21 +12,21 @@ HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "skle
 
 LAYERS = [
     {"errors", "labels", "seeds", "discovery", "norms"},
-    {"moments", "egemaps"},
+    {"moments", "egemaps", "reading"},
     {"tables"},
     {"condition"},
     {"metrics", "perturb", "reference"},
-    {"targets", "probing"},
+    {"targets", "probing", "embedded"},
     {"result"},
     {"gate", "gate_formats", "ci"},
-    {"audit", "changes", "chance", "kept", "worst", "layer_tables", "reference_layers", "probe_tables"},
+    {"audit", "changes", "chance", "kept", "worst", "layer_tables", "reference_layers", "probe_tables", "maps"},
     {"audits"},
 ]
 """From the bottom: a module imports from its own layer and those before it, nothing after it."""
 
 HEARING = [
     {"errors", "labels", "seeds", "discovery", "norms"},
-    {"moments", "egemaps"},
+    {"moments", "egemaps", "reading"},
     {"tables"},
     {"condition", "espeak", "sentences", "sentiment_sentences"},
     {"tts_engines"},
@@ -35,8 +35,8 @@ HEARING = [
     {"audio", "perturb", "manifest", "audformat_folder", "acoustics", "cells"},
     {"corpora", "readers", "recordings"},
     {"corpus", "model", "models"},
-    {"store", "accumulate"},
-    {"plan", "descriptors"},
+    {"store", "accumulate", "recogniser"},
+    {"plan", "descriptors", "text_encoder"},
     {"engine"},
     {"frames"},
     {"frame_moments"},

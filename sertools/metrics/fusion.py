@@ -1,0 +1,235 @@
+"""Heads that read several ratings at once from vectors: acoustic states, text, or both side by side.
+
+The head of Wagner et al. (2023, §3.1 and §4.8): a hidden layer as wide as its input and an output layer, both
+fed through dropout, trained by the mean over ratings of 1 − CCC in batches of 32, of at most 100 epochs the
+one with the highest mean CCC on the development clips. The paper names neither activation, dropout nor
+learning rate of this head; here they are tanh, .5 and 1e-3 (Adam), numbers are standardised by the training
+clips, and training ends early when the development CCC has not risen for 15 epochs.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sertools.errors import AuditError
+from sertools.metrics.regress import ccc
+
+if TYPE_CHECKING:
+    import torch
+
+EPOCHS, PATIENCE = 100, 15
+BATCH, RATE, DROPOUT = 32, 1e-3, 0.5
+
+Vectors = Callable[[np.ndarray], np.ndarray]
+"""Training clips (m,) → vectors of all clips (n, d): what is learnt from clips is learnt from those alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A trained head.
+
+    Attributes:
+        mean, scale: of the training clips, shape (d,)
+        dense: weight (out, in) and bias (out,) of the hidden and of the output layer
+        epoch: that it is from
+        score: mean CCC on the development clips
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    dense: tuple[tuple[np.ndarray, np.ndarray], ...]
+    epoch: int
+    score: float
+
+    def predict(self, vectors: np.ndarray) -> np.ndarray:
+        """Ratings (m, k) of vectors (m, d)."""
+        (weight, bias), (out, last) = self.dense
+        rated: np.ndarray = np.tanh((vectors - self.mean) / self.scale @ weight.T + bias) @ out.T + last
+        return rated
+
+
+def train_fusion(
+    vectors: np.ndarray,
+    truth: np.ndarray,
+    train: np.ndarray,
+    dev: np.ndarray,
+    *,
+    epochs: int = EPOCHS,
+    rng: np.random.Generator,
+) -> Head:
+    """The head of the epoch that is best on the development clips.
+
+    Args:
+        vectors: finite, shape (n, d)
+        truth: ratings, shape (n, k); nan where nobody rated
+        train: positions of the clips that train
+        dev: positions of the development clips
+        epochs: at most
+        rng: of first parameters, order and dropout
+
+    Raises:
+        AuditError: fewer than two clips to train on, or to choose the epoch by
+    """
+    import torch
+
+    if len(train) < 2 or len(dev) < 2:
+        raise AuditError("no clips are left to train a head on, or to choose its epoch by")
+    mean, scale = vectors[train].mean(axis=0), vectors[train].std(axis=0)
+    scale = np.where(scale > 1e-6 * np.abs(mean) + 1e-12, scale, 1.0)
+    x = torch.from_numpy(((vectors - mean) / scale).astype(np.float32))
+    y = torch.from_numpy(truth.astype(np.float32))
+    width, k = vectors.shape[1], truth.shape[1]
+    dense = [_dense(i, o, rng) for i, o in itertools.pairwise((width, width, k))]
+    with torch.no_grad():  # the output begins at the mean rating, where CCC begins to count
+        dense[-1][1].copy_(torch.from_numpy(np.nanmean(truth[train], axis=0).astype(np.float32)))
+    flat = [parameter for pair in dense for parameter in pair]
+    optimiser = torch.optim.Adam(flat, lr=RATE)
+    best: tuple[float, int, list[np.ndarray]] = (-np.inf, 0, [])
+    for epoch in range(1, epochs + 1):
+        order = rng.permutation(train)
+        for rows in np.array_split(order, max(1, len(order) // BATCH)):
+            optimiser.zero_grad()
+            kept = [_kept((len(rows), width), rng) for _ in range(2)]
+            loss = _loss(_forward(x[rows] * kept[0], dense, kept[1]), y[rows])
+            loss.backward()  # type: ignore[no-untyped-call] # torch has no types here
+            optimiser.step()
+        with torch.no_grad():
+            score = _score(truth[dev], _forward(x[dev], dense, None).numpy())
+        if score > best[0] or not best[2]:
+            best = score, epoch, [parameter.detach().numpy().astype(np.float64) for parameter in flat]
+        elif epoch - best[1] >= PATIENCE:
+            break
+    score, epoch, numbers = best
+    pairs = ((numbers[0], numbers[1]), (numbers[2], numbers[3]))
+    return Head(mean=mean, scale=scale, dense=pairs, epoch=epoch, score=score)
+
+
+def held_out(
+    inputs: Sequence[Vectors],
+    truth: np.ndarray,
+    fold: np.ndarray,
+    *,
+    epochs: int = EPOCHS,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Ratings (n, k) of every clip by a head that has heard neither it nor any clip of its fold.
+
+    The fold after the one that is held out chooses the epoch; all others train.
+
+    Args:
+        inputs: what the head reads, side by side
+        truth: ratings, shape (n, k); nan where nobody rated
+        fold: in which each clip is held out, shape (n,), at least three
+        epochs: at most
+        rng: of first parameters, order and dropout
+
+    Raises:
+        AuditError: fewer than three folds, or too few clips in them
+    """
+    codes = np.unique(fold)
+    if len(codes) < 3:
+        raise AuditError(f"{len(codes)} folds leave nothing to train on", hint="3 folds or more")
+    rated = np.full(truth.shape, np.nan)
+    for i, code in enumerate(codes):
+        dev, test = fold == codes[(i + 1) % len(codes)], fold == code
+        train = np.flatnonzero(~dev & ~test)
+        vectors = np.concatenate([read(train) for read in inputs], axis=1)
+        head = train_fusion(vectors, truth, train, np.flatnonzero(dev), epochs=epochs, rng=rng)
+        rated[test] = head.predict(vectors[test])
+    return rated
+
+
+def fixed(vectors: np.ndarray) -> Vectors:
+    """Vectors that are not learnt from the clips: those of a frozen model."""
+    return lambda train: vectors
+
+
+def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
+    """Vectors of texts without a text model: weighted word counts, and their largest directions.
+
+    TF-IDF of words (sublinear, smoothed, unit length; Salton & Buckley 1988) and a truncated singular value
+    decomposition (latent semantic analysis; Deerwester et al. 1990), both fitted to the training clips.
+
+    Args:
+        texts: one a clip
+        components: directions at most
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    from sertools.metrics.words import words_of
+
+    def read(train: np.ndarray) -> np.ndarray:
+        counter = TfidfVectorizer(analyzer=words_of, sublinear_tf=True)
+        known = {word for i in train for word in words_of(texts[i])}
+        if not known:
+            return np.zeros((len(texts), 1))
+        counter.fit([texts[i] for i in train])
+        weights = counter.transform(texts)
+        # the decomposition by numpy has no random start, and training clips are few enough for it
+        _, values, directions = np.linalg.svd(weights[train].toarray(), full_matrices=False)
+        kept = directions[: min(components, int((values > 1e-9 * values[0]).sum()))]
+        vectors: np.ndarray = weights @ _signed(kept).T
+        return vectors
+
+    return read
+
+
+def _signed(directions: np.ndarray) -> np.ndarray:
+    """Directions whose largest number is positive, since a decomposition leaves their sign open."""
+    largest = np.abs(directions).argmax(axis=1)
+    signed: np.ndarray = directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
+    return signed
+
+
+def _forward(
+    x: "torch.Tensor",
+    dense: "Sequence[tuple[torch.Tensor, torch.Tensor]]",
+    kept: "torch.Tensor | None",
+) -> "torch.Tensor":
+    (weight, bias), (out, last) = dense
+    hidden = (x @ weight.T + bias).tanh()
+    return (hidden if kept is None else hidden * kept) @ out.T + last
+
+
+def _loss(prediction: "torch.Tensor", truth: "torch.Tensor") -> "torch.Tensor":
+    """Mean over ratings of 1 − CCC, each over the clips that have it; moments divided by n."""
+    losses = []
+    for p, t in zip(prediction.T, truth.T, strict=True):
+        known = t.isfinite()
+        if int(known.sum()) < 2:
+            continue
+        a, b = p[known], t[known]
+        apart = (a.mean() - b.mean()) ** 2
+        da, db = a - a.mean(), b - b.mean()
+        losses.append(1 - 2 * (da * db).mean() / ((da**2).mean() + (db**2).mean() + apart + 1e-8))
+    return sum(losses, start=0.0 * prediction.sum()) / max(len(losses), 1)
+
+
+def _score(truth: np.ndarray, prediction: np.ndarray) -> float:
+    """Mean CCC over ratings; −inf where none is defined."""
+    scores = []
+    for t, p in zip(truth.T, prediction.T, strict=True):
+        known = np.isfinite(t)
+        scores.append(ccc(t[known], p[known]))
+    defined = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(defined)) if defined else -np.inf
+
+
+def _kept(shape: tuple[int, int], rng: np.random.Generator) -> "torch.Tensor":
+    """A mask of dropout: 0, or what makes up for the zeros."""
+    import torch
+
+    mask = (rng.random(shape, dtype=np.float32) >= DROPOUT).astype(np.float32) / (1 - DROPOUT)
+    return torch.from_numpy(mask.astype(np.float32))
+
+
+def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Weight and bias, uniform within 1/√size, as torch's own layers begin."""
+    import torch
+
+    bound = 1 / np.sqrt(size)
+    weight, bias = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in ((out, size), (out,)))
+    return torch.from_numpy(weight).requires_grad_(), torch.from_numpy(bias).requires_grad_()

@@ -1,0 +1,60 @@
+"""How many words does a speech recogniser get wrong?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sertools.errors import AuditError
+from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.metrics.words import WORD
+
+
+def spelt(text: str) -> str:
+    """A text as words are compared: lower case, one kind of apostrophe, no punctuation.
+
+    >>> spelt("Don’t — STOP!")
+    "don't stop"
+    """
+    return " ".join(word.casefold().replace("’", "'") for word in WORD.findall(text))
+
+
+def word_errors(reference: Sequence[str], heard: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Wrong words and words of each clip, shapes (n,).
+
+    Substitutions, deletions and insertions of the shortest way from one to the other (Levenshtein 1966), by
+    the package jiwer, on words without case and punctuation.
+
+    Args:
+        reference: what was said, one a clip
+        heard: what was recognised
+
+    Raises:
+        AuditError: jiwer is not installed
+
+    >>> [counts.tolist() for counts in word_errors(["It is late.", "Yes"], ["it was late now", "yes"])]
+    [[2.0, 0.0], [3.0, 1.0]]
+    """
+    try:
+        import jiwer
+    except ImportError as error:
+        raise AuditError(
+            "the word error rate needs the package jiwer", hint='pip install "sertools[words]"'
+        ) from error
+    wrong, words = np.zeros(len(reference)), np.zeros(len(reference))
+    for i, (said, recognised) in enumerate(zip(map(spelt, reference), map(spelt, heard), strict=True)):
+        words[i] = len(said.split())
+        if not said or not recognised:  # all that one side has is wrong; jiwer takes no empty reference
+            wrong[i] = len(said.split()) + len(recognised.split())
+            continue
+        found = jiwer.process_words(said, recognised)
+        wrong[i] = found.substitutions + found.deletions + found.insertions
+    return wrong, words
+
+
+WORD_ERROR_RATE = Statistic(
+    name="word_error_rate",
+    sums=lambda words, wrong, unit, units: unit_sums(np.stack([words, wrong], axis=1), unit, units),
+    value=lambda sums: ratio(sums[..., 1], sums[..., 0]),
+    bounds=(0.0, np.inf),
+)
+"""Wrong words over words, all clips together; in place of truth and prediction come words and wrong words."""

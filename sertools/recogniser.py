@@ -1,0 +1,126 @@
+"""What is said in clips, by a speech recogniser: CTC checkpoints (wav2vec2, HuBERT …) and Whisper.
+
+It is a model like any other, whose scores are the recognised text in numbers, so the engine decodes, the
+store keeps and resumes, and a clip that cannot be heard has no words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import ModelError
+from sertools.model import Outputs, Task
+from sertools.models.frozen import content, frozen
+from sertools.models.hub import folder_of
+
+WORDS = 700
+"""Numbers of a text, three bytes of UTF-8 in each, which float32 holds exactly; a longer text is missing."""
+
+NOTHING = -1.0
+"""Behind the end of the text."""
+
+
+@dataclass(kw_only=True)
+class Recogniser:
+    """A speech recogniser, as a model whose scores are the text."""
+
+    checkpoint: str
+    name: str = ""
+    labels: tuple[str, ...] = tuple(f"text_{i:03d}" for i in range(WORDS))
+    task: Task = "regression"
+    sampling_rate: int = 16000
+    shortest: int = 400
+    longest: int | None = None
+    fingerprint: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from transformers import (
+            AutoConfig,
+            AutoFeatureExtractor,
+            AutoModelForCTC,
+            AutoModelForSpeechSeq2Seq,
+            AutoTokenizer,
+        )
+
+        folder, source = folder_of(self.checkpoint)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        self._whisper = config.model_type == "whisper"
+        if not (self._whisper or any(name.endswith("ForCTC") for name in config.architectures or [])):
+            raise ModelError(
+                f"{source} recognises no speech: it is {', '.join(config.architectures or ['of no kind'])}",
+                hint="name a CTC checkpoint, such as facebook/wav2vec2-base-960h, or Whisper",
+            )
+        try:
+            self._extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{source} cannot be read: {str(error).strip().splitlines()[0]}",
+                hint="beside config.json lie preprocessor_config.json and the tokenizer",
+            ) from error
+        self._module = frozen(AutoModelForSpeechSeq2Seq if self._whisper else AutoModelForCTC, folder)
+        self.sampling_rate = int(self._extractor.sampling_rate)
+        if self._whisper:
+            self.longest = int(self._extractor.n_samples)
+        self.name = folder.resolve().name if source == str(folder) else source.replace("/", "--")
+        self.fingerprint = f"recogniser-1 {content(folder)}"
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """The texts of signals as numbers, shape (n, 700)."""
+        return Outputs(scores=np.stack([coded(self.text(signal)) for signal in signals]))
+
+    def text(self, signal: np.ndarray) -> str:
+        """What is said in a signal (samples,); greedy, so always the same."""
+        import torch
+
+        features = self._extractor(signal, sampling_rate=self.sampling_rate, return_tensors="pt")
+        heard = features[self._extractor.model_input_names[0]]
+        with torch.inference_mode():
+            if self._whisper:
+                tokens = self._module.generate(heard, do_sample=False, num_beams=1)[0]
+                said = self._tokenizer.decode(tokens, skip_special_tokens=True)
+            else:
+                said = self._letters(self._module(heard).logits[0].argmax(dim=-1).tolist())
+        return " ".join(str(said).split())
+
+    def _letters(self, best: Sequence[int]) -> str:
+        """CTC: what is repeated is said once, unless a blank stands between, and then blanks go.
+
+        The tokenizer would take the blanks out before it joins what is repeated, and lose letters.
+        """
+        joined = [code for i, code in enumerate(best) if i == 0 or code != best[i - 1]]
+        codes = [code for code in joined if code not in self._tokenizer.all_special_ids]
+        as_they_are = {"group_tokens": False} if hasattr(self._tokenizer, "word_delimiter_token") else {}
+        return str(self._tokenizer.decode(codes, **as_they_are))
+
+    def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """The texts, missing where nothing could be heard."""
+        texts = [None if np.isnan(row).any() else decoded(row) for row in scores.to_numpy(dtype=np.float64)]
+        column = pd.Series(texts, index=scores.index, dtype=object)
+        return pd.DataFrame({f"recognised@{self.checkpoint}": column})
+
+
+def coded(text: str) -> np.ndarray:
+    """A text as numbers of 24 bits, shape (700,); nan where it is longer.
+
+    >>> decoded(coded("Was ist's? 😀"))
+    "Was ist's? 😀"
+    """
+    content = text.encode("utf-8", "replace")
+    numbers = np.full(WORDS, NOTHING)
+    if len(content) > 3 * WORDS:
+        return np.full(WORDS, np.nan)
+    padded = content + bytes(-len(content) % 3)
+    for i in range(0, len(padded), 3):
+        numbers[i // 3] = int.from_bytes(padded[i : i + 3], "big")
+    return numbers
+
+
+def decoded(numbers: np.ndarray) -> str:
+    """The text of such numbers."""
+    content = b"".join(int(number).to_bytes(3, "big") for number in numbers if number != NOTHING)
+    return content.rstrip(b"\0").decode()

@@ -1,0 +1,147 @@
+"""Heads on states, text and both: their arithmetic, what they may see, and what they learn."""
+
+import numpy as np
+import pytest
+import torch
+
+from sertools.errors import AuditError
+from sertools.metrics import fusion
+from sertools.metrics.fusion import fixed, held_out, tf_idf, train_fusion
+from sertools.metrics.regress import ccc
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def ratings(n=300, seed=0):
+    """Vectors with two ratings in them, in a fifth of their variance."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random((n, 2))
+    vectors = np.concatenate([truth + rng.normal(0, 0.15, (n, 2)), rng.normal(size=(n, 6))], axis=1)
+    return vectors, truth
+
+
+def parts(n):
+    return np.arange(0, 2 * n // 3), np.arange(2 * n // 3, n)
+
+
+def test_a_head_is_two_layers_the_first_as_wide_as_its_input():
+    vectors, truth = ratings()
+    train, dev = parts(300)
+    head = train_fusion(vectors, truth, train, dev, epochs=2, rng=np.random.default_rng(0))
+    (weight, bias), (out, last) = head.dense
+    assert weight.shape == (8, 8)
+    assert bias.shape == (8,)
+    assert out.shape == (2, 8)
+    assert last.shape == (2,)
+    # by hand, clip by clip
+    by_hand = [
+        out @ np.tanh(weight @ ((v - vectors[train].mean(0)) / vectors[train].std(0)) + bias) + last
+        for v in vectors
+    ]
+    assert np.allclose(head.predict(vectors), by_hand, atol=1e-12)
+
+
+def test_the_loss_is_one_minus_the_mean_ccc_over_ratings_that_are_there():
+    rng = np.random.default_rng(1)
+    truth, said = rng.random((40, 2)), rng.random((40, 2))
+    truth[::3, 1] = np.nan
+    known = np.isfinite(truth[:, 1])
+    expected = 1 - (ccc(truth[:, 0], said[:, 0]) + ccc(truth[known, 1], said[known, 1])) / 2
+    found = float(fusion._loss(torch.from_numpy(said), torch.from_numpy(truth)))
+    assert found == pytest.approx(expected, abs=1e-6)  # the loss has 1e-8 in its divisor
+    assert fusion._score(truth, said) == pytest.approx(1 - expected, abs=1e-12)
+
+
+def test_what_the_vectors_hold_is_learnt_and_the_epoch_is_the_best_on_development_clips():
+    vectors, truth = ratings()
+    train, dev = parts(300)
+    head = train_fusion(vectors, truth, train, dev, rng=np.random.default_rng(0))
+    said = head.predict(vectors[dev])
+    scores = [ccc(truth[dev, i], said[:, i]) for i in range(2)]
+    assert head.score == pytest.approx(np.mean(scores), abs=1e-5)  # trained in float32
+    assert min(scores) > 0.6
+    assert 1 <= head.epoch <= fusion.EPOCHS
+
+
+def test_the_same_seed_gives_the_same_head_and_another_seed_another():
+    vectors, truth = ratings(90)
+    train, dev = parts(90)
+    heads = [
+        train_fusion(vectors, truth, train, dev, epochs=3, rng=np.random.default_rng(seed))
+        for seed in (0, 0, 1)
+    ]
+    first, again, other = (head.predict(vectors) for head in heads)
+    assert np.array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_no_clip_is_rated_by_a_head_that_has_seen_its_rating():
+    vectors, truth = ratings(120)
+    fold = np.repeat(np.arange(4), 30)
+    before = held_out([fixed(vectors)], truth, fold, epochs=3, rng=np.random.default_rng(0))
+    changed = truth.copy()
+    changed[fold == 0] = 1 - changed[fold == 0]
+    after = held_out([fixed(vectors)], changed, fold, epochs=3, rng=np.random.default_rng(0))
+    assert np.array_equal(before[fold == 0], after[fold == 0])
+    assert not np.allclose(before[fold == 1], after[fold == 1])
+
+
+def test_text_is_fitted_to_training_clips_alone():
+    texts = ["red green", "green blue", "blue red", "unheard words", "red unheard"]
+    vectors = tf_idf(texts, components=8)(np.array([0, 1, 2]))
+    assert vectors.shape == (5, 3)
+    assert np.allclose(vectors[3], 0), "what no training clip says is not known"
+    assert np.allclose(
+        vectors[4], tf_idf(["red green", "green blue", "blue red", "red"], components=8)(np.arange(3))[3]
+    )
+
+
+def test_text_vectors_keep_the_angles_of_tf_idf():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = ["the cat sat", "the dog sat", "a dog ran", "the cat ran away"]
+    plain = TfidfVectorizer(token_pattern=r"(?u)\b\w+\b", sublinear_tf=True).fit_transform(texts).toarray()
+    vectors = tf_idf(texts, components=8)(np.arange(4))
+    assert np.allclose(vectors @ vectors.T, plain @ plain.T, atol=1e-12)
+
+
+def test_texts_without_a_word_have_a_vector_of_nothing():
+    assert tf_idf(["", "?", "!"], components=4)(np.arange(3)).tolist() == [[0.0]] * 3
+
+
+def test_words_that_tell_the_rating_are_learnt():
+    rng = np.random.default_rng(2)
+    bad = rng.random(240) < 0.5
+    texts = [f"{'terrible' if b else 'wonderful'} filler{rng.integers(9)}" for b in bad]
+    truth = np.where(bad, 0.2, 0.8)[:, None] + rng.normal(0, 0.05, (240, 1))
+    said = held_out([tf_idf(texts, components=16)], truth, np.arange(240) % 4, rng=np.random.default_rng(0))
+    assert ccc(truth[:, 0], said[:, 0]) > 0.9
+
+
+def test_a_number_that_is_constant_in_training_does_not_blow_up():
+    vectors, truth = ratings(90)
+    vectors[:, 3] = 0.1
+    vectors[80:, 3] = 5.0
+    train, dev = parts(90)
+    head = train_fusion(vectors, truth, train, dev, epochs=2, rng=np.random.default_rng(0))
+    assert np.isfinite(head.predict(vectors)).all()
+    assert head.scale[3] == 1.0
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_too_few_folds_are_refused(folds):
+    vectors, truth = ratings(20)
+    with pytest.raises(AuditError, match="folds leave nothing"):
+        held_out([fixed(vectors)], truth, np.arange(20) % folds, rng=np.random.default_rng(0))
+
+
+def test_a_head_without_clips_is_refused():
+    vectors, truth = ratings(20)
+    with pytest.raises(AuditError, match="no clips are left"):
+        train_fusion(vectors, truth, np.arange(1), np.arange(5), rng=np.random.default_rng(0))
