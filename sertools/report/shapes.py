@@ -239,17 +239,18 @@ def _points(axes: Any, figure: Figure, size: float, opacity: float) -> None:
             axes.errorbar(
                 x, y, yerr=_sides(series), fmt="none", ecolor=_colour(i), elinewidth=1, alpha=opacity
             )
-        axes.scatter(
-            x,
-            y,
-            s=size,
-            marker=_MARKERS[i % 6],
-            color=_colour(i),
-            alpha=opacity,
-            linewidths=0,
-            rasterized=many,
-            label=_legend_name(figure, series),
+        look: dict[str, Any] = {"color": _colour(i), "label": _legend_name(figure, series)}
+        if series.shade:
+            look = {"c": _numbers(series.shade, len(x)), "cmap": "cividis"}
+        # the seventh series has the first one's colour, so it has another marker
+        marker = _MARKERS[(i + i // 6) % 6]
+        points = axes.scatter(
+            x, y, s=size, marker=marker, alpha=opacity, linewidths=0, rasterized=many, **look
         )
+        if series.shade:
+            scale = axes.get_figure().colorbar(points, ax=axes, pad=0.02, label=_short(series.name))
+            scale.outline.set_visible(False)
+            scale.solids.set(alpha=1, edgecolor="face")
     if words:
         axes.set_xticks(range(len(names)), _name_texts(names))
     _finish(axes, figure, "y")

@@ -116,6 +116,29 @@ def test_a_word_cloud_sets_frequent_words_larger():
     assert size["hate"] > size["no"] >= 9
 
 
+def test_points_of_a_cloud_get_shades_where_they_have_numbers_and_a_scale_that_names_them():
+    points = Series(name="arousal", x=[0.0, 1.0, 2.0], y=[0.0, 1.0, 2.0], shade=[0.0, 0.5, 1.0])
+    svg = draw(Figure(name="m", kind="cloud", title="t", alt="a", series=[points]))
+    darkest, lightest = "#00224e", "#fee838"  # the ends of cividis
+    assert darkest in svg
+    assert lightest in svg
+    assert "arousal" in [e.text for e in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_twelve_kinds_differ_in_colour_or_marker():
+    series = [Series(name=f"k{i}", x=[float(i)], y=[0.0]) for i in range(12)]
+    svg = draw(Figure(name="m", kind="cloud", title="t", alt="a", series=series))
+    root = ET.fromstring(svg)
+    looks = set()
+    shapes = {e.get("id"): e.get("d") for e in root.iter(f"{SVG}path") if e.get("id")}
+    for use in root.iter(f"{SVG}use"):
+        outline = shapes.get(str(use.get("href")).lstrip("#"))
+        fill = re.search(r"fill: (#\w+)", use.get("style") or "")
+        if outline and fill:
+            looks.add((outline, fill[1]))
+    assert len(looks) == 12
+
+
 def test_spokes_of_a_radar_start_upwards_go_clockwise_and_are_as_long_as_their_values():
     from matplotlib.figure import Figure as Canvas
 

@@ -1,0 +1,295 @@
+"""What does the model put side by side: emotions, or speakers, sexes and corpora?
+
+A clip's embedding is the mean over time of one layer, the last one by default. t-SNE (scikit-learn,
+perplexity 30, begun from principal components) and UMAP (15 neighbours, minimal distance .1) draw the
+embeddings of all clips in two dimensions, the same points coloured by corpus, sex, speaker, emotion and each
+dimension (Wagner et al. 2023, figure 8; Ma et al. 2024, figure 3). Models that are compared stand side by
+side.
+
+What a map shows: which clips are among each other's nearest. What it does not show: how far groups are apart,
+how large or dense they are, or that what overlaps on the map cannot be told apart in the layer. Another seed
+gives another map. So these numbers stand beside it, all of them of the embeddings themselves:
+
+- what a linear probe (ridge regression) reads of corpus, sex, emotion and dimensions in clips of speakers
+  that it has not heard, against chance (see the audit `probe_layers`);
+- purity: the share of a clip's 10 nearest neighbours that have its label, among clips of other speakers,
+  against the share that neighbours drawn blindly would have; beside it the naive purity among all clips,
+  which is high wherever a speaker's clips of one label lie together;
+- silhouette (Rousseeuw 1987), from −1 to 1, 0 where kinds lie on top of each other;
+- trustworthiness of the map (Venna & Kaski 2001), from 0 to 1: whether neighbours on the map are neighbours
+  in the layer.
+
+The limits are ours, and modest: the probe knows the label by more than .05 above chance, and purity for
+emotion is more than .05 above chance. Distances are Euclidean. Intervals are 95 %: leave-one-speaker-out
+jackknife with Student's t for probes and purity, for the silhouette a bootstrap over speakers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from sertools import maps as drawing
+from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.embedded import SOME, Embedded, less, purities, silhouette, trust
+from sertools.errors import AuditError, nearest
+from sertools.labels import DIMENSIONS
+from sertools.metrics import probes
+from sertools.metrics.intervals import contrast
+from sertools.probing import alike
+from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.tables import Layers, Tables, speaker_codes
+from sertools.targets import LABELS, MOST, Target, heard, target
+
+NEEDS = Needs(labels="none", layers=True)
+
+SOURCE = "ours: the layer knows more of it than an answer that knows nothing"
+LIMITS = [
+    *(Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS),
+    Limit(name="purity_above_chance", target="emotion", above=0.05, source=SOURCE),
+]
+
+COLOURS = ("corpus", "sex", "speaker", "emotion", *DIMENSIONS)
+"""Columns that colour a map, where the corpus has them."""
+
+ASKED = ("corpus", "sex", "emotion", *DIMENSIONS)
+"""Columns that probes are asked about."""
+
+KINDS = ("corpus", "sex", "emotion")
+"""Columns whose purity and silhouette are told."""
+
+THIS = "this model"
+
+READING = (
+    "A map may be read for who is near whom. It may not be read for how far groups are apart, how large or "
+    "dense they are, nor for what cannot be told apart: the numbers say that, of the layer itself."
+)
+
+
+def audit(
+    tables: Tables,
+    *,
+    rng: np.random.Generator,
+    layer: int = -1,
+    maps: tuple[str, ...] = tuple(drawing.MAPS),
+    resamples: int = 2000,
+) -> Outcome:
+    """Maps of a layer's embeddings, and numbers that say what the maps can only suggest.
+
+    Args:
+        tables: clips and layer means, other models' beside them
+        rng: for maps, draws of clips and of speakers
+        layer: which layer is drawn, from 0; −1 is the last one, −2 the one before it
+        maps: t-SNE, UMAP
+        resamples: draws of speakers for the interval of a silhouette
+    """
+    for name in maps:
+        if name not in drawing.MAPS:
+            raise AuditError(f"no map is called {name!r}", hint=nearest(name, list(drawing.MAPS)))
+    assert tables.layers is not None
+    if not -tables.layers.n_layers <= layer < tables.layers.n_layers:
+        raise AuditError(
+            f"the model has no layer {layer}", hint=f"it has {tables.layers.n_layers}, counted from 0"
+        )
+    rows = heard(tables)
+    every = [name for name in ASKED if name in tables.clips and tables.clips[name].nunique() > 1]
+    if not every or not len(rows):
+        reason = "the corpus has no emotion, dimension, sex or corpus in which clips differ"
+        return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("above_chance", tables, reason)])
+    seed = int(rng.integers(2**31))
+    models = _embedded(tables, rows, layer)
+    findings: list[Finding] = []
+    targets: list[Target] = []
+    for name in every:
+        try:
+            targets.append(target(tables, name, rows))
+        except AuditError as error:
+            findings.append(skipped("above_chance", tables, error.message, target=name))
+    said = {each.model: _probed(each, targets, rows) for each in models}
+    lines: list[list[str | int | float | bool | None]] = []
+    figures: list[Figure] = []
+    for each in models:
+        own = [f for of in targets for f in _read(of, said[each.model][of.name], tables)]
+        charts, trusted = _drawn(each, maps, layer, seed)
+        figures += charts
+        own += [*_beside(each, resamples, seed), *trusted]
+        lines += [[each.model, f.target, f.name, f.value, f.low, f.high, f.n] for f in own]
+        if each.model == THIS:
+            findings += own
+        else:
+            answers = said[each.model]
+            findings += [
+                _gain(of, said[THIS][of.name], answers[of.name], each.model, tables) for of in targets
+            ]
+    numbers = Table(
+        name="numbers",
+        title="What the embeddings tell apart",
+        columns=["model", "target", "measure", "value", "low", "high", "clips"],
+        rows=lines,
+        note="of the embeddings themselves, but for trustworthiness, which is of the maps",
+    )
+    return Outcome(
+        answer=_answer(findings),
+        findings=findings,
+        tables=[numbers],
+        figures=[*_purities(findings), *figures],
+        notes=_notes(tables, rows, targets, maps),
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Every clip has the layers of another one: the maps look the same, and their colours mean nothing."""
+    assert tables.layers is not None
+    order = rng.permutation(len(tables.clips))
+    means = np.stack([tables.layers.layer(i)[order] for i in range(tables.layers.n_layers)], axis=1)
+    return replace(tables, layers=Layers(shards=(means,)))
+
+
+def _embedded(tables: Tables, rows: np.ndarray, layer: int) -> list[Embedded]:
+    """The embeddings of this model and of the others, of the clips that all of them have heard."""
+    found = []
+    for model, of in {THIS: tables, **tables.others}.items():
+        if of.layers is not None and -of.layers.n_layers <= layer < of.layers.n_layers:
+            vectors = of.layers.layer(layer)[rows]
+            found.append(Embedded(model=model, vectors=vectors, clips=tables.clips.iloc[rows]))
+    return found
+
+
+def _probed(of: Embedded, targets: Sequence[Target], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """What linear probes say of each target's clips: target → predictions."""
+    place = pd.Series(np.arange(len(rows)), index=rows)
+    said = {}
+    for together in alike(targets):
+        first = together[0]
+        truth = first.truth if first.classes else np.column_stack([each.truth for each in together])
+        vectors = of.vectors[place[first.rows].to_numpy()]
+        answers = probes.linear(vectors, truth, first.group, first.fold, len(first.classes))
+        for each, answer in zip(together, answers, strict=True):
+            said[each.name] = answer.prediction
+    return said
+
+
+def _read(of: Target, prediction: np.ndarray, tables: Tables) -> list[Finding]:
+    """The score of a probe, and how far above chance it lies."""
+    score = of.score(prediction, tables.clips.index)
+    above = less(score, of.chance)
+    return [
+        finding("above_chance", above, target=of.name, by_speaker=of.by_speaker),
+        finding(f"probe_{of.metric}", score, target=of.name, by_speaker=of.by_speaker),
+    ]
+
+
+def _gain(of: Target, prediction: np.ndarray, other: np.ndarray, model: str, tables: Tables) -> Finding:
+    """How much better a probe of this model is than one of another model, paired by speaker."""
+    a, b = (of.pairs(p, tables.clips.index) for p in (other, prediction))
+    difference = contrast(of.statistic, a.truth, a.prediction, b.prediction, a.unit)
+    return finding(
+        f"probe_{of.metric}_gain",
+        difference,
+        target=of.name,
+        slice=f"minus {model}",
+        by_speaker=of.by_speaker,
+    )
+
+
+def _beside(of: Embedded, resamples: int, seed: int) -> list[Finding]:
+    """Purity among other speakers and among all clips, and silhouette, of each column that has kinds."""
+    found = []
+    for name in (k for k in KINDS if k in of.clips and of.clips[k].nunique() > 1):
+        by_speaker = speaker_codes(of.clips)[1]
+        measured = {**purities(of, name, seed), "silhouette": silhouette(of, name, resamples, seed)}
+        found += [finding(m, value, target=name, by_speaker=by_speaker) for m, value in measured.items()]
+    return found
+
+
+def _drawn(of: Embedded, maps: Sequence[str], layer: int, seed: int) -> tuple[list[Figure], list[Finding]]:
+    """The maps in every colour, and how far each can be trusted."""
+    figures: list[Figure] = []
+    findings = []
+    where = "last layer" if layer == -1 else f"layer {layer}"
+    whose = "" if of.model == THIS else f"{of.model}, "
+    columns = [c for c in COLOURS if c in of.clips and of.clips[c].nunique() > 1]
+    for name in maps:
+        if len(of.clips) < drawing.FEWEST or drawing.lacking(name):
+            continue
+        points = drawing.MAPS[name](of.vectors, seed)
+        figures += [
+            drawing.coloured(
+                points,
+                of.clips[column],
+                name=f"{name}_{column}_{of.model}".replace(" ", "_").lower(),
+                title=f"{name}, {whose}{where}",
+                of=column,
+            )
+            for column in columns
+        ]
+        n, value = trust(of, points, seed)
+        reason = "of this one map, so it has no interval"
+        findings.append(Finding(name="trustworthiness", target=name, value=value, n=n, reason=reason))
+    return figures, findings
+
+
+def _purities(findings: Sequence[Finding]) -> list[Figure]:
+    """Purity beside the naive one and chance, for this model."""
+    own = {(f.name, f.target): f for f in findings if f.slice == "all" and f.value is not None}
+    names = [t for n, t in own if n == "purity" and ("purity_above_chance", t) in own]
+    if not names:
+        return []
+    series = []
+    for measure, told in (("purity", "among other speakers"), ("purity_naive", "among all clips")):
+        some = [own[measure, name] for name in names]
+        series.append(
+            Series(
+                name=told,
+                x=list(names),
+                y=[f.value for f in some],
+                low=[f.low for f in some],
+                high=[f.high for f in some],
+            )
+        )
+    blind = [(own["purity", t].value or 0) - (own["purity_above_chance", t].value or 0) for t in names]
+    series.append(Series(name="drawn blindly", x=list(names), y=list(blind)))
+    return [
+        Figure(
+            name="purity",
+            kind="interval",
+            title="Nearest neighbours of one kind",
+            alt="Share of a clip's 10 nearest neighbours that have its label, among clips of other speakers "
+            "and among all clips, with 95 % intervals, and that of neighbours drawn blindly.",
+            x_label="share of neighbours",
+            series=series,
+        )
+    ]
+
+
+def _answer(findings: Sequence[Finding]) -> str:
+    own = [f for f in findings if f.slice == "all" and f.value is not None]
+    probed = [f for f in own if f.name.startswith("probe_")]
+    pure = {f.target: f for f in own if f.name == "purity"}
+    told = []
+    for f in probed:
+        above = next(g.value for g in own if (g.name, g.target) == ("above_chance", f.target))
+        chance = (f.value or 0) - (above or 0)
+        also = f", purity {pure[f.target].value:.2f}" if f.target in pure else ""
+        told.append(f"{f.target} {f.name[6:].upper()} {f.value:.2f} (chance {chance:.2f}){also}")
+    if not told:
+        return "Not measured: there is nothing that a probe could be asked about."
+    return f"What linear probes read of speakers that they have not heard: {'; '.join(told)}."
+
+
+def _notes(tables: Tables, rows: np.ndarray, targets: Sequence[Target], maps: Sequence[str]) -> list[str]:
+    notes = [note for of in targets for note in of.notes]
+    if maps:
+        notes.insert(0, READING)
+    without = len(tables.clips) - len(rows)
+    if len(rows) == MOST and without:
+        notes.append(f"{MOST} of {len(tables.clips)} clips were drawn.")
+    elif without:
+        notes.append(f"{without} clips have no layers and are left out.")
+    if len(rows) > SOME:
+        notes.append(f"Neighbours and trustworthiness are those of {SOME} clips that were drawn from them.")
+    if len(rows) < drawing.FEWEST and maps:
+        notes.append(f"{len(rows)} clips are too few for a map.")
+    absent = {name: drawing.lacking(name) for name in maps if drawing.lacking(name)}
+    return [*notes, *(f"There is no {name}: {what} is not installed." for name, what in absent.items())]

@@ -1,0 +1,142 @@
+"""How far apart do vectors of different kinds lie? Purity of neighbours and silhouette, on the vectors alone.
+
+Distances are Euclidean, as in the maps that stand beside these numbers.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from sertools.metrics.sums import ratio
+
+BLOCK = 1000
+"""Clips whose distances to all others are in memory at once."""
+
+CELLS = 2_000_000
+"""Mean distances (draws × clips × labels) that are in memory at once."""
+
+
+def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> np.ndarray:
+    """Which clips are nearest to each one, shape (n, neighbours)? −1 where there are fewer.
+
+    Neighbours are looked for among clips that `apart` tells from it: with speakers there, only other speakers
+    count; with a number for each clip, all other clips do.
+
+    Args:
+        vectors: finite, shape (n, d)
+        apart: codes, shape (n,); a clip with the same code is no neighbour
+        neighbours: how many
+
+    >>> nearest(np.array([[0.0], [1.0], [3.0]]), np.arange(3), neighbours=1).tolist()
+    [[1], [0], [1]]
+    """
+    found = np.full((len(vectors), neighbours), -1)
+    for rows, distances in _distances(vectors):
+        distances[apart[rows, None] == apart[None, :]] = np.inf
+        few = min(neighbours, len(vectors))
+        chosen = np.argpartition(distances, few - 1, axis=1)[:, :few]
+        there = np.isfinite(np.take_along_axis(distances, chosen, axis=1))
+        found[rows, :few] = np.where(there, chosen, -1)
+    return found
+
+
+def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Which share of each clip's nearest neighbours bears its label, shape (n,), in [0, 1]?
+
+    Among all other clips this is high wherever one speaker's clips lie together and share a label; among
+    clips of other speakers only where the label itself brings them together. nan for a clip without any.
+
+    Args:
+        neighbours: from `nearest`, shape (n, k)
+        label: codes, shape (n,)
+
+    >>> purity(np.array([[1, 2], [0, -1], [-1, -1]]), np.array([0, 0, 1])).tolist()
+    [0.5, 1.0, nan]
+    """
+    there = neighbours >= 0
+    same = (label[neighbours] == label[:, None]) & there
+    return ratio(same.sum(axis=1), there.sum(axis=1))
+
+
+def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
+    """Which purity is to be expected where neighbours are drawn blindly? nan where no clip has any.
+
+    The share of a clip's label among those that may be its neighbours, averaged over clips that have some.
+
+    >>> chance_of_purity(np.array([0, 0, 1, 1]), np.arange(4)) == 1 / 3
+    True
+    """
+    _, code, n = np.unique(label, return_inverse=True, return_counts=True)
+    _, unit, of_unit = np.unique(apart, return_inverse=True, return_counts=True)
+    same = np.zeros((len(of_unit), len(n)))
+    np.add.at(same, (unit, code), 1)
+    others = len(label) - of_unit[unit]
+    some = others > 0
+    return float(np.mean((n[code] - same[unit, code])[some] / others[some])) if some.any() else float("nan")
+
+
+def weighted_silhouette(
+    vectors: np.ndarray, label: np.ndarray, unit: np.ndarray, units: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """How much nearer is a clip to its own kind than to the nearest other, when speakers are weighted?
+
+    The mean of (b − a) / max(a, b), a the mean distance to other clips of the same label, b to those of the
+    nearest other label (Rousseeuw 1987); 0 for a clip that is alone with its label. With weights of 1 it is
+    scikit-learn's `silhouette_score`. A speaker that a bootstrap draws twice counts twice, but stays one
+    among its own neighbours: a copy of a clip at distance 0 would make a look small.
+
+    Args:
+        vectors: finite, shape (n, d)
+        label: codes 0..c−1, shape (n,)
+        unit: speaker codes 0..units−1, shape (n,)
+        units: number of speakers
+
+    Returns:
+        A function of weights (..., units), such as counts of draws, that gives silhouettes (...) in [-1, 1];
+        nan where fewer than two labels are left.
+    """
+    n, classes = len(label), int(label.max()) + 1
+    cell = unit * classes + label
+    members = np.zeros((n, units * classes))
+    members[np.arange(n), cell] = 1
+    sums = np.concatenate([distances @ members for _, distances in _distances(vectors)])
+    sums = sums.reshape(n, units, classes)
+    counts = members.sum(axis=0).reshape(units, classes)
+    own_sums, own_counts = sums[np.arange(n), unit], counts[unit]
+    by_unit = np.ascontiguousarray(sums.transpose(1, 0, 2)).reshape(units, n * classes)
+    own = label[:, None] == np.arange(classes)
+
+    def some(weights: np.ndarray) -> np.ndarray:
+        weight = weights[:, unit]
+        extra = (1 - weight)[:, :, None]
+        total = (weights @ by_unit).reshape(-1, n, classes) + extra * own_sums
+        clips = (weights @ counts)[:, None, :] + extra * own_counts
+        inside = (clips * own).sum(axis=2) - 1
+        a = np.divide((total * own).sum(axis=2), inside, out=np.zeros_like(inside), where=inside > 0)
+        b = np.divide(total, clips, out=np.full_like(total, np.inf), where=(clips > 0) & ~own).min(axis=2)
+        widest = np.maximum(a, b)
+        defined = np.isfinite(b) & (widest > 0) & (inside > 0)
+        with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other kind
+            scores = np.divide(b - a, widest, out=np.zeros_like(a), where=defined)
+        apart = (np.isfinite(b) & (weight > 0)).any(axis=1)
+        return np.where(apart, ratio((weight * scores).sum(axis=1), weight.sum(axis=1)), np.nan)
+
+    def value(weights: np.ndarray) -> np.ndarray:
+        flat = np.asarray(weights, dtype=np.float64).reshape(-1, units)
+        block = max(1, CELLS // (n * classes))
+        parts = [some(flat[start : start + block]) for start in range(0, len(flat), block)]
+        return np.concatenate(parts).reshape(np.shape(weights)[:-1])
+
+    return value
+
+
+def _distances(vectors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows in blocks, and their distances (rows, n) to all clips."""
+    from sklearn.metrics import pairwise_distances
+
+    points = np.asarray(vectors, dtype=np.float64)
+    for start in range(0, len(points), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(points)))
+        distances: np.ndarray = pairwise_distances(points[rows], points)
+        distances[np.arange(len(rows)), rows] = 0.0
+        yield rows, distances

@@ -1,0 +1,281 @@
+"""Probes of layers as an audit: curves, choices and comparisons of corpora whose layers are known."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools import load_corpus, load_model, toy
+from sertools import run as whole
+from sertools.audit import load, run
+from sertools.errors import AuditError
+from sertools.metrics.classify import accuracy, weighted_f1
+from sertools.probing import INPUTS, by_chance, probe
+from sertools.result import Verdict
+from sertools.tables import AGAINST, RANDOM_TWIN, Layers, Tables
+from sertools.targets import asked, heard, sessions, target
+
+PROBES = load("probe_layers")
+EMODB = Path(__file__).parents[3] / "shared/data/emodb"
+
+
+def result(tables, **options):
+    return run(PROBES, tables, seed=0, options={"targets": ("emotion",), "shuffles": 1, **options})
+
+
+def found(result, name, part="all", of="emotion"):
+    (one,) = [f for f in result.findings if (f.name, f.slice, f.target) == (name, part, of)]
+    return one
+
+
+def table(result, name):
+    (one,) = [t for t in result.tables if t.name == name]
+    return [dict(zip(one.columns, row, strict=True)) for row in one.rows]
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return toy.clips(speakers=12, per_speaker=24)
+
+
+@pytest.fixture(scope="module")
+def oracle(clips):
+    return toy.answers("oracle", clips)
+
+
+def planted(oracle, at):
+    """Noise in every layer but one, which is the oracle's last."""
+    means = np.concatenate(toy.layers("random", oracle.clips).shards).copy()
+    means[:, at] = oracle.layers.layer(-1)
+    return dataclasses.replace(oracle, layers=Layers(shards=(means,)))
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_planted_layer_is_found_where_it_is(oracle, at):
+    made = result(planted(oracle, at))
+    rows = table(made, "layers")
+    assert [row["best in folds"] for row in rows] == [4 if i == at else 0 for i in range(4)]
+    assert max(rows, key=lambda row: row["score"])["layer"] == at
+    best = found(made, "probe_uar", "linear, best layer")
+    assert best.value == rows[at]["score"]
+    assert found(made, "above_chance", "linear, best layer").verdict is Verdict.PASS
+    assert found(made, "above_chance", "linear, best layer").value == pytest.approx(best.value - 1 / 8)
+    (weights,) = table(made, "weights")
+    assert weights[f"layer {at}"] == max(weights[f"layer {i}"] for i in range(4))
+    assert f"mostly layer {at}" in made.answer
+
+
+def test_the_curve_is_that_of_the_table_and_chance_runs_across(oracle):
+    made = result(oracle)
+    (curve,) = [f for f in made.figures if f.name == "curve_emotion"]
+    assert curve.series[0].y == [row["score"] for row in table(made, "layers")]
+    assert curve.series[0].low == [row["low"] for row in table(made, "layers")]
+    assert curve.reference == 1 / 8
+    (inputs,) = [f for f in made.figures if f.name == "inputs_emotion"]
+    assert inputs.series[0].x == list(INPUTS)
+    assert inputs.series[0].y == [row["score"] for row in table(made, "inputs")]
+
+
+def test_accuracy_and_weighted_f1_stand_beside_the_score(oracle):
+    (of,) = [target(oracle, "emotion", heard(oracle))]
+    said = probe(oracle.layers, [of], seed=0)["emotion"].inputs["average without last two"]
+    (row,) = [r for r in table(result(oracle), "inputs") if r["input"] == "average without last two"]
+    assert row["WA"] == pytest.approx(accuracy(of.truth, said))
+    assert row["WF1"] == pytest.approx(weighted_f1(of.truth, said, 8))
+
+
+def test_dimensions_sex_and_speaker_are_read_where_they_are(oracle):
+    made = result(oracle, targets=("arousal", "sex", "speaker"))
+    last = {row["target"]: row for row in table(made, "layers") if row["layer"] == 3}
+    assert last["arousal"]["score"] > 0.7
+    assert last["sex"]["score"] > 0.9
+    assert last["speaker"]["score"] > 0.3
+    asked_for = {row["target"]: row for row in table(made, "targets")}
+    assert asked_for["speaker"]["asked about clips"] == "of the same speakers"
+    assert asked_for["speaker"]["chance"] == 1 / 12
+    assert asked_for["sex"]["asked about clips"] == "of other speakers"
+    assert {"voice", "weights_voice", "weights_labels"} <= {f.name for f in made.figures}
+    # what else is known is told and not judged
+    judged = {f.target for f in made.findings if f.limit is not None}
+    assert judged == {"arousal"}
+
+
+def test_shuffled_labels_leave_chance(oracle):
+    rows = heard(oracle)
+    for name, chance, tolerance in (("emotion", 1 / 8, 0.05), ("arousal", 0, 0.1), ("speaker", 1 / 12, 0.05)):
+        of = target(oracle, name, rows)
+        assert by_chance(oracle.layers, of, draws=6, seed=0) == pytest.approx(chance, abs=tolerance), name
+    # twelve speakers decide the chance of what is one for each speaker
+    assert by_chance(oracle.layers, target(oracle, "sex", rows), draws=6, seed=0) == pytest.approx(
+        0.5, abs=0.3
+    )
+    assert np.isnan(by_chance(oracle.layers, target(oracle, "emotion", rows), draws=0, seed=0))
+
+
+def test_other_models_stand_in_every_curve_with_differences_paired_by_speaker(oracle, clips):
+    others = {AGAINST: oracle, RANDOM_TWIN: toy.answers("random", clips)}
+    made = result(dataclasses.replace(oracle, others=others))
+    (curve,) = [f for f in made.figures if f.name == "curve_emotion"]
+    assert [s.name for s in curve.series] == ["this model", "against", "random twin"]
+    same = found(made, "probe_uar_gain", "linear, last layer, minus against")
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    twin = found(made, "probe_uar_gain", "linear, last layer, minus random twin")
+    assert twin.low > 0.5
+    assert {row["minus"] for row in table(made, "differences")} == {"against", "random twin"}
+
+
+@pytest.mark.parametrize("kind", ["mlp", "superb"])
+def test_trained_probes_read_the_oracle_too(oracle, kind):
+    made = result(oracle, kind=(kind,), learning_rate=3e-3)
+    assert found(made, "probe_uar", f"{kind}, last layer").value > 0.8
+    assert len(table(made, "weights")) == 1
+
+
+def test_clips_without_layers_are_left_out_and_counted(oracle):
+    means = np.concatenate(oracle.layers.shards).copy()
+    means[:5] = np.nan
+    made = result(dataclasses.replace(oracle, layers=Layers(shards=(means,))))
+    assert found(made, "probe_uar", "linear, last layer").n == len(oracle.clips) - 5
+    assert "5 clips have no layers and are left out." in made.notes
+
+
+def test_one_layer_has_no_average(oracle):
+    means = np.concatenate(oracle.layers.shards)[:, 3:]
+    made = result(dataclasses.replace(oracle, layers=Layers(shards=(means,))))
+    assert [row["input"] for row in table(made, "inputs")] == ["best layer", "last layer"]
+    two = np.concatenate(oracle.layers.shards)[:, 2:]
+    made = result(dataclasses.replace(oracle, layers=Layers(shards=(two,))))
+    assert "average without last two" not in [row["input"] for row in table(made, "inputs")]
+
+
+def test_a_layer_that_is_the_same_for_every_clip_is_named(oracle):
+    means = np.concatenate(oracle.layers.shards).copy()
+    means[:, 1] = 0.5
+    made = result(dataclasses.replace(oracle, layers=Layers(shards=(means,))))
+    assert "The same for every clip: layer 1." in made.notes
+    (row,) = [r for r in table(made, "layers") if r["layer"] == 1]
+    assert row["score"] == pytest.approx(1 / 8, abs=0.02)
+
+
+def test_more_dimensions_than_clips_are_regularised_and_said(clips):
+    few = clips.groupby("speaker").head(1)
+    tables = toy.answers("oracle", few)
+    notes = " ".join(result(tables, targets=("arousal",)).notes)
+    assert "a layer has 16 numbers and a probe hears 9 clips or more" in notes
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"folds": 13}, "12 speakers cannot be put in 13 folds"),
+        ({"folds": 1}, "1 folds leave nothing to fit a probe on"),
+        ({"targets": ("ennui",)}, "the corpus has no column 'ennui'"),
+        ({"group": "session"}, "the corpus has no column 'session'"),
+    ],
+)
+def test_what_cannot_be_asked_is_skipped_with_a_sentence(oracle, options, said):
+    made = result(oracle, **options)
+    (only,) = made.findings
+    assert only.verdict is Verdict.SKIPPED
+    assert said in only.reason
+
+
+def test_one_class_and_classes_of_one_speaker_are_no_question(oracle):
+    alike = dataclasses.replace(oracle, clips=oracle.clips.assign(emotion="anger"))
+    assert "all of one kind" in result(alike).findings[0].reason
+    first = oracle.clips["speaker"] == oracle.clips["speaker"].iloc[0]
+    emotion = oracle.clips["emotion"].where(~first, "ennui")
+    made = result(dataclasses.replace(oracle, clips=oracle.clips.assign(emotion=emotion)))
+    assert any("ennui (24 clips) is left out: its clips are in one fold." in note for note in made.notes)
+    assert table(made, "targets")[0]["classes"] == 8
+    own = oracle.clips.assign(dialect="of " + oracle.clips["speaker"])
+    made = result(dataclasses.replace(oracle, clips=own), targets=("dialect",))
+    assert "no two kinds that two folds share" in made.findings[0].reason
+
+
+def test_speakers_with_fewer_clips_than_folds_are_left_out_of_the_closed_set(clips):
+    some = clips.drop(clips.index[2:24])  # two clips of the first speaker are left
+    of = target(toy.answers("oracle", some), "speaker", np.arange(len(some)))
+    assert len(of.classes) == 11
+    assert of.notes == ("speaker: 000 (2 clips) is left out: fewer clips than the 4 folds.",)
+
+
+def test_sessions_that_share_no_speaker_are_the_folds_where_the_corpus_has_them(oracle):
+    code = oracle.clips["speaker"].astype(int)
+    split = dataclasses.replace(oracle, clips=oracle.clips.assign(split="session" + (code // 3).astype(str)))
+    assert sessions(split.clips) == "split"
+    of = target(split, "emotion", heard(split))
+    assert len(np.unique(of.fold)) == 4
+    rows = split.clips.iloc[of.rows]
+    assert (rows.groupby("split")["emotion"].size().to_numpy() == 72).all()
+    for _, part in pd.Series(of.fold, index=rows.index).groupby(rows["split"]):
+        assert part.nunique() == 1
+    shared = split.clips.assign(session=["one", "two", "three"] * (len(code) // 3))
+    assert sessions(shared.drop(columns="split")) == ""
+    assert sessions(oracle.clips) == ""
+
+
+def test_an_unknown_kind_of_probe_is_an_error(oracle):
+    with pytest.raises(AuditError, match="no kind of probe 'lineal'"):
+        result(oracle, kind=("lineal",))
+
+
+def test_usual_targets_are_those_that_the_corpus_has(oracle):
+    assert asked(oracle, ()) == ["emotion", "arousal", "dominance", "valence", "sex", "speaker"]
+    assert asked(oracle, ("sex", "sex")) == ["sex"]
+
+
+def test_numbers_in_the_unit_of_their_column_and_words_as_classes(oracle):
+    tables = dataclasses.replace(
+        oracle,
+        clips=oracle.clips.assign(f0_hz=np.where(oracle.clips["sex"] == "female", 210.0, 120.0), loud=True),
+    )
+    tables.clips.iloc[0, tables.clips.columns.get_loc("f0_hz")] = np.nan
+    made = result(tables, targets=("f0_hz", "language", "loud"))
+    last = {row["target"]: row for row in table(made, "layers") if row["layer"] == 3}
+    assert last["f0_hz"]["metric"] == "ccc"
+    assert last["f0_hz"]["score"] > 0.8
+    assert last["language"]["metric"] == "uar"
+    assert "f0_hz: 1 clips without a voiced frame are left out." in made.notes
+    assert [f.target for f in made.findings if f.verdict is Verdict.SKIPPED] == ["loud"]
+
+
+def test_published_values_stand_beside_those_of_the_same_corpus(oracle):
+    tables = dataclasses.replace(oracle, corpus="ravdess")
+    (published,) = [t for t in result(tables).tables if t.name == "published_inputs"]
+    assert published.rows[1] == ["last layer", 0.5285, 0.5951, 0.4656]
+    assert not [t for t in result(oracle).tables if t.name == "published_inputs"]
+
+
+def test_a_model_without_layers_is_skipped(clips):
+    bare = dataclasses.replace(toy.answers("oracle", clips), layers=None)
+    (only,) = result(bare).findings
+    assert only.reason == "the model has no layers"
+
+
+def test_pitch_is_measured_only_where_it_can_be_or_is_asked_for():
+    assert PROBES.needs(**PROBES.settings({"targets": ("emotion",)})).sound == ()
+    assert PROBES.needs(**PROBES.settings({"targets": ("f0_hz",)})).sound == ("f0_hz",)
+
+
+@pytest.mark.slow
+def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path):
+    if not EMODB.is_dir():
+        pytest.skip("no EmoDB in ../shared/data")
+    settings = whole.Settings(cache=tmp_path)
+    options = {"probe_layers": {"targets": ("emotion", "sex", "speaker")}}
+    (made,) = whole.run(
+        load_model("default"), load_corpus(str(EMODB)), [PROBES], options=options, settings=settings
+    )
+    assert found(made, "above_chance", "linear, best layer").verdict is Verdict.PASS
+    assert found(made, "probe_accuracy", "linear, best layer", "speaker").value > 0.5
+    assert isinstance(made.answer, str)
+
+
+def test_tables_are_not_changed(oracle):
+    before = np.concatenate(oracle.layers.shards).copy()
+    result(oracle)
+    assert np.array_equal(np.concatenate(oracle.layers.shards), before)
+    assert isinstance(oracle, Tables)
