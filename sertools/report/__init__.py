@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sertools.errors import GateError
-from sertools.report import content, export, figures, markdown, pages, sounds
+from sertools.report import captions, content, export, figures, markdown, pages, sounds
 from sertools.result import Result
 
 Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
@@ -118,6 +118,7 @@ def html(
         anchors=content.slugs([result.audit for result in results]),
         # our own drawings are the only text that is markup already
         drawn={key: pages.markup(svg) for key, svg in drawn.items()},
+        captions=captions,
         recordings=recordings,
         urls=recordings.urls,
         left_out=left_out,

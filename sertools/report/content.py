@@ -9,27 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sertools.report.sounds import Recording, Recordings
 from sertools.report.text import (
     ABSENT,
     SYMBOLS,
+    WORDS,
     clean,
     column_texts,
     interval_text,
     is_numeric,
     limit_text,
-    one_line,
     plural,
     value_text,
 )
-from sertools.result import Finding, Missing, Result, Sound, Table, Verdict
-
-ABOUT_PICTURES = (
-    "As the model hears them: mono, at its rate. Above the waveform, below the spectrogram up to half the "
-    "rate; brighter is louder, from −100 to −20 dB relative to a sine at full scale. What is louder than "
-    "full scale is played softer, clean and changed alike."
-)
-"""How to read and hear a recording."""
+from sertools.result import Finding, Missing, Result, Table, Verdict
 
 SHOWN_MISSING = 20
 """How many missing clips are named; the rest are counted."""
@@ -127,13 +119,59 @@ def against_limit(finding: Finding) -> str:
     return f"{words}, wanted {limit_text(finding)}" if finding.limit else words
 
 
-def skipped(result: Result) -> list[tuple[str, list[str]]]:
-    """Why findings were skipped: each reason with the findings it stopped, in order of appearance."""
-    stopped: dict[str, list[str]] = {}
+def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
+    """Why findings got a verdict: each reason with the findings it stopped, in order of appearance."""
+    found: dict[str, list[str]] = {}
     for finding in result.findings:
-        if finding.verdict is Verdict.SKIPPED:
-            stopped.setdefault(finding.reason or "no reason was given", []).append(label(finding))
-    return list(stopped.items())
+        if finding.verdict.value == verdict:
+            found.setdefault(finding.reason or "no reason was given", []).append(label(finding))
+    return list(found.items())
+
+
+def verdict_of(result: Result) -> Verdict:
+    """The most urgent verdict of an audit; `none` where no limit judged anything."""
+    seen = counts(result.findings)
+    return next((v for v, n in seen.items() if n and v is not Verdict.NONE), Verdict.NONE)
+
+
+def key_finding(result: Result) -> Finding | None:
+    """The number that matters most: the most urgent of what was judged, else the first that was measured."""
+    decided = [f for f in judged(result) if f.verdict is not Verdict.SKIPPED]
+    return next((f for f in [*decided, *unjudged(result)] if f.value is not None), None)
+
+
+def tally(result: Result) -> str:
+    """How many findings of an audit got each verdict, in words.
+
+    >>> limit = {"name": "ccc", "above": 0.5}
+    >>> found = [Finding(name="ccc", value=0.6, n=9, limit=limit, verdict="pass")] * 2
+    >>> tally(Result(audit="a", question="", method="", answer="", model={}, data={}, findings=found))
+    '2 pass'
+    """
+    words = {**WORDS, Verdict.NONE: "without a limit"}
+    told = [f"{n} {words[verdict]}" for verdict, n in counts(result.findings).items() if n]
+    return ", ".join(told) or "no findings"
+
+
+def limits(result: Result) -> list[tuple[str, str, int]]:
+    """Every limit that judged something: its words, where it comes from, how many findings it judged."""
+    seen: dict[tuple[str, str], int] = {}
+    for finding in result.findings:
+        limit = finding.limit
+        if limit is None:
+            continue
+        where = [f"of {limit.target}"] if limit.target != "*" else []
+        where += [f"for {limit.slice}"] if limit.slice != "*" else []
+        words = f"{' '.join([limit.name, *where])} {limit_text(finding)}"
+        why = f"because: {limit.why}" if limit.why else ""
+        origin = "; ".join(part for part in (limit.source, why) if part) or "no source is stated"
+        seen[words, origin] = seen.get((words, origin), 0) + 1
+    return [(*key, n) for key, n in seen.items()]
+
+
+def commands(results: Sequence[Result]) -> list[str]:
+    """The commands that made these results, once each."""
+    return list(dict.fromkeys(clean(r.provenance["command"]) for r in results if r.provenance.get("command")))
 
 
 def absentees(result: Result) -> Absentees:
@@ -203,7 +241,7 @@ def facts(about: Mapping[str, Any], expected: Sequence[str]) -> list[tuple[str, 
 
 
 def flat(key: str, value: Any) -> list[tuple[str, str]]:
-    """A nested value as rows of name and text, unrounded; empty values vanish.
+    """A nested value as rows of name and text, fractions with six digits; empty values vanish.
 
     >>> flat("versions", {"numpy": "2.0", "extra": {}}), flat("seed", 0), flat("labels", ["a", "b"])
     ([('versions numpy', '2.0')], [('seed', '0')], [('labels', 'a, b')])
@@ -216,7 +254,9 @@ def flat(key: str, value: Any) -> list[tuple[str, str]]:
         text = ", ".join(map(str, value))
     elif isinstance(value, bool):
         text = "yes" if value else "no"
-    elif isinstance(value, str | int | float):
+    elif isinstance(value, float):
+        text = f"{value:.6g}"
+    elif isinstance(value, str | int):
         text = str(value)
     else:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
@@ -226,7 +266,8 @@ def flat(key: str, value: Any) -> list[tuple[str, str]]:
 def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str]]]]:
     """How to do it again: what all audits share under the heading `""`, then what is each audit's own."""
     rows = [
-        [row for key, value in result.provenance.items() for row in flat(key, value)] for result in results
+        [row for key, value in result.provenance.items() if key != "command" for row in flat(key, value)]
+        for result in results
     ]
     shared = [row for row in rows[0] if all(row in other for other in rows)]
     parts = [("", shared)] if shared else []
@@ -236,54 +277,6 @@ def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str
         if different:
             parts.append((result.audit, different))
     return parts
-
-
-def about_sounds(results: Sequence[Result], recordings: Recordings, left_out: int = 0) -> list[str]:
-    """What a reader must know of recordings before passing a page on; nothing where no audit names a clip."""
-    if not any(result.sounds for result in results):
-        return []
-    if not recordings.n and not left_out:
-        return [
-            "The audits name clips that are worth hearing, but no sound lies beside these results: "
-            "predictions that were made elsewhere have none, and `--audio none` keeps none."
-        ]
-    told = []
-    if recordings.n:
-        origins = dict.fromkeys(
-            f"{name_of(r.data, 'unnamed data')} (licence: {clean(r.data.get('licence') or 'not stated')})"
-            for i, r in enumerate(results)
-            if recordings.heard.get(i)
-        )
-        told.append(
-            f"This report holds recordings of voices from {', '.join(origins)}: share it only where those "
-            "may be shared. `--audio none` makes one without."
-        )
-    if left_out:
-        told.append(
-            f"{plural(left_out, 'more clip')} would make this page larger than it may be; the files lie in "
-            "the folder `sounds` beside it."
-        )
-    return told
-
-
-def answers(sound: Sound) -> list[list[tuple[str, str]]]:
-    """What is shown beside the clean take of a clip and beside the changed one: names and values.
-
-    >>> answers(Sound(clip="a", target="arousal", truth=0.5, clean=0.25, caption="", condition="clip@drawn"))
-    [[('truth', '0.50'), ('arousal', '0.25')], [('arousal', '–')]]
-    """
-    truth, before, after = column_texts([sound.truth, sound.clean, sound.changed])
-    known = [("truth", truth)] if sound.truth is not None else []
-    return [[*known, (sound.target, before)], [(sound.target, after)]]
-
-
-def picture_alt(take: Recording) -> str:
-    """What the picture of a recording shows, for who cannot see it."""
-    under = "clean" if take.condition == "clean" else f"under {take.condition}"
-    return (
-        f"Waveform and spectrogram of {one_line(take.clip)}, {one_line(under)}: {take.seconds:.1f} s, up to "
-        f"{take.rate / 2000:g} kHz."
-    )
 
 
 def columns(table: Table) -> list[tuple[str, bool, list[str]]]:

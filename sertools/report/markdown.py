@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from sertools.report import content, sounds, text
+from sertools.report import captions, content, sounds, text
 from sertools.result import Finding, Result, Verdict
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
@@ -26,7 +26,7 @@ def page(
     """
     parts = [f"# {plain(content.title(results))}"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
-    parts += [f"> {prose(sentence)}" for sentence in content.about_sounds(results, recordings)]
+    parts += [f"> {prose(sentence)}" for sentence in captions.about_sounds(results, recordings)]
     parts += ["## Summary", f"**{plain(content.headline(results))}**", _summary(results), *_failures(results)]
     for model, data in content.subjects(results):
         rows = content.facts(data, ["name", "licence", "clips", "speakers"])
@@ -120,7 +120,7 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]
     for figure, file in zip(result.figures, files, strict=True):
         parts += [f"### {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
     if heard:
-        parts += ["### Clips to hear", content.ABOUT_PICTURES, *map(_heard, heard)]
+        parts += ["### Clips to hear", captions.ABOUT_PICTURES, *map(_heard, heard)]
     for item in result.tables:
         columns = content.columns(item)
         cells = [[plain(c) if right else cell(c) for c in values] for _, right, values in columns]
@@ -132,24 +132,28 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]
         parts += [f"### {plain(item.title)}", body if item.rows else "no rows", prose(item.note)]
     if result.notes:
         parts += ["### Notes", _list(prose(note) for note in result.notes)]
-    skipped = content.skipped(result)
-    if skipped:
-        parts += [
-            "### What was skipped, and why",
-            _list(_skipped(reason, names) for reason, names in skipped),
-        ]
+    for heading, verdict in (
+        ("### What was skipped, and why", "skipped"),
+        ("### What could not be decided, and why", "inconclusive"),
+    ):
+        stopped = content.stopped(result, verdict)
+        parts += [heading, _list(_stopped(reason, names) for reason, names in stopped)] if stopped else []
     parts += _missing(result)
-    if result.method:
+    limits = content.limits(result)
+    if result.method or limits:
+        blocks = content.blocks(result.method)
+        parts += ["### How this was measured", *(_block(kind, items) for kind, items in blocks)]
+    if limits:
         parts += [
-            "### How this was measured",
-            *(_block(kind, items) for kind, items in content.blocks(result.method)),
+            "Limits, and where they come from:",
+            _list(f"{plain(words)}: {prose(o)} ({text.plural(n, 'finding')})" for words, o, n in limits),
         ]
     return parts
 
 
 def _heard(each: sounds.Heard) -> str:
     """One clip: what happens in it, its pictures side by side, and links to its sounds."""
-    sound, told = each.sound, content.answers(each.sound)
+    sound, told = each.sound, captions.answers(each.sound)
     who = f" (speaker {plain(sound.speaker)})" if sound.speaker else ""
     said = f"\n\n> {plain(sound.transcript)}" if sound.transcript else ""
     header, pictures, links = [], [], []
@@ -157,7 +161,7 @@ def _heard(each: sounds.Heard) -> str:
         shown = ", ".join(f"{plain(name)} {plain(answer)}" for name, answer in answered)
         header.append(f"{cell(take.condition)}: {shown}")
         address = f"{sounds.FOLDER}/{take.picture}"
-        alt = content.picture_alt(take)
+        alt = captions.picture_alt(take)
         pictures.append(f"![{plain(alt)}]({address})" if take.picture else cell(take.reason))
         links.append(f"[play]({sounds.FOLDER}/{take.audio})" if take.audio else text.ABSENT)
     body = table(header, [False] * len(header), [pictures, links])
@@ -191,7 +195,7 @@ def _limit(finding: Finding) -> str:
     return f"{limit} ({cell(source)})" if source else limit
 
 
-def _skipped(reason: str, names: Sequence[str]) -> str:
+def _stopped(reason: str, names: Sequence[str]) -> str:
     more = f"; and {len(names) - 8} more" if len(names) > 8 else ""
     return f"{plain(reason)} ({plain('; '.join(names[:8]))}{more})"
 
@@ -226,8 +230,9 @@ def _facts(rows: Sequence[tuple[str, str]]) -> str:
 
 
 def _provenance(results: Sequence[Result]) -> list[str]:
-    parts = ["## How to do it again"]
+    commands = content.commands(results)
+    parts = ["## How to do it again", *(_block("code", command.split("\n")) for command in commands)]
     found = content.provenance(results)
     for name, rows in found:
         parts += [f"### {plain(name)}" if name else "", _facts(rows)]
-    return parts if found else [*parts, "The results do not say how they were made."]
+    return parts if found or commands else [*parts, "The results do not say how they were made."]

@@ -1,7 +1,7 @@
 import pytest
 
 from sertools.report import content
-from sertools.result import Finding, Missing, Verdict
+from sertools.result import Finding, Limit, Missing, Verdict
 from tests.report.examples import small_result
 
 
@@ -37,15 +37,50 @@ def test_every_finding_is_either_judged_or_not():
     assert sorted(map(repr, shown)) == sorted(map(repr, result.findings))
 
 
-def test_skipped_findings_are_grouped_by_reason():
+@pytest.mark.parametrize("verdict", ["skipped", "inconclusive"])
+def test_findings_that_were_stopped_are_grouped_by_reason(verdict):
     findings = [
-        Finding(name="ccc", target=t, value=None, n=1, verdict="skipped", reason=r)
+        Finding(name="ccc", target=t, value=None, n=1, verdict=verdict, reason=r)
         for t, r in [("arousal", "too few"), ("valence", "constant"), ("dominance", "too few")]
     ]
-    assert content.skipped(small_result(findings=findings)) == [
+    result = small_result(findings=[*findings, Finding(name="ccc", value=1, n=1, verdict="pass")])
+    assert content.stopped(result, verdict) == [
         ("too few", ["ccc of arousal", "ccc of dominance"]),
         ("constant", ["ccc of valence"]),
     ]
+
+
+def test_the_most_urgent_verdict_is_that_of_the_audit():
+    assert content.verdict_of(of("pass", "fail", "none")) is Verdict.FAIL
+    assert content.verdict_of(of("pass", "inconclusive", "skipped")) is Verdict.INCONCLUSIVE
+    assert content.verdict_of(of("pass", "skipped")) is Verdict.PASS
+    assert content.verdict_of(of("none")) is Verdict.NONE
+    assert content.verdict_of(of()) is Verdict.NONE
+
+
+def test_the_key_number_is_the_most_urgent_that_was_decided_else_the_first_measured():
+    assert content.key_finding(small_result()).target == "valence"
+    unjudged = [Finding(name=name, value=1, n=1) for name in "ab"]
+    skipped = Finding(name="s", value=3, n=1, verdict="skipped", reason="r")
+    undefined = Finding(name="u", value=None, n=1, reason="r")
+    assert content.key_finding(small_result(findings=[skipped, undefined, *unjudged])).name == "a"
+    assert content.key_finding(small_result(findings=[skipped])) is None
+
+
+def test_every_limit_is_told_once_with_its_origin_and_how_often_it_judged():
+    ours = Limit(name="uar", target="emotion", slice="sex=*", below=0.5, why="less is enough")
+    findings = [*small_result().findings, Finding(name="uar", value=1, n=1, limit=ours, verdict="fail")]
+    assert content.limits(small_result(findings=findings)) == [
+        ("ccc > 0.5", "Wagner 2023", 3),
+        ("uar of emotion for sex=* < 0.5", "because: less is enough", 1),
+    ]
+    bare = Finding(name="x", value=1, n=1, limit=Limit(name="x", below=2), verdict="pass")
+    assert content.limits(small_result(findings=[bare])) == [("x < 2", "no source is stated", 1)]
+
+
+def test_the_commands_that_made_results_are_told_once_each():
+    results = [small_result(), small_result(), small_result(provenance={"command": "b"})]
+    assert content.commands([*results, small_result(provenance={})]) == ["sertools audit", "b"]
 
 
 def test_missing_clips_are_counted_once_and_the_first_twenty_named():

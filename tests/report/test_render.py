@@ -115,6 +115,9 @@ def test_verdicts_come_before_details_and_in_words(tmp_path):
         "Audit of default on voices",
         "1 of 3 judged findings in 1 audit failed; 1 inconclusive, 1 skipped.",
         "1 ✗ fail 1 ? inconclusive 1 ✓ pass 1 – skipped",
+        "correctness ✗ fail Arousal is predicted, valence is not.",
+        "Most urgent: ccc of valence is 0.100 (95 % interval −0.100 … 0.300), wanted > 0.5",
+        "1 fail, 1 inconclusive, 1 pass, 1 skipped, 1 without a limit",
         "What failed ✗ fail correctness: ccc of valence is 0.100 (95 % interval −0.100 … 0.300)",
         "wanted > 0.5",
         "Does the model agree with the labels?",
@@ -122,9 +125,11 @@ def test_verdicts_come_before_details_and_in_words(tmp_path):
         "Judged findings",
         "Measured without a limit (1)",
         "What was skipped, and why no emotion in common (uar)",
+        "What could not be decided, and why the interval holds the limit (ccc of dominance)",
         "What is missing 1 clip: too short (under clean)",
         "How this was measured Concordance, by ccc.",
-        "How to do it again command sertools audit seed 0 versions numpy 2.0",
+        "Limits, and where they come from ccc > 0.5: Wagner 2023 (3 findings)",
+        "How to do it again sertools audit seed 0 versions numpy 2.0",
     ]
     for words in order:
         before, found, text = text.partition(words)
