@@ -14,6 +14,8 @@ and linear centred kernel alignment ‖S_xy‖² / (‖S_xx‖ ‖S_yy‖): `cka
 
 Directions are fitted on all groups of speakers but one (ten groups, or as many as there are speakers) and
 scored on that one, each in turn; the value is the mean over groups, its 95 % interval Student's t over them.
+(Fits share most of their speakers; in a simulation with 5 to 60 speakers it held the expected value in 90 to
+93 % of 300 corpora each.)
 The in-sample value, fitted and scored on all frames as the papers do, stands beside it: it rises with the
 number of dimensions and falls with that of frames, whatever a layer carries.
 

@@ -228,3 +228,32 @@ def test_ridge_decides_little_of_what_is_held_out():
     small, large = (scores(of, {"all": [0, 1, 2]}, measures=["cca"], ridge=r).held_out for r in (1e-6, 0.1))
     assert large == pytest.approx(small, abs=0.01)
     assert cca.RIDGE == 1e-3
+
+
+def speakers_of(rng, speakers, loadings):
+    """Frames of speakers who differ in how their features stand in the layer, and the speaker of each."""
+    x, y, unit = [], [], []
+    for speaker in range(speakers):
+        own = rng.normal(size=(rng.integers(75, 225), 2)) * np.exp(rng.normal(0, 0.3, 2)) + rng.normal(size=2)
+        turned = loadings + 0.5 * rng.normal(size=loadings.shape)
+        x.append(own @ turned + 2 * rng.normal(size=(len(own), 12)) + rng.normal(size=12))
+        y.append(own)
+        unit += [speaker] * len(own)
+    return np.concatenate(x), np.concatenate(y), np.array(unit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("speakers", [10, 24])
+def test_the_interval_holds_the_expected_score_in_nine_of_ten_corpora(speakers):
+    rng = np.random.default_rng(0)
+    loadings = rng.normal(0, 0.5, (2, 12))
+    found = []
+    for _ in range(200):
+        x, y, unit = speakers_of(rng, speakers, loadings)
+        of = summed([x], np.stack([y] * len(KINDS)), unit % 10)
+        held_out = scores(of, {"all": [0, 1]}, measures=["cca"]).held_out[0, 0, 0, 0]
+        found.append(over_groups(held_out, n=1, speakers=speakers))
+    expected = np.mean([one.value for one in found])
+    inside = np.mean([one.low <= expected <= one.high for one in found])
+    # nominal .95: the fits of two groups share most of their speakers. Standard error of a share of 200: .02
+    assert 0.86 < inside < 0.97
