@@ -125,6 +125,7 @@ def compare(
     ] = None,
     out: o.Out = Path("sertools-compare"),
     output: o.Format = "table",
+    quiet: o.Quiet = False,
 ) -> None:
     """Compare models, from the --out folders of audits alone; the first is the one to compare with.
 
@@ -133,10 +134,12 @@ def compare(
     from sertools import compare_files, console
 
     found = compare_files.compare_folders(folders, out, reference or [])
-    if output == "table":
+    if output == "json":
+        console.show_summary([found], format=output)
+    elif not quiet:
         console.table(*compare_files.short(found))
-    console.show_summary([found], format=output, quiet=True)
-    console.message(f"{found.answer} Report: {out / 'compare.html'}")
+    if not quiet:
+        console.message(f"{found.answer} Report: {out / 'compare.html'}")
 
 
 @outputs.command("leaderboard")
@@ -148,6 +151,7 @@ def leaderboard(
         "sertools-leaderboard"
     ),
     output: o.Format = "table",
+    quiet: o.Quiet = False,
 ) -> None:
     """Rank models by what they have in common, from result files alone, as a static site with a feed.
 
@@ -158,13 +162,14 @@ def leaderboard(
     found = leaderboard_files.write_leaderboard(folder, out)
     if output == "json":
         console.document(found.feed)
-    else:
+    elif not quiet:
         for group in found.groups:
             console.message(f"{group.corpus}, {group.labels}:")
             console.table(*leaderboard_files.short(group))
     for note in found.notes:
         console.warn(note)
-    console.message(f"Site: {out / 'index.html'}")
+    if not quiet:
+        console.message(f"Site: {out / 'index.html'}")
 
 
 def _tell_github(annotations: list[str], summary: str) -> None:

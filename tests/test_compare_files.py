@@ -160,6 +160,15 @@ def test_a_terminal_shows_no_more_rows_than_fit():
     assert len(short(against(result(many), result(many)))[1]) == 20
 
 
+def test_quiet_says_nothing_and_writes_the_same(folders, tmp_path):
+    done = sertools("compare", *folders, "--out", tmp_path / "a", "--quiet")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    loud = sertools("compare", *folders, "--out", tmp_path / "b")
+    assert loud.stdout
+    for path in (tmp_path / "a").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
+
+
 def test_json_is_the_differences_with_their_reasons(folders, tmp_path):
     done = sertools("compare", *folders, "--out", tmp_path / "out", "--format", "json")
     told = json.loads(done.stdout)["audits"]

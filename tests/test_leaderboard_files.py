@@ -192,6 +192,15 @@ def test_the_command_shows_the_ranking_and_says_what_it_left_out(folder, tmp_pat
     assert done.stderr.splitlines()[-1].startswith("Site: ")
 
 
+def test_quiet_only_warns(folder, tmp_path):
+    (folder / "broken.json").write_text("{")
+    words = ["leaderboard", str(folder), "--out", str(tmp_path / "site"), "--quiet"]
+    done = CliRunner().invoke(app, words)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Warning: broken.json is left out")
+
+
 def test_json_is_the_feed(folder, tmp_path):
     words = ["leaderboard", str(folder), "--out", str(tmp_path / "site"), "--format", "json"]
     done = CliRunner().invoke(app, words)
