@@ -92,7 +92,8 @@ def moments(
             cell=cell,
             partner=partner,
         )
-        if each.stored() is None:
+        stored = each.stored()
+        if stored is None:
             if not acoustics:
                 with progress("acoustic features", len(corpus.clips)) as advance:
                     acoustics.update(descriptors.measured(corpus, sound, root, advance=advance))
@@ -113,8 +114,8 @@ def moments(
                 )
             if outputs and clean is not None:
                 _share(each, clean)
-        stored = each.stored()
-        assert stored is not None, "it was written just now"
+            stored = each.stored(lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
+            assert stored is not None, "it was written just now"
         found.append((each, *stored))
     return {level: _moments(level, rows, found) for level in wanted.levels}
 

@@ -5,7 +5,6 @@ cell goes to disk, where an audit reads it layer by layer. What is begun is kept
 that goes on ends with the same bytes, because rows are always added up in the same order.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,10 @@ from sertools.store import read_array, write_array, write_rows, write_shard
 
 KEEP_EVERY_S = 120.0
 """Seconds of work that an interruption can lose, about."""
+
+
+HELD = 2**29
+"""Bytes of finished cells that memory holds before they are written one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +74,11 @@ class Pass:
                 start = end
         return found
 
-    def stored(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def stored(
+        self, read: Callable[[Path], np.ndarray | None] = read_array
+    ) -> tuple[np.ndarray, np.ndarray] | None:
         """Sums (cells, size) and products between layers (size,), memory-mapped; None where they are not."""
-        sums, between = read_array(self.path("sums")), read_array(self.path("between"))
+        sums, between = read(self.path("sums")), read(self.path("between"))
         if sums is None or between is None:
             return None
         whole = sums.shape == (self.cells, self.shape.size) and between.shape == (self.between_size,)
@@ -115,6 +120,7 @@ def run(
     sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
     kept = time.monotonic()
     last = {cell: u for u, cell in enumerate(each.cell)}
+    held: dict[int, np.ndarray] = {}  # finished cells that are not yet on disk
     with ThreadPoolExecutor(workers) as pool:
         try:
             todo = list(enumerate(each.parts))[begin:]
@@ -125,18 +131,27 @@ def run(
                 sums.flush()
                 if u == last[each.cell[u]]:
                     sums.finish()
-                    write_array(each.path(f"cell-{each.cell[u]}"), flat)
+                    held[each.cell[u]] = flat.copy()
                     flat[:] = 0
-                if time.monotonic() - kept >= keep_every_s:
+                late = time.monotonic() - kept >= keep_every_s
+                if late or flat.nbytes * len(held) > HELD:
+                    _write(each, held)
+                if late:
                     write_array(each.path("begun"), np.concatenate([[u + 1.0], flat, between]))
                     kept = time.monotonic()
         finally:
             pool.shutdown(cancel_futures=True)
-    write_rows(each.path("sums"), (_cell(each, cell) for cell in range(each.cells)), each.cells)
+    rows = (held[cell] if cell in held else _cell(each, cell) for cell in range(each.cells))
+    write_rows(each.path("sums"), rows, each.cells)
     write_array(each.path("between"), between)
     for what in ("begun", *(f"cell-{cell}" for cell in range(each.cells))):
-        with contextlib.suppress(FileNotFoundError):  # nothing was begun for long, or another process is here
-            each.path(what).unlink()
+        each.path(what).unlink(missing_ok=True)  # many were never written, or another process is here
+
+
+def _write(each: Pass, held: dict[int, np.ndarray]) -> None:
+    """Writes finished cells, so that memory need not hold them."""
+    for cell in list(held):
+        write_array(each.path(f"cell-{cell}"), held.pop(cell))
 
 
 def _begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
