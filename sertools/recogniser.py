@@ -92,10 +92,11 @@ class Recogniser:
 
         The tokenizer would take the blanks out before it joins what is repeated, and lose letters.
         """
+        between = getattr(self._tokenizer, "word_delimiter_token_id", None)
+        special = set(self._tokenizer.all_special_ids) - {between}
         joined = [code for i, code in enumerate(best) if i == 0 or code != best[i - 1]]
-        codes = [code for code in joined if code not in self._tokenizer.all_special_ids]
-        as_they_are = {"group_tokens": False} if hasattr(self._tokenizer, "word_delimiter_token") else {}
-        return str(self._tokenizer.decode(codes, **as_they_are))
+        as_they_are = {} if between is None else {"group_tokens": False}
+        return str(self._tokenizer.decode([c for c in joined if c not in special], **as_they_are))
 
     def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
         """The texts, missing where nothing could be heard."""

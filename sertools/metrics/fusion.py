@@ -10,18 +10,16 @@ clips, and training ends early when the development CCC has not risen for 15 epo
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sertools.errors import AuditError
 from sertools.metrics.regress import ccc
 
-if TYPE_CHECKING:
-    import torch
-
 EPOCHS, PATIENCE = 100, 15
 BATCH, RATE, DROPOUT = 32, 1e-3, 0.5
+ADAM = (0.9, 0.999, 1e-8)
+"""Decay of both moments, and what keeps the divisor from 0 (Kingma & Ba 2015)."""
 
 Vectors = Callable[[np.ndarray], np.ndarray]
 """Training clips (m,) → vectors of all clips (n, d): what is learnt from clips is learnt from those alone."""
@@ -73,33 +71,28 @@ def train_fusion(
     Raises:
         AuditError: fewer than two clips to train on, or to choose the epoch by
     """
-    import torch
-
     if len(train) < 2 or len(dev) < 2:
         raise AuditError("no clips are left to train a head on, or to choose its epoch by")
     mean, scale = vectors[train].mean(axis=0), vectors[train].std(axis=0)
     scale = np.where(scale > 1e-6 * np.abs(mean) + 1e-12, scale, 1.0)
-    x = torch.from_numpy(((vectors - mean) / scale).astype(np.float32))
-    y = torch.from_numpy(truth.astype(np.float32))
+    x, y = ((vectors - mean) / scale).astype(np.float32), truth.astype(np.float32)
     width, k = vectors.shape[1], truth.shape[1]
-    dense = [_dense(i, o, rng) for i, o in itertools.pairwise((width, width, k))]
-    with torch.no_grad():  # the output begins at the mean rating, where CCC begins to count
-        dense[-1][1].copy_(torch.from_numpy(np.nanmean(truth[train], axis=0).astype(np.float32)))
-    flat = [parameter for pair in dense for parameter in pair]
-    optimiser = torch.optim.Adam(flat, lr=RATE)
+    numbers = [part for i, o in itertools.pairwise((width, width, k)) for part in _dense(i, o, rng)]
+    # the output begins at the mean rating, where CCC begins to count
+    numbers[3] = np.nanmean(y[train], axis=0)
+    moments = [(np.zeros_like(part), np.zeros_like(part)) for part in numbers]
+    step = 0
     best: tuple[float, int, list[np.ndarray]] = (-np.inf, 0, [])
     for epoch in range(1, epochs + 1):
         order = rng.permutation(train)
         for rows in np.array_split(order, max(1, len(order) // BATCH)):
-            optimiser.zero_grad()
+            step += 1
             kept = [_kept((len(rows), width), rng) for _ in range(2)]
-            loss = _loss(_forward(x[rows] * kept[0], dense, kept[1]), y[rows])
-            loss.backward()  # type: ignore[no-untyped-call] # torch has no types here
-            optimiser.step()
-        with torch.no_grad():
-            score = _score(truth[dev], _forward(x[dev], dense, None).numpy())
+            _, slopes = loss_and_slopes(x[rows] * kept[0], y[rows], numbers, kept[1])
+            _adam(numbers, slopes, moments, step)
+        score = _score(truth[dev], _forward(x[dev], numbers)[1])
         if score > best[0] or not best[2]:
-            best = score, epoch, [parameter.detach().numpy().astype(np.float64) for parameter in flat]
+            best = score, epoch, [part.astype(np.float64) for part in numbers]
         elif epoch - best[1] >= PATIENCE:
             break
     score, epoch, numbers = best
@@ -184,28 +177,58 @@ def _signed(directions: np.ndarray) -> np.ndarray:
     return signed
 
 
+def loss_and_slopes(
+    x: np.ndarray, truth: np.ndarray, numbers: Sequence[np.ndarray], kept: np.ndarray | float = 1.0
+) -> tuple[float, list[np.ndarray]]:
+    """Mean over ratings of 1 − CCC, each over the clips that have it, and its derivative by every number.
+
+    Args:
+        x: inputs, shape (n, d)
+        truth: shape (n, k); a rating that fewer than two clips have counts for nothing
+        numbers: weight (h, d), bias (h,), weight (k, h) and bias (k,)
+        kept: what dropout leaves of the hidden layer, shape (n, h)
+    """
+    out = numbers[2]
+    hidden, said = _forward(x, numbers, kept)
+    known = np.isfinite(truth)
+    n = np.maximum(known.sum(axis=0), 1)
+    asked = known.sum(axis=0) > 1
+    t, p = np.where(known, truth, 0.0), np.where(known, said, 0.0)
+    mean_t, mean_p = t.sum(axis=0) / n, p.sum(axis=0) / n
+    dt, dp = np.where(known, t - mean_t, 0.0), np.where(known, p - mean_p, 0.0)
+    together = (dt * dp).sum(axis=0) / n
+    apart = ((dt**2).sum(axis=0) + (dp**2).sum(axis=0)) / n + (mean_p - mean_t) ** 2 + 1e-8
+    concordance = 2 * together / apart
+    share = asked / max(int(asked.sum()), 1)
+    # of 2 c / d by each prediction, with c and d as above
+    by_said = 2 * dt / n / apart - 2 * concordance / apart * (dp + mean_p - mean_t) / n
+    slope = np.where(known, -share * by_said, 0.0).astype(x.dtype)
+    inside = (slope @ out) * kept * (1 - hidden**2)
+    slopes = [inside.T @ x, inside.sum(axis=0), slope.T @ (hidden * kept), slope.sum(axis=0)]
+    return float((share * (1 - concordance)).sum()), [part.astype(x.dtype) for part in slopes]
+
+
 def _forward(
-    x: "torch.Tensor",
-    dense: "Sequence[tuple[torch.Tensor, torch.Tensor]]",
-    kept: "torch.Tensor | None",
-) -> "torch.Tensor":
-    (weight, bias), (out, last) = dense
-    hidden = (x @ weight.T + bias).tanh()
-    return (hidden if kept is None else hidden * kept) @ out.T + last
+    x: np.ndarray, numbers: Sequence[np.ndarray], kept: np.ndarray | float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hidden layer before dropout (n, h), and ratings (n, k)."""
+    weight, bias, out, last = numbers
+    hidden = np.tanh(x @ weight.T + bias)
+    return hidden, (hidden * kept) @ out.T + last
 
 
-def _loss(prediction: "torch.Tensor", truth: "torch.Tensor") -> "torch.Tensor":
-    """Mean over ratings of 1 − CCC, each over the clips that have it; moments divided by n."""
-    losses = []
-    for p, t in zip(prediction.T, truth.T, strict=True):
-        known = t.isfinite()
-        if int(known.sum()) < 2:
-            continue
-        a, b = p[known], t[known]
-        apart = (a.mean() - b.mean()) ** 2
-        da, db = a - a.mean(), b - b.mean()
-        losses.append(1 - 2 * (da * db).mean() / ((da**2).mean() + (db**2).mean() + apart + 1e-8))
-    return sum(losses, start=0.0 * prediction.sum()) / max(len(losses), 1)
+def _adam(
+    numbers: Sequence[np.ndarray],
+    slopes: Sequence[np.ndarray],
+    moments: Sequence[tuple[np.ndarray, np.ndarray]],
+    step: int,
+) -> None:
+    """One step of Adam, in place."""
+    first, second, least = ADAM
+    for part, slope, (mean, square) in zip(numbers, slopes, moments, strict=True):
+        mean += (1 - first) * (slope - mean)
+        square += (1 - second) * (slope * slope - square)
+        part -= RATE * (mean / (1 - first**step)) / (np.sqrt(square / (1 - second**step)) + least)
 
 
 def _score(truth: np.ndarray, prediction: np.ndarray) -> float:
@@ -218,18 +241,14 @@ def _score(truth: np.ndarray, prediction: np.ndarray) -> float:
     return float(np.mean(defined)) if defined else -np.inf
 
 
-def _kept(shape: tuple[int, int], rng: np.random.Generator) -> "torch.Tensor":
+def _kept(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """A mask of dropout: 0, or what makes up for the zeros."""
-    import torch
-
-    mask = (rng.random(shape, dtype=np.float32) >= DROPOUT).astype(np.float32) / (1 - DROPOUT)
-    return torch.from_numpy(mask.astype(np.float32))
+    mask: np.ndarray = (rng.random(shape, dtype=np.float32) >= DROPOUT) / np.float32(1 - DROPOUT)
+    return mask.astype(np.float32)
 
 
-def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor, torch.Tensor]":
+def _dense(size: int, out: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Weight and bias, uniform within 1/√size, as torch's own layers begin."""
-    import torch
-
     bound = 1 / np.sqrt(size)
     weight, bias = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in ((out, size), (out,)))
-    return torch.from_numpy(weight).requires_grad_(), torch.from_numpy(bias).requires_grad_()
+    return weight, bias

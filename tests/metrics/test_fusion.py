@@ -10,14 +10,6 @@ from sertools.metrics.fusion import fixed, held_out, tf_idf, train_fusion
 from sertools.metrics.regress import ccc
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def ratings(n=300, seed=0):
     """Vectors with two ratings in them, in a fifth of their variance."""
     rng = np.random.default_rng(seed)
@@ -47,15 +39,69 @@ def test_a_head_is_two_layers_the_first_as_wide_as_its_input():
     assert np.allclose(head.predict(vectors), by_hand, atol=1e-12)
 
 
+def numbers_of(rng, width=5, k=2):
+    return [rng.normal(size=shape) for shape in ((width, width), (width,), (k, width), (k,))]
+
+
 def test_the_loss_is_one_minus_the_mean_ccc_over_ratings_that_are_there():
     rng = np.random.default_rng(1)
-    truth, said = rng.random((40, 2)), rng.random((40, 2))
+    x, numbers, truth = rng.normal(size=(40, 5)), numbers_of(rng), rng.random((40, 2))
     truth[::3, 1] = np.nan
+    weight, bias, out, last = numbers
+    said = np.tanh(x @ weight.T + bias) @ out.T + last
     known = np.isfinite(truth[:, 1])
     expected = 1 - (ccc(truth[:, 0], said[:, 0]) + ccc(truth[known, 1], said[known, 1])) / 2
-    found = float(fusion._loss(torch.from_numpy(said), torch.from_numpy(truth)))
-    assert found == pytest.approx(expected, abs=1e-6)  # the loss has 1e-8 in its divisor
+    found, _ = fusion.loss_and_slopes(x, truth, numbers)
+    assert found == pytest.approx(expected, abs=1e-7)  # the loss has 1e-8 in its divisor
     assert fusion._score(truth, said) == pytest.approx(1 - expected, abs=1e-12)
+
+
+def test_the_slopes_are_those_that_torch_finds():
+    rng = np.random.default_rng(2)
+    x, numbers, truth = rng.normal(size=(30, 5)), numbers_of(rng), rng.random((30, 2))
+    truth[::4, 0] = np.nan
+    kept = (rng.random((30, 5)) > 0.3) / 0.7
+    tensors = [torch.from_numpy(part.copy()).requires_grad_() for part in numbers]
+    said = (torch.tanh(torch.from_numpy(x) @ tensors[0].T + tensors[1]) * torch.from_numpy(kept)) @ tensors[
+        2
+    ].T
+    said = said + tensors[3]
+    losses = []
+    for i in range(2):
+        known = np.isfinite(truth[:, i])
+        p, t = said[known, i], torch.from_numpy(truth[known, i])
+        apart = p.var(unbiased=False) + t.var(unbiased=False) + (p.mean() - t.mean()) ** 2 + 1e-8
+        losses.append(1 - 2 * ((p - p.mean()) * (t - t.mean())).mean() / apart)
+    loss = sum(losses) / 2
+    loss.backward()
+    found, slopes = fusion.loss_and_slopes(x, truth, numbers, kept)
+    assert found == pytest.approx(loss.item(), abs=1e-12)
+    for slope, tensor in zip(slopes, tensors, strict=True):
+        assert np.allclose(slope, tensor.grad.numpy(), atol=1e-12)
+
+
+def test_a_step_is_that_of_torchs_adam():
+    rng = np.random.default_rng(3)
+    part = rng.normal(size=(4, 3))
+    tensor = torch.from_numpy(part.copy()).requires_grad_()
+    optimiser = torch.optim.Adam([tensor], lr=fusion.RATE)
+    moments = [(np.zeros_like(part), np.zeros_like(part))]
+    for step in range(1, 6):
+        slope = rng.normal(size=part.shape)
+        tensor.grad = torch.from_numpy(slope.copy())
+        optimiser.step()
+        fusion._adam([part], [slope], moments, step)
+        assert np.allclose(part, tensor.detach().numpy(), atol=1e-12)
+
+
+def test_a_rating_that_one_clip_has_counts_for_nothing():
+    rng = np.random.default_rng(4)
+    x, numbers, truth = rng.normal(size=(20, 5)), numbers_of(rng), rng.random((20, 2))
+    truth[1:, 1] = np.nan
+    alone, slopes = fusion.loss_and_slopes(x, truth, numbers)
+    first, of_first = fusion.loss_and_slopes(x, truth[:, :1], [*numbers[:2], numbers[2][:1], numbers[3][:1]])
+    assert alone == pytest.approx(first, abs=1e-12)
+    assert np.allclose(slopes[0], of_first[0], atol=1e-12)
 
 
 def test_what_the_vectors_hold_is_learnt_and_the_epoch_is_the_best_on_development_clips():

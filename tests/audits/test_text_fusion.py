@@ -1,0 +1,171 @@
+"""Would the words help: noise gives nothing, words that tell give much, and what cannot be asked says so."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools.audit import load, run
+from sertools.errors import AuditError
+from sertools.metrics.regress import ccc
+from sertools.reading import Reading, packed
+from sertools.result import Verdict
+from sertools.tables import CLEAN, Layers, Tables
+
+QUICK = {"epochs": 30}
+
+
+def tables(texts, *, speakers=10, per_speaker=30, seed=0, known=0.15, **columns) -> Tables:
+    """States of eight numbers, one of which is the valence with an error of standard deviation `known`."""
+    rng = np.random.default_rng(seed)
+    n = speakers * per_speaker
+    valence = rng.random(n)
+    states = rng.normal(size=(n, 2, 8))
+    states[:, 1, 0] = valence + rng.normal(0, known, n)
+    clips = pd.DataFrame(
+        {
+            "file": [f"{i}.wav" for i in range(n)],
+            "speaker": np.repeat([f"s{i:02d}" for i in range(speakers)], per_speaker),
+            "valence": valence,
+            "transcript": texts(valence, rng),
+            **columns,
+        },
+        index=pd.Index([f"c{i:04d}" for i in range(n)], name="clip"),
+    )
+    scores = pd.DataFrame({"valence": valence + rng.normal(0, 0.2, n)}, index=clips.index)
+    return Tables(
+        clips=clips,
+        predictions={CLEAN: scores},
+        dimensions=("valence",),
+        layers=Layers(shards=(states.astype(np.float32),)),
+    )
+
+
+def noise(valence, rng):
+    return [" ".join(f"word{i}" for i in rng.integers(0, 20, 4)) for _ in valence]
+
+
+def telling(valence, rng):
+    return [f"feeling{int(10 * v)} word{rng.integers(9)}" for v in valence]
+
+
+def found(result, name, target="valence"):
+    (one,) = [f for f in result.findings if (f.name, f.target) == (name, target)]
+    return one
+
+
+def result_of(given, **options):
+    return run(load("text_fusion"), given, seed=0, options={**QUICK, **options})
+
+
+@pytest.mark.slow
+def test_words_that_are_noise_add_nothing():
+    """Over several corpora the gain is around 0, and never what a limit of .05 would miss."""
+    gains = [found(result_of(tables(noise, seed=seed)), "fusion_gain") for seed in range(4)]
+    assert abs(np.mean([gain.value for gain in gains])) < 0.025
+    assert sum(gain.low <= 0 <= gain.high for gain in gains) >= 2
+    assert all(gain.high < 0.05 for gain in gains)
+    assert all(gain.low > -0.1 for gain in gains)
+
+
+def test_words_that_tell_more_than_the_states_are_a_gain_and_fail():
+    result = result_of(tables(telling, known=0.6))
+    gain = found(result, "fusion_gain")
+    assert gain.low > 0.1
+    assert gain.verdict is Verdict.FAIL
+    assert found(result, "text_ccc").value > 0.8
+    assert gain.value == pytest.approx(
+        found(result, "fused_ccc").value - found(result, "acoustic_ccc").value, abs=1e-12
+    )
+    assert (gain.n, gain.speakers) == (300, 10)
+
+
+def test_states_that_hold_what_the_words_tell_pass():
+    result = result_of(tables(telling, known=0.01))
+    assert found(result, "acoustic_ccc").value > 0.85
+    assert found(result, "fusion_gain").verdict is Verdict.PASS
+
+
+def test_useless_states_and_words_are_not_judged():
+    given = tables(noise, known=50.0)
+    assert found(result_of(given), "fusion_gain").verdict is Verdict.SKIPPED
+
+
+def test_without_an_encoder_the_notes_say_tf_idf():
+    result = result_of(tables(noise), epochs=1)
+    assert "TF-IDF" in " ".join(result.notes)
+    assert "text encoder was named" in " ".join(result.notes)
+
+
+def test_the_models_own_head_stands_beside():
+    given = tables(noise)
+    (table,) = result_of(given, epochs=1).tables
+    assert table.rows[0][-1] == pytest.approx(
+        ccc(given.clips["valence"], given.predictions[CLEAN]["valence"]), abs=1e-12
+    )
+
+
+def test_vectors_of_an_encoder_are_read_where_one_is_named():
+    given = tables(noise, known=5.0)
+    rng = np.random.default_rng(3)
+    valence = given.clips["valence"].to_numpy()
+    vectors = np.stack([valence + rng.normal(0, 0.02, len(valence)), rng.normal(size=len(valence))], axis=1)
+    reading = Reading(encoder="some/encoder")
+    clips = given.clips.assign(**{reading.column: packed(vectors, given.clips.index)})
+    given = dataclasses.replace(given, clips=clips)
+    result = result_of(given, text_model="some/encoder")
+    assert found(result, "text_ccc").value > 0.9
+    assert "TF-IDF" not in " ".join(result.notes)
+
+
+def test_an_encoder_that_read_nothing_is_skipped_with_the_reason():
+    result = result_of(tables(noise), text_model="some/encoder")
+    assert "too few for 5 folds" in found(result, "fusion_gain", "all").reason
+
+
+def test_recognised_words_come_with_their_error_rate():
+    given = tables(lambda valence, rng: ["It is late."] * len(valence))
+    heard = np.where(np.arange(300) % 3 == 0, "it was late", "it is late")
+    given = dataclasses.replace(given, clips=given.clips.assign(**{"recognised@asr": heard}))
+    rate = found(result_of(given, asr="asr", epochs=1), "word_error_rate", "transcript")
+    assert rate.value == pytest.approx(1 / 9, abs=1e-12)
+    assert rate.low < 1 / 9 < rate.high
+    assert rate.n == 300
+
+
+def test_recognised_words_need_no_transcripts():
+    given = tables(noise)
+    clips = given.clips.rename(columns={"transcript": "recognised@asr"})
+    result = result_of(dataclasses.replace(given, clips=clips), asr="asr", epochs=1)
+    assert found(result, "fusion_gain").value is not None
+    assert not [f for f in result.findings if f.name == "word_error_rate"]
+
+
+def test_clips_without_states_words_or_ratings_are_left_out():
+    given = tables(noise)
+    clips = given.clips.copy()
+    clips.iloc[:20, clips.columns.get_loc("transcript")] = None
+    clips.iloc[20:50, clips.columns.get_loc("valence")] = np.nan
+    states = given.layers.shards[0].copy()
+    states[50:60] = np.nan
+    given = dataclasses.replace(given, clips=clips, layers=Layers(shards=(states,)))
+    assert found(result_of(given, epochs=1), "fusion_gain").n == 240
+
+
+def test_fewer_speakers_than_folds_are_skipped_with_the_reason():
+    result = result_of(tables(noise, speakers=4))
+    reason = found(result, "fusion_gain", "all").reason
+    assert "of 4 speakers" in reason
+    assert "fewer than 5 speakers" in reason
+
+
+def test_a_model_without_layers_is_skipped():
+    result = result_of(dataclasses.replace(tables(noise), layers=None))
+    assert result.findings[0].reason == "the model has no layers"
+
+
+def test_nonsense_options_are_refused():
+    for options in ({"folds": 2}, {"epochs": 0}):
+        with pytest.raises(AuditError, match="3 folds and 1 epoch"):
+            result_of(tables(noise), **options)
