@@ -26,7 +26,6 @@ of sex, speaker, age and pitch is told, and not judged. Intervals are 95 %: leav
 with Student's t, for accuracy Wilson's with the effective number of clips.
 """
 
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
@@ -58,9 +57,8 @@ def needs(
     learning_rate: float,
     shuffles: int,
 ) -> Needs:
-    """Layers; pitch where it is asked for, or can be measured at all."""
-    wanted = F0 in targets or (not targets and importlib.util.find_spec("opensmile") is not None)
-    return Needs(labels="none", layers=True, sound=(F0,) if wanted else ())
+    """Layers; pitch, which takes long to measure, only where it is named."""
+    return Needs(labels="none", layers=True, sound=(F0,) if F0 in targets else ())
 
 
 def audit(
@@ -79,7 +77,8 @@ def audit(
     Args:
         tables: clips and layer means, other models' beside them
         rng: for what is trained and shuffled
-        targets: columns to ask about; by default emotion, dimensions, sex, speaker, age and pitch (f0_hz)
+        targets: columns to ask about; by default emotion, dimensions, sex, speaker, age and f0_hz where the
+            corpus has them; f0_hz, the pitch, is measured in the sound where it is named here
         kind: probes, of linear, mlp and superb
         folds: groups of speakers that are held out in turn; 0 for sessions where the corpus has them, else 4
         group: column whose values are never on both sides, such as session; speaker by default

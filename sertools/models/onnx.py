@@ -6,8 +6,9 @@
         logits: [arousal, dominance, valence]
       transform: null
 
-Labels are named per output. An output `hidden_states` is kept as the one layer (audEERING publishes it as
-the mean over time of the last one). A file of one's own names its labels in its metadata (`labels`, with
+Labels are named per output. Outputs whose names begin with `hidden_states` are kept as layers, numbered ones
+in the order of their numbers, averaged over time where they have a time axis (audEERING publishes one, the
+mean over time of the last layer). A file of one's own names its labels in its metadata (`labels`, with
 commas; `sampling_rate` in Hz) or by `--labels` and `--sampling-rate`. Clips run one by one.
 """
 
@@ -30,7 +31,7 @@ SCHEME = "onnx"
 SCORES, HIDDEN = "logits", "hidden_states"
 RATE_HZ = 16000
 
-ENGINE = "onnx-1"
+ENGINE = "onnx-2"
 """Rises when this file changes a number; part of the fingerprint."""
 
 
@@ -50,13 +51,15 @@ class OnnxModel:
     activation: str
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Scores of signals (samples,) at `sampling_rate`; layers are `hidden_states`, shape (n, 1, d)."""
+        """Scores of signals (samples,) at `sampling_rate`; layers are `hidden_states…`, shape (n, l, d).
+
+        A layer that is narrower than others is filled up with zeros.
+        """
         answers = [self.network.run(signal) for signal in signals]
         raw = np.concatenate([scores for scores, _ in answers])
-        states = [state for _, state in answers if state is not None]
+        states = np.stack([states for _, states in answers])
         return Outputs(
-            scores=_activate(raw, self.activation),
-            layers=np.stack(states)[:, None, :] if layers and states else None,
+            scores=_activate(raw, self.activation), layers=states if layers and states.shape[1] else None
         )
 
 
@@ -69,7 +72,7 @@ class Network:
         signal: name of the input
         axes: its axes; all but the last have length 1
         scores: name of the output with one number per label
-        hidden: name of the output that is kept as a layer; None where there is none
+        hidden: names of the outputs that are kept as layers, in their order
         path: of the file, for errors
     """
 
@@ -77,12 +80,12 @@ class Network:
     signal: str
     axes: int
     scores: str
-    hidden: str | None
+    hidden: tuple[str, ...]
     path: Path
 
-    def run(self, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Scores (1, c) as the network gives them, and its layer (d,)."""
-        wanted = [self.scores] if self.hidden is None else [self.scores, self.hidden]
+    def run(self, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (1, c) as the network gives them, and its layers (l, d)."""
+        wanted = [self.scores, *self.hidden]
         shaped = np.asarray(signal, dtype=np.float32).reshape((1,) * (self.axes - 1) + (-1,))
         try:
             found = self.session.run(wanted, {self.signal: shaped})
@@ -94,7 +97,12 @@ class Network:
                 f"output {self.scores!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
                 hint="name another one with --output",
             )
-        return scores.reshape(1, -1), _layer(found[1]) if self.hidden is not None else None
+        means = [_layer(states) for states in found[1:]]
+        width = max((len(mean) for mean in means), default=0)
+        layers = np.zeros((len(means), width), dtype=np.float32)
+        for row, mean in zip(layers, means, strict=True):
+            row[: len(mean)] = mean
+        return scores.reshape(1, -1), layers
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
@@ -113,7 +121,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         signal=signal.name,
         axes=len(signal.shape),
         scores=_scores(outputs, list(stated), options.output, path),
-        hidden=HIDDEN if HIDDEN in outputs and options.output != HIDDEN else None,
+        hidden=_hidden([name for name in outputs if name != options.output]),
         path=path,
     )
     metadata = session.get_modelmeta().custom_metadata_map
@@ -248,7 +256,7 @@ def _scores(outputs: list[str], labelled: list[str], asked: str, path: Path) -> 
         return asked
     if SCORES in outputs:
         return SCORES
-    other = [name for name in outputs if name != HIDDEN]
+    other = [name for name in outputs if not name.startswith(HIDDEN)]
     known = [name for name in labelled if name in other]
     for candidates in (known, other):
         if len(candidates) == 1:
@@ -257,6 +265,12 @@ def _scores(outputs: list[str], labelled: list[str], asked: str, path: Path) -> 
         f"{path} has {len(outputs)} outputs and none is called {SCORES}: {listed}",
         hint="say which one to read: --output NAME",
     )
+
+
+def _hidden(outputs: list[str]) -> tuple[str, ...]:
+    """The outputs that hold layers, numbered ones by their number, which as text would put 10 before 2."""
+    found = [name for name in outputs if name.startswith(HIDDEN)]
+    return tuple(sorted(found, key=lambda name: ([int(n) for n in re.findall(r"\d+", name)], name)))
 
 
 def _rate(asked: int, metadata: Mapping[str, str], path: Path) -> tuple[int, list[str]]:

@@ -267,3 +267,46 @@ def test_the_command_line_predicts_with_an_onnx_file(tmp_path):
     assert header == "clip,file,arousal,valence"
     heard = torch.from_numpy(signal.astype(np.float32) / 32768)[None]
     np.testing.assert_allclose(json.loads(f"[{row.split(',', 2)[2]}]"), reference(heard)[1][0], atol=1e-5)
+
+
+def write_layered(path, widths, names):
+    """A network with an output of frames × width for each name, and logits from the mean of the last one."""
+    h, t = onnx.helper, onnx.TensorProto
+    rng = np.random.default_rng(0)
+    kernels = [rng.normal(size=(width, 1, WIDTH)).astype(np.float32) for width in widths]
+    constants = {f"kernel{i}": kernel for i, kernel in enumerate(kernels)}
+    constants |= {"weight": rng.normal(size=(widths[-1], 2)).astype(np.float32), "axis": np.array([1])}
+    nodes = [h.make_node("Unsqueeze", ["signal", "axis"], ["wide"])]
+    for i, name in enumerate(names):
+        nodes.append(h.make_node("Conv", ["wide", f"kernel{i}"], [f"frames{i}"], strides=[160]))
+        nodes.append(h.make_node("Transpose", [f"frames{i}"], [name], perm=[0, 2, 1]))
+    nodes.append(h.make_node("ReduceMean", [names[-1]], ["mean"], axes=[1], keepdims=0))
+    nodes.append(h.make_node("MatMul", ["mean", "weight"], ["logits"]))
+    outputs = [
+        h.make_tensor_value_info(n, t.FLOAT, [1, "frames", w]) for n, w in zip(names, widths, strict=True)
+    ]
+    graph = h.make_graph(
+        nodes,
+        "layered",
+        [h.make_tensor_value_info("signal", t.FLOAT, [1, "time"])],
+        [*outputs, h.make_tensor_value_info("logits", t.FLOAT, [1, 2])],
+        [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=9), path)
+    return kernels
+
+
+def test_several_hidden_outputs_are_layers_in_the_order_of_their_numbers_averaged_over_time(tmp_path):
+    # as text, 10 would come before 2; the narrower layer is filled up with zeros
+    names = ["hidden_states.0", "hidden_states.2", "hidden_states.10"]
+    kernels = write_layered(tmp_path / "m.onnx", [3, 5, 5], [names[0], names[2], names[1]])
+    model = load_model(f"onnx:{tmp_path / 'm.onnx'}", LoadOptions(labels=("calm", "anger")))
+    assert model.network.hidden == tuple(names)
+    (signal,) = speech([5000])
+    layers = model.predict([signal], layers=True).layers
+    assert layers.shape == (1, 3, 5)
+    frames = np.lib.stride_tricks.sliding_window_view(signal, WIDTH)[::160]
+    for row, i in ((0, 0), (1, 2), (2, 1)):
+        by_hand = (frames @ kernels[i][:, 0].T).mean(axis=0)
+        np.testing.assert_allclose(layers[0, row, : len(by_hand)], by_hand, atol=1e-5)
+    assert (layers[0, 0, 3:] == 0).all()

@@ -1,0 +1,30 @@
+"""What probes read, and what shuffled labels leave of it."""
+
+import numpy as np
+import pytest
+
+from sertools import toy
+from sertools.probing import by_chance
+from sertools.targets import heard, target
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return toy.clips(speakers=12, per_speaker=16)
+
+
+@pytest.fixture(scope="module")
+def oracle(clips):
+    return toy.answers("oracle", clips)
+
+
+def test_shuffled_labels_leave_chance(oracle):
+    rows = heard(oracle)
+    for name, chance, tolerance in (("emotion", 1 / 8, 0.05), ("arousal", 0, 0.1), ("speaker", 1 / 12, 0.05)):
+        of = target(oracle, name, rows)
+        assert by_chance(oracle.layers, of, draws=6, seed=0) == pytest.approx(chance, abs=tolerance), name
+    # twelve speakers decide the chance of what is one for each speaker
+    assert by_chance(oracle.layers, target(oracle, "sex", rows), draws=6, seed=0) == pytest.approx(
+        0.5, abs=0.3
+    )
+    assert np.isnan(by_chance(oracle.layers, target(oracle, "emotion", rows), draws=0, seed=0))
