@@ -18,20 +18,23 @@ class Grid(NamedTuple):
     n: int
 
 
-def extractor_of(folder: Path, config: Any) -> tuple[Any, list[str]]:
+def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
     """The feature extractor of a checkpoint, and sentences about what was assumed of it.
 
     Raises:
-        ModelError: its settings cannot be read, or there are none and the architecture has no default
+        ModelError: its settings cannot be read or name code that is not trusted, or there are none and the
+            architecture has no default
     """
     from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
 
     if (folder / "preprocessor_config.json").is_file():
         try:
-            extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+            # said outright, because transformers asks at the terminal where nothing is said
+            extractor = AutoFeatureExtractor.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=trust_remote_code
+            )
         except (ValueError, KeyError, OSError, TypeError) as error:
-            where = folder / "preprocessor_config.json"
-            raise ModelError(f"cannot read {where}: {str(error).splitlines()[0]}") from error
+            raise unreadable(folder / "preprocessor_config.json", error, trust_remote_code) from error
         return extractor, []
     if not hasattr(config, "conv_stride"):
         raise ModelError(
@@ -42,6 +45,17 @@ def extractor_of(folder: Path, config: Any) -> tuple[Any, list[str]]:
         "every clip scaled to zero mean and unit variance."
     )
     return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [note]
+
+
+def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelError:
+    """What is wrong with a settings file of a checkpoint; code of its own, where it may not run."""
+    own = path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
+    if own and not trust_remote_code:
+        return ModelError(
+            f"{path} asks for code of its own, which runs only where you trust it",
+            hint=f"read the .py files in {path.parent}, then add --trust-remote-code",
+        )
+    return ModelError(f"cannot read {path}: {str(error).splitlines()[0]}")
 
 
 def shortest(config: Any) -> int:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models import fast, hearing, layout
@@ -275,8 +274,8 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
             folder, local_files_only=True, trust_remote_code=options.trust_remote_code
         )
     except (ValueError, KeyError, OSError, TypeError) as error:
-        raise ModelError(f"cannot read {folder / 'config.json'}: {str(error).splitlines()[0]}") from error
-    extractor, notes = hearing.extractor_of(folder, config)
+        raise hearing.unreadable(folder / "config.json", error, options.trust_remote_code) from error
+    extractor, notes = hearing.extractor_of(folder, config, trust_remote_code=options.trust_remote_code)
     network = build(folder, config, head=options.head, trust_remote_code=options.trust_remote_code)
     labels = tuple(str(config.id2label[i]) for i in range(len(config.id2label)))
     task = task_of(config.problem_type, labels) if network.layout != "none" else "encoder"
