@@ -105,7 +105,7 @@ def _takes(
 
 def _stem(clip: str, content: bytes) -> str:
     """A name that people can read and that no other content has."""
-    name = clip.replace("\\", "/").rpartition("/")[2]
+    name = re.sub(r"\.\w{1,5}$", "", clip.replace("\\", "/").rpartition("/")[2])
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40].strip("-_") or "clip"
     return f"{readable}-{hashlib.blake2b(content, digest_size=5).hexdigest()}"
 
