@@ -20,6 +20,7 @@ from sertools.run import Settings
 from sertools.suite import read_suite
 from tests.checkpoints import write_checkpoint
 from tests.small import Meter, noises
+from tests.voices import voices
 
 NOTHING_MISSING = pd.DataFrame(columns=["clip", "condition", "reason"])
 
@@ -423,3 +424,75 @@ def test_no_other_model_is_computed_for_audits_that_look_at_no_layer(tmp_path):
     )
     assert other.calls == 0
     assert "others" not in result.model
+
+
+SUMMED = '''"""How many frames are there?
+
+It counts the frames of each cell of the moments that it asked for, which shows what an audit of frames gets,
+and says nothing of what they hold. There is no formula, no paper and no limit that could be failed here.
+"""
+
+from sertools.audit import Needs, Outcome
+from sertools.moments import Wanted
+from sertools.result import Finding
+
+
+def needs(*, levels=("frame",), by="", **options):
+    wanted = Wanted(levels=levels, groups=2, by=by)
+    return Needs(labels="none", conditions=(), columns=(by,) if by else (), moments=wanted)
+
+
+LIMITS = ()
+
+
+def audit(tables, *, rng, levels: tuple[str, ...] = ("frame",), by: str = ""):
+    findings = [
+        Finding(name=level, slice=f"model={name}", value=len(m.cells), n=int(m.n[0].sum()))
+        for name, of in {"own": tables, **tables.others}.items()
+        for level, m in of.moments.items()
+    ]
+    return Outcome(answer="Counted.", findings=findings)
+
+
+def plant(tables, rng):
+    return tables
+'''
+"""A file for `--audits` that reads sums over frames."""
+
+
+def test_each_audit_gets_the_moments_that_it_asked_for_and_no_scores_are_needed(tmp_path):
+    pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+    (tmp_path / "audits").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "audits" / f"{name}.py").write_text(SUMMED)
+    audits = [audit.load(name, [tmp_path / "audits"]) for name in ("one", "two")]
+    corpus = voices(tmp_path / "data", 6)
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    first, second = run.run(
+        model,
+        corpus,
+        audits,
+        options={"one": {"by": "emotion"}, "two": {"levels": ["frame", "word"]}},
+        settings=Settings(cache=tmp_path / "cache"),
+        random_twin=True,
+    )
+    cells = {(f.name, f.slice): f.value for f in first.findings}
+    assert cells == {("frame", "model=own"): 4, ("frame", "model=random twin"): 4}
+    cells = {(f.name, f.slice): f.value for f in second.findings}
+    assert set(cells) == {
+        (level, m) for level in ("frame", "word") for m in ("model=own", "model=random twin")
+    }
+    assert set(cells.values()) == {2}
+    assert len({f.n for f in first.findings if f.name == "frame"}) == 1
+
+
+def test_an_audit_of_frames_is_skipped_with_the_reason_where_there_are_none(tmp_path):
+    (tmp_path / "audits").mkdir()
+    (tmp_path / "audits" / "one.py").write_text(SUMMED)
+    one = audit.load("one", [tmp_path / "audits"])
+    corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
+    (result,) = run.run(load_model("toy:loudness"), corpus, [one], settings=settings)
+    assert result.answer == "Not measured: the model has no layers whose frames could be read."
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    (result,) = run.run(model, corpus, [one], settings=settings, options={"one": {"by": "accent"}})
+    assert result.answer == "Not measured: the corpus has no column 'accent'."
