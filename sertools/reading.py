@@ -25,9 +25,9 @@ class Reading:
 
 
 def packed(vectors: np.ndarray, index: pd.Index) -> pd.Series:
-    """Vectors (n, d) as a column of bytes (float32); a vector with nan is missing."""
+    """Vectors (n, d) as a column of text, the float32 of a row in hexadecimal; one with nan is missing."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    values = [row.tobytes() if np.isfinite(row).all() else None for row in rows]
+    values = [row.tobytes().hex() if np.isfinite(row).all() else None for row in rows]
     return pd.Series(values, index=index, dtype=object)
 
 
@@ -38,10 +38,10 @@ def unpacked(column: pd.Series) -> np.ndarray:
     >>> unpacked(column).tolist()
     [[1.0, 2.0], [nan, nan]]
     """
-    known = [value for value in column if isinstance(value, bytes)]
-    width = len(known[0]) // 4 if known else 0
+    known = [value for value in column if isinstance(value, str)]
+    width = len(known[0]) // 8 if known else 0
     vectors = np.full((len(column), width), np.nan, dtype=np.float32)
     for i, value in enumerate(column):
-        if isinstance(value, bytes):
-            vectors[i] = np.frombuffer(value, dtype=np.float32)
+        if isinstance(value, str):
+            vectors[i] = np.frombuffer(bytes.fromhex(value), dtype=np.float32)
     return vectors
