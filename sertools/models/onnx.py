@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from sertools.errors import ModelError, nearest
-from sertools.model import LoadOptions, Outputs, Task
+from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models.answers import are_probabilities, check_finite, check_steady, names, noise, trial
 from sertools.models.hf import task_of
 
@@ -50,17 +50,35 @@ class OnnxModel:
     network: "Network"
     activation: str
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether its layers come with a time axis: outputs of shape (1, t, d)."""
+        axes = {node.name: len(node.shape) for node in self.network.session.get_outputs()}
+        return bool(self.network.hidden) and all(axes[name] == 3 for name in self.network.hidden)
+
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; layers are `hidden_states…`, shape (n, l, d).
 
         A layer that is narrower than others is filled up with zeros.
         """
+        return self._outputs(signals, layers)[0]
+
+    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+        """Scores, layer means and frames, which share the clip evenly: no file says when they are."""
+        outputs, states = self._outputs(signals, True)
+        found = []
+        for signal, clip in zip(signals, states, strict=True):
+            step = tuple(len(signal) / self.sampling_rate / len(layer[0]) for layer in clip)
+            first = tuple(one / 2 for one in step)
+            found.append(Frames(states=tuple(layer[0] for layer in clip), first_s=first, step_s=step))
+        return outputs, found
+
+    def _outputs(self, signals: Sequence[np.ndarray], layers: bool) -> tuple[Outputs, list[list[np.ndarray]]]:
         answers = [self.network.run(signal) for signal in signals]
         raw = np.concatenate([scores for scores, _ in answers])
-        states = np.stack([states for _, states in answers])
-        return Outputs(
-            scores=_activate(raw, self.activation), layers=states if layers and states.shape[1] else None
-        )
+        states = [clip for _, clip in answers]
+        means = np.stack([_layers(clip) for clip in states]) if layers and self.network.hidden else None
+        return Outputs(scores=_activate(raw, self.activation), layers=means), states
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +101,8 @@ class Network:
     hidden: tuple[str, ...]
     path: Path
 
-    def run(self, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scores (1, c) as the network gives them, and its layers (l, d)."""
+    def run(self, signal: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Scores (1, c) and layers as the network gives them, with or without axes of clip and time."""
         wanted = [self.scores, *self.hidden]
         shaped = np.asarray(signal, dtype=np.float32).reshape((1,) * (self.axes - 1) + (-1,))
         try:
@@ -97,12 +115,7 @@ class Network:
                 f"output {self.scores!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
                 hint="name another one with --output",
             )
-        means = [_layer(states) for states in found[1:]]
-        width = max((len(mean) for mean in means), default=0)
-        layers = np.zeros((len(means), width), dtype=np.float32)
-        for row, mean in zip(layers, means, strict=True):
-            row[: len(mean)] = mean
-        return scores.reshape(1, -1), layers
+        return scores.reshape(1, -1), [np.asarray(states, dtype=np.float32) for states in found[1:]]
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
@@ -303,9 +316,17 @@ def _shortest(network: Network, rate: int) -> int:
     return enough
 
 
-def _layer(states: Any) -> np.ndarray:
+def _layers(states: Sequence[np.ndarray]) -> np.ndarray:
+    """The means of a clip's layers, filled up with zeros to the widest, shape (l, d)."""
+    means = [_layer(layer) for layer in states]
+    found = np.zeros((len(means), max(map(len, means))), dtype=np.float32)
+    for row, mean in zip(found, means, strict=True):
+        row[: len(mean)] = mean
+    return found
+
+
+def _layer(array: np.ndarray) -> np.ndarray:
     """The states of one clip, averaged over time where they have a time axis, shape (d,)."""
-    array = np.asarray(states, dtype=np.float32)
     mean: np.ndarray = array.reshape(-1, array.shape[-1]).mean(axis=0)
     return mean
 

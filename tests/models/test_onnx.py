@@ -310,3 +310,23 @@ def test_several_hidden_outputs_are_layers_in_the_order_of_their_numbers_average
         by_hand = (frames @ kernels[i][:, 0].T).mean(axis=0)
         np.testing.assert_allclose(layers[0, row, : len(by_hand)], by_hand, atol=1e-5)
     assert (layers[0, 0, 3:] == 0).all()
+
+
+def test_hidden_outputs_with_a_time_axis_are_frames(tmp_path):
+    kernels = write_layered(tmp_path / "m.onnx", [3, 5], ["hidden_states.0", "hidden_states.1"])
+    model = load_model(f"onnx:{tmp_path / 'm.onnx'}", LoadOptions(labels=("calm", "anger")))
+    assert model.has_frames
+    signals = speech([5000, 8000])
+    outputs, frames = model.predict_frames(signals)
+    assert np.array_equal(outputs.layers, model.predict(signals, layers=True).layers)
+    for signal, found in zip(signals, frames, strict=True):
+        windows = np.lib.stride_tricks.sliding_window_view(signal, WIDTH)[::160]
+        assert found.step_s == pytest.approx([len(signal) / 16000 / len(windows)] * 2)
+        assert found.first_s == pytest.approx([found.step_s[0] / 2] * 2)
+        for state, kernel in zip(found.states, kernels, strict=True):
+            np.testing.assert_allclose(state, windows @ kernel[:, 0].T, atol=1e-5)
+
+
+def test_a_hidden_output_without_a_time_axis_has_no_frames(tmp_path):
+    write_audonnx(tmp_path)
+    assert not load_model(f"onnx:{tmp_path}").has_frames
