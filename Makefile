@@ -19,7 +19,7 @@ lint: .venv/installed-test
 	$(BIN)/mypy sertools audits
 
 sample: .venv/installed  ## render reports/sample anew, and the comparison with it
-	$(BIN)/sertools audit --precision fp32 --quiet --out reports/sample || [ $$? -eq 1 ]
+	$(BIN)/sertools audit --precision fp32 --quiet --audio 2 --out reports/sample || [ $$? -eq 1 ]
 	$(MAKE) comparison
 
 comparison: .venv/installed  ## compare reports/sample with a model that only hears loudness
