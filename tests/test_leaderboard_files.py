@@ -127,6 +127,13 @@ def test_what_is_no_result_is_left_out_and_named(folder):
     assert note.startswith("package.json is left out: is no result of this sertools")
 
 
+def test_what_an_audit_writes_beside_its_results_is_no_news(folder):
+    (folder / "one" / "report.json").write_text("{}")
+    (folder / "one" / "sounds").mkdir()
+    (folder / "one" / "sounds" / "index.json").write_text("{}")
+    assert read_entries(folder).notes == []
+
+
 def test_of_two_runs_of_one_model_the_later_counts(folder):
     write(folder / "one again" / "correctness.json", model("one", 0.6, date="2026-02-01"))
     write(folder / "a first" / "correctness.json", model("one", 0.4, date="2025-02-01"))
