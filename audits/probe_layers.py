@@ -108,7 +108,7 @@ def audit(
             kind=wanted,
             of=probing.probe(of, chosen, kind=wanted, learning_rate=learning_rate, seed=seed),
         )
-        for wanted in kind
+        for wanted in dict.fromkeys(kind)
         for model, of in _models(tables).items()
     ]
     shuffled = {each.name: probing.by_chance(layers, each, draws=shuffles, seed=seed) for each in chosen}
@@ -220,10 +220,8 @@ def _answer(clips: pd.Index, chosen: list[Target], reads: list[Read]) -> str:
             f"{layer}), {last.value:.2f} from the last one, chance {of.chance:.2f}"
         )
     most = max(len(of.rows) for of in labels)
-    return (
-        f"What {first.kind} probes read in {most} clips of speakers that they have not heard: "
-        f"{'; '.join(told)}."
-    )
+    whose = "" if any(of.closed for of in labels) else " of speakers that they have not heard"
+    return f"What {first.kind} probes read in {most} clips{whose}: {'; '.join(told)}."
 
 
 def _notes(tables: Tables, layers: Layers, chosen: list[Target], rows: np.ndarray) -> list[str]:
@@ -238,8 +236,8 @@ def _notes(tables: Tables, layers: Layers, chosen: list[Target], rows: np.ndarra
         fewest = len(of.rows) - int(np.bincount(of.fold).max())
         if fewest < layers.dimensions:
             notes.append(
-                f"{of.name}: a layer has {layers.dimensions} numbers and a probe hears {fewest} clips or "
-                "more; the strength of the ridge keeps it from learning them by heart."
+                f"{of.name}: a layer has {layers.dimensions} numbers and a probe hears as few as {fewest} "
+                "clips; without the ridge it would learn them by heart."
             )
     constant = [
         i for i in range(layers.n_layers) if len(rows) and not np.ptp(layers.layer(i)[rows], axis=0).any()

@@ -138,6 +138,8 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
         raise AuditError(f"{count} folds leave nothing to fit a probe on", hint="2 folds or more")
     values = _values(clips[name])
     has = values.notna().to_numpy().copy()
+    if not has.any():
+        raise AuditError(f"the corpus has no number in its column {name!r}")
     notes = []
     if name == "f0_hz" and not has.all():
         notes.append(f"f0_hz: {int((~has).sum())} clips without a voiced frame are left out.")

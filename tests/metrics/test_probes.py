@@ -186,6 +186,21 @@ def test_two_folds_leave_a_part_of_the_training_clips_to_stop_by():
     assert accuracy(truth(), head.prediction) > 0.75
 
 
+def test_no_fold_is_empty_however_different_speakers_are_in_size():
+    sizes = [500, 3, 1, 1, 40, 2]
+    names = np.repeat([f"s{i}" for i in range(6)], sizes)
+    for seed in range(20):
+        stratum = rng(seed).integers(3, size=len(names))
+        for folds in (2, 3, 4, 6):
+            assert len(np.unique(probes.disjoint_folds(names, stratum, folds))) == folds
+
+
+def test_one_speaker_alone_in_training_still_gets_a_strength():
+    unit = np.repeat([0, 1, 2], [160, 40, 40])
+    (found,) = probes.linear(layers(planted=0)[:, 0], truth(), unit, (unit > 0).astype(int), CLASSES)
+    assert uar(truth(), found.prediction, CLASSES) > 0.7
+
+
 def test_classes_weigh_alike_whatever_their_number_of_clips():
     rare = (rng(5).random(240) < 0.1).astype(np.int64)
     features = rng(6).normal(size=(240, 3)) + rare[:, None]
