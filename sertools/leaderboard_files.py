@@ -16,10 +16,6 @@ from sertools.leaderboard import Entry, Group, Standing, board, verdicts
 from sertools.result import BESIDE, Result, Verdict, read_result
 
 
-BESIDE = ("report.json", "index.json")
-"""What `sertools audit` writes beside the results: their union, and the list of recordings."""
-
-
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -158,8 +154,6 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
     read: list[tuple[str, Result]] = []
     notes = []
     for path in sorted(folder.rglob("*.json")):
-        if path.name in BESIDE:
-            continue
         if path.name in BESIDE:
             continue
         if (
