@@ -263,7 +263,10 @@ def _scatter(axes: Any, figure: Figure) -> None:
 def _cloud(axes: Any, figure: Figure) -> None:
     """Words sized by `y`, the heaviest first, where `x` are words; else a map of many small points."""
     if not any(isinstance(x, str) for series in figure.series for x in series.x):
-        _points(axes, figure, 11 if _rows_of(figure) > 300 else 26, 0.6)
+        _points(axes, figure, 13 if _rows_of(figure) > 300 else 26, 0.65)
+        for legend in axes.get_figure().legends:
+            for handle in legend.legend_handles:
+                handle.set_sizes([32])  # small points are hard to tell apart where they stand alone
         axes.set_xticks([])
         axes.set_yticks([])
         return
