@@ -1,10 +1,10 @@
 """Heads that read several ratings at once from vectors: acoustic states, text, or both side by side.
 
-The head of Wagner et al. (2023, §3.1 and §4.8): a hidden layer as wide as its input and an output layer, both
-fed through dropout, trained by the mean over ratings of 1 − CCC in batches of 32, of at most 100 epochs the
-one with the highest mean CCC on the development clips. The paper names neither activation, dropout nor
-learning rate of this head; here they are tanh, .5 and 1e-3 (Adam), numbers are standardised by the training
-clips, and training ends early when the development CCC has not risen for 15 epochs.
+The head of Wagner et al. (2023, §3.1 and §4.8): a hidden layer as wide as the joint input and an output
+layer, both fed through dropout, trained by the mean over ratings of 1 − CCC in batches of 32, of at most 100
+epochs the one with the highest mean CCC on the development clips. The paper names neither activation, dropout
+nor learning rate of this head; here they are tanh, .5 and 1e-3 (Adam), numbers are standardised by the
+training clips, and training ends early when the development CCC has not risen for 15 epochs.
 """
 
 import itertools
@@ -55,6 +55,7 @@ def train_fusion(
     train: np.ndarray,
     dev: np.ndarray,
     *,
+    hidden: int = 0,
     epochs: int = EPOCHS,
     rng: np.random.Generator,
 ) -> Head:
@@ -65,6 +66,7 @@ def train_fusion(
         truth: ratings, shape (n, k); nan where nobody rated
         train: positions of the clips that train
         dev: positions of the development clips
+        hidden: width of the hidden layer; 0 for that of the input
         epochs: at most
         rng: of first parameters, order and dropout
 
@@ -77,7 +79,8 @@ def train_fusion(
     scale = np.where(scale > 1e-6 * np.abs(mean) + 1e-12, scale, 1.0)
     x, y = ((vectors - mean) / scale).astype(np.float32), truth.astype(np.float32)
     width, k = vectors.shape[1], truth.shape[1]
-    numbers = [part for i, o in itertools.pairwise((width, width, k)) for part in _dense(i, o, rng)]
+    sizes = (width, hidden or width, k)
+    numbers = [part for i, o in itertools.pairwise(sizes) for part in _dense(i, o, rng)]
     # the output begins at the mean rating, where CCC begins to count
     numbers[3] = np.nanmean(y[train], axis=0)
     moments = [(np.zeros_like(part), np.zeros_like(part)) for part in numbers]
@@ -87,7 +90,7 @@ def train_fusion(
         order = rng.permutation(train)
         for rows in np.array_split(order, max(1, len(order) // BATCH)):
             step += 1
-            kept = [_kept((len(rows), width), rng) for _ in range(2)]
+            kept = [_kept((len(rows), size), rng) for size in sizes[:2]]
             _, slopes = loss_and_slopes(x[rows] * kept[0], y[rows], numbers, kept[1])
             _adam(numbers, slopes, moments, step)
         score = _score(truth[dev], _forward(x[dev], numbers)[1])
@@ -105,6 +108,7 @@ def held_out(
     truth: np.ndarray,
     fold: np.ndarray,
     *,
+    beside: Sequence[Vectors] = (),
     epochs: int = EPOCHS,
     rng: np.random.Generator,
 ) -> np.ndarray:
@@ -116,6 +120,8 @@ def held_out(
         inputs: what the head reads, side by side
         truth: ratings, shape (n, k); nan where nobody rated
         fold: in which each clip is held out, shape (n,), at least three
+        beside: what the head does not read, but another one that it is compared with: the hidden layer is as
+            wide as for both, for a wider one may be better whatever it reads
         epochs: at most
         rng: of first parameters, order and dropout
 
@@ -130,7 +136,8 @@ def held_out(
         dev, test = fold == codes[(i + 1) % len(codes)], fold == code
         train = np.flatnonzero(~dev & ~test)
         vectors = np.concatenate([read(train) for read in inputs], axis=1)
-        head = train_fusion(vectors, truth, train, np.flatnonzero(dev), epochs=epochs, rng=rng)
+        hidden = vectors.shape[1] + sum(read(train).shape[1] for read in beside)
+        head = train_fusion(vectors, truth, train, np.flatnonzero(dev), hidden=hidden, epochs=epochs, rng=rng)
         rated[test] = head.predict(vectors[test])
     return rated
 

@@ -17,12 +17,12 @@ QUICK = {"epochs": 30}
 
 
 def tables(texts, *, speakers=10, per_speaker=30, seed=0, known=0.15, **columns) -> Tables:
-    """States of eight numbers, one of which is the valence with an error of standard deviation `known`."""
+    """States of eight numbers, four of which are the valence with errors of standard deviation `known`."""
     rng = np.random.default_rng(seed)
     n = speakers * per_speaker
     valence = rng.random(n)
     states = rng.normal(size=(n, 2, 8))
-    states[:, 1, 0] = valence + rng.normal(0, known, n)
+    states[:, 1, :4] = valence[:, None] + rng.normal(0, known, (n, 4))
     clips = pd.DataFrame(
         {
             "file": [f"{i}.wav" for i in range(n)],
@@ -61,16 +61,17 @@ def result_of(given, **options):
 
 @pytest.mark.slow
 def test_words_that_are_noise_add_nothing():
-    """Over several corpora the gain is around 0, and never what a limit of .05 would miss."""
-    gains = [found(result_of(tables(noise, seed=seed)), "fusion_gain") for seed in range(4)]
-    assert abs(np.mean([gain.value for gain in gains])) < 0.025
-    assert sum(gain.low <= 0 <= gain.high for gain in gains) >= 2
-    assert all(gain.high < 0.05 for gain in gains)
-    assert all(gain.low > -0.1 for gain in gains)
+    """Over several corpora the interval of the gain lies around 0, far inside the limit of .05."""
+    gains = [found(result_of(tables(noise, seed=seed), epochs=100), "fusion_gain") for seed in range(4)]
+    assert abs(np.mean([gain.value for gain in gains])) < 0.01
+    # reading noise costs a little, so that not every interval holds 0, but all lie about it
+    assert all(-0.02 < gain.low < 0.005 for gain in gains)
+    assert all(-0.005 < gain.high < 0.04 for gain in gains)
+    assert {gain.verdict for gain in gains} == {Verdict.PASS}
 
 
 def test_words_that_tell_more_than_the_states_are_a_gain_and_fail():
-    result = result_of(tables(telling, known=0.6))
+    result = result_of(tables(telling, known=1.2))
     gain = found(result, "fusion_gain")
     assert gain.low > 0.1
     assert gain.verdict is Verdict.FAIL
@@ -110,7 +111,7 @@ def test_vectors_of_an_encoder_are_read_where_one_is_named():
     given = tables(noise, known=5.0)
     rng = np.random.default_rng(3)
     valence = given.clips["valence"].to_numpy()
-    vectors = np.stack([valence + rng.normal(0, 0.02, len(valence)), rng.normal(size=len(valence))], axis=1)
+    vectors = valence[:, None] + rng.normal(0, 0.1, (len(valence), 8))
     reading = Reading(encoder="some/encoder")
     clips = given.clips.assign(**{reading.column: packed(vectors, given.clips.index)})
     given = dataclasses.replace(given, clips=clips)

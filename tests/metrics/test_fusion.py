@@ -115,6 +115,19 @@ def test_what_the_vectors_hold_is_learnt_and_the_epoch_is_the_best_on_developmen
     assert 1 <= head.epoch <= fusion.EPOCHS
 
 
+def test_heads_that_are_compared_have_hidden_layers_of_one_width():
+    vectors, truth = ratings(60)
+    train, dev = parts(60)
+    head = train_fusion(vectors, truth, train, dev, hidden=13, epochs=1, rng=np.random.default_rng(0))
+    assert [weight.shape for weight, _ in head.dense] == [(13, 8), (2, 13)]
+    fold = np.arange(60) % 3
+    alone, beside = (
+        held_out([fixed(vectors)], truth, fold, beside=also, epochs=2, rng=np.random.default_rng(0))
+        for also in ([], [fixed(vectors[:, :5])])
+    )
+    assert not np.allclose(alone, beside)
+
+
 def test_the_same_seed_gives_the_same_head_and_another_seed_another():
     vectors, truth = ratings(90)
     train, dev = parts(90)
