@@ -9,7 +9,7 @@ from sertools.cli import app
 from sertools.compare import compare
 from sertools.compare_files import read_runs
 from sertools.report import comparison as pages
-from sertools.result import Finding, Result, read_result
+from sertools.result import Finding, Result, read_result, read_results
 
 REPORTS = Path(__file__).parent.parent / "reports"
 SAMPLE, COMPARISON = REPORTS / "sample", REPORTS / "comparison"
@@ -43,6 +43,16 @@ def shape(result: Result) -> list:
         [(table.name, table.title, table.columns, len(table.rows)) for table in result.tables],
         [(figure.name, figure.kind, figure.title, figure.alt) for figure in result.figures],
     ]
+
+
+@pytest.mark.slow
+def test_the_sample_is_what_an_audit_without_arguments_says_today(tmp_path):
+    today = read_results(audited(tmp_path / "sample", "--precision", "fp32"))
+    committed = read_results(SAMPLE)
+    assert [r.audit for r in today] == [r.audit for r in committed], "make sample"
+    for now, then in zip(today, committed, strict=True):
+        assert shape(now) == shape(then), f"{now.audit}: make sample"
+        assert_same(now.findings, then.findings, f"{now.audit}: make sample")
 
 
 @pytest.mark.slow
