@@ -1,10 +1,11 @@
 """Which layers know the emotion, and what else do they know?
 
-Probes are asked about clips of speakers that they have not heard. Every clip is predicted once, by a probe
-that was fitted to the other folds, on the layer's mean over time; layer 0 of a transformer is the output of
-its convolutional encoder. Emotions are scored by UAR (unweighted accuracy, UA), dimensions, age and pitch by
-CCC, speakers by accuracy, over all held-out predictions together. Speakers are a closed set: the probe has
-heard other clips of the same speaker, dealt to the folds in turn.
+Probes are asked about clips of speakers that they have not heard; whether the model heard them in its own
+training, they cannot tell. Every clip is predicted once, by a probe that was fitted to the other folds, on
+the layer's mean over time; layer 0 of a transformer is the output of its convolutional encoder. Emotions are
+scored by UAR (unweighted accuracy, UA), dimensions, age and pitch by CCC, speakers by accuracy, over all
+held-out predictions together. Speakers are a closed set: the probe has heard other clips of the same speaker,
+dealt to the folds in turn.
 
 The inputs are those of Li et al. (2023): each layer, the last one, the average of all, the average without
 the last two, and the weighted average, whose weights are learned. The best layer is chosen anew for each fold

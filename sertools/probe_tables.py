@@ -170,7 +170,7 @@ def curve(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
         title=f"{of.name}: what probes read from each layer",
         alt=f"{_metric(of)} of probes of {of.name} by layer, with 95 % bands; the line across is chance.",
         x_label="layer",
-        y_label=_metric(of),
+        y_label=f"{_metric(of)} (dashed: chance)",
         series=series,
         reference=of.chance,
     )
@@ -233,7 +233,7 @@ def comparison(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
         kind="interval",
         title=f"{of.name}: best layer, last layer and averages",
         alt=f"{_metric(of)} of probes of {of.name} from each input, with 95 % intervals; the line is chance.",
-        x_label=_metric(of),
+        x_label=f"{_metric(of)} (dashed: chance)",
         series=series,
         reference=of.chance,
     )
@@ -261,7 +261,7 @@ def weights_figure(chosen: Sequence[Target], reads: Sequence[Read]) -> list[Figu
             title=f"Learned weight of each layer: {title}",
             alt="Weight of each layer in the weighted average, mean, lowest and highest over folds.",
             x_label="layer",
-            y_label="weight",
+            y_label="weight (dashed: all alike)",
             series=some,
             reference=1 / len(some[0].x),
         )
