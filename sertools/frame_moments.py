@@ -30,8 +30,8 @@ from sertools.tables import speaker_codes
 VERSION = "moments-1"
 """Rises when a sum changes; part of the fingerprint."""
 
-BUDGET = 3 * 2**29
-"""Bytes of sums that memory holds at most, 1.5 GiB."""
+BUDGET = 11 * 2**27
+"""Bytes of sums that memory holds at most, 1.4 GiB."""
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 

@@ -25,7 +25,7 @@ KEEP_EVERY_S = 120.0
 """Seconds of work that an interruption can lose, about."""
 
 
-HELD = 2**29
+HELD = 2**28
 """Bytes of finished cells that memory holds before they are written one by one."""
 
 
