@@ -266,7 +266,8 @@ def _cloud(axes: Any, figure: Figure) -> None:
         _points(axes, figure, 13 if _rows_of(figure) > 300 else 26, 0.65)
         for legend in axes.get_figure().legends:
             for handle in legend.legend_handles:
-                handle.set_sizes([32])  # small points are hard to tell apart where they stand alone
+                if hasattr(handle, "set_sizes"):  # not the patch of a tolerated range
+                    handle.set_sizes([32])  # small points are hard to tell apart where they stand alone
         axes.set_xticks([])
         axes.set_yticks([])
         return

@@ -260,6 +260,15 @@ def test_dark_and_light_differ_and_both_can_be_read(opened, short):
     assert dark < 120
 
 
+@pytest.mark.parametrize("which", ["short", "hostile"])
+def test_no_column_is_cut_off_on_paper(opened, request, which):
+    page = opened(request.getfixturevalue(which), 720)  # A4 at 96 pixels an inch, between margins of 1 cm
+    page.emulate_media(media="print")
+    unfold(page)
+    wide = "all => all.filter(t => t.getBoundingClientRect().right > 721).length"
+    assert page.locator("table").evaluate_all(wide) == 0
+
+
 def test_print_shows_what_is_folded_and_no_controls(opened, short):
     page = opened(short, scheme="dark")
     page.emulate_media(media="print")
