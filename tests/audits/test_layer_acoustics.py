@@ -141,7 +141,7 @@ def test_layers_are_compared_with_each_other_and_with_those_of_the_twin(oracle):
 def test_the_chosen_measure_is_judged_and_drawn(clips):
     result = result_of(seen("oracle", clips), measure="cka")
     assert {f.name for f in result.findings} == {"cka", "cka_above_floors"}
-    assert found(result, "cka_above_floors", "energy").limit.above == 0.02
+    assert found(result, "cka_above_floors", "energy").limit.above == 0.05
     assert result.tables[0].name == "cka"
     assert result.figures[1].name == "cka_energy"
 
