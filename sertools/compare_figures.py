@@ -19,9 +19,16 @@ NAMES = {"ccc": "CCC", "uar": "UAR", "worst_speaker": "worst speaker", "mean_unc
 
 
 def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
-    """A dot plot of the scores that can be paired, of all runs side by side."""
+    """A dot plot of the scores of all clips that can be paired, of all runs side by side.
+
+    Gaps and errors, of which less is better, are no scores; the tables have them.
+    """
     kept = {
-        (r.audit, v.name, v.target, v.slice) for run in runs for r in run.results.values() for v in r.left_out
+        (r.audit, v.name, v.target, v.slice)
+        for run in runs
+        for r in run.results.values()
+        for v in r.left_out
+        if v.better == "higher" and v.slice == "all"
     }
     shown = [key for key in keys if key in kept]
     series = [

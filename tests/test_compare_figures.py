@@ -19,15 +19,18 @@ def test_the_dot_plot_holds_what_can_be_paired_with_its_intervals():
     ]
 
 
-def test_scores_that_share_a_name_are_told_apart_by_audit_and_slice():
+def test_gaps_and_scores_of_a_group_are_not_among_the_scores_of_all_clips():
     group = LeftOut(name="ccc", target="arousal", slice="sex=male", values={"v": 0.1})
+    error = LeftOut(name="brier", target="emotion", better="lower", values={"v": 0.1})
+    brier = Finding(name="brier", target="emotion", value=0.2, n=9)
     both = [
         [result([ccc(0.5)], left_out=[kept(WITHOUT["b"])]),
-         result([ccc(0.4, slice="sex=male")], audit="fairness", left_out=[group])]
+         result([ccc(0.4, slice="sex=male")], audit="fairness", left_out=[group]),
+         result([brier], audit="calibration", left_out=[error])]
         for _ in range(2)
     ]  # fmt: skip
     dots = figures(compare([("a", both[0]), ("b", both[1])]))["scores"]
-    assert dots.series[0].x == ["ccc of arousal", "fairness: ccc of arousal, sex=male"]
+    assert dots.series[0].x == ["ccc of arousal"]
 
 
 def three(*values):

@@ -10,8 +10,8 @@ from sertools.result import Finding, Result, Table
 FIRST = ("verdicts", "ranks")
 """Tables that say most in least room."""
 
-LONG = 40
-"""Rows of a table that is folded away."""
+SHORT, LONG = 15, 40
+"""Rows of a table that may stand first, and of one that is folded away."""
 
 
 def title(comparison: Result) -> str:
@@ -69,7 +69,8 @@ def page(comparison: Result, files: Sequence[str]) -> str:
             "## Differences paired by speaker",
             markdown.table(header, [False] * 3 + [True] * 3, rows),
             "A difference is shown where its 95 % interval does not hold 0. Intervals are not adjusted for "
-            f"their number ({len(paired)}).",
+            f"their number ({len(paired)}). The sentence above counts those on which neither model was found "
+            "useless.",
         ]
     for item in first:
         parts += [f"## {plain(item.title)}", *_table(item)]
@@ -99,7 +100,7 @@ def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
 
 def _tables(comparison: Result) -> tuple[list[Table], list[Table]]:
     """Tables to show at once, and those that stand below; a long table never stands first."""
-    first = [t for t in comparison.tables if t.name in FIRST and len(t.rows) <= LONG]
+    first = [t for t in comparison.tables if t.name in FIRST and len(t.rows) <= SHORT]
     return first, [t for t in comparison.tables if t not in first]
 
 
