@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
@@ -13,7 +14,7 @@ from sertools.labels import DIMENSIONS
 from sertools.metrics.regress import ccc, rmse
 from sertools.model import load_model
 from sertools.recipe import Recipe, read_recipe
-from tests.bench.default_model import TABLE, candidate
+from tests.bench.default_model import TABLE, candidate, with_intervals
 
 FOLDER = Path(sertools.__file__).parent / "data" / "default"
 ROOT = Path(__file__).parents[1]
@@ -121,6 +122,14 @@ def test_the_recipe_is_the_one_that_the_rule_picks():
 def test_the_test_speakers_are_not_in_the_recipe():
     trained = Recipe.model_validate_json((FOLDER / "recipe.json").read_text(encoding="utf-8"))
     assert not set(trained.speakers) & set(TEST_SPEAKERS)
+
+
+def test_the_card_and_the_page_say_what_the_answers_to_all_ten_left_out_speakers_give():
+    """The answers were written by tests/bench/default_model.py and rounded to six places."""
+    answers = pd.read_csv(ROOT / "tests" / "golden" / "default_left_out.csv")
+    rows = with_intervals(answers)
+    assert rows in (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert rows in (ROOT / "docs" / "default_model.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -83,17 +83,22 @@ def table(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def ten(folder: Path) -> str:
-    """Lines: CCC of the chosen recipe over all ten speakers, each left out with another, and its interval."""
-    answers = pd.concat([pd.read_csv(answers_of("ten", pair, folder)) for pair in TEN])
+def ten(folder: Path) -> pd.DataFrame:
+    """What the chosen recipe answers to all ten speakers, each left out with another."""
+    files = [answers_of("ten", pair, folder) for pair in TEN]
+    return pd.concat([pd.read_csv(file, dtype={"speaker": str}) for file in files], ignore_index=True)
+
+
+def with_intervals(answers: pd.DataFrame) -> str:
+    """Markdown: CCC over all speakers, its 95 % jackknife interval over them, lowest and highest of one."""
     codes, speakers = pd.factorize(answers["speaker"])
     lines = []
     for name in DIMENSIONS:
         found = estimate(CCC, answers[f"truth_{name}"], answers[name], codes, len(speakers))
         alone = [ccc(part[f"truth_{name}"], part[name]) for _, part in answers.groupby("speaker")]
         lines.append(
-            f"{name} {found.value:.4f} ({found.low:.4f} to {found.high:.4f}, n = {found.n}, "
-            f"{found.units} speakers, each alone {min(alone):.4f} to {max(alone):.4f})"
+            f"| {name} | {found.value:.3f} | {found.low:.3f} to {found.high:.3f} "
+            f"| {min(alone):.3f} to {max(alone):.3f} | {found.n} | {found.units} |"
         )
     return "\n".join(lines)
 
@@ -104,7 +109,7 @@ def main(data: str, folder: str, *names: str) -> None:
     for name in names or TABLE["candidate"]:
         for pair in TEN if name == "ten" else PAIRS:
             measure(name, pair, Path(data), Path(folder))
-    sys.stdout.write(f"{ten(Path(folder)) if 'ten' in names else table(Path(folder))}\n")
+    sys.stdout.write(f"{with_intervals(ten(Path(folder))) if 'ten' in names else table(Path(folder))}\n")
 
 
 if __name__ == "__main__":
