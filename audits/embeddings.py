@@ -274,7 +274,8 @@ def _answer(findings: Sequence[Finding]) -> str:
         also = f", purity {pure[f.target].value:.2f}" if f.target in pure else ""
         told.append(f"{f.target} {f.name[6:].upper()} {f.value:.2f} (chance {chance:.2f}){also}")
     if not told:
-        return "Not measured: there is nothing that a probe could be asked about."
+        reasons = dict.fromkeys(f.reason for f in findings if f.name == "above_chance")
+        return f"No probe could be asked anything: {'; '.join(reasons)}."
     return f"What linear probes read of speakers that they have not heard: {'; '.join(told)}."
 
 

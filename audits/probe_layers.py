@@ -141,7 +141,7 @@ def audit(
         *show.weights_figure(chosen, reads),
     ]
     return Outcome(
-        answer=_answer(clips, chosen, reads),
+        answer=_answer(clips, chosen, reads) if chosen else _nothing(findings),
         findings=[*findings, *differences],
         tables=made if chosen else [],
         figures=figures,
@@ -207,8 +207,6 @@ def _differences(tables: Tables, of: Target, own: Read, other: Read) -> list[Fin
 def _answer(clips: pd.Index, chosen: list[Target], reads: list[Read]) -> str:
     """What is read of each label from the best layer and from the last one."""
     labels = [of for of in chosen if of.name in LABELS] or chosen
-    if not labels:
-        return "Not measured: there is nothing that probes could be asked about."
     first = next(read for read in reads if read.model == THIS)
     told = []
     for of in labels:
@@ -223,6 +221,11 @@ def _answer(clips: pd.Index, chosen: list[Target], reads: list[Read]) -> str:
     most = max(len(of.rows) for of in labels)
     whose = "" if any(of.closed for of in labels) else " of speakers that they have not heard"
     return f"What {first.kind} probes read in {most} clips{whose}: {'; '.join(told)}."
+
+
+def _nothing(findings: list[Finding]) -> str:
+    """Why no probe could be asked anything."""
+    return f"Not measured: {'; '.join(dict.fromkeys(f.reason for f in findings))}."
 
 
 def _notes(tables: Tables, layers: Layers, chosen: list[Target], rows: np.ndarray) -> list[str]:

@@ -172,6 +172,7 @@ def test_what_cannot_be_asked_is_skipped_with_a_sentence(oracle, options, said):
     (only,) = made.findings
     assert only.verdict is Verdict.SKIPPED
     assert said in only.reason
+    assert made.answer == f"Not measured: {only.reason}."
 
 
 def test_one_class_and_classes_of_one_speaker_are_no_question(oracle):
