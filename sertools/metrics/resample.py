@@ -17,8 +17,8 @@ from sertools.metrics.sums import Statistic, paired
 UNDEFINED = 0.01
 """Share of undefined draws above which there is no answer."""
 
-CELLS = 100_000
-"""Numbers of a random matrix held in memory, best in the processor's cache, at once; it changes no draw."""
+CELLS = 25_000
+"""Numbers of a random matrix held at once, few enough for the processor's cache; it changes no draw."""
 
 
 @dataclass(frozen=True, kw_only=True)

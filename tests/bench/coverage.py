@@ -1,6 +1,6 @@
-"""Which kind of 95 % interval holds the true value 95 times in 100? Writes the table of docs/statistics.md.
+"""Which kind of 95 % interval holds the true value 95 times in 100? Writes the tables of docs/statistics.md.
 
-    OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 1000] [--write]
+    OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 1000] [--only shares] [--write]
 
 Corpora are simulated as in tests/metrics/test_coverage_of_intervals.py: speakers differ in the level and the
 slope of their predictions, have 10 to 60 clips each, and the truth is known. Every number is seeded.
@@ -8,8 +8,9 @@ slope of their predictions, have 10 to 60 clips each, and the truth is known. Ev
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from tests.metrics.test_coverage_of_intervals import SLOPE, clips_of, ratings, t
 SPEAKERS = (5, 8, 12, 24, 45, 90)
 DRAWS = 400
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
-BEGIN, END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
+CORRELATIONS = (0.0, 0.02, 0.05, 0.1)
 Interval = tuple[float, float]
 
 
@@ -101,13 +102,47 @@ def rows_of(runs: int) -> Iterator[tuple[str, str, list[float]]]:
 
 def table(runs: int) -> str:
     """The coverages as a Markdown table."""
+    named = ([name, "**ours**" if kind == "ours" else kind, shares] for name, kind, shares in rows_of(runs))
+    return _markdown(["statistic", "interval"], named)
+
+
+def table_of_shares(runs: int) -> str:
+    """The coverages of shares where speakers differ less or more than in `table`, as a Markdown table."""
+    return _markdown(
+        ["share", "intra-speaker correlation"],
+        (
+            [f"{true:g}".removeprefix("0"), f"{rho:g}".removeprefix("0") or "0", _of_share(true, rho, runs)]
+            for true in (0.9, 0.97, 0.995)
+            for rho in CORRELATIONS
+        ),
+    )
+
+
+def _of_share(true: float, correlation: float, runs: int) -> list[float]:
+    """Coverage of a share by its number of speakers, whose own shares are beta distributed."""
+    shares = []
+    for speakers in SPEAKERS:
+        held = 0
+        for run in range(runs):
+            rng = np.random.default_rng([int(true * 1000), int(correlation * 1000), speakers, run])
+            unit, own = clips_of(rng, speakers), np.full(speakers, true)
+            if correlation:
+                both = 1 / correlation - 1  # the sum of the parameters of a beta distribution
+                own = rng.beta(true * both, (1 - true) * both, speakers)
+            found = proportion(rng.random(len(unit)) < own[unit], unit, speakers)
+            held += found.low <= true <= found.high
+        shares.append(held / runs)
+    return shares
+
+
+def _markdown(names: list[str], rows: Iterable[list[Any]]) -> str:
     lines = [
-        "| statistic | interval | " + " | ".join(map(str, SPEAKERS)) + " |\n",
-        "|---|---|" + "---|" * len(SPEAKERS) + "\n",
+        f"| {' | '.join(names)} | " + " | ".join(map(str, SPEAKERS)) + " |\n",
+        "|" + "---|" * (len(names) + len(SPEAKERS)) + "\n",
     ]
-    for name, kind, shares in rows_of(runs):
+    for first, second, shares in rows:
         numbers = " | ".join(f"{share:.3f}".removeprefix("0") for share in shares)
-        lines.append(f"| {name} | {'**ours**' if kind == 'ours' else kind} | {numbers} |\n")
+        lines.append(f"| {first} | {second} | {numbers} |\n")
     return "".join(lines)
 
 
@@ -129,18 +164,21 @@ def _ends(found: Estimate) -> Interval:
 
 
 def main() -> None:
-    """Prints the table, or writes it into the page."""
+    """Prints the tables, or writes them into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--only", choices=["coverage", "shares"])
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    text = table(given.runs)
-    sys.stdout.write(text)
-    if given.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, rest = page.split(BEGIN)
-        _, after = rest.split(END)
-        PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+    for name in [given.only] if given.only else ["coverage", "shares"]:
+        text = table(given.runs) if name == "coverage" else table_of_shares(4 * given.runs)
+        sys.stdout.write(text)
+        if given.write:
+            begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+            page = PAGE.read_text(encoding="utf-8")
+            before, rest = page.split(begin)
+            _, after = rest.split(end)
+            PAGE.write_text(f"{before}{begin}{text}{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
