@@ -69,6 +69,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, show
     made: list[Table] = []
     figures: list[Figure] = []
     sentences: list[str] = []
+    notes: list[str] = []
     for dimension in tables.dimensions:
         words = _words(tables, dimension, min_clips)
         if not words.vocabulary.words:
@@ -80,11 +81,17 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, show
         made.append(_table(words, dimension, shown))
         figures += [_cloud(words, dimension, by, shown) for by in words.of]
         sentences.append(_sentence(words, dimension, found))
+        notes += [
+            f"Words differ in {by} of {dimension} no more than by chance: their order says nothing."
+            for by, of in words.of.items()
+            if not of.effect > 0
+        ]
     return Outcome(
         answer=" ".join(sentences) or f"Not measured: no word is in {min_clips} clips of two speakers.",
         findings=findings,
         tables=made,
         figures=figures,
+        notes=notes,
     )
 
 
@@ -143,7 +150,8 @@ def _root(squared: Estimate) -> Estimate:
 
 def _ends(words: Words, by: str, shown: int) -> dict[str, np.ndarray]:
     """Numbers of the lowest and of the highest words, furthest out first; no word is in both."""
-    order = np.argsort(words.of[by].shrunk, kind="stable")
+    # where chance explains all, every shrunk mean is the same, and the plain one decides
+    order = np.lexsort((words.of[by].mean, words.of[by].shrunk.round(12)))
     each = min(shown, len(order) // 2) or 1
     return {"lowest": order[:each], "highest": order[::-1][:each] if len(order) > 1 else order[:0]}
 

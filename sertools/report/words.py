@@ -20,19 +20,23 @@ def places(words: dict[str, float], wide: int, high: int) -> list[tuple[str, flo
         return _rows(words, wide)
     from wordcloud import WordCloud
 
-    cloud = WordCloud(
-        font_path=f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf",
-        width=wide,
-        height=high,
-        margin=4,
-        prefer_horizontal=1.0,
-        relative_scaling=0.5,
-        min_font_size=SMALLEST,
-        max_font_size=LARGEST,
-        max_words=len(words),
-        random_state=0,
-    ).generate_from_frequencies(dict(sorted(words.items(), key=lambda pair: (-pair[1], pair[0]))))
-    if len(cloud.layout_) < len(words):
+    heaviest_first = dict(sorted(words.items(), key=lambda pair: (-pair[1], pair[0])))
+    for largest in range(LARGEST, SMALLEST, -3):
+        cloud = WordCloud(
+            font_path=f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf",
+            width=wide,
+            height=high,
+            margin=4,
+            prefer_horizontal=1.0,
+            relative_scaling=0.5,
+            min_font_size=SMALLEST,
+            max_font_size=largest,
+            max_words=len(words),
+            random_state=0,
+        ).generate_from_frequencies(heaviest_first)
+        if len(cloud.layout_) == len(words):
+            break
+    else:
         return _rows(words, wide)
     ascent = 0.93  # of DejaVu Sans, in sizes: places are those of the line's top
     return [

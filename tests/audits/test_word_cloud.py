@@ -94,6 +94,19 @@ def test_words_without_effect_pass_though_rare_words_differ_by_chance():
     assert errors.verdict is Verdict.PASS
 
 
+def test_words_that_differ_by_chance_alone_are_said_to():
+    frame = clips()
+    frame["valence"] = np.random.default_rng(4).random(len(frame))
+    result = result_of(frame, frame["valence"] ** 2)
+    said = [note for note in result.notes if "no more than by chance" in note]
+    shrunk = {row[6] for row in result.tables[0].rows}
+    assert (len(shrunk) == 1) == any("in ratings of valence" in note for note in said)
+    assert said
+    means = [row[5] for row in rows(result, "ratings", "lowest")]
+    assert means == sorted(means)
+    assert not [n for n in result_of(clips(), clips()["valence"]).notes if "by chance" in n]
+
+
 def test_a_constant_model_is_not_judged():
     frame = clips()
     assert effect(result_of(frame, np.full(len(frame), 0.5)), "errors").verdict is Verdict.SKIPPED
