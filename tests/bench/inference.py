@@ -1,11 +1,13 @@
 """Seconds of inference side by side: what everyone writes, common tools, sertools; same clips and weights.
 
     python -m tests.bench.inference --data FOLDER_OF_FLAC --shape base --clips 16 --repeats 3 --threads 1
+    python -m tests.bench.inference --data FOLDER_OF_FLAC --shape base --audit --clips 60 --threads 2
 
 Every way reads the files, computes the features and the scores. The ways take turns within each repeat, so
 that other work on the machine falls on all of them; medians are shown. CPU seconds with one thread are hardly
 touched by other work, wall seconds are. Weights are random, shapes are true. sertools writes its scores to an
 empty store each time; which format `auto` takes is settled beforehand, and what that costs is shown beside.
+With --audit, everything is done for clean sound and ten perturbations: by the loop, and by sertools.
 """
 
 import argparse
@@ -33,6 +35,8 @@ SHAPES = {
     },
 }
 LABELS = ["anger", "happiness", "neutral", "sadness"]
+PERTURBATIONS = ("additive_tone", "append_zeros", "prepend_zeros", "clip", "crop_beginning", "crop_end",
+                 "gain", "highpass", "lowpass", "white_noise")  # fmt: skip
 
 
 def show(line: str) -> None:
@@ -125,6 +129,52 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     }
 
 
+def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> dict[str, Callable]:
+    """Name → function that returns scores (conditions · n, c) on clean sound and under ten perturbations.
+
+    Both perturb with the same functions, so that they hear the same sound.
+    """
+    import numpy as np
+    import torch
+    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+    from sertools import engine, run
+    from sertools.audio import read_audio
+    from sertools.condition import Condition
+    from sertools.corpus import load_corpus
+    from sertools.model import LoadOptions, load_model
+
+    extractor = AutoFeatureExtractor.from_pretrained(model_folder)
+    model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype="float32").eval()
+    corpus = load_corpus(str(manifest))
+    conditions = [Condition(), *(Condition(perturbation=name) for name in PERTURBATIONS)]
+
+    def loop():
+        rows = []
+        with torch.no_grad():
+            for condition in conditions:
+                for clip in corpus.clips.index:
+                    signal = read_audio(corpus.path(clip), 16000)
+                    changed = engine.perturbed(signal, 16000, clip, condition, corpus)
+                    inputs = extractor(changed, sampling_rate=16000, return_tensors="pt")
+                    rows.append(model(inputs.input_values).logits.softmax(-1)[0].numpy())
+        return np.stack(rows)
+
+    def ours(precision: str):
+        loaded = load_model(str(model_folder), LoadOptions(device="cpu", precision=precision))
+        loaded = settled(loaded, corpus, work / "choice")
+
+        def predicted():
+            shutil.rmtree(work / "store", ignore_errors=True)
+            settings = run.Settings(cache=work / "store")
+            found = run.predict(loaded, corpus, conditions=conditions, settings=settings)
+            return np.concatenate([found[str(condition)].scores.to_numpy() for condition in conditions])
+
+        return predicted
+
+    return {"(a) loop, batch 1": loop, "(d) sertools fp32": ours("fp32"), "(e) sertools auto": ours("auto")}
+
+
 def settled(model, corpus, root: Path):
     """The model in the format that `auto` takes for a corpus."""
     from sertools import precision
@@ -169,7 +219,7 @@ def peak(dtype: str) -> float:
     return 2 * 2048**3 / min(seconds)
 
 
-def race(shape: str, files: list[Path], repeats: int, threads: int) -> None:
+def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bool) -> None:
     """Prints a table of one shape in Markdown."""
     import numpy as np
     import soundfile
@@ -182,7 +232,7 @@ def race(shape: str, files: list[Path], repeats: int, threads: int) -> None:
         write_model(work / "model", shape)
         manifest = work / "clips.csv"
         manifest.write_text("file\n" + "".join(f"{file.resolve()}\n" for file in files))
-        every = ways(work / "model", files, manifest, work)
+        every = (audits if audit else ways)(work / "model", files, manifest, work)
         wall: dict[str, list[float]] = {name: [] for name in every}
         cpu: dict[str, list[float]] = {name: [] for name in every}
         scores = {}
@@ -194,10 +244,12 @@ def race(shape: str, files: list[Path], repeats: int, threads: int) -> None:
                 wall[name].append(time.perf_counter() - began)
     first = next(iter(every))
     peaks = {dtype: peak(dtype) for dtype in ("float32", "bfloat16")}
-    seconds = sum(samples) / 16000
-    show(f"# {shape}: {len(files)} clips, {seconds:.0f} s of sound, {threads} threads, {repeats} repeats")
+    passes = 1 + len(PERTURBATIONS) if audit else 1
+    seconds = passes * sum(samples) / 16000
+    show(f"# {shape}: {passes} × {len(files)} clips, {seconds:.0f} s of sound")
+    show(f"# {threads} threads, {repeats} repeats")
     show("# peak, GFLOP per CPU s: " + ", ".join(f"{k} {v / 1e9:.0f}" for k, v in peaks.items()))
-    work_done = flops(shape, samples)
+    work_done = passes * flops(shape, samples)
     show("| way | CPU s | × (a) | wall s | × (a) | GFLOP per CPU s | furthest from (a) |")
     show("|---|---|---|---|---|---|---|")
     for name in every:
@@ -249,6 +301,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--shape", choices=[*SHAPES, "growth"], required=True)
+    parser.add_argument("--audit", action="store_true")
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -259,7 +312,7 @@ def main() -> None:
         growth(files, [64, 128, 256, 512])
         return
     spread = [files[i * len(files) // given.clips] for i in range(given.clips)]
-    race(given.shape, spread, given.repeats, given.threads)
+    race(given.shape, spread, given.repeats, given.threads, audit=given.audit)
 
 
 if __name__ == "__main__":
