@@ -242,7 +242,7 @@ def test_a_missing_clip_is_listed_in_result_and_report(tmp_path, manifest):
 
 
 def test_a_plan_counts_what_is_stored_and_computes_nothing(tmp_path, manifest):
-    words = ("--model", "toy:loudness", "--data", manifest, "--format", "json")
+    words = ("correctness", "--model", "toy:loudness", "--data", manifest, "--format", "json")
     before = json.loads(sertools("plan", *words).stdout)[0]
     assert (before["condition"], before["clips"], before["to compute"]) == ("clean", 24, 24)
     sertools("predict", "--model", "toy:loudness", "--data", manifest, "--quiet")
