@@ -1,9 +1,13 @@
 """Where the words of a cloud stand."""
 
 import importlib.util
+import itertools
 
 SMALLEST, LARGEST = 9, 26
 """Sizes of words, in points."""
+
+ASCENT = 0.93
+"""From the top of a line to its baseline, in sizes of DejaVu Sans."""
 
 
 def places(words: dict[str, float], wide: int, high: int) -> list[tuple[str, float, float, float]]:
@@ -20,29 +24,47 @@ def places(words: dict[str, float], wide: int, high: int) -> list[tuple[str, flo
         return _rows(words, wide)
     from wordcloud import WordCloud
 
+    font = f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
     heaviest_first = dict(sorted(words.items(), key=lambda pair: (-pair[1], pair[0])))
-    for largest in range(LARGEST, SMALLEST, -3):
+    # beside a word that is very frequent the others would become too small to read; and the package may set a
+    # low word a little lower than the place that it has kept for it, so what comes out is looked at
+    for scaling, seed in itertools.product((0.5, 0.35, 0.2, 0.1, 0.0), range(4)):
         cloud = WordCloud(
-            font_path=f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf",
+            font_path=font,
             width=wide,
             height=high,
             margin=4,
             prefer_horizontal=1.0,
-            relative_scaling=0.5,
+            relative_scaling=scaling,
             min_font_size=SMALLEST,
-            max_font_size=largest,
+            max_font_size=LARGEST,
             max_words=len(words),
-            random_state=0,
+            random_state=seed,
         ).generate_from_frequencies(heaviest_first)
-        if len(cloud.layout_) == len(words):
-            break
-    else:
-        return _rows(words, wide)
-    ascent = 0.93  # of DejaVu Sans, in sizes: places are those of the line's top
-    return [
-        (word, float(size), float(x), float(y) + ascent * size)
-        for (word, _), size, (y, x), _, _ in cloud.layout_
-    ]
+        placed = [
+            (word, float(size), float(x), float(y) + ASCENT * size)
+            for (word, _), size, (y, x), _, _ in cloud.layout_
+        ]
+        if len(placed) == len(words) and _apart(placed, wide, high, font):
+            return placed
+    return _rows(words, wide)
+
+
+def _apart(placed: list[tuple[str, float, float, float]], wide: int, high: int, font: str) -> bool:
+    """Does no word's ink lie on another's?"""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    covered = np.zeros((high + LARGEST, wide + LARGEST), dtype=bool)
+    for word, size, x, y in placed:
+        page = Image.new("1", covered.shape[::-1])
+        of_size = ImageFont.truetype(font, size)
+        ImageDraw.Draw(page).text((x, y), word, fill=1, font=of_size, anchor="ls")
+        ink = np.asarray(page)
+        if (covered & ink).any():
+            return False
+        covered |= ink
+    return True
 
 
 def _rows(words: dict[str, float], wide: int) -> list[tuple[str, float, float, float]]:

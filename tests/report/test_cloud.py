@@ -70,6 +70,14 @@ def test_frequent_words_are_larger(layout):
     assert size[WORDS[0]] > size[WORDS[3]] >= size[WORDS[9]] >= 9
 
 
+def test_a_very_frequent_word_does_not_push_the_others_out():
+    pytest.importorskip("wordcloud", reason="the package wordcloud packs words: pip install sertools[words]")
+    placed = places({"the": 180.0, **dict.fromkeys(WORDS[:24], 18.0)}, 200, 245)
+    assert len(placed) == 25
+    assert len({y for *_, y in placed}) > 12, "in rows they would share lines"
+    assert max(placed, key=lambda each: each[1])[0] == "the"
+
+
 def test_words_that_do_not_fit_stand_in_rows_and_are_all_there(layout):
     placed = places(weights(), 60, 40)
     assert len(placed) == 50
