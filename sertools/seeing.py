@@ -34,7 +34,8 @@ def seen(
 ) -> Seen:
     """Everything that audits read of a model; the frames first, whose pass brings clean scores with it."""
     summed: dict[tuple[int, str], Mapping[str, Moments]] = {}
-    layers = model.task == "encoder" or any(need.layers for need in needs)
+    # a bare encoder answers with its layers or not at all
+    layers = any(need.layers or (need.moments and model.task == "encoder") for need in needs)
     asked = [need.moments for need in needs if need.moments and set(need.columns) <= set(corpus.clips)]
     if not isinstance(model, ClipModel):
         sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
