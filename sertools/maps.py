@@ -98,7 +98,8 @@ def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of
         often = kind.value_counts().sort_index().sort_values(ascending=False, kind="stable")
         if len(often) > MANY:
             kind = kind.where(kind.isin(often.index[:SHOWN]), f"{len(often) - SHOWN} others")
-        order = sorted(kind.unique(), key=lambda k: (k.endswith(" others") or k == "unknown", k))
+        # what has no colour of its own is drawn first, so that it hides nobody
+        order = sorted(kind.unique(), key=lambda k: (not k.endswith(" others") and k != "unknown", k))
         series = []
         for each in order:
             inside = np.flatnonzero((kind == each).to_numpy())

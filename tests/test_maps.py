@@ -28,5 +28,5 @@ def test_of_many_kinds_the_most_frequent_have_a_colour():
     kind[0] = None
     points = np.zeros((len(kind), 2))
     drawn_map = maps.coloured(points, kind, name="m", title="t", of="speaker")
-    assert [s.name for s in drawn_map.series] == ["s00", "s01", "s02", "s03", "s04", "16 others"]
+    assert [s.name for s in drawn_map.series] == ["16 others", "s00", "s01", "s02", "s03", "s04"]
     assert sum(len(s.x) for s in drawn_map.series) == len(kind)
