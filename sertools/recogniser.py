@@ -47,7 +47,7 @@ class Recogniser:
         )
 
         folder, source = folder_of(self.checkpoint)
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         self._whisper = config.model_type == "whisper"
         if not (self._whisper or any(name.endswith("ForCTC") for name in config.architectures or [])):
             raise ModelError(
@@ -55,8 +55,12 @@ class Recogniser:
                 hint="name a CTC checkpoint, such as facebook/wav2vec2-base-960h, or Whisper",
             )
         try:
-            self._extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self._extractor = AutoFeatureExtractor.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{source} cannot be read: {str(error).strip().splitlines()[0]}",

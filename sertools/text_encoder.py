@@ -63,7 +63,7 @@ def load_encoder(spec: str) -> TextEncoder:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     folder, source = folder_of(spec)
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(config, "vocab_size", None) is None or hasattr(config, "conv_dim"):
         raise ModelError(
             f"{source} is no text encoder, but {config.model_type}", hint="name one such as BERT"
