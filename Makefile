@@ -7,8 +7,8 @@ audit: .venv/installed  ## set up, then audit the embedded model on the embedded
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
 	@echo "Open sertools-report/report.html in a browser."
 
-test: .venv/installed-test  ## set up with what the tests need, then run all of them
-	$(BIN)/python -m pytest
+test: .venv/installed-test  ## set up with what the tests need, then run all of them, as many at once as there are cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 quick: .venv/installed-test  ## the tests that take seconds
 	$(BIN)/python -m pytest -m "not slow"
