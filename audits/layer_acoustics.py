@@ -70,7 +70,13 @@ def needs(
     hierarchy: bool,
     between_layers: bool,
 ) -> Needs:
-    """Sums over frames, and the columns and levels that the options name."""
+    """Sums over frames, and the columns and levels that the options name.
+
+    Raises:
+        AuditError: there is no ridge
+    """
+    if not ridge > 0:
+        raise AuditError(f"ridge is {ridge:g}", hint="a layer may be rank-deficient: name one above 0")
     levels = tuple(LEVELS) if hierarchy else ("frame",)
     wanted = Wanted(levels=levels, by=by, between_layers=between_layers)
     return Needs(columns=(by,) if by else (), labels="none", conditions=(), moments=wanted)
@@ -97,8 +103,6 @@ def audit(
         hierarchy: compare frames with phonemes (means of 5 frames) and words (of 5 phonemes) too
         between_layers: compare every layer with every other too
     """
-    if not ridge > 0:
-        raise AuditError(f"ridge is {ridge:g}", hint="a layer may be rank-deficient: name one above 0")
     own = tables.moments["frame"]
     groups = columns(own.features)
     if not groups:
