@@ -19,7 +19,17 @@ LAYERS = [
     {"targets", "probing", "embedded"},
     {"result"},
     {"gate", "gate_formats", "ci"},
-    {"audit", "changes", "chance", "kept", "worst", "layer_tables", "reference_layers", "probe_tables", "maps"},
+    {
+        "audit",
+        "changes",
+        "chance",
+        "kept",
+        "worst",
+        "layer_tables",
+        "reference_layers",
+        "probe_tables",
+        "maps",
+    },
     {"audits"},
 ]
 """From the bottom: a module imports from its own layer and those before it, nothing after it."""
