@@ -140,8 +140,8 @@ def between_layers(grids: Mapping[str, np.ndarray], *, role: str) -> tuple[list[
             {str(i): row for i, row in enumerate(grid.tolist())},
             name=f"layers_{measure.lower()}_{role.replace(' ', '_')}",
             title=f"{measure} between the layers of {whose}",
-            alt=f"In-sample {measure} between every two layers of {whose}; the ridge takes a little of CCA, even of "
-            "a layer with itself.",
+            alt=f"In-sample {measure} between every two layers of {whose}; the ridge takes a little "
+            "of CCA, even of a layer with itself.",
         )
         for measure, grid in grids.items()
     ]
