@@ -307,7 +307,8 @@ def test_a_bare_encoder_is_not_asked_for_predictions(here):
 
     Wav2Vec2Model(Wav2Vec2Config(**{**SMALL, "num_hidden_layers": 1})).save_pretrained("encoder")
     Wav2Vec2FeatureExtractor().save_pretrained("encoder")
-    assert "is a bare encoder" in audit("correctness", "--data", "c/clips.csv", "--device", "cpu", model="encoder")
+    words = ("correctness", "--data", "c/clips.csv", "--device", "cpu")
+    assert "is a bare encoder" in audit(*words, model="encoder")
 
 
 def test_lists_in_a_parquet_manifest_do_not_stop_an_audit(here):
