@@ -30,7 +30,7 @@ def words_of(text: str) -> list[str]:
     """The different words of a text in their order, in lower case; apostrophes and hyphens stay inside.
 
     >>> words_of("Don't stop: don’t, re-start — the 2nd!")
-    ['don't', 'stop', 're-start', 'the', '2nd']
+    ["don't", 'stop', 're-start', 'the', '2nd']
     """
     return list(dict.fromkeys(word.casefold().replace("’", "'") for word in WORD.findall(text)))
 
