@@ -59,7 +59,7 @@ def features(signal: np.ndarray) -> np.ndarray:
     Raises:
         ModelError: opensmile is not installed
     """
-    smile = _smile()
+    smile = extractor()
     if len(signal) < 0.06 * RATE:
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     with warnings.catch_warnings():
@@ -126,13 +126,18 @@ def aligned(rows: np.ndarray, first_s: float, step_s: float, n: int) -> np.ndarr
 
 
 @cache
-def _smile() -> Any:
-    """The extractor, made once: reading its configuration takes longer than a short clip."""
+def extractor() -> Any:
+    """OpenSMILE's extractor, made once: reading its configuration takes longer than a short clip.
+
+    Raises:
+        ModelError: openSMILE is not installed
+    """
     try:
         opensmile: Any = importlib.import_module("opensmile")
     except ImportError as error:
         raise ModelError(
-            "acoustic features need opensmile, which is not installed", hint='pip install "sertools[probe]"'
+            "pitch and acoustic features need opensmile, which is not installed",
+            hint='pip install "sertools[probe]"',
         ) from error
     return opensmile.Smile(
         feature_set=opensmile.FeatureSet.eGeMAPSv02,

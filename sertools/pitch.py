@@ -5,16 +5,14 @@ every 10 ms, 0 in unvoiced frames, in semitones above 27.5 Hz. The mean runs ove
 and 350 Hz, in Hz.
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sertools.errors import ModelError
+from sertools.acoustics import extractor
 from sertools.metrics.groups import F0
 from sertools.model import Outputs, Task
 
@@ -58,7 +56,7 @@ def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
     Raises:
         ModelError: opensmile is not installed
     """
-    semitones = _smile().process_signal(signal, rate)["F0semitoneFrom27.5Hz_sma3nz"].to_numpy(dtype=float)
+    semitones = extractor().process_signal(signal, rate)["F0semitoneFrom27.5Hz_sma3nz"].to_numpy(dtype=float)
     return np.where(semitones > 0, ZERO_HZ * 2 ** (semitones / 12), np.nan)
 
 
@@ -70,18 +68,3 @@ def mean_f0_hz(contour: np.ndarray) -> float:
     """
     inside = contour[(contour >= LOWEST_HZ) & (contour <= HIGHEST_HZ)]
     return float(inside.mean()) if len(inside) else float("nan")
-
-
-@cache
-def _smile() -> Any:
-    """The extractor, made once: reading its configuration takes longer than a short clip."""
-    try:
-        opensmile: Any = importlib.import_module("opensmile")
-    except ImportError as error:
-        raise ModelError(
-            "pitch groups need opensmile, which is not installed", hint='pip install "sertools[probe]"'
-        ) from error
-    return opensmile.Smile(
-        feature_set=opensmile.FeatureSet.eGeMAPSv02,
-        feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
-    )
