@@ -1,9 +1,11 @@
 """The command line: every command parses, makes one library call, shows, and exits.
 
 Exit codes: 0 pass · 1 a limit failed · 2 usage or input error · 3 (`--strict`) nothing failed, but something
-was skipped or inconclusive. Data goes to stdout, talk and progress to stderr.
+was skipped or inconclusive · 4 sertools itself failed. Data goes to stdout, talk and progress to stderr.
 """
 
+import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +16,9 @@ from sertools import options as o
 from sertools.cli_inputs import inputs
 from sertools.cli_outputs import OUT, outputs
 from sertools.errors import SertoolsError, nearest
+
+OUR_FAULT = 4
+"""Exit code of an error that nobody foresaw: never to be taken for a failed limit, which is 1."""
 
 INTERRUPTED = "interrupted; what was finished is kept, so the same command goes on where it stopped"
 
@@ -285,4 +290,17 @@ app.add_typer(inputs)
 
 def main() -> None:
     """Entry point of the console script."""
-    app(prog_name="sertools")
+    try:
+        app(prog_name="sertools")
+    except Exception as error:
+        from sertools import console
+
+        if "--debug" in sys.argv:
+            traceback.print_exception(error)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{Path(where.filename).name}, line {where.lineno}"
+        hint = "what was finished is kept; please report it, with what the same command says after --debug"
+        console.fail(
+            SertoolsError(f"sertools itself failed ({at}): {type(error).__name__}: {error}", hint=hint)
+        )
+        sys.exit(OUR_FAULT)
