@@ -61,13 +61,12 @@ def measured(
         ModelError: opensmile is not installed
         StoreError: the store cannot be written
     """
-    folder = place(corpus, sound, root)
-    todo = [(i, clips) for i, clips in shards(corpus.clips.index) if _read(folder, i, clips) is None]
+    folder, todo = place(corpus, sound, root), missing(corpus, sound, root)
     advance(len(corpus.clips) - sum(len(clips) for _, clips in todo))
     batches = [clips[k : k + AT_ONCE] for _, clips in todo for k in range(0, len(clips), AT_ONCE)]
     if batches:
         acoustics.features(np.zeros(acoustics.RATE, dtype=np.float32))  # says at once what is not installed
-    answers = _answers([[_clip(corpus, clip) for clip in batch] for batch in batches], workers)
+    answers = _answers([[located(corpus, clip) for clip in batch] for batch in batches], workers)
     for i, clips in todo:
         found: list[Found] = []
         while len(found) < len(clips):
@@ -81,6 +80,12 @@ def measured(
         assert rows is not None, "it was written just now"
         held.update(zip(clips, rows, strict=True))
     return held
+
+
+def missing(corpus: Corpus, sound: str, root: Path) -> list[tuple[int, pd.Index]]:
+    """Number and clips of the shards that the store lacks."""
+    folder = place(corpus, sound, root)
+    return [(i, clips) for i, clips in shards(corpus.clips.index) if _read(folder, i, clips) is None]
 
 
 def place(corpus: Corpus, sound: str, root: Path) -> Path:
@@ -114,7 +119,8 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
     return found
 
 
-def _clip(corpus: Corpus, clip: str) -> Clip:
+def located(corpus: Corpus, clip: str) -> Clip:
+    """Where the sound of a clip is."""
     row: Any = corpus.clips.loc[clip]
     return corpus.path(clip), float(row["start"]), float(row["end"])
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,36 +70,20 @@ def moments(
         ModelError: opensmile is not installed
         StoreError: the store cannot be written
     """
-    for level in wanted.levels:
-        if level not in LEVELS:
-            raise AuditError(f"no level of frames {level!r}", hint=nearest(level, list(LEVELS)))
-    if not isinstance(model, Framed) or not model.has_frames or not len(corpus.clips):
+    planned = over(model, corpus, wanted, sound=sound, root=root)
+    if not planned or not isinstance(model, Framed):
         return {}
-    rows, members = cells(corpus.clips, wanted)
-    first = trial(model)
-    shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states], BUDGET)
-    folder = place(model, corpus, wanted, members, sound, root)
-    parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
-    cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
     acoustics: dict[str, np.ndarray] = {}
     partner: dict[str, str | None] = {}
     found = []
-    for p, shape in enumerate(shapes):
-        each = frames.Pass(
-            shape=shape,
-            folder=folder,
-            name=f"pass-{p}",
-            parts=[corpus.clips.index[part] for part in parts],
-            cell=cell,
-            partner=partner,
-        )
+    for p, each in enumerate(replace(one, partner=partner) for one in planned):
         stored = each.stored()
         if stored is None:
             if not acoustics:
                 with progress("acoustic features", len(corpus.clips)) as advance:
                     acoustics.update(descriptors.measured(corpus, sound, root, advance=advance))
                 partner.update(_partners(corpus, acoustics))
-            of = f"frames of {model.name}" + (f", pass {p + 1} of {len(shapes)}" if len(shapes) > 1 else "")
+            of = f"frames of {model.name}" + (f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else "")
             outputs = clean is not None and bool(clean.shards) and p == 0
             with progress(of, len(corpus.clips)) as advance:
                 frames.run(
@@ -117,7 +102,41 @@ def moments(
             stored = each.stored(lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
             assert stored is not None, "it was written just now"
         found.append((each, *stored))
+    rows, _ = cells(corpus.clips, wanted)
     return {level: _moments(level, rows, found) for level in wanted.levels}
+
+
+def over(model: object, corpus: Corpus, wanted: Wanted, *, sound: str, root: Path) -> list[frames.Pass]:
+    """The passes over a corpus that sum what is wanted, whether or not the store has them; arguments as above.
+
+    None where the layers of the model cannot be read frame by frame. No clip has its partner yet, which is
+    known when the acoustic features are.
+
+    Raises:
+        AuditError: an unknown level, or a column that is no category
+    """
+    for level in wanted.levels:
+        if level not in LEVELS:
+            raise AuditError(f"no level of frames {level!r}", hint=nearest(level, list(LEVELS)))
+    if not isinstance(model, Framed) or not model.has_frames or not len(corpus.clips):
+        return []
+    _, members = cells(corpus.clips, wanted)
+    first = trial(model)
+    shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states], BUDGET)
+    folder = place(model, corpus, wanted, members, sound, root)
+    parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
+    cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
+    return [
+        frames.Pass(
+            shape=shape,
+            folder=folder,
+            name=f"pass-{p}",
+            parts=[corpus.clips.index[part] for part in parts],
+            cell=cell,
+            partner={},
+        )
+        for p, shape in enumerate(shapes)
+    ]
 
 
 def trial(model: Framed) -> Frames:

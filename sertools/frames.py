@@ -115,7 +115,7 @@ def run(
         StoreError: the store cannot be written
         ModelError: scores of another shape than clips and labels
     """
-    begin, flat, between = _begun(each)
+    begin, flat, between = begun(each)
     advance(sum(map(len, each.parts[:begin])))
     sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
     kept = time.monotonic()
@@ -125,7 +125,7 @@ def run(
         try:
             todo = list(enumerate(each.parts))[begin:]
             for u, clips, heard in heard_ahead(pool, todo, corpus, model, Condition()):
-                scores, means = _part(each, sums, clips, heard, model, acoustics, batch_size, advance)
+                scores, means = add_part(each, sums, clips, heard, model, acoustics, batch_size, advance)
                 if keep_outputs:
                     write_shard(each.folder, u, table(model, clips, heard, scores), means)
                 sums.flush()
@@ -154,7 +154,7 @@ def _write(each: Pass, held: dict[int, np.ndarray]) -> None:
         write_array(each.path(f"cell-{cell}"), held.pop(cell))
 
 
-def _begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
+def begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
     """The first part that is still to be summed, with the sums of its cell and between layers so far."""
     size = each.shape.size
     state = read_array(each.path("begun"))
@@ -172,7 +172,7 @@ def _cell(each: Pass, cell: int) -> np.ndarray:
     return flat
 
 
-def _part(
+def add_part(
     each: Pass,
     sums: Sums,
     clips: pd.Index,

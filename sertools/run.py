@@ -66,16 +66,11 @@ def run(
         model = precision.settle(model, corpus, sound, settings.cache or store.default_root())
     corpus = heard(corpus, audits, options or {}, settings)
 
-    needs = _needs(audits, options or {})
+    needs = needs_of(audits, options or {})
     inside = [audit.name for audit in audits if looks_inside(audit, (options or {}).get(audit.name, {}))]
-    others = {
-        role: precision.settle(other, corpus, sound, settings.cache or store.default_root())
-        for role, other in (others or {}).items()
-        if inside
-    }
-    if inside and (random_twin or (random_twin is None and hasattr(model, "random_twin"))):
-        # from the model as it is settled, so that both have one number format
-        others[RANDOM_TWIN] = twin_of(model, settings.seed)
+    others = (
+        company(model, corpus, others or {}, random_twin, settings=settings, sound=sound) if inside else {}
+    )
     table = tables(model, corpus, {}, settings.label_map)
     if wanted:
         beside = {
@@ -106,6 +101,36 @@ def run(
     ]
 
 
+def company(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    others: Mapping[str, Model | ClipModel],
+    random_twin: bool | None,
+    *,
+    settings: Settings,
+    sound: str,
+) -> dict[str, Model | ClipModel]:
+    """Role → the models that stand beside one in audits of layers, each in its number format.
+
+    Args:
+        model: in the format in which it runs
+        corpus: on which formats are compared
+        others: those that were named
+        random_twin: whether its random twin is among them; None for where it can be built
+        settings: how to compute
+        sound: the corpus' fingerprint
+
+    Raises:
+        ModelError: the model has no random twin
+    """
+    root = settings.cache or store.default_root()
+    beside = {role: precision.settle(other, corpus, sound, root) for role, other in others.items()}
+    if random_twin or (random_twin is None and hasattr(model, "random_twin")):
+        # from the model as it is settled, so that both have one number format
+        beside[RANDOM_TWIN] = twin_of(model, settings.seed)
+    return beside
+
+
 def described(model: Model | ClipModel) -> dict[str, Any]:
     """What a report says about a model."""
     return {"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts}
@@ -128,7 +153,7 @@ def conditions(
         CorpusError: a folder with recordings that cannot be read
     """
     wanted: dict[str, Condition] = {}
-    for needs in _needs(audits, options):
+    for needs in needs_of(audits, options):
         if needs.conditions or needs.layers or needs.moments:
             wanted.setdefault(CLEAN, Condition())
         for condition in needs.conditions:
@@ -137,7 +162,8 @@ def conditions(
     return list(wanted.values())
 
 
-def _needs(audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]]) -> list[Needs]:
+def needs_of(audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]]) -> list[Needs]:
+    """What each audit reads."""
     return [audit.needs(**audit.settings(options.get(audit.name, {}))) for audit in audits]
 
 
@@ -149,18 +175,22 @@ def heard(
     Raises:
         ModelError: what measures is not installed
     """
-    asked: list[str] = []
-    for audit in audits:
-        needs = audit.needs(**audit.settings(options.get(audit.name, {})))
-        asked += needs.sound if set(needs.columns) <= set(corpus.clips) else ()
+    needs = needs_of(audits, options)
 
     def scores_of(measure: derived.Measure, of: Corpus) -> pd.DataFrame:
         named = replace(settings, progress=lambda _, n: settings.progress(measure.name, n))
         return predict(measure, of, settings=named)[CLEAN].scores
 
-    told = derived.measured(corpus, asked, scores_of)
-    readings = [reading for needs in _needs(audits, options) for reading in needs.readings]
+    told = derived.measured(corpus, sounds(corpus, needs), scores_of)
+    readings = [reading for each in needs for reading in each.readings]
     return text_encoder.read(told, readings, settings.cache or store.default_root(), settings.progress)
+
+
+def sounds(corpus: Corpus, needs: Sequence[Needs]) -> list[str]:
+    """Columns that are to be measured in the sound, for audits whose columns are there, none twice."""
+    able = [each for each in needs if set(each.columns) <= set(corpus.clips)]
+    asked = dict.fromkeys(column for each in able for column in each.sound)
+    return [column for column in asked if column not in corpus.clips]
 
 
 def facts(corpus: Corpus) -> dict[str, Any]:

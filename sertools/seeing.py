@@ -24,6 +24,33 @@ class Seen:
     moments: Mapping[tuple[int, str], Mapping[str, Moments]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What audits read of one model, beside the conditions under which it is asked.
+
+    Attributes:
+        moments: for each kind of cells, the sums over frames
+        layers: whether layer means of clean sound come with the scores
+        scores: whether anything but sums over frames is read, so that the model is asked for scores even where
+            it has no frames
+    """
+
+    moments: Mapping[tuple[int, str], Wanted]
+    layers: bool
+    scores: bool
+
+
+def asked(model: Model | ClipModel, corpus: Corpus, needs: Sequence[Needs]) -> Asked:
+    """What audits read of a model on a corpus: `seen` computes it, and a forecast counts it."""
+    sums = [need.moments for need in needs if need.moments and set(need.columns) <= set(corpus.clips)]
+    return Asked(
+        moments={} if isinstance(model, ClipModel) else union(sums),
+        # a bare encoder answers with its layers or not at all
+        layers=any(need.layers or (need.moments and model.task == "encoder") for need in needs),
+        scores=any(need.conditions or need.layers for need in needs),
+    )
+
+
 def seen(
     model: Model | ClipModel,
     corpus: Corpus,
@@ -34,14 +61,12 @@ def seen(
 ) -> Seen:
     """Everything that audits read of a model; the frames first, whose pass brings clean scores with it."""
     summed: dict[tuple[int, str], Mapping[str, Moments]] = {}
-    # a bare encoder answers with its layers or not at all
-    layers = any(need.layers or (need.moments and model.task == "encoder") for need in needs)
-    asked = [need.moments for need in needs if need.moments and set(need.columns) <= set(corpus.clips)]
+    read = asked(model, corpus, needs)
     if not isinstance(model, ClipModel):
         sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
         store.check_writable(root)
-        for cells, each in union(asked).items():
-            (clean,) = jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=layers)
+        for cells, each in read.moments.items():
+            (clean,) = jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=read.layers)
             summed[cells] = moments(
                 model,
                 corpus,
@@ -54,8 +79,8 @@ def seen(
                 clean=clean,
             )
     # frames alone need no scores, but which clips are missing is known from these
-    if any(need.conditions or need.layers for need in needs) or any(summed.values()):
-        found = predict(model, corpus, conditions=under, settings=settings, sound=sound, layers=layers)
+    if read.scores or any(summed.values()):
+        found = predict(model, corpus, conditions=under, settings=settings, sound=sound, layers=read.layers)
     else:
         found = {}
     return Seen(tables=tables(model, corpus, found, settings.label_map), moments=summed)

@@ -105,8 +105,7 @@ def read(corpus: Corpus, readings: Sequence[Reading], root: Path, progress: Prog
             continue
         encoder = load_encoder(reading.encoder)
         texts = clips[reading.text]
-        told = texts.map(lambda text: isinstance(text, str) and bool(text.strip())).to_numpy(dtype=bool)
-        different = pd.Index(sorted(set(texts[told])), name="clip")
+        different, told = different_texts(texts)
         vectors = _stored(encoder, different, root, progress)
         rows = np.full((len(clips), vectors.shape[1]), np.nan, dtype=np.float32)
         rows[told] = vectors[different.get_indexer(pd.Index(texts[told]))]
@@ -116,18 +115,44 @@ def read(corpus: Corpus, readings: Sequence[Reading], root: Path, progress: Prog
     return replace(corpus, clips=clips, notes=tuple(notes))
 
 
-def _stored(encoder: TextEncoder, texts: pd.Index, root: Path, progress: Progress) -> np.ndarray:
-    """Vectors of different texts (n, d), shard by shard from the store, or into it."""
+def different_texts(texts: pd.Series) -> tuple[pd.Index, np.ndarray]:
+    """The different texts among those of clips, sorted, and which clips have one, shape (n,)."""
+    told = texts.map(lambda text: isinstance(text, str) and bool(text.strip())).to_numpy(dtype=bool)
+    return pd.Index(sorted(set(texts[told])), name="clip"), told
+
+
+def unread(encoder: TextEncoder, texts: pd.Index, root: Path) -> list[tuple[int, pd.Index]]:
+    """Number and texts of the shards of different texts that the store lacks."""
+    folder = _place(encoder, texts, root)
+    return [(i, part) for i, part in shards(texts) if _kept(folder, i, part) is None]
+
+
+def write_vectors(folder: Path, i: int, texts: pd.Index, vectors: np.ndarray) -> None:
+    """Writes a shard of texts with their vectors (n, d)."""
+    write_shard(folder, i, pd.DataFrame({"reason": ""}, index=texts), vectors[:, None])
+
+
+def _place(encoder: TextEncoder, texts: pd.Index, root: Path) -> Path:
     said = hashlib.blake2b(json.dumps(list(texts)).encode(), digest_size=16).hexdigest()
     key = Key(model=(encoder.name, encoder.fingerprint), corpus=("texts", said), condition=("read", "1"))
-    folder, found = key.folder(root), []
+    return key.folder(root)
+
+
+def _kept(folder: Path, i: int, texts: pd.Index) -> np.ndarray | None:
+    """The vectors of a shard (n, d); None where it is not there whole."""
+    vectors = read_layers(folder, i, len(texts)) if read_shard(folder, i, texts) is not None else None
+    return None if vectors is None else vectors[:, 0]
+
+
+def _stored(encoder: TextEncoder, texts: pd.Index, root: Path, progress: Progress) -> np.ndarray:
+    """Vectors of different texts (n, d), shard by shard from the store, or into it."""
+    folder, found = _place(encoder, texts, root), []
     with progress(f"reading words with {encoder.name}", len(texts)) as advance:
         for i, part in shards(texts):
-            whole = read_shard(folder, i, part) is not None
-            vectors = read_layers(folder, i, len(part)) if whole else None
+            vectors = _kept(folder, i, part)
             if vectors is None:
-                vectors = np.stack([encoder.vector(text) for text in part])[:, None]
-                write_shard(folder, i, pd.DataFrame({"reason": ""}, index=part), vectors)
-            found.append(vectors[:, 0])
+                vectors = np.stack([encoder.vector(text) for text in part])
+                write_vectors(folder, i, part, vectors)
+            found.append(vectors)
             advance(len(part))
     return np.concatenate(found)
