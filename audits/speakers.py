@@ -13,8 +13,9 @@ picked. Few clips alone make speakers differ: the notes say how large a spread w
 
 Speaker average is the mean over speakers of |m_p − m_t|, the means of a speaker's predictions and truth;
 speaker ranking is the signed Spearman correlation of these means. For emotions the means are the shares of
-each class. Both are taken over speakers with at least 10 clips, and their intervals, like that of the spread,
-are bootstraps over speakers, widened to Student's t.
+each class. Both are taken over speakers with at least 10 clips. The intervals of average and spread leave one
+speaker out at a time, on the logarithm, with Student's t; that of the ranking is Fisher's, with Bonett and
+Wright's standard error (2000).
 
 Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of ours: there is no
 speaker for whom the model is no better than a constant. A constant has every speaker's mean about right where
@@ -34,16 +35,15 @@ from sertools.labels import DIMENSIONS
 from sertools.metrics.classify import uar_statistic
 from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, proportion
 from sertools.metrics.regress import CCC
-from sertools.metrics.resample import UNDEFINED, bootstrap
+from sertools.metrics.resample import UNDEFINED
 from sertools.metrics.skill import doubt
 from sertools.metrics.speakers import (
     ALIKE,
-    mean_absolute,
+    SPEAKER_AVERAGE,
+    SPREAD,
+    ranked_alike,
     scores_of_draws,
-    square_sums,
-    standard_deviation,
     unit_means,
-    weighted_spearman,
 )
 from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, Limit, Series, Table
@@ -101,16 +101,14 @@ def audit(
     rng: np.random.Generator,
     min_clips: int = 200,
     draws: int = 1000,
-    resamples: int = 2000,
 ) -> Outcome:
     """Scores by speaker for every dimension and for emotion.
 
     Args:
         tables: clips and clean predictions
-        rng: for draws of clips and of speakers
+        rng: for draws of clips
         min_clips: the protocol judges speakers with more clips than this, in draws of this many
         draws: draws of clips for each speaker
-        resamples: draws of speakers for the intervals over speakers
     """
     if min_clips < FEW or draws < 2:
         raise AuditError(
@@ -135,8 +133,8 @@ def audit(
             continue
         compared, _ = _compared(speakers)
         findings += _extremes(compared, target)
-        findings.append(_spread(compared, target, resamples, rng))
-        findings += _of_means(pair, tables, target, resamples, rng)
+        findings.append(_spread(compared, target))
+        findings += _of_means(pair, tables, target)
         unknown = [speaker for speaker in speakers if np.isnan(speaker.score.value)]
         rows += [_row(target, speaker) for speaker in [*_known(speakers), *unknown]]
         figures.append(_figure(speakers, target, metric))
@@ -292,7 +290,7 @@ def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
     return found
 
 
-def _spread(speakers: list[Speaker], target: str, resamples: int, rng: np.random.Generator) -> Finding:
+def _spread(speakers: list[Speaker], target: str) -> Finding:
     """How far speakers' scores differ: their standard deviation."""
     known = _known(speakers)
     n = sum(speaker.score.n for speaker in known)
@@ -300,14 +298,12 @@ def _spread(speakers: list[Speaker], target: str, resamples: int, rng: np.random
         reason = f"only {len(known)} speakers have a score"
         none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(known), reason=reason)
         return finding("spread", none, target=target, by_speaker=True, withheld=reason)
-    sums = square_sums([speaker.score.value for speaker in known])
-    spread = bootstrap(standard_deviation, sums, n=n, draws=resamples, rng=rng)
-    return finding("spread", spread, target=target, by_speaker=True)
+    scores, each = [speaker.score.value for speaker in known], np.arange(len(known))
+    spread = estimate(SPREAD, np.zeros(len(known)), scores, each, len(known))
+    return finding("spread", replace(spread, n=n), target=target, by_speaker=True)
 
 
-def _of_means(
-    pair: Pairs, tables: Tables, target: str, resamples: int, rng: np.random.Generator
-) -> list[Finding]:
+def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     """Speaker average and speaker ranking of a dimension, or of the share of each class."""
     classes = len(tables.model_classes) if target == "emotion" else 0
     # with fewer speakers there is no interval, and the gate is inconclusive by itself
@@ -326,9 +322,8 @@ def _of_means(
     found = []
     for name, truth, prediction in values:
         t, p = (unit_means(x, pair.unit, pair.units)[enough] for x in (truth, prediction))
-        off = np.stack([np.ones(len(t)), np.abs(p - t)], axis=1)
-        average = bootstrap(mean_absolute, off, n=n, draws=resamples, rng=rng)
-        ranking = bootstrap(weighted_spearman(t, p), np.eye(len(t)), n=n, draws=resamples, rng=rng)
+        average = replace(estimate(SPEAKER_AVERAGE, t, p, np.arange(len(t)), len(t)), n=n)
+        ranking = ranked_alike(t, p, n)
         if np.isnan(ranking.value):
             ranking = replace(ranking, reason=f"all {len(t)} speakers have the same mean truth or prediction")
         for what, value in (("speaker_average", average), ("speaker_ranking", ranking)):

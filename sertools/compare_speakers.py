@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
-import numpy as np
-
 from sertools.metrics.intervals import MIN_UNITS
-from sertools.metrics.resample import bootstrap
-from sertools.metrics.speakers import weighted_spearman
+from sertools.metrics.speakers import ranked_alike
 from sertools.result import Figure, Finding, Result, Series, Table, Verdict
-from sertools.seeds import identity_rng
 
 SHOWN = 20
 """Speakers at either end of a figure that would be too long with all."""
@@ -111,8 +107,7 @@ def _agreement(names: Sequence[str], scores: Sequence[Scores], pair: tuple[int, 
     value, low, high, reason = None, None, None, f"fewer than {MIN_UNITS} speakers in common"
     if len(common) >= MIN_UNITS:
         x, y = ([each[speaker].value for speaker in common] for each in (one, other))
-        rng = identity_rng(0, "compare", target, *(names[i] for i in pair))
-        rho = bootstrap(weighted_spearman(x, y), np.eye(len(x)), n=n, rng=rng)
+        rho = ranked_alike(x, y, n)
         tied = "all common speakers have the same score in one of the two"
         value, low, high = (None if math.isnan(v) else v for v in (rho.value, rho.low, rho.high))
         reason = tied if value is None else rho.reason

@@ -9,17 +9,10 @@ from sertools.metrics.answers import Changed
 from sertools.metrics.disparity import extent_statistic
 from sertools.metrics.groups import Groups
 from sertools.metrics.response import mean_share_statistic
-from sertools.metrics.speakers import mean_absolute, unit_means
+from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
 from sertools.metrics.sums import Statistic
 from sertools.result import LeftOut
 from sertools.tables import Pairs, Tables, pairs
-
-SPEAKER_AVERAGE = Statistic(
-    name="speaker_average",
-    sums=lambda t, p, unit, units: np.stack([np.ones(units), np.abs(p - t)], axis=1),
-    value=mean_absolute,
-)
-"""Mean of |m_p − m_t| over units, of which each has one row: the means of its truth and prediction."""
 
 
 def of_groups(

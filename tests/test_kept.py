@@ -18,7 +18,7 @@ DIMENSIONS = ("arousal", "valence")
 OPTIONS = {
     "fairness": {"resamples": 20},
     "robustness": {"perturbations": ("gain@2",), "resamples": 20},
-    "speakers": {"resamples": 20, "draws": 10},
+    "speakers": {"draws": 10},
     "calibration": {},
 }
 

@@ -8,19 +8,21 @@ the units; such an interval is too narrow if speakers repeat, which the caller h
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
-from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
+from sertools.metrics.sums import Scale, Statistic, paired, ratio, unit_sums
 
 MIN_UNITS = 5
 """With fewer units (per group) there is no interval."""
 
 INTRA_SPEAKER = 0.02
-"""Intra-speaker correlation assumed of a proportion in which no two speakers differ."""
+"""Intra-speaker correlation assumed of a share while hardly a clip has told how much speakers differ."""
+
+TELLING = 50
+"""Clips of the rarer outcome at which half as much is assumed."""
 
 Group = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
@@ -58,7 +60,7 @@ def estimate(
     """What is the value of a statistic, and within which bounds is it known?
 
     Leave-one-unit-out jackknife: variance (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)², t quantile with G−1 degrees of
-    freedom, for a statistic on Fisher's scale on z = artanh θ; cut to the statistic's bounds.
+    freedom, on the statistic's scale (artanh θ or log θ); cut to the statistic's bounds.
 
     A bounded statistic at its bound for every unit (UAR = 1) gets an interval of width 0: the units give no
     hint of its spread. Shares of clips belong into `proportion`, which never does that.
@@ -192,9 +194,8 @@ def group_minus_all(
 def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float = 0.95) -> Estimate:
     """Which share of clips succeeds, and within which bounds is it known?
 
-    Wilson's interval with the effective number of clips p(1−p)/v, v the jackknife variance, at most n, and
-    the t quantile with G−1 degrees of freedom. When v = 0, n is divided by the design effect
-    1 + (Σm²/Σm − 1) · 0.02 of units with m clips (Kish 1965). Never outside [0, 1], never of width 0.
+    Wilson's interval with the effective number of clips, see `share_bounds`. Never outside [0, 1], never of
+    width 0.
 
     Args:
         success: booleans, shape (n,)
@@ -219,13 +220,36 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
     left_out = total - sums
     variance = _variance(left_out[:, 1] / left_out[:, 0])
-    # below this, the units differ by rounding only
-    if variance > 1e-24:
-        effective = min(value * (1 - value) / variance, n)
-    else:
-        effective = n / (1 + ((sums[:, 0] ** 2).sum() / n - 1) * INTRA_SPEAKER)
-    low, high = _wilson(value, effective, _quantile(level, len(sums) - 1))
+    low, high = share_bounds(value, variance, sums[:, 0], level=level)
     return replace(found, low=low, high=high)
+
+
+def share_bounds(
+    value: float, variance: float, clips: np.ndarray, *, level: float = 0.95
+) -> tuple[float, float]:
+    """Within which bounds is a share known, whose jackknife variance over speakers was found?
+
+    Wilson's bounds for n_eff = p(1−p)/v clips and the t quantile with G−1 degrees of freedom. Few clips of
+    the rarer outcome cannot show how much speakers differ: v may come out far too small. So n_eff is at most
+    n over the design effect 1 + (Σm²/Σm − 1) ρ of units with m clips (Kish 1965), ρ the intra-speaker
+    correlation .02 · 50 / (50 + clips of the rarer outcome), which vanishes as they become many. Where this
+    holds, the variance is assumed and not estimated, so the quantile is the normal one.
+    docs/statistics.md shows what it is worth.
+
+    Args:
+        value: the share, in [0, 1]
+        variance: of the share, ≥ 0
+        clips: of each unit, > 0, shape (units,)
+        level: coverage
+    """
+    n = float(clips.sum())
+    rarer = n * min(value, 1 - value)
+    correlation = INTRA_SPEAKER * TELLING / (TELLING + rarer)
+    most = n / (1 + ((clips**2).sum() / n - 1) * correlation)
+    # below this, the units differ by rounding only
+    if variance > 1e-24 and value * (1 - value) < most * variance:
+        return _wilson(value, value * (1 - value) / variance, _quantile(level, len(clips) - 1))
+    return _wilson(value, most, float(ndtri((1 + level) / 2)))
 
 
 def _wilson(value: float, effective: float, quantile: float) -> tuple[float, float]:
@@ -237,11 +261,9 @@ def _wilson(value: float, effective: float, quantile: float) -> tuple[float, flo
     return max(min(centre - half, value), 0.0), min(max(centre + half, value), 1.0)
 
 
-def _interval(
-    value: float, left_out: np.ndarray, level: float, scale: Literal["linear", "fisher"]
-) -> tuple[float, float]:
+def _interval(value: float, left_out: np.ndarray, level: float, scale: Scale) -> tuple[float, float]:
     """The jackknife-t interval of one value."""
-    there, back = _FISHER if scale == "fisher" else _LINEAR
+    there, back = _SCALES[scale]
     half = _quantile(level, len(left_out) - 1) * math.sqrt(_variance(there(left_out)))
     middle = there(np.asarray(value))
     # there and back again may lose the last digit, or the last 1e-12 of a perfect correlation
@@ -254,9 +276,18 @@ def _fisher(value: np.ndarray) -> np.ndarray:
     return z
 
 
+def _log(value: np.ndarray) -> np.ndarray:
+    """The logarithm, with 0, whose logarithm is infinite, taken as 1e-12."""
+    log: np.ndarray = np.log(np.maximum(value, 1e-12))
+    return log
+
+
 _Map = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
-_FISHER: _Map = (_fisher, np.tanh)
-_LINEAR: _Map = (np.asarray, np.asarray)
+_SCALES: dict[Scale, _Map] = {
+    "linear": (np.asarray, np.asarray),
+    "fisher": (_fisher, np.tanh),
+    "log": (_log, np.exp),
+}
 
 
 def _variance(left_out: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.metrics.intervals import INTRA_SPEAKER, MIN_UNITS, Estimate, _quantile, _variance, _wilson
+from sertools.metrics.intervals import MIN_UNITS, Estimate, _variance, share_bounds
 from sertools.metrics.resample import bootstrap
 from sertools.metrics.sums import Statistic, ratio, unit_sums
 
@@ -40,9 +40,8 @@ def _shares(sums: np.ndarray) -> np.ndarray:
 def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: float = 0.95) -> Estimate:
     """Which share of clips succeeds, averaged over conditions with equal weight, and how sure is that?
 
-    Mean over k conditions of (successes / clips). Interval as `intervals.proportion`: Wilson's with the
-    effective number of clips p(1−p)/v, v the leave-one-unit-out variance of the mean, at most n; at
-    v = 0, n over the design effect of an intra-speaker correlation of .02. Never of width 0.
+    Mean over k conditions of (successes / clips). Interval as `intervals.proportion`, from the
+    leave-one-unit-out variance of the mean; see `intervals.share_bounds`. Never of width 0.
 
     Args:
         success: shape (n, k), in [0, 1]; nan where a clip is missing under a condition
@@ -76,13 +75,8 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
     left_out = statistic.value(total - sums)
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")
-    variance = _variance(left_out)
-    clips = np.bincount(unit[inside], minlength=units).astype(np.float64)
-    if variance > 1e-24 and 0 < value < 1:
-        effective = min(value * (1 - value) / variance, n)
-    else:
-        effective = n / (1 + ((clips**2).sum() / n - 1) * INTRA_SPEAKER)
-    low, high = _wilson(value, effective, _quantile(level, len(sums) - 1))
+    clips = np.bincount(unit[inside], minlength=units)
+    low, high = share_bounds(value, _variance(left_out), clips[clips > 0], level=level)
     return replace(found, low=low, high=high)
 
 

@@ -1,10 +1,12 @@
 """How does a score vary from speaker to speaker, and are speakers ranked as they should be?"""
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special, stats
 
+from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
 
 ALIKE = 12
@@ -25,8 +27,8 @@ def unit_means(values: ArrayLike, unit: np.ndarray, units: int) -> np.ndarray:
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
     """Do two lists rank their units alike, in [-1, 1] (Spearman's ρ, signed)?
 
-    Pearson's correlation of the ranks, tied values sharing their mean rank; values that agree to 12
-    decimals are tied. nan where all values of a list are tied.
+    Tied values share their mean rank; values that agree to 12 decimals are tied. nan where all values of a
+    list are tied.
 
     Args:
         x: shape (units,)
@@ -35,36 +37,36 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     >>> round(spearman([1, 2, 3, 4], [10, 30, 20, 40]), 12)
     0.8
     """
-    x, y = paired(x, y)
-    return float(weighted_spearman(x, y)(np.ones(len(x))))
+    x, y = (np.round(values, ALIKE) for values in paired(x, y))
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(stats.spearmanr(x, y).statistic)
 
 
-def weighted_spearman(x: ArrayLike, y: ArrayLike) -> Callable[[np.ndarray], np.ndarray]:
-    """What is Spearman's ρ when each unit is there as often as its weight says?
+def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> Estimate:
+    """Do two lists rank their units alike, and how sure is that?
 
-    Ranks follow from the weights by one matrix product, so that a bootstrap over units needs no sorting:
-    a unit's rank is the weight below it plus half the weight of its ties, itself included.
+    Spearman's ρ with the interval artanh ρ ± z √((1 + ρ²/2) / (G − 3)) of G units (Bonett & Wright 2000).
+    A perfect ranking, whose artanh is infinite, is taken as the middle between 1 and the next lower ρ that
+    G units can have, 1 − 12 / (G (G² − 1)).
 
     Args:
-        x: finite, shape (units,)
-        y: finite, shape (units,)
-
-    Returns:
-        A function of weights (..., units), such as counts of draws, that gives ρ (...).
+        x: shape (units,)
+        y: shape (units,)
+        n: number of clips behind the units
+        level: coverage
     """
-    before = [_before(np.asarray(values, dtype=np.float64)) for values in (x, y)]
-
-    def value(weights: np.ndarray) -> np.ndarray:
-        total = weights.sum(axis=-1, keepdims=True)
-        a, b = (weights @ matrix for matrix in before)
-        a, b = (ranks - ratio((weights * ranks).sum(axis=-1, keepdims=True), total) for ranks in (a, b))
-        aa, bb, ab = ((weights * product).sum(axis=-1) for product in (a * a, b * b, a * b))
-        # ranks are multiples of a half: what lies below 1e-9 is rounding
-        spread = np.where((aa > 1e-9) & (bb > 1e-9), np.sqrt(aa) * np.sqrt(bb), 0.0)
-        rho: np.ndarray = np.clip(ratio(ab, spread), -1.0, 1.0)
-        return rho
-
-    return value
+    units = len(np.asarray(x))
+    rho = spearman(x, y)
+    found = Estimate(value=rho, low=np.nan, high=np.nan, n=n, units=units)
+    if np.isnan(rho):
+        return replace(found, reason=f"undefined on these {n} clips")
+    if units < MIN_UNITS:
+        return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
+    most = 1 - 6 / (units * (units**2 - 1))
+    half = special.ndtri((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / (units - 3))
+    low, high = np.tanh(np.arctanh(np.clip(rho, -most, most)) + np.array([-half, half]))
+    return replace(found, low=min(float(low), rho), high=max(float(high), rho))
 
 
 def scores_of_draws(
@@ -96,32 +98,31 @@ def scores_of_draws(
     return statistic.value(weights @ statistic.sums(t, p, np.arange(n), n))
 
 
-def square_sums(values: ArrayLike) -> np.ndarray:
-    """The columns 1, x, x² of each unit's value, shape (units, 3): what its spread is made of."""
-    x = np.asarray(values, dtype=np.float64)
-    return np.stack([np.ones_like(x), x, x * x], axis=1)
+def _squares(_: np.ndarray, values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    """Sums of 1, x, x², (units, 3)."""
+    return unit_sums(np.stack([np.ones_like(values), values, values * values], axis=1), unit, units)
 
 
-def standard_deviation(sums: np.ndarray) -> np.ndarray:
-    """How far do units differ: √(Σ(x − m)² / (n − 1)), from sums (..., 3); nan for fewer than two units.
-
-    >>> float(standard_deviation(square_sums([1.0, 2.0, 3.0]).sum(axis=0)))
-    1.0
-    """
+def _deviation(sums: np.ndarray) -> np.ndarray:
     n, x, xx = np.moveaxis(sums, -1, 0)
-    # equal values may differ from 0 by rounding
-    deviation: np.ndarray = np.sqrt(np.maximum(ratio(xx - ratio(x * x, n), np.where(n > 1, n - 1, 0.0)), 0.0))
+    about_mean = xx - ratio(x * x, n)
+    # of equal values this is rounding, whose logarithm says nothing
+    about_mean = np.where(about_mean <= 1e-13 * xx, 0.0, about_mean)
+    deviation: np.ndarray = np.sqrt(ratio(about_mean, np.where(n > 1, n - 1, 0.0)))
     return deviation
 
 
-def mean_absolute(sums: np.ndarray) -> np.ndarray:
-    """The mean of units' absolute values, from sums (..., 2) of 1 and |x|."""
+def _off(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    """Sums of 1 and |p − t|, (units, 2)."""
+    return unit_sums(np.stack([np.ones(len(truth)), np.abs(prediction - truth)], axis=1), unit, units)
+
+
+def _mean(sums: np.ndarray) -> np.ndarray:
     return ratio(sums[..., 1], sums[..., 0])
 
 
-def _before(values: np.ndarray) -> np.ndarray:
-    """How much each unit (row) adds to the rank of each unit (column): 1 below, ½ tied. Shape (g, g)."""
-    rounded = np.round(values, ALIKE)
-    below, tied = rounded[:, None] < rounded[None, :], rounded[:, None] == rounded[None, :]
-    added: np.ndarray = below + tied / 2.0
-    return added
+SPREAD = Statistic(name="spread", sums=_squares, value=_deviation, scale="log", bounds=(0.0, np.inf))
+"""How far do units differ: √(Σ(x − m)² / (G − 1)) of the values given as predictions; nan below two units."""
+
+SPEAKER_AVERAGE = Statistic(name="speaker_average", sums=_off, value=_mean, scale="log", bounds=(0.0, np.inf))
+"""The mean of |m_p − m_t|, the means of a unit's predictions and truth."""

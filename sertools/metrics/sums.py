@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
 
+Scale = Literal["linear", "fisher", "log"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statistic:
@@ -18,14 +20,15 @@ class Statistic:
         name: the field's term, e.g. `ccc`
         sums: (truth (n,), prediction (n,), unit (n,) codes, units) → (units, k), additive over clips
         value: sums (..., k) → values (...), nan where undefined, without warnings
-        scale: where an interval is symmetric: on the value itself, or on Fisher's z = artanh(value)
+        scale: where an interval is symmetric: on the value itself, on Fisher's z = artanh(value), or on the
+            logarithm of what cannot be negative
         bounds: range of the value; intervals are cut to it
     """
 
     name: str
     sums: Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
     value: Callable[[np.ndarray], np.ndarray]
-    scale: Literal["linear", "fisher"] = "linear"
+    scale: Scale = "linear"
     bounds: tuple[float, float] = (-np.inf, np.inf)
 
 

@@ -1,6 +1,6 @@
 """Which kind of 95 % interval holds the true value 95 times in 100? Writes the tables of docs/statistics.md.
 
-    OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 1000] [--only shares] [--write]
+    OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 4000] [--only shares] [--write]
 
 Corpora are simulated as in tests/metrics/test_coverage_of_intervals.py: speakers differ in the level and the
 slope of their predictions, have 10 to 60 clips each, and the truth is known. Every number is seeded.
@@ -13,17 +13,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from sertools.metrics.intervals import Estimate, estimate, gap, proportion
+from sertools.metrics.intervals import Estimate, contrast, estimate, gap, proportion
 from sertools.metrics.regress import CCC
-from sertools.metrics.resample import bootstrap_weights, widened_percentiles
-from sertools.metrics.sums import unit_sums
-from tests.metrics.test_coverage_of_intervals import SLOPE, clips_of, ratings, true_ccc
+from sertools.metrics.resample import bootstrap_weights, max_minus_min, widened_percentiles
+from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
+from sertools.metrics.sums import Statistic, ratio, unit_sums
+from tests.metrics.test_coverage_of_intervals import (
+    CHANGE,
+    RHO,
+    SLOPE,
+    changed,
+    clips_of,
+    mean_distance,
+    ratings,
+    speaker_means,
+    true_ccc,
+)
 
 SPEAKERS = (5, 8, 12, 24, 45, 90)
 DRAWS = 400
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
-CORRELATIONS = (0.0, 0.02, 0.05, 0.1)
+CORRELATIONS = (0.0, 0.005, 0.02, 0.05, 0.1)
+CLIPS = ((10, 60), (200, 600))
 Interval = tuple[float, float]
 
 
@@ -76,11 +89,88 @@ def of_share(true: float) -> Callable[[np.random.Generator, int], dict[str, Inte
     return intervals
 
 
+def of_change(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+    """Intervals of CCC under a change minus CCC, of the same speakers."""
+    truth, prediction, after, unit = changed(rng, speakers)
+
+    def drawn(units: np.ndarray, n: int) -> np.ndarray:
+        sums = np.concatenate([CCC.sums(truth, p, units, n) for p in (after, prediction)], axis=1)
+        k = sums.shape[1] // 2
+        return _draws(lambda s: CCC.value(s[..., :k]) - CCC.value(s[..., k:]), sums, rng)
+
+    by_speaker = drawn(unit, speakers)
+    return {
+        "clips, percentiles": _percentiles(drawn(np.arange(len(unit)), len(unit))),
+        "speakers, percentiles": _percentiles(by_speaker),
+        "speakers, widened": widened_percentiles(by_speaker, speakers),
+        "ours": _ends(contrast(CCC, truth, prediction, after, unit)),
+    }
+
+
+def of_extent(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+    """Intervals of the largest minus the smallest CCC of three groups with true slopes .6, .5 and .4."""
+    parts = [ratings(rng, speakers, slope=slope) for slope in (SLOPE, 0.5, 0.4)]
+    rows = [CCC.sums(t, p, np.arange(len(t)), len(t)) for t, p, _ in parts]
+    by_speaker = [CCC.sums(t, p, u, speakers) for t, p, u in parts]
+
+    def extent(sums: list[np.ndarray]) -> np.ndarray:
+        drawn: np.ndarray = np.ptp([_draws(CCC.value, each, rng) for each in sums], axis=0)
+        return drawn
+
+    truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+    unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
+    group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
+    found = max_minus_min(CCC, truth, prediction, unit, 3 * speakers, group, 3, draws=DRAWS, rng=rng)
+    return {
+        "clips, percentiles": _percentiles(extent(rows)),
+        "speakers, percentiles": _percentiles(extent(by_speaker)),
+        "ours, widened": _ends(found),
+    }
+
+
+def of_ranking(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+    """Intervals of Spearman's ρ of speakers' mean truth and prediction."""
+    t, p = speaker_means(rng, speakers)
+
+    def rho(weights: np.ndarray) -> np.ndarray:
+        rows = np.stack([np.repeat(np.arange(speakers), w.astype(int)) for w in weights])
+        a, b = (stats.rankdata(x[rows], axis=1) - (speakers + 1) / 2 for x in (t, p))
+        return ratio((a * b).sum(axis=1), np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1)))
+
+    drawn = _draws(rho, np.eye(speakers), rng)
+    drawn = drawn[~np.isnan(drawn)]
+    return {
+        "speakers, percentiles": _percentiles(drawn),
+        "speakers, widened": widened_percentiles(drawn, speakers),
+        "ours": _ends(ranked_alike(t, p, speakers)),
+    }
+
+
+def of_each(statistic: Statistic, scale: float) -> Callable[[np.random.Generator, int], dict[str, Interval]]:
+    """Intervals of a statistic of one number for each speaker, normally distributed about .02."""
+
+    def intervals(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+        own, each = rng.normal(0.02, scale, speakers), np.arange(speakers)
+        drawn = _draws(statistic.value, statistic.sums(np.zeros(speakers), own, each, speakers), rng)
+        return {
+            "speakers, percentiles": _percentiles(drawn),
+            "speakers, widened": widened_percentiles(drawn, speakers),
+            "ours": _ends(estimate(statistic, np.zeros(speakers), own, each, speakers)),
+        }
+
+    return intervals
+
+
 CASES: dict[str, tuple[float, Callable[[np.random.Generator, int], dict[str, Interval]]]] = {
     "CCC": (true_ccc(SLOPE), of_ccc),
     "CCC_a − CCC_b, speakers per group": (true_ccc(SLOPE) - true_ccc(0.4), of_gap),
+    "change of CCC, same speakers": (CHANGE, of_change),
+    "CCC, largest − smallest of three groups": (true_ccc(SLOPE) - true_ccc(0.4), of_extent),
     "share, true .97": (0.97, of_share(0.97)),
     "share, true .995": (0.995, of_share(0.995)),
+    "speaker average": (mean_distance(0.02, 0.05), of_each(SPEAKER_AVERAGE, 0.05)),
+    "spread over speakers": (0.05, of_each(SPREAD, 0.05)),
+    "speaker ranking": (RHO, of_ranking),
 }
 
 
@@ -102,30 +192,39 @@ def rows_of(runs: int) -> Iterator[tuple[str, str, list[float]]]:
 
 def table(runs: int) -> str:
     """The coverages as a Markdown table."""
-    named = ([name, "**ours**" if kind == "ours" else kind, shares] for name, kind, shares in rows_of(runs))
+    named = (
+        [name, f"**{kind}**" if kind.startswith("ours") else kind, shares]
+        for name, kind, shares in rows_of(runs)
+    )
     return _markdown(["statistic", "interval"], named)
 
 
 def table_of_shares(runs: int) -> str:
     """The coverages of shares where speakers differ less or more than in `table`, as a Markdown table."""
     return _markdown(
-        ["share", "intra-speaker correlation"],
+        ["share", "clips of a speaker", "intra-speaker correlation"],
         (
-            [f"{true:g}".removeprefix("0"), f"{rho:g}".removeprefix("0") or "0", _of_share(true, rho, runs)]
+            [
+                f"{true:g}".removeprefix("0"),
+                f"{clips[0]} to {clips[1]}",
+                f"{rho:g}".removeprefix("0") or "0",
+                _of_share(true, rho, clips, runs if clips == CLIPS[0] else runs // 4),
+            ]
             for true in (0.9, 0.97, 0.995)
+            for clips in CLIPS
             for rho in CORRELATIONS
         ),
     )
 
 
-def _of_share(true: float, correlation: float, runs: int) -> list[float]:
+def _of_share(true: float, correlation: float, clips: tuple[int, int], runs: int) -> list[float]:
     """Coverage of a share by its number of speakers, whose own shares are beta distributed."""
     shares = []
     for speakers in SPEAKERS:
         held = 0
         for run in range(runs):
             rng = np.random.default_rng([int(true * 1000), int(correlation * 1000), speakers, run])
-            unit, own = clips_of(rng, speakers), np.full(speakers, true)
+            unit, own = clips_of(rng, speakers, *clips), np.full(speakers, true)
             if correlation:
                 both = 1 / correlation - 1  # the sum of the parameters of a beta distribution
                 own = rng.beta(true * both, (1 - true) * both, speakers)
@@ -140,9 +239,9 @@ def _markdown(names: list[str], rows: Iterable[list[Any]]) -> str:
         f"| {' | '.join(names)} | " + " | ".join(map(str, SPEAKERS)) + " |\n",
         "|" + "---|" * (len(names) + len(SPEAKERS)) + "\n",
     ]
-    for first, second, shares in rows:
-        numbers = " | ".join(f"{share:.3f}".removeprefix("0") for share in shares)
-        lines.append(f"| {first} | {second} | {numbers} |\n")
+    for *first, shares in rows:
+        numbers = [f"{share:.3f}".removeprefix("0") for share in shares]
+        lines.append(f"| {' | '.join([*first, *numbers])} |\n")
     return "".join(lines)
 
 
@@ -166,12 +265,12 @@ def _ends(found: Estimate) -> Interval:
 def main() -> None:
     """Prints the tables, or writes them into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=4000)
     parser.add_argument("--only", choices=["coverage", "shares"])
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     for name in [given.only] if given.only else ["coverage", "shares"]:
-        text = table(given.runs) if name == "coverage" else table_of_shares(4 * given.runs)
+        text = table(given.runs) if name == "coverage" else table_of_shares(given.runs)
         sys.stdout.write(text)
         if given.write:
             begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"

@@ -1,26 +1,28 @@
 """Do 95 % intervals hold the true value 95 times in 100? Simulated corpora whose truth is known.
 
 Speakers differ in the level and the slope of their predictions, and in their number of clips. The bands allow
-for a standard error of 0.4 % in 4000 corpora; the seeds are fixed. Measured: .935 to .985, the lowest for an
-unchanged ratio of .995 among 60 speakers.
+for a standard error of 0.4 % in 4000 corpora; the seeds are fixed. docs/statistics.md has what was measured.
 """
+
+import math
 
 import numpy as np
 import pytest
 
 from sertools.metrics.intervals import contrast, estimate, gap, proportion
 from sertools.metrics.regress import BIAS, CCC
-from sertools.metrics.resample import bootstrap
+from sertools.metrics.resample import bootstrap, max_minus_min
+from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
 
 pytestmark = pytest.mark.slow
 
 RUNS = 4000
-SD_TRUTH, SLOPE, SD_LEVEL, SD_SLOPE, SD_NOISE = 0.15, 0.6, 0.06, 0.15, 0.08
+SD_TRUTH, SLOPE, SD_LEVEL, SD_SLOPE, SD_NOISE, SD_SHIFT = 0.15, 0.6, 0.06, 0.15, 0.08, 0.05
 
 
-def clips_of(rng, speakers):
-    """Uneven numbers of clips: 10 to 60 per speaker; returns the speaker of each clip."""
-    return np.repeat(np.arange(speakers), rng.integers(10, 61, speakers))
+def clips_of(rng, speakers, fewest=10, most=60):
+    """Uneven numbers of clips for each speaker; returns the speaker of each clip."""
+    return np.repeat(np.arange(speakers), rng.integers(fewest, most + 1, speakers))
 
 
 def ratings(rng, speakers, slope=SLOPE):
@@ -37,6 +39,37 @@ def true_ccc(slope):
     return 2 * slope * s_t / (s_t + s_p)
 
 
+def changed(rng, speakers):
+    """Ratings and what becomes of them where speakers move by .02 on average, each by another amount."""
+    truth, prediction, unit = ratings(rng, speakers)
+    shift = rng.normal(0.02, SD_SHIFT, speakers)[unit]
+    return truth, prediction, prediction + shift + rng.normal(0, SD_SHIFT, len(unit)), unit
+
+
+def true_change():
+    """The change of CCC of infinitely many speakers under `changed`."""
+    s_t = SD_TRUTH**2
+    s_p = SD_LEVEL**2 + (SLOPE**2 + SD_SLOPE**2) * s_t + SD_NOISE**2 + 2 * SD_SHIFT**2
+    return 2 * SLOPE * s_t / (s_t + s_p + 0.02**2) - true_ccc(SLOPE)
+
+
+def speaker_means(rng, speakers):
+    """Mean truth and prediction of speakers, normal with a correlation of .8."""
+    truth, other = rng.normal(0, 1, (2, speakers))
+    return truth, 0.8 * truth + 0.6 * other
+
+
+def mean_distance(mean, deviation):
+    """The mean of |x| of a normal x: the folded normal distribution's (Leone et al. 1961)."""
+    z = mean / deviation
+    return deviation * math.sqrt(2 / math.pi) * math.exp(-z * z / 2) + mean * math.erf(z / math.sqrt(2))
+
+
+CHANGE = true_change()
+RHO = 6 / math.pi * math.asin(0.8 / 2)
+"""Spearman's ρ of a normal distribution with a correlation of .8 (Pearson 1907)."""
+
+
 def coverage(true, draw, runs=RUNS):
     """Share of corpora whose interval holds the true value."""
     found = [draw(np.random.default_rng([7, run])) for run in range(runs)]
@@ -50,30 +83,58 @@ def test_intervals_of_a_gap_of_ccc_cover(a, b):
         first, second = ratings(rng, a), ratings(rng, b, slope=0.4)
         return gap(CCC, first, (*second[:2], second[2] + a))
 
-    assert 0.93 <= coverage(true_ccc(SLOPE) - true_ccc(0.4), draw) <= 0.99
+    assert 0.93 <= coverage(true_ccc(SLOPE) - true_ccc(0.4), draw) <= 0.98
 
 
 @pytest.mark.parametrize("speakers", [6, 12, 45])
 def test_intervals_of_a_change_of_bias_cover(speakers):
     def draw(rng):
-        truth, prediction, unit = ratings(rng, speakers)
-        shift = rng.normal(0.02, 0.05, speakers)[unit]
-        changed = prediction + shift + rng.normal(0, 0.05, len(unit))
-        return contrast(BIAS, truth, prediction, changed, unit)
+        truth, prediction, after, unit = changed(rng, speakers)
+        return contrast(BIAS, truth, prediction, after, unit)
 
-    assert 0.93 <= coverage(0.02, draw) <= 0.99
+    assert 0.93 <= coverage(0.02, draw) <= 0.98
 
 
-@pytest.mark.parametrize("true", [0.97, 0.995])
-@pytest.mark.parametrize("speakers", [6, 12, 24, 60])
-def test_intervals_of_an_unchanged_ratio_cover(true, speakers):
+@pytest.mark.parametrize("speakers", [5, 12, 45])
+def test_intervals_of_the_largest_gap_of_three_groups_cover(speakers):
     def draw(rng):
-        unit = clips_of(rng, speakers)
+        parts = [ratings(rng, speakers, slope=slope) for slope in (SLOPE, 0.5, 0.4)]
+        truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
+        group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
+        return max_minus_min(CCC, truth, prediction, unit, 3 * speakers, group, 3, draws=400, rng=rng)
+
+    assert 0.93 <= coverage(true_ccc(SLOPE) - true_ccc(0.4), draw, runs=1000) <= 0.98
+
+
+@pytest.mark.parametrize(("clips", "widest"), [((10, 60), 0.985), ((200, 600), 0.99)])
+@pytest.mark.parametrize("true", [0.9, 0.97, 0.995])
+@pytest.mark.parametrize("speakers", [5, 12, 24, 60])
+def test_intervals_of_an_unchanged_ratio_cover(true, speakers, clips, widest):
+    def draw(rng):
+        unit = clips_of(rng, speakers, *clips)
         # beta distributed speakers with an intra-speaker correlation of .02
         own = rng.beta(true * 49, (1 - true) * 49, speakers)
         return proportion(rng.random(len(unit)) < own[unit], unit, speakers)
 
-    assert 0.93 <= coverage(true, draw) <= 0.99
+    assert 0.93 <= coverage(true, draw) <= widest
+
+
+@pytest.mark.parametrize("speakers", [5, 12, 45])
+@pytest.mark.parametrize(
+    ("statistic", "true"), [(SPREAD, 0.05), (SPEAKER_AVERAGE, mean_distance(0.02, 0.05))]
+)
+def test_intervals_of_distances_over_speakers_cover(statistic, true, speakers):
+    def draw(rng):
+        own, each = rng.normal(0.02, 0.05, speakers), np.arange(speakers)
+        return estimate(statistic, np.zeros(speakers), own, each, speakers)
+
+    assert 0.93 <= coverage(true, draw) <= 0.98
+
+
+@pytest.mark.parametrize("speakers", [5, 12, 45])
+def test_intervals_of_a_ranking_cover(speakers):
+    assert 0.93 <= coverage(RHO, lambda rng: ranked_alike(*speaker_means(rng, speakers), speakers)) <= 0.995
 
 
 def test_intervals_that_forget_speakers_do_not_cover():

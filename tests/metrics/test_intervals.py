@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.metrics import intervals, regress
+from sertools.metrics import regress
 from sertools.metrics.classify import recall_statistic, uar_statistic
 from sertools.metrics.intervals import contrast, estimate, gap, group_minus_all, proportion
 from sertools.metrics.regress import BIAS, CCC, MAE, PCC, ccc
@@ -271,89 +271,6 @@ def test_a_small_or_empty_group_says_so():
     assert (small.units, small.reason) == (3, "fewer than 5 speakers in a group")
     assert large.reason == ""
     assert (empty.n, empty.units, empty.reason) == (0, 0, "ccc is undefined in a group")
-
-
-# proportions
-
-
-@pytest.mark.parametrize("hits", [1, 4, 12, 19])
-def test_wilson_bounds_are_as_many_standard_errors_away_as_the_quantile_says(hits):
-    success = np.arange(20) < hits
-    found = proportion(success, np.arange(20), 20)
-    # with one clip each, the jackknife variance is p(1−p)/(n−1), so 19 clips are effective
-    for bound in (found.low, found.high):
-        error = math.sqrt(bound * (1 - bound) / 19)
-        assert abs(hits / 20 - bound) / error == pytest.approx(stats.t.ppf(0.975, 19), abs=1e-9)
-    assert found.low < found.value < found.high
-
-
-def test_wilson_uses_the_clips_that_are_effective_by_the_jackknife():
-    rng = np.random.default_rng(40)
-    unit = np.repeat(np.arange(10), rng.integers(5, 40, 10))
-    success = rng.random(len(unit)) < np.linspace(0.5, 1, 10)[unit]
-    found = proportion(success, unit, 10)
-    p = success.mean()
-    effective = p * (1 - p) / jackknife_variance(leave_one_out(lambda kept: success[kept].mean(), unit))
-    assert effective < len(unit) / 2
-    for bound in (found.low, found.high):
-        error = math.sqrt(bound * (1 - bound) / effective)
-        assert abs(p - bound) / error == pytest.approx(stats.t.ppf(0.975, 9), abs=1e-8)
-
-
-def test_speakers_more_alike_than_chance_do_not_make_more_clips_than_there_are():
-    unit = np.repeat(np.arange(6), 10)
-    success = np.tile(np.arange(10) < 5, 6)
-    success[0] = False
-    found = proportion(success, unit, 6)
-    p = 29 / 60
-    error = math.sqrt(found.low * (1 - found.low) / 60)
-    assert (p - found.low) / error == pytest.approx(stats.t.ppf(0.975, 5), abs=1e-9)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-def test_speakers_without_any_difference_are_deflated_by_the_design_effect(share):
-    unit = np.repeat(np.arange(8), 10)
-    found = proportion(np.tile(np.arange(10) < 10 * share, 8), unit, 8)
-    effective = 80 / (1 + 9 * 0.02)
-    quantile = stats.t.ppf(0.975, 7)
-    assert found.value == share
-    assert 0 <= found.low < found.high <= 1
-    if share == 1:
-        # Wilson at p = 1: low = n / (n + t²)
-        assert (found.low, found.high) == (pytest.approx(effective / (effective + quantile**2)), 1)
-    elif share == 0:
-        assert (found.low, found.high) == (0, pytest.approx(quantile**2 / (effective + quantile**2)))
-    else:
-        half = 0.5 * quantile / math.sqrt(effective + quantile**2)
-        assert (found.low, found.high) == (pytest.approx(0.5 - half), pytest.approx(0.5 + half))
-
-
-def test_speakers_who_differ_by_rounding_only_do_not_differ():
-    # the mean of seven times 0.9 is not 0.9, so their variance comes out as 1e-32
-    clips = 10 * np.array([1, 2, 5, 7, 11, 13, 17])
-    unit = np.repeat(np.arange(7), clips)
-    success = np.concatenate([np.arange(m) < m // 10 * 9 for m in clips])
-    found = proportion(success, unit, 7)
-    effective = clips.sum() / (1 + ((clips**2).sum() / clips.sum() - 1) * 0.02)
-    error = math.sqrt(found.low * (1 - found.low) / effective)
-    assert (0.9 - found.low) / error == pytest.approx(stats.t.ppf(0.975, 6), abs=1e-9)
-
-
-def test_a_proportion_mirrors():
-    unit = np.repeat(np.arange(7), 9)
-    success = np.random.default_rng(41).random(63) < 0.9
-    there, back = proportion(success, unit, 7), proportion(~success, unit, 7)
-    assert (there.low, there.high) == pytest.approx((1 - back.high, 1 - back.low), abs=1e-12)
-
-
-def test_a_proportion_without_clips_or_speakers_says_so():
-    nothing = proportion([], np.array([], dtype=int), 3)
-    assert math.isnan(nothing.value)
-    assert nothing.reason == "no clips"
-    few = proportion([True, False, True], [0, 1, 2], 3)
-    assert few.value == pytest.approx(2 / 3)
-    assert math.isnan(few.low)
-    assert few.reason == f"fewer than {intervals.MIN_UNITS} speakers"
 
 
 # what must not matter

@@ -35,11 +35,13 @@ def test_the_mean_is_that_of_the_shares_whatever_is_missing():
     assert found.n == np.isfinite(success).any(axis=1).sum()
     left_out = [np.mean(np.nanmean(success[unit != u], axis=0)) for u in range(6)]
     variance = 5 / 6 * np.sum((np.array(left_out) - np.mean(left_out)) ** 2)
-    # Wilson's bounds solve (share − value)² = t² share (1 − share) / n_eff
-    effective = min(found.value * (1 - found.value) / variance, found.n)
-    t = 2.5705818366147395  # Student's, 97.5 %, 5 degrees of freedom
+    # Wilson's bounds solve (share − value)² = z² share (1 − share) / n_eff; ten clips of each speaker
+    rarer = found.n * min(found.value, 1 - found.value)
+    effective = found.n / (1 + 9 * 0.02 * 50 / (50 + rarer))
+    assert effective < found.value * (1 - found.value) / variance
+    z = 1.959963984540054  # the normal distribution's, 97.5 %
     for bound in (found.low, found.high):
-        assert (bound - found.value) ** 2 == pytest.approx(t**2 * bound * (1 - bound) / effective, abs=1e-9)
+        assert (bound - found.value) ** 2 == pytest.approx(z**2 * bound * (1 - bound) / effective, abs=1e-9)
 
 
 def test_a_condition_without_clips_leaves_no_mean():

@@ -1,18 +1,21 @@
+"""Scores by speaker, their rankings and spread, against scipy, numpy and hand."""
+
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from sertools.metrics.classify import uar_statistic
+from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC, ccc
-from sertools.metrics.resample import bootstrap, bootstrap_weights
 from sertools.metrics.speakers import (
-    mean_absolute,
+    SPEAKER_AVERAGE,
+    SPREAD,
+    ranked_alike,
     scores_of_draws,
     spearman,
-    square_sums,
-    standard_deviation,
     unit_means,
-    weighted_spearman,
 )
 
 
@@ -41,24 +44,35 @@ def test_equal_means_that_differ_by_rounding_are_tied_and_give_no_ranking():
     assert np.isnan(spearman([1, 2, 3], means))
 
 
-def test_weights_stand_for_repeated_speakers():
-    x, y = np.round(rng(1).random((2, 9)), 1)
-    weights = next(iter(bootstrap_weights(np.zeros(9), 50, rng=rng(2))))
-    repeated = [np.repeat([x, y], w.astype(int), axis=1) for w in weights]
-    expected = [stats.spearmanr(*r).statistic for r in repeated]
-    np.testing.assert_allclose(weighted_spearman(x, y)(weights), expected, atol=1e-12)
+def test_the_interval_of_a_ranking_is_that_of_bonett_and_wright_by_hand():
+    x, y = list(range(10)), [1, 0, 2, 4, 3, 5, 6, 9, 8, 7]
+    found = ranked_alike(x, y, 100)
+    # Σd² = 12, so ρ = 1 − 6 · 12 / 990
+    rho = 1 - 72 / 990
+    z, half = math.atanh(rho), 1.959963984540054 * math.sqrt((1 + rho**2 / 2) / 7)
+    assert found.value == pytest.approx(rho, abs=1e-12)
+    assert (found.low, found.high) == pytest.approx((math.tanh(z - half), math.tanh(z + half)), abs=1e-12)
+    assert (found.n, found.units, found.reason) == (100, 10, "")
 
 
-def test_the_bootstrap_of_spearman_holds_it():
-    x = rng(3).random(40)
-    y = x + rng(4).normal(0, 0.3, 40)
-    found = bootstrap(weighted_spearman(x, y), np.eye(40), n=400, rng=rng(5))
-    assert found.value == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
-    assert found.low < found.value < found.high
-    # the large-sample error of Fisher's z of Spearman's rho, √(1.06 / (n − 3)); the interval is as wide
-    half = 1.96 * np.sqrt(1.06 / 37)
-    expected = np.ptp(np.tanh(np.arctanh(found.value) + np.array([-half, half])))
-    assert found.high - found.low == pytest.approx(expected, rel=0.35)
+def test_a_perfect_ranking_of_few_speakers_is_not_known_to_be_perfect():
+    found = ranked_alike([1, 2, 3, 4, 5], [2, 3, 4, 5, 6], 50)
+    # the next lower ρ of five is .9; the middle is .95
+    low = math.tanh(math.atanh(0.95) - 1.959963984540054 * math.sqrt(1.5 / 2))
+    assert (found.value, found.low, found.high) == pytest.approx((1, low, 1), abs=1e-12)
+    back = ranked_alike([1, 2, 3, 4, 5], [6, 5, 4, 3, 2], 50)
+    assert (back.value, back.low, back.high) == pytest.approx((-1, -1, -low), abs=1e-12)
+
+
+def test_a_ranking_that_cannot_be_judged_says_why():
+    few = ranked_alike([1, 2, 3, 4], [1, 3, 2, 4], 40)
+    assert few.value == pytest.approx(0.8)
+    assert np.isnan(few.low)
+    assert few.reason == "fewer than 5 speakers"
+    alike = ranked_alike([1, 1, 1, 1, 1], [1, 3, 2, 4, 5], 40)
+    assert np.isnan(alike.value)
+    assert alike.reason == "undefined on these 40 clips"
+    assert np.isnan(ranked_alike([], [], 0).value)
 
 
 @pytest.mark.parametrize("size", [1, 7, 200])
@@ -87,20 +101,45 @@ def test_the_spread_of_draws_is_the_standard_error_of_a_share():
     assert scores.std() == pytest.approx(sd, abs=4 * sd / np.sqrt(8000))
 
 
+def spread(values):
+    return estimate(SPREAD, np.zeros(len(values)), values, np.arange(len(values)), len(values))
+
+
 def test_the_deviation_over_speakers_is_that_of_numpy():
     x = rng(11).random(12)
-    assert standard_deviation(square_sums(x).sum(axis=0)) == pytest.approx(x.std(ddof=1), abs=1e-12)
+    found = spread(x)
+    assert found.value == pytest.approx(x.std(ddof=1), abs=1e-12)
+    logs = np.log([np.delete(x, i).std(ddof=1) for i in range(12)])
+    half = stats.t.ppf(0.975, 11) * np.sqrt(11 / 12 * np.sum((logs - logs.mean()) ** 2))
+    ends = found.value * np.exp([-half, half])
+    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-12)
 
 
 def test_one_speaker_does_not_differ_from_anyone_so_the_deviation_is_undefined():
-    assert np.isnan(standard_deviation(square_sums([0.5]).sum(axis=0)))
-    assert np.isnan(standard_deviation(np.zeros(3)))
+    assert np.isnan(spread([0.5]).value)
+    assert np.isnan(SPREAD.value(np.zeros(3)))
 
 
-def test_equal_speakers_deviate_by_nothing():
-    assert standard_deviation(square_sums([0.1] * 7).sum(axis=0)) == pytest.approx(0.0, abs=1e-7)
+@pytest.mark.parametrize("same", [0.0, 0.1, 1.0, -0.3])
+def test_equal_speakers_deviate_by_nothing(same):
+    found = spread([same] * 7)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(0.0, abs=1e-11)
 
 
-def test_the_mean_absolute_value_is_a_ratio_of_sums():
-    assert mean_absolute(np.array([4.0, 2.0])) == 0.5
-    assert np.isnan(mean_absolute(np.zeros(2)))
+def test_the_speaker_average_is_the_mean_distance_of_means_with_a_geometric_interval():
+    t, p = rng(12).random((2, 9))
+    found, off = estimate(SPEAKER_AVERAGE, t, p, np.arange(9), 9), np.abs(p - t)
+    assert found.value == pytest.approx(off.mean(), abs=1e-12)
+    logs = np.log([np.delete(off, i).mean() for i in range(9)])
+    half = stats.t.ppf(0.975, 8) * np.sqrt(8 / 9 * np.sum((logs - logs.mean()) ** 2))
+    ends = off.mean() * np.exp([-half, half])
+    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-12)
+    assert np.isnan(SPEAKER_AVERAGE.value(np.zeros(2)))
+
+
+def test_an_oracle_has_no_distance_between_means():
+    t = rng(13).random(6)
+    found = estimate(SPEAKER_AVERAGE, t, t, np.arange(6), 6)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(0.0, abs=1e-11)
