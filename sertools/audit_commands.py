@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sertools.audit import Audit
     from sertools.corpus import Corpus
     from sertools.model import ClipModel, Model
+    from sertools.suite import Chosen
 
 
 def run_audits(
@@ -60,12 +61,7 @@ def run_audits(
     most = o.clips_to_hear(audio)
     asked = choose(names, suite, folders, options=options, shared=folders_of)
     chosen, settings_of = asked.audits, asked.options
-    if (against or random_twin) and not any(run.looks_inside(c, settings_of[c.name]) for c in chosen):
-        raise AuditError(
-            f"--{'against' if against else 'random-twin'} stands beside layers, and "
-            f"{', '.join(each.name for each in chosen)} reads none",
-            hint="to compare what two models answer, audit both and run: sertools compare",
-        )
+    check_beside(asked, against=against, random_twin=random_twin)
     store.check_writable(out)
     data, loaded = corpus(), model()
     if verbose:
@@ -103,6 +99,25 @@ def run_audits(
     if not quiet:
         console.message(f"Report: {out / 'report.html'}")
     return exit_code(results, strict=strict)
+
+
+def check_beside(
+    asked: "Chosen", *, against: "Callable[[], Model | ClipModel] | None", random_twin: bool | None
+) -> None:
+    """Fails where another model or a random twin is named, and no audit looks at layers.
+
+    Raises:
+        AuditError: no audit does
+    """
+    from sertools import run
+
+    inside = any(run.looks_inside(each, asked.options[each.name]) for each in asked.audits)
+    if (against or random_twin) and not inside:
+        raise AuditError(
+            f"--{'against' if against else 'random-twin'} stands beside layers, and "
+            f"{', '.join(each.name for each in asked.audits)} reads none",
+            hint="to compare what two models answer, audit both and run: sertools compare",
+        )
 
 
 def _tell_what_is_read(data: "Corpus", model: "Model | ClipModel", kept: Path, audits: Sequence[str]) -> None:

@@ -234,6 +234,8 @@ def plan(
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
+    against: o.Against = "",
+    random_twin: o.RandomTwin = None,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
@@ -251,14 +253,26 @@ def plan(
     Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
     from sertools import console, forecast, run
+    from sertools.audit_commands import check_beside
     from sertools.suite import choose
+    from sertools.tables import AGAINST
 
     suite = _suite(suite, names, model, data, audits)
     asked = choose(names or [], suite, audits or [], shared={"noise_dir": noise_dir, "rir_dir": rir_dir})
+    other = o.read_against(against, device, precision)
+    check_beside(asked, against=other, random_twin=random_twin)
     corpus = o.read_data(data, data_root, column_map, scale, None, derive)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     settings = run.Settings(seed=seed, batch_size=batch_size, cache=cache)
-    costs, timed = forecast.forecast(loaded, corpus, asked.audits, options=asked.options, settings=settings)
+    costs, timed = forecast.forecast(
+        loaded,
+        corpus,
+        asked.audits,
+        options=asked.options,
+        settings=settings,
+        others={AGAINST: other()} if other else None,
+        random_twin=random_twin,
+    )
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
 

@@ -73,7 +73,7 @@ def measured(
             batch = next(answers)
             found += batch
             advance(len(batch))
-        _write(folder, i, clips, found)
+        write(folder, i, clips, found)
     held: dict[str, np.ndarray] = {}
     for i, clips in shards(corpus.clips.index):
         rows = _read(folder, i, clips)
@@ -160,7 +160,7 @@ def _array_path(folder: Path, i: int) -> Path:
     return folder / f"{i:05d}.acoustics.npy"
 
 
-def _write(folder: Path, i: int, clips: pd.Index, found: Sequence[Found]) -> None:
+def write(folder: Path, i: int, clips: pd.Index, found: Sequence[Found]) -> None:
     """Writes a shard: the rows first, then the table that vouches for them."""
     write_array(_array_path(folder, i), np.concatenate([rows for rows, _ in found]))
     counts = [len(rows) for rows, _ in found]

@@ -31,8 +31,7 @@ class Asked:
     Attributes:
         moments: for each kind of cells, the sums over frames
         layers: whether layer means of clean sound come with the scores
-        scores: whether anything but sums over frames is read, so that the model is asked for scores even where
-            it has no frames
+        scores: whether anything but sums over frames is read, so that a model without frames is asked too
     """
 
     moments: Mapping[tuple[int, str], Wanted]

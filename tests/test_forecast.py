@@ -168,6 +168,6 @@ def test_the_command_refuses_names_beside_a_suite_and_names_that_there_are_not()
 def test_the_table_has_a_row_for_each_cost(tmp_path):
     costs, _ = costs_of(Meter(), noises(tmp_path / "c"), ["correctness"], tmp_path / "store")
     columns, rows = table(costs)
-    assert columns == ["condition", "clips", "stored", "to compute", "minutes", "MB"]
-    assert rows[0][:4] == [str(Condition()), 12, 0, 12]
-    assert np.isfinite(rows[0][4:]).all()
+    assert columns == ["of", "condition", "clips", "stored", "to compute", "minutes", "MB"]
+    assert rows[0][:5] == ["model", str(Condition()), 12, 0, 12]
+    assert np.isfinite(rows[0][5:]).all()

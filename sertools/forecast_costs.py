@@ -1,0 +1,151 @@
+"""What will one condition cost? A model is timed on a few clips, and a shard of its shape is weighed."""
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sertools import engine, plan, store
+from sertools.audio import duration_s
+from sertools.condition import Condition
+from sertools.corpus import Corpus
+from sertools.errors import AudioError
+from sertools.model import Model
+from sertools.predicting import Settings
+
+TRIAL = 8
+"""Clips that are timed, from all over the corpus."""
+
+SOUND, WORDS = "sound", "words"
+"""What is measured in the sound of a corpus, and read in its words, beside what models answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one condition, one pass over frames, or one measurement of the sound or the words will take.
+
+    Attributes:
+        of: role of the model that is asked, or what else is looked at: `sound`, `words`
+        condition: its name
+        clips: of the corpus; of words, different texts
+        stored: clips that the store has
+        todo: clips to compute
+        minutes: of computing
+        megabytes: of disk
+        kind: what is done with the clips
+        brought: whether a pass over frames brings it on its way, so that it takes no time of its own
+    """
+
+    of: str
+    condition: str
+    clips: int
+    stored: int
+    todo: int
+    minutes: float = 0.0
+    megabytes: float = 0.0
+    kind: Literal["condition", "frames", "sound", "words"] = "condition"
+    brought: bool = False
+
+
+def of_jobs(
+    model: Model, corpus: Corpus, jobs: Sequence[plan.Job], settings: Settings, of: str
+) -> list[Cost]:
+    """The costs of a model's jobs: seconds of sound at the pace of a few clips, and shards of that shape.
+
+    Args:
+        model: in the number format in which it runs
+        corpus: whose clips the jobs name
+        jobs: from `plan.jobs`
+        settings: how to compute
+        of: the model's role
+    """
+    clips = pd.Index(dict.fromkeys(clip for job in jobs for _, part in job.shards for clip in part))
+    seconds = seconds_of(corpus, clips)
+    trial = trial_of(corpus, seconds, model)
+    heard = sum(seconds[clip] for clip in trial)
+    pace: dict[bool, tuple[float, int]] = {}
+    costs = []
+    for job in jobs:
+        cost = Cost(
+            of=of, condition=str(job.condition), clips=len(corpus.clips), stored=job.stored, todo=job.clips
+        )
+        if job.shards and heard:
+            if job.layers not in pace:
+                pace[job.layers] = _predicting(model, trial, job, settings)
+            busy_s, shard_bytes = pace[job.layers]
+            hearing_s = 0.0 if job.condition.voice else _hearing_s(corpus, trial, model, job.condition)
+            busy_s += hearing_s / min(settings.workers, os.cpu_count() or 1)
+            todo_s = sum(seconds.get(clip, 0.0) for _, part in job.shards for clip in part)
+            share = job.clips / len(job.shards[0][1])  # of the first shard, whose size is known
+            cost = replace(cost, minutes=busy_s / heard * todo_s / 60, megabytes=shard_bytes * share / 1e6)
+        costs.append(cost)
+    return costs
+
+
+def seconds_of(corpus: Corpus, clips: pd.Index) -> dict[str, float]:
+    """How long each clip is by its file's header; clips that cannot be opened have none."""
+    found = {}
+    for clip in clips:
+        row: Any = corpus.clips.loc[clip]
+        start = 0.0 if np.isnan(row["start"]) else float(row["start"])
+        try:
+            found[clip] = (
+                duration_s(corpus.path(clip)) if np.isnan(row["end"]) else float(row["end"])
+            ) - start
+        except AudioError:
+            continue
+    return found
+
+
+def evenly(clips: Sequence[str]) -> list[str]:
+    """Some clips from all over a sequence, about as many as are timed, and at least that where there are."""
+    return list(clips)[:: max(1, len(clips) // TRIAL)]
+
+
+def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, np.ndarray]:
+    """A few clips from all over the corpus that the model can hear, with their signals."""
+    heard = ((clip, engine.hear(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds)))
+    return dict(islice(((clip, signal) for clip, signal in heard if signal is not None), TRIAL))
+
+
+def _predicting(
+    model: Model, trial: Mapping[str, np.ndarray], job: plan.Job, settings: Settings
+) -> tuple[float, int]:
+    """Seconds that a model takes for the trial, in batches as in a run, and bytes of the first shard."""
+    heard = [engine.Heard(signal=signal) for signal in trial.values()]
+    for clips in (heard[:1], heard):  # the first pass pays for set-up
+        began = time.perf_counter()
+        _, layers = engine.answers(model, clips, job.layers, settings.batch_size, lambda n: None)
+    seconds = time.perf_counter() - began
+    return seconds, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
+
+
+def _hearing_s(corpus: Corpus, trial: Mapping[str, np.ndarray], model: Model, condition: Condition) -> float:
+    began = time.perf_counter()
+    for clip in trial:
+        engine.hear(corpus, clip, model, condition)
+    return time.perf_counter() - began
+
+
+def _shard_bytes(job: plan.Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:
+    """Size of the first shard of a job, filled with random numbers, which no disk makes smaller."""
+    clips, rng = job.shards[0][1], np.random.default_rng(0)
+    scores = pd.DataFrame(rng.random((len(clips), len(labels)), dtype=np.float32), clips, list(labels))
+    scores.insert(0, "reason", "")
+    scores.insert(1, "silent", False)
+    means = None if layers is None else rng.random((len(clips), *layers), dtype=np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        store.write_shard(Path(folder), 0, scores, means)
+        return bytes_in(Path(folder))
+
+
+def bytes_in(folder: Path, pattern: str = "*") -> int:
+    """Bytes of the files of a folder."""
+    return sum(path.stat().st_size for path in folder.glob(pattern))

@@ -1,0 +1,173 @@
+"""What will sums over frames cost? Each pass over a corpus, and the acoustic features beside the frames."""
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sertools import descriptors, engine, frames
+from sertools.accumulate import Sums
+from sertools.condition import Condition
+from sertools.corpus import Corpus
+from sertools.forecast_costs import SOUND, TRIAL, Cost, bytes_in, evenly, seconds_of, trial_of
+from sertools.frame_moments import over
+from sertools.model import Framed
+from sertools.moments import Wanted
+from sertools.predicting import Settings
+from sertools.store import write_array
+
+FILE = 128 + 16
+"""Bytes of an array's file beside its numbers: header and seal."""
+
+
+def of_frames(
+    model: object,
+    corpus: Corpus,
+    wanted: Sequence[Wanted],
+    *,
+    settings: Settings,
+    sound: str,
+    root: Path,
+    of: str,
+) -> tuple[list[Cost], bool]:
+    """The costs of the passes that sum the frames of a model, and whether one brings clean scores with it.
+
+    A pass takes the forward passes and the sums, timed on a few clips, and for each cell what it takes to
+    finish and write it. Disk is what the passes say that they write.
+
+    Args:
+        model: any, in the number format in which it runs
+        corpus: whose clips are summed
+        wanted: one for each kind of cells, as `seeing.asked` says
+        settings: how to compute
+        sound: the corpus' fingerprint
+        root: of the store
+        of: the model's role
+
+    Raises:
+        AuditError: an unknown level, or a column that is no category
+        ModelError: opensmile is not installed
+    """
+    costs: list[Cost] = []
+    brings = False
+    for each in wanted:
+        planned = over(model, corpus, each, sound=sound, root=root)
+        for p, one in enumerate(planned):
+            assert isinstance(model, Framed), "others have no passes"
+            name = "sums over frames" + (f" by {each.by}" if each.by else "")
+            name += f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
+            cost = _of_pass(
+                model,
+                corpus,
+                one,
+                settings,
+                Cost(of=of, condition=name, clips=len(corpus.clips), stored=0, todo=0, kind="frames"),
+            )
+            brings = brings or (p == 0 and cost.todo > 0)
+            costs.append(cost)
+    return costs, brings
+
+
+def _of_pass(model: Framed, corpus: Corpus, each: frames.Pass, settings: Settings, cost: Cost) -> Cost:
+    if each.stored() is not None:
+        return replace(cost, stored=cost.clips)
+    begin, _, _ = frames.begun(each)
+    done = sum(map(len, each.parts[:begin]))
+    clips = pd.Index([clip for part in each.parts[begin:] for clip in part])
+    cost = replace(
+        cost,
+        stored=done,
+        todo=cost.clips - done,
+        megabytes=(8 * (each.cells * each.shape.size + each.between_size) + 2 * FILE) / 1e6,
+    )
+    seconds = seconds_of(corpus, clips)
+    trial = trial_of(corpus, seconds, model)
+    if not trial:
+        return cost
+    adding_s, finishing_s = _summing(model, corpus, each, trial, settings)
+    adding_s += _hearing_s(corpus, trial, model) / min(settings.workers, os.cpu_count() or 1)
+    paced = adding_s / sum(seconds[clip] for clip in trial) * sum(seconds.values())
+    return replace(cost, minutes=(paced + finishing_s * len({*each.cell[begin:]})) / 60)
+
+
+def _summing(
+    model: Framed, corpus: Corpus, each: frames.Pass, trial: Mapping[str, np.ndarray], settings: Settings
+) -> tuple[float, float]:
+    """Seconds that the trial takes as a part of a pass, and seconds that a cell takes at its end."""
+    clips = pd.Index(list(trial))
+    found = descriptors.measure([descriptors.located(corpus, clip) for clip in clips])
+    acoustics = {clip: rows for clip, (rows, _) in zip(clips, found, strict=True)}
+    each = replace(each, partner=dict(zip(clips, np.roll(clips, -1), strict=True)))
+    heard = [engine.Heard(signal=signal) for signal in trial.values()]
+    flat, between = np.zeros(each.shape.size), np.zeros(each.between_size)
+    for n in (1, len(heard)):  # the first pass pays for set-up
+        flat[:] = between[:] = 0
+        sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
+        began = time.perf_counter()
+        frames.add_part(
+            each, sums, clips[:n], heard[:n], model, acoustics, settings.batch_size, lambda n: None
+        )
+        sums.flush()
+        adding_s = time.perf_counter() - began
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        sums.finish()
+        held = flat.copy()
+        flat[:] = 0
+        finishing_s = time.perf_counter() - began
+        began = time.perf_counter()
+        write_array(Path(folder) / "cell.npy", held)
+        writing_s = time.perf_counter() - began
+    # cells that memory does not hold are written twice: one by one, and then together
+    times = 2 if 8 * each.cells * each.shape.size > frames.HELD else 1
+    return adding_s, finishing_s + times * writing_s
+
+
+def _hearing_s(corpus: Corpus, trial: Mapping[str, np.ndarray], model: Framed) -> float:
+    began = time.perf_counter()
+    for clip in trial:
+        engine.hear(corpus, clip, model, Condition())
+    return time.perf_counter() - began
+
+
+def of_acoustics(corpus: Corpus, sound: str, root: Path) -> Cost:
+    """The cost of the acoustic features of a corpus, which frames of every model are summed beside.
+
+    They are measured in as many processes as there are cores; these start in the time of some clips.
+
+    Args:
+        corpus: whose clips are measured
+        sound: its fingerprint
+        root: of the store
+
+    Raises:
+        ModelError: opensmile is not installed
+    """
+    missing = descriptors.missing(corpus, sound, root)
+    n, todo = len(corpus.clips), sum(len(clips) for _, clips in missing)
+    cost = Cost(of=SOUND, condition="acoustic features", clips=n, stored=n - todo, todo=todo, kind="sound")
+    seconds = seconds_of(corpus, pd.Index([clip for _, clips in missing for clip in clips]))
+    trial = evenly(list(seconds))[:TRIAL]
+    if not trial:
+        return cost
+    places = [descriptors.located(corpus, clip) for clip in trial]
+    for some in (places[:1], places):  # the first pass pays for set-up
+        began = time.perf_counter()
+        found = descriptors.measure(some)
+    busy_s = (time.perf_counter() - began) / sum(seconds[clip] for clip in trial) * sum(seconds.values())
+    processes = os.cpu_count() or 1
+    if processes > 1 and todo >= descriptors.WORTH_IT:
+        busy_s = busy_s / processes + busy_s * descriptors.WORTH_IT / todo
+    first = missing[0][1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        descriptors.write(folder, 0, first, [found[k % len(found)] for k in range(len(first))])
+        heard_s = sum(seconds[trial[k % len(trial)]] for k in range(len(first)))
+        arrays = bytes_in(folder, "*.npy") / heard_s * sum(seconds.values())
+        tables = bytes_in(folder, "*.parquet") * len(missing)
+    return replace(cost, minutes=busy_s / 60, megabytes=(arrays + tables) / 1e6)

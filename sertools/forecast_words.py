@@ -1,0 +1,58 @@
+"""What will reading the words of clips cost? A text encoder is timed on a few of the texts."""
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sertools import text_encoder
+from sertools.forecast_costs import WORDS, Cost, bytes_in, evenly
+from sertools.reading import Reading
+
+
+def of_reading(texts: pd.Series, reading: Reading, root: Path, *, at_most: int = 0) -> Cost | None:
+    """The cost of reading the different texts among those of clips; None where there is no text.
+
+    Args:
+        texts: of clips, missing where nothing is said
+        reading: by which encoder
+        root: of the store
+        at_most: how many different texts there may be, where `texts` are some of what a recogniser has yet to
+            hear; 0 where they are all
+
+    Raises:
+        ModelError: an encoder that cannot be read
+    """
+    different, _ = text_encoder.different_texts(texts)
+    if not len(different):
+        return None
+    encoder = text_encoder.load_encoder(reading.encoder)
+    missing = text_encoder.unread(encoder, different, root)
+    known = 0 if at_most else sum(len(part) for _, part in missing)
+    name = f"read by {encoder.name}"
+    n = at_most or len(different)
+    cost = Cost(
+        of=WORDS,
+        condition=f"{name}, at most" if at_most else name,
+        clips=n,
+        stored=0 if at_most else n - known,
+        todo=at_most or known,
+        kind="words",
+    )
+    if not cost.todo:
+        return cost
+    trial = evenly(list(different))
+    for some in (trial[:1], trial):  # the first pass pays for set-up
+        began = time.perf_counter()
+        vectors = np.stack([encoder.vector(text) for text in some])
+    pace_s = (time.perf_counter() - began) / len(trial)
+    first = different if at_most else missing[0][1]
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        shard = rng.random((len(first), vectors.shape[1]), dtype=np.float32)
+        text_encoder.write_vectors(Path(folder), 0, first, shard)
+        size = bytes_in(Path(folder))
+    return replace(cost, minutes=pace_s * cost.todo / 60, megabytes=size * cost.todo / len(first) / 1e6)
