@@ -109,8 +109,8 @@ def moments(
 def over(model: object, corpus: Corpus, wanted: Wanted, *, sound: str, root: Path) -> list[frames.Pass]:
     """The passes over a corpus that sum what is wanted, whether or not the store has them.
 
-    Arguments are those of `moments`. There is none where the layers of the model cannot be read frame by frame.
-    No clip has its partner yet, which is known when the acoustic features are.
+    Arguments are those of `moments`. None where the layers of a model cannot be read frame by frame. No clip
+    has its partner yet, which is known when the acoustic features are.
 
     Raises:
         AuditError: an unknown level, or a column that is no category
