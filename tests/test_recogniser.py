@@ -1,6 +1,5 @@
 """Words that a recogniser hears, from a checkpoint in its true layout to a column of the corpus."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,25 +12,14 @@ from sertools.audio import write_audio
 from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.recogniser import WORDS, Recogniser, coded, decoded
-from tests.checkpoints import SMALL, speech
-
-LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", "A", "B", "C", "D"]
+from tests.checkpoints import speech
+from tests.word_checkpoints import LETTERS, write_ctc
 
 
 @pytest.fixture(scope="module")
 def ctc(tmp_path_factory) -> Path:
     """A small wav2vec2 CTC recogniser with random weights."""
-    from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
-
-    folder = tmp_path_factory.mktemp("ctc")
-    (folder / "vocab.json").write_text(json.dumps({letter: i for i, letter in enumerate(LETTERS)}))
-    Wav2Vec2CTCTokenizer(str(folder / "vocab.json")).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
-    torch.manual_seed(1)
-    settings = {key: value for key, value in SMALL.items() if key != "classifier_proj_size"}
-    config = Wav2Vec2Config(vocab_size=len(LETTERS), pad_token_id=0, **settings)
-    Wav2Vec2ForCTC(config).save_pretrained(folder)
-    return folder
+    return write_ctc(tmp_path_factory.mktemp("ctc"))
 
 
 def heard(ctc, signal) -> str:
