@@ -19,12 +19,13 @@ percentile of the gaps by chance). A limit below it cannot be verified here. The
 
 Limits are those of audEERING's ser-tests for group minus all. Intervals are 95 %: leave-one-speaker-out
 jackknife with Student's t, Satterthwaite's degrees of freedom between groups; max − min and equalised odds by
-a bootstrap over speakers. There is no interval with fewer than 5 speakers in a group.
+a bootstrap over speakers. A group with fewer than 5 speakers has no interval and, where two others have
+enough, no part in max − min, equalised odds and chance.
 """
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,7 @@ from sertools.metrics.disparity import (
     class_gaps,
     equalised_odds,
     equalised_odds_by_chance,
+    large_enough,
     sentiment_shift,
 )
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
@@ -138,14 +140,16 @@ def audit(
                 continue
             gaps, chance = _gaps(part, column, target, tables.model_classes, resamples, rng)
             found += gaps
-            rows.append(by_chance.row(column, target, chance, part.pairs))
+            compared = part.pairs.take(part.large.code >= 0)
+            rows.append(by_chance.row(column, target, chance, compared))
             many = len(tables.model_classes) if target == "emotion" else 0
             of_odds = equalised_odds_by_chance(
-                part.coded, part.groups, many or len(BINS), draws=resamples, rng=rng
-            )
-            odds.append(by_chance.row(column, target, of_odds, part.pairs))
+                part.coded, part.large, many or len(BINS), fewest=1 if many else FEWEST_IN_BIN,
+                draws=resamples, rng=rng,
+            )  # fmt: skip
+            odds.append(by_chance.row(column, target, of_odds, compared))
             score = uar_statistic(many) if many else CCC
-            kept += of_groups(score, part.pairs, part.groups, tables, column=column, target=target)
+            kept += of_groups(score, part.pairs, part.large, tables, column=column, target=target)
             notes += by_chance.too_small(column, target, chance, part.pairs, part.groups, LIMIT)
             figures.append(_figure(gaps, column, target))
             heard.append(_of_lowest(tables, gaps, everyone, target))
@@ -185,10 +189,14 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The clips with one target, their groups, and class codes to count right and wrong answers by."""
+    """The clips with one target, their groups, and class codes to count right and wrong answers by.
+
+    `large` are the groups that what is said of all groups at once is about.
+    """
 
     pairs: Pairs
     groups: Groups
+    large: Groups
     coded: Pairs
 
 
@@ -200,15 +208,13 @@ def _of_target(tables: Tables, target: str, everyone: Groups, match: str, rng: n
     if match == "truth":
         kept = matched(coded.truth, _there(everyone, code), list(pair.clips), rng=rng)
         pair, coded, code = pair.take(kept), coded.take(kept), code[kept]
-    return Part(pairs=pair, coded=coded, groups=_there(everyone, code))
+    groups = _there(everyone, code)
+    return Part(pairs=pair, coded=coded, groups=groups, large=large_enough(pair, groups))
 
 
 def _there(everyone: Groups, code: np.ndarray) -> Groups:
     """The groups that have any of these clips."""
-    used = np.unique(code[code >= 0])
-    renumbered = np.full(len(everyone) + 1, -1)  # the last entry is that of code −1
-    renumbered[used] = np.arange(len(used))
-    return Groups(names=tuple(everyone.names[k] for k in used), code=renumbered[code])
+    return replace(everyone, code=code).only(np.unique(code[code >= 0]))
 
 
 def _alone(part: Part, column: str, target: str) -> str:
@@ -226,7 +232,7 @@ def _gaps(
     # without an interval (too few speakers) the gate is inconclusive by itself
     useless = NOT_BETTER if all(doubt(p, many) == NOT_BETTER for p in inside) else ""
     of_groups = (pair.truth, pair.prediction, pair.unit, groups.code, len(groups))
-    by_unit = (pair.truth, pair.prediction, pair.unit, pair.units, groups.code, len(groups))
+    by_unit = (pair.truth, pair.prediction, pair.unit, pair.units, part.large.code, len(part.large))
     chance = permutation(statistic, *by_unit, draws=resamples, rng=rng)
 
     def found(name: str, value: Estimate, where: str, what: str = target, withheld: str = useless) -> Finding:
@@ -245,7 +251,10 @@ def _gaps(
     gaps += _pairwise(part, statistic, column, found)
     extent = max_minus_min(statistic, *by_unit, draws=resamples, rng=rng)
     gaps.append(found("max_minus_min", extent, f"{column}=*", withheld=""))
-    odds = equalised_odds(part.coded, groups, many or len(BINS), draws=resamples, rng=rng)
+    odds = equalised_odds(
+        part.coded, part.large, many or len(BINS), fewest=1 if many else FEWEST_IN_BIN,
+        draws=resamples, rng=rng,
+    )  # fmt: skip
     gaps.append(found("equalised_odds", odds, f"{column}=*", withheld=""))
     return gaps + _by_class(part, target, classes if many else BINS, where, found), chance
 
@@ -358,7 +367,7 @@ def _of_lowest(tables: Tables, found: list[Finding], everyone: Groups, target: s
 def _answer(findings: list[Finding], adjusted: list[float]) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
-        return "No gap between groups could be measured."
+        return f"No gap between groups could be measured: {findings[0].reason}."
     judged = [f for f in findings if f.name in {"sex_score", "group_minus_all"} and f.value is not None]
     if judged and all(NOT_BETTER in f.reason for f in judged):
         return (
@@ -371,21 +380,20 @@ def _answer(findings: list[Finding], adjusted: list[float]) -> str:
         "" if largest.low is None or largest.high is None else f" [{largest.low:.2f}, {largest.high:.2f}]"
     )
     if largest.name == "sex_score":
-        if largest.value == 0:
-            return "There is no gap: women and men are served exactly alike."
-        who = "women" if (largest.value or 0) > 0 else "men"
-        what = f"it agrees better with {who}: the score differs by {abs(largest.value or 0):.2f}"
-        sign = f"female − male = {largest.value:.2f}{interval}"
-        return f"The largest gap is in {largest.target}: {what} ({sign}).{_beyond_chance(adjusted)}"
+        return _of_sexes(largest, interval) + by_chance.beyond(adjusted)
     column = largest.slice.removesuffix("=*")
     found = f"The largest gap is in {largest.target} by {column}: {largest.value:.2f}{interval}."
-    return found + _beyond_chance(adjusted)
+    return found + by_chance.beyond(adjusted)
 
 
-def _beyond_chance(adjusted: list[float]) -> str:
-    """How many gaps are more than chance makes of so many; empty where none could be tested."""
-    tested = int(np.isfinite(adjusted).sum())
-    if not tested:
-        return ""
-    beyond = sum(p < 0.05 for p in adjusted)
-    return f" Tested all at once, {beyond} of {tested} gaps are beyond chance (p < .05, Holm)."
+def _of_sexes(score: Finding, interval: str) -> str:
+    """Who is served better by how much, where the interval shows that anybody is."""
+    if score.value == 0:
+        return "There is no gap: women and men are served exactly alike."
+    gap = f"female − male = {score.value:.2f}{interval}"
+    if score.low is None or score.high is None:
+        return f"The largest gap is in {score.target}: {gap}, without an interval: {score.reason}."
+    if score.low <= 0 <= score.high:
+        return f"The largest gap is in {score.target}: {gap}, so neither sex is shown to be served better."
+    who = "women" if score.low > 0 else "men"
+    return f"The largest gap is in {score.target}: it agrees better with {who}, {gap}."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sertools.metrics.disparity import too_few
+from sertools.metrics.disparity import large_enough, too_few
 from sertools.metrics.groups import Groups
 from sertools.metrics.resample import NullGap, holm
 from sertools.result import Table
@@ -40,20 +40,43 @@ def adjusted(rows: Sequence[Row]) -> list[float]:
     return [float(p) for p in holm(p_values)]
 
 
+def beyond(adjusted: Sequence[float]) -> str:
+    """How many gaps are more than chance makes of so many; empty where none could be tested."""
+    tested = int(np.isfinite(adjusted).sum())
+    if not tested:
+        return ""
+    shown = sum(p < 0.05 for p in adjusted)
+    return f" Tested all at once, {shown} of {tested} gaps are beyond chance (p < .05, Holm)."
+
+
 def too_small(
     column: str, target: str, chance: NullGap, pairs: Pairs, groups: Groups, limit: float
 ) -> list[str]:
-    """Sentences that say what this corpus is too small, or otherwise unable, to show of a gap."""
+    """Sentences that say what this corpus is too small, or otherwise unable, to show of a gap.
+
+    Args:
+        column: that names the groups
+        target: that was scored
+        chance: of the gap between the groups that are large enough
+        pairs: of the target
+        groups: all of them
+        limit: that a gap is held to
+    """
     notes = []
     small = too_few(pairs, groups)
+    compared = large_enough(pairs, groups)
     unit = "speakers" if pairs.by_speaker else "clips"
     if small:
-        notes.append(f"{target} by {column}: fewer than 5 {unit} in {', '.join(small)}: no interval there.")
+        left_out = "" if len(compared) == len(groups) else ", and left out of max − min and equalised odds"
+        notes.append(
+            f"{target} by {column}: fewer than 5 {unit} in {', '.join(small)}: no interval there{left_out}."
+        )
     if chance.reason:
         notes.append(f"{target} by {column}: what chance would do is unknown: {chance.reason}.")
     elif chance.smallest_detectable > limit:
+        units = pairs.take(compared.code >= 0).units
         notes.append(
-            f"{target} by {column}: with {pairs.units} {unit}, chance alone makes gaps of up to "
+            f"{target} by {column}: with {units} {unit}, chance alone makes gaps of up to "
             f"{chance.smallest_detectable:.3f}, so this corpus is too small to verify a limit of {limit:g}."
         )
     return notes

@@ -11,7 +11,7 @@ from sertools.metrics.resample import NullGap, bootstrap, permuted_gap
 from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.tables import Pairs
 
-NOT_SHARED = "no class that two groups share"
+NOT_SHARED = "no class that all groups share"
 
 BINS = ("<0.25", "0.25-0.5", "0.5-0.75", "≥0.75")
 """Bins of a dimension; an edge belongs to the bin above it."""
@@ -79,7 +79,13 @@ def extent_statistic(
 
 
 def equalised_odds(
-    pairs: Pairs, groups: Groups, classes: int, *, draws: int = 2000, rng: np.random.Generator
+    pairs: Pairs,
+    groups: Groups,
+    classes: int,
+    *,
+    fewest: int = 1,
+    draws: int = 2000,
+    rng: np.random.Generator,
 ) -> Estimate:
     """How far are groups from equal rates of right and of wrong detections, in [0, 1]?
 
@@ -92,14 +98,15 @@ def equalised_odds(
         pairs: class codes of truth and prediction
         groups: of the same clips; those in no group do not count
         classes: number of class codes
+        fewest: clips of a class in the truth; with fewer it is left out
         draws: of the bootstrap
         rng: source of the draws
     """
-    part, sums, usable = _confusions(pairs, groups, classes)
+    part, sums, usable = _confusions(pairs, groups, classes, fewest)
     member = sums.any(axis=-1)
     nothing = Estimate(value=np.nan, low=np.nan, high=np.nan, n=part.n, units=part.units)
     if len(groups) < 2 or not usable.any():
-        return replace(nothing, reason=NOT_SHARED)
+        return replace(nothing, reason=_not_shared(fewest))
 
     def value(flat: np.ndarray) -> np.ndarray:
         return _odds(flat.reshape(*flat.shape[:-1], len(groups), classes**2), usable)
@@ -110,15 +117,23 @@ def equalised_odds(
 
 
 def equalised_odds_by_chance(
-    pairs: Pairs, groups: Groups, classes: int, *, draws: int = 2000, rng: np.random.Generator
+    pairs: Pairs,
+    groups: Groups,
+    classes: int,
+    *,
+    fewest: int = 1,
+    draws: int = 2000,
+    rng: np.random.Generator,
 ) -> NullGap:
     """Could the difference of `equalised_odds` be chance, and how large must one be to be seen?
 
     Group labels are permuted over speakers, as in `resample.permutation`; arguments as in `equalised_odds`.
     """
-    _, sums, usable = _confusions(pairs, groups, classes)
+    _, sums, usable = _confusions(pairs, groups, classes, fewest)
     if len(groups) < 2 or not usable.any():
-        return NullGap(observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason=NOT_SHARED)
+        return NullGap(
+            observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason=_not_shared(fewest)
+        )
     clips = sums.sum(axis=-1)
     return permuted_gap(
         lambda counts: _odds(counts, usable), sums, clips, what="equalised odds", draws=draws, rng=rng
@@ -165,10 +180,22 @@ def too_few(pairs: Pairs, groups: Groups) -> list[str]:
     ]
 
 
-def _confusions(pairs: Pairs, groups: Groups, classes: int) -> tuple[Pairs, np.ndarray, np.ndarray]:
+def large_enough(pairs: Pairs, groups: Groups) -> Groups:
+    """The groups with at least 5 speakers; all of them where fewer than two have as many.
+
+    One speaker alone makes a largest difference between groups, and every difference by chance, wide.
+    """
+    small = too_few(pairs, groups)
+    large = [code for code, name in enumerate(groups.names) if name not in small]
+    return groups.only(large) if len(large) > 1 else groups
+
+
+def _confusions(
+    pairs: Pairs, groups: Groups, classes: int, fewest: int
+) -> tuple[Pairs, np.ndarray, np.ndarray]:
     """The clips in groups, their confusion counts (groups, units, classes²), and which classes are usable.
 
-    Usable are those that all groups have, beside others: such a class stays in every draw within groups.
+    Usable are those that all groups have, beside others, and that have enough clips in all.
     """
     part, code = pairs.take(groups.code >= 0), groups.code[groups.code >= 0]
     size = classes * classes
@@ -177,7 +204,12 @@ def _confusions(pairs: Pairs, groups: Groups, classes: int) -> tuple[Pairs, np.n
     sums = counts.reshape(len(groups), part.units, size)
     whole = sums.sum(axis=1).reshape(-1, classes, classes).sum(axis=-1)
     usable = ((whole > 0) & (whole < whole.sum(axis=1, keepdims=True))).all(axis=0)
+    usable &= whole.sum(axis=0) >= fewest
     return part, sums, usable
+
+
+def _not_shared(fewest: int) -> str:
+    return NOT_SHARED + (f" has {fewest} clips" if fewest > 1 else "")
 
 
 def _odds(flat: np.ndarray, usable: np.ndarray) -> np.ndarray:

@@ -42,12 +42,18 @@ class Groups:
     def __len__(self) -> int:
         return len(self.names)
 
+    def only(self, codes: Sequence[int] | np.ndarray) -> "Groups":
+        """These groups alone, renumbered in the order given; the clips of the others belong to none."""
+        renumbered = np.full(len(self) + 1, -1)  # the last entry is that of code −1
+        renumbered[np.asarray(codes, dtype=np.int64)] = np.arange(len(codes))
+        return Groups(names=tuple(self.names[k] for k in codes), code=renumbered[self.code])
+
 
 def groups_of(clips: pd.DataFrame, name: str) -> Groups:
     """To which group of a column, or of two columns `sex+language`, does each clip belong?
 
-    Text names its groups. Numbers with more than 8 different values are cut: `age` into <30, 30-50, >50,
-    any other column at its terciles over clips. `pitch_group`, where the corpus has no such column, is made
+    Text names its groups. Numbers are cut: `age` into <30, 30-50, >50, any other column with more than 8
+    different values at its terciles over clips. `pitch_group`, where the corpus has no such column, is made
     from the mean F0 of clips. A clip without a value belongs to no group, and a group without clips is none.
 
     Args:
@@ -133,7 +139,8 @@ def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
     # codes like 03 are names, though they look like numbers: only columns that hold numbers are cut
     if pd.api.types.is_numeric_dtype(values) or column == "age":
         numbers = pd.to_numeric(values, errors="coerce")
-        if numbers.nunique() > FEW and (numbers.notna() == values.notna()).all():
+        many = column == "age" or numbers.nunique() > FEW
+        if many and (numbers.notna() == values.notna()).all():
             return _bands(numbers.to_numpy(dtype=float), column)
     labels = values.map(str).where(values.notna(), "").to_numpy(dtype=object)
     return labels, sorted({label for label in labels if label})

@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
+from sertools.errors import AuditError
 from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic, paired
 
 UNDEFINED = 0.01
 """Share of undefined draws above which there is no answer."""
+
+FEWEST_DRAWS = 20
+"""With fewer draws 2.5 % and 97.5 % of them are no more than the lowest and the highest."""
 
 CELLS = 25_000
 """Numbers of a random matrix held at once, few enough for the processor's cache; it changes no draw."""
@@ -104,7 +108,14 @@ def bootstrap(
         draws: number of draws
         level: coverage of the interval
         rng: source of the draws
+
+    Raises:
+        AuditError: fewer than 20 draws
     """
+    if draws < FEWEST_DRAWS:
+        raise AuditError(
+            f"{draws} draws are too few for an interval", hint=f"at least {FEWEST_DRAWS} (--resamples)"
+        )
     strata = np.zeros(len(sums), dtype=np.int64) if strata is None else np.asarray(strata)
     found = float(value(sums.sum(axis=0)))
 
@@ -229,7 +240,12 @@ def permuted_gap(
         what: is compared, for the reason where there is no answer
         draws: number of permutations
         rng: source of the permutations
+
+    Raises:
+        AuditError: there is nothing to draw
     """
+    if draws < 1:
+        raise AuditError(f"{draws} permutations say nothing", hint=f"at least {FEWEST_DRAWS} (--resamples)")
     if len(clips) < 2:
         return NullGap(
             observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason="fewer than two groups"

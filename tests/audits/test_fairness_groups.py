@@ -248,6 +248,58 @@ def test_the_answer_names_a_gap_that_has_an_interval(clips):
     assert "accent" not in result.answer
 
 
+def test_a_group_of_one_speaker_does_not_hide_the_gap_of_the_others(clips):
+    """A single speaker makes differences by chance wide; the planted one between women and men is .5."""
+    accent = np.where(clips["speaker"] == "000", "rare", clips["sex"])
+    planted = FAIRNESS.plant(noisy(clips), np.random.default_rng(0))
+    tables = dataclasses.replace(planted, clips=clips.assign(accent=accent))
+    result = result_of(tables, group=["accent"])
+    (extent,) = named(result, "max_minus_min", "arousal")
+    scores = {f.slice: f.value for f in named(result, "ccc", "arousal")}
+    assert extent.value == pytest.approx(scores["accent=female"] - scores["accent=male"], abs=1e-12)
+    assert extent.low > 0.3
+    without = clips["speaker"] != "000"
+    assert (extent.n, extent.speakers) == (without.sum(), 29)
+    for table in result.tables:
+        p_values = {row[1]: row[3] for row in table.rows}
+        assert p_values["emotion"] == pytest.approx(1 / 201, abs=1e-12), table.name
+        assert {(row[6], row[7]) for row in table.rows} == {(without.sum(), 29)}
+    assert any("fewer than 5 speakers in rare: no interval there, and left out of" in n for n in result.notes)
+    assert any(f.slice == "accent=rare" and f.value is not None for f in result.findings)
+    kept = {one.slice: len(one.values) for one in result.left_out if one.target == "arousal"}
+    assert kept == {"accent=female": 14, "accent=male": 15, "accent=*": 29}
+
+
+def test_the_answer_names_a_sex_only_where_the_interval_does(clips):
+    result = result_of(noisy(clips))
+    largest = max(named(result, "sex_score"), key=lambda f: abs(f.value))
+    assert largest.low < 0 < largest.high
+    assert "so neither sex is shown to be served better." in result.answer
+    assert "women" not in result.answer
+    planted = result_of(FAIRNESS.plant(noisy(clips), np.random.default_rng(0)))
+    assert re.search(r"it agrees better with women, female − male = 0\.\d\d \[0\.", planted.answer)
+
+
+def test_an_answer_without_a_gap_says_why(clips):
+    answer = result_of(noisy(clips[clips["sex"] == "female"])).answer
+    assert answer == (
+        "No gap between groups could be measured: there are not two groups of sex among the clips with "
+        "arousal: all are female."
+    )
+
+
+def test_a_gap_without_an_interval_is_not_called_one_in_the_answer(clips):
+    few = clips[clips["speaker"].isin(["000", "001", "002", "003"])]
+    answer = result_of(noisy(few)).answer
+    assert "without an interval: fewer than 5 speakers in a group" in answer
+    assert "better" not in answer
+
+
+def test_too_few_draws_are_refused_in_a_sentence(clips):
+    with pytest.raises(AuditError, match=r"0 permutations|0 draws"):
+        result_of(noisy(clips), resamples=0)
+
+
 def test_the_answer_says_how_many_gaps_are_beyond_chance(clips):
     tables = toy.answers("oracle", clips)
     planted = FAIRNESS.plant(tables, np.random.default_rng(0))

@@ -9,6 +9,7 @@ from sertools.metrics.disparity import (
     class_gaps,
     equalised_odds,
     equalised_odds_by_chance,
+    large_enough,
     sentiment_shift,
     too_few,
 )
@@ -110,6 +111,39 @@ def test_equalised_odds_equal_a_naive_count(count):
     assert found.low <= found.high
 
 
+def test_equalised_odds_leave_out_a_class_of_few_clips():
+    pair, groups = drawn(classes=3, seed=4)
+    rare = np.flatnonzero(pair.truth == 2)
+    truth = pair.truth.copy()
+    truth[rare[2:]] = 0
+    few = pairs_of(truth, pair.prediction, pair.unit)
+    counts = np.bincount(truth, minlength=3)
+    assert counts[2] == 2
+    rng = np.random.default_rng(0)
+    found = equalised_odds(few, groups, 3, fewest=3, draws=50, rng=rng)
+    rates = []
+    for c in (0, 1):  # by hand: the rates of the two classes that are left
+        for inside in (truth == c, truth != c):
+            each = [(pair.prediction[inside & (groups.code == g)] == c).mean() for g in range(len(groups))]
+            rates.append(max(each) - min(each))
+    assert found.value == pytest.approx(max(rates), abs=1e-12)
+    none = equalised_odds(few, groups, 3, fewest=10_000, draws=50, rng=rng)
+    assert np.isnan(none.value)
+    assert none.reason == "no class that all groups share has 10000 clips"
+
+
+def test_groups_of_few_speakers_are_set_aside_where_two_are_large_enough():
+    unit = np.repeat(np.arange(12), 2)
+    pair = pairs_of(np.zeros(24), np.zeros(24), unit)
+    code = np.repeat([0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, -1], 2)
+    groups = Groups(names=("a", "alone", "b"), code=code)
+    large = large_enough(pair, groups)
+    assert large.names == ("a", "b")
+    assert large.code.tolist() == np.repeat([0, 0, 0, 0, 0, -1, 1, 1, 1, 1, 1, -1], 2).tolist()
+    one_large = Groups(names=("a", "alone"), code=np.where(code == 2, -1, code))
+    assert large_enough(pair, one_large) is one_large
+
+
 def test_equalised_odds_of_a_perfect_model_are_zero():
     pair, groups = drawn()
     found = equalised_odds(
@@ -125,7 +159,7 @@ def test_equalised_odds_need_a_class_that_the_groups_share():
         pairs_of(truth, pair.prediction, pair.unit), groups, 2, draws=50, rng=np.random.default_rng(0)
     )
     assert np.isnan(found.value)
-    assert found.reason == "no class that two groups share"
+    assert found.reason == "no class that all groups share"
 
 
 def test_the_p_value_of_equalised_odds_is_that_of_all_permutations():
@@ -169,7 +203,7 @@ def test_equalised_odds_by_chance_say_why_there_is_no_answer():
         pairs_of(groups.code, pair.prediction, pair.unit), groups, 2, draws=9, rng=rng
     )
     assert np.isnan(own.observed)
-    assert own.reason == "no class that two groups share"
+    assert own.reason == "no class that all groups share"
 
 
 def test_a_shift_of_one_language_by_hand():

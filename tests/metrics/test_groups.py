@@ -21,6 +21,19 @@ def test_ages_are_cut_at_30_and_50_both_in_the_middle():
     assert members(clips, "age") == {"<30": [0, 1], "30-50": [2, 3, 4], ">50": [5, 6, 7, 8]}
 
 
+def test_a_few_ages_are_cut_as_well_as_many():
+    """Ten actors may have eight ages; each of them alone is no group."""
+    clips = pd.DataFrame({"age": ["21", "31", "32", "31", "55"]})
+    assert members(clips, "age") == {"<30": [0], "30-50": [1, 2, 3], ">50": [4]}
+
+
+def test_some_of_the_groups_keep_their_clips_and_are_renumbered():
+    groups = groups_of(pd.DataFrame({"accent": ["a", "b", "c", None, "a"]}), "accent")
+    some = groups.only([2, 0])
+    assert some.names == ("c", "a")
+    assert some.code.tolist() == [1, -1, 0, -1, 1]
+
+
 def test_ages_written_as_text_are_cut_too():
     clips = pd.DataFrame({"age": [str(age) for age in range(25, 60)]})
     assert [len(rows) for rows in members(clips, "age").values()] == [5, 21, 9]

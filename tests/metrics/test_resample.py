@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sertools.errors import AuditError
 from sertools.metrics import resample
 from sertools.metrics.classify import recall_statistic, uar_statistic
 from sertools.metrics.intervals import estimate, gap
@@ -96,6 +97,18 @@ def test_the_bootstrap_depends_on_its_seed_alone():
     one, again, other = (bootstrap(CCC.value, sums, n=9, draws=200, rng=rng(s)) for s in (3, 3, 4))
     assert one == again
     assert one != other
+
+
+@pytest.mark.parametrize("draws", [-1, 0, 1, 19])
+def test_an_interval_of_a_handful_of_draws_is_refused(draws):
+    with pytest.raises(AuditError, match=f"{draws} draws are too few for an interval"):
+        bootstrap(lambda sums: sums[..., 0], np.ones((6, 1)), n=6, draws=draws, rng=rng())
+
+
+def test_no_permutation_says_nothing():
+    of = (np.zeros(4), np.zeros(4), np.arange(4), 4, np.array([0, 0, 1, 1]), 2)
+    with pytest.raises(AuditError, match="0 permutations say nothing"):
+        permutation(BIAS, *of, draws=0, rng=rng())
 
 
 def test_the_bootstrap_says_why_there_is_no_interval():
