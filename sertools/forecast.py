@@ -44,8 +44,8 @@ def forecast(
     First the model under the union of their conditions and its sums over frames, then the same of the models
     beside it, then what is measured in the sound and read in the words. A model is timed on a batch of a few
     clips, in the number format that an audit would settle on; decoding and perturbing is timed on the same
-    clips under each condition. Speech of a synthetic voice is taken to be as long as the clip and to cost
-    nothing. Disk is the size of what is written, filled with random numbers.
+    clips under each condition. A service that speaks over the network is not asked: its speech is taken to be
+    as long as the clip and to cost nothing. Disk is the size of what is written, filled with random numbers.
 
     Returns:
         costs, and the model in the format in which it was timed

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sertools import engine, plan, store
+from sertools import engine, plan, store, voiced
 from sertools.audio import duration_s
 from sertools.condition import Condition
 from sertools.corpus import Corpus
@@ -80,11 +80,16 @@ def of_jobs(
             if job.layers not in pace:
                 pace[job.layers] = _predicting(model, trial, job, settings)
             busy_s, shard_bytes = pace[job.layers]
-            hearing_s = 0.0 if job.condition.voice else _hearing_s(corpus, trial, model, job.condition)
-            busy_s += hearing_s / min(settings.workers, os.cpu_count() or 1)
-            todo_s = sum(seconds.get(clip, 0.0) for _, part in job.shards for clip in part)
+            todo = [clip for _, part in job.shards for clip in part]
+            times = sum(seconds.get(clip, 0.0) for clip in todo) / heard
+            if job.condition.voice:
+                lasts_s, speaking_s = _speaking(corpus, trial, todo, model, job.condition)
+                total_s = busy_s * times * (lasts_s / heard if lasts_s is not None else 1) + speaking_s
+            else:
+                busy_s += hearing_s(corpus, trial, model, job.condition, settings.workers)
+                total_s = busy_s * times
             share = job.clips / len(job.shards[0][1])  # of the first shard, whose size is known
-            cost = replace(cost, minutes=busy_s / heard * todo_s / 60, megabytes=shard_bytes * share / 1e6)
+            cost = replace(cost, minutes=total_s / 60, megabytes=shard_bytes * share / 1e6)
         costs.append(cost)
     return costs
 
@@ -127,11 +132,32 @@ def _predicting(
     return seconds, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
 
 
-def _hearing_s(corpus: Corpus, trial: Mapping[str, np.ndarray], model: Model, condition: Condition) -> float:
+def hearing_s(
+    corpus: Corpus, trial: Mapping[str, np.ndarray], model: Model, condition: Condition, workers: int
+) -> float:
+    """Seconds that threads take to decode and perturb the trial."""
     began = time.perf_counter()
     for clip in trial:
         engine.hear(corpus, clip, model, condition)
-    return time.perf_counter() - began
+    return (time.perf_counter() - began) / min(workers, os.cpu_count() or 1)
+
+
+def _speaking(
+    corpus: Corpus, trial: Mapping[str, np.ndarray], todo: Sequence[str], model: Model, condition: Condition
+) -> tuple[float | None, float]:
+    """Seconds that the trial lasts as a voice says it, and those in which it says all clips, one by one.
+
+    A text that many clips share is spoken once. A service on the network is not asked, so its seconds are not
+    known: None, and 0.
+    """
+    if not voiced.offline(condition.voice):
+        return None, 0.0
+    began = time.perf_counter()
+    heard = [engine.hear(corpus, clip, model, condition).signal for clip in trial]
+    speaking_s = time.perf_counter() - began
+    lasts_s = sum(len(signal) for signal in heard if signal is not None) / model.sampling_rate
+    tried = voiced.sentences(corpus.clips.loc[list(trial)])
+    return lasts_s, speaking_s / max(tried, 1) * voiced.sentences(corpus.clips.loc[list(todo)])
 
 
 def _shard_bytes(job: plan.Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:

@@ -14,7 +14,7 @@ from sertools import descriptors, engine, frames
 from sertools.accumulate import Sums
 from sertools.condition import Condition
 from sertools.corpus import Corpus
-from sertools.forecast_costs import SOUND, TRIAL, Cost, bytes_in, evenly, seconds_of, trial_of
+from sertools.forecast_costs import SOUND, TRIAL, Cost, bytes_in, evenly, hearing_s, seconds_of, trial_of
 from sertools.frame_moments import over
 from sertools.model import Framed
 from sertools.moments import Wanted
@@ -90,7 +90,7 @@ def _of_pass(model: Framed, corpus: Corpus, each: frames.Pass, settings: Setting
     if not trial:
         return cost
     adding_s, finishing_s = _summing(model, corpus, each, trial, settings)
-    adding_s += _hearing_s(corpus, trial, model) / min(settings.workers, os.cpu_count() or 1)
+    adding_s += hearing_s(corpus, trial, model, Condition(), settings.workers)
     paced = adding_s / sum(seconds[clip] for clip in trial) * sum(seconds.values())
     return replace(cost, minutes=(paced + finishing_s * len({*each.cell[begin:]})) / 60)
 
@@ -126,13 +126,6 @@ def _summing(
     # cells that memory does not hold are written twice: one by one, and then together
     times = 2 if 8 * each.cells * each.shape.size > frames.HELD else 1
     return adding_s, finishing_s + times * writing_s
-
-
-def _hearing_s(corpus: Corpus, trial: Mapping[str, np.ndarray], model: Framed) -> float:
-    began = time.perf_counter()
-    for clip in trial:
-        engine.hear(corpus, clip, model, Condition())
-    return time.perf_counter() - began
 
 
 def of_acoustics(corpus: Corpus, sound: str, root: Path) -> Cost:

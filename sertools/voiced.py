@@ -27,6 +27,20 @@ def tells_words(clips: pd.DataFrame) -> bool:
     return "transcript" in clips and bool(clips["transcript"].notna().any())
 
 
+def offline(voice: str) -> bool:
+    """Does a voice speak on this machine, so that trying it asks nobody?
+
+    Raises:
+        SertoolsError: no such engine
+    """
+    return not _parted(voice)[0].network
+
+
+def sentences(clips: pd.DataFrame) -> int:
+    """How many different texts, each in its language, there are to be spoken for clips."""
+    return len({words for row in clips.to_dict("records") if (words := _words(row))[0]})
+
+
 def fingerprint(clips: pd.DataFrame, voice: str) -> str:
     """What the speech of clips by a voice depends on, as 16 hex digits: engine, voice, words and languages.
 

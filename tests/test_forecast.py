@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import audit, precision, run
+from sertools import audit, precision, run, voiced
 from sertools.audit import Needs
 from sertools.cli import app
 from sertools.condition import Condition
 from sertools.forecast import forecast, sentence, table
 from sertools.model import load_model
 from sertools.run import Settings
+from tests.checkpoints import write_checkpoint
 from tests.small import RATE, Meter, noises
 
 
@@ -68,6 +69,30 @@ def test_minutes_follow_from_the_pace_of_the_model_and_the_seconds_of_sound(tmp_
     # a sleep is never shorter, and the first answer of all does not count; others may use the machine too
     assert 0.2 * sound_s <= cost.minutes * 60 <= 3 * 0.2 * sound_s
     assert model.clips < 20, "only some clips are timed"
+
+
+def test_minutes_under_a_voice_follow_from_how_long_its_speech_lasts(tmp_path):
+    corpus = noises(tmp_path / "c", 20, samples=2 * RATE)
+    texts = [("yes, and tomorrow again", "never", "no")[i % 3] for i in range(20)]
+    corpus = replace(corpus, clips=corpus.clips.assign(transcript=texts, language="eng"))
+    (clean, spoken), _ = costs_of(
+        Sleeper(), corpus, ["tts_transcripts"], tmp_path / "store", voice=["espeak:1"]
+    )
+    assert (spoken.condition, spoken.todo) == ("spoken@espeak:1", 20)
+    spoken_s = (
+        sum(len(voiced.speech(row, "espeak:1", RATE)) for row in corpus.clips.to_dict("records")) / RATE
+    )
+    assert spoken_s < 30 < 40 <= clean.minutes * 60 / 0.2, "speech is shorter than the clips"
+    # three long texts in eight are timed, of seven in twenty; others may use the machine too
+    assert 0.9 * 0.2 * spoken_s <= spoken.minutes * 60 <= 3 * 0.2 * spoken_s
+
+
+def test_a_service_on_the_network_is_not_asked(tmp_path):
+    corpus = noises(tmp_path / "c", 20)
+    corpus = replace(corpus, clips=corpus.clips.assign(transcript="yes", language="eng"))
+    (clean, spoken), _ = costs_of(Meter(), corpus, ["tts_transcripts"], tmp_path / "store", voice=["gtts:1"])
+    assert (spoken.condition, spoken.todo) == ("spoken@gtts:1", 20)
+    assert spoken.minutes <= clean.minutes
 
 
 @pytest.mark.parametrize("layers", [False, True], ids=["scores", "scores and layers"])
@@ -152,6 +177,36 @@ def test_the_command_plans_what_the_audit_of_the_same_words_computes(tmp_path):
     after = CliRunner().invoke(app, ["plan", *words, "--format", "json"])
     assert {row["to compute"] for row in json.loads(after.stdout)} == {0}
     assert "Nothing is to be computed." in after.stderr
+
+
+def test_the_command_plans_the_models_beside_a_model_by_their_roles(tmp_path):
+    noises(tmp_path / "c", 14, samples=8000)
+    small = write_checkpoint(tmp_path / "small")
+    deeper = write_checkpoint(tmp_path / "deeper", num_hidden_layers=4)
+    words = [
+        "--model",
+        str(small),
+        "--data",
+        str(tmp_path / "c/clips.csv"),
+        "--cache",
+        str(tmp_path / "store"),
+    ]
+
+    def planned(*more):
+        done = CliRunner().invoke(app, ["plan", "embeddings", *words, *more, "--format", "json"])
+        return [(row["of"], row["condition"], row["to compute"]) for row in json.loads(done.stdout)]
+
+    assert planned("--no-random-twin") == [("model", "clean", 14)]
+    assert planned() == [("model", "clean", 14), ("random twin", "clean", 14)]
+    both = ["--against", str(deeper)]
+    assert planned(*both) == [(role, "clean", 14) for role in ("model", "against", "random twin")]
+
+
+def test_the_command_refuses_another_model_where_no_audit_looks_at_layers(tmp_path):
+    for words, option in ((["--against", "default"], "--against"), (["--random-twin"], "--random-twin")):
+        failed = CliRunner().invoke(app, ["plan", "correctness", *words])
+        assert failed.exit_code == 2
+        assert f"{option} stands beside layers, and correctness reads none" in failed.stderr
 
 
 def test_the_command_refuses_names_beside_a_suite_and_names_that_there_are_not():

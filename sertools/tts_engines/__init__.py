@@ -38,10 +38,12 @@ class Engine(Protocol):
     Attributes:
         name: of the engine
         licence: of what it speaks, in a sentence
+        network: whether it is a service that is asked over the network
     """
 
     name: str
     licence: str
+    network: bool
 
     def version(self) -> str:
         """Release of the engine, or what else decides how it sounds."""

@@ -19,6 +19,7 @@ class Espeak:
     """The engine `espeak`; voices are named `language` or `language+variant`."""
 
     name = "espeak"
+    network = False
     licence = (
         "free to use: the program is under GPL-3.0-or-later, whose licence does not reach the speech it makes"
     )

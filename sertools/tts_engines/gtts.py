@@ -66,6 +66,7 @@ class GTTS:
     timeout_s: float = 20.0
     sleep: Callable[[float], None] = time.sleep
     name: str = "gtts"
+    network: bool = True
     licence: str = (
         "subject to the terms of service of Google Translate, which do not say that it may be shared"
     )

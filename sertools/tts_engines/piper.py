@@ -23,6 +23,7 @@ class Piper:
     """The engine `piper`; voices are paths of ONNX files, and are then called by their stem."""
 
     name: str = "piper"
+    network: bool = False
     licence: str = "under the licence of the Piper voice, which its model card names"
     _files: dict[str, tuple[Path, int | None]] = field(default_factory=dict, repr=False)
     _loaded: dict[Path, Any] = field(default_factory=dict, repr=False)
