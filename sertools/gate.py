@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, StringConstraints, ValidationError
 
 from sertools.errors import GateError, nearest
 from sertools.result import Finding, Limit, Result, Verdict
@@ -33,9 +33,9 @@ class Override(BaseModel):
     name: str
     target: str = "*"
     slice: str = "*"
-    above: float | None = None
-    below: float | None = None
-    why: str = Field(min_length=1)
+    above: FiniteFloat | None = None
+    below: FiniteFloat | None = None
+    why: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
     def limit(self, source: str) -> Limit:
         """The limit that stands in the place of the audit's own."""
@@ -56,9 +56,10 @@ def read_limits(path: Path) -> list[Override]:
     Raises:
         GateError: no such file, no TOML, an unknown key, a missing `why`, or a range that is empty
     """
+    read: dict[str, Any] = {}
     try:
-        text = path.read_text(encoding="utf-8")
-        overrides = GateFile.model_validate(tomllib.loads(text)).limit
+        read = tomllib.loads(path.read_text(encoding="utf-8"))
+        overrides = GateFile.model_validate(read).limit
         for override in overrides:
             override.limit(str(path))
     except OSError as error:
@@ -66,10 +67,26 @@ def read_limits(path: Path) -> list[Override]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GateError(f"{path} is no TOML: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "limit"
-        raise GateError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
+        problem, hint = _problem(error, read)
+        raise GateError(f"{path}: {problem}", hint=hint) from error
     return overrides
+
+
+def _problem(error: ValidationError, read: Mapping[str, Any]) -> tuple[str, str]:
+    """The first thing that is wrong with a gate file, in the words of its author, and what to do."""
+    first = error.errors()[0]
+    said, at = first["msg"].removeprefix("Value error, "), first["loc"]
+    if len(at) < 3 or not isinstance(at[1], int):
+        if first["type"] == "extra_forbidden":
+            return f"it has {at[0]!r}, which is nothing it can hold", nearest(str(at[0]), ["limit"])
+        return (f"{at[0]!r}: {said}", "each limit begins with [[limit]]") if at else (said, "")
+    key, limit = str(at[2]), read["limit"][at[1]]
+    which = f"limit {at[1] + 1} ({', '.join(str(limit[k]) for k in ('audit', 'name') if k in limit)})"
+    if first["type"] == "missing" or key == "why":
+        return f"{which} has no {key!r}", "a limit of your own says why it holds" if key == "why" else ""
+    if first["type"] == "extra_forbidden":
+        return f"{which} has a key {key!r}, which no limit has", nearest(key, [*Override.model_fields])
+    return f"{which}: {key} is {limit[key]!r}: {said}", ""
 
 
 def matches(limit: Limit | Override, finding: Finding) -> bool:
@@ -172,14 +189,21 @@ def _check_known(override: Override, results: Sequence[Result]) -> None:
         raise GateError(f"no result of an audit {override.audit!r}", hint=nearest(override.audit, audits))
     findings = [f for result in results if result.audit == override.audit for f in result.findings]
     if not any(matches(override, finding) for finding in findings):
-        names = sorted({finding.name for finding in findings})
         wanted = f"{override.name!r} with target {override.target!r} and slice {override.slice!r}"
-        hint = (
-            f"its targets: {', '.join(sorted({f.target for f in findings}))}"
-            if override.name in names
-            else nearest(override.name, names)
-        )
+        hint = _hint(override, findings)
         raise GateError(f"{override.audit} found nothing named {wanted}", hint=hint)
+
+
+def _hint(override: Override, findings: Sequence[Finding]) -> str:
+    """The nearest name that is there; where that is right, the nearest target, and then the nearest slice."""
+    for part in ("name", "target", "slice"):
+        there = sorted({str(getattr(finding, part)) for finding in findings})
+        pattern = getattr(override, part)
+        matching = [finding for finding in findings if fnmatchcase(str(getattr(finding, part)), pattern)]
+        if not matching:
+            return nearest(pattern, there)
+        findings = matching
+    return ""
 
 
 def _check_agree(chosen: Sequence[Override], finding: Finding, source: str) -> None:

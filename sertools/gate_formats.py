@@ -59,7 +59,7 @@ def annotations(results: Sequence[Result]) -> list[str]:
         shown = found if len(found) <= SHOWN else found[: SHOWN - 1]
         for result, finding in shown:
             title = _escaped(f"sertools {result.audit}: {verdict}").replace(":", "%3A").replace(",", "%2C")
-            message = _escaped(f"{_label(finding)}: {_words(finding)} ({_subject(result)})")
+            message = _escaped(f"{_named(finding)}: {_words(finding)} ({_subject(result)})")
             lines.append(f"::{kind} title={title}::{message}")
         if len(shown) < len(found):
             more = f"{len(found) - len(shown)} more; all are in the step summary"
@@ -93,9 +93,12 @@ def _subject(result: Result) -> str:
     return f"{result.model.get('name', 'a model')} on {result.data.get('name', 'a corpus')}"
 
 
+def _named(finding: Finding) -> str:
+    return " · ".join([finding.name, *(part for part in (finding.target, finding.slice) if part != "all")])
+
+
 def _label(finding: Finding) -> str:
-    parts = [finding.name, *(part for part in (finding.target, finding.slice) if part != "all")]
-    return " · ".join(parts) + (f" {finding.limit}" if finding.limit else "")
+    return _named(finding) + (f" {finding.limit}" if finding.limit else "")
 
 
 def _words(finding: Finding) -> str:

@@ -69,9 +69,9 @@ def test_several_results_are_suites_of_their_own():
 
 def test_annotations_are_errors_warnings_and_notices_in_this_order():
     assert annotations([small_result()]) == [
-        "::error title=sertools correctness%3A fail::ccc · valence > 0.5: 0.1 [-0.1, 0.3]; "
+        "::error title=sertools correctness%3A fail::ccc · valence: 0.1 [-0.1, 0.3]; "
         "wanted > 0.5 (Wagner 2023) (default on voices)",
-        "::warning title=sertools correctness%3A inconclusive::ccc · dominance > 0.5: 0.5 [0.4, 0.6]; "
+        "::warning title=sertools correctness%3A inconclusive::ccc · dominance: 0.5 [0.4, 0.6]; "
         "wanted > 0.5 (Wagner 2023); the interval holds the limit (default on voices)",
         "::notice title=sertools correctness%3A skipped::uar: no emotion in common (default on voices)",
     ]
