@@ -14,7 +14,6 @@ Layers are the mean over bands and time of each block, with zeros behind a block
 """
 
 import hashlib
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models.answers import check_finite, names, trial
 from sertools.models.device import find_device
 from sertools.models.hf import _activate, task_of
+from sertools.models.weights import tensors_in
 
 if TYPE_CHECKING:
     import torch
@@ -233,8 +233,9 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
         raise ModelError(f"{path} has no head: none of {', '.join(HEADS)}", hint="fit one")
     if head != AUDIOSET:
         tensors = {key: value for key, value in tensors.items() if not key.startswith(f"{AUDIOSET}.")}
+    outputs = tensors[f"{head}.bias"].numel()
     first = tensors.get("conv_block1.conv1.weight")
-    network = build(len(tensors[f"{head}.bias"]), head, WIDTH if first is None else len(first))
+    network = build(outputs, head, WIDTH if first is None or first.dim() != 4 else len(first))
     counted = {key for key in network.state_dict() if not key.endswith("num_batches_tracked")}
     missing, odd = sorted(counted - set(tensors)), sorted(set(tensors) - set(network.state_dict()))
     if missing or odd:
@@ -249,9 +250,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     broken = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if broken:
         raise ModelError(f"{path} has weights that are no finite numbers: {_some(broken)}")
-    labels = names(options.labels, config.labels, len(tensors[f"{head}.bias"]), str(folder))
-    # PANNs' own head answers each of its classes for itself
-    task = config.task or ("multi_label" if head == AUDIOSET else task_of(None, labels))
+    labels, task = _answers(options.labels, config, head, outputs, folder)
     device = find_device(options.device)
     model = Cnn14Model(
         name=folder.resolve().name,
@@ -266,7 +265,8 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
             "architecture": "CNN14 (PANNs)",
             "parameters": sum(p.numel() for p in network.parameters()),
             "layers": BLOCKS,
-            "head": head,
+            "head": head if labels else "none",
+            "unexpected_keys": [] if labels else [f"{head}.weight", f"{head}.bias"],
             "labels": list(labels),
             "task": task,
             "sampling_rate": config.sampling_rate,
@@ -281,6 +281,17 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     )
     check_finite(model.predict(trial(config.sampling_rate)[:1]).scores, str(folder))
     return model
+
+
+def _answers(
+    asked: Sequence[str], config: Config, head: str, outputs: int, folder: Path
+) -> tuple[tuple[str, ...], Task]:
+    """Labels, and what their scores are; AudioSet's classes, where nobody names them, are no emotions."""
+    if head == AUDIOSET and not asked and not config.labels:
+        return (), "encoder"
+    labels = names(asked, config.labels, outputs, str(folder))
+    # PANNs' own head answers each of its classes for itself
+    return labels, config.task or ("multi_label" if head == AUDIOSET else task_of(None, labels))
 
 
 def _config(folder: Path) -> Config:
@@ -320,45 +331,8 @@ def _weights(folder: Path) -> Path:
 
 
 def _tensors(path: Path) -> dict[str, Any]:
-    import pickle
-
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        # PANNs' training loop also stores the order of its clips, a NumPy array
-        with torch.serialization.safe_globals(_arrays()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except SafetensorError as error:
-        raise ModelError(f"{path} is no complete safetensors file: {error}") from error
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path} holds more than tensors, and loading it would run its code",
-            hint="save the tensors alone, as safetensors, where you trust it",
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise ModelError(f"cannot read the weights in {path}: {error}") from error
-    inner = content.get("model", content) if isinstance(content, dict) else content
-    if not isinstance(inner, dict) or not all(isinstance(value, torch.Tensor) for value in inner.values()):
-        raise ModelError(f"{path} is no checkpoint: it does not hold tensors by name")
     # the transfer learning example of PANNs keeps the network under `base`
-    return {key.removeprefix("module.").removeprefix("base."): value for key, value in inner.items()}
-
-
-def _arrays() -> list[Any]:
-    """What a pickled array of numbers is made of, under NumPy's names of before and after version 2."""
-    make: Any = importlib.import_module("numpy._core.multiarray")._reconstruct
-    kinds = [type(np.dtype(kind)) for kind in ("int64", "int32", "float64", "float32")]
-    return [
-        (make, "numpy.core.multiarray._reconstruct"),
-        (make, "numpy._core.multiarray._reconstruct"),
-        np.ndarray,
-        np.dtype,
-        *kinds,
-    ]
+    return {k.removeprefix("module.").removeprefix("base."): t for k, t in tensors_in(path).items()}
 
 
 def _check_front_end(stored: Mapping[str, Any], config: Config, path: Path) -> None:
@@ -369,8 +343,8 @@ def _check_front_end(stored: Mapping[str, Any], config: Config, path: Path) -> N
     ours = mel_filters(config).T
     if tuple(filters.shape) != ours.shape or not np.allclose(filters.numpy(), ours, rtol=1e-3, atol=1e-6):
         raise ModelError(
-            f"{path} was trained on another spectrogram than its config.json says: its {filters.shape[1]} "
-            f"bands over {filters.shape[0]} bins are not those of {config.sampling_rate} Hz, window "
+            f"{path} was trained on another spectrogram than its config.json says: its filters of shape "
+            f"{tuple(filters.shape)} are not those of {config.sampling_rate} Hz, window "
             f"{config.window}, {config.fmin:g} to {config.fmax:g} Hz",
             hint="PANNs use 16000, 512, 160, 50, 8000 or 32000, 1024, 320, 50, 14000",
         )

@@ -2,8 +2,6 @@
 
 import ast
 import hashlib
-import pickle
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from sertools.errors import ModelError
+from sertools.models.weights import tensors_in
 
 if TYPE_CHECKING:
     import torch
 
 HEAD = "proj.weight"
-
-DAMAGE = (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, struct.error)
-"""What torch raises where a file is no checkpoint, or damaged."""
 
 MOST_LAYERS = 64
 """Convolutional layers that a config.yaml may ask for."""
@@ -170,25 +166,9 @@ def _tensors(path: Path, scopes: Sequence[Any]) -> dict[str, "torch.Tensor"]:
         path: of model.pt
         scopes: `scope_map` of config.yaml: prefix in the file, in the network, in the file, …; none is empty
     """
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path} holds more than tensors, and loading it would run its code",
-            hint="where you trust it, load it yourself and save its state dict alone",
-        ) from error
-    except DAMAGE as error:
-        raise ModelError(f"cannot read the weights in {path}: {error}") from error
-    for wrapper in ("state_dict", "model_state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-    if not isinstance(content, dict) or not all(isinstance(t, torch.Tensor) for t in content.values()):
-        raise ModelError(f"{path} is no checkpoint: it does not hold tensors by name")
     prefixes = ["" if str(p).lower() == "none" else str(p) for p in (*scopes, "module.", "none")]
     found = {}
-    for key, tensor in content.items():
+    for key, tensor in tensors_in(path).items():
         for theirs, ours in zip(prefixes[::2], prefixes[1::2], strict=False):
             if theirs and key.startswith(theirs):
                 key = ours + key.removeprefix(theirs)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sertools.errors import ModelError
 from sertools.models.heads import NEVER_USED, weight_files
+from sertools.models.weights import DAMAGE, tensors_in
 
 
 def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
@@ -25,7 +26,9 @@ def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
 
     logging.set_verbosity_error()  # what is missing is said below, as an error
     logging.disable_progress_bar()
-    weight_files(folder)
+    for path in weight_files(folder):
+        if path.suffix != ".safetensors":
+            tensors_in(path)  # for its sentence: what fails below fails in torch's words
     try:
         module, info = loader.from_pretrained(
             folder,
@@ -35,7 +38,7 @@ def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
             weights_only=True,
             trust_remote_code=False,
         )
-    except (RuntimeError, ValueError, OSError, KeyError, SafetensorError) as error:
+    except (*DAMAGE, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"the checkpoint {folder} cannot be read: {reason}") from error
     missing = [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError
+from sertools.models.weights import tensors_in
 
 if TYPE_CHECKING:
     import torch
@@ -65,30 +66,9 @@ def weight_tensors(folder: Path) -> dict[str, "torch.Tensor"]:
     Raises:
         ModelError: a file is truncated, no weight file, or a pickle with more than tensors in it
     """
-    import pickle
-
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     tensors: dict[str, torch.Tensor] = {}
     for path in weight_files(folder):
-        try:
-            if path.suffix == ".safetensors":
-                tensors |= load_file(path)
-            else:
-                tensors |= torch.load(path, map_location="cpu", weights_only=True)
-        except SafetensorError as error:
-            raise ModelError(
-                f"{path} is no complete safetensors file: {error}", hint="download or copy it again"
-            ) from error
-        except pickle.UnpicklingError as error:
-            raise ModelError(
-                f"{path} holds more than tensors, and loading it would run its code",
-                hint="convert it to safetensors where you trust it",
-            ) from error
-        except (RuntimeError, EOFError, OSError, TypeError, ValueError) as error:
-            raise ModelError(f"cannot read the weights in {path}: {error}") from error
+        tensors |= tensors_in(path)
     return tensors
 
 

@@ -257,3 +257,36 @@ def test_fingerprint_follows_weights_and_settings(tmp_path, network):
     assert renamed.fingerprint != first.fingerprint
     other = load_model(f"cnn14:{write(folder, network, hop=200)}")
     assert other.fingerprint != first.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("key", "shape", "said"),
+    [
+        ("fc_audioset.bias", (), "has 1 outputs, but there are 4 labels|is no CNN14"),
+        ("conv_block1.conv1.weight", (), "is no CNN14"),
+        ("logmel_extractor.melW", (3,), "was trained on another spectrogram"),
+    ],
+)
+def test_a_tensor_of_an_impossible_shape_is_one_sentence(tmp_path, network, key, shape, said):
+    path = tmp_path / "Cnn14_16k.pth"
+    panns_file(path, network)
+    (tmp_path / "config.json").write_text(json.dumps({"labels": LABELS}))
+    content = torch.load(path, weights_only=False)
+    content["model"][key] = torch.zeros(shape)
+    torch.save(content, path)
+    with pytest.raises(ModelError, match=said):
+        load_model(f"cnn14:{tmp_path}")
+
+
+def test_a_published_checkpoint_without_names_for_its_classes_is_a_bare_encoder(tmp_path, network):
+    panns_file(tmp_path / "panns" / "Cnn14_16k.pth", network)
+    (tmp_path / "panns" / "config.json").write_text("{}")
+    model = load_model(f"cnn14:{tmp_path / 'panns'}")
+    assert (model.task, model.labels, model.facts["head"]) == ("encoder", (), "none")
+    named = load_model(f"cnn14:{tmp_path / 'panns'}", LoadOptions(labels=tuple(LABELS)))
+    signals = speech([8000, 9000])
+    np.testing.assert_array_equal(
+        model.predict(signals, layers=True).layers, named.predict(signals, layers=True).layers
+    )
+    assert model.predict(signals).scores.shape == (2, 0)
+    assert model.fingerprint != named.fingerprint
