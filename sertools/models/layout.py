@@ -32,16 +32,26 @@ class Norm:
 
 @dataclass(frozen=True, kw_only=True)
 class Linear:
-    """A matrix product and a shift: weight (out, in), bias (out,) or None."""
+    """A matrix product and a shift: weight (out, in), bias (out,) or None.
+
+    In bf16 the weight lies in the blocks that the CPU's library multiplies by, so that it is not rearranged
+    for every clip.
+    """
 
     weight: "torch.Tensor"
     bias: "torch.Tensor | None"
 
     def __call__(self, states: "torch.Tensor") -> "torch.Tensor":
         """States (frames, in) in the precision of the weight → (frames, out)."""
-        from torch.nn.functional import linear
+        import torch
 
-        return linear(states.to(self.weight.dtype), self.weight, self.bias)
+        states = states.to(self.weight.dtype)
+        if self.weight.is_mkldnn:
+            product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
+                states, self.weight, self.bias, "none", [], ""
+            )
+            return product
+        return torch.nn.functional.linear(states, self.weight, self.bias)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,11 +195,20 @@ def _norm(module: Any) -> Norm | None:
 def _linear(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
     import torch
 
-    weights = [module.weight.detach().to(dtype) for module in modules]
-    biases = [module.bias.detach().to(dtype) for module in modules]
-    if len(modules) == 1:
-        return Linear(weight=weights[0], bias=biases[0])
-    return Linear(weight=torch.cat(weights), bias=torch.cat(biases))
+    weights, biases = zip(
+        *((m.weight.detach().to(dtype), m.bias.detach().to(dtype)) for m in modules), strict=True
+    )
+    # alone, it stays where the module has it
+    weight, bias = (each[0] if len(modules) == 1 else torch.cat(each) for each in (weights, biases))
+    blocks = torch.ops.mkldnn
+    # as torch's own compiler lays weights out; without these operations the product is the same, but slower
+    if (
+        dtype == torch.bfloat16
+        and hasattr(blocks, "_linear_pointwise")
+        and blocks._is_mkldnn_bf16_supported()
+    ):
+        weight = blocks._reorder_linear_weight(weight)
+    return Linear(weight=weight, bias=bias)
 
 
 def _first(module: Any) -> FirstConvolution:

@@ -176,3 +176,20 @@ def test_bf16_is_near_fp32_and_does_not_depend_on_the_batch(tmp_path):
     alone = [model.predict([signal], layers=True) for signal in reversed(signals)]
     np.testing.assert_array_equal(quick.scores, np.concatenate([o.scores for o in alone])[::-1])
     np.testing.assert_array_equal(quick.layers, np.concatenate([o.layers for o in alone])[::-1])
+
+
+@pytest.mark.parametrize("blocks", [True, False], ids=["in blocks", "as they are"])
+@pytest.mark.parametrize("frames", [1, 16, 133])
+def test_a_bf16_product_is_that_of_its_rounded_factors_however_its_weight_lies(monkeypatch, frames, blocks):
+    if not blocks:  # as where torch has no such operations
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    modules = [torch.nn.Linear(96, 160) for _ in range(3)]
+    product = layout._linear(modules, torch.bfloat16)
+    states = torch.randn(frames, 96)
+    rounded = states.bfloat16().double()
+    products = [rounded @ m.weight.bfloat16().double().T + m.bias.bfloat16() for m in modules]
+    expected = torch.cat(products, dim=1)
+    with torch.inference_mode():
+        found = product(states).double()
+    # bf16 keeps eight bits of a sum
+    torch.testing.assert_close(found, expected, rtol=2**-8, atol=2**-9)
