@@ -272,9 +272,12 @@ def _words(over: Estimate, ece: Estimate, chance: float) -> str:
         return f"The confidence in emotions is undefined: {over.reason}."
     clear = over.low > 0 or over.high < 0
     kind = "over-confident" if over.value > 0 else "under-confident"
-    judged = f"is {kind} by {abs(over.value):.2f}" if clear else "is not clearly over- or under-confident"
+    judged = f"is {kind}" if clear else "is not clearly over- or under-confident"
     interval = "" if np.isnan(over.low) else f" [{over.low:+.2f}, {over.high:+.2f}]"
-    return f"On emotion it {judged}{interval}, ECE {ece.value:.2f} (by chance alone {chance:.2f})."
+    return (
+        f"On emotion it {judged}: confidence − accuracy = {over.value:+.2f}{interval}, "
+        f"ECE {ece.value:.2f} (by chance alone {chance:.2f})."
+    )
 
 
 def _shy(dimension: str, spread: Estimate, slope: Estimate) -> str:

@@ -155,7 +155,6 @@ def audit(
             heard.append(_of_lowest(tables, gaps, everyone, target))
         if column == "language" and "sentiment" in tables.clips:
             found += _sentiment(tables, everyone)
-    adjusted = by_chance.adjusted(rows)
     found_by_chance = [
         by_chance.table("chance", "the gap", by_chance.SCORE, rows),
         by_chance.table("odds_by_chance", "equalised odds", by_chance.ODDS, odds),
@@ -163,7 +162,7 @@ def audit(
     if match == "truth":
         notes.insert(0, "Groups were matched: equally many clips of each in every class or bin of the truth.")
     return Outcome(
-        answer=_answer(found, adjusted),
+        answer=_answer(found, rows),
         findings=found,
         tables=found_by_chance if rows else [],
         figures=figures,
@@ -364,7 +363,7 @@ def _of_lowest(tables: Tables, found: list[Finding], everyone: Groups, target: s
     return furthest(tables, target, why, inside)
 
 
-def _answer(findings: list[Finding], adjusted: list[float]) -> str:
+def _answer(findings: list[Finding], rows: list[by_chance.Row]) -> str:
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
     if not gaps:
         return f"No gap between groups could be measured: {findings[0].reason}."
@@ -380,10 +379,10 @@ def _answer(findings: list[Finding], adjusted: list[float]) -> str:
         "" if largest.low is None or largest.high is None else f" [{largest.low:.2f}, {largest.high:.2f}]"
     )
     if largest.name == "sex_score":
-        return _of_sexes(largest, interval) + by_chance.beyond(adjusted)
+        return _of_sexes(largest, interval) + by_chance.beyond(rows)
     column = largest.slice.removesuffix("=*")
     found = f"The largest gap is in {largest.target} by {column}: {largest.value:.2f}{interval}."
-    return found + by_chance.beyond(adjusted)
+    return found + by_chance.beyond(rows)
 
 
 def _of_sexes(score: Finding, interval: str) -> str:

@@ -208,10 +208,11 @@ def _count(name: str, count: int, part: pd.DataFrame, tables: Tables, where: str
 
 
 def _uncounted(name: str, small: pd.DataFrame, large: pd.DataFrame, where: str, reason: str) -> Finding:
-    nothing = Estimate(
-        value=np.nan, low=np.nan, high=np.nan, n=len(small) + len(large), units=0, reason=reason
-    )
-    return finding(name, nothing, slice=where, by_speaker=False, withheld=reason)
+    both = pd.concat([small, large])
+    codes, by_speaker = speaker_codes(both)
+    speakers = len(np.unique(codes))
+    nothing = Estimate(value=np.nan, low=np.nan, high=np.nan, n=len(both), units=speakers, reason=reason)
+    return finding(name, nothing, slice=where, by_speaker=by_speaker, withheld=reason)
 
 
 def _unheard(clips: pd.DataFrame) -> str:

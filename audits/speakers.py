@@ -20,7 +20,8 @@ Wright's standard error (2000).
 Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of ours: there is no
 speaker for whom the model is no better than a constant. A constant has every speaker's mean about right where
 speakers are alike, so average and ranking are judged only where the model is shown, by the 99.9 % interval of
-its CCC or UAR over all speakers, to be better than a constant.
+its CCC or UAR over all speakers, to be better than a constant. Where true means differ by no more than the
+clips make them (analysis of variance, p ≥ .05) their order is chance: only a reversed ranking is judged.
 """
 
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ from sertools.metrics.speakers import (
     SPREAD,
     ranked_alike,
     scores_of_draws,
+    told_apart,
     unit_means,
 )
 from sertools.metrics.sums import Statistic
@@ -62,6 +64,7 @@ LIMITS = [
     Limit(name="worst_above_chance", above=0, source=NO_BETTER),
 ]
 
+ALL_ALIKE = "the truth tells speakers apart no better than chance, so their order says nothing"
 FEW = 10
 """A speaker with fewer clips has no score of its own."""
 
@@ -295,7 +298,7 @@ def _spread(speakers: list[Speaker], target: str) -> Finding:
     known = _known(speakers)
     n = sum(speaker.score.n for speaker in known)
     if len(known) < 2:
-        reason = f"only {len(known)} speakers have a score"
+        reason = "only one speaker has a score" if known else "no speaker has a score"
         none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(known), reason=reason)
         return finding("spread", none, target=target, by_speaker=True, withheld=reason)
     scores, each = [speaker.score.value for speaker in known], np.arange(len(known))
@@ -309,11 +312,8 @@ def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     # with fewer speakers there is no interval, and the gate is inconclusive by itself
     useless = doubt(pair, classes) if pair.units >= MIN_UNITS else ""
     if target == "emotion":
-        codes = [tables.model_classes.index(name) for name in tables.classes]
-        values = [
-            (name, pair.truth == c, pair.prediction == c)
-            for name, c in zip(tables.classes, codes, strict=True)
-        ]
+        codes = [(name, tables.model_classes.index(name)) for name in tables.classes]
+        values = [(name, pair.truth == code, pair.prediction == code) for name, code in codes]
     else:
         values = [(target, pair.truth, pair.prediction)]
     sizes = np.bincount(pair.unit, minlength=pair.units)
@@ -325,9 +325,14 @@ def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
         average = replace(estimate(SPEAKER_AVERAGE, t, p, np.arange(len(t)), len(t)), n=n)
         ranking = ranked_alike(t, p, n)
         if np.isnan(ranking.value):
-            ranking = replace(ranking, reason=f"all {len(t)} speakers have the same mean truth or prediction")
-        for what, value in (("speaker_average", average), ("speaker_ranking", ranking)):
-            found.append(finding(what, value, target=name, by_speaker=True, withheld=useless))
+            alike = f"all {len(t)} speakers have the same mean truth or prediction"
+            ranking = replace(ranking, reason=alike if len(t) > 1 else "there are not two speakers")
+        found.append(finding("speaker_average", average, target=name, by_speaker=True, withheld=useless))
+        counted = enough[pair.unit]
+        # an order that is reversed beyond chance is a fault all the same
+        chance = told_apart(truth[counted], pair.unit[counted]) >= 0.05 and ranking.high >= 0
+        withheld = useless or (ALL_ALIKE if chance else "")
+        found.append(finding("speaker_ranking", ranking, target=name, by_speaker=True, withheld=withheld))
     return found
 
 
@@ -366,6 +371,8 @@ def _sentence(speakers: list[Speaker], target: str, metric: str) -> str:
     if not known:
         return f"{metric} of {target} is undefined for every speaker."
     worst, best = known[0], known[-1]
+    if worst is best:
+        return f"{metric} of {target} is {worst.score.value:.2f} for the only speaker that has one."
     return (
         f"{metric} of {target} is {worst.score.value:.2f} for the worst of {len(known)} speakers "
         f"({worst.name}, {worst.score.n} clips) and {best.score.value:.2f} for the best ({best.name}, "

@@ -24,13 +24,15 @@ def row(column: str, target: str, chance: NullGap, pairs: Pairs) -> Row:
 
 def table(name: str, what: str, gap: str, rows: Sequence[Row]) -> Table:
     """The gaps with their p-values, also adjusted for all of them."""
+    clips = "clips, as there are no speakers: p-values are too small if speakers repeat"
+    unit = clips if any(one[-1] is None for one in rows) else "speakers"
     columns = ["group", "target", "gap", "p-value", "p-value (Holm)", "smallest detectable gap"]
     return Table(
         name=name,
         title=f"What chance alone makes of {what}",
         columns=[*columns, "clips", "speakers"],
         rows=[[*one[:4], p, *one[4:]] for one, p in zip(rows, adjusted(rows), strict=True)],
-        note=f"gap: {gap}; group labels permuted over speakers; Holm: adjusted for {len(rows)} gaps",
+        note=f"gap: {gap}; group labels permuted over {unit}; Holm: adjusted for {len(rows)} gaps",
     )
 
 
@@ -40,13 +42,16 @@ def adjusted(rows: Sequence[Row]) -> list[float]:
     return [float(p) for p in holm(p_values)]
 
 
-def beyond(adjusted: Sequence[float]) -> str:
-    """How many gaps are more than chance makes of so many; empty where none could be tested."""
-    tested = int(np.isfinite(adjusted).sum())
-    if not tested:
+def beyond(rows: Sequence[Row]) -> str:
+    """How many gaps are more than chance makes of so many; empty where that cannot be said.
+
+    It cannot where the corpus names no speakers: permuted over clips, too much would be beyond chance.
+    """
+    p_values = [p for p in adjusted(rows) if np.isfinite(p)]
+    if not p_values or any(one[-1] is None for one in rows):
         return ""
-    shown = sum(p < 0.05 for p in adjusted)
-    return f" Tested all at once, {shown} of {tested} gaps are beyond chance (p < .05, Holm)."
+    shown = sum(p < 0.05 for p in p_values)
+    return f" Tested all at once, {shown} of {len(p_values)} gaps are beyond chance (p < .05, Holm)."
 
 
 def too_small(

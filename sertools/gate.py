@@ -196,14 +196,13 @@ def _check_known(override: Override, results: Sequence[Result]) -> None:
 
 def _hint(override: Override, findings: Sequence[Finding]) -> str:
     """The nearest name that is there; where that is right, the nearest target, and then the nearest slice."""
-    for part in ("name", "target", "slice"):
-        there = sorted({str(getattr(finding, part)) for finding in findings})
+    for part in ("name", "target"):
         pattern = getattr(override, part)
-        matching = [finding for finding in findings if fnmatchcase(str(getattr(finding, part)), pattern)]
-        if not matching:
-            return nearest(pattern, there)
-        findings = matching
-    return ""
+        there = [finding for finding in findings if fnmatchcase(getattr(finding, part), pattern)]
+        if not there:
+            return nearest(pattern, sorted({getattr(finding, part) for finding in findings}))
+        findings = there
+    return nearest(override.slice, sorted({finding.slice for finding in findings}))
 
 
 def _check_agree(chosen: Sequence[Override], finding: Finding, source: str) -> None:

@@ -69,6 +69,32 @@ def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> 
     return replace(found, low=min(float(low), rho), high=max(float(high), rho))
 
 
+def told_apart(truth: ArrayLike, unit: np.ndarray) -> float:
+    """Could units whose means differ so be alike, and only their clips differ? A p-value; nan if undefined.
+
+    One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), of the G units with at least
+    two clips each or more. Where p is not small, the order of the units' means is chance.
+
+    Args:
+        truth: shape (n,)
+        unit: codes, shape (n,)
+
+    >>> round(told_apart([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2])), 6)
+    0.19245
+    """
+    t: np.ndarray = np.asarray(truth, dtype=np.float64)
+    _, code = np.unique(unit, return_inverse=True)
+    units, n = int(code.max(initial=-1)) + 1, len(t)
+    if units < 2 or n <= units:
+        return float("nan")
+    sizes, means = np.bincount(code), unit_means(t, code, units)
+    between = float((sizes * (means - t.mean()) ** 2).sum()) / (units - 1)
+    within = float(((t - means[code]) ** 2).sum()) / (n - units)
+    if between == 0 and within == 0:
+        return float("nan")
+    return float(special.fdtrc(units - 1, n - units, between / within if within else np.inf))
+
+
 def scores_of_draws(
     statistic: Statistic,
     truth: ArrayLike,

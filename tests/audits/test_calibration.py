@@ -54,7 +54,7 @@ def test_sharpened_probabilities_promise_too_much_and_flattened_ones_too_little(
     over = found(r, "overconfidence", "emotion")
     assert np.sign(over.value) == sign
     assert over.verdict is Verdict.FAIL
-    assert f"it is {word} by" in r.answer
+    assert f"it is {word}: confidence − accuracy = {over.value:+.2f} [{over.low:+.2f}, " in r.answer
     # all bins are off to one side, so ECE is the size of overconfidence
     assert found(r, "ece", "emotion").value == pytest.approx(abs(over.value), abs=0.01)
 

@@ -314,3 +314,13 @@ def test_one_useless_target_does_not_make_the_answer_say_that_nothing_was_judged
     for group in ("sex", "language"):
         assert result_of(mixed, group=[group]).answer.startswith("The largest gap")
     assert result_of(toy.answers("constant", clips), group=["language"]).answer.startswith("Not judged")
+
+
+def test_without_speakers_no_gap_is_said_to_be_beyond_chance(clips):
+    planted = FAIRNESS.plant(noisy(clips.drop(columns="speaker")), np.random.default_rng(0))
+    result = result_of(planted)
+    assert "agrees better with women" in result.answer
+    assert "beyond chance" not in result.answer
+    assert all("permuted over clips, as there are no speakers" in table.note for table in result.tables)
+    assert {f.verdict for f in result.findings if f.limit} == {Verdict.INCONCLUSIVE}
+    assert all("permuted over speakers" in table.note for table in result_of(noisy(clips)).tables)

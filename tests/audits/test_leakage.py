@@ -133,7 +133,10 @@ def test_speaker_ids_of_different_corpora_are_compared_only_on_request(clips):
     joined = clips.assign(corpus=np.where(clips["split"] == "test", "b", "a"))
     joined["speaker"] = joined["corpus"] + ":" + np.where(joined["split"] == "test", "000", joined["speaker"])
     where = "corpus=b in a"
-    assert found(result_of(joined, between="corpus"), "shared_speakers", where).verdict is Verdict.SKIPPED
+    unasked = found(result_of(joined, between="corpus"), "shared_speakers", where)
+    assert unasked.verdict is Verdict.SKIPPED
+    assert unasked.reason == "speaker ids of different corpora are not comparable; --same-ids if they are"
+    assert unasked.speakers == joined["speaker"].nunique()
     shared = found(result_of(joined, between="corpus", same_ids=True), "shared_speakers", where)
     assert (shared.value, shared.verdict) == (1, Verdict.FAIL)
 

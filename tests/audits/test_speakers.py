@@ -64,6 +64,33 @@ def test_average_and_ranking_are_those_of_the_speakers_means():
     assert found(r, "speaker_ranking").n == len(enough)
 
 
+def test_an_order_of_speakers_who_are_alike_is_not_judged():
+    """Actors who all say the same: their true means differ by chance, and so does any order of them."""
+    tables = made([20] * 12, levels=np.full(12, 0.5), spread=0.2, noise=0.1)
+    ranking = found(result(tables), "speaker_ranking")
+    f_test = stats.f_oneway(*(part["arousal"] for _, part in tables.clips.groupby("speaker")))
+    assert f_test.pvalue > 0.05
+    assert ranking.high > 0
+    assert ranking.verdict is Verdict.SKIPPED
+    assert (
+        ranking.reason == "the truth tells speakers apart no better than chance, so their order says nothing"
+    )
+    assert ranking.value is not None
+    apart = made([20] * 12, levels=np.linspace(0.3, 0.7, 12), spread=0.2, noise=0.1)
+    assert found(result(apart), "speaker_ranking").verdict is Verdict.PASS
+
+
+def test_a_single_speaker_is_neither_worst_nor_best():
+    only = result(made([30], noise=0.2))
+    assert (
+        only.answer
+        == f"CCC of arousal is {found(only, 'worst_speaker').value:.2f} for the only speaker "
+        + ("that has one.")
+    )
+    assert found(only, "spread").reason == "only one speaker has a score"
+    assert found(only, "speaker_ranking").reason == "there are not two speakers"
+
+
 def test_a_reversed_ranking_fails_although_its_size_is_perfect():
     levels = np.linspace(0.45, 0.55, 12)
     tables = made([20] * 12, levels=levels, spread=0.2, noise=0)

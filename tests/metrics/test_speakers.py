@@ -15,6 +15,7 @@ from sertools.metrics.speakers import (
     ranked_alike,
     scores_of_draws,
     spearman,
+    told_apart,
     unit_means,
 )
 
@@ -143,3 +144,21 @@ def test_an_oracle_has_no_distance_between_means():
     found = estimate(SPEAKER_AVERAGE, t, t, np.arange(6), 6)
     assert (found.value, found.low) == (0.0, 0.0)
     assert found.high == pytest.approx(0.0, abs=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_speakers_are_told_apart_by_the_f_test_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(5), [1, 4, 9, 2, 6])
+    truth = rng.random(len(unit)) + 0.1 * seed * unit
+    order = rng.permutation(len(unit))
+    expected = stats.f_oneway(*(truth[unit == code] for code in range(5))).pvalue
+    assert told_apart(truth[order], unit[order] * 3) == pytest.approx(expected, rel=1e-9)
+
+
+def test_speakers_who_never_differ_from_themselves_are_told_apart_if_at_all():
+    unit = np.repeat([0, 1], 3)
+    assert told_apart([0, 0, 0, 1, 1, 1], unit) == 0
+    assert np.isnan(told_apart([1] * 6, unit))
+    assert np.isnan(told_apart([1, 2, 3], np.zeros(3, dtype=int)))
+    assert np.isnan(told_apart([1, 2], np.arange(2)))
