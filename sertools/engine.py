@@ -25,6 +25,9 @@ BATCH_SIZE = 8
 BATCH_SAMPLES = 60 * 16000
 """Samples in one forward pass at most, padding included; a longer clip runs alone."""
 
+NOT_FINITE = "the model's answer is not a finite number"
+"""Why a clip is missing that was heard, but not scored."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
@@ -96,7 +99,7 @@ def table(model: Model, clips: pd.Index, heard: Sequence[Heard], scores: np.ndar
     frame.insert(0, "reason", [h.reason for h in heard])
     frame.insert(1, "silent", [h.silent for h in heard])
     unscored = ~np.isfinite(scores).all(axis=1) & (frame["reason"] == "").to_numpy()
-    frame.loc[unscored, "reason"] = "the model's answer is not a finite number"
+    frame.loc[unscored, "reason"] = NOT_FINITE
     frame.loc[unscored, list(model.labels)] = np.nan
     return frame
 

@@ -167,7 +167,7 @@ def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> 
         unknown = unknown if model.labels else np.isnan(vectors).all(axis=(1, 2))
     gone = scores.index[unknown]
     missing = pd.DataFrame(
-        {"clip": gone, "condition": condition, "reason": f"{model.name} has no row for it"}
+        {"clip": gone, "condition": condition, "reason": f"{model.name} has no complete row for it"}
     )
     means = None if vectors is None else Layers(shards=(vectors,))
     found = Predicted(scores=scores, missing=missing, layers=means)
@@ -182,5 +182,7 @@ def _some_scored(predicted: Predicted, corpus: Corpus) -> None:
         raise CorpusError(
             f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most often: "
             f"{reasons.index[0]}",
-            hint="sertools corpus check lists what is wrong with each",
+            hint=""
+            if reasons.index[0] == engine.NOT_FINITE
+            else "sertools corpus check says more of each clip",
         )

@@ -285,8 +285,8 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_one_complet
     whole = files(tmp_path / "whole")
     assert len(whole) == 2 * 5
     chance, killed, partial = random.Random(0), 0, 0
-    for k in range(12):
-        root = tmp_path / f"store {k // 3}"  # three deaths to a store
+    for k in range(20):
+        root = tmp_path / f"store {k // 4}"  # four deaths to a store
         with child(manifest, root) as process:
             assert process.stdout.readline() == "ready\n"
             time.sleep(chance.uniform(0, 0.5))
@@ -296,11 +296,11 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_one_complet
         there = files(root) if root.exists() else {}
         assert there.items() <= whole.items(), "what has a name is whole"
         partial += 0 < len(there) < len(whole)
-    assert killed >= 10
+    assert killed >= 15
     assert partial >= 3, "some of the deaths came in the middle"
-    roots = [tmp_path / f"store {k}" for k in range(4)]
+    roots = [tmp_path / f"store {k}" for k in range(5)]
     with child(manifest, *roots) as process:
-        assert process.stdout.read() == "ready\n" * 4 + "done\n"
+        assert process.stdout.read() == "ready\n" * 5 + "done\n"
     for root in roots:
         assert files(root) == whole
 

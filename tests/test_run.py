@@ -259,7 +259,7 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
     ]
     for one, other in zip(results[0].findings, results[1].findings, strict=True):
         assert (one.value, one.low, one.high, one.n) == (other.value, other.low, other.high, other.n)
-    assert results[1].missing[0].reason == "p has no row for it"
+    assert results[1].missing[0].reason == "p has no complete row for it"
 
 
 def test_the_model_must_answer_about_each_condition_or_the_audit_says_what_is_absent(tmp_path):

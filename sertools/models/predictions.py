@@ -1,13 +1,14 @@
 """A table of predictions made elsewhere: `predictions:FILE.csv` or `.parquet`, no model needed.
 
 The table has `clip` or `file` and one numeric column per label. Clips that it lacks are missing; rows
-that match no clip are counted and named in the notes of the model's facts. With a column `condition`, the
-rows of `clean` are read.
+that match no clip are counted and named in the notes of the model's facts. A row that lacks a number of one
+class is missing: nobody knows whether that class was the answer. With a column `condition` the table has
+answers for other sound too, named as in reports: `clean`, `white_noise@20dB`.
 """
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ SCHEME = "predictions"
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")
 SHOWN = 5
 """How many clips or conditions a sentence names at most."""
+
+FORM = "write numbers as 0.25; drop a column that holds no scores"
 
 NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
@@ -63,7 +66,7 @@ class PredictionsModel:
         if len(odd):
             more = ", …" if len(odd) > SHOWN else ""
             note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:SHOWN])}{more}."
-            self.facts = {**self.facts, "notes": [note]}
+            self.facts = {**self.facts, "notes": [*_conditions_note(self.conditions), note]}
         scores = table.reindex(wanted)
         scores.index = clips.index
         return scores
@@ -104,16 +107,32 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     scores = pd.DataFrame(
         {label: _numbers(table[label], keys, f"{path}: {label}") for label in labels}, index=keys
     )
+    _blank_incomplete(scores)
     only_dimensions = all(canonical(label) in DIMENSIONS for label in labels)
     return PredictionsModel(
         name=path.stem,
         labels=labels,
         task="regression" if only_dimensions else "single_label",
         fingerprint=hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(),
-        facts={"kind": "predictions file", "source": str(path), "rows": len(table)},
+        facts={
+            "kind": "predictions file",
+            "source": str(path),
+            "rows": len(table),
+            "notes": _conditions_note(tuple(dict.fromkeys(condition))),
+        },
         tables={name: scores[(condition == name).to_numpy()] for name in dict.fromkeys(condition)},
         key=key,
     )
+
+
+def _blank_incomplete(scores: pd.DataFrame) -> None:
+    """Takes the classes' numbers from rows that lack one; a column without any number is no class here."""
+    classes = [c for c in scores if canonical(c) not in DIMENSIONS and scores[c].notna().any()]
+    scores.loc[scores[classes].isna().any(axis=1), classes] = math.nan
+
+
+def _conditions_note(conditions: Sequence[str]) -> list[str]:
+    return [f"It has answers under {', '.join(conditions)}."] if len(conditions) > 1 else []
 
 
 def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
@@ -124,7 +143,7 @@ def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
         try:
             number = math.nan if text.lower() in EMPTY else float(text.replace("_", "no number"))
         except ValueError as error:
-            raise ModelError(f"{what} of {key!r} is {text!r}, no number", hint="drop the column") from error
+            raise ModelError(f"{what} of {key!r} is {text!r}, no number", hint=FORM) from error
         if math.isinf(number):
             raise ModelError(f"{what} of {key!r} is infinite")
         numbers.append(number)

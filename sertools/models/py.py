@@ -23,7 +23,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -39,11 +39,11 @@ from sertools.models.hf import task_of
 
 SCHEME = "py"
 RATE_HZ = 16000
-FAILURES = (
-    ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError,
-    RuntimeError, SyntaxError, TypeError, ValueError,
-)  # fmt: skip
-"""What somebody else's code fails with; their place and message become one sentence."""
+FAILURES = (Exception, SystemExit)
+"""What somebody else's code fails with: anything. Its place and message become one sentence."""
+
+REPEAT = 64
+"""The first clip is asked about again after so many others, so that an answer that drifts shows."""
 
 NOT_COVERED = (
     "The fingerprint covers the file that was named, not what it imports, reads or asks over the network: "
@@ -67,21 +67,31 @@ class FunctionModel:
     facts: Mapping[str, Any]
     function: Callable[..., Any]
     source: Path
-    steady: bool = False
+    first: tuple[np.ndarray, np.ndarray] | None = None
+    since: int = 0
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Scores of signals; the first two clips ever heard are asked about twice. There are no layers.
+        """Scores of signals. There are no layers.
+
+        The first two clips ever heard are asked about twice, the first again every `REPEAT` clips.
 
         Raises:
             ModelError: the function fails, returns another number of rows or labels, or changes its answer
         """
         scores, found = _ask(self.function, signals, self.sampling_rate, self.name, self.source)
         scores = _in_order(scores, found, self.labels, self.name)
-        if not self.steady:
-            again, found = _ask(self.function, signals[:2], self.sampling_rate, self.name, self.source)
-            check_steady(scores[:2], _in_order(again, found, self.labels, self.name), self.name)
-            self.steady = True
+        if self.first is None:
+            self._ask_again(signals[:2], scores[:2])
+            self.first = signals[0].copy(), scores[:1]
+        self.since += len(signals)
+        if self.since >= REPEAT:
+            self._ask_again([self.first[0]], self.first[1])
+            self.since = 0
         return Outputs(scores=scores.astype(np.float32))
+
+    def _ask_again(self, signals: Sequence[np.ndarray], before: np.ndarray) -> None:
+        again, found = _ask(self.function, signals, self.sampling_rate, self.name, self.source)
+        check_steady(before, _in_order(again, found, self.labels, self.name), self.name)
 
 
 def load(rest: str, options: LoadOptions) -> FunctionModel:
@@ -127,6 +137,8 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
             "kind": "Python function",
             "source": rest,
             "architecture": (inspect.getdoc(function) or called).partition("\n")[0],
+            "head": f"function {called}",
+            "features": "the signal as it is",
             "labels": list(labels),
             "task": task,
             "sampling_rate": rate,
@@ -145,7 +157,7 @@ def _file(path: Path) -> ModuleType:
     assert spec.loader is not None, "a path that ends with .py has a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickling look their module up
-    with _importable(path.parent):
+    with _importable(path.parent), redirect_stdout(sys.stderr):
         try:
             spec.loader.exec_module(module)
         except FAILURES as error:
@@ -154,7 +166,7 @@ def _file(path: Path) -> ModuleType:
 
 
 def _module(name: str) -> ModuleType:
-    with _importable(Path.cwd()):
+    with _importable(Path.cwd()), redirect_stdout(sys.stderr):
         try:
             return importlib.import_module(name)
         except FAILURES as error:
@@ -181,7 +193,8 @@ def _ask(
     # copies: a function that scales its input in place must not change what is heard next
     copies = [signal.copy() for signal in signals]
     try:
-        answer = function(copies, rate)
+        with redirect_stdout(sys.stderr):  # what it prints must not stand among our data
+            answer = function(copies, rate)
     except FAILURES as error:
         raise ModelError(f"{who} fails on {len(signals)} signals: {_told(error, source)}") from error
     return rows(answer, len(signals), who)
@@ -223,7 +236,7 @@ def rows(answer: Any, n: int, who: str) -> tuple[np.ndarray, tuple[str, ...]]:
                 )
             answer = [[row[name] for name in answer[0]] for row in answer]
         scores = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's, for tensors with gradients
         raise ModelError(f"{who} returns what is no table of numbers: {error}") from error
     if scores.ndim == 1 and len(scores) == n:
         scores = scores[:, None]
@@ -283,11 +296,13 @@ def _whole(function: Any, attribute: str, default: int, who: str) -> int:
 
 def _told(error: BaseException, path: Path) -> str:
     """Kind and message of an error, with the line of the user's file that it came through last."""
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
-    if isinstance(error, SyntaxError):
-        lines = [error.lineno]
-    place = f" (line {lines[-1]} of {path.name})" if lines else ""
-    return f"{type(error).__name__}: {error}{place}"
+    own = path.resolve()
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == own]
+    # a SyntaxError says its line itself
+    place = f" (line {lines[-1]} of {path.name})" if lines and not isinstance(error, SyntaxError) else ""
+    told = " ".join(str(error).split())
+    return f"{type(error).__name__}: {told}{place}" if told else f"{type(error).__name__}{place}"
 
 
 def _fingerprint(source: Path, called: str, labels: Sequence[str], rate: int, task: str) -> str:

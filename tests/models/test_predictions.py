@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sertools import run
 from sertools.errors import ModelError
 from sertools.model import ClipModel, load_model
+from tests.small import noises
 
 CLIPS = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"]}, index=pd.Index(["c1", "c2", "c3"], name="clip"))
 
@@ -59,8 +61,22 @@ def test_numbers_are_read_to_the_last_bit(tmp_path, suffix):
 
 
 def test_empty_cells_are_missing_and_never_zero(tmp_path):
-    scores = table(tmp_path, "clip,anger,joy\nc1,,\nc2,nan,0.5\nc3,0.5, \n").scores(CLIPS)
+    scores = table(tmp_path, "clip,arousal,valence\nc1,,\nc2,nan,0.5\nc3,0.5, \n").scores(CLIPS)
     assert scores.isna().to_numpy().tolist() == [[True, True], [True, False], [False, True]]
+
+
+def test_a_row_that_lacks_the_number_of_one_class_answers_no_class(tmp_path):
+    text = "clip,anger,joy,unused,arousal\nc1,0.2,0.8,,0.1\nc2,,0.5,,0.2\nc3,0.5,0.5,,0.3\n"
+    scores = table(tmp_path, text).scores(CLIPS)
+    assert scores["anger"].isna().tolist() == scores["joy"].isna().tolist() == [False, True, False]
+    assert scores["arousal"].tolist() == [0.1, 0.2, 0.3]
+
+
+def test_a_clip_with_an_empty_cell_is_listed_as_missing(tmp_path):
+    model = table(tmp_path, "clip,anger,joy\nclip 000,0.2,0.8\nclip 001,,0.5\nclip 002,0.5,0.5\n")
+    found = run.predict(model, noises(tmp_path / "c", 3))["clean"]
+    assert found.missing[["clip", "reason"]].values.tolist() == [["clip 001", "p has no complete row for it"]]
+    assert found.scores.notna().all(axis=1).tolist() == [True, False, True]
 
 
 def test_columns_that_are_no_dimension_make_it_a_classifier(tmp_path):
@@ -126,6 +142,7 @@ def test_every_condition_is_read_and_clean_is_the_default(tmp_path):
     text = "clip,condition,arousal\nc1,clean,0.1\nc1,gain@1dB,0.9\nc2,clean,0.2\nc2,gain@1dB,0.8\n"
     model = table(tmp_path, text)
     assert model.conditions == ("clean", "gain@1dB")
+    assert model.facts["notes"] == ["It has answers under clean, gain@1dB."]
     assert model.scores(CLIPS)["arousal"].fillna(-1).tolist() == [0.1, 0.2, -1]
     assert model.scores(CLIPS, "gain@1dB")["arousal"].fillna(-1).tolist() == [0.9, 0.8, -1]
 

@@ -13,7 +13,7 @@ import soundfile
 
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
-from sertools.models.py import rows
+from sertools.models.py import REPEAT, rows
 from tests.checkpoints import speech
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "remote_service.py"
@@ -154,6 +154,33 @@ def test_answers_that_change_only_on_real_clips_are_refused_at_the_first_of_them
         model.predict(speech([5000, 6000]))
 
 
+DRIFTING = """
+n = [0]
+def f(signals, rate):
+    n[0] += len(signals)
+    return [[0.5 if n[0] < 40 else 0.6] for s in signals]
+"""
+
+
+def test_an_answer_that_drifts_later_is_noticed_by_asking_about_the_first_clip_again(tmp_path):
+    model = load_model(write(tmp_path, DRIFTING, "f.labels = ['arousal']"))
+    clips = speech([2000] * 8)
+    for _ in range(REPEAT // 8 - 1):
+        model.predict(clips)
+    with pytest.raises(ModelError, match=r"changes its answer between calls: 0\.5, then 0\.6"):
+        model.predict(clips)
+
+
+def test_a_steady_function_is_asked_about_one_clip_in_64_again(tmp_path):
+    code = "n = [0]\ndef f(signals, rate):\n    n[0] += len(signals)\n    return [[0.5] for s in signals]"
+    model = load_model(write(tmp_path, code, "f.labels = ['arousal']"))
+    asked = sys.modules["sertools_model_mine"].n
+    before = asked[0]
+    for _ in range(32):
+        model.predict(speech([2000] * 8))
+    assert asked[0] - before == 256 + 2 + 256 // REPEAT
+
+
 WRONG = [
     ("return [[0.5]]", "", r"array of shape \(1, 1\) for 2 signals \(return 2 rows"),
     ("return [0.5, 0.5, 0.5]", "", r"array of shape \(3,\) for 2 signals"),
@@ -170,6 +197,18 @@ WRONG = [
     ("return [[0.1]] * 2", "f.labels = ['arousal']; f.task = 'guess'", "f.task is 'guess' .*regression"),
     ("return [[0.1]] * 2", "f.sampling_rate = 16e3", "f.sampling_rate is 16000.0, not a positive whole"),
     ("return 1 / 0", "", r"f fails on 2 signals: ZeroDivisionError: division by zero \(line 2 of mine.py\)"),
+    (
+        "class Own(Exception): ...\n    raise Own('no licence')",
+        "",
+        r"signals: Own: no licence \(line 3 of mine.py\)",
+    ),
+    ("raise SystemExit(3)", "", r"f fails on 2 signals: SystemExit: 3 \(line 2 of mine.py\)"),
+    ("raise StopIteration", "", r"f fails on 2 signals: StopIteration \(line 2 of mine.py\)"),
+    (
+        "import torch\n    return torch.ones(2, 1, requires_grad=True)",
+        "",
+        "no table of numbers: Can't call numpy",
+    ),
     ("return signals.shape", "", r"AttributeError: .* \(line 2 of mine.py\)"),
 ]
 
@@ -201,10 +240,31 @@ def test_files_modules_and_functions_that_are_not_there_are_told_apart(tmp_path)
     write(tmp_path, "def listen(signals, rate): ...")
     with pytest.raises(ModelError, match="has no function 'lisen' .did you mean 'listen'"):
         load_model(f"py:{tmp_path / 'mine.py'}:lisen")
-    with pytest.raises(ModelError, match=r"cannot be imported: SyntaxError: .*line 1 of mine\.py"):
+    with pytest.raises(ModelError, match=r"cannot be imported: SyntaxError: .*mine\.py, line 1"):
         load_model(write(tmp_path, "def f(:"))
     with pytest.raises(ModelError, match=r"cannot be imported: RuntimeError: no weights .line 1 of mine\.py"):
         load_model(write(tmp_path, "raise RuntimeError('no weights')"))
+
+
+def test_an_import_that_fails_is_placed_for_a_relative_path_too_and_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "raise RuntimeError('no weights')")
+    with pytest.raises(ModelError, match=r"RuntimeError: no weights \(line 1 of mine\.py\)$"):
+        load_model("py:mine.py:f")
+    write(tmp_path, "def f(:")
+    with pytest.raises(ModelError) as told:
+        load_model("py:mine.py:f")
+    assert str(told.value).count("line 1") == 1
+
+
+def test_what_a_function_prints_does_not_stand_among_the_data(tmp_path, capsys):
+    code = (
+        "print('importing')\ndef f(signals, rate):\n    print('asked')\n    return [[0.5] for s in signals]"
+    )
+    load_model(write(tmp_path, code, "f.labels = ['arousal']")).predict(speech([2000]))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.split()[:2] == ["importing", "asked"]
 
 
 class Service(BaseHTTPRequestHandler):
