@@ -74,7 +74,8 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert {f.value for f in differences} == {0.0}
     assert (difference(same).low, difference(same).high) == (0.0, 0.0)
     agreement = difference(same, "speakers.agreement")
-    assert (agreement.value, agreement.low, agreement.high) == pytest.approx((1, 1, 1), abs=1e-12)
+    assert (agreement.value, agreement.high) == pytest.approx((1, 1), abs=1e-12)
+    assert 0.5 < agreement.low < 1, "that few speakers are ranked alike does not show that all are"
     assert [row[2:] for row in rows(same, "agreement")] == [pytest.approx([1, 1], abs=1e-12)] * 2
     assert rows(same, "verdicts") == []
     assert {tuple(row[5:]) for row in rows(same, "ranks")} == {(1, 1)}
