@@ -115,6 +115,10 @@ def prune(
 
 def _folders(root: Path) -> list[Path]:
     """The folders of all keys: model, corpus, condition."""
+    if root.exists() and not root.is_dir():
+        raise StoreError(
+            f"{root} is a file, not a folder with predictions", hint="name the folder after --cache"
+        )
     parts = (path for path in sorted(root.glob("*/*/*")) if path.is_dir())
     return [path for path in parts if all(map(FOLDER.fullmatch, path.relative_to(root).parts))]
 

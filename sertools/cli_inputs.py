@@ -139,7 +139,11 @@ def cache_(
         console.message(f"Deleted {n} files, {size / 1e6:.1f} MB, under {root}")
     elif action == "verify":
         bad = kept.verify(root)
-        console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
+        if bad or output == "json":
+            console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
+        lost = "nothing is lost: the next run computes it anew; sertools cache prune --damaged deletes it"
+        count = f"{len(bad)} file is" if len(bad) == 1 else f"{len(bad)} files are"
+        console.message(f"{count} damaged; {lost}" if bad else f"Everything under {root} is whole.")
         raise typer.Exit(2 if bad else 0)
     else:
         console.table(*kept.table(root), output)

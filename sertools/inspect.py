@@ -1,6 +1,7 @@
 """What a model is: where it comes from, what it hears and says, how large and how fast it is here."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from sertools.model import ClipModel, Model
 from sertools.models.answers import noise
 from sertools.models.card import licence
+from sertools.models.heads import LAYOUTS
 
 TRIAL_S = 3.0
 """Length of the clip of noise that speed is measured on."""
@@ -26,7 +28,8 @@ def inspect_model(model: Model | ClipModel) -> Rows:
     hearing = model if isinstance(model, Model) else None
     layers = _layers(hearing) if hearing else None
     parameters = facts.get("parameters")
-    width = 2 if facts.get("precision") == "bf16" else 4
+    width = {"bf16": 2, "fp64": 8}.get(str(facts.get("precision")), 4)
+    size = facts.get("parameter_bytes") or (parameters * width if parameters else None)
     shortest = hearing.shortest if hearing else None
     longest = getattr(model, "longest", None)
     rate = hearing.sampling_rate if hearing else None
@@ -37,20 +40,23 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["source", facts.get("source")],
         ["architecture", facts.get("architecture")],
         ["parameters", parameters],
-        ["memory of the parameters in MB", parameters * width / 1e6 if parameters else None],
+        ["memory of the parameters in MB", size and size / 1e6],
         ["labels", ", ".join(model.labels) or None],
         ["task", model.task],
-        ["head", facts.get("head")],
+        ["head", _head(facts)],
         ["layers", layers and f"{layers[0]} of {layers[1]} values"],
         ["keys that nothing reads", ", ".join(facts.get("unexpected_keys", [])) or None],
         ["hears", "sound" if hearing else "nothing: it answers by clip"],
+        *([["conditions", ", ".join(model.conditions)]] if isinstance(model, ClipModel) else []),
+        *([["rows", facts["rows"]]] if "rows" in facts else []),
         ["sampling rate in Hz", rate],
         ["shortest clip in samples", shortest],
         ["longest clip in samples", longest],
-        ["features", _features(facts)],
+        ["features", facts.get("features")],
         ["licence", facts.get("licence") or licence(Path(str(facts.get("source") or "-")))],
         ["device", facts.get("device")],
         ["precision", facts.get("precision")],
+        ["reason for the precision", facts.get("precision_reason")],
         ["seconds of sound per second", speed],
         ["fingerprint", model.fingerprint],
         *(["note", note] for note in facts.get("notes", [])),
@@ -87,10 +93,7 @@ def _seconds(model: Model) -> float:
     return float(np.median(taken))
 
 
-def _features(facts: Any) -> str | None:
-    if "features" in facts:
-        return str(facts["features"])
-    if "normalised_per_clip" not in facts:
-        return None
-    scaled = facts["normalised_per_clip"]
-    return "every clip scaled to zero mean and unit variance" if scaled else "the signal as it is"
+def _head(facts: Mapping[str, Any]) -> str | None:
+    """Where the head was found, and for a checkpoint of transformers how it is read."""
+    head = facts.get("head")
+    return f"{head}: {LAYOUTS[head]}" if head in LAYOUTS and "model_type" in facts else head

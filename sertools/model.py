@@ -3,6 +3,7 @@
 import importlib
 import os
 import pkgutil
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,6 +151,12 @@ class LoadOptions:
     sampling_rate: int = 0
 
 
+OF_SOME_KINDS = ("head", "labels", "output", "sampling_rate")
+"""Options that not every kind of model can follow; `READS` of its file names those that it does."""
+
+DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
 def schemes() -> dict[str, str]:
     """Kinds of models, scheme → what it is; the folder `models/` is the registry."""
     import sertools.models
@@ -198,9 +205,29 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     for info in pkgutil.iter_modules(importlib.import_module("sertools.models").__path__):
         module = importlib.import_module(f"sertools.models.{info.name}")
         if getattr(module, "SCHEME", None) == scheme:
+            _check(options, scheme, getattr(module, "READS", ()))
             model: Model | ClipModel = module.load(rest, options)
             if spec == "default":
                 model.name = "default"
                 model.facts = {**model.facts, "source": "embedded in sertools"}
             return model
     raise ModelError(f"no kind of model {scheme!r}", hint=nearest(scheme, list(known)))
+
+
+def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:
+    """Refuses what this kind of model would silently not follow.
+
+    Raises:
+        ModelError: an option that means nothing to it, or a name that no device has
+    """
+    for name in OF_SOME_KINDS:
+        if getattr(options, name) and name not in reads:
+            others = " and ".join(f"--{known.replace('_', '-')}" for known in reads)
+            raise ModelError(
+                f"--{name.replace('_', '-')} means nothing to a model of the kind {scheme}:",
+                hint=f"it follows {others}" if others else "leave it out",
+            )
+    if not DEVICES.fullmatch(options.device):
+        raise ModelError(
+            f"no device is called {options.device!r}", hint="--device cpu, cuda, cuda:N, mps or auto"
+        )

@@ -174,12 +174,21 @@ def test_the_command_shows_verifies_and_prunes(tmp_path):
     (row,) = json.loads(shown.stdout)
     assert (row["shards"], row["conditions"]) == (2, 1)
     assert row["MB"] * 1e6 == pytest.approx(sum(path.stat().st_size for path in files(tmp_path)))
-    assert runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path)]).exit_code == 0
+    whole = runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path)])
+    assert (whole.exit_code, whole.stdout) == (0, "")
+    assert "is whole" in whole.stderr
     (folder / "00000.parquet").write_bytes(b"")
     verified = runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path), "--format", "json"])
     assert verified.exit_code == 2
     assert [Path(row["file"]).name for row in json.loads(verified.stdout)] == ["00000.parquet"]
+    assert "1 file is damaged; nothing is lost" in verified.stderr
     pruned = runner.invoke(app, ["cache", "prune", "--model", "m", "--cache", str(tmp_path)])
     assert "Deleted 2 files" in pruned.stderr
     assert files(tmp_path) == []
     assert runner.invoke(app, ["cache", "prune", "--cache", str(tmp_path)]).exit_code == 2
+
+
+def test_a_file_in_the_place_of_a_store_is_a_sentence(tmp_path):
+    (tmp_path / "store").write_text("no folder")
+    with pytest.raises(StoreError, match="store is a file, not a folder"):
+        cache.entries(tmp_path / "store")

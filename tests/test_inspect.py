@@ -1,6 +1,10 @@
 import json
 
+import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 from sertools.cli import app
@@ -8,6 +12,7 @@ from sertools.inspect import inspect_model
 from sertools.model import load_model
 from sertools.models.card import licence
 from tests.checkpoints import SMALL, write_checkpoint
+from tests.models.test_onnx import DIM, WIDTH, write_audonnx
 
 
 def values(spec):
@@ -28,7 +33,9 @@ def test_a_checkpoint_is_described_by_its_own_files(tmp_path):
     assert found["architecture"] == "Wav2Vec2ForSequenceClassification"
     assert found["labels"] == "angry, happy, neu, sad"
     assert found["layers"] == f"{SMALL['num_hidden_layers'] + 1} of {SMALL['hidden_size']} values"
-    assert (found["head"], found["task"], found["sampling rate in Hz"]) == ("native", "single_label", 16000)
+    assert (found["task"], found["sampling rate in Hz"]) == ("single_label", 16000)
+    assert found["head"] == "native: the head of the transformers class that config.json names"
+    assert (found["precision"], bool(found["reason for the precision"])) == ("fp32", True)
     assert found["shortest clip in samples"] == 400
     assert found["features"] == "every clip scaled to zero mean and unit variance"
     assert found["licence"] == "cc-by-4.0"
@@ -38,6 +45,45 @@ def test_a_checkpoint_is_described_by_its_own_files(tmp_path):
 def test_a_window_of_fixed_length_is_said(tmp_path):
     found = values(str(write_checkpoint(tmp_path, "whisper")))
     assert found["longest clip in samples"] == 30 * 16000
+
+
+@pytest.mark.filterwarnings("ignore:At least one mel filter has all zero values")  # while AST is written
+def test_features_are_those_of_the_extractor(tmp_path):
+    whisper = values(str(write_checkpoint(tmp_path / "w", "whisper")))
+    assert whisper["features"] == "log-mel, 80 bands, window 400, hop 160 samples"
+    patches = values(str(write_checkpoint(tmp_path / "p", "audio-spectrogram-transformer")))
+    assert patches["features"] == "log-mel, 128 bands"
+
+
+def test_a_network_of_onnx_is_described_by_its_file_and_the_card_beside_it(tmp_path):
+    write_audonnx(tmp_path)
+    (tmp_path / "README.md").write_text("---\nlicense: cc-by-nc-sa-4.0\n---\n")
+    found = values(f"onnx:{tmp_path}")
+    weights = DIM * WIDTH + 3 * DIM + 3  # convolution, and the linear layer with its bias
+    assert found["parameters"] == weights
+    assert found["memory of the parameters in MB"] == weights * 4 / 1e6
+    assert (found["licence"], found["device"], found["precision"]) == ("cc-by-nc-sa-4.0", "cpu", "fp32")
+    assert (found["features"], found["head"]) == ("the signal as it is", "output logits")
+
+
+def test_a_linear_estimator_is_described_by_what_was_fitted(tmp_path):
+    skops = pytest.importorskip("skops.io", reason="it writes the estimator")
+    pytest.importorskip("opensmile", reason="it computes the features")
+    rng = np.random.default_rng(0)
+    fitted = LogisticRegression().fit(rng.normal(size=(30, 88)), np.arange(30) % 3)
+    skops.dump(make_pipeline(StandardScaler(), fitted).fit(rng.normal(size=(30, 88)), np.arange(30) % 3),
+               tmp_path / "base.skops")  # fmt: skip
+    found = values(f"sklearn:{tmp_path / 'base.skops'}")
+    assert found["parameters"] == 3 * 88 + 3
+    assert found["memory of the parameters in MB"] == (3 * 88 + 3) * 8 / 1e6
+    assert (found["architecture"], found["layers"]) == ("LogisticRegression", "1 of 88 values")
+
+
+def test_a_table_of_predictions_says_under_which_sound_it_answers(tmp_path):
+    rows = "clip,condition,arousal\na,clean,0.5\na,gain@3dB,0.4\n"
+    (tmp_path / "p.csv").write_text(rows)
+    found = values(f"predictions:{tmp_path / 'p.csv'}")
+    assert (found["rows"], found["conditions"]) == (2, "clean, gain@3dB")
 
 
 def test_what_hears_no_sound_has_no_rate_and_no_speed():

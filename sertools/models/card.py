@@ -5,8 +5,8 @@ from pathlib import Path
 import yaml
 
 
-def licence(folder: Path) -> str | None:
-    """The licence in the metadata of a folder's model card; None where it states none.
+def licence(source: Path) -> str | None:
+    """The licence in the metadata of the model card of a folder, or beside a file; None where it states none.
 
     A broken card states nothing: it is for people, and does not keep the model from being audited.
 
@@ -15,7 +15,7 @@ def licence(folder: Path) -> str | None:
     """
     from huggingface_hub.repocard import metadata_load
 
-    card = folder / "README.md"
+    card = (source.parent if source.is_file() else source) / "README.md"
     try:
         stated = (metadata_load(card) if card.is_file() else None) or {}
     except (ValueError, OSError, yaml.YAMLError):

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sertools.errors import ModelError
 from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models.answers import check_finite, names, trial
-from sertools.models.device import find_device
+from sertools.models.device import find_device, only_fp32
 from sertools.models.hf import _activate, task_of
 from sertools.models.weights import tensors_in
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "cnn14"
+READS = ("labels",)
 BANDS = 64
 WIDTH, BLOCKS = 64, 6
 """Channels of the first block, each further one having twice as many; number of blocks."""
@@ -222,6 +223,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     """
     import torch
 
+    precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
     folder = Path(rest).expanduser()
     config = _config(folder)
     path = _weights(folder)
@@ -251,7 +253,6 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     if broken:
         raise ModelError(f"{path} has weights that are no finite numbers: {_some(broken)}")
     labels, task = _answers(options.labels, config, head, outputs, folder)
-    device = find_device(options.device)
     model = Cnn14Model(
         name=folder.resolve().name,
         labels=labels,
@@ -273,6 +274,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
             "features": f"log-mel, {BANDS} bands {config.fmin:g}–{config.fmax:g} Hz, window {config.window}, "
             f"hop {config.hop} samples",
             "device": str(device),
+            "precision": precision,
             "notes": [],
         },
         network=network.eval().to(device),

@@ -80,6 +80,20 @@ def first_precision(asked: str, device: "torch.device") -> tuple[str, str, bool]
     return "fp32", f"this {device.type} does not multiply bf16 natively", False
 
 
+def only_fp32(asked: str, kind: str) -> str:
+    """The format of a kind of model that has but one.
+
+    Raises:
+        ModelError: another one was asked for
+    """
+    if asked == "bf16":
+        raise ModelError(
+            f"a model of the kind {kind}: runs in the format it is written in, not in bf16",
+            hint="--precision auto",
+        )
+    return "fp32"
+
+
 def multiplies_bf16(cpuinfo: str) -> bool:
     r"""Whether a processor multiplies bf16 itself, by the flags in the text of /proc/cpuinfo.
 

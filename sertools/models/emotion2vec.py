@@ -30,13 +30,14 @@ from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models import hearing
 from sertools.models.answers import check_finite, names, trial
 from sertools.models.card import licence
-from sertools.models.device import find_device
+from sertools.models.device import find_device, only_fp32
 from sertools.models.emotion2vec_files import HEAD, Files, english, read
 
 if TYPE_CHECKING:
     import torch
 
 SCHEME = "emotion2vec"
+READS = ("labels",)
 RATE = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
 """What reconstructs masked frames in pre-training; nothing reads it afterwards."""
@@ -132,6 +133,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
     """
     import torch
 
+    precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
     files = read(Path(rest).expanduser())
     kept = [i for i, token in enumerate(files.tokens) if not token.startswith("unuse")]
     if HEAD not in files.tensors:
@@ -140,7 +142,6 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
     labels = names(options.labels, stated, len(stated), rest) if kept else ()
     network = _network(files)
     unexpected = _fill(network, files)
-    device = find_device(options.device)
     geometry = SimpleNamespace(
         model_type="emotion2vec",
         conv_kernel=[kernel for _, kernel, _ in files.convolutions],
@@ -167,6 +168,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
             "licence": licence(files.folder),
             "unexpected_keys": unexpected,
             "device": str(device),
+            "precision": precision,
             "notes": [],
         },
         network=network.eval().to(device),
@@ -192,8 +194,11 @@ def _network(files: Files) -> Any:
         warnings.simplefilter("ignore")
         try:
             make = importlib.import_module("funasr.models.emotion2vec.model").Emotion2vec
-        except ImportError as error:
-            raise ModelError(f"FunASR cannot be imported: {error}", hint="pip install -U funasr") from error
+        except (ImportError, OSError) as error:  # the second where torchaudio is built for another torch
+            raise ModelError(
+                f"FunASR cannot be imported: {' '.join(str(error).split())[:200]}",
+                hint="pip install -U funasr; where torchaudio is named, it must fit torch, or go",
+            ) from error
     try:
         return make(model_conf=files.settings, vocab_size=len(files.tokens))
     except (AttributeError, TypeError, ValueError, KeyError, AssertionError, RuntimeError) as error:

@@ -114,11 +114,23 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
             local_files_only=True,
             weights_only=True,
             trust_remote_code=trust_remote_code,
+            ignore_mismatched_sizes=True,  # they are refused below, in a sentence that names them
         )
     except RuntimeError as error:
         raise ModelError(
             f"the weights in {folder} do not fit its config.json: {_first_line(error)}"
         ) from error
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"{folder} is of the architecture {config.model_type!r}, of which transformers makes no model "
+            f"that hears sound: {_first_line(error)[:120]}"
+        ) from error
+    if info["mismatched_keys"]:
+        key, stored, wanted = min(info["mismatched_keys"], key=lambda found: str(found[0]))
+        raise ModelError(
+            f"the weights in {folder} do not fit its config.json: {key} has the shape {tuple(stored)}, and "
+            f"config.json wants {tuple(wanted)}; {len(info['mismatched_keys'])} keys do not fit"
+        )
     missing = sorted(key for key in info["missing_keys"] if not key.endswith(NEVER_USED))
     unexpected = sorted(info["unexpected_keys"])
     if missing:

@@ -1,6 +1,7 @@
 """How a checkpoint hears: its feature extractor, the clips that it takes, and when its frames are."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +9,9 @@ from sertools.errors import ModelError
 
 WHISPER_HOP = 320
 """Samples at 16 kHz from one frame of Whisper's encoder to the next: two frames of its spectrogram."""
+
+EMPTY_FILTER = "At least one mel filter has all zero values"
+"""What transformers warns of for the spectrogram of AST, which was trained on just that."""
 
 
 class Grid(NamedTuple):
@@ -30,11 +34,18 @@ def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple
     if (folder / "preprocessor_config.json").is_file():
         try:
             # said outright, because transformers asks at the terminal where nothing is said
-            extractor = AutoFeatureExtractor.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=trust_remote_code
-            )
-        except (ValueError, KeyError, OSError, TypeError) as error:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", message=EMPTY_FILTER)
+                extractor = AutoFeatureExtractor.from_pretrained(
+                    folder, local_files_only=True, trust_remote_code=trust_remote_code
+                )
+        except (ValueError, KeyError, OSError, TypeError, AttributeError) as error:
             raise unreadable(folder / "preprocessor_config.json", error, trust_remote_code) from error
+        rate = getattr(extractor, "sampling_rate", None)
+        if not isinstance(rate, int) or rate < 1:
+            raise ModelError(
+                f"{folder / 'preprocessor_config.json'}: sampling_rate is {rate!r}, not a number of Hz"
+            )
         return extractor, []
     if not hasattr(config, "conv_stride"):
         raise ModelError(
@@ -47,6 +58,17 @@ def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple
     return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [note]
 
 
+def features(extractor: Any) -> str:
+    """What a feature extractor makes of the signal, in a few words."""
+    if hasattr(extractor, "hop_length"):
+        window, hop = getattr(extractor, "n_fft", "unknown"), extractor.hop_length
+        return f"log-mel, {extractor.feature_size} bands, window {window}, hop {hop} samples"
+    if getattr(extractor, "num_mel_bins", None):
+        return f"log-mel, {extractor.num_mel_bins} bands"
+    scaled = getattr(extractor, "do_normalize", False)
+    return "every clip scaled to zero mean and unit variance" if scaled else "the signal as it is"
+
+
 def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelError:
     """What is wrong with a settings file of a checkpoint; code of its own, where it may not run."""
     own = path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
@@ -55,7 +77,7 @@ def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelEr
             f"{path} asks for code of its own, which runs only where you trust it",
             hint=f"read the .py files in {path.parent}, then add --trust-remote-code",
         )
-    return ModelError(f"cannot read {path}: {str(error).splitlines()[0]}")
+    return ModelError(f"cannot read {path}: {' '.join(str(error).split())[:300]}")
 
 
 def shortest(config: Any) -> int:

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models import fast, hearing, layout
+from sertools.models.answers import names
 from sertools.models.card import licence
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.heads import Network, build, weight_files
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "hf"
+READS = ("head", "labels")
 
 FRAME_PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
 """Architectures in which a mask at frame level hides padding entirely; the others run clip by clip.
 (data2vec-audio stacks positional convolutions, which carry padding into the clip.)"""
 
-HARMLESS = ("Support for mismatched key_padding_mask", "At least one mel filter has all zero values")
+HARMLESS = ("Support for mismatched key_padding_mask", hearing.EMPTY_FILTER)
 """What transformers and torch warn of while WavLM and AST compute just what they were trained to."""
 
 ENGINE = "hf-2"
@@ -264,6 +267,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     """
     import torch
     import transformers
+    from huggingface_hub.errors import StrictDataclassError
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -273,11 +277,12 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         config = transformers.AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=options.trust_remote_code
         )
-    except (ValueError, KeyError, OSError, TypeError) as error:
+    except (ValueError, KeyError, OSError, TypeError, StrictDataclassError) as error:
         raise hearing.unreadable(folder / "config.json", error, options.trust_remote_code) from error
     extractor, notes = hearing.extractor_of(folder, config, trust_remote_code=options.trust_remote_code)
     network = build(folder, config, head=options.head, trust_remote_code=options.trust_remote_code)
-    labels = tuple(str(config.id2label[i]) for i in range(len(config.id2label)))
+    stated = [str(config.id2label[i]) for i in range(len(config.id2label))]
+    labels = names(options.labels, stated, len(stated), str(folder))
     task = task_of(config.problem_type, labels) if network.layout != "none" else "encoder"
     device = find_device(options.device)
     network.module.to(device)
@@ -304,7 +309,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
             "labels": list(labels) if task != "encoder" else [],
             "task": task,
             "sampling_rate": rate,
-            "normalised_per_clip": bool(getattr(extractor, "do_normalize", False)),
+            "features": hearing.features(extractor),
             "unexpected_keys": list(network.unexpected),
             "precision": precision,
             "precision_reason": reason,
@@ -335,6 +340,8 @@ def task_of(problem_type: str | None, labels: Sequence[str]) -> Task:
         "multi_label_classification": "multi_label",
     }
     if problem_type:
+        if problem_type not in named:
+            raise ModelError(f"problem_type {problem_type!r} of a checkpoint is none of {', '.join(named)}")
         return named[problem_type]
     ratings = len(labels) == 1 or all(canonical(label) in DIMENSIONS for label in labels)
     return "regression" if ratings else "single_label"
@@ -342,7 +349,8 @@ def task_of(problem_type: str | None, labels: Sequence[str]) -> Task:
 
 def _content(folder: Path, options: LoadOptions) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{ENGINE} {sorted(options.head.items())}".encode())
+    named = f" {options.labels}" if options.labels else ""
+    digest.update(f"{ENGINE} {sorted(options.head.items())}{named}".encode())
     settings = [folder / "config.json", folder / "preprocessor_config.json"]
     for path in [*(path for path in settings if path.is_file()), *weight_files(folder)]:
         digest.update(path.name.encode())

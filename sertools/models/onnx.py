@@ -25,13 +25,16 @@ import numpy as np
 from sertools.errors import ModelError, nearest
 from sertools.model import Frames, LoadOptions, Outputs, Task
 from sertools.models.answers import are_probabilities, check_finite, check_steady, names, noise, trial
+from sertools.models.device import only_fp32
 from sertools.models.hf import task_of
+from sertools.models.onnx_file import weights
 
 SCHEME = "onnx"
+READS = ("labels", "output", "sampling_rate")
 SCORES, HIDDEN = "logits", "hidden_states"
 RATE_HZ = 16000
 
-ENGINE = "onnx-2"
+ENGINE = "onnx-3"
 """Rises when this file changes a number; part of the fingerprint."""
 
 
@@ -125,6 +128,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         ModelError: no such file, not ONNX, an input that is no signal, outputs or labels that do not fit,
             or onnxruntime is not installed
     """
+    only_fp32(options.precision, SCHEME)
     path, stated = _find(Path(rest).expanduser())
     session = _session(path, options.device)
     signal, length = _signal(session, path)
@@ -147,6 +151,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     labels = names(options.labels, stated.get(network.scores) or in_file, raw.shape[1], str(path))
     task = task_of(None, labels)
     activation = "softmax" if task == "single_label" and not are_probabilities(raw) else "none"
+    held = weights(path)
     return OnnxModel(
         name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
         labels=labels,
@@ -154,7 +159,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         sampling_rate=rate,
         shortest=length or _shortest(network, rate),
         longest=length,
-        fingerprint=_fingerprint(path, network.scores, labels, rate, activation),
+        fingerprint=_fingerprint(path, held.files, network.scores, labels, rate, activation),
         facts={
             "kind": "ONNX",
             "source": str(path),
@@ -165,7 +170,11 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
             "labels": list(labels),
             "task": task,
             "sampling_rate": rate,
-            "device": session.get_providers()[0],
+            "parameters": held.count,
+            "parameter_bytes": held.bytes,
+            "precision": held.precision,
+            "features": "the signal as it is",
+            "device": "cuda" if "CUDA" in session.get_providers()[0] else "cpu",
             "notes": notes,
         },
         network=network,
@@ -223,6 +232,8 @@ def _session(path: Path, device: str) -> Any:
             "ONNX models need onnxruntime, which is not installed", hint='pip install "sertools[onnx]"'
         ) from error
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    if device == "mps":
+        raise ModelError("no device 'mps' for ONNX", hint="--device cpu or cuda")
     if device.startswith("cuda") and not cuda:
         raise ModelError(
             f"no device {device!r} for ONNX here: this onnxruntime knows no CUDA",
@@ -339,15 +350,13 @@ def _activate(raw: np.ndarray, activation: str) -> np.ndarray:
     return shares
 
 
-def _fingerprint(path: Path, output: str, labels: Sequence[str], rate: int, activation: str) -> str:
+def _fingerprint(
+    path: Path, files: Sequence[Path], output: str, labels: Sequence[str], rate: int, activation: str
+) -> str:
     """Of the file, of the files its weights lie in, and of how it is read."""
     digest = hashlib.blake2b(f"{ENGINE} {output} {labels} {rate} {activation}".encode(), digest_size=16)
-    content = path.read_bytes()
-    digest.update(content)
-    # protobuf writes external data as the pair ("location", file name): tag, length, text, tag, length, text
-    for match in re.finditer(rb"\x0a\x08location\x12(.)", content, flags=re.DOTALL):
-        name = content[match.end() : match.end() + match[1][0]].decode("utf-8", errors="replace")
-        with (path.parent / name).open("rb") as file:
+    for each in (path, *files):
+        with each.open("rb") as file:
             digest.update(hashlib.file_digest(file, "blake2b").digest())
     return digest.hexdigest()
 

@@ -127,7 +127,7 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
 
 def _blank_incomplete(scores: pd.DataFrame) -> None:
     """Takes the classes' numbers from rows that lack one; a column without any number is no class here."""
-    classes = [c for c in scores if canonical(c) not in DIMENSIONS and scores[c].notna().any()]
+    classes = [c for c in scores if canonical(str(c)) not in DIMENSIONS and scores[c].notna().any()]
     scores.loc[scores[classes].isna().any(axis=1), classes] = math.nan
 
 

@@ -38,6 +38,7 @@ from sertools.models.answers import are_probabilities, check_finite, check_stead
 from sertools.models.hf import task_of
 
 SCHEME = "py"
+READS = ("labels", "sampling_rate")
 RATE_HZ = 16000
 FAILURES = (Exception, SystemExit)
 """What somebody else's code fails with: anything. Its place and message become one sentence."""

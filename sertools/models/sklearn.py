@@ -24,6 +24,7 @@ from sertools.models.answers import check_finite, names, trial
 from sertools.models.hf import task_of
 
 SCHEME = "sklearn"
+READS = ("labels",)
 RATE_HZ = 16000
 FEATURES = 88
 SHORTEST = 960
@@ -136,16 +137,27 @@ def load(rest: str, options: LoadOptions) -> SklearnModel:
             "kind": "scikit-learn on eGeMAPS functionals",
             "source": str(path),
             "architecture": type(last).__name__,
+            "parameters": _parameters(last),
+            "head": "the estimator's own",
             "features": "eGeMAPSv02 functionals, 88, by openSMILE",
             "labels": list(labels),
             "task": task,
             "sampling_rate": RATE_HZ,
             "device": "cpu",
+            "precision": "fp64",
             "notes": [],
             **{key: described[key] for key in ("trained_on",) if key in described},
         },
         estimator=estimator,
     )
+
+
+def _parameters(estimator: Any) -> int | None:
+    """How many numbers a linear estimator was fitted with; None for others, which count in other ways."""
+    fitted = [
+        np.asarray(getattr(estimator, name)) for name in ("coef_", "intercept_") if hasattr(estimator, name)
+    ]
+    return sum(numbers.size for numbers in fitted) or None
 
 
 def _read(path: Path) -> Any:
