@@ -18,7 +18,7 @@ from sertools.discovery import discover
 from sertools.models.toy import LoudnessModel
 from sertools.result import Limit, Result, Verdict
 from sertools.seeds import identity_rng
-from sertools.tables import Tables
+from sertools.tables import Layers, Tables
 
 QUICK = {"resamples": 200, "epochs": 12}
 """Options that make audits resample and train less; they change what they find by a few percent."""
@@ -124,6 +124,9 @@ def power(
         obstacle = audits.obstacle(_needs(name), tables)
         if obstacle or ("sex" not in clips and name == "fairness"):
             rows.append([name, None, None, obstacle or "the corpus has no column 'sex'"])
+            continue
+        if not _differs(tables, audits.load(name).plant(tables, identity_rng(seed, "power", name))):
+            rows.append([name, None, None, "the defect is of labels that the corpus does not have"])
             continue
         before = _failures(_audited(name, tables, seed))
         for strength in strengths:
@@ -243,12 +246,34 @@ def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
     return tables.with_predictions(scores)
 
 
+def _differs(tables: Tables, planted: Tables) -> bool:
+    """Whether a plant changed anything that an audit reads."""
+    same = all(scores.equals(planted.predictions[key]) for key, scores in tables.predictions.items())
+    kept = all(getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "moments"))
+    return not (same and kept)
+
+
 def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Generator) -> Tables:
-    """The planted answers in this share of the clips, the others as they were."""
+    """The planted answers, rows and layers in this share of the clips, the others as they were."""
     carries = rng.random(len(tables.clips)) < strength
     scores = {}
     for key, frame in tables.predictions.items():
         changed = frame.copy()
         changed.loc[carries] = planted.predictions[key].loc[carries, frame.columns]
         scores[key] = changed
-    return replace(planted, predictions=scores)
+    clips = planted.clips
+    if clips is not tables.clips:
+        clips = clips.copy()
+        clips.loc[~carries, tables.clips.columns] = tables.clips.loc[~carries]
+    return replace(planted, predictions=scores, clips=clips, layers=_mixed(tables, planted, carries))
+
+
+def _mixed(tables: Tables, planted: Tables, carries: np.ndarray) -> Layers | None:
+    """Planted layers of the clips that carry the defect, the others' as they were, if of one shape."""
+    one, other = tables.layers, planted.layers
+    if one is None or other is None or one is other:
+        return other
+    if (one.n_layers, one.dimensions) != (other.n_layers, other.dimensions):
+        return other
+    means = [np.where(carries[:, None], other.layer(i), one.layer(i)) for i in range(one.n_layers)]
+    return Layers(shards=(np.stack(means, axis=1),))

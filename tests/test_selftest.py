@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools import selftest, toy
+from sertools.audit import load
 from sertools.cli import app
 from sertools.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
 
@@ -69,6 +71,35 @@ def test_power_rises_with_the_defect_and_is_lost_in_a_small_corpus():
     assert large["fairness 1.0"] == large["speakers 1.0"] == large["correctness 1.0"] == 1
     small = {row[0]: row[2] for row in power(toy.clips(speakers=4), plants=1, strengths=(1.0,))}
     assert small["fairness"] == 0
+
+
+def test_a_diluted_defect_is_in_the_layers_and_words_of_its_share_of_clips_alone():
+    clips = toy.clips(speakers=10, per_speaker=30)
+    tables = toy.answers("oracle", clips)
+    rng = np.random.default_rng(0)
+    planted = load("embeddings").plant(tables, rng)
+    for strength, low, high in ((0.0, 0, 0), (0.3, 0.2, 0.4), (1.0, 1, 1)):
+        mixed = selftest._diluted(tables, planted, strength, np.random.default_rng(1))
+        carries = np.random.default_rng(1).random(len(clips)) < strength
+        assert low <= carries.mean() <= high
+        for i in range(tables.layers.n_layers):
+            expected = np.where(carries[:, None], planted.layers.layer(i), tables.layers.layer(i))
+            np.testing.assert_array_equal(mixed.layers.layer(i), expected)
+    copied = dataclasses.replace(tables, clips=clips.assign(transcript="said"))
+    words = selftest._diluted(tables, copied, 0.3, np.random.default_rng(1)).clips["transcript"]
+    carries = np.random.default_rng(1).random(len(clips)) < 0.3
+    assert words.tolist() == np.where(carries, "said", clips["transcript"]).tolist()
+
+
+def test_a_defect_that_a_corpus_cannot_carry_has_no_power_and_says_why():
+    clips = toy.clips(speakers=6).drop(columns=["arousal", "dominance", "valence"])
+    rows = {row[0]: row for row in power(clips, plants=1, strengths=(1.0,))}
+    assert rows["tts_transcripts"][1:] == [
+        None,
+        None,
+        "the defect is of labels that the corpus does not have",
+    ]
+    assert rows["speakers"][2] is not None
 
 
 def test_power_says_why_an_audit_cannot_run():
