@@ -47,7 +47,6 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["layers", layers and f"{layers[0]} of {layers[1]} values"],
         ["keys that nothing reads", ", ".join(facts.get("unexpected_keys", [])) or None],
         ["hears", "sound" if hearing else "nothing: it answers by clip"],
-        *([["conditions", ", ".join(model.conditions)]] if isinstance(model, ClipModel) else []),
         *([["rows", facts["rows"]]] if "rows" in facts else []),
         ["sampling rate in Hz", rate],
         ["shortest clip in samples", shortest],

@@ -83,7 +83,7 @@ def test_a_table_of_predictions_says_under_which_sound_it_answers(tmp_path):
     rows = "clip,condition,arousal\na,clean,0.5\na,gain@3dB,0.4\n"
     (tmp_path / "p.csv").write_text(rows)
     found = values(f"predictions:{tmp_path / 'p.csv'}")
-    assert (found["rows"], found["conditions"]) == (2, "clean, gain@3dB")
+    assert (found["rows"], found["note"]) == (2, "It has answers under clean, gain@3dB.")
 
 
 def test_what_hears_no_sound_has_no_rate_and_no_speed():
