@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import os
-import sys
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -414,23 +413,3 @@ def test_labels_may_be_given(tmp_path):
     folder = write_files(tmp_path / "m", config(), state, TOKENS)
     with pytest.raises(ModelError, match="has 9 outputs, but there are 2 labels"):
         load_model(f"emotion2vec:{folder}", LoadOptions(labels=("a", "b")))
-
-
-BROKEN = "raise OSError('Could not load this library: _torchaudio.so')"
-
-
-@pytest.mark.skipif(INSTALLED, reason="FunASR is installed here")
-def test_a_funasr_whose_torchaudio_does_not_fit_torch_is_one_sentence(tmp_path, monkeypatch):
-    folder = write_files(tmp_path / "e", config(), {"proj.weight": torch.zeros(len(TOKENS), 3)}, TOKENS)
-    site = tmp_path / "site"
-    for part in ("", "models", "models/emotion2vec"):
-        (site / "funasr" / part).mkdir(parents=True, exist_ok=True)
-        (site / "funasr" / part / "__init__.py").touch()
-    (site / "funasr" / "models" / "emotion2vec" / "model.py").write_text(BROKEN)
-    (site / "funasr-1.4.dist-info").mkdir()
-    (site / "funasr-1.4.dist-info" / "METADATA").write_text("Name: funasr\nVersion: 1.4\n")
-    monkeypatch.syspath_prepend(str(site))
-    with pytest.raises(ModelError, match=r"FunASR cannot be imported: Could not load .*torchaudio.*must fit"):
-        load_model(f"emotion2vec:{folder}")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "funasr"]:
-        monkeypatch.delitem(sys.modules, name)
