@@ -376,7 +376,7 @@ def _answer(main: list[Finding], consistency: list[Finding]) -> str:
     if main:
         clips = max(f.n for f in main)
         speakers = max((f.speakers or 0) for f in main)
-        by = f" of {speakers} speakers" if speakers else ""
+        by = f" of {speakers} speaker{'s' * (speakers > 1)}" if speakers else ""
         return f"On {clips} clips{by}: {', '.join(_score(f) for f in main)}."
     if not consistency:
         return "Not measured."

@@ -280,7 +280,7 @@ def test_limits_that_cannot_be_read(here):
     limit = '[[limit]]\naudit = "{}"\nname = "{}"\nabove = 0.5\n{}'
     for text, said in [
         ("limit = 3", "limit"),
-        (limit.format("correctness", "ccc", ""), "Field required"),
+        (limit.format("correctness", "ccc", ""), "limit 1 (correctness, ccc) has no 'why'"),
         (limit.format("correctnes", "ccc", 'why = "x"'), "did you mean 'correctness'?"),
         (limit.format("correctness", "cccc", 'why = "x"'), "did you mean 'ccc'?"),
     ]:
