@@ -306,7 +306,7 @@ def main() -> None:
     """Entry point of the console script."""
     try:
         app(prog_name="sertools")
-    except Exception as error:
+    except Exception as error:  # the outermost rim: nothing is computed here, and nothing goes on after it
         from sertools import console
 
         if "--debug" in sys.argv:

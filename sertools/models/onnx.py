@@ -227,9 +227,10 @@ def _described(folder: Path) -> dict[str, Any]:
 def _session(path: Path, device: str) -> Any:
     try:
         onnxruntime: Any = importlib.import_module("onnxruntime")
+        importlib.import_module("onnx")  # which tells of the weights
     except ImportError as error:
         raise ModelError(
-            "ONNX models need onnxruntime, which is not installed", hint='pip install "sertools[onnx]"'
+            f"ONNX models need {error.name}, which is not installed", hint='pip install "sertools[onnx]"'
         ) from error
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "mps":
