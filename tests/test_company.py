@@ -1,0 +1,166 @@
+"""Models that stand beside a model, and sums over frames: each audit gets what it asked for."""
+
+import pytest
+
+from sertools import audit, run
+from sertools.errors import ModelError
+from sertools.model import load_model
+from sertools.run import Settings
+from tests.checkpoints import write_checkpoint
+from tests.small import Meter, noises
+from tests.voices import voices
+
+INSIDE = '''"""Which layer is it?
+
+It counts the layers of a model and of those that stand beside it, which shows what an audit of layers gets,
+and says nothing of what they hold. There is no formula, no paper and no limit that could be failed here.
+"""
+
+from sertools.audit import Needs, Outcome
+from sertools.result import Finding
+
+NEEDS = Needs(labels="none", layers=True)
+LIMITS = ()
+
+
+def audit(tables, *, rng):
+    found = {tables.model: tables.layers, **{role: t.layers for role, t in tables.others.items()}}
+    findings = [
+        Finding(name="layers", slice=f"model={name}", value=layers.n_layers, n=len(tables.clips))
+        for name, layers in found.items()
+    ]
+    return Outcome(answer="Counted.", findings=findings)
+
+
+def plant(tables, rng):
+    return tables
+'''
+"""A file for `--audits` that looks at layers."""
+
+
+@pytest.fixture
+def inside(tmp_path):
+    (tmp_path / "audits").mkdir()
+    (tmp_path / "audits" / "inside.py").write_text(INSIDE)
+    return audit.load("inside", [tmp_path / "audits"])
+
+
+def test_other_models_and_a_random_twin_stand_beside_the_model_and_are_named(tmp_path, inside):
+    corpus = noises(tmp_path / "data")
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    deeper = load_model(str(write_checkpoint(tmp_path / "deeper", num_hidden_layers=4)))
+    settings = Settings(cache=tmp_path / "cache")
+    (result,) = run.run(
+        model, corpus, [inside], settings=settings, others={"against": deeper}, random_twin=True
+    )
+    counted = {finding.slice: finding.value for finding in result.findings}
+    assert counted == {"model=model": 3, "model=against": 5, "model=random twin": 3}
+    assert result.model["others"]["against"]["name"] == "deeper"
+    assert result.model["others"]["random twin"]["name"] == "model random twin"
+    assert "seed 0" in result.model["others"]["random twin"]["source"]
+
+
+def test_a_random_twin_stands_beside_where_it_can_be_built_and_nobody_refuses_it(tmp_path, inside):
+    corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    roles = {
+        wanted: [
+            f.slice
+            for f in run.run(model, corpus, [inside], settings=settings, random_twin=wanted)[0].findings
+        ]
+        for wanted in (None, False)
+    }
+    assert roles == {None: ["model=model", "model=random twin"], False: ["model=model"]}
+    loud = load_model("toy:loudness")
+    (result,) = run.run(loud, corpus, [inside], settings=settings, random_twin=None)
+    assert [f.slice for f in result.findings] == ["model=toy-loudness"]
+    with pytest.raises(ModelError, match="has no random twin"):
+        run.run(loud, corpus, [inside], settings=settings, random_twin=True)
+
+
+def test_no_other_model_is_computed_for_audits_that_look_at_no_layer(tmp_path):
+    corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    other = Meter()
+    (result,) = run.run(
+        model,
+        corpus,
+        [audit.load("correctness")],
+        settings=settings,
+        others={"against": other},
+        random_twin=None,
+    )
+    assert other.calls == 0
+    assert "others" not in result.model
+
+
+SUMMED = '''"""How many frames are there?
+
+It counts the frames of each cell of the moments that it asked for, which shows what an audit of frames gets,
+and says nothing of what they hold. There is no formula, no paper and no limit that could be failed here.
+"""
+
+from sertools.audit import Needs, Outcome
+from sertools.moments import Wanted
+from sertools.result import Finding
+
+
+def needs(*, levels=("frame",), by="", **options):
+    wanted = Wanted(levels=levels, groups=2, by=by)
+    return Needs(labels="none", conditions=(), columns=(by,) if by else (), moments=wanted)
+
+
+LIMITS = ()
+
+
+def audit(tables, *, rng, levels: tuple[str, ...] = ("frame",), by: str = ""):
+    findings = [
+        Finding(name=level, slice=f"model={name}", value=len(m.cells), n=int(m.n[0].sum()))
+        for name, of in {"own": tables, **tables.others}.items()
+        for level, m in of.moments.items()
+    ]
+    return Outcome(answer="Counted.", findings=findings)
+
+
+def plant(tables, rng):
+    return tables
+'''
+"""A file for `--audits` that reads sums over frames."""
+
+
+def test_each_audit_gets_the_moments_that_it_asked_for_and_no_scores_are_needed(tmp_path):
+    pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+    (tmp_path / "audits").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "audits" / f"{name}.py").write_text(SUMMED)
+    audits = [audit.load(name, [tmp_path / "audits"]) for name in ("one", "two")]
+    corpus = voices(tmp_path / "data", 6)
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    first, second = run.run(
+        model,
+        corpus,
+        audits,
+        options={"one": {"by": "emotion"}, "two": {"levels": ["frame", "word"]}},
+        settings=Settings(cache=tmp_path / "cache"),
+        random_twin=True,
+    )
+    cells = {(f.name, f.slice): f.value for f in first.findings}
+    assert cells == {("frame", "model=own"): 4, ("frame", "model=random twin"): 4}
+    cells = {(f.name, f.slice): f.value for f in second.findings}
+    assert set(cells) == {
+        (level, m) for level in ("frame", "word") for m in ("model=own", "model=random twin")
+    }
+    assert set(cells.values()) == {2}
+    assert len({f.n for f in first.findings if f.name == "frame"}) == 1
+
+
+def test_an_audit_of_frames_is_skipped_with_the_reason_where_there_are_none(tmp_path):
+    (tmp_path / "audits").mkdir()
+    (tmp_path / "audits" / "one.py").write_text(SUMMED)
+    one = audit.load("one", [tmp_path / "audits"])
+    corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
+    (result,) = run.run(load_model("toy:loudness"), corpus, [one], settings=settings)
+    assert result.answer == "Not measured: the model has no layers whose frames could be read."
+    model = load_model(str(write_checkpoint(tmp_path / "model")))
+    (result,) = run.run(model, corpus, [one], settings=settings, options={"one": {"by": "accent"}})
+    assert result.answer == "Not measured: the corpus has no column 'accent'."
