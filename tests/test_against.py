@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from sertools.cli import app
 from tests.checkpoints import write_checkpoint
 from tests.small import write_noises
-from tests.test_run import INSIDE
+from tests.test_company import INSIDE
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from sertools.forecast_frames import of_acoustics
 from sertools.model import LoadOptions, load_model
 from sertools.run import Settings
 from tests.checkpoints import write_checkpoint
+from tests.test_company import INSIDE, SUMMED
 from tests.test_forecast import stored
-from tests.test_run import INSIDE, SUMMED
 from tests.voices import RATE, voices
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
