@@ -53,7 +53,7 @@ from sertools.tables import AGAINST, RANDOM_TWIN, Tables, speaker_codes
 MARGIN = 0.05
 """How far the score of a layer must exceed its floors."""
 
-CARRIES = "ours: some layer carries them, by more than two random networks may differ"
+CARRIES = "ours: some layer exceeds its floors by more than two random networks may differ"
 LIMITS = [
     Limit(name="*_above_floors", target=group, above=MARGIN, source=CARRIES)
     for group in GROUPS
@@ -292,7 +292,7 @@ def _by_value(
 
 
 def _answer(curves: Mapping[str, Curve], judged: list[str], measure: str, level: float) -> str:
-    """One sentence on the groups of features whose score exceeds every floor."""
+    """Sentences on which groups of features have a score above every floor."""
     said, none, unknown = [], [], []
     for group in judged:
         of = curves[group]
@@ -303,7 +303,7 @@ def _answer(curves: Mapping[str, Curve], judged: list[str], measure: str, level:
         elif clear:
             most = max(clear, key=lambda i: above[i].value)
             said.append(
-                f"{group} features in {len(clear)} of {len(above)} layers, most in layer {most} "
+                f"{group} features in {len(clear)} of {len(above)} layers, strongest in layer {most} "
                 f"({above[most].value:.2f} above the highest floor)"
             )
         else:

@@ -181,14 +181,14 @@ def _scored(
 
 
 def _svcca(rest: Covariance, apart: Covariance, upper: np.ndarray | None, ridge: float) -> float:
-    """SVCCA for x that is already projected on its principal directions."""
+    """SVCCA for x that is already projected onto its principal directions."""
     y = cca.standard_basis(rest.yy)
     rest, apart = (cca.projected(one, None, y) for one in (rest, apart))
     return cca.mean_cca(cca.correlations(cca.fit(rest, ridge=ridge, upper=upper), apart))
 
 
 def _reduced(of: list[Covariance], x: np.ndarray) -> list[Covariance]:
-    """The covariances of every kind, with x projected on the given directions; all share xx."""
+    """The covariances of every kind, with x projected onto the given directions; all share xx."""
     first = cca.projected(of[0], x, None)
     return [Covariance(n=one.n, xx=first.xx, yy=one.yy, xy=x.T @ one.xy) for one in of]
 
@@ -216,7 +216,7 @@ def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.9
         high=found.high,
         n=n,
         units=speakers,
-        reason=found.reason if speakers < MIN_UNITS else found.reason.replace("speakers", "groups of them"),
+        reason=found.reason if speakers < MIN_UNITS else found.reason.replace("speakers", "speaker groups"),
     )
 
 

@@ -46,7 +46,7 @@ class Curve:
             floors_in_sample={
                 name: floor - other.floors_in_sample[name] for name, floor in self.floors_in_sample.items()
             },
-            against=self.against - other.against if both else None,  # type: ignore[operator] # asked for
+            against=self.against - other.against if both else None,  # type: ignore[operator] # not None
             n=self.n,
             speakers=self.speakers,
         )

@@ -65,7 +65,7 @@ def test_the_oracle_carries_every_group_most_in_its_first_layer(oracle):
         # 7 200 frames, and noise in the floors of .02
         assert best.value == pytest.approx(expected, abs=0.03)
         assert found(oracle, "cca_above_floors", group).value == pytest.approx(expected * 0.8, abs=0.06)
-        assert f"{group} features in 4 of 4 layers, most in layer 0" in oracle.answer
+        assert f"{group} features in 4 of 4 layers, strongest in layer 0" in oracle.answer
     assert (best.n, best.speakers) == (288, 12)
 
 
