@@ -139,7 +139,7 @@ def test_groups_of_too_few_speakers_pass_nothing_and_are_named(clips):
     result = result_of(noisy(small))
     about_men = [f for f in result.findings if f.slice in {"sex=male", "female-male"} and f.limit]
     assert {f.verdict for f in about_men} == {Verdict.INCONCLUSIVE}
-    assert any("fewer than 5 speakers in male" in note for note in result.notes)
+    assert any("no interval for male (fewer than 5 speakers)" in note for note in result.notes)
 
 
 def test_a_corpus_too_small_for_the_limit_says_so_in_a_sentence():
