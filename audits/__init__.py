@@ -1,1 +1,1 @@
-"""The audits: one file each; the folder is the registry."""
+"""The audits, one file each; sertools discovers every file in this folder."""

@@ -1,24 +1,25 @@
 """Do the model's confidence and its errors agree?
 
-For emotions the confidence is the probability of the answer. Accuracy is held against it: the expected
-calibration error ECE = Σ_b n_b/n |accuracy_b − mean confidence_b| over 15 equal bins (top label; Naeini et
-al. 2015, Guo et al. 2017), overconfidence = mean confidence − accuracy, signed, and the Brier score
-Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier 1950). Few clips alone put ECE above 0; how far stands
-beside it (for independent clips), as does the Brier score of the shares of the classes.
+For emotions, confidence is the probability of the predicted class. It is compared with accuracy by the
+expected calibration error ECE = Σ_b n_b/n |accuracy_b − mean confidence_b| over 15 equal bins (top label;
+Naeini et al. 2015, Guo et al. 2017), by overconfidence = mean confidence − accuracy (signed), and by the
+Brier score Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier 1950). With few clips even a calibrated model
+has an ECE above 0; the report gives that ECE (for independent clips), and the Brier score of a model that
+always predicts the class shares.
 
-For dimensions, where confidence is not given: does the error depend on the answer? The residual slope is the
-least-squares slope of truth − prediction on the prediction: 0 where a prediction may be taken at its word,
-above 0 where the truth lies further out than predicted, below 0 where the model exaggerates. The spread is
-sd(prediction) / sd(truth): far below 1, the model is afraid of the extremes. The bias m(p) − m(t) is given
-for the clips whose truth lies in each quarter of the scale; regression to the mean makes it fall from the
-lowest to the highest for every model that errs.
+Models give no confidence for dimensions, so the question there is whether the error depends on the
+prediction. The residual slope is the least-squares slope of truth − prediction on the prediction: 0 where a
+prediction can be taken at face value, above 0 where the truth is more extreme than predicted, below 0 where
+the model exaggerates. The spread is sd(prediction) / sd(truth): far below 1, the model avoids the extremes.
+The bias m(p) − m(t) is given for the clips with their truth in each quarter of the scale; regression to the
+mean makes it fall from the lowest to the highest quarter for every model that makes errors.
 
-There are no published limits; ours say when a reader would be misled: overconfidence beyond ±.1, a truth that
-moves half as much again or half as much as the prediction (slope beyond ±.5), predictions at less than half
-or more than twice the width of the truth. They are held against models that are shown, by the 99.9 %
-interval of CCC or UAR, to be better than a constant: one that always says "one in six" is calibrated and
-useless. Intervals are 95 %: leave-one-speaker-out jackknife with Student's t. That of ECE is not judged:
-absolute values are not smooth at 0.
+There are no published limits; ours mark where a reader would be misled: overconfidence beyond ±.1, a truth
+that changes by less than 0.5 or more than 1.5 times the change in the prediction (slope beyond ±.5),
+predictions with less than half or more than twice the spread of the truth. They apply only to models that the
+99.9 % interval of CCC or UAR shows to be better than a constant: a model that always gives each of six
+classes a probability of 1/6 is calibrated and useless. Intervals are 95 %: leave-one-speaker-out jackknife
+with Student's t. The interval of ECE is not judged: absolute values are not smooth at 0.
 """
 
 import itertools
@@ -49,7 +50,7 @@ from sertools.tables import CLEAN, Pairs, Tables, pairs
 
 NEEDS = Needs(labels="either")
 
-OURS = "ours: beyond it a reader is misled"
+OURS = "ours: beyond this limit a reader is misled"
 LIMITS = [
     Limit(name="overconfidence", above=-0.1, below=0.1, source=OURS),
     Limit(name="residual_slope", above=-0.5, below=0.5, source=OURS),
@@ -60,11 +61,11 @@ TENTHS = tuple(i / 10 for i in range(1, 10))
 
 
 def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
-    """Calibration of the class probabilities, and of every dimension.
+    """Measure the calibration of the class probabilities and of every dimension.
 
     Args:
         tables: clips and clean predictions; class scores are probabilities
-        rng: not used: nothing is drawn
+        rng: not used; this audit draws no random numbers
     """
     outcomes = [_of_dimension(pairs(tables, dimension), dimension) for dimension in tables.dimensions]
     if tables.classes:
@@ -79,7 +80,7 @@ def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Dimensions at a third of their width; emotions sharpened, and for a third of the clips wrong."""
+    """Shrink dimensions to a third of their spread; sharpen emotions and make a third of them wrong."""
     wrong = rng.permutation(len(tables.clips)) % 3 == 0
     planted = {}
     for condition, scores in tables.predictions.items():
@@ -98,17 +99,17 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _of_emotion(tables: Tables) -> Outcome:
-    """ECE, overconfidence and Brier score, with reliability by bin of confidence."""
+    """ECE, overconfidence and Brier score, with accuracy by confidence bin."""
     pair = pairs(tables, "emotion")
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=np.float64)
     problem = probabilities_problem(scores)
     if problem:
-        reason = f"the class scores are no probabilities: {problem}"
+        reason = f"the class scores are not probabilities: {problem}"
         return Outcome(
-            answer=f"The confidence in emotions was not measured: {reason}.",
+            answer=f"Confidence in emotions was not measured: {reason}.",
             findings=[skipped("ece", tables, reason, target="emotion")],
         )
-    # softmax in single precision may end a hair above 1
+    # softmax in single precision may slightly exceed 1
     confidence = np.clip(scores.max(axis=1), 0.0, 1.0)
     correct = (pair.truth == pair.prediction).astype(np.float64)
     losses = brier_losses(pair.truth, scores)
@@ -127,11 +128,11 @@ def _of_emotion(tables: Tables) -> Outcome:
     chance = ece_by_chance(confidence)
     rows: list[list[str | int | float | bool | None]] = [
         ["ece", ece.value, chance, "a calibrated model on as many independent clips"],
-        ["brier", brier.value, float(1 - (shares**2).sum()) if pair.n else None, "the shares of the classes"],
+        ["brier", brier.value, float(1 - (shares**2).sum()) if pair.n else None, "predicting class shares"],
     ]
     beside = Table(
         name="beside",
-        title="Calibration of emotion beside what chance gives",
+        title="Calibration of emotion compared with chance",
         columns=["metric", "model", "for comparison", "of"],
         rows=rows,
     )
@@ -147,7 +148,7 @@ def _of_emotion(tables: Tables) -> Outcome:
 
 
 def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tuple[Table, Figure]:
-    """Accuracy by bin of confidence, as table and as figure."""
+    """Accuracy by confidence bin, as a table and a figure."""
     edges = np.linspace(0, 1, BINS + 1)
     code = confidence_bins(confidence)
     rows: list[list[str | int | float | bool | None]] = []
@@ -160,7 +161,7 @@ def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tu
         rows.append([name, here.n, speakers, mean, accuracy.value, accuracy.low, accuracy.high])
     columns = ["confidence", "clips", "speakers", "mean confidence", "accuracy", "low", "high"]
     table = Table(
-        name="reliability", title="How often answers of each confidence are right", columns=columns, rows=rows
+        name="reliability", title="Accuracy of predictions by confidence", columns=columns, rows=rows
     )
     x = [row[3] for row in rows]
     means: list[float | str] = [float(value) for value in x if isinstance(value, float)]
@@ -169,7 +170,7 @@ def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tu
         name="reliability",
         kind="line",
         title="Accuracy by confidence",
-        alt=f"Accuracy of {pair.n} answers in {len(rows)} bins of confidence, beside accuracy = confidence.",
+        alt=f"Accuracy of {pair.n} predictions in {len(rows)} confidence bins, and accuracy = confidence.",
         x_label="confidence",
         y_label="accuracy",
         series=[
@@ -181,7 +182,7 @@ def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tu
 
 
 def _of_dimension(pair: Pairs, dimension: str) -> Outcome:
-    """Residual slope, spread, and bias by quarter of the truth."""
+    """Residual slope, spread, and bias for each quarter of the scale of the truth."""
     withheld = _withheld(pair)
     slope = _estimate(RESIDUAL_SLOPE, pair, pair.truth, pair.prediction)
     spread = _estimate(SPREAD, pair, pair.truth, pair.prediction)
@@ -222,12 +223,12 @@ def _bias_figure(found: list[Finding], dimension: str) -> Figure:
 
 
 def _residual_figure(pair: Pairs, dimension: str) -> Figure:
-    """Mean residual by tenth of the prediction."""
+    """Mean residual for each tenth of the scale of the prediction."""
     code = rating_bins(pair.prediction, TENTHS)
     points = []
     for b in np.unique(code):
         here = pair.take(code == b)
-        # the residual is truth minus prediction: the bias with its sign turned
+        # the residual is truth minus prediction: the bias with its sign reversed
         residual = _estimate(BIAS, here, here.prediction, here.truth)
         points.append((float(here.prediction.mean()), residual))
     series = Series(
@@ -239,8 +240,8 @@ def _residual_figure(pair: Pairs, dimension: str) -> Figure:
     return Figure(
         name=f"residual_{dimension}",
         kind="line",
-        title=f"Where the truth lies, seen from the prediction of {dimension}",
-        alt=f"Mean of truth minus prediction in tenths of the prediction of {dimension}, {pair.n} clips.",
+        title=f"Mean residual of {dimension} by predicted {dimension}",
+        alt=f"Mean of truth minus prediction in each tenth of predicted {dimension}, {pair.n} clips.",
         x_label=f"predicted {dimension}",
         y_label="truth − prediction",
         series=[series],
@@ -253,7 +254,7 @@ def _names(edges: tuple[float, ...]) -> list[str]:
 
 
 def _withheld(pair: Pairs, classes: int = 0) -> str:
-    """Why no limit may judge; with fewer speakers there is no interval, and the gate is inconclusive."""
+    """Why no limit applies; empty with too few speakers, where the gate is inconclusive without it."""
     return doubt(pair, classes) if pair.units >= MIN_UNITS else ""
 
 
@@ -269,21 +270,24 @@ def _finding(
 
 def _words(over: Estimate, ece: Estimate, chance: float) -> str:
     if np.isnan(over.value):
-        return f"The confidence in emotions is undefined: {over.reason}."
+        return f"Confidence in emotions is undefined: {over.reason}."
     clear = over.low > 0 or over.high < 0
     kind = "over-confident" if over.value > 0 else "under-confident"
     judged = f"is {kind}" if clear else "is not clearly over- or under-confident"
     interval = "" if np.isnan(over.low) else f" [{over.low:+.2f}, {over.high:+.2f}]"
     return (
-        f"On emotion it {judged}: confidence − accuracy = {over.value:+.2f}{interval}, "
-        f"ECE {ece.value:.2f} (by chance alone {chance:.2f})."
+        f"On emotion the model {judged}: confidence − accuracy = {over.value:+.2f}{interval}, "
+        f"ECE {ece.value:.2f} ({chance:.2f} expected by chance)."
     )
 
 
 def _shy(dimension: str, spread: Estimate, slope: Estimate) -> str:
     if np.isnan(spread.value):
         return f"The calibration of {dimension} is undefined: {spread.reason}."
-    words = f"Predictions of {dimension} have {spread.value:.2f} times the width of the truth"
+    words = f"Predicted {dimension} varies {spread.value:.2f} times as much as the ratings"
     if np.isnan(slope.value):
         return f"{words}."
-    return f"{words}, and for each .1 that they rise the truth moves by {0.1 * (1 + slope.value):.2f}."
+    return (
+        f"{words}; a rise of 0.10 in the prediction corresponds to "
+        f"{0.1 * (1 + slope.value):.2f} in the ratings."
+    )

@@ -1,19 +1,20 @@
 """How correct is the model on this corpus?
 
-Dimensions are compared with the ratings by the concordance correlation coefficient
-CCC = 2 s_tp / (s²_t + s²_p + (m_t − m_p)²), moments divided by n (Lin 1989), beside Pearson's correlation,
-MAE and RMSE; emotions by the unweighted average recall (UAR) over the classes in the truth, beside average
-precision, accuracy and F1. The distribution of the answers is compared with that of the truth: by the
-Jensen-Shannon distance over 10 equal bins to base 2, and by the relative difference (n_p − n_t) / n of each
-class. Where the corpus names emotions, every predicted dimension that it does not rate is held against where
-the literature expects it (low ≤ .45, neutral .3 to .6, high ≥ .55), as the share of clips in that range.
+Predicted dimensions are compared with the ratings by the concordance correlation coefficient
+CCC = 2 s_tp / (s²_t + s²_p + (m_t − m_p)²), moments divided by n (Lin 1989), Pearson's correlation, MAE and
+RMSE; emotions by the unweighted average recall (UAR) over the classes in the truth, unweighted average
+precision, accuracy and F1. The distribution of the predictions is compared with that of the truth: by the
+Jensen-Shannon distance (base 2) over 10 equal bins, and by the relative difference (n_p − n_t) / n of each
+class. Where the corpus labels emotions, every predicted dimension that it does not rate is compared with the
+range that the literature expects for each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the
+share of clips in that range.
 
-Beside every score stand the scores of models that know nothing: the constant mean or majority class, random
-answers, and the constant that is best for this metric. What such a model can reach is judged only where the
-model is shown, by the 99.9 % interval of its CCC or UAR, to be better than a constant.
+Every score is shown together with the scores of trivial models: the constant mean or majority class, random
+predictions, and the constant that is best for this metric. Limits that a trivial model can meet are judged
+only where the 99.9 % interval of CCC or UAR shows the model to be better than a constant.
 
 Limits are those of audEERING's ser-tests. Intervals are 95 %: leave-one-speaker-out jackknife with Student's
-t, for shares Wilson's with the effective number of clips.
+t; for shares, Wilson's interval with the effective number of clips.
 """
 
 import itertools
@@ -64,18 +65,18 @@ EXPECTED = {
         "high": ("happiness",),
     },
 }
-"""Where the literature expects the dimensions of an emotion, as collected by ser-tests."""
+"""The range of each dimension that the literature expects for an emotion, as collected by ser-tests."""
 
 OF_DIMENSIONS = (regress.CCC, regress.PCC, regress.MAE, regress.RMSE)
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...] = ()) -> Outcome:
-    """Scores of every dimension and of emotion, with baselines, distributions and consistency.
+    """Score every dimension and emotion, with baselines, distributions and consistency.
 
     Args:
         tables: clips and clean predictions
         rng: for the random baseline
-        in_domain: scores on the corpus that the model was trained on, as `arousal=0.745`; gives the
+        in_domain: scores on the corpus that the model was trained on, e.g. `arousal=0.745`; adds the
             generalisation drop 1 − metric here / metric there (CCC of a dimension, UAR of `emotion`)
     """
     findings: list[Finding] = []
@@ -108,7 +109,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     if consistency:
         figures.append(_consistency_figure(consistency))
     columns = ["target", "metric", "model", "mean or majority", "random", "best constant"]
-    beside = Table(name="baselines", title="Beside models that know nothing", columns=columns, rows=baselines)
+    beside = Table(name="baselines", title="Compared with trivial models", columns=columns, rows=baselines)
     return Outcome(
         answer=_answer(main, consistency),
         findings=findings,
@@ -120,7 +121,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """The predictions are given to the wrong clips: every distribution is right, every answer is wrong."""
+    """Assign the predictions to the wrong clips: every distribution is right, every prediction is wrong."""
     order = rng.permutation(len(tables.clips))
     wrong = {
         condition: scores.iloc[order].set_axis(scores.index)
@@ -134,7 +135,7 @@ def _of_dimension(pair: Pairs, dimension: str) -> list[Finding]:
     found = []
     for statistic in (*OF_DIMENSIONS, similarity.jensen_shannon_statistic()):
         value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
-        # a constant cannot reach a high correlation, so these two stand for themselves
+        # a constant cannot reach a high correlation, so these two are always judged
         withheld = "" if statistic.name in {"ccc", "pcc"} else useless
         found.append(
             finding(statistic.name, value, target=dimension, by_speaker=pair.by_speaker, withheld=withheld)
@@ -159,7 +160,7 @@ def _of_emotion(pair: Pairs, tables: Tables) -> list[Finding]:
         value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
         if statistic.name == "accuracy":
             value = proportion(pair.truth == pair.prediction, pair.unit, pair.units)
-        # what knows nothing has a UAR of 1 / classes, below the limit from three classes on
+        # a trivial model has a UAR of 1 / classes, which is below the limit for three or more classes
         alone = statistic.name == "uar" and len(np.unique(pair.truth)) > 2
         withheld = "" if alone else useless
         found.append(
@@ -180,7 +181,7 @@ def _of_emotion(pair: Pairs, tables: Tables) -> list[Finding]:
 
 
 def _withheld(reason: str) -> str:
-    """Only what is shown to be useless is withheld; without an interval the gate is inconclusive anyway."""
+    """Withhold judgement only of a useless model; without an interval the gate is inconclusive anyway."""
     return reason if reason == NOT_BETTER else ""
 
 
@@ -220,7 +221,7 @@ def _consistency(tables: Tables) -> list[Finding]:
 
 
 def _useless(expected: np.ndarray, prediction: np.ndarray, codes: np.ndarray) -> str:
-    """A constant in the middle lies in most ranges, so the prediction must rise with the expected range."""
+    """Why no limit applies: a mid-scale constant is in most ranges, so predictions must rise with them."""
     _, unit = np.unique(codes, return_inverse=True)
     rises = estimate(
         regress.PCC, expected / 2.0, prediction, unit, int(unit.max()) + 1 if len(unit) else 0, level=SURE
@@ -233,7 +234,7 @@ def _useless(expected: np.ndarray, prediction: np.ndarray, codes: np.ndarray) ->
 def _baselines(
     pair: Pairs, target: str, statistics: tuple[Statistic, ...], rng: np.random.Generator
 ) -> list[list[str | float | None]]:
-    """Rows target, metric, model, mean or majority, random, best constant; none where there are no clips."""
+    """Rows of target, metric, model, mean or majority, random, best constant; empty without clips."""
     rows: list[list[str | float | None]] = []
     if not pair.n:
         return rows
@@ -269,7 +270,7 @@ def _baselines(
 
 
 def _drops(findings: list[Finding], in_domain: tuple[str, ...]) -> list[Finding]:
-    """The generalisation drop of each target for which a score at home is given."""
+    """The generalisation drop of each target with a given in-domain score."""
     drops = []
     scores = {f.target: f for f in findings if f.name in {"ccc", "uar"}}
     for text in in_domain:
@@ -277,10 +278,10 @@ def _drops(findings: list[Finding], in_domain: tuple[str, ...]) -> list[Finding]
         try:
             home = float(number)
         except ValueError as error:
-            raise AuditError(f"--in-domain {text!r} is not like arousal=0.745") from error
+            raise AuditError(f"--in-domain {text!r} must have the form arousal=0.745") from error
         if target not in scores or home <= 0:
             raise AuditError(
-                f"--in-domain {text!r}: needs a positive score of {', '.join(scores) or 'a measured target'}"
+                f"--in-domain {text!r} needs a positive score of {', '.join(scores) or 'a measured target'}"
             )
         here = scores[target]
         nan = float("nan")
@@ -325,9 +326,9 @@ def _confusion(pair: Pairs, tables: Tables) -> Figure:
     return Figure(
         name="confusion",
         kind="heat",
-        title="Which emotion is taken for which",
-        alt=f"Share of the clips of each true emotion (rows) by answer (columns), {pair.n} clips.",
-        x_label="answer",
+        title="Confusion matrix of emotions",
+        alt=f"Share of the clips of each true emotion (rows) by predicted emotion (columns), {pair.n} clips.",
+        x_label="prediction",
         y_label="truth",
         series=[
             Series(name=names[i], x=list(names), y=row.tolist()) for i, row in zip(present, rows, strict=True)
@@ -364,8 +365,8 @@ def _consistency_figure(found: list[Finding]) -> Figure:
     return Figure(
         name="consistency",
         kind="interval",
-        title="Share of clips where the literature expects them",
-        alt="Share of each emotion's clips whose predicted dimension lies in the expected range.",
+        title="Share of clips in the range expected from the literature",
+        alt="Share of each emotion's clips whose predicted dimension is in the expected range.",
         x_label="share of clips",
         series=[series],
         band=(0.75, None),
@@ -383,8 +384,8 @@ def _answer(main: list[Finding], consistency: list[Finding]) -> str:
     met = [f for f in consistency if f.value is not None]
     inside = sum((f.value or 0) * f.n for f in met) / max(sum(f.n for f in met), 1)
     return (
-        f"The corpus rates no dimension that the model predicts; of its clips with an emotion, {inside:.0%} "
-        "get a dimension where the literature expects it."
+        f"The corpus rates no dimension that the model predicts; for {inside:.0%} of its clips with an "
+        "emotion, the predicted dimension is in the range expected from the literature."
     )
 
 

@@ -1,27 +1,27 @@
-"""What does the model put side by side: emotions, or speakers, sexes and corpora?
+"""What do the model's embeddings group together: emotions, or speakers, sexes and corpora?
 
 A clip's embedding is the mean over time of one layer, the last one by default. t-SNE (scikit-learn,
-perplexity 30, begun from principal components) and UMAP (15 neighbours, minimal distance .1) draw the
-embeddings of all clips in two dimensions, the same points coloured by corpus, sex, speaker, emotion and each
-dimension (Wagner et al. 2023, figure 8; Ma et al. 2024, figure 3). Models that are compared stand side by
-side.
+perplexity 30, initialised with principal components) and UMAP (15 neighbours, minimum distance .1) map the
+embeddings of all clips to two dimensions; the same points are coloured by corpus, sex, speaker, emotion and
+each dimension (Wagner et al. 2023, figure 8; Ma et al. 2024, figure 3). Comparison models get the same maps.
 
-What a map shows: which clips are among each other's nearest. What it does not show: how far groups are apart,
-how large or dense they are, or that what overlaps on the map cannot be told apart in the layer. Another seed
-gives another map. So these numbers stand beside it, all of them of the embeddings themselves:
+A map shows which clips are nearest neighbours. It does not show how far apart groups are, or how large or
+dense they are; and classes that overlap on the map may still be separable in the layer. Another seed gives
+another map. The audit therefore also reports these numbers; all but the last are computed from the embeddings
+themselves, not from the map:
 
-- what a linear probe (ridge regression) reads of corpus, sex, emotion and dimensions in clips of speakers
-  that it has not heard, against chance (see the audit `probe_layers`);
-- purity: the share of a clip's 10 nearest neighbours that have its label, among clips of other speakers,
-  against the share that neighbours drawn blindly would have; beside it the naive purity among all clips,
-  which is high wherever a speaker's clips of one label lie together;
-- silhouette (Rousseeuw 1987), from −1 to 1, 0 where kinds lie on top of each other;
+- how well a linear probe (ridge regression) predicts corpus, sex, emotion and dimensions in clips of speakers
+  that it was not trained on, compared with chance (see the audit `probe_layers`);
+- purity: the share of a clip's 10 nearest neighbours, among clips of other speakers, that have its label,
+  compared with the share that random neighbours would have; and the naive purity among all clips, which is
+  high wherever a speaker's clips with the same label are close together;
+- silhouette (Rousseeuw 1987), from −1 to 1; 0 where classes overlap completely;
 - trustworthiness of the map (Venna & Kaski 2001), from 0 to 1: whether neighbours on the map are neighbours
   in the layer.
 
-The limits are ours, and modest: the probe knows the label by more than .05 above chance, and purity for
-emotion is more than .05 above chance. Distances are Euclidean. Intervals are 95 %: leave-one-speaker-out
-jackknife with Student's t for probes and purity, for the silhouette a bootstrap over speakers.
+The limits are ours, and modest: the probe's score is more than .05 above chance, and purity for emotion is
+more than .05 above chance. Distances are Euclidean. Intervals are 95 %: leave-one-speaker-out jackknife with
+Student's t for probes and purity, a bootstrap over speakers for the silhouette.
 """
 
 from collections.abc import Sequence
@@ -44,26 +44,27 @@ from sertools.targets import LABELS, MOST, Target, heard, target
 
 NEEDS = Needs(labels="none", layers=True)
 
-SOURCE = "ours: the layer knows more of it than an answer that knows nothing"
+SOURCE = "ours: the layer encodes the label better than chance"
 LIMITS = [
     *(Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS),
     Limit(name="purity_above_chance", target="emotion", above=0.05, source=SOURCE),
 ]
 
 COLOURS = ("corpus", "sex", "speaker", "emotion", *DIMENSIONS)
-"""Columns that colour a map, where the corpus has them."""
+"""Columns by which a map is coloured, where the corpus has them."""
 
 ASKED = ("corpus", "sex", "emotion", *DIMENSIONS)
-"""Columns that probes are asked about."""
+"""Columns that probes predict."""
 
 KINDS = ("corpus", "sex", "emotion")
-"""Columns whose purity and silhouette are told."""
+"""Columns for which purity and silhouette are reported."""
 
 THIS = "this model"
 
 READING = (
-    "A map may be read for who is near whom. It may not be read for how far groups are apart, how large or "
-    "dense they are, nor for what cannot be told apart: the numbers say that, of the layer itself."
+    "A map shows which clips are near each other. It does not show how far apart groups are, how large or "
+    "dense they are, or which classes are not separable: for that, read the numbers, which are computed from "
+    "the layer itself."
 )
 
 
@@ -75,18 +76,18 @@ def audit(
     maps: tuple[str, ...] = tuple(drawing.MAPS),
     resamples: int = 2000,
 ) -> Outcome:
-    """Maps of a layer's embeddings, and numbers that say what the maps can only suggest.
+    """Map a layer's embeddings, and measure what the maps can only suggest.
 
     Args:
-        tables: clips and layer means, other models' beside them
+        tables: clips and layer means, also those of comparison models
         rng: for maps, draws of clips and of speakers
-        layer: which layer is drawn, from 0; −1 is the last one, −2 the one before it
+        layer: index of the layer, from 0; −1 is the last one, −2 the one before it
         maps: t-SNE, UMAP
-        resamples: draws of speakers for the interval of a silhouette
+        resamples: bootstrap draws of speakers for the interval of a silhouette
     """
     for name in maps:
         if name not in drawing.MAPS:
-            raise AuditError(f"no map is called {name!r}", hint=nearest(name, list(drawing.MAPS)))
+            raise AuditError(f"unknown map {name!r}", hint=nearest(name, list(drawing.MAPS)))
     assert tables.layers is not None
     if not -tables.layers.n_layers <= layer < tables.layers.n_layers:
         raise AuditError(
@@ -95,7 +96,7 @@ def audit(
     rows = heard(tables)
     every = [name for name in ASKED if name in tables.clips and tables.clips[name].nunique() > 1]
     if not every or not len(rows):
-        reason = "the corpus has no emotion, dimension, sex or corpus in which clips differ"
+        reason = "no emotion, dimension, sex or corpus differs between clips"
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("above_chance", tables, reason)])
     seed = int(rng.integers(2**31))
     models = _embedded(tables, rows, layer)
@@ -124,10 +125,10 @@ def audit(
             ]
     numbers = Table(
         name="numbers",
-        title="What the embeddings tell apart",
+        title="What the embeddings separate",
         columns=["model", "target", "measure", "value", "low", "high", "clips"],
         rows=lines,
-        note="of the embeddings themselves, but for trustworthiness, which is of the maps",
+        note="computed from the embeddings; trustworthiness is computed from the maps",
     )
     return Outcome(
         answer=_answer(findings),
@@ -139,7 +140,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Every clip has the layers of another one: the maps look the same, and their colours mean nothing."""
+    """Give every clip the layers of another: the maps look the same, but their colours mean nothing."""
     assert tables.layers is not None
     order = rng.permutation(len(tables.clips))
     means = np.stack([tables.layers.layer(i)[order] for i in range(tables.layers.n_layers)], axis=1)
@@ -147,7 +148,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _embedded(tables: Tables, rows: np.ndarray, layer: int) -> list[Embedded]:
-    """The embeddings of this model and of the others, of the clips that all of them have heard."""
+    """The embeddings of this model and the comparison models, for the clips that all of them processed."""
     found = []
     for model, of in {THIS: tables, **tables.others}.items():
         if of.layers is not None and -of.layers.n_layers <= layer < of.layers.n_layers:
@@ -157,7 +158,7 @@ def _embedded(tables: Tables, rows: np.ndarray, layer: int) -> list[Embedded]:
 
 
 def _probed(of: Embedded, targets: Sequence[Target], rows: np.ndarray) -> dict[str, np.ndarray]:
-    """What linear probes say of each target's clips: target → predictions."""
+    """Predictions of linear probes for each target's clips: target → predictions."""
     place = pd.Series(np.arange(len(rows)), index=rows)
     said = {}
     for together in alike(targets):
@@ -171,7 +172,7 @@ def _probed(of: Embedded, targets: Sequence[Target], rows: np.ndarray) -> dict[s
 
 
 def _read(of: Target, prediction: np.ndarray, tables: Tables) -> list[Finding]:
-    """The score of a probe, and how far above chance it lies."""
+    """The score of a probe, and its difference to chance."""
     score = of.score(prediction, tables.clips.index)
     above = less(score, of.chance)
     return [
@@ -181,7 +182,7 @@ def _read(of: Target, prediction: np.ndarray, tables: Tables) -> list[Finding]:
 
 
 def _gain(of: Target, prediction: np.ndarray, other: np.ndarray, model: str, tables: Tables) -> Finding:
-    """How much better a probe of this model is than one of another model, paired by speaker."""
+    """How much better a probe of this model is than a probe of another model, paired by speaker."""
     a, b = (of.pairs(p, tables.clips.index) for p in (other, prediction))
     difference = contrast(of.statistic, a.truth, a.prediction, b.prediction, a.unit)
     return finding(
@@ -194,7 +195,7 @@ def _gain(of: Target, prediction: np.ndarray, other: np.ndarray, model: str, tab
 
 
 def _beside(of: Embedded, resamples: int, seed: int) -> list[Finding]:
-    """Purity among other speakers and among all clips, and silhouette, of each column that has kinds."""
+    """Purity among other speakers and among all clips, and silhouette, of each column with classes."""
     found = []
     for name in (k for k in KINDS if k in of.clips and of.clips[k].nunique() > 1):
         by_speaker = speaker_codes(of.clips)[1]
@@ -204,7 +205,7 @@ def _beside(of: Embedded, resamples: int, seed: int) -> list[Finding]:
 
 
 def _drawn(of: Embedded, maps: Sequence[str], layer: int, seed: int) -> tuple[list[Figure], list[Finding]]:
-    """The maps in every colour, and how far each can be trusted."""
+    """The maps coloured by every column, and the trustworthiness of each map."""
     figures: list[Figure] = []
     findings = []
     where = "last layer" if layer == -1 else f"layer {layer}"
@@ -225,13 +226,13 @@ def _drawn(of: Embedded, maps: Sequence[str], layer: int, seed: int) -> tuple[li
             for column in columns
         ]
         n, value = trust(of, points, seed)
-        reason = "of this one map, so it has no interval"
+        reason = "computed from one map, so it has no interval"
         findings.append(Finding(name="trustworthiness", target=name, value=value, n=n, reason=reason))
     return figures, findings
 
 
 def _purities(findings: Sequence[Finding]) -> list[Figure]:
-    """Purity beside the naive one and chance, for this model."""
+    """Purity, naive purity and chance, for this model."""
     own = {(f.name, f.target): f for f in findings if f.slice == "all" and f.value is not None}
     names = [t for n, t in own if n == "purity" and ("purity_above_chance", t) in own]
     if not names:
@@ -249,14 +250,14 @@ def _purities(findings: Sequence[Finding]) -> list[Figure]:
             )
         )
     blind = [(own["purity", t].value or 0) - (own["purity_above_chance", t].value or 0) for t in names]
-    series.append(Series(name="drawn blindly", x=list(names), y=list(blind)))
+    series.append(Series(name="random neighbours", x=list(names), y=list(blind)))
     return [
         Figure(
             name="purity",
             kind="interval",
-            title="Nearest neighbours of one kind",
+            title="Nearest neighbours with the same label",
             alt="Share of a clip's 10 nearest neighbours that have its label, among clips of other speakers "
-            "and among all clips, with 95 % intervals, and that of neighbours drawn blindly.",
+            "and among all clips, with 95 % intervals, and the share for random neighbours.",
             x_label="share of neighbours",
             series=series,
         )
@@ -275,8 +276,8 @@ def _answer(findings: Sequence[Finding]) -> str:
         told.append(f"{f.target} {f.name[6:].upper()} {f.value:.2f} (chance {chance:.2f}){also}")
     if not told:
         reasons = dict.fromkeys(f.reason for f in findings if f.name == "above_chance")
-        return f"No probe could be asked anything: {'; '.join(reasons)}."
-    return f"What linear probes read of speakers that they have not heard: {'; '.join(told)}."
+        return f"No probe could be trained: {'; '.join(reasons)}."
+    return f"Scores of linear probes on unseen speakers: {'; '.join(told)}."
 
 
 def _notes(tables: Tables, rows: np.ndarray, targets: Sequence[Target], maps: Sequence[str]) -> list[str]:
@@ -285,12 +286,12 @@ def _notes(tables: Tables, rows: np.ndarray, targets: Sequence[Target], maps: Se
         notes.insert(0, READING)
     without = len(tables.clips) - len(rows)
     if len(rows) == MOST and without:
-        notes.append(f"{MOST} of {len(tables.clips)} clips were drawn.")
+        notes.append(f"{MOST} of {len(tables.clips)} clips were drawn at random.")
     elif without:
         notes.append(f"{without} clips have no layers and are left out.")
     if len(rows) > SOME:
-        notes.append(f"Neighbours and trustworthiness are those of {SOME} clips that were drawn from them.")
+        notes.append(f"Neighbours and trustworthiness are those of a random sample of {SOME} clips.")
     if len(rows) < drawing.FEWEST and maps:
         notes.append(f"{len(rows)} clips are too few for a map.")
     absent = {name: drawing.lacking(name) for name in maps if drawing.lacking(name)}
-    return [*notes, *(f"There is no {name}: {what} is not installed." for name, what in absent.items())]
+    return [*notes, *(f"There is no {name} map: {what} is not installed." for name, what in absent.items())]

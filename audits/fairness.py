@@ -1,26 +1,27 @@
-"""Does the model serve all groups of speakers alike?
+"""Does the model work equally well for all groups of speakers?
 
-For two sexes: the sex fairness score CCC_female − CCC_male (Wagner et al. 2023, Eq. 1; UAR for emotions) and
-the sex fairness bias (m(p_f) − m(t_f)) − (m(p_m) − m(t_m)) (Eq. 2). For every column named as a group, and
-for two crossed (`sex+language`): the score of each group, each group minus all clips, each pair of groups,
-and the largest minus the smallest; the shift of the mean error; precision and recall of every emotion, or of
-the bins .25/.5/.75 of a dimension, each group minus all; equalised odds. Ages are cut into <30, 30-50, >50,
-other numbers at their terciles; `pitch_group` is made from the mean F0 of a speaker's clips (low ≤ 145 Hz <
-medium ≤ 190 Hz < high, at least 25 clips). Where `language` is a group and the corpus has a column
-`sentiment`: how much more the words' sentiment moves the prediction in one language than in the others. With
-`--match truth` groups are first made equally large and alike in truth by leaving clips out, as ser-tests
-does.
+For the two sexes: the sex fairness score CCC_female − CCC_male (Wagner et al. 2023, Eq. 1; UAR for emotions)
+and the sex fairness bias (m(p_f) − m(t_f)) − (m(p_m) − m(t_m)) (Eq. 2). For every column given as a group,
+and for two crossed columns (`sex+language`): the score of each group, each group minus all clips, each pair
+of groups, and the largest minus the smallest score; the shift of the mean error; precision and recall of
+every emotion, or of the bins .25/.5/.75 of a dimension, each group minus all; equalised odds. Ages are cut
+into <30, 30-50, >50, other numbers at their terciles; `pitch_group` is derived from the mean F0 of a
+speaker's clips (low ≤ 145 Hz < medium ≤ 190 Hz < high, at least 25 clips). Where `language` is a group and
+the corpus has a column `sentiment`: how much more the sentiment of the words shifts the prediction in one
+language than in the others. `--match truth` first leaves clips out until all groups have the same size and
+the same distribution of the truth, as ser-tests does.
 
-A useless model is trivially fair: constant and random answers have gaps near 0. So a gap is judged only
-where the model is shown to be better than a constant (99.9 % interval) in at least one group. Beside each
-gap stands what chance alone makes of it when group labels are permuted over speakers: a p-value, also
-adjusted for the number of gaps (Holm 1979), and the smallest gap that this corpus could detect (95th
-percentile of the gaps by chance). A limit below it cannot be verified here. The same for equalised odds.
+A useless model is trivially fair: constant and random predictions have gaps near 0. So a gap is judged only
+where the model is shown to be better than a constant (99.9 % interval) in at least one group. Permuting
+group labels over speakers shows which gaps arise by chance alone; the report gives a p-value for each gap,
+also adjusted for the number of gaps (Holm 1979), and the smallest gap that this corpus could detect (95th
+percentile of the gaps by chance). A limit below it cannot be verified with this corpus. The same is done for
+equalised odds.
 
 Limits are those of audEERING's ser-tests for group minus all. Intervals are 95 %: leave-one-speaker-out
-jackknife with Student's t, Satterthwaite's degrees of freedom between groups; max − min and equalised odds by
-a bootstrap over speakers. A group with fewer than 5 speakers has no interval and, where two others have
-enough, no part in max − min, equalised odds and chance.
+jackknife with Student's t, with Satterthwaite's degrees of freedom between groups; a bootstrap over speakers
+for max − min and equalised odds. A group with fewer than 5 speakers has no interval and, where two others
+have enough, is excluded from max − min, equalised odds and the permutations.
 """
 
 import itertools
@@ -58,7 +59,7 @@ from sertools.worst import furthest, in_turn
 SER_TESTS = "audEERING ser-tests, group minus all"
 OURS = "ours, by analogy with group minus all"
 LIMIT = 0.075
-"""Of the score of a group minus that of all."""
+"""Limit for the score of a group minus the score of all clips."""
 
 FEWEST_IN_BIN = 67
 """Bins of a dimension with fewer clips are left out, as in ser-tests."""
@@ -72,11 +73,11 @@ LIMITS = [
     _within("sex_score", LIMIT),
     _within("sex_bias", LIMIT, OURS),
     _within("group_minus_all", LIMIT),
-    _within("mean_shift", LIMIT, "audEERING ser-tests, accents; ours takes the truth's mean off"),
+    _within("mean_shift", LIMIT, "audEERING ser-tests, accents; ours subtracts the mean of the truth"),
     _within(
         "mean_shift",
         0.03,
-        "audEERING ser-tests, languages; ours takes the truth's mean off",
+        "audEERING ser-tests, languages; ours subtracts the mean of the truth",
         slice="language=*",
     ),
     _within("recall_gap", 0.175),
@@ -95,11 +96,11 @@ LIMITS = [
     ),
     _within("sentiment_shift", 0.025, "audEERING ser-tests, linguistic sentiment"),
 ]
-CANNOT_VERIFY = "this corpus cannot show gaps below {:.3f}, so the limit cannot be verified here"
+CANNOT_VERIFY = "this corpus cannot detect gaps below {:.3f}, so the limit cannot be verified here"
 
 
 def needs(**options: Any) -> Needs:
-    """Dimensions or emotion; the pitch of the clips where speakers are to be grouped by it."""
+    """Dimensions or emotion; the F0 of clips where speakers are grouped by pitch."""
     asked = {column for name in options.get("group", ()) for column in name.split("+")}
     return Needs(labels="either", sound=(F0,) if PITCH_GROUP in asked else ())
 
@@ -112,14 +113,14 @@ def audit(
     match: Literal["none", "truth"] = "none",
     resamples: int = 2000,
 ) -> Outcome:
-    """Gaps between groups for every dimension and for emotion.
+    """Measure gaps between groups for every dimension and for emotion.
 
     Args:
         tables: clips and clean predictions
         rng: for permutations, bootstrap and matching
-        group: columns that name groups, e.g. sex, language, age, pitch_group; sex+language crosses two
+        group: columns to group by, e.g. sex, language, age, pitch_group; sex+language crosses two columns
         match: truth leaves clips out until all groups are equally large in each class or bin of the truth
-        resamples: permutations, and draws of the bootstrap
+        resamples: number of permutations and of bootstrap draws
     """
     found: list[Finding] = []
     rows: list[by_chance.Row] = []
@@ -173,7 +174,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """For men the predictions of a third of the scale too high, and shuffled among each other."""
+    """Raise the predictions for men by a third of the scale, and shuffle them among men."""
     male = (tables.clips["sex"] == "male").to_numpy()
     planted = {}
     for condition, scores in tables.predictions.items():
@@ -188,9 +189,9 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The clips with one target, their groups, and class codes to count right and wrong answers by.
+    """The clips with one target, their groups, and the class codes for counting right and wrong predictions.
 
-    `large` are the groups that what is said of all groups at once is about.
+    `large` holds the groups that enter statistics over all groups (max − min, equalised odds, permutations).
     """
 
     pairs: Pairs
@@ -200,7 +201,7 @@ class Part:
 
 
 def _of_target(tables: Tables, target: str, everyone: Groups, match: str, rng: np.random.Generator) -> Part:
-    """Truth, prediction and groups of one target; matched in truth where that is asked for."""
+    """Truth, prediction and groups of one target; matched on the truth if requested."""
     pair = pairs(tables, target)
     code = everyone.code[tables.clips.index.get_indexer(pair.clips)]
     coded = pair if target == "emotion" else binned(pair)
@@ -212,13 +213,13 @@ def _of_target(tables: Tables, target: str, everyone: Groups, match: str, rng: n
 
 
 def _there(everyone: Groups, code: np.ndarray) -> Groups:
-    """The groups that have any of these clips."""
+    """The groups that have at least one of these clips."""
     return replace(everyone, code=code).only(np.unique(code[code >= 0]))
 
 
 def _alone(part: Part, column: str, target: str) -> str:
     only = f": all are {part.groups.names[0]}" if len(part.groups) == 1 else ""
-    return f"there are not two groups of {column} among the clips with {target}{only}"
+    return f"the clips with {target} have fewer than two groups of {column}{only}"
 
 
 def _gaps(
@@ -272,14 +273,14 @@ def _by_class(
             differences = class_gaps(part.coded, part.groups, code, metric)
             for one, place in zip(differences, where, strict=True):
                 if not one.n:
-                    continue  # nobody was answered so: recall says it
+                    continue  # this class was never predicted: recall shows it
                 label = (f"{metric}_gap", name) if emotion else (f"bin_{metric}_gap", f"{target} {name}")
                 gaps.append(found(label[0], one, place, label[1]))
     return gaps
 
 
 def _pairwise(part: Part, statistic: Statistic, column: str, found: Callable[..., Finding]) -> list[Finding]:
-    """Each group minus each that comes after it; for the two sexes that is the sex score."""
+    """Each group minus each later group; none for the two sexes, where the sex score is this difference."""
     groups = part.groups
     if column == "sex" and set(groups.names) == {"female", "male"}:
         return []
@@ -311,7 +312,7 @@ def _sex(
 
 
 def _sentiment(tables: Tables, language: Groups) -> list[Finding]:
-    """Shifts by sentiment of each language, for the dimensions that are rated."""
+    """Shifts by sentiment in each language, for the dimensions that are rated."""
     sentiment = groups_of(tables.clips, "sentiment")
     found = []
     for dimension in tables.dimensions:
@@ -319,7 +320,7 @@ def _sentiment(tables: Tables, language: Groups) -> list[Finding]:
         at = tables.clips.index.get_indexer(pair.clips)
         spoken, felt = _there(language, language.code[at]), _there(sentiment, sentiment.code[at])
         if len(spoken) < 2 or len(felt) < 2:
-            reason = f"there are not two languages and two sentiments among the clips with {dimension}"
+            reason = f"the clips with {dimension} have fewer than two languages or two sentiments"
             found.append(skipped("sentiment_shift", tables, reason, target=dimension))
             continue
         useless = NOT_BETTER if doubt(pair) == NOT_BETTER else ""
@@ -353,7 +354,7 @@ def _figure(found: list[Finding], column: str, target: str) -> Figure:
 
 
 def _of_lowest(tables: Tables, found: list[Finding], everyone: Groups, target: str) -> list[Sound]:
-    """Clips of the group with the lowest score, the furthest from the truth first."""
+    """Clips of the group with the lowest score, starting with the largest error."""
     scores = [f for f in found if f.name in {"ccc", "uar"} and f.value is not None]
     if not scores:
         return []
@@ -371,9 +372,9 @@ def _answer(findings: list[Finding], rows: list[by_chance.Row]) -> str:
     if judged and all(NOT_BETTER in f.reason for f in judged):
         return (
             "Not judged: the model is not shown to be better than a constant, "
-            "and a model that knows nothing is trivially fair."
+            "and a useless model is trivially fair."
         )
-    # of small groups the differences are large by chance and have no interval
+    # differences of small groups are large by chance and have no interval
     largest = max(gaps, key=lambda f: (f.low is not None, abs(f.value or 0.0)))
     interval = (
         "" if largest.low is None or largest.high is None else f" [{largest.low:.2f}, {largest.high:.2f}]"
@@ -386,13 +387,13 @@ def _answer(findings: list[Finding], rows: list[by_chance.Row]) -> str:
 
 
 def _of_sexes(score: Finding, interval: str) -> str:
-    """Who is served better by how much, where the interval shows that anybody is."""
+    """For which sex the model works better and by how much, if the interval shows a difference."""
     if score.value == 0:
-        return "There is no gap: women and men are served exactly alike."
+        return "There is no gap: the scores of women and men are equal."
     gap = f"female − male = {score.value:.2f}{interval}"
     if score.low is None or score.high is None:
         return f"The largest gap is in {score.target}: {gap}, without an interval: {score.reason}."
     if score.low <= 0 <= score.high:
-        return f"The largest gap is in {score.target}: {gap}, so neither sex is shown to be served better."
+        return f"The largest gap is in {score.target}: {gap}; neither sex is shown to have a better score."
     who = "women" if score.low > 0 else "men"
-    return f"The largest gap is in {score.target}: it agrees better with {who}, {gap}."
+    return f"The largest gap is in {score.target}: the model works better for {who}, {gap}."

@@ -1,33 +1,35 @@
 """Which acoustic features do the layers carry?
 
-For every layer, its frames are compared with low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) of the
-same instants, in the groups of Li et al. 2023: energy, frequency, spectral, voice quality; all of these as
-`paralinguistic`; and MFCC 1–4 as the linguistic contrast. Score: the mean canonical correlation (`cca`),
-the largest correlations that directions a of the layer and b of the features can reach,
+The frames of every layer are compared with low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) at the
+same times, in the groups of Li et al. 2023: energy, frequency, spectral, voice quality; all of these together
+as `paralinguistic`; and MFCC 1–4 as the linguistic contrast. The score is the mean canonical correlation
+(`cca`): the mean of the largest correlations that directions a of the layer and b of the features can reach,
 
     ρ = aᵀ S_xy b / √(aᵀ S_xx a · bᵀ S_yy b),
 
-one pair of directions for each feature, each pair uncorrelated with those before it, found with a ridge of
-`ridge` times the mean variance on both sides. Beside it, with its share of the layer as weight: `pwcca`
-(Morcos et al. 2018); on the principal components that hold 99 % of the variance: `svcca` (Raghu et al. 2017);
-and linear centred kernel alignment ‖S_xy‖² / (‖S_xx‖ ‖S_yy‖): `cka` (Kornblith et al. 2019).
+one pair of directions for each feature, each pair uncorrelated with the previous ones, found with a ridge of
+`ridge` times the mean variance on both sides. Three other measures are reported as well: `pwcca`, where each
+direction is weighted by its share of the layer (Morcos et al. 2018); `svcca`, on the principal components
+that explain 99 % of the variance (Raghu et al. 2017); and `cka`, linear centred kernel alignment
+‖S_xy‖² / (‖S_xx‖ ‖S_yy‖) (Kornblith et al. 2019).
 
 Directions are fitted on all groups of speakers but one (ten groups, or as many as there are speakers) and
-scored on that one, each in turn; the value is the mean over groups, its 95 % interval Student's t over them.
-(Fits share most of their speakers; in a simulation with 5 to 60 speakers it held the expected value in 90 to
-93 % of 300 corpora each.) The in-sample value, fitted and scored on all frames as the papers do, stands
-beside it: it rises with the number of dimensions and falls with that of frames, whatever a layer carries.
+scored on that one, each in turn; the value is the mean over groups, with a 95 % interval by Student's t over
+groups. (Fits share most of their speakers; in simulations with 5 to 60 speakers the interval covered the
+expected value in 90 to 93 % of 300 corpora each.) The in-sample value, fitted and scored on all frames as in
+the papers, is reported too: it rises with the number of dimensions and falls with the number of frames,
+whatever information a layer carries.
 
-A curve means nothing without its floors: the features of another clip (chance), the clip's own features
-rolled by half its length (what is constant in a clip gives as much), and the same architecture with random
-weights (what the architecture alone gives). A layer carries a group of features where it lies above every
-floor by more than .05: four draws of the embedded model's random twin differed by up to .03 on EmoDB, for no
-reason but chance. That is asked of the whole interval at the level 1 − .05 / (layers × groups of features),
-which allows for having looked at all. Frames in which a feature is undefined, the unvoiced ones above all,
-are left out and counted.
+A curve can only be interpreted relative to its floors, the scores that are reached without the information in
+question: the features of another clip (chance), the clip's own features rolled by half its length (what is
+constant within a clip), and the same architecture with random weights, the random twin (the contribution of
+the architecture alone). A layer carries a group of features where its score exceeds every floor by more than
+.05: four random twins of the embedded model differed by up to .03 on EmoDB, by chance alone. The whole
+interval must exceed this margin, at the level 1 − .05 / (layers × groups of features), which corrects for
+testing all of them. Frames with an undefined feature, mostly unvoiced ones, are left out and counted.
 
-Limits are ours, and modest: some layer carries energy, frequency, spectral features and MFCC. Voice quality
-has none, for wav2vec 2.0 is not known to keep it. Without a random twin nothing is judged.
+Limits are ours, and modest: at least one layer carries energy, frequency, spectral features and MFCC. Voice
+quality has no limit, because wav2vec 2.0 is not known to encode it. Without a random twin nothing is judged.
 """
 
 import itertools
@@ -49,9 +51,9 @@ from sertools.result import Figure, Finding, Limit, Table
 from sertools.tables import AGAINST, RANDOM_TWIN, Tables, speaker_codes
 
 MARGIN = 0.05
-"""How far above its floors a layer must lie."""
+"""How far the score of a layer must exceed its floors."""
 
-CARRIES = "ours: some layer carries them, beyond what two random networks may differ by"
+CARRIES = "ours: some layer exceeds its floors by more than two random networks may differ"
 LIMITS = [
     Limit(name="*_above_floors", target=group, above=MARGIN, source=CARRIES)
     for group in GROUPS
@@ -59,7 +61,7 @@ LIMITS = [
 ]
 
 BEST = "best layer"
-NO_TWIN = "there is no random twin, so what the architecture alone gives is not known"
+NO_TWIN = "there is no random twin, so the score of the architecture alone is unknown"
 
 
 def needs(
@@ -70,13 +72,13 @@ def needs(
     hierarchy: bool,
     between_layers: bool,
 ) -> Needs:
-    """Sums over frames, and the columns and levels that the options name.
+    """Sums over frames, and the columns and levels that the options select.
 
     Raises:
-        AuditError: there is no ridge
+        AuditError: the ridge is not above 0
     """
     if not ridge > 0:
-        raise AuditError(f"ridge is {ridge:g}", hint="a layer may be rank-deficient: name one above 0")
+        raise AuditError(f"ridge is {ridge:g}", hint="a layer may be rank-deficient: use a ridge above 0")
     levels = tuple(LEVELS) if hierarchy else ("frame",)
     wanted = Wanted(levels=levels, by=by, between_layers=between_layers)
     return Needs(columns=(by,) if by else (), labels="none", conditions=(), moments=wanted)
@@ -92,21 +94,21 @@ def audit(
     hierarchy: bool = False,
     between_layers: bool = False,
 ) -> Outcome:
-    """Curves over layers for every group of features.
+    """Compute a curve over layers for every group of features.
 
     Args:
-        tables: sums over the frames of the model, of its random twin and of a model to compare with
-        rng: not used, nothing is drawn
-        measure: which measure is drawn and judged; all four stand in the tables
+        tables: sums over the frames of the model, of its random twin and of a comparison model
+        rng: not used; this audit draws no random numbers
+        measure: which measure is plotted and judged; the tables have all four
         ridge: added to the diagonals of both covariances, in units of the mean variance
-        by: a column, e.g. emotion, for whose values the curves are drawn apart
-        hierarchy: compare frames with phonemes (means of 5 frames) and words (of 5 phonemes) too
-        between_layers: compare every layer with every other too
+        by: a column, e.g. emotion; adds a separate curve for each of its values
+        hierarchy: also compare frames with phonemes (means of 5 frames) and words (means of 5 phonemes)
+        between_layers: also compare every layer with every other layer
     """
     own = tables.moments["frame"]
     groups = columns(own.features)
     if not groups:
-        reason = "the sums over frames hold no feature of eGeMAPS"
+        reason = "the sums over frames contain no eGeMAPS features"
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped(measure, tables, reason)])
     models, notes = _models(tables)
     found = {role: scores(m["frame"], groups, ridge=ridge) for role, m in models.items()}
@@ -127,7 +129,7 @@ def audit(
         beside_floors(
             by_measure[name],
             name=name,
-            title=f"{name.upper()} of every layer with every group of features, beside its floors",
+            title=f"{name.upper()} of every layer with every group of features, and its floors",
         )
         for name in sorted(MEASURES, key=lambda name: name != measure)
     ]
@@ -156,7 +158,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """The frames of each clip are given to another: its own features are what another clip's were."""
+    """Give the frames of each clip to another: the clip's own features become another clip's."""
     swap = [KINDS.index(kind) for kind in (OTHER, OWN, ROLLED)]
     wrong = {
         level: Moments(
@@ -173,32 +175,34 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _models(tables: Tables) -> tuple[dict[str, Mapping[str, Moments]], list[str]]:
-    """The sums of the model and of those beside it that fit, by role; and what does not fit, in sentences."""
+    """The sums of the model and of usable comparison models, by role; and why others are not usable."""
     models: dict[str, Mapping[str, Moments]] = {OWN: tables.moments}
     notes = []
     own = tables.moments["frame"]
     for role, other in tables.others.items():
         theirs = other.moments.get("frame")
         if theirs is None:
-            notes.append(f"{other.model} ({role}) has no layers whose frames could be read.")
+            notes.append(f"{other.model} ({role}) is left out: it has no layers with frames.")
         elif set(theirs.cells["group"]) != set(own.cells["group"]):
-            notes.append(f"{other.model} ({role}) answered other groups of speakers, and is left out.")
+            notes.append(f"{other.model} ({role}) is left out: it has results for other groups of speakers.")
         elif role == RANDOM_TWIN and theirs.layers != own.layers:
-            notes.append(f"{other.model} has {theirs.layers} layers, the model {own.layers}: it is no twin.")
+            notes.append(
+                f"{other.model} is not a twin: it has {theirs.layers} layers, the model has {own.layers}."
+            )
         else:
             models[role] = other.moments
     return models, notes
 
 
 def _size(of: Moments, cells: np.ndarray | None = None) -> dict[str, int]:
-    """Clips and speakers of some cells."""
+    """Number of clips and speakers of some cells."""
     chosen = of.cells if cells is None else of.cells[cells]
     speakers = chosen.drop_duplicates("group")["speakers"].sum()
     return {"n": int(chosen["clips"].sum()), "speakers": int(speakers)}
 
 
 def _findings(of: Curve, measure: str, group: str, level: float, by_speaker: bool) -> list[Finding]:
-    """The best layer's score, how far it lies above its floors, and the difference to another model."""
+    """The best layer's score, its distance above its floors, and the difference to another model."""
     best = of.best()
     if best < 0:
         undefined = Estimate(
@@ -227,7 +231,7 @@ def _hierarchy(
     ridge: float,
     size: dict[str, int],
 ) -> tuple[list[Table], list[Figure]]:
-    """What phonemes add to frames, and words to phonemes."""
+    """How much higher phonemes score than frames, and words than phonemes."""
     of_level = {}
     for level in LEVELS:
         found = {
@@ -241,14 +245,14 @@ def _hierarchy(
         name="hierarchy",
         title=f"What longer units add to {measure.upper()} with the paralinguistic features",
         of="units",
-        note="phoneme: mean of 5 consecutive frames; word: mean of 5 phonemes. Longer ones are smoother, "
-        "so the floors rise too: what may be read is the distance to them",
+        note="phoneme: mean of 5 consecutive frames; word: mean of 5 phonemes. Longer units are smoother, "
+        "so the floors rise too: interpret only the distance to the floors",
     )
     figures = [
         lines(
             step,
             name=f"{measure}_{high}_minus_{low}",
-            title=f"{measure.upper()} of {high}s less that of {low}s, paralinguistic features",
+            title=f"{measure.upper()} of {high}s minus {measure.upper()} of {low}s, paralinguistic features",
             score=f"{measure.upper()}: {high} − {low}",
         )
         for (low, high), step in steps.items()
@@ -259,7 +263,7 @@ def _hierarchy(
 def _by_value(
     models: Mapping[str, Mapping[str, Moments]], at: list[int], measure: str, ridge: float, by: str
 ) -> tuple[list[Table], list[Figure]]:
-    """The paralinguistic features apart for each value of a column."""
+    """Curves of the paralinguistic features, one for each value of a column."""
     own = models[OWN]["frame"]
     curves: dict[str, Curve] = {}
     frames = []
@@ -273,7 +277,7 @@ def _by_value(
         }
         curves[str(value)] = curve(found, 0, 0, **_size(own, inside[OWN]))
         frames.append(f"{value} {found[OWN].frames.max():.0f}")
-    title = f"{measure.upper()} with the paralinguistic features, apart by {by}"
+    title = f"{measure.upper()} with the paralinguistic features, by {by}"
     table = beside_floors(
         curves,
         name=f"by_{by}",
@@ -288,7 +292,7 @@ def _by_value(
 
 
 def _answer(curves: Mapping[str, Curve], judged: list[str], measure: str, level: float) -> str:
-    """Only what clears every floor."""
+    """Sentences on which groups of features have a score above every floor."""
     said, none, unknown = [], [], []
     for group in judged:
         of = curves[group]
@@ -299,13 +303,13 @@ def _answer(curves: Mapping[str, Curve], judged: list[str], measure: str, level:
         elif clear:
             most = max(clear, key=lambda i: above[i].value)
             said.append(
-                f"{group} features in {len(clear)} of {len(above)} layers, most in layer {most} "
+                f"{group} features in {len(clear)} of {len(above)} layers, strongest in layer {most} "
                 f"({above[most].value:.2f} above the highest floor)"
             )
         else:
             none.append(group)
     floors = next(iter(curves.values())).floors
-    sentences = [f"Held-out {measure.upper()} clears its floors for {'; '.join(said)}."] if said else []
+    sentences = [f"Held-out {measure.upper()} exceeds its floors for {'; '.join(said)}."] if said else []
     sentences += [f"No layer is shown to carry {' or '.join(none)} features."] if none else []
     sentences += [f"Not measured, or without an interval: {', '.join(unknown)}."] if unknown else []
     sentences += [] if RANDOM_TWIN in floors else [f"{NO_TWIN[0].upper()}{NO_TWIN[1:]}."]
@@ -313,21 +317,21 @@ def _answer(curves: Mapping[str, Curve], judged: list[str], measure: str, level:
 
 
 def _notes(of: Moments, found: Scores) -> list[str]:
-    """How many frames there were, and what stands in the way of reading the values."""
+    """The number of frames, and what to consider when interpreting the values."""
     frames, undefined = float(found.frames.max()), float(of.undefined.sum())
     groups = of.cells["group"].nunique()
     notes = [
-        f"{frames:.0f} frames entered; {undefined:.0f} more are left out, because an acoustic feature is "
+        f"{frames:.0f} frames are used; {undefined:.0f} more are left out, because an acoustic feature is "
         "undefined in them (most are unvoiced).",
         f"Speakers form {groups} groups; directions are fitted on {max(groups - 1, 0)} of them and scored on "
-        "the other. Fits share most of their speakers, so an interval is that of the scores of these fits.",
+        "the other. Fits share most of their speakers, so intervals are for the scores of these fits only.",
     ]
-    notes += [f"Layer {layer} does not move at all: it has no score." for layer in found.constant]
+    notes += [f"Layer {layer} is constant, so it has no score." for layer in found.constant]
     few = np.flatnonzero(found.dimensions >= found.frames)
     if len(few):
         notes.append(
             f"Layers {', '.join(map(str, few))} have at least as many dimensions as frames: their in-sample "
-            "values are high whatever they carry, and only the ridge makes a fit possible."
+            "values are high whatever they encode, and only the ridge makes a fit possible."
         )
     without = int(np.isnan(found.held_out[0, :, 0]).all(axis=1).any(axis=0).sum())
     if without:

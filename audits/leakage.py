@@ -1,19 +1,20 @@
-"""Does the test know what the training knew: the same sound, speakers or sentences on both sides?
+"""Do train and test splits share recordings, speakers or sentences?
 
-Given a corpus with several splits (or, with `--between corpus`, several corpora given as `--data`), every two
-parts are compared. Sound is compared by fingerprints (Haitsma & Kalker 2002; our bands are described in
-`sertools.prints`), so a copy is found after a change of level, sampling rate or container and with silence
-added; two clips are one recording where at least 87.5 % of the bits agree, and so alike that somebody should
-listen from 80 % on. In 1.2 million pairs of different recordings of RAVDESS and EmoDB the highest agreement
-was 76 %. File names are no evidence and are not looked at. Cuts inside the speech are not found.
+The audit compares every pair of splits of a corpus (or, with `--between corpus`, every pair of the corpora
+given as `--data`). Audio is compared by fingerprints (Haitsma & Kalker 2002; our frequency bands are
+described in `sertools.prints`), so a copy is found even after a change of level, sampling rate or container,
+or with added silence. Two clips count as the same recording if at least 87.5 % of the bits agree, and as
+near-duplicates, which somebody should listen to, from 80 %. In 1.2 million pairs of different recordings of
+RAVDESS and EmoDB the highest agreement was 76 %. File names are ignored, because they prove nothing. Copies
+with cuts inside the speech are not found.
 
-Counted are the clips of the smaller part whose sound is in the other, the pairs that are nearly alike, the
-speakers and the sentences in both, and the clips whose sound is twice in one part. Speakers and sound in both
-parts make a test too easy, so the limit is none. Sentences are shared by design in acted corpora: they are
-reported, and judged only where a limit is given in gate.toml. Speaker ids of different corpora are not
-comparable unless `--same-ids` says so.
+The audit counts the clips of the smaller split whose recording is also in the other, the near-duplicate
+pairs, the speakers and the sentences in both, and the clips that occur twice within one split. Speakers and
+recordings in both splits make a test too easy, so none are allowed. Acted corpora share sentences by design:
+shared sentences are reported, and judged only if gate.toml sets a limit. Speaker ids of different corpora are
+not comparable unless `--same-ids` is given.
 
-This audit asks no model. What it finds is counted, not estimated, so its intervals have no width.
+This audit needs no model. It counts and does not estimate, so its intervals have zero width.
 """
 
 import itertools
@@ -30,17 +31,17 @@ from sertools.metrics.intervals import Estimate
 from sertools.result import Finding, Limit, Table
 from sertools.tables import Tables, speaker_codes
 
-OURS = "ours: a test that shares sound or speakers with the training overstates the model"
+OURS = "ours: a test set that shares recordings or speakers with the training set overestimates the model"
 LIMITS = [
     Limit(name="shared_clips", below=1, source=OURS),
     Limit(name="shared_speakers", below=1, source=OURS),
 ]
 SHOWN = 50
-"""Pairs of clips that are listed; the rest are counted."""
+"""Maximum number of pairs listed; further pairs are only counted."""
 
 
 def needs(**options: Any) -> Needs:
-    """The column that parts the corpus, and the fingerprints of its sound; no prediction."""
+    """The column that splits the corpus, and the fingerprints of its audio; no predictions."""
     return Needs(
         columns=(options.get("between", "split"),),
         labels="none",
@@ -51,7 +52,7 @@ def needs(**options: Any) -> Needs:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two clips that sound alike."""
+    """Two clips with similar audio."""
 
     one: str
     other: str
@@ -60,26 +61,26 @@ class Pair:
 
     @property
     def same(self) -> bool:
-        """The clips are one recording."""
+        """The clips are the same recording."""
         return self.same_samples or self.agreement >= SAME
 
 
 def audit(
     tables: Tables, *, rng: np.random.Generator, between: str = "split", same_ids: bool = False
 ) -> Outcome:
-    """What every two parts of a corpus share.
+    """Count the recordings, speakers and sentences shared by each pair of splits or corpora.
 
     Args:
-        tables: clips with `split` or `corpus`, and what is known of sound, speakers, sentences
-        rng: not used; nothing is drawn
-        between: the column that names the parts, split or corpus
-        same_ids: speaker ids mean the same person in all corpora
+        tables: clips with `split` or `corpus`, and fingerprints, speakers and sentences where known
+        rng: not used; this audit draws no random numbers
+        between: the column that defines the subsets to compare, split or corpus
+        same_ids: treat equal speaker ids in different corpora as the same person
     """
     clips = tables.clips.dropna(subset=between)
     parts = {str(name): part for name, part in clips.groupby(between, sort=True)}
     if len(parts) < 2:
         only = f"only {next(iter(parts))!r}"
-        reason = f"the column {between!r} names {only}, and one part cannot leak into another"
+        reason = f"the column {between!r} has {only}, and leakage needs at least two values to compare"
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("shared_clips", tables, reason)])
     comparable = between != "corpus" or same_ids
     found: list[Finding] = []
@@ -104,7 +105,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """A clip of one split is copied into another, with its speaker, under another name."""
+    """Copy a clip of one split into another, with its speaker, under another name."""
     clips = tables.clips.copy()
     small, large = clips["split"].value_counts().index[[-1, 0]]
     source = rng.choice(np.sort(clips.index[clips["split"] == small]))
@@ -117,9 +118,9 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 def _sound(
     small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str
 ) -> tuple[list[Finding], list[Pair]]:
-    """Clips of the smaller part whose sound is in the other, and pairs that are nearly alike."""
+    """Clips of the smaller subset whose recording is in the other, and near-duplicate pairs."""
     if _heard(small) is None or _heard(large) is None:
-        reason = "the sound of a part could not be opened"
+        reason = "the audio of one of the two subsets could not be read"
         return [_uncounted("shared_clips", small, large, where, reason)], []
     found = _alike(small, large)
     shared = {pair.one for pair in found if pair.same}
@@ -132,7 +133,7 @@ def _sound(
 
 
 def _heard(part: pd.DataFrame) -> pd.DataFrame | None:
-    """The clips with a fingerprint, in the order of their names; None where there are none."""
+    """The clips with a fingerprint, sorted by name; None if there are none."""
     if not {"audio_hash", "audio_print"} <= set(part):
         return None
     heard = part.dropna(subset="audio_print").sort_index()
@@ -140,7 +141,7 @@ def _heard(part: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def _alike(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
-    """Pairs of clips that sound alike, between two parts or within one."""
+    """Pairs of clips with similar audio, between two subsets or within one."""
     first, second = _heard(one), None if other is None else _heard(other)
     assert first is not None
     others = first if second is None else second
@@ -161,7 +162,7 @@ def _alike(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
 
 
 def _same_samples(first: pd.Series, second: pd.Series, *, within: bool) -> list[tuple[Any, Any]]:
-    """Pairs with one hash; equal samples count even where they are too quiet or short for a fingerprint."""
+    """Pairs with equal hashes; equal samples count even if too quiet or too short for a fingerprint."""
     by_hash = second.groupby(second).groups
     pairs = [(clip, other) for clip, key in first.items() for other in by_hash.get(key, ())]
     return [(a, b) for a, b in pairs if not within or str(a) < str(b)]
@@ -171,16 +172,16 @@ def _speakers(
     small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str, comparable: bool, between: str
 ) -> Finding:
     if not comparable:
-        reason = "speaker ids of different corpora are not comparable; --same-ids if they are"
+        reason = "speaker ids of different corpora are not comparable; if they are, add --same-ids"
         return _uncounted("shared_speakers", small, large, where, reason)
     if "speaker" not in small or small["speaker"].isna().all() or large["speaker"].isna().all():
-        return _uncounted("shared_speakers", small, large, where, "a part names no speakers")
+        return _uncounted("shared_speakers", small, large, where, "a subset has no speaker labels")
     shared = _speaker_ids(small, between) & _speaker_ids(large, between)
     return _count("shared_speakers", len(shared), pd.concat([small, large]), tables, where)
 
 
 def _speaker_ids(part: pd.DataFrame, between: str) -> set[str]:
-    """Ids of the speakers; between corpora without the corpus' name in front."""
+    """Ids of the speakers; when comparing corpora, without the prefix of the corpus name."""
     ids = part["speaker"].dropna().astype(str)
     return set(ids.str.partition(":")[2].where(ids.str.contains(":"), ids) if between == "corpus" else ids)
 
@@ -188,18 +189,18 @@ def _speaker_ids(part: pd.DataFrame, between: str) -> set[str]:
 def _sentences(small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str) -> Finding:
     column = next((c for c in ("transcript", "sentence") if c in small and small[c].notna().any()), None)
     if column is None or large[column].isna().all():
-        return _uncounted("shared_sentences", small, large, where, "a part has no transcripts")
+        return _uncounted("shared_sentences", small, large, where, "a subset has no transcripts")
     texts = [set(part[column].dropna().astype(str).map(_words)) for part in (small, large)]
     return _count("shared_sentences", len(texts[0] & texts[1]), pd.concat([small, large]), tables, where)
 
 
 def _words(text: str) -> str:
-    """A sentence without case, punctuation and doubled spaces."""
+    """A sentence without case, punctuation and repeated spaces."""
     return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
 
 
 def _count(name: str, count: int, part: pd.DataFrame, tables: Tables, where: str) -> Finding:
-    """A count of facts: its interval has no width."""
+    """A finding with a count; its interval has zero width."""
     codes, by_speaker = speaker_codes(part)
     value = Estimate(
         value=float(count), low=float(count), high=float(count), n=len(part), units=len(np.unique(codes))
@@ -217,7 +218,7 @@ def _uncounted(name: str, small: pd.DataFrame, large: pd.DataFrame, where: str, 
 
 def _unheard(clips: pd.DataFrame) -> str:
     unheard = int(clips["audio_print"].isna().sum()) if "audio_print" in clips else len(clips)
-    return f"{unheard} of {len(clips)} clips could not be heard and were not compared." if unheard else ""
+    return f"{unheard} of {len(clips)} clips could not be decoded and were not compared." if unheard else ""
 
 
 def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
@@ -229,18 +230,18 @@ def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
     more = f"; {len(pairs) - SHOWN} more are not listed" if len(pairs) > SHOWN else ""
     return Table(
         name="pairs",
-        title="Clips that sound alike",
+        title="Clips with similar audio",
         columns=["where", "clip", "other clip", "equal bits", "evidence"],
         rows=rows,
-        note=f"{same} pairs are one recording, {len(pairs) - same} are nearly alike (from "
-        f"{(1 + NEAR) / 2:.0%} of the bits on){more}",
+        note=f"{same} pairs are the same recording, {len(pairs) - same} are near-duplicates (at least "
+        f"{(1 + NEAR) / 2:.0%} of the bits agree){more}",
     )
 
 
 def _evidence(pair: Pair) -> str:
     if pair.same_samples:
         return "the same samples"
-    return "the same recording" if pair.same else "nearly alike: listen"
+    return "the same recording" if pair.same else "near-duplicate: listen"
 
 
 def _answer(found: Sequence[Finding]) -> str:
@@ -250,13 +251,13 @@ def _answer(found: Sequence[Finding]) -> str:
         totals[name] = int(sum(known)) if known else None
     sound, speakers = totals["shared_clips"], totals["shared_speakers"]
     said = [
-        "the sound could not be compared"
+        "the audio could not be compared"
         if sound is None
-        else f"{sound or 'no'} clips are also in another part",
+        else f"{sound or 'no'} clips are also in another split or corpus",
         "speakers cannot be compared"
         if speakers is None
-        else f"{speakers or 'no'} speakers are in two parts",
+        else f"{speakers or 'no'} speakers are in two splits or corpora",
     ]
     twice = int(sum(f.value or 0 for f in found if f.name == "repeated_clips"))
-    said += [f"{twice} clips are there twice within a part"] if twice else []
+    said += [f"{twice} clips occur twice within one split or corpus"] if twice else []
     return f"{said[0][0].upper()}{'; '.join(said)[1:]}."

@@ -1,4 +1,4 @@
-"""What chance alone makes of gaps between groups, as a table of a report."""
+"""Tables and sentences on which gaps between groups could be due to chance alone."""
 
 from collections.abc import Sequence
 
@@ -13,26 +13,26 @@ from sertools.tables import Pairs
 Row = list[str | int | float | bool | None]
 
 SCORE = "largest minus smallest score over groups"
-ODDS = "largest difference over groups of the rates of right and of wrong detections of a class"
+ODDS = "largest difference between groups in the true-positive or false-positive rate of a class"
 
 
 def row(column: str, target: str, chance: NullGap, pairs: Pairs) -> Row:
-    """A gap between the groups of a column: what it is, what chance makes of it, and of how many clips."""
+    """A row of the table: a gap between groups, its p-value, the smallest detectable gap, clips, speakers."""
     found = [chance.observed, chance.p_value, chance.smallest_detectable]
     return [column, target, *found, pairs.n, pairs.speakers]
 
 
 def table(name: str, what: str, gap: str, rows: Sequence[Row]) -> Table:
-    """The gaps with their p-values, also adjusted for all of them."""
-    clips = "clips, as there are no speakers: p-values are too small if speakers repeat"
+    """A table of gaps with their p-values, also adjusted for the number of gaps."""
+    clips = "clips, because there are no speaker labels: p-values are too small if speakers repeat"
     unit = clips if any(one[-1] is None for one in rows) else "speakers"
     columns = ["group", "target", "gap", "p-value", "p-value (Holm)", "smallest detectable gap"]
     return Table(
         name=name,
-        title=f"What chance alone makes of {what}",
+        title=f"Permutation test of {what}",
         columns=[*columns, "clips", "speakers"],
         rows=[[*one[:4], p, *one[4:]] for one, p in zip(rows, adjusted(rows), strict=True)],
-        note=f"gap: {gap}; group labels permuted over {unit}; Holm: adjusted for {len(rows)} gaps",
+        note=f"gap: {gap}; group labels are permuted over {unit}; Holm: adjusted for {len(rows)} gaps",
     )
 
 
@@ -43,45 +43,45 @@ def adjusted(rows: Sequence[Row]) -> list[float]:
 
 
 def beyond(rows: Sequence[Row]) -> str:
-    """How many gaps are more than chance makes of so many; empty where that cannot be said.
+    """A sentence on how many gaps are significant; empty where that cannot be tested.
 
-    It cannot where the corpus names no speakers: permuted over clips, too much would be beyond chance.
+    It cannot be tested without speaker labels: with permutations over clips, too many gaps are significant.
     """
     p_values = [p for p in adjusted(rows) if np.isfinite(p)]
     if not p_values or any(one[-1] is None for one in rows):
         return ""
     shown = sum(p < 0.05 for p in p_values)
-    return f" Tested all at once, {shown} of {len(p_values)} gaps are beyond chance (p < .05, Holm)."
+    return f" Significant gaps: {shown} of {len(p_values)} (p < .05, Holm)."
 
 
 def too_small(
     column: str, target: str, chance: NullGap, pairs: Pairs, groups: Groups, limit: float
 ) -> list[str]:
-    """Sentences that say what this corpus is too small, or otherwise unable, to show of a gap.
+    """Notes on what this corpus cannot show about a gap because it is too small, or for other reasons.
 
     Args:
-        column: that names the groups
-        target: that was scored
-        chance: of the gap between the groups that are large enough
-        pairs: of the target
-        groups: all of them
-        limit: that a gap is held to
+        column: the column that defines the groups
+        target: the target that was scored
+        chance: permutation test of the gap between the groups that are large enough
+        pairs: truth and predictions of the target
+        groups: all groups, also the small ones
+        limit: the limit for a gap
     """
     notes = []
     small = too_few(pairs, groups)
     compared = large_enough(pairs, groups)
     unit = "speakers" if pairs.by_speaker else "clips"
     if small:
-        left_out = "" if len(compared) == len(groups) else ", and left out of max − min and equalised odds"
+        left_out = "" if len(compared) == len(groups) else "; left out of max − min and equalised odds"
         notes.append(
-            f"{target} by {column}: fewer than 5 {unit} in {', '.join(small)}: no interval there{left_out}."
+            f"{target} by {column}: no interval for {', '.join(small)} (fewer than 5 {unit}){left_out}."
         )
     if chance.reason:
-        notes.append(f"{target} by {column}: what chance would do is unknown: {chance.reason}.")
+        notes.append(f"{target} by {column}: there is no permutation test: {chance.reason}.")
     elif chance.smallest_detectable > limit:
         units = pairs.take(compared.code >= 0).units
         notes.append(
-            f"{target} by {column}: with {units} {unit}, chance alone makes gaps of up to "
+            f"{target} by {column}: with {units} {unit}, chance alone gives gaps of up to "
             f"{chance.smallest_detectable:.3f}, so this corpus is too small to verify a limit of {limit:g}."
         )
     return notes

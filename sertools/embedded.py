@@ -1,4 +1,4 @@
-"""How a layer arranges clips: who is near whom, and how far a map of it can be trusted."""
+"""Which clips are near each other in a layer's embeddings, and how far can a map of them be trusted?"""
 
 from dataclasses import dataclass, replace
 
@@ -13,10 +13,10 @@ from sertools.seeds import identity_rng
 from sertools.tables import speaker_codes
 
 SOME = 4000
-"""Clips among which neighbours are looked for, at most; the work grows with their square."""
+"""Maximum number of clips for neighbour searches; the work grows with its square."""
 
 CELLS = 4_000_000
-"""Sums of distances (clips × speakers × kinds) that a silhouette's bootstrap holds in memory, at most."""
+"""Maximum number of distance sums (clips × speakers × labels) in memory for the bootstrap of a silhouette."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class Embedded:
     """The embeddings of one model.
 
     Attributes:
-        model: whose they are
-        vectors: shape (n, d), finite
-        clips: the n clips
+        model: name of the model
+        vectors: embeddings, shape (n, d), finite
+        clips: table of the n clips
     """
 
     model: str
@@ -34,12 +34,12 @@ class Embedded:
     clips: pd.DataFrame
 
     def take(self, mask: np.ndarray) -> "Embedded":
-        """The same of the clips where `mask` (n,) is true."""
+        """The embeddings of the clips where `mask` (n,) is true."""
         return replace(self, vectors=self.vectors[mask], clips=self.clips[mask])
 
 
 def drawn(of: Embedded, most: int, seed: int) -> Embedded:
-    """At most so many of the clips, in their order."""
+    """A random sample of at most `most` clips, in their original order."""
     n = len(of.clips)
     if n <= most:
         return of
@@ -48,19 +48,19 @@ def drawn(of: Embedded, most: int, seed: int) -> Embedded:
 
 
 def less(score: Estimate, chance: float) -> Estimate:
-    """A score and its interval, less what chance gives."""
+    """A score and its interval, minus the score expected by chance."""
     return replace(score, value=score.value - chance, low=score.low - chance, high=score.high - chance)
 
 
 def purities(of: Embedded, name: str, seed: int) -> dict[str, Estimate]:
-    """Purity of the neighbours of clips with a label: less chance, among other speakers, among all clips.
+    """Purity of the nearest neighbours for a label: minus chance, among other speakers, among all clips.
 
-    Where the corpus names no speakers, every other clip may be a neighbour.
+    If the corpus has no speaker labels, every other clip may be a neighbour.
 
     Args:
         of: embeddings
-        name: column of the label; clips without it are left out
-        seed: of the clips that are drawn where there are more than `SOME`
+        name: column of the label; clips without a label are left out
+        seed: of the random sample of clips where there are more than `SOME`
     """
     part = drawn(of.take(of.clips[name].notna().to_numpy()), SOME, seed)
     codes, _ = speaker_codes(part.clips)
@@ -80,13 +80,13 @@ def purities(of: Embedded, name: str, seed: int) -> dict[str, Estimate]:
 
 
 def silhouette(of: Embedded, name: str, resamples: int, seed: int) -> Estimate:
-    """The silhouette of a label, with a bootstrap over speakers.
+    """The silhouette of a label, with an interval by a bootstrap over speakers.
 
     Args:
         of: embeddings
-        name: column of the label; clips without it are left out
-        resamples: draws of speakers
-        seed: of what is drawn
+        name: column of the label; clips without a label are left out
+        resamples: bootstrap draws of speakers
+        seed: of the sample of clips and of the bootstrap
     """
     part = of.take(of.clips[name].notna().to_numpy())
     speakers, kinds = int(speaker_codes(part.clips)[0].max()) + 1, part.clips[name].nunique()
@@ -100,14 +100,15 @@ def silhouette(of: Embedded, name: str, resamples: int, seed: int) -> Estimate:
 
 
 def trust(of: Embedded, points: np.ndarray, seed: int) -> tuple[int, float]:
-    """How many clips were asked, and the trustworthiness of a map in [0, 1] (Venna & Kaski 2001).
+    """The number of clips used, and the trustworthiness of a map in [0, 1] (Venna & Kaski 2001).
 
-    1 where the 10 nearest on the map are the nearest in the layer; fewer than 10 where there are few clips.
+    1 means that the 10 nearest clips on the map are also the nearest in the layer. With fewer than 21 clips,
+    fewer than 10 neighbours are used.
 
     Args:
         of: embeddings
         points: the map, shape (n, 2)
-        seed: of the clips that are drawn where there are more than `SOME`
+        seed: of the random sample of clips where there are more than `SOME`
     """
     from sklearn.manifold import trustworthiness
 

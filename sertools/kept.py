@@ -1,4 +1,4 @@
-"""What audits keep without each speaker, so that two results can be compared paired by speaker."""
+"""Leave-one-speaker-out scores that results store, so that two results can be compared paired by speaker."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from sertools.tables import Pairs, Tables, pairs
 def of_groups(
     statistic: Statistic, pair: Pairs, groups: Groups, tables: Tables, *, column: str, target: str
 ) -> list[LeftOut]:
-    """The score of each group, and their largest difference, without each speaker."""
+    """The score of each group, and the largest difference between groups, with each speaker left out."""
     kept = []
     for code, name in enumerate(groups.names):
         inside = pair.take(groups.code == code)
@@ -30,7 +30,7 @@ def of_groups(
 
 
 def of_changes(tables: Tables, heard: Changed) -> list[LeftOut]:
-    """The unchanged ratio under each change without each speaker."""
+    """The unchanged ratio under each perturbation, with each speaker left out."""
     of, rows = heard.of, np.arange(len(heard.of.unit))
     every = Pairs(
         truth=rows,
@@ -49,11 +49,11 @@ def of_changes(tables: Tables, heard: Changed) -> list[LeftOut]:
 
 
 def of_speaker_means(tables: Tables, fewest: int) -> list[LeftOut]:
-    """The speaker average of each dimension, and of the share of each class, without each speaker.
+    """The speaker average of each dimension, and of the share of each class, with each speaker left out.
 
     Args:
         tables: clips and clean predictions
-        fewest: clips of a speaker who counts
+        fewest: minimum number of clips for a speaker to be included
     """
     kept = []
     for target in [*tables.dimensions, *(["emotion"] if tables.classes else [])]:

@@ -1,4 +1,4 @@
-"""Tables and figures of curves over layers: every value stands beside its floors."""
+"""Tables and figures of scores over layers, each shown with its floors (see `metrics.layer_curve`)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,16 +15,16 @@ IN_SAMPLE = tuple(f"in-sample, {floor}" for floor in FLOORS)
 ABOVE = ("above floors", "above: low", "above: high")
 CELLS = ("held-out", "low", "high", *FLOORS, *ABOVE, "in-sample", *IN_SAMPLE)
 READING = (
-    "held-out: mean over groups of speakers, 95 % interval; above floors: from the highest of other clip, "
-    "rolled and random twin, paired by group; in-sample: fitted and scored on all frames"
+    "held-out: mean over groups of speakers, 95 % interval; above floors: difference to the highest of other "
+    "clip, rolled and random twin, paired by group; in-sample: fitted and scored on all frames"
 )
-WHOSE = {OWN: "the model", RANDOM_TWIN: "its random twin", AGAINST: "the model compared with"}
+WHOSE = {OWN: "the model", RANDOM_TWIN: "its random twin", AGAINST: "the comparison model"}
 
 Row = list[str | int | float | bool | None]
 
 
 def cells(of: Curve, layer: int) -> Row:
-    """One layer under the headings `CELLS`; None where there is no such floor."""
+    """The values of one layer for the columns `CELLS`; None where a floor is missing."""
     own, above = of.mean(of.own[layer]), of.above(layer)
     floors: Row = [of.mean(of.floors[k][layer]).value if k in of.floors else None for k in FLOORS]
     in_sample: Row = [
@@ -37,14 +37,14 @@ def cells(of: Curve, layer: int) -> Row:
 def beside_floors(
     curves: Mapping[str, Curve], *, name: str, title: str, of: str = "features", note: str = READING
 ) -> Table:
-    """Every layer of every curve beside its floors.
+    """A table of every layer of every curve, with its floors.
 
     Args:
         curves: row name → curve
-        name: of the table
-        title: of the table
-        of: heading of the row names
-        note: how to read it
+        name: name of the table
+        title: title of the table
+        of: heading of the column of row names
+        note: how to read the table
     """
     rows: list[Row] = [
         [row, layer, *cells(curve, layer)] for row, curve in curves.items() for layer in range(len(curve.own))
@@ -53,13 +53,13 @@ def beside_floors(
 
 
 def lines(of: Curve, *, name: str, title: str, score: str) -> Figure:
-    """A curve with its band, its floors, the in-sample value and the model compared with.
+    """A figure of a curve with its interval, its floors, the in-sample values and the comparison model.
 
     Args:
         of: the curve
-        name: of the figure
-        title: of the figure
-        score: what the curve shows, for the axis
+        name: name of the figure
+        title: title of the figure
+        score: name of the score, for the axis
     """
     series = [_banded("held-out", of, of.own)]
     series += [
@@ -74,7 +74,7 @@ def lines(of: Curve, *, name: str, title: str, score: str) -> Figure:
         kind="line",
         title=title,
         alt=f"{score} by layer: held-out with 95 % interval over groups of speakers, {', '.join(of.floors)} "
-        "as floors, and the in-sample value. Only what lies above every floor may be read.",
+        "as floors, and the in-sample value. Interpret only scores above every floor.",
         x_label="layer",
         y_label=score,
         series=series,
@@ -92,16 +92,16 @@ def _banded(name: str, of: Curve, values: np.ndarray) -> Series:
 
 
 def above_floors(curves: Mapping[str, Curve], *, name: str, title: str) -> Figure:
-    """How far every layer of every curve lies above the highest of its floors, as a map."""
+    """A heat map of how far each layer of each curve is above the highest of its floors."""
     rows = {
         row: [curve.above(layer).value for layer in range(len(curve.own))] for row, curve in curves.items()
     }
-    alt = "Held-out score less the highest floor, for each row and layer; 0 and less is nothing."
+    alt = "Held-out score minus the highest floor, for each row and layer; 0 or less is no effect."
     return heat(rows, name=name, title=title, alt=alt)
 
 
 def heat(rows: Mapping[str, Sequence[float]], *, name: str, title: str, alt: str) -> Figure:
-    """A map of layers: one row for each name, one column for each layer."""
+    """A heat map with one row for each name and one column for each layer."""
     series = [
         Series(name=row, x=[str(i) for i in range(len(values))], y=list(values))
         for row, values in rows.items()
@@ -110,7 +110,7 @@ def heat(rows: Mapping[str, Sequence[float]], *, name: str, title: str, alt: str
 
 
 def compared(curves: Mapping[str, Curve], *, score: str, model: str) -> Table:
-    """Layer by layer, how much higher than the same layer of another model?"""
+    """How much higher does each layer score than the same layer of another model?"""
     rows: list[Row] = []
     for row, of in curves.items():
         for layer in of.shared():
@@ -122,8 +122,8 @@ def compared(curves: Mapping[str, Curve], *, score: str, model: str) -> Table:
         title=f"{score} against {model}",
         columns=["features", "layer", "held-out", "above floors", AGAINST, "difference", "low", "high"],
         rows=rows,
-        note="difference: held-out less that of the other model's layer of the same number, paired by group "
-        "of speakers, 95 % interval",
+        note="difference: held-out score minus that of the same layer of the other model, paired by group of "
+        "speakers, 95 % interval",
     )
 
 
@@ -131,8 +131,8 @@ def between_layers(grids: Mapping[str, np.ndarray], *, role: str) -> tuple[list[
     """How similar are layers to each other, and the last two to the five before (Li et al. 2023, table 3)?
 
     Args:
-        grids: measure → similarity of every two layers, shape (l, l)
-        role: whose layers
+        grids: measure → similarity of each pair of layers, shape (l, l)
+        role: the role of the model that the layers belong to
     """
     whose = WHOSE[role]
     figures = [
@@ -140,8 +140,8 @@ def between_layers(grids: Mapping[str, np.ndarray], *, role: str) -> tuple[list[
             {str(i): row for i, row in enumerate(grid.tolist())},
             name=f"layers_{measure.lower()}_{role.replace(' ', '_')}",
             title=f"{measure} between the layers of {whose}",
-            alt=f"In-sample {measure} between every two layers of {whose}; the ridge takes a little "
-            "of CCA, even of a layer with itself.",
+            alt=f"In-sample {measure} between each pair of layers of {whose}; the ridge slightly lowers "
+            "CCA, even of a layer with itself.",
         )
         for measure, grid in grids.items()
     ]
@@ -155,9 +155,9 @@ def between_layers(grids: Mapping[str, np.ndarray], *, role: str) -> tuple[list[
     ]
     table = Table(
         name=f"last_layers_{role.replace(' ', '_')}",
-        title=f"The last two layers of {whose} beside those before",
+        title=f"Similarity of the last two layers of {whose} to earlier layers",
         columns=["measure", "layer", *(f"layer {j}" for j in before)],
         rows=rows,
-        note="over all frames, in-sample: high by chance where dimensions are many and frames few",
+        note="over all frames, in-sample: high by chance with many dimensions and few frames",
     )
     return [table] if rows else [], figures

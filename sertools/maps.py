@@ -1,4 +1,4 @@
-"""Maps of vectors: many numbers a clip drawn as two, by t-SNE and UMAP, and in which colours."""
+"""Two-dimensional maps of embeddings by t-SNE and UMAP, and figures that colour them by a column."""
 
 import importlib
 import importlib.util
@@ -13,27 +13,27 @@ from sertools.result import Figure, Series
 
 PERPLEXITY = 30
 NEIGHBOURS, NEAREST = 15, 0.1
-"""Of UMAP: how many neighbours a clip has, and how close two points may lie."""
+"""Settings of UMAP: number of neighbours, and minimum distance between two points."""
 
 FEWEST = 10
-"""Clips without which there is no map."""
+"""Minimum number of clips for a map."""
 
 SHOWN = 5
-"""Speakers and other kinds that get a colour of their own where there are too many to tell apart."""
+"""Number of speakers (or other values) with their own colour if there are too many to distinguish."""
 
 MANY = 12
-"""Kinds that can be told apart by colour and marker."""
+"""Maximum number of values that can be distinguished by colour and marker."""
 
 
 def tsne(vectors: np.ndarray, seed: int) -> np.ndarray:
-    """Two numbers a clip, shape (n, 2), by t-SNE (van der Maaten & Hinton 2008).
+    """Map vectors to two dimensions, shape (n, 2), by t-SNE (van der Maaten & Hinton 2008).
 
-    scikit-learn's, begun from the first two principal components; the perplexity is 30, or a third of the
-    other clips where they are fewer than 90.
+    Uses scikit-learn, initialised with the first two principal components; the perplexity is 30, or a third
+    of the number of other clips where there are fewer than 90.
 
     Args:
         vectors: finite, shape (n, d), n at least `FEWEST`
-        seed: of what is drawn
+        seed: random seed
     """
     from sklearn.manifold import TSNE
 
@@ -43,16 +43,16 @@ def tsne(vectors: np.ndarray, seed: int) -> np.ndarray:
 
 
 def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
-    """Two numbers a clip, shape (n, 2), by UMAP (McInnes et al. 2018), with its package umap-learn.
+    """Map vectors to two dimensions, shape (n, 2), by UMAP (McInnes et al. 2018), package umap-learn.
 
-    15 neighbours, or all others where they are fewer, at least .1 apart on the map.
+    Uses 15 neighbours (or all other clips where there are fewer) and a minimum distance of .1 on the map.
 
     Args:
         vectors: finite, shape (n, d), n at least `FEWEST`
-        seed: of what is drawn; with one the package works on one core, and the same each time
+        seed: random seed; with a seed, umap-learn runs on one core and gives the same map each time
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of numba on what umap-learn compiles, which nobody here can mend
+        warnings.simplefilter("ignore")  # numba warns about umap-learn's code, which cannot be fixed here
         umap_learn: Any = importlib.import_module("umap")
         reducer = umap_learn.UMAP(
             n_neighbors=min(NEIGHBOURS, len(vectors) - 1), min_dist=NEAREST, random_state=seed, n_jobs=1
@@ -62,25 +62,25 @@ def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
 
 
 MAPS: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {"t-SNE": tsne, "UMAP": umap}
-"""Name → how a map is made."""
+"""Name of a map → function that computes it."""
 
 
 def lacking(name: str) -> str:
-    """What has to be installed for a map; empty where all is there."""
+    """The package that a map needs and that is not installed; empty if nothing is missing."""
     return "umap-learn" if name == "UMAP" and importlib.util.find_spec("umap") is None else ""
 
 
 def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of: str) -> Figure:
-    """A map whose points have the colours of a column: shades for numbers, else a colour for each kind.
+    """A map with points coloured by a column: shades for numbers, otherwise one colour for each value.
 
-    Of more than 12 kinds the five with most clips have a colour, and the others share one.
+    With more than 12 values, the five with the most clips have their own colour, and the others share one.
 
     Args:
         points: shape (n, 2)
-        column: of the same clips
-        name: of the figure
-        title: of the map
-        of: what the column tells, in words
+        column: values for the same clips
+        name: name of the figure
+        title: title of the map
+        of: description of the column, for title and legend
     """
     x, y = np.round(points, 3).T.tolist()
     if column.dtype == float:
@@ -98,7 +98,7 @@ def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of
         often = kind.value_counts().sort_index().sort_values(ascending=False, kind="stable")
         if len(often) > MANY:
             kind = kind.where(kind.isin(often.index[:SHOWN]), f"{len(often) - SHOWN} others")
-        # what has no colour of its own is drawn first, so that it hides nobody
+        # points without their own colour are drawn first, so that they hide no others
         order = sorted(kind.unique(), key=lambda k: (not k.endswith(" others") and k != "unknown", k))
         series = []
         for each in order:
@@ -109,6 +109,6 @@ def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of
         kind="cloud",
         title=f"{title}: {of}",
         alt=f"Map of {len(points)} clips, one point each, coloured by {of}. {len(series)} colours or shades; "
-        "what can be said of them stands in the numbers beside it.",
+        "see the table of numbers for what the embeddings separate.",
         series=series,
     )

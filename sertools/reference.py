@@ -1,4 +1,4 @@
-"""What have others measured? Published values that stand beside ours where corpus and target match."""
+"""Published scores of other models, for comparison with ours where corpus and target match."""
 
 import importlib.resources
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CORPORA = {
     "msp-test1": "msppodcast-2.6.*test-1",
     "msp-test2": "msppodcast-2.6.*test-2",
 }
-"""Our name of a corpus → a pattern at the beginning of the name of the data in ser-tests."""
+"""Name of a corpus in sertools → pattern for the beginning of its name in ser-tests."""
 
 CHANGES = {
     "highpass@drawn": ("robustness_small_changes", "highpass-filter"),
@@ -33,9 +33,10 @@ CHANGES = {
     "babble@20dB": ("robustness_background_noise", "babble-noise"),
     "low_quality_phone@25dB": ("robustness_low_quality_phone", "low-quality-phone"),
 }
-"""Our conditions that ser-tests defines alike, but for the codec of the telephone, AMR-NB there and GSM here.
+"""Condition in sertools → test and perturbation that ser-tests defines in the same way.
 
-Its tilt and rooms are other ones, so they have no range here."""
+Only the telephone codec differs: AMR-NB in ser-tests, GSM in sertools. The tilt and rooms of ser-tests differ
+from ours, so they have no range here."""
 
 
 MEASURES = {
@@ -47,22 +48,22 @@ MEASURES = {
     ("correctness", "recall"): ("correctness_classification", "recall-per-class"),
     ("correctness", "precision"): ("correctness_classification", "precision-per-class"),
 }
-"""Audit and measure of ours → test and metric of ser-tests that are defined alike, on all clips."""
+"""Audit and measure in sertools → test and metric of ser-tests with the same definition, on all clips."""
 
 OF_SEXES = {
     "group_minus_all": ("concordance-correlation-coeff", "unweighted-average-recall"),
     "recall_gap": ("recall-per-class",),
     "precision_gap": ("precision-per-class",),
 }
-"""Measure of our audit `fairness` → metrics of the test `fairness_sex` to which the sex is appended."""
+"""Measure of the audit `fairness` → metrics of the test `fairness_sex`, whose names end in the sex."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
-    """One published value, under our names of audit, measure, target and slice.
+    """One published value, with the audit, measure, target and slice that it has in sertools.
 
     Attributes:
-        data: name of the data at the source, with version and split
+        data: name of the data in the source, with version and split
     """
 
     audit: str
@@ -75,14 +76,14 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """Lowest and highest value that was published, and of how many models."""
+    """Lowest and highest published value, and the number of models."""
 
     low: float
     high: float
     models: int
 
     def __str__(self) -> str:
-        """The range in words.
+        """The range as text.
 
         >>> str(Range(low=0.7, high=1.0, models=11))
         '0.70 to 1.00 (11 models)'
@@ -91,12 +92,12 @@ class Range:
 
 
 def unchanged_ratio(corpus: str, condition: str, target: str) -> Range | None:
-    """The published unchanged ratios under a condition; None where corpus, condition or target do not match.
+    """The range of published unchanged ratios under a condition; None where nothing matches.
 
-    The random models of the source do not enter. Values are rounded to two digits at the source.
+    The random models of the source are left out. The source rounds values to two digits.
 
     Args:
-        corpus: its name in sertools, e.g. `iemocap`, `msp-test1`
+        corpus: name of the corpus in sertools, e.g. `iemocap`, `msp-test1`
         condition: as `str(Condition)`, e.g. `gain@drawn`
         target: `arousal`, `dominance`, `valence` or `emotion`
     """
@@ -110,9 +111,9 @@ def published(corpus: str, test: str, metric: str, target: str) -> Range | None:
     """Lowest and highest value of one metric over the published models; None where nothing matches.
 
     Args:
-        corpus: its name in sertools
-        test: in the words of the source, e.g. `robustness_small_changes`
-        metric: in the words of the source, e.g. `concordance-correlation-coeff`
+        corpus: name of the corpus in sertools
+        test: name of the test in the source, e.g. `robustness_small_changes`
+        metric: name of the metric in the source, e.g. `concordance-correlation-coeff`
         target: `arousal`, `dominance`, `valence` or `emotion`
     """
     if corpus not in CORPORA:
@@ -136,7 +137,7 @@ def published(corpus: str, test: str, metric: str, target: str) -> Range | None:
 
 
 def models() -> list[str]:
-    """Names of the published models; the random ones of the source are none.
+    """Names of the published models, without the random models of the source.
 
     >>> "w2v2-L-robust" in models(), "random-gaussian" in models()
     (True, False)
@@ -146,7 +147,7 @@ def models() -> list[str]:
 
 
 def corpora_of(model: str) -> list[str]:
-    """Our names of the corpora on which values of a model were published.
+    """Names in sertools of the corpora with published values of a model.
 
     >>> corpora_of("w2v2-L-robust")
     ['iemocap', 'msp-test1', 'msp-test2']
@@ -155,13 +156,13 @@ def corpora_of(model: str) -> list[str]:
 
 
 def values(model: str, corpus: str) -> list[Value]:
-    """What was published of one model on one corpus, by our names; empty where there is nothing.
+    """Published values of one model on one corpus, with their names in sertools; empty if there are none.
 
-    Rounded at the source to two digits, CCC, PCC and MAE to three.
+    The source rounds values to two digits, CCC, PCC and MAE to three.
 
     Args:
-        model: in the words of the source, e.g. `w2v2-L-robust`
-        corpus: its name in sertools, e.g. `iemocap`
+        model: name of the model in the source, e.g. `w2v2-L-robust`
+        corpus: name of the corpus in sertools, e.g. `iemocap`
     """
     if corpus not in CORPORA:
         return []
@@ -183,7 +184,7 @@ def values(model: str, corpus: str) -> list[Value]:
 
 @cache
 def _ours(test: str, metric: str) -> list[tuple[str, str, str]]:
-    """Our audit, measure and slice of a test and metric of the source; none where none is defined alike."""
+    """Audit, measure and slice in sertools with the same definition as a test and metric of the source."""
     found = [(audit, name, "all") for (audit, name), theirs in MEASURES.items() if theirs == (test, metric)]
     if test == "fairness_sex":
         stem, _, sex = metric.rpartition("-")

@@ -1,4 +1,4 @@
-"""What others have read from the layers of models: published values to stand beside ours."""
+"""Published scores of layer probes, for comparison with ours."""
 
 import importlib.resources
 
@@ -13,17 +13,17 @@ MODELS = {
     "FT100": "wav2vec2-base-100h",
     "FT960": "wav2vec2-base-960h",
 }
-"""The paper's names of models, and those of the checkpoints."""
+"""Name of a model in the paper → name of its checkpoint."""
 
 
 def inputs_of(corpus: str) -> list[Table]:
-    """The published UA of emotion by input, one column a model; none where the corpus is another one.
+    """The published UA of emotion by input, one column for each model; empty for other corpora.
 
-    The probes were of the kind `mlp`, on IEMOCAP (four classes) in 5 folds by session, on RAVDESS in 4 of 6
-    speakers. Given in percent with two decimals at the source.
+    The probes were of the kind `mlp`, on IEMOCAP (four classes) with 5 folds by session, on RAVDESS with 4
+    folds of 6 speakers. The source gives percentages with two decimals.
 
     Args:
-        corpus: its name in sertools, e.g. `ravdess`
+        corpus: name of the corpus in sertools, e.g. `ravdess`
 
     >>> inputs_of("ravdess")[0].rows[0]
     ['best layer', 0.7062, 0.6896, 0.7042]
@@ -41,6 +41,6 @@ def inputs_of(corpus: str) -> list[Table]:
             title="Published UA of emotion by input",
             columns=["input", *MODELS.values()],
             rows=[[str(name), *(round(float(row[m]), 4) for m in MODELS)] for name, row in wide.iterrows()],
-            note=f"{SOURCE}: probes mlp; its best layer was chosen in hindsight, not by training speakers",
+            note=f"{SOURCE}: mlp probes; the best layer was chosen in hindsight, not on training speakers",
         )
     ]

@@ -1,4 +1,4 @@
-"""How differently are groups served, class by class, and do words move one language more than another?"""
+"""How much do groups differ in recall, precision and odds, and languages in the effect of sentiment?"""
 
 from dataclasses import replace
 
@@ -11,31 +11,31 @@ from sertools.metrics.resample import NullGap, bootstrap, permuted_gap
 from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.tables import Pairs
 
-NOT_SHARED = "no class that all groups share"
+NOT_SHARED = "no class occurs in all groups"
 
 BINS = ("<0.25", "0.25-0.5", "0.5-0.75", "≥0.75")
-"""Bins of a dimension; an edge belongs to the bin above it."""
+"""Bins of a dimension; each edge belongs to the bin above it."""
 
 
 def binned(pairs: Pairs) -> Pairs:
-    """Truth and prediction of a dimension as codes of the bins .25/.5/.75."""
+    """Truth and prediction of a dimension as bin codes, with edges at .25/.5/.75."""
     return replace(pairs, truth=rating_bins(pairs.truth), prediction=rating_bins(pairs.prediction))
 
 
 def class_gaps(pairs: Pairs, groups: Groups, code: int, metric: str) -> list[Estimate]:
     """How much higher is recall or precision of one class in each group than over all clips?
 
-    Only the clips in the denominator (of the class, or answered so) enter, so n and units count those, and
-    a speaker who has none is no unit.
+    Only clips in the denominator are used (those of the class for recall, those predicted as the class for
+    precision), so n and units count these clips, and speakers without such clips are not counted.
 
     Args:
         pairs: class codes of truth and prediction
-        groups: of the same clips
-        code: of the class
+        groups: groups of the same clips
+        code: code of the class
         metric: `recall` or `precision`
 
     Returns:
-        one estimate per group; where a group has no such clip, n counts those of all
+        one estimate per group; if a group has no such clip, n counts the clips of all groups
     """
     inside = (pairs.truth if metric == "recall" else pairs.prediction) == code
     statistic = (recall_statistic if metric == "recall" else precision_statistic)(code)
@@ -54,13 +54,13 @@ def extent_statistic(
 ) -> Statistic:
     """Largest minus smallest value over groups, as a statistic of row numbers, named `max_minus_min`.
 
-    Give `np.arange(n)` where a statistic takes truth and prediction: the sums look the rows up.
+    Pass `np.arange(n)` as truth and as prediction: the statistic looks the values up by row number.
 
     Args:
-        statistic: what to compare
+        statistic: the statistic to compare between groups
         truth: shape (n,)
         prediction: shape (n,)
-        group: codes 0..groups−1, shape (n,); the sums leave out clips with a negative code
+        group: codes 0..groups−1, shape (n,); clips with a negative code are left out
         groups: number of codes
     """
 
@@ -87,20 +87,21 @@ def equalised_odds(
     draws: int = 2000,
     rng: np.random.Generator,
 ) -> Estimate:
-    """How far are groups from equal rates of right and of wrong detections, in [0, 1]?
+    """How much do true-positive and false-positive rates differ between groups, in [0, 1]?
 
-    The largest, over classes, of the differences max − min over groups of the true-positive and of the
-    false-positive rate, each class against the rest (equalised odds difference; Hardt et al. 2016). Being
-    a largest difference, it is above 0 even if all groups are alike. Bootstrap over speakers, within groups
-    where each speaker is in one only. A class that a group lacks, in truth or as the rest, is left out.
+    The largest difference max − min over groups in the true-positive or the false-positive rate, over all
+    classes, each class against the rest (equalised odds difference; Hardt et al. 2016). Because it is a
+    maximum, it is above 0 even if groups do not differ. The interval is a bootstrap over speakers, stratified
+    by group if each speaker is in one group only. A class is left out if a group has no clips of this class,
+    or only clips of this class, in the truth.
 
     Args:
         pairs: class codes of truth and prediction
-        groups: of the same clips; those in no group do not count
+        groups: groups of the same clips; clips in no group are ignored
         classes: number of class codes
-        fewest: clips of a class in the truth; with fewer it is left out
-        draws: of the bootstrap
-        rng: source of the draws
+        fewest: minimum number of clips of a class in the truth; classes with fewer are left out
+        draws: number of bootstrap draws
+        rng: random generator
     """
     part, sums, usable = _confusions(pairs, groups, classes, fewest)
     member = sums.any(axis=-1)
@@ -125,7 +126,7 @@ def equalised_odds_by_chance(
     draws: int = 2000,
     rng: np.random.Generator,
 ) -> NullGap:
-    """Could the difference of `equalised_odds` be chance, and how large must one be to be seen?
+    """Could the difference of `equalised_odds` be chance, and how large must one be to be detected?
 
     Group labels are permuted over speakers, as in `resample.permutation`; arguments as in `equalised_odds`.
     """
@@ -143,20 +144,20 @@ def equalised_odds_by_chance(
 def sentiment_shift(
     prediction: np.ndarray, language: Groups, sentiment: Groups, unit: np.ndarray, units: int
 ) -> dict[tuple[str, str], Estimate]:
-    """How much more do positive or negative words move a prediction in one language than in the others?
+    """How much more do positive or negative words shift a prediction in one language than in the others?
 
-    shift(l, s) = m(p | l, s) − m(p | l), minus its mean over languages. The means of a language run over
+    shift(l, s) = m(p | l, s) − m(p | l), minus its mean over languages. The means of a language are over
     its clips with a known sentiment.
 
     Args:
-        prediction: of a dimension, shape (n,)
-        language: of each clip
-        sentiment: of each clip's words
+        prediction: predictions of a dimension, shape (n,)
+        language: language of each clip
+        sentiment: sentiment of each clip's words
         unit: speaker codes, shape (n,)
         units: number of codes
 
     Returns:
-        (language, sentiment) → estimate whose n counts that language's clips of that sentiment
+        (language, sentiment) → estimate; its n counts the clips of this language and sentiment
     """
     kept = (language.code >= 0) & (sentiment.code >= 0)
     spoken, felt = len(language), len(sentiment)
@@ -172,7 +173,7 @@ def sentiment_shift(
 
 
 def too_few(pairs: Pairs, groups: Groups) -> list[str]:
-    """Names of the groups with fewer than 5 speakers (or clips, where no speakers are named)."""
+    """Names of the groups with fewer than 5 speakers (or clips, without speaker labels)."""
     return [
         name
         for code, name in enumerate(groups.names)
@@ -181,9 +182,9 @@ def too_few(pairs: Pairs, groups: Groups) -> list[str]:
 
 
 def large_enough(pairs: Pairs, groups: Groups) -> Groups:
-    """The groups with at least 5 speakers; all of them where fewer than two have as many.
+    """The groups with at least 5 speakers; all groups if fewer than two have that many.
 
-    One speaker alone makes a largest difference between groups, and every difference by chance, wide.
+    A single speaker would inflate the largest difference between groups, and all differences by chance.
     """
     small = too_few(pairs, groups)
     large = [code for code, name in enumerate(groups.names) if name not in small]
@@ -195,7 +196,7 @@ def _confusions(
 ) -> tuple[Pairs, np.ndarray, np.ndarray]:
     """The clips in groups, their confusion counts (groups, units, classes²), and which classes are usable.
 
-    Usable are those that all groups have, beside others, and that have enough clips in all.
+    A class is usable if every group has clips of it and of other classes, and it has enough clips in total.
     """
     part, code = pairs.take(groups.code >= 0), groups.code[groups.code >= 0]
     size = classes * classes
@@ -209,7 +210,7 @@ def _confusions(
 
 
 def _not_shared(fewest: int) -> str:
-    return NOT_SHARED + (f" has {fewest} clips" if fewest > 1 else "")
+    return NOT_SHARED + (f" and has {fewest} clips" if fewest > 1 else "")
 
 
 def _odds(flat: np.ndarray, usable: np.ndarray) -> np.ndarray:
@@ -225,7 +226,7 @@ def _odds(flat: np.ndarray, usable: np.ndarray) -> np.ndarray:
 
 
 def _shift_statistic(languages: int, sentiments: int, language: int, sentiment: int) -> Statistic:
-    """The shift of one cell; the truth that it is given is the cell code of each clip."""
+    """The shift of one cell; in place of the truth, the statistic takes the cell code of each clip."""
     cells = languages * sentiments
 
     def sums(cell: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Who belongs to which group? Columns, bands of numbers, pitch groups, intersections, matched samples."""
+"""Which clip belongs to which group? By column, binned numbers, pitch or crossed columns; matched samples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ import pandas as pd
 from sertools.errors import AuditError
 
 AGES = (30.0, 50.0)
-"""Ages are cut into below 30, 30 to 50, and above 50 years."""
+"""Edges of the age groups: below 30, 30 to 50, and above 50 years."""
 
 PITCHES_HZ = (145.0, 190.0)
-"""Mean F0 of a speaker: low ≤ 145 < medium ≤ 190 < high (ser-tests)."""
+"""Edges of the pitch groups, by the mean F0 of a speaker: low ≤ 145 < medium ≤ 190 < high (ser-tests)."""
 
 PITCH_CLIPS = 25
-"""Speakers with fewer clips of known F0 have no pitch group (ser-tests)."""
+"""Speakers with fewer clips with a known F0 have no pitch group (ser-tests)."""
 
 F0, PITCH_GROUP = "f0_hz", "pitch_group"
-"""The column with the mean F0 of a clip, and the group that is made of it."""
+"""The column with the mean F0 of a clip, and the group that is derived from it."""
 
 FEW = 8
-"""A column of numbers with at most so many values names groups; with more it is cut into bands."""
+"""In a column of numbers with at most this many values, each value is a group; with more, they are binned."""
 
 MANY = 40
-"""More groups than this are no groups: a column of ids, or of sentences."""
+"""Maximum number of groups: a column with more values holds ids or sentences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class Groups:
     """Clips by group.
 
     Attributes:
-        names: of the groups, in order
-        code: index into the names for each clip, −1 where it belongs to none, shape (n,)
+        names: names of the groups, in order
+        code: index into the names for each clip, −1 for a clip in no group, shape (n,)
     """
 
     names: tuple[str, ...]
@@ -43,29 +43,30 @@ class Groups:
         return len(self.names)
 
     def only(self, codes: Sequence[int] | np.ndarray) -> "Groups":
-        """These groups alone, renumbered in the order given; the clips of the others belong to none."""
-        renumbered = np.full(len(self) + 1, -1)  # the last entry is that of code −1
+        """Only these groups, renumbered in the given order; clips of other groups belong to none."""
+        renumbered = np.full(len(self) + 1, -1)  # the last entry is for code −1
         renumbered[np.asarray(codes, dtype=np.int64)] = np.arange(len(codes))
         return Groups(names=tuple(self.names[k] for k in codes), code=renumbered[self.code])
 
 
 def groups_of(clips: pd.DataFrame, name: str) -> Groups:
-    """To which group of a column, or of two columns `sex+language`, does each clip belong?
+    """Which group of a column, or of two crossed columns (`sex+language`), does each clip belong to?
 
-    Text names its groups. Numbers are cut: `age` into <30, 30-50, >50, any other column with more than 8
-    different values at its terciles over clips. `pitch_group`, where the corpus has no such column, is made
-    from the mean F0 of clips. A clip without a value belongs to no group, and a group without clips is none.
+    Each value of a text column is a group. Numbers are binned: `age` into <30, 30-50, >50, any other column
+    with more than 8 different values at its terciles over clips. If the corpus has no column `pitch_group`,
+    it is derived from the mean F0 of clips. Clips without a value belong to no group; empty groups are
+    dropped.
 
     Args:
         clips: one row per clip
-        name: a column, or two joined by `+`
+        name: a column, or two columns joined by `+`
 
     Raises:
         AuditError: no such column, more than two columns, or more than 40 groups
     """
     columns = name.split("+")
     if len(columns) > 2:
-        raise AuditError(f"{name!r} crosses {len(columns)} columns", hint="two at most")
+        raise AuditError(f"{name!r} crosses {len(columns)} columns", hint="cross at most two")
     parts = [_labels(clips, column) for column in columns]
     labels, names = parts[0]
     for others, more in parts[1:]:
@@ -76,7 +77,7 @@ def groups_of(clips: pd.DataFrame, name: str) -> Groups:
     there = set(labels)
     used = [label for label in names if label in there]
     if len(used) > MANY:
-        raise AuditError(f"{name!r} makes {len(used)} groups", hint="name a column with fewer values")
+        raise AuditError(f"{name!r} gives {len(used)} groups", hint="choose a column with fewer values")
     code_of = {label: code for code, label in enumerate(used)}
     code = np.array([code_of.get(label, -1) for label in labels], dtype=np.int64)
     return Groups(names=tuple(used), code=code)
@@ -85,12 +86,12 @@ def groups_of(clips: pd.DataFrame, name: str) -> Groups:
 def pitch_groups(f0_hz: np.ndarray, speaker: pd.Series) -> np.ndarray:
     """Is the voice of a clip's speaker low, medium or high? Labels, shape (n,); empty where unknown.
 
-    The mean over a speaker's clips of their mean F0: low ≤ 145 Hz < medium ≤ 190 Hz < high. Speakers with
-    fewer than 25 clips of known F0, and clips without a speaker, have no group (ser-tests).
+    Speakers are grouped by the average of the mean F0 of their clips: low ≤ 145 Hz < medium ≤ 190 Hz < high.
+    Speakers with fewer than 25 clips with a known F0, and clips without a speaker, have no group (ser-tests).
 
     Args:
-        f0_hz: mean F0 of each clip, nan where it has none, shape (n,)
-        speaker: whose clips they are, missing where unknown, length n
+        f0_hz: mean F0 of each clip, nan where undefined, shape (n,)
+        speaker: speaker of each clip, missing where unknown, length n
     """
     f0 = pd.Series(np.asarray(f0_hz, dtype=np.float64))
     by_speaker = f0.groupby(speaker.to_numpy(dtype=object))
@@ -102,16 +103,19 @@ def pitch_groups(f0_hz: np.ndarray, speaker: pd.Series) -> np.ndarray:
 def matched(
     truth: np.ndarray, groups: Groups, clips: Sequence[str], *, rng: np.random.Generator
 ) -> np.ndarray:
-    """Which clips make all groups equally large and alike in truth? Booleans, shape (n,).
+    """Which clips to keep so that all groups have the same size and distribution of the truth?
 
-    In every class (or bin) of the truth, each group gives as many clips as the smallest group has there,
-    drawn without replacement. Whole clips are taken, so truth, prediction and speaker stay together.
+    In every class (or bin) of the truth, each group keeps as many clips as the smallest group has there,
+    drawn without replacement. Whole clips are kept, so truth, prediction and speaker stay together.
 
     Args:
         truth: class or bin codes of the truth, shape (n,)
-        groups: of the same clips
-        clips: their ids; the draw depends on them, not on their order
-        rng: source of the draw
+        groups: groups of the same clips
+        clips: ids of the clips; the draw depends on the ids, not on their order
+        rng: random generator
+
+    Returns:
+        booleans, shape (n,)
     """
     taken = np.zeros(len(truth), dtype=bool)
     order = np.argsort(np.asarray(clips, dtype=str), kind="stable")
@@ -126,17 +130,17 @@ def matched(
 
 
 def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
-    """The group of each clip as text, empty where it has none, and the groups' names in order."""
+    """The group of each clip as text, empty for none, and the names of the groups in order."""
     if column == PITCH_GROUP and column not in clips and {F0, "speaker"} <= set(clips):
         return pitch_groups(clips[F0].to_numpy(dtype=float), clips["speaker"]), ["low", "medium", "high"]
     if column not in clips:
         known = [str(c) for c in clips if 2 <= clips[c].nunique() <= MANY]
         raise AuditError(
             f"the corpus has no column {column!r} to group by",
-            hint=f"columns with groups: {', '.join(known) or 'none'}",
+            hint=f"available columns: {', '.join(known) or 'none'}",
         )
     values = clips[column]
-    # codes like 03 are names, though they look like numbers: only columns that hold numbers are cut
+    # codes like 03 are names, though they look like numbers: only numeric columns are binned
     if pd.api.types.is_numeric_dtype(values) or column == "age":
         numbers = pd.to_numeric(values, errors="coerce")
         many = column == "age" or numbers.nunique() > FEW
@@ -147,7 +151,7 @@ def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
 
 
 def _bands(numbers: np.ndarray, column: str) -> tuple[np.ndarray, list[str]]:
-    """Labels of the bands in which numbers lie, and the bands from low to high."""
+    """The bin label of each number, and all bin labels from low to high."""
     if column == "age":
         low, high = AGES
         inside = [numbers < low, numbers <= high, numbers > high]

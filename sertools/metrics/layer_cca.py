@@ -1,8 +1,7 @@
 """How much of the acoustic features do a model's layers carry, on speakers that the fit has not seen?
 
-Between the sums of frames (`sertools.moments`) and what an audit says of them: for every layer, kind of
-features and group of features, directions are fitted on all groups of speakers but one and scored on that
-one, each in turn.
+Scores are computed from sums over frames (`sertools.moments`): for every layer, kind of features and group of
+features, directions are fitted on all groups of speakers but one and scored on that one, each in turn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ MEAN = Statistic(
     sums=lambda t, p, unit, units: unit_sums(np.stack([np.ones(len(p)), p], axis=1), unit, units),
     value=lambda s: ratio(s[..., 1], s[..., 0]),
 )
-"""The mean over groups of speakers, each of which counts once."""
+"""The mean over groups of speakers, with equal weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +36,11 @@ class Scores:
     Attributes:
         measures: names, m of them
         features: names of the f groups of features
-        held_out: on each of g groups of speakers, fitted on the others, shape (m, l, kinds, f, g)
-        in_sample: fitted and scored on all frames, as the papers do, shape (m, l, kinds, f)
-        frames: frames of each layer, shape (l,)
-        dimensions: of each layer, shape (l,)
-        constant: layers that do not move at all
+        held_out: scores on each of g groups of speakers, fitted on the others, shape (m, l, kinds, f, g)
+        in_sample: scores fitted and computed on all frames, as in the papers, shape (m, l, kinds, f)
+        frames: number of frames of each layer, shape (l,)
+        dimensions: number of dimensions of each layer, shape (l,)
+        constant: indices of layers that are constant
     """
 
     measures: tuple[str, ...]
@@ -55,7 +54,7 @@ class Scores:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sums:
-    """The sums of some cells of one layer, with y of every kind."""
+    """The sums over some cells of one layer, with y for every kind of features."""
 
     n: float
     x: np.ndarray
@@ -65,12 +64,12 @@ class _Sums:
     xy: np.ndarray
 
     def minus(self, other: "_Sums") -> "_Sums":
-        """Without the frames of another."""
+        """The sums without the frames of `other`."""
         pairs = {name: getattr(self, name) - getattr(other, name) for name in self.__dataclass_fields__}
         return _Sums(**pairs)
 
     def covariances(self) -> list[Covariance]:
-        """One for each kind; they share xx."""
+        """One covariance for each kind of features; all share xx."""
         first = cca.covariance(self.n, self.x, self.xx, self.y[0], self.yy[0], self.xy[0])
         rest = [
             cca.covariance(self.n, self.x, self.xx, y, yy, xy)
@@ -80,7 +79,7 @@ class _Sums:
 
 
 def _sums(of: Moments, layer: int, cells: np.ndarray) -> _Sums:
-    """The sums of these cells, read one cell at a time: together they may be larger than memory."""
+    """The sums over these cells; xx is read cell by cell, because all cells may not fit into memory."""
     xx = np.zeros(of.xx[layer].shape[1:])
     for cell in cells:
         xx += of.xx[layer][cell]
@@ -102,16 +101,16 @@ def scores(
     cells: np.ndarray | None = None,
     ridge: float = RIDGE,
 ) -> Scores:
-    """Which score does every layer reach with every group of features, in-sample and on unseen speakers?
+    """What is the score of every layer with every group of features, in-sample and on unseen speakers?
 
-    A group of speakers with fewer than `MIN_FRAMES` frames has no score (nan), nor has any where the others
-    together have no more frames than the features have dimensions.
+    The score is nan for a group of speakers with fewer than `MIN_FRAMES` frames, and where all other groups
+    together have too few frames (at most one more than the features have dimensions).
 
     Args:
-        of: the sums
+        of: the sums over frames
         features: group of features → columns of y
-        measures: of `MEASURES`
-        cells: which cells take part, booleans of shape (c,); all where None
+        measures: names from `MEASURES`
+        cells: which cells to use, booleans of shape (c,); all if None
         ridge: see `cca.fit`
     """
     chosen = np.ones(len(of.cells), dtype=bool) if cells is None else np.asarray(cells, dtype=bool)
@@ -128,7 +127,7 @@ def scores(
         if not np.trace(everything[0].xx) > 0:
             constant.append(layer)
             continue
-        # known from x alone, so taking it from all frames tells the fit nothing of the features
+        # computed from x alone, so using all frames here leaks nothing about the features into the fit
         directions = cca.basis(everything[0].xx) if "svcca" in measures else None
         in_sample[:, layer] = _scored(everything, everything, features, measures, directions, ridge)
         for i, code in enumerate(groups):
@@ -155,7 +154,7 @@ def _scored(
     directions: np.ndarray | None,
     ridge: float,
 ) -> np.ndarray:
-    """Scores of frames `apart` with directions from the `rest`, shape (m, kinds, f)."""
+    """Scores on the frames `apart`, with directions fitted on the `rest`, shape (m, kinds, f)."""
     found = np.full((len(measures), len(rest), len(features)), np.nan)
     largest = max((len(columns) for columns in features.values()), default=0)
     if not rest[0].n > largest + 1:
@@ -182,29 +181,29 @@ def _scored(
 
 
 def _svcca(rest: Covariance, apart: Covariance, upper: np.ndarray | None, ridge: float) -> float:
-    """SVCCA where x is already along its principal directions."""
+    """SVCCA for x that is already projected onto its principal directions."""
     y = cca.standard_basis(rest.yy)
     rest, apart = (cca.projected(one, None, y) for one in (rest, apart))
     return cca.mean_cca(cca.correlations(cca.fit(rest, ridge=ridge, upper=upper), apart))
 
 
 def _reduced(of: list[Covariance], x: np.ndarray) -> list[Covariance]:
-    """Every kind along directions of x; they share xx."""
+    """The covariances of every kind, with x projected onto the given directions; all share xx."""
     first = cca.projected(of[0], x, None)
     return [Covariance(n=one.n, xx=first.xx, yy=one.yy, xy=x.T @ one.xy) for one in of]
 
 
 def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.95) -> Estimate:
-    """The mean over groups of speakers, with Student's t over the groups; nan for none.
+    """The mean over groups of speakers, with an interval by Student's t over groups; nan without a score.
 
-    The directions of any two groups were fitted on mostly the same speakers, so the interval is of the
+    The directions for any two groups were fitted on mostly the same speakers, so the interval is for the
     scores of these fits, not of fits to other corpora.
 
     Args:
-        values: one for each group of speakers, shape (g,), nan for a group without
-        n: clips
-        speakers: speakers in the groups
-        level: coverage
+        values: one score for each group of speakers, shape (g,), nan for a group without a score
+        n: number of clips
+        speakers: number of speakers in the groups
+        level: coverage of the interval
     """
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]
@@ -217,17 +216,17 @@ def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.9
         high=found.high,
         n=n,
         units=speakers,
-        reason=found.reason if speakers < MIN_UNITS else found.reason.replace("speakers", "groups of them"),
+        reason=found.reason if speakers < MIN_UNITS else found.reason.replace("speakers", "speaker groups"),
     )
 
 
 def between(of: Moments, *, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
     """How similar is every layer to every other: mean CCA and linear CKA, each of shape (l, l)?
 
-    Over all frames, in-sample. nan where the sums of two layers are absent, or a layer is constant.
+    Computed in-sample over all frames. nan where the sums of two layers are missing, or a layer is constant.
 
     Args:
-        of: the sums, with `between`
+        of: the sums over frames, with `between`
         ridge: see `cca.factor`
     """
     everything = np.arange(len(of.cells))

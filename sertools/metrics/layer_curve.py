@@ -1,4 +1,4 @@
-"""A score over the layers of a model, with the floors that it must lie above to mean anything."""
+"""A score for every layer of a model, with its floors: scores that it must exceed to be meaningful."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from sertools.moments import KINDS, OTHER, OWN, ROLLED
 from sertools.tables import AGAINST, RANDOM_TWIN
 
 OF_THE_MODEL = (OTHER, ROLLED)
-"""Floors that the model's own frames give; the random twin is the third."""
+"""Floors that are computed from the model's own frames; the random twin is the third floor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +19,13 @@ class Curve:
     """One score of l layers on g groups of speakers that the fit has not seen; nan where undefined.
 
     Attributes:
-        own: shape (l, g)
-        floors: name of floor → the same, shape (l, g)
-        in_sample: fitted and scored on all frames, shape (l,)
-        floors_in_sample: name of floor → the same, shape (l,)
-        against: of the model that is compared with, shape (l′, g); None for none
-        n: clips
-        speakers: speakers in the groups
+        own: scores of the model, shape (l, g)
+        floors: name of floor → its scores, shape (l, g)
+        in_sample: scores fitted and computed on all frames, shape (l,)
+        floors_in_sample: name of floor → its in-sample scores, shape (l,)
+        against: scores of the comparison model, shape (l′, g); None if there is none
+        n: number of clips
+        speakers: number of speakers in the groups
     """
 
     own: np.ndarray
@@ -37,7 +37,7 @@ class Curve:
     speakers: int
 
     def minus(self, other: "Curve") -> "Curve":
-        """How much higher is this score than another one, floors and all?"""
+        """This curve minus another one, including the floors."""
         both = self.against is not None and other.against is not None
         return Curve(
             own=self.own - other.own,
@@ -46,21 +46,21 @@ class Curve:
             floors_in_sample={
                 name: floor - other.floors_in_sample[name] for name, floor in self.floors_in_sample.items()
             },
-            against=self.against - other.against if both else None,  # type: ignore[operator] # asked for
+            against=self.against - other.against if both else None,  # type: ignore[operator] # not None
             n=self.n,
             speakers=self.speakers,
         )
 
     def mean(self, values: np.ndarray, level: float = 0.95) -> Estimate:
-        """The mean over groups of speakers of values of one layer, shape (g,)."""
+        """The mean over groups of speakers of one layer's values, shape (g,)."""
         return over_groups(values, n=self.n, speakers=self.speakers, level=level)
 
     def above(self, layer: int, level: float = 0.95) -> Estimate:
-        """How far does a layer lie above the highest of its floors, paired by group of speakers?
+        """How far is a layer above the highest of its floors, paired by group of speakers?
 
-        Value: the smallest of the mean differences. Interval: from the lowest lower to the lowest upper end
-        of their intervals, so that it lies above a limit only where each of them does (intersection-union;
-        Berger 1982). Undefined where a floor is.
+        Value: the smallest of the mean differences to the floors. Interval: from the lowest lower end to the
+        lowest upper end of the intervals of these differences, so that it is above a limit only if each of
+        them is (intersection-union; Berger 1982). Undefined where a floor is undefined.
         """
         each = [self.mean(self.own[layer] - floor[layer], level) for floor in self.floors.values()]
         undefined = [one for one in each if np.isnan(one.value)]
@@ -76,18 +76,18 @@ class Curve:
         )
 
     def best(self) -> int:
-        """The layer that lies furthest above its floors, the first of equals; −1 where none is defined."""
+        """The layer that is furthest above its floors, the first in case of ties; −1 if none is defined."""
         found = np.array([self.above(layer).value for layer in range(len(self.own))])
-        # equal but for rounding is equal
+        # values that differ only by rounding errors count as ties
         return -1 if np.isnan(found).all() else int(np.nanargmax(np.round(found, 12)))
 
     def difference(self, layer: int) -> Estimate:
-        """How much higher is a layer than the same layer of the model compared with, paired by group?"""
+        """How much higher is a layer than the same layer of the comparison model, paired by group?"""
         assert self.against is not None
         return self.mean(self.own[layer] - self.against[layer])
 
     def shared(self) -> range:
-        """Layers that the model compared with has too."""
+        """Indices of the layers that the comparison model has too."""
         return range(min(len(self.own), 0 if self.against is None else len(self.against)))
 
 
@@ -95,11 +95,11 @@ def curve(scores: Mapping[str, Scores], measure: int, features: int, *, n: int, 
     """The curve of one measure and one group of features.
 
     Args:
-        scores: `own`, and by role the scores of other models
-        measure: which of the measures
-        features: which of the groups of features
-        n: clips
-        speakers: speakers in the groups
+        scores: role → scores: `own`, and those of comparison models
+        measure: index of the measure
+        features: index of the group of features
+        n: number of clips
+        speakers: number of speakers in the groups
     """
     own = scores[OWN]
 

@@ -1,6 +1,6 @@
-"""How far apart do vectors of different kinds lie? Purity of neighbours and silhouette, on the vectors alone.
+"""How well are vectors with different labels separated? Purity of nearest neighbours, and silhouette.
 
-Distances are Euclidean, as in the maps that stand beside these numbers.
+Distances are Euclidean, as in the maps that the audit `embeddings` shows with these numbers.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,22 +10,22 @@ import numpy as np
 from sertools.metrics.sums import ratio
 
 BLOCK = 1000
-"""Clips whose distances to all others are in memory at once."""
+"""Number of clips whose distances to all others are in memory at once."""
 
 CELLS = 2_000_000
-"""Mean distances (draws × clips × labels) that are in memory at once."""
+"""Number of mean distances (draws × clips × labels) in memory at once."""
 
 
 def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> np.ndarray:
-    """Which clips are nearest to each one, shape (n, neighbours)? −1 where there are fewer.
+    """Indices of the nearest clips of each clip, shape (n, neighbours); −1 where there are fewer.
 
-    Neighbours are looked for among clips that `apart` tells from it: with speakers there, only other speakers
-    count; with a number for each clip, all other clips do.
+    Only clips with a different code in `apart` can be neighbours: with speaker codes, neighbours come from
+    other speakers; with a different code for each clip, from all other clips.
 
     Args:
         vectors: finite, shape (n, d)
-        apart: codes, shape (n,); a clip with the same code is no neighbour
-        neighbours: how many
+        apart: codes, shape (n,); clips with the same code cannot be neighbours
+        neighbours: number of neighbours
 
     >>> nearest(np.array([[0.0], [1.0], [3.0]]), np.arange(3), neighbours=1).tolist()
     [[1], [0], [1]]
@@ -41,10 +41,11 @@ def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> 
 
 
 def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Which share of each clip's nearest neighbours bears its label, shape (n,), in [0, 1]?
+    """What share of each clip's nearest neighbours has the same label, shape (n,), in [0, 1]?
 
-    Among all other clips this is high wherever one speaker's clips lie together and share a label; among
-    clips of other speakers only where the label itself brings them together. nan for a clip without any.
+    Among all other clips, purity is high wherever one speaker's clips are close together and share a label;
+    among clips of other speakers, only if the label itself brings clips together. nan for a clip without
+    neighbours.
 
     Args:
         neighbours: from `nearest`, shape (n, k)
@@ -59,9 +60,9 @@ def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
-    """Which purity is to be expected where neighbours are drawn blindly? nan where no clip has any.
+    """What purity is expected for random neighbours? nan if no clip has a possible neighbour.
 
-    The share of a clip's label among those that may be its neighbours, averaged over clips that have some.
+    The share of possible neighbours with the clip's label, averaged over clips with a possible neighbour.
 
     >>> chance_of_purity(np.array([0, 0, 1, 1]), np.arange(4)) == 1 / 3
     True
@@ -78,12 +79,13 @@ def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
 def weighted_silhouette(
     vectors: np.ndarray, label: np.ndarray, unit: np.ndarray, units: int
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """How much nearer is a clip to its own kind than to the nearest other, when speakers are weighted?
+    """How much nearer is a clip to its own label than to the nearest other label, with weighted speakers?
 
-    The mean of (b − a) / max(a, b), a the mean distance to other clips of the same label, b to those of the
-    nearest other label (Rousseeuw 1987); 0 for a clip that is alone with its label. With weights of 1 it is
-    scikit-learn's `silhouette_score`. A speaker that a bootstrap draws twice counts twice, but stays one
-    among its own neighbours: a copy of a clip at distance 0 would make a look small.
+    The mean of (b − a) / max(a, b), with a the mean distance to other clips with the same label and b that to
+    clips with the nearest other label (Rousseeuw 1987); 0 for a clip that is the only one with its label.
+    With weights of 1 it equals scikit-learn's `silhouette_score`. A speaker that a bootstrap draws twice
+    counts twice, but only once among the neighbours of its own clips: copies of clips at distance 0 would
+    make a too small.
 
     Args:
         vectors: finite, shape (n, d)
@@ -92,8 +94,8 @@ def weighted_silhouette(
         units: number of speakers
 
     Returns:
-        A function of weights (..., units), such as counts of draws, that gives silhouettes (...) in [-1, 1];
-        nan where fewer than two labels are left.
+        A function of weights (..., units), such as bootstrap counts, that returns silhouettes (...) in
+        [-1, 1]; nan if fewer than two labels are left.
     """
     n, classes = len(label), int(label.max()) + 1
     cell = unit * classes + label
@@ -116,7 +118,7 @@ def weighted_silhouette(
         b = np.divide(total, clips, out=np.full_like(total, np.inf), where=(clips > 0) & ~own).min(axis=2)
         widest = np.maximum(a, b)
         defined = np.isfinite(b) & (widest > 0) & (inside > 0)
-        with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other kind
+        with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other label
             scores = np.divide(b - a, widest, out=np.zeros_like(a), where=defined)
         apart = (np.isfinite(b) & (weight > 0)).any(axis=1)
         return np.where(apart, ratio((weight * scores).sum(axis=1), weight.sum(axis=1)), np.nan)
@@ -131,7 +133,7 @@ def weighted_silhouette(
 
 
 def _distances(vectors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows in blocks, and their distances (rows, n) to all clips."""
+    """Yield blocks of row numbers, and their distances (rows, n) to all clips."""
     from sklearn.metrics import pairwise_distances
 
     points = np.asarray(vectors, dtype=np.float64)

@@ -54,7 +54,7 @@ def test_sharpened_probabilities_promise_too_much_and_flattened_ones_too_little(
     over = found(r, "overconfidence", "emotion")
     assert np.sign(over.value) == sign
     assert over.verdict is Verdict.FAIL
-    assert f"it is {word}: confidence − accuracy = {over.value:+.2f} [{over.low:+.2f}, " in r.answer
+    assert f"the model is {word}: confidence − accuracy = {over.value:+.2f} [{over.low:+.2f}, " in r.answer
     # all bins are off to one side, so ECE is the size of overconfidence
     assert found(r, "ece", "emotion").value == pytest.approx(abs(over.value), abs=0.01)
 
@@ -83,7 +83,7 @@ def test_scores_that_are_no_probabilities_are_skipped_with_the_reason():
     logits = tables.with_predictions({CLEAN: tables.predictions[CLEAN] * 5 - 1})
     r = result(logits)
     assert [f.verdict for f in r.findings] == [Verdict.SKIPPED]
-    assert r.findings[0].reason == "the class scores are no probabilities: scores reach from -1 to 3.82"
+    assert r.findings[0].reason == "the class scores are not probabilities: scores reach from -1 to 3.82"
 
 
 def test_a_softmax_that_rounds_above_one_is_a_probability():
@@ -116,8 +116,8 @@ def test_a_model_that_is_afraid_of_the_extremes_fails():
     assert found(r, "residual_slope").value == pytest.approx(2, abs=1e-9)
     assert found(r, "residual_slope").verdict is Verdict.FAIL
     assert (
-        "0.33 times the width of the truth, and for each .1 that they rise the truth moves by 0.30"
-        in r.answer
+        "varies 0.33 times as much as the ratings; "
+        "a rise of 0.10 in the prediction corresponds to 0.30 in the ratings" in r.answer
     )
 
 
@@ -181,7 +181,7 @@ def test_a_truth_without_width_has_a_reason():
 
 def test_a_constant_answer_is_said_to_be_without_width():
     r = result(trivial(made([20] * 8), "constant"))
-    assert r.answer == "Predictions of arousal have 0.00 times the width of the truth."
+    assert r.answer == "Predicted arousal varies 0.00 times as much as the ratings."
 
 
 def test_corpora_without_speakers_are_inconclusive():

@@ -82,7 +82,7 @@ def test_a_map_is_drawn_in_every_colour_that_the_corpus_has(mapped, clips):
     shaded = {f.name: f.series[0].shade for f in clouds if f.series[0].shade}
     assert shaded["t-sne_arousal_this_model"] == clips.sort_index()["arousal"].tolist()
     assert len(shaded) == 3
-    assert any("may not be read for how far groups are apart" in note for note in mapped.notes)
+    assert any("does not show how far apart groups are" in note for note in mapped.notes)
 
 
 def test_the_same_seed_draws_the_same_map_whatever_the_order_of_the_clips(oracle, mapped):
@@ -133,7 +133,7 @@ def test_other_models_have_maps_of_their_own_and_a_difference_paired_by_speaker(
 
 
 def test_an_unknown_map_is_an_error_and_too_few_clips_have_none(oracle, clips):
-    with pytest.raises(AuditError, match="no map is called 'PCA'"):
+    with pytest.raises(AuditError, match="unknown map 'PCA'"):
         result(oracle, maps=("PCA",))
     few = toy.answers("oracle", clips.iloc[[0, 1, 12, 13, 24, 25]])
     made = result(few, maps=("t-SNE",))
@@ -144,5 +144,5 @@ def test_an_unknown_map_is_an_error_and_too_few_clips_have_none(oracle, clips):
 def test_where_umap_is_not_installed_there_is_the_other_map_and_a_note(oracle, monkeypatch):
     monkeypatch.setattr(maps.importlib.util, "find_spec", lambda name: None)
     made = result(oracle, maps=("UMAP",))
-    assert "There is no UMAP: umap-learn is not installed." in made.notes
+    assert "There is no UMAP map: umap-learn is not installed." in made.notes
     assert not [f for f in made.figures if f.kind == "cloud"]

@@ -65,7 +65,7 @@ def test_the_oracle_carries_every_group_most_in_its_first_layer(oracle):
         # 7 200 frames, and noise in the floors of .02
         assert best.value == pytest.approx(expected, abs=0.03)
         assert found(oracle, "cca_above_floors", group).value == pytest.approx(expected * 0.8, abs=0.06)
-        assert f"{group} features in 4 of 4 layers, most in layer 0" in oracle.answer
+        assert f"{group} features in 4 of 4 layers, strongest in layer 0" in oracle.answer
     assert (best.n, best.speakers) == (288, 12)
 
 
@@ -168,7 +168,7 @@ def test_a_twin_of_another_depth_is_no_twin(clips):
     fields = {name: getattr(of, name)[:2] for name in ("n", "x", "xx", "y", "yy", "xy")}
     shallow = dataclasses.replace(twin, moments={"frame": dataclasses.replace(of, **fields)})
     result = result_of(dataclasses.replace(tables, others={"random twin": shallow}))
-    assert any("has 2 layers, the model 4: it is no twin" in note for note in result.notes)
+    assert any("is not a twin: it has 2 layers, the model has 4" in note for note in result.notes)
     assert Verdict.PASS not in {f.verdict for f in result.findings}
 
 
@@ -176,7 +176,7 @@ def test_a_model_that_gives_no_frames_is_not_compared_with(clips):
     tables = seen("oracle", clips)
     bare = dataclasses.replace(tables, moments={}, others={})
     result = result_of(dataclasses.replace(tables, others={**tables.others, "against": bare}))
-    assert any("(against) has no layers whose frames could be read" in note for note in result.notes)
+    assert any("(against) is left out: it has no layers with frames" in note for note in result.notes)
     assert "against" not in [t.name for t in result.tables]
 
 
@@ -185,7 +185,7 @@ def test_a_model_with_other_groups_of_speakers_is_not_compared_with(clips):
     fewer = {"frame": moments("random", clips, Wanted(groups=5))["frame"]}
     other = dataclasses.replace(tables, moments=fewer, others={})
     result = result_of(dataclasses.replace(tables, others={**tables.others, "against": other}))
-    assert any("answered other groups of speakers" in note for note in result.notes)
+    assert any("it has results for other groups of speakers" in note for note in result.notes)
 
 
 def test_a_layer_like_noise_is_not_said_to_carry_anything(clips):
@@ -196,7 +196,7 @@ def test_a_layer_like_noise_is_not_said_to_carry_anything(clips):
 
 def test_a_layer_that_does_not_move_has_no_score(clips):
     result = result_of(seen("constant", clips))
-    assert "Layer 2 does not move at all: it has no score." in result.notes
+    assert "Layer 2 is constant, so it has no score." in result.notes
     assert found(result, "cca_above_floors", "energy").reason == "no layer has a score"
     assert "Not measured" in result.answer
 
@@ -214,7 +214,7 @@ def test_frames_that_were_left_out_are_counted(clips):
     of = tables.moments["frame"]
     holed = dataclasses.replace(of, undefined=np.full(len(of.cells), 7.0))
     result = result_of(dataclasses.replace(tables, moments={"frame": holed}))
-    assert any(note.startswith("7200 frames entered; 70 more are left out") for note in result.notes)
+    assert any(note.startswith("7200 frames are used; 70 more are left out") for note in result.notes)
 
 
 def test_more_dimensions_than_frames_are_said():
@@ -241,7 +241,7 @@ def test_sums_beside_other_features_are_not_measured(clips):
     tables = seen("oracle", clips)
     other = dataclasses.replace(tables.moments["frame"], features=tuple(f"f{i}" for i in range(22)))
     result = result_of(dataclasses.replace(tables, moments={"frame": other}))
-    assert [f.reason for f in result.findings] == ["the sums over frames hold no feature of eGeMAPS"]
+    assert [f.reason for f in result.findings] == ["the sums over frames contain no eGeMAPS features"]
 
 
 def test_a_ridge_of_nothing_is_refused(clips):

@@ -40,7 +40,9 @@ def copy(clips, source, target, columns=("audio_hash", "audio_print")):
 def test_nothing_is_shared_in_a_clean_split(clips):
     result = result_of(clips)
     assert {f.verdict for f in result.findings if f.limit} == {Verdict.PASS}
-    assert result.answer == "No clips are also in another part; no speakers are in two parts."
+    assert result.answer == (
+        "No clips are also in another split or corpus; no speakers are in two splits or corpora."
+    )
     assert result.tables == []
 
 
@@ -78,7 +80,7 @@ def test_alike_clips_are_listed_but_not_judged(clips):
     assert found(result, "near_duplicates").value == 1
     assert found(result, "near_duplicates").verdict is Verdict.NONE
     ((_, one, other, equal, evidence),) = result.tables[0].rows
-    assert (one, other, evidence) == (of, to, "nearly alike: listen")
+    assert (one, other, evidence) == (of, to, "near-duplicate: listen")
     assert equal == pytest.approx(13 / 16, abs=1e-6)  # float32
 
 
@@ -105,7 +107,7 @@ def test_a_clip_twice_in_one_part_is_reported(clips):
     result = result_of(clips)
     assert found(result, "repeated_clips", "split=train").value == 1
     assert found(result, "repeated_clips", "split=test").value == 0
-    assert "1 clips are there twice within a part" in result.answer
+    assert "1 clips occur twice within one split or corpus" in result.answer
 
 
 def test_without_sound_speakers_are_compared_all_the_same(clips):
@@ -113,7 +115,7 @@ def test_without_sound_speakers_are_compared_all_the_same(clips):
     assert found(result, "shared_clips").verdict is Verdict.SKIPPED
     assert found(result, "shared_clips").value is None
     assert found(result, "shared_speakers").verdict is Verdict.PASS
-    assert "60 of 60 clips could not be heard" in result.notes[0]
+    assert "60 of 60 clips could not be decoded" in result.notes[0]
 
 
 def test_without_speakers_a_copy_fails_and_its_absence_proves_nothing(clips):
@@ -135,7 +137,9 @@ def test_speaker_ids_of_different_corpora_are_compared_only_on_request(clips):
     where = "corpus=b in a"
     unasked = found(result_of(joined, between="corpus"), "shared_speakers", where)
     assert unasked.verdict is Verdict.SKIPPED
-    assert unasked.reason == "speaker ids of different corpora are not comparable; --same-ids if they are"
+    assert unasked.reason == (
+        "speaker ids of different corpora are not comparable; if they are, add --same-ids"
+    )
     assert unasked.speakers == joined["speaker"].nunique()
     shared = found(result_of(joined, between="corpus", same_ids=True), "shared_speakers", where)
     assert (shared.value, shared.verdict) == (1, Verdict.FAIL)

@@ -129,7 +129,7 @@ def test_equalised_odds_leave_out_a_class_of_few_clips():
     assert found.value == pytest.approx(max(rates), abs=1e-12)
     none = equalised_odds(few, groups, 3, fewest=10_000, draws=50, rng=rng)
     assert np.isnan(none.value)
-    assert none.reason == "no class that all groups share has 10000 clips"
+    assert none.reason == "no class occurs in all groups and has 10000 clips"
 
 
 def test_groups_of_few_speakers_are_set_aside_where_two_are_large_enough():
@@ -159,7 +159,7 @@ def test_equalised_odds_need_a_class_that_the_groups_share():
         pairs_of(truth, pair.prediction, pair.unit), groups, 2, draws=50, rng=np.random.default_rng(0)
     )
     assert np.isnan(found.value)
-    assert found.reason == "no class that all groups share"
+    assert found.reason == "no class occurs in all groups"
 
 
 def test_the_p_value_of_equalised_odds_is_that_of_all_permutations():
@@ -203,7 +203,7 @@ def test_equalised_odds_by_chance_say_why_there_is_no_answer():
         pairs_of(groups.code, pair.prediction, pair.unit), groups, 2, draws=9, rng=rng
     )
     assert np.isnan(own.observed)
-    assert own.reason == "no class that all groups share"
+    assert own.reason == "no class occurs in all groups"
 
 
 def test_a_shift_of_one_language_by_hand():

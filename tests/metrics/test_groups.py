@@ -74,7 +74,7 @@ def test_three_columns_are_too_many():
 
 
 def test_ids_are_no_groups():
-    with pytest.raises(AuditError, match="makes 50 groups"):
+    with pytest.raises(AuditError, match="gives 50 groups"):
         groups_of(pd.DataFrame({"file": [f"{i}.wav" for i in range(50)]}), "file")
 
 

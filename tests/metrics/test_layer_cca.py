@@ -188,7 +188,7 @@ def test_fewer_than_five_groups_have_no_interval():
     few = over_groups(np.array([0.5, 0.6, 0.4, 0.7]), n=60, speakers=4)
     assert (np.isnan(few.low), few.reason) == (True, "fewer than 5 speakers")
     gaps = over_groups(np.array([0.5, 0.6, 0.4, np.nan, np.nan]), n=60, speakers=12)
-    assert (np.isnan(gaps.low), gaps.reason) == (True, "fewer than 5 groups of them")
+    assert (np.isnan(gaps.low), gaps.reason) == (True, "fewer than 5 speaker groups")
     assert np.isnan(over_groups(np.full(5, np.nan), n=60, speakers=12).value)
 
 
