@@ -48,7 +48,7 @@ from sertools.tables import Tables
 from sertools.worst import moved
 
 SER_TESTS = "audEERING ser-tests"
-BY_ANALOGY = "audEERING ser-tests, by analogy: it compares two rooms"
+BY_ANALOGY = "audEERING ser-tests, by analogy (there, two rooms are compared)"
 SMALL = ("additive_tone", "append_zeros", "clip", "crop_beginning", "crop_end", "gain", "highpass", "lowpass",
          "prepend_zeros", "white_noise")  # fmt: skip
 BACKGROUND = ("white_noise@20dB", "babble@20dB", "recorded_noise@20dB")

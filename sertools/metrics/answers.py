@@ -15,7 +15,7 @@ from sertools.metrics.sums import Statistic, overall
 from sertools.norms import derive
 from sertools.tables import CLEAN, Tables, pairs, speaker_codes
 
-UNLABELLED = "the corpus has no labels for it, so robust predictions cannot be told from constant ones"
+UNLABELLED = "the corpus has no labels for this target, so robust and constant predictions look the same"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Answers:
 
     @property
     def labelled(self) -> bool:
-        """The corpus has labels, or labels it can derive, to check the predictions against."""
+        """The corpus has labels to check the predictions against, either ratings or emotions."""
         return self.reason != UNLABELLED
 
     @property
