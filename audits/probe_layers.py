@@ -1,30 +1,30 @@
 """Which layers know the emotion, and what else do they know?
 
-Probes are asked about clips of speakers that they have not heard; whether the model heard them in its own
-training, they cannot tell. Every clip is predicted once, by a probe that was fitted to the other folds, on
+Probes are tested on speakers that were not in their training folds; the audit cannot tell whether the model
+itself was trained on them. Every clip is predicted once, by a probe that was fitted to the other folds, from
 the layer's mean over time; layer 0 of a transformer is the output of its convolutional encoder. Emotions are
 scored by UAR (unweighted accuracy, UA), dimensions, age and pitch by CCC, speakers by accuracy, over all
-held-out predictions together. Speakers are a closed set: the probe has heard other clips of the same speaker,
-dealt to the folds in turn.
+held-out predictions together. Speaker identification is a closed-set task: each speaker's clips are spread
+over all folds, so the probe is trained on other clips of the same speakers.
 
-The inputs are those of Li et al. (2023): each layer, the last one, the average of all, the average without
-the last two, and the weighted average, whose weights are learned. The best layer is chosen anew for each fold
-by the error on speakers left out of its training folds, so that the choice does not flatter the score; which
-layer is best in hindsight can be seen in the curve.
+The inputs are those of Li et al. (2023): each layer, the last layer, the average of all layers, the average
+without the last two, and a weighted average with learned weights. The best layer is chosen separately for
+each fold, by the error on speakers left out of its training folds, so that the choice does not inflate the
+score; the curve shows which layer is best in hindsight.
 
-The probe `linear` is ridge regression, for emotions on indicators of classes that weigh alike; its strength
-is chosen within the training folds. `mlp` has two rectified layers of 128 and 16 (Li et al. 2023), `superb`
-one of 256 (Ma et al. 2024); both are trained by AdamW in batches of 64, and the next fold's speakers say when
-to stop.
+The probe `linear` is ridge regression, for emotions on class indicators with equal class weights; the ridge
+penalty is chosen within the training folds. `mlp` has two ReLU layers of 128 and 16 units (Li et al. 2023),
+`superb` one of 256 (Ma et al. 2024); both are trained with AdamW in batches of 64, with early stopping on the
+speakers of the next fold.
 
-Chance is one over the number of classes, for speakers the share of the most frequent one, 0 for CCC; beside
-it stands what the last layer's linear probe reads from shuffled labels. A second model is compared on the
-same clips, the difference paired by speaker. A curve of the same architecture with random weights shows what
-the architecture alone gives.
+Chance is one over the number of classes, for speakers the share of the most frequent one, and 0 for CCC. It
+is reported together with the score of the last layer's linear probe on shuffled labels. A second model is
+compared on the same clips, with differences paired by speaker. A curve for the same architecture with random
+weights shows what the architecture contributes without training.
 
-The limit is ours, and modest: some layer knows the label by more than .05 above chance. What the layers know
-of sex, speaker, age and pitch is told, and not judged. Intervals are 95 %: leave-one-speaker-out jackknife
-with Student's t, for accuracy Wilson's with the effective number of clips.
+The limit is our own, and modest: some layer predicts the label by more than .05 above chance. Scores for sex,
+speaker, age and pitch are reported but not judged. Intervals are 95 %: leave-one-speaker-out jackknife with
+Student's t, for accuracy Wilson's with the effective number of clips.
 """
 
 from dataclasses import replace
@@ -45,7 +45,7 @@ from sertools.result import Finding, LeftOut, Limit
 from sertools.tables import Layers, Tables
 from sertools.targets import LABELS, MOST, Target, asked, heard, target
 
-SOURCE = "ours: some layer knows more of it than an answer that knows nothing"
+SOURCE = "ours: some layer predicts the label better than chance"
 LIMITS = [Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS]
 
 
@@ -58,7 +58,7 @@ def needs(
     learning_rate: float,
     shuffles: int,
 ) -> Needs:
-    """Layers; pitch, which takes long to measure, only where it is named."""
+    """Layers, and pitch only if it is among the targets, because it is slow to measure."""
     return Needs(labels="none", layers=True, sound=(F0,) if F0 in targets else ())
 
 
@@ -73,24 +73,25 @@ def audit(
     learning_rate: float = 2e-4,
     shuffles: int = 2,
 ) -> Outcome:
-    """What probes read from every layer and from combinations of layers.
+    """Score probes on every layer and on combinations of layers.
 
     Args:
-        tables: clips and layer means, other models' beside them
-        rng: for what is trained and shuffled
-        targets: columns to ask about; by default emotion, dimensions, sex, speaker, age and f0_hz where the
-            corpus has them; f0_hz, the pitch, is measured in the sound where it is named here
-        kind: probes, of linear, mlp and superb
-        folds: groups of speakers that are held out in turn; 0 for sessions where the corpus has them, else 4
-        group: column whose values are never on both sides, such as session; speaker by default
-        learning_rate: of mlp and superb; Li et al. took 1e-4 on IEMOCAP and 2e-4 on RAVDESS
+        tables: clips and layer means, also of the comparison models
+        rng: for training and for shuffling labels
+        targets: columns to predict; by default emotion, dimensions, sex, speaker, age and f0_hz where the
+            corpus has them; f0_hz (pitch) is measured from the audio if named here
+        kind: kinds of probe: linear, mlp, superb
+        folds: number of speaker groups, each held out once; 0 for sessions where the corpus has them, else 4
+        group: column whose values are never split between training and test, such as session; by default
+            speaker
+        learning_rate: of mlp and superb; Li et al. used 1e-4 on IEMOCAP and 2e-4 on RAVDESS
         shuffles: how often labels are shuffled
     """
     for wanted in kind or ("",):
         if wanted not in KINDS:
-            raise AuditError(f"no kind of probe {wanted!r}", hint=nearest(wanted, list(KINDS)))
+            raise AuditError(f"unknown kind of probe {wanted!r}", hint=nearest(wanted, list(KINDS)))
     if not targets and not any(name in asked(tables, ()) for name in LABELS):
-        reason = "the corpus names no emotion and rates no dimension"
+        reason = "the corpus has no emotion labels and no ratings of a dimension"
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("above_chance", tables, reason)])
     layers = tables.layers
     assert layers is not None
@@ -151,7 +152,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Every clip has the layers of another one: they look like any others, and know nothing of the clip."""
+    """Swap the layers between clips at random: they look normal but carry no information on their clip."""
     assert tables.layers is not None
     order = rng.permutation(len(tables.clips))
     means = np.stack([tables.layers.layer(i)[order] for i in range(tables.layers.n_layers)], axis=1)
@@ -159,13 +160,13 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _models(tables: Tables) -> dict[str, Layers]:
-    """Layers of this model and of the others that have any."""
+    """Layers of this model and of those comparison models that have layers."""
     found = {THIS: tables.layers, **{role: other.layers for role, other in tables.others.items()}}
     return {name: layers for name, layers in found.items() if layers is not None and layers.n_layers}
 
 
 def _scores(tables: Tables, of: Target, read: Read) -> tuple[list[Finding], list[LeftOut]]:
-    """The score of every input, and of the best layer above chance, with what each speaker makes of it."""
+    """The score of every input, the best layer's margin above chance, and leave-one-speaker-out values."""
     findings, without = [], []
     for name, prediction in read.of[of.name].inputs.items():
         score, part = of.score(prediction, tables.clips.index), f"{read.kind}, {name}"
@@ -188,7 +189,7 @@ def _scores(tables: Tables, of: Target, read: Read) -> tuple[list[Finding], list
 
 
 def _differences(tables: Tables, of: Target, own: Read, other: Read) -> list[Finding]:
-    """How much better each input of this model is than that of another model, paired by speaker."""
+    """By how much each input scores better with this model than with another one, paired by speaker."""
     found = []
     for name, prediction in own.of[of.name].inputs.items():
         if name not in other.of[of.name].inputs:
@@ -205,7 +206,7 @@ def _differences(tables: Tables, of: Target, own: Read, other: Read) -> list[Fin
 
 
 def _answer(clips: pd.Index, chosen: list[Target], reads: list[Read]) -> str:
-    """What is read of each label from the best layer and from the last one."""
+    """The scores of the best and of the last layer for each label, in one sentence."""
     labels = [of for of in chosen if of.name in LABELS] or chosen
     first = next(read for read in reads if read.model == THIS)
     told = []
@@ -219,33 +220,33 @@ def _answer(clips: pd.Index, chosen: list[Target], reads: list[Read]) -> str:
             f"{layer}), {last.value:.2f} from the last one, chance {of.chance:.2f}"
         )
     most = max(len(of.rows) for of in labels)
-    whose = "" if any(of.closed for of in labels) else " of speakers that they have not heard"
-    return f"What {first.kind} probes read in {most} clips{whose}: {'; '.join(told)}."
+    whose = "" if any(of.closed for of in labels) else " of held-out speakers"
+    return f"Scores of {first.kind} probes on {most} clips{whose}: {'; '.join(told)}."
 
 
 def _nothing(findings: list[Finding]) -> str:
-    """Why no probe could be asked anything."""
+    """The answer if no target could be probed: the reasons."""
     return f"Not measured: {'; '.join(dict.fromkeys(f.reason for f in findings))}."
 
 
 def _notes(tables: Tables, layers: Layers, chosen: list[Target], rows: np.ndarray) -> list[str]:
-    """What was left out, and what a reader should know of the layers."""
+    """Notes on clips that were left out and on properties of the layers."""
     notes = [note for of in chosen for note in of.notes]
     without = len(tables.clips) - len(rows)
     if without and len(rows) == MOST:
-        notes.append(f"{MOST} of {len(tables.clips)} clips were drawn for the probes.")
+        notes.append(f"The probes use a random sample of {MOST} of {len(tables.clips)} clips.")
     elif without:
         notes.append(f"{without} clips have no layers and are left out.")
     for of in chosen:
         fewest = len(of.rows) - int(np.bincount(of.fold).max())
         if fewest < layers.dimensions:
             notes.append(
-                f"{of.name}: a layer has {layers.dimensions} numbers and a probe hears as few as {fewest} "
-                "clips; without the ridge it would learn them by heart."
+                f"{of.name}: a layer has {layers.dimensions} dimensions and a probe is trained on as few as "
+                f"{fewest} clips; without the ridge penalty it would overfit."
             )
     constant = [
         i for i in range(layers.n_layers) if len(rows) and not np.ptp(layers.layer(i)[rows], axis=0).any()
     ]
     if constant:
-        notes.append(f"The same for every clip: layer {', '.join(map(str, constant))}.")
+        notes.append(f"These layers are the same for every clip: {', '.join(map(str, constant))}.")
     return notes

@@ -1,25 +1,27 @@
-"""Which changes of the sound change the model's mind?
+"""Which perturbations of the audio change the model's predictions?
 
-Each clip is heard clean and under each change. For a dimension the answer is unchanged where
-|p(x) − p(x′)| < .05 (Wagner et al. 2023, section 3.4), for emotion where the class with the highest score
-stays. The unchanged ratio is the share of such clips, per change and target, then averaged over changes,
-over the dimensions, and over both. Where a level is drawn, it is drawn per clip from the published list.
+The model predicts each clip clean and under each perturbation. A prediction of a dimension is unchanged if
+|p(x) − p(x′)| < .05 (Wagner et al. 2023, section 3.4), one of emotion if the class with the highest score
+stays the same. The unchanged ratio is the share of unchanged clips, per perturbation and target, then
+averaged over perturbations, over dimensions, and over both. Random levels are drawn per clip from the
+published list.
 
-Beside it: the change of CCC or UAR, paired by clip; the mean shift of a dimension (does noise make people
+Also reported: the change of CCC or UAR, paired by clip; the mean shift of a dimension (does noise make people
 sound angrier?); the gap between women and men with a p-value from permuting the sexes over speakers; the
-speakers and the clips that suffer most; with `ladder` the level up to which 95 % and 90 % stay unchanged,
-interpolated; with `draws` how much of the outcome is the luck of a random draw.
+speakers and clips that change most; with `ladder` the level up to which 95 % and 90 % of predictions stay
+unchanged, interpolated; with `draws` the share of variance that is due to the random draw.
 
-A model that hardly moves is trivially unchanged: a constant scores 1. So beside each ratio stands a
-scale-free one, with tolerance .05 · sd(p) / sd(t), and nothing is judged where the clean answers are not
-shown to be better than a constant's (99.9 % interval; where a dimension is not rated, it must rise with
-the emotions' mean ratings by Russell & Mehrabian 1977), or where as many answers to *different* clips
-would count as unchanged as the limit asks for. Nor is a fall judged that a score as low as this cannot
-take. A clip that a change cannot be applied to is missing under it: counted, and never taken as unchanged.
+A model whose predictions hardly vary is trivially unchanged: a constant scores 1. So each ratio is reported
+together with a scale-free one, with tolerance .05 · sd(p) / sd(t). No limit is judged if the clean
+predictions are not shown to be better than a constant (99.9 % interval; a dimension without ratings must
+instead increase with the emotions' mean ratings by Russell & Mehrabian 1977), or if the share of pairs of
+*different* clips whose predictions would count as unchanged already reaches the limit. A drop is not judged
+either if the clean score is too low to drop that far. A clip that a perturbation cannot be applied to is
+missing under it: it is counted as missing, never as unchanged.
 
-Limits: .95 for small changes, for larger ones those of audEERING's ser-tests. Intervals are 95 %: shares
-Wilson's with the effective number of clips, differences leave-one-speaker-out jackknife with Student's t,
-levels a bootstrap over speakers. No interval with fewer than 5 speakers.
+Limits: .95 for small perturbations, for larger ones those of audEERING's ser-tests. Intervals are 95 %: for
+shares Wilson's with the effective number of clips, for differences leave-one-speaker-out jackknife with
+Student's t, for levels a bootstrap over speakers. No interval is given for fewer than 5 speakers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +48,7 @@ from sertools.tables import Tables
 from sertools.worst import moved
 
 SER_TESTS = "audEERING ser-tests"
-BY_ANALOGY = "audEERING ser-tests, by analogy: it compares two rooms"
+BY_ANALOGY = "audEERING ser-tests, by analogy (there, two rooms are compared)"
 SMALL = ("additive_tone", "append_zeros", "clip", "crop_beginning", "crop_end", "gain", "highpass", "lowpass",
          "prepend_zeros", "white_noise")  # fmt: skip
 BACKGROUND = ("white_noise@20dB", "babble@20dB", "recorded_noise@20dB")
@@ -79,7 +81,7 @@ def needs(
     tolerance: float,
     resamples: int,
 ) -> Needs:
-    """Clean sound, and all conditions that the options name."""
+    """Clean audio, and all conditions that the options name."""
     chosen = asked(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     return Needs(labels="none", conditions=(Condition(), *chosen.every))
 
@@ -96,25 +98,25 @@ def audit(
     rir_dir: str = "",
     resamples: int = 2000,
 ) -> Outcome:
-    """Unchanged ratios and what goes with them, for each change and target.
+    """Measure unchanged ratios and related scores for each perturbation and target.
 
     Args:
-        tables: clips, and predictions for clean and changed sound
+        tables: clips, and predictions for clean and perturbed audio
         rng: for bootstrap and permutations
         perturbations: sets (small, ser-tests, all), names, or name@level
-        ladder: also all levels of each perturbation, mild to severe
-        draws: how often what is random is drawn
-        tolerance: below which two ratings count as the same
-        noise_dir: folder with recordings of noise, music, coughing
-        rir_dir: folder with measured impulse responses of rooms
-        resamples: permutations, and draws of the bootstrap
+        ladder: also test all levels of each perturbation, mild to severe
+        draws: how often random perturbations are repeated
+        tolerance: ratings that differ by less than this count as unchanged
+        noise_dir: folder with recordings of noise, music or coughing
+        rir_dir: folder with measured room impulse responses
+        resamples: number of permutations and of bootstrap draws
     """
     chosen = asked(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     groups = _groups(chosen.conditions)
     clean = [clean_answers(tables, name, tolerance) for name in targets(tables)]
     heard = [changed_answers(tables, of, groups, tolerance) for of in clean]
     if not heard:
-        reason = "the model answers no dimension, and no emotion that the corpus has"
+        reason = "the model predicts no dimension and no emotion of the corpus"
         return Outcome(
             answer=f"Not measured: {reason}.", findings=[skipped("unchanged_ratio", tables, reason)]
         )
@@ -158,7 +160,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """A sine of 6 kHz raises every dimension by .2 and turns every emotion into another one."""
+    """A sine tone of 6 kHz raises every dimension by .2 and turns every emotion into another one."""
     planted = {}
     for condition, scores in tables.predictions.items():
         reacting = scores.copy()
@@ -171,7 +173,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _groups(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
-    """Name of each change → its conditions, one for each repeated draw."""
+    """Name of each perturbation → its conditions, one for each repeated draw."""
     groups: dict[str, tuple[str, ...]] = {}
     for condition in conditions:
         change = str(replace(condition, draw=0))
@@ -180,14 +182,14 @@ def _groups(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
 
 
 def _wanted(of: Sequence[str]) -> float | None:
-    """The limit of the unchanged ratio that all these changes have in common, if they have one."""
+    """The limit of the unchanged ratio that all these perturbations share; None if they differ."""
     bounds = {limit.slice: limit.above for limit in LIMITS if limit.name == "unchanged_ratio"}
     wanted = {bounds.get(change) for change in of}
     return wanted.pop() if len(wanted) == 1 else None
 
 
 def _changed(heard: Changed, change: str) -> Iterator[Finding]:
-    """Unchanged ratio, scale-free ratio, change of the score and mean shift under one change."""
+    """Unchanged ratio, scale-free ratio, change of the score and mean shift under one perturbation."""
     of, k = heard.of, heard.changes.index(change)
     yield _found("unchanged_ratio", mean_share(heard.unchanged[:, [k]], of.unit, of.units), of, change)
     if heard.scale_free is not None:
@@ -207,7 +209,7 @@ def _changed(heard: Changed, change: str) -> Iterator[Finding]:
 
 
 def _averages(heard: Sequence[Changed], target: str) -> list[Finding]:
-    """The unchanged ratio averaged over the changes that any clip could bear, and over targets."""
+    """The unchanged ratio averaged over targets and over perturbations applicable to at least one clip."""
     of = heard[0].of
     every = np.concatenate([each.unchanged for each in heard], axis=1)
     there = np.isfinite(every).any(axis=0)
@@ -215,13 +217,13 @@ def _averages(heard: Sequence[Changed], target: str) -> list[Finding]:
     if not there.all():
         names = [change for each in heard for change in each.changes]
         without = dict.fromkeys(name for name, has in zip(names, there, strict=True) if not has)
-        reason = f"without {', '.join(without)}, which could be applied to no clip"
+        reason = f"without {', '.join(without)}, which could not be applied to any clip"
         average = replace(average, reason="; ".join(filter(None, [average.reason, reason])))
     return [_plain("mean_unchanged_ratio", average, heard[0], "all", target)]
 
 
 def _over_targets(heard: Sequence[Changed]) -> list[Finding]:
-    """The unchanged ratio of each change, averaged over dimensions."""
+    """The unchanged ratio of each perturbation, averaged over dimensions."""
     of = heard[0].of
     found = []
     for k, change in enumerate(heard[0].changes):
@@ -232,7 +234,7 @@ def _over_targets(heard: Sequence[Changed]) -> list[Finding]:
 
 
 def _found(name: str, value: Estimate, of: Answers, change: str) -> Finding:
-    """The finding, withheld from its limit where the clean answers give no reason to judge it."""
+    """The finding; its limit is not judged if the clean predictions make it meaningless."""
     made = finding(name, value, target=of.target, slice=change, by_speaker=of.by_speaker)
     limit = next((limit for limit in reversed(LIMITS) if matches(limit, made)), None)
     doubt = _doubt(name, of, limit) if limit else ""
@@ -243,20 +245,20 @@ def _found(name: str, value: Estimate, of: Answers, change: str) -> Finding:
 
 
 def _doubt(name: str, of: Answers, limit: Limit) -> str:
-    """Why a limit would say nothing about these answers; empty where it does."""
+    """Why a limit would be meaningless for these predictions; empty if it is meaningful."""
     if of.reason == NOT_BETTER:
-        return f"the model does not move: {NOT_BETTER}" if of.alike == 1 else NOT_BETTER
+        return f"predictions do not vary: {NOT_BETTER}" if of.alike == 1 else NOT_BETTER
     if name.startswith("change_of_") and of.score + (limit.above or 0.0) <= of.chance:
-        return f"a clean score of {of.score:.2f} cannot fall that far"
+        return f"a clean score of {of.score:.2f} is too low to drop that far"
     if of.alike >= (limit.above or 0.0 if name == "unchanged_ratio" else 0.95):
-        return f"the model hardly moves: {of.alike:.0%} of pairs of different clips get the same answer"
+        return f"predictions hardly vary: {of.alike:.0%} of pairs of different clips get the same prediction"
     return ""
 
 
 def _sexes(
     tables: Tables, known: Sequence[Changed], resamples: int, rng: np.random.Generator
 ) -> tuple[Table, list[Finding]]:
-    """Does one sex suffer more: the gap of unchanged ratios for each change and averaged."""
+    """The gap of unchanged ratios between women and men, for each perturbation and on average."""
     rows: list[changes.Row] = []
     findings: list[Finding] = []
     p_values: list[float] = []
@@ -285,18 +287,18 @@ def _sexes(
     ]
     return Table(
         name="sexes",
-        title="Does a change hurt one sex more?",
+        title="Does a perturbation affect one sex more?",
         columns=[*columns_of, "p (Holm)"],
         rows=[[*row, float(p)] for row, p in zip(rows, holm(p_values), strict=True)],
-        note="gap of unchanged ratios where an answer changes at all; sexes permuted over speakers; Holm: "
-        "adjusted for all rows together",
+        note="gap of unchanged ratios, only where any prediction changes; p-values from permuting the sexes "
+        "over speakers; Holm: adjusted for all rows together",
     ), findings
 
 
 def _gap(
     heard: Changed, columns: np.ndarray, group: np.ndarray, resamples: int, rng: np.random.Generator
 ) -> tuple[Estimate, NullGap]:
-    """Women minus men, averaged over some changes, and what chance makes of it."""
+    """The gap women minus men, averaged over some perturbations, and its permutation test."""
     success, unit = heard.unchanged[:, columns], heard.of.unit
     statistic = mean_share_statistic(success)
     rows = np.flatnonzero(np.isfinite(success).any(axis=1) & (group >= 0))
@@ -309,7 +311,7 @@ def _gap(
 
 
 def _plain(name: str, value: Estimate, heard: Changed, where: str, target: str = "") -> Finding:
-    """A finding that no limit judges."""
+    """A finding without a limit."""
     of = heard.of
     return finding(name, value, target=target or of.target, slice=where, by_speaker=of.by_speaker)
 
@@ -322,7 +324,7 @@ def _doses(
     resamples: int,
     rng: np.random.Generator,
 ) -> tuple[Table, list[Finding], list[Figure]]:
-    """Dose and response: ratios over each ladder, and up to which level enough answers stay."""
+    """Dose–response: ratios at each level, and the levels up to which enough predictions stay unchanged."""
     rows: list[changes.Row] = []
     findings: list[Finding] = []
     figures: list[Figure] = []
@@ -352,7 +354,7 @@ def _doses(
             Figure(
                 name=f"dose_{name}",
                 kind="line",
-                title=f"Dose and response: {name.replace('_', ' ')}",
+                title=f"Dose–response: {name.replace('_', ' ')}",
                 alt=f"Unchanged ratio by level of {name} in {perturbation.unit}, from "
                 f"{perturbation.ladder[0]:g} (mild) to {perturbation.ladder[-1]:g} (severe).",
                 x_label=f"{perturbation.meaning} ({perturbation.unit})",
@@ -364,7 +366,7 @@ def _doses(
     return (
         Table(
             name="doses",
-            title="Dose and response",
+            title="Dose–response: unchanged ratio by level",
             columns=["perturbation", "target", "level", "unchanged", "low", "high", "clips"],
             rows=rows,
         ),
@@ -374,19 +376,19 @@ def _doses(
 
 
 def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
-    """The averages, the change that moves most, and whether they mean anything."""
+    """The averages, the largest effect, and which targets are not judged."""
     useless = [each.of.target for each in heard if each.of.reason in (NOT_BETTER, UNLABELLED)]
     told = [f for f in findings if f.value is not None and f.target not in (*useless, "dimensions")]
     averages = [f for f in told if f.name == "mean_unchanged_ratio"]
     if not averages:
-        return "Nothing can be said: the clean answers are not shown to be better than a constant's."
-    said = ", ".join(f"{f.value:.1%} of {f.target}" for f in averages)
+        return "Not judged: clean predictions are not shown to be better than a constant."
+    said = ", ".join(f"{f.value:.1%} for {f.target}" for f in averages)
     least = min((f for f in told if f.name == "unchanged_ratio"), key=lambda f: f.value or 0.0)
     name, _, level = least.slice.replace("_", " ").partition("@")
     at = "" if level == "drawn" else f" at {level}"
-    most = f"What moves most is {name}{at}: {least.value:.1%} of {least.target} stay."
+    most = f"Largest effect: {name}{at}; {least.value:.1%} of {least.target} predictions stay unchanged."
     return (
-        f"Averaged over {changes.counted(len(heard[0].changes), 'change')} of the sound, the answers that "
-        f"stay the same are {said}. {most if least.value != 1 else 'No answer changes.'}"
+        f"Averaged over {changes.counted(len(heard[0].changes), 'perturbation')}, the unchanged ratio is "
+        f"{said}. {most if least.value != 1 else 'No prediction changes.'}"
         + (f" Not judged: {', '.join(useless)}." if useless else "")
     )

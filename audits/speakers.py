@@ -1,27 +1,29 @@
 """Which speakers does the model serve worse than others?
 
-For every speaker with more than 200 clips the score is asked of 1000 draws of 200 of the speaker's clips,
-with replacement; mean, standard deviation and 95 % percentiles of the draws stand in the table (Wagner et
-al. 2023, §4.7; CCC for a dimension, UAR for emotions). Speakers with fewer clips are listed as not judged by
-this protocol; of those with at least 10 clips the score over all their clips is given. Worst and best
-speaker, and the spread (standard deviation over speakers, divisor G − 1), are taken of the speakers that the
-protocol judges; where there are fewer than five of them, of all with at least 10 clips, and the notes say so.
+For every speaker with more than 200 clips, the score is computed on 1000 random draws of 200 of the speaker's
+clips, with replacement; the table gives mean, standard deviation and 95 % percentile range of the draws
+(Wagner et al. 2023, §4.7; CCC for a dimension, UAR for emotions). Speakers with fewer clips are listed as not
+judged by this protocol; with at least 10 clips, their score over all their clips is given. Worst and best
+speaker, and the spread (standard deviation over speakers, divisor G − 1), are taken over the speakers that
+the protocol judges; if there are fewer than five of them, over all speakers with at least 10 clips, and the
+notes say so.
 
 The interval of the worst and the best speaker is a jackknife over that speaker's clips with Student's t, at a
-level (1 − .05 / G) that holds for all G speakers together (Bonferroni), so it also holds for the one that was
-picked. Few clips alone make speakers differ: the notes say how large a spread would be by that alone.
+level (1 − .05 / G) that holds for all G speakers simultaneously (Bonferroni), so it is also valid for the
+speaker that was selected. Scores from few clips differ between speakers by chance: the notes give the spread
+to expect from that alone.
 
 Speaker average is the mean over speakers of |m_p − m_t|, the means of a speaker's predictions and truth;
 speaker ranking is the signed Spearman correlation of these means. For emotions the means are the shares of
 each class. Both are taken over speakers with at least 10 clips. The intervals of average and spread leave one
-speaker out at a time, on the logarithm, with Student's t; that of the ranking is Fisher's, with Bonett and
+speaker out at a time, on the log scale, with Student's t; that of the ranking is Fisher's, with Bonett and
 Wright's standard error (2000).
 
-Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of ours: there is no
-speaker for whom the model is no better than a constant. A constant has every speaker's mean about right where
-speakers are alike, so average and ranking are judged only where the model is shown, by the 99.9 % interval of
-its CCC or UAR over all speakers, to be better than a constant. Where true means differ by no more than the
-clips make them (analysis of variance, p ≥ .05) their order is chance: only a reversed ranking is judged.
+Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of our own: the model
+must be better than a constant for every speaker. If speakers have similar means, a constant gets all of them
+about right, so average and ranking are judged only if the model is shown to be better than a constant (99.9 %
+interval of its CCC or UAR over all speakers). If the true means do not differ significantly (analysis of
+variance, p ≥ .05), their order is due to chance, and only a reversed ranking is judged.
 """
 
 from dataclasses import dataclass, replace
@@ -56,7 +58,7 @@ from sertools.worst import in_turn, of_speaker
 NEEDS = Needs(columns=("speaker",), labels="either")
 
 SER_TESTS = "audEERING ser-tests"
-NO_BETTER = "ours: for nobody is the model no better than a constant"
+NO_BETTER = "ours: the model is better than a constant for every speaker"
 LIMITS = [
     Limit(name="speaker_average", below=0.1, source=SER_TESTS),
     Limit(name="speaker_ranking", above=0.7, source=SER_TESTS),
@@ -64,12 +66,12 @@ LIMITS = [
     Limit(name="worst_above_chance", above=0, source=NO_BETTER),
 ]
 
-ALL_ALIKE = "the truth tells speakers apart no better than chance, so their order says nothing"
+ALL_ALIKE = "the speakers' true means do not differ significantly, so their order is not meaningful"
 FEW = 10
-"""A speaker with fewer clips has no score of its own."""
+"""Fewest clips of a speaker for a score of their own."""
 
 SHOWN = 20
-"""Speakers at either end of a figure that would be too long with all."""
+"""Number of worst and of best speakers in a figure that has no room for all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +79,12 @@ class Speaker:
     """One speaker's score on one target.
 
     Attributes:
-        name: as the corpus has it
-        score: over all clips of the speaker, with its 95 % interval over clips
-        picked: the same with an interval at the level that holds for all speakers together
-        chance: what a constant reaches on these clips
-        error: standard error of the score over clips; nan where undefined
-        mean, deviation, low, high: of the protocol's draws; nan where it judges nothing
+        name: name in the corpus
+        score: score over all clips of the speaker, with its 95 % interval over clips
+        picked: the same score with an interval at the level that holds for all speakers simultaneously
+        chance: score of a constant on these clips
+        error: standard error of the score over clips; nan if undefined
+        mean, deviation, low, high: of the protocol's draws; nan if the protocol does not apply
         judged: the protocol applies
     """
 
@@ -110,13 +112,13 @@ def audit(
     Args:
         tables: clips and clean predictions
         rng: for draws of clips
-        min_clips: the protocol judges speakers with more clips than this, in draws of this many
-        draws: draws of clips for each speaker
+        min_clips: the protocol judges speakers with more clips than this, in draws of this size
+        draws: number of draws per speaker
     """
     if min_clips < FEW or draws < 2:
         raise AuditError(
             f"min-clips is {min_clips} and draws {draws}",
-            hint=f"a score needs at least {FEW} clips, and a deviation two draws",
+            hint=f"min-clips must be at least {FEW} and draws at least 2",
         )
     tables = _in_order(tables)
     seed = int(rng.integers(2**63))
@@ -131,7 +133,7 @@ def audit(
         sizes = np.bincount(pair.unit, minlength=pair.units)
         speakers = _speakers(pair, _names(tables, pair), classes, min_clips, draws, (seed, target))
         if not speakers:
-            reason = f"no speaker has {FEW} clips with {target}"
+            reason = f"no speaker has {FEW} clips labelled with {target}"
             findings.append(skipped("worst_speaker", tables, reason, target=target))
             continue
         compared, _ = _compared(speakers)
@@ -148,11 +150,11 @@ def audit(
     columns += ["deviation of draws", "2.5 % of draws", "97.5 % of draws"]
     by_speaker = Table(
         name="speakers",
-        title="Score of each speaker, the worst first",
+        title="Score of each speaker, worst first",
         columns=columns,
         rows=rows,
-        note=f"score over all clips, its interval over the speaker's clips; judged: more than {min_clips} "
-        f"clips, {draws} draws of {min_clips} of them",
+        note=f"score over all clips, with an interval over the speaker's clips; judged: the speaker has more "
+        f"than {min_clips} clips, and the score is computed on {draws} draws of {min_clips} clips",
     )
     return Outcome(
         answer=" ".join(sentences) or f"Not measured: no speaker has {FEW} clips.",
@@ -166,10 +168,10 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """One speaker is understood the wrong way round.
+    """Invert the predictions of one speaker.
 
-    The dimensions of the speaker with most clips are mirrored about their mean and move a fifth less, and
-    each of the speaker's emotions gets the score of the one before it.
+    The dimensions of the speaker with most clips are mirrored about their mean and scaled by .8, and each
+    of the speaker's emotions gets the score of the one before it.
     """
     clips_of = tables.clips["speaker"].value_counts().sort_index()
     one = (tables.clips["speaker"] == clips_of.idxmax()).to_numpy()
@@ -186,14 +188,14 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _in_order(tables: Tables) -> Tables:
-    """The same tables by name of clip, so that the order of a corpus decides no draw."""
+    """The same tables ordered by clip name, so that draws do not depend on the order of the corpus."""
     order = np.argsort(tables.clips.index.astype(str), kind="stable")
     predictions = {condition: scores.iloc[order] for condition, scores in tables.predictions.items()}
     return replace(tables, clips=tables.clips.iloc[order], predictions=predictions)
 
 
 def _names(tables: Tables, pair: Pairs) -> list[str]:
-    """The name of each unit; a clip whose speaker is unknown is a unit of its own."""
+    """The name of each unit; a clip whose speaker is unknown is its own unit."""
     first = np.unique(pair.unit, return_index=True)[1]
     named = tables.clips.loc[pair.clips[first], "speaker"]
     return ["unknown" if pd.isna(name) else str(name) for name in named]
@@ -202,7 +204,7 @@ def _names(tables: Tables, pair: Pairs) -> list[str]:
 def _speakers(
     pair: Pairs, names: list[str], classes: int, min_clips: int, draws: int, identity: tuple[int, str]
 ) -> list[Speaker]:
-    """Scores of the speakers with enough clips for one."""
+    """Scores of the speakers with at least `FEW` clips."""
     statistic = uar_statistic(classes) if classes else CCC
     sizes = np.bincount(pair.unit, minlength=pair.units)
     judged = sizes > min_clips
@@ -230,12 +232,12 @@ def _speakers(
 
 
 def _over_clips(statistic: Statistic, part: Pairs, level: float) -> Estimate:
-    """The score of one speaker's clips, each a unit of its own."""
+    """The score of one speaker's clips, with each clip as its own unit."""
     clip = np.arange(part.n)
     found = estimate(statistic, part.truth, part.prediction, clip, part.n, level=level)
     right = part.truth == part.prediction
     if statistic is not CCC and (right.all() or not right.any()):
-        # UAR is the accuracy where all or none are right, and of a share we know how sure it is
+        # if all or none are right, UAR equals the accuracy, and a proportion has an interval even then
         found = proportion(right, clip, part.n, level=level)
     return replace(found, units=1, reason=found.reason.replace("speaker", "clip"))
 
@@ -260,20 +262,20 @@ def _with_draws(speaker: Speaker, drawn: np.ndarray) -> Speaker:
 
 
 def _compared(speakers: list[Speaker]) -> tuple[list[Speaker], bool]:
-    """The speakers among whom worst, best and spread are taken, and whether the protocol judges them."""
+    """The speakers over whom worst, best and spread are taken, and whether the protocol judges them."""
     judged = [speaker for speaker in speakers if speaker.judged]
     return (judged, True) if len(judged) >= MIN_UNITS else (speakers, False)
 
 
 def _known(speakers: list[Speaker]) -> list[Speaker]:
-    """Speakers with a defined score, the worst first: how far it lies above a constant's decides."""
+    """Speakers with a defined score, worst first: ordered by how far it is above chance."""
     known = [speaker for speaker in speakers if not np.isnan(speaker.score.value)]
-    # scores that differ by rounding are alike, and then the name decides
+    # scores that differ only by rounding are ties, which are ordered by name
     return sorted(known, key=lambda s: (round(s.score.value - s.chance, ALIKE), s.name))
 
 
 def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
-    """Worst and best speaker, with intervals that allow for their having been picked."""
+    """Worst and best speaker, with intervals that account for their selection."""
     known = _known(speakers)
     if not known:
         none = replace(speakers[0].picked, n=sum(s.score.n for s in speakers), units=len(speakers))
@@ -294,7 +296,7 @@ def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
 
 
 def _spread(speakers: list[Speaker], target: str) -> Finding:
-    """How far speakers' scores differ: their standard deviation."""
+    """Standard deviation of the speakers' scores."""
     known = _known(speakers)
     n = sum(speaker.score.n for speaker in known)
     if len(known) < 2:
@@ -309,7 +311,7 @@ def _spread(speakers: list[Speaker], target: str) -> Finding:
 def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     """Speaker average and speaker ranking of a dimension, or of the share of each class."""
     classes = len(tables.model_classes) if target == "emotion" else 0
-    # with fewer speakers there is no interval, and the gate is inconclusive by itself
+    # with fewer speakers there is no interval, so the gate is inconclusive anyway
     useless = doubt(pair, classes) if pair.units >= MIN_UNITS else ""
     if target == "emotion":
         codes = [(name, tables.model_classes.index(name)) for name in tables.classes]
@@ -326,10 +328,10 @@ def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
         ranking = ranked_alike(t, p, n)
         if np.isnan(ranking.value):
             alike = f"all {len(t)} speakers have the same mean truth or prediction"
-            ranking = replace(ranking, reason=alike if len(t) > 1 else "there are not two speakers")
+            ranking = replace(ranking, reason=alike if len(t) > 1 else "fewer than two speakers")
         found.append(finding("speaker_average", average, target=name, by_speaker=True, withheld=useless))
         counted = enough[pair.unit]
-        # an order that is reversed beyond chance is a fault all the same
+        # a ranking that is reversed beyond chance is a fault in any case
         chance = told_apart(truth[counted], pair.unit[counted]) >= 0.05 and ranking.high >= 0
         withheld = useless or (ALL_ALIKE if chance else "")
         found.append(finding("speaker_ranking", ranking, target=name, by_speaker=True, withheld=withheld))
@@ -343,12 +345,12 @@ def _row(target: str, speaker: Speaker) -> list[str | int | float | bool | None]
 
 
 def _figure(speakers: list[Speaker], target: str, metric: str) -> Figure:
-    """Speakers from worst to best: the draws of those that the protocol judges, else all clips."""
+    """Figure of speakers, worst to best: draws if the protocol judges them, else scores over all clips."""
     compared, protocol = _compared(speakers)
     known = _known(compared)
     shown = known if len(known) <= 2 * SHOWN else [*known[:SHOWN], *known[-SHOWN:]]
     part = "" if shown is known else f", the {SHOWN} worst and the {SHOWN} best of {len(known)}"
-    of = "mean and 95 % of draws" if protocol else "score over all clips, 95 % interval over clips"
+    of = "mean and 95 % range of draws" if protocol else "score over all clips, 95 % interval over clips"
     series = Series(
         x=[f"{s.name} ({s.score.n} clips)" for s in shown],
         y=[s.mean if protocol else s.score.value for s in shown],
@@ -372,7 +374,7 @@ def _sentence(speakers: list[Speaker], target: str, metric: str) -> str:
         return f"{metric} of {target} is undefined for every speaker."
     worst, best = known[0], known[-1]
     if worst is best:
-        return f"{metric} of {target} is {worst.score.value:.2f} for the only speaker that has one."
+        return f"{metric} of {target} is {worst.score.value:.2f} for the only speaker with a score."
     return (
         f"{metric} of {target} is {worst.score.value:.2f} for the worst of {len(known)} speakers "
         f"({worst.name}, {worst.score.n} clips) and {best.score.value:.2f} for the best ({best.name}, "
@@ -381,7 +383,7 @@ def _sentence(speakers: list[Speaker], target: str, metric: str) -> str:
 
 
 def _notes(speakers: list[Speaker], sizes: np.ndarray, target: str, min_clips: int) -> list[str]:
-    """What the protocol judged, who was left out, and how far few clips alone make speakers differ."""
+    """Notes on the judged speakers, the left-out speakers, and the spread to expect by chance alone."""
     compared, protocol = _compared(speakers)
     judged = int((sizes > min_clips).sum())
     notes = [f"{target}: {judged} of {len(sizes)} speakers have more than {min_clips} clips"]
@@ -390,11 +392,11 @@ def _notes(speakers: list[Speaker], sizes: np.ndarray, target: str, min_clips: i
     )
     if (sizes < FEW).any():
         notes.append(
-            f"{target}: {int((sizes < FEW).sum())} speakers have fewer than {FEW} clips and no score."
+            f"{target}: {int((sizes < FEW).sum())} speakers have fewer than {FEW} clips and get no score."
         )
     errors = np.array([speaker.error for speaker in _known(compared)])
     errors = errors[np.isfinite(errors)]
     if len(errors):
         alone = float(np.sqrt(np.mean(errors**2)))
-        notes.append(f"{target}: the number of clips alone makes scores spread by about {alone:.2f}.")
+        notes.append(f"{target}: the limited number of clips alone gives a spread of about {alone:.2f}.")
     return notes

@@ -1,27 +1,27 @@
-"""Would the words help: does a head that reads the text beside the model's states do better?
+"""Does adding the transcript improve the prediction over the audio states alone?
 
-The model is frozen. Its pooled states (the last layer's mean over time), vectors of the text, and both side
-by side are each given to a head of their own (Wagner et al. 2023, §4.8): a hidden layer as wide as both
-inputs together (for all three heads, so that they differ in what they read alone) and an output layer,
-trained by 1 − CCC of all dimensions together for at most 100 epochs, of which the one with the highest CCC on
-development speakers is kept. Every clip is rated once, by heads that have heard neither its speaker nor, in
-training, the development speakers: folds share no speaker (without speakers, no clip).
+The model is frozen. Its pooled states (the last layer's mean over time), text vectors, and the concatenation
+of both are each the input of a separate head (Wagner et al. 2023, §4.8): a hidden layer as wide as both
+inputs together (for all three heads, so that they differ only in their input) and an output layer, trained
+with the loss 1 − CCC on all dimensions jointly for at most 100 epochs, selecting the epoch with the highest
+CCC on the development speakers. Every clip is predicted once, by heads that were trained neither on its
+speaker nor on the development speakers: folds share no speaker (in a corpus without speakers, no clip).
 
 Text comes from the corpus' transcripts, or, with `--asr`, from a speech recogniser, whose word error rate
-against the transcripts is then reported. It is read by a transformers text encoder (`--text-model`; mean over
-tokens of the last layer); without one by TF-IDF of words and its 64 largest directions (latent semantic
-analysis), fitted anew to each fold's training clips. The notes say which.
+against the transcripts is then reported. It is encoded by a transformers text encoder (`--text-model`; mean
+over tokens of the last layer); without one by TF-IDF of words, reduced to at most 64 components (latent
+semantic analysis), fitted to each fold's training clips. The notes say which.
 
-Reported are the CCC of each head, and the fusion gain: CCC of the fused head minus that of the acoustic one,
-on the same clips, paired over speakers (leave-one-speaker-out jackknife). Intervals are those for the heads
-that were trained here: that other first parameters would give other heads is not in them, and reading pure
-noise costs a head a little (.005 in our tests). Beside stands the CCC of the model's own head, which has
-learnt from other data.
+Reported are the CCC of each head, and the fusion gain: CCC of the fused head minus CCC of the acoustic head,
+on the same clips, paired over speakers (leave-one-speaker-out jackknife). Intervals hold for the heads that
+were trained here: they do not cover the variation from other initial parameters, and adding pure noise as an
+input lowers the score a little (.005 in our tests). The CCC of the model's own head, which was trained on
+other data, is given for comparison.
 
-The limit is ours: a gain below .05 means that the states already hold what these words tell. It is judged
-where the acoustic or the fused head is shown, by a 99.9 % interval, to be better than a constant. In a corpus
-of fixed sentences there is nothing in the words to be gained, whatever the model; so where the head of the
-text alone is not shown to be better than a constant either, the notes say so.
+The limit is our own: a gain below .05 means that the states already contain the information in these words.
+It is judged if the acoustic or the fused head is shown to be better than a constant (99.9 % interval). In a
+corpus of fixed sentences the words carry no information, whatever the model; so if the head on text alone is
+not shown to be better than a constant either, the notes say so.
 """
 
 from dataclasses import dataclass, replace
@@ -42,16 +42,16 @@ from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.seeds import identity_rng
 from sertools.tables import CLEAN, Layers, Pairs, Tables, speaker_codes
 
-LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already hold what the words tell")]
+LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already contain the words")]
 
 COMPONENTS = 64
-"""Directions of TF-IDF at most."""
+"""Maximum number of components of TF-IDF vectors."""
 
 INPUTS = ("acoustic", "text", "fused")
 
 
 def needs(*, text_model: str, asr: str, folds: int, epochs: int) -> Needs:
-    """Layer means, words from the corpus or a recogniser, and, where an encoder is named, its vectors."""
+    """Layer means, text from the corpus or a recogniser, and text vectors if an encoder is named."""
     text = _text_column(asr)
     return Needs(
         columns=() if asr else ("transcript",),
@@ -64,15 +64,15 @@ def needs(*, text_model: str, asr: str, folds: int, epochs: int) -> Needs:
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """The clips that have ratings, states and words, in the order of their names.
+    """The clips that have ratings, states and text, ordered by name.
 
     Attributes:
-        clips: their names
-        truth: ratings, shape (n, k); nan where nobody rated
-        inputs: input → what its head reads
-        texts: what is said in them
+        clips: names of the clips
+        truth: ratings, shape (n, k); nan where a clip has no rating
+        inputs: input → the vectors that its head reads
+        texts: transcripts of the clips
         unit: speaker codes 0..units−1, shape (n,)
-        units: number of speakers, or of clips where the corpus names none
+        units: number of speakers, or of clips if the corpus names no speakers
         by_speaker: the units are speakers
     """
 
@@ -94,24 +94,26 @@ def audit(
     folds: int = 5,
     epochs: int = 100,
 ) -> Outcome:
-    """CCC of heads on states, on text and on both, and what the text adds.
+    """CCC of heads on states, on text and on both, and the gain from adding text.
 
     Args:
         tables: clips, layer means and clean predictions
-        rng: of first parameters, order of clips and dropout
-        text_model: transformers text encoder, a directory or hub id; TF-IDF where none is named
-        asr: speech recogniser, a directory or hub id (CTC or Whisper); the corpus' transcripts where none is
-        folds: groups of speakers, each held out once
-        epochs: at most, of each head
+        rng: for initial parameters, order of clips and dropout
+        text_model: transformers text encoder, a directory or hub id; TF-IDF if empty
+        asr: speech recogniser, a directory or hub id (CTC or Whisper); the corpus' transcripts if empty
+        folds: number of speaker groups, each held out once
+        epochs: maximum number of epochs for each head
     """
     if folds < 3 or epochs < 1:
-        raise AuditError(f"folds is {folds} and epochs {epochs}", hint="3 folds and 1 epoch at least")
+        raise AuditError(
+            f"folds is {folds} and epochs {epochs}", hint="folds must be at least 3 and epochs at least 1"
+        )
     material = _material(tables, text_model, asr)
     groups = len(np.unique(material.unit))
     if len(material.clips) < 2 * folds or groups < folds:
         reason = (
             f"{len(material.clips)} clips of {groups} {'speakers' if material.by_speaker else 'clips'} have "
-            f"ratings, states and words, too few for {folds} folds"
+            f"ratings, states and text, too few for {folds} folds"
         )
         if material.by_speaker and groups < MIN_UNITS:
             reason += f"; fewer than {MIN_UNITS} speakers"
@@ -140,7 +142,7 @@ def audit(
         findings += found
         rows.append(_row(found, tables, material, i))
         if doubt(pairs_of["text"]):
-            notes.append(f"The text alone is not shown to tell anything of {dimension}.")
+            notes.append(f"The text alone is not shown to predict {dimension}.")
     findings += _recognised(tables, material, asr)
     return Outcome(
         answer=_answer(findings, tables.dimensions),
@@ -152,7 +154,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """The states know nothing and the words tell all: a word for each tenth of each dimension's scale."""
+    """States are noise and the words determine the rating: one word per tenth of each dimension's scale."""
     clips = tables.clips.copy()
     words = [
         clips[d].map(lambda value, d=d: f"{d}{int(value * 10)}" if np.isfinite(value) else "").astype(str)
@@ -170,8 +172,8 @@ def _text_column(asr: str) -> str:
 
 
 def _material(tables: Tables, text_model: str, asr: str) -> Material:
-    """What heads are trained on; clips without states, words or any rating are left out."""
-    assert tables.layers is not None, "the runner has asked for them"
+    """Training data of the heads; clips without states, text or any rating are left out."""
+    assert tables.layers is not None, "the runner provides the layers that needs() requests"
     column = _text_column(asr)
     none = pd.Series(None, index=tables.clips.index, dtype=object)
     said = tables.clips.get(column, none)
@@ -201,7 +203,7 @@ def _material(tables: Tables, text_model: str, asr: str) -> Material:
 
 
 def _pairs(material: Material, i: int, rated: np.ndarray) -> Pairs:
-    """Ratings of one dimension, and what a head says of them."""
+    """Ratings of one dimension, and a head's predictions."""
     every = Pairs(
         truth=material.truth[:, i],
         prediction=rated,
@@ -214,7 +216,7 @@ def _pairs(material: Material, i: int, rated: np.ndarray) -> Pairs:
 
 
 def _findings(pairs_of: dict[str, Pairs], dimension: str) -> list[Finding]:
-    """CCC of each head, and the gain of the fused one over the acoustic one."""
+    """CCC of each head, and the gain of the fused head over the acoustic head."""
     found = []
     for name, pair in pairs_of.items():
         value = estimate(CCC, pair.truth, pair.prediction, pair.unit, pair.units)
@@ -230,7 +232,7 @@ def _findings(pairs_of: dict[str, Pairs], dimension: str) -> list[Finding]:
 def _row(
     found: list[Finding], tables: Tables, material: Material, i: int
 ) -> list[str | int | float | bool | None]:
-    """One dimension in the table."""
+    """Table row of one dimension."""
     dimension = tables.dimensions[i]
     own = tables.predictions[CLEAN][dimension].loc[material.clips].to_numpy(dtype=float)
     truth = material.truth[:, i]
@@ -242,7 +244,7 @@ def _row(
 
 
 def _recognised(tables: Tables, material: Material, asr: str) -> list[Finding]:
-    """How many words the recogniser gets wrong, where the corpus knows what was said."""
+    """Word error rate of the recogniser, if the corpus has transcripts."""
     if not asr or "transcript" not in tables.clips:
         return []
     reference = tables.clips.loc[material.clips, "transcript"]
@@ -255,13 +257,13 @@ def _recognised(tables: Tables, material: Material, asr: str) -> list[Finding]:
 
 
 def _source(tables: Tables, text_model: str, asr: str) -> str:
-    """Where the words come from, and what read them."""
-    words = "words that the recogniser heard" if asr else "transcripts of the corpus"
+    """Note on the source and the encoding of the text."""
+    words = "words recognised by the speech recogniser" if asr else "transcripts of the corpus"
     if text_model:
-        return f"Text: {words}, read by the text encoder named."
+        return f"Text: {words}, encoded by the given text encoder."
     return (
-        f"Text: {words}, by TF-IDF and {COMPONENTS} directions at most, since no text encoder was named "
-        "(--text-model): it knows words, not what they mean."
+        f"Text: {words}, encoded by TF-IDF with at most {COMPONENTS} components because no text encoder was "
+        "given (--text-model). TF-IDF represents which words occur, not their meaning."
     )
 
 
@@ -271,7 +273,7 @@ def _table(rows: list[list[str | int | float | bool | None]]) -> Table:
         title="CCC of heads on states, on text, and on both",
         columns=["dimension", "clips", *INPUTS, "fused − acoustic", "low", "high", "the model's own head"],
         rows=rows,
-        note="interval of the difference over speakers; the model's own head has learnt from other data",
+        note="interval of the difference over speakers; the model's own head was trained on other data",
     )
 
 
@@ -293,11 +295,11 @@ def _figure(findings: list[Finding]) -> Figure:
     return Figure(
         name="heads",
         kind="interval",
-        title="What heads reach on states, on text, and on both",
+        title="CCC of heads on states, on text, and on both",
         alt="; ".join(
             f"{f.target}, {f.name.partition('_')[0]}: {f.value:.3f}" for f in shown if f.value is not None
         ),
-        x_label="CCC on speakers not trained on",
+        x_label="CCC on held-out speakers",
         series=series,
         reference=0.0,
     )
@@ -314,4 +316,4 @@ def _answer(findings: list[Finding], dimensions: tuple[str, ...]) -> str:
         sentences.append(f"{dimension} {gain.value:+.3f}{ends}")
     if not sentences:
         return "Not measured: no head reached a defined CCC."
-    return f"Reading the words beside the states changes CCC by: {'; '.join(sentences)}."
+    return f"Adding text to the states changes CCC by: {'; '.join(sentences)}."

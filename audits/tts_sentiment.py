@@ -1,29 +1,30 @@
 """Does the model listen to what is said, or to how it is said?
 
 Synthetic voices say sentences that differ in one negative, neutral or positive word, all in the same tone
-(Wagner et al. 2023, §5.3). A model that is deaf to words answers alike; one that listens moves with them:
+(Wagner et al. 2023, §5.3). A model that ignores words predicts the same for all; otherwise predictions shift:
 
 - sentiment shift = m(p | positive) − m(p | negative), and each of both minus neutral,
 - neutral point = m(p | neutral),
-- negated shift, the same for "not good" and "not bad": a model of keywords shifts as before, one that
-  understands shifts the other way; negation consistency is the share of pairs of a sentence and its negation
-  in which the prediction moves against the word,
-- intensity shift: how much further "very" moves the prediction, towards the word's side,
-- controls: sentences around nouns that stand near feelings but judge nothing, minus neutral,
+- negated shift, the same difference for "not good" and "not bad": a model that spots keywords shifts as
+  before, one that understands negation shifts the other way; negation consistency is the share of pairs of a
+  sentence and its negation in which the prediction moves against the word,
+- intensity shift: how much further "very" moves the prediction in the direction of the word,
+- controls: sentences with nouns that are related to feelings but express no judgement, minus neutral,
 - across languages shift(l, s) = m(p | l, s) − m(p | l), minus its mean over languages (ser-tests),
-- variance components of words, voices, templates, languages, engines and the rest (Henderson 1953).
+- variance components of words, voices, templates, languages, engines and the residual (Henderson 1953).
 
-Voices are crossed with words: the intervals allow for other words and for other voices than these, by leaving
-out one of each at a time and taking off once what is counted twice. For negation, `kind` says how the word
-stands in the sentence (plain, negated, intense, control); a corpus without it is plain. Words differ in sound
-too, so a shift can be the sound of these words; the more words, the less.
+Voices are crossed with words, and the intervals generalise to other words and other voices: jackknives leave
+out one word and one voice at a time, and the variance that both count is subtracted once. The column `kind`
+gives the form of the word in the sentence (plain, negated, intense, control); without it all sentences are
+plain. Words also differ in their acoustics, so a shift can be due to the sound of these words; the more words
+are tested, the less so.
 
-The limit of the shift is ours: within a twentieth of the scale a model counts as deaf to words. Whether it
-should be is for its user to say; a model that is meant to read words needs a limit of its own. The limit over
-languages (.025) is that of audEERING's ser-tests. A model that answers nothing at all is deaf,
-too: so a shift is judged only where predictions vary between voices or between words as chance does not make
-them (F test of the two-way layout, p < .0001), or where the corpus rates the clips and the model is better
-than a constant.
+The limit of the shift is our own: up to a twentieth of the scale, a model counts as insensitive to words.
+Whether it should be insensitive is up to its user; a model that is meant to use the words needs a limit of
+its own. The limit over languages (.025) is that of audEERING's ser-tests. A model with constant predictions
+is insensitive, too: so a shift is judged only if predictions vary between voices or between words beyond
+chance (F test of the two-way layout, p < .0001), or if the corpus has ratings and the model is better than a
+constant.
 """
 
 import numpy as np
@@ -46,7 +47,7 @@ LIMITS = [
         name="sentiment_shift",
         above=-0.05,
         below=0.05,
-        source="ours: deaf to words",
+        source="ours: insensitive to words",
     ),
     Limit(
         name="language_shift", above=-0.025, below=0.025, source="audEERING ser-tests, linguistic sentiment"
@@ -54,19 +55,19 @@ LIMITS = [
 ]
 BY_CHANCE = 1e-4
 HEARS_NOTHING = (
-    "predictions vary between voices and sentences no more than by chance, so that words do not move them "
-    "says nothing"
+    "predictions do not vary between voices or sentences beyond chance, so finding no effect of the words is "
+    "not evidence"
 )
 SHOWN = 20
-"""Words in the table, for each target."""
+"""Most words in the table for each target."""
 
 
 def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
-    """Shifts of every dimension and of every emotion's score.
+    """Measure the shifts of every dimension and of every emotion's score.
 
     Args:
         tables: clips and clean predictions
-        rng: not used, nothing is drawn
+        rng: not used, nothing is random
     """
     clips = worded_clips(tables)
     scores = tables.predictions[CLEAN]
@@ -82,7 +83,7 @@ def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
         kinds = {str(kind): Spoken(frame=part, languages=languages) for kind, part in known.groupby("kind")}
         plain = kinds.get("plain")
         if plain is None:
-            findings.append(skipped("sentiment_shift", tables, "no sentence is of kind plain", target))
+            findings.append(skipped("sentiment_shift", tables, "no sentences of kind plain", target))
             continue
         useless = _useless(tables, plain, target)
         findings += _shifts(plain, target, useless, whole=target in dimensions)
@@ -103,7 +104,7 @@ def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """A model of keywords: a positive word adds a fifth of the scale, a negative one takes it off."""
+    """A model that spots keywords: a positive word adds a fifth of the scale, a negative one subtracts it."""
     of_word = worded_clips(tables)
     sign = of_word["sentiment"].map(POLARITY).reindex(tables.clips.index).fillna(0.0)
     sign = sign.where(of_word["kind"].reindex(tables.clips.index) != "negated", -sign)
@@ -117,7 +118,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _useless(tables: Tables, plain: Spoken, target: str) -> str:
-    """Why the absence of a shift would say nothing; empty where it would say something."""
+    """Why the absence of a shift would not be evidence; empty if it would be."""
     data = plain.data
     if systematic(data) < BY_CHANCE:
         return ""
@@ -129,7 +130,7 @@ def _useless(tables: Tables, plain: Spoken, target: str) -> str:
 
 
 def _shifts(plain: Spoken, target: str, useless: str, *, whole: bool) -> list[Finding]:
-    """The shift, and, if `whole`, its two halves and the neutral point."""
+    """The sentiment shift and, if `whole`, its two halves and the neutral point."""
     asked = [("sentiment_shift", (-1.0, 0.0, 1.0), useless)]
     if whole:
         asked += [
@@ -141,18 +142,18 @@ def _shifts(plain: Spoken, target: str, useless: str, *, whole: bool) -> list[Fi
 
 
 def _forms(tables: Tables, plain: Spoken, kinds: dict[str, Spoken], target: str) -> list[Finding]:
-    """What negation, "very" and controls do, where the corpus has them."""
+    """Findings on negation, intensity ("very") and controls, where the corpus has such sentences."""
     found = []
     for kind, name in (("negated", "negation_consistency"), ("intense", "intensity_shift")):
         if kind not in kinds:
             continue
         if kind == "negated":
-            # the sentiment of "not bad" is positive, but its word is negative: the shift is that of the words
+            # the sentiment of "not bad" is positive but its word is negative; the shift refers to the words
             value = kinds[kind].mean_over_languages((1.0, 0.0, -1.0))
             found.append(_of("negated_shift", value, target))
         moved = changes(plain, kinds[kind], reverse=kind == "negated")
         if moved.empty:
-            found.append(skipped(name, tables, f"no {kind} sentence has its plain one", target))
+            found.append(skipped(name, tables, f"no {kind} sentence has a plain counterpart", target))
             continue
         if kind == "negated":
             sign = moved["sentiment"].map(POLARITY).to_numpy(dtype=float)
@@ -199,7 +200,7 @@ def _across_languages(plain: Spoken, target: str, useless: str) -> list[Finding]
         has = counts[:, s] > 0
         if has.sum() < 2:
             continue
-        # one row a language: the weights of m(p | l, s) − m(p | l) on the language's three groups
+        # one row per language: the weights of m(p | l, s) − m(p | l) on the language's three groups
         shift = np.where(has[:, None], np.eye(3)[s] - mean, 0.0)
         for i in np.flatnonzero(has):
             own = np.arange(len(counts)) == i
@@ -211,7 +212,7 @@ def _across_languages(plain: Spoken, target: str, useless: str) -> list[Finding]
 
 
 def _words(plain: Spoken, target: str) -> list[list[str | float | int | None]]:
-    """Words furthest from the neutral words of their language; the interval is over voices."""
+    """Words whose predictions differ most from the neutral words of their language; interval over voices."""
     rows: list[list[str | float | int | None]] = []
     for language in plain.languages:
         part = plain.only(plain.frame["language"] == language)
@@ -240,7 +241,7 @@ def _words(plain: Spoken, target: str) -> list[list[str | float | int | None]]:
 
 
 def _templates(plain: Spoken, target: str) -> list[list[str | float | int | None]]:
-    """The sentiment shift within each template; the interval is over voices, for the words that it has."""
+    """The sentiment shift within each template; interval over voices, for the words in the template."""
     rows: list[list[str | float | int | None]] = []
     for (language, template), frame in plain.frame.groupby(["language", "template"]):
         if not template or set(frame["sentiment"]) < {"negative", "positive"}:
@@ -253,7 +254,7 @@ def _templates(plain: Spoken, target: str) -> list[list[str | float | int | None
 
 
 def _shares(plain: Spoken, target: str) -> list[list[str | float | int | None]]:
-    """Rows target, source, levels, variance, share of all."""
+    """Table rows: target, source, levels, variance, share of the total variance."""
     frame = plain.frame
     factors: dict[str, np.ndarray] = {"words": codes(frame["item"]), "voices": codes(frame["voice"])}
     for name, column in (("templates", "template"), ("languages", "language"), ("engines", "engine")):
@@ -280,10 +281,10 @@ def _tables(*rows: list[list[str | float | int | None]]) -> list[Table]:
     made = [
         Table(
             name="words",
-            title="Words furthest from the neutral words",
+            title="Words whose predictions differ most from the neutral words",
             columns=["target", "language", "word", "sentiment", "minus neutral", *interval],
             rows=words,
-            note=f"at most {SHOWN} words a target; {over_voices}",
+            note=f"at most {SHOWN} words per target; {over_voices}",
         ),
         Table(
             name="templates",
@@ -294,10 +295,10 @@ def _tables(*rows: list[list[str | float | int | None]]) -> list[Table]:
         ),
         Table(
             name="variance",
-            title="What predictions vary with",
+            title="Variance components of the predictions",
             columns=["target", "source", "levels", "variance", "share"],
             rows=shares,
-            note="variance components of the plain sentences; few levels make a component uncertain",
+            note="plain sentences only; a component with few levels is uncertain",
         ),
     ]
     return [table for table in made if table.rows]
@@ -320,7 +321,7 @@ def _figures(findings: list[Finding], shares: list[list[str | float | int | None
     }
     forms = [f for f in findings if f.name in named]
     drawn.append(
-        _dots("forms", "Words and their forms", forms, [f"{f.target}, {named[f.name]}" for f in forms])
+        _dots("forms", "Shifts by form of the word", forms, [f"{f.target}, {named[f.name]}" for f in forms])
     )
     targets = list(dict.fromkeys(str(row[0]) for row in shares))
     share = {(str(row[0]), str(row[1])): float(row[4] or 0.0) for row in shares}
@@ -333,8 +334,8 @@ def _figures(findings: list[Finding], shares: list[list[str | float | int | None
         Figure(
             name="variance",
             kind="bar",
-            title="What predictions vary with",
-            alt="Share of the variance of predictions that comes from words, voices and the rest, by target.",
+            title="Variance components of the predictions",
+            alt="Share of the variance of predictions due to words, voices and other sources, by target.",
             y_label="share of the variance",
             series=series,
         )
@@ -361,12 +362,12 @@ def _dots(name: str, title: str, found: list[Finding], names: list[str]) -> Figu
 
 
 def _notes(clips: pd.DataFrame) -> list[str]:
-    """Whether all voices of a language say all its words."""
+    """A note if not every voice of a language says every word of it."""
     plain = clips[clips["kind"] == "plain"]
     said = plain.groupby("language").agg(items=("item", "nunique"), voices=("voice", "nunique"))
     cells = len(plain.drop_duplicates(["language", "item", "voice"]))
     possible = int((said["items"] * said["voices"]).sum())
-    loose = f"Words and voices are not fully crossed: {cells} of {possible} pairs were spoken."
+    loose = f"Words and voices are not fully crossed: the corpus has {cells} of {possible} combinations."
     return [loose] if cells < possible else []
 
 
@@ -374,17 +375,17 @@ def _answer(findings: list[Finding], dimensions: list[str]) -> str:
     shifts = [f for f in findings if f.name == "sentiment_shift" and f.slice == "all" and f.value is not None]
     shifts = [f for f in shifts if f.target in dimensions] or shifts
     if not shifts:
-        return "Not measured: no sentences of negative and of positive words."
+        return "Not measured: the corpus lacks sentences with negative or with positive words."
     largest = max(shifts, key=lambda f: abs(f.value or 0.0))
     value = largest.value or 0.0
     ends = (
         "" if largest.low is None or largest.high is None else f" [{largest.low:+.3f}, {largest.high:+.3f}]"
     )
-    said = f"{largest.target} moves most: {value:+.3f}{ends} from negative to positive words"
+    said = f"{largest.target} shifts most, by {value:+.3f}{ends} from negative to positive words"
     if HEARS_NOTHING in largest.reason:
-        return f"Nothing shows that the model hears anything here; {said}."
+        return f"The model is not shown to respond to this speech at all; {said}."
     if largest.low is None or largest.high is None:
-        return f"{said[0].upper()}{said[1:]}, but how sure that is cannot be said."
+        return f"{said[0].upper()}{said[1:]}, but there is no confidence interval."
     if largest.low <= 0 <= largest.high:
-        return f"No shift with words is shown; {said}."
-    return f"The model is moved by words, or by their sound: {said}."
+        return f"No effect of the words is shown; {said}."
+    return f"The model responds to the words, or to their sound: {said}."

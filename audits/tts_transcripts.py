@@ -1,25 +1,26 @@
-"""What is left of the model's agreement with raters when a synthetic voice says the same words?
+"""How much of the model's agreement with raters remains when a synthetic voice says the same words?
 
-Each clip is heard twice: as it was recorded, and as a synthetic voice says its transcript (Wagner et al.
-2023, §5.3). Both predictions are compared with the ratings that people gave the original recording: by CCC
-for a dimension, by UAR for emotions, on the clips that have both; the change is synthetic minus original,
-paired over speakers. The synthetic voice says every sentence in one tone and at its own loudness, so whatever
-agreement is left comes from the words, or from how these words sound. Beside it stand the distributions of
-ratings and of both predictions, their Jensen-Shannon distances (10 bins, base 2), the mean of the synthetic
-predictions, and their spread over that of the original ones; a model that is deaf to words gives a narrow
-peak.
+The model predicts each clip twice: from the recording, and from its transcript spoken by a synthetic voice
+(Wagner et al. 2023, §5.3). Both predictions are compared with the ratings that people gave the recording: by
+CCC for a dimension, by UAR for emotions, on the clips that have both; the change is synthetic minus original,
+paired over speakers. The synthetic voice says every sentence in one tone and at its own loudness, so any
+remaining agreement comes from the words, or from how these words sound. Also reported are the distributions
+of ratings and of both predictions, their Jensen-Shannon distances (10 bins, base 2), the mean of the
+synthetic predictions, and the ratio of their spread to that of the original predictions; for a model that
+ignores words, the synthetic predictions form a narrow peak.
 
-In a corpus of fixed sentences the words may carry no label. So it is measured what the sentence alone tells:
-the rating of a clip is predicted by the mean rating of the same sentence by all other speakers (for emotions
-by the most frequent one), and that is scored in the same way (where nobody repeats a sentence it cannot be
-asked). Where it tells nothing, no model can keep its agreement, and the test shows something else: what each
-sentence and each voice alone make the model say. That is in the table of sentences.
+In a corpus of fixed sentences the words may carry no information on the label. So the audit also measures how
+well the sentence alone predicts the label: each clip is predicted by the mean rating of the same sentence by
+all other speakers (for emotions, by their most frequent label), scored in the same way (this is not possible
+if no sentence is repeated). If the sentence carries no information, no model can retain its agreement, and
+the test instead shows how the sentence and the voice alone affect the predictions; see the table of
+sentences.
 
-The limit is ours: the words must not mislead the model, so CCC on synthetic speech must not lie below −.1. It
-is judged where the model is shown to be better than a constant on the original sound, and where sentences or
-predictions on synthetic speech are shown (by 99.9 % intervals) to have to do with the ratings; else nothing
-could have been seen. Intervals are leave-one-speaker-out jackknives for these sentences and these voices: as
-fixed sentences are few, other sentences could give other values.
+The limit is our own: the words must not mislead the model, so CCC on synthetic speech must not be below −.1.
+It is judged if the model is shown to be better than a constant on the original audio, and if the sentences or
+the predictions on synthetic speech are shown (by 99.9 % intervals) to be related to the ratings; otherwise no
+effect could have been detected. Intervals are leave-one-speaker-out jackknives for these sentences and these
+voices: as fixed sentences are few, other sentences could give other values.
 """
 
 import itertools
@@ -43,21 +44,21 @@ from sertools.tables import CLEAN, Pairs, Tables, pairs
 LIMITS = [Limit(name="synthetic_ccc", above=-0.1, source="ours: words do not mislead the model")]
 
 REPEATED = 0.5
-"""Share of clips whose sentence another speaker says, from which on it is asked what sentences tell."""
+"""Least share of clips with a sentence that another speaker says, needed to score the sentence alone."""
 
-NOTHING_TO_SEE = "neither the sentences nor the predictions on synthetic speech tell anything of the rating"
+NOTHING_TO_SEE = "neither the sentences nor the predictions on synthetic speech are related to the ratings"
 SHOWN = 20
-"""Sentences in the table, for each target."""
+"""Most sentences in the table for each target."""
 
 Row = list[str | int | float | bool | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Both:
-    """One target on the clips that were heard in both ways.
+    """One target on the clips with predictions for both the recording and synthetic speech.
 
     Attributes:
-        pair: truth and prediction on the original sound
+        pair: truth and prediction on the original audio
         synthetic: prediction on synthetic speech of the same words, shape (n,)
         statistic: CCC or UAR
         classes: number of class codes; 0 for a dimension
@@ -69,12 +70,12 @@ class Both:
     classes: int
 
     def score(self, prediction: np.ndarray) -> Estimate:
-        """The statistic of some predictions of these clips."""
+        """The statistic for given predictions of these clips, with its interval."""
         return estimate(self.statistic, self.pair.truth, prediction, self.pair.unit, self.pair.units)
 
 
 def needs(*, voice: tuple[str, ...]) -> Needs:
-    """The recorded sound, and its transcript by each voice."""
+    """The recordings, and their transcripts spoken by each voice."""
     spoken = tuple(_condition(name) for name in voice)
     return Needs(columns=("transcript",), labels="either", conditions=(Condition(), *spoken))
 
@@ -82,13 +83,13 @@ def needs(*, voice: tuple[str, ...]) -> Needs:
 def audit(
     tables: Tables, *, rng: np.random.Generator, voice: tuple[str, ...] = ("espeak:1", "espeak:2")
 ) -> Outcome:
-    """Agreement on original and on synthetic sound, per dimension or for emotion, and per voice.
+    """Measure agreement on original and synthetic audio, per dimension or for emotion, and per voice.
 
     Args:
-        tables: clips, predictions of recorded sound and of each voice
-        rng: not used, nothing is drawn
-        voice: synthetic voice, ENGINE:NUMBER (of the language of each clip; espeak:1 is a woman, espeak:2 a
-            man) or ENGINE:NAME, as in sertools tts; engines are espeak (offline), gtts (network), piper
+        tables: clips, and predictions for the recordings and for each voice
+        rng: not used, nothing is random
+        voice: synthetic voice, ENGINE:NUMBER (in the language of each clip; espeak:1 is female, espeak:2
+            male) or ENGINE:NAME, as in sertools tts; engines are espeak (offline), gtts (network), piper
     """
     findings: list[Finding] = []
     rows: list[Row] = []
@@ -125,7 +126,7 @@ def audit(
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Words mislead the model: what it says of synthetic speech is its answer mirrored about the middle."""
+    """Words mislead the model: predictions on synthetic speech are mirrored about the middle of the scale."""
     planted = {}
     for condition, scores in tables.predictions.items():
         wrong = scores.copy()
@@ -141,7 +142,7 @@ def _condition(voice: str) -> Condition:
 
 
 def _both(tables: Tables, target: str, voice: str) -> Both:
-    """A target on the clips with a truth and both predictions."""
+    """One target on the clips with a truth and both predictions."""
     original, synthetic = pairs(tables, target), pairs(tables, target, str(_condition(voice)))
     both = original.take(original.clips.isin(synthetic.clips))
     said = pd.Series(synthetic.prediction, index=synthetic.clips)
@@ -156,14 +157,14 @@ def _both(tables: Tables, target: str, voice: str) -> Both:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What the sentence alone tells of a target: its score, and whether it is shown to tell anything."""
+    """How well the sentence alone predicts a target: the score, and whether it is better than a constant."""
 
     finding: Finding
     something: bool
 
 
 def _told(tables: Tables, target: str) -> Told:
-    """What the sentence alone tells of the target, on the clips whose sentence another speaker says."""
+    """Score the sentence alone as a predictor, on the clips whose sentence another speaker says too."""
     pair = pairs(tables, target)
     classes = len(tables.model_classes) if target == "emotion" else 0
     said = tables.clips["transcript"].loc[pair.clips]
@@ -176,7 +177,7 @@ def _told(tables: Tables, target: str) -> Told:
         reason = (
             f"only {int(known.sum())} of {pair.n} clips have a sentence that another speaker says"
             if pair.by_speaker
-            else "the corpus names no speakers, so that nobody knows whose sentences repeat"
+            else "the corpus has no speakers, so sentences of other speakers are unknown"
         )
         return Told(finding=skipped(name, tables, reason, target), something=True)
     some = replace(pair.take(known), prediction=told[known])
@@ -188,7 +189,7 @@ def _told(tables: Tables, target: str) -> Told:
 
 
 def _findings(both: Both, target: str, voice: str, told: Told) -> list[Finding]:
-    """What is found of one target in one voice."""
+    """Findings for one target and one voice."""
     pair, metric = both.pair, both.statistic.name
     original, synthetic = both.score(pair.prediction), both.score(both.synthetic)
     change = contrast(both.statistic, pair.truth, pair.prediction, both.synthetic, pair.unit)
@@ -213,7 +214,7 @@ def _findings(both: Both, target: str, voice: str, told: Told) -> list[Finding]:
 
 
 def _withheld(both: Both, told: Told) -> str:
-    """Why no limit may judge the score on synthetic speech; empty where one may."""
+    """Why the score on synthetic speech must not be judged; empty if it can be."""
     if both.classes:
         return ""
     useless = doubt(both.pair)
@@ -239,10 +240,10 @@ def _at(one: Finding, voice: str) -> Finding:
 
 
 def _why_none(tables: Tables, condition: str) -> str:
-    """The most frequent reason why clips were not spoken."""
+    """Why no clip has both predictions: the most frequent reason for missing synthetic speech."""
     reasons = tables.missing.loc[tables.missing["condition"] == condition, "reason"]
     most = f": {reasons.value_counts().index[0]}" if len(reasons) else ""
-    return f"no clip was heard in both ways{most}"
+    return f"no clip has predictions for both the recording and synthetic speech{most}"
 
 
 def _row(found: list[Finding], target: str, voice: str) -> Row:
@@ -263,7 +264,7 @@ _OF_DISTRIBUTION = (
 
 
 def _sentences(tables: Tables, target: str, voice: tuple[str, ...]) -> list[Row]:
-    """Of the sentences said most often: mean rating, mean prediction, and what each voice's speech gets."""
+    """Table rows of the most frequent sentences: mean rating, and mean predictions by recording and voice."""
     scores = {CLEAN: tables.predictions[CLEAN][target]}
     scores |= {name: tables.predictions[str(_condition(name))][target] for name in voice}
     frame = pd.DataFrame({"said": tables.clips["transcript"], "truth": tables.clips[target], **scores})
@@ -278,29 +279,29 @@ def _tables(rows: list[Row], sentences: list[Row], voice: tuple[str, ...]) -> li
     made = [
         Table(
             name="voices",
-            title="Original and synthetic speech against the ratings of the original",
+            title="Agreement of original and synthetic speech with the ratings of the original",
             columns=[
                 *("target", "voice", "clips", "original", "synthetic", "change", "low", "high"),
                 *("distance of original", "distance of synthetic", "mean of synthetic", "spread"),
             ],
             rows=rows,
-            note="CCC of a dimension, UAR of emotion; change with its 95 % interval over speakers; "
-            "Jensen-Shannon distance to the ratings; spread: standard deviation of synthetic over original "
-            "predictions",
+            note="CCC for a dimension, UAR for emotion; change with its 95 % interval over speakers; "
+            "distance: Jensen-Shannon distance to the ratings; spread: standard deviation of synthetic "
+            "predictions divided by that of original predictions",
         ),
         Table(
             name="sentences",
-            title="What each sentence gets",
+            title="Mean rating and predictions by sentence",
             columns=["target", "sentence", "clips", "rating", "original", *voice],
             rows=sentences,
-            note=f"means over the clips of a sentence, at most {SHOWN} sentences said more than once",
+            note=f"means over the clips of a sentence; at most {SHOWN} sentences that occur more than once",
         ),
     ]
     return [table for table in made if table.rows]
 
 
 def _distribution(tables: Tables, target: str, voice: tuple[str, ...]) -> Figure | None:
-    """Histograms of ratings, of original and of synthetic predictions, on the clips that have all."""
+    """Histograms of ratings, original and synthetic predictions, on the clips that have all of them."""
     frame = pd.DataFrame({"rating": tables.clips[target], "original": tables.predictions[CLEAN][target]})
     spoken = {name: tables.predictions[str(_condition(name))][target] for name in voice}
     frame = frame.assign(**{name: values for name, values in spoken.items() if values.notna().any()}).dropna()
@@ -313,7 +314,7 @@ def _distribution(tables: Tables, target: str, voice: tuple[str, ...]) -> Figure
         kind="histogram",
         title=f"Distribution of {target}, original and synthetic",
         alt=f"Share of {len(frame)} clips in each tenth of the scale of {target}: ratings, predictions on "
-        "the original sound, and on synthetic speech of the same words.",
+        "the original audio, and predictions on synthetic speech of the same words.",
         x_label=target,
         y_label="share of clips",
         series=[
@@ -328,7 +329,7 @@ def _distribution(tables: Tables, target: str, voice: tuple[str, ...]) -> Figure
 
 
 def _scores(findings: list[Finding], voice: tuple[str, ...]) -> list[Figure]:
-    """Scores on original and synthetic sound, and of the sentence alone."""
+    """Figure of the scores on original and synthetic audio, and of the sentence alone."""
     chosen = [f for f in findings if f.name.partition("_")[2] in {"ccc", "uar"} and f.value is not None]
     first = f"voice={voice[0]}" if voice else ""
     shown = [f for f in chosen if not (f.name.startswith("original") and f.slice != first)]
@@ -346,9 +347,9 @@ def _scores(findings: list[Finding], voice: tuple[str, ...]) -> list[Figure]:
         Figure(
             name="scores",
             kind="interval",
-            title="Agreement with the ratings of the original sound",
+            title="Agreement with the ratings of the original audio",
             alt="; ".join(f"{name}: {f.value:.3f}" for name, f in zip(names, shown, strict=True)),
-            x_label="CCC of dimensions, UAR of emotion",
+            x_label="CCC for dimensions, UAR for emotion",
             series=[series],
             reference=0.0,
         )
@@ -356,13 +357,13 @@ def _scores(findings: list[Finding], voice: tuple[str, ...]) -> list[Figure]:
 
 
 def _of_words(told: Told, metric: str) -> str:
-    """What the sentence alone tells, in a sentence."""
+    """Note on how well the sentence alone predicts the label."""
     said = f"The sentence alone reaches {metric.upper()} {told.finding.value:.3f} for {told.finding.target}"
     if told.something:
-        return f"{said}: the words carry some of the label."
+        return f"{said}: the words carry some information on the label."
     return (
-        f"{said}: nothing shows that the words carry the label here. So agreement cannot be kept; the test "
-        "shows what sentence and voice alone make the model say."
+        f"{said}: the words are not shown to carry information on the label. So no model can retain its "
+        "agreement; the test shows how sentence and voice alone affect the predictions."
     )
 
 
@@ -380,10 +381,10 @@ def _answer(findings: list[Finding]) -> str:
                 continue
             synthetic = ", ".join(f"{s.value:.3f} ({s.slice.partition('=')[2]})" for _, s in pairs_of)
             sentences.append(
-                f"{target}: {metric.upper()} {pairs_of[0][0].value:.3f} on the original sound, {synthetic} "
-                "on synthetic speech of the words."
+                f"{target}: {metric.upper()} {pairs_of[0][0].value:.3f} on the original audio, {synthetic} "
+                "on synthetic speech of the same words."
             )
     if not sentences:
-        return "Not measured: no clip was heard both as recorded and in a synthetic voice."
+        return "Not measured: no clip has predictions for both the recording and a synthetic voice."
     text = " ".join(sentences)
     return text[0].upper() + text[1:]

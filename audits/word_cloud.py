@@ -1,21 +1,21 @@
-"""Which words go with low and with high ratings, and does the model answer alike?
+"""Which words occur with low and with high ratings, and do the predictions agree?
 
-Of all words in the transcripts that at least ten clips have, the 50 with the lowest and the 50 with the
-highest mean rating are drawn, sized by their number of clips (Wagner et al. 2023, §5.3), once by ratings and
-once by predictions. A word counts once a clip; words of a single speaker are left out.
+Of all words that occur in at least ten clips, the figures show the 50 with the lowest and the 50 with the
+highest mean rating, sized by their number of clips (Wagner et al. 2023, §5.3), once ranked by ratings and
+once by predictions. A word counts once per clip; words of a single speaker are left out.
 
-By chance alone a rare word, or one of few speakers, lies far from the mean. So words are ranked by means that
-are shrunk towards the mean of all clips: m + τ² / (τ² + v) (m_word − m) (empirical Bayes). v is the variance
-of m_word − m where words have no effect, b Σ_s (n_ws / n − n_s / N)² + w (1/n − 1/N), from the variances b
-between and w within speakers; τ² is the variance of the words' effects, the mean over words of (m_word − m)²
-− v. Both means stand in the table. A word stands for the clips that it is in: other words, and what they are
-about, come with it.
+A rare word, or a word of few speakers, can be far from the mean by chance alone. So words are ranked by means
+that are shrunk towards the mean of all clips: m + τ² / (τ² + v) (m_word − m) (empirical Bayes). v is the
+variance of m_word − m if words have no effect, b Σ_s (n_ws / n − n_s / N)² + w (1/n − 1/N), from the
+variances b between and w within speakers; τ² is the variance of the words' effects, the mean over words of
+(m_word − m)² − v. The table gives plain and shrunk means. A word represents the clips that contain it, with
+all their other words and their topic.
 
-Word effect is the standard deviation τ: of ratings (how much do they go with words), of predictions, and of
+Word effect is the standard deviation τ: of ratings (how much they depend on words), of predictions, and of
 errors (prediction minus rating). Word agreement is the correlation, over words, of mean rating and mean
-prediction of the same clips. The limit is ours: errors go with words by less than a twentieth of the scale.
-It is judged only where the model is shown, by the 99.9 % interval of its CCC, to be better than a constant.
-Intervals are leave-one-speaker-out jackknives, of an effect on τ².
+prediction of the same clips. The limit is our own: the word effect on errors is below a twentieth of the
+scale. It is judged only if the model is shown to be better than a constant (99.9 % interval of its CCC).
+Intervals are leave-one-speaker-out jackknives; those of a word effect are computed on τ².
 """
 
 from dataclasses import dataclass, replace
@@ -39,11 +39,11 @@ Row = list[str | int | float | bool | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """One dimension by word.
+    """Means of one dimension by word.
 
     Attributes:
         pair: ratings and predictions of the clips with a transcript
-        vocabulary: of these clips
+        vocabulary: words of these clips
         of: ratings, predictions → means by word
     """
 
@@ -53,17 +53,18 @@ class Words:
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, shown: int = 50) -> Outcome:
-    """Means by word of ratings and predictions, and how much both and the errors go with words.
+    """Means of ratings and predictions by word, and the effect of words on both and on the errors.
 
     Args:
         tables: clips and clean predictions
-        rng: not used, nothing is drawn
-        min_clips: a word in fewer clips is left out
-        shown: words at either end that are drawn and listed
+        rng: not used, nothing is random
+        min_clips: words in fewer clips are left out
+        shown: number of lowest and of highest words that are drawn and listed
     """
     if min_clips < 2 or shown < 1:
         raise AuditError(
-            f"min-clips is {min_clips} and shown {shown}", hint="a mean needs two clips, a list a word"
+            f"min-clips is {min_clips} and shown {shown}",
+            hint="min-clips must be at least 2 and shown at least 1",
         )
     findings: list[Finding] = []
     made: list[Table] = []
@@ -73,7 +74,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, show
     for dimension in tables.dimensions:
         words = _words(tables, dimension, min_clips)
         if not words.vocabulary.words:
-            reason = f"no word is in {min_clips} clips of two speakers that have {dimension}"
+            reason = f"no word occurs in {min_clips} clips of at least two speakers rated for {dimension}"
             findings.append(skipped("word_effect", tables, reason, dimension))
             continue
         found = _findings(words, dimension)
@@ -82,12 +83,13 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, show
         figures += [_cloud(words, dimension, by, shown) for by in words.of]
         sentences.append(_sentence(words, dimension, found))
         notes += [
-            f"Words differ in {by} of {dimension} no more than by chance: their order says nothing."
+            f"Words do not differ in {by} of {dimension} beyond chance, so their order is not meaningful."
             for by, of in words.of.items()
             if not of.effect > 0
         ]
     return Outcome(
-        answer=" ".join(sentences) or f"Not measured: no word is in {min_clips} clips of two speakers.",
+        answer=" ".join(sentences)
+        or f"Not measured: no word occurs in {min_clips} clips of at least two speakers.",
         findings=findings,
         tables=made,
         figures=figures,
@@ -96,7 +98,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, show
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Words move the model: half of all words add a fifth of the scale to a clip, the others take it off."""
+    """Words affect the model: half of all words add a fifth of the scale, the others subtract it."""
     texts = tables.clips["transcript"].fillna("").astype(str)
     every = sorted({word for text in texts for word in words_of(text)})
     sign = dict(zip(every, rng.permutation(len(every)) % 2 * 2 - 1, strict=True))
@@ -111,7 +113,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _words(tables: Tables, dimension: str, min_clips: int) -> Words:
-    """A dimension on the clips with a transcript."""
+    """Means by word of a dimension, on the clips with a transcript."""
     pair = pairs(tables, dimension)
     said = tables.clips["transcript"].loc[pair.clips]
     pair = pair.take(said.notna().to_numpy())
@@ -143,14 +145,14 @@ def _findings(words: Words, dimension: str) -> list[Finding]:
 
 
 def _root(squared: Estimate) -> Estimate:
-    """τ of τ²; what lies below 0 by chance is 0."""
+    """τ from τ²; values below 0, which occur by chance, become 0."""
     low, value, high = np.sqrt(np.maximum([squared.low, squared.value, squared.high], 0.0))
     return replace(squared, low=float(low), value=float(value), high=float(high))
 
 
 def _ends(words: Words, by: str, shown: int) -> dict[str, np.ndarray]:
-    """Numbers of the lowest and of the highest words, furthest out first; no word is in both."""
-    # where chance explains all, every shrunk mean is the same, and the plain one decides
+    """Indices of the lowest and of the highest words, most extreme first; no word is in both."""
+    # if chance explains all differences, all shrunk means are equal, and the plain means give the order
     order = np.lexsort((words.of[by].mean, words.of[by].shrunk.round(12)))
     each = min(shown, len(order) // 2) or 1
     return {"lowest": order[:each], "highest": order[::-1][:each] if len(order) > 1 else order[:0]}
@@ -173,8 +175,8 @@ def _table(words: Words, dimension: str, shown: int) -> Table:
             *("mean rating", "shrunk rating", "mean prediction", "shrunk prediction"),
         ],
         rows=rows,
-        note=f"{len(vocabulary.words)} words are in enough clips; ranked by the shrunk mean of ratings, then "
-        "by that of predictions",
+        note=f"{len(vocabulary.words)} words occur in enough clips; ranked by the shrunk mean of ratings, "
+        "then by that of predictions",
     )
 
 
@@ -202,9 +204,9 @@ def _cloud(words: Words, dimension: str, by: str, shown: int) -> Figure:
 def _sentence(words: Words, dimension: str, found: list[Finding]) -> str:
     effect = {f.slice.partition("=")[2]: f.value for f in found if f.name == "word_effect"}
     if any(value is None for value in effect.values()):
-        return f"How {dimension} goes with words is undefined here."
+        return f"The word effect on {dimension} is undefined."
     return (
-        f"{dimension.capitalize()} goes with words by {effect['ratings']:.3f} in ratings, "
+        f"{dimension.capitalize()}: the word effect is {effect['ratings']:.3f} in ratings, "
         f"{effect['predictions']:.3f} in predictions and {effect['errors']:.3f} in errors "
         f"(standard deviation over {len(words.vocabulary.words)} words)."
     )

@@ -1,4 +1,4 @@
-"""What a change of the sound does to the answers, as tables and figures of a report."""
+"""Tables and figures of how perturbations change the predictions."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,13 +11,13 @@ from sertools.result import Figure, Finding, Series, Table
 from sertools.tables import CLEAN, Tables
 
 WORST, WORST_OF_ONE, SPEAKERS = 20, 2, 10
-"""Rows shown at most: of clips, of clips under one change for one target, of speakers."""
+"""Most rows shown: clips, clips per perturbation and target, speakers."""
 
 Row = list[str | int | float | bool | None]
 
 
 def ratios(tables: Tables, heard: Sequence[Changed]) -> Table:
-    """Unchanged ratios by change and target, with the range that was published for this corpus."""
+    """Unchanged ratios by perturbation and target, with the published range for this corpus."""
     names = [each.of.target for each in heard]
     rows: list[Row] = []
     for k, change in enumerate(heard[0].changes):
@@ -30,27 +30,27 @@ def ratios(tables: Tables, heard: Sequence[Changed]) -> Table:
         title="Unchanged ratio",
         columns=["change", *names, *(f"{name}, published" for name in names if published)],
         rows=rows if published else [row[: 1 + len(names)] for row in rows],
-        note=f"published: lowest to highest model of {reference.SOURCE} on this corpus" if published else "",
+        note=f"published: range over the models in {reference.SOURCE} on this corpus" if published else "",
     )
 
 
 def spreads(heard: Sequence[Changed], tolerance: float) -> Table:
-    """How much the model moves on clean sound, without which no ratio means anything."""
+    """Spread of the predictions on clean audio, needed to interpret the unchanged ratios."""
     return Table(
         name="spread",
-        title="How much the model moves on clean sound",
+        title="Spread of the predictions on clean audio",
         columns=["target", "score", "sd(p) / sd(t)", "scale-free tolerance", "other clips alike", "doubt"],
         rows=[
             [h.of.target, h.of.score, h.of.spread, h.of.spread * tolerance, h.of.alike, h.of.reason or "none"]
             for h in heard
         ],
         note="score: CCC, for emotion UAR; other clips alike: share of pairs of different clips whose "
-        "answers would count as unchanged",
+        "predictions would count as unchanged",
     )
 
 
 def speakers(tables: Tables, known: Sequence[Changed]) -> Table:
-    """The speakers whose answers change most, averaged over changes and targets."""
+    """The speakers whose predictions change most, averaged over perturbations and targets."""
     rows: list[Row] = []
     if known and known[0].of.by_speaker:
         of = known[0].of
@@ -65,15 +65,15 @@ def speakers(tables: Tables, known: Sequence[Changed]) -> Table:
     rows.sort(key=lambda row: (float(row[-1] or 0.0), str(row[0])))
     return Table(
         name="speakers",
-        title="The speakers whose answers change most",
+        title="Speakers whose predictions change most",
         columns=["speaker", "clips", *(h.of.target for h in known), "mean"],
         rows=rows[:SPEAKERS],
-        note=f"mean unchanged ratio of {counted(n, 'speaker')} in all, the lowest {SPEAKERS} below 1 shown",
+        note=f"mean unchanged ratio; of {counted(n, 'speaker')}, the lowest {SPEAKERS} below 1 are shown",
     )
 
 
 def _mean(success: np.ndarray) -> float:
-    """The mean of the shares of all changes that these clips could bear; nan where there is none."""
+    """Unchanged ratio averaged over the perturbations applicable to these clips; nan if there are none."""
     there = np.isfinite(success)
     n = there.sum(axis=0)
     shares = np.where(there, success, 0.0).sum(axis=0)[n > 0] / n[n > 0]
@@ -81,9 +81,9 @@ def _mean(success: np.ndarray) -> float:
 
 
 def worst(tables: Tables, heard: Sequence[Changed]) -> Table:
-    """The clips whose answers change most, for somebody to listen to.
+    """The clips whose predictions change most, to listen to.
 
-    For emotion, those whose clean class loses most of its score.
+    For emotion, the clips whose class on clean audio loses most of its score.
     """
     found: list[tuple[float, str, str, int, Row]] = []
     for each in heard:
@@ -102,18 +102,18 @@ def worst(tables: Tables, heard: Sequence[Changed]) -> Table:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table(
         name="worst",
-        title="The clips whose answers change most",
+        title="Clips whose predictions change most",
         columns=columns,
         rows=rows,
-        note=f"at most {WORST_OF_ONE} of each change and target; by: |difference|, for emotion what the "
-        "clean class loses of its score",
+        note=f"at most {WORST_OF_ONE} per perturbation and target; by: |difference|, for emotion the drop in "
+        "score of the class predicted on clean audio",
     )
 
 
 def _moves(
     tables: Tables, each: Changed, change: str
 ) -> tuple[np.ndarray, Callable[[int], list[str | float]]]:
-    """By how much each clip's answer moves in its first draw, 0 where it stays, and how to show it."""
+    """How much each clip's prediction changes in its first draw (0 if unchanged), and how to show it."""
     before, after = each.of.clean, each.draws[change][:, 0]
     both = np.isfinite(before) & np.isfinite(after)
     if not each.of.classes:
@@ -131,7 +131,7 @@ def _moves(
 
 
 def luck(known: Sequence[Changed], tolerance: float) -> Table:
-    """How much of the outcome is the luck of a random draw, and how much lies in the clips."""
+    """How much of the variance is due to the random draw, and how much to the clip."""
     rows: list[Row] = []
     for each in known:
         for change in each.changes:
@@ -154,12 +154,12 @@ def luck(known: Sequence[Changed], tolerance: float) -> Table:
             "share of variance due to draws",
         ],
         rows=rows,
-        note="variance of unchanged (1) or not (0): within clips over draws against between clips",
+        note="variance of unchanged (1) or not (0): over the draws of a clip versus between clips",
     )
 
 
 def absentees(tables: Tables, groups: Mapping[str, Sequence[str]]) -> Table:
-    """How many clips a change could not be applied to, and why."""
+    """How many clips each perturbation could not be applied to, and why."""
     rows: list[Row] = []
     missing = tables.missing
     silent = set(missing.loc[missing["condition"] == CLEAN, "clip"])
@@ -170,26 +170,26 @@ def absentees(tables: Tables, groups: Mapping[str, Sequence[str]]) -> Table:
             rows.append([change, int(gone["clip"].nunique()), reason])
     return Table(
         name="absentees",
-        title="Clips that a change could not be applied to",
+        title="Clips that a perturbation could not be applied to",
         columns=["change", "clips", "most often because"],
         rows=rows,
-        note="they are left out of this change, and count neither as changed nor as unchanged",
+        note="these clips are excluded for this perturbation; they count neither as changed nor as unchanged",
     )
 
 
 def figures(findings: Sequence[Finding], heard: Sequence[Changed], wanted: float | None) -> list[Figure]:
-    """Unchanged ratios and mean shifts of all changes.
+    """Figures of unchanged ratios and mean shifts of all perturbations.
 
     Args:
-        findings: of the audit
-        heard: the answers for each target
-        wanted: the ratio that every change must keep, drawn as a band; None where they differ
+        findings: findings of the audit
+        heard: the predictions for each target
+        wanted: limit of the unchanged ratio shared by all perturbations, drawn as a band; None if they differ
     """
     drawn = []
     band = None if wanted is None else (wanted, None)
     for name, title, label, tolerated, line in (
-        ("unchanged_ratio", "Unchanged answers by change of the sound", "unchanged ratio", band, None),
-        ("mean_shift", "Where the answers move on average", "mean shift", None, 0.0),
+        ("unchanged_ratio", "Unchanged predictions by perturbation", "unchanged ratio", band, None),
+        ("mean_shift", "Mean shift of the predictions by perturbation", "mean shift", None, 0.0),
     ):
         shown = [f for f in findings if f.name == name and f.value is not None]
         series = [
@@ -209,7 +209,7 @@ def figures(findings: Sequence[Finding], heard: Sequence[Changed], wanted: float
                     name=name,
                     kind="interval",
                     title=title,
-                    alt=f"{label} with 95 % interval for each change of the sound and each target.",
+                    alt=f"{label} with 95 % interval for each perturbation and target.",
                     x_label=label,
                     series=series,
                     band=tolerated,
@@ -220,7 +220,7 @@ def figures(findings: Sequence[Finding], heard: Sequence[Changed], wanted: float
 
 
 def counted(n: int, noun: str) -> str:
-    """A number with its noun.
+    """A number with its noun, in the plural unless the number is 1.
 
     >>> counted(1, "change"), counted(8, "change")
     ('1 change', '8 changes')

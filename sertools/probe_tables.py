@@ -1,4 +1,4 @@
-"""What probes read, as tables and figures of a result."""
+"""Tables and figures of probe scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ Rows = list[list[str | int | float | bool | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """What probes of one kind read from one model.
+    """Results of one kind of probe on one model.
 
     Attributes:
-        model: `THIS`, or the role of another one
-        kind: of probe
-        of: target → answers
+        model: `THIS`, or the role of a comparison model
+        kind: kind of probe
+        of: target → results
     """
 
     model: str
@@ -32,7 +32,7 @@ class Read:
 
 
 def inputs_table(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read]) -> Table:
-    """Every input's score beside weighted accuracy and F1."""
+    """Score of every input, with weighted accuracy and weighted F1."""
     rows: Rows = []
     for of in chosen:
         for read in reads:
@@ -49,15 +49,15 @@ def inputs_table(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read
     columns = ["target", "model", "probe", "input", "metric", "score", "low", "high"]
     return Table(
         name="inputs",
-        title="What probes read from each input",
+        title="Probe scores by input",
         columns=[*columns, "WA", "WF1", "chance"],
         rows=rows,
-        note=f"{BEST}: chosen anew in each fold, by its training speakers alone",
+        note=f"{BEST}: chosen separately in each fold, using only its training speakers",
     )
 
 
 def layers_table(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read]) -> Table:
-    """Every layer's score, and in how many folds it was chosen as the best."""
+    """Score of every layer, and in how many folds it was chosen as the best."""
     rows: Rows = []
     for of in chosen:
         for read in reads:
@@ -69,14 +69,14 @@ def layers_table(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read
     columns = ["target", "model", "probe", "layer", "metric", "score", "low", "high"]
     return Table(
         name="layers",
-        title="What probes read from each layer",
+        title="Probe scores by layer",
         columns=[*columns, "best in folds"],
         rows=rows,
     )
 
 
 def differences_table(found: Sequence[Finding]) -> list[Table]:
-    """The differences to other models; no table where there is none."""
+    """Differences from the comparison models; an empty list if there are none."""
     rows: Rows = [
         [f.target, *f.slice.replace(", minus ", ", ").split(", "), f.value, f.low, f.high] for f in found
     ]
@@ -88,7 +88,7 @@ def differences_table(found: Sequence[Finding]) -> list[Table]:
 
 
 def targets_table(chosen: Sequence[Target], shuffled: Mapping[str, float]) -> Table:
-    """What was asked of how many clips, how they were split, and what knowing nothing gives."""
+    """Number of clips, folds and chance level of each target."""
     rows: Rows = [
         [
             of.name,
@@ -106,7 +106,7 @@ def targets_table(chosen: Sequence[Target], shuffled: Mapping[str, float]) -> Ta
     columns = ["target", "clips", "speakers", "classes", "folds", "asked about clips", "metric", "chance"]
     return Table(
         name="targets",
-        title="What was asked, and what knowing nothing gives",
+        title="Probed targets and their chance levels",
         columns=[*columns, "shuffled labels"],
         rows=rows,
     )
@@ -136,13 +136,13 @@ def weights_table(chosen: Sequence[Target], reads: Sequence[Read]) -> list[Table
             title="Learned weight of each layer, mean over folds",
             columns=["target", "model", "probe", *(f"layer {i}" for i in range(most))],
             rows=rows,
-            note="of layers that were brought to one scale",
+            note="layers are scaled to equal variance first",
         )
     ]
 
 
 def _names(reads: Sequence[Read]) -> list[str]:
-    """What tells curves apart: the model where there are several, the kind of probe where there are."""
+    """Legend entries of the curves: the model and the kind of probe, each only if there are several."""
     models, kinds = {read.model for read in reads}, {read.kind for read in reads}
     return [
         ", ".join([*([read.model] if len(models) > 1 else []), *([read.kind] if len(kinds) > 1 else [])])
@@ -151,7 +151,7 @@ def _names(reads: Sequence[Read]) -> list[str]:
 
 
 def curve(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
-    """The score of one target by layer, one line a model and kind of probe."""
+    """Score of one target by layer, one line per model and kind of probe."""
     series = []
     for read, name in zip(reads, _names(reads), strict=True):
         scores = [of.score(each.prediction, clips) for each in read.of[of.name].layers]
@@ -167,8 +167,8 @@ def curve(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
     return Figure(
         name=f"curve_{of.name}",
         kind="line",
-        title=f"{of.name}: what probes read from each layer",
-        alt=f"{_metric(of)} of probes of {of.name} by layer, with 95 % bands; the line across is chance.",
+        title=f"{of.name}: probe scores by layer",
+        alt=f"{_metric(of)} of probes for {of.name} by layer, with 95 % bands; the dashed line is chance.",
         x_label="layer",
         y_label=f"{_metric(of)} (dashed: chance)",
         series=series,
@@ -177,7 +177,7 @@ def curve(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
 
 
 def elsewhere(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read]) -> list[Figure]:
-    """What else the layers of this model know, on one scale: 0 is chance and 1 is everything."""
+    """Scores by layer of all targets other than labels, rescaled so that 0 is chance and 1 is perfect."""
     first = [read for read in reads if read.model == THIS][:1]
     series = []
     for of in chosen:
@@ -204,7 +204,7 @@ def elsewhere(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read]) 
             name="voice",
             kind="line",
             title="What else the layers know",
-            alt=f"Scores of {first[0].kind} probes of {names} by layer, with 95 % bands.",
+            alt=f"Scores of {first[0].kind} probes for {names} by layer, with 95 % bands.",
             x_label="layer",
             y_label="(score − chance) / (1 − chance)",
             series=series,
@@ -214,7 +214,7 @@ def elsewhere(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read]) 
 
 
 def comparison(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
-    """The inputs of Li et al. 2023 side by side."""
+    """Scores of the inputs that Li et al. (2023) compare."""
     series = []
     for read, name in zip(reads, _names(reads), strict=True):
         there = [name for name in INPUTS if name in read.of[of.name].inputs]
@@ -232,7 +232,7 @@ def comparison(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
         name=f"inputs_{of.name}",
         kind="interval",
         title=f"{of.name}: best layer, last layer and averages",
-        alt=f"{_metric(of)} of probes of {of.name} from each input, with 95 % intervals; the line is chance.",
+        alt=f"{_metric(of)} of probes for {of.name} by input, with 95 % intervals; the line is chance.",
         x_label=f"{_metric(of)} (dashed: chance)",
         series=series,
         reference=of.chance,
@@ -240,7 +240,7 @@ def comparison(clips: pd.Index, of: Target, reads: Sequence[Read]) -> Figure:
 
 
 def weights_figure(chosen: Sequence[Target], reads: Sequence[Read]) -> list[Figure]:
-    """The weights that the first kind of probe learned for the layers of this model."""
+    """Layer weights that the first kind of probe learned on this model."""
     first = [read for read in reads if read.model == THIS][:1]
     series = [
         Series(
@@ -259,15 +259,15 @@ def weights_figure(chosen: Sequence[Target], reads: Sequence[Read]) -> list[Figu
             name=f"weights_{part}",
             kind="line",
             title=f"Learned weight of each layer: {title}",
-            alt="Weight of each layer in the weighted average, mean, lowest and highest over folds.",
+            alt="Weight of each layer in the weighted average: mean, lowest and highest over folds.",
             x_label="layer",
-            y_label="weight (dashed: all alike)",
+            y_label="weight (dashed: equal weights)",
             series=some,
             reference=1 / len(some[0].x),
         )
         for part, title, some in (
             ("labels", "emotion and dimensions", [s for s in series if s.name in LABELS]),
-            ("voice", "what else is known", [s for s in series if s.name not in LABELS]),
+            ("voice", "other targets", [s for s in series if s.name not in LABELS]),
         )
         if some
     ]

@@ -1,4 +1,4 @@
-"""What probes read of a corpus from a model's layers, from every input that Li et al. (2023) compare."""
+"""Runs probes on a model's layers and on the layer combinations that Li et al. (2023) compare."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,18 +22,18 @@ BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED = (
     "weighted average",
 )
 INPUTS = (BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED)
-"""What Li et al. 2023 compare: their Table 1."""
+"""The inputs in Table 1 of Li et al. (2023)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probed:
-    """What probes of one kind say of one target from every input.
+    """Predictions of one kind of probe for one target, from every input.
 
     Attributes:
-        layers: one answer for each layer
-        inputs: input → answer; `BEST` is each fold's best layer, chosen without its test clips
+        layers: held-out predictions of each layer
+        inputs: input → predictions; `BEST` is each fold's best layer, chosen without its test clips
         chosen: the best layer of each fold, shape (folds,)
-        shares: learned weights, shape (folds, l)
+        shares: learned layer weights, shape (folds, l)
     """
 
     layers: tuple[HeldOut, ...]
@@ -50,16 +50,16 @@ def probe(
     learning_rate: float = 2e-4,
     seed: int,
 ) -> dict[str, Probed]:
-    """What probes of one kind say of each target from every input: target → answers.
+    """Fit one kind of probe to each target on every input: target → results.
 
     Layers are read one by one; only the learned weights need all of them at once.
 
     Args:
-        layers: of the model, all clips
+        layers: the model's layers, all clips
         targets: from `target`
-        kind: of `probes.KINDS`
+        kind: one of `probes.KINDS`
         learning_rate: of probes that are trained by gradient descent
-        seed: of first parameters and of the order of clips in training
+        seed: of initial parameters and of the order of clips in training
     """
     names = [f"layer {i}" for i in range(layers.n_layers)]
     answers: dict[str, dict[str, HeldOut]] = {each.name: {} for each in targets}
@@ -106,7 +106,7 @@ def _answer(
     learning_rate: float,
     seed: int,
 ) -> None:
-    """Writes what probes of one input say of each target."""
+    """Add the predictions from one input to `answers`, for each target."""
     if kind != "linear":
         for each in targets:
             answers[each.name][name] = probes.trained(
@@ -128,7 +128,10 @@ def _answer(
 
 
 def alike(targets: Sequence[Target]) -> list[list[Target]]:
-    """Targets that one decomposition serves: values of the same clips in the same folds; a class alone."""
+    """Groups of targets that can share one matrix decomposition.
+
+    Numeric targets with the same clips and folds share a group; each categorical target has its own.
+    """
     found: dict[object, list[Target]] = {}
     for each in targets:
         key = each.name if each.classes else (each.rows.tobytes(), each.fold.tobytes())
@@ -137,16 +140,16 @@ def alike(targets: Sequence[Target]) -> list[list[Target]]:
 
 
 def by_chance(layers: Layers, of: Target, *, draws: int, seed: int) -> float:
-    """What the linear probe of the last layer scores on average when labels are shuffled; nan for no draws.
+    """Mean score of the last layer's linear probe on shuffled labels; nan for no draws.
 
-    Labels change places among the clips of a speaker, where they are one for each speaker (sex, age) among
-    speakers, and the speakers themselves among all clips.
+    Labels are shuffled among the clips of each speaker; labels that are constant per speaker (sex, age) are
+    shuffled among speakers, and speaker labels among all clips.
 
     Args:
-        layers: of the model, all clips
+        layers: the model's layers, all clips
         of: the target
-        draws: how often
-        seed: of the shuffling
+        draws: number of shuffles
+        seed: of the shuffles
     """
     features = layers.layer(-1)[of.rows]
     constant = all(len(np.unique(of.truth[of.unit == code])) == 1 for code in np.unique(of.unit))

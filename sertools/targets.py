@@ -1,4 +1,4 @@
-"""What of a corpus can be asked of probes: columns as questions, with folds in which clips are held out."""
+"""Targets for probes: columns of a corpus, with cross-validation folds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,34 +17,34 @@ from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables, speaker_codes
 
 LABELS = ("emotion", *DIMENSIONS)
-"""Targets of speech emotion recognition; the others tell what else a layer keeps."""
+"""Targets of speech emotion recognition; all others show what else a layer encodes."""
 
 USUAL = (*LABELS, "sex", "speaker", "age", "f0_hz")
-"""Targets that are asked for by default, where the corpus has them."""
+"""Default targets, where the corpus has them."""
 
 FOLDS = 4
-"""Groups of speakers by default, as Li et al. 2023 put RAVDESS' 24 speakers into 4."""
+"""Default number of speaker groups; Li et al. (2023) put the 24 speakers of RAVDESS into 4."""
 
 MOST = 20_000
-"""More clips are drawn from, so that probes fit in memory."""
+"""Most clips that probes use; from larger corpora a random sample is drawn, so that probes fit in memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One column as a question to probes.
+    """One column as a target for probes.
 
     Attributes:
-        name: of the column
-        rows: the clips that have it, as positions in the tables, shape (n,), in the order of their names
+        name: name of the column
+        rows: the clips with a value in it, as positions in the tables, shape (n,), ordered by clip name
         truth: class codes or values, shape (n,)
-        classes: names of the classes; none for values
-        fold: in which each clip is held out, shape (n,)
-        group: codes of what is left out within training folds to choose a strength, shape (n,)
+        classes: names of the classes; empty for numeric targets
+        fold: the fold in which each clip is held out, shape (n,)
+        group: codes of the groups left out within training folds to choose the penalty, shape (n,)
         unit: speaker codes 0..units−1, shape (n,)
-        units: number of speakers, or of clips where the corpus names none
+        units: number of speakers, or of clips if the corpus names no speakers
         by_speaker: the units are speakers
-        closed: the same speakers are on both sides of every fold
-        notes: sentences on what was left out
+        closed: training and test clips of every fold are from the same speakers
+        notes: sentences on clips or classes that were left out
     """
 
     name: str
@@ -61,25 +61,25 @@ class Target:
 
     @property
     def metric(self) -> str:
-        """What a probe of this target is scored by."""
+        """Name of the metric for this target: accuracy, uar or ccc."""
         return "accuracy" if self.closed else "uar" if self.classes else "ccc"
 
     @property
     def chance(self) -> float:
-        """What an answer that knows nothing reaches: one over the classes, the largest one's share, or 0."""
+        """Chance level: one over the number of classes, for speakers the largest one's share, 0 for CCC."""
         if self.closed:
             return float(np.bincount(self.truth).max() / len(self.truth))
         return 1 / len(self.classes) if self.classes else 0.0
 
     @property
     def statistic(self) -> Statistic:
-        """The metric, for answers as `pairs` gives them."""
+        """The metric as a statistic of `pairs`."""
         if self.closed:
             return accuracy_statistic(2)
         return uar_statistic(len(self.classes)) if self.classes else CCC
 
     def pairs(self, prediction: np.ndarray, clips: pd.Index) -> Pairs:
-        """Truth and a probe's answers; where a class is a speaker, whether it is right, truth always 1."""
+        """Truth and predictions of a probe; for speakers, 1 or 0 for right or wrong against a truth of 1."""
         # with a class for each of thousands of speakers, confusion counts would not fit in memory
         hit = (prediction == self.truth).astype(np.int64)
         return Pairs(
@@ -92,7 +92,7 @@ class Target:
         )
 
     def score(self, prediction: np.ndarray, clips: pd.Index) -> Estimate:
-        """The metric of a probe's answers with its 95 % interval over speakers."""
+        """The metric of a probe's predictions with its 95 % interval over speakers."""
         pair = self.pairs(prediction, clips)
         if self.closed:
             return proportion(pair.prediction == 1, pair.unit, pair.units)
@@ -100,7 +100,7 @@ class Target:
 
 
 def heard(tables: Tables) -> np.ndarray:
-    """Positions of the clips that have the layers of every model, by name of clip; at most `MOST` of them."""
+    """Positions of the clips that have layers of every model, ordered by clip name; at most `MOST`."""
     known = np.ones(len(tables.clips), dtype=bool)
     for each in (tables, *tables.others.values()):
         if each.layers is not None:
@@ -113,20 +113,21 @@ def heard(tables: Tables) -> np.ndarray:
 
 
 def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group: str = "") -> Target:
-    """One column of the corpus as a question to probes.
+    """Make a target of one column of the corpus.
 
-    Speakers are told apart by other clips of theirs (a closed set, dealt to the folds in turn); everything
-    else is asked about speakers that the probe has not heard.
+    Speaker identification is closed-set: each speaker's clips are spread over all folds. All other targets
+    are tested on speakers that are not in the training folds.
 
     Args:
-        tables: whose clips
-        name: of the column
-        rows: the clips that have layers
-        folds: how many; 0 for one fold a session where the corpus has sessions, else `FOLDS`
-        group: column whose values stay on one side; empty for sessions, else speakers
+        tables: the clips
+        name: name of the column
+        rows: positions of the clips that have layers
+        folds: number of folds; 0 for one fold per session where the corpus has sessions, else `FOLDS`
+        group: column whose values are never split between training and test; empty for sessions, else
+            speakers
 
     Raises:
-        AuditError: nobody has the column, or it cannot be asked about in so many folds
+        AuditError: the column is missing or empty, or cannot be divided into that many folds
     """
     clips = tables.clips.iloc[rows]
     by = group or sessions(tables.clips) or ("speaker" if "speaker" in clips else "")
@@ -135,23 +136,23 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
             raise AuditError(f"the corpus has no column {column!r}")
     count = folds or (clips[by].nunique() if by and by == sessions(tables.clips) else FOLDS)
     if count < 2:
-        raise AuditError(f"{count} folds leave nothing to fit a probe on", hint="2 folds or more")
+        raise AuditError(f"folds is {count}", hint="folds must be at least 2")
     values = _values(clips[name])
     has = values.notna().to_numpy().copy()
     if not has.any():
-        raise AuditError(f"the corpus has no number in its column {name!r}")
+        raise AuditError(f"column {name!r} of the corpus has no numbers")
     notes = []
     if name == "f0_hz" and not has.all():
         notes.append(f"f0_hz: {int((~has).sum())} clips without a voiced frame are left out.")
     closed = name == "speaker"
     least, why = (
-        (count, f"fewer clips than the {count} folds") if closed else (2, "its clips are in one fold")
+        (count, f"it has fewer clips than the {count} folds") if closed else (2, "its clips are in one fold")
     )
     while True:
         part, said = clips[has], values[has]
         if said.nunique() < 2:
-            alike = "all of one kind" if values.nunique() < 2 else "no two kinds that two folds share"
-            raise AuditError(f"the clips with {name} are {alike}")
+            alike = "only one value" if values.nunique() < 2 else "no two classes that are each in two folds"
+            raise AuditError(f"the clips with {name} have {alike}")
         fold, inner = _closed(said, count) if closed else _open(part, by, count)
         rare = [] if said.dtype == float else _rare(said, fold, least)
         if not rare:
@@ -178,7 +179,7 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
 
 
 def sessions(clips: pd.DataFrame) -> str:
-    """The column of recording sessions that share no speaker, as IEMOCAP has them; empty for none."""
+    """Name of the column of recording sessions that share no speaker (as in IEMOCAP); empty if none."""
     for column in ("session", "split"):
         if column in clips and "speaker" in clips:
             known = clips[[column, "speaker"]].dropna()
@@ -190,13 +191,13 @@ def sessions(clips: pd.DataFrame) -> str:
 
 
 def asked(tables: Tables, names: Sequence[str]) -> list[str]:
-    """The targets to ask about: those that were named, else the usual ones that the corpus has."""
+    """Names of the targets to probe: those given, else the default ones that the corpus has."""
     there = [n for n in USUAL if n in tables.clips and tables.clips[n].notna().any()]
     return list(dict.fromkeys(names)) or there
 
 
 def _values(column: pd.Series) -> pd.Series:
-    """Numbers as floats, everything else as text; nan and None where unknown."""
+    """Numbers as floats, everything else as text; nan or None where unknown."""
     if column.name == "age" or (pd.api.types.is_numeric_dtype(column) and column.dtype != bool):
         return pd.to_numeric(column, errors="coerce").astype(float)
     return column.astype(object).where(column.notna(), None).map(lambda x: x if x is None else str(x))
@@ -206,7 +207,7 @@ def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarr
     """Folds that share no speaker (or other group), and the groups' codes."""
     codes, _ = speaker_codes(part)
     names = part[by].astype(object).where(part[by].notna(), None) if by else pd.Series(None, part.index)
-    # a clip whose group is unknown is a group of its own
+    # a clip without a known group forms its own group
     named = np.array([f"clip {clip}" if n is None else f"of {n}" for clip, n in names.items()])
     strata = pd.Series("", index=part.index)
     for column in ("sex", "emotion"):
@@ -217,13 +218,13 @@ def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _closed(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Folds that share all speakers, and parts of which one is left out to choose a strength."""
+    """Folds that share all speakers, and the groups that are left out in turn to choose the penalty."""
     names = speaker.to_numpy(dtype=str)
     fold = probes.shared_folds(names, count)
     return fold, probes.shared_folds(np.char.add(names, fold.astype(str)), 5)
 
 
 def _rare(said: pd.Series, fold: np.ndarray, least: int) -> list[str]:
-    """Classes whose clips are in fewer folds than that."""
+    """Classes whose clips are in fewer than `least` folds."""
     there = pd.Series(fold, index=said.index).groupby(said.to_numpy()).nunique()
     return sorted(there.index[there < least])

@@ -1,4 +1,4 @@
-"""Which clips are worth hearing: those answered furthest from the truth, those that a change moves most."""
+"""Selects clips worth listening to: the largest errors, and the largest changes under perturbations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,19 +10,19 @@ from sertools.result import Sound, Table
 from sertools.tables import CLEAN, Tables, pairs
 
 NAMED = 20
-"""Clips that an audit names at most; how many of them are kept as sound is the caller's choice."""
+"""Most clips that an audit lists; the caller decides how many of them are saved as audio."""
 
 
 def furthest(tables: Tables, target: str, why: str = "", among: np.ndarray | None = None) -> list[Sound]:
-    """The clips whose clean answers lie furthest from the truth, the furthest first, none that are right.
+    """The clips with the largest errors on clean audio, largest first; correct predictions are left out.
 
-    How far a dimension is off is |prediction − truth|; an emotion, by how much the score of the answer
-    exceeds that of the true class.
+    The error of a dimension is |prediction − truth|; that of an emotion is how much the score of the
+    predicted class exceeds the score of the true class.
 
     Args:
         tables: clips and clean predictions
         target: a rated dimension, or `emotion`
-        why: what is special about these clips, before the sentence on each
+        why: why these clips were selected, put before each caption
         among: which clips to choose from, shape (n,), bool; all by default
     """
     pair = pairs(tables, target)
@@ -37,7 +37,7 @@ def furthest(tables: Tables, target: str, why: str = "", among: np.ndarray | Non
         off = np.abs(pair.prediction - pair.truth)
         wrong = off > 0
     chosen = np.flatnonzero(wrong)
-    # clips alike follow their names, whatever the order of the corpus
+    # ties are ordered by clip name, so the order of the corpus does not matter
     chosen = chosen[np.lexsort((pair.clips[chosen].astype(str), -off[chosen]))][:NAMED]
     return [
         _off(tables, str(pair.clips[int(i)]), target, pair.truth[i], pair.prediction[i], why) for i in chosen
@@ -45,7 +45,7 @@ def furthest(tables: Tables, target: str, why: str = "", among: np.ndarray | Non
 
 
 def of_speaker(tables: Tables, target: str, speaker: str) -> list[Sound]:
-    """The clips of the worst speaker that are answered furthest from the truth."""
+    """The clips with the largest errors of the worst speaker."""
     theirs = (tables.clips["speaker"].astype(str) == speaker).to_numpy()
     return furthest(tables, target, f"{speaker} is the worst speaker for {target}", theirs)
 
@@ -54,10 +54,10 @@ def _off(tables: Tables, clip: str, target: str, truth: float, answer: float, wh
     if target == "emotion":
         names = tables.model_classes
         told: tuple[str | float, str | float] = (names[int(truth)], names[int(answer)])
-        words = f"{told[0]} is taken for {told[1]}"
+        words = f"{told[0]} is predicted as {told[1]}"
     else:
         told = (float(truth), float(answer))
-        words = f"{target} is answered {abs(answer - truth):.2f} too {'low' if answer < truth else 'high'}"
+        words = f"{target} is predicted {abs(answer - truth):.2f} too {'low' if answer < truth else 'high'}"
     caption = f"{why}: {words}." if why else f"{words[0].upper()}{words[1:]}."
     return Sound(
         clip=clip, target=target, truth=told[0], clean=told[1], caption=caption, **_said(tables, clip)
@@ -65,11 +65,11 @@ def _off(tables: Tables, clip: str, target: str, truth: float, answer: float, wh
 
 
 def moved(tables: Tables, worst: Table) -> list[Sound]:
-    """The clips of a table of changed answers, beside the change; the worst of each change come first.
+    """The clips of a table of changed predictions, each with its perturbation; the worst of each come first.
 
     Args:
         tables: the clips of the table
-        worst: columns clip, change, target, clean and changed (the answers), the worst first
+        worst: columns clip, change, target, clean and changed (the predictions), the worst first
     """
     by_change: dict[str, list[Sound]] = {}
     for cells in worst.rows:
@@ -85,7 +85,7 @@ def moved(tables: Tables, worst: Table) -> list[Sound]:
             truth=None if pd.isna(told) else str(told) if target == "emotion" else float(told),
             clean=clean,
             changed=changed,
-            caption=f"{target} goes from {shown[0]} to {shown[1]} under {change}.",
+            caption=f"{target} changes from {shown[0]} to {shown[1]} under {change}.",
             **_said(tables, clip),
         )
         by_change.setdefault(change, []).append(sound)
@@ -93,7 +93,7 @@ def moved(tables: Tables, worst: Table) -> list[Sound]:
 
 
 def in_turn(lists: Sequence[Sequence[Sound]]) -> list[Sound]:
-    """The first of each list, then the second of each, and so on; no sound twice, `NAMED` at most."""
+    """Interleave the lists: the first of each, then the second of each; no duplicates, at most `NAMED`."""
     longest = max(map(len, lists), default=0)
     chosen: dict[tuple[str, str], Sound] = {}
     for sound in (sounds[i] for i in range(longest) for sounds in lists if i < len(sounds)):
@@ -102,7 +102,7 @@ def in_turn(lists: Sequence[Sequence[Sound]]) -> list[Sound]:
 
 
 def _said(tables: Tables, clip: str) -> dict[str, str]:
-    """Who speaks in a clip and what is said, as far as the corpus tells."""
+    """Speaker and transcript of a clip, if the corpus has them."""
     told: dict[str, Any] = {
         name: tables.clips[name].get(clip) for name in ("speaker", "transcript") if name in tables.clips
     }

@@ -24,7 +24,7 @@ def test_speakers_with_fewer_clips_than_folds_are_left_out_of_the_closed_set(cli
     some = clips.drop(clips.index[2:16])  # two clips of the first speaker are left
     of = target(toy.answers("oracle", some), "speaker", np.arange(len(some)))
     assert len(of.classes) == 11
-    assert of.notes == ("speaker: 000 (2 clips) is left out: fewer clips than the 4 folds.",)
+    assert of.notes == ("speaker: 000 (2 clips) is left out: it has fewer clips than the 4 folds.",)
 
 
 def test_sessions_that_share_no_speaker_are_the_folds_where_the_corpus_has_them(oracle):

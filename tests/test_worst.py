@@ -38,8 +38,8 @@ def test_ratings_furthest_from_the_truth_come_first_and_right_ones_not_at_all():
     found = furthest(TABLES, "arousal")
     assert [(s.clip, s.truth, s.clean) for s in found] == [("b", 0.9, 0.2), ("c", 0.2, 0.6), ("d", 0.4, 0.5)]
     assert [s.caption for s in found[:2]] == [
-        "Arousal is answered 0.70 too low.",
-        "Arousal is answered 0.40 too high.",
+        "Arousal is predicted 0.70 too low.",
+        "Arousal is predicted 0.40 too high.",
     ]
 
 
@@ -47,7 +47,7 @@ def test_emotions_are_ordered_by_how_sure_the_wrong_answer_is():
     found = furthest(TABLES, "emotion", "why")
     # b: .7 − .3, c: .6 − .4; a and d are right
     assert [(s.clip, s.truth, s.clean) for s in found] == [("b", "anger", "joy"), ("c", "joy", "anger")]
-    assert found[0].caption == "why: anger is taken for joy."
+    assert found[0].caption == "why: anger is predicted as joy."
 
 
 def test_clips_of_one_speaker_only():
@@ -87,7 +87,7 @@ def test_the_worst_clip_of_each_change_comes_before_the_second_of_any():
     first, second, third = moved(TABLES, table)
     assert (first.clip, second.clip, third.clip) == ("b", "d", "c")
     assert (first.truth, first.clean, first.changed) == (0.9, 0.2, 0.9)
-    assert first.caption == "arousal goes from 0.20 to 0.90 under gain@drawn."
+    assert first.caption == "arousal changes from 0.20 to 0.90 under gain@drawn."
     assert (second.truth, second.clean, second.changed) == ("joy", "joy", "anger")
 
 

@@ -1,4 +1,4 @@
-"""What does a model answer for one label on clean and on changed sound, and does it move at all?"""
+"""Predictions for one target on clean and on perturbed audio, and whether they vary at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,25 @@ from sertools.metrics.sums import Statistic, overall
 from sertools.norms import derive
 from sertools.tables import CLEAN, Tables, pairs, speaker_codes
 
-UNLABELLED = "the corpus has no truth for it, so staying the same cannot be told from not moving"
+UNLABELLED = "the corpus has no labels for this target, so robust and constant predictions look the same"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """The clean answers for one target, beside the truth.
+    """Predictions on clean audio for one target, with the truth.
 
     Attributes:
         target: a dimension, or `emotion`
         classes: number of class codes; 0 for a dimension
-        clean: answers for clean sound, shape (n,), ratings or class codes; nan where there is none
-        truth: shape (n,), same unit; nan where unknown
+        clean: predictions on clean audio, shape (n,), ratings or class codes; nan if missing
+        truth: shape (n,), same unit; nan if unknown
         unit: speaker codes, shape (n,)
         units: number of codes
         by_speaker: the units are speakers
-        score: CCC or UAR on clean sound; nan where there is no truth
-        spread: sd(p) / sd(t) on clean sound; nan for emotion, and where there is no truth
-        alike: share of pairs of different clips whose clean answers count as unchanged
-        reason: why the answers are not shown to be better than a constant's; empty where they are
+        score: CCC or UAR on clean audio; nan if there is no truth
+        spread: sd(p) / sd(t) on clean audio; nan for emotion, and if there is no truth
+        alike: share of pairs of different clips whose clean predictions would count as unchanged
+        reason: why the predictions are not shown to be better than a constant; empty if they are
     """
 
     target: str
@@ -55,25 +55,26 @@ class Answers:
 
     @property
     def labelled(self) -> bool:
-        """Something in the corpus says whether the model is right."""
+        """The corpus has labels to check the predictions against, either ratings or emotions."""
         return self.reason != UNLABELLED
 
     @property
     def chance(self) -> float:
-        """What a constant scores: 0 for CCC, one over the number of true classes for UAR."""
+        """Score of a constant: 0 for CCC, one over the number of true classes for UAR."""
         return 1 / max(len(np.unique(self.truth[np.isfinite(self.truth)])), 1) if self.classes else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """The answers for one target under changed sound, beside the clean ones.
+    """Predictions for one target on perturbed audio, with those on clean audio.
 
     Attributes:
-        of: the clean answers
-        conditions: name of each of the k changes, as `gain@drawn` → its conditions, one a repeated draw
-        draws: change → answers, shape (n, r), one column a repeated draw; nan where missing
-        unchanged: share of its draws in which a clip's answer stays, shape (n, k); nan where missing
-        scale_free: the same with tolerance · sd(p) / sd(t); None where the spread is unknown
+        of: predictions on clean audio
+        conditions: name of each of the k perturbations, e.g. `gain@drawn` → its conditions, one per repeated
+            draw
+        draws: perturbation → predictions, shape (n, r), one column per repeated draw; nan if missing
+        unchanged: share of draws in which a clip's prediction is unchanged, shape (n, k); nan if missing
+        scale_free: the same with tolerance · sd(p) / sd(t); None if the spread is unknown
     """
 
     of: Answers
@@ -84,15 +85,15 @@ class Changed:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """Names of the k changes."""
+        """Names of the k perturbations."""
         return tuple(self.conditions)
 
     def outcomes(self, change: str, tolerance: float) -> np.ndarray:
-        """Whether each answer stayed, shape (n, r): 1, 0, or nan where clean or changed answer is missing."""
+        """Unchanged or not, shape (n, r): 1, 0, or nan if the clean or perturbed prediction is missing."""
         return _outcomes(self.of, self.draws[change], tolerance)
 
     def stacked(self, change: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Clean answers, changed answers and row numbers of the clips that have both, draws stacked."""
+        """Clean predictions, perturbed predictions and row numbers of clips with both, draws stacked."""
         after = self.draws[change]
         clip = np.tile(np.arange(len(after)), after.shape[1])
         clean, flat = self.of.clean[clip], after.T.ravel()
@@ -101,7 +102,7 @@ class Changed:
 
 
 def answered(tables: Tables, target: str, condition: str = CLEAN) -> np.ndarray:
-    """The answers under a condition, shape (n,): ratings, or codes of `model_classes`; nan where none."""
+    """Predictions under a condition, shape (n,): ratings, or codes of `model_classes`; nan if missing."""
     scores = tables.predictions[condition]
     if target != "emotion":
         return scores[target].to_numpy(dtype=float)
@@ -111,20 +112,20 @@ def answered(tables: Tables, target: str, condition: str = CLEAN) -> np.ndarray:
 
 
 def targets(tables: Tables) -> list[str]:
-    """What a model answers on this corpus: its dimensions, rated or not, and emotion where both have it."""
+    """Targets of a model on this corpus: its dimensions, rated or not, and emotion if both have it."""
     return [*tables.model_dimensions, *(["emotion"] if tables.classes else [])]
 
 
 def clean_answers(tables: Tables, target: str, tolerance: float) -> Answers:
-    """The clean answers for a target, and whether they are any good.
+    """Predictions on clean audio for a target, and whether they are better than a constant.
 
-    Where a dimension is not rated but emotions are named, it counts as better than a constant if it rises
-    with the emotion's mean rating (Russell & Mehrabian 1977): Pearson's r above 0, 99.9 % interval.
+    If a dimension has no ratings but the corpus has emotion labels, it counts as better than a constant if it
+    increases with the emotion's mean rating (Russell & Mehrabian 1977): Pearson's r above 0, 99.9 % interval.
 
     Args:
         tables: clips and clean predictions
         target: one of `targets(tables)`
-        tolerance: below which two ratings count as the same
+        tolerance: ratings that differ by less than this count as the same
     """
     unit, by_speaker = speaker_codes(tables.clips)
     clean = answered(tables, target)
@@ -155,7 +156,7 @@ def clean_answers(tables: Tables, target: str, tolerance: float) -> Answers:
 
 
 def _doubt_by_emotion(tables: Tables, dimension: str, clean: np.ndarray, unit: np.ndarray) -> str:
-    """Why an unrated dimension is not shown to follow the emotions; empty where it is."""
+    """Why a dimension without ratings is not shown to follow the emotions; empty if it is."""
     if "emotion" not in tables.clips:
         return UNLABELLED
     expected = derive(tables.clips["emotion"])[dimension].to_numpy(dtype=float)
@@ -174,13 +175,14 @@ def _doubt_by_emotion(tables: Tables, dimension: str, clean: np.ndarray, unit: n
 def changed_answers(
     tables: Tables, of: Answers, changes: Mapping[str, Sequence[str]], tolerance: float
 ) -> Changed:
-    """The answers for a target under each change.
+    """Predictions for a target under each perturbation.
 
     Args:
         tables: clips and predictions
-        of: the clean answers, from `clean_answers`
-        changes: name → conditions, one for each repeated draw
-        tolerance: ratings that differ by less count as unchanged; for emotion the class must stay
+        of: predictions on clean audio, from `clean_answers`
+        changes: name of a perturbation → its conditions, one for each repeated draw
+        tolerance: ratings that differ by less than this count as unchanged; for emotion the class must be the
+            same
     """
     draws = {
         name: np.stack([answered(tables, of.target, condition) for condition in conditions], axis=1)
@@ -200,7 +202,7 @@ def changed_answers(
 
 
 def _over_draws(of: Answers, draws: Mapping[str, np.ndarray], tolerance: float) -> np.ndarray:
-    """Share of the draws in which each clip's answer stays, shape (n, k)."""
+    """Share of the draws in which each clip's prediction is unchanged, shape (n, k)."""
     shares = np.full((len(of.clean), len(draws)), np.nan)
     for k, after in enumerate(draws.values()):
         outcomes = _outcomes(of, after, tolerance)

@@ -1,10 +1,11 @@
-"""Heads that read several ratings at once from vectors: acoustic states, text, or both side by side.
+"""Heads that predict several ratings jointly from vectors: acoustic states, text, or both concatenated.
 
 The head of Wagner et al. (2023, §3.1 and §4.8): a hidden layer as wide as the joint input and an output
-layer, both fed through dropout, trained by the mean over ratings of 1 − CCC in batches of 32, of at most 100
-epochs the one with the highest mean CCC on the development clips. The paper names neither activation, dropout
-nor learning rate of this head; here they are tanh, .5 and 1e-3 (Adam), numbers are standardised by the
-training clips, and training ends early when the development CCC has not risen for 15 epochs.
+layer, each preceded by dropout, trained with the mean over ratings of 1 − CCC in batches of 32 for at most
+100 epochs; the epoch with the highest mean CCC on the development clips is used. The paper gives neither
+activation, dropout nor learning rate of this head; here they are tanh, .5 and 1e-3 (Adam), inputs are
+standardised with the training clips' mean and standard deviation, and training stops early when the
+development CCC has not risen for 15 epochs.
 """
 
 import itertools
@@ -19,10 +20,10 @@ from sertools.metrics.regress import ccc
 EPOCHS, PATIENCE = 100, 15
 BATCH, RATE, DROPOUT = 32, 1e-3, 0.5
 ADAM = (0.9, 0.999, 1e-8)
-"""Decay of both moments, and what keeps the divisor from 0 (Kingma & Ba 2015)."""
+"""Decay rates of both moments, and the ε that keeps the divisor from 0 (Kingma & Ba 2015)."""
 
 Vectors = Callable[[np.ndarray], np.ndarray]
-"""Training clips (m,) → vectors of all clips (n, d): what is learnt from clips is learnt from those alone."""
+"""Training clips (m,) → vectors of all clips (n, d), fitted to the training clips only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,9 @@ class Head:
     """A trained head.
 
     Attributes:
-        mean, scale: of the training clips, shape (d,)
+        mean, scale: mean and standard deviation of the training clips, shape (d,)
         dense: weight (out, in) and bias (out,) of the hidden and of the output layer
-        epoch: that it is from
+        epoch: the epoch whose parameters these are
         score: mean CCC on the development clips
     """
 
@@ -43,7 +44,7 @@ class Head:
     score: float
 
     def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Ratings (m, k) of vectors (m, d)."""
+        """Predicted ratings (m, k) for vectors (m, d)."""
         (weight, bias), (out, last) = self.dense
         rated: np.ndarray = np.tanh((vectors - self.mean) / self.scale @ weight.T + bias) @ out.T + last
         return rated
@@ -59,29 +60,29 @@ def train_fusion(
     epochs: int = EPOCHS,
     rng: np.random.Generator,
 ) -> Head:
-    """The head of the epoch that is best on the development clips.
+    """Train a head and return its best epoch on the development clips.
 
     Args:
         vectors: finite, shape (n, d)
-        truth: ratings, shape (n, k); nan where nobody rated
-        train: positions of the clips that train
+        truth: ratings, shape (n, k); nan where a clip has no rating
+        train: positions of the training clips
         dev: positions of the development clips
-        hidden: width of the hidden layer; 0 for that of the input
-        epochs: at most
-        rng: of first parameters, order and dropout
+        hidden: width of the hidden layer; 0 for the width of the input
+        epochs: maximum number of epochs
+        rng: for initial parameters, order of clips and dropout
 
     Raises:
-        AuditError: fewer than two clips to train on, or to choose the epoch by
+        AuditError: fewer than two training clips, or fewer than two development clips
     """
     if len(train) < 2 or len(dev) < 2:
-        raise AuditError("no clips are left to train a head on, or to choose its epoch by")
+        raise AuditError("training a head needs at least two training and two development clips")
     mean, scale = vectors[train].mean(axis=0), vectors[train].std(axis=0)
     scale = np.where(scale > 1e-6 * np.abs(mean) + 1e-12, scale, 1.0)
     x, y = ((vectors - mean) / scale).astype(np.float32), truth.astype(np.float32)
     width, k = vectors.shape[1], truth.shape[1]
     sizes = (width, hidden or width, k)
     numbers = [part for i, o in itertools.pairwise(sizes) for part in _dense(i, o, rng)]
-    # the output begins at the mean rating, where CCC begins to count
+    # the output bias starts at the mean rating, where CCC has a useful gradient
     numbers[3] = np.nanmean(y[train], axis=0)
     moments = [(np.zeros_like(part), np.zeros_like(part)) for part in numbers]
     step = 0
@@ -112,25 +113,25 @@ def held_out(
     epochs: int = EPOCHS,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Ratings (n, k) of every clip by a head that has heard neither it nor any clip of its fold.
+    """Predicted ratings (n, k) of every clip, each by a head that was not trained on the clip's fold.
 
-    The fold after the one that is held out chooses the epoch; all others train.
+    The fold after the held-out one is used to choose the epoch; all others are training data.
 
     Args:
-        inputs: what the head reads, side by side
-        truth: ratings, shape (n, k); nan where nobody rated
-        fold: in which each clip is held out, shape (n,), at least three
-        beside: what the head does not read, but another one that it is compared with: the hidden layer is as
-            wide as for both, for a wider one may be better whatever it reads
-        epochs: at most
-        rng: of first parameters, order and dropout
+        inputs: inputs of the head, concatenated
+        truth: ratings, shape (n, k); nan where a clip has no rating
+        fold: the fold in which each clip is held out, shape (n,); at least three folds
+        beside: inputs that this head does not read but a head it is compared with does; the hidden layer is
+            as wide as for all inputs together, because a wider layer can be better whatever its input
+        epochs: maximum number of epochs
+        rng: for initial parameters, order of clips and dropout
 
     Raises:
         AuditError: fewer than three folds, or too few clips in them
     """
     codes = np.unique(fold)
     if len(codes) < 3:
-        raise AuditError(f"{len(codes)} folds leave nothing to train on", hint="3 folds or more")
+        raise AuditError(f"folds is {len(codes)}", hint="folds must be at least 3")
     rated = np.full(truth.shape, np.nan)
     for i, code in enumerate(codes):
         dev, test = fold == codes[(i + 1) % len(codes)], fold == code
@@ -143,19 +144,19 @@ def held_out(
 
 
 def fixed(vectors: np.ndarray) -> Vectors:
-    """Vectors that are not learnt from the clips: those of a frozen model."""
+    """Vectors that are the same for every training set, such as those of a frozen model."""
     return lambda train: vectors
 
 
 def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
-    """Vectors of texts without a text model: weighted word counts, and their largest directions.
+    """Text vectors without a text model: TF-IDF reduced by latent semantic analysis.
 
     TF-IDF of words (sublinear, smoothed, unit length; Salton & Buckley 1988) and a truncated singular value
     decomposition (latent semantic analysis; Deerwester et al. 1990), both fitted to the training clips.
 
     Args:
-        texts: one a clip
-        components: directions at most
+        texts: one text per clip
+        components: maximum number of components
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -168,7 +169,7 @@ def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
             return np.zeros((len(texts), 1))
         counter.fit([texts[i] for i in train])
         weights = counter.transform(texts)
-        # the decomposition by numpy has no random start, and training clips are few enough for it
+        # numpy's full decomposition is deterministic, and there are few enough training clips for it
         _, values, directions = np.linalg.svd(weights[train].toarray(), full_matrices=False)
         kept = directions[: min(components, int((values > 1e-9 * values[0]).sum()))]
         vectors: np.ndarray = weights @ _signed(kept).T
@@ -178,7 +179,7 @@ def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
 
 
 def _signed(directions: np.ndarray) -> np.ndarray:
-    """Directions whose largest number is positive, since a decomposition leaves their sign open."""
+    """Directions with the sign that makes their largest entry positive; the SVD leaves the sign arbitrary."""
     largest = np.abs(directions).argmax(axis=1)
     signed: np.ndarray = directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
     return signed
@@ -187,13 +188,13 @@ def _signed(directions: np.ndarray) -> np.ndarray:
 def loss_and_slopes(
     x: np.ndarray, truth: np.ndarray, numbers: Sequence[np.ndarray], kept: np.ndarray | float = 1.0
 ) -> tuple[float, list[np.ndarray]]:
-    """Mean over ratings of 1 − CCC, each over the clips that have it, and its derivative by every number.
+    """Loss and gradient: mean over ratings of 1 − CCC, each over the clips that have the rating.
 
     Args:
         x: inputs, shape (n, d)
-        truth: shape (n, k); a rating that fewer than two clips have counts for nothing
-        numbers: weight (h, d), bias (h,), weight (k, h) and bias (k,)
-        kept: what dropout leaves of the hidden layer, shape (n, h)
+        truth: shape (n, k); a rating that fewer than two clips have is ignored
+        numbers: parameters: weight (h, d), bias (h,), weight (k, h) and bias (k,)
+        kept: dropout mask of the hidden layer, shape (n, h)
     """
     out = numbers[2]
     hidden, said = _forward(x, numbers, kept)
@@ -207,7 +208,7 @@ def loss_and_slopes(
     apart = ((dt**2).sum(axis=0) + (dp**2).sum(axis=0)) / n + (mean_p - mean_t) ** 2 + 1e-8
     concordance = 2 * together / apart
     share = asked / max(int(asked.sum()), 1)
-    # of 2 c / d by each prediction, with c and d as above
+    # derivative of 2 c / d by each prediction, where c is `together` and d is `apart`
     by_said = 2 * dt / n / apart - 2 * concordance / apart * (dp + mean_p - mean_t) / n
     slope = np.where(known, -share * by_said, 0.0).astype(x.dtype)
     inside = (slope @ out) * kept * (1 - hidden**2)
@@ -218,7 +219,7 @@ def loss_and_slopes(
 def _forward(
     x: np.ndarray, numbers: Sequence[np.ndarray], kept: np.ndarray | float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Hidden layer before dropout (n, h), and ratings (n, k)."""
+    """Hidden layer before dropout (n, h), and predicted ratings (n, k)."""
     weight, bias, out, last = numbers
     hidden = np.tanh(x @ weight.T + bias)
     return hidden, (hidden * kept) @ out.T + last
@@ -239,7 +240,7 @@ def _adam(
 
 
 def _score(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Mean CCC over ratings; −inf where none is defined."""
+    """Mean CCC over ratings; −inf if none is defined."""
     scores = []
     for t, p in zip(truth.T, prediction.T, strict=True):
         known = np.isfinite(t)
@@ -249,13 +250,13 @@ def _score(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def _kept(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """A mask of dropout: 0, or what makes up for the zeros."""
+    """Dropout mask (inverted dropout): 0, or 1 / (1 − DROPOUT)."""
     mask: np.ndarray = (rng.random(shape, dtype=np.float32) >= DROPOUT) / np.float32(1 - DROPOUT)
     return mask.astype(np.float32)
 
 
 def _dense(size: int, out: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and bias, uniform within 1/√size, as torch's own layers begin."""
+    """Weight and bias, uniform in ±1/√size, the default initialisation of torch's linear layers."""
     bound = 1 / np.sqrt(size)
     weight, bias = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in ((out, size), (out,)))
     return weight, bias

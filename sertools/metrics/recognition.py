@@ -10,7 +10,7 @@ from sertools.metrics.words import WORD
 
 
 def spelt(text: str) -> str:
-    """A text as words are compared: lower case, one kind of apostrophe, no punctuation.
+    """Normalise a text for word comparison: lower case, one kind of apostrophe, no punctuation.
 
     >>> spelt("Don’t — STOP!")
     "don't stop"
@@ -19,14 +19,14 @@ def spelt(text: str) -> str:
 
 
 def word_errors(reference: Sequence[str], heard: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Wrong words and words of each clip, shapes (n,).
+    """Number of word errors and of reference words in each clip, two arrays of shape (n,).
 
-    Substitutions, deletions and insertions of the shortest way from one to the other (Levenshtein 1966), by
-    the package jiwer, on words without case and punctuation.
+    Substitutions, deletions and insertions of the best alignment (Levenshtein 1966), computed by the package
+    jiwer, ignoring case and punctuation.
 
     Args:
-        reference: what was said, one a clip
-        heard: what was recognised
+        reference: reference transcripts, one per clip
+        heard: recognised texts, one per clip
 
     Raises:
         AuditError: jiwer is not installed
@@ -43,7 +43,7 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> tuple[np.ndar
     wrong, words = np.zeros(len(reference)), np.zeros(len(reference))
     for i, (said, recognised) in enumerate(zip(map(spelt, reference), map(spelt, heard), strict=True)):
         words[i] = len(said.split())
-        if not said or not recognised:  # all that one side has is wrong; jiwer takes no empty reference
+        if not said or not recognised:  # every word is an error; jiwer rejects an empty reference
             wrong[i] = len(said.split()) + len(recognised.split())
             continue
         found = jiwer.process_words(said, recognised)
@@ -57,4 +57,4 @@ WORD_ERROR_RATE = Statistic(
     value=lambda sums: ratio(sums[..., 1], sums[..., 0]),
     bounds=(0.0, np.inf),
 )
-"""Wrong words over words, all clips together; in place of truth and prediction come words and wrong words."""
+"""Word errors over words, all clips together; pass words as truth and word errors as prediction."""

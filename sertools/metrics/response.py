@@ -1,4 +1,4 @@
-"""How strongly do answers respond to changes of the sound: averages over changes, and dose and response."""
+"""How strongly do predictions respond to perturbations? Averages over perturbations, and dose–response."""
 
 from dataclasses import replace
 
@@ -10,12 +10,12 @@ from sertools.metrics.sums import Statistic, ratio, unit_sums
 
 
 def mean_share_statistic(success: np.ndarray) -> Statistic:
-    """The share of successes under each condition, averaged over conditions, as a statistic of row numbers.
+    """The share of successes, averaged over conditions, as a statistic of row numbers.
 
-    Give `np.arange(n)` where a statistic takes truth and prediction: the sums look the rows up in `success`.
+    Pass `np.arange(n)` as truth and prediction: the statistic looks up these rows in `success`.
 
     Args:
-        success: shape (n, k), in [0, 1]; nan where a clip is missing under a condition
+        success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition
     """
     there = np.isfinite(success)
     columns = np.concatenate([there.astype(np.float64), np.where(there, success, 0.0)], axis=1)
@@ -27,7 +27,7 @@ def mean_share_statistic(success: np.ndarray) -> Statistic:
 
 
 def _mean_share(sums: np.ndarray) -> np.ndarray:
-    """The mean of k shares from sums (..., 2k) of clips and successes; nan if one is undefined."""
+    """Mean of k shares, from sums (..., 2k) of clips and successes; nan if one of them is undefined."""
     mean: np.ndarray = _shares(sums).mean(axis=-1)
     return mean
 
@@ -38,20 +38,20 @@ def _shares(sums: np.ndarray) -> np.ndarray:
 
 
 def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: float = 0.95) -> Estimate:
-    """Which share of clips succeeds, averaged over conditions with equal weight, and how sure is that?
+    """Share of clips that succeed, averaged over conditions with equal weight, with its interval.
 
-    Mean over k conditions of (successes / clips). Interval as `intervals.proportion`, from the
-    leave-one-unit-out variance of the mean; see `intervals.share_bounds`. Never of width 0.
+    Mean over k conditions of (successes / clips). The interval is like that of `intervals.proportion`, from
+    the leave-one-unit-out variance of the mean; see `intervals.share_bounds`. Its width is never 0.
 
     Args:
-        success: shape (n, k), in [0, 1]; nan where a clip is missing under a condition
+        success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition
         unit: codes 0..units−1, shape (n,)
-        units: number of codes; those without clips do not count
-        level: coverage
+        units: number of codes; units without clips do not count
+        level: coverage of the interval
 
     Returns:
-        n counts the clips that are there under at least one condition. The value is nan where a condition
-        has no clips, or where there is no condition.
+        The estimate; its n counts the clips that are present under at least one condition. The value is nan
+        if a condition has no clips, or if there is no condition.
 
     >>> mean_share(np.array([[1.0, 0.0], [1.0, np.nan]]), np.array([0, 1]), 2).value
     0.5
@@ -68,7 +68,7 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
     total = sums.sum(axis=0)
     value = float(statistic.value(total))
     if np.isnan(value):
-        return replace(found, reason="no clip is there under one of the conditions")
+        return replace(found, reason="one of the conditions has no clips")
     found = replace(found, value=value)
     if len(sums) < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
@@ -91,25 +91,26 @@ def tolerated(
     draws: int = 2000,
     rng: np.random.Generator,
 ) -> Estimate:
-    """Up to which level do `wanted` of the clips succeed?
+    """The most severe level at which at least the share `wanted` of clips succeeds.
 
     The shares are made monotone by their running minimum: a level counts as tolerated only if all milder
-    ones are. Between two levels the share is interpolated linearly, also from `identity`, where all
-    succeed, to the mildest level. Bootstrap over speakers; a draw that leaves the ladder counts as the
-    ladder's end, so an end of the interval may be an end of the ladder.
+    levels are. Between two levels the share is interpolated linearly, also between `identity`, where all
+    clips succeed, and the mildest level. The interval is a bootstrap over speakers; a draw outside the range
+    of levels counts as the nearest end of the range, so an end of the interval may be an end of the range.
 
     Args:
-        success: booleans or nan, shape (n, m), one column a level, mild to severe
+        success: booleans or nan, shape (n, m), one column per level, mild to severe
         levels: shape (m,), monotone
         wanted: share in (0, 1), e.g. .95
         unit: codes 0..units−1, shape (n,)
         units: number of codes
-        identity: the level at which nothing changes; infinite where it lies infinitely far
-        draws: of the bootstrap
-        rng: of the bootstrap
+        identity: the level at which nothing changes; infinite if there is no such finite level
+        draws: number of bootstrap draws
+        rng: for the bootstrap
 
     Returns:
-        nan with the reason where the share crosses `wanted` outside of the ladder.
+        The estimate of the level; nan with the reason if the share crosses `wanted` outside the range of
+        levels.
 
     >>> success = np.array([[1.0, 1.0], [1.0, 0.0]] * 5)
     >>> speakers, rng = np.arange(10), np.random.default_rng(0)
@@ -121,7 +122,7 @@ def tolerated(
     steps = np.array([*begin, *levels], dtype=np.float64)
 
     def position(sums: np.ndarray) -> np.ndarray:
-        """Where on the ladder the share falls below `wanted`; −1 before its first step, m behind its last."""
+        """Position in `steps` where the share falls below `wanted`; −1 before the first, m after the last."""
         shares = _shares(sums)
         known = np.ones((*shares.shape[:-1], len(begin)))
         shares = np.minimum.accumulate(np.concatenate([known, shares], axis=-1), axis=-1)
@@ -147,7 +148,7 @@ def tolerated(
     if outside:
         return replace(found, value=np.nan, low=np.nan, high=np.nan, reason=outside)
     if not found.reason and {found.low, found.high} & {float(steps[0]), float(steps[-1])}:
-        return replace(found, reason="the interval ends where the ladder ends")
+        return replace(found, reason="the interval reaches the end of the tested levels")
     return found
 
 
@@ -155,21 +156,21 @@ def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
     if where < 0:
         return f"already at the mildest level, {steps[0]:g}, fewer than {wanted:.0%} are unchanged"
     if where >= len(steps):
-        return f"even at the most severe level, {steps[-1]:g}, {wanted:.0%} are unchanged"
+        return f"even at the most severe level, {steps[-1]:g}, at least {wanted:.0%} are unchanged"
     return ""
 
 
 def draw_variance(success: np.ndarray) -> tuple[float, float]:
-    """How much of the variance of outcomes is between clips, and how much between draws of one clip?
+    """Variance of the outcomes between clips, and within clips over draws.
 
-    Within: the mean over clips of their variance over r draws, divided by r − 1. Between: the variance of
-    the clips' means, divided by n − 1, minus within / r (one-way random effects), not below 0.
+    Within: the mean over clips of the variance over r draws, with divisor r − 1. Between: the variance of
+    the clips' means, with divisor n − 1, minus within / r (one-way random effects), at least 0.
 
     Args:
-        success: shape (n, r), one column a draw; clips with a nan are left out
+        success: shape (n, r), one column per draw; clips with a nan are left out
 
     Returns:
-        (between, within); nan where there are fewer than two draws or clips
+        (between, within); nan if there are fewer than two draws or clips
 
     >>> draw_variance(np.array([[1.0, 1.0], [0.0, 0.0]]))
     (0.5, 0.0)
@@ -184,10 +185,10 @@ def draw_variance(success: np.ndarray) -> tuple[float, float]:
 
 
 def alike(prediction: np.ndarray, tolerance: float) -> float:
-    """Which share of pairs of different clips get answers closer than the tolerance (0: the same class)?
+    """Share of pairs of different clips whose predictions are closer than the tolerance (0: the same class).
 
-    What swapping clips would leave "unchanged": a ratio at this height says only that the model hardly
-    moves. 1 for a constant. nan for fewer than two clips.
+    This is the unchanged ratio to expect if clips were swapped at random: an unchanged ratio no higher than
+    this only shows that predictions hardly vary. 1 for a constant; nan for fewer than two clips.
 
     Args:
         prediction: ratings, or class codes with tolerance 0, shape (n,), finite

@@ -1,4 +1,4 @@
-"""Do predictions stay the same when the sound changes a little?"""
+"""Do predictions stay the same when the audio changes slightly?"""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,10 +8,10 @@ from sertools.metrics.sums import paired, ratio
 
 
 def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> np.ndarray:
-    """Which predictions moved by less than the tolerance? Booleans, shape (n,).
+    """Which predictions changed by less than the tolerance? Booleans, shape (n,).
 
     |p(x) − p(x′)| < tolerance, strictly, on unrounded values (Wagner et al. 2023, §3.4). The mean is the
-    unchanged ratio, and `intervals.proportion` gives its interval.
+    unchanged ratio; `intervals.proportion` gives its interval.
 
     Args:
         clean: predictions, shape (n,)
@@ -19,7 +19,7 @@ def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -
         tolerance: in the unit of the predictions
 
     Raises:
-        AuditError: a prediction is missing, which is neither changed nor unchanged, or the tolerance is nan
+        AuditError: a prediction is missing (neither changed nor unchanged), or the tolerance is nan
 
     >>> unchanged([0.5, 0.5, 0.5], [0.5, 0.54, 0.56]).tolist()
     [True, True, False]
@@ -30,13 +30,13 @@ def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -
         missing = int((~np.isfinite(moved)).sum())
         raise AuditError(
             f"{missing} of {len(moved)} pairs of predictions are missing (tolerance {tolerance:g})",
-            hint="leave clips out that are missing in either condition",
+            hint="leave out clips that are missing in either condition",
         )
     return moved < tolerance
 
 
 def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> np.ndarray:
-    """Which clips are still given the same class? Booleans, shape (n,), from class codes.
+    """Which clips still get the same class? Booleans, shape (n,), from class codes.
 
     >>> unchanged_classes([0, 1, 2], [0, 1, 1]).tolist()
     [True, True, False]
@@ -47,9 +47,9 @@ def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> np.ndarray:
 
 
 def spread(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """How much do predictions move compared with the truth, ≥ 0: sd(p) / sd(t)?
+    """Spread of the predictions relative to that of the truth, ≥ 0: sd(p) / sd(t).
 
-    A constant has 0 and is trivially unchanged by anything. nan for n = 0 or a constant truth.
+    0 for a constant, which is trivially unchanged by anything; nan for n = 0 or a constant truth.
 
     >>> spread([0, 0.5, 1], [0.25, 0.5, 0.75])
     0.5
@@ -61,14 +61,14 @@ def spread(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def scale_free_tolerance(truth: ArrayLike, prediction: ArrayLike, tolerance: float = 0.05) -> float:
-    """The tolerance for a model that moves less, or more, than the truth: tolerance · sd(p) / sd(t).
+    """The tolerance scaled to the spread of the predictions: tolerance · sd(p) / sd(t).
 
-    It is 0 for a constant model, of which then no clip is unchanged; nan for n = 0 or a constant truth.
+    0 for a constant model, so that none of its clips count as unchanged; nan for n = 0 or a constant truth.
 
     Args:
         truth: ratings, shape (n,)
-        prediction: predictions for the clean sound, shape (n,)
-        tolerance: for a model with the spread of the truth
+        prediction: predictions on clean audio, shape (n,)
+        tolerance: tolerance for a model whose predictions have the same spread as the truth
 
     >>> scale_free_tolerance([0, 0.5, 1], [0.25, 0.5, 0.75])
     0.025

@@ -1,4 +1,4 @@
-"""What the sentence alone tells of a rating, and how much predictions move: beside synthetic speech."""
+"""How well the sentence alone predicts a rating, and how widely predictions spread on synthetic speech."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,14 +8,14 @@ from sertools.metrics.sums import Statistic, ratio, unit_sums
 
 
 def told_by_sentence(truth: ArrayLike, sentence: ArrayLike, unit: ArrayLike, classes: int = 0) -> np.ndarray:
-    """What would one say of a clip who knows its sentence and nothing else? Shape (n,), nan where nobody can.
+    """Predict each clip from its sentence alone, shape (n,); nan if no other speaker says the sentence.
 
-    The mean truth of the same sentence by all other speakers; for emotions their most frequent class (the
-    lowest code of several). A sentence that nobody else says tells nothing: nan.
+    The prediction is the mean truth of the same sentence by all other speakers; for emotions it is their
+    most frequent class (the lowest code if several are tied).
 
     Args:
         truth: ratings, or class codes, shape (n,)
-        sentence: labels of what is said, shape (n,)
+        sentence: labels of the sentences, shape (n,)
         unit: codes of the speakers, shape (n,)
         classes: number of class codes; 0 for ratings
 
@@ -41,11 +41,11 @@ def _square_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, un
 
 def _spread_ratio(sums: np.ndarray) -> np.ndarray:
     n, t, tt, p, pp = np.moveaxis(sums, -1, 0)
-    # rounding may leave a constant with a variance below 0, and one of 1e-12 is a constant
+    # rounding can make the variance of a constant negative; a variance up to 1e-12 counts as constant
     of_t, of_p = (np.maximum(ratio(xx, n) - ratio(x, n) ** 2, 0.0) for x, xx in ((t, tt), (p, pp)))
     value: np.ndarray = np.sqrt(ratio(np.where(of_p > 1e-12, of_p, 0.0), np.where(of_t > 1e-12, of_t, 0.0)))
     return value
 
 
 SPREAD_RATIO = Statistic(name="spread_ratio", sums=_square_sums, value=_spread_ratio, bounds=(0.0, np.inf))
-"""s_p / s_t, standard deviations divided by n; nan where the first is constant."""
+"""s_p / s_t, standard deviations with divisor n; nan if the truth is constant."""

@@ -1,4 +1,4 @@
-"""Predictions by word and voice: what audits of linguistic sentiment are made of."""
+"""Predictions by word and voice, for the audit of linguistic sentiment."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ OPPOSITE = dict(zip(SENTIMENTS, SENTIMENTS[::-1], strict=True))
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
-    """One target's predictions on the clips of one kind that have them, by word and voice.
+    """Predictions of one target by word and voice, for the clips of one kind of sentence.
 
     Attributes:
-        frame: columns prediction, voice, item, language, sentiment, word, template; one row a clip
+        frame: columns prediction, voice, item, language, sentiment, word, template; one row per clip
         languages: all languages of the corpus, sorted
     """
 
@@ -34,21 +34,21 @@ class Spoken:
 
     @property
     def group(self) -> np.ndarray:
-        """Number of language × 3 + number of sentiment, shape (n,)."""
+        """Language code × 3 + sentiment code, shape (n,)."""
         sentiment = self.frame["sentiment"].map(SENTIMENTS.index).to_numpy(dtype=np.int64)
         return np.asarray(self.language * len(SENTIMENTS) + sentiment)
 
     @property
     def language(self) -> np.ndarray:
-        """Number of the language, shape (n,)."""
+        """Language code, shape (n,)."""
         return np.asarray(self.frame["language"].map(self.languages.index), dtype=np.int64)
 
     def counts(self) -> np.ndarray:
-        """Clips, shape (languages, 3)."""
+        """Number of clips by language and sentiment, shape (languages, 3)."""
         return np.bincount(self.group, minlength=3 * len(self.languages)).reshape(-1, len(SENTIMENTS))
 
     def mean_over_languages(self, signs: tuple[float, float, float]) -> Estimate:
-        """Σ signs · m(p | sentiment), averaged over the languages that have these sentiments."""
+        """Σ signs · m(p | sentiment), averaged over the languages that have clips of these sentiments."""
         needed = [sign != 0 for sign in signs]
         whole: np.ndarray = np.all(self.counts()[:, needed] > 0, axis=1)
         weights = whole[:, None] * np.array(signs) / max(int(whole.sum()), 1)
@@ -65,7 +65,7 @@ class Spoken:
 
 
 def worded_clips(tables: Tables) -> pd.DataFrame:
-    """Clips with a known sentiment: what is said, by whom, in which language; its word."""
+    """Clips with a known sentiment, with columns for voice, language, kind, word, template and engine."""
     clips = tables.clips.assign(voice=speaker_codes(tables.clips)[0])
     clips = clips[clips["sentiment"].isin(SENTIMENTS) & clips["transcript"].notna()]
 
@@ -86,13 +86,16 @@ def worded_clips(tables: Tables) -> pd.DataFrame:
             "engine": filled("engine", ""),
         }
     )
-    # the same word with another sentiment, or in another language, is another word
+    # the same spelling with another sentiment, or in another language, counts as a different word
     frame["item"] = frame["language"] + "\n" + frame["sentiment"] + "\n" + frame["word"]
     return frame
 
 
 def changes(plain: Spoken, other: Spoken, *, reverse: bool) -> pd.DataFrame:
-    """The other form minus the plain one, for the same voice, template and word; sentiment is the word's."""
+    """Prediction for the other form minus that for the plain form, for the same voice, template and word.
+
+    With `reverse`, the sentiment of the other form is inverted, so that it is that of the word ("not bad").
+    """
     keys = ["voice", "language", "template", "word"]
     changed = other.frame.copy()
     if reverse:

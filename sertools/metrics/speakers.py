@@ -1,4 +1,4 @@
-"""How does a score vary from speaker to speaker, and are speakers ranked as they should be?"""
+"""How does a score vary between speakers, and are speakers ranked correctly?"""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
 
 ALIKE = 12
-"""Decimals to which means must agree to share a rank: the mean of equal numbers differs by rounding."""
+"""Decimals to which means must agree to share a rank; means of equal numbers can differ by rounding."""
 
 
 def unit_means(values: ArrayLike, unit: np.ndarray, units: int) -> np.ndarray:
-    """What is the mean of each unit's values, shape (units,)? nan for a unit without values.
+    """Mean of each unit's values, shape (units,); nan for a unit without values.
 
     >>> unit_means([1.0, 2.0, 3.0], np.array([0, 0, 1]), 2).tolist()
     [1.5, 3.0]
@@ -25,9 +25,9 @@ def unit_means(values: ArrayLike, unit: np.ndarray, units: int) -> np.ndarray:
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> float:
-    """Do two lists rank their units alike, in [-1, 1] (Spearman's ρ, signed)?
+    """Do two lists rank their units in the same order? Spearman's ρ, signed, in [-1, 1].
 
-    Tied values share their mean rank; values that agree to 12 decimals are tied. nan where all values of a
+    Tied values share their mean rank; values that agree to 12 decimals are tied. nan if all values of a
     list are tied.
 
     Args:
@@ -44,17 +44,17 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> Estimate:
-    """Do two lists rank their units alike, and how sure is that?
+    """Do two lists rank their units in the same order? Spearman's ρ with its confidence interval.
 
-    Spearman's ρ with the interval artanh ρ ± z √((1 + ρ²/2) / (G − 3)) of G units (Bonett & Wright 2000).
-    A perfect ranking, whose artanh is infinite, is taken as the middle between 1 and the next lower ρ that
-    G units can have, 1 − 12 / (G (G² − 1)).
+    The interval is artanh ρ ± z √((1 + ρ²/2) / (G − 3)) for G units (Bonett & Wright 2000). A perfect
+    ranking, whose artanh is infinite, is replaced by the midpoint between 1 and the next lower ρ that is
+    possible with G units, 1 − 12 / (G (G² − 1)).
 
     Args:
         x: shape (units,)
         y: shape (units,)
-        n: number of clips behind the units
-        level: coverage
+        n: number of clips in all units
+        level: coverage of the interval
     """
     units = len(np.asarray(x))
     rho = spearman(x, y)
@@ -70,10 +70,10 @@ def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> 
 
 
 def told_apart(truth: ArrayLike, unit: np.ndarray) -> float:
-    """Could units whose means differ so be alike, and only their clips differ? A p-value; nan if undefined.
+    """Do the means of units differ beyond chance? The p-value of an analysis of variance; nan if undefined.
 
-    One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), of the G units with at least
-    two clips each or more. Where p is not small, the order of the units' means is chance.
+    One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), over G ≥ 2 units with more
+    clips than units (n > G). If p is not small, the order of the units' means is due to chance.
 
     Args:
         truth: shape (n,)
@@ -104,18 +104,18 @@ def scores_of_draws(
     draws: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """What score would other clips of one speaker give? One for each draw, shape (draws,).
+    """Scores of random draws of one speaker's clips, shape (draws,).
 
-    `size` clips are drawn with replacement from the speaker's own, `draws` times (Wagner et al. 2023, §4.7:
-    1000 draws of 200 clips).
+    `size` clips are drawn with replacement from the speaker's clips, `draws` times (Wagner et al. 2023,
+    §4.7: 1000 draws of 200 clips).
 
     Args:
         statistic: the score
-        truth: of one speaker's clips, shape (n,)
+        truth: truth of one speaker's clips, shape (n,)
         prediction: shape (n,)
-        size: clips in a draw
+        size: clips per draw
         draws: number of draws
-        rng: source of the draws
+        rng: random generator for the draws
     """
     t, p = paired(truth, prediction)
     n = len(t)
@@ -132,7 +132,7 @@ def _squares(_: np.ndarray, values: np.ndarray, unit: np.ndarray, units: int) ->
 def _deviation(sums: np.ndarray) -> np.ndarray:
     n, x, xx = np.moveaxis(sums, -1, 0)
     about_mean = xx - ratio(x * x, n)
-    # of equal values this is rounding, whose logarithm says nothing
+    # for equal values this is a rounding error, and its logarithm would be meaningless
     about_mean = np.where(about_mean <= 1e-13 * xx, 0.0, about_mean)
     deviation: np.ndarray = np.sqrt(ratio(about_mean, np.where(n > 1, n - 1, 0.0)))
     return deviation
@@ -148,7 +148,10 @@ def _mean(sums: np.ndarray) -> np.ndarray:
 
 
 SPREAD = Statistic(name="spread", sums=_squares, value=_deviation, scale="log", bounds=(0.0, np.inf))
-"""How far do units differ: √(Σ(x − m)² / (G − 1)) of the values given as predictions; nan below two units."""
+"""Standard deviation over units, √(Σ(x − m)² / (G − 1)), of the values passed as predictions.
+
+nan for fewer than two units.
+"""
 
 SPEAKER_AVERAGE = Statistic(name="speaker_average", sums=_off, value=_mean, scale="log", bounds=(0.0, np.inf))
-"""The mean of |m_p − m_t|, the means of a unit's predictions and truth."""
+"""Mean over units of |m_p − m_t|, where m_p and m_t are the means of a unit's predictions and truth."""

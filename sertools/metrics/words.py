@@ -1,15 +1,16 @@
-"""How values of clips go with the words in them: means by word, what is chance in them, and what is left.
+"""How values of clips depend on the words in them: means by word, corrected for chance.
 
-The mean of the clips with a word differs from the mean of all by chance alone, most for rare words and for
-words of few speakers. With between-speaker variance b and within-speaker variance w (analysis of variance
-over speakers), N clips, n_s of them by speaker s, n of them with the word, n_ws of both,
+The mean over the clips with a word differs from the mean over all clips by chance alone, most for rare words
+and for words of few speakers. With between-speaker variance b and within-speaker variance w (analysis of
+variance over speakers), N clips, n_s of them by speaker s, n of them with the word, n_ws with the word and by
+speaker s,
 
     v_word = b Σ_s (n_ws / n − n_s / N)² + w (1/n − 1/N)
 
-is the variance of that difference where the word has no effect. The variance of the effects is τ² = mean over
-words of (m_word − m)² − v_word (method of moments), and the mean of a word shrinks towards that of all by τ²
-/ (τ² + v_word) (empirical Bayes; Efron & Morris 1975). Words in every clip have nothing to be compared with
-and do not enter τ².
+is the variance of that difference if the word has no effect. The variance of the effects is τ² = mean over
+words of (m_word − m)² − v_word (method of moments), and the mean of a word is shrunk towards the mean m of
+all clips: its difference from m is multiplied by τ² / (τ² + v_word) (empirical Bayes; Efron & Morris 1975).
+Words that occur in every clip cannot be compared with other clips and are not part of τ².
 """
 
 import re
@@ -23,11 +24,11 @@ from sertools.metrics.sums import Statistic, ratio
 
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 FEWEST_SPEAKERS = 2
-"""What a single speaker says tells of the speaker."""
+"""Fewest speakers of a word: the effect of a word used by one speaker cannot be told from the speaker's."""
 
 
 def words_of(text: str) -> list[str]:
-    """The different words of a text in their order, in lower case; apostrophes and hyphens stay inside.
+    """The distinct words of a text in order, in lower case; apostrophes and hyphens within words remain.
 
     >>> words_of("Don't stop: don’t, re-start — the 2nd!")
     ["don't", 'stop', 're-start', 'the', '2nd']
@@ -37,13 +38,13 @@ def words_of(text: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The words that enough clips have.
+    """The words that occur in enough clips.
 
     Attributes:
         words: in alphabetical order
-        inside: which clip has which word, shape (n, words), 0 and 1
-        clips: how many clips have a word, shape (words,)
-        speakers: how many speakers say it, shape (words,)
+        inside: which clip contains which word, shape (n, words), 0 and 1
+        clips: number of clips with each word, shape (words,)
+        speakers: number of speakers who say each word, shape (words,)
     """
 
     words: tuple[str, ...]
@@ -53,12 +54,12 @@ class Vocabulary:
 
     @staticmethod
     def of(texts: Sequence[str], unit: np.ndarray, *, min_clips: int) -> "Vocabulary":
-        """The words that at least `min_clips` clips of at least two speakers have.
+        """The words that occur in at least `min_clips` clips of at least two speakers.
 
         Args:
-            texts: one a clip
+            texts: one text per clip
             unit: codes of the speakers, shape (n,)
-            min_clips: fewest clips
+            min_clips: minimum number of clips
         """
         found = [words_of(text) for text in texts]
         names = sorted({word for words in found for word in words})
@@ -79,12 +80,12 @@ class Vocabulary:
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """Means of a value over the clips of each word.
+    """Means of a value over the clips with each word.
 
     Attributes:
-        mean: as they are, shape (words,)
-        shrunk: towards the mean of all clips, as far as chance makes them differ, shape (words,)
-        effect: τ² of the words, below 0 where they differ less than by chance
+        mean: plain means, shape (words,)
+        shrunk: means shrunk towards the mean of all clips by empirical Bayes, shape (words,)
+        effect: τ² of the words, below 0 if they differ less than expected by chance
     """
 
     mean: np.ndarray
@@ -93,11 +94,11 @@ class Means:
 
 
 def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: int) -> Means:
-    """The mean of a value by word, as it is and shrunk.
+    """The plain and the shrunk mean of a value for each word.
 
     Args:
         values: shape (n,)
-        vocabulary: of the clips
+        vocabulary: vocabulary of the clips
         unit: codes 0..units−1 of the speakers, shape (n,)
         units: number of codes
     """
@@ -105,7 +106,7 @@ def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: i
     mean, overall, chance, whole = _parts(totals)
     effect = float(_effect(totals))
     prior = max(effect, 0.0) if np.isfinite(effect) else 0.0
-    # without chance and without effect a mean is what it is: that of all clips
+    # if both variances are 0, all means equal the overall mean, and no shrinkage is needed
     share = np.where(chance > 0, ratio(np.full_like(chance, prior), prior + chance), 1.0)
     shrunk = overall + np.where(whole, 1.0, share) * (mean - overall)
     return Means(mean=mean, shrunk=shrunk, effect=effect)
@@ -114,7 +115,7 @@ def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: i
 def word_effect(vocabulary: Vocabulary) -> Statistic:
     """τ², the variance over words of their effect on the predictions, as a statistic; nan without words.
 
-    The truth is not looked at. An estimate by the method of moments may lie below 0.
+    The truth is ignored. An estimate by the method of moments can be below 0.
     """
     return Statistic(
         name="word_effect",
@@ -124,7 +125,7 @@ def word_effect(vocabulary: Vocabulary) -> Statistic:
 
 
 def word_agreement(vocabulary: Vocabulary) -> Statistic:
-    """Pearson's correlation, over words, of the mean truth and the mean prediction of their clips."""
+    """Pearson correlation, over words, between the mean truth and the mean prediction of their clips."""
 
     def sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
         ones = np.ones_like(truth, dtype=np.float64)
@@ -140,7 +141,7 @@ def word_agreement(vocabulary: Vocabulary) -> Statistic:
             return np.full(totals.shape[:-1], np.nan)
         t, p = (x - x.mean(axis=-1, keepdims=True) for x in (t, p))
         spread = np.sqrt((t * t).sum(axis=-1) * (p * p).sum(axis=-1))
-        # means that differ by rounding alone do not vary
+        # means that differ only by rounding count as constant
         found = ratio((t * p).sum(axis=-1), np.where(spread > 1e-12 * t.shape[-1], spread, 0.0))
         within: np.ndarray = np.clip(found, -1.0, 1.0)
         return within
@@ -157,7 +158,7 @@ def _by_unit(inside: csr_array, unit: np.ndarray, units: int = 0) -> np.ndarray:
 
 
 def _sums(values: np.ndarray, inside: csr_array, unit: np.ndarray, units: int) -> np.ndarray:
-    """What a speaker adds: by word n_ws, Σ y, n_ws², n_ws n_s; and n_s, Σ y, Σ y², (Σ y)² / n_s, n_s², 1."""
+    """Sums per speaker: by word n_ws, Σ y, n_ws², n_ws n_s; and n_s, Σ y, Σ y², (Σ y)² / n_s, n_s², 1."""
     y = np.asarray(values, dtype=np.float64)
     count, total = _by_unit(inside, unit, units), _by_unit(inside.multiply(y[:, None]), unit, units)
     n = np.bincount(unit, minlength=units).astype(np.float64)
@@ -167,7 +168,7 @@ def _sums(values: np.ndarray, inside: csr_array, unit: np.ndarray, units: int) -
 
 
 def _parts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Mean of each word, mean of all, v of each word, and which words all clips have; shapes (..., words)."""
+    """Mean of each word, mean of all clips, v of each word, and whether all clips have it; (..., words)."""
     count, total, squares, products = np.split(sums[..., :-6], 4, axis=-1)
     n, s, ss, a, b, g = (sums[..., i, None] for i in range(-6, 0))
     within, between = _variances(n, s, ss, a, b, g)
@@ -178,9 +179,9 @@ def _parts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
 
 
 def _variances(*sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Within- and between-speaker variance by the one-way analysis of variance."""
+    """Within- and between-speaker variance by one-way analysis of variance."""
     n, s, ss, a, b, g = sums
-    alone = n <= g  # one clip a speaker: the two cannot be told apart
+    alone = n <= g  # one clip per speaker: the two variances cannot be separated
     within = np.where(alone, ratio(ss - ratio(s * s, n), n - 1), ratio(ss - a, n - g))
     size = ratio(n - ratio(b, n), g - 1)
     between = ratio(ratio(a - ratio(s * s, n), g - 1) - within, size)

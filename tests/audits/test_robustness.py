@@ -127,7 +127,7 @@ def test_a_model_that_is_right_but_hardly_moves_does_not_pass(oracle):
     result = result_of(squeezed)
     found = the(result, "unchanged_ratio", "arousal", "gain@drawn")
     assert (found.value, found.verdict) == (1.0, Verdict.SKIPPED)
-    assert found.reason == "the model hardly moves: 100% of pairs of different clips get the same answer"
+    assert found.reason == "predictions hardly vary: 100% of pairs of different clips get the same prediction"
 
 
 def test_a_score_too_low_to_fall_is_not_judged_by_how_far_it_falls(clips):
@@ -151,7 +151,7 @@ def test_a_score_too_low_to_fall_is_not_judged_by_how_far_it_falls(clips):
 def test_a_constant_is_said_not_to_move(clips):
     found = the(result_of(asked_of("constant", clips)), "unchanged_ratio", "valence", "gain@drawn")
     assert (found.value, found.verdict) == (1.0, Verdict.SKIPPED)
-    assert found.reason == "the model does not move: not better than a constant, so it says nothing"
+    assert found.reason == "predictions do not vary: not better than a constant, so it says nothing"
 
 
 def test_the_change_of_a_score_is_paired(oracle):
@@ -209,7 +209,7 @@ def test_a_change_that_no_clip_could_bear_leaves_the_averages_and_says_so(oracle
     result = result_of(dataclasses.replace(oracle, predictions=scores, missing=gone))
     average = the(result, "mean_unchanged_ratio", "arousal", "all")
     assert average.value == 1.0
-    assert average.reason == "without additive_tone@drawn, which could be applied to no clip"
+    assert average.reason == "without additive_tone@drawn, which could not be applied to any clip"
     tone = the(result, "unchanged_ratio", "arousal", "additive_tone@drawn")
     assert (tone.value, tone.verdict, tone.n) == (None, Verdict.SKIPPED, 0)
     assert tone.reason == "no clips"
@@ -266,7 +266,7 @@ def test_the_ladder_tells_up_to_which_level_answers_stay(clips):
     assert found.low < found.value < found.high
     stays = the(result, "level_95", "valence", "gain")
     assert stays.value is None
-    assert stays.reason.startswith("even at the most severe level, -30, 95% are unchanged")
+    assert stays.reason.startswith("even at the most severe level, -30, at least 95% are unchanged")
     doses = table(result, "doses").query("target == 'arousal'")
     assert doses["level"].tolist() == [-1, -2, -5, -10, -20, -30]
     assert doses["unchanged"].tolist() == pytest.approx([1, 1, 0.975, 0.875, 0.5, 0])

@@ -73,7 +73,8 @@ def test_an_order_of_speakers_who_are_alike_is_not_judged():
     assert ranking.high > 0
     assert ranking.verdict is Verdict.SKIPPED
     assert (
-        ranking.reason == "the truth tells speakers apart no better than chance, so their order says nothing"
+        ranking.reason
+        == "the speakers' true means do not differ significantly, so their order is not meaningful"
     )
     assert ranking.value is not None
     apart = made([20] * 12, levels=np.linspace(0.3, 0.7, 12), spread=0.2, noise=0.1)
@@ -85,10 +86,10 @@ def test_a_single_speaker_is_neither_worst_nor_best():
     assert (
         only.answer
         == f"CCC of arousal is {found(only, 'worst_speaker').value:.2f} for the only speaker "
-        + ("that has one.")
+        + ("with a score.")
     )
     assert found(only, "spread").reason == "only one speaker has a score"
-    assert found(only, "speaker_ranking").reason == "there are not two speakers"
+    assert found(only, "speaker_ranking").reason == "fewer than two speakers"
 
 
 def test_a_reversed_ranking_fails_although_its_size_is_perfect():
@@ -170,7 +171,7 @@ def test_it_is_said_when_nobody_has_clips_enough_for_the_protocol():
 def test_nobody_with_ten_clips_is_skipped_with_the_reason():
     r = result(made([9, 5, 9]))
     assert [f.verdict for f in r.findings] == [Verdict.SKIPPED]
-    assert r.findings[0].reason == "no speaker has 10 clips with arousal"
+    assert r.findings[0].reason == "no speaker has 10 clips labelled with arousal"
     assert r.answer == "Not measured: no speaker has 10 clips."
 
 
@@ -337,6 +338,6 @@ def test_one_of_91_real_speakers_whose_emotions_are_guessed_is_found_as_the_wors
     assert found(r, "worst_above_chance", "emotion").verdict is Verdict.INCONCLUSIVE
     # the other 90 differ by the number of their clips alone
     others = [row["score"] for (_, name), row in rows(r).items() if name != "1006"]
-    (alone,) = [note for note in r.notes if "the number of clips alone" in note]
+    (alone,) = [note for note in r.notes if "the limited number of clips alone" in note]
     # a standard deviation of 90 is known to 1/√180 = 7 %, and the note is rounded
     assert np.std(others, ddof=1) == pytest.approx(float(alone.split()[-1].rstrip(".")), rel=0.3)

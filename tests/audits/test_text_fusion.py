@@ -96,7 +96,7 @@ def test_useless_states_and_words_are_not_judged():
 def test_without_an_encoder_the_notes_say_tf_idf():
     result = result_of(tables(noise), epochs=1)
     assert "TF-IDF" in " ".join(result.notes)
-    assert "text encoder was named" in " ".join(result.notes)
+    assert "no text encoder was given" in " ".join(result.notes)
 
 
 def test_the_models_own_head_stands_beside():
@@ -168,5 +168,5 @@ def test_a_model_without_layers_is_skipped():
 
 def test_nonsense_options_are_refused():
     for options in ({"folds": 2}, {"epochs": 0}):
-        with pytest.raises(AuditError, match="3 folds and 1 epoch"):
+        with pytest.raises(AuditError, match="at least 3 and epochs at least 1"):
             result_of(tables(noise), **options)

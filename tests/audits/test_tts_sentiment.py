@@ -108,7 +108,7 @@ def test_planted_effects_come_out_as_they_were_put_in():
     }
     assert {name: found(result, name).value for name in expected} == pytest.approx(expected, abs=1e-12)
     assert found(result, "sentiment_shift").verdict is Verdict.FAIL
-    assert "moved by words" in result.answer
+    assert "responds to the words" in result.answer
 
 
 def test_a_model_of_keywords_takes_not_good_for_good():
@@ -137,8 +137,8 @@ def test_noise_and_constants_are_skipped_because_they_hear_nothing(seed):
     judged = [f for f in result.findings if f.limit is not None]
     assert judged
     assert {f.verdict for f in judged} == {Verdict.SKIPPED}
-    assert all("no more than by chance" in f.reason for f in judged)
-    assert result.answer.startswith("Nothing shows that the model hears anything")
+    assert all("do not vary between voices or sentences beyond chance" in f.reason for f in judged)
+    assert result.answer.startswith("The model is not shown to respond to this speech at all")
 
 
 def test_one_language_that_is_read_and_others_that_are_not():
@@ -236,12 +236,15 @@ def test_what_a_corpus_lacks_is_said():
     assert shift.verdict is Verdict.SKIPPED
     assert "no language has negative and positive sentences" in shift.reason
     pairs = found(result_of(glad, valence=heard(glad)), "negation_consistency")
-    assert pairs.reason == "no negated sentence has its plain one"
+    assert pairs.reason == "no negated sentence has a plain counterpart"
     holed = frame.drop(frame.index[(frame["speaker"] == "eng-0") & (frame["word"] == "bad")])
-    assert any("not fully crossed: 251 of 252" in n for n in result_of(holed, valence=heard(holed)).notes)
+    assert any(
+        "not fully crossed: the corpus has 251 of 252" in n
+        for n in result_of(holed, valence=heard(holed)).notes
+    )
     odd = frame.assign(kind="sung")
     shift = found(result_of(odd, valence=heard(odd)), "sentiment_shift")
-    assert shift.reason == "no sentence is of kind plain"
+    assert shift.reason == "no sentences of kind plain"
 
 
 def test_a_word_with_two_sentiments_is_two_words():

@@ -98,13 +98,13 @@ def test_words_that_differ_by_chance_alone_are_said_to():
     frame = clips()
     frame["valence"] = np.random.default_rng(4).random(len(frame))
     result = result_of(frame, frame["valence"] ** 2)
-    said = [note for note in result.notes if "no more than by chance" in note]
+    said = [note for note in result.notes if "beyond chance" in note]
     shrunk = {row[6] for row in result.tables[0].rows}
     assert (len(shrunk) == 1) == any("in ratings of valence" in note for note in said)
     assert said
     means = [row[5] for row in rows(result, "ratings", "lowest")]
     assert means == sorted(means)
-    assert not [n for n in result_of(clips(), clips()["valence"]).notes if "by chance" in n]
+    assert not [n for n in result_of(clips(), clips()["valence"]).notes if "beyond chance" in n]
 
 
 def test_a_constant_model_is_not_judged():
@@ -131,14 +131,16 @@ def test_clips_without_a_transcript_are_left_out():
 def test_too_few_words_are_skipped_with_the_reason():
     frame = clips(speakers=6, per_speaker=1).assign(transcript=["All", "different"] * 3)
     result = result_of(frame, frame["valence"])
-    assert result.findings[0].reason == "no word is in 10 clips of two speakers that have valence"
+    assert (
+        result.findings[0].reason == "no word occurs in 10 clips of at least two speakers rated for valence"
+    )
     assert result.answer.startswith("Not measured")
 
 
 def test_nonsense_options_are_refused():
     frame = clips()
     for options in ({"min_clips": 1}, {"shown": 0}):
-        with pytest.raises(AuditError, match="a mean needs two clips"):
+        with pytest.raises(AuditError, match="min-clips must be at least 2 and shown at least 1"):
             result_of(frame, frame["valence"], **options)
 
 

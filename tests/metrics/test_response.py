@@ -48,7 +48,7 @@ def test_a_condition_without_clips_leaves_no_mean():
     success = np.column_stack([np.ones(10), np.full(10, np.nan)])
     found = mean_share(success, np.arange(10), 10)
     assert np.isnan(found.value)
-    assert found.reason == "no clip is there under one of the conditions"
+    assert found.reason == "one of the conditions has no clips"
     assert mean_share(np.empty((10, 0)), np.arange(10), 10).reason == "no condition"
 
 
@@ -91,7 +91,7 @@ def test_outside_of_the_ladder_there_is_a_reason_and_no_number():
     assert before.reason == "already at the mildest level, 30, fewer than 90% are unchanged"
     behind = tolerated(success, np.array([30.0, 20.0]), 0.3, unit, 10, rng=rng())
     assert np.isnan([behind.value, behind.low, behind.high]).all()
-    assert behind.reason == "even at the most severe level, 20, 30% are unchanged"
+    assert behind.reason == "even at the most severe level, 20, at least 30% are unchanged"
 
 
 def test_an_interval_that_leaves_the_ladder_says_so():
@@ -99,7 +99,7 @@ def test_an_interval_that_leaves_the_ladder_says_so():
     found = tolerated(success, np.array([1.0, 2.0]), 0.9, unit, 10, rng=rng())
     assert found.value == pytest.approx(1 + 0.1 / 0.11)
     assert found.high == 2.0
-    assert found.reason == "the interval ends where the ladder ends"
+    assert found.reason == "the interval reaches the end of the tested levels"
 
 
 def test_the_variance_of_outcomes_splits_into_clips_and_draws():
