@@ -35,7 +35,7 @@ class StoreError(SertoolsError):
 
 
 class AuditError(SertoolsError):
-    """An audit that does not exist, breaks its contract, or was given a wrong option."""
+    """An audit that does not exist, violates the interface, or got an invalid option."""
 
 
 class GateError(SertoolsError):

@@ -139,7 +139,11 @@ def test_a_wrong_field_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(b"{", "no result of this sertools"), (b"\xff\xfe\x00", "it is not text"), (b"", "no result of this")],
+    [
+        (b"{", "not a result file of this sertools"),
+        (b"\xff\xfe\x00", "it is not text"),
+        (b"", "not a result file of this"),
+    ],
 )
 def test_a_file_that_is_no_result_is_named(tmp_path, content, what):
     path = tmp_path / "correctness.json"

@@ -30,7 +30,7 @@ Group = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value with its interval.
+    """A value with its confidence interval.
 
     Attributes:
         value: the estimate; nan if undefined
