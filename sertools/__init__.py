@@ -14,7 +14,7 @@ _PUBLIC = {"Corpus": "corpus", "load_corpus": "corpus", "LoadOptions": "model", 
 
 
 def __getattr__(name: str) -> Any:
-    """Public names load when they are used, so that `import sertools` is light."""
+    """Import public names on first use, so that `import sertools` is fast."""
     import importlib
 
     if name in _PUBLIC:

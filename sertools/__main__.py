@@ -1,4 +1,4 @@
-"""`python -m sertools` is `sertools`."""
+"""Entry point of `python -m sertools`, same as the command `sertools`."""
 
 from sertools.cli import main
 

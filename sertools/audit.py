@@ -1,4 +1,4 @@
-"""What an audit is, where audits are found, and how one runs: tables in, result out."""
+"""The interface of audits: loads an audit file, checks its needs, and runs it on tables to give a result."""
 
 import importlib.util
 import inspect
@@ -29,18 +29,18 @@ from sertools.tables import Pairs, Tables
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What an audit reads; the planner takes the union over all that were asked for.
+    """What an audit reads; the planner takes the union over all selected audits.
 
     Attributes:
         columns: columns that the corpus must have, e.g. `sex`
-        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` where the
-            audit does not compare with a truth
-        conditions: under which sound predictions are read
+        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` if the audit
+            does not compare with ground truth
+        conditions: audio conditions whose predictions are read
         layers: whether layer means are read
         moments: which sums over frames are read; None for none
-        sound: columns that are measured in the corpus' sound (`sertools.derived`), e.g. `f0_hz`; a clip whose
-            sound cannot be opened has none
-        readings: columns of vectors that text encoders make of the words of clips
+        sound: columns computed from the audio (`sertools.derived`), e.g. `f0_hz`; missing for clips whose
+            audio cannot be decoded
+        readings: columns of text-encoder vectors of the clips' transcripts
     """
 
     columns: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Needs:
 
     @property
     def summary(self) -> str:
-        """The needs in a few words."""
+        """The required labels and columns in a few words."""
         named = {
             "dimensions": "dimensions",
             "emotion": "emotion",
@@ -65,7 +65,7 @@ class Needs:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What `audit()` returns: the answer in one plain sentence, and the evidence."""
+    """Return value of `audit()`: a one-sentence answer, findings, tables and figures."""
 
     answer: str
     findings: list[Finding]
@@ -78,17 +78,17 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """An audit file, loaded.
+    """A loaded audit file.
 
     Attributes:
         name: file stem
         question: first line of its docstring
         method: the rest of the docstring
-        needs: options → what it reads; `NEEDS` of the file, or its function `needs(**options)`
+        needs: options → what the audit reads; `NEEDS` of the file, or its function `needs(**options)`
         limits: `LIMITS` of the file
         function: `audit(tables, *, rng, …) -> Outcome`
-        plant: `plant(tables, rng) -> Tables`, the defect that the audit exists to catch
-        data: `DATA` of the file: the corpus that its command takes by default; empty for the command's own
+        plant: `plant(tables, rng) -> Tables`, adds the defect that the audit exists to detect
+        data: `DATA` of the file: the audit command's default corpus; empty for the general default
     """
 
     name: str
@@ -102,17 +102,17 @@ class Audit:
     data: str = ""
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All options of the audit: those given, and the defaults of the others.
+        """All options of the audit: the given values, and defaults for the rest.
 
         Raises:
-            AuditError: an option that the audit does not have, or a value of another type
+            AuditError: an option that the audit does not have, or a value of the wrong type
         """
         known = self.options()
         chosen = {name: parameter.default for name, parameter in known.items()}
         for name, value in given.items():
             if name not in known:
                 raise AuditError(f"audit {self.name} has no option {name!r}", hint=nearest(name, list(known)))
-            try:  # from TOML come lists, from signatures tuples
+            try:  # TOML gives lists where signatures have tuples
                 chosen[name] = TypeAdapter(known[name].annotation).validate_python(value)
             except ValidationError as error:
                 reason = error.errors()[0]["msg"]
@@ -120,7 +120,7 @@ class Audit:
         return chosen
 
     def options(self) -> dict[str, inspect.Parameter]:
-        """The audit's own options: keyword-only parameters of `audit()` but for `rng`, types resolved."""
+        """The audit's own options: keyword-only parameters of `audit()` except `rng`, with resolved types."""
         hints = get_type_hints(self.function)
         return {
             name: parameter.replace(annotation=hints.get(name, str))
@@ -130,10 +130,10 @@ class Audit:
 
 
 def load(name: str, folders: Sequence[Path] = ()) -> Audit:
-    """An audit by its name, `-` and `_` alike.
+    """Load an audit by name; `-` and `_` are equivalent.
 
     Raises:
-        AuditError: there is none of that name, or its file breaks the contract
+        AuditError: there is no audit with this name, or its file violates the interface
     """
     found = discover(folders)
     path = found.get(name.replace("-", "_"))
@@ -142,12 +142,16 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
     module = _module(path)
     for wanted in ("audit", "plant", "LIMITS", "NEEDS"):
         if not hasattr(module, wanted) and not (wanted == "NEEDS" and hasattr(module, "needs")):
-            raise AuditError(f"{path} is no audit: it has no {wanted}", hint="README: how to add an audit")
+            raise AuditError(
+                f"{path} is not an audit: it has no {wanted}", hint="see README: how to add an audit"
+            )
     if not module.__doc__:
-        raise AuditError(f"{path} is no audit: it has no docstring", hint="its first line is the question")
+        raise AuditError(
+            f"{path} is not an audit: it has no docstring", hint="add one; its first line is the question"
+        )
     if not isinstance(getattr(module, "NEEDS", Needs()), Needs):
         raise AuditError(
-            f"{path} is no audit: its NEEDS are not Needs(…)", hint="README: how to add an audit"
+            f"{path} is not an audit: its NEEDS are not Needs(…)", hint="see README: how to add an audit"
         )
     first, _, rest = inspect.cleandoc(module.__doc__).partition("\n")
     audit = Audit(
@@ -163,7 +167,9 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:
-            raise AuditError(f"{path} is no audit: its option {option!r} has no default", hint="give it one")
+            raise AuditError(
+                f"{path} is not an audit: its option {option!r} has no default", hint="add a default value"
+            )
     return audit
 
 
@@ -181,12 +187,12 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
         del sys.modules[name]
-        raise AuditError(f"{path} does not load: {type(error).__name__}: {error}") from error
+        raise AuditError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
 
 
 def obstacle(needs: Needs, tables: Tables) -> str:
-    """Why an audit cannot run on these tables; empty where it can."""
+    """Why an audit cannot run on these tables; empty if it can."""
     absent = [c for c in needs.columns if c not in tables.clips or tables.clips[c].isna().all()]
     if absent:
         return f"the corpus has no column {', '.join(map(repr, absent))}"
@@ -197,7 +203,7 @@ def obstacle(needs: Needs, tables: Tables) -> str:
     if needs.layers and (tables.layers is None or not tables.layers.n_layers):
         return "the model has no layers"
     if needs.moments and not tables.moments:
-        return "the model has no layers whose frames could be read"
+        return "the model has no layers with readable frames"
     if needs.labels == "dimensions" and not tables.dimensions:
         return "corpus and model share no dimension"
     if needs.labels == "emotion" and not tables.classes:
@@ -218,9 +224,9 @@ def run(
     data: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Result:
-    """The result of one audit, judged by its limits and then by `limits`.
+    """Run one audit; its findings are judged by its own limits and then by `limits`.
 
-    What it needs and does not find makes the whole audit one skipped finding with the reason.
+    If something that the audit needs is missing, the result is a single skipped finding with the reason.
 
     Raises:
         AuditError: an option that the audit does not have, or an audit that changes its tables
@@ -235,7 +241,7 @@ def run(
         before = _digest(tables)
         outcome = audit.function(tables, rng=identity_rng(seed, audit.name), **settings)
         if _digest(tables) != before:
-            raise AuditError(f"audit {audit.name} changed the tables that it was given")
+            raise AuditError(f"audit {audit.name} changed its input tables")
         if not isinstance(outcome, Outcome):
             raise AuditError(f"audit {audit.name} returned {type(outcome).__name__}, not an Outcome")
     return Result(
@@ -266,15 +272,15 @@ def finding(
     slice: str = "all",
     withheld: str = "",
 ) -> Finding:
-    """The finding of an estimate.
+    """Turn an estimate into a finding.
 
     Args:
         name: the field's term for what was measured
         target: the label it was measured on
         slice: the clips it was measured on
         estimate: value and interval
-        by_speaker: the estimate's units are speakers, not clips
-        withheld: why no limit may judge it; empty where one may
+        by_speaker: whether the estimate's units are speakers, not clips
+        withheld: why no limit may judge the finding; empty if limits apply
     """
     notes = [] if by_speaker else [CLIPS_ONLY]
     reasons = [withheld, estimate.reason, *notes]
@@ -301,10 +307,10 @@ def left_out(
     slice: str = "all",
     better: Literal["higher", "lower"] = "higher",
 ) -> list[LeftOut]:
-    """A statistic without each speaker in turn, for `Outcome.left_out`; empty where that is not defined.
+    """Leave-one-speaker-out values of a statistic, for `Outcome.left_out`; empty if undefined.
 
-    A clip whose speaker is unknown is a speaker of its own and bears the clip's name. The statistic bears the
-    name of the finding.
+    A clip whose speaker is unknown counts as a separate speaker named after the clip. The statistic must have
+    the finding's name.
     """
     if not pairs.by_speaker or pairs.units < MIN_UNITS:
         return []
@@ -320,7 +326,7 @@ def left_out(
 
 
 def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:
-    """The finding that stands for what could not be measured."""
+    """A skipped finding for something that could not be measured."""
     return Finding(
         name=name, target=target, value=None, n=len(tables.clips), verdict=Verdict.SKIPPED, reason=reason
     )
@@ -328,6 +334,6 @@ def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Find
 
 def _digest(tables: Tables) -> tuple[int, ...]:
     frames = [tables.clips, tables.missing, *tables.predictions.values()]
-    # lists, which Parquet may hold, have no hash; their text has
+    # Parquet columns may hold lists, which are not hashable: hash their text
     plain = [f.astype({c: str for c in f if f[c].dtype == object}) for f in frames]
     return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) ^ hash(tuple(f.columns)) for f in plain)

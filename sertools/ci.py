@@ -1,4 +1,4 @@
-"""Has a model got worse since the baseline? From two sets of result files, paired by speaker."""
+"""Is a model worse than the baseline? Compares two sets of result files, paired by speaker."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sertools.metrics.intervals import MIN_UNITS
 from sertools.result import Finding, LeftOut, Limit, Result
 
 SUFFIX = "_against_baseline"
-"""What the name of a comparison ends with: `ccc_against_baseline`."""
+"""Suffix of the names of comparison findings, e.g. `ccc_against_baseline`."""
 
 NOT_OPENED = "the sound was not opened"
 
@@ -19,18 +19,18 @@ NOT_OPENED = "the sound was not opened"
 def against(
     results: Sequence[Result], baseline: Sequence[Result], *, tolerance: float, source: str = "baseline"
 ) -> list[Result]:
-    """Results with a finding for every metric that can be compared: value now minus value in the baseline.
+    """Results with an added finding for every comparable metric: its value minus the baseline's value.
 
-    The limit says that the metric may be worse by less than `tolerance`, so a metric passes only where it is
-    shown not to be worse by as much. The interval is the jackknife's with Student's t, each speaker left out
-    of both models. What cannot be compared is inconclusive with the reason; what the baseline measured and
-    the result did not is skipped.
+    The limit allows the metric to be worse by less than `tolerance`, so a metric passes only if a loss as
+    large as the tolerance is ruled out. The interval is a jackknife with Student's t, each speaker left out
+    of both models. Findings that cannot be compared are inconclusive, with the reason; findings of the
+    baseline that are missing in the results are skipped.
 
     Args:
-        results: to judge; their audits' findings stay as they are
+        results: results to judge; their existing findings do not change
         baseline: results of an earlier model on the same corpus
-        tolerance: largest loss that is put up with, in the unit of the metric
-        source: where the baseline lies, for the limit
+        tolerance: allowed loss, in the unit of the metric
+        source: location of the baseline, quoted in the limit and in messages
 
     Raises:
         GateError: the tolerance is not above 0, nothing can be compared, or the baseline has two results of
@@ -39,13 +39,13 @@ def against(
     if not (math.isfinite(tolerance) and tolerance > 0):
         raise GateError(
             f"the tolerance is {tolerance:g}",
-            hint="it is above 0: that nothing at all was lost can never be shown",
+            hint="it must be above 0, because a loss of exactly 0 can never be shown",
         )
     before = _by_audit_and_corpus(baseline, source)
     if not any(result.left_out for result in baseline):
         raise GateError(
-            f"the results in {source} hold no values by speaker to compare with",
-            hint="run sertools audit again on the baseline model; a corpus needs 5 speakers",
+            f"the results in {source} contain no values by speaker to compare with",
+            hint="run sertools audit again on the baseline model; the corpus needs at least 5 speakers",
         )
     compared = []
     for result in results:
@@ -56,7 +56,7 @@ def against(
     if all(finding.value is None for finding in found):
         raise GateError(
             f"nothing in {source} can be compared with these results",
-            hint="the baseline holds the same audits of the same corpus",
+            hint="the baseline must contain the same audits of the same corpus",
         )
     return compared
 
@@ -82,7 +82,7 @@ def _comparisons(result: Result, earlier: Result | None, tolerance: float, sourc
     found = []
     for key in [*now, *(key for key in then if key not in now)]:
         better = (now.get(key) or then[key]).better
-        # "may be worse by less than the tolerance", whichever way worse is
+        # the metric may be worse by less than the tolerance, in whichever direction is worse
         limit = (
             Limit(name=f"{key[0]}{SUFFIX}", above=-tolerance, source=source)
             if better == "higher"
@@ -112,28 +112,28 @@ def _key(of: LeftOut | Finding) -> tuple[str, str, str]:
 
 
 def _other_sound(result: Result, earlier: Result) -> str:
-    """Why two results of one corpus are not of the same clips, as far as their files say."""
+    """Why two results of one corpus do not cover the same clips, judging by their fingerprints; or empty."""
     prints = [r.provenance.get("corpus_fingerprint", NOT_OPENED) for r in (result, earlier)]
     if NOT_OPENED not in prints and prints[0] != prints[1]:
-        return "the corpus is not the same as in the baseline: its clips, labels or sound differ"
+        return "the corpus is not the same as in the baseline: its clips, labels or audio differ"
     return ""
 
 
 def _change(
     result: Result, earlier: Result | None, now: LeftOut | None, then: LeftOut | None, obstacle: str
 ) -> tuple[float | None, float | None, float | None, str]:
-    """Value now minus value then, its interval, and why one of them is missing."""
+    """Current value minus baseline value, its interval, and why one of them is missing."""
     if now is None:
-        return None, None, None, "the baseline has it, but this result does not"
+        return None, None, None, "the baseline has this value, but the result does not"
     if earlier is None or then is None:
-        return None, None, None, obstacle or "the baseline does not have it"
+        return None, None, None, obstacle or "the baseline does not have this value"
     values = [_value(of, _key(now)) for of in (result, earlier)]
     if values[0] is None or values[1] is None:
-        return None, None, None, "it is undefined in one of the two"
+        return None, None, None, "the value is undefined in the result or in the baseline"
     value = values[0] - values[1]
     others = now.values.keys() ^ then.values.keys()
     if others:
-        obstacle = f"{len(others)} speakers are in one of the two results only, such as {min(others)!r}"
+        obstacle = f"{len(others)} speakers are in only one of the two results, such as {min(others)!r}"
     if obstacle:
         return value, None, None, obstacle
     if len(now.values) < MIN_UNITS:

@@ -1,4 +1,4 @@
-"""Under what sound was a model asked: clean, a perturbation at a level, or the words in another voice."""
+"""The audio condition of a prediction: clean, a perturbation at a level, or the text in a synthetic voice."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from sertools.tables import CLEAN
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """The key under which outputs are stored.
+    """An audio condition; model outputs are stored under it.
 
     Attributes:
-        perturbation: its name; `clean` for none, `spoken` where a synthetic voice says the words
-        level: in the perturbation's unit; None where one is drawn per clip from its list
-        unit: of the level, for people
-        draw: number of the repeated random draw
-        seed: of everything that is drawn
-        folder: with the recordings that the perturbation needs; where it lies decides nothing
-        content: what the recordings of the folder, or the words and the voice, are, a hash
-        voice: of `spoken`: engine and voice, e.g. `espeak:1`
+        perturbation: its name; `clean` for none, `spoken` if a synthetic voice speaks the text
+        level: in the perturbation's unit; None if it is drawn for each clip from the perturbation's list
+        unit: unit of the level, for display
+        draw: index of the repeated random draw
+        seed: random seed
+        folder: folder of recordings for the perturbation; its path is not part of the fingerprint
+        content: hash of the recordings in the folder, or of the text and the voice
+        voice: for `spoken`: engine and voice, e.g. `espeak:1`
     """
 
     perturbation: str = CLEAN
@@ -30,7 +30,7 @@ class Condition:
     voice: str = ""
 
     def __str__(self) -> str:
-        """Printable name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`.
+        """Display name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`.
 
         >>> str(Condition()), str(Condition(perturbation="white_noise", level=40, unit="dB"))
         ('clean', 'white_noise@40dB')
@@ -44,7 +44,7 @@ class Condition:
 
     @property
     def fingerprint(self) -> str:
-        """What the sound of a clip depends on besides the clip; clean sound depends on nothing."""
+        """Everything but the clip itself that determines the audio; just `clean` for clean audio."""
         if self.perturbation == CLEAN:
             return CLEAN
         if self.voice:

@@ -1,4 +1,4 @@
-"""Where audits lie, by listing folders alone: light, for the command line's help."""
+"""Finds audits by listing folders, without importing them, so that the command line's help is fast."""
 
 import ast
 import importlib.util
@@ -9,18 +9,18 @@ from sertools.errors import AuditError
 
 
 def embedded_folder() -> Path:
-    """The folder of the audits that come with sertools, in a checkout or installed."""
+    """The folder of the audits included in sertools, in a checkout or an installation."""
     spec = importlib.util.find_spec("sertools.audits")
     if spec is None or not spec.submodule_search_locations:
-        raise AuditError("sertools is installed without its audits", hint="install it again")
+        raise AuditError("sertools is installed without its audits", hint="reinstall sertools")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 def discover(folders: Sequence[Path] = ()) -> dict[str, Path]:
-    """The audits there are, name → file: those of sertools, then those of `folders`; by listing alone.
+    """All available audits, name → file: those of sertools, then those of `folders`, without loading them.
 
     Raises:
-        AuditError: a folder does not exist, or two files have one name
+        AuditError: a folder does not exist, or two audits have the same name
     """
     found: dict[str, Path] = {}
     for folder in (embedded_folder(), *folders):
@@ -34,6 +34,6 @@ def discover(folders: Sequence[Path] = ()) -> dict[str, Path]:
 
 
 def question(path: Path) -> str:
-    """The first line of an audit's docstring, read without running the file."""
+    """The first line of an audit's docstring, read without executing the file."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.partition("\n")[0]

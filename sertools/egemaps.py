@@ -1,7 +1,7 @@
-"""The acoustic features that layers are compared with: names and groups.
+"""Names and groups of the acoustic features with which layers are compared.
 
-Low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) as openSMILE names them, in the groups of Li et al.
-2023, table 2; MFCC 1–4 stand beside them as the linguistic contrast.
+Low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) with their openSMILE names, grouped as in Li et al.
+2023, table 2; MFCC 1–4 are included as the linguistic contrast.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,17 +29,17 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "voice quality": ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz"),
     "MFCC": ("mfcc1_sma3", "mfcc2_sma3", "mfcc3_sma3", "mfcc4_sma3"),
 }
-"""Group → its features; 22 in all."""
+"""Group → its features; 22 features in total."""
 
 FEATURES = tuple(name for names in GROUPS.values() for name in names)
-"""All of them, in the order of their groups."""
+"""All features, in the order of their groups."""
 
 PARALINGUISTIC = "paralinguistic"
-"""Everything but MFCC, together."""
+"""Name of the union of all groups but MFCC."""
 
 
 def columns(features: Sequence[str]) -> dict[str, list[int]]:
-    """Where each group stands among these features; a group of which nothing is there is absent.
+    """Indices of each group's features in this list; a group with no feature in it is absent.
 
     `paralinguistic` is all groups but MFCC.
 

@@ -1,8 +1,8 @@
-"""What went wrong, where, and what to do about it, in one sentence each."""
+"""Errors that users can act on: what is wrong, where, and what to do about it."""
 
 
 class SertoolsError(Exception):
-    """An error that a user can act on; the command line shows it without a traceback, exit code 2.
+    """An error that a user can act on; the command line shows it without a traceback and exits with code 2.
 
     Args:
         message: what is wrong and where, with the offending value
@@ -23,7 +23,7 @@ class CorpusError(SertoolsError):
 
 
 class AudioError(SertoolsError):
-    """A sound file that cannot be decoded; the engine turns it into a missing clip."""
+    """An audio file that cannot be decoded; the engine turns it into a missing clip."""
 
 
 class ModelError(SertoolsError):
@@ -31,19 +31,19 @@ class ModelError(SertoolsError):
 
 
 class StoreError(SertoolsError):
-    """A store that cannot be written or read."""
+    """A store of model outputs that cannot be written or read."""
 
 
 class AuditError(SertoolsError):
-    """An audit that does not exist, breaks its contract, or was given a wrong option."""
+    """An audit that does not exist, violates the interface, or got an invalid option."""
 
 
 class GateError(SertoolsError):
-    """Limits or result files that cannot be read."""
+    """Limits or result files that cannot be read or compared."""
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """The hint that offers the closest of the known names, or lists them all.
+    """A hint with the known name closest to this one, or with all known names.
 
     >>> nearest("robustnes", ["fairness", "robustness"])
     "did you mean 'robustness'?"

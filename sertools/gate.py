@@ -1,6 +1,6 @@
-"""What limits say about findings, and the exit code that follows.
+"""Judges findings by limits, and derives the exit code.
 
-`pass` = the whole interval lies inside the limit; `fail` = the whole interval lies outside;
+`pass` = the whole interval is inside the limit; `fail` = the whole interval is outside;
 `inconclusive` = neither; `skipped` = not measurable, with the reason. Pure functions.
 """
 
@@ -19,13 +19,13 @@ from sertools.result import Finding, Limit, Result, Verdict
 Mode = Literal["interval", "point"]
 
 PASSED, FAILED, BAD_INPUT, NOT_SHOWN = 0, 1, 2, 3
-"""Exit codes. `NOT_SHOWN` only with `--strict`: nothing failed, but something is skipped or inconclusive."""
+"""Exit codes. `NOT_SHOWN` only with `--strict`: nothing failed, but a finding is skipped or inconclusive."""
 
 CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speakers repeat"
 
 
 class Override(BaseModel):
-    """A limit that somebody chose for one audit, with the reason; from `gate.toml`."""
+    """A user's limit for one audit, with the reason; from `gate.toml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,7 +38,7 @@ class Override(BaseModel):
     why: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
     def limit(self, source: str) -> Limit:
-        """The limit that stands in the place of the audit's own."""
+        """The limit that replaces the audit's own."""
         return Limit(**self.model_dump(exclude={"audit"}), source=source)
 
 
@@ -51,10 +51,10 @@ class GateFile(BaseModel):
 
 
 def read_limits(path: Path) -> list[Override]:
-    """The limits of a gate file.
+    """Read the limits in a gate file.
 
     Raises:
-        GateError: no such file, no TOML, an unknown key, a missing `why`, or a range that is empty
+        GateError: the file is missing or not valid TOML, or has an unknown key, no `why`, or an empty range
     """
     read: dict[str, Any] = {}
     try:
@@ -65,7 +65,7 @@ def read_limits(path: Path) -> list[Override]:
     except OSError as error:
         raise GateError(f"cannot read the limits in {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GateError(f"{path} is no TOML: {error}") from error
+        raise GateError(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
         problem, hint = _problem(error, read)
         raise GateError(f"{path}: {problem}", hint=hint) from error
@@ -73,24 +73,24 @@ def read_limits(path: Path) -> list[Override]:
 
 
 def _problem(error: ValidationError, read: Mapping[str, Any]) -> tuple[str, str]:
-    """The first thing that is wrong with a gate file, in the words of its author, and what to do."""
+    """The first problem in a gate file, in terms of the file's own keys, and a hint."""
     first = error.errors()[0]
     said, at = first["msg"].removeprefix("Value error, "), first["loc"]
     if len(at) < 3 or not isinstance(at[1], int):
         if first["type"] == "extra_forbidden":
-            return f"it has {at[0]!r}, which is nothing it can hold", nearest(str(at[0]), ["limit"])
-        return (f"{at[0]!r}: {said}", "each limit begins with [[limit]]") if at else (said, "")
+            return f"unknown key {at[0]!r}", nearest(str(at[0]), ["limit"])
+        return (f"{at[0]!r}: {said}", "each limit must begin with [[limit]]") if at else (said, "")
     key, limit = str(at[2]), read["limit"][at[1]]
     which = f"limit {at[1] + 1} ({', '.join(str(limit[k]) for k in ('audit', 'name') if k in limit)})"
     if first["type"] == "missing" or key == "why":
-        return f"{which} has no {key!r}", "a limit of your own says why it holds" if key == "why" else ""
+        return f"{which} has no {key!r}", "give the reason for this limit in 'why'" if key == "why" else ""
     if first["type"] == "extra_forbidden":
-        return f"{which} has a key {key!r}, which no limit has", nearest(key, [*Override.model_fields])
+        return f"{which} has an unknown key {key!r}", nearest(key, [*Override.model_fields])
     return f"{which}: {key} is {limit[key]!r}: {said}", ""
 
 
 def matches(limit: Limit | Override, finding: Finding) -> bool:
-    """Whether a limit speaks of this finding: its name, target and slice fit the patterns."""
+    """Whether a limit applies to a finding: its name, target and slice match the patterns."""
     return (
         fnmatchcase(finding.name, limit.name)
         and fnmatchcase(finding.target, limit.target)
@@ -101,9 +101,9 @@ def matches(limit: Limit | Override, finding: Finding) -> bool:
 def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
     """The finding with the verdict of a limit.
 
-    A finding that its audit withheld from judgement (`skipped` with a reason) stays skipped. In mode
-    `point` the value alone decides, as older tools do; the reason then says so. Without speakers nothing
-    passes, and nothing fails but what has an interval without width, as a count has: it is a fact.
+    A finding that its audit excluded from judgement (`skipped` with a reason) stays skipped. In mode `point`
+    only the value counts, as in older tools, and the reason states this. If the corpus names no speakers,
+    nothing passes, and only findings with an interval of width 0 (counts, which are exact) can fail.
     """
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
@@ -136,7 +136,7 @@ def _outside(low: float, high: float, limit: Limit) -> bool:
 
 
 def judge_all(findings: Iterable[Finding], limits: Sequence[Limit], mode: Mode = "interval") -> list[Finding]:
-    """Findings with verdicts; the last limit that matches a finding counts."""
+    """Findings with verdicts; the last limit that matches a finding applies."""
     judged = []
     for finding in findings:
         limit = next((limit for limit in reversed(limits) if matches(limit, finding)), None)
@@ -151,14 +151,14 @@ def gate(
     source: str = "gate.toml",
     mode: Mode = "interval",
 ) -> list[Result]:
-    """Results judged anew, by their own limits and by overrides, from the result files alone.
+    """Results judged again, by their own limits and by overrides, from the result files alone.
 
     Raises:
-        GateError: a result is a comparison, an override names what the results do not have, or two overrides
-            want different ranges for one finding
+        GateError: a result is a comparison, an override matches no finding, or two overrides set different
+            ranges for one finding
     """
     if any(result.audit == "compare" for result in results):
-        raise GateError("a comparison of runs has no limits", hint="name the folders that were compared")
+        raise GateError("a comparison of runs has no limits", hint="give the folders of the compared runs")
     for override in overrides:
         _check_known(override, results)
     judged = []
@@ -177,7 +177,7 @@ def gate(
 
 
 def _unjudged(finding: Finding) -> Finding:
-    """The finding before any limit was held against it; what the audit itself withheld stays withheld."""
+    """The finding without a verdict, unless its audit excluded it from judgement."""
     if finding.verdict is Verdict.SKIPPED:
         return finding
     return finding.model_copy(update={"verdict": Verdict.NONE})
@@ -186,16 +186,16 @@ def _unjudged(finding: Finding) -> Finding:
 def _check_known(override: Override, results: Sequence[Result]) -> None:
     audits = sorted({result.audit for result in results})
     if override.audit not in audits:
-        raise GateError(f"no result of an audit {override.audit!r}", hint=nearest(override.audit, audits))
+        raise GateError(f"no result of the audit {override.audit!r}", hint=nearest(override.audit, audits))
     findings = [f for result in results if result.audit == override.audit for f in result.findings]
     if not any(matches(override, finding) for finding in findings):
         wanted = f"{override.name!r} with target {override.target!r} and slice {override.slice!r}"
         hint = _hint(override, findings)
-        raise GateError(f"{override.audit} found nothing named {wanted}", hint=hint)
+        raise GateError(f"{override.audit} has no finding {wanted}", hint=hint)
 
 
 def _hint(override: Override, findings: Sequence[Finding]) -> str:
-    """The nearest name that is there; where that is right, the nearest target, and then the nearest slice."""
+    """The nearest existing name; if the name matches, the nearest target; then the nearest slice."""
     for part in ("name", "target"):
         pattern = getattr(override, part)
         there = [finding for finding in findings if fnmatchcase(getattr(finding, part), pattern)]
@@ -216,12 +216,12 @@ def _check_agree(chosen: Sequence[Override], finding: Finding, source: str) -> N
 
 
 def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:
-    """How many findings got which verdict; findings without a limit count as `none`."""
+    """Number of findings per verdict; findings without a limit count as `none`."""
     return Counter(finding.verdict for result in results for finding in result.findings)
 
 
 def exit_code(results: Iterable[Result], *, strict: bool = False) -> int:
-    """0 nothing failed · 1 a limit failed · 3 with `strict`, something was skipped or inconclusive."""
+    """0: nothing failed · 1: a limit failed · 3: with `strict`, a finding is skipped or inconclusive."""
     counts = verdicts(results)
     if counts.get(Verdict.FAIL, 0):
         return FAILED

@@ -1,4 +1,4 @@
-"""How the names of model and corpus meet: the field's synonyms, never positions."""
+"""Canonical label names, so that model and corpus labels are matched by name, never by position."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ SYNONYMS = {
     "excitement": ("excited", "exc"),
     "other": ("oth", "others"),
 }
-"""Canonical name → the other names it has in corpora and checkpoints, all lower case."""
+"""Canonical name → synonyms used in corpora and checkpoints, all lower case."""
 
 SEXES = {"f": "female", "female": "female", "w": "female", "woman": "female",
          "m": "male", "male": "male", "man": "male"}  # fmt: skip
@@ -31,9 +31,9 @@ _CANONICAL = {synonym: name for name, synonyms in SYNONYMS.items() for synonym i
 
 
 def canonical(name: str, label_map: Mapping[str, str] | None = None) -> str:
-    """The field's standard term for a label; a name that nobody knows stays as it is, lower case.
+    """The field's standard term for a label; an unknown name is returned in lower case.
 
-    `label_map` (theirs → ours) is asked first, with the name as it is written and in lower case.
+    `label_map` (name in the data → name here) is applied first, to the name as written or in lower case.
 
     >>> canonical("ANG"), canonical("activation"), canonical("Ennui")
     ('anger', 'arousal', 'ennui')
@@ -47,7 +47,7 @@ def canonical(name: str, label_map: Mapping[str, str] | None = None) -> str:
 
 
 def canonical_sex(value: str) -> str:
-    """`female`, `male`, or the value itself in lower case where it is neither.
+    """`female`, `male`, or the value itself in lower case if it is neither.
 
     >>> canonical_sex("W"), canonical_sex("M"), canonical_sex("diverse")
     ('female', 'male', 'diverse')

@@ -1,7 +1,7 @@
-"""Sums over a model's frames, enough to compare its layers with acoustic features in any length of corpus.
+"""Sums over a model's frames, for comparing its layers with acoustic features in a corpus of any size.
 
-Frames are never stored. What stays of them are additive moments, in cells of clips that belong together (a
-group of speakers, an emotion), so that the moments of any union of cells are the sum of theirs.
+Frames are never stored, only additive moments of them, for cells of clips that belong together (a group of
+speakers, an emotion). The moments of any union of cells are the sum of their moments.
 """
 
 from collections.abc import Mapping
@@ -11,26 +11,26 @@ import numpy as np
 import pandas as pd
 
 LEVELS: Mapping[str, int] = {"frame": 1, "phoneme": 5, "word": 25}
-"""Level → consecutive frames that are averaged (Li et al. 2023: 5 frames a phoneme, 5 phonemes a word)."""
+"""Level → number of consecutive frames averaged (Li et al. 2023: 5 frames a phoneme, 5 phonemes a word)."""
 
 OWN, OTHER, ROLLED = "own", "other clip", "rolled"
 KINDS = (OWN, OTHER, ROLLED)
-"""Which acoustic features stand beside a clip's frames: its own, those of another clip (chance), its own
-rolled by half the clip (what is constant in a clip)."""
+"""Which acoustic features are paired with a clip's frames: its own, those of another clip (chance level), or
+its own rolled by half the clip (shows what is constant within a clip)."""
 
 MAX_GROUPS = 10
-"""Groups of speakers at most; a corpus with fewer speakers has one group for each."""
+"""Maximum number of speaker groups; with fewer speakers, each is a group."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which moments an audit reads.
+    """Which sums over frames an audit reads.
 
     Attributes:
-        levels: of `LEVELS`
-        groups: groups of speakers at most
-        by: column of the corpus whose values get cells of their own, e.g. `emotion`; empty for none
-        between_layers: whether the products of every two layers are summed too
+        levels: keys of `LEVELS`
+        groups: maximum number of speaker groups
+        by: column of the corpus by whose values cells are split, e.g. `emotion`; empty for none
+        between_layers: whether to also sum the products of every pair of layers
     """
 
     levels: tuple[str, ...] = ("frame",)
@@ -41,23 +41,23 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """Sums over frames of one level, by cell: x are the frames of a layer, y the acoustic features.
+    """Sums over frames at one level, by cell: x are the frames of a layer, y the acoustic features.
 
-    All in float64. `l` layers of `d` dimensions (which may differ by layer), `c` cells, `k` features, one y
-    of each of the `KINDS`. Only frames in which every feature is defined are summed.
+    All arrays are float64. `l` layers of `d` dimensions (which may differ by layer), `c` cells, `k` features,
+    one y for each of the `KINDS`. Only frames in which every feature is defined are summed.
 
     Attributes:
         features: names of the k acoustic features
-        cells: one row a cell: `group` (of speakers, 0…), `speakers` (in the group), `clips`, and the column
-            that `Wanted.by` named
-        n: frames, shape (l, c)
-        undefined: frames left out because a feature is undefined, shape (c,)
-        x: l arrays of shape (c, d)
-        xx: l arrays of shape (c, d, d)
-        y: shape (l, kinds, c, k)
-        yy: shape (l, kinds, c, k, k)
-        xy: l arrays of shape (kinds, c, d, k)
-        between: (i, j) with i < j → Σ x_i x_jᵀ over all cells, shape (d_i, d_j); empty where not asked for
+        cells: one row per cell: `group` (number of the speaker group from 0), `speakers` (in the group),
+            `clips`, and the column named by `Wanted.by`
+        n: number of frames, shape (l, c)
+        undefined: number of frames skipped because a feature is undefined, shape (c,)
+        x: Σx, l arrays of shape (c, d)
+        xx: Σxxᵀ, l arrays of shape (c, d, d)
+        y: Σy, shape (l, kinds, c, k)
+        yy: Σyyᵀ, shape (l, kinds, c, k, k)
+        xy: Σxyᵀ, l arrays of shape (kinds, c, d, k)
+        between: (i, j) with i < j → Σ x_i x_jᵀ over all cells, shape (d_i, d_j); empty if not requested
     """
 
     features: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Where an emotion category lies on average in pleasure, arousal and dominance."""
+"""Average pleasure, arousal and dominance of emotion categories (norms from the literature)."""
 
 import pandas as pd
 
@@ -16,26 +16,26 @@ PLEASURE_AROUSAL_DOMINANCE = {
 }
 """Emotion → mean rating of pleasure, arousal, dominance in [-1, 1], by Russell & Mehrabian (1977).
 
-The terms rated were angry, bored, disgusted, fearful, happy, sad and surprised. Neutral was not rated:
-it is put at the midpoint of each scale.
+The rated terms were angry, bored, disgusted, fearful, happy, sad and surprised. Neutral was not rated; it is
+set to the midpoint of each scale.
 """
 
 
 def derive(emotions: pd.Series) -> pd.DataFrame:
-    """What arousal, dominance and valence an emotion's name stands for on average, in [0, 1].
+    """Average arousal, dominance and valence of each emotion category, in [0, 1].
 
     The norm of the category, mapped linearly from [-1, 1]: (x + 1) / 2. Valence is the norms' pleasure.
-    Dimensions so derived are *derived, not rated*: nobody listened to the clip, every clip of one category
-    gets the same three numbers, and whatever is computed from them has to say so.
+    These dimensions are *derived, not rated*: nobody rated the clip, all clips of a category get the same
+    three numbers, and every result computed from them must state this.
 
     Source: Russell & Mehrabian (1977), Evidence for a three-factor theory of emotions, Journal of Research
     in Personality 11(3), 273-294, doi:10.1016/0092-6566(77)90037-X.
 
     Args:
-        emotions: names of categories, shape (n,); synonyms (`angry`, `ANG`) are understood
+        emotions: names of categories, shape (n,); synonyms (`angry`, `ANG`) are accepted
 
     Returns:
-        Columns arousal, dominance, valence, with the index of `emotions`; nan where a category is
+        Columns arousal, dominance, valence, with the index of `emotions`; nan where the category is
         missing or has no norm.
 
     >>> derive(pd.Series(["neutral", "happy", "ennui"])).loc[:, "valence"].round(3).tolist()

@@ -1,4 +1,4 @@
-"""What a text encoder makes of the words of clips, as a column of a corpus: which one, and how it is kept."""
+"""Text-encoder vectors of transcripts as a column of a corpus: its name and its storage format."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ import pandas as pd
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """Words read by a text encoder.
+    """The vectors of a text column from one text encoder.
 
     Attributes:
         encoder: directory or hub id of a transformers checkpoint
-        text: column that holds the words
+        text: column with the text
     """
 
     encoder: str
@@ -20,19 +20,19 @@ class Reading:
 
     @property
     def column(self) -> str:
-        """Where its vectors stand."""
+        """Name of the column with the vectors."""
         return f"{self.text} by {self.encoder}"
 
 
 def packed(vectors: np.ndarray, index: pd.Index) -> pd.Series:
-    """Vectors (n, d) as a column of text, the float32 of a row in hexadecimal; one with nan is missing."""
+    """Vectors (n, d) as a text column: each row's float32 bytes in hexadecimal; rows with nan are missing."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     values = [row.tobytes().hex() if np.isfinite(row).all() else None for row in rows]
     return pd.Series(values, index=index, dtype=object)
 
 
 def unpacked(column: pd.Series) -> np.ndarray:
-    """The vectors of such a column, shape (n, d), float32; rows of nan where they are missing.
+    """The vectors of a column made by `packed`, shape (n, d), float32; missing rows are nan.
 
     >>> column = packed(np.array([[1.0, 2.0], [np.nan, 0.0]]), pd.Index(["a", "b"]))
     >>> unpacked(column).tolist()

@@ -1,4 +1,4 @@
-"""What an audit found, as JSON that people, CI and later versions can read."""
+"""The result of an audit, stored as JSON that people, CI and later versions can read."""
 
 import math
 from enum import StrEnum
@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from sertools.errors import GateError
 
 SCHEMA = 1
-"""Version of the result file; it rises when a name or a meaning changes."""
+"""Version of the result file format; it increases when a name or a meaning changes."""
 
 
 BESIDE = frozenset({"report.json", "index.json"})
-"""Files of the report, beside the results, that are no results: their union, and the list of recordings."""
+"""JSON files of a report folder that are not results: all results combined, and the list of recordings."""
 
 
 class Verdict(StrEnum):
-    """What a limit says about a finding; `none` where there is no limit for it."""
+    """The verdict of a limit on a finding; `none` if no limit applies to it."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -32,10 +32,10 @@ class _Strict(BaseModel):
 
 
 class Limit(_Strict):
-    """The range in which a finding must lie, with where the range comes from.
+    """The allowed range of a finding, with the source of the range.
 
     `name`, `target` and `slice` are shell patterns matched against the finding. Bounds are strict
-    (`above` < value < `below`); one of them may be absent.
+    (`above` < value < `below`); one of them may be missing.
     """
 
     name: str
@@ -71,12 +71,12 @@ class Finding(_Strict):
         name: the field's term for what was measured, e.g. `ccc`, `sex_score`
         target: the label it was measured on, e.g. `arousal`, `emotion`, `anger`
         slice: the clips it was measured on; `all`, or `sex=female`
-        value: the number; None where it is undefined, and then `reason` says why
-        low, high: 95 % interval that respects speakers; None where there is none
-        n: clips that entered
-        speakers: speakers that entered; None where the corpus names no speakers
-        verdict, limit: what the limit says
-        reason: why the value, the interval or the verdict is not what one would hope for
+        value: the number; None if it is undefined, and then `reason` explains why
+        low, high: 95 % confidence interval that accounts for speakers; None if there is none
+        n: number of clips used
+        speakers: number of speakers used; None if the corpus names no speakers
+        verdict, limit: the limit that applies and its verdict
+        reason: why the value or the interval is missing, or what restricts the verdict
     """
 
     name: str
@@ -104,7 +104,7 @@ class Finding(_Strict):
 
 
 class Table(_Strict):
-    """A table of the report: one list per row, numbers unrounded, None where undefined."""
+    """A table of the report: one list per row, unrounded numbers, None where undefined."""
 
     name: str
     title: str
@@ -121,14 +121,14 @@ class Table(_Strict):
     def _rows_fit_columns(self) -> Self:
         wrong = [i for i, row in enumerate(self.rows) if len(row) != len(self.columns)]
         if wrong:
-            raise ValueError(f"table {self.name!r}: row {wrong[0]} does not fit {len(self.columns)} columns")
+            raise ValueError(f"table {self.name!r}: row {wrong[0]} does not have {len(self.columns)} columns")
         return self
 
 
 class Series(_Strict):
-    """One line, dot row or bar group of a figure; `low` and `high` are its interval, if it has one.
+    """One line, row of dots or group of bars in a figure; `low` and `high` are its interval, if it has one.
 
-    `shade` gives the points of a cloud shades in the place of one colour.
+    `shade` colours the points of a cloud by these values instead of with a single colour.
     """
 
     name: str = ""
@@ -147,12 +147,12 @@ class Series(_Strict):
 
 
 class Figure(_Strict):
-    """What to draw, not how: the report draws it.
+    """The content of a figure; how it looks is up to the report.
 
     `interval` is a dot plot: `x` names the rows, `y` are the values with `low` and `high`.
     `histogram` and `bar` take bin or category names in `x`; `line` and `scatter` take numbers.
-    `heat` takes one series per row, `x` naming the columns. `radar` takes values from 0 to 1, `x` naming the
-    spokes. `band` shades a tolerated range of the value axis; `reference` draws a line across it.
+    `heat` takes one series per row; `x` names the columns. `radar` takes values from 0 to 1; `x` names the
+    spokes. `band` shades a tolerated range of the value axis; `reference` draws a line at a value.
     """
 
     name: str
@@ -167,13 +167,13 @@ class Figure(_Strict):
 
 
 class LeftOut(_Strict):
-    """What a finding's value becomes when one speaker is left out, for each speaker.
+    """Leave-one-speaker-out values of a finding: its value without each speaker in turn.
 
-    With these two results can be compared paired by speaker, from their files alone.
+    They allow a comparison of two results, paired by speaker, from the result files alone.
 
     Attributes:
         name, target, slice: as in the finding
-        better: which way an improvement goes
+        better: whether higher or lower values are better
         values: speaker → the value without that speaker's clips
     """
 
@@ -185,15 +185,15 @@ class LeftOut(_Strict):
 
 
 class Sound(_Strict):
-    """A clip that is worth hearing, and why; the sound itself, where it is kept, lies beside the result.
+    """A clip worth listening to, and why; its audio, if saved, is a file in the result's folder.
 
     Attributes:
-        clip: as the corpus names it
-        condition: the change under which it is heard beside its clean sound; `clean` for none
-        target: the label that was asked for
-        truth, clean, changed: the truth, and the answers to clean and to changed sound; None where unknown
-        caption: what happens in it, in one sentence
-        speaker, transcript: who speaks and what is said; empty where the corpus does not tell
+        clip: clip id in the corpus
+        condition: the perturbation to play in addition to the clean audio; `clean` for none
+        target: the predicted label
+        truth, clean, changed: ground truth, and predictions on clean and on perturbed audio; None if unknown
+        caption: what the clip shows, in one sentence
+        speaker, transcript: speaker and text of the clip; empty if the corpus has none
     """
 
     clip: str
@@ -213,7 +213,7 @@ class Sound(_Strict):
 
 
 class Missing(_Strict):
-    """A clip that was not scored, and why."""
+    """A clip without a prediction, and why."""
 
     clip: str
     condition: str
@@ -223,9 +223,9 @@ class Missing(_Strict):
 class Result(_Strict):
     """One audit of one model on one corpus.
 
-    `question` and `method` are the audit's docstring; `answer` is one sentence in plain words.
-    `model` and `data` say what was audited; `provenance` how to do it again; `left_out`, where there is any,
-    lets a later result be compared with this one; `sounds` names clips to hear, the most telling first.
+    `question` and `method` are the audit's docstring; `answer` is one plain sentence. `model` and `data`
+    describe what was audited, `provenance` how to reproduce it. `left_out`, if present, allows comparison
+    with a later result; `sounds` lists clips to listen to, most informative first.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
@@ -254,41 +254,41 @@ class Result(_Strict):
         return self
 
     def to_json(self) -> str:
-        """The result file's text."""
+        """The text of the result file."""
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
 def read_result(path: Path) -> Result:
-    """A result from its file.
+    """Read a result file.
 
     Raises:
-        GateError: the file is missing, is no result, or has another schema
+        GateError: the file is missing, is not a result, or has another schema
     """
     try:
         return Result.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise GateError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise GateError(f"{path} is no result file: it is not text") from error
+        raise GateError(f"{path} is not a result file: it is not text") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise GateError(
-            f"{path} is no result of this sertools: {where}: {first['msg']}",
-            hint="run sertools audit again to write it anew",
+            f"{path} is not a result file of this sertools version: {where}: {first['msg']}",
+            hint="run sertools audit again to rewrite it",
         ) from error
 
 
 def read_results(folder: Path) -> list[Result]:
-    """All results of a folder, in the order of the audits' names.
+    """All results of a folder, sorted by audit name.
 
     Raises:
-        GateError: there is no folder, no result in it, or one that cannot be read
+        GateError: the folder does not exist, has no results, or has one that cannot be read
     """
     if not folder.is_dir():
-        raise GateError(f"no folder {folder}", hint="name the --out folder of an earlier sertools audit")
-    # a result is named after its audit; gate and report files of other shapes may lie beside it
+        raise GateError(f"no folder {folder}", hint="give the --out folder of an earlier sertools audit")
+    # a result is named after its audit; the folder may also contain other files of gates and reports
     paths = [path for path in sorted(folder.glob("*.json")) if path.name not in BESIDE]
     if not paths:
-        raise GateError(f"no results in {folder}", hint="name the --out folder of an earlier sertools audit")
+        raise GateError(f"no results in {folder}", hint="give the --out folder of an earlier sertools audit")
     return [read_result(path) for path in paths]

@@ -1,4 +1,4 @@
-"""Random numbers by identity: what is drawn decides, not when or where it is drawn."""
+"""Random generators seeded by what is drawn (e.g. a clip and a condition), not by the order of draws."""
 
 import hashlib
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def identity_rng(seed: int, *identity: str) -> np.random.Generator:
-    """The generator that belongs to a seed and to what is drawn, e.g. a clip and a condition.
+    """A random generator that depends only on the seed and on what is drawn, e.g. a clip and a condition.
 
-    Order of calls, worker count and resume do not enter, so they cannot change a sample. The parts of
-    the identity are kept apart: ("ab", "c") and ("a", "bc") give different generators.
+    The order of calls, the number of workers and an interruption therefore cannot change a sample. The parts
+    of the identity are delimited: ("ab", "c") and ("a", "bc") give different generators.
 
     >>> first, again = identity_rng(0, "clip 1", "white_noise"), identity_rng(0, "clip 1", "white_noise")
     >>> first.random() == again.random()

@@ -1,4 +1,4 @@
-"""Do the audits find what is wrong, and leave alone what is right? Toy models with known defects tell."""
+"""Do the audits detect known defects of toy models, and do they pass models without defects?"""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from sertools.seeds import identity_rng
 from sertools.tables import Layers, Tables
 
 QUICK = {"resamples": 200, "epochs": 12, "maps": ()}
-"""Options that make audits resample, train and draw less; they change what they find by a few percent."""
+"""Options that make audits resample, train and plot less; they change the results by a few percent."""
 
 SPEAKERS, CLIPS = 24, 40
 GAIN_DB = 6.0
@@ -29,30 +29,30 @@ LOUDER = Limit(
     name="unchanged_ratio",
     slice=f"gain@{GAIN_DB:g}dB",
     above=0.9,
-    source="selftest: another microphone is easily as much louder",
+    source="selftest: microphones easily differ by this much in level",
 )
 NOISE = 0.1
-"""Standard deviation of the errors of the model into which defects are planted when power is measured."""
+"""Standard deviation of the errors of the model in which defects are planted when power is measured."""
 
 STRENGTHS = (0.1, 0.3, 1.0)
-"""Shares of clips that carry the planted defect when power is measured."""
+"""Shares of clips with the planted defect when power is measured."""
 
 
 CHECKS = ("model", "audit", "expected", "found", "kept")
 POWER = ("audit", "clips with the defect", "defects found", "reason")
-"""Columns of what is shown."""
+"""Columns of the tables of checks and of power."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One toy model before one audit.
+    """The outcome of one audit on one toy model.
 
     Attributes:
         model: the toy model
         audit: the audit's name
-        expected: what an honest audit does with it
-        found: what this one did
-        kept: whether that is what was expected
+        expected: what a correct audit reports
+        found: what this audit reported
+        kept: whether the expectation is met
     """
 
     model: str
@@ -63,12 +63,12 @@ class Check:
 
 
 def checks(seed: int = 0) -> Iterator[Check]:
-    """The toy models before the audits: the oracle passes, the useless pass nothing, defects are found.
+    """Run the audits on toy models: the oracle passes, useless models pass nothing, defects are detected.
 
-    Audits that need what the toy corpus lacks are left out.
+    Audits that need data which the toy corpus does not have are skipped.
 
     Args:
-        seed: of the toy corpus and of everything that is drawn
+        seed: random seed of the toy corpus and of all draws
     """
     clips = toy.clips(speakers=SPEAKERS, per_speaker=CLIPS, seed=seed)
     names = [name for name in sorted(discover()) if not _obstacle(name, clips)]
@@ -93,28 +93,28 @@ def checks(seed: int = 0) -> Iterator[Check]:
 
 
 def rows(found: Sequence[Check]) -> list[list[str | int | float | bool | None]]:
-    """Checks as rows of the columns `CHECKS`."""
+    """Checks as table rows with the columns `CHECKS`."""
     return [[c.model, c.audit, c.expected, c.found, "yes" if c.kept else "NO"] for c in found]
 
 
 def power(
     clips: pd.DataFrame, *, plants: int = 5, strengths: Sequence[float] = STRENGTHS, seed: int = 0
 ) -> list[list[str | float | None]]:
-    """How often would each audit find its planted defect in a corpus of this size?
+    """How often does each audit detect its planted defect in a corpus of this size (statistical power)?
 
-    A model that errs by a gaussian of standard deviation .1 (dimensions) or in a tenth of the clips
-    (emotions) gets the defect that each audit exists to catch, in a share of the clips chosen by chance. The
-    defect counts as found where a limit fails that does not fail without it.
+    A model with Gaussian errors of standard deviation .1 (dimensions) or wrong classes in a tenth of the
+    clips (emotions) gets the defect that each audit exists to detect, in a random share of the clips. The
+    defect counts as detected if a limit fails that does not fail without it.
 
     Args:
-        clips: of a corpus, with its labels, speakers and groups
-        plants: seeded plants of each strength
-        strengths: shares of the clips that carry the defect
-        seed: of plants and errors
+        clips: clips of a corpus, with labels, speakers and groups
+        plants: number of random plants per strength
+        strengths: shares of the clips with the defect
+        seed: random seed of plants and errors
 
     Returns:
-        rows of the columns `POWER`: audit, share of clips with the defect, share of plants found, and the
-        reason where the audit cannot run and the shares are None
+        table rows with the columns `POWER`: audit, share of clips with the defect, share of plants detected,
+        and, if the audit cannot run (both shares are None), the reason
     """
     rows: list[list[str | float | None]] = []
     for name in sorted(discover()):
@@ -126,7 +126,7 @@ def power(
             rows.append([name, None, None, obstacle or "the corpus has no column 'sex'"])
             continue
         if not _differs(tables, audits.load(name).plant(tables, identity_rng(seed, "power", name))):
-            rows.append([name, None, None, "the defect is of labels that the corpus does not have"])
+            rows.append([name, None, None, "the defect affects labels that the corpus does not have"])
             continue
         before = _failures(_audited(name, tables, seed))
         for strength in strengths:
@@ -140,13 +140,13 @@ def power(
 
 
 def sex_biased(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Answers to men are half of them exchanged among each other; those to women stay."""
+    """Shuffle the predictions of half of the men's clips among each other; women's do not change."""
     male = np.flatnonzero((tables.clips["sex"] == "male").to_numpy())
     return _exchanged(tables, np.sort(rng.permutation(male)[: len(male) // 2]), rng)
 
 
 def speaker_biased(tables: Tables, rng: np.random.Generator) -> Tables:
-    """Answers to a quarter of the speakers are exchanged among each other; those to all others stay."""
+    """Shuffle the predictions for a quarter of the speakers among each other; all others do not change."""
     speakers = np.sort(tables.clips["speaker"].unique())
     chosen = rng.choice(speakers, len(speakers) // 4, replace=False)
     return _exchanged(tables, np.flatnonzero(tables.clips["speaker"].isin(chosen).to_numpy()), rng)
@@ -161,7 +161,7 @@ def _exchanged(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Ta
 
 
 def _loudness(seed: int) -> Iterator[Check]:
-    """A model that hears nothing but the level, on sound whose level follows arousal, and an honest one."""
+    """Check a model that uses only the level, on audio whose level follows arousal, and an oracle."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = _loud_corpus(Path(folder), seed)
         settings = running.Settings(seed=seed, cache=Path(folder) / "store")
@@ -177,14 +177,14 @@ def _loudness(seed: int) -> Iterator[Check]:
     ):
         for audit in wanted:
             if model == "oracle" and audit.name == "correctness":
-                continue  # seen above
+                continue  # already checked above
             result = audits.run(audit, tables, seed=seed, options=gain.get(audit.name, {}), limits=[LOUDER])
             more = f" (louder by {GAIN_DB:g} dB)" if audit.name == "robustness" else ""
             yield _check(model, audit.name + more, expected, result)
 
 
 def _loud_corpus(folder: Path, seed: int) -> Corpus:
-    """Bursts of noise of 50 ms, at −45 to −10 dB as arousal rises from .1 to .8."""
+    """A corpus of 50 ms noise bursts whose level rises from −45 to −10 dB as arousal rises from .1 to .8."""
     clips = toy.clips(speakers=12, per_speaker=16, seed=seed)
     for clip, file, arousal in zip(clips.index, clips["file"], clips["arousal"], strict=True):
         noise = identity_rng(seed, str(clip), "burst").uniform(-1, 1, 800)
@@ -233,7 +233,7 @@ def _check(model: str, audit: str, expected: str, result: Result) -> Check:
 
 
 def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
-    """The same answers with errors: gaussian for dimensions, another class in a tenth of the clips."""
+    """The same predictions with errors: Gaussian for dimensions, another class in a tenth of the clips."""
     scores = {}
     noise = rng.normal(0, NOISE, (len(tables.clips), len(tables.dimensions)))
     wrong, order = rng.random(len(tables.clips)) < 0.1, rng.permutation(len(tables.clips))
@@ -247,14 +247,14 @@ def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _differs(tables: Tables, planted: Tables) -> bool:
-    """Whether a plant changed anything that an audit reads."""
+    """Whether the planted defect changed any of an audit's input."""
     same = all(scores.equals(planted.predictions[key]) for key, scores in tables.predictions.items())
     kept = all(getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "moments"))
     return not (same and kept)
 
 
 def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Generator) -> Tables:
-    """The planted answers, rows and layers in this share of the clips, the others as they were."""
+    """Planted predictions, rows and layers for this share of the clips, unchanged ones for the rest."""
     carries = rng.random(len(tables.clips)) < strength
     scores = {}
     for key, frame in tables.predictions.items():
@@ -269,7 +269,7 @@ def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Ge
 
 
 def _mixed(tables: Tables, planted: Tables, carries: np.ndarray) -> Layers | None:
-    """Planted layers of the clips that carry the defect, the others' as they were, if of one shape."""
+    """Planted layers for the clips with the defect, unchanged ones for the rest, if their shapes match."""
     one, other = tables.layers, planted.layers
     if one is None or other is None or one is other:
         return other

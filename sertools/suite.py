@@ -35,15 +35,15 @@ class Suite(BaseModel):
 
 
 def suites() -> dict[str, Path]:
-    """Suites that come with sertools, name → file."""
+    """Suites included in sertools, name → file."""
     return {path.stem: path for path in sorted((embedded_folder() / "suites").glob("*.toml"))}
 
 
 def read_suite(name: str) -> Suite:
-    """A suite by name, or from a TOML file.
+    """Read a suite by name, or from a TOML file.
 
     Raises:
-        AuditError: there is none of that name, or the file is no suite
+        AuditError: there is no suite with this name, or the file is not a valid suite
     """
     path = Path(name) if name.endswith(".toml") else suites().get(name)
     if path is None:
@@ -53,7 +53,7 @@ def read_suite(name: str) -> Suite:
     except OSError as error:
         raise AuditError(f"cannot read the suite {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AuditError(f"{path} is no TOML: {error}") from error
+        raise AuditError(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise AuditError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -61,12 +61,12 @@ def read_suite(name: str) -> Suite:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What was asked for.
+    """The selected audits with their options and limits.
 
     Attributes:
-        audits: in their order
+        audits: the audits, in the order in which they run
         options: audit → its options
-        limits: that stand in the place of the audits' own
+        limits: limits that replace the audits' own
     """
 
     audits: list[Audit]
@@ -82,20 +82,20 @@ def choose(
     options: Mapping[str, Any] | None = None,
     shared: Mapping[str, str] | None = None,
 ) -> Chosen:
-    """The audits of these names, of a suite, or all there are.
+    """The named audits, those of a suite, or all available audits.
 
     Args:
-        names: of audits, `-` and `_` alike
+        names: names of audits; `-` and `_` are equivalent
         suite: name or TOML file of a suite
-        folders: with audits of the user's own
-        options: of the named audits
-        shared: option → folder, for the audits that have such an option; an empty one is none
+        folders: folders with the user's own audits
+        options: options of the named audits
+        shared: option → folder, for all audits that have this option; empty folders are ignored
 
     Raises:
-        AuditError: both names and a suite, or one that there is not
+        AuditError: both names and a suite are given, or one of them does not exist
     """
     if names and suite:
-        raise AuditError("audits and --suite were both named", hint="name one of them")
+        raise AuditError("both audits and --suite are given", hint="give only one of them")
     limits: list[Override] = []
     if suite:
         read = read_suite(suite)

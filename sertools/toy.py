@@ -1,4 +1,4 @@
-"""Synthetic clips and the answers of toy models to them: who audits the audits?"""
+"""Synthetic clips and the predictions of toy models on them, to test the audits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,20 +20,20 @@ from sertools.tables import CLEAN, RANDOM_TWIN, Layers, Tables
 from sertools.toy_frames import moments
 
 LAYERS, SPEAKER_NUMBERS = 4, 3
-"""Layers of the toy models, and numbers in a layer by which the oracle tells speakers apart."""
+"""Number of layers of the toy models, and of the dimensions of a layer that encode the speaker."""
 
 
 def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.DataFrame:
-    """Clips of speakers, half of them women, with emotions and with dimensions that follow from them.
+    """Synthetic clips, half of them by women, with emotions and with dimensions derived from the emotions.
 
-    Arousal, dominance and valence are those of the emotion by Russell & Mehrabian's norms, plus a mean of
-    each speaker's own (standard deviation .05) and noise (.1), cut to [0, 1]. Splits share no speaker, and
-    no two clips share their sound.
+    Arousal, dominance and valence are those of the emotion by Russell & Mehrabian's norms, plus an offset for
+    each speaker (standard deviation .05) and noise (.1), clipped to [0, 1]. Splits share no speaker, and no
+    two clips have the same audio.
 
     Args:
         speakers: number of speakers
-        per_speaker: clips of each
-        seed: of everything that is drawn
+        per_speaker: number of clips per speaker
+        seed: random seed
 
     >>> clips(speakers=2, per_speaker=1)["sex"].tolist()
     ['female', 'male']
@@ -55,7 +55,7 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
         },
         index=pd.Index([f"clip {i:05d}" for i in range(n)], name="clip"),
     )
-    # every speaker says the same sentences, which have nothing to do with the emotion
+    # every speaker says the same sentences, whose text is unrelated to the emotion
     said = np.arange(n) % min(per_speaker, 40)
     frame["sentiment"] = np.array(["negative", "neutral", "positive"])[said % 3]
     frame["word"] = [f"word{i}" for i in said]
@@ -67,21 +67,21 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
         own = rng.normal(0, 0.05, speakers)[speaker]
         frame[dimension] = np.clip(mean + own + rng.normal(0, 0.1, n), 0, 1)
     frame["split"] = np.select([speaker < 0.6 * speakers, speaker < 0.8 * speakers], ["train", "dev"], "test")
-    # as different recordings have them: every bit of its own
+    # random bits, as for different recordings
     frame["audio_hash"] = [rng.bytes(9).hex() for _ in range(n)]
     frame["audio_print"] = [rng.bytes(3 * FRAMES).hex() for _ in range(n)]
     return frame
 
 
 def layers(kind: str, of: pd.DataFrame) -> Layers:
-    """Layer means of a toy model, shape (n, 4, 16), which only the oracle's deeper layers know anything by.
+    """Layer means of a toy model, shape (n, 4, 16); only the oracle's deeper layers encode anything.
 
-    The oracle's layer i is i/3 of what is true of a clip (a 1 for its emotion, its dimensions, a 1 for a
-    woman, three numbers that each speaker has of their own) plus gaussian noise of standard deviation .2;
-    what the clips do not tell is 0. Everyone else's layers are the noise.
+    The oracle's layer i is i/3 times the ground truth of a clip (its emotion one-hot, its dimensions, a 1 for
+    a woman, three numbers specific to each speaker) plus Gaussian noise of standard deviation .2; unknown
+    labels are 0. The layers of all other models are noise only.
 
     Args:
-        kind: which toy model
+        kind: name of the toy model
         of: the clips
     """
     width = len(EMOTIONS) + len(DIMENSIONS) + 1 + SPEAKER_NUMBERS
@@ -108,21 +108,21 @@ def answers(
     conditions: Sequence[Condition] = (Condition(),),
     wanted: Wanted | None = None,
 ) -> Tables:
-    """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as an audit gets them.
+    """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as audits get them.
 
-    Whatever happens to the sound, the oracle stays with the truth and the constant with its constant; the
-    random model draws anew for each clip under each condition. Each has its `layers` and, where sums over
-    frames are wanted, those and a random twin that knows nothing.
+    Under every condition the oracle predicts the truth and the constant model its constant; the random model
+    draws independently for each clip and condition. Each has its `layers` and, if sums over frames are
+    requested, those sums and a random twin that encodes nothing.
 
     Args:
-        kind: which toy model
+        kind: name of the toy model
         of: the clips
-        conditions: under which sound; clean sound is always among them
-        wanted: which sums over frames; None for none
+        conditions: audio conditions; clean audio is always included
+        wanted: which sums over frames to compute; None for none
     """
     model = load(kind, LoadOptions())
     if not isinstance(model, ClipModel):
-        raise TypeError(f"toy:{kind} needs sound")
+        raise TypeError(f"toy:{kind} needs audio")
     from pathlib import Path
 
     corpus = Corpus(name="toy", clips=of, root=Path())

@@ -1,4 +1,4 @@
-"""Sums over the frames of toy models: whose layers carry the acoustics, and whose do not?"""
+"""Sums over the frames of toy models, of which only the oracle's layers encode acoustic features."""
 
 from collections.abc import Sequence
 
@@ -13,20 +13,20 @@ from sertools.tables import speaker_codes
 LAYERS = 4
 DIMENSIONS = len(FEATURES) + 2
 FRAMES = 25
-"""Frames of every clip: one word."""
+"""Number of frames of every clip: one word."""
 
 
 def moments(kind: str, of: pd.DataFrame, wanted: Wanted) -> dict[str, Moments]:
-    """Sums over frames by level, as the engine makes them of a model's frames and openSMILE's features.
+    """Sums over frames by level, as the engine computes them from a model's frames and openSMILE features.
 
-    The features of a clip are a mean of its own (standard deviation .5) plus gaussian noise of 1. Layer i of
-    the oracle is 1 − i/4 of the features, plus noise of 1; the constant's layers are .5, everyone else's are
-    the noise.
+    The features of a clip are a random mean per clip (standard deviation .5) plus Gaussian noise (1). Layer i
+    of the oracle is 1 − i/4 times the features plus noise (1); all values of the constant model's layers are
+    .5, and the layers of all other models are noise only.
 
     Args:
-        kind: which toy model; any name that is not `oracle` or `constant` is a random one of its own
+        kind: name of the toy model; every name but `oracle` and `constant` is another random model
         of: the clips
-        wanted: levels, groups of speakers, column whose values get cells, products between layers
+        wanted: levels, number of speaker groups, column that splits cells, products between layers
     """
     names = [str(clip) for clip in of.index]
     features = np.stack([_features(name) for name in names])
@@ -35,7 +35,7 @@ def moments(kind: str, of: pd.DataFrame, wanted: Wanted) -> dict[str, Moments]:
     other = [_partner(i, codes) for i in range(len(of))]
     kinds = np.stack([features, features[other], np.roll(features, FRAMES // 2, axis=1)])
     groups = min(wanted.groups, len(np.unique(codes)))
-    # by rank of the speaker's name, so that the order of the clips decides nothing
+    # by rank of the speaker's name, so that the order of the clips does not matter
     ranks = pd.Series(of.get("speaker", pd.Series(names, index=of.index))).rank(method="dense").to_numpy()
     cells = pd.DataFrame({"group": (np.nan_to_num(ranks, nan=1).astype(int) - 1) % groups})
     cells["speaker"] = codes
@@ -68,7 +68,7 @@ def _layers(kind: str, name: str, features: np.ndarray) -> np.ndarray:
 
 
 def _partner(i: int, codes: np.ndarray) -> int:
-    """The next clip of another speaker; the next of any where there is but one speaker."""
+    """Index of the next clip of another speaker; of the next clip if there is only one speaker."""
     onward = (i + 1 + np.arange(len(codes))) % len(codes)
     others = onward[codes[onward] != codes[i]]
     return int(others[0] if len(others) else onward[0])
@@ -82,7 +82,7 @@ def _summed(
     frames: int,
     wanted: Wanted,
 ) -> Moments:
-    """The sums of layers (n, l, frames, d) and kinds of features (kinds, n, frames, k) in cells of clips."""
+    """Sums of layers (n, l, frames, d) and of kinds of features (kinds, n, frames, k) by cell of clips."""
     x = layers.reshape(len(layers), LAYERS, -1, frames, DIMENSIONS).mean(axis=3)
     y = kinds.reshape(len(kinds), len(layers), -1, frames, len(FEATURES)).mean(axis=3)
     of_x = [[x[r, i].reshape(-1, DIMENSIONS) for r in rows] for i in range(LAYERS)]

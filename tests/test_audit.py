@@ -113,10 +113,14 @@ def test_a_wrong_option_is_named(mine, tables, given, said):
         ('NEEDS = Needs(labels="none")', "NEEDS = ['sex']", "its NEEDS are not Needs"),
         ('"""Is this the answer?\n\nIt is.\n"""', "", "has no docstring"),
         ("size: int = 42", "size: int", "its option 'size' has no default"),
-        ("def plant(", "def plant((", "does not load: SyntaxError"),
-        ("from sertools.audit import Needs", "from sertools.audit import Need", "does not load: ImportError"),
-        ("above=0.5, ", "", "does not load: ValidationError"),
-        ('Needs(labels="none")', "Needs(colour='red')", "does not load: TypeError"),
+        ("def plant(", "def plant((", "cannot be loaded: SyntaxError"),
+        (
+            "from sertools.audit import Needs",
+            "from sertools.audit import Need",
+            "cannot be loaded: ImportError",
+        ),
+        ("above=0.5, ", "", "cannot be loaded: ValidationError"),
+        ('Needs(labels="none")', "Needs(colour='red')", "cannot be loaded: TypeError"),
     ],
 )
 def test_a_file_that_is_no_audit_says_what_it_lacks(mine, old, new, said):
@@ -153,7 +157,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
 def test_an_audit_that_changes_its_tables_is_caught(mine, deed):
     loaded = load("my_own", [mine("    findings = [", f"    {deed}\n    findings = [")])
     tables = toy.answers("oracle", toy.clips(speakers=6, per_speaker=4))
-    with pytest.raises(AuditError, match="audit my_own changed the tables that it was given"):
+    with pytest.raises(AuditError, match="audit my_own changed its input tables"):
         run(loaded, tables, seed=0)
 
 

@@ -160,7 +160,7 @@ def test_a_pickle_with_code_is_refused(here):
     [
         (["audit", "robustnes"], "no audit named 'robustnes' Hint: did you mean 'robustness'?"),
         (["audit", "--suite", "quik"], "no suite named 'quik' Hint: did you mean 'quick'?"),
-        (["audit", "fairness", "--suite", "quick"], "audits and --suite were both named"),
+        (["audit", "fairness", "--suite", "quick"], "both audits and --suite are given"),
         (["audit", "--audits", "none"], "no folder of audits at none"),
         (["fairnes"], "no command named 'fairnes' Hint: did you mean 'fairness'?"),
         (["fairness", "--group", "hair", "--model", "toy:oracle", "--data", "c/clips.csv", "--out", "out"],
@@ -266,9 +266,9 @@ def test_no_permission(here):
 def test_results_of_another_make_are_refused(here):
     Path("r").mkdir()
     for text, said in [
-        ("{", "is no result of this sertools"),
-        (json.dumps({"schema": 99}), "is no result of this sertools"),
-        ("[]", "is no result of this sertools"),
+        ("{", "is not a result file of this sertools version"),
+        (json.dumps({"schema": 99}), "is not a result file of this sertools version"),
+        ("[]", "is not a result file of this sertools version"),
     ]:
         Path("r/correctness.json").write_text(text)
         assert said in refusal("gate", "r")

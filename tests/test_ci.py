@@ -204,7 +204,7 @@ def test_other_speakers_are_inconclusive_with_an_example():
     clips = MODEL.clips.replace({"speaker": {"s3": "someone else"}})
     change = compared(result_of(dataclasses.replace(MODEL, clips=clips)), result_of(MODEL))[CCC_OF]
     assert (change.verdict, change.low) == (Verdict.INCONCLUSIVE, None)
-    assert change.reason == "2 speakers are in one of the two results only, such as 's3'"
+    assert change.reason == "2 speakers are in only one of the two results, such as 's3'"
 
 
 def test_another_version_of_the_corpus_is_inconclusive():
@@ -222,9 +222,12 @@ def test_what_only_one_of_the_two_has_is_skipped():
     two = made([20] * 12, dimensions=("arousal", "valence"))
     one = dataclasses.replace(two, dimensions=("arousal",))
     lost = compared(result_of(one), result_of(two))["ccc_against_baseline", "valence"]
-    assert (lost.verdict, lost.reason) == (Verdict.SKIPPED, "the baseline has it, but this result does not")
+    assert (lost.verdict, lost.reason) == (
+        Verdict.SKIPPED,
+        "the baseline has this value, but the result does not",
+    )
     new = compared(result_of(two), result_of(one))["ccc_against_baseline", "valence"]
-    assert (new.verdict, new.reason) == (Verdict.SKIPPED, "the baseline does not have it")
+    assert (new.verdict, new.reason) == (Verdict.SKIPPED, "the baseline does not have this value")
 
 
 def test_a_value_that_is_undefined_now_is_skipped():
@@ -237,7 +240,10 @@ def test_a_value_that_is_undefined_now_is_skipped():
     ]
     found = compared(old.model_copy(update={"findings": gone}), old)
     change = found["ccc_against_baseline", "valence"]
-    assert (change.verdict, change.reason) == (Verdict.SKIPPED, "it is undefined in one of the two")
+    assert (change.verdict, change.reason) == (
+        Verdict.SKIPPED,
+        "the value is undefined in the result or in the baseline",
+    )
     few = found[CCC_OF]
     assert (few.verdict, few.reason) == (Verdict.INCONCLUSIVE, "fewer than 5 speakers")
 
@@ -257,7 +263,7 @@ def test_a_tolerance_that_nothing_can_meet_is_refused(tolerance):
 
 
 def test_a_baseline_without_values_by_speaker_is_refused():
-    with pytest.raises(GateError, match="the results in last hold no values by speaker") as raised:
+    with pytest.raises(GateError, match="the results in last contain no values by speaker") as raised:
         against([result_of(MODEL)], [small_result()], tolerance=0.02, source="last")
     assert raised.value.hint.startswith("run sertools audit again")
 

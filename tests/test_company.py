@@ -160,7 +160,7 @@ def test_an_audit_of_frames_is_skipped_with_the_reason_where_there_are_none(tmp_
     one = audit.load("one", [tmp_path / "audits"])
     corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
     (result,) = run.run(load_model("toy:loudness"), corpus, [one], settings=settings)
-    assert result.answer == "Not measured: the model has no layers whose frames could be read."
+    assert result.answer == "Not measured: the model has no layers with readable frames."
     model = load_model(str(write_checkpoint(tmp_path / "model")))
     (result,) = run.run(model, corpus, [one], settings=settings, options={"one": {"by": "accent"}})
     assert result.answer == "Not measured: the corpus has no column 'accent'."

@@ -88,7 +88,7 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
 OTHER = {
     "speakers": (
         result([ccc(0.7)], left_out=[kept(WITHOUT["a"], names="uwxyz")]),
-        "2 speakers are in one of the two results only, such as 'u'",
+        "2 speakers are in only one of the two results, such as 'u'",
     ),
     "corpus": (
         result([ccc(0.7)], corpus="emodb", left_out=[kept(WITHOUT["a"])]),
@@ -235,7 +235,7 @@ def test_the_answer_counts_what_is_shown_better_and_worse(better, told):
     assert told in against(new, old).answer
 
 
-USELESS = "not better than a constant, so it says nothing"
+USELESS = "the model does not beat a constant prediction, so this metric is not meaningful"
 
 
 def gap(value, name="max_minus_min", **more) -> Finding:

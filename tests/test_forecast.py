@@ -211,7 +211,7 @@ def test_the_command_refuses_another_model_where_no_audit_looks_at_layers(tmp_pa
 
 def test_the_command_refuses_names_beside_a_suite_and_names_that_there_are_not():
     for words, said in (
-        (["correctness", "--suite", "quick"], "audits and --suite were both named"),
+        (["correctness", "--suite", "quick"], "both audits and --suite are given"),
         (["corectness"], "no audit named 'corectness'"),
         (["--suite", "quik"], "no suite named 'quik'"),
     ):

@@ -50,7 +50,7 @@ def test_a_layer_is_put_together_from_its_shards_and_missing_clips_are_nan():
     assert layers.layer(1)[[0, 1, 3]].tolist() == [[2, 3], [8, 9], [102, 103]]
     assert np.isnan(layers.layer(1)[2]).all()
     assert np.array_equal(layers.layer(-1), layers.layer(2), equal_nan=True)
-    with pytest.raises(IndexError, match="layer 3 of 3"):
+    with pytest.raises(IndexError, match="layer 3 is out of range: there are 3 layers"):
         layers.layer(3)
 
 
@@ -59,7 +59,7 @@ def test_layers_and_other_models_must_be_of_the_same_clips():
     with pytest.raises(AuditError, match="layer means are not aligned"):
         Tables(clips=clips, predictions={}, layers=Layers(shards=(np.zeros((3, 1, 1)),)))
     other = Tables(clips=clips.loc[["b", "a"]], predictions={})
-    with pytest.raises(AuditError, match="another model's tables are not aligned"):
+    with pytest.raises(AuditError, match="the tables of another model are not aligned"):
         Tables(clips=clips, predictions={}, others={AGAINST: other})
 
 

@@ -116,7 +116,7 @@ def test_a_gap_that_no_limit_judges_lifts_no_useless_model():
         left = LeftOut(name="max_minus_min", target="arousal", slice="sex=*", better="lower", values={"v": 0})
         return entry(model, result([extent, *more], audit="fairness", left_out=[left]))
 
-    useless = "not better than a constant, so it says nothing"
+    useless = "the model does not beat a constant prediction, so this metric is not meaningful"
     withheld = Finding(name="sex_score", target="arousal", value=0, n=9, verdict="skipped", reason=useless)
     (group,) = board([fair("constant", 0, withheld), fair("a", 0.1), fair("b", 0.2)])
     assert places(group) == {"a": 1, "b": 2, "constant": 3}

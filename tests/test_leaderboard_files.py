@@ -124,7 +124,7 @@ def test_what_is_no_result_is_left_out_and_named(folder):
     found = read_entries(folder)
     assert [entry.model for entry in found.entries] == ["one", "two"]
     (note,) = found.notes
-    assert note.startswith("package.json is left out: is no result of this sertools")
+    assert note.startswith("package.json is left out: is not a result file of this sertools version")
 
 
 def test_what_an_audit_writes_beside_its_results_is_no_news(folder):

@@ -77,7 +77,7 @@ def test_tables_and_series_hold_null_where_a_number_is_undefined():
 
 
 def test_a_row_that_does_not_fit_its_columns_is_named():
-    with pytest.raises(ValidationError, match="table 't': row 1 does not fit 2 columns"):
+    with pytest.raises(ValidationError, match="table 't': row 1 does not have 2 columns"):
         Table(name="t", title="T", columns=["a", "b"], rows=[[1, 2], [3]])
 
 
@@ -125,7 +125,7 @@ def test_another_schema_is_refused_with_both_numbers(tmp_path):
     with pytest.raises(GateError, match="schema 2, but this sertools reads schema 1") as raised:
         read_result(path)
     assert "the file" in raised.value.message
-    assert raised.value.hint == "run sertools audit again to write it anew"
+    assert raised.value.hint == "run sertools audit again to rewrite it"
 
 
 def test_a_wrong_field_is_named(tmp_path):
@@ -139,7 +139,11 @@ def test_a_wrong_field_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(b"{", "no result of this sertools"), (b"\xff\xfe\x00", "it is not text"), (b"", "no result of this")],
+    [
+        (b"{", "not a result file of this sertools"),
+        (b"\xff\xfe\x00", "it is not text"),
+        (b"", "not a result file of this"),
+    ],
 )
 def test_a_file_that_is_no_result_is_named(tmp_path, content, what):
     path = tmp_path / "correctness.json"
@@ -165,7 +169,7 @@ def test_all_results_of_a_folder_come_in_the_order_of_their_names(tmp_path):
 def test_a_folder_without_results_and_no_folder_are_said_apart(tmp_path):
     with pytest.raises(GateError, match="no results in") as raised:
         read_results(tmp_path)
-    assert raised.value.hint == "name the --out folder of an earlier sertools audit"
+    assert raised.value.hint == "give the --out folder of an earlier sertools audit"
     with pytest.raises(GateError, match="no folder"):
         read_results(tmp_path / "none")
 

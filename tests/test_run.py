@@ -322,7 +322,7 @@ def test_suites_are_found_by_name_and_by_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("title = ", "is no TOML"),
+        ("title = ", "is not valid TOML"),
         ('title = "T"\ndescription = "D"\naudit = []\nlimits = []\n', "limits: Extra inputs"),
         ('title = "T"\ndescription = "D"\n[[audit]]\n', "audit.0.name: Field required"),
     ],

@@ -97,7 +97,7 @@ def test_a_defect_that_a_corpus_cannot_carry_has_no_power_and_says_why():
     assert rows["tts_transcripts"][1:] == [
         None,
         None,
-        "the defect is of labels that the corpus does not have",
+        "the defect affects labels that the corpus does not have",
     ]
     assert rows["speakers"][2] is not None
 

@@ -20,7 +20,7 @@ def tables(truth: dict, scores: dict, **settings) -> Tables:
 
 def test_clips_that_repeat_are_refused():
     clips = pd.DataFrame({"x": [1, 2]}, index=["a", "a"])
-    with pytest.raises(AuditError, match="clips repeat"):
+    with pytest.raises(AuditError, match="duplicate clip ids"):
         Tables(clips=clips, predictions={})
 
 

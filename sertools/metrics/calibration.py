@@ -1,4 +1,4 @@
-"""Does a model know how right it is? Confidence against accuracy, predictions against what turns out."""
+"""Do confidences match accuracy, and do predicted ratings match the true ones? Calibration metrics."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,12 +15,12 @@ def ece(correct: ArrayLike, confidence: ArrayLike, bins: int = BINS) -> float:
     """How far is confidence from accuracy, in [0, 1] (expected calibration error; Naeini et al. 2015)?
 
     Σ_b n_b/n · |accuracy_b − mean confidence_b| over equal bins of confidence on [0, 1]; an edge belongs to
-    the bin above. Clips enter with their answer only (top label). Of few clips it is above 0 even for a
-    calibrated model: see `ece_by_chance`. nan for n = 0.
+    the bin above. Only the predicted class of each clip is used (top label). With few clips the ECE is above
+    0 even for a calibrated model: see `ece_by_chance`. nan for n = 0.
 
     Args:
-        correct: whether the answer is right, shape (n,)
-        confidence: probability of the answer, in [0, 1], shape (n,)
+        correct: whether the predicted class is correct, shape (n,)
+        confidence: probability of the predicted class, in [0, 1], shape (n,)
         bins: number of bins
 
     >>> round(ece([True, False, True, True], [0.9, 0.9, 0.6, 0.6]), 12)
@@ -31,13 +31,14 @@ def ece(correct: ArrayLike, confidence: ArrayLike, bins: int = BINS) -> float:
 
 
 def ece_by_chance(confidence: ArrayLike, bins: int = BINS) -> float:
-    """How large is the ECE of a calibrated model with these confidences, for want of clips alone, ≥ 0?
+    """How large an ECE should a calibrated model with these confidences show by chance, ≥ 0?
 
-    Σ_b √(2/π · Σ c(1 − c)) / n: in a bin the number of right answers less Σc is about normal with variance
-    Σ c(1 − c), if each answer is right with probability c and clips are independent. nan for n = 0.
+    Σ_b √(2/π · Σ c(1 − c)) / n: in a bin, the number of correct predictions minus Σc is roughly normal with
+    variance Σ c(1 − c), if each prediction is correct with probability c and clips are independent. nan for
+    n = 0.
 
     Args:
-        confidence: in [0, 1], shape (n,)
+        confidence: probability of the predicted class, in [0, 1], shape (n,)
         bins: number of bins
 
     >>> round(ece_by_chance([0.5, 0.5, 0.5, 0.5]), 12) == round((2 / np.pi) ** 0.5 / 4, 12)
@@ -49,7 +50,7 @@ def ece_by_chance(confidence: ArrayLike, bins: int = BINS) -> float:
 
 
 def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> np.ndarray:
-    """In which of equal bins on [0, 1] does each confidence fall? Codes 0..bins−1, shape (n,).
+    """Bin of each confidence, for equal bins on [0, 1]: codes 0..bins−1, shape (n,).
 
     An edge belongs to the bin above; 1 belongs to the last.
 
@@ -62,15 +63,17 @@ def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> np.ndarray:
     c = np.asarray(confidence, dtype=np.float64)
     outside = c[~((c >= 0) & (c <= 1))]
     if len(outside):
-        raise AuditError(f"a confidence is {outside[0]:g}", hint="probabilities lie in [0, 1]")
+        raise AuditError(
+            f"a confidence is {outside[0]:g}", hint="confidences are probabilities and must be in [0, 1]"
+        )
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], c, side="right")
 
 
 def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
-    """How far are the probabilities of each clip from its truth? Shape (n,), in [0, 2] (Brier 1950).
+    """How far are the predicted probabilities of each clip from its label? (n,), in [0, 2] (Brier 1950).
 
-    Σ_c (p_c − y_c)², y the truth as 0 and 1; their mean is the Brier score. With two classes it is twice the
-    binary score Σ (p_1 − y_1)² / n that other tools give.
+    Σ_c (p_c − y_c)², where y is the one-hot label; the mean over clips is the Brier score. With two classes
+    it is twice the binary score Σ (p_1 − y_1)² / n that other tools report.
 
     Args:
         truth: class codes, shape (n,)
@@ -85,7 +88,7 @@ def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
 
 
 def ece_statistic(bins: int = BINS) -> Statistic:
-    """ECE as a statistic of correct (0 or 1) and confidence."""
+    """ECE as a statistic on correctness (0 or 1) and confidence."""
 
     def sums(correct: np.ndarray, confidence: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
         cell = unit * bins + confidence_bins(confidence, bins)
@@ -100,7 +103,7 @@ def ece_statistic(bins: int = BINS) -> Statistic:
 
 
 def probabilities_problem(scores: ArrayLike) -> str:
-    """Why scores of classes (n, c) are not probabilities; empty where they are, to within 1e-3.
+    """Why class scores (n, c) are not probabilities; empty if they are, to within 1e-3.
 
     >>> probabilities_problem([[0.2, 0.8], [1.0, 0.0]]), probabilities_problem([[2.0, -1.0]])
     ('', 'scores reach from -1 to 2')
@@ -138,7 +141,7 @@ def _spread_value(sums: np.ndarray) -> np.ndarray:
 OVERCONFIDENCE = Statistic(
     name="overconfidence", sums=_mean_sums, value=lambda s: ratio(s[..., 1], s[..., 0]), bounds=(-1.0, 1.0)
 )
-"""Mean confidence minus accuracy, of correct (0 or 1) and confidence: > 0 promises too much."""
+"""Mean confidence minus accuracy, on correctness (0 or 1) and confidence: > 0 means overconfident."""
 
 BRIER = Statistic(
     name="brier",
@@ -146,14 +149,16 @@ BRIER = Statistic(
     value=lambda s: ratio(s[..., 1], s[..., 0]),
     bounds=(0.0, 2.0),
 )
-"""The Brier score, of anything and each clip's loss from `brier_losses`: lower is better."""
+"""The Brier score, from each clip's loss by `brier_losses` (as prediction; the truth is ignored): lower is
+better."""
 
 RESIDUAL_SLOPE = Statistic(name="residual_slope", sums=moments, value=_slope_value)
-"""How truth minus prediction rises with the prediction: s_tp / s_p² − 1, the slope of least squares.
+"""Slope of truth minus prediction on the prediction: s_tp / s_p² − 1 (least squares).
 
-0 where a prediction may be taken at its word; > 0 where the truth lies further out than predicted (the model
-is afraid of the extremes), < 0 where it lies further in (it exaggerates). nan for a constant prediction.
+0 if predictions are calibrated; > 0 if true ratings are more extreme than predicted (the model avoids the
+extremes), < 0 if they are less extreme (the model exaggerates). nan for a constant prediction.
 """
 
 SPREAD = Statistic(name="spread", sums=moments, value=_spread_value, bounds=(0.0, np.inf))
-"""sd(p) / sd(t): 1 where predictions vary as the truth does, 0 for a constant; nan for a constant truth."""
+"""sd(p) / sd(t): 1 if predictions vary as much as the truth, 0 if they are constant; nan for a constant
+truth."""

@@ -1,8 +1,8 @@
-"""How similar are two views of the same frames? Canonical correlations and their kin, from additive sums.
+"""How similar are two views of the same frames? CCA, PWCCA, SVCCA and CKA, from additive sums.
 
-All of it needs only n, Σx, Σy, Σxxᵀ, Σyyᵀ and Σxyᵀ in float64: the sums of a union of frames are the sum of
-theirs, so a corpus of any length takes the same memory, and what is fitted on some speakers can be scored on
-others. x has d dimensions (a layer of a model, d up to thousands), y has k (acoustic features, k small).
+All of them need only n, Σx, Σy, Σxxᵀ, Σyyᵀ and Σxyᵀ in float64. These sums add up over sets of frames, so
+memory does not grow with the corpus, and a fit on some speakers can be scored on others. x has d dimensions
+(a layer of a model, d up to thousands), y has k (acoustic features, k small).
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike
 from sertools.metrics.sums import ratio
 
 RIDGE = 1e-3
-"""Added to the diagonals, in units of the mean variance."""
+"""Ridge added to the diagonals of the covariances, in units of the mean variance."""
 
 FLAT = 1e-7
-"""A variance below this share of the mean square is none: sums of float32 products cannot tell."""
+"""A variance below this share of the mean square counts as 0: the rounding error of float32 products."""
 
 SHARE = 0.99
 """Share of the variance that SVCCA keeps (Raghu et al. 2017)."""
@@ -40,19 +40,19 @@ class Covariance:
     xy: np.ndarray
 
     def take(self, columns: ArrayLike) -> "Covariance":
-        """The same with these columns of y alone."""
+        """The covariances of x with only these columns of y."""
         chosen = np.asarray(columns, dtype=np.int64)
         return Covariance(n=self.n, xx=self.xx, yy=self.yy[np.ix_(chosen, chosen)], xy=self.xy[:, chosen])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Directions:
-    """Pairs of directions, the most correlated first: frames seen along them are the canonical variates.
+    """Pairs of directions, most correlated first; frames projected on them are the canonical variates.
 
     Attributes:
-        x: shape (d, m)
-        y: shape (k, m)
-        weight: how much of x each pair stands for (Morcos et al. 2018), shape (m,)
+        x: directions in x, shape (d, m)
+        y: directions in y, shape (k, m)
+        weight: how much of x each pair accounts for (Morcos et al. 2018), shape (m,)
     """
 
     x: np.ndarray
@@ -63,7 +63,7 @@ class Directions:
 def covariance(
     n: float, x: np.ndarray, xx: np.ndarray, y: np.ndarray, yy: np.ndarray, xy: np.ndarray
 ) -> Covariance:
-    """Covariances from sums: Σxyᵀ/n − m_x m_yᵀ; a dimension that is constant gets exact zeros. nan for n = 0.
+    """Covariances from sums: Σxyᵀ/n − m_x m_yᵀ; exactly 0 for a constant dimension. nan for n = 0.
 
     Args:
         n: frames
@@ -105,16 +105,16 @@ def _centred(
 
 
 def factor(xx: np.ndarray, ridge: float = RIDGE) -> np.ndarray | None:
-    """Upper Cholesky factor of xx + ridge · (mean variance) · I, shape (d, d); None where x is constant.
+    """Upper Cholesky factor of xx + ridge · (mean variance) · I, shape (d, d); None if x is constant.
 
-    It is the dear part of `fit` and depends on x alone.
+    This is the expensive part of `fit`, and it depends on x alone.
 
     Args:
         xx: covariance of x, shape (d, d)
-        ridge: in units of the mean variance, above 0 where x may be rank-deficient
+        ridge: in units of the mean variance; must be above 0 if x may be rank-deficient
 
     Raises:
-        LinAlgError: x is rank-deficient, and there is no ridge
+        LinAlgError: x is rank-deficient and the ridge is 0
     """
     mean = float(np.trace(xx)) / len(xx)
     if not mean > 0:
@@ -124,7 +124,7 @@ def factor(xx: np.ndarray, ridge: float = RIDGE) -> np.ndarray | None:
     except np.linalg.LinAlgError:
         if not ridge > 0:
             raise
-    # sums of float32 products leave a rank-deficient layer eigenvalues a little below 0
+    # sums of float32 products can give a rank-deficient layer eigenvalues slightly below 0
     values, vectors = scipy.linalg.eigh(xx, driver="evd", check_finite=False)
     return _cholesky((vectors * np.maximum(values, 0.0)) @ vectors.T, ridge * mean)
 
@@ -139,17 +139,18 @@ def _cholesky(xx: np.ndarray, more: float) -> np.ndarray:
 def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None) -> Directions | None:
     """Which directions of x and y are most correlated (Hotelling 1936; ridge: Vinod 1976)?
 
-    Maximises aᵀ S_xy b / √(aᵀ (S_xx + r_x I) a · bᵀ (S_yy + r_y I) b). y is scaled to unit variance, for its
-    features have units of their own; then r_y = ridge, and r_x = ridge · trace(S_xx) / d. Solved among the k
-    dimensions of y. Features that are constant here take no part.
+    Maximises aᵀ S_xy b / √(aᵀ (S_xx + r_x I) a · bᵀ (S_yy + r_y I) b). y is scaled to unit variance, because
+    its features have different units; then r_y = ridge, and r_x = ridge · trace(S_xx) / d. Solved as an
+    eigenproblem in the k dimensions of y. Constant features are ignored.
 
     Args:
         of: covariances
         ridge: in units of the mean variance
-        upper: `factor(of.xx, ridge)`, where it is known
+        upper: `factor(of.xx, ridge)` if already computed
 
     Returns:
-        min(d, features that vary) pairs, x of unit variance; None where x or all of y is constant.
+        min(d, number of varying features) pairs, variates of x with unit variance; None if x or all of y is
+        constant.
     """
     upper = factor(of.xx, ridge) if upper is None else upper
     deviation = np.sqrt(np.diagonal(of.yy))
@@ -162,7 +163,7 @@ def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None
     solved = scipy.linalg.cho_solve((upper, False), xy, check_finite=False)
     explained = xy.T @ solved
     explained = (explained + explained.T) / 2
-    # ascending; directions of y are normed to 1 under yy + ridge
+    # eigenvalues ascend; directions of y have norm 1 under yy + ridge
     _, b = scipy.linalg.eigh(explained, yy + ridge * np.eye(len(yy)))
     b = b[:, ::-1][:, : min(of.xy.shape[0], len(varies))]
     a = solved @ b
@@ -175,11 +176,12 @@ def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None
 
 
 def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
-    """How correlated are the variates in these frames, shape (m,), in [-1, 1]?
+    """How correlated are the canonical variates in these frames, shape (m,), in [-1, 1]?
 
-    On the frames of the fit these are the canonical correlations (with a ridge, a little lower); on others
-    they tell what of them holds there, and may be negative. 0 for a direction of x that the fit left empty,
-    because nothing of y was left to find; nan where a variate is constant here. Shape (0,) without a fit.
+    On the frames of the fit these are the canonical correlations (slightly lower with a ridge). On other
+    frames they show how well the fit generalises, and may be negative. 0 for a direction of x that is all
+    zeros because nothing in y was left to explain; nan if a variate is constant here. Shape (0,) without a
+    fit.
 
     >>> along = Directions(x=np.eye(1), y=np.eye(1), weight=np.ones(1))
     >>> one = Covariance(n=9, xx=np.array([[4.0]]), yy=np.array([[1.0]]), xy=np.array([[1.0]]))
@@ -197,15 +199,15 @@ def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
 
 
 def mean_cca(found: np.ndarray) -> float:
-    """Mean of correlations (the score of Li et al. 2023), in [-1, 1]; nan where there are none."""
+    """Mean of the correlations (the score of Li et al. 2023), in [-1, 1]; nan if there are none."""
     return float(found.mean()) if len(found) else np.nan
 
 
 def pwcca(found: np.ndarray, along: Directions | None) -> float:
-    """Projection-weighted CCA (Morcos et al. 2018): Σ α_i ρ_i / Σ α_i, in [-1, 1]; nan where undefined.
+    """Projection-weighted CCA (Morcos et al. 2018): Σ α_i ρ_i / Σ α_i, in [-1, 1]; nan if undefined.
 
-    α_i = Σ_j |cov(variate i, dimension j of x)|, from the frames of the fit: a direction counts for as much
-    of the layer as it stands for.
+    α_i = Σ_j |cov(variate i, dimension j of x)|, from the frames of the fit: each direction is weighted by
+    how much of the layer it accounts for.
 
     Args:
         found: correlations ρ along the directions, shape (m,)
@@ -215,7 +217,7 @@ def pwcca(found: np.ndarray, along: Directions | None) -> float:
 
 
 def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
-    """The fewest principal directions that hold this share of the variance, shape (d, r); r = 0 for none.
+    """The fewest principal directions that explain this share of the variance, shape (d, r); r may be 0.
 
     >>> basis(np.diag([1.0, 98.5, 0.5])).T.round().tolist()
     [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
@@ -224,14 +226,14 @@ def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     if not values.sum() > 0:
         return np.empty((len(xx), 0))
-    # rounding must not ask for one direction more
+    # rounding must not add one direction
     enough = int(np.searchsorted(np.cumsum(values) / values.sum(), share - 1e-12)) + 1
     first: np.ndarray = vectors[:, :enough]
     return first * np.where(first[np.abs(first).argmax(axis=0), np.arange(enough)] < 0, -1, 1)
 
 
 def projected(of: Covariance, x: np.ndarray | None, y: np.ndarray | None) -> Covariance:
-    """The covariances of both views along directions x (d, r) and y (k, q); None leaves a view as it is."""
+    """Covariances of both views projected on directions x (d, r) and y (k, q); None: view unchanged."""
     xx, yy, xy = of.xx, of.yy, of.xy
     if x is not None:
         xx, xy = x.T @ xx @ x, x.T @ xy
@@ -241,7 +243,7 @@ def projected(of: Covariance, x: np.ndarray | None, y: np.ndarray | None) -> Cov
 
 
 def standard_basis(yy: np.ndarray, share: float = SHARE) -> np.ndarray:
-    """The same as `basis` for features with units of their own: of their values in standard deviations."""
+    """Same as `basis` for features with different units: each is divided by its standard deviation."""
     deviation = np.sqrt(np.diagonal(yy))
     inverse = ratio(np.ones_like(deviation), deviation)
     inverse[~np.isfinite(inverse)] = 0.0
@@ -252,12 +254,12 @@ def standard_basis(yy: np.ndarray, share: float = SHARE) -> np.ndarray:
 def cka(of: Covariance, deviation: np.ndarray | None = None) -> float:
     """Linear centred kernel alignment, ‖S_xy‖² / (‖S_xx‖ ‖S_yy‖), in [0, 1] (Kornblith et al. 2019).
 
-    Frobenius norms. Unlike CCA it is not blind to the scale of dimensions: one that moves more counts more.
-    nan where x or y is constant.
+    Frobenius norms. Unlike CCA it depends on the scale of dimensions: those with more variance count more.
+    nan if x or y is constant.
 
     Args:
         of: covariances
-        deviation: standard deviations that y is divided by first, shape (k,); None to leave it as it is
+        deviation: standard deviations by which y is divided first, shape (k,); None to leave y unchanged
 
     >>> cka(Covariance(n=9, xx=np.eye(4), yy=np.eye(4), xy=np.eye(4)[::-1]))
     1.0
@@ -273,9 +275,9 @@ def cka(of: Covariance, deviation: np.ndarray | None = None) -> float:
 def cca_of_large(of: Covariance, upper_x: np.ndarray | None, upper_y: np.ndarray | None) -> float:
     """Mean canonical correlation of two layers, over the min(d, k) directions, in [0, 1].
 
-    The singular values of R_x⁻ᵀ S_xy R_y⁻¹, R the factors with their ridge; they are lower by it, and a
-    direction that hardly moves counts as uncorrelated. In-sample: high by about √(d / n) per direction.
-    nan where a layer is constant.
+    The mean singular value of R_x⁻ᵀ S_xy R_y⁻¹, where R are the factors with their ridge. The ridge lowers
+    them, and a direction with hardly any variance counts as uncorrelated. In-sample, so biased upwards by
+    about √(d / n) per direction. nan if a layer is constant.
 
     Args:
         of: covariances

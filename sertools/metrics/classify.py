@@ -1,9 +1,9 @@
-"""How well do predicted classes agree with the truth? All from the confusion matrix.
+"""How well do predicted classes agree with the truth? Metrics computed from the confusion matrix.
 
 Classes are integer codes 0..classes−1. Averages run over the classes *present in the truth*: a class that
-nobody expressed cannot be recognised, and predicting it already costs the class it was mistaken for.
-Classes present in the truth but never predicted have precision and F1 of 0 in an average, as in
-scikit-learn with `zero_division=0`; on its own such a precision is undefined.
+does not occur cannot be recognised, and predicting it already lowers the recall of the true class.
+Classes present in the truth but never predicted count with precision and F1 of 0 in an average, as in
+scikit-learn with `zero_division=0`; the precision of such a class alone is undefined.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
 
 
 def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
-    """How often was each class (row) taken for each class (column)? Shape (c, c), counts.
+    """How often was each true class (row) predicted as each class (column)? Counts, shape (c, c).
 
     Args:
         truth: class codes, shape (n,)
@@ -24,7 +24,7 @@ def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarr
         classes: number of classes c
 
     Raises:
-        AuditError: a code is not one of 0..classes−1
+        AuditError: a code is not in 0..classes−1
 
     >>> confusion([0, 0, 1], [0, 1, 1], 2).tolist()
     [[1.0, 1.0], [0.0, 1.0]]
@@ -34,7 +34,7 @@ def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarr
 
 
 def accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """Which share of clips is classified right (weighted accuracy, WA), in [0, 1]? nan for n = 0.
+    """What share of clips is classified correctly (weighted accuracy, WA), in [0, 1]? nan for n = 0.
 
     >>> accuracy([0, 0, 0, 1], [0, 0, 1, 1])
     0.75
@@ -44,7 +44,7 @@ def accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def uar(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
-    """Which share of a class is recognised, averaged over the classes in the truth, in [0, 1]?
+    """What share of a class is recognised, averaged over the classes in the truth, in [0, 1]?
 
     Unweighted average recall, also unweighted accuracy (UA). nan for n = 0.
 
@@ -55,7 +55,7 @@ def uar(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 
 
 def uap(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
-    """Which share of the answers "class c" is right, averaged over the classes in the truth, in [0, 1]?
+    """What share of the predictions of a class is correct, averaged over the classes in the truth, in [0, 1]?
 
     Unweighted average precision. A class in the truth that is never predicted counts as 0. nan for n = 0.
 
@@ -68,7 +68,7 @@ def uap(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 def weighted_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """F1 averaged over classes in proportion to their clips in the truth (WF1), in [0, 1]; nan for n = 0.
 
-    F1 of a class = 2 · right / (clips of the class + answers of the class).
+    F1 of a class = 2 · correct / (clips of the class + predictions of the class).
 
     >>> round(weighted_f1([0, 0, 0, 1], [0, 0, 1, 1], 2), 12) == round(.75 * .8 + .25 * 2 / 3, 12)
     True
@@ -79,8 +79,8 @@ def weighted_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 def macro_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """F1 averaged over the classes in the truth, in [0, 1]; nan for n = 0.
 
-    Equals scikit-learn's with `labels` set to the classes in the truth; its default also averages in a 0
-    for each class that is predicted but never true.
+    Equal to scikit-learn's macro F1 with `labels` set to the classes in the truth; scikit-learn's default
+    also averages in a 0 for each class that is predicted but does not occur in the truth.
 
     >>> macro_f1([0, 0, 0, 1], [0, 0, 1, 1], 2) == (.8 + 2 / 3) / 2
     True
@@ -89,7 +89,7 @@ def macro_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 
 
 def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
-    """Which share of each class is recognised? Shape (c,), in [0, 1], nan for classes not in the truth.
+    """What share of each class is recognised? Shape (c,), in [0, 1], nan for classes not in the truth.
 
     >>> recall([0, 0, 1], [0, 1, 1], 3).tolist()
     [0.5, 1.0, nan]
@@ -98,7 +98,7 @@ def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
 
 
 def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
-    """Which share of each answer is right? Shape (c,), in [0, 1], nan for classes never predicted.
+    """What share of the predictions of each class is correct? Shape (c,), in [0, 1], nan if never predicted.
 
     >>> precision([0, 0, 1], [0, 1, 1], 3).tolist()
     [1.0, 0.5, nan]
@@ -108,24 +108,24 @@ def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarr
 
 
 def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> np.ndarray:
-    """In which bin does each rating fall? Codes 0..len(edges), shape (n,); an edge belongs to the bin above.
+    """Bin of each rating: codes 0..len(edges), shape (n,); an edge belongs to the bin above.
 
-    Makes classes of a dimension, for precision and recall per bin (ser-tests' fairness tests).
+    Turns a dimension into classes, for precision and recall per bin (as in the fairness tests of ser-tests).
 
     Raises:
-        AuditError: a rating is nan, which lies in no bin
+        AuditError: a rating is nan
 
     >>> rating_bins([0.0, 0.25, 0.6, 1.2]).tolist()
     [0, 1, 2, 3]
     """
     rating = np.asarray(rating, dtype=np.float64)
     if np.isnan(rating).any():
-        raise AuditError(f"{int(np.isnan(rating).sum())} ratings are missing", hint="leave those clips out")
+        raise AuditError(f"{int(np.isnan(rating).sum())} ratings are missing", hint="drop these clips first")
     return np.searchsorted(np.asarray(edges, dtype=np.float64), rating, side="right")
 
 
 def accuracy_statistic(classes: int) -> Statistic:
-    """WA as a statistic; for one model alone `intervals.proportion(truth == prediction, …)` is better."""
+    """WA as a statistic; for a single model prefer `intervals.proportion(truth == prediction, …)`."""
     return _on_confusion("accuracy", classes, lambda counts: ratio(_right(counts).sum(-1), _total(counts)))
 
 
@@ -150,17 +150,17 @@ def macro_f1_statistic(classes: int) -> Statistic:
 
 
 def recall_statistic(code: int) -> Statistic:
-    """Recall of one class as a statistic; nan where the class is not in the truth."""
+    """Recall of one class as a statistic; nan if the class is not in the truth."""
     return _share("recall", lambda t, p: (t == code, p == code))
 
 
 def precision_statistic(code: int) -> Statistic:
-    """Precision of one class as a statistic; nan where the class is never predicted."""
+    """Precision of one class as a statistic; nan if the class is never predicted."""
     return _share("precision", lambda t, p: (p == code, t == code))
 
 
 def false_positive_rate_statistic(code: int) -> Statistic:
-    """Share of the clips of other classes that are taken for this class; with recall, equalised odds."""
+    """Share of clips of other classes predicted as this class; together with recall: equalised odds."""
     return _share("false_positive_rate", lambda t, p: (t != code, p == code))
 
 
@@ -169,14 +169,16 @@ def _counts(t: np.ndarray, p: np.ndarray, unit: np.ndarray, units: int, classes:
     for name, codes in (("truth", t), ("prediction", p)):
         wrong = codes[(codes < 0) | (codes >= classes) | (codes != np.floor(codes))]
         if len(wrong):
-            raise AuditError(f"{name} has the class code {wrong[0]}", hint=f"codes are 0..{classes - 1}")
+            raise AuditError(
+                f"{name} has the class code {wrong[0]}", hint=f"codes must be in 0..{classes - 1}"
+            )
     cell = (unit * classes + t.astype(np.int64)) * classes + p.astype(np.int64)
     cells = units * classes * classes
     return np.bincount(cell, minlength=cells).astype(np.float64).reshape(units, classes * classes)
 
 
 def _on_confusion(name: str, classes: int, value: Callable[[np.ndarray], np.ndarray]) -> Statistic:
-    """A statistic on confusion counts, from a function of confusion matrices (..., c, c)."""
+    """A statistic on confusion counts, given a function of confusion matrices (..., c, c)."""
     return Statistic(
         name=name,
         sums=lambda truth, prediction, unit, units: _counts(truth, prediction, unit, units, classes),
@@ -186,7 +188,7 @@ def _on_confusion(name: str, classes: int, value: Callable[[np.ndarray], np.ndar
 
 
 def _share(name: str, masks: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]) -> Statistic:
-    """The share of the clips in the first mask that are in the second too."""
+    """Share of the clips in the first mask that are also in the second."""
 
     def sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
         asked, answered = masks(truth, prediction)
@@ -205,7 +207,7 @@ def _total(counts: np.ndarray) -> np.ndarray:
 
 
 def _support(counts: np.ndarray) -> np.ndarray:
-    """Clips of each class in the truth, (..., c); four times faster than `sum` along so short an axis."""
+    """Clips of each class in the truth, (..., c); four times faster than `sum` along such a short axis."""
     support: np.ndarray = np.einsum("...ij->...i", counts)
     return support
 

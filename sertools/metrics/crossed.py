@@ -1,10 +1,10 @@
-"""How sure is a number when the same sentences are spoken by the same voices? Crossed, not pooled.
+"""How uncertain is a number when the same voices speak the same sentences (crossed random factors)?
 
-Clips of one voice are alike, and so are clips of one sentence. Both were drawn, of all voices and of all
-sentences that one could have asked, so both make a mean uncertain: for a mean over I sentences and V voices
-the variance is s²_I / I + s²_V / V + s²_IV / (I V). Leaving out one sentence at a time sees the first and the
-last of these terms, leaving out one voice at a time the last two; so the last is counted twice and taken off
-once (Cameron, Gelbach & Miller 2011; here the residual of the two-way layout stands for the intersection).
+Clips of one voice are similar, and so are clips of one sentence. Both voices and sentences are samples of all
+that could have been used, so both make a mean uncertain: for a mean over I sentences and V voices the
+variance is s²_I / I + s²_V / V + s²_IV / (I V). Leaving out one sentence at a time measures the first and
+last of these terms, leaving out one voice at a time the last two; so the last is counted twice and subtracted
+once (Cameron, Gelbach & Miller 2011; here the residual of the two-way layout replaces the intersection).
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import ratio, unit_sums
 
 TINY = 1e-12
-"""Share of the squares below which a sum of squares is rounding."""
+"""A sum of squares below this share of the total is rounding error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +27,10 @@ class Crossed:
     """Values of clips, by sentence and voice.
 
     Attributes:
-        values: finite, shape (n,)
+        values: one finite value per clip, shape (n,)
         item: code of the sentence (or word) from 0, shape (n,)
         voice: code of the voice from 0, shape (n,)
-        stratum: code of what voices are nested in, e.g. the language, shape (n,)
+        stratum: code of the group in which voices are nested, e.g. the language, shape (n,)
     """
 
     values: np.ndarray
@@ -42,7 +42,7 @@ class Crossed:
     def of(
         values: ArrayLike, item: ArrayLike, voice: ArrayLike, stratum: ArrayLike | None = None
     ) -> "Crossed":
-        """The clips with a finite value; items and voices may be any labels, a voice is one per stratum.
+        """The clips with a finite value; labels may be of any type, and strata do not share voices.
 
         >>> Crossed.of([1.0, np.nan, 3.0], ["a", "b", "b"], ["v", "v", "w"]).item.tolist()
         [0, 1]
@@ -56,14 +56,14 @@ class Crossed:
         )
 
     def take(self, mask: np.ndarray) -> "Crossed":
-        """The clips where `mask` (n,) is true; codes stay."""
+        """The clips where `mask` (n,) is true, with unchanged codes."""
         return Crossed(
             values=self.values[mask], item=self.item[mask], voice=self.voice[mask], stratum=self.stratum[mask]
         )
 
 
 def codes(labels: ArrayLike) -> np.ndarray:
-    """Labels as integers from 0 in the order of the sorted labels, shape (n,)."""
+    """Labels as integers from 0, numbered in sorted order, shape (n,)."""
     found: np.ndarray = np.unique(np.asarray(labels), return_inverse=True)[1]
     return found.astype(np.int64)
 
@@ -71,23 +71,23 @@ def codes(labels: ArrayLike) -> np.ndarray:
 def contrast(
     data: Crossed, group: ArrayLike, weights: ArrayLike, *, level: float = 0.95, fixed_items: bool = False
 ) -> Estimate:
-    """What is a weighted sum of group means, Σ_g w_g m_g, and how sure is it over sentences and voices?
+    """A weighted sum of group means, Σ_g w_g m_g, with an interval over sentences and voices.
 
-    With weights 1 and −1 the difference of two groups, with a single 1 the mean. The variance is
-    max(A − C, 0) + max(B − C, 0) + C: A leaves one sentence out within its group, B one voice within its
-    stratum and out of all groups, C is the residual of sentences × voices; degrees of freedom by
-    Satterthwaite. Where sentences and voices are not crossed there is no residual, and A + B is too wide
-    rather than too narrow.
+    With weights 1 and −1 it is the difference of two groups, with a single 1 the mean. The variance is
+    max(A − C, 0) + max(B − C, 0) + C: A leaves out one sentence within its group, B one voice within its
+    stratum (from all groups), and C is the residual of sentences × voices; degrees of freedom by
+    Satterthwaite. If sentences and voices are not crossed there is no residual, and A + B errs on the wide
+    side.
 
     Args:
         data: values by sentence and voice
-        group: codes from 0, shape (n,); negative for clips in none; a sentence is in one group only
-        weights: of the groups, shape (groups,)
-        level: coverage
-        fixed_items: the sentences are all there are, so only voices are drawn
+        group: codes from 0, shape (n,); negative for clips in no group; a sentence is in one group only
+        weights: weight of each group, shape (groups,)
+        level: coverage of the interval
+        fixed_items: treat the sentences as the whole population, so that only voices are a sample
 
     Returns:
-        nan where a group with a weight is empty; n counts the clips, units the voices that enter.
+        nan if a group with a weight is empty; `n` counts the clips used, `units` the voices.
 
     Raises:
         AuditError: a sentence is in two groups
@@ -114,7 +114,7 @@ def contrast(
     parts = [] if fixed_items else [_of_items(data.take(code == g), weight[g]) for g in wanted]
     of_voices = [_of_voices(data, code, weight, wanted, s) for s in np.unique(data.stratum)]
     if np.isnan([variance for variance, _ in of_voices]).any():
-        return answer(np.nan, np.nan, "undefined when one speaker is left out: not all speak in every group")
+        return answer(np.nan, np.nan, "undefined when one speaker is left out: not all are in every group")
     rest = [] if fixed_items else [_of_rest(data.take(code == g), weight[g]) for g in wanted]
     variance, freedom = _together(parts, of_voices, rest)
     half = float(stdtrit(freedom, (1 + level) / 2)) * np.sqrt(variance)
@@ -122,10 +122,10 @@ def contrast(
 
 
 def systematic(data: Crossed) -> float:
-    """How probable is it that values vary between sentences and between voices as they do by chance alone?
+    """p-value for the hypothesis that values vary between sentences and between voices by chance alone.
 
-    Two F tests of the additive two-way layout, each factor adjusted for the other; the smaller p-value,
-    doubled. 1 where nothing varies, 0 where voices and sentences explain everything.
+    Two F tests of the additive two-way layout, each factor adjusted for the other; the result is the smaller
+    p-value, doubled. 1 if nothing varies, 0 if voices and sentences explain everything.
     """
     y = data.values - data.values.mean() if len(data.values) else data.values
     total = float(y @ y)
@@ -150,17 +150,17 @@ def systematic(data: Crossed) -> float:
 def components(values: ArrayLike, factors: Mapping[str, ArrayLike]) -> dict[str, float]:
     """How much of the variance of values comes from each of several crossed or nested random factors?
 
-    The residual is that of the least-squares fit of all factors. With it, Henderson's (1953) first method:
-    the sums Σ_levels (Σ y)² / n of each factor, and that of all clips together, equal their expectations,
-    which are linear in the variances. In a balanced layout these are the components of the analysis of
-    variance. An estimate below 0 becomes 0.
+    The residual is that of the least-squares fit of all factors. The rest is Henderson's (1953) first method:
+    the sums Σ_levels (Σ y)² / n of each factor, and that of all clips together, are set equal to their
+    expectations, which are linear in the variances. In a balanced layout these are the variance components of
+    the ANOVA. An estimate below 0 becomes 0.
 
     Args:
-        values: finite, shape (n,)
-        factors: name → labels of the clips, shape (n,); one with a single level has no variance: nan
+        values: one finite value per clip, shape (n,)
+        factors: name → labels of the clips, shape (n,); a factor with a single level has variance nan
 
     Returns:
-        Factor, and `residual` → variance; all nan where the clips do not tell the factors apart.
+        Factor (or `residual`) → variance; all nan if the factors are confounded in these clips.
 
     >>> found = components([1.0, 3.0, 2.0, 4.0], {"word": [0, 1, 0, 1], "voice": [0, 0, 1, 1]})
     >>> {name: round(variance, 9) for name, variance in found.items()}
@@ -205,7 +205,7 @@ def _pairs(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 def _nested(item: np.ndarray, group: np.ndarray) -> None:
     if len(np.unique(np.stack([item, group]), axis=1).T) > len(np.unique(item)):
-        raise AuditError("a sentence is in two groups", hint="give it an item code in each")
+        raise AuditError("a sentence is in two groups", hint="give it a separate item code in each group")
 
 
 def _too_few(data: Crossed, group: np.ndarray, wanted: np.ndarray, fixed_items: bool) -> str:
@@ -222,7 +222,7 @@ _Part = tuple[float, float]
 
 
 def _of_items(data: Crossed, weight: float) -> _Part:
-    """The jackknife variance over the sentences of one group."""
+    """Jackknife variance over the sentences of one group."""
     left_out = _leave_one_out(data.values, codes(data.item))
     return weight**2 * (len(left_out) - 1) * float(np.var(left_out)), len(left_out) - 1
 
@@ -230,7 +230,7 @@ def _of_items(data: Crossed, weight: float) -> _Part:
 def _of_voices(
     data: Crossed, group: np.ndarray, weights: np.ndarray, wanted: np.ndarray, stratum: int
 ) -> _Part:
-    """The jackknife variance over the voices of one stratum, each left out of all groups."""
+    """Jackknife variance over the voices of one stratum, each left out of all groups."""
     here = data.stratum == stratum
     voice = codes(data.voice[here])
     voices = int(voice.max()) + 1
@@ -246,7 +246,7 @@ def _of_voices(
 
 
 def _of_rest(data: Crossed, weight: float) -> _Part:
-    """The variance that a group's mean has from the residual of sentences × voices alone."""
+    """Variance of a group's mean due to the residual of sentences × voices alone."""
     item, voice = codes(data.item), codes(data.voice)
     wide = int(voice.max()) + 1
     cell = codes(item * wide + voice)
@@ -271,7 +271,7 @@ def _together(items: list[_Part], voices: list[_Part], rest: list[_Part]) -> _Pa
 
 
 def _leave_one_out(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """The mean without each unit, shape (units,)."""
+    """The mean without each unit in turn, shape (units,)."""
     sums, counts = np.bincount(unit, weights=values), np.bincount(unit)
     left: np.ndarray = (values.sum() - sums) / (len(values) - counts)
     return left
@@ -291,7 +291,7 @@ def _residual(values: np.ndarray, first: np.ndarray, *others: np.ndarray) -> tup
     left = values - (np.bincount(a, weights=values) / counts)[a]
     if not others:
         return float(left @ left), len(counts)
-    # the first factor is swept out, so that only the levels of the others remain as columns
+    # the first factor is projected out, so that only the levels of the others remain as columns
     design = np.concatenate([np.eye(int(code.max()) + 1)[code] for code in map(codes, others)], axis=1)
     swept = design - (unit_sums(design, a, len(counts)) / counts[:, None])[a]
     solution, _, rank, _ = np.linalg.lstsq(swept, left, rcond=1e-10)

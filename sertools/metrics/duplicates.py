@@ -1,7 +1,7 @@
-"""Which clips are the same recording? Comparison of sound fingerprints, by blocks of one matrix product.
+"""Which clips are the same recording? Comparison of audio fingerprints by blocked matrix products.
 
-A fingerprint is text: 6 hexadecimal digits, that is 24 bits, a frame, and `------` for a frame that is too
-quiet to say anything (see `sertools.prints`). Two recordings have half of their bits in common by chance.
+A fingerprint is text: 6 hexadecimal digits (24 bits) per frame, or `------` for a frame that is too quiet to
+compare (see `sertools.prints`). Two different recordings share half of their bits by chance.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,28 +9,28 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 BITS = 24
-"""Bits of a frame."""
+"""Bits per frame."""
 
 FRAMES = 128
-"""Frames of a fingerprint."""
+"""Frames per fingerprint."""
 
 QUIET = "-" * (BITS // 4)
 
 FEWEST_FRAMES = 32
-"""Frames that both clips must have; fewer say nothing."""
+"""Minimum number of frames that are loud in both clips; with fewer the clips are not compared."""
 
 SAME = 0.75
-"""From this agreement on, two clips are one recording."""
+"""Two clips with at least this agreement are the same recording."""
 
 NEAR = 0.6
-"""From this agreement on, two clips are so alike that somebody should listen."""
+"""Two clips with at least this agreement are so similar that somebody should listen to them."""
 
 BLOCK = 1024
-"""Clips compared at once; it changes no number."""
+"""Clips compared at once; the block size does not change the result."""
 
 
 def codes(fingerprint: str) -> np.ndarray:
-    """The bits of a fingerprint as ±1, 0 in quiet frames and beyond its end; int8, shape (3072,).
+    """Bits of a fingerprint as ±1, or 0 in quiet frames and beyond its end; int8, shape (3072,).
 
     >>> codes("c00000------")[:4].tolist(), int(np.abs(codes("c00000------")).sum())
     ([1, 1, -1, -1], 24)
@@ -46,18 +46,18 @@ def codes(fingerprint: str) -> np.ndarray:
 def alike(
     first: Sequence[str], second: Sequence[str] | None = None, *, least: float = NEAR
 ) -> list[tuple[int, int, float]]:
-    """Which clips sound alike, and how much do they agree?
+    """Which pairs of clips have similar fingerprints, and what is their agreement?
 
-    Agreement = (equal − different) / compared bits, over frames that are loud in both: 1 for the same
-    recording, about 0 for any other. Clips that share fewer than 32 such frames are not compared.
+    Agreement = (equal − different) / compared bits, over frames that are loud in both clips: 1 for the same
+    recording, about 0 for different ones. Clips with fewer than 32 such frames in common are not compared.
 
     Args:
         first: fingerprints of some clips
-        second: fingerprints of others; None for the pairs within `first`, each once
-        least: agreement from which on a pair is listed
+        second: fingerprints of other clips; None to compare all pairs within `first`, each once
+        least: minimum agreement of a listed pair
 
     Returns:
-        (index in first, index in second, agreement), the most alike first
+        (index in first, index in second, agreement), highest agreement first
     """
     within = second is None
     others = first if second is None else second
@@ -77,7 +77,7 @@ def alike(
 
 
 def _matrix(fingerprints: Sequence[str]) -> np.ndarray:
-    """Codes of all clips, int8, shape (n, 3072)."""
+    """Fingerprint codes of all clips, int8, shape (n, 3072)."""
     return np.array([codes(text) for text in fingerprints], dtype=np.int8).reshape(-1, FRAMES * BITS)
 
 

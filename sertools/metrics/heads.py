@@ -1,7 +1,7 @@
-"""What can a small network read from layers? Heads trained by gradient descent, as the papers' probes are.
+"""What can a small network predict from a model's layers? Heads trained by gradient descent.
 
-A head sees the weighted average of layers, its weights trained with it, and then dense layers. With one layer
-the average is that layer.
+As in published probes, a head computes a weighted average of the layers (the weights are trained too),
+followed by dense layers. With a single layer, the average is that layer.
 """
 
 import itertools
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 LOWER = 1e-3
-"""By how much a lower validation loss is lower."""
+"""Minimum drop of the validation loss that counts as an improvement."""
 
 MIXING = 5
-"""How much faster than the head the weights of layers learn: at its rate they would hardly move."""
+"""Learning rate of the layer weights as a multiple of the head's, at which they would hardly change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class Recipe:
 
     Attributes:
         hidden: sizes of the hidden layers
-        relu: whether the hidden layers are rectified
-        batch: clips in a step; 0 for all at once
-        epochs: at most
-        patience: epochs without a lower validation loss before the end
+        relu: whether hidden layers are followed by a ReLU
+        batch: clips per step; 0 for all clips at once
+        epochs: maximum number of epochs
+        patience: epochs without a lower validation loss after which training stops
     """
 
     hidden: tuple[int, ...]
@@ -47,7 +47,7 @@ RECIPES: Mapping[str, Recipe] = {
     "mlp": Recipe(hidden=(128, 16), relu=True),
     "superb": Recipe(hidden=(256,), relu=True),
 }
-"""Kind → head: none but the output; Li et al. 2023; SUPERB's as in Ma et al. 2024 (emotion2vec)."""
+"""Kind → head: output layer only; as in Li et al. 2023; SUPERB's, as in Ma et al. 2024 (emotion2vec)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,12 @@ class Head:
     """A trained head.
 
     Attributes:
-        mean, scale: of the training clips, shape (l, d)
+        mean, scale: mean and standard deviation of the training clips, shape (l, d)
         shares: weight of each layer, shape (l,), sum 1
         dense: weight (out, in) and bias (out,) of each dense layer
-        relu: whether hidden layers are rectified
-        loss: lowest validation loss, that of the parameters that were kept
-        epochs: after which it was reached
+        relu: whether hidden layers are followed by a ReLU
+        loss: lowest validation loss; these are the parameters at that point
+        epochs: number of epochs after which it was reached
     """
 
     mean: np.ndarray
@@ -72,7 +72,7 @@ class Head:
     epochs: int
 
     def predict(self, layers: np.ndarray) -> np.ndarray:
-        """Outputs (m, k) for layers (m, l, d): scores of classes before softmax, or the values."""
+        """Outputs (m, k) for layers (m, l, d): class scores before softmax, or predicted values."""
         states: np.ndarray = np.einsum("mld,l->md", (layers - self.mean) / self.scale, self.shares)
         for i, (weight, bias) in enumerate(self.dense):
             states = states @ weight.T + bias
@@ -92,35 +92,36 @@ def train_head(
     learning_rate: float = 2e-4,
     rng: np.random.Generator,
 ) -> Head:
-    """The head that is best on validation clips, whose parameters were fitted to the training clips.
+    """Train a head on the training clips and return it at its best epoch on the validation clips.
 
-    AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023; of all clips for a head without hidden layers),
-    cross-entropy for classes, 1 − CCC for values (Wagner et al. 2023); it ends when the validation loss has
-    not fallen by .001 for 10 epochs (30 steps of all clips). Every number of a layer is standardised by the
-    training clips, so that no layer outweighs another by its scale alone.
+    AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023; all clips at once for a head without hidden
+    layers), cross-entropy for classes, 1 − CCC for values (Wagner et al. 2023). Training stops when the
+    validation loss has not fallen by .001 for 10 epochs (30 for a head trained on all clips at once). Every
+    dimension of a layer is standardised by the training clips, so that no layer outweighs another by its
+    scale alone.
 
     Args:
-        layers: finite, shape (n, l, d)
+        layers: finite layer means, shape (n, l, d)
         truth: class codes or values, shape (n,)
-        train: which clips train, shape (n,)
-        validation: which clips validate, shape (n,)
-        kind: of `RECIPES`
+        train: mask of the training clips, shape (n,)
+        validation: mask of the validation clips, shape (n,)
+        kind: a key of `RECIPES`
         classes: number of classes; 0 for values
-        learning_rate: of the dense layers
-        rng: of first parameters and of the order of clips
+        learning_rate: learning rate of the dense layers
+        rng: source of the initial parameters and of the order of clips
 
     Raises:
-        AuditError: no clip trains, or none validates
+        AuditError: there are no training clips or no validation clips
     """
     import torch
 
     if not train.any() or not validation.any():
-        raise AuditError("no clip is left to train a head on, or to stop its training by")
+        raise AuditError("a head needs at least one training clip and one validation clip")
     mean, scale = standard(layers, train)
     sound = torch.from_numpy(np.ascontiguousarray(layers, dtype=np.float32))
     less, by = (torch.from_numpy(numbers.astype(np.float32)) for numbers in (mean, scale))
     values: np.ndarray = truth.astype(np.int64 if classes else np.float32)
-    # a value is learnt in units of its spread, and given back in its own
+    # values are standardised for training and scaled back afterwards
     centre = 0.0 if classes else float(values[train].mean())
     unit = 1.0 if classes else float(values[train].std()) or 1.0
     wanted = torch.from_numpy(values if classes else np.asarray((values - centre) / unit, dtype=np.float32))
@@ -176,24 +177,24 @@ def train_head(
 
 
 def standard(layers: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of every number of every layer, each (l, d); 1 for one that is constant.
+    """Mean and standard deviation of every dimension of every layer, each (l, d); 1 if it is constant.
 
     Args:
-        layers: shape (n, l, d)
-        train: the clips that count, shape (n,)
+        layers: layer means, shape (n, l, d)
+        train: mask of the clips to use, shape (n,)
     """
     means, scales = [], []
-    for i in range(layers.shape[1]):  # one by one, for a copy of all may not fit in memory
+    for i in range(layers.shape[1]):  # layer by layer, because a copy of all may not fit in memory
         part = layers[train, i].astype(np.float64)
         mean, spread = part.mean(axis=0), part.std(axis=0)
         means.append(mean)
-        # float32 leaves a constant a spread of about 1e-7 of its value
+        # in float32 a constant has a spread of about 1e-7 of its value
         scales.append(np.where(spread <= 1e-6 * np.abs(mean), 1.0, spread))
     return np.array(means), np.array(scales)
 
 
 def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Weight and bias, uniform within 1/√size, as torch's own layers begin."""
+    """Initial weight and bias, uniform within ±1/√size, as in torch's own layers."""
     import torch
 
     bound = 1 / np.sqrt(size)
@@ -202,7 +203,7 @@ def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor
 
 
 def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
-    """Rows in batches; a lone last row joins the batch before it, for one value has no concordance."""
+    """Rows in batches; a single last row joins the batch before it, because one value has no CCC."""
     cuts = list(range(size, len(rows), size))
     if cuts and len(rows) - cuts[-1] < 2:
         cuts.pop()
@@ -210,7 +211,7 @@ def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
 
 
 def _concordance(one: "torch.Tensor", other: "torch.Tensor") -> "torch.Tensor":
-    """CCC of two values (n,); 0 where both are constant."""
+    """CCC of two vectors (n,); 0 if both are constant."""
     a, b = one - one.mean(), other - other.mean()
     apart = (a**2).mean() + (b**2).mean() + (one.mean() - other.mean()) ** 2
     return 2 * (a * b).mean() / (apart + 1e-8)

@@ -1,8 +1,8 @@
-"""How sure is a number? Intervals that respect that clips of one speaker are not independent.
+"""How uncertain is a number? Confidence intervals that account for several clips per speaker.
 
-The unit is the speaker: everything here leaves one unit out at a time (the jackknife on additive sums;
-Efron & Stein 1981) and looks up Student's t. Where a corpus names no speakers, `unit=arange(n)` makes clips
-the units; such an interval is too narrow if speakers repeat, which the caller has to say.
+The unit is the speaker: all functions leave out one unit at a time (the jackknife on additive sums;
+Efron & Stein 1981) and use Student's t. If a corpus names no speakers, `unit=arange(n)` makes clips the
+units; such an interval is too narrow if speakers repeat, and the caller has to report that.
 """
 
 import math
@@ -16,13 +16,13 @@ from scipy.special import ndtri, stdtrit
 from sertools.metrics.sums import Scale, Statistic, paired, ratio, unit_sums
 
 MIN_UNITS = 5
-"""With fewer units (per group) there is no interval."""
+"""Minimum number of units (per group) for an interval."""
 
 INTRA_SPEAKER = 0.02
-"""Intra-speaker correlation assumed of a share while hardly a clip has told how much speakers differ."""
+"""Intra-speaker correlation assumed for a share when too few clips show how much speakers differ."""
 
 TELLING = 50
-"""Clips of the rarer outcome at which half as much is assumed."""
+"""Number of clips of the rarer outcome at which half of that correlation is assumed."""
 
 Group = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
@@ -30,14 +30,14 @@ Group = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value with its interval.
+    """A value with its confidence interval.
 
     Attributes:
-        value: nan where undefined
-        low, high: the interval; nan where there is none
-        n: clips that entered
-        units: units (speakers) that entered
-        reason: why the value or the interval is missing; empty where both are there
+        value: the estimate; nan if undefined
+        low, high: bounds of the interval; nan if there is none
+        n: number of clips used
+        units: number of units (speakers) used
+        reason: why the value or the interval is missing; empty if neither is
     """
 
     value: float
@@ -57,21 +57,21 @@ def estimate(
     *,
     level: float = 0.95,
 ) -> Estimate:
-    """What is the value of a statistic, and within which bounds is it known?
+    """The value of a statistic with its confidence interval.
 
     Leave-one-unit-out jackknife: variance (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)², t quantile with G−1 degrees of
-    freedom, on the statistic's scale (artanh θ or log θ); cut to the statistic's bounds.
+    freedom, on the statistic's scale (artanh θ or log θ); clipped to the statistic's bounds.
 
-    A bounded statistic at its bound for every unit (UAR = 1) gets an interval of width 0: the units give no
-    hint of its spread. Shares of clips belong into `proportion`, which never does that.
+    A bounded statistic that reaches its bound for every unit (UAR = 1) gets an interval of width 0, because
+    the units do not show its spread. For shares of clips use `proportion`, which never does that.
 
     Args:
         statistic: what to estimate
         truth: shape (n,)
         prediction: shape (n,)
         unit: codes 0..units−1, shape (n,)
-        units: number of codes; those without clips do not count
-        level: coverage
+        units: number of codes; units without clips are ignored
+        level: coverage of the interval
     """
     t, p, unit = *paired(truth, prediction), np.asarray(unit)
     sums = statistic.sums(t, p, unit, units)[np.bincount(unit, minlength=units) > 0]
@@ -92,18 +92,18 @@ def estimate(
 def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Estimate:
     """How much higher is a statistic in one group of clips than in another: a − b?
 
-    Where the groups share no unit, the variance is the sum of both jackknife variances, with
-    Satterthwaite's degrees of freedom. Where they share units (the same speakers in two conditions, a group
-    and all), each unit is left out of both; the degrees of freedom are those of the smaller group.
+    If the groups share no unit, the variance is the sum of both jackknife variances, with Satterthwaite's
+    degrees of freedom. If they share units (the same speakers in two conditions, or a group and all clips),
+    each unit is left out of both; the degrees of freedom are those of the smaller group.
 
     Args:
-        statistic: what to compare
+        statistic: the statistic to compare
         a: truth, prediction and unit codes of the first group
-        b: the same of the second; equal codes are the same unit
-        level: coverage
+        b: truth, prediction and unit codes of the second group; equal codes are the same unit
+        level: coverage of the interval
 
     Returns:
-        n counts the clips of both groups, units the different units.
+        The difference; `n` counts the clips of both groups, `units` the distinct units.
     """
     units = 1 + max((int(codes.max()) for _, _, codes in (a, b) if len(codes)), default=0)
     sums_a, sums_b = (statistic.sums(*paired(t, p), codes, units) for t, p, codes in (a, b))
@@ -141,16 +141,16 @@ def contrast(
 ) -> Estimate:
     """How much does a statistic change from one set of predictions to another: metric(x′) − metric(x)?
 
-    Paired: the same clips in both, and each unit is left out of both. For perturbed against clean sound,
-    or a new model against an old one.
+    Paired: both sets cover the same clips, and each unit is left out of both. Used to compare perturbed with
+    clean audio, or a new model with an old one.
 
     Args:
-        statistic: what to compare
+        statistic: the statistic to compare
         truth: shape (n,)
         prediction: the predictions before, shape (n,)
         changed: the predictions after, shape (n,)
         unit: codes from 0, shape (n,)
-        level: coverage
+        level: coverage of the interval
     """
     (t, p), (_, q), unit = paired(truth, prediction), paired(truth, changed), np.asarray(unit)
     return replace(gap(statistic, (t, q, unit), (t, p, unit), level=level), n=len(t))
@@ -168,19 +168,19 @@ def group_minus_all(
 ) -> list[Estimate]:
     """How much higher is a statistic in each group than over all clips? One estimate per group.
 
-    A group's speakers are among all speakers, so each unit is left out of both.
+    The group's speakers are a subset of all speakers, so each unit is left out of both.
 
     Args:
-        statistic: what to compare
+        statistic: the statistic to compare
         truth: shape (n,)
         prediction: shape (n,)
         unit: codes from 0, shape (n,)
-        group: codes 0..groups−1, shape (n,); negative for clips that are in no group, but among all
+        group: codes 0..groups−1, shape (n,); negative for clips in no group, which count among all clips
         groups: number of groups
-        level: coverage
+        level: coverage of the interval
 
     Returns:
-        Estimates whose n and units are those of the group.
+        Estimates with the `n` and `units` of each group.
     """
     (t, p), unit, group = paired(truth, prediction), np.asarray(unit), np.asarray(group)
     found = []
@@ -192,16 +192,16 @@ def group_minus_all(
 
 
 def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float = 0.95) -> Estimate:
-    """Which share of clips succeeds, and within which bounds is it known?
+    """The share of clips that succeed, with its confidence interval.
 
-    Wilson's interval with the effective number of clips, see `share_bounds`. Never outside [0, 1], never of
-    width 0.
+    Wilson's interval with the effective number of clips, see `share_bounds`. Always within [0, 1], and never
+    of width 0.
 
     Args:
         success: booleans, shape (n,)
         unit: codes 0..units−1, shape (n,)
-        units: number of codes; those without clips do not count
-        level: coverage
+        units: number of codes; units without clips are ignored
+        level: coverage of the interval
 
     >>> some = proportion([True] * 9 + [False], range(10), 10)
     >>> some.value, round(some.low, 3), round(some.high, 3)
@@ -227,57 +227,57 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
 def share_bounds(
     value: float, variance: float, clips: np.ndarray, *, level: float = 0.95
 ) -> tuple[float, float]:
-    """Within which bounds is a share known, whose jackknife variance over speakers was found?
+    """Confidence bounds of a share, given its jackknife variance over speakers.
 
     Wilson's bounds for n_eff = p(1−p)/v clips and the t quantile with G−1 degrees of freedom. Few clips of
-    the rarer outcome cannot show how much speakers differ: v may come out far too small. So n_eff is at most
-    n over the design effect 1 + (Σm²/Σm − 1) ρ of units with m clips (Kish 1965), ρ the intra-speaker
-    correlation .02 · 50 / (50 + clips of the rarer outcome), which vanishes as they become many. Where this
-    holds, the variance is assumed and not estimated, so the quantile is the normal one.
-    docs/statistics.md shows what it is worth.
+    the rarer outcome cannot show how much speakers differ, so v may be far too small. Therefore n_eff is at
+    most n divided by the design effect 1 + (Σm²/Σm − 1) ρ of units with m clips (Kish 1965), where ρ is the
+    intra-speaker correlation .02 · 50 / (50 + clips of the rarer outcome), which vanishes with many such
+    clips. When this cap applies, the variance is assumed and not estimated, so the quantile is the normal
+    one. docs/statistics.md shows the resulting coverage.
 
     Args:
         value: the share, in [0, 1]
-        variance: of the share, ≥ 0
-        clips: of each unit, > 0, shape (units,)
-        level: coverage
+        variance: jackknife variance of the share, ≥ 0
+        clips: number of clips of each unit, > 0, shape (units,)
+        level: coverage of the interval
     """
     n = float(clips.sum())
     rarer = n * min(value, 1 - value)
     correlation = INTRA_SPEAKER * TELLING / (TELLING + rarer)
     most = n / (1 + ((clips**2).sum() / n - 1) * correlation)
-    # below this, the units differ by rounding only
+    # a smaller variance is rounding error
     if variance > 1e-24 and value * (1 - value) < most * variance:
         return _wilson(value, value * (1 - value) / variance, _quantile(level, len(clips) - 1))
     return _wilson(value, most, float(ndtri((1 + level) / 2)))
 
 
 def _wilson(value: float, effective: float, quantile: float) -> tuple[float, float]:
-    """The shares at most `quantile` of their own standard errors away from the value (Wilson 1927)."""
+    """Lowest and highest share within `quantile` of its own standard errors of the value (Wilson 1927)."""
     square = quantile**2 / effective
     centre = (value + square / 2) / (1 + square)
     half = math.sqrt(value * (1 - value) * square + square**2 / 4) / (1 + square)
-    # at a share of 0 or 1 rounding may lead past the bound or short of it
+    # at a share of 0 or 1, rounding may push the bounds outside [0, 1] or past the value
     return max(min(centre - half, value), 0.0), min(max(centre + half, value), 1.0)
 
 
 def _interval(value: float, left_out: np.ndarray, level: float, scale: Scale) -> tuple[float, float]:
-    """The jackknife-t interval of one value."""
+    """Jackknife-t interval of one value."""
     there, back = _SCALES[scale]
     half = _quantile(level, len(left_out) - 1) * math.sqrt(_variance(there(left_out)))
     middle = there(np.asarray(value))
-    # there and back again may lose the last digit, or the last 1e-12 of a perfect correlation
+    # transforming there and back may lose the last digit, or the last 1e-12 of a perfect correlation
     return min(float(back(middle - half)), value), max(float(back(middle + half)), value)
 
 
 def _fisher(value: np.ndarray) -> np.ndarray:
-    """Fisher's z, with ±1, whose z is infinite, taken as ±(1 − 1e-12)."""
+    """Fisher's z; ±1, whose z is infinite, is replaced by ±(1 − 1e-12)."""
     z: np.ndarray = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     return z
 
 
 def _log(value: np.ndarray) -> np.ndarray:
-    """The logarithm, with 0, whose logarithm is infinite, taken as 1e-12."""
+    """Natural logarithm; 0, whose logarithm is infinite, is replaced by 1e-12."""
     log: np.ndarray = np.log(np.maximum(value, 1e-12))
     return log
 
@@ -291,12 +291,12 @@ _SCALES: dict[Scale, _Map] = {
 
 
 def _variance(left_out: np.ndarray) -> float:
-    """(G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)², the jackknife variance of G leave-one-out values."""
+    """Jackknife variance of G leave-one-out values: (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)²."""
     return float((len(left_out) - 1) * np.var(left_out))
 
 
 def _satterthwaite(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Variance and degrees of freedom of two independent jackknives' difference (Satterthwaite 1946)."""
+    """Variance and degrees of freedom of a difference of independent jackknives (Satterthwaite 1946)."""
     parts = np.array([_variance(a), _variance(b)])
     spread = float((parts**2 / [len(a) - 1, len(b) - 1]).sum())
     # without variance the degrees of freedom do not matter
@@ -305,7 +305,7 @@ def _satterthwaite(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 def _quantile(level: float, freedom: float) -> float:
-    """Student's t at which the two tails hold 1 − level."""
+    """Two-sided quantile of Student's t: both tails together hold 1 − level."""
     return float(stdtrit(freedom, (1 + level) / 2))
 
 

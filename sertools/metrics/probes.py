@@ -1,6 +1,6 @@
-"""What can be read from a model's layers about speakers that the probe has not heard?
+"""What can probes predict from a model's layers for speakers outside their training data?
 
-Every clip is predicted once, by a probe that was fitted to other groups of speakers.
+Every clip is predicted once, by a probe that was fitted on other groups of speakers (cross-validation).
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from sertools.metrics.heads import standard, train_head
 from sertools.metrics.ridge import fit_ridge
 
 KINDS = ("linear", "mlp", "superb")
-"""Ridge; two hidden layers of 128 and 16 (Li et al. 2023); one of 256 (SUPERB, Ma et al. 2024)."""
+"""Ridge regression; two hidden layers of 128 and 16 (Li et al. 2023); one of 256 (SUPERB, Ma et al. 2024)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """What probes say of the clips that they were not fitted to.
+    """Cross-validated predictions of probes, for clips they were not fitted on.
 
     Attributes:
         prediction: class codes or values, shape (n,)
-        error: of the probe of each fold on clips of its own training folds that it left out, shape (folds,);
-            by it the best layer is chosen without a look at the fold's test clips
-        shares: learned weight of each layer in each fold, shape (folds, l); none where none are learned
+        error: validation error of each fold's probe on clips left out of its training folds, shape (folds,);
+            used to choose the best layer without looking at the fold's test clips
+        shares: learned weight of each layer in each fold, shape (folds, l); empty if none are learned
     """
 
     prediction: np.ndarray
@@ -33,15 +33,15 @@ class HeldOut:
 
 
 def disjoint_folds(group: np.ndarray, stratum: np.ndarray, folds: int) -> np.ndarray:
-    """In which fold is each clip held out, shape (n,), so that no group is on both sides?
+    """Test fold of each clip, shape (n,), such that no group is both in training and in test.
 
-    The folds are alike in size and in the shares of the strata as far as whole groups allow (scikit-learn's
-    `StratifiedGroupKFold`, unshuffled): with speakers that alternate between women and men, taking them in
-    turn would hold out one sex at a time.
+    The folds are balanced in size and in the shares of the strata as far as whole groups allow
+    (scikit-learn's `StratifiedGroupKFold`, unshuffled). Assigning speakers in turn could instead hold out one
+    sex at a time, if the speakers alternate between women and men.
 
     Args:
-        group: speakers or sessions, shape (n,); their names decide, not the order of the clips
-        stratum: what should be alike in all folds, such as sex and emotion, shape (n,)
+        group: speakers or sessions, shape (n,); folds depend on their names, not on the order of the clips
+        stratum: what should be balanced across folds, such as sex and emotion, shape (n,)
         folds: number of folds
 
     Raises:
@@ -54,12 +54,12 @@ def disjoint_folds(group: np.ndarray, stratum: np.ndarray, folds: int) -> np.nda
 
     names, code = np.unique(group, return_inverse=True)
     if folds < 2:
-        raise AuditError(f"{folds} folds leave nothing to fit a probe on", hint="2 folds or more")
-    # two are fitted to, so that one of them can be left out to choose a strength
+        raise AuditError(f"{folds} folds are too few to fit a probe", hint="use at least 2 folds")
+    # two groups must remain for training, so that one of them can be left out to choose a strength
     if len(names) < max(folds, 3):
-        raise AuditError(f"{len(names)} speakers cannot be put in {folds} folds")
+        raise AuditError(f"{len(names)} speakers are too few for {folds} folds")
     _, kind, clips = np.unique(stratum, return_inverse=True, return_counts=True)
-    # of what has fewer clips than folds, no share of a fold can be alike
+    # a stratum with fewer clips than folds cannot be balanced: merge it with the largest
     kind = np.where(clips[kind] >= folds, kind, clips.argmax())
     if clips.max() < folds:
         kind = np.zeros(len(kind), dtype=np.int64)
@@ -67,17 +67,17 @@ def disjoint_folds(group: np.ndarray, stratum: np.ndarray, folds: int) -> np.nda
     for splitter in (StratifiedGroupKFold(n_splits=folds), GroupKFold(n_splits=folds)):
         for i, (_, test) in enumerate(splitter.split(code[:, None], kind, code)):
             found[test] = i
-        # groups of very different sizes may leave a stratified fold empty
+        # if group sizes differ greatly, a stratified fold may be empty
         if len(np.unique(found)) == folds:
             break
     return _by_first(found)
 
 
 def shared_folds(group: np.ndarray, folds: int) -> np.ndarray:
-    """In which fold is each clip held out, shape (n,), so that every group is on both sides?
+    """Test fold of each clip, shape (n,), such that every group is both in training and in test.
 
-    The clips of each group are dealt to the folds in turn, in their order; each group begins where the one
-    before it ended, so that folds are alike in size.
+    The clips of each group are assigned to the folds in turn, in their order; each group starts at the fold
+    after the last one used, so that folds have similar sizes.
 
     >>> shared_folds(np.array(["a", "a", "a", "b", "b"]), 2).tolist()
     [0, 1, 0, 1, 0]
@@ -92,16 +92,16 @@ def shared_folds(group: np.ndarray, folds: int) -> np.ndarray:
 def linear(
     features: np.ndarray, truth: np.ndarray, group: np.ndarray, fold: np.ndarray, classes: int = 0
 ) -> list[HeldOut]:
-    """What ridge regression reads from vectors: one answer for each of k values, or one for a label.
+    """Cross-validated ridge regression: one result for each of k values, or one for a class label.
 
-    Classes are told apart by regression on their indicators, each class weighing alike whatever its number
-    of clips. The strength is chosen within the training folds, on groups left out there.
+    Classes are predicted by regression on their one-hot labels, with equal weight for each class whatever its
+    number of clips. The strength is chosen within the training folds, on groups left out there.
 
     Args:
         features: shape (n, d)
         truth: class codes, shape (n,), or values, shape (n, k)
-        group: codes of what is left out to choose the strength, shape (n,)
-        fold: in which each clip is held out, shape (n,)
+        group: codes of the groups (speakers) that are left out to choose the strength, shape (n,)
+        fold: test fold of each clip, shape (n,)
         classes: number of classes; 0 for values
     """
     prediction = np.zeros((len(truth), 1 if classes else truth.shape[1]))
@@ -126,18 +126,19 @@ def trained(
     learning_rate: float = 2e-4,
     rng: np.random.Generator,
 ) -> HeldOut:
-    """What a head trained by gradient descent reads from one layer, or from several with learned weights.
+    """Cross-validated head trained by gradient descent, on one layer or on several with learned weights.
 
-    The fold after the one that is held out stops the training; with two folds, every fifth training clip.
+    The fold after the test fold is the validation set that stops the training; with two folds, every fifth
+    training clip is.
 
     Args:
-        layers: shape (n, l, d)
+        layers: layer means, shape (n, l, d)
         truth: class codes or values, shape (n,)
-        fold: in which each clip is held out, shape (n,)
+        fold: test fold of each clip, shape (n,)
         classes: number of classes; 0 for values
-        kind: of `heads.RECIPES`
-        learning_rate: of the dense layers
-        rng: of first parameters and of the order of clips
+        kind: a key of `heads.RECIPES`
+        learning_rate: learning rate of the dense layers
+        rng: source of the initial parameters and of the order of clips
     """
     prediction = np.zeros(len(truth), dtype=np.int64 if classes else np.float64)
     errors, shares = [], []
@@ -174,18 +175,18 @@ def weighted(
     *,
     rng: np.random.Generator,
 ) -> HeldOut:
-    """What ridge regression reads from the weighted average of layers, the weights learned in each fold.
+    """Cross-validated ridge regression on a weighted average of layers, with weights learned in each fold.
 
-    The weights are those that a logistic head (for values: a linear one) learns with it; then ridge
-    regression takes the head's place, so that it is the input alone that differs from other linear probes.
+    The weights are learned together with a logistic head (a linear one for values). Ridge regression then
+    replaces the head, so that only the input differs from other linear probes.
 
     Args:
-        layers: shape (n, l, d)
+        layers: layer means, shape (n, l, d)
         truth: class codes or values, shape (n,)
-        group: codes of what is left out to choose the strength, shape (n,)
-        fold: in which each clip is held out, shape (n,)
+        group: codes of the groups (speakers) that are left out to choose the strength, shape (n,)
+        fold: test fold of each clip, shape (n,)
         classes: number of classes; 0 for values
-        rng: of first parameters and of the order of clips
+        rng: source of the initial parameters and of the order of clips
     """
     learned = trained(layers, truth, fold, classes, kind="logistic", learning_rate=2e-2, rng=rng)
     prediction, errors = np.zeros_like(learned.prediction), []
@@ -200,9 +201,9 @@ def weighted(
 
 
 def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The predictions (n,) of the layer that was best on each fold's training clips, and which it was.
+    """Predictions of the layer that was best on each fold's training clips, and the index of that layer.
 
-    Choosing the layer by the scores that are then reported would flatter it; here its test clips have no say.
+    Choosing the layer by its test scores would bias them upwards; here test clips do not affect the choice.
 
     Returns:
         Predictions (n,), and the index of the layer chosen in each fold (folds,).
@@ -215,9 +216,9 @@ def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def shuffled_within(truth: np.ndarray, group: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """The same labels at other clips of the same group, so that nothing but chance is left to read.
+    """Labels shuffled among the clips of each group, so that a probe can only reach chance level.
 
-    A probe may still learn which labels a group has; that is of no help with groups that it has not heard.
+    A probe may still learn which labels a group has, but that does not help with unseen groups.
     """
     found = truth.copy()
     for code in np.unique(group):
@@ -229,10 +230,10 @@ def shuffled_within(truth: np.ndarray, group: np.ndarray, *, rng: np.random.Gene
 def _ridge(
     features: np.ndarray, truth: np.ndarray, group: np.ndarray, test: np.ndarray, classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions of the test clips (m, k), and the error on groups left out among the others (k,)."""
+    """Predictions of the test clips (m, k), and the error on left-out groups of the training clips (k,)."""
     train = ~test
     if len(np.unique(group[train])) == 1:
-        group = np.arange(len(truth)) % 5  # one speaker alone: parts of the clips choose the strength
+        group = np.arange(len(truth)) % 5  # only one speaker: choose the strength on parts of the clips
     values = np.eye(classes)[truth[train]] if classes else truth[train]
     weight = _balanced(truth[train], classes) if classes else None
     fitted = fit_ridge(features[train], values, group[train], weight=weight, together=bool(classes))
@@ -243,14 +244,14 @@ def _ridge(
 
 
 def _balanced(truth: np.ndarray, classes: int) -> np.ndarray:
-    """Weights (n,) with which every class that occurs weighs alike."""
+    """Clip weights (n,) that give every class present the same total weight."""
     clips = np.bincount(truth, minlength=classes)
     found: np.ndarray = len(truth) / (np.count_nonzero(clips) * clips[truth])
     return found
 
 
 def _by_first(fold: np.ndarray) -> np.ndarray:
-    """Folds numbered in order of appearance."""
+    """Folds renumbered in order of first appearance."""
     _, first, code = np.unique(fold, return_index=True, return_inverse=True)
     found: np.ndarray = np.argsort(np.argsort(first))[code]
     return found

@@ -1,7 +1,7 @@
 """How well do predicted ratings agree with the truth? Concordance, correlation and errors.
 
-Each metric is a plain function on two ratings and a `Statistic` on additive sums; both share one formula.
-Moments are divided by n.
+Each metric exists as a plain function on two rating arrays and as a `Statistic` on additive sums; both use
+the same formula. Moments are divided by n.
 """
 
 import numpy as np
@@ -10,18 +10,18 @@ from numpy.typing import ArrayLike
 from sertools.metrics.sums import Statistic, overall, ratio, unit_sums
 
 CONSTANT = 1e-10
-"""A rating is constant when its variance is below this share of its mean square about the centre.
+"""Ratings count as constant when their variance is below this share of their mean square about the centre.
 
-Sums cannot tell a constant from rounding: the variance of 100 000 equal numbers comes out as up to 2e-11 of
-their mean square. A rating that moves by less than 1e-5 of its distance from the centre moves for no reader.
+Rounding hides a constant: the variance of 100 000 equal numbers, computed from sums, can reach 2e-11 of their
+mean square. Variations below 1e-5 of the distance from the centre have no practical meaning.
 """
 
 
 def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Concordance between two ratings, in [-1, 1] (Lin 1989).
 
-    2 s_tp / (s_t² + s_p² + (m_t − m_p)²), moments divided by n. Returns nan for n < 2 or two constants, and
-    0 when exactly one side is constant.
+    2 s_tp / (s_t² + s_p² + (m_t − m_p)²), moments divided by n. Returns nan for n < 2 or if both sides are
+    constant, and 0 if exactly one is.
 
     Args:
         truth: ratings, shape (n,)
@@ -36,7 +36,7 @@ def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
 def pcc(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Do two ratings rise and fall together, in [-1, 1] (Pearson's r)?
 
-    s_tp / (s_t s_p). Returns nan for n < 2 or when either side is constant.
+    s_tp / (s_t s_p). Returns nan for n < 2 or if either side is constant.
 
     Args:
         truth: ratings, shape (n,)
@@ -49,7 +49,7 @@ def pcc(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def mae(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """How far is a prediction from the truth on average, ≥ 0, in the unit of the ratings?
+    """How far are predictions from the truth on average, ≥ 0, in the unit of the ratings?
 
     Σ|p − t| / n. Returns nan for n = 0.
 
@@ -64,7 +64,7 @@ def mae(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
-    """How far is a prediction from the truth when large errors weigh more, ≥ 0, in the unit of the ratings?
+    """How far are predictions from the truth, with large errors weighing more, ≥ 0, in the ratings' unit?
 
     √(Σ(p − t)² / n). Returns nan for n = 0.
 
@@ -96,9 +96,10 @@ def bias(truth: ArrayLike, prediction: ArrayLike) -> float:
 def moments(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
     """The columns n, Σt, Σp, Σt², Σp², Σtp of each unit, shape (units, 6), about a common centre.
 
-    Centring both sides by one constant changes no concordance or correlation, and without it the squares
-    of distant ratings swallow their variance. Ratings in [0, 1] are centred by 0.5, always, so that their
-    sums add up over calls; ratings of another scale by their mean truth, and add up within one call only.
+    Centring both sides by the same constant does not change concordance or correlation. Without it, the
+    variance of ratings far from 0 would be lost to rounding in their squares. Ratings in [0, 1] are always
+    centred by 0.5, so that their sums add up across calls; ratings on another scale are centred by the mean
+    truth, so that their sums add up within one call only.
     """
     t, p = np.asarray(truth, dtype=np.float64), np.asarray(prediction, dtype=np.float64)
     mean = t.mean() if len(t) else 0.5
@@ -110,7 +111,7 @@ def moments(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: 
 def _central(
     sums: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """n, m_p − m_t, s_t², s_p² and s_tp of moments (..., 6); a constant has variance exactly 0."""
+    """n, m_p − m_t, s_t², s_p² and s_tp from moments (..., 6); a constant has variance exactly 0."""
     n, t, p, tt, pp, tp = np.moveaxis(sums, -1, 0)
     m_t, m_p, tt, pp, tp = (ratio(x, n) for x in (t, p, tt, pp, tp))
     s_t, s_p = tt - m_t**2, pp - m_p**2
@@ -139,7 +140,7 @@ def error_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, unit
 
 
 def _rmse_value(sums: np.ndarray) -> np.ndarray:
-    # leaving the only wrong unit out may leave a rounding error below 0
+    # without the only unit that has errors, rounding may give a sum below 0
     value: np.ndarray = np.sqrt(np.maximum(ratio(sums[..., 3], sums[..., 0]), 0.0))
     return value
 

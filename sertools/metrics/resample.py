@@ -1,7 +1,7 @@
-"""How sure is a number whose jackknife is not smooth, and could a gap between groups be chance?
+"""Bootstrap intervals for non-smooth statistics, and permutation tests of gaps between groups.
 
-Both draw units (speakers) at random: with replacement for the bootstrap, their group labels without for the
-permutation test. All draws are one matrix product with the sums of the units.
+Both draw units (speakers) at random: the bootstrap draws units with replacement, the permutation test
+shuffles their group labels. All draws are one matrix product with the sums of the units.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,24 +16,24 @@ from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic, paired
 
 UNDEFINED = 0.01
-"""Share of undefined draws above which there is no answer."""
+"""Share of undefined draws above which no interval or p-value is returned."""
 
 FEWEST_DRAWS = 20
-"""With fewer draws 2.5 % and 97.5 % of them are no more than the lowest and the highest."""
+"""Minimum number of draws; with fewer, the 2.5 % and 97.5 % percentiles are just the extremes."""
 
 CELLS = 25_000
-"""Numbers of a random matrix held at once, few enough for the processor's cache; it changes no draw."""
+"""Size of the blocks of a random matrix, chosen to fit in the processor's cache; it does not change draws."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NullGap:
-    """What a gap between groups would be if the groups did not matter.
+    """A gap between groups, compared with the gaps that arise by chance.
 
     Attributes:
         observed: largest minus smallest value over groups, ≥ 0; with two groups |a − b|
-        p_value: probability of such a gap, or a larger one, by chance; in (0, 1]
+        p_value: probability of a gap at least this large by chance; in (0, 1]
         smallest_detectable: 95th percentile of the gaps by chance; a limit below it cannot be verified
-        reason: why one of them is nan; empty where none is
+        reason: why one of them is nan; empty if none is
     """
 
     observed: float
@@ -43,12 +43,12 @@ class NullGap:
 
 
 def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """How often is each unit drawn? Blocks of rows (draws, units) of counts, `draws` rows together.
+    """How often each unit is drawn: blocks of counts, shape (rows, units), with `draws` rows in total.
 
-    Within each stratum as many units are drawn, with replacement, as it has.
+    From each stratum as many units are drawn, with replacement, as it has.
 
     Args:
-        strata: codes from 0 of the units, shape (units,)
+        strata: codes of the units' strata from 0, shape (units,)
         draws: number of draws
         rng: source of the draws
     """
@@ -59,25 +59,25 @@ def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generato
     block = max(1, CELLS // max(1, units))
     for start in range(0, draws, block):
         rows = min(block, draws - start)
-        # counting which units are drawn is ten times faster than drawing the counts, which are multinomial;
-        # one uniform number for each unit of each draw, so that neither strata nor blocks change a draw
+        # drawing units and counting them is ten times faster than drawing the multinomial counts; each unit
+        # of each draw takes one uniform number, so that neither strata nor blocks change a draw
         uniform = rng.random((rows, units))
         uniform *= size[stratum]
         drawn = by_stratum.take(first[stratum] + uniform.astype(np.int64))
         drawn += units * np.arange(rows)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * units)
-        yield counts.reshape(rows, units).astype(np.float64)  # a product of floats is a fast one
+        yield counts.reshape(rows, units).astype(np.float64)  # products of floats are fast
 
 
 def widened_percentiles(drawn: np.ndarray, units: int, *, level: float = 0.95) -> tuple[float, float]:
-    """The interval of bootstrap draws, widened to Student's t (Hesterberg 2015).
+    """Percentile interval of bootstrap draws, widened to Student's t (Hesterberg 2015).
 
-    Percentiles Φ(±t √(G/(G−1))), t the quantile with G−1 degrees of freedom, because plain percentiles are
-    too narrow for few units: they know neither the t quantile nor the divisor G−1.
+    Percentiles Φ(±t √(G/(G−1))), where t is the quantile with G−1 degrees of freedom. Plain percentiles are
+    too narrow for few units, because they use neither the t quantile nor the divisor G−1.
 
     Args:
         drawn: the statistic in each draw, finite, shape (draws,)
-        units: number of units G, of the smallest stratum
+        units: number of units G in the smallest stratum
         level: coverage of the interval
     """
     tail = float(ndtr(-np.sqrt(units / (units - 1)) * stdtrit(units - 1, (1 + level) / 2)))
@@ -95,16 +95,16 @@ def bootstrap(
     level: float = 0.95,
     rng: np.random.Generator,
 ) -> Estimate:
-    """Within which bounds is a value known whose jackknife is not smooth?
+    """The value of a non-smooth statistic with its bootstrap interval.
 
-    For maxima, medians and ranks over units; the jackknife is better, and needs no seed, for the rest.
+    For maxima, medians and ranks over units; for other statistics the jackknife is better and needs no seed.
     The interval may exclude the value of a maximum, which is biased upwards.
 
     Args:
         value: sums (..., k) → values (...), nan where undefined
         sums: additive sums of each unit, shape (units, k)
         n: number of clips behind the sums
-        strata: codes of the units' groups, shape (units,); each keeps its number of units
+        strata: codes of the units' groups, shape (units,); every draw preserves the size of each group
         draws: number of draws
         level: coverage of the interval
         rng: source of the draws
@@ -114,7 +114,7 @@ def bootstrap(
     """
     if draws < FEWEST_DRAWS:
         raise AuditError(
-            f"{draws} draws are too few for an interval", hint=f"at least {FEWEST_DRAWS} (--resamples)"
+            f"{draws} draws are too few for an interval", hint=f"--resamples must be at least {FEWEST_DRAWS}"
         )
     strata = np.zeros(len(sums), dtype=np.int64) if strata is None else np.asarray(strata)
     found = float(value(sums.sum(axis=0)))
@@ -150,17 +150,17 @@ def max_minus_min(
 ) -> Estimate:
     """How far apart are the best and the worst group, ≥ 0?
 
-    Bootstrap over units, within groups where each unit is in one group only, else over all units. A
-    difference of extremes is above 0 even if all groups are alike: read it beside `permutation`.
+    Bootstrap over units, within groups if each unit is in one group only, otherwise over all units. A
+    difference of extremes is above 0 even if all groups are equal: read it together with `permutation`.
 
     Args:
-        statistic: what to compare
+        statistic: the statistic to compare
         truth: shape (n,)
         prediction: shape (n,)
         unit: codes 0..units−1, shape (n,)
-        units: number of codes; those without clips do not count
-        group: codes 0..groups−1, shape (n,); clips with a negative code are left out
-        groups: number of codes; groups without clips do not count
+        units: number of codes; units without clips are ignored
+        group: codes 0..groups−1, shape (n,); clips with a negative code are ignored
+        groups: number of codes; groups without clips are ignored
         draws: number of draws
         level: coverage of the interval
         rng: source of the draws
@@ -194,20 +194,20 @@ def permutation(
     draws: int = 2000,
     rng: np.random.Generator,
 ) -> NullGap:
-    """Could a gap between groups be chance, and how large must one be to be seen in this corpus?
+    """Could a gap between groups be due to chance, and how large a gap can this corpus detect?
 
-    Group labels are permuted over units (speakers), not clips, so that a group keeps its number of
-    speakers. p = (1 + gaps by chance at least as large) / (1 + draws) (Phipson & Smyth 2010).
+    Group labels are permuted over units (speakers), not clips, so that the number of speakers per group is
+    unchanged. p = (1 + gaps by chance at least as large) / (1 + draws) (Phipson & Smyth 2010).
 
     Args:
-        statistic: what to compare; with two groups the gap is |a − b|, with more max − min
+        statistic: the statistic to compare; with two groups the gap is |a − b|, with more max − min
         truth: shape (n,)
         prediction: shape (n,)
         unit: codes 0..units−1, shape (n,)
-        units: number of codes; those without clips do not count
+        units: number of codes; units without clips are ignored
         group: codes 0..groups−1, shape (n,), the same for all clips of a unit; clips with a negative code
-            are left out
-        groups: number of codes; groups without clips do not count
+            are ignored
+        groups: number of codes; groups without clips are ignored
         draws: number of permutations
         rng: source of the permutations
     """
@@ -231,21 +231,23 @@ def permuted_gap(
     draws: int = 2000,
     rng: np.random.Generator,
 ) -> NullGap:
-    """The same for any gap between groups that is a function of their sums.
+    """Permutation test of any gap between groups that is a function of their sums (see `permutation`).
 
     Args:
         gap: sums of all groups (..., groups, k) → gaps (...), nan where undefined
-        sums: of each unit's clips in each group, shape (groups, units, k)
-        clips: their number, shape (groups, units)
-        what: is compared, for the reason where there is no answer
+        sums: sums over each unit's clips in each group, shape (groups, units, k)
+        clips: number of clips of each unit in each group, shape (groups, units)
+        what: name of what is compared, for the reason if there is no result
         draws: number of permutations
         rng: source of the permutations
 
     Raises:
-        AuditError: there is nothing to draw
+        AuditError: fewer than one permutation
     """
     if draws < 1:
-        raise AuditError(f"{draws} permutations say nothing", hint=f"at least {FEWEST_DRAWS} (--resamples)")
+        raise AuditError(
+            f"{draws} permutations are too few", hint=f"--resamples must be at least {FEWEST_DRAWS}"
+        )
     if len(clips) < 2:
         return NullGap(
             observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason="fewer than two groups"
@@ -260,7 +262,7 @@ def permuted_gap(
     member = clips > 0
     if (member.sum(axis=0) > 1).any():
         return no_answer(
-            "a speaker belongs to more than one group, so groups cannot be permuted over speakers"
+            "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
         )
     label, each = member.argmax(axis=0), sums.sum(axis=0)
     block = max(1, CELLS // len(label))
@@ -273,7 +275,7 @@ def permuted_gap(
     defined = null[~np.isnan(null)]
     if len(defined) < (1 - UNDEFINED) * draws:
         return no_answer(f"undefined in {1 - len(defined) / draws:.0%} of permutations")
-    # a permutation that changes nothing must count, whatever the order of its sums has rounded
+    # a permutation that changes nothing must count, despite rounding from another order of summation
     as_large = int((defined >= observed - 1e-12).sum())
     return NullGap(
         observed=observed,
@@ -283,10 +285,10 @@ def permuted_gap(
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
-    """Which p-values remain when many are tested at once? Adjusted, shape (m,), in [0, 1] (Holm 1979).
+    """p-values adjusted for multiple testing, shape (m,), in [0, 1] (Holm 1979).
 
-    The i-th smallest of m is multiplied by m − i + 1, and none may be below a smaller one's. nan stays nan
-    and does not count as a test.
+    The i-th smallest of m p-values is multiplied by m − i + 1, and the results are made non-decreasing. nan
+    stays nan and does not count as a test.
 
     >>> holm([0.01, 0.04, 0.03]).round(12).tolist()
     [0.03, 0.06, 0.06]
@@ -307,11 +309,11 @@ def _by_group(
     group: ArrayLike,
     groups: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (groups, units, k) and clips (groups, units) of the groups and units that have clips."""
+    """Sums (groups, units, k) and clip counts (groups, units) of the groups and units that have clips."""
     (t, p), unit, group = paired(truth, prediction), np.asarray(unit), np.asarray(group)
     t, p, unit, group = (x[group >= 0] for x in (t, p, unit, group))
     both = group * units + unit
-    # one call for all groups, so that all sums have one centre
+    # one call for all groups, so that all sums have the same centre
     sums = statistic.sums(t, p, both, groups * units).reshape(groups, units, -1)
     clips = np.bincount(both, minlength=groups * units).reshape(groups, units)
     there, inside = clips.any(axis=1), clips.any(axis=0)
@@ -319,6 +321,6 @@ def _by_group(
 
 
 def _extent(values: np.ndarray) -> np.ndarray:
-    """Largest minus smallest along the last axis; nan where one is undefined."""
+    """Largest minus smallest value along the last axis; nan if one is undefined."""
     extent: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
     return extent

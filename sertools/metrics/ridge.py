@@ -1,7 +1,7 @@
-"""What can be read from vectors by a linear map? Ridge regression, its strength chosen on left-out groups.
+"""Ridge regression with the strength chosen on left-out groups (speakers).
 
-One eigendecomposition serves every strength, every target and every group that is left out, so that hundreds
-of probes (layers × folds) take seconds where fitting each anew would take hours.
+One eigendecomposition serves every strength, every target and every left-out group, so that hundreds of
+probes (layers × folds) take seconds where separate fits would take hours.
 """
 
 from collections.abc import Iterator
@@ -12,21 +12,22 @@ import numpy as np
 from sertools.errors import AuditError
 
 STRENGTHS = tuple(10.0**power for power in range(4, -5, -1))
-"""Strengths that are tried, the strongest first, as multiples of the features' mean eigenvalue."""
+"""Regularisation strengths to try, strongest first, as multiples of the features' mean eigenvalue."""
 
 RANK = 1e-10
-"""An eigenvalue below this share of the largest is rounding, and its direction is left out."""
+"""An eigenvalue below this share of the largest is rounding error, and its direction is dropped."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ridge:
-    """A fitted linear map, and what it would have said of each clip without the clip's group.
+    """A fitted linear map, with leave-one-group-out predictions of its training clips.
 
     Attributes:
-        mean, scale: of the features, shape (d,); a constant feature has scale 1 and weighs nothing
-        coefficients: of the standardised features, shape (d, k)
+        mean, scale: mean and standard deviation of the features, shape (d,); a constant feature has scale 1
+            and no influence
+        coefficients: coefficients of the standardised features, shape (d, k)
         intercept: shape (k,)
-        strength: the multiple of `STRENGTHS` that was chosen for each target, shape (k,)
+        strength: the strength chosen from `STRENGTHS` for each target, shape (k,)
         left_out: predictions of each clip by a fit without the clip's group, shape (n, k)
         error: weighted mean squared error of `left_out`, shape (k,)
     """
@@ -54,24 +55,24 @@ def fit_ridge(
     together: bool = False,
     strengths: tuple[float, ...] = STRENGTHS,
 ) -> Ridge:
-    """Which linear map of standardised features comes closest to the values in groups it was not fitted on?
+    """Fit ridge regression on standardised features, with the strength that predicts left-out groups best.
 
-    Minimises Σ w (y − a − zβ)² + α |β|², z the features less their weighted mean, divided by their weighted
-    standard deviation, α a strength times the mean non-zero eigenvalue of Σ w zᵀz. The strength is the one
-    with the least weighted squared error when each group in turn is left out, which is exact and needs no
-    second fit: with H = T A⁻¹ Tᵀ, a left-out group's error is (I − H_gg)⁻¹ times its error in the fit. The
-    standardisation is that of all n clips.
+    Minimises Σ w (y − a − zβ)² + α |β|², where z are the features minus their weighted mean, divided by their
+    weighted standard deviation, and α is a strength times the mean non-zero eigenvalue of Σ w zᵀz. The chosen
+    strength has the lowest weighted squared error when each group in turn is left out. This is exact and
+    needs no second fit: with H = T A⁻¹ Tᵀ, a left-out group's error is (I − H_gg)⁻¹ times its error in the
+    fit. The standardisation always uses all n clips.
 
     Args:
-        features: finite, shape (n, d)
-        values: finite, shape (n, k)
+        features: finite values, shape (n, d)
+        values: finite targets, shape (n, k)
         group: codes, shape (n,), at least two different ones
-        weight: of each clip, above 0, shape (n,); 1 for all by default
-        together: one strength serves all k targets, as for the classes of one label
-        strengths: to choose from, the strongest first; the stronger wins a tie
+        weight: weight of each clip, above 0, shape (n,); 1 for all by default
+        together: whether all k targets share one strength, as for the classes of one label
+        strengths: strengths to choose from, strongest first; the stronger wins a tie
 
     Raises:
-        AuditError: there is one group only, so none is left to choose the strength on
+        AuditError: there is only one group, so the strength cannot be chosen on another
 
     >>> x = np.arange(8.0)[:, None]
     >>> fitted = fit_ridge(x, 3 * x + 1, np.arange(8) % 2, strengths=(1e-12,))
@@ -80,12 +81,12 @@ def fit_ridge(
     """
     codes = np.unique(group)
     if len(codes) < 2:
-        raise AuditError("all clips are of one group, so no strength can be chosen on another")
+        raise AuditError("all clips are in one group; choosing the ridge strength needs at least two")
     root = np.sqrt(np.ones(len(features)) if weight is None else weight)[:, None]
     mean = np.average(features, axis=0, weights=root[:, 0] ** 2)
     centred = np.asarray(features, dtype=np.float64) - mean
     scale = np.sqrt(np.average(centred**2, axis=0, weights=root[:, 0] ** 2))
-    # float32 leaves a constant a spread of about 1e-7 of its value; divided by that, it would be noise
+    # in float32 a constant has a spread of about 1e-7 of its value; dividing by that would give noise
     constant = scale <= 1e-6 * np.abs(mean)
     scale = np.where(constant, 1.0, scale)
     centred[:, constant] = 0.0
@@ -107,7 +108,7 @@ def fit_ridge(
         solutions.append(solution)
     error = np.array(errors)
     judged = np.repeat(error.sum(axis=1, keepdims=True), error.shape[1], axis=1) if together else error
-    # rounding must not choose between strengths that are alike
+    # rounding must not decide between strengths with equal errors
     best = np.argmax(judged <= judged.min(axis=0) * (1 + 1e-9), axis=0)
     chosen = np.arange(error.shape[1])
     solution = np.array(solutions)[best, :, chosen].T
@@ -123,7 +124,7 @@ def fit_ridge(
 
 
 def _principal(standard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Axes (d, r) in which the features are uncorrelated, and their sums of squares (r,)."""
+    """Principal axes (d, r) of the features, and the sums of squares along them (r,)."""
     n, d = standard.shape
     squares, vectors = np.linalg.eigh(standard.T @ standard if d <= n else standard @ standard.T)
     kept = squares > RANK * max(squares.max(initial=0.0), 1e-300)
@@ -140,7 +141,7 @@ def _left_out(
     group: np.ndarray,
     codes: np.ndarray,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each group's clips, and their weighted errors (m, k) by the fit to all other groups."""
+    """Indices of each group's clips, and their weighted errors (m, k) in the fit on all other groups."""
     for code in codes:
         inside = np.flatnonzero(group == code)
         part, wanted = table[inside], weighted[inside]

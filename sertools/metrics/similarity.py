@@ -1,4 +1,4 @@
-"""Do predictions have the distribution of the truth, and do they lie where they should?"""
+"""Do predictions have the same distribution as the truth, and are they in the expected range?"""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +11,7 @@ def jensen_shannon(truth: ArrayLike, prediction: ArrayLike, bins: int = 10) -> f
     """How different are the distributions of truth and prediction, in [0, 1] (Jensen-Shannon distance)?
 
     √((KL(P‖M) + KL(Q‖M)) / 2), M = (P + Q) / 2, logarithms to base 2, histograms of equal bins on [0, 1].
-    Ratings outside [0, 1] fall in the outer bins. Returns nan for n = 0. Source: Lin 1991; Endres &
+    Ratings outside [0, 1] count in the outer bins. Returns nan for n = 0. Source: Lin 1991; Endres &
     Schindelin 2003.
 
     Args:
@@ -35,7 +35,7 @@ def jensen_shannon_statistic(bins: int = 10) -> Statistic:
         t, p = (ratio(c, c.sum(axis=-1, keepdims=True)) for c in (counts[..., :bins], counts[..., bins:]))
         middle = (t + p) / 2
         divergence = (_relative_entropy(t, middle) + _relative_entropy(p, middle)) / 2
-        # equal histograms may differ from 0 by rounding, on either side
+        # for equal histograms rounding may give a value slightly above or below 0
         distance: np.ndarray = np.sqrt(np.clip(divergence, 0.0, 1.0))
         return distance
 
@@ -43,9 +43,9 @@ def jensen_shannon_statistic(bins: int = 10) -> Statistic:
 
 
 def relative_difference(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
-    """Which classes are answered too often (> 0) or too rarely (< 0)? Shape (c,), in [-1, 1].
+    """Which classes are predicted too often (> 0) or too rarely (< 0)? Shape (c,), in [-1, 1].
 
-    (n_p,c − n_t,c) / n: answers of a class minus clips of it, over all clips. nan for n = 0.
+    (n_p,c − n_t,c) / n: predictions of a class minus clips of the class, divided by all clips. nan for n = 0.
 
     Args:
         truth: class codes, shape (n,)
@@ -75,7 +75,7 @@ def relative_difference_statistic(code: int) -> Statistic:
 
 
 def in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np.inf) -> np.ndarray:
-    """Which predictions lie in [low, high], both ends included? Booleans, shape (n,).
+    """Which predictions are in [low, high], both ends included? Booleans, shape (n,).
 
     >>> in_range([0.3, 0.45, 0.46], high=0.45).tolist()
     [True, True, False]
@@ -85,10 +85,10 @@ def in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np.inf) 
 
 
 def share_in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np.inf) -> float:
-    """Which share of predictions lies in [low, high], both ends included, in [0, 1]? nan for n = 0.
+    """What share of predictions is in [low, high], both ends included, in [0, 1]? nan for n = 0.
 
-    The category-dimension consistency of ser-tests, with ranges from the literature; its interval is that of
-    `intervals.proportion(in_range(…), …)`.
+    The category-dimension consistency of ser-tests, with ranges from the literature; for its confidence
+    interval use `intervals.proportion(in_range(…), …)`.
 
     >>> share_in_range([0.2, 0.3, 0.6, 0.7], 0.3, 0.6)
     0.5
@@ -98,7 +98,7 @@ def share_in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np
 
 
 def _histogram(rating: np.ndarray, unit: np.ndarray, units: int, bins: int) -> np.ndarray:
-    """Counts per unit and bin of equal bins on [0, 1], shape (units, bins); the last bin includes 1."""
+    """Counts per unit and bin, for equal bins on [0, 1], shape (units, bins); the last bin includes 1."""
     code = rating_bins(rating, np.linspace(0, 1, bins + 1)[1:-1])
     return np.bincount(unit * bins + code, minlength=units * bins).astype(np.float64).reshape(units, bins)
 

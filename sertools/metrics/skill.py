@@ -1,4 +1,4 @@
-"""Does a model know anything? A useless one is trivially fair and trivially robust."""
+"""Is a model better than a constant prediction? A useless model is trivially fair and trivially robust."""
 
 from dataclasses import replace
 
@@ -10,22 +10,22 @@ from sertools.metrics.regress import CCC
 from sertools.tables import Pairs
 
 SURE = 0.999
-"""Coverage of the interval that must lie above chance: a random model is asked many times."""
+"""Coverage of the interval that must be above chance; high, because a random model gets many chances."""
 
-NOT_BETTER = "not better than a constant, so it says nothing"
+NOT_BETTER = "the model does not beat a constant prediction, so this metric is not meaningful"
 
 
 def doubt(pairs: Pairs, classes: int = 0) -> str:
-    """Why the predictions cannot be said to be better than a constant's; empty where they are.
+    """Why the predictions are not shown to be better than a constant; empty if they are.
 
-    The lower end of the 99.9 % jackknife interval of CCC must lie above 0, that of UAR above 1 over the
+    The lower end of the 99.9 % jackknife interval of CCC must be above 0, that of UAR above 1 divided by the
     number of classes in the truth.
 
     Args:
         pairs: truth and prediction of one target
         classes: number of class codes; 0 for a dimension
     """
-    # on the linear scale: near 1, Fisher's would let one bad speaker hide that all others are perfect
+    # on the linear scale: near 1, on Fisher's scale one bad speaker could hide that all others are perfect
     statistic = uar_statistic(classes) if classes else replace(CCC, scale="linear")
     chance = 1 / max(len(np.unique(pairs.truth)), 1) if classes else 0.0
     found = estimate(statistic, pairs.truth, pairs.prediction, pairs.unit, pairs.units, level=SURE)

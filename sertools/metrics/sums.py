@@ -1,4 +1,4 @@
-"""Additive sums per unit: what every metric is made of, so that leaving a speaker out is a subtraction."""
+"""Metrics as functions of additive sums per unit, so that leaving out a speaker is a subtraction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ Scale = Literal["linear", "fisher", "log"]
 
 @dataclass(frozen=True, kw_only=True)
 class Statistic:
-    """A metric in two steps: sums that add up over clips, and the value of such sums.
+    """A metric in two steps: sums that add up over clips, and the value computed from such sums.
 
     Attributes:
         name: the field's term, e.g. `ccc`
         sums: (truth (n,), prediction (n,), unit (n,) codes, units) → (units, k), additive over clips
         value: sums (..., k) → values (...), nan where undefined, without warnings
-        scale: where an interval is symmetric: on the value itself, on Fisher's z = artanh(value), or on the
-            logarithm of what cannot be negative
-        bounds: range of the value; intervals are cut to it
+        scale: scale on which the interval is symmetric: the value itself, Fisher's z = artanh(value), or the
+            logarithm for values that cannot be negative
+        bounds: range of the value; intervals are clipped to it
     """
 
     name: str
@@ -33,7 +33,7 @@ class Statistic:
 
 
 def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
-    """What do the clips of each unit sum to, shape (units, k)?
+    """Sums over the clips of each unit, shape (units, k).
 
     Args:
         values: shape (n, k)
@@ -48,7 +48,7 @@ def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Numerator divided by denominator, nan where the denominator is 0; shapes broadcast, no warnings.
+    """Numerator divided by denominator, nan where the denominator is 0; broadcasts, never warns.
 
     >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
     [0.25, nan]
@@ -62,7 +62,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 
 def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Truth and prediction as arrays of one dimension and one length.
+    """Truth and prediction as one-dimensional arrays of the same length.
 
     Raises:
         AuditError: they differ in length or are not one-dimensional
@@ -71,7 +71,7 @@ def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndar
     if t.ndim != 1 or t.shape != p.shape:
         raise AuditError(
             f"truth has shape {t.shape} and prediction {p.shape}",
-            hint="both are one-dimensional with one value per clip",
+            hint="both must be one-dimensional, with one value per clip",
         )
     return t, p
 

@@ -143,7 +143,7 @@ def test_a_prior_that_is_calibrated_and_useless_is_skipped():
     over = found(r, "overconfidence", "emotion")
     assert over.value == pytest.approx(0, abs=1e-12)
     assert over.verdict is Verdict.SKIPPED
-    assert "not better than a constant" in over.reason
+    assert "does not beat a constant prediction" in over.reason
 
 
 def test_what_is_planted_is_found():

@@ -128,7 +128,7 @@ def test_a_model_that_answers_at_random_is_skipped_and_not_called_fair():
     here = found(toy.answers("random", toy.clips(speakers=16, per_speaker=20)))
     score = here["sex_score", "arousal", "female-male"]
     assert score.verdict is Verdict.SKIPPED
-    assert "not better than a constant" in score.reason
+    assert "does not beat a constant prediction" in score.reason
 
 
 def test_a_corpus_of_one_sex_is_skipped_with_the_reason():

@@ -252,4 +252,4 @@ def test_a_ridge_of_nothing_is_refused(clips):
 def test_a_model_without_frames_is_skipped(clips):
     result = result_of(toy.answers("oracle", clips))
     assert [f.verdict for f in result.findings] == [Verdict.SKIPPED]
-    assert "no layers whose frames could be read" in result.findings[0].reason
+    assert "no layers with readable frames" in result.findings[0].reason

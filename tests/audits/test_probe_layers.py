@@ -161,7 +161,7 @@ def test_more_dimensions_than_clips_are_regularised_and_said(clips):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"folds": 13}, "12 speakers cannot be put in 13 folds"),
+        ({"folds": 13}, "12 speakers are too few for 13 folds"),
         ({"folds": 1}, "folds is 1"),
         ({"targets": ("ennui",)}, "the corpus has no column 'ennui'"),
         ({"group": "session"}, "the corpus has no column 'session'"),

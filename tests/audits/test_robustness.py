@@ -151,7 +151,10 @@ def test_a_score_too_low_to_fall_is_not_judged_by_how_far_it_falls(clips):
 def test_a_constant_is_said_not_to_move(clips):
     found = the(result_of(asked_of("constant", clips)), "unchanged_ratio", "valence", "gain@drawn")
     assert (found.value, found.verdict) == (1.0, Verdict.SKIPPED)
-    assert found.reason == "predictions do not vary: not better than a constant, so it says nothing"
+    assert found.reason == (
+        "predictions do not vary: the model does not beat a constant prediction, so this metric is not "
+        "meaningful"
+    )
 
 
 def test_the_change_of_a_score_is_paired(oracle):

@@ -74,7 +74,11 @@ def test_folds_follow_the_names_of_speakers_and_not_the_order_of_clips():
 
 @pytest.mark.parametrize(
     ("speakers", "folds", "said"),
-    [(3, 4, "3 speakers cannot be put in 4 folds"), (2, 2, "2 speakers"), (9, 1, "1 folds leave nothing")],
+    [
+        (3, 4, "3 speakers are too few for 4 folds"),
+        (2, 2, "2 speakers"),
+        (9, 1, "1 folds are too few to fit a probe"),
+    ],
 )
 def test_more_folds_than_speakers_are_refused(speakers, folds, said):
     names = np.arange(speakers).astype(str)

@@ -107,7 +107,7 @@ def test_an_interval_of_a_handful_of_draws_is_refused(draws):
 
 def test_no_permutation_says_nothing():
     of = (np.zeros(4), np.zeros(4), np.arange(4), 4, np.array([0, 0, 1, 1]), 2)
-    with pytest.raises(AuditError, match="0 permutations say nothing"):
+    with pytest.raises(AuditError, match="0 permutations are too few"):
         permutation(BIAS, *of, draws=0, rng=rng())
 
 
