@@ -1,4 +1,4 @@
-"""Commands that work from what audits wrote: reports, comparisons, the gate; and the test of the audits."""
+"""Commands that read result files: report, gate, compare and leaderboard; also selftest."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ import typer
 from sertools import options as o
 
 OUT = Path("sertools-report")
-"""Where an audit writes by default, and where the commands here look for it."""
+"""Default output folder of an audit, and default input folder of the commands here."""
 
 outputs = typer.Typer()
 
@@ -16,24 +16,28 @@ outputs = typer.Typer()
 @outputs.command("report")
 def report(
     folder: Annotated[Path, typer.Argument(help="The --out folder of an earlier audit.")] = OUT,
-    out: Annotated[Path | None, typer.Option("--out", help="Where to write; that folder by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; by default the folder of the audit.")
+    ] = None,
     model_card: Annotated[
         Path | None,
         typer.Option(
             "--model-card",
             metavar="FILE.md|DIR",
-            help="Write findings and limits into this model card instead, as the Hugging Face hub reads it.",
+            help="Write findings and limitations into this Hugging Face model card instead of a report.",
         ),
     ] = None,
     format: Annotated[
         Literal["html", "md", "json", "csv", "parquet", "latex"] | None,
         typer.Option(
             "--format",
-            help="html, md and json by default; csv, parquet: every table; latex: findings for papers.",
+            help="html, md and json by default; csv, parquet: all tables; latex: findings for papers.",
         ),
     ] = None,
 ) -> None:
-    """Write report.html, report.md and report.json anew, from result files alone.
+    """Write a report again from result files.
+
+    Writes report.html, report.md and report.json, without running the model or the audits.
 
     Example: sertools report sertools-report --format latex
     """
@@ -61,35 +65,42 @@ def report(
 def gate(
     folders: Annotated[list[Path] | None, typer.Argument(help="--out folders of audits.")] = None,
     limits: Annotated[
-        Path | None, typer.Option("--limits", help="gate.toml: limits of your own, each with a why.")
+        Path | None,
+        typer.Option("--limits", help="TOML file with your own limits, each with a reason (`why`)."),
     ] = None,
     mode: Annotated[
         Literal["interval", "point"],
-        typer.Option("--mode", help="point: the value alone decides, as in older tools."),
+        typer.Option(
+            "--mode",
+            help="interval: judge the 95 % interval; point: judge the value alone, as in older tools.",
+        ),
     ] = "interval",
     baseline: Annotated[
         Path | None,
-        typer.Option("--baseline", help="--out folder of an earlier model: fail where a metric got worse."),
+        typer.Option("--baseline", help="--out folder of an earlier model; fail if a metric got worse."),
     ] = None,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", help="How much worse than the baseline a metric may be.")
+        float, typer.Option("--tolerance", help="Allowed drop against the baseline, in the metric's unit.")
     ] = 0.02,
     junit: Annotated[
-        Path | None, typer.Option("--junit", help="Write JUnit XML, one test case for each limit.")
+        Path | None,
+        typer.Option("--junit", help="Write JUnit XML to this file, with one test case for each limit."),
     ] = None,
     github: Annotated[
         bool,
-        typer.Option("--github", help="Write GitHub annotations, and its step summary where it has one."),
+        typer.Option("--github", help="Write GitHub annotations, and a step summary in GitHub Actions."),
     ] = False,
     strict: o.Strict = False,
     output: o.Format = "table",
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
 ) -> None:
-    """Judge result files by their limits and set the exit code; computes nothing.
+    """Check result files against limits and set the exit code.
 
-    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input, 3 with --strict something was skipped or
-    inconclusive.
+    Reads result files only; models and audits are not run again.
+
+    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input,
+    3 a finding was skipped or inconclusive (only with --strict).
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
@@ -120,14 +131,16 @@ def compare(
             "--reference",
             rich_help_panel=o.INPUT,
             metavar="MODEL",
-            help="Also a published model, such as w2v2-L-robust, where its values are of the same corpus.",
+            help="Add a published model, such as w2v2-L-robust, that has values on the same corpus.",
         ),
     ] = None,
     out: o.Out = Path("sertools-compare"),
     output: o.Format = "table",
     quiet: o.Quiet = False,
 ) -> None:
-    """Compare models, from the --out folders of audits alone; the first is the one to compare with.
+    """Compare audited models with the first one.
+
+    Reads the --out folders of audits only; models and audits are not run again.
 
     Example: sertools compare last-release this-release --reference w2v2-L-robust --out comparison
     """
@@ -145,15 +158,17 @@ def compare(
 @outputs.command("leaderboard")
 def leaderboard(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="--out folders of audits lie in or below it.")
+        Path, typer.Argument(metavar="DIR", help="Folder that contains --out folders of audits, or is one.")
     ],
-    out: Annotated[Path, typer.Option("--out", rich_help_panel=o.OUTPUT, help="Folder of the site.")] = Path(
-        "sertools-leaderboard"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", rich_help_panel=o.OUTPUT, help="Folder to write the site to.")
+    ] = Path("sertools-leaderboard"),
     output: o.Format = "table",
     quiet: o.Quiet = False,
 ) -> None:
-    """Rank models by what they have in common, from result files alone, as a static site with a feed.
+    """Rank models on the measures that they share.
+
+    Reads result files only, and writes the ranking as a static site with a JSON feed.
 
     Example: sertools leaderboard results --out site
     """
@@ -173,7 +188,7 @@ def leaderboard(
 
 
 def _tell_github(annotations: list[str], summary: str) -> None:
-    """Annotations to stderr, which GitHub reads as well; the summary at the end of the file that it names."""
+    """Prints annotations to stderr, which GitHub reads too; appends the summary to GitHub's summary file."""
     import os
 
     from sertools import console, store
@@ -190,7 +205,9 @@ def _tell_github(annotations: list[str], summary: str) -> None:
 def selftest(
     data: Annotated[
         list[str] | None,
-        typer.Option("--data", rich_help_panel=o.INPUT, help="Also the power of each audit on this corpus."),
+        typer.Option(
+            "--data", rich_help_panel=o.INPUT, help="Measure the power of each audit on this corpus instead."
+        ),
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
@@ -198,14 +215,20 @@ def selftest(
     label_map: o.LabelMap = None,
     derive: o.Derive = False,
     plants: Annotated[
-        int, typer.Option("--plants", rich_help_panel=o.HOW, min=1, help="Planted defects of each strength.")
+        int,
+        typer.Option(
+            "--plants", rich_help_panel=o.HOW, min=1, help="Number of planted defects for each strength."
+        ),
     ] = 5,
     seed: o.Seed = 0,
     output: o.Format = "table",
 ) -> None:
-    """Audit toy models with known defects: the defects must be found, and the oracle must pass.
+    """Test the audits on toy models with known defects.
 
-    Exit code 1 where an audit does not keep its promise. With --data, no sound is opened.
+    The defects must be found, and the oracle must pass. The exit code is 1 if any check fails.
+
+    With --data, measures instead how often each audit finds its planted defect
+    in a corpus of this size; no audio is opened.
 
     Example: sertools selftest --data my-clips.csv
     """

@@ -1,21 +1,21 @@
 """How do models differ, finding by finding and speaker by speaker?
 
-The first run is the one that all others are compared with. A difference is the value of a run minus that of
-the first. It has a 95 % interval where both result files keep the value without each speaker (CCC and UAR)
-and were measured on the same speakers of the same corpus: the jackknife with Student's t, each speaker left
-out of both runs at once, as in `sertools gate --baseline`. Elsewhere the difference stands alone, with the
-reason. Intervals are not adjusted for the number of differences.
+All runs are compared with the first one. A difference is the value of a run minus that of the first run. It
+has a 95 % interval if both result files contain the leave-one-speaker-out values (CCC and UAR) and both runs
+were measured on the same speakers of the same corpus. The interval is a paired jackknife with Student's t
+that leaves each speaker out of both runs at once, as in `sertools gate --baseline`. Otherwise the difference
+has no interval and the reason is given. Intervals are not adjusted for multiple comparisons.
 
-A run's rank is one more than the number of runs whose interval lies wholly on the better side of its own, so
-runs that overlap are tied. Which side is better is known from the measure, or from a limit with one bound;
-what has neither is not ranked, nor is what was measured on different corpora. Nor is a gap or a spread of a
-model that the audit does not find to be better than a constant, which has none. Overlap is cautious: a paired
-difference may tell two runs apart that are tied.
+A run's rank is one plus the number of runs whose interval is entirely on the better side of its own, so runs
+with overlapping intervals are tied. Which side is better is known from the measure, or from a limit with one
+bound; findings without either are not ranked, nor are runs on different corpora. A gap or a spread is not
+ranked for a model that the audit does not find to be better than a constant, because a constant has no gaps.
+Ranking by overlap is cautious: a paired difference may be significant between two runs that are tied.
 
-Scores by speaker are those of the audit `speakers`: the mean of the draws where its protocol judges at least
-five speakers of every run (Wagner et al. 2023, §4.7), else the score over all clips. Two runs agree by
-Spearman's correlation, signed, over the speakers that both have; its interval is a bootstrap over speakers,
-widened to Student's t. Fewer than five speakers in common have none.
+Scores by speaker come from the audit `speakers`: the mean of the draws if its protocol judges at least five
+speakers of every run (Wagner et al. 2023, §4.7), otherwise the score over all clips. The agreement of two
+runs is Spearman's rank correlation (with its sign) over their common speakers, with a bootstrap interval over
+speakers that is widened to Student's t. It needs at least five common speakers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,22 +43,22 @@ from sertools.metrics.intervals import MIN_UNITS
 from sertools.report.text import plural
 from sertools.result import Finding, Result, Table, Verdict
 
-NOT_KEPT = "the result files keep no values by speaker of it"
+NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
 
 
 def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
-    """What differs between runs, as a result whose findings are differences and agreements.
+    """Compares runs; the findings of the result are differences and agreements between runs.
 
-    Tables: `verdicts` that are not the same everywhere, `ranks`, `speakers`, `agreement`, all `values` side
-    by side with the differences, and their `intervals`; but for `values` only where they have rows.
-    A finding's slice names its runs. No limit applies.
+    Tables: `verdicts` that differ between runs, `ranks`, `speakers`, `agreement`, all `values` side by side
+    with their differences, and their `intervals`. Tables other than `values` are left out if they have no
+    rows. The slice of a finding names its runs. No limits apply.
 
     Args:
-        runs: name and results of each, the first being the one to compare with
+        runs: name and results of each run; all others are compared with the first
 
     Raises:
-        GateError: fewer than two runs, names that repeat or are headers, a run with two results of one
-            audit, a comparison among the results, or no audit that two runs share
+        GateError: fewer than two runs, names that repeat or are column headers, a run with two results
+            of the same audit, a comparison among the results, or no audit that two runs share
     """
     told = [run_of(name, results) for name, results in runs]
     check(told)
@@ -68,7 +68,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     speakers, agreements, drawn = by_speaker(
         [run.name for run in heard], [run.results["speakers"] for run in heard]
     )
-    # what is short and says most stands first
+    # short summary tables come first
     tables = [_verdicts(told, keys), _ranks(told, keys), *speakers, _values(told, keys, pairs)]
     tables.append(_intervals(told, keys))
     return Result(
@@ -87,7 +87,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
 
 
 def _differences(first: Run, run: Run, keys: Iterable[Key]) -> dict[Key, Finding]:
-    """The value of a run minus that of the first, for every finding of either."""
+    """The value of a run minus that of the first run, for every finding of either run."""
     shared = [audit for audit in run.results if audit in first.results]
     paired = {audit: _paired(run.results[audit], first.results[audit]) for audit in shared}
     found = {}
@@ -98,7 +98,7 @@ def _differences(first: Run, run: Run, keys: Iterable[Key]) -> dict[Key, Finding
             continue
         value, low, high, reason = None, None, None, ""
         if now is None or then is None:
-            reason = f"{(run if now is None else first).name} does not have it"
+            reason = f"{(run if now is None else first).name} does not contain it"
         elif now.value is None or then.value is None:
             reason = f"it is undefined in {(run if now.value is None else first).name}"
         elif key[1:] in paired[audit]:
@@ -126,7 +126,7 @@ def _differences(first: Run, run: Run, keys: Iterable[Key]) -> dict[Key, Finding
 
 
 def _unpaired(run: Run, first: Run, key: Key) -> str:
-    """Why a difference on one corpus has no interval."""
+    """Why a difference between runs on the same corpus has no interval."""
     if run.published or first.published:
         return REASON
     counted = [r.findings[key].speakers or MIN_UNITS for r in (run, first)]
@@ -134,7 +134,7 @@ def _unpaired(run: Run, first: Run, key: Key) -> str:
 
 
 def _paired(now: Result, then: Result) -> dict[tuple[str, str, str], Finding]:
-    """Differences of what both keep without each speaker, by the statistic of the gate's baseline."""
+    """Differences of findings with leave-one-speaker-out values in both, as for `gate --baseline`."""
     kept = []
     for result in (now, then):
         defined = {(f.name, f.target, f.slice) for f in result.findings if f.value is not None}
@@ -148,7 +148,7 @@ def _paired(now: Result, then: Result) -> dict[tuple[str, str, str], Finding]:
         )
         for result in (now, then)
     ]
-    # the tolerance only makes a limit, which a comparison does not use
+    # the tolerance only sets a limit, which a comparison does not use
     (found,) = ci.against(halves[:1], halves[1:], tolerance=1.0)
     changes = found.findings[len(now.findings) :]
     return {(f.name.removesuffix(ci.SUFFIX), f.target, f.slice): f for f in changes}
@@ -166,7 +166,7 @@ def _values(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Ke
         rows[-1] += [getattr(d, end, None) for d in differences for end in ("value", "low", "high")]
     return Table(
         name="values",
-        title="Every finding side by side",
+        title="All findings side by side",
         columns=columns,
         rows=rows,
         note="low and high: 95 % interval of the difference, paired by speaker",
@@ -177,17 +177,17 @@ def _intervals(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
     ends = ("low", "high", "n", "speakers")
     return Table(
         name="intervals",
-        title="The 95 % interval of every value",
+        title="95 % intervals of all values",
         columns=[*COLUMNS, *(f"{run.name}, {end}" for run in runs for end in ends)],
         rows=[[*key, *(run.of(key, end) for run in runs for end in ends)] for key in keys],
     )
 
 
 def _verdicts(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
-    """Findings with a limit on which not all runs that have them got the same verdict."""
+    """Findings with a limit whose verdict differs between the runs that have them."""
     rows: list[Row] = []
     for key in keys:
-        # a published value is judged by nobody here
+        # published values are not judged
         there = [None if run.published else run.findings.get(key) for run in runs]
         limits = dict.fromkeys(str(f.limit) for f in there if f and f.limit)
         if limits and len({finding.verdict for finding in there if finding}) > 1:
@@ -212,22 +212,22 @@ def _ranks(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
             rows.append([*key, better, *(rank(ends, run.name, better) for run in runs)])
     return Table(
         name="ranks",
-        title="Ranks, tied where intervals overlap",
+        title="Ranks (tied if intervals overlap)",
         columns=[*COLUMNS, "better", *(run.name for run in runs)],
         rows=rows,
-        note="1 is best; no rank without an interval, nor where an audit says that the model is useless",
+        note="1 is best; no rank without an interval, or if the audit finds the model useless",
     )
 
 
 def _heard(runs: Sequence[Run]) -> list[Run]:
-    """The runs whose speakers can be compared: they have the audit, on one corpus."""
+    """The runs whose speakers can be compared: those with the audit `speakers` on the same corpus."""
     asked = [run for run in runs if "speakers" in run.results]
     heard = [run for run in asked if not elsewhere(run.results["speakers"], asked[0].results["speakers"])]
     return heard if len(heard) > 1 else []
 
 
 def _answer(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Key, Finding]]) -> str:
-    """What was compared, and how many scores of each run are shown to differ from those of the first."""
+    """Which runs were compared, and how many scores of each differ significantly from those of the first."""
     first = runs[0].name
     sentences = [f"Compared on {_data(runs)['name']}: {listed([run.name for run in runs])}."]
     for run, found in zip(runs[1:], pairs, strict=True):
@@ -239,16 +239,16 @@ def _answer(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Ke
                 signs.append(sign if direction(runs, key) == "higher" else -sign)
         if signs:
             good, bad, open_ = (signs.count(sign) for sign in (1, -1, 0))
-            rest = f"; {open_} {'is' if open_ == 1 else 'are'} not told apart" if open_ else ""
+            rest = f"; {open_} {'does' if open_ == 1 else 'do'} not differ significantly" if open_ else ""
             sentences.append(
-                f"Of {plural(len(signs), 'score')} paired by speaker, {run.name} is beyond chance better "
+                f"Of {plural(len(signs), 'score')} paired by speaker, {run.name} is better beyond chance "
                 f"than {first} in {good} and worse in {bad} (95 % intervals){rest}."
             )
         else:
             beside = sum(change.value is not None for change in found.values())
             sentences.append(
-                f"{run.name} has {plural(beside, 'value')} beside those of {first}, none paired by speaker, "
-                "so none is shown to differ beyond chance."
+                f"{run.name} and {first} share {plural(beside, 'value')}, none paired by speaker, so no "
+                "difference can be shown to be significant."
             )
     rows = _verdicts(runs, keys).rows
     turned = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
@@ -259,7 +259,7 @@ def _answer(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Ke
 
 
 def _notes(runs: Sequence[Run]) -> list[str]:
-    """Where runs are not of the same sound or not made with the same options, which no number shows."""
+    """Which runs used different audio or different options, and which audits a run lacks."""
     notes = [
         f"{run.name}: {audit}, {result.model[PUBLISHED]}"
         for run in runs
@@ -273,7 +273,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
                 notes.append(f"{audit} of {one.name} and {other.name}: {elsewhere(a, b)}.")
             changed = [o for o in {**a.options, **b.options} if a.options.get(o) != b.options.get(o)]
             if changed:
-                notes.append(f"{audit} of {one.name} and {other.name}: other options, {listed(changed)}.")
+                notes.append(f"{audit} of {one.name} and {other.name}: different options: {listed(changed)}.")
     absent = {audit for run in runs for audit in run.results}
     for run in (run for run in runs if not run.published):
         lacking = sorted(absent - run.results.keys())
@@ -283,7 +283,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
 
 
 def _data(runs: Sequence[Run]) -> dict[str, Any]:
-    """What the corpora are; the facts of the first where all are the same."""
+    """Facts about the corpus if all runs used the same one, otherwise the names of the corpora."""
     every = [result for run in runs for result in run.results.values()]
     if not any(elsewhere(one, every[0]) for one in every):
         return every[0].data
@@ -298,7 +298,7 @@ def _licences(runs: Sequence[Run]) -> str:
 
 
 def _made(run: Run) -> dict[str, Any]:
-    """How the run's results were made: one entry where all audits say the same."""
+    """How the results of a run were produced; equal entries of its audits are listed once."""
     made: dict[str, Any] = {}
     for result in run.results.values():
         for key in ("command", "date", "model_fingerprint", "corpus_fingerprint", "source"):

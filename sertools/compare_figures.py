@@ -1,4 +1,4 @@
-"""How do several models look side by side? Figures of `sertools compare`."""
+"""Figures of `sertools compare`: scores and profiles of several models."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,18 @@ FROM_0_TO_1 = {
     "speakers": ("worst_speaker",),
     "robustness": ("mean_unchanged_ratio",),
 }
-"""What a radar plot may show: measures whose best value is 1 and of which 0 is as good as useless."""
+"""Measures for the radar plot: those whose best value is 1 and whose value for a useless model is about 0."""
 
 FEWEST_AXES = 3
-"""A radar plot of two axes is a line."""
+"""Minimum number of axes of a radar plot; with two axes it would be a line."""
 
 NAMES = {"ccc": "CCC", "uar": "UAR", "worst_speaker": "worst speaker", "mean_unchanged_ratio": "unchanged"}
 
 
 def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
-    """A dot plot of the scores of all clips that can be paired, of all runs side by side.
+    """A dot plot of all runs, for the scores over all clips that can be paired by speaker.
 
-    Gaps and errors, of which less is better, are no scores; the tables have them.
+    Gaps and errors, where lower is better, are not scores; they are in the tables.
     """
     kept = {
         (r.audit, v.name, v.target, v.slice)
@@ -53,9 +53,9 @@ def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
 
 
 def profile(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
-    """A radar plot of what all runs share on the scale from 0 to 1; no series with fewer than three axes.
+    """A radar plot of the measures from 0 to 1 that all runs share; no series with fewer than three axes.
 
-    A radar plot has no room for intervals; the dot plots and tables beside it have them.
+    A radar plot has no room for intervals; the dot plots and tables show them.
     """
     axes = [
         key
@@ -70,15 +70,15 @@ def profile(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
         name="profile",
         kind="radar",
         title="Profiles on the common scale from 0 to 1",
-        alt=f"{listed(names)} of {listed([run.name for run in runs])}. The centre is 0, the rim is 1, the "
-        "best there is; values below 0 lie at the centre. Only measures on this scale are shown, without "
-        "intervals, and areas mean nothing.",
+        alt=f"{listed(names)} of {listed([run.name for run in runs])}. The centre is 0, the rim is 1 (the "
+        "best possible value); values below 0 are drawn at the centre. Only measures on this scale are "
+        "shown, without intervals; areas have no meaning.",
         series=series if len(axes) >= FEWEST_AXES else [],
     )
 
 
 def labelled(key: Key) -> str:
-    """A measure in a few words, with its audit where that is not the first that one thinks of.
+    """A measure in a few words, with its audit unless that is `correctness`.
 
     >>> labelled(("correctness", "ccc", "arousal", "all"))
     'ccc of arousal'
@@ -91,6 +91,6 @@ def labelled(key: Key) -> str:
 
 
 def _axis(key: Key) -> str:
-    """A measure in few words, for there is little room around a circle."""
+    """A measure in few words, because there is little room around a radar plot."""
     name = NAMES.get(key[1], key[1])
     return name if key[2] == "all" else f"{name} ({key[2]})"

@@ -1,4 +1,4 @@
-"""Comparisons from folders and into one: the files around `sertools compare`."""
+"""Reads the runs of a comparison from folders and writes its report, for `sertools compare`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +16,17 @@ from sertools.result import Result, Verdict, read_results
 
 
 def compare_folders(folders: Sequence[Path], out: Path, references: Sequence[str] = ()) -> Result:
-    """The comparison of the results in these folders, and of published models, written to `out`.
+    """Compares the results in these folders, and published models, and writes the comparison to `out`.
 
     Args:
-        folders: `--out` folders of audits, the first being the one to compare with
-        out: folder of its own
-        references: models whose published values stand beside those of the folders
+        folders: `--out` folders of audits; all others are compared with the first
+        out: folder for the comparison alone
+        references: models whose published values are compared as well
 
     Raises:
-        GateError: results that cannot be read or compared, a model of which nothing is published, or a place
-            where a comparison cannot lie
-        StoreError: the place cannot be written
+        GateError: results cannot be read or compared, a model has no published values, or `out` holds results
+            of audits
+        StoreError: the folder cannot be written
     """
     runs = read_runs(folders)
     measured = [results for _, results in runs]
@@ -36,7 +36,7 @@ def compare_folders(folders: Sequence[Path], out: Path, references: Sequence[str
 
 
 def read_runs(folders: Sequence[Path]) -> list[tuple[str, list[Result]]]:
-    """Name and results of each folder; the name is the model's where that tells all apart, else the folder's.
+    """Name and results of each folder, named by the model if that is unique, otherwise by the folder.
 
     Raises:
         GateError: a folder is named twice, or has no results that can be read
@@ -44,7 +44,7 @@ def read_runs(folders: Sequence[Path]) -> list[tuple[str, list[Result]]]:
     places = [folder.resolve() for folder in folders]
     twice = [folder for i, folder in enumerate(folders) if places[i] in places[:i]]
     if twice:
-        raise GateError(f"{twice[0]} is named twice", hint="name the --out folders of two audits or more")
+        raise GateError(f"{twice[0]} is named twice", hint="name the --out folders of at least two audits")
     results = [read_results(folder) for folder in folders]
     models = [listed(list(dict.fromkeys(str(r.model.get("name", "")) for r in each))) for each in results]
     choices = [models, [place.name for place in places], list(map(str, folders))]
@@ -53,16 +53,16 @@ def read_runs(folders: Sequence[Path]) -> list[tuple[str, list[Result]]]:
 
 
 def write_comparison(comparison: Result, folder: Path) -> None:
-    """Writes `compare.json`, `compare.md` and its figures, and `compare.html` into a folder of their own.
+    """Writes `compare.json`, `compare.html`, and `compare.md` with its figures, into a separate folder.
 
     Raises:
-        GateError: the folder holds results of audits, which would be taken together with the comparison
+        GateError: the folder holds results of audits, which would be mixed with the comparison
         StoreError: the folder cannot be written
     """
     others = [path.name for path in sorted(folder.glob("*.json")) if path.stem != AUDIT]
     if others:
         raise GateError(
-            f"{folder} holds {others[0]}, which is no comparison", hint="name another folder with --out"
+            f"{folder} holds {others[0]}, which is not a comparison", hint="name another folder with --out"
         )
     drawn = [figures.draw(f, f"audit-{AUDIT}-{i + 1}") for i, f in enumerate(comparison.figures)]
     files = [f"figures/{AUDIT}-{i + 1}.svg" for i in range(len(drawn))]
@@ -75,15 +75,15 @@ def write_comparison(comparison: Result, folder: Path) -> None:
 
 
 def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
-    """Columns and rows for a terminal: what is paired by speaker, then what one passes and another fails.
+    """Columns and rows for a terminal: findings paired by speaker, then those that only some runs pass.
 
-    Where there is neither, everything that has a difference; never more than `most` rows.
+    If there are neither, all findings with a difference; never more than `most` rows.
     """
     tables = {table.name: table for table in comparison.tables}
     values, width = tables["values"], len(COLUMNS)
     verdicts = tables["verdicts"].rows if "verdicts" in tables else []
     turned = [row[:width] for row in verdicts if {Verdict.PASS, Verdict.FAIL} <= set(row[width + 1 :])]
-    # a column for each run, and three for each but the first: difference, low, high
+    # one column for each run, and three for each run but the first: difference, low, high
     first = width + (len(values.columns) - width + 3) // 4
     paired = [row for row in values.rows if _any(row[first + 1 :: 3])]
     told = paired + [row for row in values.rows if row[:width] in turned and row not in paired]
@@ -100,7 +100,7 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
 
 
 def _difference(ends: Row) -> str | None:
-    """A difference with its interval, where it has one."""
+    """A difference, with its interval if it has one."""
     value, low, high = (float(end) if isinstance(end, int | float) else None for end in ends)
     if value is None:
         return None

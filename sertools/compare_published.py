@@ -1,4 +1,4 @@
-"""A published model among those compared: its values on the same corpus, as others measured them."""
+"""Adds a published model to a comparison: its values on the same corpus, as measured by others."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,16 @@ REASON = "published without an interval"
 
 
 def published(model: str, measured: Sequence[Sequence[Result]]) -> tuple[str, list[Result]]:
-    """Name and results of a published model, with the values that stand beside any of those measured.
+    """Name and results of a published model: its values for findings that are in the measured results.
 
-    They have neither interval nor verdict, and none of the clips behind them is known.
+    The values have neither interval nor verdict, and the clips behind them are unknown.
 
     Args:
-        model: in the words of the source, e.g. `w2v2-L-robust`
-        measured: results of each run that it is to stand beside
+        model: name in the source, e.g. `w2v2-L-robust`
+        measured: results of each run that it is compared with
 
     Raises:
-        GateError: there is no such model, or nothing of it is published that stands in the results
+        GateError: there is no such model, or none of its published values is in the measured results
     """
     if model not in reference.models():
         raise GateError(f"no published model named {model!r}", hint=nearest(model, reference.models()))
@@ -37,14 +37,14 @@ def published(model: str, measured: Sequence[Sequence[Result]]) -> tuple[str, li
     if not found:
         corpora = list(dict.fromkeys(str(result.data.get("name", "")) for result, _ in ours.values()))
         raise GateError(
-            f"nothing is published of {model} that stands in these results on {', '.join(corpora)}",
-            hint=f"its values are of {', '.join(reference.corpora_of(model))}",
+            f"no published value of {model} matches these results on {', '.join(corpora)}",
+            hint=f"it has values on {', '.join(reference.corpora_of(model))}",
         )
     return f"{model} (published)", found
 
 
 def _result(model: str, ours: Result, values: Sequence[reference.Value]) -> Result:
-    """One audit's findings in the published words, under the names of our own."""
+    """The published values for one audit, under our names of findings."""
     data = list(dict.fromkeys(value.data for value in values))
     return Result(
         audit=ours.audit,
@@ -55,7 +55,7 @@ def _result(model: str, ours: Result, values: Sequence[reference.Value]) -> Resu
             "name": model,
             "licence": "published values: MIT",
             PUBLISHED: f"published by {reference.SOURCE}, rounded there, on {', '.join(data)}; "
-            "which clips of our corpus these are is not known.",
+            "the corresponding clips of our corpus are unknown.",
         },
         data={"name": ours.data.get("name", ""), "simulated": ours.data.get("simulated", "")},
         findings=[

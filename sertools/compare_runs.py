@@ -1,4 +1,4 @@
-"""What a comparison compares: each model's results by audit, and its findings by what they measure."""
+"""The runs of a comparison: each model's results by audit, and its findings by what they measure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from sertools.metrics.skill import NOT_BETTER
 from sertools.result import Finding, Result, Verdict
 
 AUDIT = "compare"
-"""Stands in the place of the audit's name in the result of a comparison."""
+"""Name of the audit in the result of a comparison."""
 
 COLUMNS = ("audit", "measure", "target", "slice")
 
 PUBLISHED = "published"
-"""The key under which the model of a result that we did not measure says where it was published."""
+"""Key in the model facts of a result measured by others; its value says where it was published."""
 
 Key = tuple[str, str, str, str]
 """Audit, name, target and slice of a finding."""
@@ -32,21 +32,21 @@ class Run:
 
     @property
     def published(self) -> bool:
-        """Whether others measured it, on clips and speakers that we do not know."""
+        """Whether it was measured by others, on unknown clips and speakers."""
         return any(PUBLISHED in result.model for result in self.results.values())
 
     def of(self, key: Key, what: str) -> float | None:
-        """The value, an end of the interval or a count of one finding; None where there is none."""
+        """The value, an interval end or a count of one finding; None if it has none."""
         if self.published and what in {"n", "speakers"}:
             return None
         value: float | None = getattr(self.findings.get(key), what, None)
         return value
 
     def says_nothing(self, key: Key) -> bool:
-        """Whether the audit withheld it, or found the model not better than a constant and did not judge it.
+        """Whether a finding must not be ranked: skipped, or not judged because the model is useless.
 
-        A constant has no gap between groups and one score for all speakers, so where a model is not shown to
-        be useful, what no limit judges must lift it above nobody.
+        A constant has no gap between groups and the same score for all speakers. So if the audit does not
+        find the model better than a constant, findings without a limit must not rank it above others.
         """
         finding = self.findings.get(key)
         if finding is None or finding.verdict is Verdict.SKIPPED:
@@ -55,14 +55,14 @@ class Run:
 
     @cached_property
     def _useless(self) -> set[tuple[str, str]]:
-        """Audit and label on which the model was not shown to be better than a constant."""
+        """Audits and labels on which the model was not shown to be better than a constant."""
         skipped = (
             key for key, f in self.findings.items() if f.verdict is Verdict.SKIPPED and NOT_BETTER in f.reason
         )
         return {(key[0], _label(key)) for key in skipped}
 
     def interval(self, key: Key) -> tuple[float, float] | None:
-        """Both ends of a finding's interval; None where it has none."""
+        """Both ends of a finding's interval; None if it has none."""
         low, high = self.of(key, "low"), self.of(key, "high")
         return None if low is None or high is None else (low, high)
 
@@ -76,13 +76,13 @@ def run_of(name: str, results: Sequence[Result]) -> Run:
     """One model's results, ready to compare.
 
     Raises:
-        GateError: two results of one audit, or a comparison among them
+        GateError: two results of the same audit, or a comparison among them
     """
     by_audit = {result.audit: result for result in results}
     if len(by_audit) < len(results):
-        raise GateError(f"{name} has two results of one audit", hint="name one folder for each model")
+        raise GateError(f"{name} has two results of the same audit", hint="name one folder for each model")
     if AUDIT in by_audit:
-        raise GateError(f"{name} holds a comparison, not the audits of a model")
+        raise GateError(f"{name} holds a comparison, not audit results of a model")
     findings: dict[Key, Finding] = {}
     for result in results:
         for finding in result.findings:
@@ -91,23 +91,26 @@ def run_of(name: str, results: Sequence[Result]) -> Run:
 
 
 def key_of(audit: str, finding: Finding) -> Key:
-    """What a finding measures, whichever model it is of."""
-    # whoever is the worst speaker of one model need not be that of another
+    """What a finding measures, independent of the model."""
+    # the worst speaker of one model need not be the worst of another
     part = "speaker=*" if finding.slice.startswith("speaker=") else finding.slice
     return (audit, finding.name, finding.target, part)
 
 
 def check(runs: Sequence[Run]) -> None:
-    """Refuses runs that cannot be compared.
+    """Checks that runs can be compared.
 
     Raises:
-        GateError: fewer than two, names that do not tell them apart, or no audit that two share
+        GateError: fewer than two runs, names that are not usable, or no audit that two runs share
     """
     if len(runs) < 2:
-        raise GateError("one run is nothing to compare", hint="name the --out folders of two audits or more")
+        raise GateError(
+            "at least two runs are needed for a comparison",
+            hint="name the --out folders of at least two audits",
+        )
     names = [run.name for run in runs]
     if not tell_apart(names):
-        raise GateError(f"the names of the runs are no names to tell them apart: {', '.join(names)}")
+        raise GateError(f"run names must be unique, and not empty or a column name: {', '.join(names)}")
     if not any(a.results.keys() & b.results.keys() for a, b in combinations(runs, 2)):
         raise GateError(
             f"no two of {listed(names)} have an audit in common", hint="run the same audits on both"
@@ -115,24 +118,24 @@ def check(runs: Sequence[Run]) -> None:
 
 
 def tell_apart(names: Sequence[str]) -> bool:
-    """Whether names can stand for runs: none is empty, none repeats, none is a header of a table."""
+    """Whether names are usable for runs: unique, not empty, and not a column header."""
     reserved = ["", *COLUMNS, "limit", "better", "speaker", "run"]
     return len({*names, *reserved}) == len(names) + len(reserved)
 
 
 def elsewhere(one: Result, other: Result) -> str:
-    """Why two results are not of the same clips, as far as their files say; empty where they are."""
+    """Why two results are not of the same clips, as far as their files show; empty if they are."""
     corpora = [str(result.data.get("name", "")) for result in (one, other)]
     if corpora[0] != corpora[1]:
-        return f"the corpora are not the same: {corpora[0]} and {corpora[1]}"
+        return f"the corpora differ: {corpora[0]} and {corpora[1]}"
     sounds = [result.provenance.get("corpus_fingerprint", ci.NOT_OPENED) for result in (one, other)]
     if ci.NOT_OPENED not in sounds and sounds[0] != sounds[1]:
-        return f"the two corpora named {corpora[0]} differ in clips, labels or sound"
+        return f"the two corpora named {corpora[0]} differ in clips, labels or audio"
     return ""
 
 
 def direction(runs: Sequence[Run], key: Key) -> str:
-    """Which way an improvement goes: what the files keep says it, or a limit with one bound; else empty."""
+    """Whether higher or lower is better, from the files or a limit with one bound; empty if unknown."""
     for run in runs:
         for kept in run.results[key[0]].left_out if key[0] in run.results else []:
             if (kept.name, kept.target, kept.slice) == key[1:]:
@@ -144,9 +147,9 @@ def direction(runs: Sequence[Run], key: Key) -> str:
 
 
 def rank(ends: Mapping[str, tuple[float, float]], name: str, better: str) -> int | None:
-    """One more than the number of intervals that lie wholly on the better side of this one.
+    """One plus the number of intervals that are entirely on the better side of this one.
 
-    None where it has no interval.
+    None if it has no interval.
 
     >>> ends = {"a": (0.1, 0.2), "b": (0.15, 0.3), "c": (0.4, 0.5)}
     >>> [rank(ends, name, "higher") for name in "abcd"]
@@ -160,7 +163,7 @@ def rank(ends: Mapping[str, tuple[float, float]], name: str, better: str) -> int
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as in a sentence.
+    """Names joined as in a sentence.
 
     >>> listed(["a", "b", "c"]), listed(["a"])
     ('a, b and c', 'a')

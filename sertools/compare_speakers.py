@@ -1,4 +1,4 @@
-"""Which speakers does each model serve worse, and do models agree on them? For `sertools compare`."""
+"""Compares scores by speaker: which speakers do models serve worst, and do the models agree on them?"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from sertools.metrics.speakers import ranked_alike
 from sertools.result import Figure, Finding, Result, Series, Table, Verdict
 
 SHOWN = 20
-"""Speakers at either end of a figure that would be too long with all."""
+"""Number of speakers shown at either end of a figure that would be too long with all speakers."""
 
 Row = list[str | int | float | bool | None]
 
@@ -33,11 +33,11 @@ Scores = Mapping[str, Score]
 def by_speaker(
     names: Sequence[str], results: Sequence[Result]
 ) -> tuple[list[Table], list[Finding], list[Figure]]:
-    """Scores by speaker of all runs side by side, and how far runs agree on them, target by target.
+    """Scores by speaker of all runs side by side, and the agreement of runs on them, for each target.
 
     Args:
-        names: of the runs
-        results: of their audit `speakers`, all on one corpus
+        names: names of the runs
+        results: their results of the audit `speakers`, all on the same corpus
 
     Returns:
         Tables `speakers` and `agreement`, the agreements of all pairs as findings, and for each target a dot
@@ -68,7 +68,7 @@ def by_speaker(
     )
     agreement = Table(
         name="agreement",
-        title="Agreement on speakers (Spearman)",
+        title="Agreement on the ranking of speakers (Spearman)",
         columns=["target", "run", *names],
         rows=matrix,
     )
@@ -81,7 +81,7 @@ def _rows(result: Result) -> list[dict[str, Any]]:
 
 
 def _scores(result: Result, target: str, *, protocol: bool) -> dict[str, Score]:
-    """Speaker → score: the mean of the protocol's draws, or the score over all clips."""
+    """Scores by speaker: the mean of the protocol's draws, or the score over all clips."""
     drawn = ("mean of draws", "2.5 % of draws", "97.5 % of draws")
     value, low, high = drawn if protocol else ("score", "low", "high")
     return {
@@ -92,7 +92,7 @@ def _scores(result: Result, target: str, *, protocol: bool) -> dict[str, Score]:
 
 
 def _ordered(scores: Sequence[Scores]) -> list[str]:
-    """Speakers as the first run has them, the worst first; then those that only later runs have."""
+    """Speakers ordered by their score in the first run, worst first; then speakers of later runs only."""
     order: dict[str, None] = {}
     for each in scores:
         order |= dict.fromkeys(sorted(each, key=lambda speaker: each[speaker].value))
@@ -100,7 +100,7 @@ def _ordered(scores: Sequence[Scores]) -> list[str]:
 
 
 def _agreement(names: Sequence[str], scores: Sequence[Scores], pair: tuple[int, int], target: str) -> Finding:
-    """Do two runs rank their common speakers alike?"""
+    """Do two runs rank their common speakers in the same order?"""
     one, other = (scores[i] for i in pair)
     common = [speaker for speaker in one if speaker in other]
     n = sum(min(one[speaker].clips, other[speaker].clips) for speaker in common)
@@ -108,7 +108,7 @@ def _agreement(names: Sequence[str], scores: Sequence[Scores], pair: tuple[int, 
     if len(common) >= MIN_UNITS:
         x, y = ([each[speaker].value for speaker in common] for each in (one, other))
         rho = ranked_alike(x, y, n)
-        tied = "all common speakers have the same score in one of the two"
+        tied = "all common speakers have the same score in one of the two runs"
         value, low, high = (None if math.isnan(v) else v for v in (rho.value, rho.low, rho.high))
         reason = tied if value is None else rho.reason
     return Finding(
@@ -132,7 +132,7 @@ def _dots(
     target: str,
     protocol: bool,
 ) -> Figure:
-    """Speakers in the order of the first run, one row of dots for each run."""
+    """A dot plot of speakers in the order of the first run, one series of dots for each run."""
     many = len(order) > 2 * SHOWN
     shown = [*order[:SHOWN], *order[-SHOWN:]] if many else list(order)
     series = [
@@ -147,7 +147,7 @@ def _dots(
     ]
     metric = f"{'UAR' if target == 'emotion' else 'CCC'} of {target}"
     part = f", the {SHOWN} worst and the {SHOWN} best of {len(order)}" if many else ""
-    of = "mean and 95 % of draws" if protocol else "score over all clips, 95 % interval over clips"
+    of = "mean and 95 % range of draws" if protocol else "score over all clips, 95 % interval over clips"
     return Figure(
         name=f"speakers_{target}",
         kind="interval",
@@ -162,7 +162,7 @@ def _heat(names: Sequence[str], rho: Sequence[Sequence[float | None]], target: s
     return Figure(
         name=f"agreement_{target}",
         kind="heat",
-        title=f"Agreement on speakers, {target} (Spearman)",
+        title=f"Agreement on the ranking of speakers, {target} (Spearman)",
         alt=f"Spearman's correlation of {target} scores by speaker between {', '.join(names)}.",
         series=[Series(name=name, x=list(names), y=list(row)) for name, row in zip(names, rho, strict=True)],
     )

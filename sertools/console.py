@@ -1,4 +1,4 @@
-"""The only printing: data to stdout; messages, errors and progress to stderr."""
+"""All terminal output: data to stdout; messages, errors and progress to stderr."""
 
 import contextlib
 import csv
@@ -13,7 +13,7 @@ from typing import Any, Literal, TextIO
 from sertools.errors import SertoolsError
 from sertools.result import Result, Verdict
 
-_PIPE_WIDTH = 160  # characters of a table that nobody looks at on a terminal
+_PIPE_WIDTH = 160  # width in characters of a table that is not printed to a terminal
 _SHOWN_FAILURES = 10
 _STYLES = {
     Verdict.FAIL: "bold red",
@@ -31,10 +31,10 @@ def show_summary(
     quiet: bool = False,
     verbose: bool = False,
 ) -> None:
-    """Prints what passed, failed, is inconclusive or was skipped, audit by audit.
+    """Prints for each audit how many findings passed, failed, were inconclusive or were skipped.
 
     The JSON is stable API: `schema`, `verdicts` (verdict → count over all audits) and `audits`, each with
-    `audit, question, answer, verdicts, findings` as in the result files. `quiet` leaves the table out;
+    `audit, question, answer, verdicts, findings` as in the result files. `quiet` prints no table;
     `verbose` lists every finding before it.
     """
     from sertools.report import content
@@ -61,7 +61,7 @@ def table(
     rows: Sequence[Sequence[str | int | float | bool | None]],
     format: Literal["table", "json", "csv"] = "table",
 ) -> None:
-    """Prints a list: for people, as a JSON array of objects, or as CSV with a header."""
+    """Prints a table: aligned for people, as a JSON array of objects, or as CSV with a header."""
     if format == "json":
         _write(sys.stdout, _dumps([dict(zip(columns, row, strict=True)) for row in rows]))
         return
@@ -86,7 +86,7 @@ def table(
 
 
 def lists(of: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]) -> None:
-    """Prints several lists, name → columns and rows, as one JSON object of arrays of objects."""
+    """Prints several tables (name → columns and rows) as one JSON object of arrays of objects."""
     _write(
         sys.stdout,
         _dumps(
@@ -99,22 +99,22 @@ def lists(of: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]) -> No
 
 
 def document(text: str) -> None:
-    """Prints a text that is JSON already, as it is."""
+    """Prints text that is already JSON, unchanged."""
     _write(sys.stdout, text)
 
 
 def message(text: str) -> None:
-    """Prints a line of talk."""
+    """Prints a message on one line."""
     _say(text)
 
 
 def warn(text: str) -> None:
-    """Prints a line that someone should read."""
+    """Prints a warning on one line."""
     _say(text, "Warning:", "yellow")
 
 
 def fail(error: SertoolsError) -> None:
-    """Prints what is wrong on one line, and what to do about it on the next."""
+    """Prints an error on one line, and its hint on the next."""
     _say(error.message, "Error:", "bold red")
     if error.hint:
         _say(error.hint, "Hint:", "bold")
@@ -130,18 +130,18 @@ def progress(
     every_s: float = 10.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[int], None]]:
-    """Shows how far a long job is, how fast, and how long it will take; yields `advance(n)`.
+    """Shows the progress, speed and remaining time of a long job; yields `advance(n)`.
 
-    A bar on a terminal; elsewhere one line every `every_s` seconds, and one at the end. Whatever ends the
-    job, the last line says how much of it was done.
+    Shows a bar on a terminal; elsewhere one line every `every_s` seconds, and one at the end. However the
+    job ends, the last line says how much of it was done.
 
     Args:
         description: what is being done
-        total: how many units there are to do
-        unit: their name, in the plural
+        total: number of units to process
+        unit: name of the units, in the plural
         quiet: show nothing
-        every_s: seconds between lines where there is no terminal
-        clock: seconds since any fixed moment
+        every_s: seconds between lines if there is no terminal
+        clock: returns seconds since a fixed moment
     """
     start = last = clock()
     done = 0
@@ -196,13 +196,13 @@ def _comma(done: int, elapsed_s: float, unit: str) -> str:
 
 
 def _pace(done: int, total: int, elapsed_s: float, unit: str) -> str:
-    """How much is done, how fast, and the time left at this speed."""
+    """Units done, speed, and time left at this speed."""
     left = f", {_duration(elapsed_s * (total - done) / done)} left" if done else ""
     return f"{done}/{total} {unit}{_comma(done, elapsed_s, unit)}{left}"
 
 
 def _duration(seconds: float) -> str:
-    """Seconds in the words of a clock.
+    """A duration in hours, minutes or seconds.
 
     >>> _duration(4.24), _duration(75), _duration(7322)
     ('4.2 s', '1 min 15 s', '2 h 2 min')
@@ -282,7 +282,7 @@ def _grid() -> Any:
 
 
 def _console(stream: TextIO, file: TextIO | None = None) -> Any:
-    """A rich console for a stream: colours on a terminal that wants them, plain text everywhere else."""
+    """A rich console for a stream: colours on a terminal that supports them, otherwise plain text."""
     from rich.console import Console
 
     terminal = stream.isatty()
@@ -305,7 +305,7 @@ def _render(thing: Any, stream: TextIO) -> str:
 
 
 def _say(text: str, start: str = "", style: str = "") -> None:
-    """One line to stderr, however long, whatever is in it."""
+    """Prints one line to stderr, whatever its length and content."""
     from rich.text import Text
 
     from sertools.report.text import one_line
@@ -321,7 +321,7 @@ def _dumps(value: object) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Writes text; what the stream cannot encode is written out in ASCII instead of ending the program."""
+    """Writes text; characters that the stream cannot encode are escaped instead of raising an error."""
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()

@@ -1,6 +1,6 @@
-"""Judged results as other programs want them: JUnit XML, and GitHub's annotations and step summary.
+"""Formats judged results for CI: JUnit XML, and GitHub annotations and step summary.
 
-Pure functions: results in, text out.
+Pure functions from results to text.
 """
 
 import re
@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from sertools.result import Finding, Result, Verdict
 
 SHOWN = 10
-"""Annotations of one kind that GitHub shows for a step; the last one counts the rest."""
+"""Number of annotations of one kind that GitHub shows for a step; the last one counts the rest."""
 
 SYMBOLS = {Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❓", Verdict.SKIPPED: "➖", Verdict.PASS: "✅"}
 KINDS = {Verdict.FAIL: "error", Verdict.INCONCLUSIVE: "warning", Verdict.SKIPPED: "notice"}
@@ -21,8 +21,8 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 def junit(results: Sequence[Result], *, strict: bool = False) -> str:
     """JUnit XML with one test suite for each result and one test case for each limit.
 
-    A failed limit is a failure. What is inconclusive or skipped is a skipped case, which no reader counts as
-    passed; with `strict` it is an error, as it is for the exit code.
+    A failed limit is a failure. An inconclusive or skipped finding is a skipped case, which no JUnit reader
+    counts as passed; with `strict` it is an error, as it is for the exit code.
     """
     root = ElementTree.Element("testsuites", name="sertools")
     for result in results:
@@ -52,7 +52,7 @@ def junit(results: Sequence[Result], *, strict: bool = False) -> str:
 
 
 def annotations(results: Sequence[Result]) -> list[str]:
-    """GitHub workflow commands: an error for each failure, a warning or notice for what is undecided."""
+    """GitHub workflow commands: errors for failures, warnings for inconclusive and notices for skipped."""
     lines = []
     for verdict, kind in KINDS.items():
         found = [(result, f) for result in results for f in _judged(result) if f.verdict is verdict]
@@ -68,7 +68,7 @@ def annotations(results: Sequence[Result]) -> list[str]:
 
 
 def step_summary(results: Sequence[Result]) -> str:
-    """A Markdown page for GitHub's step summary: the numbers of verdicts, then what was judged."""
+    """A Markdown page for GitHub's step summary: counts of verdicts, then the judged findings."""
     counts = {v: sum(f.verdict is v for r in results for f in _judged(r)) for v in SYMBOLS}
     lines = ["## sertools", "", " · ".join(f"{SYMBOLS[v]} {n} {v}" for v, n in counts.items()), ""]
     for result in results:
@@ -85,7 +85,7 @@ def step_summary(results: Sequence[Result]) -> str:
 
 
 def _judged(result: Result) -> list[Finding]:
-    """Findings that a limit speaks of, or that an audit withheld: the others cannot pass or fail."""
+    """Findings that have a limit or were skipped; the others cannot pass or fail."""
     return [f for f in result.findings if f.verdict is not Verdict.NONE]
 
 
@@ -102,7 +102,7 @@ def _label(finding: Finding) -> str:
 
 
 def _words(finding: Finding) -> str:
-    """Value, interval, limit and reason in one sentence."""
+    """Value, interval, limit and reason of a finding on one line."""
     said = []
     if finding.value is not None:
         said.append(f"{_number(finding.value)}{_interval(finding)}")
@@ -142,16 +142,16 @@ def _one_line(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown shows as it is, within a table cell."""
+    """Text escaped for a Markdown table cell."""
     line = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", line)
 
 
 def _escaped(text: str) -> str:
-    """Text as the message of a GitHub workflow command."""
+    """Text escaped for the message of a GitHub workflow command."""
     return _one_line(text).replace("%", "%25")
 
 
 def _xml(text: str) -> str:
-    """Text without the characters that XML 1.0 cannot hold."""
+    """Text with the characters that XML 1.0 does not allow replaced."""
     return _NOT_XML.sub("\ufffd", text)

@@ -1,16 +1,16 @@
-"""Which of many models does best, where they can be compared at all?
+"""Which of several comparable models is best?
 
-Models are ranked among those audited on the same corpus with the same kind of labels, dimensions or emotion,
-and only on measures that all of them have: those of which it is known which side is better, with a 95 %
-interval. On each, a model's rank is one more than the number of models whose interval lies wholly on the
-better side of its own, so models that overlap are tied. A model that an audit skips, because it is undefined
-or not shown to be better than a constant, stands behind all others, also with gaps and spreads that no limit
-judges: a constant has none. Ranks are averaged within an
-audit, and over the audits that all these models have, so that an audit with many findings counts no more
-than one with few. How many limits are passed counts for nothing: a model that always gives one answer
-passes many.
+Models are ranked within groups: audited on the same corpus with the same kind of labels, dimensions or
+emotion. Only measures count that all models of a group have, with a 95 % interval and a known better
+direction. On each measure, a model's rank is one plus the number of models whose interval is entirely on the
+better side of its own, so models with overlapping intervals are tied. A model for which an audit skips a
+measure, because the measure is undefined or the model is not shown to be better than a constant, ranks behind
+all others. This also holds for gaps and spreads without a limit, because a constant has none. Ranks are
+averaged within an audit, and then over the audits that all models of the group have, so that an audit with
+many findings counts no more than one with few. The number of passed limits does not count: a model that
+always gives the same answer passes many.
 
-Toy models with a known answer stand in the table as a check, marked, and are ranked like all others.
+Toy models with known behaviour are ranked too, marked as checks (controls).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from sertools.labels import DIMENSIONS
 from sertools.result import Result, Verdict
 
 MAIN = ("ccc", "uar")
-"""Measures of `correctness` whose values stand in the table."""
+"""Measures of `correctness` whose values are shown in the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Entry:
     """One model's results on one corpus.
 
     Attributes:
-        model: a name that no other model of the board has
-        corpus: a name that no other corpus of the board has
+        model: name, unique among the models of the leaderboard
+        corpus: name, unique among the corpora of the leaderboard
         run: its results by audit
     """
 
@@ -41,23 +41,23 @@ class Entry:
 
     @property
     def is_check(self) -> bool:
-        """Whether it is a toy model with a known answer."""
+        """Whether it is a toy model with known behaviour."""
         return any(result.model.get("kind") == "toy" for result in self.run.results.values())
 
     def keys(self, labels: str) -> list[Key]:
-        """What was measured of these labels."""
+        """Keys of the findings for these labels."""
         return [key for key in self.run.findings if labels_of(key) in {labels, "both"}]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Where one model stands among those of its group.
+    """Ranks of one model within its group.
 
     Attributes:
-        place: 1 + the number of models with a smaller mean rank; None where nothing is common
-        mean_rank: mean over the audits that all have
-        by_audit: audit → mean rank on its common measures
-        ranks: common measure → rank
+        place: 1 + the number of models with a smaller mean rank; None if no measure is shared
+        mean_rank: mean over the audits that all models have
+        by_audit: audit → mean rank on its shared measures
+        ranks: shared measure → rank
     """
 
     entry: Entry
@@ -69,14 +69,14 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Models that can be compared: on one corpus, with one kind of labels.
+    """Models that can be compared: audited on the same corpus, with the same kind of labels.
 
     Attributes:
         labels: `dimensions` or `emotion`
-        measures: common measure → which side is better
-        audits: those with a common measure, in the order of their names
-        counted: those of them that all models have
-        standings: the best first
+        measures: shared measure → which direction is better
+        audits: audits with a shared measure, sorted by name
+        counted: those of these audits that all models have
+        standings: best model first
     """
 
     corpus: str
@@ -88,13 +88,13 @@ class Group:
 
     @property
     def scores(self) -> list[Key]:
-        """CCC of each dimension, or UAR, that any model has."""
+        """CCC of each dimension, or UAR, as far as any model has them."""
         keys = dict.fromkeys(key for each in self.standings for key in each.entry.keys(self.labels))
         return [key for key in keys if key[0] == "correctness" and key[1] in MAIN and key[3] == "all"]
 
 
 def labels_of(key: Key) -> str:
-    """Which labels a finding is about: `dimensions`, `emotion`, or `both` where it is of the whole model.
+    """Which labels a finding is about: `dimensions`, `emotion`, or `both` if it is about the whole model.
 
     >>> labels_of(("fairness", "bin_recall_gap", "arousal 0.25-0.5", "sex=female"))
     'dimensions'
@@ -108,9 +108,9 @@ def labels_of(key: Key) -> str:
 
 
 def board(entries: Sequence[Entry]) -> list[Group]:
-    """All groups of models that can be compared; by corpus and labels.
+    """All groups of models that can be compared, by corpus and labels.
 
-    A model with both kinds of labels stands in two groups.
+    A model with both kinds of labels is in two groups.
     """
     groups = []
     for corpus in sorted({entry.corpus for entry in entries}):
@@ -165,9 +165,9 @@ def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:
 
 
 def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Key, str]:
-    """Measures of an audit that all models audited by it have, with the side that is better.
+    """Measures of an audit that all models with this audit have, with the better direction.
 
-    At least two of them must be judged on it, each with an interval; a skipped one needs none.
+    At least two models must be judged on it, each with an interval; a skipped model needs none.
     """
     here = [entry for entry in entries if audit in entry.run.results]
     runs = [entry.run for entry in here]
@@ -182,7 +182,7 @@ def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Key, str]
 
 
 def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Key, str]) -> dict[Key, int]:
-    """The model's rank on every common measure of the audits that it has."""
+    """The model's rank on every shared measure of the audits that it has."""
     found = {}
     for key, side in measures.items():
         if key in entry.run.findings:
@@ -193,6 +193,6 @@ def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Key, str]) 
 
 
 def verdicts(result: Result) -> dict[str, int]:
-    """How many findings got each verdict; told beside the ranks, which do not depend on it."""
+    """Number of findings by verdict; shown with the ranks, which do not depend on it."""
     given = [finding.verdict for finding in result.findings]
     return {verdict.value: given.count(verdict) for verdict in Verdict if verdict is not Verdict.NONE}

@@ -1,4 +1,4 @@
-"""The files around `sertools leaderboard`: result files below a folder into a static site and its feed."""
+"""Reads result files below a folder and writes the leaderboard as a static site with a JSON feed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class Score(_Part):
-    """One measured value; `rank` is null where the measure is not common to all models of the group."""
+    """One measured value; `rank` is null if the measure is not shared by all models of the group."""
 
     audit: str
     name: str
@@ -30,10 +30,10 @@ class Score(_Part):
     value: float | None
     low: float | None = Field(description="lower end of the 95 % interval")
     high: float | None
-    n: int = Field(description="clips")
+    n: int = Field(description="number of clips")
     speakers: int | None
     verdict: Verdict
-    reason: str = Field(description="why value, interval or verdict are not what one would hope for")
+    reason: str = Field(description="why the value, interval or verdict is missing or inconclusive")
     rank: int | None = Field(description="1 is best; models whose intervals overlap are tied")
 
 
@@ -41,7 +41,7 @@ class Model(_Part):
     """One model in a group."""
 
     model: str
-    check: bool = Field(description="a toy model with a known answer, in the table as a check")
+    check: bool = Field(description="whether it is a toy model, ranked as a check (control)")
     page: str = Field(description="its page, relative to the feed")
     place: int | None = Field(description="1 + the number of models with a smaller mean rank")
     mean_rank: float | None = Field(description="mean over the counted audits")
@@ -51,19 +51,19 @@ class Model(_Part):
 
 
 class Ranking(_Part):
-    """Models that can be compared: audited on one corpus, with one kind of labels."""
+    """Models that can be compared: audited on the same corpus, with the same kind of labels."""
 
     corpus: str
     labels: Literal["dimensions", "emotion"]
-    audits_counted: list[str] = Field(description="audits that all models have; mean_rank is over them")
-    models: list[Model] = Field(description="the best first")
+    audits_counted: list[str] = Field(description="audits that all models have; basis of mean_rank")
+    models: list[Model] = Field(description="best model first")
 
 
 class Feed(_Part):
-    """What `feed.json` holds."""
+    """Content of `feed.json`."""
 
     schema_version: Literal[1] = Field(
-        default=1, alias="schema", description="rises when a name or a meaning changes"
+        default=1, alias="schema", description="increases when a name or a meaning changes"
     )
     groups: list[Ranking]
 
@@ -72,11 +72,11 @@ class Feed(_Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What lies below a folder.
+    """The results found below a folder.
 
     Attributes:
         entries: one for each model and corpus
-        notes: files that are no results, and results that a later one replaces
+        notes: files that are not results, and results replaced by later ones
     """
 
     entries: Sequence[Entry]
@@ -85,12 +85,12 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A leaderboard that was written.
+    """A written leaderboard.
 
     Attributes:
         groups: the rankings
         feed: text of `feed.json`
-        notes: what was left out
+        notes: files that were left out
     """
 
     groups: Sequence[Group]
@@ -99,13 +99,13 @@ class Written:
 
 
 def write_leaderboard(folder: Path, out: Path) -> Written:
-    """The ranking of all models whose results lie in or below a folder, as a site in `out`.
+    """Ranks all models with results in or below a folder, and writes the ranking as a site to `out`.
 
     Writes `index.html`, `models/*.html`, `feed.json` and `feed.schema.json`.
 
     Raises:
-        GateError: there is no folder, or no result below it
-        StoreError: the place cannot be written
+        GateError: the folder does not exist or holds no result
+        StoreError: the site cannot be written
     """
     found = read_entries(folder, without=out)
     groups = board(found.entries)
@@ -138,19 +138,19 @@ def short(group: Group) -> tuple[list[str], list[list[str | int | float | None]]
 
 
 def read_entries(folder: Path, without: Path | None = None) -> Found:
-    """All results in a folder and those below it, by model and corpus.
+    """All results in or below a folder, by model and corpus.
 
-    A comparison is no result of a model. Of two results of one model, corpus and audit the later one counts.
+    Comparisons are ignored. Of several results of the same model, corpus and audit the latest one is used.
 
     Args:
-        folder: where to look
-        without: a folder below it that is not looked at, such as that of an earlier leaderboard
+        folder: folder to search
+        without: folder below it to ignore, such as that of an earlier leaderboard
 
     Raises:
-        GateError: there is no folder, or no result below it
+        GateError: the folder does not exist or holds no result
     """
     if not folder.is_dir():
-        raise GateError(f"no folder {folder}", hint="name a folder with --out folders of audits below it")
+        raise GateError(f"no folder {folder}", hint="name a folder that contains --out folders of audits")
     read: list[tuple[str, Result]] = []
     notes = []
     for path in sorted(folder.rglob("*.json")):
@@ -171,7 +171,9 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
         if result.audit != AUDIT:
             read.append((place, result))
     if not read:
-        raise GateError(f"no results below {folder}", hint="it holds --out folders of sertools audit")
+        raise GateError(
+            f"no results below {folder}", hint="name a folder with --out folders of sertools audit"
+        )
     models = _told_apart(
         [_identity(result.model, result, "model_fingerprint") for _, result in read], "model"
     )
@@ -196,13 +198,13 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
 
 
 def _identity(about: Mapping[str, Any], result: Result, key: str) -> tuple[str, str]:
-    """Name and fingerprint; an empty fingerprint where the file tells none."""
+    """Name and fingerprint; the fingerprint is empty if the file has none."""
     known = str(result.provenance.get(key, ""))
     return str(about.get("name", "")), "" if known == ci.NOT_OPENED else known
 
 
 def _told_apart(identities: Sequence[tuple[str, str]], what: str) -> list[str]:
-    """A name for each: its own, with its fingerprint where two share a name and not the fingerprint."""
+    """A unique name for each: its own, plus its fingerprint if the same name has several fingerprints."""
     prints: dict[str, set[str]] = {}
     for name, known in identities:
         prints.setdefault(name, set()).add(known)
@@ -219,10 +221,10 @@ def _date(result: Result) -> str:
 
 
 def feed(groups: Sequence[Group], pages: Mapping[str, str]) -> Feed:
-    """The ranking for programs.
+    """The ranking in machine-readable form.
 
     Args:
-        groups: of `board`
+        groups: result of `board`
         pages: model → its page
     """
     return Feed(

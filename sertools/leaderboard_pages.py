@@ -1,4 +1,4 @@
-"""The pages of a leaderboard: one with all rankings, one for each model."""
+"""HTML pages of a leaderboard: one with all rankings, and one for each model."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from sertools.report import figures, pages
 from sertools.result import Figure, Series
 
 MOST_ROWS = 30
-"""Models in a figure, the best ones; the table has all."""
+"""Maximum number of models in a figure (the best ones); the table shows all."""
 
 
 def names(models: Sequence[str]) -> dict[str, str]:
-    """A file for the page of each model: letters, digits and hyphens, no two alike.
+    """A unique file name for the page of each model: letters, digits and hyphens.
 
     >>> names(["a/b", "a b", "é"])
     {'a/b': 'models/a-b.html', 'a b': 'models/a-b-2.html', 'é': 'models/model.html'}
@@ -30,12 +30,12 @@ def names(models: Sequence[str]) -> dict[str, str]:
 
 
 def index(groups: Sequence[Group], pages_of: Mapping[str, str], notes: Sequence[str]) -> str:
-    """The page with all rankings, which can be filtered by corpus and audit.
+    """The page with all rankings; readers can filter it by corpus and audit.
 
     Args:
-        groups: of `sertools.leaderboard.board`
+        groups: result of `sertools.leaderboard.board`
         pages_of: model → its page
-        notes: what was left out
+        notes: files that were left out
     """
     drawn = [figures.draw(_scores(group), f"group-{i + 1}") for i, group in enumerate(groups)]
     return pages.page(
@@ -53,11 +53,11 @@ def index(groups: Sequence[Group], pages_of: Mapping[str, str], notes: Sequence[
 
 
 def model_page(model: str, groups: Sequence[Group], entries: Sequence[Entry]) -> str:
-    """The page of one model: where it stands in every group, and what its audits found.
+    """The page of one model: its ranks in every group, and the results of its audits.
 
     Args:
         model: its name
-        groups: all groups of the board
+        groups: all groups of the leaderboard
         entries: its results, by corpus
     """
     stands = [(group, s) for group in groups for s in group.standings if s.entry.model == model]
@@ -86,7 +86,7 @@ def labelled(key: Key) -> str:
 
 
 def _scores(group: Group) -> Figure:
-    """The scores of the group's models with their intervals, the best model first."""
+    """The figure of a group's scores with their intervals, best model first."""
     shown = group.standings[:MOST_ROWS]
     series = [
         Series(
@@ -108,7 +108,7 @@ def _scores(group: Group) -> Figure:
         kind="interval",
         title=f"Scores on {group.corpus}{of}",
         alt=f"{', '.join(labelled(key) for key in group.scores) or 'No score'} of {len(shown)} models on "
-        f"{group.corpus}, with 95 % intervals; the table has the numbers.",
+        f"{group.corpus}, with 95 % intervals; the numbers are in the table.",
         x_label="score",
         series=series,
     )

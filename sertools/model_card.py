@@ -1,8 +1,7 @@
-"""A model card for the Hugging Face hub: findings as `model-index`, and a section that tells what they mean.
+"""Writes a model card for the Hugging Face hub: findings in `model-index`, and a section that explains them.
 
-The front matter keeps all that others wrote, comments included; of its `model-index` only results whose
-source is sertools are replaced. The section stands between two markers; whatever lies outside them is left
-as it is.
+The front matter keeps everything written by others, including comments; in its `model-index`, only results
+whose source is sertools are replaced. The section is between two markers; text outside them is not changed.
 """
 
 import re
@@ -30,23 +29,23 @@ _FRONT = re.compile(
     r"\A(?:\ufeff)?---[ \t]*\r?\n(?P<yaml>.*?)(?:^)---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _MODEL_INDEX = re.compile(
-    # up to the next key, and to the comments above it
+    # up to the next key, or to the comments above it
     r"^model-index:.*?(?=^(?:#[^\n]*\n|[ \t]*\n)*(?:[^\s#-]|\Z))",
     re.DOTALL | re.MULTILINE,
 )
 
 
 def write_card(results: Sequence[Result], place: Path) -> Path:
-    """Writes the card of a model into a file, or into `README.md` of a folder; returns the file.
+    """Writes the model card into a file, or into `README.md` of a folder; returns the file.
 
-    What the file holds already is kept, but for an earlier section and earlier results of sertools.
+    Existing content is kept, except for an earlier section and earlier results of sertools.
 
     Args:
-        results: of one model
-        place: a file whose name ends with .md, or a folder
+        results: results of one model
+        place: a file whose name ends in .md, or a folder
 
     Raises:
-        GateError: results of several models, or a file that is no card
+        GateError: results of several models, or a file that is not a valid model card
         StoreError: the file cannot be written
     """
     path = place if place.suffix.lower() == ".md" else place / "README.md"
@@ -55,7 +54,7 @@ def write_card(results: Sequence[Result], place: Path) -> Path:
     except OSError as error:
         raise GateError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise GateError(f"{path} is no model card: it is not text") from error
+        raise GateError(f"{path} is not a valid model card: it is not UTF-8 text") from error
     try:
         store.write_text(path, merged(before, results))
     except GateError as error:
@@ -64,11 +63,13 @@ def write_card(results: Sequence[Result], place: Path) -> Path:
 
 
 def merged(card: str, results: Sequence[Result]) -> str:
-    """The text of a card with these results in its front matter and its section; empty for a new one.
+    """The text of a card with these results in its front matter and its section.
+
+    An empty `card` gives a new one.
 
     Raises:
-        GateError: results of several models, front matter that is no YAML mapping, a `model-index` that the
-            hub would not read, or markers that do not stand in one pair
+        GateError: results of several models, front matter that is not a YAML mapping, a `model-index` that
+            the hub would reject, or markers that are not exactly one pair
     """
     name = _model_name(results)
     ends = "\r\n" if "\r\n" in card else "\n"
@@ -84,10 +85,11 @@ def merged(card: str, results: Sequence[Result]) -> str:
 
 
 def evaluations(results: Sequence[Result]) -> list[Any]:
-    """What the `model-index` says, as `huggingface_hub.EvalResult`: judged findings and scores.
+    """Entries of the `model-index` as `huggingface_hub.EvalResult`: judged findings and scores.
 
-    A finding enters where it has a value, holds for all clips, and is judged or is a score that can be
-    paired. The interval and the counts stand in the metric's name, for the format has no place of its own.
+    A finding is included if it has a value, covers all clips, and is judged or is a score that can be
+    paired by speaker. The interval and the counts are part of the metric's name, because the format has no
+    fields for them.
     """
     from huggingface_hub import EvalResult
 
@@ -109,7 +111,7 @@ def evaluations(results: Sequence[Result]) -> list[Any]:
 
 
 def told(result: Result) -> list[Finding]:
-    """Findings on all clips that are judged, or can be paired with those of another model."""
+    """Findings on all clips that are judged, or that can be paired with those of another model."""
     scores = {(kept.name, kept.target, kept.slice) for kept in result.left_out}
     return [
         f
@@ -122,7 +124,7 @@ def told(result: Result) -> list[Finding]:
 
 
 def section(results: Sequence[Result]) -> str:
-    """What was found and what it cannot tell, in Markdown, between the two markers."""
+    """Findings and their limitations in Markdown, between the two markers."""
     plain = markdown.plain
     parts = [START, "## Audit", f"**{plain(content.headline(results))}**"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
@@ -137,7 +139,7 @@ def section(results: Sequence[Result]) -> str:
         header = ["Measure", "Value", "95 % interval", "n", "Speakers", "Limit", "Verdict"]
         parts += [f"### {plain(result.audit)}", markdown.prose(result.question), plain(result.answer)]
         parts += [markdown.table(header, [False, True, True, True, True, False, False], rows)] if rows else []
-    parts += ["### Limits of this audit", "\n".join(f"- {line}" for line in _limits(results))]
+    parts += ["### Limitations of this audit", "\n".join(f"- {line}" for line in _limits(results))]
     made = [f"sertools {sertools.__version__}"]
     for key in ("command", "date"):
         made += dict.fromkeys(str(r.provenance[key]) for r in results if r.provenance.get(key))
@@ -149,14 +151,14 @@ def _model_name(results: Sequence[Result]) -> str:
     models = list(dict.fromkeys(content.name_of(result.model, "unnamed model") for result in results))
     if len(models) != 1:
         raise GateError(
-            f"a model card is of one model, but these results are of {', '.join(models) or 'none'}",
+            f"a model card describes one model, but these results are from {', '.join(models) or 'none'}",
             hint="name the --out folder of one model",
         )
     return models[0]
 
 
 def _dataset_type(corpus: str) -> str:
-    """The corpus' name in the letters of a dataset id on the hub."""
+    """The corpus name, restricted to characters allowed in a dataset id on the hub."""
     return "-".join(re.findall(r"[A-Za-z0-9_.]+", corpus)) or "unnamed"
 
 
@@ -186,10 +188,10 @@ def _row(finding: Finding) -> list[str]:
 
 
 def _limits(results: Sequence[Result]) -> list[str]:
-    """What the numbers cannot tell: missing clips, notes, and what was skipped with the reasons."""
+    """Limitations of the numbers: missing clips, notes, and skipped findings with their reasons."""
     lines = [
-        "Numbers hold for this corpus; other languages, microphones, rooms and people can give others.",
-        "Verdicts are by 95 % intervals that respect speakers: pass where all of it lies inside the limit.",
+        "Numbers hold for this corpus only; other languages, microphones, rooms and speakers can differ.",
+        "Verdicts use 95 % intervals clustered by speaker: pass if the whole interval is within the limit.",
     ]
     said: dict[str, list[str]] = {}
     for result in results:
@@ -212,14 +214,14 @@ def _with_section(body: str, new: str) -> str:
     first, last = body.find(START), body.find(END)
     if starts != 1 or ends != 1 or last < first:
         raise GateError(
-            "the markers of the section of sertools do not stand in one pair",
+            "the markers of the sertools section must occur exactly once, begin before end",
             hint=f"remove the lines {START} and {END}, and what sertools wrote between them",
         )
     return body[:first] + new.rstrip("\n") + body[last + len(END) :]
 
 
 def _with_index(front: str, name: str, results: Sequence[Result]) -> str:
-    """The front matter with our results in its `model-index`; all other lines as they are."""
+    """The front matter with our results in its `model-index`; all other lines are unchanged."""
     from huggingface_hub.repocard_data import eval_results_to_model_index, model_index_to_eval_results
     from huggingface_hub.utils import yaml_dump
 
@@ -228,10 +230,10 @@ def _with_index(front: str, name: str, results: Sequence[Result]) -> str:
     except yaml.YAMLError as error:
         first = str(error).partition("\n")[0]
         raise GateError(
-            f"the front matter is no YAML: {first}", hint="mend what stands between ---"
+            f"the front matter is not valid YAML: {first}", hint="fix the text between the --- lines"
         ) from error
     if known is not None and not isinstance(known, dict):
-        raise GateError("the front matter is no YAML mapping", hint="mend what stands between ---")
+        raise GateError("the front matter is not a YAML mapping", hint="fix the text between the --- lines")
     index = (known or {}).get("model-index") or []
     found = evaluations(results)
     ours = eval_results_to_model_index(name, found) if found else []
@@ -242,7 +244,7 @@ def _with_index(front: str, name: str, results: Sequence[Result]) -> str:
     except (KeyError, TypeError, AttributeError) as error:
         raise GateError(
             f"the model-index cannot be read: {type(error).__name__} {error}",
-            hint="mend it, or remove it from the front matter",
+            hint="fix it, or remove it from the front matter",
         ) from error
     for each in ours:
         same = [entry for entry in theirs if entry["name"] == name or len(theirs) == 1]
@@ -259,7 +261,7 @@ def _with_index(front: str, name: str, results: Sequence[Result]) -> str:
         "model-index"
     }:
         raise GateError(
-            "the model-index is not written as a block of its own lines",
+            "the model-index is not written as a block on separate lines",
             hint="write it as `model-index:` with its list on the lines below",
         )
     return changed

@@ -80,8 +80,9 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert rows(same, "verdicts") == []
     assert {tuple(row[5:]) for row in rows(same, "ranks")} == {(1, 1)}
     assert same.answer == (
-        f"Compared on voices: one and two. Of {paired} scores paired by speaker, two is beyond chance better "
-        f"than one in 0 and worse in 0 (95 % intervals); {paired} are not told apart. 0 verdicts differ."
+        f"Compared on voices: one and two. Of {paired} scores paired by speaker, two is better beyond chance "
+        f"than one in 0 and worse in 0 (95 % intervals); {paired} do not differ significantly. "
+        "0 verdicts differ."
     )
 
 
@@ -92,13 +93,13 @@ OTHER = {
     ),
     "corpus": (
         result([ccc(0.7)], corpus="emodb", left_out=[kept(WITHOUT["a"])]),
-        "the corpora are not the same: emodb and voices",
+        "the corpora differ: emodb and voices",
     ),
     "sound": (
         result([ccc(0.7)], sound="xyz", left_out=[kept(WITHOUT["a"])]),
-        "the two corpora named voices differ in clips, labels or sound",
+        "the two corpora named voices differ in clips, labels or audio",
     ),
-    "nothing kept": (result([ccc(0.7)]), "the result files keep no values by speaker of it"),
+    "nothing kept": (result([ccc(0.7)]), "the result files contain no leave-one-speaker-out values for it"),
 }
 
 
@@ -109,8 +110,8 @@ def test_a_difference_that_cannot_be_paired_stands_without_interval_and_says_why
     assert (found.value, found.low, found.high) == (pytest.approx(0.2, abs=1e-12), None, None)
     assert found.reason == reason
     assert compare([("old", [result([ccc(0.5)])]), ("new", [new])]).answer == (
-        f"Compared on {'voices and emodb' if kind == 'corpus' else 'voices'}: old and new. new has 1 value "
-        "beside those of old, none paired by speaker, so none is shown to differ beyond chance. "
+        f"Compared on {'voices and emodb' if kind == 'corpus' else 'voices'}: old and new. new and old "
+        "share 1 value, none paired by speaker, so no difference can be shown to be significant. "
         "0 verdicts differ."
     )
 
@@ -119,7 +120,8 @@ def test_fewer_than_five_speakers_are_the_reason_where_they_are():
     four = ccc(0.5).model_copy(update={"speakers": 4})
     assert difference(against(result([four]), result([ccc(0.7)]))).reason == "fewer than 5 speakers"
     unknown = ccc(0.5).model_copy(update={"speakers": None})
-    assert "no values by speaker" in difference(against(result([unknown]), result([ccc(0.7)]))).reason
+    reason = difference(against(result([unknown]), result([ccc(0.7)]))).reason
+    assert "no leave-one-speaker-out values" in reason
 
 
 def test_sound_that_was_not_opened_is_paired_by_the_name_of_the_corpus():
@@ -134,10 +136,10 @@ def test_what_one_run_lacks_or_has_undefined_has_no_difference():
     new = result([undefined, ccc(0.2, target="dominance"), ccc(0.3, target="anger")])
     found = {f.target: f for f in against(new, old).findings}
     assert {target: (f.value, f.verdict.value, f.reason) for target, f in found.items()} == {
-        "arousal": (None, "skipped", "new does not have it"),
+        "arousal": (None, "skipped", "new does not contain it"),
         "valence": (None, "skipped", "it is undefined in new"),
         "anger": (None, "skipped", "it is undefined in old"),
-        "dominance": (None, "skipped", "old does not have it"),
+        "dominance": (None, "skipped", "old does not contain it"),
     }
     assert (found["valence"].n, found["valence"].speakers) == (9, None)
 
@@ -220,7 +222,7 @@ def test_runs_on_different_corpora_are_not_ranked_and_the_notes_say_so():
     limit = Limit(name="ccc", above=0)
     two = against(result([ccc(0.9, 0.8, 1, limit=limit)], corpus="emodb"), result([ccc(0.5, 0.4, 0.6)]))
     assert rows(two, "ranks") == []
-    assert "correctness of old and new: the corpora are not the same: voices and emodb." in two.notes
+    assert "correctness of old and new: the corpora differ: voices and emodb." in two.notes
     assert two.data == {"name": "voices and emodb", "simulated": "made up"}
 
 
@@ -274,7 +276,7 @@ def test_notes_name_other_options_and_audits_that_a_run_lacks():
     old = result([ccc(0.5)], options={"bins": 4, "draws": 10})
     new = [result([ccc(0.5)], options={"bins": 5, "draws": 10}), result([], audit="fairness")]
     assert compare([("old", [old]), ("new", new)]).notes == [
-        "correctness of old and new: other options, bins.",
+        "correctness of old and new: different options: bins.",
         "old has no results of fairness.",
     ]
 
@@ -291,10 +293,16 @@ def test_provenance_says_once_how_each_run_was_made():
 @pytest.mark.parametrize(
     ("runs", "message"),
     [
-        ([("a", [result()])], "one run is nothing to compare"),
-        ([("a", [result()]), ("a", [result()])], "no names to tell them apart: a, a"),
-        ([("a", [result()]), ("target", [result()])], "no names to tell them apart"),
-        ([("a", [result(), result()]), ("b", [result()])], "a has two results of one audit"),
+        ([("a", [result()])], "at least two runs are needed for a comparison"),
+        (
+            [("a", [result()]), ("a", [result()])],
+            "run names must be unique, and not empty or a column name: a, a",
+        ),
+        (
+            [("a", [result()]), ("target", [result()])],
+            "run names must be unique, and not empty or a column name: a, target",
+        ),
+        ([("a", [result(), result()]), ("b", [result()])], "a has two results of the same audit"),
         ([("a", [result(audit="compare")]), ("b", [result()])], "a holds a comparison"),
         ([("a", [result()]), ("b", [result(audit="speakers")])], "no two of a and b have an audit in common"),
     ],

@@ -49,7 +49,7 @@ def test_the_radar_plot_holds_only_measures_from_0_to_1_that_all_runs_have():
         ("old", ["CCC (arousal)", "CCC (dominance)", "CCC (valence)"], [0.1, 0.2, -0.3]),
         ("new", ["CCC (arousal)", "CCC (dominance)", "CCC (valence)"], [0.4, 0.5, 0.6]),
     ]
-    assert "values below 0 lie at the centre" in radar.alt
+    assert "values below 0 are drawn at the centre" in radar.alt
 
 
 def test_two_axes_are_no_radar_plot():

@@ -48,7 +48,7 @@ def test_a_folder_that_is_named_twice_or_empty_is_one_sentence(tmp_path):
 
 def test_a_comparison_is_not_written_among_the_results_of_an_audit(tmp_path):
     one = folder(tmp_path / "one", result())
-    with pytest.raises(GateError, match=r"one holds correctness\.json, which is no comparison"):
+    with pytest.raises(GateError, match=r"one holds correctness\.json, which is not a comparison"):
         write_comparison(against(result(), result()), one)
     assert [path.name for path in one.iterdir()] == ["correctness.json"]
 
@@ -121,7 +121,7 @@ def test_the_command_writes_a_comparison_that_can_be_read_and_reported_again(fol
     agreement = {f.target: f for f in written.findings if f.name == "speakers.agreement"}
     assert agreement["arousal"].speakers == 6
     page, text = (out / "compare.html").read_text(), (out / "compare.md").read_text()
-    for title in ("Agreement on speakers (Spearman)", "Ranks, tied where intervals overlap"):
+    for title in ("Agreement on the ranking of speakers (Spearman)", "Ranks (tied if intervals overlap)"):
         assert title in page
         assert title.split(" (")[0] in text
     drawn = sorted((out / "figures").iterdir())
@@ -135,7 +135,7 @@ def test_the_page_says_first_what_was_compared_and_never_that_nothing_was_judged
     for name in ("compare.html", "compare.md"):
         page = (tmp_path / "out" / name).read_text()
         assert "Comparison of toy-loudness and toy-random on c" in page
-        assert "toy-random is beyond chance better than toy-loudness in" in page
+        assert "toy-random is better beyond chance than toy-loudness in" in page
         assert "Nothing was judged" not in page
         assert page.index("Of ") < page.index("Differences paired by speaker") < page.index("common scale")
 
@@ -143,7 +143,7 @@ def test_the_page_says_first_what_was_compared_and_never_that_nothing_was_judged
 def test_a_published_model_that_does_not_fit_ends_with_2_and_says_where_it_would(folders, tmp_path):
     done = sertools("compare", *folders, "--reference", "w2v2-L-robust", "--out", tmp_path / "out")
     assert done.exit_code == 2
-    assert "its values are of iemocap, msp-test1, msp-test2" in done.stderr
+    assert "it has values on iemocap, msp-test1, msp-test2" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

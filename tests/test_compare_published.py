@@ -79,6 +79,6 @@ def test_an_unknown_model_is_one_sentence_with_the_nearest_name():
 
 
 def test_a_corpus_without_published_values_is_one_sentence_with_those_that_have_them():
-    with pytest.raises(GateError, match="stands in these results on voices") as error:
+    with pytest.raises(GateError, match="matches these results on voices") as error:
         published(MODEL, [[result([ccc(0.5)])]])
-    assert error.value.hint == "its values are of iemocap, msp-test1, msp-test2"
+    assert error.value.hint == "it has values on iemocap, msp-test1, msp-test2"

@@ -42,7 +42,7 @@ def test_models_that_rank_speakers_the_other_way_round_disagree():
     ("scores", "reason"),
     [
         ({k: Y[k] for k in "vwxy"}, "fewer than 5 speakers in common"),
-        (dict.fromkeys("vwxyz", 0.3), "all common speakers have the same score in one of the two"),
+        (dict.fromkeys("vwxyz", 0.3), "all common speakers have the same score in one of the two runs"),
     ],
 )
 def test_agreement_is_undefined_with_the_reason(scores, reason):

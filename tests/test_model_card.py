@@ -142,13 +142,13 @@ def test_hostile_names_stay_text_and_the_card_stays_readable():
 @pytest.mark.parametrize(
     ("card", "message"),
     [
-        ("---\na: [\n---\n", "the front matter is no YAML"),
-        ("---\n- a\n---\n", "no YAML mapping"),
+        ("---\na: [\n---\n", "the front matter is not valid YAML"),
+        ("---\n- a\n---\n", "not a YAML mapping"),
         ("---\nmodel-index: [{name: x}]\n---\n", "the model-index cannot be read"),
         ("---\nmodel-index:\n- name: x\n  results: [{task: {}}]\n---\n", "the model-index cannot be read"),
-        (f"# Mine\n{START}\n", "do not stand in one pair"),
-        (f"{END}\n{START}\n", "do not stand in one pair"),
-        (f"{START}\n{END}\n{START}\n{END}\n", "do not stand in one pair"),
+        (f"# Mine\n{START}\n", "must occur exactly once, begin before end"),
+        (f"{END}\n{START}\n", "must occur exactly once, begin before end"),
+        (f"{START}\n{END}\n{START}\n{END}\n", "must occur exactly once, begin before end"),
     ],
 )
 def test_a_card_that_cannot_be_merged_is_one_sentence(tmp_path, card, message):
@@ -160,7 +160,7 @@ def test_a_card_that_cannot_be_merged_is_one_sentence(tmp_path, card, message):
 
 
 def test_results_of_several_models_are_no_card():
-    with pytest.raises(GateError, match="is of one model, but these results are of a, b"):
+    with pytest.raises(GateError, match="describes one model, but these results are from a, b"):
         merged("", [audited(model="a"), audited(model="b")])
 
 
@@ -188,4 +188,4 @@ def test_a_file_that_is_no_text_ends_with_2(tmp_path):
     (tmp_path / "README.md").write_bytes(b"\xff\xfe\x00")
     done = CliRunner().invoke(app, ["report", str(folder), "--model-card", str(tmp_path)])
     assert done.exit_code == 2
-    assert "is no model card: it is not text" in done.stderr
+    assert "is not a valid model card: it is not UTF-8 text" in done.stderr

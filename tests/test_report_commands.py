@@ -46,7 +46,7 @@ def test_an_audit_keeps_as_many_clips_as_asked_for_and_plays_them(tmp_path, mani
     assert recorded(tmp_path) == named[:3]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.count("<audio ") == 3
-    assert "holds recordings of voices from" in page
+    assert "contains voice recordings from" in page
     assert len(list((tmp_path / "sounds").glob("*.flac"))) == 3
 
 
@@ -57,7 +57,7 @@ def test_none_keeps_no_recording_and_removes_those_from_before(tmp_path, manifes
     assert [path.name for path in (tmp_path / "sounds").iterdir()] == ["index.json"]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<audio " not in page
-    assert page.count("no sound lies beside these results") == 1
+    assert page.count("these results have no recordings") == 1
 
 
 def test_the_command_of_one_audit_keeps_clips_too(tmp_path, manifest):
@@ -79,7 +79,8 @@ def test_predictions_made_elsewhere_have_no_sound(tmp_path, manifest):
     sertools("correctness", "--data", manifest, "--model", spec, "--out", tmp_path / "out")
     assert read_results(tmp_path / "out")[0].sounds
     assert not (tmp_path / "out" / "sounds").exists()
-    assert "no sound lies beside" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "these results have no recordings" in page
 
 
 def test_a_report_is_made_again_without_the_corpus(tmp_path, manifest):
@@ -117,4 +118,4 @@ def test_a_damaged_list_of_recordings_is_one_sentence(tmp_path, manifest):
     (tmp_path / "sounds" / "index.json").write_text("[]")
     result = sertools("report", tmp_path)
     assert result.exit_code == 2
-    assert "is no list of recordings" in result.stderr
+    assert "is not a valid list of recordings" in result.stderr

@@ -117,7 +117,7 @@ def test_a_damaged_list_is_written_anew(tmp_path, corpus):
     folder = tmp_path / "sounds"
     folder.mkdir()
     (folder / "index.json").write_text("{")
-    with pytest.raises(GateError, match="no list of recordings"):
+    with pytest.raises(GateError, match="not a valid list of recordings"):
         read_index(folder)
     assert read_index_after(folder, corpus)
 
@@ -131,7 +131,7 @@ def read_index_after(folder, corpus):
 def test_a_list_that_points_elsewhere_is_refused(tmp_path, name):
     entry = {"audit": "a", "clip": "c", "condition": "clean", "audio": name}
     (tmp_path / "index.json").write_text(json.dumps({"schema": 1, "recordings": [entry]}))
-    with pytest.raises(GateError, match="no list of recordings"):
+    with pytest.raises(GateError, match="not a valid list of recordings"):
         read_index(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Results as pages that people read: one for a browser, one for a repository."""
+"""Writes audit results as a report: HTML, Markdown, JSON, CSV, Parquet and LaTeX."""
 
 import os
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sertools.result import Result
 Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
 
 USUAL: tuple[Format, ...] = ("html", "md", "json")
-"""What a report consists of, where nothing else is asked for."""
+"""Formats that are written by default."""
 
 
 def render(
@@ -22,24 +22,24 @@ def render(
     recordings: Path | None = None,
     formats: Sequence[Format] = USUAL,
 ) -> list[Path]:
-    """Writes a report into `folder`; returns what it wrote.
+    """Writes a report into `folder`; returns the files written.
 
-    `report.html` needs no other file and no network; it holds as many recordings as fit into
-    `sounds.MOST_BYTES`. `report.md` refers to `figures/*.svg` and `sounds/*` beside it. `report.json` is all
-    results together. csv and parquet write `tables/*`, latex `latex/*.tex`. Same results, same bytes. A file
-    is replaced whole or not at all.
+    `report.html` is self-contained: it needs no other file and no network, and embeds as many recordings as
+    fit into `sounds.MOST_BYTES`. `report.md` links to `figures/*.svg` and `sounds/*` in the same folder.
+    `report.json` contains all results. csv and parquet write `tables/*`, latex `latex/*.tex`. The same
+    results give the same bytes. Each file is replaced atomically.
 
     Args:
-        results: what was found, in the order of the pages
-        folder: where the pages go
-        recordings: where the sounds lie that the results name; `folder/sounds` by default
-        formats: what to write
+        results: audit results, in the order of the report
+        folder: where to write the report
+        recordings: folder of the recordings that the results name; `folder/sounds` by default
+        formats: formats to write
 
     Raises:
-        GateError: there is no result, a recording cannot be read, or the folder cannot be written
+        GateError: there are no results, a recording cannot be read, or the folder cannot be written
     """
     if not results:
-        raise GateError("there is no result to report", hint="run sertools audit first")
+        raise GateError("there are no results to report", hint="run sertools audit first")
     written: dict[str, str | bytes] = {}
     if {"html", "md"} & set(formats):
         written |= _pages(results, folder, recordings or folder / sounds.FOLDER, formats)
@@ -62,7 +62,7 @@ def render(
 def _pages(
     results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
 ) -> dict[str, str | bytes]:
-    """What people read: file → content, with what the page in Markdown refers to."""
+    """The HTML and Markdown pages, and the files that the Markdown page links to: file → content."""
     there = sounds.beside(results, recordings)
     anchors = content.slugs([result.audit for result in results])
     drawn = {
@@ -88,10 +88,10 @@ def fitting(
     there: sounds.Recordings,
     most: int = sounds.MOST_BYTES,
 ) -> str:
-    """The page for a browser with as many of the recordings as let it stay within `most` bytes."""
+    """The HTML page with as many recordings as keep it within `most` bytes."""
     if not there.n:
         return html(results, drawn, there)
-    # without their content the recordings take the room of their words
+    # the size of the page without the audio and picture data
     bare = sounds.Recordings(heard=there.heard, content=dict.fromkeys(there.content, b""))
     kept = there.within(most - len(html(results, drawn, bare).encode()))
     return html(results, drawn, kept, left_out=there.n - kept.n)
@@ -104,19 +104,19 @@ def html(
     *,
     left_out: int = 0,
 ) -> str:
-    """The page for a browser: style, figures, sounds and all in one text.
+    """The self-contained HTML page, with style, figures and recordings embedded.
 
     Args:
-        results: what was found, in the order of the page
+        results: audit results, in the order of the page
         drawn: (index of result, index of figure) → its SVG
-        recordings: what there is to hear
-        left_out: how many more clips there are to hear, for which the page has no room
+        recordings: recordings to embed
+        left_out: number of further clips whose recordings do not fit into the page
     """
     return pages.page(
         "report.html",
         results=results,
         anchors=content.slugs([result.audit for result in results]),
-        # our own drawings are the only text that is markup already
+        # only our own figures are markup; all other text is escaped
         drawn={key: pages.markup(svg) for key, svg in drawn.items()},
         captions=captions,
         recordings=recordings,

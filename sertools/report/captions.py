@@ -1,4 +1,4 @@
-"""What the report says of recordings: whose they are, what is answered to them, what their pictures show."""
+"""Text about recordings in the report: their origin, the predictions for them, and image descriptions."""
 
 from collections.abc import Sequence
 
@@ -8,21 +8,22 @@ from sertools.report.text import clean, column_texts, one_line, plural
 from sertools.result import Result, Sound
 
 ABOUT_PICTURES = (
-    "As the model hears them: mono, at its rate. Above the waveform, below the spectrogram up to half the "
-    "rate; brighter is louder, from −100 to −20 dB relative to a sine at full scale. What is louder than "
-    "full scale is played softer, clean and changed alike."
+    "Recordings are shown as the model receives them: mono, at the model's sampling rate. Top: waveform; "
+    "bottom: spectrogram up to half the sampling rate. Brighter is louder, from −100 to −20 dB relative to a "
+    "full-scale sine. If a recording exceeds full scale, its clean and perturbed versions are both played "
+    "more quietly."
 )
-"""How to read and hear a recording."""
+"""How to read the images and what the recordings contain."""
 
 
 def about_sounds(results: Sequence[Result], recordings: Recordings, left_out: int = 0) -> list[str]:
-    """What a reader must know of recordings before passing a page on; nothing where no audit names a clip."""
+    """Notes on recordings for readers who may share the page; empty if no audit names a clip."""
     if not any(result.sounds for result in results):
         return []
     if not recordings.n and not left_out:
         return [
-            "The audits name clips that are worth hearing, but no sound lies beside these results: "
-            "predictions that were made elsewhere have none, and `--audio none` keeps none."
+            "The audits name clips worth listening to, but these results have no recordings: precomputed "
+            "predictions come without audio, and `--audio none` saves none."
         ]
     told = []
     if recordings.n:
@@ -32,19 +33,19 @@ def about_sounds(results: Sequence[Result], recordings: Recordings, left_out: in
             if recordings.heard.get(i)
         )
         told.append(
-            f"This report holds recordings of voices from {', '.join(origins)}: share it only where those "
-            "may be shared. `--audio none` makes one without."
+            f"This report contains voice recordings from {', '.join(origins)}: share it only where those "
+            "may be shared. `--audio none` makes a report without recordings."
         )
     if left_out:
         told.append(
-            f"{plural(left_out, 'more clip')} would make this page larger than it may be; the files lie in "
-            "the folder `sounds` beside it."
+            f"{plural(left_out, 'more clip')} would exceed the size limit of this page; the files are in "
+            "the folder `sounds` next to it."
         )
     return told
 
 
 def answers(sound: Sound) -> list[list[tuple[str, str]]]:
-    """What is shown beside the clean take of a clip and beside the changed one: names and values.
+    """Truth and predictions shown with the clean recording of a clip, then with the perturbed one.
 
     >>> answers(Sound(clip="a", target="arousal", truth=0.5, clean=0.25, caption="", condition="clip@drawn"))
     [[('truth', '0.50'), ('arousal', '0.25')], [('arousal', '–')]]
@@ -55,7 +56,7 @@ def answers(sound: Sound) -> list[list[tuple[str, str]]]:
 
 
 def picture_alt(take: Recording) -> str:
-    """What the picture of a recording shows, for who cannot see it."""
+    """Alternative text for the image of a recording."""
     under = "clean" if take.condition == "clean" else f"under {take.condition}"
     return (
         f"Waveform and spectrogram of {one_line(take.clip)}, {one_line(under)}: {take.seconds:.1f} s, up to "

@@ -1,4 +1,4 @@
-"""A comparison of models as pages: the differences that can be trusted first, everything else below."""
+"""A comparison of models as HTML and Markdown pages: differences with an interval first, then the rest."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -8,24 +8,24 @@ from sertools.report.text import interval_text, value_text
 from sertools.result import Finding, Result, Table
 
 FIRST = ("verdicts", "ranks")
-"""Tables that say most in least room."""
+"""Short summary tables that are shown first."""
 
 SHORT, LONG = 15, 40
-"""Rows of a table that may stand first, and of one that is folded away."""
+"""Most rows of a table that may be shown first; rows above which a table is folded."""
 
 
 def title(comparison: Result) -> str:
-    """What is compared, on which corpus."""
+    """Page title: the models compared, and the corpus."""
     model = content.name_of(comparison.model, "unnamed models")
     return f"Comparison of {model} on {content.name_of(comparison.data, 'unnamed data')}"
 
 
 def html(comparison: Result, drawn: Sequence[str]) -> str:
-    """The page for a browser, all in one text.
+    """The self-contained HTML page.
 
     Args:
-        comparison: of `sertools.compare`
-        drawn: the SVG of each of its figures
+        comparison: result of `sertools.compare`
+        drawn: SVG of each of its figures
     """
     paired, unpaired = _parted(comparison.findings)
     first, rest = _tables(comparison)
@@ -42,11 +42,11 @@ def html(comparison: Result, drawn: Sequence[str]) -> str:
 
 
 def page(comparison: Result, files: Sequence[str]) -> str:
-    """The page in Markdown.
+    """The Markdown page.
 
     Args:
-        comparison: of `sertools.compare`
-        files: the file of each of its figures, relative to the page
+        comparison: result of `sertools.compare`
+        files: file of each of its figures, relative to the page
     """
     plain = markdown.plain
     paired, _ = _parted(comparison.findings)
@@ -68,9 +68,9 @@ def page(comparison: Result, files: Sequence[str]) -> str:
         parts += [
             "## Differences paired by speaker",
             markdown.table(header, [False] * 3 + [True] * 3, rows),
-            "A difference is shown where its 95 % interval does not hold 0. Intervals are not adjusted for "
-            f"their number ({len(paired)}). The sentence above counts those on which neither model was found "
-            "useless.",
+            "A difference is significant if its 95 % interval excludes 0. Intervals are not adjusted for "
+            f"multiple comparisons (number of differences: {len(paired)}). The summary above leaves out "
+            "differences on which either model was found useless.",
         ]
     for item in first:
         parts += [f"## {plain(item.title)}", *_table(item)]
@@ -83,23 +83,23 @@ def page(comparison: Result, files: Sequence[str]) -> str:
         parts += ["</details>"] if folded else []
     if comparison.notes:
         parts += ["## Notes", "\n".join(f"- {markdown.prose(note)}" for note in comparison.notes)]
-    parts.append("## How this was compared")
+    parts.append("## How the models were compared")
     parts += [markdown.prose(" ".join(items)) for _, items in content.blocks(comparison.method)]
-    parts.append("## How to do it again")
+    parts.append("## How to reproduce this")
     facts = [row for _, rows in content.provenance([comparison]) for row in rows]
     parts.append("\n".join(f"- {plain(key)}: {plain(value)}" for key, value in facts))
-    parts.append("Numbers are rounded here only; compare.json holds them in full.")
+    parts.append("Numbers are rounded for display only; compare.json has full precision.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """Differences with an interval, and all the others."""
+    """Differences with an interval, and all other findings."""
     paired = [f for f in findings if f.low is not None and not f.name.endswith(".agreement")]
     return paired, [f for f in findings if f not in paired]
 
 
 def _tables(comparison: Result) -> tuple[list[Table], list[Table]]:
-    """Tables to show at once, and those that stand below; a long table never stands first."""
+    """Tables shown first, and tables shown below them; a long table is never shown first."""
     first = [t for t in comparison.tables if t.name in FIRST and len(t.rows) <= SHORT]
     return first, [t for t in comparison.tables if t not in first]
 

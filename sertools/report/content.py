@@ -1,4 +1,4 @@
-"""What the report says, before anyone decides how it looks: pure functions on results."""
+"""Content of the report, independent of its format: pure functions on results."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ from sertools.report.text import (
 from sertools.result import Finding, Missing, Result, Table, Verdict
 
 SHOWN_MISSING = 20
-"""How many missing clips are named; the rest are counted."""
+"""How many missing clips are listed; the rest are only counted."""
 
 _ITEM = re.compile(r"(?:[-*•]|\d+[.)])\s+")
 _SPANS = re.compile(r"`([^`\n]+)`|(https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,;:])")
@@ -33,7 +33,7 @@ _FIRST_FACTS = ("name", "version", "licence", "license", "clips", "speakers", "l
 
 @dataclass(frozen=True, kw_only=True)
 class Absentees:
-    """Clips that were not scored: how many for each reason, the first of them, and the number of the rest."""
+    """Clips that were not scored: counts by reason, the first clips, and how many more there are."""
 
     reasons: list[tuple[str, int, list[str]]]
     first: list[Missing]
@@ -41,13 +41,13 @@ class Absentees:
 
 
 def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
-    """How many findings got each verdict, the most urgent first; findings without a limit last."""
+    """Number of findings by verdict, most urgent first; findings without a limit last."""
     seen = Counter(finding.verdict for finding in findings)
     return {verdict: seen[verdict] for verdict in SYMBOLS}
 
 
 def headline(results: Sequence[Result]) -> str:
-    """The verdict on everything in one sentence."""
+    """One-sentence summary of all verdicts."""
     seen = counts(finding for result in results for finding in result.findings)
     judged = seen[Verdict.FAIL] + seen[Verdict.INCONCLUSIVE] + seen[Verdict.PASS]
     audits = plural(len(results), "audit")
@@ -70,24 +70,24 @@ def headline(results: Sequence[Result]) -> str:
 
 
 def judged(result: Result) -> list[Finding]:
-    """Findings that a limit applies to, or that were skipped; the most urgent first."""
+    """Findings that have a limit or were skipped, most urgent first."""
     order = list(SYMBOLS)
     chosen = [f for f in result.findings if f.limit is not None or f.verdict is not Verdict.NONE]
     return sorted(chosen, key=lambda finding: order.index(finding.verdict))
 
 
 def urgency(verdict: Verdict) -> int:
-    """The place of a verdict in the order of urgency, from 0 for a failure."""
+    """Rank of a verdict by urgency; 0 is a failure."""
     return list(SYMBOLS).index(verdict)
 
 
 def unjudged(result: Result) -> list[Finding]:
-    """Findings that no limit applies to, as the audit has them."""
+    """Findings without a limit, in the order of the audit."""
     return [f for f in result.findings if f.limit is None and f.verdict is Verdict.NONE]
 
 
 def label(finding: Finding) -> str:
-    """What was measured, on what: name, target and slice in a few words.
+    """Name, target and slice of a finding in a few words.
 
     >>> label(Finding(name="ccc", target="arousal", slice="sex=female", value=0.1, n=2))
     'ccc of arousal, sex=female'
@@ -97,7 +97,7 @@ def label(finding: Finding) -> str:
 
 
 def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
-    """Every finding that failed in a few words, with the index of its result."""
+    """Every failed finding in a few words, with the index of its result."""
     return [
         (i, against_limit(finding))
         for i, result in enumerate(results)
@@ -107,7 +107,7 @@ def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
 
 
 def against_limit(finding: Finding) -> str:
-    """What was found, and what was wanted.
+    """The value of a finding, and the limit that it should meet.
 
     >>> limit = {"name": "ccc", "above": 0.5}
     >>> against_limit(Finding(name="ccc", value=0.1, low=0.05, high=0.2, n=9, limit=limit))
@@ -120,7 +120,7 @@ def against_limit(finding: Finding) -> str:
 
 
 def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
-    """Why findings got a verdict: each reason with the findings it stopped, in order of appearance."""
+    """Reasons for a verdict, each with the findings that it applies to, in order of appearance."""
     found: dict[str, list[str]] = {}
     for finding in result.findings:
         if finding.verdict.value == verdict:
@@ -129,19 +129,19 @@ def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
 
 
 def verdict_of(result: Result) -> Verdict:
-    """The most urgent verdict of an audit; `none` where no limit judged anything."""
+    """The most urgent verdict of an audit; `none` if nothing was judged."""
     seen = counts(result.findings)
     return next((v for v, n in seen.items() if n and v is not Verdict.NONE), Verdict.NONE)
 
 
 def key_finding(result: Result) -> Finding | None:
-    """The number that matters most: the most urgent of what was judged, else the first that was measured."""
+    """The most important finding: the most urgent judged one, or else the first measured one."""
     decided = [f for f in judged(result) if f.verdict is not Verdict.SKIPPED]
     return next((f for f in [*decided, *unjudged(result)] if f.value is not None), None)
 
 
 def tally(result: Result) -> str:
-    """How many findings of an audit got each verdict, in words.
+    """Number of findings of an audit by verdict, in words.
 
     >>> limit = {"name": "ccc", "above": 0.5}
     >>> found = [Finding(name="ccc", value=0.6, n=9, limit=limit, verdict="pass")] * 2
@@ -154,7 +154,7 @@ def tally(result: Result) -> str:
 
 
 def limits(result: Result) -> list[tuple[str, str, int]]:
-    """Every limit that judged something: its words, where it comes from, how many findings it judged."""
+    """Every limit that was applied: its text, its source, and how many findings it judged."""
     seen: dict[tuple[str, str], int] = {}
     for finding in result.findings:
         limit = finding.limit
@@ -170,12 +170,12 @@ def limits(result: Result) -> list[tuple[str, str, int]]:
 
 
 def commands(results: Sequence[Result]) -> list[str]:
-    """The commands that made these results, once each."""
+    """The commands that produced these results, without duplicates."""
     return list(dict.fromkeys(clean(r.provenance["command"]) for r in results if r.provenance.get("command")))
 
 
 def absentees(result: Result) -> Absentees:
-    """Which clips were not scored and why; the most frequent reason first."""
+    """Clips that were not scored, by reason; the most frequent reason first."""
     by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
     for missing in result.missing:
         clips, conditions = by_reason.setdefault(missing.reason, (set(), {}))
@@ -190,12 +190,12 @@ def absentees(result: Result) -> Absentees:
 
 
 def name_of(facts: Mapping[str, Any], otherwise: str) -> str:
-    """The name of a model or corpus."""
+    """The name of a model or corpus, or `otherwise` if it has none."""
     return clean(facts.get("name") or otherwise)
 
 
 def subjects(results: Sequence[Result]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Every pair of model and corpus that was audited, once each, in order of appearance."""
+    """Every audited pair of model and corpus, without duplicates, in order of appearance."""
     pairs: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for result in results:
         if (result.model, result.data) not in pairs:
@@ -204,7 +204,7 @@ def subjects(results: Sequence[Result]) -> list[tuple[dict[str, Any], dict[str, 
 
 
 def title(results: Sequence[Result]) -> str:
-    """What the report is about: the model and the data if they are the same throughout."""
+    """Title of the report: the model and the corpus, or their numbers if there are several."""
     models = list(dict.fromkeys(name_of(model, "an unnamed model") for model, _ in subjects(results)))
     corpora = list(dict.fromkeys(name_of(data, "unnamed data") for _, data in subjects(results)))
     model = models[0] if len(models) == 1 else plural(len(models), "model")
@@ -213,22 +213,22 @@ def title(results: Sequence[Result]) -> str:
 
 
 def origin_of_labels(data: Mapping[str, Any]) -> str:
-    """How a corpus says that its labels came about."""
+    """Where the labels of a corpus come from, according to the corpus."""
     if data.get("simulated"):
         return clean(data["simulated"])
-    return "as the corpus gives them" if "simulated" in data else "not stated"
+    return "as provided by the corpus" if "simulated" in data else "not stated"
 
 
 def simulated(results: Sequence[Result]) -> list[str]:
-    """The sentences that say how labels came about where nobody rated them, once each."""
+    """The statements about labels that nobody rated (simulated labels), without duplicates."""
     said = [clean(data["simulated"]) for _, data in subjects(results) if data.get("simulated")]
     return list(dict.fromkeys(said))
 
 
 def facts(about: Mapping[str, Any], expected: Sequence[str]) -> list[tuple[str, str]]:
-    """Name and value of what is known of a model or corpus, the usual facts first.
+    """Facts about a model or corpus as rows of name and value, the usual facts first.
 
-    An `expected` fact that is absent is shown as not stated. `simulated` is left to `simulated()`.
+    An `expected` fact that is missing is shown as "not stated". `simulated` is left to `simulated()`.
     """
     known = {key: value for key, value in about.items() if key != "simulated"}
     for key in expected:
@@ -241,7 +241,7 @@ def facts(about: Mapping[str, Any], expected: Sequence[str]) -> list[tuple[str, 
 
 
 def flat(key: str, value: Any) -> list[tuple[str, str]]:
-    """A nested value as rows of name and text, fractions with six digits; empty values vanish.
+    """A nested value as rows of name and text; floats have six digits, empty values are dropped.
 
     >>> flat("versions", {"numpy": "2.0", "extra": {}}), flat("seed", 0), flat("labels", ["a", "b"])
     ([('versions numpy', '2.0')], [('seed', '0')], [('labels', 'a, b')])
@@ -264,7 +264,7 @@ def flat(key: str, value: Any) -> list[tuple[str, str]]:
 
 
 def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """How to do it again: what all audits share under the heading `""`, then what is each audit's own."""
+    """How to reproduce results: facts shared by all audits under the heading `""`, then each audit's own."""
     rows = [
         [row for key, value in result.provenance.items() if key != "command" for row in flat(key, value)]
         for result in results
@@ -280,7 +280,7 @@ def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str
 
 
 def columns(table: Table) -> list[tuple[str, bool, list[str]]]:
-    """A table by column: name, whether it holds numbers, and its cells as text."""
+    """A table by column: name, whether it is numeric, and its cells as text."""
     by_column = [[row[i] for row in table.rows] for i in range(len(table.columns))]
     return [
         (name, is_numeric(cells), column_texts(cells))
@@ -289,7 +289,7 @@ def columns(table: Table) -> list[tuple[str, bool, list[str]]]:
 
 
 def blocks(text: str) -> list[tuple[str, list[str]]]:
-    r"""A docstring's text as paragraphs, lists and indented passages: kind and its items or lines.
+    r"""Splits a docstring into paragraphs, lists and indented passages: kind, and its items or lines.
 
     >>> blocks("One\nparagraph.\n\n- a\n  b\n- c\n\n    x = 1")
     [('paragraph', ['One paragraph.']), ('list', ['a b', 'c']), ('code', ['x = 1'])]
@@ -322,7 +322,7 @@ def blocks(text: str) -> list[tuple[str, list[str]]]:
 
 
 def spans(text: str) -> list[tuple[str, str]]:
-    """A line of prose as pieces of text, `code` and links.
+    """Splits a line of prose into text, `code` and links.
 
     >>> spans("see `f(x)` in https://example.org/a.")
     [('text', 'see '), ('code', 'f(x)'), ('text', ' in '), ('link', 'https://example.org/a'), ('text', '.')]
@@ -337,7 +337,7 @@ def spans(text: str) -> list[tuple[str, str]]:
 
 
 def slugs(names: Sequence[str]) -> list[str]:
-    """An anchor for each name: letters, digits and hyphens, no two alike.
+    """A unique anchor for each name, made of letters, digits and hyphens.
 
     >>> slugs(["fairness", "a b", "a-b", "<>"])
     ['audit-fairness', 'audit-a-b', 'audit-a-b-2', 'audit']

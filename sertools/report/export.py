@@ -1,4 +1,4 @@
-"""Results for other programs: all of them in one JSON file, tables as CSV and Parquet, LaTeX for papers."""
+"""Exports results: all of them in one JSON file, tables as CSV and Parquet, findings as LaTeX for papers."""
 
 import io
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ COLUMNS = (
     "audit", "model", "corpus", "name", "target", "slice", "value", "low", "high", "n", "speakers", "verdict",
     "above", "below", "source", "why", "reason",
 )  # fmt: skip
-"""Of the table of all findings; they stay."""
+"""Columns of the table of all findings; they are stable."""
 
 _ALIGNED = "lllrrllrr"
-_PACKAGES = "% needs [T1]{fontenc}, booktabs and longtable; LuaLaTeX where names are not in Latin letters"
+_PACKAGES = "% needs [T1]{fontenc}, booktabs and longtable; LuaLaTeX for names in non-Latin scripts"
 _LONG = 40  # rows of a LaTeX table that may break across pages
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
@@ -31,10 +31,10 @@ _LATEX = {
 
 
 class Report(BaseModel):
-    """The results of a folder together.
+    """All results of a folder in one document.
 
     Attributes:
-        title, headline: as on the report's first page
+        title, headline: as at the top of the report
         verdicts: verdict → number of findings over all results
         results: the result files, unchanged
     """
@@ -49,7 +49,7 @@ class Report(BaseModel):
 
 
 def union(results: Sequence[Result]) -> str:
-    """The text of `report.json`; its schema is `Report`."""
+    """The text of `report.json`, whose schema is `Report`."""
     seen = content.counts(finding for result in results for finding in result.findings)
     together = Report(
         title=content.title(results),
@@ -61,12 +61,12 @@ def union(results: Sequence[Result]) -> str:
 
 
 def csv(results: Sequence[Result]) -> dict[str, str]:
-    """File → text: all findings, and every table of each audit; numbers in full, what is absent empty."""
+    """CSV files of all findings and every table (file → text): full precision, missing values empty."""
     return {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames(results).items()}
 
 
 def parquet(results: Sequence[Result]) -> dict[str, bytes]:
-    """The same tables as Parquet, each column with one type; a column of words and numbers is words."""
+    """The same tables as Parquet (file → bytes): one type per column; a mix of text and numbers is text."""
     files = {}
     for name, frame in frames(results).items():
         file = io.BytesIO()
@@ -76,7 +76,7 @@ def parquet(results: Sequence[Result]) -> dict[str, bytes]:
 
 
 def frames(results: Sequence[Result]) -> "dict[str, pd.DataFrame]":
-    """Name → table: `findings` of all results, then `<audit>-<table>` of each."""
+    """Tables by name: `findings` of all results, then every table of an audit as `<audit>-<table>`."""
     rows = [_row(result, finding) for result in results for finding in result.findings]
     tables = [(result.audit, table) for result in results for table in result.tables]
     names = content.slugs([f"{audit} {table.name}" for audit, table in tables])
@@ -95,7 +95,7 @@ def _row(result: Result, finding: Finding) -> list[Any]:
 
 
 def _frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "pd.DataFrame":
-    """A table whose columns have names of their own and one type each."""
+    """A table with unique column names and one type per column."""
     import pandas as pd
 
     names: list[str] = []
@@ -118,12 +118,12 @@ def _typed(values: Sequence[Any]) -> "pd.Series":
 
 
 def _storable(value: object) -> str:
-    """The text without what was never text, a lone surrogate, which no file can hold."""
+    """The text with lone surrogates escaped, because UTF-8 cannot encode them."""
     return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def latex(results: Sequence[Result]) -> dict[str, str]:
-    """File → text: the findings of each audit as a table in the style of `booktabs`, for papers."""
+    """The findings of each audit as a LaTeX table in `booktabs` style, for papers (file → text)."""
     names = content.slugs([result.audit for result in results])
     return {
         f"{name.removeprefix('audit-')}.tex": _latex(result, name)
@@ -137,7 +137,7 @@ def _latex(result: Result, name: str) -> str:
     lines = [" & ".join(map(escaped, row)) + r" \\" for row in [header, *map(_cells, findings)]]
     model, corpus = content.name_of(result.model, "an unnamed model"), content.name_of(result.data, "")
     about = f"{result.question} Findings of {result.audit} for {model} on {corpus or 'unnamed data'}."
-    title = rf"\caption{{{escaped(about)} Intervals respect speakers.}}\label{{tab:{name}}}"
+    title = rf"\caption{{{escaped(about)} Intervals are clustered by speaker.}}\label{{tab:{name}}}"
     head = [r"\toprule", lines[0], r"\midrule"]
     if len(findings) > _LONG:
         body = [rf"\begin{{longtable}}{{{_ALIGNED}}}", rf"{title}\\", *head, r"\endfirsthead", *head]
@@ -162,7 +162,7 @@ def _cells(f: Finding) -> list[str]:
 
 
 def escaped(value: object) -> str:
-    r"""Text in one line that means nothing to LaTeX.
+    r"""Text on one line with all special characters of LaTeX escaped.
 
     >>> escaped("50 % of a_b & {c}")
     '50 \\% of a\\_b \\& \\{c\\}'

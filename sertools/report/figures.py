@@ -1,4 +1,4 @@
-"""Draws figure specs as SVG: text stays text, ink takes the page's colour, no two figures share an id."""
+"""Draws figures as SVG: text stays text, lines take the page's text colour, and ids are unique."""
 
 import hashlib
 import io
@@ -39,10 +39,10 @@ _STYLE = {
 
 
 def draw(figure: Figure, salt: str = "") -> str:
-    """The figure as one `<svg>` element, for a page or, through `standalone()`, for a file.
+    """The figure as one `<svg>` element for a page; `standalone()` makes it a file.
 
-    The same figure gives the same bytes. Missing values leave gaps. Ids are prefixed by `salt`, or else by
-    a hash of the figure, so that several figures can share a page.
+    The same figure gives the same bytes. Missing values leave gaps. Ids are prefixed with `salt` or, by
+    default, with a hash of the figure, so that several figures can share a page.
 
     Args:
         figure: what to draw
@@ -55,10 +55,10 @@ def draw(figure: Figure, salt: str = "") -> str:
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()  # a reader's own matplotlibrc must not change the report
         mpl.rcParams.update(_STYLE)
-        # text is set by the browser, so a letter that matplotlib's own font lacks is no loss
+        # the browser renders the text, so glyphs missing from matplotlib's font do no harm
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
-        # a long name that leaves no room is shown all the same
+        # a name too long for the layout is shown anyway
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
         canvas = Canvas(figsize=(_WIDTH_IN, shapes.height_in(figure)), layout="constrained")
         FigureCanvasSVG(canvas)
@@ -76,7 +76,7 @@ def draw(figure: Figure, salt: str = "") -> str:
 
 
 def standalone(svg: str) -> str:
-    """A drawn figure as the text of an SVG file, with a colour of its own for light and for dark."""
+    """A drawn figure as the text of an SVG file, with text colours for light and dark mode."""
     style = (
         "<style>svg{color:#1b1f24}@media (prefers-color-scheme:dark){svg{color:#e6e8eb}}"
         "@media print{svg{color:#000}}</style>"
@@ -85,10 +85,10 @@ def standalone(svg: str) -> str:
 
 
 def _tidy(svg: str, figure: Figure, salt: str) -> str:
-    """Matplotlib's SVG without prologue, with unique ids, the page's ink, and words for who cannot see it."""
+    """Matplotlib's SVG without prologue, with unique ids, the page's text colour, title and description."""
     svg = svg[svg.index("<svg") :].strip() + "\n"
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # this rule would restyle the whole page; the root element can carry it
+    # this style rule would apply to the whole page; it is set on the root element instead
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<defs>\s*</defs>", "", svg)
     svg = svg.replace("xlink:href", "href").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")

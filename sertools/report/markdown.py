@@ -1,4 +1,4 @@
-"""The report as Markdown that a repository shows well: GitHub's dialect, nothing in the data can break it."""
+"""The report as GitHub-flavoured Markdown; text from the data is escaped."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,12 @@ def page(
     files: Mapping[tuple[int, int], str],
     recordings: sounds.Recordings = sounds.NOTHING,
 ) -> str:
-    """The whole page.
+    """The whole Markdown page.
 
     Args:
-        results: what was found, in the order of the page
+        results: audit results, in the order of the page
         files: (index of result, index of figure) → its file, relative to the page
-        recordings: what there is to hear, in the folder `sounds` beside the page
+        recordings: recordings in the folder `sounds` next to the page
     """
     parts = [f"# {plain(content.title(results))}"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
@@ -30,22 +30,22 @@ def page(
     parts += ["## Summary", f"**{plain(content.headline(results))}**", _summary(results), *_failures(results)]
     for model, data in content.subjects(results):
         rows = content.facts(data, ["name", "licence", "clips", "speakers"])
-        rows.append(("how labels came about", content.origin_of_labels(data)))
+        rows.append(("origin of labels", content.origin_of_labels(data)))
         parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(rows)]
     for i, result in enumerate(results):
         drawn = [files[i, j] for j in range(len(result.figures))]
         parts += _section(result, drawn, recordings.heard.get(i, ()))
     parts += _provenance(results)
     parts.append(
-        "Intervals are 95 % and respect speakers. pass: the whole interval lies inside the limit; fail: "
-        "outside; inconclusive: neither; skipped: not measurable. Numbers are rounded here only; the result "
-        "files hold them in full."
+        "Intervals are 95 % confidence intervals clustered by speaker. pass: the whole interval is within "
+        "the limit; fail: the whole interval is outside it; inconclusive: neither; skipped: not measurable. "
+        "Numbers are rounded for display only; the result files have full precision."
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def plain(value: object) -> str:
-    r"""One line of text in which no character means anything to Markdown or HTML.
+    r"""One line of text with all special characters of Markdown and HTML escaped.
 
     >>> plain("a_b | *c* <i>\n`d`")
     'a_b \\| \\*c\\* &lt;i&gt; \\`d\\`'
@@ -54,7 +54,7 @@ def plain(value: object) -> str:
 
 
 def prose(line: str) -> str:
-    """One line of text with its `code` and links, all else literal."""
+    """One line of text that keeps its `code` and links and escapes everything else."""
     pieces = content.spans(text.one_line(line))
     return "".join(
         f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
@@ -63,14 +63,14 @@ def prose(line: str) -> str:
 
 
 def table(header: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose cells are Markdown already; numbers stand to the right."""
+    """A table whose cells are already Markdown; numeric columns are right-aligned."""
     rule = ["---:" if right else "---" for right in numeric]
     lines = [header, rule, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def cell(value: object) -> str:
-    r"""A table cell: literal text, line ends kept.
+    r"""A table cell: escaped text with its line breaks.
 
     >>> cell("two\nlines")
     'two<br>lines'
@@ -83,7 +83,7 @@ def _literal(match: re.Match[str]) -> str:
 
 
 def _spaced(piece: str) -> str:
-    """Like `plain()`, with the blanks at both ends."""
+    """Like `plain()`, but keeps a space at either end."""
     before, after = piece[:1] == " ", piece[-1:] == " " and piece.strip()
     return f"{' ' * before}{plain(piece)}{' ' * bool(after)}"
 
@@ -120,7 +120,7 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]
     for figure, file in zip(result.figures, files, strict=True):
         parts += [f"### {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
     if heard:
-        parts += ["### Clips to hear", captions.ABOUT_PICTURES, *map(_heard, heard)]
+        parts += ["### Clips to listen to", captions.ABOUT_PICTURES, *map(_heard, heard)]
     for item in result.tables:
         columns = content.columns(item)
         cells = [[plain(c) if right else cell(c) for c in values] for _, right, values in columns]
@@ -145,14 +145,14 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]
         parts += ["### How this was measured", *(_block(kind, items) for kind, items in blocks)]
     if limits:
         parts += [
-            "Limits, and where they come from:",
+            "Limits and their sources:",
             _list(f"{plain(words)}: {prose(o)} ({text.plural(n, 'finding')})" for words, o, n in limits),
         ]
     return parts
 
 
 def _heard(each: sounds.Heard) -> str:
-    """One clip: what happens in it, its pictures side by side, and links to its sounds."""
+    """One clip: its caption, its images side by side, and links to its recordings."""
     sound, told = each.sound, captions.answers(each.sound)
     who = f" (speaker {plain(sound.speaker)})" if sound.speaker else ""
     said = f"\n\n> {plain(sound.transcript)}" if sound.transcript else ""
@@ -210,8 +210,8 @@ def _missing(result: Result) -> list[str]:
         for reason, n, conditions in absent.reasons
     )
     first = "; ".join(f"{plain(missing.clip)} ({plain(missing.condition)})" for missing in absent.first)
-    more = f"; and {absent.more} more, which the result file names" if absent.more else ""
-    return ["### What is missing", reasons, f"Clips: {first}{more}."]
+    more = f"; and {absent.more} more, listed in the result file" if absent.more else ""
+    return ["### Missing clips", reasons, f"Clips: {first}{more}."]
 
 
 def _block(kind: str, items: Sequence[str]) -> str:
@@ -231,8 +231,8 @@ def _facts(rows: Sequence[tuple[str, str]]) -> str:
 
 def _provenance(results: Sequence[Result]) -> list[str]:
     commands = content.commands(results)
-    parts = ["## How to do it again", *(_block("code", command.split("\n")) for command in commands)]
+    parts = ["## How to reproduce this", *(_block("code", command.split("\n")) for command in commands)]
     found = content.provenance(results)
     for name, rows in found:
         parts += [f"### {plain(name)}" if name else "", _facts(rows)]
-    return parts if found or commands else [*parts, "The results do not say how they were made."]
+    return parts if found or commands else [*parts, "The results do not say how they were produced."]

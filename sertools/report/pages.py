@@ -1,4 +1,4 @@
-"""Fills a template with text that is escaped whatever it holds: a report, a comparison, a site."""
+"""Renders HTML templates with escaped text: report, comparison and leaderboard."""
 
 import base64
 import hashlib
@@ -9,21 +9,21 @@ from typing import Any
 from sertools.report import content, text
 
 SORTING = "tables.js"
-"""Makes tables sortable by their headers, and long ones filterable."""
+"""Script that makes tables sortable by header, and long tables filterable."""
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> str:
-    """A page from `templates/`, with the common style; what is not `markup()` already is escaped.
+    """A page from `templates/` with the common style; values are escaped unless they are `markup()`.
 
-    The page's policy names the hash of its own script, `script_hash`, so that no other script runs, whatever
-    the data holds.
+    The page's content security policy contains the hash of its own script, `script_hash`, so that no other
+    script runs, whatever the data contains.
 
     Args:
-        template: name of its file
-        scripts: names of script files, for the end of the page
-        values: what it shows
+        template: file name of the template
+        scripts: file names of scripts, placed at the end of the page
+        values: variables of the template
     """
     import jinja2
 
@@ -52,7 +52,7 @@ def _read(name: str) -> str:
 
 
 def script_hash(script: str) -> str:
-    """How a content security policy names a script that may run.
+    """The hash with which a content security policy allows a script.
 
     >>> script_hash("")
     'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
@@ -61,7 +61,7 @@ def script_hash(script: str) -> str:
 
 
 def markup(written: str) -> Any:
-    """Markup of our own making, such as a drawing, that is shown as it is."""
+    """Marks text as our own markup, such as a figure, so that it is not escaped."""
     from markupsafe import Markup
 
     return Markup(written)

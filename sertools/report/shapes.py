@@ -1,4 +1,4 @@
-"""The kinds of figures on matplotlib axes: lines, dots with intervals, bars, maps, clouds and radar plots."""
+"""Draws figures on matplotlib axes: lines, dots with intervals, bars, heat maps, clouds and radar plots."""
 
 import math
 import textwrap
@@ -10,16 +10,16 @@ from sertools.report.words import places
 from sertools.result import Figure, Series
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""Okabe and Ito's colours that stand out on white and on black (2008, Color Universal Design)."""
+"""Colours by Okabe and Ito that are visible on white and on black (2008, Color Universal Design)."""
 
 INK = "#012345"
-"""Stands for the page's text colour while matplotlib draws; becomes currentColor."""
+"""Placeholder for the page's text colour while matplotlib draws; becomes currentColor."""
 
 _MARKERS = "os^DvP"
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _LONGEST_NAME = 32
-_MANY_POINTS = 3000  # more become one embedded picture, so that the page stays small
+_MANY_POINTS = 3000  # more points become one embedded image, to keep the page small
 
 
 def has_values(figure: Figure) -> bool:
@@ -28,7 +28,7 @@ def has_values(figure: Figure) -> bool:
 
 
 def height_in(figure: Figure) -> float:
-    """Height that lets every row be read, in inches."""
+    """Height in inches at which every row is readable."""
     rows = max((len(series.x) for series in figure.series), default=0)
     groups = len(figure.series)
     if not has_values(figure):
@@ -50,17 +50,17 @@ def _short(name: object, longest: int = _LONGEST_NAME) -> str:
 
 
 def _numbers(values: Sequence[float | None] | None, n: int) -> list[float]:
-    """Values with nan for what is missing; all missing where there are none."""
+    """Values as floats, nan where missing; n times nan if there are no values."""
     return [math.nan if value is None else value for value in values] if values else [math.nan] * n
 
 
 def _names(figure: Figure) -> list[float | str]:
-    """What `x` names over all series, once each, in order of appearance."""
+    """The distinct `x` of all series, in order of appearance."""
     return list(dict.fromkeys(x for series in figure.series for x in series.x))
 
 
 def _name_texts(names: Sequence[float | str]) -> list[str]:
-    """Names as tick labels; numbers among them share their decimals."""
+    """Names as tick labels; numbers have the same number of decimals."""
     floats = [float(x) for x in names if not isinstance(x, str)]
     most = decimals(floats)
     places = next((k for k in range(most) if all(abs(round(v, k) - v) < 1e-12 for v in floats)), most)
@@ -72,7 +72,7 @@ def _rows_of(figure: Figure) -> int:
 
 
 def _lies_down(figure: Figure) -> bool:
-    """Whether bars run to the right: long names would overlap below the axis."""
+    """Whether bars are horizontal: long names would overlap below the axis."""
     names = _name_texts(_names(figure))
     return len(names) > 12 or sum(len(name) + 2 for name in names) > 70
 
@@ -128,7 +128,7 @@ def _colour(index: int) -> str:
 
 
 def _legend_name(figure: Figure, series: Series) -> str | None:
-    """A lone series needs no legend."""
+    """Name of a series in the legend; None for a single series, which needs no legend."""
     return (_short(series.name, 28) or None) if len(figure.series) > 1 else None
 
 
@@ -147,7 +147,7 @@ def _line(axes: Any, figure: Figure) -> None:
             low, high = _numbers(series.low, len(x)), _numbers(series.high, len(x))
             axes.fill_between(x, low, high, color=_colour(i), alpha=0.18, linewidth=0)
         if series.low or series.high:
-            # a point between two gaps has no area around it, and keeps its interval all the same
+            # a point between two gaps has no filled area, so its interval is an error bar
             axes.errorbar(x, y, yerr=_sides(series), fmt="none", ecolor=_colour(i), elinewidth=1, alpha=0.7)
     if words:
         step = max(1, math.ceil(len(names) / 12))
@@ -179,12 +179,12 @@ def _interval(axes: Any, figure: Figure) -> None:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    # the spec names the rows `x` and the values `y`; a dot plot lays them on their side
+    # in a Figure rows are `x` and values are `y`; a dot plot is horizontal
     _finish(axes, _turned(figure), "x")
 
 
 def _turned(figure: Figure) -> Figure:
-    """The labels of a figure that lies on its side; a lone label is the values', for rows name themselves."""
+    """The figure with axis labels swapped for a horizontal plot; a single label is that of the values."""
     values, rows = (figure.y_label, figure.x_label) if figure.y_label else (figure.x_label, "")
     return figure.model_copy(update={"x_label": values, "y_label": rows})
 
@@ -242,7 +242,7 @@ def _points(axes: Any, figure: Figure, size: float, opacity: float) -> None:
         look: dict[str, Any] = {"color": _colour(i), "label": _legend_name(figure, series)}
         if series.shade:
             look = {"c": _numbers(series.shade, len(x)), "cmap": "cividis"}
-        # the seventh series has the first one's colour, so it has another marker
+        # the seventh series has the colour of the first, so it gets another marker
         marker = _MARKERS[(i + i // 6) % 6]
         points = axes.scatter(
             x, y, s=size, marker=marker, alpha=opacity, linewidths=0, rasterized=many, **look
@@ -261,13 +261,13 @@ def _scatter(axes: Any, figure: Figure) -> None:
 
 
 def _cloud(axes: Any, figure: Figure) -> None:
-    """Words sized by `y`, the heaviest first, where `x` are words; else a map of many small points."""
+    """A word cloud sized by `y`, largest first, if `x` are words; otherwise a map of many small points."""
     if not any(isinstance(x, str) for series in figure.series for x in series.x):
         _points(axes, figure, 13 if _rows_of(figure) > 300 else 26, 0.65)
         for legend in axes.get_figure().legends:
             for handle in legend.legend_handles:
                 if hasattr(handle, "set_sizes"):  # not the patch of a tolerated range
-                    handle.set_sizes([32])  # small points are hard to tell apart where they stand alone
+                    handle.set_sizes([32])  # single small points are hard to tell apart
         axes.set_xticks([])
         axes.set_yticks([])
         return
@@ -327,7 +327,7 @@ def _heat(axes: Any, figure: Figure) -> None:
 
 
 def _radar(axes: Any, figure: Figure) -> None:
-    """Spokes in the order of `x`, the first upwards, clockwise, from 0 to 1; below 0 lies at the centre."""
+    """Spokes in the order of `x`, clockwise from the top, from 0 to 1; values below 0 are at the centre."""
     names = list(map(str, _names(figure)))
     angles = [math.pi / 2 - 2 * math.pi * i / len(names) for i in range(len(names))]
     spokes = [(math.cos(angle), math.sin(angle)) for angle in angles]
@@ -335,7 +335,7 @@ def _radar(axes: Any, figure: Figure) -> None:
     turn = [2 * math.pi * i / 180 for i in range(181)]
     for ring in (0.25, 0.5, 0.75, 1.0):
         axes.plot([ring * math.cos(a) for a in turn], [ring * math.sin(a) for a in turn], **faint)
-    between = angles[0] - math.pi / len(names)  # where no spoke is
+    between = angles[0] - math.pi / len(names)  # between two spokes
     for ring in (0.5, 1.0):
         at = (ring * math.cos(between), ring * math.sin(between))
         axes.text(*at, fixed(ring, 1), fontsize=8, ha="center", va="center", zorder=2)
@@ -370,4 +370,4 @@ DRAW: dict[str, Callable[[Any, Figure], None]] = {
     "histogram": _histogram,
     "radar": _radar,
 }
-"""How to draw each kind."""
+"""Drawing function of each kind of figure."""

@@ -1,4 +1,4 @@
-"""The recordings that lie beside results: which there are, and which of them fit into a page."""
+"""Reads the recordings stored with results, and chooses those that fit into a page."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from sertools.errors import GateError
 from sertools.result import Result, Sound
 
 FOLDER, INDEX = "sounds", "index.json"
-"""Where recordings lie, beside the results, and the list of them there."""
+"""Folder of the recordings, next to the results, and the file in it that lists them."""
 
 MOST_BYTES = 15_000_000
-"""Size of a page with its recordings at most."""
+"""Maximum size of a page including its recordings."""
 
 
 class _Strict(BaseModel):
@@ -23,13 +23,13 @@ class _Strict(BaseModel):
 
 
 class Recording(_Strict):
-    """A clip under a condition, as a sound and as a picture.
+    """A clip under a condition, as audio and as an image.
 
     Attributes:
-        audit, clip, condition: what named it
-        audio, picture: files in the same folder; empty where the sound could not be heard
-        seconds, rate: its length, and samples per second
-        reason: why there is no sound; empty where there is
+        audit, clip, condition: the audit that named it, the clip, and the condition
+        audio, picture: files in the same folder; empty if the clip could not be decoded
+        seconds, rate: duration in seconds, and sampling rate in Hz
+        reason: why there is no audio; empty if there is
     """
 
     audit: str
@@ -43,12 +43,12 @@ class Recording(_Strict):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Its files; none where it could not be heard."""
+        """Its files; empty if the clip could not be decoded."""
         return tuple(name for name in (self.audio, self.picture) if name)
 
 
 class Index(_Strict):
-    """The list of the recordings of a folder."""
+    """The list of recordings in a folder."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     recordings: list[Recording] = []
@@ -56,23 +56,23 @@ class Index(_Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """A named clip with its recordings: clean, and under the change where there is one."""
+    """A clip named by an audit, with its recordings: clean, and perturbed if there is a perturbation."""
 
     sound: Sound
     takes: tuple[Recording, ...]
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All files that it takes to show and play it."""
+        """All files needed to show and play it."""
         return tuple(name for take in self.takes for name in take.files)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recordings:
-    """What there is to hear beside some results.
+    """The recordings that belong to some results.
 
     Attributes:
-        heard: index of result → its clips that were recorded, in the order in which the audit names them
+        heard: index of result → its clips with recordings, in the order in which the audit names them
         content: name of each file → its bytes
     """
 
@@ -80,7 +80,7 @@ class Recordings:
     content: Mapping[str, bytes]
 
     def within(self, allowed: int) -> "Recordings":
-        """Those that fit into so many bytes as text, the first of every audit before the second of any."""
+        """Those that fit into `allowed` bytes when embedded: the first of every audit before any second."""
         turns = [
             (i, each)
             for k in range(max(map(len, self.heard.values()), default=0))
@@ -97,12 +97,12 @@ class Recordings:
 
     @property
     def n(self) -> int:
-        """Number of clips to hear, each with all its takes."""
+        """Number of clips with recordings."""
         return sum(map(len, self.heard.values()))
 
     @property
     def urls(self) -> dict[str, str]:
-        """The content of each file as an address that needs no file."""
+        """Data URL of each file."""
         wanted = {name for row in self.heard.values() for each in row for name in each.files}
         return {name: data_url(name, self.content[name]) for name in sorted(wanted)}
 
@@ -111,10 +111,10 @@ NOTHING = Recordings(heard={}, content={})
 
 
 def read_index(folder: Path) -> list[Recording]:
-    """The recordings of a folder, by its list; none where it has no list.
+    """The recordings listed in a folder; empty if it has no list.
 
     Raises:
-        GateError: the list cannot be read, or is none
+        GateError: the list cannot be read or is not valid
     """
     path = folder / INDEX
     if not path.is_file():
@@ -127,16 +127,16 @@ def read_index(folder: Path) -> list[Recording]:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise GateError(
-            f"{path} is no list of recordings: {where}: {first['msg']}",
-            hint="delete the folder; the next audit writes it anew",
+            f"{path} is not a valid list of recordings: {where}: {first['msg']}",
+            hint="delete the folder; the next audit creates it again",
         ) from error
 
 
 def beside(results: Sequence[Result], folder: Path) -> Recordings:
-    """The recordings in a folder of the clips that these results name.
+    """The recordings in a folder that belong to clips named by these results.
 
     Raises:
-        GateError: a recording of the list cannot be read
+        GateError: a listed recording cannot be read
     """
     known = {(r.audit, r.clip, r.condition): r for r in read_index(folder)}
     heard = {
@@ -153,21 +153,21 @@ def beside(results: Sequence[Result], folder: Path) -> Recordings:
     except OSError as error:
         raise GateError(
             f"cannot read {error.filename}: {error.strerror}",
-            hint=f"delete {folder}; the next audit writes it anew",
+            hint=f"delete {folder}; the next audit creates it again",
         ) from error
 
 
 def _takes(
     audit: str, sound: Sound, known: Mapping[tuple[str, str, str], Recording]
 ) -> tuple[Recording, ...]:
-    """The clean recording and that under the change; none where one of them is not there."""
+    """The clean and the perturbed recording; empty if one of them is missing."""
     wanted = dict.fromkeys(["clean", sound.condition])
     takes = [known.get((audit, sound.clip, condition)) for condition in wanted]
     return tuple(take for take in takes if take) if all(takes) else ()
 
 
 def data_url(name: str, content: bytes) -> str:
-    """A sound or picture as an address that holds all of it.
+    """The content of an audio or image file as a data URL.
 
     >>> data_url("a.png", b"abc")
     'data:image/png;base64,YWJj'

@@ -1,4 +1,4 @@
-"""How words and numbers are shown: rounded, aligned, and harmless whatever the data holds."""
+"""Formats text and numbers for display: rounded, aligned, and safe whatever the data contains."""
 
 import math
 import re
@@ -13,7 +13,7 @@ SYMBOLS = {
     Verdict.SKIPPED: "–",
     Verdict.NONE: "·",
 }
-"""A sign per verdict, so that no reader depends on colour; in the order of urgency."""
+"""A symbol for each verdict, so that no reader depends on colour; most urgent first."""
 
 WORDS = {
     Verdict.FAIL: "fail",
@@ -24,7 +24,7 @@ WORDS = {
 }
 
 ABSENT = "–"
-"""What stands where there is no number."""
+"""Shown in place of a missing number."""
 
 _MINUS = "\u2212"
 _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
@@ -34,10 +34,10 @@ _CONTROLS |= dict.fromkeys([*range(0x80, 0xA0), 0xFFFE, 0xFFFF], 0xFFFD)
 
 
 def clean(value: object) -> str:
-    r"""The text with every character that a page or terminal would obey made visible.
+    r"""The text with control characters, which a page or terminal would interpret, made visible.
 
-    Controls become their Unicode pictures (escape: ␛), line ends become newlines, bytes that were never
-    text (lone surrogates) are written out. Markup is left alone: whoever writes it escapes it.
+    Control characters become their Unicode pictures (escape: ␛), line endings become newlines, and lone
+    surrogates (bytes that were never text) are escaped. Markup is not escaped here: the page writer does it.
 
     >>> clean("a\x1b[31mb\r\nc")
     'a␛[31mb\nc'
@@ -47,14 +47,14 @@ def clean(value: object) -> str:
 
 
 def clean_unless_safe(value: object) -> object:
-    """The cleaned text; what is markup already stays as it is."""
+    """The cleaned text; markup is returned unchanged."""
     return value if hasattr(value, "__html__") else clean(value)
 
 
 def one_line(value: object) -> str:
-    r"""The cleaned text with every run of white space as one blank, for where nothing can contain it.
+    r"""The cleaned text on one line: every run of white space becomes one space.
 
-    Characters that turn the direction of all that follows are written out.
+    Characters that change the direction of the text after them are escaped.
 
     >>> one_line("  two\n  words ")
     'two words'
@@ -63,7 +63,7 @@ def one_line(value: object) -> str:
 
 
 def verdict(value: Verdict) -> str:
-    """Sign and word of a verdict.
+    """Symbol and name of a verdict.
 
     >>> verdict(Verdict.FAIL)
     '✗ fail'
@@ -81,7 +81,7 @@ def plural(n: int, noun: str) -> str:
 
 
 def decimals(values: Iterable[float | None]) -> int:
-    """How many decimals show these numbers side by side: three below 10, fewer above, more below 0.01.
+    """Number of decimals to show for these numbers: three below 10, fewer above, more below 0.01.
 
     >>> decimals([0.5, 0.61234]), decimals([1234.5]), decimals([0.00123, None]), decimals([])
     (3, 0, 4, 3)
@@ -107,7 +107,7 @@ def fixed(value: float | None, places: int) -> str:
 
 
 def finding_places(finding: Finding) -> int:
-    """Decimals for a finding: enough that no rounded number seems to touch a limit that it does not touch."""
+    """Number of decimals for a finding: enough that no number looks equal to a limit it differs from."""
     shown = [v for v in (finding.value, finding.low, finding.high) if v is not None]
     if shown and all(v.is_integer() for v in shown) and max(map(abs, shown)) >= 2:
         return 0
@@ -120,7 +120,7 @@ def finding_places(finding: Finding) -> int:
 
 
 def exact(value: object) -> str:
-    """A number in full, for a machine to sort by; empty where there is none.
+    """A number in full precision, used for sorting; empty if there is none.
 
     >>> exact(0.1 + 0.2), exact(None)
     ('0.30000000000000004', '')
@@ -134,7 +134,7 @@ def value_text(finding: Finding) -> str:
 
 
 def interval_text(finding: Finding) -> str:
-    """A finding's 95 % interval, rounded like its value; a dash where there is none.
+    """A finding's 95 % interval, rounded like its value; a dash if there is none.
 
     >>> interval_text(Finding(name="ccc", value=0.7, low=0.61234, high=0.78, n=9))
     '0.612 … 0.780'
@@ -147,23 +147,23 @@ def interval_text(finding: Finding) -> str:
 
 
 def limit_text(finding: Finding) -> str:
-    """A finding's limit without its source; a dash where there is none."""
+    """A finding's limit without its source; a dash if there is none."""
     return str(finding.limit).replace("-", _MINUS) if finding.limit else ABSENT
 
 
 def is_number(value: object) -> bool:
-    """Whether a table cell is a number; True and False are words."""
+    """Whether a table cell is a number; True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_numeric(column: Sequence[object]) -> bool:
-    """Whether a table column holds numbers only, at least one."""
+    """Whether a table column contains only numbers, and at least one."""
     known = [value for value in column if value is not None]
     return bool(known) and all(is_number(value) for value in known)
 
 
 def column_texts(column: Sequence[str | int | float | bool | None]) -> list[str]:
-    """The cells of one table column as text; its numbers share as few decimals as show them, at most three.
+    """The cells of a table column as text; numbers share as few decimals as needed, at most `decimals()`.
 
     >>> column_texts([0.5, 0.61234, None]), column_texts([40.0, 35]), column_texts([True, "x"])
     (['0.500', '0.612', '–'], ['40', '35'], ['yes', 'x'])

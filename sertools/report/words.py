@@ -1,20 +1,20 @@
-"""Where the words of a cloud stand."""
+"""Positions of the words in a word cloud."""
 
 import importlib.util
 import itertools
 
 SMALLEST, LARGEST = 9, 26
-"""Sizes of words, in points."""
+"""Font sizes of words, in points."""
 
 ASCENT = 0.93
-"""From the top of a line to its baseline, in sizes of DejaVu Sans."""
+"""Distance from the top of a line to its baseline, in font sizes (DejaVu Sans)."""
 
 
 def places(words: dict[str, float], wide: int, high: int) -> list[tuple[str, float, float, float]]:
-    """Word, size, left end and baseline of each word, in points, words by weight in a field of this size.
+    """Word, font size, left end and baseline of each word, in points, on an area `wide` × `high` points.
 
-    The package wordcloud packs them, always in the same way; where it is not installed, or not all of them
-    fit, they stand in rows.
+    `words` maps each word to its weight. The package wordcloud places them, always in the same way; if it is
+    not installed, or if not all words fit, they are placed in rows.
     """
     import matplotlib as mpl
 
@@ -26,8 +26,8 @@ def places(words: dict[str, float], wide: int, high: int) -> list[tuple[str, flo
 
     font = f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf"
     heaviest_first = dict(sorted(words.items(), key=lambda pair: (-pair[1], pair[0])))
-    # beside a word that is very frequent the others would become too small to read; and the package may set a
-    # low word a little lower than the place that it has kept for it, so what comes out is looked at
+    # next to a very frequent word the others would be too small to read; and the package may place a word
+    # of low height slightly below the space reserved for it, so its result is checked for overlap
     for scaling, seed in itertools.product((0.5, 0.35, 0.2, 0.1, 0.0), range(4)):
         cloud = WordCloud(
             font_path=font,
@@ -51,7 +51,7 @@ def places(words: dict[str, float], wide: int, high: int) -> list[tuple[str, flo
 
 
 def _apart(placed: list[tuple[str, float, float, float]], wide: int, high: int, font: str) -> bool:
-    """Does no word's ink lie on another's?"""
+    """Whether no two words overlap."""
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 

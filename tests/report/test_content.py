@@ -111,7 +111,7 @@ def test_facts_that_should_be_known_and_are_not_are_said_to_be_missing():
 
 def test_the_origin_of_labels_is_told_or_said_to_be_unknown():
     assert content.origin_of_labels({"simulated": "by rule"}) == "by rule"
-    assert content.origin_of_labels({"simulated": ""}) == "as the corpus gives them"
+    assert content.origin_of_labels({"simulated": ""}) == "as provided by the corpus"
     assert content.origin_of_labels({}) == "not stated"
 
 

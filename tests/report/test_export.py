@@ -94,7 +94,7 @@ def test_a_small_table_for_a_paper_reads_so():
         text.split("\n", 1)[1]
         == r"""\begin{table}
 \centering
-\caption{Is it? Findings of a for m on c. Intervals respect speakers.}\label{tab:audit-a}
+\caption{Is it? Findings of a for m on c. Intervals are clustered by speaker.}\label{tab:audit-a}
 \begin{tabular}{lllrrllrr}
 \toprule
 Measure & Target & Slice & Value & 95 \% interval & Limit & Verdict & n & Speakers \\

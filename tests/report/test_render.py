@@ -126,10 +126,10 @@ def test_verdicts_come_before_details_and_in_words(tmp_path):
         "Measured without a limit (1)",
         "What was skipped, and why no emotion in common (uar)",
         "What could not be decided, and why the interval holds the limit (ccc of dominance)",
-        "What is missing 1 clip: too short (under clean)",
+        "Missing clips 1 clip: too short (under clean)",
         "How this was measured Concordance, by ccc.",
-        "Limits, and where they come from ccc > 0.5: Wagner 2023 (3 findings)",
-        "How to do it again sertools audit seed 0 versions numpy 2.0",
+        "Limits and their sources ccc > 0.5: Wagner 2023 (3 findings)",
+        "How to reproduce this sertools audit seed 0 versions numpy 2.0",
     ]
     for words in order:
         before, found, text = text.partition(words)
@@ -166,7 +166,7 @@ def test_empty_results_are_rendered(tmp_path):
     text = read(tmp_path).text
     assert "Audit of an unnamed model on unnamed data" in text
     assert "This audit has no findings." in text
-    assert "The results do not say how they were made." in text
+    assert "The results do not say how they were produced." in text
 
 
 def test_twenty_missing_clips_are_named_and_the_rest_counted(tmp_path):
@@ -196,7 +196,7 @@ def test_an_undefined_value_is_no_zero(tmp_path):
 
 
 def test_no_result_is_an_error(tmp_path):
-    with pytest.raises(GateError, match="there is no result to report"):
+    with pytest.raises(GateError, match="there are no results to report"):
         render([], tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -46,7 +46,7 @@ def test_a_clip_is_heard_clean_and_changed_side_by_side(tmp_path):
         "speaker s1 arousal goes up. hello there clean · truth 0.50 · arousal 0.25 gain@drawn · arousal 0.75"
         in words
     )
-    assert "holds recordings of voices from voices (licence: Apache-2.0)" in words
+    assert "contains voice recordings from voices (licence: Apache-2.0)" in words
 
 
 def test_the_page_in_markdown_links_the_files(tmp_path):
@@ -69,13 +69,13 @@ def test_results_without_recordings_show_none_and_say_so_once(tmp_path):
     render([small_result(sounds=[SOUND]), small_result(audit="b", sounds=[SOUND])], tmp_path)
     page = read(tmp_path)
     assert not [tag for tag, _ in page.elements if tag in {"audio", "img"}]
-    assert page.text.count("no sound lies beside these results") == 1
-    assert "Clips to hear" not in page.text
+    assert page.text.count("these results have no recordings") == 1
+    assert "Clips to listen to" not in page.text
 
 
 def test_results_that_name_no_clip_say_nothing_of_sound(tmp_path):
     render([small_result()], tmp_path)
-    assert "sound lies" not in read(tmp_path).text
+    assert "no recordings" not in read(tmp_path).text
 
 
 def test_recordings_of_another_audit_or_clip_or_only_half_a_pair_are_not_shown(tmp_path):
@@ -95,7 +95,7 @@ def test_a_clip_that_could_not_be_heard_shows_the_reason(tmp_path):
     silent = Recording(audit="correctness", clip="a b", condition="gain@drawn", reason="too short")
     keep(tmp_path / "sounds", clean, silent)
     render([small_result(sounds=[SOUND])], tmp_path)
-    assert "Not to be heard: too short" in read(tmp_path).text
+    assert "No recording: too short" in read(tmp_path).text
 
 
 def test_recordings_stop_before_the_page_is_too_large_and_it_says_so(tmp_path):
@@ -111,7 +111,7 @@ def test_recordings_stop_before_the_page_is_too_large_and_it_says_so(tmp_path):
     left_out = 4 - len(shown) // 2
     assert f"{left_out} more clip" in Page(page).text
     nothing = Page(fitting(results, {}, there, most=0))
-    assert "4 more clips would make this page larger" in nothing.text
+    assert "4 more clips would exceed the size limit of this page" in nothing.text
     assert not [tag for tag, _ in nothing.elements if tag == "audio"]
 
 

@@ -1,4 +1,4 @@
-// The table by corpus and by audit; without this script everything is shown.
+// Filters the tables by corpus and audit; without this script everything is shown.
 "use strict";
 (() => {
   const form = document.querySelector(".filters");

@@ -1,4 +1,4 @@
-// Every table can be sorted by its headers, a long one filtered; without this script all is shown in order.
+// Makes tables sortable by header and long tables filterable; without this script all rows are shown.
 "use strict";
 (() => {
   const ABSENT = "–";
@@ -9,12 +9,12 @@
     return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
   };
 
-  // What a screen reader says after a click; sorting itself is to be seen.
+  // Announces to screen readers how the table was sorted.
   const spoken = document.createElement("p");
   spoken.className = "unseen";
   spoken.setAttribute("role", "status");
 
-  // Numbers before words, what is absent last whichever way one sorts.
+  // Numbers before text; missing values last in either direction.
   function compare(a, b, down) {
     const gone = (words) => words === "" || words === ABSENT;
     if (gone(a) || gone(b)) return gone(a) - gone(b);
@@ -66,7 +66,7 @@
     label.append("Filter rows ", box, " ");
     line.append(label, told);
     (table.closest(".scroll") ?? table).before(line);
-    let contents = null; // read at the first letter, so that a page opens at once
+    let contents = null; // filled at the first key press, so that the page opens quickly
     box.addEventListener("input", () => {
       contents ??= rows.map((row) => row.textContent.toLowerCase());
       const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -85,12 +85,12 @@
   }
   document.body.append(spoken);
 
-  // A cell with more than it can show is scrolled by keyboard, too.
+  // Makes cells with overflowing content scrollable by keyboard.
   function reachable() {
     for (const cell of document.querySelectorAll(".cell:not([tabindex])")) {
       if (cell.scrollHeight > cell.clientHeight + 1) cell.tabIndex = 0;
     }
   }
   reachable();
-  document.addEventListener("toggle", reachable, true); // what was folded had no height
+  document.addEventListener("toggle", reachable, true); // folded content had no height
 })();
