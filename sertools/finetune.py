@@ -69,11 +69,11 @@ def normalised(signal: np.ndarray) -> np.ndarray:
 
 
 def untrained(recipe: Recipe) -> Any:
-    """An untrained `Wav2Vec2ForSequenceClassification` of the recipe's shape, with a filter bank as layer one.
+    """An untrained `Wav2Vec2ForSequenceClassification` of the recipe's shape.
 
-    The layer norm after the filter bank divides by the standard deviation over channels. Two constant
-    channels prevent it from amplifying silence: quiet inputs stay small and loud ones saturate, as on a log
-    scale.
+    Its first layer is a filter bank. The layer norm after it divides by the standard deviation over channels.
+    Two constant channels prevent it from amplifying silence: quiet inputs stay small and loud ones saturate,
+    as on a log scale.
     """
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2ForSequenceClassification

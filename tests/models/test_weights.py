@@ -67,7 +67,7 @@ def test_tensors_come_out_of_the_wrapper_of_the_training_loop(tmp_path, wrapper)
 @pytest.mark.parametrize("content", NO_NAMES.values(), ids=NO_NAMES)
 def test_what_holds_no_tensors_by_name_is_no_checkpoint(tmp_path, content):
     torch.save(content, tmp_path / "w.pt")
-    with pytest.raises(ModelError, match=r"w\.pt is no checkpoint: it does not hold tensors by name"):
+    with pytest.raises(ModelError, match=r"w\.pt is not a checkpoint: it does not contain named tensors"):
         tensors_in(tmp_path / "w.pt")
 
 
