@@ -110,7 +110,7 @@ def test_missing_broken_and_ambiguous_files_are_refused(tmp_path):
     with pytest.raises(ModelError, match="cannot be read as an array"):
         load_model(f"features:{tmp_path}")
     write(tmp_path, stem="second")
-    with pytest.raises(ModelError, match=r"2 files that could be the file .npy: layers.npy, second.npy"):
+    with pytest.raises(ModelError, match=r"2 candidates for the file .npy: layers.npy, second.npy"):
         load_model(f"features:{tmp_path}")
     (tmp_path / "second.npy").unlink()
     with pytest.raises(ModelError, match="no such file: .*second.npy"):

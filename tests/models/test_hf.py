@@ -156,9 +156,9 @@ def test_a_linear_head_of_another_name_is_read_where_the_user_names_it(tmp_path)
     with torch.no_grad():
         pooled = encoder(torch.from_numpy(normalised)[None]).last_hidden_state.mean(dim=1)
     np.testing.assert_allclose(model.predict([signal]).scores, (pooled @ weight.T + bias).numpy(), atol=1e-5)
-    with pytest.raises(ModelError, match="has no key nothing"):
+    with pytest.raises(ModelError, match="has no keys nothing"):
         load_model(str(folder), LoadOptions(head={"nothing": "linear"}))
-    with pytest.raises(ModelError, match="no such layout"):
+    with pytest.raises(ModelError, match="unknown layout"):
         load_model(str(folder), LoadOptions(head={"emotion": "quadratic"}))
 
 

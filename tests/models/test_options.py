@@ -97,6 +97,6 @@ def test_a_weight_of_another_shape_is_named_with_both(tmp_path):
     tensors["projector.bias"] = tensors["projector.bias"][:-1].clone()
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(
-        ModelError, match=r"projector.bias has the shape \(15,\), and config.json wants \(16,\)"
+        ModelError, match=r"projector.bias has shape \(15,\), but config.json requires \(16,\)"
     ):
         load_model(str(tmp_path))
