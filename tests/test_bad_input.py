@@ -152,7 +152,7 @@ def test_a_pickle_with_code_is_refused(here):
             return (os.mkdir, ("out",))
 
     torch.save({"classifier.weight": Evil()}, "evil/pytorch_model.bin")
-    assert "could run its code" in audit("--data", "c/clips.csv", model="evil")
+    assert "could run code" in audit("--data", "c/clips.csv", model="evil")
 
 
 @pytest.mark.parametrize(
