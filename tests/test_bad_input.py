@@ -114,7 +114,7 @@ def test_options_of_the_corpus_that_make_no_sense(here, words, said):
         ("toy:orakel", "no toy model 'orakel' Hint: did you mean 'oracle'?"),
         ("toys:oracle", "unknown kind of model 'toys' in --model 'toys:oracle' Hint: did you mean 'toy'?"),
         ("toy:", "--model 'toy:' has nothing after toy:"),
-        ("./none", "no such directory: ./none"),
+        ("./none", "no such directory: none"),
         ("c", "c is not a checkpoint: it has no config.json"),
         ("c/clips.csv", "c/clips.csv is a file, not a checkpoint directory"),
         ("nobody/no-such-model", "is not in the local cache of the model hub"),

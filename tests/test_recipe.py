@@ -34,7 +34,7 @@ def test_a_recipe_survives_json(tmp_path):
         (LEAST + "[shape]\nheads = 3\n", "hidden = 128 is not a multiple of heads = 3"),
         (LEAST + "[augmentation]\ntempo = -0.1\n", "has an error at 'augmentation.tempo'"),
         (LEAST + "[augmentation]\nspeed = 2\n", "has an error at 'augmentation.speed'"),
-        ("epochs = ", "is not TOML"),
+        ("epochs = ", "is not valid TOML"),
     ],
 )
 def test_a_wrong_recipe_is_refused_with_the_place(tmp_path, text, sentence):

@@ -107,7 +107,7 @@ def test_missing_broken_and_ambiguous_files_are_refused(tmp_path):
         load_model(f"features:{tmp_path / 'none.csv'}")
     write(tmp_path)
     (tmp_path / "layers.npy").write_bytes(b"not an array")
-    with pytest.raises(ModelError, match="cannot be read as an array"):
+    with pytest.raises(ModelError, match="cannot be read as a numeric array"):
         load_model(f"features:{tmp_path}")
     write(tmp_path, stem="second")
     with pytest.raises(ModelError, match=r"2 candidates for the file .npy: layers.npy, second.npy"):
