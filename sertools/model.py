@@ -121,7 +121,7 @@ def random_twin(model: "Model | ClipModel", seed: int) -> Model:
     build = getattr(model, "random_twin", None)
     if build is None:
         raise ModelError(
-            f"{model.name} cannot have a random twin: only transformers checkpoints and CNN14 can be built "
+            f"{model.name} has no random twin: only transformers checkpoints and CNN14 can be built "
             "with random weights",
             hint="use --no-random-twin",
         )
