@@ -1,11 +1,11 @@
-"""Does the model use as much of the scale as people do?
+"""Do the predictions vary as much as the ratings?
 
-Models trained on averaged ratings answer close to the middle. For each dimension: the standard deviation of
-the predictions divided by that of the truth, both over all clips with divisor n. Below 1 the model is timid,
-above 1 it exaggerates.
+Models trained on averaged ratings tend to predict values close to the middle of the scale. For each
+dimension, the audit computes the standard deviation of the predictions divided by that of the truth, both
+over all clips with divisor n. Below 1 the predictions vary too little, above 1 too much.
 
-A random model can have any spread, so the ratio is judged only where the model is shown, by the 99.9 %
-interval of its CCC, to be better than a constant. Intervals are 95 %: leave-one-speaker-out jackknife with
+A random model can have any spread, so the ratio is judged only if the model is better than a constant
+prediction, by the 99.9 % interval of its CCC. Intervals are 95 %: leave-one-speaker-out jackknife with
 Student's t.
 """
 
@@ -23,7 +23,7 @@ LIMITS = [Limit(name="spread_ratio", above=0.5, below=2.0, source="our choice: h
 
 
 def _sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
-    """Per speaker n, Σt, Σt², Σp, Σp²: what both standard deviations are made of."""
+    """The sums n, Σt, Σt², Σp, Σp² per speaker, from which both standard deviations are computed."""
     columns = [np.ones_like(truth), truth, truth**2, prediction, prediction**2]
     return unit_sums(np.stack(columns, axis=1), unit, units)
 
@@ -38,12 +38,12 @@ SPREAD_RATIO = Statistic(name="spread_ratio", sums=_sums, value=_value, bounds=(
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, skilled: bool = True) -> Outcome:
-    """The ratio of each dimension.
+    """The spread ratio for each dimension.
 
     Args:
         tables: clips and clean predictions
-        rng: not needed, nothing is drawn
-        skilled: judge only models that are better than a constant
+        rng: not used; nothing is random
+        skilled: judge only models that are better than a constant prediction
     """
     findings = []
     for dimension in tables.dimensions:
@@ -54,11 +54,11 @@ def audit(tables: Tables, *, rng: np.random.Generator, skilled: bool = True) -> 
             finding("spread_ratio", value, target=dimension, by_speaker=pair.by_speaker, withheld=withheld)
         )
     said = ", ".join(f"{f.target} {f.value:.2f}" for f in findings if f.value is not None)
-    return Outcome(answer=f"Spread of predictions over that of the truth: {said}.", findings=findings)
+    return Outcome(answer=f"Standard deviation of predictions / ratings: {said}.", findings=findings)
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
-    """A timid model: every prediction moves three quarters of the way to the mean."""
+    """A model with too little spread: every prediction is moved three quarters of the way to the mean."""
     timid = {
         condition: scores - 0.75 * (scores - scores.mean())
         for condition, scores in tables.predictions.items()

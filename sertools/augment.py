@@ -1,4 +1,4 @@
-"""Changed copies of a training clip, drawn anew for each epoch."""
+"""Random augmentation of training clips, drawn anew for each epoch."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from sertools.recipe import Augmentation
 
 
 def augmented(signal: np.ndarray, rate: int, how: Augmentation, *, rng: np.random.Generator) -> np.ndarray:
-    """A changed copy of the signal, shape (samples',): speed, tempo, piece, tilt, noise, silenced spans.
+    """An augmented copy of the signal, shape (samples',): speed, tempo, crop, tilt, noise, silenced spans.
 
     Raises:
-        ModelError: the tempo is to be changed, and the package that does it is not installed
+        ModelError: the recipe changes the tempo, and the package for that is not installed
     """
     signal = signal.astype(np.float64)
     if how.speed:
@@ -39,7 +39,7 @@ def augmented(signal: np.ndarray, rate: int, how: Augmentation, *, rng: np.rando
 
 
 def _retimed(signal: np.ndarray, rate: int, factor: float, rng: np.random.Generator) -> np.ndarray:
-    """The signal `factor` times as fast at the same pitch."""
+    """The signal played `factor` times as fast at the same pitch."""
     name = "tempo_up" if factor > 1 else "tempo_down"
     change = perturb.get(name)
     if change.unavailable:

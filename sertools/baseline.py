@@ -1,7 +1,7 @@
-"""The field's classical baseline, fitted: a linear model on the eGeMAPS functionals of a corpus.
+"""Fits the field's classical baseline: a linear model on the eGeMAPS functionals of a corpus.
 
-It computes no score: beside the model it writes what models that were fitted without a clip's speaker predict
-for that clip, and `sertools audit --model predictions:FILE` audits those.
+It does not compute metrics. Together with the model, it writes held-out predictions, each from a model fitted
+without the clip's speaker; audit them with `sertools audit --model predictions:FILE`.
 """
 
 import importlib
@@ -21,21 +21,21 @@ from sertools.labels import DIMENSIONS
 from sertools.models.sklearn import RATE_HZ, SHORTEST, functionals
 
 FOLDS = 5
-"""Groups of speakers that are held out in turn; fewer where there are fewer speakers."""
+"""Number of speaker groups that are held out in turn; fewer if there are fewer speakers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """A fitted baseline, and what it predicts for speakers that it has not heard.
+    """A fitted baseline and its held-out predictions.
 
     Attributes:
-        path: of the file that `sklearn:` loads
+        path: of the model file, to be loaded with `sklearn:`
         labels: of its outputs
-        clips, speakers: that it was fitted on
-        left_out: clips without a label or without sound that can be decoded
-        held_out: one row a clip, one column a label, predicted by a model that was fitted without the
-            clip's speaker; a class that such a model never met has probability 0
-        predictions: the file that holds them, for `predictions:`
+        clips, speakers: numbers of clips and speakers that it was fitted on
+        left_out: number of clips without a label or without usable audio
+        held_out: one row per clip, one column per label, predicted by a model that was fitted without the
+            clip's speaker; a class that is absent from such a model's training data has probability 0
+        predictions: path of the file with the held-out predictions, to be loaded with `predictions:`
     """
 
     path: Path
@@ -51,36 +51,39 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
     """Fits StandardScaler and logistic (emotion) or ridge regression (dimensions) on eGeMAPS functionals.
 
     Held-out predictions come from models fitted on other speakers (`GroupKFold`); the model that is written
-    was fitted on all clips. Classes count alike, however many clips they have.
+    is fitted on all clips. All classes have equal weight, however many clips they have.
 
     Args:
         corpus: with the columns `speaker` and `labels`
         labels: `["emotion"]`, or dimensions
-        out: file to write, ending with .skops; beside it go a .json with the labels and a
-            .held_out.csv with the held-out predictions
+        out: file to write, ending with .skops; a .json with the labels and a .held_out.csv with the held-out
+            predictions are written to the same folder
         strength: of the regularisation, above 0; 1 is scikit-learn's own
 
     Raises:
-        CorpusError: a column is missing, there are fewer than two speakers or classes, or nothing to learn
+        CorpusError: a column is missing, there are fewer than two speakers or classes, or no usable clips
         ModelError: the file exists or cannot be written, or openSMILE or skops is not installed
     """
     labels = tuple(labels)
     if labels != ("emotion",) and not (labels and set(labels) <= set(DIMENSIONS)):
         raise CorpusError(
-            f"a baseline cannot be fitted to {', '.join(labels) or 'nothing'}", hint="emotion, or dimensions"
+            f"a baseline cannot be fitted to {', '.join(labels) or 'an empty list of labels'}",
+            hint='labels must be ["emotion"], or some of arousal, dominance and valence',
         )
     if out.suffix != ".skops" or out.exists():
-        reason = "is there already" if out.exists() else "does not end with .skops"
+        reason = "already exists" if out.exists() else "does not end with .skops"
         raise ModelError(f"{out} {reason}", hint="name a new file, such as baseline.skops")
     skops = _skops()
     clips, features = _heard(corpus, labels)
     speaker = clips["speaker"].to_numpy(dtype=str)
     speakers = len(np.unique(speaker))
     if speakers < 2:
-        raise CorpusError(f"{corpus.name} has one speaker with {', '.join(labels)}: none is left to test on")
+        raise CorpusError(
+            f"{corpus.name} has only one speaker with {', '.join(labels)}, so none can be held out"
+        )
     truth = clips["emotion"].to_numpy(dtype=str) if labels == ("emotion",) else clips[list(labels)].to_numpy()
     if labels == ("emotion",) and len(np.unique(truth)) < 2:
-        raise CorpusError(f"{corpus.name} has one emotion only: {truth[0]}")
+        raise CorpusError(f"{corpus.name} has only one emotion, {truth[0]}; at least two are needed")
     estimator = _estimator(labels, strength).fit(features, truth)
     outputs = tuple(map(str, estimator.classes_)) if labels == ("emotion",) else labels
     held_out = pd.DataFrame(
@@ -121,10 +124,10 @@ def _skops() -> Any:
 
 
 def _heard(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
-    """Clips with speaker, labels and sound, and their functionals (n, 88)."""
+    """Clips that have a speaker, labels and audio, and their functionals (n, 88)."""
     for column in ("speaker", *labels):
         if column not in corpus.clips:
-            raise CorpusError(f"corpus {corpus.name} has no column {column!r} to fit a baseline on")
+            raise CorpusError(f"corpus {corpus.name} has no column {column!r}, which a baseline needs")
     labelled = corpus.clips[corpus.clips[["speaker", *labels]].notna().all(axis="columns")]
     kept, rows = [], []
     for clip, start, end in zip(labelled.index, labelled["start"], labelled["end"], strict=True):
@@ -136,7 +139,7 @@ def _heard(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.DataFrame, np.ndar
             kept.append(clip)
             rows.append(functionals([signal])[0])
     if not kept:
-        raise CorpusError(f"no clip of {corpus.name} has a speaker, {', '.join(labels)} and sound")
+        raise CorpusError(f"no clip of {corpus.name} has a speaker, {', '.join(labels)} and usable audio")
     return labelled.loc[kept], np.array(rows)
 
 
@@ -155,7 +158,7 @@ def _estimator(labels: Sequence[str], strength: float) -> Any:
 def _held_out(
     features: np.ndarray, truth: np.ndarray, speaker: np.ndarray, outputs: Sequence[str], strength: float
 ) -> np.ndarray:
-    """Predictions (n, c) of clips by models that were fitted on other speakers."""
+    """Predictions (n, c) for clips by models that were fitted on other speakers."""
     from sklearn.model_selection import GroupKFold
 
     found = np.zeros((len(truth), len(outputs)))

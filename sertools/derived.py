@@ -1,8 +1,8 @@
-"""Columns of a corpus that are measured in its sound: pitch, fingerprints, what a recogniser hears.
+"""Corpus columns computed from the audio: pitch, audio fingerprints, recognised text.
 
-What measures them is a model like any other, so the engine decodes, the store keeps and resumes, and a clip
-that cannot be heard is missing; only that its scores become columns of the corpus, which audits may ask for
-(`Needs.sound`).
+Each measure is implemented as a model, so the engine decodes the audio, the store caches and resumes, and a
+clip that cannot be decoded counts as missing. The scores become columns of the corpus, which audits request
+with `Needs.sound`.
 """
 
 import functools
@@ -21,10 +21,10 @@ from sertools.recogniser import Recogniser
 
 
 class Measure(Model, Protocol):
-    """A model whose scores become columns."""
+    """A model whose scores become corpus columns."""
 
     def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """The columns that the scores stand for, same rows."""
+        """The corpus columns computed from the scores, with the same rows."""
         ...
 
 
@@ -34,36 +34,39 @@ MEASURES: Mapping[str, Callable[..., Measure]] = {
     "audio_print": Prints,
     "recognised": lambda checkpoint: Recogniser(checkpoint=checkpoint),
 }
-"""Column → what measures it; `recognised@CHECKPOINT` by what stands behind the @."""
+"""Column → the measure that computes it; in `recognised@CHECKPOINT`, the text after @ is its argument."""
 
 
 @functools.cache
 def maker(column: str) -> Callable[[], Measure]:
-    """What makes the measure of a column; the same for all columns of one measure.
+    """The factory of the measure for a column; identical for all columns of the same measure.
 
     Raises:
-        AuditError: nothing measures such a column
+        AuditError: the column cannot be computed from the audio
     """
     name, at, of = column.partition("@")
     if name not in MEASURES:
-        raise AuditError(f"nothing measures a column {column!r}", hint=nearest(column, list(MEASURES)))
+        raise AuditError(
+            f"column {column!r} cannot be measured from the audio", hint=nearest(column, list(MEASURES))
+        )
     return functools.partial(MEASURES[name], of) if at else MEASURES[name]
 
 
 def measured(
     corpus: Corpus, columns: Iterable[str], scores_of: Callable[[Measure, Corpus], pd.DataFrame]
 ) -> Corpus:
-    """The corpus with the columns that its sound tells; a column that it has already stays as it is.
+    """The corpus with added columns computed from its audio; existing columns are not changed.
 
-    Where no clip can be heard, as with labels and predictions alone, they are empty and a note says so.
+    If no clip can be decoded (e.g. a corpus of labels without audio), the columns are empty and a note is
+    added.
 
     Args:
-        corpus: whose sound is measured
+        corpus: the corpus whose audio is measured
         columns: names, see `MEASURES`
-        scores_of: measure, corpus → its scores, one row a clip; what `run.predict` gives
+        scores_of: (measure, corpus) → scores, one row per clip; usually `run.predict`
 
     Raises:
-        AuditError: nothing measures such a column
+        AuditError: a column cannot be computed from the audio
     """
     wanted = [column for column in dict.fromkeys(columns) if column not in corpus.clips]
     clips, notes = corpus.clips, list(corpus.notes)
@@ -73,6 +76,6 @@ def measured(
             found = measure.columns(scores_of(measure, corpus))
         except CorpusError as error:
             found = pd.DataFrame({c: pd.Series(None, index=clips.index, dtype=object) for c in wanted})
-            notes.append(f"Nothing could be measured in the sound: {error.message}.")
+            notes.append(f"Nothing could be measured from the audio: {error.message}.")
         clips = clips.join(found[[c for c in wanted if c in found and c not in clips]])
     return replace(corpus, clips=clips, notes=tuple(notes))

@@ -1,7 +1,7 @@
-"""The acoustic features of a whole corpus: measured once, in worker processes, and kept in the store.
+"""Acoustic features of a whole corpus, computed once in worker processes and cached in the store.
 
-Beside the shards of predictions lie, for each shard of the corpus, a table (clip, reason, rows) and an array
-of all rows of its clips, one clip after the other.
+Like predictions, they are stored in shards. Each shard has a table (clip, reason, rows) and an array with the
+rows of all its clips, one clip after the other.
 """
 
 import contextlib
@@ -31,13 +31,14 @@ Clip = tuple[Path, float, float]
 """File, start and end of a clip in s."""
 
 Found = tuple[np.ndarray, str]
-"""Features of a clip, shape (rows, 22), and why there are none; empty where there are."""
+"""Features of a clip, shape (rows, 22), and the reason if there are none (otherwise empty)."""
 
 AT_ONCE = 16
-"""Clips that a worker measures before it answers."""
+"""Number of clips that a worker process measures per batch."""
 
 WORTH_IT = 64
-"""Clips from which on worker processes are started: that takes as long as measuring so many."""
+"""Smallest number of clips for which worker processes are started; starting them takes about as long as
+measuring this many clips."""
 
 
 def measured(
@@ -48,14 +49,16 @@ def measured(
     workers: int | None = None,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[str, np.ndarray]:
-    """Features of every clip, shape (rows, 22); no rows where a clip cannot be heard. Nothing twice.
+    """Features of every clip, shape (rows, 22); unreadable clips have no rows.
+
+    Clips already in the store are not measured again.
 
     Args:
-        corpus: whose clips are measured
-        sound: the corpus' fingerprint
-        root: of the store
-        workers: processes; None for as many as there are cores
-        advance: called with the number of clips that are done
+        corpus: the corpus to measure
+        sound: fingerprint of the corpus audio
+        root: root folder of the store
+        workers: number of processes; None for one per core
+        advance: called with the number of clips just finished
 
     Raises:
         ModelError: opensmile is not installed
@@ -65,7 +68,7 @@ def measured(
     advance(len(corpus.clips) - sum(len(clips) for _, clips in todo))
     batches = [clips[k : k + AT_ONCE] for _, clips in todo for k in range(0, len(clips), AT_ONCE)]
     if batches:
-        acoustics.features(np.zeros(acoustics.RATE, dtype=np.float32))  # says at once what is not installed
+        acoustics.features(np.zeros(acoustics.RATE, dtype=np.float32))  # fails early if opensmile is missing
     answers = _answers([[located(corpus, clip) for clip in batch] for batch in batches], workers)
     for i, clips in todo:
         found: list[Found] = []
@@ -83,13 +86,13 @@ def measured(
 
 
 def missing(corpus: Corpus, sound: str, root: Path) -> list[tuple[int, pd.Index]]:
-    """Number and clips of the shards that the store lacks."""
+    """Number and clips of each shard that is not in the store."""
     folder = place(corpus, sound, root)
     return [(i, clips) for i, clips in shards(corpus.clips.index) if _read(folder, i, clips) is None]
 
 
 def place(corpus: Corpus, sound: str, root: Path) -> Path:
-    """Where the features of a corpus lie; another place for each version of what measures them."""
+    """Folder with the features of a corpus; it depends on the version of the feature extractor."""
     key = Key(
         model=("acoustics", version()),
         corpus=(corpus.name, sound),
@@ -99,7 +102,7 @@ def place(corpus: Corpus, sound: str, root: Path) -> Path:
 
 
 def version() -> str:
-    """What decides the features: our reading of openSMILE, and its release where it is installed."""
+    """Version of the feature extractor: our code's, and openSMILE's if it is installed."""
     try:
         return f"{acoustics.VERSION} opensmile {importlib.metadata.version('opensmile')}"
     except importlib.metadata.PackageNotFoundError:
@@ -107,7 +110,7 @@ def version() -> str:
 
 
 def measure(clips: Sequence[Clip]) -> list[Found]:
-    """Features of clips, each with the reason why it has none."""
+    """Features of clips, each with a reason if it has none."""
     found: list[Found] = []
     for path, start, end in clips:
         try:
@@ -120,19 +123,19 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
 
 
 def located(corpus: Corpus, clip: str) -> Clip:
-    """Where the sound of a clip is."""
+    """Path, start and end of a clip."""
     row: Any = corpus.clips.loc[clip]
     return corpus.path(clip), float(row["start"]), float(row["end"])
 
 
 def _answers(batches: list[list[Clip]], workers: int | None) -> Iterator[list[Found]]:
-    """What `measure` says of each batch, in their order."""
+    """Yields the result of `measure` for each batch, in order."""
     workers = workers or os.cpu_count() or 1
     done = 0
     if workers > 1 and sum(map(len, batches)) >= WORTH_IT:
-        context = multiprocessing.get_context("spawn")  # a fork would copy the locks of torch's threads
+        context = multiprocessing.get_context("spawn")  # fork would copy the locks of torch's threads
         pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_as_worker)
-        # a script without `if __name__ == "__main__"` starts no processes; then this one does it
+        # a script without `if __name__ == "__main__"` cannot start workers; then this process does the work
         with contextlib.suppress(BrokenProcessPool):
             try:
                 for found in pool.map(measure, batches):
@@ -144,7 +147,7 @@ def _answers(batches: list[list[Clip]], workers: int | None) -> Iterator[list[Fo
 
 
 def _as_worker() -> None:
-    """Leaves Ctrl-C to the parent, and ends when the parent does, however that came about."""
+    """Makes a worker ignore Ctrl-C, which the parent handles, and exit whenever the parent exits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
@@ -161,7 +164,7 @@ def _array_path(folder: Path, i: int) -> Path:
 
 
 def write(folder: Path, i: int, clips: pd.Index, found: Sequence[Found]) -> None:
-    """Writes a shard: the rows first, then the table that vouches for them."""
+    """Writes a shard: first the rows, then the table, whose presence marks the shard as complete."""
     write_array(_array_path(folder, i), np.concatenate([rows for rows, _ in found]))
     counts = [len(rows) for rows, _ in found]
     table = pd.DataFrame({"reason": [reason for _, reason in found], "rows": counts}, index=clips)
@@ -169,7 +172,7 @@ def write(folder: Path, i: int, clips: pd.Index, found: Sequence[Found]) -> None
 
 
 def _read(folder: Path, i: int, clips: pd.Index) -> list[np.ndarray] | None:
-    """The rows of each clip of a shard, memory-mapped; None where they are not there whole."""
+    """The rows of each clip of a shard, memory-mapped; None if the shard is missing or incomplete."""
     table, rows = read_shard(folder, i, clips), read_array(_array_path(folder, i))
     if table is None or rows is None:
         return None

@@ -1,4 +1,4 @@
-"""A recipe in, a checkpoint out: how a small speech emotion model is trained, again and again the same."""
+"""Trains a small speech emotion model from a recipe, reproducibly, and writes a checkpoint."""
 
 import math
 import tempfile
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     import torch
 
 RATE_HZ = 16_000
-"""The only sampling rate of the models trained here."""
+"""Sampling rate of all models trained here, in Hz."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lessons:
-    """What there is to learn from, or to be examined on.
+    """Clips with their labels, for training or testing.
 
     Attributes:
-        clips: names, n of them, which seed the changes to each clip
-        signals: n signals of unequal length
+        clips: n names, which also seed the augmentation of each clip
+        signals: n signals of different lengths
         truth: shape (n, c), in [0, 1]
-        emotions: codes of the categories, shape (n,); -1 where there is none
+        emotions: codes of the categories, shape (n,); -1 for a clip without a category
     """
 
     clips: Sequence[str]
@@ -46,9 +46,9 @@ class Lessons:
 def filter_bank(channels: int, width: int, *, rate: int = RATE_HZ) -> np.ndarray:
     """Pairs of cosine and sine filters at mel-spaced frequencies, shape (channels, width).
 
-    Centres run from 60 Hz to 95 % of half the rate, each filter a Hann-windowed wave as long as about
-    six periods (at most `width` samples), of gain √(1 + f / 500 Hz) at its centre, which undoes part of
-    the fall of the speech spectrum. An odd channel at the end stays zero.
+    Centre frequencies run from 60 Hz to 95 % of half the rate. Each filter is a Hann-windowed sinusoid about
+    six periods long (at most `width` samples), with a gain of √(1 + f / 500 Hz) at its centre, which partly
+    compensates for the falling spectrum of speech. If `channels` is odd, the last channel is zero.
     """
     low_mel, high_mel = (2595 * math.log10(1 + hz / 700) for hz in (60.0, 0.475 * rate))
     filters = np.zeros((channels, width))
@@ -64,15 +64,16 @@ def filter_bank(channels: int, width: int, *, rate: int = RATE_HZ) -> np.ndarray
 
 
 def normalised(signal: np.ndarray) -> np.ndarray:
-    """The signal with mean 0 and variance 1, as transformers' feature extractor makes it."""
+    """The signal scaled to mean 0 and variance 1, as by transformers' feature extractor."""
     return np.asarray((signal - signal.mean()) / np.sqrt(signal.var() + 1e-7), dtype=np.float32)
 
 
 def untrained(recipe: Recipe) -> Any:
-    """A `Wav2Vec2ForSequenceClassification` of the recipe's shape, its first layer a filter bank.
+    """An untrained `Wav2Vec2ForSequenceClassification` of the recipe's shape.
 
-    The layer norm after the filter bank divides by the spread over channels, so two constant channels
-    keep silence from being blown up: soft weights become small, loud ones saturate, as on a log scale.
+    Its first layer is a filter bank. The layer norm after it divides by the standard deviation over channels.
+    Two constant channels prevent it from amplifying silence: quiet inputs stay small and loud ones saturate,
+    as on a log scale.
     """
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2ForSequenceClassification
@@ -111,16 +112,16 @@ def untrained(recipe: Recipe) -> Any:
         first.weight.copy_(torch.from_numpy(bank).unsqueeze(1))
         first.bias.zero_()
         first.bias[:2] = torch.tensor([0.5, -0.5])
-        # each envelope is smoothed on its own at first; mixing them is learnt
+        # at first each envelope is smoothed separately; how to mix them is learnt
         second.weight.mul_(0.3)
         smoothing = torch.hann_window(second.kernel_size[0] + 2, periodic=False)[1:-1]
         same = range(min(second.weight.shape[:2]))
         second.weight[same, same] += 2 * smoothing / smoothing.sum()
         model.classifier.bias.fill_(0.5)
-    # the filter bank stays as it is: little data would only blur it, and training is a third faster
+    # the filter bank is frozen: training it on little data would only blur it, and training is a third faster
     encoder = model.wav2vec2.feature_extractor
     encoder.conv_layers[0].requires_grad_(False)
-    encoder._requires_grad = False  # else transformers asks for a gradient with respect to the sound
+    encoder._requires_grad = False  # otherwise transformers requests gradients with respect to the signal
     return model
 
 
@@ -138,7 +139,7 @@ def ccc_loss(prediction: "torch.Tensor", truth: "torch.Tensor") -> "torch.Tensor
 
 
 def _padded(signals: Sequence[np.ndarray]) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """Signals (n, longest) filled with zeros, and the mask (n, longest) of what is signal."""
+    """Zero-padded signals (n, longest), and the mask (n, longest) that is 1 for samples of the signal."""
     import torch
 
     longest = max(map(len, signals))
@@ -151,7 +152,7 @@ def _padded(signals: Sequence[np.ndarray]) -> tuple["torch.Tensor", "torch.Tenso
 
 
 def _pooled(model: Any, signals: Sequence[np.ndarray]) -> "torch.Tensor":
-    """What the classifier sees, shape (n, pooled): the mean over frames of the projected last layer."""
+    """Input of the classifier, shape (n, pooled): the mean over frames of the projected last layer."""
     batch, mask = _padded(signals)
     states = model.projector(model.wav2vec2(batch, attention_mask=mask).last_hidden_state)
     frames = model._get_feature_vector_attention_mask(states.shape[1], mask).unsqueeze(-1)
@@ -160,7 +161,7 @@ def _pooled(model: Any, signals: Sequence[np.ndarray]) -> "torch.Tensor":
 
 
 def predictions(model: Any, signals: Sequence[np.ndarray]) -> np.ndarray:
-    """The model's answers clip by clip, shape (n, c)."""
+    """The model's predictions, computed clip by clip, shape (n, c)."""
     import torch
 
     model.eval()
@@ -171,13 +172,13 @@ def predictions(model: Any, signals: Sequence[np.ndarray]) -> np.ndarray:
 
 @contextmanager
 def _reproducibly(seed: int) -> Iterator[None]:
-    """One thread, deterministic kernels and a seeded generator; the caller's settings come back after."""
+    """Uses one thread, deterministic kernels and a seeded generator; restores the caller's settings after."""
     import torch
 
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng(devices=[]):
-        torch.set_num_threads(1)  # sums split over threads would depend on the number of cores
+        torch.set_num_threads(1)  # with several threads, sums would depend on the number of cores
         torch.use_deterministic_algorithms(True)
         torch.manual_seed(seed)
         try:
@@ -188,15 +189,15 @@ def _reproducibly(seed: int) -> Iterator[None]:
 
 
 def fit(recipe: Recipe, lessons: Lessons, *, progress: Callable[[int, float], None]) -> Any:
-    """Train a model by the recipe: CCC loss, AdamW, cosine schedule, weights averaged over steps.
+    """Trains a model by the recipe: CCC loss, AdamW, cosine schedule, weights averaged over steps.
 
     Args:
         recipe: what to train and how
-        lessons: clips of the training speakers
+        lessons: labelled clips of the training speakers
         progress: called after each epoch with its number (from 1) and its mean loss
 
     Returns:
-        The trained model in evaluation mode; the same bytes for the same recipe, clips and platform.
+        The trained model in evaluation mode; identical to the byte for the same recipe, clips and platform.
     """
     import torch
 
@@ -246,12 +247,12 @@ def fit(recipe: Recipe, lessons: Lessons, *, progress: Callable[[int, float], No
                     )
                     loss = loss + recipe.emotion_weight * wrong
                 optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it so
+                loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
                 torch.nn.utils.clip_grad_norm_(parameters, 1.0)
                 optimizer.step()
                 schedule.step()
                 step += 1
-                # early on the average forgets faster, so that it is not full of the first weights
+                # the average forgets faster in early steps, so that the initial weights do not dominate it
                 keep = min(recipe.average, step / (step + 9))
                 with torch.no_grad():
                     for name, value in learnt.items():
@@ -265,10 +266,10 @@ def fit(recipe: Recipe, lessons: Lessons, *, progress: Callable[[int, float], No
 
 
 def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = None) -> list[Corpus]:
-    """The corpora that a recipe names: folders or manifests below `data_root`, or anything `--data` takes.
+    """Loads a recipe's corpora: folders or manifests below `data_root`, or anything that `--data` accepts.
 
     Raises:
-        CorpusError: one of them is not there, or cannot be read
+        CorpusError: a corpus is missing or cannot be read
     """
     below = [(data_root or Path()) / spec for spec in recipe.corpora]
     return [
@@ -278,15 +279,15 @@ def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = Non
 
 
 def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> Lessons:
-    """The clips of some speakers, decoded, with their truth; clips without truth are left out.
+    """Decoded clips of the given speakers with their ground truth; unlabelled clips are left out.
 
     Args:
-        recipe: which labels, and whether they are rated or derived from the emotion by norms
+        recipe: which labels, and whether they are ratings or derived from the emotion by norms
         corpora: the corpora that the recipe names
-        speakers: ids as the corpora have them; the same id in two corpora is the same person
+        speakers: speaker ids of the corpora; the same id in two corpora means the same person
 
     Raises:
-        CorpusError: a speaker who is in no corpus, a missing column, or no clip that has the labels
+        CorpusError: a speaker is in no corpus, a column is missing, or no clip has the labels
     """
     parts = []
     for corpus in corpora:
@@ -294,7 +295,7 @@ def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) 
         wanted = "emotion" if recipe.norms else recipe.labels[0]
         for column in ("speaker", wanted):
             if column not in clips:
-                raise CorpusError(f"corpus {corpus.name!r} has no column {column!r} to train on")
+                raise CorpusError(f"corpus {corpus.name!r} has no column {column!r}, which training needs")
         clips = clips[clips["speaker"].isin(list(speakers))]
         truth = norms.derive(clips["emotion"]) if recipe.norms else clips.reindex(columns=recipe.labels)
         part = pd.DataFrame(truth[recipe.labels].astype(float))
@@ -307,10 +308,10 @@ def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) 
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["speaker"])
     absent = [speaker for speaker in speakers if speaker not in set(table["speaker"])]
     if absent:
-        raise CorpusError(f"no corpus of the recipe has the speaker {absent[0]!r}")
+        raise CorpusError(f"speaker {absent[0]!r} is in none of the recipe's corpora")
     table = table[table[recipe.labels].notna().all(axis="columns")]
     if table.empty:
-        raise CorpusError(f"no clip of the named speakers has {', '.join(recipe.labels)}")
+        raise CorpusError(f"no clip of the recipe's speakers has labels for {', '.join(recipe.labels)}")
     return Lessons(
         clips=table["clip"].tolist(),
         signals=[
@@ -329,15 +330,15 @@ def train(
     *,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> Path:
-    """A checkpoint folder in the hub's layout, trained by the recipe, that `load_model` accepts.
+    """Trains a model by the recipe and writes a checkpoint folder that `load_model` accepts.
 
-    Beside `config.json`, `preprocessor_config.json` and `model.safetensors` lies `recipe.json`. The
-    folder appears only when it is whole.
+    The folder contains `config.json`, `preprocessor_config.json`, `model.safetensors` and `recipe.json`. It
+    is created only when it is complete.
 
     Args:
         recipe: what to train and how
         corpora: the corpora that `recipe.corpora` names, loaded
-        out: the folder to make; must not hold anything yet
+        out: the folder to create; if it exists, it must be empty
         progress: called after each epoch with its number (from 1) and its mean loss
 
     Returns:
@@ -346,12 +347,14 @@ def train(
     Raises:
         ModelError: `out` is not empty, or cannot be written
         CorpusError: see `lessons`
-        AudioError: a training clip that cannot be decoded
+        AudioError: a training clip cannot be decoded
     """
     from transformers import Wav2Vec2FeatureExtractor
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ModelError(f"{out} is there already", hint="name a new folder for the checkpoint")
+        raise ModelError(
+            f"{out} already exists and is not empty", hint="name a new folder for the checkpoint"
+        )
     model = fit(recipe, lessons(recipe, corpora, recipe.speakers), progress=progress)
     extractor = Wav2Vec2FeatureExtractor(
         feature_size=1,

@@ -1,4 +1,4 @@
-"""What a model is: where it comes from, what it hears and says, how large and how fast it is here."""
+"""Describes a model: its source, input and output, its size, and its speed on this machine."""
 
 import time
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from sertools.models.card import licence
 from sertools.models.heads import LAYOUTS
 
 TRIAL_S = 3.0
-"""Length of the clip of noise that speed is measured on."""
+"""Length of the noise clip used to measure speed, in s."""
 
 Rows = tuple[list[str], list[list[Any]]]
 
 
 def inspect_model(model: Model | ClipModel) -> Rows:
-    """Columns and rows, property and value, of a loaded model; what is not known is None, with no guess.
+    """Columns and rows (property, value) that describe a loaded model; unknown values are None.
 
-    Speed is the median of three forward passes over 3 s of white noise, after one that pays for set-up.
-    Memory is that of the parameters at the precision in use; activations come on top.
+    Speed is the median of three forward passes over 3 s of white noise, after one warm-up pass. Memory is
+    that of the parameters at the precision in use, without activations.
     """
     facts = model.facts
     hearing = model if isinstance(model, Model) else None
@@ -45,8 +45,8 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["task", model.task],
         ["head", _head(facts)],
         ["layers", layers and f"{layers[0]} of {layers[1]} values"],
-        ["keys that nothing reads", ", ".join(facts.get("unexpected_keys", [])) or None],
-        ["hears", "sound" if hearing else "nothing: it answers by clip"],
+        ["unused checkpoint keys", ", ".join(facts.get("unexpected_keys", [])) or None],
+        ["input", "audio" if hearing else "precomputed (by clip id)"],
         *([["rows", facts["rows"]]] if "rows" in facts else []),
         ["sampling rate in Hz", rate],
         ["shortest clip in samples", shortest],
@@ -56,7 +56,7 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["device", facts.get("device")],
         ["precision", facts.get("precision")],
         ["reason for the precision", facts.get("precision_reason")],
-        ["seconds of sound per second", speed],
+        ["seconds of audio processed per second", speed],
         ["fingerprint", model.fingerprint],
         *(["note", note] for note in facts.get("notes", [])),
     ]
@@ -64,7 +64,7 @@ def inspect_model(model: Model | ClipModel) -> Rows:
 
 
 def _clip_s(model: Model) -> float:
-    """Length of the trial clip: 3 s, or what the model hears where that is another length."""
+    """Length of the test clip in s: 3 s, limited to the range of lengths that the model accepts."""
     longest = getattr(model, "longest", None)
     most = TRIAL_S if longest is None else min(TRIAL_S, longest / model.sampling_rate)
     return float(max(most, model.shortest / model.sampling_rate))
@@ -76,7 +76,7 @@ def _clip(model: Model) -> np.ndarray:
 
 
 def _layers(model: Model) -> tuple[int, int] | None:
-    """Number of layers and values in each; None where the model has none."""
+    """Number of layers and of values per layer; None if the model has no layers."""
     layers = model.predict([_clip(model)], layers=True).layers
     return None if layers is None or 0 in layers.shape[1:] else (layers.shape[1], layers.shape[2])
 
@@ -93,6 +93,6 @@ def _seconds(model: Model) -> float:
 
 
 def _head(facts: Mapping[str, Any]) -> str | None:
-    """Where the head was found, and for a checkpoint of transformers how it is read."""
+    """Name of the head, with a description of its layout for transformers checkpoints."""
     head = facts.get("head")
     return f"{head}: {LAYOUTS[head]}" if head in LAYOUTS and "model_type" in facts else head

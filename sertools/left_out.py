@@ -1,4 +1,4 @@
-"""What a recipe gives for speakers it has not heard: fitted without them, then asked about them."""
+"""Cross-validates a recipe by speaker: trains without a group of speakers, then predicts their clips."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,16 +18,16 @@ def left_out(
     *,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> pd.DataFrame:
-    """What do models answer to speakers whom they have not learnt from?
+    """Predictions for speakers whose clips were not used in training.
 
-    For each group a model of its own learns from the recipe's other speakers, for the recipe's number of
-    epochs: nothing of the group decides anything.
+    For each group, a separate model is trained on the recipe's other speakers, for the recipe's number of
+    epochs; no clip of the group affects the training.
 
     Args:
-        recipe: what to train and how; its `speakers` are those of whom one group at a time is left out
-        corpora: to learn from
-        exam: whose clips of the left-out speakers are answered
-        groups: speakers who are left out together, disjoint
+        recipe: what to train and how; from its `speakers`, one group at a time is left out
+        corpora: training corpora
+        exam: test corpus; its clips of the left-out speakers are predicted
+        groups: disjoint groups of speakers who are left out together
         progress: called after each epoch with its number (from 1) and its mean loss
 
     Returns:
@@ -35,7 +35,7 @@ def left_out(
         `truth_LABEL` and `LABEL` for each label of the recipe.
 
     Raises:
-        CorpusError: a speaker in two groups, or nobody is left to learn from; see also `lessons`
+        CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `lessons`
     """
     named = [speaker for group in groups for speaker in group]
     twice = sorted({speaker for speaker in named if named.count(speaker) > 1})
@@ -45,7 +45,7 @@ def left_out(
     for group in groups:
         others = [speaker for speaker in recipe.speakers if speaker not in group]
         if not others:
-            raise CorpusError(f"without {', '.join(group)} no speaker is left to learn from")
+            raise CorpusError(f"without {', '.join(group)} no speaker is left to train on")
         model = fit(recipe, lessons(recipe, corpora, others), progress=progress)
         for speaker in group:
             asked = lessons(recipe, [exam], [speaker])

@@ -1,4 +1,4 @@
-"""What a model is, and how the text after `--model` becomes one."""
+"""Interfaces of models, and the function that loads the model named by `--model`."""
 
 import importlib
 import os
@@ -15,16 +15,16 @@ import pandas as pd
 from sertools.errors import ModelError, nearest
 
 Task = Literal["regression", "single_label", "multi_label", "encoder"]
-"""What the scores are: ratings, probabilities that sum to 1, probabilities each for itself, or nothing."""
+"""Kind of scores: ratings, probabilities that sum to 1, independent probabilities, or no scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What a model returns for n clips.
+    """Output of a model for n clips.
 
     Attributes:
         scores: shape (n, c), one column per label; c = 0 for a bare encoder
-        layers: mean over time of every layer, shape (n, l, d); None where not asked for
+        layers: mean over time of every layer, shape (n, l, d); None if not requested
     """
 
     scores: np.ndarray
@@ -33,12 +33,12 @@ class Outputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
-    """The states of every layer over the time of one clip.
+    """The states of every layer for each frame of one clip.
 
     Attributes:
         states: l arrays of shape (t, d), float32; t and d may differ by layer
-        first_s: centre of a layer's first frame, in s, shape (l,)
-        step_s: from one frame of a layer to the next, in s, shape (l,)
+        first_s: centre of each layer's first frame, in s, shape (l,)
+        step_s: time from one frame of a layer to the next, in s, shape (l,)
     """
 
     states: tuple[np.ndarray, ...]
@@ -48,15 +48,15 @@ class Frames:
 
 @runtime_checkable
 class Model(Protocol):
-    """Anything that turns signals into scores.
+    """A model that computes scores from signals.
 
     Attributes:
         name: short name for reports and folders
-        labels: names of the score columns as the model gives them
-        task: what the scores are
-        sampling_rate: Hz of the signals that `predict` takes
-        shortest: fewest samples that it accepts; a shorter clip is missing
-        fingerprint: hex; changes whenever the model's numbers can change
+        labels: names of the score columns, as given by the model
+        task: kind of scores
+        sampling_rate: of the signals that `predict` takes, in Hz
+        shortest: minimum number of samples; a shorter clip counts as missing
+        fingerprint: hex; changes whenever the model's results can change
         facts: kind, architecture, parameters, … for the report
     """
 
@@ -75,24 +75,25 @@ class Model(Protocol):
 
 @runtime_checkable
 class Framed(Model, Protocol):
-    """A model whose layers can be read frame by frame, if `has_frames` says that they stand for times."""
+    """A model whose layers can be read frame by frame, if `has_frames` is true."""
 
     @property
     def has_frames(self) -> bool:
-        """Whether the states of its layers stand for moments of the clip."""
+        """Whether the states of its layers have a time axis that follows the clip."""
         ...
 
     def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
-        """As `predict` with layers, and the frames of each clip, from one forward pass."""
+        """Same as `predict` with layers, plus the frames of each clip, from one forward pass."""
         ...
 
 
 @runtime_checkable
 class ClipModel(Protocol):
-    """A model that answers by clip, without sound: a table of predictions, or the truth itself.
+    """A model that looks up scores by clip, without audio: a table of predictions, or the truth itself.
 
-    `scores(clips, condition)` gives a frame with the index of `clips` and one column per label, nan where it
-    has no answer; `conditions` are those it can answer for, printable, `clean` among them.
+    `scores(clips, condition)` returns a data frame with the index of `clips` and one column per label, nan
+    for a missing prediction; `conditions` lists the conditions it has predictions for, as text, including
+    `clean`.
     """
 
     name: str
@@ -103,7 +104,7 @@ class ClipModel(Protocol):
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Under which sound it has answers."""
+        """Conditions for which it has predictions."""
         ...
 
     def scores(self, clips: pd.DataFrame, condition: str = "clean") -> pd.DataFrame:
@@ -112,17 +113,17 @@ class ClipModel(Protocol):
 
 
 def random_twin(model: "Model | ClipModel", seed: int) -> Model:
-    """The same architecture with random weights: what a model knows because of how it is built.
+    """An untrained model of the same architecture, with random weights, as a reference for layer audits.
 
     Raises:
-        ModelError: nothing is known of the model from which it could be built anew
+        ModelError: this kind of model cannot be built with random weights
     """
     build = getattr(model, "random_twin", None)
     if build is None:
         raise ModelError(
-            f"{model.name} has no random twin: only transformers checkpoints and CNN14 can be built anew "
+            f"{model.name} has no random twin: only transformers checkpoints and CNN14 can be built "
             "with random weights",
-            hint="--no-random-twin",
+            hint="use --no-random-twin",
         )
     twin: Model = build(seed)
     return twin
@@ -130,16 +131,16 @@ def random_twin(model: "Model | ClipModel", seed: int) -> Model:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """How to load a model.
+    """Options for loading a model.
 
     Attributes:
         device: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`
         precision: `auto`, `fp32` or `bf16`
-        head: key prefix → layout of the head, for checkpoints whose head no rule recognises
+        head: key prefix → layout of the head, for checkpoints whose head is not recognised automatically
         trust_remote_code: whether code that comes with a checkpoint may run
-        labels: names of the outputs, for kinds of models that do not carry them
-        output: name of the output that is read, where a model has several
-        sampling_rate: Hz of the signals that the model takes; 0 for what the model itself says
+        labels: names of the outputs, for kinds of models that do not include them
+        output: name of the output with the scores, if a model has several
+        sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
     """
 
     device: str = "auto"
@@ -152,13 +153,13 @@ class LoadOptions:
 
 
 OF_SOME_KINDS = ("head", "labels", "output", "sampling_rate")
-"""Options that not every kind of model can follow; `READS` of its file names those that it does."""
+"""Options that only some kinds of models support; each model file lists the ones it supports in `READS`."""
 
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def schemes() -> dict[str, str]:
-    """Kinds of models, scheme → what it is; the folder `models/` is the registry."""
+    """Kinds of models, scheme → description, found by listing the modules in `models/`."""
     import sertools.models
 
     found = {}
@@ -170,15 +171,15 @@ def schemes() -> dict[str, str]:
 
 
 def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipModel:
-    """The model that a text names.
+    """Loads the model named by `spec`.
 
     Args:
         spec: `default` (the embedded one), a directory, `hf:` and a hub id (or the id alone), or another
             scheme of `sertools list models`, such as `predictions:FILE` or `toy:random`
-        options: device, precision, head
+        options: device, precision, head and others; None for the defaults
 
     Raises:
-        ModelError: there is no such model, or it cannot be loaded as it is
+        ModelError: there is no such model, or it cannot be loaded
     """
     options = options or LoadOptions()
     known = schemes()
@@ -187,12 +188,12 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
         scheme, rest = "hf", str(Path(__file__).parent / "data" / "default")
     elif colon and scheme in known:
         if not rest:
-            raise ModelError(f"--model {spec!r} names nothing after {scheme}:")
+            raise ModelError(f"--model {spec!r} has nothing after {scheme}:")
     elif os.path.exists(spec) or spec.startswith((".", "/", "~")):
         scheme, rest = "hf", str(Path(spec).expanduser())
     elif colon:
         raise ModelError(
-            f"no kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, list(known))
+            f"unknown kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, list(known))
         )
     elif spec.count("/") == 1:
         scheme, rest = "hf", spec
@@ -211,23 +212,23 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
                 model.name = "default"
                 model.facts = {**model.facts, "source": "embedded in sertools"}
             return model
-    raise ModelError(f"no kind of model {scheme!r}", hint=nearest(scheme, list(known)))
+    raise ModelError(f"unknown kind of model {scheme!r}", hint=nearest(scheme, list(known)))
 
 
 def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:
-    """Refuses what this kind of model would silently not follow.
+    """Refuses options that this kind of model does not support.
 
     Raises:
-        ModelError: an option that means nothing to it, or a name that no device has
+        ModelError: an unsupported option, or an invalid device name
     """
     for name in OF_SOME_KINDS:
         if getattr(options, name) and name not in reads:
             others = " and ".join(f"--{known.replace('_', '-')}" for known in reads)
             raise ModelError(
-                f"--{name.replace('_', '-')} means nothing to a model of the kind {scheme}:",
-                hint=f"it follows {others}" if others else "leave it out",
+                f"--{name.replace('_', '-')} is not supported by {scheme}: models",
+                hint=f"supported here: {others}" if others else "leave it out",
             )
     if not DEVICES.fullmatch(options.device):
         raise ModelError(
-            f"no device is called {options.device!r}", hint="--device cpu, cuda, cuda:N, mps or auto"
+            f"unknown device {options.device!r}", hint="use --device cpu, cuda, cuda:N, mps or auto"
         )

@@ -1,8 +1,8 @@
-"""The mean fundamental frequency of clips, to group speakers by their pitch.
+"""The mean fundamental frequency of clips, used to group speakers by pitch.
 
-F0 of openSMILE's eGeMAPSv02 (subharmonic summation with Viterbi smoothing; Eyben et al. 2016), one value
-every 10 ms, 0 in unvoiced frames, in semitones above 27.5 Hz. The mean runs over voiced frames between 50
-and 350 Hz, in Hz.
+F0 is that of openSMILE's eGeMAPSv02 (subharmonic summation with Viterbi smoothing; Eyben et al. 2016), one
+value every 10 ms in semitones above 27.5 Hz, 0 in unvoiced frames. The mean is taken in Hz over voiced frames
+between 50 and 350 Hz.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ ZERO_HZ = 27.5
 """Frequency of 0 semitones."""
 
 UNVOICED = 0.0
-"""What the store holds for a clip without voice; as a column it becomes missing."""
+"""Value stored for a clip without voiced frames; in the corpus column it is missing."""
 
 
 @dataclass(kw_only=True)
 class Pitch:
-    """Mean F0 of clips, as a model with one label."""
+    """A measure of the mean F0 of clips, implemented as a model with one label."""
 
     name: str = "pitch"
     labels: tuple[str, ...] = (F0,)
@@ -37,7 +37,7 @@ class Pitch:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Mean F0 in Hz, shape (n, 1); 0 where no frame is voiced.
+        """Mean F0 in Hz, shape (n, 1); 0 for a clip without voiced frames between 50 and 350 Hz.
 
         Raises:
             ModelError: opensmile is not installed
@@ -46,7 +46,7 @@ class Pitch:
         return Outputs(scores=np.nan_to_num(np.array(means, dtype=np.float64), nan=UNVOICED)[:, None])
 
     def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """`f0_hz`, missing where there is no voice or no sound."""
+        """The column `f0_hz`; missing for clips without voiced frames or without audio."""
         return scores.mask(scores == UNVOICED)
 
 
@@ -61,7 +61,7 @@ def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
 
 
 def mean_f0_hz(contour: np.ndarray) -> float:
-    """Mean of the voiced frames between 50 and 350 Hz; nan where there is none.
+    """Mean of the voiced frames between 50 and 350 Hz; nan if there are none.
 
     >>> mean_f0_hz(np.array([np.nan, 100.0, 200.0, 400.0, 40.0]))
     150.0

@@ -1,13 +1,14 @@
-"""A fingerprint of sound that survives another level, rate or container: is this the same recording?
+"""Audio fingerprints to find duplicate recordings, robust to changes of level, sampling rate or file format.
 
-As Haitsma & Kalker (2002) describe it: the signs of the differences of the energies of neighbouring bands,
-and of these over time, are bits that depend on the recording and hardly on how it was stored. Ours has 25
-bands between 200 and 2000 Hz on a logarithmic scale, so that telephone sound at 4 kHz and more has them all,
-windows of 256 ms every 12 ms, and 128 frames about the centre of the energy in that range, which moves
-neither with the level nor with silence at the ends. A frame 30 dB below the loudest is quiet and says
-nothing. What is cut inside the speech, or clipped hard, is another recording to it.
+The method is that of Haitsma & Kalker (2002): energy differences between neighbouring bands are differenced
+again over time, and the signs are bits that depend on the recording but hardly on how it was stored. This
+version uses 25 bands between 200 and 2000 Hz on a logarithmic scale, all of which exist in any audio sampled
+at 4 kHz or more, windows of 256 ms every 12 ms, and 128 frames around the centre of the energy in that range,
+which depends neither on the level nor on silence at the ends. Frames 30 dB below the loudest count as quiet
+and are ignored. A recording that was cut within the speech, or clipped hard, is not recognised as the same.
 
-It is computed as a model is: one column a frame, kept in the store, so that a corpus is heard once.
+The fingerprint is computed by the engine like a model's predictions, with one column per frame, and cached in
+the store, so each corpus is decoded only once.
 """
 
 import hashlib
@@ -27,18 +28,18 @@ RATE = 8000
 WINDOW, HOP = 2048, 96
 LOWEST_HZ, HIGHEST_HZ = 200.0, 2000.0
 QUIETER = 1e-3
-"""A frame with less than this share of the energy of the loudest is quiet."""
+"""A frame with less than this fraction of the loudest frame's energy is quiet."""
 
 HASH_WORDS = 3
-"""Words of 24 bits, which float32 holds exactly, of the hash of the samples."""
+"""Number of words in the hash of the samples; each has 24 bits, which float32 represents exactly."""
 
 SILENT = -1.0
-"""The code of a quiet frame; any other is a number of 24 bits."""
+"""Code of a quiet frame; other frames are 24-bit numbers."""
 
 
 @dataclass(kw_only=True)
 class Prints:
-    """Fingerprint and hash of the sound of clips, as a model whose scores are their words."""
+    """Audio fingerprint and hash of clips, implemented as a model whose scores are 24-bit words."""
 
     name: str = "fingerprints"
     labels: tuple[str, ...] = (
@@ -52,7 +53,7 @@ class Prints:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Words of the hash and of the frames, shape (n, 3 + 128); −1 in quiet frames."""
+        """Words of the hash and of the frames, shape (n, 3 + 128); −1 for quiet frames."""
         return Outputs(
             scores=np.stack([np.concatenate([hash_words(s), frame_words(s)]) for s in signals])
             if signals
@@ -60,7 +61,7 @@ class Prints:
         )
 
     def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """`audio_hash` and `audio_print` as text; missing where the sound could not be heard."""
+        """The columns `audio_hash` and `audio_print` as text; missing for clips that could not be decoded."""
         rows = [
             (None, None)
             if np.isnan(words).any()
@@ -71,14 +72,14 @@ class Prints:
 
 
 def hash_words(signal: np.ndarray) -> np.ndarray:
-    """The samples, rounded to 16 bits, as a hash of 72 bits in 3 words; equal for equal samples only."""
+    """A 72-bit hash of the samples, rounded to 16 bits, in 3 words; equal only for identical samples."""
     rounded = np.round(np.asarray(signal, dtype=np.float64) * 32768).astype("<i4")
     digest = hashlib.blake2b(rounded.tobytes(), digest_size=3 * HASH_WORDS).digest()
     return np.array([int.from_bytes(digest[i : i + 3], "big") for i in range(0, len(digest), 3)], dtype=float)
 
 
 def frame_words(signal: np.ndarray) -> np.ndarray:
-    """The bits of 128 frames about the centre of energy as numbers, shape (128,); −1 where quiet.
+    """The bits of 128 frames around the centre of energy as numbers, shape (128,); −1 for quiet frames.
 
     Args:
         signal: at 8 kHz, shape (samples,)
@@ -98,7 +99,7 @@ def frame_words(signal: np.ndarray) -> np.ndarray:
 
 
 def _bands(signal: np.ndarray, first: int) -> np.ndarray:
-    """Energy of each band in 129 windows, the first of which starts at this sample; shape (129, 25)."""
+    """Energy of each band in 129 windows, the first starting at sample `first`; shape (129, 25)."""
     span = FRAMES * HOP + WINDOW
     window = np.zeros(span)
     begin, end = max(first, 0), min(len(signal), first + span)
@@ -111,7 +112,7 @@ def _bands(signal: np.ndarray, first: int) -> np.ndarray:
 
 @cache
 def _pool() -> np.ndarray:
-    """Which frequency belongs to which band, shape (frequencies, 25)."""
+    """Membership matrix of frequencies in bands, shape (frequencies, 25)."""
     edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, BITS + 2)
     band = np.searchsorted(edges, np.fft.rfftfreq(WINDOW, 1 / RATE), side="right") - 1
     pool: np.ndarray = (band[:, None] == np.arange(BITS + 1)).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Everything that decides what a training gives, in one file that people write."""
+"""Training recipes: all settings that affect the result of a training, read from a TOML file."""
 
 import tomllib
 from pathlib import Path
@@ -10,10 +10,10 @@ from sertools.errors import ModelError
 
 
 def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
-    """A recipe from its TOML file; `kind = "baseline"` makes it one of the classical baseline.
+    """Reads a recipe from its TOML file; with `kind = "baseline"`, a recipe of the classical baseline.
 
     Raises:
-        ModelError: the file is missing, is no TOML, or holds a name or value that a recipe does not have
+        ModelError: the file is missing or is not valid TOML, or a key or value in it is not valid
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -22,11 +22,11 @@ def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
     except OSError as error:
         raise ModelError(f"cannot read the recipe {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"the recipe {path} is not TOML: {error}") from error
+        raise ModelError(f"the recipe {path} is not valid TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"the recipe {path} is wrong at {where!r}: {first['msg']}") from error
+        raise ModelError(f"the recipe {path} has an error at {where!r}: {first['msg']}") from error
 
 
 class _Strict(BaseModel):
@@ -34,9 +34,9 @@ class _Strict(BaseModel):
 
 
 class Shape(_Strict):
-    """The numbers of a wav2vec2 architecture; defaults are those of the model `default`.
+    """Dimensions of a wav2vec2 architecture.
 
-    `conv_stride` multiplies to 320 for frames of 20 ms, the rate of all public wav2vec2 models.
+    The values of `conv_stride` multiply to 320, i.e. one frame every 20 ms, as in all public wav2vec2 models.
     """
 
     conv_dim: list[int] = [64, 64, 128]
@@ -54,22 +54,24 @@ class Shape(_Strict):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if len({len(self.conv_dim), len(self.conv_kernel), len(self.conv_stride)}) > 1:
-            raise ValueError("conv_dim, conv_kernel and conv_stride must name equally many layers")
+            raise ValueError("conv_dim, conv_kernel and conv_stride must have the same length")
         if len(self.conv_dim) < 2 or self.conv_dim[0] < 4:
-            raise ValueError("conv_dim needs two layers at least, the first of 4 channels at least")
+            raise ValueError("conv_dim needs at least two layers, the first with at least 4 channels")
         for name in ("heads", "position_groups"):
             if self.hidden % getattr(self, name):
-                raise ValueError(f"hidden {self.hidden} is no multiple of {name} {getattr(self, name)}")
+                raise ValueError(
+                    f"hidden = {self.hidden} is not a multiple of {name} = {getattr(self, name)}"
+                )
         return self
 
 
 class Augmentation(_Strict):
-    """How far a training clip may be changed; 0 switches a change off. Drawn anew per clip and epoch.
+    """Limits of random augmentation, drawn anew for each training clip and epoch; 0 disables a change.
 
-    `speed` is the largest change of playing speed (0.3: up to 1.3 times faster or slower, pitch moves along),
-    `tempo` the same with the pitch kept, `tilt` the largest coefficient of a first-order filter, `noise_db`
-    the lowest and highest signal-to-noise ratio of white noise, `mask_s` the longest of two silenced spans,
-    `crop_s` the longest piece that is heard.
+    `speed` is the largest change of playback speed (0.3: up to 1.3 times faster or slower; the pitch changes
+    too), `tempo` the same at constant pitch, `tilt` the largest coefficient of a first-order filter,
+    `noise_db` the lowest and highest signal-to-noise ratio of white noise, `mask_s` the maximum length of
+    each of two silenced spans, `crop_s` the maximum length of the excerpt that is used.
     """
 
     speed: float = Field(default=0.2, ge=0, le=1)
@@ -81,22 +83,22 @@ class Augmentation(_Strict):
 
 
 class Recipe(_Strict):
-    """Everything that decides what a training gives; read from TOML with `read_recipe`.
+    """All settings that affect the result of a training; read from TOML with `read_recipe`.
 
     Attributes:
-        corpora: what `--data` would take
-        speakers: who is learnt from, named and not drawn: nobody else is read, from any of the corpora
-        labels: what the model answers
-        norms: from which norms the labels are derived, by emotion; empty where the corpora rate them
-        seed: of first weights, order, dropout and changes to the clips
+        corpora: specified as for `--data`
+        speakers: ids of the training speakers; clips of other speakers are not read from any corpus
+        labels: outputs of the model
+        norms: norms from which the labels are derived, by emotion; empty if the corpora have ratings
+        seed: of the initial weights, clip order, dropout and augmentation
         epochs: passes over the clips
-        batch: clips per step; a batch's concordance needs some dozens
-        learning_rate: at its height, after `warm_up` (a share of all steps), before it falls to 0
+        batch: clips per step; a few dozen are needed for a meaningful concordance within a batch
+        learning_rate: the maximum, reached after `warm_up` (a fraction of all steps), before it falls to 0
         weight_decay: of AdamW
-        emotion_weight: weight of an auxiliary classifier of emotions, thrown away after the training
-        average: share of the old in the running average of the weights, which is what is saved
+        emotion_weight: weight of an auxiliary emotion classifier, discarded after training
+        average: decay of the running average of the weights, which is what is saved
         shape: the architecture
-        augmentation: how far clips are changed
+        augmentation: limits of the augmentation
     """
 
     corpora: list[str] = Field(min_length=1)
@@ -116,11 +118,11 @@ class Recipe(_Strict):
 
 
 class BaselineRecipe(_Strict):
-    """What decides a linear model on openSMILE's eGeMAPS functionals.
+    """Settings of a linear model on openSMILE's eGeMAPS functionals.
 
     Attributes:
-        kind: tells this recipe from one of a network
-        corpora: what `--data` would take
+        kind: distinguishes this recipe from that of a network
+        corpora: specified as for `--data`
         labels: `["emotion"]`, or dimensions
         strength: of the regularisation, above 0
     """

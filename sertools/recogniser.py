@@ -1,7 +1,7 @@
-"""What is said in clips, by a speech recogniser: CTC checkpoints (wav2vec2, HuBERT …) and Whisper.
+"""Transcribes clips with a speech recogniser: CTC checkpoints (wav2vec2, HuBERT …) or Whisper.
 
-It is a model like any other, whose scores are the recognised text in numbers, so the engine decodes, the
-store keeps and resumes, and a clip that cannot be heard has no words.
+The recogniser is implemented as a model whose scores encode the text as numbers, so the engine decodes the
+audio, the store caches and resumes, and a clip that cannot be decoded has no transcript.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,16 @@ from sertools.models.frozen import content, frozen
 from sertools.models.hub import folder_of
 
 WORDS = 700
-"""Numbers of a text, three bytes of UTF-8 in each, which float32 holds exactly; a longer text is missing."""
+"""Numbers per text, each with three bytes of UTF-8, which float32 represents exactly; longer texts count as
+missing."""
 
 NOTHING = -1.0
-"""Behind the end of the text."""
+"""Padding after the end of the text."""
 
 
 @dataclass(kw_only=True)
 class Recogniser:
-    """A speech recogniser, as a model whose scores are the text."""
+    """A speech recogniser, implemented as a model whose scores encode the text."""
 
     checkpoint: str
     name: str = ""
@@ -51,8 +52,9 @@ class Recogniser:
         self._whisper = config.model_type == "whisper"
         if not (self._whisper or any(name.endswith("ForCTC") for name in config.architectures or [])):
             raise ModelError(
-                f"{source} recognises no speech: it is {', '.join(config.architectures or ['of no kind'])}",
-                hint="name a CTC checkpoint, such as facebook/wav2vec2-base-960h, or Whisper",
+                f"{source} is not a speech recogniser: its architecture is "
+                f"{', '.join(config.architectures or ['unknown'])}",
+                hint="use a CTC checkpoint, such as facebook/wav2vec2-base-960h, or Whisper",
             )
         try:
             self._extractor = AutoFeatureExtractor.from_pretrained(
@@ -64,7 +66,7 @@ class Recogniser:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{source} cannot be read: {str(error).strip().splitlines()[0]}",
-                hint="beside config.json lie preprocessor_config.json and the tokenizer",
+                hint="its folder must contain preprocessor_config.json and the tokenizer files",
             ) from error
         self._module = frozen(AutoModelForSpeechSeq2Seq if self._whisper else AutoModelForCTC, folder)
         self.sampling_rate = int(self._extractor.sampling_rate)
@@ -74,11 +76,11 @@ class Recogniser:
         self.fingerprint = f"recogniser-1 {content(folder)}"
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """The texts of signals as numbers, shape (n, 700)."""
+        """The transcripts of signals, encoded as numbers, shape (n, 700)."""
         return Outputs(scores=np.stack([coded(self.text(signal)) for signal in signals]))
 
     def text(self, signal: np.ndarray) -> str:
-        """What is said in a signal (samples,); greedy, so always the same."""
+        """The transcript of a signal (samples,), by greedy decoding, which is deterministic."""
         import torch
 
         features = self._extractor(signal, sampling_rate=self.sampling_rate, return_tensors="pt")
@@ -92,9 +94,9 @@ class Recogniser:
         return " ".join(str(said).split())
 
     def _letters(self, best: Sequence[int]) -> str:
-        """CTC: what is repeated is said once, unless a blank stands between, and then blanks go.
+        """Decodes CTC tokens: merges repeated tokens unless a blank separates them, then removes blanks.
 
-        The tokenizer would take the blanks out before it joins what is repeated, and lose letters.
+        The tokenizer would remove blanks before merging repeated tokens, and so lose double letters.
         """
         between = getattr(self._tokenizer, "word_delimiter_token_id", None)
         special = set(self._tokenizer.all_special_ids) - {between}
@@ -103,14 +105,14 @@ class Recogniser:
         return str(self._tokenizer.decode([c for c in joined if c not in special], **as_they_are))
 
     def columns(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """The texts, missing where nothing could be heard."""
+        """The column of transcripts; missing for clips that could not be decoded."""
         texts = [None if np.isnan(row).any() else decoded(row) for row in scores.to_numpy(dtype=np.float64)]
         column = pd.Series(texts, index=scores.index, dtype=object)
         return pd.DataFrame({f"recognised@{self.checkpoint}": column})
 
 
 def coded(text: str) -> np.ndarray:
-    """A text as numbers of 24 bits, shape (700,); nan where it is longer.
+    """A text encoded as 24-bit numbers, shape (700,); all nan if the text is too long.
 
     >>> decoded(coded("Was ist's? 😀"))
     "Was ist's? 😀"
@@ -126,6 +128,6 @@ def coded(text: str) -> np.ndarray:
 
 
 def decoded(numbers: np.ndarray) -> str:
-    """The text of such numbers."""
+    """The text encoded by `coded`."""
     content = b"".join(int(number).to_bytes(3, "big") for number in numbers if number != NOTHING)
     return content.rstrip(b"\0").decode()

@@ -1,8 +1,8 @@
-"""Vectors of the words of clips by a transformers text encoder: BERT and its like, frozen.
+"""Text embeddings of transcripts from a frozen transformers text encoder, such as BERT.
 
-The vector of a text is the mean over its tokens of the last layer. Texts are read one by one, so that what
-else there is to read changes no number, and kept in the store, where cache, resume and damage are taken care
-of.
+The embedding of a text is the mean of the last layer over its tokens. Texts are encoded one at a time, so
+that a result does not depend on the other texts, and cached in the store, which handles resuming and damaged
+files.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ class TextEncoder:
         name: of the checkpoint
         fingerprint: of its files
         tokenizer, module: of transformers
-        longest: tokens that it reads of a text at most
+        longest: maximum number of tokens per text
     """
 
     name: str
@@ -44,7 +44,7 @@ class TextEncoder:
     longest: int
 
     def vector(self, text: str) -> np.ndarray:
-        """The mean over tokens of the last layer, shape (d,), float32; tokens beyond the longest are cut."""
+        """Mean of the last layer over tokens, shape (d,), float32; tokens beyond `longest` are cut off."""
         import torch
 
         tokens = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=self.longest)
@@ -55,10 +55,10 @@ class TextEncoder:
 
 
 def load_encoder(spec: str) -> TextEncoder:
-    """The text encoder in a directory or on the hub.
+    """Loads the text encoder from a directory or the hub.
 
     Raises:
-        ModelError: there is none, it lacks weights, or it is no text encoder
+        ModelError: the checkpoint does not exist, lacks weights, or is not a text encoder
     """
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
@@ -66,14 +66,15 @@ def load_encoder(spec: str) -> TextEncoder:
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(config, "vocab_size", None) is None or hasattr(config, "conv_dim"):
         raise ModelError(
-            f"{source} is no text encoder, but {config.model_type}", hint="name one such as BERT"
+            f"{source} is not a text encoder: its model type is {config.model_type}",
+            hint="use a text encoder such as BERT",
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"{source} has no tokenizer that can be read: {str(error).strip().splitlines()[0]}",
-            hint="its files lie beside config.json: tokenizer.json, or vocab.txt",
+            f"{source} has no readable tokenizer: {str(error).strip().splitlines()[0]}",
+            hint="its folder must contain tokenizer.json or vocab.txt",
         ) from error
     module = frozen(AutoModel, folder, unread=("pooler.",))
     module = module.get_encoder() if config.is_encoder_decoder else module
@@ -87,16 +88,16 @@ def load_encoder(spec: str) -> TextEncoder:
 
 
 def read(corpus: Corpus, readings: Sequence[Reading], root: Path, progress: Progress) -> Corpus:
-    """The corpus with a column of vectors for each reading; a clip without words has none.
+    """The corpus with a column of text embeddings for each reading; a clip without text has none.
 
     Args:
-        corpus: whose words are read
-        readings: by which encoder, in which column
-        root: of the store
-        progress: shows how far it is
+        corpus: the corpus whose texts are encoded
+        readings: which text column to encode, with which encoder, and the column for the result
+        root: root folder of the store
+        progress: displays the progress
 
     Raises:
-        ModelError: an encoder that cannot be read
+        ModelError: an encoder cannot be loaded
         StoreError: the store cannot be written
     """
     clips, notes = corpus.clips, list(corpus.notes)
@@ -111,18 +112,20 @@ def read(corpus: Corpus, readings: Sequence[Reading], root: Path, progress: Prog
         rows[told] = vectors[different.get_indexer(pd.Index(texts[told]))]
         clips = clips.assign(**{reading.column: packed(rows, clips.index)})
         width = rows.shape[1]
-        notes.append(f"Words were read by {encoder.name}: the mean over tokens of its last layer ({width}).")
+        notes.append(
+            f"Texts were encoded by {encoder.name}: mean of its last layer over tokens ({width} dimensions)."
+        )
     return replace(corpus, clips=clips, notes=tuple(notes))
 
 
 def different_texts(texts: pd.Series) -> tuple[pd.Index, np.ndarray]:
-    """The different texts among those of clips, sorted, and which clips have one, shape (n,)."""
+    """The distinct texts of clips, sorted, and a mask of the clips that have a text, shape (n,)."""
     told = texts.map(lambda text: isinstance(text, str) and bool(text.strip())).to_numpy(dtype=bool)
     return pd.Index(sorted(set(texts[told])), name="clip"), told
 
 
 def unread(encoder: TextEncoder, texts: pd.Index, root: Path) -> list[tuple[int, pd.Index]]:
-    """Number and texts of the shards of different texts that the store lacks."""
+    """Number and texts of each shard of distinct texts that is not in the store."""
     folder = _place(encoder, texts, root)
     return [(i, part) for i, part in shards(texts) if _kept(folder, i, part) is None]
 
@@ -139,15 +142,15 @@ def _place(encoder: TextEncoder, texts: pd.Index, root: Path) -> Path:
 
 
 def _kept(folder: Path, i: int, texts: pd.Index) -> np.ndarray | None:
-    """The vectors of a shard (n, d); None where it is not there whole."""
+    """The vectors of a shard (n, d); None if it is missing or incomplete."""
     vectors = read_layers(folder, i, len(texts)) if read_shard(folder, i, texts) is not None else None
     return None if vectors is None else vectors[:, 0]
 
 
 def _stored(encoder: TextEncoder, texts: pd.Index, root: Path, progress: Progress) -> np.ndarray:
-    """Vectors of different texts (n, d), shard by shard from the store, or into it."""
+    """Vectors of distinct texts (n, d), shard by shard read from the store, or computed and stored."""
     folder, found = _place(encoder, texts, root), []
-    with progress(f"reading words with {encoder.name}", len(texts)) as advance:
+    with progress(f"encoding texts with {encoder.name}", len(texts)) as advance:
         for i, part in shards(texts):
             vectors = _kept(folder, i, part)
             if vectors is None:

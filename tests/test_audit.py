@@ -233,7 +233,7 @@ def test_the_example_runs_among_all_audits_from_the_command_line(tmp_path, monke
     result = CliRunner().invoke(app, ["audit", "my-audit", "correctness", "--audits", str(folder), *words])
     assert result.exit_code in {0, 1}, result.output
     written = json.loads((tmp_path / "out" / "my_audit.json").read_text())
-    assert written["question"] == "Does the model use as much of the scale as people do?"
+    assert written["question"] == "Do the predictions vary as much as the ratings?"
     assert {f["target"] for f in written["findings"]} == {"arousal", "valence"}
     assert "spread_ratio" in (tmp_path / "out" / "report.md").read_text()
     assert (tmp_path / "out" / "correctness.json").exists()

@@ -26,8 +26,8 @@ def manifest(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize(
     ("command", "sentence", "hint"),
     [
-        (["text-fusion", "--text-model", "nothing"], "no directory nothing", "hub id"),
-        (["text-fusion", "--asr", "nothing"], "no directory nothing", "hub id"),
+        (["text-fusion", "--text-model", "nothing"], "no such directory: nothing", "hub id"),
+        (["text-fusion", "--asr", "nothing"], "no such directory: nothing", "hub id"),
         (["text-fusion", "--folds", "2"], "folds is 2", "3 folds"),
         (["tts-transcripts", "--voice", "espeak:en-us+f99"], "no voice 'en-us+f99'", "did you mean"),
         (["tts-transcripts", "--voice", "espaek:1"], "no engine 'espaek'", "did you mean 'espeak'"),

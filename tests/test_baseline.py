@@ -142,7 +142,7 @@ def test_estimators_fitted_elsewhere_load_with_labels_beside_or_asked_for(tmp_pa
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((20, 88)), rng.standard_normal((20, 2))
     ridge = Ridge().fit(x, y)
-    with pytest.raises(ModelError, match="does not name its 2 outputs"):
+    with pytest.raises(ModelError, match="declares no labels for its 2 outputs"):
         load_model(write(tmp_path / "a.skops", ridge))
     asked = load_model(f"sklearn:{tmp_path / 'a.skops'}", LoadOptions(labels=("valence", "arousal")))
     assert asked.labels == ("valence", "arousal")
@@ -160,20 +160,20 @@ def test_estimators_fitted_elsewhere_load_with_labels_beside_or_asked_for(tmp_pa
 def test_what_is_no_safe_estimator_for_functionals_is_one_sentence(tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((20, 88)), [0, 1] * 10
-    with pytest.raises(ModelError, match=r"no file .*absent\.skops"):
+    with pytest.raises(ModelError, match=r"no such file: .*absent\.skops"):
         load_model(f"sklearn:{tmp_path / 'absent.skops'}")
     (tmp_path / "p.skops").write_bytes(pickle.dumps(Ridge()))
-    with pytest.raises(ModelError, match="is no skops file: .*never loaded"):
+    with pytest.raises(ModelError, match="is not a skops file: .*never loaded"):
         load_model(f"sklearn:{tmp_path / 'p.skops'}")
-    with pytest.raises(ModelError, match="holds Ridge, which is no estimator .* but for 3 features"):
+    with pytest.raises(ModelError, match="contains Ridge, which is not an estimator .* but for 3 features"):
         load_model(write(tmp_path / "r.skops", Ridge().fit(x[:, :3], y)))
-    with pytest.raises(ModelError, match="holds dict, which is no estimator"):
+    with pytest.raises(ModelError, match="contains dict, which is not an estimator"):
         load_model(write(tmp_path / "d.skops", {"a": 1}))
     with pytest.raises(ModelError, match="LinearSVC, a classifier without probabilities"):
         load_model(write(tmp_path / "s.skops", LinearSVC().fit(x, y)))
-    with pytest.raises(ModelError, match="names no labels"):
+    with pytest.raises(ModelError, match="has no valid list of labels"):
         load_model(write(tmp_path / "l.skops", Ridge().fit(x, y), labels="arousal"))
-    with pytest.raises(ModelError, match="no dimensions: anger, fear"):
+    with pytest.raises(ModelError, match="not dimensions: anger, fear"):
         load_model(write(tmp_path / "e.skops", Ridge().fit(x, np.c_[y, y]), labels=["anger", "fear"]))
 
 
@@ -184,7 +184,7 @@ class Hidden(Ridge):
 def test_types_that_skops_does_not_know_are_listed_and_refused(tmp_path):
     x = np.random.default_rng(0).standard_normal((20, 88))
     spec = write(tmp_path / "h.skops", Hidden().fit(x, x[:, 0]), labels=["arousal"])
-    with pytest.raises(ModelError, match=r"types that could run code when it is loaded: .*\.Hidden"):
+    with pytest.raises(ModelError, match=r"types that could run code when loaded: .*\.Hidden"):
         load_model(spec)
 
 
@@ -196,15 +196,15 @@ def test_what_cannot_be_fitted_is_one_sentence(corpus, tmp_path):
     with pytest.raises(ModelError, match=r"does not end with \.skops"):
         fit_baseline(corpus, ["emotion"], tmp_path / "b.pkl")
     (tmp_path / "there.skops").touch()
-    with pytest.raises(ModelError, match="is there already"):
+    with pytest.raises(ModelError, match="already exists"):
         fit_baseline(corpus, ["emotion"], tmp_path / "there.skops")
     one = replace(corpus, clips=corpus.clips[corpus.clips["speaker"] == corpus.clips["speaker"].iloc[0]])
-    with pytest.raises(CorpusError, match="has one speaker"):
+    with pytest.raises(CorpusError, match="has only one speaker"):
         fit_baseline(one, ["emotion"], tmp_path / "b.skops")
     angry = replace(corpus, clips=corpus.clips[corpus.clips["emotion"] == "anger"])
-    with pytest.raises(CorpusError, match="has one emotion only: anger"):
+    with pytest.raises(CorpusError, match="has only one emotion, anger;"):
         fit_baseline(angry, ["emotion"], tmp_path / "b.skops")
     silent = replace(corpus, clips=corpus.clips[-1:])
-    with pytest.raises(CorpusError, match="no clip of .* has a speaker, emotion and sound"):
+    with pytest.raises(CorpusError, match="no clip of .* has a speaker, emotion and usable audio"):
         fit_baseline(silent, ["emotion"], tmp_path / "b.skops")
     assert not (tmp_path / "b.skops").exists()

@@ -61,11 +61,11 @@ def test_without_any_sound_the_column_is_empty_and_a_note_says_why(tmp_path):
         (tmp_path / file).unlink()
     found = measured(corpus, ["audio_print"], scores_of([]))
     assert found.clips["audio_print"].isna().all()
-    assert found.notes[-1].startswith("Nothing could be measured in the sound: none of the 4 clips")
+    assert found.notes[-1].startswith("Nothing could be measured from the audio: none of the 4 clips")
 
 
 def test_an_unknown_column_has_no_measure(tmp_path):
-    with pytest.raises(AuditError, match="nothing measures a column 'f0'.*f0_hz"):
+    with pytest.raises(AuditError, match="column 'f0' cannot be measured from the audio.*f0_hz"):
         measured(corpus_of(tmp_path), ["f0"], scores_of([]))
 
 

@@ -191,7 +191,7 @@ def test_speakers_who_are_not_named_are_never_read(corpus, tmp_path):
 
 def test_a_folder_with_something_in_it_is_not_overwritten(corpus, tmp_path):
     (tmp_path / "thesis.txt").write_text("all of it")
-    with pytest.raises(ModelError, match="is there already"):
+    with pytest.raises(ModelError, match="already exists and is not empty"):
         train(tiny(), [corpus], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -199,8 +199,8 @@ def test_a_folder_with_something_in_it_is_not_overwritten(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"speakers": ["a", "z"]}, "no corpus of the recipe has the speaker 'z'"),
-        ({"norms": ""}, "corpus 'tones' has no column 'arousal' to train on"),
+        ({"speakers": ["a", "z"]}, "speaker 'z' is in none of the recipe's corpora"),
+        ({"norms": ""}, "corpus 'tones' has no column 'arousal', which training needs"),
     ],
 )
 def test_corpora_that_do_not_fit_the_recipe_are_refused(corpus, tmp_path, changes, sentence):
@@ -211,5 +211,7 @@ def test_corpora_that_do_not_fit_the_recipe_are_refused(corpus, tmp_path, change
 def test_speakers_without_labels_cannot_be_learnt_from(corpus, tmp_path):
     table = pd.DataFrame({"file": ["x.wav"], "speaker": ["a"], "emotion": ["ennui"]})
     table.to_csv(tmp_path / "odd.csv", index=False)
-    with pytest.raises(CorpusError, match="no clip of the named speakers has arousal, dominance, valence"):
+    with pytest.raises(
+        CorpusError, match="no clip of the recipe's speakers has labels for arousal, dominance, valence"
+    ):
         train(tiny(speakers=["a"]), [load_corpus(str(tmp_path / "odd.csv"))], tmp_path / "made")

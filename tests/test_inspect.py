@@ -34,12 +34,12 @@ def test_a_checkpoint_is_described_by_its_own_files(tmp_path):
     assert found["labels"] == "angry, happy, neu, sad"
     assert found["layers"] == f"{SMALL['num_hidden_layers'] + 1} of {SMALL['hidden_size']} values"
     assert (found["task"], found["sampling rate in Hz"]) == ("single_label", 16000)
-    assert found["head"] == "native: the head of the transformers class that config.json names"
+    assert found["head"] == "native: the head of the transformers class named in config.json"
     assert (found["precision"], bool(found["reason for the precision"])) == ("fp32", True)
     assert found["shortest clip in samples"] == 400
     assert found["features"] == "every clip scaled to zero mean and unit variance"
     assert found["licence"] == "cc-by-4.0"
-    assert found["seconds of sound per second"] > 0
+    assert found["seconds of audio processed per second"] > 0
 
 
 def test_a_window_of_fixed_length_is_said(tmp_path):
@@ -63,7 +63,7 @@ def test_a_network_of_onnx_is_described_by_its_file_and_the_card_beside_it(tmp_p
     assert found["parameters"] == weights
     assert found["memory of the parameters in MB"] == weights * 4 / 1e6
     assert (found["licence"], found["device"], found["precision"]) == ("cc-by-nc-sa-4.0", "cpu", "fp32")
-    assert (found["features"], found["head"]) == ("the signal as it is", "output logits")
+    assert (found["features"], found["head"]) == ("raw signal", "output logits")
 
 
 def test_a_linear_estimator_is_described_by_what_was_fitted(tmp_path):
@@ -83,13 +83,19 @@ def test_a_table_of_predictions_says_under_which_sound_it_answers(tmp_path):
     rows = "clip,condition,arousal\na,clean,0.5\na,gain@3dB,0.4\n"
     (tmp_path / "p.csv").write_text(rows)
     found = values(f"predictions:{tmp_path / 'p.csv'}")
-    assert (found["rows"], found["note"]) == (2, "It has answers under clean, gain@3dB.")
+    assert (found["rows"], found["note"]) == (2, "The table has predictions for clean, gain@3dB.")
 
 
 def test_what_hears_no_sound_has_no_rate_and_no_speed():
     found = values("toy:oracle")
-    assert found["hears"] == "nothing: it answers by clip"
-    unknown = ("sampling rate in Hz", "seconds of sound per second", "layers", "parameters", "licence")
+    assert found["input"] == "precomputed (by clip id)"
+    unknown = (
+        "sampling rate in Hz",
+        "seconds of audio processed per second",
+        "layers",
+        "parameters",
+        "licence",
+    )
     assert [found[name] for name in unknown] == [None] * 5
 
 

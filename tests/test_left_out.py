@@ -55,7 +55,7 @@ def test_speakers_whom_the_recipe_does_not_name_are_not_opened(corpus):
     ("groups", "sentence"),
     [
         ([["a", "b"], ["b"]], "the speaker 'b' is left out more than once"),
-        ([["a", "b", "c"]], "without a, b, c no speaker is left to learn from"),
+        ([["a", "b", "c"]], "without a, b, c no speaker is left to train on"),
     ],
 )
 def test_groups_that_make_no_sense_are_refused(corpus, groups, sentence):

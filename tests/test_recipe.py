@@ -24,17 +24,17 @@ def test_a_recipe_survives_json(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (LEAST + "epoch = 3\n", "is wrong at 'epoch': Extra inputs are not permitted"),
-        (LEAST.replace("2", "0"), "is wrong at 'epochs': Input should be greater than 0"),
-        (LEAST + 'labels = ["anger"]\n', "is wrong at 'labels.0'"),
-        (LEAST + 'norms = "mine"\n', "is wrong at 'norms'"),
-        (LEAST.replace('["03"]', "[]"), "is wrong at 'speakers'"),
-        (LEAST + "[shape]\nconv_dim = [8, 8]\n", "must name equally many layers"),
-        (LEAST + "[shape]\nconv_dim = [2, 8, 8]\n", "the first of 4 channels at least"),
-        (LEAST + "[shape]\nheads = 3\n", "hidden 128 is no multiple of heads 3"),
-        (LEAST + "[augmentation]\ntempo = -0.1\n", "is wrong at 'augmentation.tempo'"),
-        (LEAST + "[augmentation]\nspeed = 2\n", "is wrong at 'augmentation.speed'"),
-        ("epochs = ", "is not TOML"),
+        (LEAST + "epoch = 3\n", "has an error at 'epoch': Extra inputs are not permitted"),
+        (LEAST.replace("2", "0"), "has an error at 'epochs': Input should be greater than 0"),
+        (LEAST + 'labels = ["anger"]\n', "has an error at 'labels.0'"),
+        (LEAST + 'norms = "mine"\n', "has an error at 'norms'"),
+        (LEAST.replace('["03"]', "[]"), "has an error at 'speakers'"),
+        (LEAST + "[shape]\nconv_dim = [8, 8]\n", "must have the same length"),
+        (LEAST + "[shape]\nconv_dim = [2, 8, 8]\n", "the first with at least 4 channels"),
+        (LEAST + "[shape]\nheads = 3\n", "hidden = 128 is not a multiple of heads = 3"),
+        (LEAST + "[augmentation]\ntempo = -0.1\n", "has an error at 'augmentation.tempo'"),
+        (LEAST + "[augmentation]\nspeed = 2\n", "has an error at 'augmentation.speed'"),
+        ("epochs = ", "is not valid TOML"),
     ],
 )
 def test_a_wrong_recipe_is_refused_with_the_place(tmp_path, text, sentence):

@@ -77,9 +77,11 @@ def test_a_checkpoint_that_recognises_nothing_says_so(tmp_path):
     from tests.checkpoints import write_checkpoint
 
     write_checkpoint(tmp_path / "emotions")
-    with pytest.raises(ModelError, match="recognises no speech: it is Wav2Vec2ForSequenceClassification"):
+    with pytest.raises(
+        ModelError, match="is not a speech recogniser: its architecture is Wav2Vec2ForSequenceClassification"
+    ):
         Recogniser(checkpoint=str(tmp_path / "emotions"))
-    with pytest.raises(ModelError, match="no directory"):
+    with pytest.raises(ModelError, match="no such directory"):
         Recogniser(checkpoint=str(tmp_path / "nothing"))
 
 

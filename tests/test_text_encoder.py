@@ -56,7 +56,7 @@ def test_each_text_is_read_once_and_clips_without_words_have_no_vector(checkpoin
     assert np.array_equal(vectors[0], vectors[3])
     assert np.array_equal(vectors[0], load_encoder(str(checkpoint)).vector("Yes."))
     assert [n for _, n in calls] == [2]
-    assert told.notes[-1].endswith("the mean over tokens of its last layer (16).")
+    assert told.notes[-1].endswith("mean of its last layer over tokens (16 dimensions).")
 
 
 def test_what_was_read_is_kept_and_damage_is_read_anew(checkpoint, tmp_path):
@@ -96,7 +96,7 @@ def test_a_missing_weight_is_refused_and_a_missing_pooler_is_not(checkpoint, tmp
     gone = next(key for key in kept if key.endswith("layer.1.output.dense.weight"))
     del kept[gone]
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match="lacks .*layer.1.output.dense.weight of BertModel"):
+    with pytest.raises(ModelError, match="lacks these weights of BertModel: .*layer.1.output.dense.weight"):
         load_encoder(str(folder))
 
 
@@ -112,7 +112,7 @@ def test_a_folder_that_is_no_text_encoder_says_so(tmp_path):
     from tests.checkpoints import write_checkpoint
 
     write_checkpoint(tmp_path / "speech")
-    with pytest.raises(ModelError, match="is no text encoder, but wav2vec2"):
+    with pytest.raises(ModelError, match="is not a text encoder: its model type is wav2vec2"):
         load_encoder(str(tmp_path / "speech"))
-    with pytest.raises(ModelError, match="no directory"):
+    with pytest.raises(ModelError, match="no such directory"):
         load_encoder(str(tmp_path / "nothing"))

@@ -1,4 +1,4 @@
-"""What a model from elsewhere answers, checked on noise before any clip is heard."""
+"""Checks of a third-party model's predictions on noise, made before any clip of the corpus is used."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from sertools.errors import ModelError
 from sertools.seeds import identity_rng
 
 TOLERANCE = 1e-4
-"""How far two answers about one clip may lie apart; a graphics processor or a network may round."""
+"""Largest allowed difference between two predictions for one clip; a GPU or a remote service may round."""
 
 
 def noise(rate: int, seconds: float) -> np.ndarray:
@@ -23,59 +23,59 @@ def trial(rate: int) -> list[np.ndarray]:
 
 
 def check_finite(scores: np.ndarray, who: str) -> None:
-    """Refuses a model whose every answer about noise has a nan or an infinite number in it.
+    """Refuses a model whose predictions for noise all contain nan or infinity.
 
-    A single clip that a model cannot score is missing; a model that can score nothing is broken.
+    A single clip that a model cannot score counts as missing; a model that can score no clip is broken.
 
     Raises:
         ModelError: no row of `scores` (n, c) is finite
     """
     if not np.isfinite(scores).all(axis=1).any():
         raise ModelError(
-            f"{who} answers noise with {scores.flat[np.flatnonzero(~np.isfinite(scores))[0]]}, "
-            "which is no finite number",
-            hint="its weights may hold nan or infinite values",
+            f"{who} predicts {scores.flat[np.flatnonzero(~np.isfinite(scores))[0]]} for noise, "
+            "which is not a finite number",
+            hint="check its weights for nan and infinite values",
         )
 
 
 def check_steady(first: np.ndarray, again: np.ndarray, who: str) -> None:
-    """Refuses a model that answers one thing and then another about the same clips.
+    """Refuses a model that gives different predictions for the same clips.
 
     Raises:
-        ModelError: two answers, each (n, c), differ by more than `TOLERANCE`, or one alone is no number
+        ModelError: the two predictions, each (n, c), differ by more than `TOLERANCE`, or only one is nan
     """
     same = np.isclose(first, again, rtol=0, atol=TOLERANCE, equal_nan=True)
     if not same.all():
         i = int(np.argmax(~same))
         raise ModelError(
-            f"{who} changes its answer between calls: {first.flat[i]:.6g}, then {again.flat[i]:.6g} "
-            "for the same clip",
-            hint="switch dropout off, seed what is drawn, and let no clip depend on the others of its call",
+            f"{who} gives different predictions for the same clip: {first.flat[i]:.6g}, then "
+            f"{again.flat[i]:.6g}",
+            hint="disable dropout, fix random seeds, and make each prediction independent of the other clips",
         )
 
 
 def names(asked: Sequence[str], stated: Sequence[str], count: int, who: str) -> tuple[str, ...]:
-    """The labels of a model with `count` outputs: those of `--labels`, else those it states itself.
+    """The labels of a model with `count` outputs: from `--labels`, or else as declared by the model.
 
     Raises:
-        ModelError: nobody names them, or as many as it has outputs
+        ModelError: there are no labels, or their number differs from the number of outputs
     """
     found = tuple(map(str, asked or stated))
     if not found:
         raise ModelError(
-            f"{who} does not name its {count} outputs",
-            hint="name them in their order: --labels anger,neutral",
+            f"{who} declares no labels for its {count} outputs",
+            hint="name them in output order: --labels anger,neutral",
         )
     if len(found) != count:
         raise ModelError(
             f"{who} has {count} outputs, but there are {len(found)} labels: {', '.join(found)}",
-            hint="name them in their order: --labels anger,neutral",
+            hint="name them in output order: --labels anger,neutral",
         )
     return found
 
 
 def are_probabilities(scores: np.ndarray) -> bool:
-    """Whether every row of scores (n, c) is a distribution: in [0, 1], with a sum of 1 within 1e-3.
+    """Whether every row of scores (n, c) is a probability distribution: in [0, 1], sum 1 within 1e-3.
 
     >>> are_probabilities(np.array([[0.25, 0.75]])), are_probabilities(np.array([[1.0, 0.5]]))
     (True, False)

@@ -1,4 +1,4 @@
-"""What a checkpoint's model card states: the README.md beside its weights."""
+"""Reads the licence from a checkpoint's model card, the README.md next to its weights."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ import yaml
 
 
 def licence(source: Path) -> str | None:
-    """The licence in the metadata of the model card of a folder, or beside a file; None where it states none.
+    """The licence given in the metadata of a model card; None if the card gives none.
 
-    A broken card states nothing: it is for people, and does not keep the model from being audited.
+    The card is README.md in the folder, or next to the file. An unreadable card counts as giving no licence:
+    it must not prevent an audit.
 
     >>> licence(Path("no/such/folder")) is None
     True

@@ -1,16 +1,17 @@
 """CNN14 of PANNs: a directory with config.json and the weights, `model.safetensors` or PANNs' own `.pth`.
 
 Log-mel spectrogram (64 bands) → batch norm per band → six blocks of two 3×3 convolutions, each with batch
-norm and ReLU, of 64, 128, … 2048 channels, averaged over 2×2 after all but the last → mean over bands →
+norm and ReLU, with 64, 128, … 2048 channels, 2×2 average pooling after all but the last → mean over bands →
 maximum plus mean over time → a linear layer with ReLU → one output per label (Kong et al. 2020, "PANNs",
-IEEE/ACM TASLP 28, table I and section III). Keys are those of the published checkpoints; so are the settings:
+IEEE/ACM TASLP 28, table I and section III). The state-dict keys match the published checkpoints, and so do
+these settings:
 
     {"labels": ["anger", "neutral"], "task": "single_label", "sampling_rate": 16000,
      "window": 512, "hop": 160, "fmin": 50, "fmax": 8000}
 
-at 16 kHz, and 1024, 320, 50, 14000 at 32 kHz. A narrower network is read as well.
-Layers are the mean over bands and time of each block, with zeros behind a block's own channels:
-(n, 6, 2048). Clips run one by one.
+at 16 kHz, and 1024, 320, 50, 14000 at 32 kHz. A network with fewer channels can be loaded too.
+The layers are the six blocks, each averaged over bands and time and zero-padded to the widest block:
+(n, 6, 2048). Clips are processed one at a time.
 """
 
 import hashlib
@@ -37,25 +38,25 @@ SCHEME = "cnn14"
 READS = ("labels",)
 BANDS = 64
 WIDTH, BLOCKS = 64, 6
-"""Channels of the first block, each further one having twice as many; number of blocks."""
+"""Channels of the first block (each later block has twice as many as the one before); number of blocks."""
 
 FLOOR = 1e-10
-"""Power below which the logarithm is cut off, as in PANNs."""
+"""Smallest power before taking the logarithm, as in PANNs."""
 
 AUDIOSET = "fc_audioset"
 HEADS = ("fc_out", "fc_transfer", AUDIOSET)
-"""Names of the last linear layer: ours, that of PANNs' fine-tuning example (which keeps the old one unused),
-that of the published checkpoints. The first that is there is read."""
+"""Possible names of the last linear layer: in sertools, in PANNs' fine-tuning example (whose checkpoints also
+hold the old, unused layer), and in the published checkpoints. The first one found is used."""
 
 FRONT_END = ("spectrogram_extractor.", "logmel_extractor.")
-"""The spectrogram as stored constants; ours is computed from config.json and compared with them."""
+"""Prefixes of the stored spectrogram constants; sertools computes its own from config.json and compares."""
 
 ENGINE = "cnn14-2"
-"""Rises when this file changes a number; part of the fingerprint."""
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
 class Config(BaseModel):
-    """What `config.json` holds; the settings of the spectrogram are those of PANNs at 16 kHz by default."""
+    """The contents of `config.json`; the spectrogram defaults are those of PANNs at 16 kHz."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,7 +71,7 @@ class Config(BaseModel):
 
 @dataclass(kw_only=True)
 class Cnn14Model:
-    """A CNN14 that turns signals into scores and the means of its blocks; see `Model`."""
+    """A CNN14 that computes scores and block means from signals; see `Model`."""
 
     name: str
     labels: tuple[str, ...]
@@ -84,14 +85,14 @@ class Cnn14Model:
     device: "torch.device"
 
     def random_twin(self, seed: int) -> "Cnn14Model":
-        """The same architecture with random weights from this seed."""
+        """An untrained model of the same architecture, with random weights from this seed."""
         from sertools.models.twin import of_cnn14
 
         return of_cnn14(self, seed)
 
     @property
     def has_frames(self) -> bool:
-        """The blocks follow the clip in time."""
+        """True: the outputs of the blocks have a time axis."""
         return True
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
@@ -99,8 +100,9 @@ class Cnn14Model:
         return self._outputs(signals, layers)[0]
 
     def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
-        """Scores, layer means, and the means over bands of each block, whose frames are twice as far apart
-        after every average over 2×2.
+        """Scores, layer means, and the mean over bands of each block, per frame.
+
+        Each 2×2 average pooling doubles the time between frames.
         """
         outputs, blocks = self._outputs(signals, True)
         halvings = [min(i, BLOCKS - 1) for i in range(1, BLOCKS + 1)]
@@ -119,7 +121,7 @@ class Cnn14Model:
                 logits, over_bands = self.network(heard[None, None])
                 scores.append(_activate(logits.float(), self.task).cpu().numpy())
                 blocks.append([block[0].T.float().cpu().numpy() for block in over_bands])
-        # without labels it is a bare encoder, whatever its last layer answers
+        # without labels the model is a bare encoder, so the output of its last layer is ignored
         answers = np.concatenate(scores)[:, : len(self.labels)]
         means = [[block.mean(axis=0) for block in clip] for clip in blocks]
         padded = [[np.pad(mean, (0, len(clip[-1]) - len(mean))) for mean in clip] for clip in means]
@@ -128,7 +130,7 @@ class Cnn14Model:
 
 
 def mel_filters(config: Config) -> np.ndarray:
-    """Triangular filters on Slaney's mel scale, each of area 1 over Hz, shape (64, window / 2 + 1).
+    """Triangular filters on Slaney's mel scale, each with area 1 in Hz, shape (64, window / 2 + 1).
 
     The scale is linear below 1 kHz (15 mel) and logarithmic above, with 27 steps for a factor of 6.4
     (Slaney 1998, "Auditory Toolbox").
@@ -150,7 +152,7 @@ def mel_filters(config: Config) -> np.ndarray:
 def log_mel(signal: np.ndarray, config: Config) -> np.ndarray:
     """Power in 64 mel bands in dB, shape (frames, 64); frames = 1 + samples // hop.
 
-    Hann window (periodic), frames centred on multiples of the hop with the signal mirrored at its ends.
+    Periodic Hann window; frames are centred on multiples of the hop, with the signal reflected at both ends.
     """
     half = config.window // 2
     padded = np.pad(np.asarray(signal, dtype=np.float32), half, mode="reflect")
@@ -163,8 +165,10 @@ def log_mel(signal: np.ndarray, config: Config) -> np.ndarray:
 
 
 def build(outputs: int, head: str = "fc_out", width: int = WIDTH) -> "torch.nn.Module":
-    """The network from log-mel (n, 1, frames, 64) to logits (n, outputs) and, for each block, its mean over
-    bands (n, channels, frames); with random weights.
+    """A CNN14 network with random weights.
+
+    It maps log-mel spectrograms (n, 1, frames, 64) to logits (n, outputs) and, for each block, the mean over
+    bands (n, channels, frames).
 
     Args:
         outputs: number of labels
@@ -215,7 +219,7 @@ def build(outputs: int, head: str = "fc_out", width: int = WIDTH) -> "torch.nn.M
 
 
 def load(rest: str, options: LoadOptions) -> Cnn14Model:
-    """A CNN14 from a directory.
+    """Loads a CNN14 from a directory.
 
     Raises:
         ModelError: no such directory, no weights, a missing or unexpected key, or settings that contradict
@@ -232,7 +236,10 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     _check_front_end(front_end, config, path)
     head = next((name for name in HEADS if f"{name}.bias" in tensors), None)
     if head is None:
-        raise ModelError(f"{path} has no head: none of {', '.join(HEADS)}", hint="fit one")
+        raise ModelError(
+            f"{path} has no head: it has none of {', '.join(HEADS)}",
+            hint="train one, or use a checkpoint with a head",
+        )
     if head != AUDIOSET:
         tensors = {key: value for key, value in tensors.items() if not key.startswith(f"{AUDIOSET}.")}
     outputs = tensors[f"{head}.bias"].numel()
@@ -242,16 +249,16 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
     missing, odd = sorted(counted - set(tensors)), sorted(set(tensors) - set(network.state_dict()))
     if missing or odd:
         raise ModelError(
-            f"{path} is no CNN14: it lacks {_some(missing)}, and has {_some(odd)} besides",
-            hint="keys are named as in the checkpoints of PANNs",
+            f"{path} is not a CNN14 checkpoint: missing keys {_some(missing)}; unexpected keys {_some(odd)}",
+            hint="name the keys as in the published PANNs checkpoints",
         )
     try:
         network.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
-        raise ModelError(f"{path} is no CNN14: {' '.join(str(error).split())[:200]}") from error
+        raise ModelError(f"{path} is not a CNN14 checkpoint: {' '.join(str(error).split())[:200]}") from error
     broken = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if broken:
-        raise ModelError(f"{path} has weights that are no finite numbers: {_some(broken)}")
+        raise ModelError(f"{path} has weights that are not finite: {_some(broken)}")
     labels, task = _answers(options.labels, config, head, outputs, folder)
     model = Cnn14Model(
         name=folder.resolve().name,
@@ -288,11 +295,11 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
 def _answers(
     asked: Sequence[str], config: Config, head: str, outputs: int, folder: Path
 ) -> tuple[tuple[str, ...], Task]:
-    """Labels, and what their scores are; AudioSet's classes, where nobody names them, are no emotions."""
+    """Labels and task; an AudioSet head without given labels is ignored, as its classes are not emotions."""
     if head == AUDIOSET and not asked and not config.labels:
         return (), "encoder"
     labels = names(asked, config.labels, outputs, str(folder))
-    # PANNs' own head answers each of its classes for itself
+    # the original PANNs head predicts each class independently
     return labels, config.task or ("multi_label" if head == AUDIOSET else task_of(None, labels))
 
 
@@ -300,13 +307,13 @@ def _config(folder: Path) -> Config:
     path = folder / "config.json"
     if not path.is_file():
         raise ModelError(
-            f"{folder} is no CNN14: it has no config.json",
-            hint='write {"labels": […], "sampling_rate": 16000, "window": 512, …} into it',
+            f"{folder} is not a CNN14 checkpoint: it has no config.json",
+            hint='create it with {"labels": […], "sampling_rate": 16000, "window": 512, …}',
         )
     try:
         config = Config.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is no JSON: {error}") from error
+        raise ModelError(f"{path} is not valid JSON: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -314,8 +321,8 @@ def _config(folder: Path) -> Config:
     if not positive or not 0 <= config.fmin < config.fmax <= config.sampling_rate / 2:
         raise ModelError(
             f"{path}: sampling_rate {config.sampling_rate}, window {config.window}, hop {config.hop}, "
-            f"fmin {config.fmin:g} and fmax {config.fmax:g} do not fit together",
-            hint="an even window; fmin below fmax, and that at most half the rate",
+            f"fmin {config.fmin:g} and fmax {config.fmax:g} are not valid together",
+            hint="all must be positive, the window even, and fmin < fmax ≤ sampling_rate / 2",
         )
     return config
 
@@ -326,40 +333,41 @@ def _weights(folder: Path) -> Path:
     found = sorted([*folder.glob("*.pth"), *folder.glob("*.pt")])
     if len(found) != 1:
         raise ModelError(
-            f"{folder} has {len(found) or 'no'} weights: {', '.join(p.name for p in found) or 'no file'}",
-            hint="one of model.safetensors or a .pth of PANNs",
+            f"{folder} has {len(found) or 'no'} weight files: {', '.join(p.name for p in found) or 'none'}",
+            hint="provide exactly one: model.safetensors or a .pth file of PANNs",
         )
     return found[0]
 
 
 def _tensors(path: Path) -> dict[str, Any]:
-    # the transfer learning example of PANNs keeps the network under `base`
+    # the transfer learning example of PANNs stores the network under `base`
     return {k.removeprefix("module.").removeprefix("base."): t for k, t in tensors_in(path).items()}
 
 
 def _check_front_end(stored: Mapping[str, Any], config: Config, path: Path) -> None:
-    """Refuses config.json where a checkpoint was trained on another spectrogram."""
+    """Refuses a config.json that does not match the spectrogram which the checkpoint was trained on."""
     filters = stored.get("logmel_extractor.melW")
     if filters is None:
         return
     ours = mel_filters(config).T
     if tuple(filters.shape) != ours.shape or not np.allclose(filters.numpy(), ours, rtol=1e-3, atol=1e-6):
         raise ModelError(
-            f"{path} was trained on another spectrogram than its config.json says: its filters of shape "
-            f"{tuple(filters.shape)} are not those of {config.sampling_rate} Hz, window "
+            f"{path} was trained on a different spectrogram than config.json describes: its filters of shape "
+            f"{tuple(filters.shape)} do not match {config.sampling_rate} Hz, window "
             f"{config.window}, {config.fmin:g} to {config.fmax:g} Hz",
-            hint="PANNs use 16000, 512, 160, 50, 8000 or 32000, 1024, 320, 50, 14000",
+            hint="sampling_rate, window, hop, fmin, fmax of PANNs: 16000, 512, 160, 50, 8000 or "
+            "32000, 1024, 320, 50, 14000",
         )
 
 
 def _shortest(config: Config) -> int:
-    """Fewest samples: 32 frames, so that a frame is left after five halvings, and enough to mirror."""
+    """Minimum number of samples: 32 frames, so that one remains after five poolings; enough to reflect."""
     return max(31 * config.hop, config.window // 2 + 1)
 
 
 def _some(keys: list[str], shown: int = 4) -> str:
     more = f" and {len(keys) - shown} more" if len(keys) > shown else ""
-    return (", ".join(keys[:shown]) + more) or "nothing"
+    return (", ".join(keys[:shown]) + more) or "none"
 
 
 def _fingerprint(path: Path, config: Config, labels: Sequence[str], task: str) -> str:

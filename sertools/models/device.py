@@ -1,4 +1,4 @@
-"""What a device can do: which there is, what fits into its memory, and which number format it multiplies."""
+"""Finds the device to compute on, splits batches that exceed its memory, and chooses its number format."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ Answer = TypeVar("Answer")
 
 
 def in_halves(compute: Callable[[Sequence[Item]], Answer], items: Sequence[Item]) -> list[Answer]:
-    """Answers for all items in their order: in one go, or in halves (of halves …) where memory runs out.
+    """Results for all items in order, computed in one batch or, if memory runs out, in ever smaller halves.
 
     Args:
-        compute: answers for some items; raises torch.OutOfMemoryError when they are too many
+        compute: computes the result for some items; raises torch.OutOfMemoryError if there are too many
         items: at least one
 
     Raises:
-        ModelError: not even a single item fits
+        ModelError: even a single item does not fit into memory
     """
     import torch
 
@@ -35,18 +35,18 @@ def in_halves(compute: Callable[[Sequence[Item]], Answer], items: Sequence[Item]
         torch.cuda.empty_cache()
     if len(items) == 1:
         raise ModelError(
-            f"one clip alone does not fit into the memory of the device: {sentence}",
-            hint="--device cpu, or cut the clip",
+            f"a single clip does not fit into the memory of the device: {sentence}",
+            hint="use --device cpu, or shorten the clip",
         )
     half = len(items) // 2
     return in_halves(compute, items[:half]) + in_halves(compute, items[half:])
 
 
 def find_device(name: str) -> "torch.device":
-    """The device of a name: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto` for the fastest there is.
+    """The device called `cpu`, `cuda`, `cuda:N` or `mps`, or with `auto` the fastest available one.
 
     Raises:
-        ModelError: there is none of that name here
+        ModelError: the device is not available on this machine
     """
     import torch
 
@@ -59,43 +59,43 @@ def find_device(name: str) -> "torch.device":
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(
-            f"no device {name!r} here", hint="--device cpu, cuda, cuda:N, mps or auto"
+            f"device {name!r} is not available", hint="use --device cpu, cuda, cuda:N, mps or auto"
         ) from error
     return device
 
 
 def moved(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
-    """The tensor on a device; to a GPU from pinned memory, so that copying does not wait for computing."""
+    """The tensor on a device; copied to a GPU from pinned memory, so that copies and computation overlap."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
 def first_precision(asked: str, device: "torch.device") -> tuple[str, str, bool]:
-    """Format to begin with, why, and whether a comparison on the first clips may still change it."""
+    """Initial number format, the reason, and whether a comparison on the first clips may still change it."""
     if asked != "auto":
-        return asked, "asked for", False
+        return asked, "requested", False
     if native_bf16(str(device)):
-        return "fp32", "bf16 was not yet compared with it", True
-    return "fp32", f"this {device.type} does not multiply bf16 natively", False
+        return "fp32", "bf16 has not been compared with fp32 yet", True
+    return "fp32", f"this {device.type} has no native bf16 multiplication", False
 
 
 def only_fp32(asked: str, kind: str) -> str:
-    """The format of a kind of model that has but one.
+    """The number format of a kind of model that supports only fp32.
 
     Raises:
-        ModelError: another one was asked for
+        ModelError: bf16 was requested
     """
     if asked == "bf16":
         raise ModelError(
-            f"a model of the kind {kind}: runs in the format it is written in, not in bf16",
-            hint="--precision auto",
+            f"{kind}: models run in the number format of their weights, not in bf16",
+            hint="use --precision auto",
         )
     return "fp32"
 
 
 def multiplies_bf16(cpuinfo: str) -> bool:
-    r"""Whether a processor multiplies bf16 itself, by the flags in the text of /proc/cpuinfo.
+    r"""Whether a processor has native bf16 multiplication, according to the flags in /proc/cpuinfo.
 
     >>> multiplies_bf16("flags\t\t: fpu avx512f avx512_bf16"), multiplies_bf16("flags : avx512f")
     (True, False)
@@ -109,7 +109,7 @@ def multiplies_bf16(cpuinfo: str) -> bool:
 
 
 def native_bf16(device: str) -> bool:
-    """Whether a device multiplies bf16 natively; False where that cannot be told."""
+    """Whether a device has native bf16 multiplication; False if that cannot be determined."""
     if device.startswith("cuda"):
         import torch
 
@@ -123,6 +123,6 @@ def native_bf16(device: str) -> bool:
 
 
 def stamped(content: str, precision: str, device: "torch.device") -> str:
-    """Fingerprint of weights and settings in a format; in bf16 the kind of device changes numbers too."""
+    """Fingerprint of weights, settings and number format; in bf16 also of the type of device."""
     where = device.type if precision == "bf16" else ""
     return hashlib.blake2b(f"{content} {precision} {where}".encode(), digest_size=16).hexdigest()

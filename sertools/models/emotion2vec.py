@@ -1,14 +1,15 @@
-"""emotion2vec: a directory as it is published, with config.yaml, model.pt and tokens.txt, through FunASR.
+"""emotion2vec, run by FunASR: a directory as published, with config.yaml, model.pt and tokens.txt.
 
-The network is FunASR's (Ma et al. 2024, "emotion2vec", Findings of ACL): seven convolutions, blocks with
-attention that decays with distance, the mean over time, and, in the checkpoints that answer, a linear head
-over nine classes. Reading the files, checking the weights and pooling are ours, because FunASR evaluates a
-text of config.yaml as code and leaves weights that it does not find random.
+The network is FunASR's (Ma et al. 2024, "emotion2vec", Findings of ACL): seven convolutions, blocks whose
+attention decays with distance, the mean over time, and, in checkpoints that classify, a linear head over nine
+classes. sertools itself reads the files, checks the weights and does the pooling, because FunASR runs a
+string of config.yaml as code and leaves missing weights random.
 
-Labels are the English halves of the lines of tokens.txt (`生气/angry`), `unknown` for `<unk>`; lines that
-start with `unuse` are no labels, and their scores do not count. A checkpoint without a head is a bare
-encoder. Layers are what the first block reads and the states after each block, prenet and main; the frames of
-the last and their mean are what FunASR calls features of frames and of the utterance. Clips run one by one.
+The labels are the English part of each line of tokens.txt (`生气/angry`), `unknown` for `<unk>`; lines that
+start with `unuse` are not labels, and their scores are ignored. A checkpoint without a head is a bare
+encoder. The layers are the input of the first block and the output of each block, first those of the prenet,
+then the main ones; the frames of the last layer and their mean are FunASR's frame-level and utterance-level
+features. Clips are processed one at a time.
 """
 
 import contextlib
@@ -40,15 +41,15 @@ SCHEME = "emotion2vec"
 READS = ("labels",)
 RATE = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
-"""What reconstructs masked frames in pre-training; nothing reads it afterwards."""
+"""Prefix of the decoder that reconstructs masked frames in pre-training; it is not used afterwards."""
 
 ENGINE = "emotion2vec-1"
-"""Rises when this file changes a number; part of the fingerprint."""
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
 @dataclass(kw_only=True)
 class Emotion2vecModel:
-    """An emotion2vec checkpoint that turns signals into scores and layer means; see `Model`."""
+    """An emotion2vec checkpoint that computes scores and layer means from signals; see `Model`."""
 
     name: str
     labels: tuple[str, ...]
@@ -63,20 +64,20 @@ class Emotion2vecModel:
 
     @property
     def shortest(self) -> int:
-        """Fewest samples that give a frame."""
+        """Minimum number of samples, enough for one frame."""
         return hearing.shortest(self.geometry)
 
     @property
     def has_frames(self) -> bool:
-        """Its blocks follow the clip in time."""
+        """True: the outputs of the blocks have a time axis."""
         return True
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Scores of signals (samples,) at 16 kHz; layers are the blocks, (n, blocks + 1, d)."""
+        """Scores of signals (samples,) at 16 kHz; layers are the input and the blocks, (n, blocks + 1, d)."""
         return self._outputs(signals, layers)[0]
 
     def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
-        """Scores, layer means and frames; layer 0 is what the first block reads."""
+        """Scores, layer means and frames; layer 0 is the input of the first block."""
         outputs, states = self._outputs(signals, True)
         found = []
         for signal, clip in zip(signals, states, strict=True):
@@ -102,7 +103,7 @@ class Emotion2vecModel:
         return Outputs(scores=answers, layers=means), states
 
     def _states(self, signal: "torch.Tensor") -> "list[torch.Tensor]":
-        """What the first block reads and each block answers, (1, t, d), without the tokens put before it."""
+        """Input of the first block and output of each block, (1, t, d), without the prepended tokens."""
         import torch
 
         encoder = self.network.modality_encoders["AUDIO"]
@@ -120,16 +121,16 @@ class Emotion2vecModel:
             for hook in hooks:
                 hook.remove()
         before = encoder.modality_cfg.num_extra_tokens
-        # where a norm follows the last block, its answer is the one that is read
+        # if a norm follows the last block, the output of the norm is used
         return [*(state[:, before:] for state in seen[:-1]), last]
 
 
 def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
-    """An emotion2vec from a directory.
+    """Loads an emotion2vec checkpoint from a directory.
 
     Raises:
-        ModelError: no such directory, a file that is absent, broken or unsafe, weights that do not fit, or
-            FunASR is not installed
+        ModelError: no such directory, a missing, damaged or unsafe file, weights that do not fit, or FunASR
+            is not installed
     """
     import torch
 
@@ -164,7 +165,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
             "labels": list(labels),
             "task": task,
             "sampling_rate": RATE,
-            "features": "zero mean and unit variance per clip" if network.cfg.normalize else "as they are",
+            "features": "zero mean and unit variance per clip" if network.cfg.normalize else "raw signal",
             "licence": licence(files.folder),
             "unexpected_keys": unexpected,
             "device": str(device),
@@ -189,28 +190,30 @@ def _network(files: Files) -> Any:
         raise ModelError(
             "emotion2vec needs FunASR, which is not installed", hint='pip install "sertools[emotion2vec]"'
         ) from error
-    # it imports all of its models, warns of what they use and prints what it misses; none of it concerns this
+    # FunASR imports all of its models; warnings and messages about the others are irrelevant here
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
             make = importlib.import_module("funasr.models.emotion2vec.model").Emotion2vec
-        except (ImportError, OSError) as error:  # the second where torchaudio is built for another torch
+        except (ImportError, OSError) as error:  # OSError if torchaudio was built for another torch version
             raise ModelError(
                 f"FunASR cannot be imported: {' '.join(str(error).split())[:200]}",
-                hint="pip install -U funasr; where torchaudio is named, it must fit torch, or go",
+                hint="pip install -U funasr; if torchaudio is mentioned, match it to torch or uninstall it",
             ) from error
     try:
         return make(model_conf=files.settings, vocab_size=len(files.tokens))
     except (AttributeError, TypeError, ValueError, KeyError, AssertionError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{files.folder / 'config.yaml'} describes no network: {reason}") from error
+        raise ModelError(
+            f"{files.folder / 'config.yaml'} does not describe a valid network: {reason}"
+        ) from error
 
 
 def _fill(network: Any, files: Files) -> list[str]:
-    """Puts the weights into the network; returns the names of those that nothing reads.
+    """Loads the weights into the network; returns the names of unused weights.
 
     Raises:
-        ModelError: a weight is missing, has another shape or is no finite number
+        ModelError: a weight is missing, has the wrong shape or is not finite
     """
     import torch
 
@@ -219,14 +222,14 @@ def _fill(network: Any, files: Files) -> list[str]:
     missing = sorted(set(wanted) - set(files.tensors))
     if missing:
         raise ModelError(
-            f"{where} lacks {len(missing)} of {len(wanted)} weights, {missing[0]} among them; FunASR would "
+            f"{where} lacks {len(missing)} of {len(wanted)} weights, e.g. {missing[0]}; FunASR would "
             "leave them random"
         )
     for key, tensor in wanted.items():
         if files.tensors[key].shape != tensor.shape:
             ours, theirs = tuple(tensor.shape), tuple(files.tensors[key].shape)
-            raise ModelError(f"{where}: {key} has the shape {theirs}, and config.yaml wants {ours}")
+            raise ModelError(f"{where}: {key} has shape {theirs}, but config.yaml requires {ours}")
         if not bool(torch.isfinite(files.tensors[key]).all()):
-            raise ModelError(f"{where}: {key} holds numbers that are not finite")
+            raise ModelError(f"{where}: {key} contains values that are not finite")
     network.load_state_dict({key: files.tensors[key] for key in wanted})
     return sorted(key for key in files.tensors if key not in wanted and not key.startswith(DECODER))

@@ -1,4 +1,4 @@
-"""The files of an emotion2vec checkpoint, read and checked before anything of FunASR is imported."""
+"""Reads and checks the files of an emotion2vec checkpoint, before FunASR is imported."""
 
 import ast
 import hashlib
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 HEAD = "proj.weight"
 
 MOST_LAYERS = 64
-"""Convolutional layers that a config.yaml may ask for."""
+"""Largest number of convolutional layers that a config.yaml may define."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
-    """What a directory holds.
+    """The contents of an emotion2vec directory.
 
     Attributes:
         folder: the directory
         settings: `model_conf` of config.yaml
         convolutions: channels, kernel and stride of each convolutional layer
-        tokens: lines of tokens.txt; empty where there are none
+        tokens: lines of tokens.txt; empty if there are none
         tensors: weights by their names
-        digest: of all that decides a number
+        digest: hash of everything that affects the results
     """
 
     folder: Path
@@ -43,10 +43,10 @@ class Files:
 
 
 def read(folder: Path) -> Files:
-    """What a directory holds, without running anything of it.
+    """Reads an emotion2vec directory without running any code from it.
 
     Raises:
-        ModelError: a file that is absent, broken or unsafe
+        ModelError: a missing, damaged or unsafe file
     """
     config_path, weights = _file(folder, "config.yaml"), _file(folder, "model.pt")
     text = config_path.read_bytes()
@@ -57,9 +57,9 @@ def read(folder: Path) -> Files:
         kind, spec = config["model"], audio["feature_encoder_spec"]
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(f"{config_path} is no configuration of emotion2vec: {reason}") from error
+        raise ModelError(f"{config_path} is not a valid emotion2vec configuration: {reason}") from error
     if kind != "Emotion2vec":
-        raise ModelError(f"{config_path} is of {kind!r}, not of Emotion2vec")
+        raise ModelError(f"{config_path} is for the model {kind!r}, not Emotion2vec")
     convolutions = conv_layers(spec, str(config_path))
     audio |= {"feature_encoder_spec": repr(convolutions), "decoder": None}
     settings["modalities"] = {**settings["modalities"], "audio": audio}
@@ -72,8 +72,8 @@ def read(folder: Path) -> Files:
         raise ModelError(f"{weights} has {outputs} outputs, but {listed} names {len(tokens)}")
     if tokens and not outputs:
         raise ModelError(
-            f"{listed} names {len(tokens)} classes, but {weights} has no head that answers them",
-            hint="FunASR would take a random one; without tokens.txt it is a bare encoder",
+            f"{listed} names {len(tokens)} classes, but {weights} has no classification head",
+            hint="FunASR would use a random head; remove tokens.txt to load a bare encoder",
         )
     digest = hashlib.blake2b(text + "\n".join(tokens).encode(), digest_size=16)
     with weights.open("rb") as file:
@@ -89,7 +89,7 @@ def read(folder: Path) -> Files:
 
 
 def english(token: str) -> str:
-    """The English name of a line of tokens.txt.
+    """The English name in a line of tokens.txt.
 
     >>> english("生气/angry"), english("<unk>"), english("happy")
     ('angry', 'unknown', 'happy')
@@ -98,12 +98,12 @@ def english(token: str) -> str:
 
 
 def conv_layers(spec: Any, where: str) -> list[tuple[int, int, int]]:
-    """Channels, kernel and stride of each convolutional layer, from a text that FunASR would run as code.
+    """Channels, kernel and stride of each convolutional layer, from a string that FunASR would run as code.
 
-    Only lists of triples of numbers, joined by + and repeated by *, are read; nothing is run.
+    Only lists of triples of integers, joined by + and repeated by *, are accepted; nothing is run.
 
     Raises:
-        ModelError: the text says anything else
+        ModelError: the string contains anything else
 
     >>> conv_layers("[(512, 10, 5)] + [(512, 3, 2)] * 2", "config.yaml")
     [(512, 10, 5), (512, 3, 2), (512, 3, 2)]
@@ -141,11 +141,13 @@ def conv_layers(spec: Any, where: str) -> list[tuple[int, int, int]]:
         found = layers(ast.parse(str(spec).strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ModelError(
-            f"{where}: feature_encoder_spec {str(spec)[:80]!r} is no list of (channels, kernel, stride)",
-            hint="FunASR would run this text as code; do not, if you do not trust where it comes from",
+            f"{where}: feature_encoder_spec {str(spec)[:80]!r} is not a list of (channels, kernel, stride)",
+            hint="FunASR would run this string as code; do not use it there unless you trust its source",
         ) from error
     if not found or min(min(layer) for layer in found) < 1:
-        raise ModelError(f"{where}: feature_encoder_spec {str(spec)[:80]!r} has no layers, or empty ones")
+        raise ModelError(
+            f"{where}: feature_encoder_spec {str(spec)[:80]!r} has no layers, or a value below 1"
+        )
     return found
 
 
@@ -153,18 +155,19 @@ def _file(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
         raise ModelError(
-            f"{folder} is no emotion2vec: it has no {name}",
+            f"{folder} is not an emotion2vec checkpoint: it has no {name}",
             hint="hf download emotion2vec/emotion2vec_plus_base --local-dir DIR; then emotion2vec:DIR",
         )
     return path
 
 
 def _tensors(path: Path, scopes: Sequence[Any]) -> dict[str, "torch.Tensor"]:
-    """Weights by the names that the network has for them.
+    """Weights by their names in the network.
 
     Args:
         path: of model.pt
-        scopes: `scope_map` of config.yaml: prefix in the file, in the network, in the file, …; none is empty
+        scopes: `scope_map` of config.yaml: prefix in the file, in the network, in the file, …; `none` means
+            an empty prefix
     """
     prefixes = ["" if str(p).lower() == "none" else str(p) for p in (*scopes, "module.", "none")]
     found = {}

@@ -1,9 +1,9 @@
-"""The wav2vec2 family on a CPU, exactly and several times faster than one clip at a time.
+"""Exact CPU inference for the wav2vec2 family, several times faster than one clip at a time.
 
-Frames of all clips of a batch stand in one matrix (frames, channels) without padding; only attention and the
-two convolutions look at a clip by itself. The convolutional front end is strided matrix products on views of
-that matrix, the positional convolution a product in the frequency domain, and the group norm of the first
-layer is folded into its weights, from moments of the signal.
+The frames of all clips in a batch form one matrix (frames, channels) without padding; only attention, the
+convolutional front end and the positional convolution work on each clip separately. The front end consists of
+strided matrix products on views of a clip's frames, the positional convolution is a product in the frequency
+domain, and the group norm of the first layer is folded into its weights, using moments of the signal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     import torch
 
 CHUNK = 256
-"""Frames that the front end computes at a time: what bounds its memory, whatever the clip's length."""
+"""Number of frames that the front end computes at a time; bounds its memory use for clips of any length."""
 
 
 def states(encoder: Encoder, signals: Sequence["torch.Tensor"]) -> Iterator[list["torch.Tensor"]]:
-    """The hidden states of every layer in turn, then the encoder's output, which may be the last of them.
+    """Yields the hidden states layer by layer, then the encoder's output, which may equal the last of them.
 
     Args:
-        encoder: from `encoder`
+        encoder: as made by `layout.encoder`
         signals: each (samples,), fp32, at least as long as the receptive field
 
     Yields:
-        one matrix (frames, d), fp32, per signal; the first are what the first layer reads
+        one matrix (frames, d), fp32, per signal; the first yield is the input of the first layer
     """
     import torch
 
     front = [_front(encoder, signal) for signal in signals]
     n, filler = len(front), -sum(map(len, front)) % encoder.rows
-    if filler:  # one more clip, which nobody reads
+    if filler:  # a dummy clip, whose output is discarded
         front.append(front[0].new_zeros(filler, front[0].shape[1]))
     frames = [len(features) for features in front]
     packed = _packed(front)
@@ -58,7 +58,7 @@ def means(encoder: Encoder, signals: Sequence["torch.Tensor"]) -> "tuple[torch.T
 def means_and_frames(
     encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool
 ) -> "tuple[torch.Tensor, torch.Tensor, list[list[torch.Tensor]]]":
-    """As `means`, and where they are to be kept the hidden states, by layer and clip (frames, d)."""
+    """Same as `means`; with `keep`, also the hidden states by layer and clip, each (frames, d)."""
     import torch
 
     pooled, kept = [], []
@@ -76,16 +76,16 @@ def _packed(parts: Sequence["torch.Tensor"]) -> "torch.Tensor":
 
 
 def _front(encoder: Encoder, signal: "torch.Tensor") -> "torch.Tensor":
-    """The front end of one clip, (samples,) → (frames, channels), some frames at a time.
+    """Output of the front end for one clip, (samples,) → (frames, channels), computed in chunks of frames.
 
-    A frame depends on its receptive field alone, once the moments of the whole clip are known.
+    A frame depends only on its receptive field, once the moments of the whole clip are known.
     """
     from torch.nn.functional import pad
 
     first = encoder.first
     weight, bias = first.weight, first.bias
     if first.group is not None:
-        # a constant does not get through the norm; without it, nothing large cancels in fp32
+        # the norm removes any constant offset; subtracting it first avoids cancellation in fp32
         signal = (signal.double() - signal.double().mean()).float()
         weight, bias = _folded(first, signal)
     field, step = first.kernel, first.stride
@@ -103,11 +103,11 @@ def _front(encoder: Encoder, signal: "torch.Tensor") -> "torch.Tensor":
 
 
 def _folded(first: FirstConvolution, signal: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
-    """Weight and bias of the first convolution with its group norm in them, for this clip.
+    """Weight and bias of the first convolution with its group norm folded in, for this clip.
 
-    With X the windows of the signal, mean and variance over time of X w are those of X, multiplied by w:
-    m(X) w and wᵀ cov(X) w, moments divided by the number of windows, in float64. A bias of the convolution
-    moves the mean alone, which the norm takes away.
+    With X the windows of the signal, the mean and variance over time of X w are m(X) w and wᵀ cov(X) w, with
+    moments divided by the number of windows, in float64. A bias of the convolution shifts only the mean,
+    which the norm removes.
     """
     import torch
 
@@ -142,7 +142,7 @@ def _chunk(
 
 
 def _convolved(convolution: Convolution, rows: "torch.Tensor") -> "torch.Tensor":
-    """A convolution over time, (time, in) → (time, out): one matrix product per piece, and no copy."""
+    """A convolution over time, (time, in) → (time, out): one matrix product per piece, without copying."""
     import torch
 
     channels, stride = rows.shape[1], convolution.stride
@@ -161,8 +161,8 @@ def _position(positional: Positional, packed: "torch.Tensor", frames: Sequence[i
     """GELU of the positional convolution of each clip, (frames, d) → (frames, d), in fp32.
 
     Overlap-save: each clip, padded by kernel // 2 on both sides, is cut into blocks that overlap by
-    kernel − 1; a block's spectrum times the kernel's conjugate spectrum is their correlation, whose first
-    block − kernel + 1 values have not wrapped round.
+    kernel − 1; a block's spectrum times the kernel's conjugate spectrum gives their circular correlation,
+    whose first block − kernel + 1 values are free of wrap-around.
     """
     import torch
     from torch.nn.functional import gelu, pad
@@ -204,7 +204,7 @@ def _fed_forward(layer: Layer, packed: "torch.Tensor") -> "torch.Tensor":
 
 
 def _attended(layer: Layer, packed: "torch.Tensor", frames: Sequence[int]) -> "torch.Tensor":
-    """Self-attention of each clip over its own frames, so that no mask is needed."""
+    """Self-attention within each clip separately, so that no mask is needed."""
     import torch
     from torch.nn.functional import scaled_dot_product_attention
 

@@ -1,10 +1,10 @@
-"""Layer vectors extracted elsewhere: `features:DIR`, a .npy file and a table that names its rows.
+"""Precomputed layer embeddings: `features:DIR`, a .npy array and a table that names its rows.
 
-    layers.npy   shape (rows, layers, numbers), or (rows, numbers) for one layer
-    layers.csv   one row for each row of the array, with `clip` or `file`; or .parquet
-    predictions.csv   if there is one: scores, as `predictions:` reads them
+    layers.npy   shape (rows, layers, dimensions), or (rows, dimensions) for one layer
+    layers.csv   one row for each row of the array, with a column `clip` or `file`; or .parquet
+    predictions.csv   optional: scores, in the format of `predictions:`
 
-`features:FILE.csv` takes the .npy file of the same name beside it. Clips without a row are missing.
+`features:FILE.csv` reads the .npy file of the same name in the same folder. Clips without a row are missing.
 """
 
 import hashlib
@@ -24,18 +24,18 @@ from sertools.tables import CLEAN
 
 SCHEME = "features"
 PREDICTIONS = "predictions"
-"""Stem of the table with scores, where there is one in the folder."""
+"""Stem of the optional table with scores in the folder."""
 
 
 @dataclass(kw_only=True)
 class FeaturesModel:
-    """Layers by clip or file, read from an array; with scores where a table of predictions lies beside it.
+    """Layer embeddings by clip or file, read from an array; with scores if a table of predictions is given.
 
     Attributes:
         array: shape (rows, l, d), on disk
         rows: clip or file → row of the array
         key: what `rows` is indexed by, `clip` or `file`
-        answers: the predictions; None where there are none
+        answers: the predictions; None if there are none
     """
 
     name: str
@@ -48,28 +48,28 @@ class FeaturesModel:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Those of the predictions."""
+        """Labels of the predictions; empty if there are none."""
         return self.answers.labels if self.answers else ()
 
     @property
     def task(self) -> Task:
-        """That of the predictions; an encoder where there are none."""
+        """Task of the predictions; `encoder` if there are none."""
         return self.answers.task if self.answers else "encoder"
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Under which sound there are answers: layers are of clean sound."""
+        """Conditions for which there are predictions; layers are available for clean audio only."""
         return self.answers.conditions if self.answers else (CLEAN,)
 
     def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
-        """The predictions for clips; no column where there are none."""
+        """The predictions for clips; a table without columns if there are none."""
         return self.answers.scores(clips, condition) if self.answers else pd.DataFrame(index=clips.index)
 
     def layers(self, clips: pd.DataFrame) -> np.ndarray:
         """Layers of clips, shape (n, l, d), float32; nan for a clip that has no row.
 
         Raises:
-            ModelError: no clip has a row, or a row holds what is no finite number
+            ModelError: no clip has a row, or a row contains nan or infinite values
         """
         wanted = clips.index.astype(str) if self.key == "clip" else pd.Index(clips["file"].astype(str))
         place = self.rows.reindex(wanted).to_numpy(dtype=float)
@@ -78,7 +78,7 @@ class FeaturesModel:
             raise ModelError(
                 f"no {self.key} of {self.facts['source']} is in the corpus: it has {self.rows.index[0]!r}, "
                 f"the corpus has {wanted[0]!r}",
-                hint=f"its column {self.key!r} and the corpus' are compared as they are written",
+                hint=f"its column {self.key!r} must match that of the corpus exactly",
             )
         found = np.full((len(clips), *self.array.shape[1:]), np.nan, dtype=np.float32)
         found[known] = self.array[place[known].astype(np.int64)]
@@ -86,18 +86,18 @@ class FeaturesModel:
         if wrong.any():
             first = int(np.argmax(wrong))
             raise ModelError(
-                f"{self.facts['source']}: {int(wrong.sum())} rows hold nan or infinite numbers, first "
-                f"that of {wanted[first]!r} (row {int(place[first])}, counted from 0)",
-                hint="leave clips without features out of the array and the table",
+                f"{self.facts['source']}: {int(wrong.sum())} rows contain nan or infinite values, the first "
+                f"one for {wanted[first]!r} (row {int(place[first])}, counted from 0)",
+                hint="remove clips without features from the array and the table",
             )
         return found
 
 
 def load(rest: str, options: LoadOptions) -> FeaturesModel:
-    """The features in a folder, or beside a table.
+    """Loads the features from a folder, or from a table and its array.
 
     Raises:
-        ModelError: array or table are missing, cannot be read, or do not fit each other
+        ModelError: the array or the table is missing, cannot be read, or they do not match
     """
     array_path, table_path, scores_path = _find(Path(rest).expanduser())
     array = _array(array_path)
@@ -112,13 +112,14 @@ def load(rest: str, options: LoadOptions) -> FeaturesModel:
         )
     if len(table) != len(array):
         raise ModelError(
-            f"{table_path} names {len(table)} rows, but {array_path.name} has {len(array)}",
-            hint="one row of the table for each row of the array, in the same order",
+            f"{table_path} has {len(table)} rows, but {array_path.name} has {len(array)}",
+            hint="the table needs one row for each row of the array, in the same order",
         )
     names = table[key].astype(str)
     if names.duplicated().any():
         raise ModelError(
-            f"{table_path} has {names[names.duplicated()].iloc[0]!r} more than once", hint="one row per clip"
+            f"{table_path} has {names[names.duplicated()].iloc[0]!r} more than once",
+            hint="keep one row per clip",
         )
     answers = predictions.load(str(scores_path), options) if scores_path else None
     digest = hashlib.blake2b(digest_size=16)
@@ -143,7 +144,7 @@ def load(rest: str, options: LoadOptions) -> FeaturesModel:
 
 
 def _find(given: Path) -> tuple[Path, Path, Path | None]:
-    """The array, the table of its rows, and the predictions, if there are any."""
+    """Paths of the array, of the table of its rows, and of the predictions (or None)."""
     if given.is_dir():
         arrays = sorted(given.glob("*.npy"))
         tables = sorted(p for suffix in MANIFESTS for p in given.glob(f"*{suffix}"))
@@ -153,8 +154,8 @@ def _find(given: Path) -> tuple[Path, Path, Path | None]:
             if len(paths) != 1:
                 named = f": {', '.join(p.name for p in paths)}" if paths else ""
                 raise ModelError(
-                    f"{given} has {len(paths)} files that could be the {what}{named}",
-                    hint="one layers.npy and one layers.csv; or name the table: features:FILE.csv",
+                    f"{given} has {len(paths)} candidates for the {what}{named}",
+                    hint="provide one layers.npy and one layers.csv, or name the table: features:FILE.csv",
                 )
         return arrays[0], tables[0], scores[0] if scores else None
     beside = [given] if given.suffix != ".npy" else [given.with_suffix(suffix) for suffix in MANIFESTS]
@@ -163,7 +164,8 @@ def _find(given: Path) -> tuple[Path, Path, Path | None]:
     for path in (table, array):
         if not path.is_file():
             raise ModelError(
-                f"no such file: {path}", hint="features:DIR, or features:FILE.csv beside FILE.npy"
+                f"no such file: {path}",
+                hint="use features:DIR, or features:FILE.csv with FILE.npy in the same folder",
             )
     return array, table, None
 
@@ -172,12 +174,12 @@ def _array(path: Path) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ModelError(f"{path} cannot be read as an array of numbers: {error}") from error
+        raise ModelError(f"{path} cannot be read as a numeric array: {error}") from error
     if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
-        raise ModelError(f"{path} holds {array.dtype}, no numbers")
+        raise ModelError(f"{path} is not numeric: its data type is {array.dtype}")
     if array.ndim not in {2, 3} or 0 in array.shape:
         raise ModelError(
             f"{path} has shape {array.shape}",
-            hint="(rows, layers, numbers), or (rows, numbers) for one layer",
+            hint="the shape must be (rows, layers, dimensions), or (rows, dimensions) for one layer",
         )
     return array if array.ndim == 3 else array[:, None, :]

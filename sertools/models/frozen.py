@@ -1,4 +1,4 @@
-"""Transformers checkpoints that are only read: all weights are there, and no code of theirs runs."""
+"""Loads frozen transformers checkpoints: every weight must be present, and no code of the checkpoint runs."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,24 +11,24 @@ from sertools.models.weights import DAMAGE, tensors_in
 
 
 def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
-    """A module of a checkpoint in evaluation mode, fp32, on the CPU.
+    """The module of a checkpoint in evaluation mode, fp32, on the CPU.
 
     Args:
         loader: class of transformers with `from_pretrained`
         folder: of the checkpoint
-        unread: first parts of keys that the caller does not read, which may be missing
+        unread: prefixes of keys that the caller does not use and that may be missing
 
     Raises:
-        ModelError: a weight is missing, of another shape, not finite, or the file is damaged
+        ModelError: a weight is missing, has the wrong shape or is not finite, or the file is damaged
     """
     from safetensors import SafetensorError
     from transformers.utils import logging
 
-    logging.set_verbosity_error()  # what is missing is said below, as an error
+    logging.set_verbosity_error()  # missing weights are reported below, as an error
     logging.disable_progress_bar()
     for path in weight_files(folder):
         if path.suffix != ".safetensors":
-            tensors_in(path)  # for its sentence: what fails below fails in torch's words
+            tensors_in(path)  # for its readable error message; below, torch's own would appear
     try:
         module, info = loader.from_pretrained(
             folder,
@@ -48,16 +48,19 @@ def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
     ]
     if missing:
         raise ModelError(
-            f"{folder} lacks {', '.join(missing[:3])} of {type(module).__name__}",
-            hint="it would be filled with random numbers: name a checkpoint that has them",
+            f"{folder} lacks these weights of {type(module).__name__}: {', '.join(missing[:3])}",
+            hint="they would be filled with random numbers; use a complete checkpoint",
         )
     if not all(value.isfinite().all() for value in module.parameters()):
-        raise ModelError(f"{folder} has weights that are not finite numbers", hint="is the file damaged?")
+        raise ModelError(
+            f"{folder} has weights that are not finite numbers",
+            hint="the file may be damaged; download or copy it again",
+        )
     return module.eval()
 
 
 def content(folder: Path) -> str:
-    """What a checkpoint is, as 32 hex digits: its weights, its settings and its vocabulary."""
+    """Hash of a checkpoint's weights, settings and vocabulary, as 32 hex digits."""
     digest = hashlib.blake2b(digest_size=16)
     settings = [path for suffix in ("*.json", "*.txt", "*.model") for path in folder.glob(suffix)]
     for path in [*sorted(settings), *weight_files(folder)]:

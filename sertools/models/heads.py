@@ -1,7 +1,7 @@
-"""How a checkpoint's head is read, and why a head that is not there is refused.
+"""Loads a checkpoint's encoder and head, and refuses a checkpoint whose head is missing.
 
-`AutoModelForAudioClassification` invents a random head of the right shape when the checkpoint has none,
-or has one of another layout, and only warns. Here every key of encoder and head is accounted for.
+`AutoModelForAudioClassification` creates a random head when the checkpoint has none, or one with a different
+layout, and only warns. Here every key of encoder and head is checked.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     import torch
 
 LAYOUTS = {
-    "native": "the head of the transformers class that config.json names",
+    "native": "the head of the transformers class named in config.json",
     "dense-tanh-out": "mean over frames → dense → tanh → out_proj (audEERING's dimensional models)",
     "linear": "mean over frames → one linear layer",
     "none": "a bare encoder",
 }
 NEVER_USED = ("masked_spec_embed",)
-"""Encoder parameters that only training reads; a checkpoint may lack them."""
+"""Encoder parameters used only in training; a checkpoint may lack them."""
 
-REFUSAL = "fit a head with sertools finetune, or name the one it has with --head PREFIX=LAYOUT, LAYOUT one of"
+REFUSAL = "train one with sertools finetune, or describe it with --head PREFIX=LAYOUT, where LAYOUT is one of"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A loaded network and how to read it.
+    """A loaded network with its head.
 
     Attributes:
         module: the transformers module, in evaluation mode
-        head: pooled states (n, d) → logits (n, c); None where `module` has its own head, or there is none
+        head: pooled states (n, d) → logits (n, c); None if `module` includes the head, or there is no head
         layout: one of LAYOUTS
-        unexpected: keys of the checkpoint that nothing uses
+        unexpected: unused keys of the checkpoint
     """
 
     module: "torch.nn.Module"
@@ -45,10 +45,10 @@ class Network:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The weight files of a checkpoint: safetensors where there are any, else PyTorch's.
+    """The weight files of a checkpoint: safetensors if there are any, otherwise PyTorch files.
 
     Raises:
-        ModelError: there are none
+        ModelError: there are no weight files
     """
     for pattern in ("model*.safetensors", "pytorch_model*.bin"):
         found = sorted(folder.glob(pattern))
@@ -56,15 +56,15 @@ def weight_files(folder: Path) -> list[Path]:
             return found
     raise ModelError(
         f"{folder} has no weights: neither model.safetensors nor pytorch_model.bin",
-        hint="name the directory that holds them beside config.json",
+        hint="name a directory that contains both config.json and the weights",
     )
 
 
 def weight_tensors(folder: Path) -> dict[str, "torch.Tensor"]:
-    """All tensors of a checkpoint by key; memory-mapped where the format allows.
+    """All tensors of a checkpoint by key; memory-mapped if the format allows it.
 
     Raises:
-        ModelError: a file is truncated, no weight file, or a pickle with more than tensors in it
+        ModelError: a file is truncated, is not a weight file, or is a pickle that contains more than tensors
     """
     tensors: dict[str, torch.Tensor] = {}
     for path in weight_files(folder):
@@ -73,16 +73,16 @@ def weight_tensors(folder: Path) -> dict[str, "torch.Tensor"]:
 
 
 def layout_of(keys: set[str], architectures: list[str], head: Mapping[str, str]) -> str:
-    """The layout of a checkpoint's head, by its keys.
+    """The layout of a checkpoint's head, determined from its keys.
 
     Raises:
-        ModelError: `head` names an unknown layout or keys that are not there
+        ModelError: `head` names an unknown layout or keys that do not exist
     """
     for prefix, layout in head.items():
         if layout not in LAYOUTS:
-            raise ModelError(f"--head {prefix}={layout}: no such layout", hint=", ".join(LAYOUTS))
+            raise ModelError(f"--head {prefix}={layout}: unknown layout", hint=", ".join(LAYOUTS))
         if not any(key.startswith(f"{prefix}.") for key in keys):
-            raise ModelError(f"--head {prefix}={layout}: the checkpoint has no key {prefix}.…")
+            raise ModelError(f"--head {prefix}={layout}: the checkpoint has no keys {prefix}.…")
         return layout
     if {"classifier.dense.weight", "classifier.out_proj.weight"} <= keys:
         return "dense-tanh-out"
@@ -95,10 +95,10 @@ def layout_of(keys: set[str], architectures: list[str], head: Mapping[str, str])
 
 
 def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_code: bool) -> Network:
-    """The network of a checkpoint, with every key accounted for.
+    """The network of a checkpoint, after checking every key.
 
     Raises:
-        ModelError: a key of the encoder or the head is missing, or has another shape
+        ModelError: a key of the encoder or the head is missing, or has the wrong shape
     """
     from transformers import AutoModel, AutoModelForAudioClassification
 
@@ -114,7 +114,7 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
             local_files_only=True,
             weights_only=True,
             trust_remote_code=trust_remote_code,
-            ignore_mismatched_sizes=True,  # they are refused below, in a sentence that names them
+            ignore_mismatched_sizes=True,  # refused below, with an error message that names them
         )
     except RuntimeError as error:
         raise ModelError(
@@ -122,28 +122,28 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
         ) from error
     except (ValueError, TypeError) as error:
         raise ModelError(
-            f"{folder} is of the architecture {config.model_type!r}, of which transformers makes no model "
-            f"that hears sound: {_first_line(error)[:120]}"
+            f"{folder} has the architecture {config.model_type!r}, for which transformers has no audio "
+            f"model: {_first_line(error)[:120]}"
         ) from error
     if info["mismatched_keys"]:
         key, stored, wanted = min(info["mismatched_keys"], key=lambda found: str(found[0]))
         raise ModelError(
-            f"the weights in {folder} do not fit its config.json: {key} has the shape {tuple(stored)}, and "
-            f"config.json wants {tuple(wanted)}; {len(info['mismatched_keys'])} keys do not fit"
+            f"the weights in {folder} do not fit its config.json: {key} has shape {tuple(stored)}, but "
+            f"config.json requires {tuple(wanted)}; {len(info['mismatched_keys'])} keys do not fit"
         )
     missing = sorted(key for key in info["missing_keys"] if not key.endswith(NEVER_USED))
     unexpected = sorted(info["unexpected_keys"])
     if missing:
         raise ModelError(
-            f"{folder} lacks {_keys(missing)} of {type(module).__name__}; "
-            f"it has {_keys(unexpected) if unexpected else 'nothing'} besides",
+            f"{folder} lacks keys of {type(module).__name__}: {_keys(missing)}; "
+            f"unexpected keys: {_keys(unexpected) if unexpected else 'none'}",
             hint=f"{REFUSAL} {', '.join(LAYOUTS)}",
         )
     broken = [name for name, value in module.named_parameters() if not value.isfinite().all()]
     if broken:
         raise ModelError(
             f"{folder} has weights that are not finite numbers: {_keys(sorted(broken))}",
-            hint="the training went wrong, or the file is damaged",
+            hint="training diverged, or the file is damaged",
         )
     if config.model_type == "whisper" and layout != "native":
         module = module.get_encoder()
@@ -168,7 +168,7 @@ def _own_head(
         stem = f"{prefix}.{part}".rstrip(".")
         absent = [key for key in (f"{stem}.weight", f"{stem}.bias") if key not in tensors]
         if absent:
-            raise ModelError(f"{folder} lacks {_keys(absent)} of a head of layout {layout}")
+            raise ModelError(f"{folder} lacks keys of a head with layout {layout}: {_keys(absent)}")
         weights.append((tensors[f"{stem}.weight"].float(), tensors[f"{stem}.bias"].float()))
 
     def head(pooled: torch.Tensor) -> torch.Tensor:
@@ -188,7 +188,7 @@ def _check_outputs(
         raise ModelError(
             f"the head in {folder} has {len(tensors[last])} outputs, but config.json names "
             f"{len(config.id2label)} labels: {', '.join(map(str, config.id2label.values()))}",
-            hint="write the labels in the order of the outputs as id2label into config.json",
+            hint="list the labels in output order as id2label in config.json",
         )
 
 

@@ -1,4 +1,4 @@
-"""How a checkpoint hears: its feature extractor, the clips that it takes, and when its frames are."""
+"""A checkpoint's feature extractor, the clip lengths that it accepts, and the times of its frames."""
 
 import math
 import warnings
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 from sertools.errors import ModelError
 
 WHISPER_HOP = 320
-"""Samples at 16 kHz from one frame of Whisper's encoder to the next: two frames of its spectrogram."""
+"""Hop of Whisper's encoder frames in samples at 16 kHz: two frames of its spectrogram."""
 
 EMPTY_FILTER = "At least one mel filter has all zero values"
-"""What transformers warns of for the spectrogram of AST, which was trained on just that."""
+"""Warning of transformers about the spectrogram of AST; harmless, as AST was trained on it."""
 
 
 class Grid(NamedTuple):
-    """When frames are: the centre of the first and the step in s, and how many are of the clip."""
+    """Times of frames: centre of the first frame and step, both in s; number of frames within the clip."""
 
     first_s: float
     step_s: float
@@ -23,17 +23,17 @@ class Grid(NamedTuple):
 
 
 def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple[Any, list[str]]:
-    """The feature extractor of a checkpoint, and sentences about what was assumed of it.
+    """The feature extractor of a checkpoint, and notes on any assumptions made.
 
     Raises:
-        ModelError: its settings cannot be read or name code that is not trusted, or there are none and the
+        ModelError: its settings cannot be read or require untrusted code, or there are none and the
             architecture has no default
     """
     from transformers import AutoFeatureExtractor, Wav2Vec2FeatureExtractor
 
     if (folder / "preprocessor_config.json").is_file():
         try:
-            # said outright, because transformers asks at the terminal where nothing is said
+            # trust_remote_code is given explicitly, because otherwise transformers asks at the terminal
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message=EMPTY_FILTER)
                 extractor = AutoFeatureExtractor.from_pretrained(
@@ -49,41 +49,41 @@ def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple
         return extractor, []
     if not hasattr(config, "conv_stride"):
         raise ModelError(
-            f"{folder} has no preprocessor_config.json", hint="copy it from where the checkpoint comes from"
+            f"{folder} has no preprocessor_config.json", hint="copy it from the checkpoint's original source"
         )
     note = (
-        "The checkpoint has no preprocessor_config.json; the architecture's defaults were taken: 16 kHz, "
+        "The checkpoint has no preprocessor_config.json; the architecture's defaults are used: 16 kHz, "
         "every clip scaled to zero mean and unit variance."
     )
     return Wav2Vec2FeatureExtractor(do_normalize=True, sampling_rate=16000), [note]
 
 
 def features(extractor: Any) -> str:
-    """What a feature extractor makes of the signal, in a few words."""
+    """Short description of the features that an extractor computes."""
     if hasattr(extractor, "hop_length"):
         window, hop = getattr(extractor, "n_fft", "unknown"), extractor.hop_length
         return f"log-mel, {extractor.feature_size} bands, window {window}, hop {hop} samples"
     if getattr(extractor, "num_mel_bins", None):
         return f"log-mel, {extractor.num_mel_bins} bands"
     scaled = getattr(extractor, "do_normalize", False)
-    return "every clip scaled to zero mean and unit variance" if scaled else "the signal as it is"
+    return "every clip scaled to zero mean and unit variance" if scaled else "raw signal"
 
 
 def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelError:
-    """What is wrong with a settings file of a checkpoint; code of its own, where it may not run."""
+    """The error for a settings file that cannot be read, or that requires code which is not trusted."""
     own = path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
     if own and not trust_remote_code:
         return ModelError(
-            f"{path} asks for code of its own, which runs only where you trust it",
-            hint=f"read the .py files in {path.parent}, then add --trust-remote-code",
+            f"{path} requires code that comes with the checkpoint, which is not run by default",
+            hint=f"review the .py files in {path.parent}, then add --trust-remote-code",
         )
     return ModelError(f"cannot read {path}: {' '.join(str(error).split())[:300]}")
 
 
 def shortest(config: Any) -> int:
-    """Fewest samples that give one frame: the receptive field of the convolutional encoder.
+    """Minimum number of samples, enough for one frame: the receptive field of the convolutional encoder.
 
-    For wav2vec2's seven layers that is 400.
+    It is 400 for wav2vec2's seven layers.
     """
     if not hasattr(config, "conv_stride"):
         return 1
@@ -95,7 +95,7 @@ def shortest(config: Any) -> int:
 
 
 def longest(extractor: Any, rate: int) -> int | None:
-    """Most samples that an extractor with a fixed window sees; it would cut longer clips silently."""
+    """Maximum number of samples for an extractor with a fixed window, which silently cuts longer clips."""
     if getattr(extractor, "n_samples", None):
         return int(extractor.n_samples)
     if getattr(extractor, "num_mel_bins", None) and getattr(extractor, "max_length", None):
@@ -104,16 +104,16 @@ def longest(extractor: Any, rate: int) -> int | None:
 
 
 def follows_time(config: Any) -> bool:
-    """Whether states follow the clip in time; those of a spectrogram cut into patches do not."""
+    """Whether the states have a time axis; those of models on spectrogram patches (AST) do not."""
     return hasattr(config, "conv_stride") or config.model_type == "whisper"
 
 
 def grid(config: Any, rate: int, samples: int, n: int) -> Grid:
-    """When the n frames are that an architecture that `follows_time` answers a clip with.
+    """Times of the n frames that a model returns for a clip, if its architecture `follows_time`.
 
-    A frame of a convolutional encoder is about the middle of its receptive field. Where the encoder squeezes
-    several into one, it is about the middle of these. Whisper hears 30 s, whatever the clip's length; its
-    frames end with the clip.
+    The time of a frame of a convolutional encoder is the centre of its receptive field; if the encoder merges
+    several frames into one, it is the centre of these. Whisper always processes 30 s; only its frames up to
+    the end of the clip are counted.
     """
     if config.model_type == "whisper":
         return Grid(0.0, WHISPER_HOP / rate, min(n, -(-samples // WHISPER_HOP)))

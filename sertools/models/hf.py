@@ -1,7 +1,7 @@
 """Any transformers audio-classification checkpoint: a directory in the hub's layout, or `hf:owner/name`.
 
 The convolutional encoder of the wav2vec2 family runs clip by clip; clips are padded only at frame level,
-with a boolean mask. So a batch gives what each clip alone gives, for group norm as for layer norm.
+with a boolean mask. So the results do not depend on the batch, both with group norm and with layer norm.
 """
 
 import hashlib
@@ -30,19 +30,19 @@ SCHEME = "hf"
 READS = ("head", "labels")
 
 FRAME_PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
-"""Architectures in which a mask at frame level hides padding entirely; the others run clip by clip.
-(data2vec-audio stacks positional convolutions, which carry padding into the clip.)"""
+"""Architectures in which a frame-level mask hides padding completely; all others run clip by clip.
+(In data2vec-audio, stacked positional convolutions let padding affect the clip.)"""
 
 HARMLESS = ("Support for mismatched key_padding_mask", hearing.EMPTY_FILTER)
-"""What transformers and torch warn of while WavLM and AST compute just what they were trained to."""
+"""Warnings of transformers and torch that are harmless for WavLM and AST."""
 
 ENGINE = "hf-2"
-"""Rises when this file changes a number; part of the fingerprint."""
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
 @dataclass(kw_only=True)
 class TransformersModel:
-    """A transformers checkpoint that turns signals into scores and layer means."""
+    """A transformers checkpoint that computes scores and layer means from signals."""
 
     name: str
     labels: tuple[str, ...]
@@ -61,7 +61,7 @@ class TransformersModel:
     encoder: layout.Encoder | None = None
 
     def at(self, precision: str, **facts: Any) -> "TransformersModel":
-        """This model in `fp32` or `bf16`, with the same weights; `facts` say why."""
+        """This model in `fp32` or `bf16`, with the same weights; `facts` (e.g. the reason) are added."""
         import torch
 
         return replace(
@@ -74,14 +74,14 @@ class TransformersModel:
         )
 
     def random_twin(self, seed: int) -> "TransformersModel":
-        """The same architecture with random weights from this seed."""
+        """An untrained model of the same architecture, with random weights from this seed."""
         from sertools.models.twin import of_transformers
 
         return of_transformers(self, seed)
 
     @property
     def has_frames(self) -> bool:
-        """Whether its states follow the clip in time; those of a spectrogram cut into patches do not."""
+        """Whether the states have a time axis; those of models on spectrogram patches (AST) do not."""
         config: Any = self.network.module.config
         return hearing.follows_time(config)
 
@@ -90,11 +90,11 @@ class TransformersModel:
         return self._outputs(signals, layers, frames=False)[0]
 
     def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
-        """Scores, layer means and frames. Layer 0 is what the first layer of the transformer reads.
+        """Scores, layer means and frames. Layer 0 is the input of the first transformer layer.
 
-        That is the output of the convolutional encoder, projected, with the positional convolution added and,
-        where the architecture does so there, normalised. Whisper hears 30 s whatever the clip's length; its
-        frames end with the clip.
+        It is the output of the convolutional encoder, projected, with the positional convolution added and,
+        if the architecture has a norm at this point, normalised. Whisper always processes 30 s; only its
+        frames up to the end of the clip are returned.
         """
         config: Any = self.network.module.config
         outputs, states = self._outputs(signals, True, frames=True)
@@ -128,19 +128,19 @@ class TransformersModel:
         return Outputs(scores=scores, layers=means), [clip for _, _, clips in parts for clip in clips]
 
     def _batches(self, signals: Sequence[np.ndarray]) -> list[list["torch.Tensor"]]:
-        """Inputs (each with a leading axis of one), in batches that one forward pass may take."""
+        """Model inputs (each with a leading axis of 1), grouped into batches for one forward pass."""
         import torch
 
         inputs = []
         for signal in signals:
-            # clip by clip: normalisation must not see the padding of a neighbour
+            # clip by clip: normalisation must not include the padding added for longer clips
             features = self.extractor(signal, sampling_rate=self.sampling_rate, return_tensors="np")
             array = features[self.extractor.model_input_names[0]]
             inputs.append(moved(torch.from_numpy(np.ascontiguousarray(array)), self.device))
         same_shape = len({tuple(x.shape) for x in inputs}) == 1
         config: Any = self.network.module.config
         padded = config.model_type in FRAME_PADDED and not getattr(config, "add_adapter", False)
-        # how bf16 rounds depends on the shape of a product, by far more than 1e-5, and a batch gains little
+        # bf16 rounding depends on the shape of a product, by far more than 1e-5, and a batch gains little
         alone = self.device.type == "cpu" and self.dtype == torch.bfloat16
         if (same_shape or padded) and not alone:
             return [inputs]
@@ -149,7 +149,7 @@ class TransformersModel:
     def _forward(
         self, inputs: list["torch.Tensor"], layers: bool, keep: bool
     ) -> tuple[np.ndarray, np.ndarray | None, list[list[np.ndarray]]]:
-        """Scores (n, c), layer means (n, l, d), and where they are to be kept each clip's frames by layer."""
+        """Scores (n, c), layer means (n, l, d) and, with `keep`, the frames of each clip by layer."""
         import torch
 
         module = self.network.module
@@ -199,7 +199,10 @@ class TransformersModel:
     def _fast_forward(
         self, inputs: list["torch.Tensor"], layers: bool, keep: bool
     ) -> tuple[np.ndarray, np.ndarray | None, list[list[np.ndarray]]]:
-        """As `_forward`; heads are linear up to the mean over frames, so they read the means."""
+        """Same as `_forward`, on the fast CPU path.
+
+        The head is linear before pooling, so it can be applied to the mean over frames.
+        """
         import torch
 
         module: Any = self.network.module
@@ -247,7 +250,7 @@ def _mean(states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
 
 
 def _by_clip(states: Sequence["torch.Tensor"], frames: list[int] | None) -> list[list[np.ndarray]]:
-    """Each clip's own frames of every layer, l times (n, frames, d) → n times l arrays (frames, d)."""
+    """The frames of each clip without padding, l times (n, frames, d) → n times l arrays (frames, d)."""
     arrays = [state.cpu().numpy() for state in states]
     n = len(arrays[0])
     return [[array[i, : frames[i] if frames else None] for array in arrays] for i in range(n)]
@@ -326,10 +329,10 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
 
 
 def task_of(problem_type: str | None, labels: Sequence[str]) -> Task:
-    """Whether the outputs are ratings or probabilities.
+    """The task of a model: whether its outputs are ratings or probabilities.
 
-    `problem_type` of the checkpoint decides; without it, one output or nothing but dimensions is a
-    regression, and everything else is one label out of many.
+    If the checkpoint gives `problem_type`, that decides. Otherwise a model with a single output, or with
+    dimensions only, is a regression; any other is `single_label`.
 
     >>> task_of(None, ["arousal", "dominance", "valence"]), task_of(None, ["ang", "neu"])
     ('regression', 'single_label')
@@ -341,7 +344,9 @@ def task_of(problem_type: str | None, labels: Sequence[str]) -> Task:
     }
     if problem_type:
         if problem_type not in named:
-            raise ModelError(f"problem_type {problem_type!r} of a checkpoint is none of {', '.join(named)}")
+            raise ModelError(
+                f"unknown problem_type {problem_type!r} in config.json; it must be one of {', '.join(named)}"
+            )
         return named[problem_type]
     ratings = len(labels) == 1 or all(canonical(label) in DIMENSIONS for label in labels)
     return "regression" if ratings else "single_label"

@@ -1,4 +1,4 @@
-"""Where a checkpoint lies: a directory in the hub's layout, or an id of the model hub."""
+"""Finds a checkpoint: a directory in the layout of the Hugging Face hub, or a hub id."""
 
 from pathlib import Path
 
@@ -6,25 +6,27 @@ from sertools.errors import ModelError
 
 
 def folder_of(rest: str) -> tuple[Path, str]:
-    """The directory of a checkpoint, and how it is to be called.
+    """The directory of a checkpoint, and the name to show for it.
 
     Raises:
-        ModelError: there is none, or the hub does not give it
+        ModelError: the checkpoint does not exist, or cannot be downloaded from the hub
     """
     path = Path(rest).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ModelError(
-                f"{path} is no checkpoint: it has no config.json",
-                hint="name a directory in the layout of the hub, as save_pretrained writes it",
+                f"{path} is not a checkpoint: it has no config.json",
+                hint="name a directory as written by save_pretrained",
             )
         return path, str(path)
     if path.exists():
         raise ModelError(
-            f"{path} is a file, not a checkpoint's directory", hint="name the directory it lies in"
+            f"{path} is a file, not a checkpoint directory", hint="name the directory that contains it"
         )
     if rest.startswith((".", "/", "~")) or rest.count("/") != 1:
-        raise ModelError(f"no directory {rest}", hint="--model default, a directory, or a hub id owner/name")
+        raise ModelError(
+            f"no such directory: {rest}", hint="use --model default, a directory, or a hub id owner/name"
+        )
     return _hub(rest), rest
 
 
@@ -36,16 +38,18 @@ def _hub(name: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=wanted))
     except HFValidationError as error:
-        raise ModelError(f"{name!r} is no id of the model hub: {error}") from error
+        raise ModelError(f"{name!r} is not a valid id of the model hub: {error}") from error
     except LocalEntryNotFoundError as error:
         raise ModelError(
             f"{name} is not in the local cache of the model hub, and the hub cannot be reached",
-            hint="connect once, or copy the checkpoint here and name its directory",
+            hint="go online once to download it, or copy the checkpoint here and name its directory",
         ) from error
     except HfHubHTTPError as error:
-        raise ModelError(f"the model hub does not give {name}: {str(error).splitlines()[0]}") from error
+        raise ModelError(
+            f"{name} cannot be downloaded from the model hub: {str(error).splitlines()[0]}"
+        ) from error
     except OSError as error:
         raise ModelError(
-            f"the model hub cannot be reached for {name}",
-            hint="connect once, or copy the checkpoint here and name its directory",
+            f"the model hub cannot be reached to download {name}",
+            hint="go online once to download it, or copy the checkpoint here and name its directory",
         ) from error

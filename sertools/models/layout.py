@@ -1,4 +1,4 @@
-"""The weights of the wav2vec2 family laid out for `fast.py`: every layer as the matrices it multiplies by."""
+"""Arranges the weights of the wav2vec2 family for `fast.py`, as one matrix per matrix product."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ if TYPE_CHECKING:
     import torch
 
 FAMILY = ("wav2vec2", "hubert", "unispeech", "unispeech-sat")
-"""Architectures that are the same network; WavLM has another attention."""
+"""Architectures with the same network; WavLM is not one of them, as its attention differs."""
 
 ROWS = 16
-"""In bf16, frames are filled up to a multiple of this: for every new shape of a product the CPU's library
-compiles and keeps a program, so that clips of many lengths would cost more and more memory."""
+"""In bf16, the number of frames is padded to a multiple of this. The CPU library compiles and caches a kernel
+for every new shape of a product, so clips of many different lengths would use more and more memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Norm:
-    """A layer norm: scale and shift of shape (d,), and what is added to the variance."""
+    """A layer norm: scale and shift of shape (d,), and the epsilon added to the variance."""
 
     weight: "torch.Tensor"
     bias: "torch.Tensor"
     eps: float
 
     def __call__(self, states: "torch.Tensor") -> "torch.Tensor":
-        """Rows of states scaled to zero mean and unit variance, (frames, d)."""
+        """Each row of states (frames, d) normalised to mean 0 and variance 1, then scaled and shifted."""
         from torch.nn.functional import layer_norm
 
         return layer_norm(states, (states.shape[-1],), self.weight, self.bias, self.eps)
@@ -32,9 +32,9 @@ class Norm:
 
 @dataclass(frozen=True, kw_only=True)
 class Linear:
-    """A matrix product and a shift: weight (out, in), bias (out,) or None.
+    """A matrix product plus bias: weight (out, in), bias (out,) or None.
 
-    In bf16 the weight lies in the blocks that the CPU's library multiplies by, so that it is not rearranged
+    In bf16 the weight is stored in the blocked format of the CPU library, so that it need not be rearranged
     for every clip.
     """
 
@@ -59,10 +59,10 @@ class Convolution:
     """A convolution over time on (time, channels), without padding.
 
     Attributes:
-        pieces: the kernel cut into matrices (taps · in, out) of at most `stride` taps each, so that every one
-            multiplies a view of the input whose rows do not overlap
+        pieces: the kernel split into matrices (taps · in, out) of at most `stride` taps each, so that each
+            one multiplies a view of the input whose rows do not overlap
         bias: shape (out,), or None
-        norm: after the convolution, or None
+        norm: applied after the convolution, or None
         kernel, stride: in rows of the input
     """
 
@@ -75,9 +75,9 @@ class Convolution:
 
 @dataclass(frozen=True, kw_only=True)
 class FirstConvolution:
-    """The convolution that hears the signal, always in fp32: one channel in, weight (out, kernel).
+    """The first convolution, on the signal, always in fp32: one input channel, weight (out, kernel).
 
-    `group` is its norm over the whole time axis, `norm` its norm over channels; one of them at most.
+    `group` is a norm over the whole time axis, `norm` a norm over channels; at most one of them is set.
     """
 
     weight: "torch.Tensor"
@@ -96,7 +96,7 @@ class Positional:
         spectrum: conjugate spectrum of the kernel, (frequencies, groups, in, out), complex
         bias: shape (d,)
         kernel: taps
-        block: samples of one transform, of which block − kernel + 1 are kept
+        block: length of one transform in frames, of which block − kernel + 1 are kept
     """
 
     spectrum: "torch.Tensor"
@@ -107,7 +107,7 @@ class Positional:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One transformer layer; query, key and value are one product."""
+    """One transformer layer; `attention` computes query, key and value in one product."""
 
     attention: Linear
     output: Linear
@@ -120,18 +120,18 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """Convolutional front end and transformer, with the weights laid out for matrix products.
+    """Convolutional front end and transformer, with the weights arranged for matrix products.
 
     Attributes:
-        first: the convolution that hears the signal
-        convolutions: the others
+        first: the convolution on the signal
+        convolutions: the other convolutions of the front end
         feature_norm, projection: from the front end's channels to the transformer's
         positional: convolution whose output is added to the frames
-        layers: of the transformer
-        norm: before the layers, or after them where `norm_first`
-        norm_first: whether each layer normalises its input (the large models) or its output
+        layers: transformer layers
+        norm: applied before the layers, or after them if `norm_first`
+        norm_first: whether each layer normalises its input (large models) or its output
         dtype: of the factors of matrix products; sums, norms, softmax and states between layers are fp32
-        rows: products have a multiple of so many rows
+        rows: the number of rows in a product is padded to a multiple of this
     """
 
     first: FirstConvolution
@@ -147,9 +147,9 @@ class Encoder:
 
 
 def why_not(config: Any) -> str:
-    """Why a configuration cannot go the fast way; empty where it can."""
+    """Why a configuration cannot use the fast path; empty if it can."""
     if config.model_type not in FAMILY:
-        return f"{config.model_type} is another architecture"
+        return f"{config.model_type} is a different architecture"
     if config.feat_extract_activation != "gelu" or config.hidden_act != "gelu":
         return "its activation is not gelu"
     for setting in ("add_adapter", "adapter_attn_dim", "conv_pos_batch_norm"):
@@ -159,7 +159,7 @@ def why_not(config: Any) -> str:
 
 
 def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> Encoder:
-    """The fast form of a transformers module (Wav2Vec2Model, HubertModel, …); no random number enters.
+    """The fast form of a transformers module (Wav2Vec2Model, HubertModel, …); draws no random numbers.
 
     Args:
         base: the bare encoder module, in evaluation mode, whose configuration `why_not` accepts
@@ -179,7 +179,7 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> Encoder:
         projection=_linear([projection.projection], dtype),
         positional=_positional(stack.pos_conv_embed.conv),
         layers=tuple(_layer(layer, config.num_attention_heads, dtype) for layer in stack.layers),
-        norm=_norm(stack.layer_norm),  # type: ignore[arg-type] # both stacks have one
+        norm=_norm(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
         norm_first=bool(config.do_stable_layer_norm),
         dtype=dtype,
         rows=ROWS if dtype == torch.bfloat16 else 1,
@@ -198,10 +198,10 @@ def _linear(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
     weights, biases = zip(
         *((m.weight.detach().to(dtype), m.bias.detach().to(dtype)) for m in modules), strict=True
     )
-    # alone, it stays where the module has it
+    # a single weight is not copied
     weight, bias = (each[0] if len(modules) == 1 else torch.cat(each) for each in (weights, biases))
     blocks = torch.ops.mkldnn
-    # as torch's own compiler lays weights out; without these operations the product is the same, but slower
+    # the weight format of torch's own compiler; without these operations the result is the same, but slower
     if (
         dtype == torch.bfloat16
         and hasattr(blocks, "_linear_pointwise")

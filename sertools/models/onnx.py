@@ -1,4 +1,4 @@
-"""An ONNX network that hears sound: a file, or audonnx' directory of `model.onnx` and `model.yaml`.
+"""An ONNX network on the raw signal: a file, or an audonnx directory with `model.onnx` and `model.yaml`.
 
     $audonnx.core.model.Model==0.3.2:
       path: model.onnx
@@ -6,10 +6,11 @@
         logits: [arousal, dominance, valence]
       transform: null
 
-Labels are named per output. Outputs whose names begin with `hidden_states` are kept as layers, numbered ones
-in the order of their numbers, averaged over time where they have a time axis (audEERING publishes one, the
-mean over time of the last layer). A file of one's own names its labels in its metadata (`labels`, with
-commas; `sampling_rate` in Hz) or by `--labels` and `--sampling-rate`. Clips run one by one.
+`model.yaml` names the labels of each output. Outputs whose names begin with `hidden_states` are used as
+layers, numbered ones in numerical order, and averaged over time if they have a time axis (audEERING's
+published model has one such output, the mean over time of the last layer). For other ONNX files, give the
+labels and the sampling rate in the file's metadata (`labels`, separated by commas; `sampling_rate` in Hz) or
+with `--labels` and `--sampling-rate`. Clips are processed one at a time.
 """
 
 import hashlib
@@ -35,12 +36,12 @@ SCORES, HIDDEN = "logits", "hidden_states"
 RATE_HZ = 16000
 
 ENGINE = "onnx-3"
-"""Rises when this file changes a number; part of the fingerprint."""
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
 @dataclass(kw_only=True)
 class OnnxModel:
-    """An ONNX network with one input, the signal; see `Model`."""
+    """An ONNX network whose only input is the signal; see `Model`."""
 
     name: str
     labels: tuple[str, ...]
@@ -55,19 +56,19 @@ class OnnxModel:
 
     @property
     def has_frames(self) -> bool:
-        """Whether its layers come with a time axis: outputs of shape (1, t, d)."""
+        """Whether its layers have a time axis: outputs of shape (1, t, d)."""
         axes = {node.name: len(node.shape) for node in self.network.session.get_outputs()}
         return bool(self.network.hidden) and all(axes[name] == 3 for name in self.network.hidden)
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; layers are `hidden_states…`, shape (n, l, d).
 
-        A layer that is narrower than others is filled up with zeros.
+        Layers are zero-padded to the width of the widest one.
         """
         return self._outputs(signals, layers)[0]
 
     def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
-        """Scores, layer means and frames, which share the clip evenly: no file says when they are."""
+        """Scores, layer means and frames; as ONNX stores no frame times, frames are assumed evenly spaced."""
         outputs, states = self._outputs(signals, True)
         found = []
         for signal, clip in zip(signals, states, strict=True):
@@ -86,15 +87,15 @@ class OnnxModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A session and the names of what goes in and comes out.
+    """An onnxruntime session with the names of its input and outputs.
 
     Attributes:
         session: of onnxruntime
         signal: name of the input
-        axes: its axes; all but the last have length 1
+        axes: number of axes of the input; all but the last have length 1
         scores: name of the output with one number per label
-        hidden: names of the outputs that are kept as layers, in their order
-        path: of the file, for errors
+        hidden: names of the outputs that are used as layers, in order
+        path: of the file, for error messages
     """
 
     session: Any
@@ -105,7 +106,7 @@ class Network:
     path: Path
 
     def run(self, signal: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Scores (1, c) and layers as the network gives them, with or without axes of clip and time."""
+        """Scores (1, c) and layers as output by the network, with or without axes for clip and time."""
         wanted = [self.scores, *self.hidden]
         shaped = np.asarray(signal, dtype=np.float32).reshape((1,) * (self.axes - 1) + (-1,))
         try:
@@ -116,16 +117,16 @@ class Network:
         if scores.ndim not in {1, 2} or (scores.ndim == 2 and scores.shape[0] != 1):
             raise ModelError(
                 f"output {self.scores!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
-                hint="name another one with --output",
+                hint="select another output with --output",
             )
         return scores.reshape(1, -1), [np.asarray(states, dtype=np.float32) for states in found[1:]]
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
-    """The network in a file or an audonnx directory.
+    """Loads the network from a file or an audonnx directory.
 
     Raises:
-        ModelError: no such file, not ONNX, an input that is no signal, outputs or labels that do not fit,
+        ModelError: no such file, not ONNX, an input that is not a signal, outputs or labels that do not fit,
             or onnxruntime is not installed
     """
     only_fp32(options.precision, SCHEME)
@@ -173,7 +174,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
             "parameters": held.count,
             "parameter_bytes": held.bytes,
             "precision": held.precision,
-            "features": "the signal as it is",
+            "features": "raw signal",
             "device": "cuda" if "CUDA" in session.get_providers()[0] else "cpu",
             "notes": notes,
         },
@@ -183,7 +184,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
 
 
 def _find(given: Path) -> tuple[Path, dict[str, list[str]]]:
-    """The ONNX file, and output → labels as the files beside it say."""
+    """The ONNX file, and output → labels from the YAML files in the same folder."""
     folder = given if given.is_dir() else given.parent
     described = _described(folder) if given.is_dir() or given.name == "model.onnx" else {}
     path = given / str(described.get("path", "model.onnx")) if given.is_dir() else given
@@ -193,7 +194,7 @@ def _find(given: Path) -> tuple[Path, dict[str, list[str]]]:
         transform = described["transform"]
         kind = next(iter(transform), "?") if isinstance(transform, dict) else transform
         raise ModelError(
-            f"{folder / 'model.yaml'} computes features before the network ({kind}), as only audonnx can",
+            f"{folder / 'model.yaml'} requires features computed by audonnx ({kind}), which is not supported",
             hint="write a function that calls audonnx: --model py:FILE.py:FUNCTION",
         )
     labels = described.get("labels") or {}
@@ -203,7 +204,7 @@ def _find(given: Path) -> tuple[Path, dict[str, list[str]]]:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """What `model.yaml` says, or the older pair of labels.yaml and transform.yaml."""
+    """The contents of `model.yaml`, or of the older pair labels.yaml and transform.yaml."""
     import yaml
 
     found: dict[str, Any] = {}
@@ -213,13 +214,13 @@ def _described(folder: Path) -> dict[str, Any]:
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path} is no YAML: {_line(error)}") from error
+            raise ModelError(f"{path} is not valid YAML: {_line(error)}") from error
         if path.name != "model.yaml":
             found[path.stem] = content
             continue
         inner = next(iter(content.values()), None) if isinstance(content, dict) else None
         if not isinstance(inner, dict) or not next(iter(content)).startswith("$audonnx"):
-            raise ModelError(f"{path} does not describe an audonnx model: it does not begin with $audonnx…")
+            raise ModelError(f"{path} does not describe an audonnx model: its first key is not $audonnx…")
         found |= inner
     return found
 
@@ -227,45 +228,45 @@ def _described(folder: Path) -> dict[str, Any]:
 def _session(path: Path, device: str) -> Any:
     try:
         onnxruntime: Any = importlib.import_module("onnxruntime")
-        importlib.import_module("onnx")  # which tells of the weights
+        importlib.import_module("onnx")  # needed to read the weights
     except ImportError as error:
         raise ModelError(
             f"ONNX models need {error.name}, which is not installed", hint='pip install "sertools[onnx]"'
         ) from error
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "mps":
-        raise ModelError("no device 'mps' for ONNX", hint="--device cpu or cuda")
+        raise ModelError("ONNX models cannot run on device 'mps'", hint="use --device cpu or cuda")
     if device.startswith("cuda") and not cuda:
         raise ModelError(
-            f"no device {device!r} for ONNX here: this onnxruntime knows no CUDA",
-            hint="--device cpu, or pip install onnxruntime-gpu",
+            f"ONNX models cannot run on device {device!r}: this onnxruntime has no CUDA support",
+            hint="use --device cpu, or pip install onnxruntime-gpu",
         )
     provider: Any = "CPUExecutionProvider"
     if cuda and (device == "auto" or device.startswith("cuda")):
         provider = ("CUDAExecutionProvider", {"device_id": device.partition(":")[2] or "0"})
     settings = onnxruntime.SessionOptions()
-    settings.log_severity_level = 4  # our errors say it; onnxruntime would print a second time
+    settings.log_severity_level = 4  # sertools reports errors itself; onnxruntime would print them again
     try:
         return onnxruntime.InferenceSession(path, settings, providers=[provider])
     except _failures() as error:
-        raise ModelError(f"{path} is no ONNX network that onnxruntime can run: {_line(error)}") from error
+        raise ModelError(f"{path} is not an ONNX network that onnxruntime can run: {_line(error)}") from error
 
 
 def _signal(session: Any, path: Path) -> tuple[Any, int | None]:
-    """The input that takes the signal, and its length where that is fixed."""
+    """The input for the signal, and its length if that is fixed."""
     nodes = session.get_inputs()
     shapes = ", ".join(f"{node.name} {node.type}{node.shape}" for node in nodes)
     if len(nodes) != 1:
         raise ModelError(
-            f"{path} has {len(nodes)} inputs ({shapes}), but only a network with one, the signal, can be run",
-            hint="write a function that feeds them: --model py:FILE.py:FUNCTION",
+            f"{path} has {len(nodes)} inputs ({shapes}), but must have exactly one, the signal",
+            hint="write a function that provides all inputs: --model py:FILE.py:FUNCTION",
         )
     node = nodes[0]
     leading = node.shape[:-1]
     fits = 1 <= len(node.shape) <= 3 and all(not isinstance(n, int) or n in {-1, 1} for n in leading)
     if node.type != "tensor(float)" or not fits:
         raise ModelError(
-            f"{path} does not take a signal of shape (1, samples), float32: its input is {shapes}",
+            f"{path} does not accept a signal of shape (1, samples), float32: its input is {shapes}",
             hint="write a function that computes its features: --model py:FILE.py:FUNCTION",
         )
     length = node.shape[-1]
@@ -273,7 +274,7 @@ def _signal(session: Any, path: Path) -> tuple[Any, int | None]:
 
 
 def _scores(outputs: list[str], labelled: list[str], asked: str, path: Path) -> str:
-    """Which output holds the scores: the one asked for, `logits`, or the only one that can."""
+    """Name of the output with the scores: the requested one, `logits`, or the only candidate."""
     listed = ", ".join(outputs)
     if asked:
         if asked not in outputs:
@@ -288,12 +289,12 @@ def _scores(outputs: list[str], labelled: list[str], asked: str, path: Path) -> 
             return candidates[0]
     raise ModelError(
         f"{path} has {len(outputs)} outputs and none is called {SCORES}: {listed}",
-        hint="say which one to read: --output NAME",
+        hint="select the output with the scores: --output NAME",
     )
 
 
 def _hidden(outputs: list[str]) -> tuple[str, ...]:
-    """The outputs that hold layers, numbered ones by their number, which as text would put 10 before 2."""
+    """The outputs that contain layers, in numerical order (sorted as text, 10 would come before 2)."""
     found = [name for name in outputs if name.startswith(HIDDEN)]
     return tuple(sorted(found, key=lambda name: ([int(n) for n in re.findall(r"\d+", name)], name)))
 
@@ -304,13 +305,15 @@ def _rate(asked: int, metadata: Mapping[str, str], path: Path) -> tuple[int, lis
         return asked, []
     if stated:
         if not stated.isdigit() or int(stated) == 0:
-            raise ModelError(f"{path}: sampling_rate {stated!r} in its metadata is no number of Hz")
+            raise ModelError(
+                f"{path}: sampling_rate {stated!r} in its metadata is not a positive integer (Hz)"
+            )
         return int(stated), []
-    return RATE_HZ, ["The ONNX file names no sampling rate; 16 kHz was taken."]
+    return RATE_HZ, ["The ONNX file does not state a sampling rate; 16 kHz is assumed."]
 
 
 def _shortest(network: Network, rate: int) -> int:
-    """Fewest samples the network answers with numbers, found by halving between one sample and a second."""
+    """Fewest samples that yield finite scores, found by bisection between one sample and one second."""
     sound = noise(rate, 1.0)
 
     def answers(length: int) -> bool:
@@ -329,7 +332,7 @@ def _shortest(network: Network, rate: int) -> int:
 
 
 def _layers(states: Sequence[np.ndarray]) -> np.ndarray:
-    """The means of a clip's layers, filled up with zeros to the widest, shape (l, d)."""
+    """The means of a clip's layers, zero-padded to the widest, shape (l, d)."""
     means = [_layer(layer) for layer in states]
     found = np.zeros((len(means), max(map(len, means))), dtype=np.float32)
     for row, mean in zip(found, means, strict=True):
@@ -338,7 +341,7 @@ def _layers(states: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _layer(array: np.ndarray) -> np.ndarray:
-    """The states of one clip, averaged over time where they have a time axis, shape (d,)."""
+    """The states of one clip, averaged over time if they have a time axis, shape (d,)."""
     mean: np.ndarray = array.reshape(-1, array.shape[-1]).mean(axis=0)
     return mean
 
@@ -354,7 +357,7 @@ def _activate(raw: np.ndarray, activation: str) -> np.ndarray:
 def _fingerprint(
     path: Path, files: Sequence[Path], output: str, labels: Sequence[str], rate: int, activation: str
 ) -> str:
-    """Of the file, of the files its weights lie in, and of how it is read."""
+    """Fingerprint of the file, of its external weight files, and of the settings used to read it."""
     digest = hashlib.blake2b(f"{ENGINE} {output} {labels} {rate} {activation}".encode(), digest_size=16)
     for each in (path, *files):
         with each.open("rb") as file:
@@ -363,7 +366,7 @@ def _fingerprint(
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises when it cannot read or run a network; its errors share no parent."""
+    """Exceptions of onnxruntime for a network it cannot read or run; they share no base class."""
     state: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     kinds = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
     return tuple(getattr(state, name) for name in (*kinds, "RuntimeException", "EPFail", "NoModel"))

@@ -1,4 +1,4 @@
-"""What an ONNX file says of its weights."""
+"""Reads the number, size and type of the weights in an ONNX file."""
 
 import math
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ TYPES = {
     "INT8": "int8",
     "UINT8": "uint8",
 }
-"""Types that weights have, ONNX's name → ours; numbers of other types are no weights."""
+"""Data types of weights, ONNX's name → ours; tensors of other types do not count as weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """How many weights a file has, their size, the type of most of them, and the files that they lie in.
+    """Number, size and most common data type of the weights of a network, and the files that store them.
 
     Attributes:
-        count: numbers in all weights
-        bytes: of all of them
-        precision: type of most of them; empty where there are none
-        files: beside the network, in the order of their names
+        count: number of weights (scalars)
+        bytes: total size of the weights
+        precision: most common data type; empty if there are no weights
+        files: external weight files, sorted by name
     """
 
     count: int
@@ -33,7 +33,7 @@ class Weights:
 
 
 def weights(path: Path) -> Weights:
-    """The weights of a network that onnxruntime can read; those in files beside it are not opened.
+    """The weights of a network that onnxruntime can read; external weight files are not opened.
 
     Raises:
         OSError: the file cannot be read

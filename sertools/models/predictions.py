@@ -1,9 +1,10 @@
-"""A table of predictions made elsewhere: `predictions:FILE.csv` or `.parquet`, no model needed.
+"""A table of existing predictions: `predictions:FILE.csv` or `.parquet`, no model needed.
 
-The table has `clip` or `file` and one numeric column per label. Clips that it lacks are missing; rows
-that match no clip are counted and named in the notes of the model's facts. A row that lacks a number of one
-class is missing: nobody knows whether that class was the answer. With a column `condition` the table has
-answers for other sound too, named as in reports: `clean`, `white_noise@20dB`.
+The table has a column `clip` or `file` and one numeric column per label. Clips without a row count as
+missing; rows that match no clip are counted and listed in the notes of the model's facts. A row in which the
+score of any class is empty counts as missing, since that class could have had the highest score. With a
+column `condition`, the table can also hold predictions for perturbed audio, named as in reports: `clean`,
+`white_noise@20dB`.
 """
 
 import hashlib
@@ -24,9 +25,9 @@ from sertools.tables import CLEAN
 SCHEME = "predictions"
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")
 SHOWN = 5
-"""How many clips or conditions a sentence names at most."""
+"""Largest number of clips or conditions listed in one message."""
 
-FORM = "write numbers as 0.25; drop a column that holds no scores"
+FORM = "write numbers like 0.25, and remove columns that are not scores"
 
 NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
@@ -45,14 +46,14 @@ class PredictionsModel:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """Under which sound the predictions were made, printable as in result files."""
+        """Conditions for which there are predictions, named as in result files."""
         return tuple(self.tables)
 
     def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
-        """The table's rows of a condition in the order of `clips`; nan where it has none.
+        """The scores for a condition in the order of `clips`; nan for a clip without a row.
 
         Raises:
-            ModelError: the table has nothing for any clip
+            ModelError: no clip of the corpus has a row in the table
         """
         table = self.tables[condition]
         wanted = clips.index if self.key == "clip" else pd.Index(clips["file"].astype(str))
@@ -60,7 +61,7 @@ class PredictionsModel:
             raise ModelError(
                 f"no {self.key} of {self.facts['source']} is in the corpus: it has {table.index[0]!r}, "
                 f"the corpus has {wanted[0]!r}",
-                hint="name the clips as sertools predict --csv does",
+                hint="use the clip names that sertools predict --csv writes",
             )
         odd = table.index.difference(wanted)
         if len(odd):
@@ -73,11 +74,11 @@ class PredictionsModel:
 
 
 def load(rest: str, options: LoadOptions) -> PredictionsModel:
-    """The predictions in a file.
+    """Loads the predictions from a file.
 
     Raises:
-        ModelError: the file is missing or unreadable, has no key or label column, repeats a clip, or a
-            score is no number
+        ModelError: the file is missing or unreadable, has no key or label column, repeats a clip, or contains
+            a score that is not a number
     """
     path = Path(rest).expanduser()
     try:
@@ -89,21 +90,21 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
         raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
     unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
     if unnamed.any():
-        raise ModelError(f"{path} has a row without {key}: row {int(unnamed.argmax()) + 1}")
+        raise ModelError(f"{path} has an empty {key} in row {int(unnamed.argmax()) + 1}")
     keys = pd.Index(table[key].astype(str))
     condition = (
         table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
     )
     if CLEAN not in set(condition):
         others = ", ".join(sorted(set(condition))[:SHOWN])
-        raise ModelError(f"{path} has no rows of the condition {CLEAN!r}: it has {others}")
+        raise ModelError(f"{path} has no rows for the condition {CLEAN!r}: it has {others}")
     twice = pd.MultiIndex.from_arrays([keys, condition]).duplicated()
     if twice.any():
-        under = f" under {condition[twice].iloc[0]!r}" if "condition" in table else ""
+        under = f" for condition {condition[twice].iloc[0]!r}" if "condition" in table else ""
         raise ModelError(f"{path} has {keys[twice][0]!r} more than once{under}", hint="keep one row per clip")
     labels = tuple(str(column) for column in table.columns if column not in NOT_LABELS)
     if not labels:
-        raise ModelError(f"{path} has no column of scores besides {', '.join(table.columns)}")
+        raise ModelError(f"{path} has no score columns: its columns are {', '.join(table.columns)}")
     scores = pd.DataFrame(
         {label: _numbers(table[label], keys, f"{path}: {label}") for label in labels}, index=keys
     )
@@ -126,24 +127,24 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
 
 
 def _blank_incomplete(scores: pd.DataFrame) -> None:
-    """Takes the classes' numbers from rows that lack one; a column without any number is no class here."""
+    """Sets all class scores to nan in rows that lack one; completely empty columns are ignored."""
     classes = [c for c in scores if canonical(str(c)) not in DIMENSIONS and scores[c].notna().any()]
     scores.loc[scores[classes].isna().any(axis=1), classes] = math.nan
 
 
 def _conditions_note(conditions: Sequence[str]) -> list[str]:
-    return [f"It has answers under {', '.join(conditions)}."] if len(conditions) > 1 else []
+    return [f"The table has predictions for {', '.join(conditions)}."] if len(conditions) > 1 else []
 
 
 def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
-    """The numbers that texts mean, to the last bit; nan where a cell is empty."""
+    """The numbers in table cells, parsed exactly; nan for an empty cell."""
     numbers = []
     for value, key in zip(written.tolist(), keys, strict=True):
         text = "" if value is None or value is pd.NA else str(value).strip()
         try:
             number = math.nan if text.lower() in EMPTY else float(text.replace("_", "no number"))
         except ValueError as error:
-            raise ModelError(f"{what} of {key!r} is {text!r}, no number", hint=FORM) from error
+            raise ModelError(f"{what} of {key!r} is {text!r}, which is not a number", hint=FORM) from error
         if math.isinf(number):
             raise ModelError(f"{what} of {key!r} is infinite")
         numbers.append(number)

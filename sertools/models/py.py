@@ -1,19 +1,20 @@
-"""A Python function of your own, `package.module:function` or `file.py:function`; a remote service, say.
+"""Your own Python function, `package.module:function` or `file.py:function`, e.g. to call a remote service.
 
     def emotions(signals, rate):
         return [{"arousal": 0.4, "valence": 0.6} for signal in signals]
 
-It gets a list of signals, float32 of shape (samples,) in [-1, 1], and the rate in Hz. It returns one row of
-numbers per signal, or a dict name → numbers, or one dict name → number per signal. Its attributes say more:
+It receives a list of signals, float32 of shape (samples,) in [-1, 1], and the sampling rate in Hz. It returns
+one row of numbers per signal, or a dict label → numbers, or one dict label → number per signal. Optional
+attributes of the function:
 
-| attribute | holds |
+| attribute | meaning |
 |---|---|
-| `labels` | names of the numbers in a row; or `--labels` |
-| `sampling_rate` | Hz that it wants; 16000, or `--sampling-rate` |
-| `task` | `regression`, `single_label` or `multi_label`; by the labels where absent |
-| `shortest` | fewest samples that it accepts; 1 |
+| `labels` | names of the numbers in a row; or use `--labels` |
+| `sampling_rate` | required sampling rate in Hz; default 16000, or `--sampling-rate` |
+| `task` | `regression`, `single_label` or `multi_label`; by default derived from the labels |
+| `shortest` | minimum number of samples; default 1 |
 
-The rows are scores as they stand: probabilities for emotions, [0, 1] for dimensions.
+The rows are used as scores without any change: probabilities for emotions, values in [0, 1] for dimensions.
 """
 
 import hashlib
@@ -41,23 +42,23 @@ SCHEME = "py"
 READS = ("labels", "sampling_rate")
 RATE_HZ = 16000
 FAILURES = (Exception, SystemExit)
-"""What somebody else's code fails with: anything. Its place and message become one sentence."""
+"""User code may raise any exception; its message and line are reported in one sentence."""
 
 REPEAT = 64
-"""The first clip is asked about again after so many others, so that an answer that drifts shows."""
+"""The first clip is predicted again after this many others, to detect predictions that drift."""
 
 NOT_COVERED = (
-    "The fingerprint covers the file that was named, not what it imports, reads or asks over the network: "
-    "after a change there, name another --cache."
+    "The fingerprint covers only the file with the function, not what it imports, reads or requests over the "
+    "network; after a change there, use a different --cache."
 )
 
 ENGINE = "py-1"
-"""Rises when this file changes a number; part of the fingerprint."""
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
 @dataclass(kw_only=True)
 class FunctionModel:
-    """A function that turns signals into scores; see `Model`."""
+    """A Python function that computes scores from signals; see `Model`."""
 
     name: str
     labels: tuple[str, ...]
@@ -72,12 +73,12 @@ class FunctionModel:
     since: int = 0
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Scores of signals. There are no layers.
+        """Scores of signals; there are no layers.
 
-        The first two clips ever heard are asked about twice, the first again every `REPEAT` clips.
+        The first two clips are predicted twice, and the first one again every `REPEAT` clips.
 
         Raises:
-            ModelError: the function fails, returns another number of rows or labels, or changes its answer
+            ModelError: the function fails, returns a wrong number of rows or labels, or is not deterministic
         """
         scores, found = _ask(self.function, signals, self.sampling_rate, self.name, self.source)
         scores = _in_order(scores, found, self.labels, self.name)
@@ -96,15 +97,16 @@ class FunctionModel:
 
 
 def load(rest: str, options: LoadOptions) -> FunctionModel:
-    """The function in a file or an importable module.
+    """Loads the function from a file or an importable module.
 
     Raises:
-        ModelError: there is none, it cannot be imported, or its answer about noise cannot be used
+        ModelError: the function does not exist, cannot be imported, or returns unusable predictions for noise
     """
     where, colon, called = rest.rpartition(":")
     if not colon or not where or not called:
         raise ModelError(
-            f"--model py:{rest} names no function", hint="py:package.module:function or py:file.py:function"
+            f"--model py:{rest} does not name a function",
+            hint="use py:package.module:function or py:file.py:function",
         )
     module = _file(Path(where).expanduser()) if where.endswith(".py") else _module(where)
     function = getattr(module, called, None)
@@ -114,11 +116,11 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
     rate = options.sampling_rate or _whole(function, "sampling_rate", RATE_HZ, called)
     source = Path(getattr(module, "__file__", None) or "")
     if source.suffix != ".py":
-        raise ModelError(f"module {where} has no source file, so a change of it could not be seen")
+        raise ModelError(f"module {where} has no Python source file, so changes to it cannot be detected")
     clips = trial(rate)
     first, found = _ask(function, clips, rate, called, source)
     check_finite(first, called)
-    # the other way round, so that an answer that hangs on its neighbours shows
+    # in reverse order, to detect predictions that depend on the other clips of the call
     again, _ = _ask(function, clips[::-1], rate, called, source)
     check_steady(first, again[::-1], called)
     labels = _labels(options.labels, getattr(function, "labels", ()), found, first.shape[1], called)
@@ -126,7 +128,7 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
     scores = _in_order(first, found, labels, called)
     notes = [NOT_COVERED]
     if task == "single_label" and not are_probabilities(scores):
-        notes.append("The function's rows are no probabilities (they do not sum to 1); its arg-max counts.")
+        notes.append("The function's rows are not probabilities (they do not sum to 1); the highest counts.")
     return FunctionModel(
         name=called,
         labels=labels,
@@ -139,7 +141,7 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
             "source": rest,
             "architecture": (inspect.getdoc(function) or called).partition("\n")[0],
             "head": f"function {called}",
-            "features": "the signal as it is",
+            "features": "raw signal",
             "labels": list(labels),
             "task": task,
             "sampling_rate": rate,
@@ -152,12 +154,12 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise ModelError(f"no Python file {path}")
+        raise ModelError(f"no such Python file: {path}")
     spec = importlib.util.spec_from_file_location(f"sertools_model_{path.stem}", path)
     assert spec is not None, "a path that ends with .py has a loader"
     assert spec.loader is not None, "a path that ends with .py has a loader"
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickling look their module up
+    sys.modules[spec.name] = module  # needed by dataclasses and pickle
     with _importable(path.parent), redirect_stdout(sys.stderr):
         try:
             spec.loader.exec_module(module)
@@ -179,7 +181,7 @@ def _module(name: str) -> ModuleType:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """Modules of a folder can be imported for a while, as when Python runs a script there."""
+    """Makes the modules of a folder importable inside the block, as when Python runs a script there."""
     sys.path.insert(0, str(folder.resolve()))
     try:
         yield
@@ -190,11 +192,11 @@ def _importable(folder: Path) -> Iterator[None]:
 def _ask(
     function: Callable[..., Any], signals: Sequence[np.ndarray], rate: int, who: str, source: Path
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The function's scores (n, c), and the names that it gave them, if any."""
-    # copies: a function that scales its input in place must not change what is heard next
+    """The function's scores (n, c), and the labels that it returned with them, if any."""
+    # copies, because a function may modify its input in place
     copies = [signal.copy() for signal in signals]
     try:
-        with redirect_stdout(sys.stderr):  # what it prints must not stand among our data
+        with redirect_stdout(sys.stderr):  # anything it prints must not mix with the data on stdout
             answer = function(copies, rate)
     except FAILURES as error:
         raise ModelError(f"{who} fails on {len(signals)} signals: {_told(error, source)}") from error
@@ -202,10 +204,10 @@ def _ask(
 
 
 def rows(answer: Any, n: int, who: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What a function returned for n signals, as scores (n, c) and the names that it gave them, if any.
+    """Converts a function's return value for n signals to scores (n, c) and the labels in it, if any.
 
     Raises:
-        ModelError: it is no row of numbers per signal
+        ModelError: the return value is not one row of numbers per signal
 
     >>> rows([{"arousal": 0.1, "valence": 0.2}], 1, "mine")
     (array([[0.1, 0.2]]), ('arousal', 'valence'))
@@ -232,19 +234,19 @@ def rows(answer: Any, n: int, who: str) -> tuple[np.ndarray, tuple[str, ...]]:
             odd = [i for i, row in enumerate(answer) if set(row) != set(answer[0])]
             if odd:
                 raise ModelError(
-                    f"{who} names other labels for signal {odd[0]} than for the first: "
-                    f"{', '.join(map(str, answer[odd[0]]))}, not {', '.join(named)}"
+                    f"{who} returns different labels for signal {odd[0]} than for signal 0: "
+                    f"{', '.join(map(str, answer[odd[0]]))} instead of {', '.join(named)}"
                 )
             answer = [[row[name] for name in answer[0]] for row in answer]
         scores = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError, RuntimeError) as error:  # the last is torch's, for tensors with gradients
-        raise ModelError(f"{who} returns what is no table of numbers: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch tensors with gradients
+        raise ModelError(f"{who} does not return a table of numbers: {error}") from error
     if scores.ndim == 1 and len(scores) == n:
         scores = scores[:, None]
     if scores.ndim != 2 or len(scores) != n or scores.shape[1] == 0:
         raise ModelError(
             f"{who} returns an array of shape {scores.shape} for {n} signals",
-            hint=f"return {n} rows, one number per label in each",
+            hint=f"return {n} rows with one number per label",
         )
     return scores, named
 
@@ -253,7 +255,7 @@ def _labels(
     asked: Sequence[str], stated: Any, found: tuple[str, ...], count: int, who: str
 ) -> tuple[str, ...]:
     if isinstance(stated, str):
-        raise ModelError(f"{who}.labels is the text {stated!r}, not a list of names")
+        raise ModelError(f"{who}.labels is the string {stated!r}, not a list of names")
     wanted = tuple(map(str, asked or stated or ()))
     if found and wanted:
         absent = [name for name in wanted if name not in found]
@@ -264,11 +266,11 @@ def _labels(
 
 
 def _in_order(scores: np.ndarray, found: tuple[str, ...], labels: tuple[str, ...], who: str) -> np.ndarray:
-    """The columns of scores in the order of the labels; names that the function gives decide."""
+    """The columns of scores in the order of the labels, matched by name if the function returns names."""
     if not found:
         if scores.shape[1] != len(labels):
             raise ModelError(
-                f"{who} returns {scores.shape[1]} numbers per signal, but has {len(labels)} labels"
+                f"{who} returns {scores.shape[1]} numbers per signal, but there are {len(labels)} labels"
             )
         return scores
     absent = [name for name in labels if name not in found]
@@ -283,7 +285,7 @@ def _task(function: Any, labels: Sequence[str], who: str) -> Task:
         return task_of(None, labels)
     known = [task for task in get_args(Task) if task != "encoder"]
     if stated not in known:
-        raise ModelError(f"{who}.task is {stated!r}", hint=f"one of {', '.join(known)}")
+        raise ModelError(f"{who}.task is {stated!r}", hint=f"it must be one of {', '.join(known)}")
     task: Task = stated
     return task
 
@@ -291,16 +293,16 @@ def _task(function: Any, labels: Sequence[str], who: str) -> Task:
 def _whole(function: Any, attribute: str, default: int, who: str) -> int:
     value = getattr(function, attribute, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ModelError(f"{who}.{attribute} is {value!r}, not a positive whole number")
+        raise ModelError(f"{who}.{attribute} is {value!r}, not a positive integer")
     return value
 
 
 def _told(error: BaseException, path: Path) -> str:
-    """Kind and message of an error, with the line of the user's file that it came through last."""
+    """Type and message of an exception, with the last line of the user's file in its traceback."""
     own = path.resolve()
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == own]
-    # a SyntaxError says its line itself
+    # the message of a SyntaxError already includes the line
     place = f" (line {lines[-1]} of {path.name})" if lines and not isinstance(error, SyntaxError) else ""
     told = " ".join(str(error).split())
     return f"{type(error).__name__}: {told}{place}" if told else f"{type(error).__name__}{place}"

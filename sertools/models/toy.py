@@ -1,8 +1,9 @@
-"""Toy models with a known answer, for trying and testing audits: `toy:oracle`, `toy:random` …
+"""Toy models with known behaviour, for trying out and testing audits: `toy:oracle`, `toy:random` …
 
-`oracle` answers the truth, `constant` .5 or the first emotion, `random` draws from a clipped gaussian
-(.5, 1/6) or uniform classes by the clip's identity, `loudness` hears nothing but the level (RMS of
-−48 dB is 0, of −10 dB is 1, so that 2 dB are more than .05).
+`oracle` predicts the truth, `constant` 0.5 for every dimension and always `neutral`, `random` draws
+dimensions from a clipped Gaussian (0.5, 1/6) and class probabilities uniformly, seeded by the clip, and
+`loudness` predicts from the level alone (an RMS of −48 dB gives 0, −10 dB gives 1, so that 2 dB change the
+prediction by more than 0.05).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral
 
 @dataclass(kw_only=True)
 class TruthModel:
-    """A model made from the corpus's own labels: the oracle, or one that ignores them."""
+    """A toy model without audio input: the oracle, which returns the labels, or one that ignores them."""
 
     name: str
     labels: tuple[str, ...] = (*DIMENSIONS, *EMOTIONS)
@@ -34,11 +35,11 @@ class TruthModel:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """It answers about clips, whatever they sound like, but calls that clean only."""
+        """Only `clean`, as the predictions do not depend on the audio."""
         return (CLEAN,)
 
     def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
-        """Scores of clips from their labels or identity, one row each."""
+        """Scores of clips, computed from their labels or identity, one row each."""
         draws = np.empty((len(clips), len(self.labels)))
         for row, clip in zip(draws, clips.index, strict=True):
             rng = identity_rng(0, str(clip), self.name)
@@ -63,7 +64,7 @@ class TruthModel:
 
 @dataclass(kw_only=True)
 class LoudnessModel:
-    """A model that cheats: every dimension is the clip's level."""
+    """A toy model that predicts every dimension from the clip's level."""
 
     name: str = "toy-loudness"
     labels: tuple[str, ...] = DIMENSIONS
@@ -74,7 +75,7 @@ class LoudnessModel:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
-        """Scores from the RMS in dB; layers are the level alone, shape (n, 1, 1)."""
+        """Scores from the RMS in dB; the only layer is the scaled level, shape (n, 1, 1)."""
         rms = np.array([np.sqrt(np.mean(np.square(signal, dtype=np.float64))) for signal in signals])
         level = np.clip((48 + 20 * np.log10(np.maximum(rms, 1e-10))) / 38, 0, 1)
         scores = np.repeat(level[:, None], len(self.labels), axis=1)
@@ -82,10 +83,10 @@ class LoudnessModel:
 
 
 def load(rest: str, options: LoadOptions) -> Model | ClipModel:
-    """The toy model of that name.
+    """Loads the toy model of the given name.
 
     Raises:
-        ModelError: there is none of that name
+        ModelError: there is no toy model of this name
     """
     kinds = ("oracle", "constant", "random", "loudness")
     if rest not in kinds:

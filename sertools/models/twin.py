@@ -1,4 +1,4 @@
-"""The same architecture with random weights: what a network knows of speech before it has learnt anything."""
+"""Untrained copies of models with random weights, to show what an architecture encodes before training."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from sertools.models.hf import TransformersModel
 
 ENGINE = "twin-1"
-"""Rises when this file changes a number; part of the fingerprint."""
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
 def of_transformers(model: "TransformersModel", seed: int) -> "TransformersModel":
-    """An untrained model of the same configuration, extractor, device and number format, without a head.
+    """An untrained model with the same configuration, extractor, device and number format, without a head.
 
-    The weights are drawn as transformers draws them before a training.
+    The weights are initialised as transformers does before training.
 
     Args:
-        model: in fp32 or bf16; one that is undecided stays so
+        model: in fp32 or bf16; if its precision is undecided, so is that of the copy
         seed: of the weights
     """
     from sertools.models.device import stamped
@@ -45,9 +45,10 @@ def of_transformers(model: "TransformersModel", seed: int) -> "TransformersModel
 
 
 def of_cnn14(model: "Cnn14Model", seed: int) -> "Cnn14Model":
-    """An untrained CNN14 of the same width on the same spectrogram, without a head that would mean anything.
+    """An untrained CNN14 of the same width on the same spectrogram; its head is not used.
 
-    Mean and variance of the spectrogram's bands, which are statistics of the input and not learnt, stay.
+    The mean and variance of the spectrogram's bands are copied, as they are statistics of the input rather
+    than learnt weights.
     """
     from sertools.models.cnn14 import build
 
@@ -67,7 +68,7 @@ def of_cnn14(model: "Cnn14Model", seed: int) -> "Cnn14Model":
 
 
 def redrawn(build: "Callable[[], torch.nn.Module]", seed: int) -> "torch.nn.Module":
-    """A network as it is built, with weights from this seed; the generator of the rest stays where it was."""
+    """A newly built network with weights from this seed; torch's global random state is not changed."""
     import torch
 
     with torch.random.fork_rng(devices=[]), torch.no_grad():
@@ -77,7 +78,7 @@ def redrawn(build: "Callable[[], torch.nn.Module]", seed: int) -> "torch.nn.Modu
 
 
 def fingerprint(module: "torch.nn.Module", settings: str) -> str:
-    """Hash of the weights and of what else decides the numbers."""
+    """Hash of the weights and of the settings that affect the results."""
     digest = hashlib.blake2b(f"{ENGINE} {settings}".encode(), digest_size=16)
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
@@ -86,7 +87,7 @@ def fingerprint(module: "torch.nn.Module", settings: str) -> str:
 
 
 def twin_name(name: str) -> str:
-    """Name of the twin of a model."""
+    """Name of a model's random twin."""
     return f"{name} random twin"
 
 

@@ -1,4 +1,4 @@
-"""The tensors in a file of weights, read without running anything that is in it."""
+"""Reads the tensors in a weight file without running any code from it."""
 
 import importlib
 import pickle
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     import torch
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
-"""Under which name training loops keep the weights beside what else they keep."""
+"""Keys under which training loops store the weights when a checkpoint also holds other data."""
 
 DAMAGE = (RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, struct.error)
-"""What torch raises where a file is no checkpoint, or damaged: it unpickles rubbish step by step."""
+"""Exceptions that torch may raise when a file is damaged or is not a checkpoint."""
 
 
 def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
-    """Tensors by their names, of a safetensors or PyTorch file, out of its wrapper where it has one.
+    """The named tensors in a safetensors or PyTorch file, unwrapped if they are nested (see `WRAPPERS`).
 
     Raises:
-        ModelError: the file is truncated, no checkpoint, or holds more than tensors
+        ModelError: the file is truncated, is not a checkpoint, or contains more than tensors
     """
     import torch
     from safetensors import SafetensorError
@@ -36,16 +36,18 @@ def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
             return dict(load_file(path))
         # PANNs' training loop also stores the order of its clips, a NumPy array
         with torch.serialization.safe_globals(_arrays()), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # what it cannot read fails
+            warnings.filterwarnings(
+                "ignore", message="Detected pickle protocol"
+            )  # unreadable files fail anyway
             content = torch.load(path, map_location="cpu", weights_only=True)
     except SafetensorError as error:
         raise ModelError(
-            f"{path} is no complete safetensors file: {error}", hint="download or copy it again"
+            f"{path} is not a complete safetensors file: {error}", hint="download or copy it again"
         ) from error
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"{path} is damaged or holds more than tensors, and loading it could run its code",
-            hint="where you trust it, load it yourself and save its tensors alone, as safetensors",
+            f"{path} is damaged or contains more than tensors, and loading it could run code",
+            hint="if you trust it, load it yourself and save only its tensors, as safetensors",
         ) from error
     except DAMAGE as error:
         told = " ".join(str(error).split()).partition(". ")[0] or "it ends too soon"
@@ -58,12 +60,12 @@ def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
             content = content[wrapper]
     named = isinstance(content, dict) and all(isinstance(key, str) for key in content)
     if not named or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise ModelError(f"{path} is no checkpoint: it does not hold tensors by name")
+        raise ModelError(f"{path} is not a checkpoint: it does not contain named tensors")
     return dict(content)
 
 
 def _arrays() -> list[Any]:
-    """What a pickled array of numbers is made of, under NumPy's names of before and after version 2."""
+    """Types needed to unpickle a numeric NumPy array, with the module names before and after NumPy 2."""
     make: Any = importlib.import_module("numpy._core.multiarray")._reconstruct
     kinds = [type(np.dtype(kind)) for kind in ("int64", "int32", "float64", "float32")]
     return [

@@ -295,14 +295,14 @@ def test_weights_that_do_not_fit_are_refused_and_others_are_named(tmp_path):
 
     key = "d2v_model.blocks.0.attn.qkv.weight"
     with pytest.raises(
-        ModelError, match=r"lacks 1 of \d+ weights, blocks.0.attn.qkv.weight .* leave them random"
+        ModelError, match=r"lacks 1 of \d+ weights, e\.g\. blocks.0.attn.qkv.weight; .* leave them random"
     ):
         load_model(saved(**{key: None}))
     with pytest.raises(
-        ModelError, match=r"blocks.0.attn.qkv.weight has the shape \(3, 24\), .* wants \(72, 24\)"
+        ModelError, match=r"blocks.0.attn.qkv.weight has shape \(3, 24\), .* requires \(72, 24\)"
     ):
         load_model(saved(**{key: state[key][:3]}))
-    with pytest.raises(ModelError, match=r"blocks.0.attn.qkv.weight holds numbers that are not finite"):
+    with pytest.raises(ModelError, match=r"blocks.0.attn.qkv.weight contains values that are not finite"):
         load_model(saved(**{key: state[key] * torch.nan}))
     extra = {"d2v_model.target.bias": torch.zeros(2)}
     assert load_model(saved(**extra)).facts["unexpected_keys"] == ["target.bias"]

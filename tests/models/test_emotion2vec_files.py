@@ -55,7 +55,7 @@ class Malice:
 def test_a_checkpoint_that_holds_code_is_refused_and_not_run(tmp_path):
     folder = write_files(tmp_path / "m", config(), None, [])
     torch.save({"model": Malice(tmp_path / "owned")}, folder / "model.pt")
-    with pytest.raises(ModelError, match="holds more than tensors, and loading it could run its code"):
+    with pytest.raises(ModelError, match="contains more than tensors, and loading it could run code"):
         load_model(f"emotion2vec:{folder}")
     assert not (tmp_path / "owned").exists()
 
@@ -65,22 +65,22 @@ def test_broken_and_absent_files_are_sentences(tmp_path):
         with pytest.raises(ModelError, match=message):
             load_model(f"emotion2vec:{tmp_path / 'm'}")
 
-    refused("is no emotion2vec: it has no config.yaml")
+    refused("is not an emotion2vec checkpoint: it has no config.yaml")
     write_files(tmp_path / "m", config(), None, TOKENS)
-    refused("is no emotion2vec: it has no model.pt")
+    refused("is not an emotion2vec checkpoint: it has no model.pt")
     (tmp_path / "m/model.pt").write_bytes(b"rubbish")
     refused(r"model\.pt")
     torch.save([1, 2], tmp_path / "m/model.pt")
-    refused("is no checkpoint: it does not hold tensors by name")
+    refused("is not a checkpoint: it does not contain named tensors")
     write_files(tmp_path / "m", config(), {"proj.weight": torch.zeros(4, WIDTH)}, TOKENS)
     refused("has 4 outputs, but .*tokens.txt names 9")
     write_files(tmp_path / "m", config(), {"x": torch.zeros(1)}, TOKENS)
-    refused("names 9 classes, but .*model.pt has no head")
+    refused("names 9 classes, but .*model.pt has no classification head")
     write_files(tmp_path / "m", config() | {"model": "Paraformer"}, {"x": torch.zeros(1)}, [])
-    refused("is of 'Paraformer', not of Emotion2vec")
+    refused("is for the model 'Paraformer', not Emotion2vec")
     for text in ("model: [", "7", "model: Emotion2vec\nmodel_conf: {depth: 2}\n", "\x00"):
         (tmp_path / "m/config.yaml").write_text(text)
-        refused("is no configuration of emotion2vec")
+        refused("is not a valid emotion2vec configuration")
 
 
 def test_prefixes_of_the_file_are_taken_off(tmp_path):

@@ -151,7 +151,7 @@ def test_native_heads_read_the_means_as_they_read_the_frames(tmp_path, weighted)
 @pytest.mark.parametrize(
     ("model_type", "settings", "reason"),
     [
-        ("wavlm", {}, "wavlm is another architecture"),
+        ("wavlm", {}, "wavlm is a different architecture"),
         ("wav2vec2", {"hidden_act": "relu"}, "activation"),
         ("wav2vec2", {"adapter_attn_dim": 16, "do_stable_layer_norm": True}, "adapter_attn_dim"),
         ("hubert", {"conv_pos_batch_norm": True}, "conv_pos_batch_norm"),

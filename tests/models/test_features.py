@@ -67,14 +67,14 @@ def test_other_numbers_have_another_fingerprint(tmp_path):
 @pytest.mark.parametrize(
     ("array", "table", "said"),
     [
-        (ARRAY, "clip\nc1\n", "names 1 rows, but layers.npy has 2"),
+        (ARRAY, "clip\nc1\n", "has 1 rows, but layers.npy has 2"),
         (ARRAY, "clip\nc1\nc1\n", "'c1' more than once"),
         (ARRAY, "name\nc1\nc3\n", "neither a column 'clip' nor 'file': it has name"),
         (ARRAY, "", "layers.csv is empty"),
-        (np.array(["a", "b"]), "clip\nc1\nc3\n", "no numbers"),
+        (np.array(["a", "b"]), "clip\nc1\nc3\n", "is not numeric: its data type is <U1"),
         (np.zeros(2), "clip\nc1\nc3\n", r"has shape \(2,\)"),
         (np.zeros((2, 0, 3)), "clip\nc1\nc3\n", r"has shape \(2, 0, 3\)"),
-        (np.array([{}, {}], dtype=object), "clip\nc1\nc3\n", "cannot be read as an array of numbers"),
+        (np.array([{}, {}], dtype=object), "clip\nc1\nc3\n", "cannot be read as a numeric array"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(tmp_path, array, table, said):
@@ -87,7 +87,9 @@ def test_a_row_that_holds_no_number_is_named(tmp_path, value):
     array = ARRAY.copy()
     array[1, 2, 0] = value
     model = load_model(f"features:{write(tmp_path, array)}")
-    with pytest.raises(ModelError, match=r"1 rows hold nan or infinite numbers, first that of 'c1' \(row 1"):
+    with pytest.raises(
+        ModelError, match=r"1 rows contain nan or infinite values, the first one for 'c1' \(row 1"
+    ):
         model.layers(CLIPS)
 
 
@@ -99,16 +101,16 @@ def test_rows_of_other_clips_are_refused(tmp_path):
 
 
 def test_missing_broken_and_ambiguous_files_are_refused(tmp_path):
-    with pytest.raises(ModelError, match="0 files that could be the file .npy"):
+    with pytest.raises(ModelError, match="0 candidates for the file .npy"):
         load_model(f"features:{tmp_path}")
     with pytest.raises(ModelError, match="no such file"):
         load_model(f"features:{tmp_path / 'none.csv'}")
     write(tmp_path)
     (tmp_path / "layers.npy").write_bytes(b"not an array")
-    with pytest.raises(ModelError, match="cannot be read as an array"):
+    with pytest.raises(ModelError, match="cannot be read as a numeric array"):
         load_model(f"features:{tmp_path}")
     write(tmp_path, stem="second")
-    with pytest.raises(ModelError, match=r"2 files that could be the file .npy: layers.npy, second.npy"):
+    with pytest.raises(ModelError, match=r"2 candidates for the file .npy: layers.npy, second.npy"):
         load_model(f"features:{tmp_path}")
     (tmp_path / "second.npy").unlink()
     with pytest.raises(ModelError, match="no such file: .*second.npy"):
@@ -118,7 +120,7 @@ def test_missing_broken_and_ambiguous_files_are_refused(tmp_path):
 def test_a_pickle_in_disguise_is_never_loaded(tmp_path):
     np.save(tmp_path / "layers.npy", np.array([print, print], dtype=object), allow_pickle=True)
     (tmp_path / "layers.csv").write_text("clip\nc1\nc3\n")
-    with pytest.raises(ModelError, match="cannot be read as an array of numbers"):
+    with pytest.raises(ModelError, match="cannot be read as a numeric array"):
         load_model(f"features:{tmp_path}")
 
 

@@ -110,7 +110,8 @@ def test_a_head_that_is_not_in_the_checkpoint_is_refused_with_its_keys(tmp_path)
         {**tensors, "odd.weight": torch.ones(1)}, folder / "model.safetensors", metadata={"format": "pt"}
     )
     with pytest.raises(
-        ModelError, match=r"lacks projector\.bias, projector\.weight .* it has odd\.weight besides"
+        ModelError,
+        match=r"lacks keys of .*: projector\.bias, projector\.weight; unexpected keys: odd\.weight",
     ):
         load_model(str(folder))
 
@@ -155,9 +156,9 @@ def test_a_linear_head_of_another_name_is_read_where_the_user_names_it(tmp_path)
     with torch.no_grad():
         pooled = encoder(torch.from_numpy(normalised)[None]).last_hidden_state.mean(dim=1)
     np.testing.assert_allclose(model.predict([signal]).scores, (pooled @ weight.T + bias).numpy(), atol=1e-5)
-    with pytest.raises(ModelError, match="has no key nothing"):
+    with pytest.raises(ModelError, match="has no keys nothing"):
         load_model(str(folder), LoadOptions(head={"nothing": "linear"}))
-    with pytest.raises(ModelError, match="no such layout"):
+    with pytest.raises(ModelError, match="unknown layout"):
         load_model(str(folder), LoadOptions(head={"emotion": "quadratic"}))
 
 
@@ -202,7 +203,7 @@ def test_truncated_safetensors_are_one_sentence(tmp_path, share):
     folder = write_checkpoint(tmp_path)
     data = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(ModelError, match=r"model\.safetensors is no complete safetensors file"):
+    with pytest.raises(ModelError, match=r"model\.safetensors is not a complete safetensors file"):
         load_model(str(folder))
 
 
@@ -221,7 +222,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path):
     (folder / "model.safetensors").unlink()
     with (folder / "pytorch_model.bin").open("wb") as file:
         pickle.dump({"weight": Attack(tmp_path / "pwned")}, file, protocol=2)
-    with pytest.raises(ModelError, match="holds more than tensors|cannot read the weights"):
+    with pytest.raises(ModelError, match="contains more than tensors|cannot read the weights"):
         load_model(str(folder))
     assert not (tmp_path / "pwned").exists()
 
@@ -238,7 +239,7 @@ def test_pytorch_weights_of_tensors_alone_load(tmp_path):
 def test_directories_that_are_no_checkpoint_are_told_apart(tmp_path):
     with pytest.raises(ModelError, match="it has no config.json"):
         load_model(str(tmp_path))
-    with pytest.raises(ModelError, match="no directory"):
+    with pytest.raises(ModelError, match="no such directory"):
         load_model(str(tmp_path / "absent"))
     folder = write_checkpoint(tmp_path / "model")
     (folder / "model.safetensors").unlink()
@@ -275,7 +276,7 @@ def test_hub_ids_load_from_the_cache_offline_and_say_so_when_absent(tmp_path, mo
 
 
 def test_a_device_that_is_not_here_is_one_sentence(tmp_path):
-    with pytest.raises(ModelError, match="no device 'cuda:7' here"):
+    with pytest.raises(ModelError, match="device 'cuda:7' is not available"):
         load_model(str(write_checkpoint(tmp_path)), LoadOptions(device="cuda:7"))
 
 

@@ -11,8 +11,8 @@ from tests.checkpoints import speech, write_checkpoint
 from tests.models.test_onnx import write_audonnx
 
 IDLE = [
-    ({"sampling_rate": 8000}, "--sampling-rate means nothing to a model of the kind hf: .it follows --head"),
-    ({"output": "logits"}, "--output means nothing to a model of the kind hf:"),
+    ({"sampling_rate": 8000}, "--sampling-rate is not supported by hf: models .supported here: --head"),
+    ({"output": "logits"}, "--output is not supported by hf: models"),
 ]
 
 
@@ -23,25 +23,27 @@ def test_an_option_that_a_checkpoint_cannot_follow_is_refused(tmp_path, given, s
 
 
 def test_a_toy_follows_no_option(tmp_path):
-    with pytest.raises(ModelError, match=r"--labels means nothing to a model of the kind toy: .leave it out"):
+    with pytest.raises(ModelError, match=r"--labels is not supported by toy: models .leave it out"):
         load_model("toy:constant", LoadOptions(labels=("anger",)))
 
 
 @pytest.mark.parametrize("device", ["rubbish", "meta", "cuda:x", "cuda:", "CPU", ""])
 @pytest.mark.parametrize("spec", ["toy:constant", "default"])
 def test_a_name_that_no_device_has_is_refused_by_every_kind(spec, device):
-    with pytest.raises(ModelError, match="no device is called .*cpu, cuda, cuda:N, mps or auto"):
+    with pytest.raises(ModelError, match="unknown device .*cpu, cuda, cuda:N, mps or auto"):
         load_model(spec, LoadOptions(device=device))
 
 
 def test_bf16_is_refused_by_a_network_that_runs_as_it_is_written(tmp_path):
     write_audonnx(tmp_path)
-    with pytest.raises(ModelError, match="onnx: runs in the format it is written in, not in bf16"):
+    with pytest.raises(
+        ModelError, match="onnx: models run in the number format of their weights, not in bf16"
+    ):
         load_model(f"onnx:{tmp_path}", LoadOptions(precision="bf16"))
-    with pytest.raises(ModelError, match="no device 'mps' for ONNX"):
+    with pytest.raises(ModelError, match="ONNX models cannot run on device 'mps'"):
         load_model(f"onnx:{tmp_path}", LoadOptions(device="mps"))
     for kind in ("cnn14", "emotion2vec"):
-        with pytest.raises(ModelError, match=f"{kind}: runs in the format it is written in"):
+        with pytest.raises(ModelError, match=f"{kind}: models run in the number format of their weights"):
             load_model(f"{kind}:{tmp_path}", LoadOptions(precision="bf16"))
 
 
@@ -60,14 +62,14 @@ SETTINGS = [
     (
         "config.json",
         {"model_type": "llama"},
-        "is of the architecture 'llama', of which transformers makes no",
+        "has the architecture 'llama', for which transformers has no audio model",
     ),
     ("config.json", {"hidden_size": "wide"}, "cannot read .*hidden_size"),
-    ("config.json", {"hidden_size": 40}, r"has the shape \(.*32.*\), and config.json wants \(.*40.*\)"),
+    ("config.json", {"hidden_size": 40}, r"has shape \(.*32.*\), but config.json requires \(.*40.*\)"),
     (
         "config.json",
         {"problem_type": "ranking"},
-        "problem_type 'ranking' of a checkpoint is none of regression",
+        "unknown problem_type 'ranking' in config.json; it must be one of regression",
     ),
     ("preprocessor_config.json", {"sampling_rate": "fast"}, "sampling_rate is 'fast', not a number of Hz"),
     ("preprocessor_config.json", {"sampling_rate": 0}, "sampling_rate is 0, not a number of Hz"),
@@ -95,6 +97,6 @@ def test_a_weight_of_another_shape_is_named_with_both(tmp_path):
     tensors["projector.bias"] = tensors["projector.bias"][:-1].clone()
     save_file(tensors, path, metadata={"format": "pt"})
     with pytest.raises(
-        ModelError, match=r"projector.bias has the shape \(15,\), and config.json wants \(16,\)"
+        ModelError, match=r"projector.bias has shape \(15,\), but config.json requires \(16,\)"
     ):
         load_model(str(tmp_path))

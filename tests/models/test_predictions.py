@@ -96,9 +96,9 @@ def test_another_table_has_another_fingerprint(tmp_path):
         ("", "p.csv is empty"),
         ("clip,arousal\n", "p.csv lists no clips"),
         ("name,arousal\nc1,0.5\n", "neither a column 'clip' nor 'file': it has name, arousal"),
-        ("clip,file\nc1,a.wav\n", "no column of scores besides clip, file"),
-        ("clip,arousal\nc1,high\n", "arousal of 'c1' is 'high', no number"),
-        ("clip,arousal\nc1,1_0\n", "no number"),
+        ("clip,file\nc1,a.wav\n", "no score columns: its columns are clip, file"),
+        ("clip,arousal\nc1,high\n", "arousal of 'c1' is 'high', which is not a number"),
+        ("clip,arousal\nc1,1_0\n", "not a number"),
         ("clip,arousal\nc1,inf\n", "arousal of 'c1' is infinite"),
         ("clip,arousal\nc1,-Infinity\n", "arousal of 'c1' is infinite"),
         ("clip,arousal\nc1,0.5\nc1,0.6\n", "has 'c1' more than once.*keep one row per clip"),
@@ -142,22 +142,22 @@ def test_every_condition_is_read_and_clean_is_the_default(tmp_path):
     text = "clip,condition,arousal\nc1,clean,0.1\nc1,gain@1dB,0.9\nc2,clean,0.2\nc2,gain@1dB,0.8\n"
     model = table(tmp_path, text)
     assert model.conditions == ("clean", "gain@1dB")
-    assert model.facts["notes"] == ["It has answers under clean, gain@1dB."]
+    assert model.facts["notes"] == ["The table has predictions for clean, gain@1dB."]
     assert model.scores(CLIPS)["arousal"].fillna(-1).tolist() == [0.1, 0.2, -1]
     assert model.scores(CLIPS, "gain@1dB")["arousal"].fillna(-1).tolist() == [0.9, 0.8, -1]
 
 
 def test_a_clip_may_repeat_under_other_conditions_only(tmp_path):
     text = "clip,condition,arousal\nc1,clean,0.1\nc1,gain@1dB,0.9\nc1,gain@1dB,0.8\n"
-    with pytest.raises(ModelError, match="'c1' more than once under 'gain@1dB'"):
+    with pytest.raises(ModelError, match="'c1' more than once for condition 'gain@1dB'"):
         table(tmp_path, text)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("clip,arousal\n,0.5\n", "has a row without clip: row 1"),
-        ("clip,condition,arousal\nc1,gain@1dB,0.1\n", "no rows of the condition 'clean': it has gain@1dB"),
+        ("clip,arousal\n,0.5\n", "has an empty clip in row 1"),
+        ("clip,condition,arousal\nc1,gain@1dB,0.1\n", "no rows for the condition 'clean': it has gain@1dB"),
     ],
 )
 def test_rows_that_belong_to_nothing_are_refused(tmp_path, text, said):

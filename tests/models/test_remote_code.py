@@ -59,7 +59,9 @@ def _own_modules(monkeypatch, tmp_path):
 def test_own_code_is_refused_and_not_run_unless_trusted(tmp_path, extractor_only):
     mark = tmp_path / "was run"
     folder = own(tmp_path / "m", mark, extractor_only=extractor_only)
-    with pytest.raises(ModelError, match="asks for code of its own, which runs only where") as failed:
+    with pytest.raises(
+        ModelError, match="requires code that comes with the checkpoint, which is not run by default"
+    ) as failed:
         load_model(str(folder))
     assert "--trust-remote-code" in failed.value.hint
     assert not mark.exists()
