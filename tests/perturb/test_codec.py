@@ -118,5 +118,5 @@ def test_bit_rates_that_a_codec_does_not_have_are_refused_with_those_it_has():
 
 
 def test_refusal_of_libsndfile_is_a_sentence():
-    with pytest.raises(AudioError, match="libsndfile cannot code this clip as GSM610"):
+    with pytest.raises(AudioError, match="libsndfile cannot encode this clip as GSM610"):
         codec.round_trip(speechlike(), 8000, "FLAC", "GSM610")
