@@ -71,7 +71,7 @@ def test_columns_of_a_csv_are_kept(tmp_path):
     ("name", "content", "sentence"),
     [
         ("a.csv", "words\nHello\n", "has no column 'transcript'"),
-        ("a.csv", "transcript,sentiment\nHello,good\n", "sentence 1: sentiment 'good' is none of"),
+        ("a.csv", "transcript,sentiment\nHello,good\n", "sentence 1: sentiment 'good' is not one of"),
         ("a.csv", "transcript,topic\nHello,x\n,y\n", "sentence 2: the text is empty"),
         ("a.txt", "\n \n", "contains no sentences"),
         ("a.txt", "Fine.\n" + "long " * 201, "line 2: the text has 1004 characters"),
