@@ -1,15 +1,15 @@
 """The acoustic features of a clip over time, and their means over the frames of a layer.
 
-openSMILE writes the low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) every 10 ms. Three things stand
-in its numbers that are no measurements, and become nan here:
+openSMILE returns the low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) every 10 ms. Two kinds of values
+are not measurements and become nan here, and one misalignment is corrected:
 
-- 0 for pitch, HNR, jitter, shimmer and harmonic differences where there is no voice, for jitter and shimmer
-  also where too few periods were found, and for formants in digital silence;
-- −201 dB for the amplitude of a formant where there is no voice, which its smoothing over three values mixes
-  into the neighbours, so that an amplitude counts only where all three are voiced;
-- the time: pitch and what hangs on it come from windows of 60 ms, everything else from windows of 20 ms, and
-  both stand in one row by where they begin. The former are moved by two rows, so that row i is all about
-  10 + 10 i ms (a tone with a known course of pitch and level confirms both centres).
+- 0 for pitch, HNR, jitter, shimmer and harmonic differences in unvoiced frames, for jitter and shimmer also
+  where too few periods were found, and for formants in digital silence;
+- −201 dB for the amplitude of a formant in unvoiced frames, which openSMILE's smoothing over three values
+  mixes into the neighbours, so that an amplitude is used only where all three are voiced;
+- time: pitch and features derived from it come from windows of 60 ms, all others from windows of 20 ms, and a
+  row combines windows that begin together. The former are moved by two rows, so that all values in row i are
+  centred at 10 + 10 i ms (a tone with a known course of pitch and level confirms both centres).
 """
 
 import importlib
@@ -24,10 +24,10 @@ from sertools.errors import ModelError
 
 RATE = 16000
 FIRST_S, STEP_S = 0.01, 0.01
-"""Centre of the first row of features, and from one to the next, in s."""
+"""Centre of the first row of features, and distance between rows, in s."""
 
 VERSION = "egemapsv02-lld-1"
-"""Rises when this file changes a number."""
+"""Increased whenever a change in this file changes a number."""
 
 PITCH = "F0semitoneFrom27.5Hz_sma3nz"
 LATER = 2
@@ -44,7 +44,7 @@ LONG = (
     "F2amplitudeLogRelF0_sma3nz",
     "F3amplitudeLogRelF0_sma3nz",
 )
-"""What comes from windows of 60 ms."""
+"""Features from windows of 60 ms."""
 
 PERIODS = ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz")
 FORMANTS = ("F1frequency_sma3nz", "F1bandwidth_sma3nz", "F2frequency_sma3nz", "F3frequency_sma3nz")
@@ -54,7 +54,7 @@ def features(signal: np.ndarray) -> np.ndarray:
     """The features of a clip every 10 ms, shape (rows, 22), float32; nan where one is undefined.
 
     Args:
-        signal: at 16 kHz, shape (samples,); of less than 60 ms there is no row
+        signal: at 16 kHz, shape (samples,); a signal shorter than 60 ms has no rows
 
     Raises:
         ModelError: opensmile is not installed
@@ -63,14 +63,14 @@ def features(signal: np.ndarray) -> np.ndarray:
     if len(signal) < 0.06 * RATE:
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     with warnings.catch_warnings():
-        # silence and noise of a few frames are short to openSMILE too; it fills up with nan, as we do
+        # openSMILE also warns about a few frames of silence or noise; it returns nan there, as we do
         warnings.filterwarnings("ignore", message="Segment too short")
         raw = smile.process_signal(signal, RATE)
     return cleaned(raw[list(FEATURES)].to_numpy(dtype=np.float32))
 
 
 def cleaned(raw: np.ndarray) -> np.ndarray:
-    """The features as openSMILE writes them, without what is no measurement, all on one time axis.
+    """OpenSMILE's features with values that are not measurements set to nan, on one time axis.
 
     Args:
         raw: columns FEATURES, shape (rows, 22)
@@ -96,13 +96,13 @@ def aligned(rows: np.ndarray, first_s: float, step_s: float, n: int) -> np.ndarr
     """The mean of the features over each frame of a layer, shape (n, 22), float64.
 
     Frame t reaches half a step to either side of its centre, first_s + t · step_s; the mean runs over the
-    defined rows in it. A frame too short to hold a row's centre has the nearest row, within 10 ms. nan where
+    defined rows in it. A frame too short to contain a row's centre uses the nearest row, within 10 ms; nan if
     there is none.
 
     Args:
         rows: from `features`, shape (rows, 22)
         first_s: centre of the first frame
-        step_s: from one frame to the next
+        step_s: distance from one frame to the next
         n: number of frames
     """
     width = rows.shape[1]
@@ -127,7 +127,7 @@ def aligned(rows: np.ndarray, first_s: float, step_s: float, n: int) -> np.ndarr
 
 @cache
 def extractor() -> Any:
-    """OpenSMILE's extractor, made once: reading its configuration takes longer than a short clip.
+    """OpenSMILE's extractor, created once: reading its configuration takes longer than a short clip.
 
     Raises:
         ModelError: openSMILE is not installed

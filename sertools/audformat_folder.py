@@ -11,18 +11,18 @@ from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, canonical
 
 OURS = {"gender": "sex"}
-"""Names of audformat's predefined schemes → ours."""
+"""Name of a predefined audformat scheme → sertools' name."""
 
 LABELS = {"emotion", *DIMENSIONS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Database:
-    """What the folder says.
+    """Content of an audformat database.
 
     Attributes:
-        table: columns `file`, `start`, `end` (timedelta, missing where open) and one per audformat column
-        scale: dimension → lowest and highest rating, where its scheme declares both
+        table: columns `file`, `start`, `end` (timedelta, may be missing) and one per audformat column
+        scale: dimension → lowest and highest rating, if its scheme declares both
     """
 
     name: str
@@ -34,14 +34,14 @@ class Database:
 
 
 def read_audformat(folder: Path) -> Database:
-    """All labels of a database: rows from the tables that hold labels, attributes from all the others.
+    """Read all labels of a database: rows from the tables with labels, attributes from all other tables.
 
     Labels are the columns `emotion`, `arousal`, `dominance`, `valence` or a synonym. Where tables overlap,
-    the first one (a `gold_standard` before others) is believed. A table's split becomes the column `split`;
-    facts that a scheme knows of its labels, as the sex of a speaker, become columns.
+    the first one (a `gold_standard` before others) takes precedence. A table's split becomes the column
+    `split`; attributes that a scheme defines for its labels, such as the sex of a speaker, become columns.
 
     Raises:
-        CorpusError: damaged, without tables of files, or tables in pickles, which are never loaded
+        CorpusError: the database is damaged, has no table of files, or has pickled tables (never loaded)
     """
     import audformat
     import yaml
@@ -50,11 +50,11 @@ def read_audformat(folder: Path) -> Database:
     pickled = sorted(folder.glob("db.*.pkl"))
     if pickled:
         raise CorpusError(
-            f"{folder.name} holds {pickled[0].name}, and pickles are never loaded",
-            hint="save the database as CSV or Parquet, or delete the cached pickle beside them",
+            f"{folder.name} contains {pickled[0].name}, and pickles are never loaded",
+            hint="save the database as CSV or Parquet, or delete the cached pickle next to them",
         )
     with warnings.catch_warnings():
-        # What audformat does not yet say in the newest pandas' way is no concern of our users.
+        # audformat's own use of deprecated pandas functions does not concern our users.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         try:
@@ -66,7 +66,7 @@ def read_audformat(folder: Path) -> Database:
         raise CorpusError(f"{folder.name} has no table of files")
     order = sorted(tables, key=lambda name: "gold_standard" not in name)
     labelled = [name for name in order if LABELS & set(tables[name].columns)] or order[:1]
-    # Labels of segments and of whole files cannot be one table: the finer ones are taken.
+    # Labels of segments and of whole files do not fit into one table: those of segments are used.
     rows = [name for name in labelled if tables[name].index.nlevels == 3] or labelled
     clips = tables[rows[0]]
     for name in rows[1:]:
@@ -86,7 +86,7 @@ def read_audformat(folder: Path) -> Database:
         clips = pd.concat([clips, pd.DataFrame(added, index=clips.index)], axis="columns")
     notes = [f"rows from the tables {', '.join(rows)}"]
     if unread:
-        notes.append(f"tables that were not read, because they rate other units: {', '.join(unread)}")
+        notes.append(f"tables not read, because their labels are for other units: {', '.join(unread)}")
     return Database(
         name=str(database.name),
         table=clips.reset_index(),
@@ -103,7 +103,7 @@ def _ours(column: str) -> str:
 
 
 def _columns(database: Any, table: Any) -> pd.DataFrame:
-    """A table's columns under our names, its split, and the facts that schemes know of their labels."""
+    """A table's columns under sertools' names, its split, and the attributes in schemes of labels."""
     frame: pd.DataFrame = table.get()
     for name, column in table.columns.items():
         labels = database.schemes[column.scheme_id].labels if column.scheme_id else None
@@ -123,7 +123,7 @@ def _columns(database: Any, table: Any) -> pd.DataFrame:
 
 
 def _scales(database: Any) -> dict[str, tuple[float, float]]:
-    """Dimension → range, where a scheme declares one."""
+    """Dimension → range, if a scheme declares one."""
     schemes = [
         (_ours(name), database.schemes[column.scheme_id])
         for table in database.tables.values()

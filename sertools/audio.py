@@ -1,4 +1,4 @@
-"""Opens sound files, and is the only module that does: decode, mix down, cut, resample."""
+"""Reads and writes audio files: decode, mix to mono, cut, resample. Only this module opens audio files."""
 
 import io
 import math
@@ -14,30 +14,30 @@ import soxr
 from sertools.errors import AudioError
 
 Signal = npt.NDArray[np.float32]
-"""Mono sound, shape (samples,), full scale is [-1, 1]."""
+"""Mono audio, shape (samples,), full scale is [-1, 1]."""
 
 END_TOLERANCE_S = 0.01
-"""A segment may end this much after its file: manifests round to hundredths of a second."""
+"""A segment may end this long after the end of its file: manifests round to hundredths of a second."""
 
-# libsndfile reads a WAV that was cut off as a shorter one and says so only here.
+# libsndfile reads a truncated WAV as a shorter one and reports this only here.
 _CUT_WAV = re.compile(r"^data : (?P<promised>\d+) \(should be (?P<found>\d+)\)", re.MULTILINE)
 
 _UNKNOWN_LENGTH = 0x7FFF0000
-"""Programs that write WAV into a pipe promise this many bytes or more, because they cannot know."""
+"""Programs that write WAV into a pipe declare this many bytes or more, because the length is unknown."""
 
 SILENCE = 2.0**-15
 """One step of 16-bit audio; nothing louder than that is silence."""
 
 
 def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float = math.nan) -> Signal:
-    """The sound of a clip, mono, at the rate that is asked for.
+    """Read a clip as mono audio at the given rate.
 
     Channels are averaged. Only the segment is decoded, then resampled (soxr, very high quality), so its
-    edges know nothing of the sound around it. A file that breaks off is an error where its format says how
-    long it should be; OGG does not, and is read as far as it goes.
+    edges do not depend on the audio around it. A truncated file is an error if its format declares the
+    length; OGG does not, and is read up to where it ends.
 
     Args:
-        path: any file that libsndfile reads
+        path: any file that libsndfile can read
         rate: samples per second of the result
         start: first second of the segment; nan for the beginning of the file
         end: last second of the segment; nan for the end of the file
@@ -47,7 +47,7 @@ def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float 
 
     Raises:
         AudioError: no such file, not decodable, shorter than its header says, empty, not finite, or a
-            segment that is not inside the file; the message is the reason why the clip is missing
+            segment that is not inside the file; the message states why the clip is missing
     """
     path = Path(path)
     with _opened(path) as sound:
@@ -56,13 +56,13 @@ def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float 
             sound.seek(first)
             frames = sound.read(last - first, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise AudioError(f"{path.name} breaks off or is damaged: {error}") from error
+            raise AudioError(f"{path.name} is truncated or damaged: {error}") from error
         own_rate = sound.samplerate
     if len(frames) < last - first:
         found, wanted = (first + len(frames)) / own_rate, last / own_rate
-        raise AudioError(f"{path.name} breaks off after {found:.2f} s of {wanted:.2f} s")
+        raise AudioError(f"{path.name} is truncated after {found:.2f} s of {wanted:.2f} s")
     if not np.isfinite(frames).all():
-        raise AudioError(f"{path.name} holds samples that are not numbers")
+        raise AudioError(f"{path.name} contains samples that are not finite")
     signal = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float64)
     if own_rate != rate:
         signal = soxr.resample(signal, own_rate, rate, quality="VHQ")
@@ -72,7 +72,7 @@ def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float 
 
 
 def duration_s(path: str | Path) -> float:
-    """Seconds of sound that a file's header promises.
+    """Duration of a file in seconds, according to its header.
 
     Raises:
         AudioError: no such file, or not decodable
@@ -82,7 +82,7 @@ def duration_s(path: str | Path) -> float:
 
 
 def sampling_rate(path: str | Path) -> int:
-    """Samples per second that a file holds.
+    """Sampling rate of a file in Hz.
 
     Raises:
         AudioError: no such file, or not decodable
@@ -92,7 +92,7 @@ def sampling_rate(path: str | Path) -> int:
 
 
 def is_silent(signal: npt.ArrayLike) -> bool:
-    """Is there nothing but digital silence: no sample louder than one step of 16-bit audio?
+    """Is the signal digital silence: no sample louder than one step of 16-bit audio?
 
     >>> is_silent([0.0, 2**-15]), is_silent([0.0, 2**-14])
     (True, False)
@@ -101,21 +101,21 @@ def is_silent(signal: npt.ArrayLike) -> bool:
 
 
 def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
-    """Writes mono sound so that reading it gives the same samples; nothing is clipped silently.
+    """Write mono audio so that reading it returns the same samples; nothing is clipped silently.
 
-    WAV holds 32-bit floats: every float32 comes back exactly, louder than full scale included. FLAC holds
-    24-bit integers: samples come back within 2^-23, and louder than full scale is an error. The file
-    appears only when it is whole.
+    WAV stores 32-bit floats: every float32 is restored exactly, also beyond full scale. FLAC stores 24-bit
+    integers: samples are restored within 2^-23, and samples beyond full scale are an error. The file appears
+    only when it is complete.
 
     Raises:
-        AudioError: not one dimension, empty, not finite, another suffix, or too loud for FLAC
+        AudioError: not one dimension, empty, not finite, an unsupported suffix, or too loud for FLAC
     """
     path = Path(path)
     samples = np.asarray(signal, dtype=np.float32)
     if samples.ndim != 1 or not len(samples):
-        raise AudioError(f"{path.name}: sound to write has shape {samples.shape}, wanted (samples,)")
+        raise AudioError(f"{path.name}: the signal to write has shape {samples.shape}, expected (samples,)")
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path.name}: sound to write holds samples that are not numbers")
+        raise AudioError(f"{path.name}: the signal to write contains samples that are not finite")
     kinds = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
     if path.suffix.lower() not in kinds:
         raise AudioError(f"cannot write {path.name!r}", hint="use the suffix .wav or .flac")
@@ -135,9 +135,9 @@ def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
 
 
 def flac(signal: npt.ArrayLike, rate: int) -> bytes:
-    """Mono sound as the bytes of a FLAC file to listen to: what browsers play without any loss but of depth.
+    """Encode mono audio as the bytes of a FLAC file for playback in browsers; only bit depth is lost.
 
-    16 bits: samples come back within 2^-16, a hundredth of what anybody hears.
+    16 bits: samples are restored within 2^-16, a hundredth of what anybody can hear.
 
     Args:
         signal: shape (samples,), within [-1, 1]
@@ -148,7 +148,9 @@ def flac(signal: npt.ArrayLike, rate: int) -> bytes:
     """
     samples = np.asarray(signal, dtype=np.float32)
     if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
-        raise AudioError("sound to encode is empty, of several channels, or holds what is no number")
+        raise AudioError(
+            "the signal to encode is empty, has several channels, or contains samples that are not finite"
+        )
     if float(np.max(np.abs(samples))) > 1:
         raise AudioError(f"FLAC would clip a peak of {float(np.max(np.abs(samples))):.3g}")
     file = io.BytesIO()
@@ -157,7 +159,7 @@ def flac(signal: npt.ArrayLike, rate: int) -> bytes:
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
-    # libsndfile says only "System error" for a missing file or a folder.
+    # libsndfile reports only "System error" for a missing file or a folder.
     if not path.exists():
         raise AudioError(f"no such file: {path}")
     if not path.is_file():
@@ -167,15 +169,15 @@ def _opened(path: Path) -> soundfile.SoundFile:
     try:
         sound = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path.name} is not sound that can be decoded: {error.error_string}") from error
+        raise AudioError(f"{path.name} cannot be decoded as audio: {error.error_string}") from error
     if not sound.frames:
         sound.close()
-        raise AudioError(f"{path.name} holds no samples")
+        raise AudioError(f"{path.name} contains no samples")
     cut = _CUT_WAV.search(sound.extra_info)
     if cut and int(cut["found"]) < int(cut["promised"]) < _UNKNOWN_LENGTH:
         sound.close()
         raise AudioError(
-            f"{path.name} breaks off: {cut['found']} of {cut['promised']} bytes of sound are there"
+            f"{path.name} is truncated: it has {cut['found']} of {cut['promised']} bytes of audio"
         )
     return sound
 
@@ -186,9 +188,11 @@ def _segment(sound: soundfile.SoundFile, path: Path, start: float, end: float) -
     first_s = 0.0 if math.isnan(start) else start
     last_s = length if math.isnan(end) else end
     if first_s < 0 or last_s > length + END_TOLERANCE_S or first_s >= length:
-        raise AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s is outside its {length:.2f} s")
+        raise AudioError(
+            f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s"
+        )
     first = round(first_s * sound.samplerate)
     last = min(round(last_s * sound.samplerate), sound.frames)
     if last <= first:
-        raise AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s holds no samples")
+        raise AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s contains no samples")
     return first, last

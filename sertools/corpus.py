@@ -1,4 +1,4 @@
-"""A corpus: one row per clip, with the labels that people gave it.
+"""A corpus: a table with one row per clip and its labels.
 
 The simplest corpus is a **manifest**: a CSV (UTF-8; commas, semicolons or tabs) or Parquet file with one
 row per clip and at least the column `file`.
@@ -7,22 +7,22 @@ row per clip and at least the column `file`.
     wav/a.wav,03,female,angry,6.5,test
     wav/b.wav,07,m,neutral,3,test
 
-| column | holds |
+| column | content |
 |---|---|
-| `file` | path of the sound, absolute or relative to the manifest |
-| `start`, `end` | the segment in seconds; empty for the whole file |
-| `clip` | an id; made from file and segment where absent |
-| `speaker` | any id, kept as it is written (`03` stays `03`); needed for honest intervals |
-| `sex`, `age`, `language`, `transcript` | what audits may compare groups by; `f`, `w`, `female` are one |
-| `corpus` | where several were put together; speakers then become `msp:12` |
-| `emotion` | a category; `angry`, `ang` and `anger` are one, and others: `--label-map theirs=ours` |
+| `file` | path of the audio file, absolute or relative to the manifest |
+| `start`, `end` | segment in seconds; empty for the whole file |
+| `clip` | an id; by default made from file and segment |
+| `speaker` | any id, read as text (`03` stays `03`); needed for correct confidence intervals |
+| `sex`, `age`, `language`, `transcript` | attributes that audits may use; `f`, `w`, `female` mean the same |
+| `corpus` | the source if a manifest combines several corpora; speakers then become `msp:12` |
+| `emotion` | a category; `angry`, `ang`, `anger` mean the same; map others with `--label-map theirs=ours` |
 | `arousal`, `dominance`, `valence` | ratings in [0, 1], or on the scale that `--scale arousal=1:7` declares |
-| `split` | chosen by `manifest.csv:test` |
-| anything else | kept as an attribute, to group by |
+| `split` | selected with `manifest.csv:test` |
+| any other | read as an attribute, for grouping |
 
-Columns with other names: `--map theirs=ours`. An empty value is unknown, never zero. Also read: audformat
-folders, registered corpora by name (`emodb:test`, `msp-test1`) or by their folder, and what
-`write_corpus()` wrote.
+Columns with other names are mapped with `--map theirs=ours`. An empty value is missing, never zero. Other
+accepted inputs: audformat folders, registered corpora by name (`emodb:test`, `msp-test1`) or by their
+folder, and the output of `write_corpus()`.
 """
 
 import hashlib
@@ -44,20 +44,20 @@ from sertools.readers import SCHEMA, read
 from sertools.tables import LABELS
 
 SHORTEST_S = 0.025
-"""Shorter clips are missing for most models: wav2vec2 needs 400 samples at 16 kHz."""
+"""Most models cannot process shorter clips: wav2vec2 needs 400 samples at 16 kHz."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Clips with their labels, and what one has to know about them.
+    """Clips with their labels, and the corpus' name, licence, citation and notes.
 
     Attributes:
-        name: registered name or that of the manifest, with the split: `emodb:test`
+        name: registered name or name of the manifest, with the split: `emodb:test`
         clips: unique index `clip`; columns `file`, `start`, `end` (seconds, nan for whole files), labels
             (dimensions in [0, 1], nan where unrated), attributes
-        root: relative files start here
-        version, licence, citation: empty where unknown
-        simulated: how labels came about that no human gave; empty for human ratings
+        root: folder that relative file paths start from
+        version, licence, citation: empty if unknown
+        simulated: origin of labels that are not human ratings; empty for human ratings
         notes: sentences on counts, dropped labels, splits
     """
 
@@ -71,7 +71,7 @@ class Corpus:
     notes: tuple[str, ...] = ()
 
     def path(self, clip: str) -> Path:
-        """Where the sound of a clip lies."""
+        """Path of a clip's audio file."""
         return self.root / str(self.clips.at[clip, "file"])
 
 
@@ -83,24 +83,24 @@ def load_corpus(
     scale: Mapping[str, tuple[float, float]] | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """The corpus that a name or a path stands for, checked.
+    """Load and check the corpus with this name or path.
 
     Args:
         spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
             `metadata.csv`; each with `:split` if wanted
-        data_root: where a registered name's files lie: its own folder, or the one around it
-        column_map: theirs → ours, columns
+        data_root: folder of a registered corpus, or its parent folder
+        column_map: column name in the corpus → sertools' name
         scale: dimension → its lowest and highest rating
-        label_map: theirs → ours, emotions
+        label_map: emotion label in the corpus → sertools' name
 
     Raises:
-        CorpusError: nothing there, or nothing that can be read; the message says what to do
+        CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
     path, stem, split = _place(spec, data_root)
     reading = read(path, stem)
     declared = [d for d in scale or {} if reading.scaled and (d == "*" or d in reading.table)]
     if declared:
-        raise CorpusError(f"--scale {declared[0]}: {reading.name} is read with its own scale")
+        raise CorpusError(f"--scale {declared[0]}: the rating scale of {reading.name} is fixed")
     clips = as_clips(
         reading.table,
         source=reading.source,
@@ -114,15 +114,15 @@ def load_corpus(
 
 
 def _candidates(clips: pd.DataFrame) -> list[str]:
-    """Columns that may be labels under another name; a dimension is a number, not a word."""
+    """Columns that may be labels under another name; a dimension must be numeric."""
     names = [str(c) for c in clips]
     return [c for c in names if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
-    """Writes `clips.parquet` and `corpus.toml`, which `load_corpus(folder)` reads; each whole or not at all.
+    """Write `clips.parquet` and `corpus.toml` for `load_corpus(folder)`; each file completely or not at all.
 
-    The sound stays where it is.
+    Audio files are not copied.
 
     Raises:
         CorpusError: the folder cannot be written
@@ -156,13 +156,13 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
 
 
 def join(parts: Sequence[Corpus]) -> Corpus:
-    """Several corpora as one: clips and speakers carry the name of theirs, `msp:12` is not `iemocap:12`.
+    """Several corpora as one; clip and speaker ids get their corpus as a prefix, e.g. `msp:12`.
 
-    Two splits of one corpus share its name, so a speaker who is in both stays one. Column `corpus` says
-    where a clip is from; files become absolute.
+    Two splits of one corpus share the prefix, so a speaker in both remains one speaker. Column `corpus` names
+    the corpus of each clip; file paths become absolute.
 
     Raises:
-        CorpusError: nothing to join, or the same clip twice
+        CorpusError: no corpora, or a clip that is in two of them
     """
     if not parts:
         raise CorpusError("no corpora to join")
@@ -188,10 +188,10 @@ def join(parts: Sequence[Corpus]) -> Corpus:
 
 
 def fingerprint(corpus: Corpus) -> str:
-    """What predictions can depend on, as 32 hex digits: ids, segments and the bytes of every file, in order.
+    """Hash of all that predictions depend on, 32 hex digits: ids, segments and bytes of all files, in order.
 
-    Labels do not enter. A file that cannot be read enters as such, so it changes the fingerprint when it
-    appears.
+    Labels are not included. An unreadable file is hashed as missing, so the fingerprint changes when the file
+    becomes available.
     """
     contents = _file_hashes(corpus)
     digest = hashlib.blake2b(digest_size=16)
@@ -203,22 +203,22 @@ def fingerprint(corpus: Corpus) -> str:
 
 
 def check(corpus: Corpus) -> list[str]:
-    """What is in a corpus, and what is wrong with it, in sentences; decodes every clip.
+    """Content and problems of a corpus, as sentences; decodes every clip.
 
-    Counts, speakers per sex, share of clips with each label; then missing, broken, short, silent clips and
-    those that hold the same sound.
+    Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
+    and clips with identical audio.
     """
     clips = corpus.clips
     found = [f"{corpus.name}: {len(clips)} clips in {clips['file'].nunique()} files", *corpus.notes]
     if "speaker" not in clips or clips["speaker"].isna().all():
-        found.append("no speakers are named, so intervals will be too narrow if speakers repeat")
+        found.append("there are no speaker labels, so confidence intervals are too narrow if speakers repeat")
     else:
         speakers = clips.dropna(subset="speaker").drop_duplicates("speaker")
         sexes = speakers["sex"].fillna("unknown").value_counts() if "sex" in clips else pd.Series(dtype=int)
         detail = f" ({', '.join(f'{n} {sex}' for sex, n in sexes.items())})" if len(sexes) else ""
         found.append(f"{len(speakers)} speakers{detail}")
         if clips["speaker"].isna().any():
-            found.append(f"{int(clips['speaker'].isna().sum())} clips name no speaker")
+            found.append(f"{int(clips['speaker'].isna().sum())} clips have no speaker label")
     for label in LABELS:
         if label in clips:
             rated = int(clips[label].notna().sum())
@@ -248,7 +248,7 @@ def _sound_problems(corpus: Corpus) -> list[str]:
             silent.append(clip)
         if len(signal) / rate < SHORTEST_S:
             short.append(clip)
-    problems.append(f"{seconds / 60:.1f} minutes of sound")
+    problems.append(f"{seconds / 60:.1f} minutes of audio")
     problems.extend(f"{clip}: {reason}" for clip, reason in broken[:10])
     if broken:
         problems.append(f"{len(broken)} of {len(corpus.clips)} clips cannot be read")
@@ -260,7 +260,7 @@ def _sound_problems(corpus: Corpus) -> list[str]:
     same = corpus.clips.assign(sound=hashes).dropna(subset="sound")
     for _, group in same.groupby(["sound", "start", "end"], dropna=False, sort=False):
         if len(group) > 1:
-            problems.append(f"the same sound: {_some(list(group.index))}")
+            problems.append(f"identical audio: {_some(list(group.index))}")
     return problems
 
 
@@ -269,7 +269,7 @@ def _some(clips: list[str]) -> str:
 
 
 def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
-    """File → hash of its bytes, each file read once; None where it cannot be read."""
+    """File → hash of its bytes, each file read once; None if it cannot be read."""
 
     def of(file: str) -> str | None:
         try:
@@ -284,7 +284,7 @@ def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
 
 
 def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
-    """Where a spec points: path, stem of the registered corpus that it names (or empty), split."""
+    """Path, registered corpus (its file stem, or empty) and split that a spec refers to."""
     known = corpora.names()
     head, colon, tail = spec.rpartition(":")
     if spec in known:
@@ -293,7 +293,7 @@ def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
     if colon and head in known:
         stem, own = known[head]
         if own is not None:
-            raise CorpusError(f"{head!r} is a split already, so {spec!r} names nothing")
+            raise CorpusError(f"{head!r} is already a split, so {spec!r} is not valid")
         return corpora.root_of(head, data_root), stem, tail
     if os.path.exists(Path(spec).expanduser()):
         return Path(spec).expanduser(), "", None
@@ -304,7 +304,7 @@ def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
 
 def _of_split(corpus: Corpus, split: str) -> Corpus:
     if "split" not in corpus.clips:
-        raise CorpusError(f"{corpus.name} has no column 'split', so there is no {split!r}")
+        raise CorpusError(f"{corpus.name} has no column 'split', so it has no split {split!r}")
     chosen = corpus.clips[corpus.clips["split"] == split]
     if chosen.empty:
         known = sorted(corpus.clips["split"].dropna().unique())
@@ -313,7 +313,7 @@ def _of_split(corpus: Corpus, split: str) -> Corpus:
 
 
 def _nothing_there(spec: str, head: str) -> CorpusError:
-    """A path that does not exist, or a name that nobody registered."""
+    """The error for a path that does not exist or a name that is not registered."""
     if os.sep in spec or any(head.endswith(suffix) for suffix in MANIFESTS) or head.startswith("."):
         return CorpusError(f"no such file or folder: {head if Path(head).suffix in MANIFESTS else spec}")
     return CorpusError(f"unknown corpus {head!r}", hint=nearest(head, sorted(corpora.names())))

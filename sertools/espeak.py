@@ -1,8 +1,8 @@
-"""Speech without a network: espeak-ng, from the library and data that the package espeakng-loader carries.
+"""Offline speech synthesis with espeak-ng; library and data come from the package espeakng-loader.
 
 The same text, voice and settings give the same samples, whatever was spoken before: espeak-ng carries the
-phase of its pitch flutter and its noise from one utterance to the next, so the library is loaded, seeded
-and unloaded again for each of them, which takes about five milliseconds.
+phase of its pitch flutter and its noise over from one utterance to the next, so the library is loaded,
+seeded and unloaded again for each utterance, which takes about five milliseconds.
 """
 
 import ctypes
@@ -22,15 +22,15 @@ import numpy as np
 from sertools.errors import AudioError, SertoolsError, nearest
 
 RANGES = {"rate_wpm": (80, 450), "pitch": (0, 99), "pitch_range": (0, 99), "volume": (1, 200)}
-"""Lowest and highest value of each setting; espeak-ng would bend others without a word."""
+"""Lowest and highest value of each setting; espeak-ng would silently change others."""
 
 _PARAMETERS = {"rate_wpm": 1, "volume": 2, "pitch": 3, "pitch_range": 4}  # espeak_PARAMETER in speak_lib.h
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: samples come through the callback before espeak_Synth returns
 _DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: without it, missing data would end the whole program
-_UTF8 = 1  # espeakCHARS_UTF8; without espeakSSML and espeakPHONEMES beside it, text is nothing but text
+_UTF8 = 1  # espeakCHARS_UTF8; without espeakSSML and espeakPHONEMES, markup in the text is ignored
 _MALE, _FEMALE = 1, 2
-_LONGEST_DATA_PATH = 150  # measured: from 160 characters on the library looks elsewhere for its data
-_LOCK = threading.Lock()  # the library is one machine with one state
+_LONGEST_DATA_PATH = 150  # measured: from 160 characters on, the library searches for its data elsewhere
+_LOCK = threading.Lock()  # the library has one global state
 
 
 class _VoiceRecord(ctypes.Structure):
@@ -59,7 +59,7 @@ class Voice:
     Attributes:
         name: `language`, or `language+variant`, as `speak` takes it, e.g. `en-us+f1`
         language: the language or accent, e.g. `en-us`
-        sex: `female` or `male`, as the voice's file declares it
+        sex: `female` or `male`, as declared in the voice's file
     """
 
     name: str
@@ -68,9 +68,9 @@ class Voice:
 
 
 def voices(language: str = "en") -> list[Voice]:
-    """Which voices are there for a language, all its accents included? `""` asks for every language.
+    """The voices of a language, including all its accents; `""` returns those of every language.
 
-    Every accent comes alone and with each of espeak-ng's voice variants.
+    Each accent is listed without a variant and with each of espeak-ng's voice variants.
 
     >>> {voice.name: voice.sex for voice in voices("en-us")}["en-us+f1"]
     'female'
@@ -97,47 +97,47 @@ def speak(
     pitch_range: int = 50,
     volume: int = 100,
 ) -> tuple[np.ndarray, int]:
-    """The speech of one utterance: signal (samples,) float32 in [-1, 1], and its rate in Hz.
+    """Synthesise one utterance: signal (samples,) float32 in [-1, 1], and its rate in Hz.
 
-    The text is spoken as it stands: markup, phoneme codes and control characters do not steer the voice.
+    The text is spoken literally: markup, phoneme codes and control characters do not affect the voice.
 
     Args:
         text: what to say
         voice: name from `voices`
         rate_wpm: words per minute, 80 to 450
-        pitch: height of the voice on espeak-ng's scale, 0 to 99, 50 being the voice's own
-        pitch_range: liveliness of the intonation, 0 (monotone) to 99, 50 being the voice's own
-        volume: amplitude in % of espeak-ng's normal one, 1 to 200; the loudest voices clip from about 85 on
+        pitch: pitch of the voice on espeak-ng's scale, 0 to 99; 50 is the voice's default
+        pitch_range: liveliness of the intonation, 0 (monotone) to 99; 50 is the voice's default
+        volume: amplitude in % of espeak-ng's default, 1 to 200; the loudest voices clip from about 85 on
 
     Raises:
-        AudioError: nothing to say
-        SertoolsError: unknown voice, a setting out of its range, or no library
+        AudioError: the text contains nothing pronounceable
+        SertoolsError: unknown voice, a setting out of range, or no library
     """
     settings = {"rate_wpm": rate_wpm, "pitch": pitch, "pitch_range": pitch_range, "volume": volume}
     for name, value in settings.items():
         low, high = RANGES[name]
         if not low <= value <= high:
-            raise SertoolsError(f"{name} is {value}", hint=f"espeak-ng takes {low} to {high}")
+            raise SertoolsError(f"{name} is {value}", hint=f"espeak-ng accepts {low} to {high}")
     encoded = _plain(text)
     identifier = _identifier(voice)
-    # Ctrl-C strikes the main thread only; in the callback, where no exception passes through C, it would be
-    # lost together with some of the samples
+    # Ctrl-C interrupts the main thread only; in the callback, where no exception can pass through C, it would
+    # be lost together with some of the samples
     with ThreadPoolExecutor(1) as aside:
         signal, rate = aside.submit(_utter, encoded, identifier, settings).result()
     if not signal.any():
-        raise AudioError(f"espeak-ng finds nothing to say in {text!r}", hint="give it a word")
+        raise AudioError(f"{text!r} contains no pronounceable text", hint="add at least one word")
     return signal, rate
 
 
 def version() -> str:
-    """Which release of espeak-ng speaks? E.g. `1.52.0`."""
+    """The release of espeak-ng, e.g. `1.52.0`."""
     with _library() as (library, _):
         where = ctypes.c_char_p()
         return str(library.espeak_Info(ctypes.byref(where)).decode())
 
 
 def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tuple[np.ndarray, int]:
-    """The samples (samples,) of one utterance and their rate in Hz, from a library that was never used."""
+    """The samples (samples,) of one utterance and their rate in Hz, from a freshly loaded library."""
     pieces: list[bytes] = []
 
     def keep(samples: int | None, count: int, _events: int | None) -> int:
@@ -145,7 +145,7 @@ def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tu
             pieces.append(ctypes.string_at(samples, 2 * count))
         return 0
 
-    callback = _Callback(keep)  # named, so that it outlives the library's use of it
+    callback = _Callback(keep)  # a variable, so that it exists as long as the library uses it
     with _library() as (library, rate):
         library.espeak_SetSynthCallback(callback)
         if library.espeak_SetVoiceByName(identifier):
@@ -153,24 +153,24 @@ def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tu
         for name, value in settings.items():
             library.espeak_SetParameter(_PARAMETERS[name], value, 0)
         if status := library.espeak_Synth(encoded, len(encoded) + 1, 0, 1, 0, _UTF8, None, None):
-            raise SertoolsError(f"espeak-ng gives up with its error {status}", hint=_REINSTALL)
+            raise SertoolsError(f"espeak-ng failed with error code {status}", hint=_REINSTALL)
     samples = np.frombuffer(b"".join(pieces), dtype=np.int16)
     return samples.astype(np.float32) / np.float32(32768), rate
 
 
 def _plain(text: str) -> bytes:
-    """The text in UTF-8; control characters, with which espeak-ng takes commands, become spaces."""
+    """The text in UTF-8; control characters, which espeak-ng reads as commands, become spaces."""
     spoken = "".join(" " if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in text).strip()
     if not spoken:
-        raise AudioError("there is no text to speak", hint="give espeak-ng at least one word")
+        raise AudioError("there is no text to speak", hint="add at least one word")
     try:
         return spoken.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise AudioError(f"{text!r} is no text: it holds half of a surrogate pair") from error
+        raise AudioError(f"{text!r} is not valid text: it contains an unpaired surrogate") from error
 
 
 def _identifier(voice: str) -> bytes:
-    """The name under which the library finds the voice; it takes an unknown variant for none, so ask here."""
+    """The library's name of a voice; checked here, because the library ignores unknown variants."""
     bases, variants = _catalogue()
     base, plus, variant = voice.partition("+")
     if base not in bases:
@@ -184,12 +184,12 @@ def _identifier(voice: str) -> bytes:
 
 @cache
 def _catalogue() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
-    """Language → (identifier, sex), and variant → sex, as the voices' files declare them."""
+    """Language → (identifier, sex), and variant → sex, as declared in the voices' files."""
     bases: dict[str, tuple[str, str]] = {}
     variants: dict[str, str] = {}
     with _library() as (library, _):
         for language, identifier, sex in _records(library, None):
-            if not identifier.startswith("mb/"):  # MBROLA voices need a program that is not here
+            if not identifier.startswith("mb/"):  # MBROLA voices need a program that is not included
                 bases.setdefault(language, (identifier, sex))
         name = ctypes.create_string_buffer(b"variant")
         wanted = _VoiceRecord(languages=ctypes.cast(name, ctypes.c_void_p))
@@ -205,14 +205,16 @@ def _records(library: ctypes.CDLL, wanted: object) -> Iterator[tuple[str, str, s
     while listed[i]:
         record = listed[i].contents
         language = ctypes.string_at(record.languages + 1).decode()
-        sex = "female" if record.gender == _FEMALE else "male"  # undeclared is espeak-ng's own male voice
+        sex = (
+            "female" if record.gender == _FEMALE else "male"
+        )  # undeclared means espeak-ng's default voice, which is male
         yield language, record.identifier.decode(), sex
         i += 1
 
 
 @contextmanager
 def _library() -> Iterator[tuple[ctypes.CDLL, int]]:
-    """The library as if nothing had ever been spoken, and its rate in Hz; it is unloaded afterwards."""
+    """The library, freshly loaded, and its rate in Hz; it is unloaded afterwards."""
     import espeakng_loader
 
     path = espeakng_loader.get_library_path()
@@ -228,12 +230,12 @@ def _library() -> Iterator[tuple[ctypes.CDLL, int]]:
             raise SertoolsError(f"espeak-ng cannot be loaded: {error}", hint=_REINSTALL) from error
         try:
             rate = library.espeak_Initialize(_SYNCHRONOUS, 0, os.fsencode(short), _DONT_EXIT)
-            # where data is missing the library looks in places of its own, which may hold another release's
+            # if data is missing, the library searches default places, which may hold another release's data
             used = ctypes.c_char_p()
             library.espeak_Info(ctypes.byref(used))
             if rate <= 0 or used.value != os.fsencode(short):
                 raise SertoolsError(f"espeak-ng cannot read its data in {data}", hint=_REINSTALL)
-            # initialising seeds the noise by the clock; the value of our seed has no meaning
+            # initialising seeds the noise from the clock; the value of this fixed seed is arbitrary
             library.espeak_ng_SetRandSeed(1)
             yield library, rate
         finally:
@@ -246,7 +248,7 @@ _REINSTALL = "install it again: pip install --force-reinstall espeakng-loader"
 
 @contextmanager
 def _short(data: str) -> Iterator[str]:
-    """A path to the data that fits the library's buffer: a link, where the installation lies deep."""
+    """A path to the data that fits the library's buffer: a symbolic link if the real path is too long."""
     if len(os.fsencode(data)) <= _LONGEST_DATA_PATH:
         yield data
         return
@@ -281,7 +283,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def _refuse_if_loaded(path: str) -> None:
-    """An error where someone else in this process holds the library: what they said would shape ours."""
+    """Raise an error if other code in this process uses the library: its state would affect our speech."""
     if sys.platform == "win32":
         loaded = ctypes.windll.kernel32.GetModuleHandleW(path) != 0
     else:
@@ -294,13 +296,13 @@ def _refuse_if_loaded(path: str) -> None:
             _unload(held)
     if loaded:
         raise SertoolsError(
-            "another part of this program uses espeak-ng, so its speech would not be reproducible",
-            hint="speak in a process of its own",
+            "another part of this program uses espeak-ng, so the speech would not be reproducible",
+            hint="run the speech synthesis in a separate process",
         )
 
 
 def _unload(library: ctypes.CDLL) -> None:
-    """Give the library back, so that the next utterance starts from the state in its file."""
+    """Unload the library, so that the next utterance starts from the library's initial state."""
     import _ctypes
 
     if sys.platform == "win32":

@@ -1,4 +1,4 @@
-"""Turns a table that somebody wrote into clips: names, types and scales checked, errors with the value."""
+"""Reads a manifest into a table of clips; checks names, types and scales, and quotes wrong values."""
 
 import csv
 import io
@@ -20,13 +20,13 @@ _MISSING = {"", "nan", "na", "n/a", "none", "null", "<na>"}
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The rows of a CSV or Parquet file as they are written; a CSV holds text only, so `03` stays `03`.
+    """The rows of a CSV or Parquet file, unchanged; CSV values are read as text, so `03` stays `03`.
 
-    A CSV is UTF-8 (a byte order mark is fine), quoted or not, separated by commas, semicolons or tabs,
-    whichever the header has most of.
+    A CSV is UTF-8 (a byte order mark is allowed), quoted or not, separated by commas, semicolons or tabs,
+    whichever is most frequent in the header.
 
     Raises:
-        CorpusError: missing, unreadable or empty file, a repeated column, or a row of another length
+        CorpusError: missing, unreadable or empty file, a repeated column, or a row of different length
     """
     if not path.is_file():
         raise CorpusError(f"no such file: {path}")
@@ -49,24 +49,24 @@ def as_clips(
     scale: Mapping[str, tuple[float, float]] | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """The table as clips: index `clip`, canonical columns and labels, dimensions in [0, 1].
+    """Convert a table to clips: index `clip`, canonical columns and labels, dimensions in [0, 1].
 
     Args:
         table: one row per clip, at least a column `file`
-        source: what to call the table in errors
-        column_map: theirs → ours
-        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] where not declared
-        label_map: theirs → ours, for the values of `emotion`
+        source: name of the table in error messages
+        column_map: column name in the table → sertools' name
+        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] if not declared
+        label_map: value of `emotion` in the table → sertools' name
 
     Raises:
-        CorpusError: see the sentences in the tests
+        CorpusError: a missing column, or an invalid value, scale or mapping
     """
     table = _renamed(table, column_map or {}, source).reset_index(drop=True)
     if "file" not in table:
         names = ", ".join(map(str, table.columns))
         raise CorpusError(
             f"{source} has no column 'file'; its columns are {names}",
-            hint="name the one that holds the paths: --map THEIRS=file",
+            hint="map the column that contains the paths: --map THEIRS=file",
         )
     for name in set(scale or {}) - {"*"}:
         if name not in DIMENSIONS:
@@ -109,12 +109,12 @@ def unit_scale(ratings: pd.Series, files: pd.Series, scale: tuple[float, float],
     """Ratings mapped linearly from [low, high] to [0, 1]; nan stays nan.
 
     Raises:
-        CorpusError: a rating outside the scale (names its file and value), or a scale without extent
+        CorpusError: a rating outside the scale (with its file and value), or an empty scale
     """
     low, high = scale
     name = str(ratings.name)
     if not low < high:
-        raise CorpusError(f"--scale {name}={low:g}:{high:g}: the lower end must come first")
+        raise CorpusError(f"--scale {name}={low:g}:{high:g}: the lower limit must come first")
     outside = ((ratings < low) | (ratings > high)).to_numpy()
     if outside.any():
         at = int(outside.argmax())
@@ -126,7 +126,7 @@ def unit_scale(ratings: pd.Series, files: pd.Series, scale: tuple[float, float],
 
 
 def prefixed(ids: pd.Series, corpus: pd.Series | str) -> pd.Series:
-    """Ids made unique over corpora, `msp:12`; those that are so already stay, unknown ones stay unknown.
+    """Ids with their corpus as a prefix, `msp:12`; ids that have the prefix and missing ids stay unchanged.
 
     >>> prefixed(pd.Series(["12", "msp:13", None]), "msp").tolist()[:2]
     ['msp:12', 'msp:13']
@@ -140,14 +140,14 @@ def prefixed(ids: pd.Series, corpus: pd.Series | str) -> pd.Series:
 
 
 def look_alikes(columns: list[str]) -> list[str]:
-    """Columns that seem to be labels under another name, as sentences that say how to use them.
+    """Sentences about columns that seem to be labels under another name, with the option that maps them.
 
     >>> look_alikes(["file", "activation", "gender"])[0]
-    "column 'activation' is kept as an attribute; if it is arousal, say --map activation=arousal"
+    "column 'activation' is kept as an attribute; if it is arousal, use --map activation=arousal"
     """
     known = {"gender": "sex", **{s: d for d in DIMENSIONS for s in SYNONYMS[d]}}
     return [
-        f"column {c!r} is kept as an attribute; if it is {known[c.lower()]}, say --map {c}={known[c.lower()]}"
+        f"column {c!r} is kept as an attribute; if it is {known[c.lower()]}, use --map {c}={known[c.lower()]}"
         for c in columns
         if c.lower() in known and known[c.lower()] not in columns
     ]
@@ -163,7 +163,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     except OSError as error:
         raise CorpusError(f"cannot read {path}: {error.strerror}") from error
     if "\0" in text:
-        raise CorpusError(f"{path.name} is not text", hint="save it as CSV, UTF-8")
+        raise CorpusError(f"{path.name} is not a text file", hint="save it as CSV, UTF-8")
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -175,7 +175,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
             if rows and len(row) != len(rows[0]):
                 raise CorpusError(
                     f"{path.name}, line {reader.line_num}: {len(row)} values for {len(rows[0])} columns",
-                    hint="quote values that hold the separator",
+                    hint="quote values that contain the separator",
                 )
             rows.append(row)
     except csv.Error as error:
@@ -191,8 +191,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise CorpusError(f"{path.name} is not a Parquet file that can be read: {error}") from error
-    # A table saved with its index, as audformat's are, has the clips there.
+        raise CorpusError(f"{path.name} is not a readable Parquet file: {error}") from error
+    # A table saved with its index, as audformat does, has the clips in the index.
     named = [name for name in table.index.names if name in CORPUS_COLUMNS]
     return table.reset_index(level=named) if named else table
 
@@ -209,14 +209,14 @@ def _renamed(table: pd.DataFrame, column_map: Mapping[str, str], source: str) ->
         if names.count(name) > 1:
             both = [h for h, n in zip(have, names, strict=True) if n == name]
             raise CorpusError(
-                f"--map makes {' and '.join(map(repr, both))} of {source} both {name!r}",
-                hint="map the one that is in the way to another name",
+                f"with this --map, {' and '.join(map(repr, both))} of {source} would both be named {name!r}",
+                hint="map the other column to a different name",
             )
     return table.set_axis(names, axis="columns")
 
 
 def _text(column: pd.Series, missing: set[str]) -> pd.Series:
-    """The values as text without outer blanks; 3.0, which Parquet makes of 3 beside a gap, is `3`."""
+    """The values as text without surrounding blanks; 3.0 becomes `3` (Parquet stores 3 so next to a gap)."""
 
     def text(value: Any) -> str | None:
         if pd.api.types.is_scalar(value) and pd.isna(value):
@@ -230,7 +230,7 @@ def _text(column: pd.Series, missing: set[str]) -> pd.Series:
 
 
 def _number(value: str) -> float:
-    """The number that a text means, in seconds where it is a time as pandas writes them; nan for none."""
+    """The number in a text, in seconds for a time in pandas' format; nan if the text is not a number."""
     try:
         return math.nan if "_" in value else float(value)
     except ValueError:
@@ -254,10 +254,10 @@ def _numbers(column: pd.Series, files: pd.Series, *, name: str, source: str) -> 
 
 
 def _attribute(column: pd.Series) -> pd.Series:
-    """Numbers where every value is one (`03` is an id, not a number), otherwise as it is written."""
+    """Numbers if every value is a number (`03` is an id, not a number), otherwise the values unchanged."""
     if not (pd.api.types.is_string_dtype(column) or column.dtype == object):
         return column
-    values = column.tolist()  # Parquet gives lists as arrays, of which isna() is no single answer
+    values = column.tolist()  # Parquet returns lists as arrays, for which isna() is not a single value
     if not all(isinstance(v, str) or (pd.api.types.is_scalar(v) and pd.isna(v)) for v in values):
         return column
     written = _text(column, missing={""})
@@ -269,7 +269,7 @@ def _attribute(column: pd.Series) -> pd.Series:
 
 
 def _emotion(written: str, label_map: Mapping[str, str]) -> str:
-    """The canonical name; a map may speak of the label as it is written or by its canonical name.
+    """The canonical name of an emotion; keys of the map may be labels as written or canonical names.
 
     >>> _emotion("exc", {"excitement": "happy"}), _emotion("exc", {"exc": "other"}), _emotion("exc", {})
     ('happiness', 'other', 'excitement')
@@ -316,7 +316,7 @@ def _clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index
 
 
 def _seconds(value: float) -> str:
-    """Seconds without needless digits, nothing where open.
+    """Seconds without trailing zeros; empty for nan.
 
     >>> _seconds(1.50), _seconds(12.0), _seconds(float("nan"))
     ('1.5', '12', '')

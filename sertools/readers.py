@@ -1,4 +1,4 @@
-"""Reads the rows of a corpus, in whatever form it lies on disk, before they are checked."""
+"""Reads the rows of a corpus, still unchecked, from any supported format on disk."""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -24,16 +24,16 @@ def _nothing_published(clips: pd.DataFrame) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """Rows as they were written, and what the place where they lie says about them.
+    """Unchecked rows of a corpus, with the metadata that its file or folder provides.
 
     Attributes:
-        table: columns as in a manifest, under whatever names
-        source: what errors call the table
-        root: relative files start here
-        facts: version, licence, citation, simulated, where known
-        scale: dimension → lowest and highest rating, where declared
-        scaled: dimensions are in [0, 1] already
-        verify: clips → sentences on published counts
+        table: columns as in a manifest, under any names
+        source: name of the table in error messages
+        root: folder that relative file paths start from
+        facts: version, licence, citation, simulated, if known
+        scale: dimension → lowest and highest rating, if declared
+        scaled: dimensions are already in [0, 1]
+        verify: clips → sentences that compare them with published counts
     """
 
     table: pd.DataFrame
@@ -48,10 +48,10 @@ class Reading:
 
 
 def read(path: Path, stem: str = "") -> Reading:
-    """The rows of a manifest or folder; `stem` says that it is this registered corpus.
+    """Read the rows of a manifest or folder; `stem` declares it to be this registered corpus.
 
     Raises:
-        CorpusError: nothing that can be read
+        CorpusError: the path is not a corpus, or cannot be read
     """
     if path.is_file():
         return Reading(table=read_table(path), name=path.stem, source=path.name, root=path.parent)
@@ -77,8 +77,8 @@ def read(path: Path, stem: str = "") -> Reading:
             table=read_table(path / "metadata.csv"), name=name, source=f"{name}/metadata.csv", root=path
         )
     raise CorpusError(
-        f"{path} is no corpus: it holds no corpus.toml, db.yaml or metadata.csv, and has no known layout",
-        hint=f"give a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(corpora.modules())}",
+        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, and no known layout",
+        hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(corpora.modules())}",
     )
 
 
@@ -107,12 +107,12 @@ def _read_corpus(folder: Path) -> Reading:
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} is not TOML: {error}") from error
+        raise CorpusError(f"{path} is not valid TOML: {error}") from error
     if facts.get("schema") != SCHEMA:
-        raise CorpusError(f"{path} is not of schema {SCHEMA}", hint="write it again with this version")
+        raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
     absent = [key for key in ("name", "root", "notes", *FACTS) if key not in facts]
     if absent:
-        raise CorpusError(f"{path} does not say {absent[0]!r}")
+        raise CorpusError(f"{path} has no key {absent[0]!r}")
     return Reading(
         table=read_table(folder / "clips.parquet"),
         name=str(facts["name"]),

@@ -1,4 +1,4 @@
-"""Recordings of noise or of rooms from a folder, decoded when they are asked for."""
+"""Recordings of noise, or room impulse responses, from a folder; decoded on access."""
 
 import functools
 import hashlib
@@ -13,7 +13,7 @@ from sertools.audio import read_audio
 from sertools.errors import CorpusError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".sph")
-"""Files with another suffix are no recordings."""
+"""Files with another suffix are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Recordings(Sequence[np.ndarray]):
     """The recordings of a folder and its subfolders at one rate, in the order of their names.
 
     Attributes:
-        folder: where they lie
+        folder: folder of the recordings
         rate: samples per second
     """
 
@@ -36,10 +36,10 @@ class Recordings(Sequence[np.ndarray]):
 
 
 def fingerprint(folder: str) -> str:
-    """What the recordings of a folder are, as 16 hex digits: names and bytes, in order.
+    """Hash of the recordings in a folder, 16 hex digits: names and bytes, in order.
 
     Raises:
-        CorpusError: there is no such folder, it holds no recordings, or one cannot be read
+        CorpusError: there is no such folder, it contains no recordings, or one cannot be read
     """
     digest = hashlib.blake2b(digest_size=8)
     for path in _files(folder):
@@ -53,21 +53,21 @@ def fingerprint(folder: str) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _files(folder: str) -> tuple[Path, ...]:
-    """The recordings of a folder; it is listed once, since every clip asks."""
+    """The recordings of a folder; listed once, because every clip needs them."""
     root = Path(folder)
     if not root.is_dir():
-        raise CorpusError(f"there is no folder {folder}", hint="name one that holds recordings")
+        raise CorpusError(f"no such folder: {folder}", hint="choose one that contains recordings")
     found = [path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not found:
         raise CorpusError(
-            f"{folder} holds no recordings", hint=f"files that count end in {', '.join(SUFFIXES)}"
+            f"{folder} contains no recordings", hint=f"accepted suffixes: {', '.join(SUFFIXES)}"
         )
     return tuple(sorted(found, key=lambda path: path.relative_to(root).as_posix()))
 
 
 @functools.lru_cache(maxsize=32)
 def _decoded(path: Path, rate: int) -> np.ndarray:
-    """A recording that may be drawn for many clips; nobody may write into it."""
+    """A decoded recording, cached because it may be drawn for many clips; the array is read-only."""
     signal = read_audio(path, rate)
     signal.flags.writeable = False
     return signal

@@ -1,7 +1,7 @@
 """English sentences that differ in one word, which is negative, neutral or positive.
 
-Templates times words, in the manner of CheckList (Ribeiro et al. 2020, "Beyond Accuracy", ACL). Templates
-and words were written for sertools (CC0) and stand in `data/sentences.toml`.
+Templates times words, in the style of CheckList (Ribeiro et al. 2020, "Beyond Accuracy", ACL). Templates
+and words were written for sertools (CC0) and are in `data/sentences.toml`.
 """
 
 import tomllib
@@ -26,14 +26,14 @@ class Template:
     words: Mapping[str, tuple[str, ...]]
 
     def fill(self, sentiment: str, i: int) -> str:
-        """The sentence with word number `i` of a sentiment, counted round and round."""
+        """The sentence with word number `i` of a sentiment, modulo the number of words."""
         words = self.words[sentiment]
         return self.text.format(word=words[i % len(words)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sentence:
-    """A sentence, its sentiment, and the template and word that it is made of."""
+    """A sentence, its sentiment, and its template and word."""
 
     text: str
     sentiment: str

@@ -1,9 +1,9 @@
 """Sentences in five languages that differ in one word, which is negative, neutral or positive.
 
-Templates times words in the manner of CheckList (Ribeiro et al. 2020, "Beyond Accuracy", ACL), with their
-negations ("not bad"), intensifications ("very bad") and controls: sentences that judge nothing, around nouns
-that often stand near feelings. Templates and words were written for sertools (CC0) and lie in
-`data/sentiment_sentences`; norms of valence in which such words are found are named there.
+Templates times words in the style of CheckList (Ribeiro et al. 2020, "Beyond Accuracy", ACL), with their
+negations ("not bad"), intensifications ("very bad") and controls: sentences without a judgement, about nouns
+that often occur near emotion words. Templates and words were written for sertools (CC0) and are in
+`data/sentiment_sentences`, which also names valence norms that contain such words.
 """
 
 import tomllib
@@ -19,18 +19,18 @@ Kind = Literal["plain", "negated", "intense", "control"]
 KINDS: tuple[Kind, ...] = ("plain", "negated", "intense", "control")
 
 OPPOSITE = {"negative": "positive", "neutral": "neutral", "positive": "negative"}
-"""What a negation makes of a sentiment; "not bad" counts as positive, however faintly."""
+"""Sentiment → its negation; "not bad" counts as positive, however weakly."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wording:
-    """A sentence to be spoken and what is known of it.
+    """A sentence to speak, with its labels.
 
     Attributes:
         text: the sentence
         language: ISO 639-3 code, e.g. `eng`
         sentiment: of the whole sentence: `negative`, `neutral` or `positive`
-        kind: how the word stands in it: `plain`, `negated`, `intense`, or in a `control`
+        kind: how the word is used: `plain`, `negated`, `intense`, or in a `control`
         template: the plain sentence with `{word}` for the word; that of a control is empty
         word: the word that differs; the noun of a control
     """
@@ -44,7 +44,7 @@ class Wording:
 
 
 def languages() -> list[str]:
-    """ISO 639-3 codes of the languages there are sentences in.
+    """ISO 639-3 codes of the languages with built-in sentences.
 
     >>> languages()
     ['deu', 'eng', 'fra', 'ita', 'spa']
@@ -56,17 +56,17 @@ def languages() -> list[str]:
 
 
 def wordings(language: str, *, per_word: int = 8, kinds: Sequence[Kind] = KINDS) -> list[Wording]:
-    """The sentences of a language: words × templates, negated and intense where gradable.
+    """The sentences of a language: words × templates, gradable words also negated and intensified.
 
-    Which templates a word gets moves on with the word, so that fewer than all are used alike.
+    The templates rotate from word to word, so that all are used equally, even if each word gets only a few.
 
     Args:
         language: one of `languages()`
-        per_word: templates of each word, 1 to 8
+        per_word: number of templates for each word, 1 to 8
         kinds: which kinds of sentences
 
     Raises:
-        SertoolsError: no such language, or no such number of templates
+        SertoolsError: unknown language, or invalid number of templates
 
     >>> [w.text for w in wordings("eng", per_word=1, kinds=["negated"])][:2]
     ['The dinner was not bad.', 'Our trip was not ugly.']
@@ -79,7 +79,7 @@ def wordings(language: str, *, per_word: int = 8, kinds: Sequence[Kind] = KINDS)
     templates = content["template"]
     if not 1 <= per_word <= len(templates):
         raise SertoolsError(
-            f"{per_word} sentences per word were asked for", hint=f"there are 1 to {len(templates)} templates"
+            f"{per_word} sentences per word are not possible", hint=f"use 1 to {len(templates)} templates"
         )
     found = []
     for kind in (kind for kind in ("plain", "negated", "intense") if kind in kinds):
@@ -112,7 +112,7 @@ def _content(language: str) -> dict[str, Any]:
 
 
 def _words(content: dict[str, Any], *, gradable: bool) -> dict[str, list[str]]:
-    """Sentiment → words; those only that take "not" and "very", if `gradable`."""
+    """Sentiment → words; if `gradable`, only words that can follow "not" and "very"."""
     of = {name: list(content[f"gradable_{name}"]) for name in ("negative", "positive")}
     if gradable:
         return of

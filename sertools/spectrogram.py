@@ -1,4 +1,4 @@
-"""A picture of a sound: its waveform above, its spectrogram below, the same scale for every sound."""
+"""Draws a clip as an image: waveform above, spectrogram below, with the same scale for every clip."""
 
 import io
 
@@ -11,17 +11,17 @@ WINDOW_S, HOP_S = 0.025, 0.005
 """Length of the Hann window and step between windows, in seconds."""
 
 QUIETEST_DB, LOUDEST_DB = -100.0, -20.0
-"""Ends of the scale of colours, relative to a sine at full scale."""
+"""Ends of the colour scale, relative to a sine at full scale."""
 
 SHADES = 30
-"""Shades of the spectrogram; with few of them the file is small."""
+"""Number of shades in the spectrogram; few shades keep the file small."""
 
 
 def picture(signal: np.ndarray, rate: int) -> bytes:
-    """The waveform and the spectrogram of a sound as a PNG file; time runs to the right, frequency upwards.
+    """The waveform and the spectrogram of a signal as a PNG file; time runs to the right, frequency upwards.
 
-    The waveform reaches from −1 to 1, the spectrogram from 0 Hz to half the rate. Dark and bright alike on
-    every page, so it needs no version for either.
+    The waveform spans −1 to 1, the spectrogram 0 Hz to half the rate. The colours suit light and dark pages,
+    so one version is enough.
 
     Args:
         signal: shape (samples,), at least one
@@ -43,7 +43,7 @@ def picture(signal: np.ndarray, rate: int) -> bytes:
 
 
 def waveform(signal: np.ndarray) -> np.ndarray:
-    """Which pixels the waveform covers, shape (WAVE, WIDTH), bool: from its lowest to its highest sample."""
+    """The pixels that the waveform covers, shape (WAVE, WIDTH), bool: from lowest to highest sample."""
     first = np.arange(WIDTH) * len(signal) // WIDTH
     lowest, highest = np.minimum.reduceat(signal, first), np.maximum.reduceat(signal, first)
     row = np.arange(WAVE)[:, None]
@@ -55,7 +55,7 @@ def waveform(signal: np.ndarray) -> np.ndarray:
 def decibels(signal: np.ndarray, rate: int) -> np.ndarray:
     """Level by frequency and time, in dB relative to a sine at full scale, shape (HEIGHT, WIDTH).
 
-    |X|² of Hann windows, divided by (Σ window / 2)², averaged over what falls into one pixel. Silence is
+    |X|² of Hann windows, divided by (Σ window / 2)², averaged over each pixel. Silence is
     far below `QUIETEST_DB`, not minus infinity.
     """
     length = max(2, round(WINDOW_S * rate))
@@ -71,7 +71,7 @@ def decibels(signal: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _pooled(values: np.ndarray, n: int) -> np.ndarray:
-    """The means of n stretches of the last axis, or its nearest values where it is shorter."""
+    """The means of n sections of the last axis, or its nearest values if it is shorter than n."""
     length = values.shape[-1]
     first = np.arange(n) * length // n
     last = np.maximum(np.arange(1, n + 1) * length // n, first + 1)

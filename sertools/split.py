@@ -1,4 +1,4 @@
-"""Parts a corpus into train, dev and test: no speaker in two of them, sexes and emotions alike in all."""
+"""Splits a corpus into train, dev and test sets that share no speaker, balanced by sex and emotion."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,29 +11,28 @@ from sertools.errors import CorpusError
 from sertools.seeds import identity_rng
 
 STARTS = 20
-"""Orders of the speakers that are tried, fewer with more than 200 speakers; the best split counts."""
+"""Number of random speaker orders to try (fewer for more than 200 speakers); the best split is used."""
 
 SWEEPS = 20
-"""Rounds of moving and exchanging speakers at most; usually three are enough."""
+"""Maximum number of rounds of moving and exchanging speakers; usually three are enough."""
 
 
 def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:
-    """The corpus with a column `split` of train, dev and test, speakers in one part each.
+    """The corpus with a column `split` of train, dev and test; each speaker is in one set only.
 
-    Speakers are dealt so that each part has its share of all clips, of the speakers of each sex, and of the
-    clips of each emotion and sex, as nearly as whole speakers allow: the sum of squared differences between
-    the shares a part has and those it should have is made small by dealing the speakers one by one, then
-    moving and exchanging them, from up to 20 orders. Clips of unknown speakers go to train. A split that the
-    corpus has already is replaced.
+    Speakers are assigned so that each set has its share of all clips, of the speakers of each sex, and of the
+    clips of each emotion and sex, as nearly as whole speakers allow. The sum of squared differences between
+    actual and wanted shares is reduced by assigning the speakers one by one, then moving and exchanging them,
+    from up to 20 random orders. Clips of unknown speakers go to train. An existing split is replaced.
 
     Args:
         corpus: with a column `speaker`
         test: share of the clips, in (0, 1)
-        dev: share of the clips, in [0, 1); 0 for no such part
-        seed: of the orders; the same seed, corpus and shares give the same split
+        dev: share of the clips, in [0, 1); 0 for no dev set
+        seed: for the random orders; the same seed, corpus and shares give the same split
 
     Raises:
-        CorpusError: no speakers, fewer of them than parts, or shares that leave nothing for train
+        CorpusError: no speakers, fewer speakers than sets, or shares that leave nothing for train
     """
     if not (test > 0 and dev >= 0 and test + dev < 1):
         raise CorpusError(
@@ -41,7 +40,7 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
         )
     clips = corpus.clips
     if "speaker" not in clips or clips["speaker"].isna().all():
-        raise CorpusError(f"{corpus.name} names no speakers, so no split can keep them apart")
+        raise CorpusError(f"{corpus.name} has no speaker labels, so it cannot be split by speaker")
     shares = {"train": 1 - test - dev, "dev": dev, "test": test}
     parts = [name for name, share in shares.items() if share > 0]
     known = clips[clips["speaker"].notna()]
@@ -58,13 +57,13 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
     part_of = {speaker: parts[code] for speaker, code in zip(counts.index, best, strict=True)}
     column = clips["speaker"].map(part_of).fillna("train")
     unknown = len(clips) - len(known)
-    notes = [f"split drawn by sertools, seed {seed}: no speaker is in two parts"]
+    notes = [f"split created by sertools, seed {seed}: no speaker is in two sets"]
     notes += [f"{unknown} clips of unknown speakers are in train"] if unknown else []
     return replace(corpus, clips=clips.assign(split=column), notes=(*corpus.notes, *notes))
 
 
 def summary(corpus: Corpus) -> list[str]:
-    """Clips, speakers and the shares of sexes and emotions of each part, one sentence each."""
+    """One sentence per set: clips, speakers, and shares of sexes and emotions."""
     sentences = []
     for name in (n for n in ("train", "dev", "test") if (corpus.clips["split"] == n).any()):
         part = corpus.clips[corpus.clips["split"] == name]
@@ -83,7 +82,7 @@ def summary(corpus: Corpus) -> list[str]:
 
 
 def _counts(clips: pd.DataFrame) -> pd.DataFrame:
-    """What is shared out, one row a speaker, sorted: clips, speakers of each sex, clips of each stratum."""
+    """Counts to balance, one sorted row per speaker: clips, speakers of each sex, clips of each stratum."""
     speaker = clips["speaker"]
     columns: dict[str, pd.Series] = {"clips": speaker.value_counts()}
     strata: Mapping[str, pd.Series] = {c: clips[c].astype(str) for c in ("sex", "emotion") if c in clips}
@@ -98,7 +97,7 @@ def _counts(clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The part of each speaker, shape (speakers,): dealt in a drawn order, then moved while that helps."""
+    """The set of each speaker, shape (speakers,): assigned in random order, then moved while that helps."""
     part = np.full(len(matrix), -1)
     held = _held(matrix, part, wanted)
     order = rng.permutation(len(matrix))
@@ -107,7 +106,7 @@ def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> 
         for speaker in order:
             own = part[speaker]
             if own >= 0 and (part == own).sum() == 1:
-                continue  # a part keeps its last speaker
+                continue  # a set must not lose its last speaker
             if own >= 0:
                 held[own] -= matrix[speaker]
             loss = ((held + matrix[speaker]) ** 2 - held**2).sum(axis=1)
@@ -116,18 +115,18 @@ def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> 
         _exchange(matrix, part, held)
         if (part == before).all():
             break
-    for empty in set(range(len(wanted))) - set(part):  # too small a share for a whole speaker still gets one
+    for empty in set(range(len(wanted))) - set(part):  # even a share smaller than a speaker gets one
         part[np.flatnonzero(part == np.bincount(part).argmax())[0]] = empty
     return part
 
 
 def _exchange(matrix: np.ndarray, part: np.ndarray, held: np.ndarray) -> None:
-    """Exchanges, in place, each speaker with the one of another part that makes the loss smallest, if any."""
+    """Exchange, in place, each speaker with the speaker of another set that reduces the loss most, if any."""
     for i in range(len(part)):
         others = np.flatnonzero(part != part[i])
         if not len(others):
             return
-        change = matrix[others] - matrix[i]  # what the part of i gains and that of the other loses
+        change = matrix[others] - matrix[i]  # gain of the set of i, loss of the other set
         own, theirs = held[part[i]], held[part[others]]
         gain = ((own + change) ** 2 - own**2 + (theirs - change) ** 2 - theirs**2).sum(axis=1)
         best = int(gain.argmin())
@@ -139,7 +138,7 @@ def _exchange(matrix: np.ndarray, part: np.ndarray, held: np.ndarray) -> None:
 
 
 def _held(matrix: np.ndarray, part: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Share that each part has of each column, less the share that it should have, shape (parts, columns)."""
+    """Actual minus wanted share of each set in each column, shape (sets, columns)."""
     return np.stack([matrix[part == k].sum(axis=0) - share for k, share in enumerate(wanted)])
 
 

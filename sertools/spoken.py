@@ -1,7 +1,7 @@
-"""Lines of text times voices → a folder of FLAC files with `metadata.csv`: whole, or to be gone on with.
+"""Synthesises lines of text with several voices into a folder of FLAC files; interrupted runs can resume.
 
-The name of a file says what is in it (a hash of engine, voice and text), so a run that was interrupted keeps
-what it had spoken and goes on. `metadata.csv` comes last and makes the folder a corpus.
+File names contain a hash of engine, voice and text, so after an interruption a new run reuses the clips that
+are finished. `metadata.csv` is written last and makes the folder a corpus.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ from sertools.errors import CorpusError, SertoolsError
 from sertools.tts_engines import Engine, Speaker
 
 LONGEST = 1000
-"""Characters of a line at most: a longer one is rather a missing line break than a sentence."""
+"""Maximum characters of a line: a longer one more likely lacks a line break than is a sentence."""
 
 OWN = ("clip", "file", "speaker", "sex", "language", "transcript", "engine")
-"""Columns that speaking decides; labels of a line may have any other name."""
+"""Columns that are set here; labels of a line may have any other name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A text to be spoken.
+    """A text to speak.
 
     Attributes:
-        text: as it is spoken
-        language: ISO 639-3; empty where unknown, and the voice decides
-        where: what errors call it, e.g. `sentences.csv, line 3`
-        clip: whose words these are; such lines may say the same
+        text: what is spoken
+        language: ISO 639-3; empty if unknown, then the voice's language is used
+        where: origin of the line for error messages, e.g. `sentences.csv, line 3`
+        clip: id of the original clip with this text; several such lines may have the same text
         labels: further columns of the corpus
     """
 
@@ -48,35 +48,38 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
-    """What came of it: files that were spoken now, and files that were there already."""
+    """Number of files synthesised in this run, and of files reused from earlier runs."""
 
     written: int
     kept: int
 
 
 def check_lines(lines: Sequence[Line]) -> None:
-    """Can every line be spoken at all?
+    """Check that every line can be spoken.
 
     Raises:
         CorpusError: no lines; a line that is empty, without a letter or digit, longer than 1000 characters,
-            or no text; a label that is named like a column of the corpus
+            or not valid text; a label with the name of a corpus column
     """
     if not lines:
-        raise CorpusError("there is nothing to speak", hint="give at least one sentence")
+        raise CorpusError("there are no sentences to speak", hint="give at least one sentence")
     for line in lines:
         if not line.text.strip():
-            raise CorpusError(f"{line.where}: there is no text", hint="delete the line, or fill it")
+            raise CorpusError(f"{line.where}: the text is empty", hint="add text, or delete the line")
         if len(line.text) > LONGEST:
             raise CorpusError(
-                f"{line.where}: {len(line.text)} characters are no sentence", hint=f"at most {LONGEST}"
+                f"{line.where}: the text has {len(line.text)} characters",
+                hint=f"at most {LONGEST} are allowed",
             )
         if not any(c.isalnum() for c in line.text):
-            raise CorpusError(f"{line.where}: {line.text!r} has no letter and no digit to be spoken")
+            raise CorpusError(f"{line.where}: {line.text!r} contains no letter or digit to speak")
         if any("\ud800" <= c <= "\udfff" for c in line.text):
-            raise CorpusError(f"{line.where}: {line.text!r} is no text: it holds half of a surrogate pair")
+            raise CorpusError(
+                f"{line.where}: {line.text!r} is not valid text: it contains an unpaired surrogate"
+            )
         own = [name for name in line.labels if name in OWN]
         if own:
-            raise CorpusError(f"{line.where}: the label {own[0]!r} has the name of a column of the corpus")
+            raise CorpusError(f"{line.where}: the label {own[0]!r} has the name of a corpus column")
 
 
 def speak_lines(
@@ -89,21 +92,21 @@ def speak_lines(
     readme: str = "",
     advance: Callable[[int], None] = lambda n: None,
 ) -> Spoken:
-    """Speaks every line with every voice of its language into `folder`.
+    """Synthesise every line with every voice of its language into `folder`.
 
     Args:
-        lines: what is said; one without a language is said by all voices
-        voices: of the engine
-        engine: who speaks
-        folder: of the corpus; made where it is missing
+        lines: texts to speak; all voices speak a line without a language
+        voices: voices of the engine
+        engine: speech engine
+        folder: folder of the corpus; created if missing
         rate: sampling rate of the files in Hz; 0 for the engine's own
         readme: text of README.md
-        advance: told of each file
+        advance: called with 1 after each clip
 
     Raises:
-        CorpusError: lines that cannot be spoken, a line without a voice, a folder with something else in it,
-            or one that cannot be written
-        SertoolsError: the engine fails; what it has spoken stays
+        CorpusError: lines that cannot be spoken, a line without a voice, a folder with other content, or one
+            that cannot be written
+        SertoolsError: the engine fails; finished clips stay
     """
     check_lines(lines)
     jobs = [(line, voice) for line in lines for voice in voices if _fits(line, voice)]
@@ -111,7 +114,8 @@ def speak_lines(
     if mute:
         spoken = ", ".join(sorted({voice.language for voice in voices}))
         raise CorpusError(
-            f"no voice speaks {', '.join(sorted(mute))}", hint=f"the voices named speak {spoken or 'nothing'}"
+            f"no voice speaks {', '.join(sorted(mute))}",
+            hint=f"the chosen voices speak {spoken or 'nothing'}",
         )
     release = engine.version()
     rows = [_row(line, voice, engine.name, _file(line, voice, release, rate)) for line, voice in jobs]
@@ -144,7 +148,7 @@ def _fits(line: Line, voice: Speaker) -> bool:
 
 
 def _file(line: Line, voice: Speaker, release: str, rate: int) -> str:
-    """Where the sound of a line lies: a readable voice, and a name that follows from all that decides it."""
+    """Path of a line's audio file: the voice, and a hash of everything that determines the audio."""
     content = json.dumps([release, rate, voice.name, line.text])
     name = hashlib.blake2b(content.encode(), digest_size=8).hexdigest()
     return f"audio/{re.sub(r'[^A-Za-z0-9._+-]+', '-', Path(voice.name).name)}/{name}.flac"
@@ -158,31 +162,33 @@ def _row(line: Line, voice: Speaker, engine: str, file: str) -> dict[str, str | 
 
 
 def _refuse_repeats(rows: Sequence[Mapping[str, str | float]], jobs: Sequence[tuple[Line, Speaker]]) -> None:
-    """The same text by the same voice twice would be one clip with two rows of labels."""
+    """Raise an error for repeated texts: they would be one clip with two rows of labels."""
     first: dict[str | float, Line] = {}
     for row, (line, _) in zip(rows, jobs, strict=True):
         before = first.setdefault(row.get("clip", row["file"]), line)
         if before is not line:
             raise CorpusError(
-                f"{line.where} says the same as {before.where}: {line.text[:60]!r}",
-                hint="name each text once",
+                f"{line.where} has the same text as {before.where}: {line.text[:60]!r}",
+                hint="list each text once",
             )
 
 
 def _claim(folder: Path, rows: list[dict[str, str | float]]) -> None:
-    """Mark the folder as ours until it is finished; another corpus in it is not overwritten."""
+    """Mark the folder as an unfinished corpus; raise an error if it contains something else."""
     asked = hashlib.blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()
     claim = folder / _CLAIM
     if (folder / "metadata.csv").is_file() and not _is_same(folder / "metadata.csv", rows):
-        raise CorpusError(f"{folder} holds another corpus", hint="name another --out")
+        raise CorpusError(f"{folder} contains another corpus", hint="choose another --out")
     entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     if claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) != {"asked": asked}:
         raise CorpusError(
-            f"{folder} holds the unfinished corpus of other sentences or voices",
-            hint="repeat the command that began it, or delete the folder",
+            f"{folder} contains an unfinished corpus of other sentences or voices",
+            hint="rerun the command that started it, or delete the folder",
         )
     if entries and not claim.is_file() and "metadata.csv" not in entries:
-        raise CorpusError(f"{folder} holds something else", hint="name an --out that is new or empty")
+        raise CorpusError(
+            f"{folder} is not empty and is not a sertools corpus", hint="choose a new or empty --out"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     _write(claim, json.dumps({"asked": asked}).encode())
 
@@ -192,7 +198,7 @@ def _is_same(table: Path, rows: list[dict[str, str | float]]) -> bool:
 
 
 def _is_whole(path: Path) -> bool:
-    """Was this clip spoken before? Files take their name only when they are finished."""
+    """Is this clip already synthesised? Files get their final name only when they are complete."""
     import soundfile
 
     try:
@@ -210,7 +216,7 @@ def _speak_one(line: Line, voice: Speaker, engine: Engine, path: Path, rate: int
     except SertoolsError as error:
         raise SertoolsError(f"{line.where}: {error.message}", hint=error.hint) from error
     if not signal.any():
-        raise SertoolsError(f"{line.where}: {engine.name} says nothing for {line.text[:60]!r}")
+        raise SertoolsError(f"{line.where}: {engine.name} returned no speech for {line.text[:60]!r}")
     if rate and rate != own:
         signal = soxr.resample(signal, own, rate)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +224,7 @@ def _speak_one(line: Line, voice: Speaker, engine: Engine, path: Path, rate: int
     try:
         soundfile.write(part, np.clip(signal, -1, 1), rate or own, format="FLAC", subtype="PCM_16")
         part.replace(path)
-    except soundfile.LibsndfileError as error:  # a full disk, among others, has no OSError here
+    except soundfile.LibsndfileError as error:  # e.g. a full disk, for which there is no OSError here
         raise OSError(errno.EIO, f"{path.name}: {error.error_string}") from error
     finally:
         part.unlink(missing_ok=True)
@@ -237,5 +243,5 @@ def _unwritable(folder: Path, error: OSError) -> CorpusError:
     reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
     return CorpusError(
         f"cannot write the corpus to {folder}: {reason}",
-        hint="mend that and repeat the command: what was spoken is kept",
+        hint="fix this and rerun; clips already synthesised are reused",
     )

@@ -1,7 +1,7 @@
-"""Sentences × voices → an ordinary corpus: which sentences, which voices, and what the corpus says of itself.
+"""Makes a corpus of synthetic speech: chooses sentences and voices, and writes clips with their metadata.
 
 The sentences are the built-in ones, those of a file, or the transcripts of a labelled corpus, whose ratings
-then stand beside synthetic speech of the same words (Wagner et al. 2023, §5.3).
+are then available for synthetic speech of the same words (Wagner et al. 2023, §5.3).
 """
 
 import math
@@ -21,22 +21,22 @@ from sertools.tts_engines import Engine, three_letters
 
 TEXT_COLUMNS = ("transcript", "sentence", "text")
 CARRIED_LABELS = ("emotion", "sentiment", "split")
-SIMULATED = "The sound is synthetic speech: labels speak of the words, not of how they are said."
+SIMULATED = "The audio is synthetic speech: labels describe the words, not how they are spoken."
 CARRIED = (
-    "The sound is synthetic speech of the transcripts; the labels are those that people gave the original "
-    "recordings, which the synthetic voice never heard."
+    "The audio is synthetic speech of the transcripts; the labels are those that people gave to the original "
+    "recordings, which the speech synthesis did not use."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Script:
-    """What is to be spoken.
+    """Sentences to speak.
 
     Attributes:
-        lines: text by text
-        title: what they are, for the corpus' README
-        simulated: how the labels came about
-        notes: what was left out
+        lines: one per sentence
+        title: description of the sentences, for the corpus' README
+        simulated: origin of the labels
+        notes: remarks, e.g. on clips without a transcript
     """
 
     lines: list[Line]
@@ -51,7 +51,7 @@ def script(
     sentences: Path | None = None,
     transcripts: Callable[[], Corpus] | None = None,
 ) -> Script:
-    """The script that options ask for: a file's, a corpus' transcripts, or the built-in sentences.
+    """The script for the given options: sentences of a file, transcripts of a corpus, or built-in sentences.
 
     Raises:
         CorpusError: both a file and a corpus, or several languages for either
@@ -59,11 +59,11 @@ def script(
     if sentences is None and transcripts is None:
         return built_in(languages or ["eng"], per_word=per_word)
     if sentences is not None and transcripts is not None:
-        raise CorpusError("both --sentences and --transcripts were named", hint="name one of them")
+        raise CorpusError("--sentences and --transcripts exclude each other", hint="use one of them")
     if len(languages) > 1:
         raise CorpusError(
-            f"--language {' and '.join(languages)} for sentences of yours",
-            hint="name the one that they are in, or give them a column 'language'",
+            f"--language {' and '.join(languages)}: your own sentences take only one language",
+            hint="pass the language they are in, or add a column 'language'",
         )
     language = languages[0] if languages else ""
     if sentences is not None:
@@ -93,16 +93,16 @@ def built_in(languages: Sequence[str] = ("eng",), *, per_word: int = 2) -> Scrip
 
 
 def from_file(path: Path, *, language: str = "") -> Script:
-    """The sentences of a text file, one a line, or of a CSV with a column `transcript`, `sentence` or `text`.
+    """Sentences of a text file, one per line, or of a CSV with a column `transcript`, `sentence` or `text`.
 
     Other columns of a CSV become columns of the corpus; `sentiment` must be negative, neutral or positive.
 
     Args:
         path: CSV, TSV, Parquet, or plain text in UTF-8 (blank lines are skipped)
-        language: of sentences that name none
+        language: language of sentences that declare none
 
     Raises:
-        CorpusError: no such file, no text, or a sentiment that is none
+        CorpusError: no such file, no text, or an unknown sentiment
     """
     if path.suffix.lower() not in {".csv", ".tsv", ".parquet"}:
         return Script(lines=_plain_lines(path, language), title=f"the sentences of {path.name}")
@@ -111,7 +111,7 @@ def from_file(path: Path, *, language: str = "") -> Script:
     if not named:
         raise CorpusError(
             f"{path.name} has no column 'transcript'; its columns are {', '.join(map(str, table.columns))}",
-            hint=f"name the sentences' column one of {', '.join(TEXT_COLUMNS)}",
+            hint=f"name the column with the sentences one of {', '.join(TEXT_COLUMNS)}",
         )
     lines = []
     for i, row in enumerate(table.to_dict("records")):
@@ -119,7 +119,7 @@ def from_file(path: Path, *, language: str = "") -> Script:
         labels = {str(name): value for name, value in row.items() if name not in (*named, *OWN, "clip")}
         sentiment = labels.get("sentiment", "neutral")
         if sentiment not in SENTIMENTS:
-            raise CorpusError(f"{where}: sentiment {sentiment!r} is none of {', '.join(SENTIMENTS)}")
+            raise CorpusError(f"{where}: sentiment {sentiment!r} is not one of {', '.join(SENTIMENTS)}")
         of_row = str(row.get("language") or "") or language
         lines.append(
             Line(text=_text(row[named[0]]), language=three_letters(of_row), where=where, labels=labels)
@@ -129,14 +129,14 @@ def from_file(path: Path, *, language: str = "") -> Script:
 
 
 def from_corpus(corpus: Corpus, *, language: str = "") -> Script:
-    """The transcripts of a labelled corpus, with its ratings and emotions, `original_clip` and speaker.
+    """The transcripts of a labelled corpus, with ratings, emotion, `original_clip` and `original_speaker`.
 
-    Each clip with a transcript becomes a clip per voice, so that original and synthetic speech pair by
-    `original_clip`; clips with the same words share a file. Those without a transcript are counted.
+    Each clip with a transcript becomes one clip per voice; `original_clip` pairs original and synthetic
+    speech. Clips with the same words share a file. Clips without a transcript are counted in a note.
 
     Args:
         corpus: with a column `transcript`
-        language: of clips that name none
+        language: language of clips that declare none
 
     Raises:
         CorpusError: no transcripts
@@ -150,7 +150,7 @@ def from_corpus(corpus: Corpus, *, language: str = "") -> Script:
     if told is None or not told.any():
         raise CorpusError(
             f"{corpus.name} has no transcripts to speak",
-            hint="add a column 'transcript', or --map THEIRS=transcript",
+            hint="add a column 'transcript', or use --map THEIRS=transcript",
         )
     lines = []
     for clip, row in zip(clips.index[told], clips[told].to_dict("records"), strict=True):
@@ -176,7 +176,7 @@ def from_corpus(corpus: Corpus, *, language: str = "") -> Script:
         notes.append(f"{left_out} of {len(clips)} clips have no transcript and were left out.")
     if different < len(lines):
         notes.append(
-            f"{len(lines)} clips say {different} different texts; each text is spoken once per voice."
+            f"{len(lines)} clips have {different} different texts; each text is spoken once per voice."
         )
     return Script(
         lines=lines, title=f"the transcripts of {corpus.name}", simulated=CARRIED, notes=tuple(notes)
@@ -193,21 +193,21 @@ def make_corpus(
         nullcontext(lambda done: None)
     ),
 ) -> tuple[Corpus, Spoken]:
-    """Speaks a script into a folder that `--data` reads.
+    """Synthesise a script into a corpus folder that `--data` can read.
 
-    It holds FLAC files, `metadata.csv` and `README.md`, and `clips.parquet` with `corpus.toml`, which say the
-    same with the corpus' licence and how its labels came about.
+    The folder contains FLAC files, `metadata.csv` and `README.md`, and `clips.parquet` with `corpus.toml`:
+    the same clips, with the corpus' licence and the origin of its labels.
 
     Args:
-        script: what is said
-        engine: who speaks
-        folder: of the corpus
-        voices: names of voices; the engine's own choice for each language, by default
-        progress: shows how far it is
+        script: sentences to speak
+        engine: speech engine
+        folder: folder of the corpus
+        voices: names of voices; by default the engine's own choice for each language
+        progress: shows the progress
 
     Raises:
-        CorpusError: what cannot be spoken or written
-        SertoolsError: no such voice, or the engine fails; what it has spoken stays, and the same call goes on
+        CorpusError: a sentence cannot be spoken, or the folder cannot be written
+        SertoolsError: unknown voice, or the engine fails; finished clips stay, and the same call resumes
     """
     if voices:
         speakers = [engine.speaker(voice) for voice in dict.fromkeys(voices)]
@@ -252,7 +252,7 @@ def _plain_lines(path: Path, language: str) -> list[Line]:
         if line
     ]
     if not lines:
-        raise CorpusError(f"{path.name} holds no sentences", hint="one sentence a line")
+        raise CorpusError(f"{path.name} contains no sentences", hint="write one sentence per line")
     check_lines(lines)
     return lines
 

@@ -1,7 +1,7 @@
-"""A clip as a synthetic voice would say it: the same words, and nothing of how they were said.
+"""Replaces a clip by synthetic speech of its transcript: the same words, without how they were spoken.
 
-A voice is named `ENGINE:NUMBER`, the engine's voice of that number for the language of each clip (`espeak:1`
-is a woman's, `espeak:2` a man's), or `ENGINE:NAME`, one voice for the clips of its language.
+A voice is written `ENGINE:NUMBER`, the engine's voice with this number for the language of each clip
+(`espeak:1` is female, `espeak:2` male), or `ENGINE:NAME`, one voice for the clips in its language.
 """
 
 import functools
@@ -19,16 +19,16 @@ from sertools.spoken import Line, check_lines
 from sertools.tts_engines import Engine, Speaker, engine, three_letters
 
 _SPEAKING = threading.Lock()
-"""Services are asked by one thread at a time, and no text is spoken twice at once."""
+"""Only one thread at a time calls a service, and no text is synthesised twice in parallel."""
 
 
 def tells_words(clips: pd.DataFrame) -> bool:
-    """Is there a clip with a transcript?"""
+    """Does any clip have a transcript?"""
     return "transcript" in clips and bool(clips["transcript"].notna().any())
 
 
 def offline(voice: str) -> bool:
-    """Does a voice speak on this machine, so that trying it asks nobody?
+    """Does a voice run on this machine, without calling a service over the network?
 
     Raises:
         SertoolsError: no such engine
@@ -37,15 +37,15 @@ def offline(voice: str) -> bool:
 
 
 def sentences(clips: pd.DataFrame) -> int:
-    """How many different texts, each in its language, there are to be spoken for clips."""
+    """Number of different texts to synthesise for the clips; a text counts once per language."""
     return len({words for row in clips.to_dict("records") if (words := _words(row))[0]})
 
 
 def fingerprint(clips: pd.DataFrame, voice: str) -> str:
-    """What the speech of clips by a voice depends on, as 16 hex digits: engine, voice, words and languages.
+    """Hash of all that a voice's speech depends on, 16 hex digits: engine, voice, words and languages.
 
     Raises:
-        SertoolsError: no such engine or voice, or it is not installed
+        SertoolsError: unknown engine or voice, or it is not installed
     """
     speaker, name = _parted(voice)
     named = "" if name.isdigit() else speaker.speaker(name).name
@@ -57,20 +57,20 @@ def fingerprint(clips: pd.DataFrame, voice: str) -> str:
 
 
 def speech(row: Any, voice: str, rate: int) -> np.ndarray:
-    """A clip's transcript by a voice: signal (samples,), float32 in [-1, 1], at `rate` Hz.
+    """A clip's transcript, spoken by a voice: signal (samples,), float32 in [-1, 1], at `rate` Hz.
 
     Args:
-        row: of the clip, with `transcript` and, where it is known, `language`
+        row: row of the clip, with `transcript` and, if known, `language`
         voice: `ENGINE:NUMBER` or `ENGINE:NAME`
         rate: samples per second
 
     Raises:
-        AudioError: no transcript, none that can be spoken, or no such voice for its language
+        AudioError: no transcript, an unpronounceable one, or no such voice for its language
         SertoolsError: the engine fails, so that no clip can be spoken
     """
     text, language = _words(row)
     if not text:
-        raise AudioError("there is no transcript to be spoken")
+        raise AudioError("the clip has no transcript")
     try:
         check_lines([Line(text=text, where="the transcript")])
     except SertoolsError as error:
@@ -81,7 +81,7 @@ def speech(row: Any, voice: str, rate: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=64)
 def _spoken(text: str, language: str, voice: str, rate: int) -> np.ndarray:
-    """What was spoken last, since corpora repeat their sentences; nobody may write into it."""
+    """Speech of a text, cached because corpora repeat their sentences; the array is read-only."""
     import soxr
 
     speaker, name = _parted(voice)
@@ -94,7 +94,7 @@ def _spoken(text: str, language: str, voice: str, rate: int) -> np.ndarray:
 
 
 def _voice(speaker: Engine, name: str, language: str) -> Speaker:
-    """The voice that says a clip of this language."""
+    """The voice for clips in this language."""
     if not name.isdigit():
         named = speaker.speaker(name)
         if language and named.language != language:
@@ -102,14 +102,16 @@ def _voice(speaker: Engine, name: str, language: str) -> Speaker:
         return named
     if not language:
         raise AudioError(
-            "its language is not known", hint="give the corpus a column 'language', or name a voice"
+            "the clip's language is unknown", hint="add a column 'language', or choose a voice by its name"
         )
     try:
         known = speaker.speakers(language)
     except SertoolsError as error:
         raise AudioError(error.message, hint=error.hint) from error
     if int(name) > len(known):
-        raise AudioError(f"{speaker.name} has {len(known)} voices for {language}, and no voice {name}")
+        raise AudioError(
+            f"{speaker.name} has {len(known)} voices for {language}, so there is no voice {name}"
+        )
     return known[int(name) - 1]
 
 
@@ -124,8 +126,10 @@ def _words(row: Any) -> tuple[str, str]:
 
 @functools.cache
 def _parted(voice: str) -> tuple[Engine, str]:
-    """Engine and voice of a text `ENGINE:VOICE`."""
+    """Engine and voice from `ENGINE:VOICE`."""
     name, _, rest = voice.partition(":")
     if not rest or rest == "0":
-        raise SertoolsError(f"{voice!r} names no voice", hint="ENGINE:NUMBER or ENGINE:NAME, as in espeak:1")
+        raise SertoolsError(
+            f"{voice!r} is not a voice", hint="use ENGINE:NUMBER or ENGINE:NAME, e.g. espeak:1"
+        )
     return engine(name), rest

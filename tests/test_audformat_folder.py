@@ -78,8 +78,8 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(folder))
     assert str(caught.value) == (
-        "db holds db.files.pkl, and pickles are never loaded "
-        "(save the database as CSV or Parquet, or delete the cached pickle beside them)"
+        "db contains db.files.pkl, and pickles are never loaded "
+        "(save the database as CSV or Parquet, or delete the cached pickle next to them)"
     )
 
 

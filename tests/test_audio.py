@@ -41,9 +41,9 @@ def test_flac_refuses_to_clip(tmp_path: Path) -> None:
     ("name", "signal", "sentence"),
     [
         ("a.mp3", [0.1], "cannot write 'a.mp3' (use the suffix .wav or .flac)"),
-        ("a.wav", [], "a.wav: sound to write has shape (0,), wanted (samples,)"),
-        ("a.wav", [[0.1, 0.2]], "a.wav: sound to write has shape (1, 2), wanted (samples,)"),
-        ("a.wav", [0.1, math.nan], "a.wav: sound to write holds samples that are not numbers"),
+        ("a.wav", [], "a.wav: the signal to write has shape (0,), expected (samples,)"),
+        ("a.wav", [[0.1, 0.2]], "a.wav: the signal to write has shape (1, 2), expected (samples,)"),
+        ("a.wav", [0.1, math.nan], "a.wav: the signal to write contains samples that are not finite"),
     ],
 )
 def test_sound_that_cannot_be_written_is_refused(
@@ -93,10 +93,10 @@ def test_segment_may_end_a_rounding_error_after_the_file(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("start", "end", "sentence"),
     [
-        (0.0, 2.0, "a.wav: segment 0–2 s is outside its 1.00 s"),
-        (1.0, 1.005, "a.wav: segment 1–1.005 s is outside its 1.00 s"),
-        (-0.1, 0.5, "a.wav: segment -0.1–0.5 s is outside its 1.00 s"),
-        (0.5, 0.50001, "a.wav: segment 0.5–0.50001 s holds no samples"),
+        (0.0, 2.0, "a.wav: segment 0–2 s is outside the file's 1.00 s"),
+        (1.0, 1.005, "a.wav: segment 1–1.005 s is outside the file's 1.00 s"),
+        (-0.1, 0.5, "a.wav: segment -0.1–0.5 s is outside the file's 1.00 s"),
+        (0.5, 0.50001, "a.wav: segment 0.5–0.50001 s contains no samples"),
     ],
 )
 def test_segment_outside_the_file_is_a_reason(
@@ -121,14 +121,14 @@ def test_missing_file_folder_empty_file_and_rubbish_are_told_apart(tmp_path: Pat
         "none.wav": f"no such file: {tmp_path / 'none.wav'}",
         ".": f"not a file: {tmp_path}",
         "empty.wav": "empty.wav is empty (0 bytes)",
-        "text.wav": "text.wav is not sound that can be decoded: Format not recognised.",
-        "header.wav": "header.wav holds no samples",
+        "text.wav": "text.wav cannot be decoded as audio: Format not recognised.",
+        "header.wav": "header.wav contains no samples",
     }
 
 
 def test_samples_that_are_not_numbers_are_a_reason(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.array([0.0, np.nan]), 16000, subtype="FLOAT")
-    with pytest.raises(AudioError, match=r"^a.wav holds samples that are not numbers$"):
+    with pytest.raises(AudioError, match=r"^a.wav contains samples that are not finite$"):
         read_audio(tmp_path / "a.wav", 16000)
 
 
@@ -137,7 +137,7 @@ def test_flac_that_was_cut_off_is_not_read_as_a_shorter_one(tmp_path: Path) -> N
     write_audio(tmp_path / "a.flac", noise, 16000)
     whole = (tmp_path / "a.flac").read_bytes()
     (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(AudioError, match=r"^a.flac breaks off"):
+    with pytest.raises(AudioError, match=r"^a.flac is truncated"):
         read_audio(tmp_path / "a.flac", 16000)
 
 
@@ -146,7 +146,7 @@ def test_damage_inside_a_file_is_a_reason(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "a.flac").read_bytes())
     data[len(data) // 2 : len(data) // 2 + 3000] = bytes(3000)
     (tmp_path / "a.flac").write_bytes(data)
-    with pytest.raises(AudioError, match=r"^a.flac breaks off or is damaged: "):
+    with pytest.raises(AudioError, match=r"^a.flac is truncated or damaged: "):
         read_audio(tmp_path / "a.flac", 16000)
 
 
@@ -155,7 +155,7 @@ def test_mp3_that_was_cut_off_says_how_much_is_there(tmp_path: Path) -> None:
     whole = (tmp_path / "a.mp3").read_bytes()
     assert len(read_audio(tmp_path / "a.mp3", 16000)) == 64000
     (tmp_path / "a.mp3").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(AudioError, match=r"^a.mp3 breaks off after 1\.\d\d s of 4.00 s$"):
+    with pytest.raises(AudioError, match=r"^a.mp3 is truncated after 1\.\d\d s of 4.00 s$"):
         read_audio(tmp_path / "a.mp3", 16000)
 
 
@@ -172,7 +172,7 @@ def test_wav_that_was_cut_off_is_not_read_as_a_shorter_one(tmp_path: Path) -> No
     (tmp_path / "a.wav").write_bytes(whole[:16044])
     with pytest.raises(AudioError) as caught:
         read_audio(tmp_path / "a.wav", 16000)
-    assert str(caught.value) == "a.wav breaks off: 16000 of 32000 bytes of sound are there"
+    assert str(caught.value) == "a.wav is truncated: it has 16000 of 32000 bytes of audio"
 
 
 def test_wav_out_of_a_pipe_is_read_although_it_does_not_know_its_length(tmp_path: Path) -> None:

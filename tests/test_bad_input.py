@@ -78,7 +78,7 @@ def test_a_manifest_that_is_no_text_or_not_there(here):
     assert "m.csv is not" in audit("--data", "m.csv")
     assert "no such file or folder: none.csv" in audit("--data", "none.csv")
     Path("m.parquet").write_bytes(b"PAR1 rubbish")
-    assert "m.parquet is not a Parquet file" in audit("--data", "m.parquet")
+    assert "m.parquet is not a readable Parquet file" in audit("--data", "m.parquet")
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,12 @@ def manifest(tmp_path, monkeypatch) -> Path:
         (["text-fusion", "--asr", "nothing"], "no such directory: nothing", "hub id"),
         (["text-fusion", "--folds", "2"], "folds is 2", "3 folds"),
         (["tts-transcripts", "--voice", "espeak:en-us+f99"], "no voice 'en-us+f99'", "did you mean"),
-        (["tts-transcripts", "--voice", "espaek:1"], "no engine 'espaek'", "did you mean 'espeak'"),
-        (["tts-transcripts", "--voice", "espeak"], "names no voice", "ENGINE:NUMBER"),
+        (
+            ["tts-transcripts", "--voice", "espaek:1"],
+            "unknown speech engine 'espaek'",
+            "did you mean 'espeak'",
+        ),
+        (["tts-transcripts", "--voice", "espeak"], "is not a voice", "ENGINE:NUMBER"),
         (["word-cloud", "--min-clips", "1"], "min-clips is 1", "two clips"),
     ],
 )

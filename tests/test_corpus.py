@@ -70,7 +70,7 @@ def test_label_under_another_name_is_pointed_out(folder: Path) -> None:
     (folder / "other.csv").write_text("file,activation\nwav/a.wav,0.5\n")
     corpus = load_corpus(str(folder / "other.csv"))
     assert corpus.notes == (
-        "column 'activation' is kept as an attribute; if it is arousal, say --map activation=arousal",
+        "column 'activation' is kept as an attribute; if it is arousal, use --map activation=arousal",
     )
 
 
@@ -105,11 +105,11 @@ def test_damaged_corpus_files_are_refused(folder: Path) -> None:
     toml = folder / "out" / "corpus.toml"
     whole = toml.read_text()
     toml.write_text(whole.replace("schema = 1", "schema = 99"))
-    assert said(str(folder / "out")) == f"{toml} is not of schema 1 (write it again with this version)"
+    assert said(str(folder / "out")) == f"{toml} does not have schema 1 (write it again with this version)"
     toml.write_text(whole.replace("licence", "license"))
-    assert said(str(folder / "out")) == f"{toml} does not say 'licence'"
+    assert said(str(folder / "out")) == f"{toml} has no key 'licence'"
     toml.write_text("name = ")
-    assert said(str(folder / "out")).startswith(f"{toml} is not TOML: ")
+    assert said(str(folder / "out")).startswith(f"{toml} is not valid TOML: ")
     toml.write_text(whole)
     (folder / "out" / "clips.parquet").unlink()
     assert said(str(folder / "out")) == f"no such file: {folder / 'out' / 'clips.parquet'}"
@@ -118,7 +118,7 @@ def test_damaged_corpus_files_are_refused(folder: Path) -> None:
 def test_written_corpus_is_not_scaled_twice(folder: Path) -> None:
     write_corpus(load_corpus(str(folder / "mine.csv")), folder / "out")
     assert said(str(folder / "out"), scale={"arousal": (0, 2)}) == (
-        "--scale arousal: mine is read with its own scale"
+        "--scale arousal: the rating scale of mine is fixed"
     )
 
 
@@ -194,7 +194,7 @@ def test_check_counts_what_is_there(folder: Path) -> None:
         "emotion: 3 of 3 clips",
         "arousal: 2 of 3 clips",
         "emotions: anger 1, neutral 1, sadness 1",
-        "0.1 minutes of sound",
+        "0.1 minutes of audio",
     ]
 
 
@@ -209,24 +209,24 @@ def test_check_finds_what_is_wrong(folder: Path) -> None:
     found = check(load_corpus(str(folder / "all.csv")))
     assert found[:3] == [
         "all: 6 clips in 6 files",
-        "no speakers are named, so intervals will be too narrow if speakers repeat",
+        "there are no speaker labels, so confidence intervals are too narrow if speakers repeat",
         "no labels: none of emotion, arousal, dominance, valence",
     ]
-    assert found[3] == "0.1 minutes of sound"
-    assert found[4].startswith("broken.wav: broken.wav is not sound that can be decoded: ")
+    assert found[3] == "0.1 minutes of audio"
+    assert found[4].startswith("broken.wav: broken.wav cannot be decoded as audio: ")
     assert found[5:] == [
         f"none.wav: no such file: {folder / 'none.wav'}",
         "2 of 6 clips cannot be read",
         "1 clips are digital silence: silent.wav",
         "1 clips are shorter than 25 ms: short.wav",
-        "the same sound: wav/a.wav, twin.wav",
+        "identical audio: wav/a.wav, twin.wav",
     ]
 
 
 def test_clips_of_unknown_speakers_are_counted(folder: Path) -> None:
     (folder / "some.csv").write_text("file,speaker\nwav/a.wav,1\nwav/b.wav,\n")
     found = check(load_corpus(str(folder / "some.csv")))
-    assert found[1:3] == ["1 speakers", "1 clips name no speaker"]
+    assert found[1:3] == ["1 speakers", "1 clips have no speaker label"]
 
 
 def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> None:
@@ -240,13 +240,13 @@ def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> 
     assert said("ravdes:test") == "unknown corpus 'ravdes' (did you mean 'ravdess'?)"
     assert said(f"{manifest}:tset") == "mine has no split 'tset' (did you mean 'test'?)"
     assert said(f"{manifest}:dev") == "mine has no split 'dev' (known: test, train)"
-    assert said("msp-test1:train") == "'msp-test1' is a split already, so 'msp-test1:train' names nothing"
+    assert said("msp-test1:train") == "'msp-test1' is already a split, so 'msp-test1:train' is not valid"
     assert said(str(tmp_path / "empty")).startswith(
-        f"{tmp_path / 'empty'} is no corpus: it holds no corpus.toml, db.yaml or metadata.csv, "
-        "and has no known layout (give a manifest (.csv, .tsv, .parquet); known layouts: crema_d, emodb,"
+        f"{tmp_path / 'empty'} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, "
+        "and no known layout (use a manifest (.csv, .tsv, .parquet); known layouts: crema_d, emodb,"
     )
     (folder / "plain.csv").write_text("file\nwav/a.wav\n")
-    assert said(f"{folder / 'plain.csv'}:test") == "plain has no column 'split', so there is no 'test'"
+    assert said(f"{folder / 'plain.csv'}:test") == "plain has no column 'split', so it has no split 'test'"
 
 
 @needs_speech
@@ -277,7 +277,7 @@ def test_the_one_recording_that_ravdess_holds_twice_is_found() -> None:
     # One actor's happy clips hold the pair and are decoded in no time.
     few = corpus.clips[(corpus.clips["speaker"] == "07") & (corpus.clips["emotion"] == "happiness")]
     found = check(Corpus(name="few", clips=few, root=corpus.root))
-    assert found[-1] == ("the same sound: audio/03-01-03-01-02-01-07.flac, audio/03-01-03-01-02-02-07.flac")
+    assert found[-1] == ("identical audio: audio/03-01-03-01-02-01-07.flac, audio/03-01-03-01-02-02-07.flac")
 
 
 @needs_speech

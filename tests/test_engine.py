@@ -136,8 +136,8 @@ def test_broken_clips_are_missing_with_their_reason_and_the_others_are_scored(tm
     reasons = frame["reason"]
     assert "no such file" in reasons["clip 003"]
     assert "is empty" in reasons["clip 004"]
-    assert "not sound" in reasons["clip 005"]
-    assert "breaks off" in reasons["clip 006"]
+    assert "cannot be decoded as audio" in reasons["clip 005"]
+    assert "is truncated" in reasons["clip 006"]
     assert (reasons != "").sum() == 4
     assert frame.loc[reasons != "", ["arousal", "dominance", "valence"]].isna().all().all()
     assert frame.loc[reasons == "", ["arousal", "dominance", "valence"]].notna().all().all()

@@ -128,7 +128,7 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
     [
         ("path,emotion\na,sad\n", {},
          "labels.csv has no column 'file'; its columns are path, emotion "
-         "(name the one that holds the paths: --map THEIRS=file)"),
+         "(map the column that contains the paths: --map THEIRS=file)"),
         ("file,arousal\na.wav,0.5\nb.wav,5\n", {},
          "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 "
          "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
@@ -142,7 +142,7 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
         ("file,start\na.wav,some days\n", {}, "labels.csv: start of 'a.wav' is 'some days', not a number"),
         ("file,start\na.wav,soon\n", {}, "labels.csv: start of 'a.wav' is 'soon', not a number"),
         ("file,arousal\na.wav,1\n", {"scale": {"arousal": (7, 1)}},
-         "--scale arousal=7:1: the lower end must come first"),
+         "--scale arousal=7:1: the lower limit must come first"),
         ("file\na.wav\n", {"scale": {"arousal": (1, 7)}},
          "--scale arousal: labels.csv has no column 'arousal'"),
         ("file,emotion\na.wav,sad\n", {"scale": {"emotion": (1, 7)}},
@@ -161,18 +161,18 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
         ("file,act\na.wav,1\n", {"column_map": {"aro": "arousal"}},
          "--map aro=arousal: labels.csv has no column 'aro'; it has file, act"),
         ("file,act,arousal\na.wav,1,0\n", {"column_map": {"act": "arousal"}},
-         "--map makes 'act' and 'arousal' of labels.csv both 'arousal' "
-         "(map the one that is in the way to another name)"),
+         "with this --map, 'act' and 'arousal' of labels.csv would both be named 'arousal' "
+         "(map the other column to a different name)"),
         ("file,file\na.wav,b.wav\n", {}, "labels.csv has the column 'file' twice"),
         ("file,sex\n", {}, "labels.csv lists no clips"),
         ("\n\n", {}, "labels.csv is empty"),
         ("", {}, "labels.csv is empty"),
         ("file,sex\na.wav\n", {},
-         "labels.csv, line 2: 1 values for 2 columns (quote values that hold the separator)"),
+         "labels.csv, line 2: 1 values for 2 columns (quote values that contain the separator)"),
         ("file,transcript\na.wav,well, no\n", {},
-         "labels.csv, line 2: 3 values for 2 columns (quote values that hold the separator)"),
+         "labels.csv, line 2: 3 values for 2 columns (quote values that contain the separator)"),
         ('file,sex\na.wav,"f\n', {}, "labels.csv, line 2: unexpected end of data"),
-        ("file\0,sex\na,b\n", {}, "labels.csv is not text (save it as CSV, UTF-8)"),
+        ("file\0,sex\na,b\n", {}, "labels.csv is not a text file (save it as CSV, UTF-8)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_sentence(text: str, options: dict, said: str, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_rubbish_wrong_encodings_and_missing_files_are_told_apart(tmp_path: Path
         said[name] = str(caught.value)
     assert said["rubbish.csv"] == "rubbish.csv is not UTF-8 text (byte 128) (save it as CSV, UTF-8)"
     assert said["latin.csv"] == "latin.csv is not UTF-8 text (byte 21) (save it as CSV, UTF-8)"
-    assert said["rubbish.parquet"].startswith("rubbish.parquet is not a Parquet file that can be read: ")
+    assert said["rubbish.parquet"].startswith("rubbish.parquet is not a readable Parquet file: ")
     assert said["notes.docx"] == "notes.docx is not a manifest (manifests end in .csv, .tsv, .parquet)"
     assert said["none.csv"] == f"no such file: {tmp_path / 'none.csv'}"
 
@@ -224,5 +224,5 @@ def test_prefix_is_added_once_and_never_to_the_unknown() -> None:
 def test_look_alikes_are_offered_only_where_the_label_is_missing() -> None:
     assert look_alikes(["file", "sex", "gender", "arousal", "activation"]) == []
     assert look_alikes(["file", "gender"]) == [
-        "column 'gender' is kept as an attribute; if it is sex, say --map gender=sex"
+        "column 'gender' is kept as an attribute; if it is sex, use --map gender=sex"
     ]

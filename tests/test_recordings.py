@@ -47,9 +47,9 @@ def test_the_fingerprint_is_that_of_the_content_wherever_it_lies(folder, tmp_pat
 
 
 def test_a_folder_without_recordings_is_refused(tmp_path):
-    with pytest.raises(CorpusError, match="holds no recordings"):
+    with pytest.raises(CorpusError, match="contains no recordings"):
         fingerprint(str(tmp_path))
-    with pytest.raises(CorpusError, match="there is no folder"):
+    with pytest.raises(CorpusError, match="no such folder"):
         fingerprint(str(tmp_path / "nowhere"))
 
 

@@ -196,7 +196,7 @@ def test_missing_clips_enter_no_number_and_are_listed_in_the_result(tmp_path):
     )
     assert {f.n for f in result.findings if f.target in {"arousal", "valence"}} == {11}
     assert [(m.clip, m.condition) for m in result.missing] == [("clip 003", "clean")]
-    assert "003.wav is not sound" in result.missing[0].reason
+    assert "003.wav cannot be decoded as audio" in result.missing[0].reason
     assert result.data["clips"] == 12
 
 

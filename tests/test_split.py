@@ -126,7 +126,7 @@ def test_shares_that_leave_nothing_are_refused(corpus, test, dev):
 
 
 def test_no_speakers_are_refused(corpus):
-    with pytest.raises(CorpusError, match="names no speakers"):
+    with pytest.raises(CorpusError, match="has no speaker labels"):
         split(corpus_of(corpus.clips.drop(columns="speaker")))
 
 

@@ -89,11 +89,11 @@ def test_a_second_run_speaks_nothing_and_another_is_refused(tmp_path):
     speak_lines(lines("One."), VOICES, engine("espeak"), tmp_path / "c")
     again = speak_lines(lines("One."), VOICES, engine("espeak"), tmp_path / "c")
     assert (again.written, again.kept) == (0, 2)
-    with pytest.raises(CorpusError, match="holds another corpus"):
+    with pytest.raises(CorpusError, match="contains another corpus"):
         speak_lines(lines("Two."), VOICES, engine("espeak"), tmp_path / "c")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("years of work")
-    with pytest.raises(CorpusError, match="holds something else"):
+    with pytest.raises(CorpusError, match="is not empty and is not a sertools corpus"):
         speak_lines(lines("One."), VOICES, engine("espeak"), tmp_path / "full")
 
 
@@ -110,11 +110,11 @@ def test_clips_with_the_same_words_share_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "line 1: there is no text"),
-        ("  \t", "line 1: there is no text"),
-        ("a" * 1001, "line 1: 1001 characters are no sentence"),
-        ("?!… —", "has no letter and no digit"),
-        ("half \ud83d", "half of a surrogate pair"),
+        ("", "line 1: the text is empty"),
+        ("  \t", "line 1: the text is empty"),
+        ("a" * 1001, "line 1: the text has 1001 characters"),
+        ("?!… —", "contains no letter or digit"),
+        ("half \ud83d", "an unpaired surrogate"),
     ],
 )
 def test_lines_that_cannot_be_spoken_are_told_before_anything_is_written(tmp_path, text, sentence):
@@ -128,13 +128,13 @@ def test_a_thousand_characters_are_a_sentence():
 
 
 def test_nothing_repeats_and_every_line_has_a_voice(tmp_path):
-    with pytest.raises(CorpusError, match="nothing to speak"):
+    with pytest.raises(CorpusError, match="no sentences to speak"):
         check_lines([])
-    with pytest.raises(CorpusError, match="line 2 says the same as line 1"):
+    with pytest.raises(CorpusError, match="line 2 has the same text as line 1"):
         speak_lines(lines("One.", "One."), VOICES, engine("espeak"), tmp_path)
     with pytest.raises(CorpusError, match="no voice speaks deu"):
         speak_lines(lines("Eins.", language="deu"), VOICES, engine("espeak"), tmp_path)
-    with pytest.raises(CorpusError, match="'file' has the name of a column"):
+    with pytest.raises(CorpusError, match="'file' has the name of a corpus column"):
         check_lines([Line(text="One.", where="line 1", labels={"file": "x"})])
 
 
@@ -156,5 +156,5 @@ def test_silence_is_not_speech(tmp_path):
         def speak(self, text, voice):
             return np.zeros(100, dtype=np.float32), 16_000
 
-    with pytest.raises(SertoolsError, match="line 1: espeak says nothing"):
+    with pytest.raises(SertoolsError, match="line 1: espeak returned no speech"):
         speak_lines(lines("One."), VOICES, Mute(None), tmp_path)

@@ -71,11 +71,11 @@ def test_columns_of_a_csv_are_kept(tmp_path):
     ("name", "content", "sentence"),
     [
         ("a.csv", "words\nHello\n", "has no column 'transcript'"),
-        ("a.csv", "transcript,sentiment\nHello,good\n", "sentence 1: sentiment 'good' is none of"),
-        ("a.csv", "transcript,topic\nHello,x\n,y\n", "sentence 2: there is no text"),
-        ("a.txt", "\n \n", "holds no sentences"),
-        ("a.txt", "Fine.\n" + "long " * 201, "line 2: 1004 characters are no sentence"),
-        ("a.txt", "Fine.\n!!!", "line 2: '!!!' has no letter"),
+        ("a.csv", "transcript,sentiment\nHello,good\n", "sentence 1: sentiment 'good' is not one of"),
+        ("a.csv", "transcript,topic\nHello,x\n,y\n", "sentence 2: the text is empty"),
+        ("a.txt", "\n \n", "contains no sentences"),
+        ("a.txt", "Fine.\n" + "long " * 201, "line 2: the text has 1004 characters"),
+        ("a.txt", "Fine.\n!!!", "line 2: '!!!' contains no letter"),
     ],
 )
 def test_bad_sentences_are_named_with_their_line(tmp_path, name, content, sentence):
@@ -107,7 +107,7 @@ def test_transcripts_of_a_corpus_carry_its_labels_and_pair_with_it(tmp_path):
     assert len(corpus.clips) == 6
     assert spoken.written == 4  # two texts, two voices
     assert corpus.simulated == tts.CARRIED
-    assert "3 clips say 2 different texts" in " ".join(corpus.notes)
+    assert "3 clips have 2 different texts" in " ".join(corpus.notes)
     again = load_corpus(str(tmp_path / "c"))
     for clip in original.clips.index:
         same = again.clips[again.clips["original_clip"] == clip]
@@ -164,10 +164,10 @@ def test_the_command_speaks_and_a_second_one_keeps(tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--sentences", "a", "--transcripts", "b"], "both --sentences and --transcripts"),
+        (["--sentences", "a", "--transcripts", "b"], "--sentences and --transcripts exclude each other"),
         (["--language", "eng", "--language", "deu", "--sentences", "a"], "--language eng and deu"),
         (["--language", "en"], "no built-in sentences in 'en'"),
-        (["--engine", "gttz"], "no engine 'gttz'"),
+        (["--engine", "gttz"], "unknown speech engine 'gttz'"),
         (["--transcripts", "emodbb"], "unknown corpus 'emodbb'"),
     ],
 )

@@ -59,9 +59,9 @@ def test_a_named_voice_speaks_a_clip_whose_language_nobody_knows():
         (said("  "), "espeak:1", "no transcript"),
         (said("?!"), "espeak:1", "no letter"),
         (said("long " * 300), "espeak:1", "1499 characters"),
-        (said(language=None), "espeak:1", "language is not known"),
+        (said(language=None), "espeak:1", "language is unknown"),
         (said(language="xxx"), "espeak:1", "no voice 'xxx"),
-        (said(), "espeak:7", "6 voices for eng, and no voice 7"),
+        (said(), "espeak:7", "6 voices for eng, so there is no voice 7"),
         (said(), "espeak:de+f1", "speaks deu, not eng"),
     ],
 )
@@ -87,7 +87,7 @@ def test_the_engine_hears_the_words_whatever_the_sound_was(tmp_path):
     assert spoken["c0"] == spoken["c1"] != spoken["c2"]
     assert np.isnan(spoken["c3"])
     missing = found["spoken@espeak:1"].missing
-    assert missing[["clip", "reason"]].to_numpy().tolist() == [["c3", "there is no transcript to be spoken"]]
+    assert missing[["clip", "reason"]].to_numpy().tolist() == [["c3", "the clip has no transcript"]]
 
 
 def test_other_words_are_spoken_anew_and_the_same_words_are_not(tmp_path):

@@ -1,17 +1,17 @@
-"""Corpora that sertools can read by name: one file each, and this folder is the list.
+"""Corpora that sertools can read by name: one module per corpus, found by listing this folder.
 
 A module here has
 
-- a docstring that says what the corpus is,
-- `TITLE`, `LICENCE`, `CITATION`, and, where they apply, `VERSION`, `SIMULATED` (how labels came about that
-  nobody rated) and `NOTES` (what to know before believing a number),
-- `NAMES`: public name → the split it stands for, or None for the whole corpus,
-- `recognises(root) -> bool`: is this folder laid out like the corpus?
+- a docstring that describes the corpus,
+- `TITLE`, `LICENCE`, `CITATION`, and, where they apply, `VERSION`, `SIMULATED` (the origin of labels that
+  are not human ratings) and `NOTES` (what to know before trusting a number),
+- `NAMES`: public name → the split it selects, or None for the whole corpus,
+- `recognises(root) -> bool`: does this folder have the layout of the corpus?
 - `scan(root) -> DataFrame`: one row per clip, columns as in a manifest, dimensions in [0, 1],
 - `EXPECTED`: published counts, see `verified()`, or `expected(clips) -> list of sentences`,
-- `make(root)`, where the corpus can be made on the spot.
+- `make(root)`, if the corpus can be generated on this machine.
 
-Adding a corpus is adding a file.
+To add a corpus, add a file.
 """
 
 import importlib
@@ -37,7 +37,7 @@ def modules() -> dict[str, ModuleType]:
 
 
 def names() -> dict[str, tuple[str, str | None]]:
-    """Public name → file stem and the split that the name stands for."""
+    """Public name → file stem and the split that the name selects."""
     return {name: (stem, split) for stem, module in modules().items() for name, split in module.NAMES.items()}
 
 
@@ -48,17 +48,17 @@ def main_name(stem: str) -> str:
 
 
 def recognised(root: Path) -> str:
-    """The stem of the corpus whose layout a folder has; empty where none claims it."""
+    """The file stem of the corpus whose layout a folder has; empty if no corpus recognises it."""
     return next((stem for stem, module in modules().items() if module.recognises(root)), "")
 
 
 def verified(clips: pd.DataFrame, expected: Mapping[str, int]) -> list[str]:
-    """Are the published counts met? One sentence on those that are, one on those that are not.
+    """Do the counts match the published ones? One sentence on those that match, one on those that do not.
 
     Args:
         clips: the whole corpus
-        expected: published numbers of `clips`, `speakers`, `female` and `male` speakers, or of the clips
-            of an emotion
+        expected: published numbers of `clips`, `speakers`, `female` and `male` speakers, or of clips with
+            an emotion
 
     >>> clips = pd.DataFrame({"speaker": ["1", "2"], "emotion": ["anger", "anger"]})
     >>> verified(clips, {"clips": 2, "speakers": 3, "anger": 2})
@@ -75,7 +75,7 @@ def verified(clips: pd.DataFrame, expected: Mapping[str, int]) -> list[str]:
 
 
 def listed(root: Path) -> pd.DataFrame | None:
-    """The table `metadata.csv` that lies in a folder, as it is written; None where there is none to read."""
+    """The table `metadata.csv` of a folder, unchanged; None if it is missing or unreadable."""
     try:
         return read_table(root / "metadata.csv")
     except CorpusError:
@@ -83,16 +83,16 @@ def listed(root: Path) -> pd.DataFrame | None:
 
 
 def stems_listed(root: Path) -> list[str]:
-    """Names without folder and suffix of the files in a folder's `metadata.csv`; none where there is none."""
+    """File names in a folder's `metadata.csv`, without folder and suffix; empty if there is no such table."""
     table = listed(root)
     return [] if table is None or "file" not in table else [Path(file).stem for file in table["file"]]
 
 
 def root_of(name: str, data_root: Path | None = None) -> Path:
-    """The folder of a registered corpus: below `data_root`, from the configuration, or made on the spot.
+    """The folder of a registered corpus: below `data_root`, from the configuration, or newly generated.
 
     Raises:
-        CorpusError: nobody said where the corpus lies, or it does not lie there
+        CorpusError: the location of the corpus is unknown, or the corpus is not there
     """
     stem, _ = names()[name]
     module = modules()[stem]
@@ -101,8 +101,8 @@ def root_of(name: str, data_root: Path | None = None) -> Path:
             if candidate.is_dir() and module.recognises(candidate):
                 return candidate
         raise CorpusError(
-            f"{data_root} is not the folder of {main_name(stem)} and holds none",
-            hint="give --data-root the corpus' own folder, or the one that contains it",
+            f"{data_root} is not the folder of {main_name(stem)} and does not contain it",
+            hint="point --data-root to the corpus' own folder, or to its parent folder",
         )
     config = Path(platformdirs.user_config_dir("sertools")) / "config.toml"
     configured = _configured(config)
@@ -110,7 +110,9 @@ def root_of(name: str, data_root: Path | None = None) -> Path:
         if key in configured:
             root = Path(configured[key]).expanduser()
             if not root.is_dir() or not module.recognises(root):
-                raise CorpusError(f"{root} is not laid out like {name}", hint=f"correct [roots] in {config}")
+                raise CorpusError(
+                    f"{root} does not have the layout of {name}", hint=f"correct [roots] in {config}"
+                )
             return root
     if hasattr(module, "make"):
         made = Path(platformdirs.user_cache_dir("sertools")) / "corpora" / f"{stem}-{module.VERSION}"
@@ -118,8 +120,8 @@ def root_of(name: str, data_root: Path | None = None) -> Path:
             module.make(made)
         return made
     raise CorpusError(
-        f"sertools does not know where {main_name(stem)} lies",
-        hint=f'say --data-root FOLDER, or write to {config}: [roots] {main_name(stem)} = "FOLDER"',
+        f"the location of {main_name(stem)} is unknown",
+        hint=f'use --data-root FOLDER, or add to {config}: [roots] {main_name(stem)} = "FOLDER"',
     )
 
 
@@ -134,7 +136,7 @@ def _count(clips: pd.DataFrame, what: str) -> int:
 
 
 def _namesakes(folder: Path, stem: str) -> list[Path]:
-    """Folders named like the corpus, however it is spelt: `MSP-Podcast`, `msp_podcast`."""
+    """Folders named like the corpus, in any spelling: `MSP-Podcast`, `msp_podcast`."""
 
     def plain(name: str) -> str:
         return "".join(c for c in name.lower() if c.isalnum())
@@ -151,7 +153,7 @@ def _configured(config: Path) -> dict[str, str]:
     try:
         roots = tomllib.loads(config.read_text(encoding="utf-8")).get("roots", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{config} is not TOML: {error}") from error
+        raise CorpusError(f"{config} is not valid TOML: {error}") from error
     if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
         raise CorpusError(f'{config}: [roots] needs lines like emodb = "/path"')
     return roots

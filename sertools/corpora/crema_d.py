@@ -1,7 +1,7 @@
 """CREMA-D: 12 English sentences in 6 emotions by 91 actors of many ages and backgrounds.
 
-File names say actor, sentence, emotion and level: `1001_DFA_ANG_XX`. Two layouts: the original one
-(`AudioWAV/`, or the MP3s in `AudioMP3/`, with `VideoDemographics.csv` for sex, age, race, and the crowd's
+File names encode actor, sentence, emotion and level: `1001_DFA_ANG_XX`. Two layouts: the original one
+(`AudioWAV/`, or the MP3s in `AudioMP3/`, with `VideoDemographics.csv` for sex, age, race, and the raters'
 votes in `processedResults/summaryTable.csv`), and a folder with a `metadata.csv`.
 """
 
@@ -19,8 +19,8 @@ LICENCE = "ODbL 1.0, contents DbCL 1.0"
 CITATION = "Cao et al., CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset, IEEE TAC 5(4), 2014"
 NAMES = {"crema-d": None}
 NOTES = (
-    "emotion is what the actor was asked to express; voice_vote is what the crowd heard (ties joined by |)",
-    "1076_MTI_SAD_XX holds no speech",
+    "emotion is what the actor was asked to express; voice_vote is the raters' vote (ties joined by |)",
+    "1076_MTI_SAD_XX contains no speech",
 )
 EXPECTED = {
     "clips": 7442, "speakers": 91, "female": 43, "male": 48,
@@ -58,7 +58,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per clip, with sex, age, race of the actor and the crowd's vote on the voice."""
+    """One row per clip, with the actor's sex, age and race, and the raters' vote on the voice."""
     table = listed(root)
     original = table is None
     if table is None:
@@ -89,8 +89,8 @@ def _with_actors(root: Path, table: pd.DataFrame) -> pd.DataFrame:
     path = root / "VideoDemographics.csv"
     if not path.is_file():
         raise CorpusError(
-            f"{root} has no VideoDemographics.csv, so the sex of the speakers is not known",
-            hint="it lies beside AudioWAV in the corpus' repository",
+            f"{root} has no VideoDemographics.csv, so the sex of the speakers is unknown",
+            hint="it is next to AudioWAV in the corpus' repository",
         )
     actors = read_table(path).set_index("ActorID")
     for ours, theirs in {"sex": "Sex", "age": "Age", "race": "Race", "ethnicity": "Ethnicity"}.items():

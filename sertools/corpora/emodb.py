@@ -1,7 +1,8 @@
 """EmoDB, the Berlin Database of Emotional Speech: 535 German sentences, 10 actors, 7 emotions.
 
-Two layouts: the original folder `wav/`, whose file names say everything (`03a01Wa` = speaker 03, text a01,
-Wut, version a), and a folder of any audio with a `metadata.csv` beside it that lists files so named.
+Two layouts: the original folder `wav/`, whose file names encode all labels (`03a01Wa` = speaker 03, text
+a01, Wut (anger), version a), and a folder of audio in any format with a `metadata.csv` that lists files
+named in this way.
 """
 
 import re
@@ -49,7 +50,7 @@ SENTENCES = {
 
 
 def recognises(root: Path) -> bool:
-    """Is this EmoDB, by the names of its files? The takes that listeners did not recognise are not."""
+    """Are the files named as in EmoDB? False for the takes that listeners did not recognise."""
     stems = stems_listed(root)
     if stems:
         return all(CODE.fullmatch(stem) for stem in stems) and not _poorly_recognised(root)
@@ -57,7 +58,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per clip: what the file name says, and what `metadata.csv` adds."""
+    """One row per clip: the labels in the file name, and further columns from `metadata.csv`."""
     table = listed(root)
     if table is None:
         found = sorted(p for p in (root / "wav").glob("*.wav") if CODE.fullmatch(p.stem))
@@ -68,7 +69,7 @@ def scan(root: Path) -> pd.DataFrame:
 
 
 def decoded(files: list[str]) -> dict[str, list]:
-    """What the names of the files say, one list per column."""
+    """The labels that the file names encode, one list per column."""
     codes = [match.groupdict() for file in files if (match := CODE.fullmatch(Path(file).stem))]
     return {
         "speaker": [code["speaker"] for code in codes],

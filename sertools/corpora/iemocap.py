@@ -1,9 +1,9 @@
 """IEMOCAP: acted and improvised dialogues of 10 actors in 5 sessions, rated per turn.
 
-`Session{1..5}/dialog/EmoEvaluation/*.txt` holds lines `[start - end] turn emotion [v, a, d]`: the order is
-**valence, activation, dominance**, on 1 … 5. In `Ses01F_impro01_M000` the first letter says who wore the
-markers, the last one who speaks. `sentences/wav/<dialog>/<turn>.wav` is the sound,
-`dialog/transcriptions/<dialog>.txt` the words. A session stands for a split, `iemocap:session5`.
+`Session{1..5}/dialog/EmoEvaluation/*.txt` has lines `[start - end] turn emotion [v, a, d]`: the order is
+**valence, activation, dominance**, on 1 … 5. In `Ses01F_impro01_M000` the first letter is the sex of the
+actor who wore the markers, the last one that of the speaker. `sentences/wav/<dialog>/<turn>.wav` is the
+audio, `dialog/transcriptions/<dialog>.txt` the transcript. Each session is a split, `iemocap:session5`.
 """
 
 import re
@@ -15,7 +15,7 @@ from sertools.errors import CorpusError
 from sertools.manifest import unit_scale
 
 TITLE = "Interactive Emotional Dyadic Motion Capture database (IEMOCAP)"
-LICENCE = "release form of the University of Southern California, research only; not to be passed on"
+LICENCE = "release form of the University of Southern California, research only; not to be redistributed"
 CITATION = "Busso et al., IEMOCAP, Language Resources and Evaluation 42(4), 2008"
 NAMES = {"iemocap": None}
 NOTES = (
@@ -37,12 +37,12 @@ SCALE = (1.0, 5.0)
 
 
 def recognises(root: Path) -> bool:
-    """Does the folder hold sessions with evaluations of dialogues?"""
+    """Does the folder contain sessions with evaluations of dialogues?"""
     return any(root.glob("Session[1-5]/dialog/EmoEvaluation/Ses*.txt"))
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per turn; `xxx`, no agreement, is no emotion; ratings from 1 … 5 to [0, 1]."""
+    """One row per turn; the emotion `xxx` (no agreement) is missing; ratings are mapped to [0, 1]."""
     rows = []
     for evaluation in sorted(root.glob("Session[1-5]/dialog/EmoEvaluation/Ses*.txt")):
         session = evaluation.parents[2]
@@ -54,7 +54,7 @@ def scan(root: Path) -> pd.DataFrame:
             turn = match["turn"]
             who = TURN.fullmatch(turn)
             if not who:
-                raise CorpusError(f"{evaluation.name}: {turn!r} does not say who speaks")
+                raise CorpusError(f"{evaluation.name}: the turn name {turn!r} does not identify the speaker")
             sound = session / "sentences" / "wav" / evaluation.stem / f"{turn}.wav"
             rows.append(
                 {
@@ -71,7 +71,7 @@ def scan(root: Path) -> pd.DataFrame:
                 }
             )
     if not rows:
-        raise CorpusError(f"{root}: the evaluations hold no line [start - end] turn emotion [v, a, d]")
+        raise CorpusError(f"{root}: the evaluations contain no line [start - end] turn emotion [v, a, d]")
     clips = pd.DataFrame(rows)
     for name in ("arousal", "dominance", "valence"):
         clips[name] = unit_scale(clips[name], clips["file"], SCALE, source="EmoEvaluation")
@@ -79,7 +79,7 @@ def scan(root: Path) -> pd.DataFrame:
 
 
 def _lines(path: Path) -> list[str]:
-    # A few transcriptions hold single bytes of Latin-1, which is no reason to lose the dialogue.
+    # A few transcriptions contain single Latin-1 bytes, which must not make the whole dialogue unreadable.
     return path.read_text(encoding="utf-8", errors="replace").splitlines()
 
 

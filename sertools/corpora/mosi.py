@@ -1,8 +1,8 @@
 """CMU-MOSI: opinions in 93 YouTube videos, the sentiment of each segment rated −3 … 3.
 
 The common distribution: `label.csv` with `video_id, clip_id, text, label, …, mode`, and the segments in
-`Raw/<video_id>/<clip_id>.*`. Sentiment is read as valence. libsndfile opens no MP4: where a WAV, FLAC, OGG
-or MP3 of the same name lies beside the video, it is taken.
+`Raw/<video_id>/<clip_id>.*`. Sentiment is read as valence. libsndfile cannot decode MP4: a WAV, FLAC, OGG
+or MP3 file of the same name next to the video is used instead, if there is one.
 """
 
 from pathlib import Path
@@ -26,11 +26,11 @@ SPLITS = {"valid": "dev", "validation": "dev"}
 SCALE = (-3.0, 3.0)
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 TEST_CLIPS = (685, 686)
-"""Papers count 686 test segments; one release lacks one."""
+"""Papers report 686 test segments; one release has one fewer."""
 
 
 def recognises(root: Path) -> bool:
-    """Does the folder hold `Raw/` and a `label.csv` of MOSI's columns on its scale?"""
+    """Does the folder contain `Raw/` and a `label.csv` with MOSI's columns?"""
     if not (root / "Raw").is_dir() or not (root / "label.csv").is_file():
         return False
     try:
@@ -40,7 +40,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per segment; sentiment from −3 … 3 to [0, 1] as valence, `valid` as dev."""
+    """One row per segment; sentiment is mapped from −3 … 3 to [0, 1] as valence, split `valid` to dev."""
     theirs = read_table(root / "label.csv")
     clips = pd.DataFrame({"clip": theirs["video_id"] + "/" + theirs["clip_id"]})
     clips["file"] = [_sound(root, f"Raw/{clip}") for clip in clips["clip"]]

@@ -1,8 +1,8 @@
 """MSP-Podcast: spontaneous speech from podcasts, rated by a crowd for arousal, valence, dominance, emotion.
 
-`Audios/` (later `Audio/`) and `Labels/labels_concensus.csv` (so spelt up to about release 1.9, later
-`labels_consensus.csv`). Ratings on 1 … 7. The speaker `Unknown` is no speaker; emotion X, no agreement, is
-no emotion.
+`Audios/` (later `Audio/`) and `Labels/labels_concensus.csv` (spelt this way up to about release 1.9, later
+`labels_consensus.csv`). Ratings on 1 … 7. The speaker `Unknown` and the emotion X (no agreement) are
+missing values.
 """
 
 import re
@@ -14,7 +14,7 @@ from sertools.errors import CorpusError
 from sertools.manifest import read_table, unit_scale
 
 TITLE = "MSP-Podcast"
-LICENCE = "academic or commercial licence of the University of Texas at Dallas; not to be passed on"
+LICENCE = "academic or commercial licence of the University of Texas at Dallas; not to be redistributed"
 CITATION = (
     "Lotfian & Busso, Building naturalistic emotionally balanced speech corpus by retrieving emotional "
     "speech from existing podcast recordings, IEEE TAC 10(4), 2019"
@@ -35,18 +35,18 @@ SPLITS = {
 DIMENSIONS = {"arousal": "EmoAct", "dominance": "EmoDom", "valence": "EmoVal"}
 SCALE = (1.0, 7.0)
 TEST1_OF_RELEASE = {12902: "1.7", 30647: "1.11"}
-"""Clips in test 1 → the release that has so many."""
+"""Number of clips in test 1 → the release with this number."""
 TEST1_SPEAKERS = {"1.7": (60, 30, 30)}
-"""Speakers in test 1, women, men, where published."""
+"""Release → numbers of speakers, women and men in test 1, where published."""
 
 
 def recognises(root: Path) -> bool:
-    """Does the folder hold MSP-Podcast's table of labels?"""
+    """Does the folder contain MSP-Podcast's table of labels?"""
     return _labels(root) is not None
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per rated clip; ratings from 1 … 7 to [0, 1], activation as arousal."""
+    """One row per rated clip; ratings are mapped from 1 … 7 to [0, 1], activation is arousal."""
     path = _labels(root)
     assert path is not None, "recognises() has found it"
     theirs = read_table(path)
@@ -72,23 +72,23 @@ def scan(root: Path) -> pd.DataFrame:
 
 
 def expected(clips: pd.DataFrame) -> list[str]:
-    """Which release is this, by the size of test 1, and are its published counts met?"""
+    """Which release is this, by the size of test 1, and does it match the release's published counts?"""
     test1 = clips[clips["split"] == "test1"]
     release = TEST1_OF_RELEASE.get(len(test1))
     if release is None:
         known = ", ".join(f"{n} in release {name}" for n, name in TEST1_OF_RELEASE.items())
-        return [f"test1 has {len(test1)} clips, which is no release that sertools knows ({known})"]
+        return [f"test1 has {len(test1)} clips, which matches no known release ({known})"]
     notes = [f"test1 has {len(test1)} clips, as in release {release}"]
     if release in TEST1_SPEAKERS:
         speakers = test1.drop_duplicates("speaker").dropna(subset="speaker")
         found = (len(speakers), *((speakers["sex"] == sex).sum() for sex in ("female", "male")))
-        says = "as published" if found == TEST1_SPEAKERS[release] else "published are {}, {}, {}"
+        says = "as published" if found == TEST1_SPEAKERS[release] else "the published numbers are {}, {}, {}"
         notes.append(
             f"test1 has {found[0]} speakers, {found[1]} female, {found[2]} male; "
             + says.format(*TEST1_SPEAKERS[release])
         )
     unagreed, unknown = int(clips["emotion"].isna().sum()), int(clips["speaker"].isna().sum())
-    notes.append(f"{unagreed} clips have no agreed emotion, {unknown} no known speaker")
+    notes.append(f"{unagreed} clips have no agreed emotion, {unknown} have no known speaker")
     return notes
 
 

@@ -1,7 +1,7 @@
 """RAVDESS speech: 2 English sentences in 8 emotions and 2 intensities, 24 Canadian actors.
 
-File names say everything: `03-01-06-01-02-01-12` = audio only, speech, fearful, normal intensity, second
-statement, first repetition, actor 12; even actors are women. Song and video files are left out. Two
+File names encode all labels: `03-01-06-01-02-01-12` = audio only, speech, fearful, normal intensity, second
+statement, first repetition, actor 12; even-numbered actors are women. Song and video files are ignored. Two
 layouts: folders `Actor_01` … `Actor_24`, at any depth, and a folder with a `metadata.csv`.
 """
 
@@ -22,7 +22,7 @@ NAMES = {"ravdess": None}
 NOTES = (
     "emotion is what the actor was asked to express",
     "the split is audEERING's, not the authors': actors 16, 17, 19, 20 are dev, 21 to 24 test",
-    "03-01-03-01-02-01-07 and 03-01-03-01-02-02-07 are one recording under two names",
+    "03-01-03-01-02-01-07 and 03-01-03-01-02-02-07 are the same recording under two names",
 )
 EXPECTED = {
     "clips": 1440, "speakers": 24, "female": 12, "male": 12,
@@ -47,13 +47,13 @@ def recognises(root: Path) -> bool:
     stems = stems_listed(root)
     if stems:
         return all(CODE.fullmatch(stem) for stem in stems)
-    # Enough to look at one file: a folder as large as a home directory must not be walked.
+    # A few files suffice: a folder as large as a home directory must not be searched completely.
     files = (path for pattern in ("", "*/") for path in root.glob(f"{pattern}Actor_*/*.wav"))
     return any(CODE.fullmatch(path.stem) for path in islice(files, 200))
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per clip of speech. A copy that holds every actor twice, as some downloads do, is read once."""
+    """One row per clip of speech. Some downloads contain every actor twice; each clip is then read once."""
     table = listed(root)
     if table is None:
         nearest: dict[str, Path] = {}

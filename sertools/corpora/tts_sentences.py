@@ -2,10 +2,10 @@
 
 English: 42 negative, neutral and positive words in two templates each, their negations and "very", and ten
 controls, by six voices. German, French, Italian and Spanish: 42 words in one template each, by the first five
-of these voices. The voices say every sentence of their language in the same tone, so that sentences differ in
-nothing but their words and how these sound. Splits are languages: `tts-sentences:eng`.
+of these voices. A voice says every sentence of its language with the same intonation, so that sentences
+differ only in their words and in how these sound. Splits are languages: `tts-sentences:eng`.
 
-There are no ratings: what is known of a sentence is its word's sentiment.
+There are no ratings: a sentence is labelled with the sentiment of its word.
 """
 
 import shutil
@@ -24,7 +24,7 @@ LICENCE = "CC0-1.0 for sentences, labels and clips"
 CITATION = "sertools, corpus 'tts-sentences' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
 NAMES: dict[str, str | None] = {"tts-sentences": None}
 VERSION = "1"
-SIMULATED = "Synthetic speech: the sentiment is that of the words, and nobody rated the clips."
+SIMULATED = "Synthetic speech: the sentiment label is that of the words; no human rated the clips."
 EXPECTED = {"clips": 1596, "speakers": 26}
 
 RATE = 16_000
@@ -34,7 +34,7 @@ LABELS = ("sentiment", "kind", "template", "word", "split")
 
 
 def lines() -> list[Line]:
-    """Everything that is said, language by language."""
+    """All sentences of the corpus, language by language."""
     planned: list[Line] = []
     for language in languages():
         english = language == "eng"
@@ -46,7 +46,7 @@ def lines() -> list[Line]:
             if each.kind in ("negated", "intense") and any(
                 line.labels["word"] == each.word and line.labels["kind"] == each.kind for line in planned
             ):
-                continue  # one sentence of these is enough to be compared with its plain one
+                continue  # one such sentence is enough for the comparison with the plain one
             values = (each.sentiment, each.kind, each.template, each.word, language)
             planned.append(
                 Line(
@@ -60,7 +60,7 @@ def lines() -> list[Line]:
 
 
 def recognises(root: Path) -> bool:
-    """Is this folder a finished `tts-sentences`?"""
+    """Does this folder contain the complete corpus `tts-sentences`?"""
     try:
         with (root / "metadata.csv").open(encoding="utf-8") as file:
             header = file.readline().strip()
@@ -70,27 +70,31 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per clip: file (relative to root), voice, language, transcript, and what is known of its word.
+    """One row per clip: file (relative to root), voice, language, transcript, and the labels of its word.
 
     Raises:
-        CorpusError: the folder holds no `tts-sentences`
+        CorpusError: the folder does not contain `tts-sentences`
     """
     if not recognises(root):
-        raise CorpusError(f"no corpus 'tts-sentences' in {root}", hint="delete the folder: it is spoken anew")
+        raise CorpusError(
+            f"no corpus 'tts-sentences' in {root}", hint="delete the folder: it is generated again"
+        )
     return pd.read_csv(root / "metadata.csv", keep_default_na=False)
 
 
 def make(root: Path) -> None:
-    """Speak the corpus into `root`: 16 kHz mono FLAC and `metadata.csv`, all of it or nothing.
+    """Generate the corpus in `root`, completely or not at all: 16 kHz mono FLAC files and `metadata.csv`.
 
     Raises:
-        CorpusError: `root` holds something else, or cannot be written
+        CorpusError: `root` contains something else, or cannot be written
         SertoolsError: espeak-ng cannot speak here
     """
     if recognises(root):
         return
     if root.is_dir() and any(root.iterdir()):
-        raise CorpusError(f"{root} holds something else than the corpus 'tts-sentences'", hint="move it away")
+        raise CorpusError(
+            f"{root} is not empty and is not the corpus 'tts-sentences'", hint="move it elsewhere"
+        )
     speaker = engine("espeak")
     voices = [
         voice
@@ -113,12 +117,12 @@ def make(root: Path) -> None:
         try:
             beside.rename(root)
         except OSError:
-            if not recognises(root):  # otherwise another process was first: its clips are the same
+            if not recognises(root):  # otherwise another process finished first, with the same clips
                 raise
     except OSError as error:
         raise CorpusError(
             f"cannot write the corpus 'tts-sentences' to {root}: {error.strerror or error}",
-            hint="free the place, or set XDG_CACHE_HOME to a folder that can be written",
+            hint="make room there, or set XDG_CACHE_HOME to a writable folder",
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)

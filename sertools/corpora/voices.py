@@ -1,17 +1,18 @@
-"""The embedded corpus: 288 sentences that espeak-ng speaks on this machine, with labels by construction.
+"""The embedded corpus: 288 clips spoken by espeak-ng on this machine, with labels known by construction.
 
-Sixteen voices, a woman and a man in each of eight accents of English, say two sentences each. A sentence
-comes with a negative, a neutral and a positive word, and each of these at low, normal and high vocal effort:
+Sixteen voices, a woman and a man in each of eight accents of English, say two sentences each. Each sentence
+is spoken with a negative, a neutral and a positive word, each time at low, normal and high vocal effort:
 16 voices × 2 sentences × 3 sentiments × 3 efforts. The two voices of an accent say the same sentences.
 
-Nobody rated these clips. Within a level of effort the pace and the force of the voice are nudged up or down:
+No human rated these clips. Within a level of effort, the pace and force of the voice are slightly raised or
+lowered:
 
 - pace = level ± 0.06 sets rate, pitch and pitch range, and is the clip's arousal,
 - force = level ± 0.06 sets the volume, and is the clip's dominance,
 - the word's sentiment, 0.2, 0.5 or 0.8, is the valence,
 
-with levels 0.2, 0.5 and 0.8. So a model's score here tells whether it follows loudness, pitch, rate and
-words, and not how well it agrees with people. The corpus is what makes `sertools audit` run without any data.
+with levels 0.2, 0.5 and 0.8. So a model's score here shows whether it responds to loudness, pitch, rate and
+words, not how well it agrees with people. With this corpus `sertools audit` runs without any further data.
 """
 
 import shutil
@@ -28,7 +29,7 @@ from sertools.sentences import SENTIMENTS, templates
 TITLE = "voices: sentences spoken by espeak-ng in 16 voices, at three levels of vocal effort"
 LICENCE = (
     "CC0-1.0 for sentences, labels and clips; the clips are spoken by espeak-ng, "
-    "a program under GPL-3.0-or-later, whose licence does not reach the speech it makes"
+    "a program under GPL-3.0-or-later, whose licence does not apply to the speech it generates"
 )
 CITATION = (
     "sertools, embedded corpus 'voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
@@ -36,8 +37,8 @@ CITATION = (
 NAMES: dict[str, str | None] = {"voices": None}
 VERSION = "1"
 SIMULATED = (
-    "The labels hold by construction: arousal and dominance follow from the vocal effort that the "
-    "synthesiser was set to, valence from the words; nobody rated them."
+    "The labels follow by construction: arousal and dominance from the vocal effort set in the "
+    "synthesiser, valence from the words; no human rated the clips."
 )
 EXPECTED = {"clips": 288, "speakers": 16, "female": 8, "male": 8}
 
@@ -48,7 +49,7 @@ LEVELS = {"low": 0.2, "normal": 0.5, "high": 0.8}
 VALENCES = {"negative": 0.2, "neutral": 0.5, "positive": 0.8}
 NUDGE = 0.06
 
-# accent, the woman's and the man's variant, split; the order settles who says which sentences
+# accent, the woman's and the man's variant, split; the order decides which voice says which sentences
 _ACCENTS = (
     ("en-us", "f1", "m1", "train"),
     ("en-gb", "f2", "m2", "train"),
@@ -64,7 +65,7 @@ _LABELS = ("arousal", "dominance", "valence")
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
-    """One clip to be: what is said, by whom, how, and the labels that follow from it."""
+    """A clip to generate: its sentence, voice and settings, and the labels that follow from them."""
 
     file: str
     speaker: str
@@ -85,7 +86,7 @@ class Utterance:
 
 
 def utterances() -> list[Utterance]:
-    """All 288 clips in the corpus's order; the recipe from which `make` speaks them."""
+    """All 288 clips in the order of the corpus, with the settings that `make` uses."""
     planned = []
     every = templates()
     for a, (accent, woman, man, split) in enumerate(_ACCENTS):
@@ -93,8 +94,8 @@ def utterances() -> list[Utterance]:
             for e, (effort, level) in enumerate(LEVELS.items()):
                 for sentiment in SENTIMENTS:
                     for j in (0, 1):
-                        # signs cancel within each voice, effort and sentiment, so nudges favour nobody;
-                        # pace and force part ways in every other accent, so they are not one label
+                        # signs cancel within each voice, effort and sentiment, so no group is favoured;
+                        # in every other accent pace and force have opposite signs, so labels differ
                         pace = level + NUDGE * (-1) ** (j + e)
                         force = level + NUDGE * (-1) ** (j + e + a)
                         said = 2 * a + j
@@ -122,7 +123,7 @@ def utterances() -> list[Utterance]:
 
 
 def recognises(root: Path) -> bool:
-    """Is this folder a finished `voices`?"""
+    """Does this folder contain the complete corpus `voices`?"""
     try:
         with (root / "metadata.csv").open(encoding="utf-8") as file:
             return file.readline().strip() == ",".join(Utterance.__dataclass_fields__)
@@ -134,32 +135,32 @@ def scan(root: Path) -> pd.DataFrame:
     """One row per clip: file (relative to root), speaker, labels in [0, 1], and how the clip was spoken.
 
     Raises:
-        CorpusError: the folder holds no `voices`, or a broken table
+        CorpusError: the folder does not contain `voices`, or its table is broken
     """
     if not recognises(root):
-        raise CorpusError(f"no corpus 'voices' in {root}", hint="delete the folder: it is spoken anew")
+        raise CorpusError(f"no corpus 'voices' in {root}", hint="delete the folder: it is generated again")
     try:
         return pd.read_csv(root / "metadata.csv", dtype=dict.fromkeys(_LABELS, float))
     except ValueError as error:
         raise CorpusError(
-            f"{root / 'metadata.csv'} is broken: {error}", hint="delete the folder: it is spoken anew"
+            f"{root / 'metadata.csv'} is broken: {error}", hint="delete the folder: it is generated again"
         ) from error
 
 
 def make(root: Path) -> None:
-    """Speak the corpus into `root`: 16 kHz mono FLAC and `metadata.csv`, all of it or nothing.
+    """Generate the corpus in `root`, completely or not at all: 16 kHz mono FLAC files and `metadata.csv`.
 
-    The clips are spoken into a folder beside `root` that takes its name at the end, so a process that is
-    interrupted leaves no half corpus, and of two that speak at once one wins and the other agrees.
+    The clips are written to a temporary folder next to `root`, which is renamed to `root` at the end. So an
+    interrupted process leaves no incomplete corpus; if two run at once, the first one's clips are used.
 
     Raises:
-        CorpusError: `root` holds something else, or cannot be written
+        CorpusError: `root` contains something else, or cannot be written
         SertoolsError: espeak-ng cannot speak here
     """
     if recognises(root):
         return
     if root.is_dir() and any(root.iterdir()) and not recognises(root):
-        raise CorpusError(f"{root} holds something else than the corpus 'voices'", hint="move it away")
+        raise CorpusError(f"{root} is not empty and is not the corpus 'voices'", hint="move it elsewhere")
     beside = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
     try:
         (beside / "audio").mkdir(parents=True)
@@ -167,12 +168,12 @@ def make(root: Path) -> None:
         try:
             beside.rename(root)
         except OSError:
-            if not recognises(root):  # otherwise another process was first: its clips are the same
+            if not recognises(root):  # otherwise another process finished first, with the same clips
                 raise
     except OSError as error:
         raise CorpusError(
             f"cannot write the corpus 'voices' to {root}: {error.strerror or error}",
-            hint="free the place, or set XDG_CACHE_HOME to a folder that can be written",
+            hint="make room there, or set XDG_CACHE_HOME to a writable folder",
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -200,12 +201,12 @@ def _speak_into(folder: Path) -> None:
                 format="FLAC",
                 subtype="PCM_16",
             )
-        except soundfile.LibsndfileError as error:  # a full disk, among others, has no OSError here
+        except soundfile.LibsndfileError as error:  # e.g. a full disk, for which there is no OSError here
             raise OSError(f"{utterance.file}: {error.error_string}") from error
     (folder / "README.md").write_text(
         f"# {TITLE}\n\nVersion {VERSION}, spoken by espeak-ng {espeak.version()}. {SIMULATED}\n\n"
         f"Licence: {LICENCE}.\n",
         encoding="utf-8",
     )
-    # the table comes last and names what the folder is
+    # the table is written last, since it identifies the folder as the corpus
     pd.DataFrame(planned).to_csv(folder / "metadata.csv", index=False)

@@ -1,7 +1,7 @@
-"""Changes of sound that a listener would not notice, or that real life brings.
+"""Perturbations of audio: changes that a listener would not notice, or that occur in real recordings.
 
-One file per family. The registry is the folder: every module-level `Perturbation` in it counts, so a
-new one is one function and its `Perturbation` beside it, and no list is edited.
+One file per family. Every module-level `Perturbation` in this folder is registered, so a new one is one
+function with its `Perturbation`, without a list to edit.
 """
 
 import functools
@@ -16,13 +16,13 @@ __all__ = ["Perturbation", "draw_level", "get", "identity_rng", "perturbations"]
 
 
 def perturbations(subset: str = "all") -> dict[str, Perturbation]:
-    """Which perturbations are there? Name → perturbation, sorted by family and name.
+    """The available perturbations: name → perturbation, sorted by family and name.
 
     Args:
         subset: "all", or the name of a published set, e.g. "small" (Wagner et al. 2023) or "ser-tests"
 
     Raises:
-        AuditError: no perturbation belongs to such a set
+        AuditError: unknown set
 
     >>> len(perturbations("small"))
     8
@@ -33,13 +33,13 @@ def perturbations(subset: str = "all") -> dict[str, Perturbation]:
     chosen = {p.name: p for p in every if subset in p.sets}
     if not chosen:
         known = sorted({"all"}.union(*(p.sets for p in every)))
-        raise AuditError(f"no set of perturbations is called {subset!r}", hint=nearest(subset, known))
+        raise AuditError(f"unknown set of perturbations {subset!r}", hint=nearest(subset, known))
     return chosen
 
 
 @functools.lru_cache(maxsize=1)
 def _every() -> tuple[Perturbation, ...]:
-    """What the folder holds; it is read once, since the engine asks for every clip."""
+    """All perturbations in this folder; read once, because the engine needs them for every clip."""
     found: dict[str, Perturbation] = {}
     for module in pkgutil.iter_modules(__path__):
         for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
@@ -53,12 +53,12 @@ def get(name: str) -> Perturbation:
     """The perturbation with this name.
 
     Raises:
-        AuditError: there is none; the hint offers the nearest name
+        AuditError: unknown name; the hint suggests the nearest
 
     >>> get("gain").unit
     'dB'
     """
     known = perturbations()
     if name not in known:
-        raise AuditError(f"no perturbation is called {name!r}", hint=nearest(name, list(known)))
+        raise AuditError(f"unknown perturbation {name!r}", hint=nearest(name, list(known)))
     return known[name]

@@ -1,7 +1,7 @@
-"""Changes that audiomentations brings: pitch without tempo, and tempo without pitch.
+"""Perturbations from audiomentations: pitch without tempo, and tempo without pitch.
 
-The only file that touches audiomentations: probability 1, one fixed level, seeded from the generator,
-and the process-wide random states are as they were when it returns.
+The only file that uses audiomentations. It runs each transform with probability 1 at one fixed level, seeded
+from the generator, and restores the process-wide random states afterwards.
 """
 
 import importlib
@@ -68,7 +68,7 @@ PITCH_UP = Perturbation(
     family="adapter",
     change=pitch_up,
     unit="semitones",
-    meaning="rise of the pitch, tempo kept",
+    meaning="rise of the pitch at the same tempo",
     levels=(0.25, 0.5, 1.0, 2.0, 4.0),
     highest=24.0,
     package="audiomentations",
@@ -80,7 +80,7 @@ PITCH_DOWN = Perturbation(
     family="adapter",
     change=pitch_down,
     unit="semitones",
-    meaning="fall of the pitch, tempo kept",
+    meaning="fall of the pitch at the same tempo",
     levels=(0.25, 0.5, 1.0, 2.0, 4.0),
     highest=24.0,
     package="audiomentations",
@@ -92,7 +92,7 @@ TEMPO_UP = Perturbation(
     family="adapter",
     change=tempo_up,
     unit="%",
-    meaning="how much faster, pitch kept",
+    meaning="how much faster, at the same pitch",
     levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=300.0,
     length="divided by 1 + level / 100",
@@ -105,7 +105,7 @@ TEMPO_DOWN = Perturbation(
     family="adapter",
     change=tempo_down,
     unit="%",
-    meaning="how much slower, pitch kept",
+    meaning="how much slower, at the same pitch",
     levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=75.0,
     length="divided by 1 - level / 100",

@@ -1,4 +1,4 @@
-"""The codecs of mobile calls, which libsndfile lacks: AMR-NB and AMR-WB through PyAV, an extra."""
+"""The codecs of mobile calls, AMR-NB and AMR-WB, through the optional PyAV; libsndfile lacks them."""
 
 import functools
 import importlib
@@ -19,10 +19,10 @@ class Amr:
     """One of the two codecs.
 
     Attributes:
-        name: as people call it
-        encoder, decoder: their names in FFmpeg
+        name: common name
+        encoder, decoder: names in FFmpeg
         rate: samples per second
-        frame: samples that are coded at once, 20 ms
+        frame: samples per frame, 20 ms
         bit_rates: kbit/s of its modes → bit/s
     """
 
@@ -56,7 +56,7 @@ WIDE = Amr(
 
 
 def lacking(codec: Amr) -> str:
-    """Why PyAV, where it is installed, cannot encode with a codec; empty where it can."""
+    """Why the installed PyAV cannot encode with a codec; empty if it can."""
     av = importlib.import_module("av")
     try:
         av.codec.Codec(codec.encoder, "w")
@@ -66,14 +66,14 @@ def lacking(codec: Amr) -> str:
 
 
 def _called(codec: Amr, signal: Signal, rate: int, level: float) -> Signal:
-    """What if it came through a call at `level` kbit/s? The codec's delay is removed.
+    """What if the clip came through a call at `level` kbit/s? The codec's delay is removed.
 
     Raises:
         AudioError: the codec has no such bit rate
     """
     if level not in codec.bit_rates:
         known = ", ".join(f"{each:g}" for each in codec.bit_rates)
-        raise AudioError(f"{codec.name} has no {level:g} kbit/s", hint=f"it has {known}")
+        raise AudioError(f"{codec.name} has no {level:g} kbit/s", hint=f"available: {known}")
     loud = max(1.0, float(np.abs(signal).max()))
     narrow = resampled(signal / loud, rate, codec.rate)
     delay = _delay(codec.name, codec.bit_rates[level])
@@ -82,22 +82,22 @@ def _called(codec: Amr, signal: Signal, rate: int, level: float) -> Signal:
 
 
 def amr_nb(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through a mobile call at `level` kbit/s? AMR-NB at 8 kHz; its delay is removed."""
+    """What if the clip came through a mobile call? AMR-NB at `level` kbit/s, 8 kHz; its delay is removed."""
     return _called(NARROW, signal, rate, level)
 
 
 def amr_wb(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through an HD voice call at `level` kbit/s? AMR-WB at 16 kHz; its delay is removed."""
+    """What if the clip came through an HD voice call? AMR-WB at `level` kbit/s, 16 kHz, delay removed."""
     return _called(WIDE, signal, rate, level)
 
 
 def round_trip(codec: Amr, signal: Signal, bits_per_s: int) -> Signal:
-    """The signal after a codec, with its delay, as many samples as before; at its rate, full scale ±1."""
+    """The signal after a codec, with its delay; same length, at the codec's rate, full scale ±1."""
     return decoded(codec, encoded(codec, signal, bits_per_s), len(signal))
 
 
 def encoded(codec: Amr, signal: Signal, bits_per_s: int) -> list[Any]:
-    """The packets of a codec for a signal at its rate, one per 20 ms; the last is filled with zeros."""
+    """The packets of a codec for a signal at its rate, one per 20 ms; the last is padded with zeros."""
     av = importlib.import_module("av")
     encoder = av.CodecContext.create(codec.encoder, "w")
     encoder.sample_rate, encoder.layout, encoder.format = codec.rate, "mono", "s16"
@@ -116,7 +116,7 @@ def encoded(codec: Amr, signal: Signal, bits_per_s: int) -> list[Any]:
 
 
 def decoded(codec: Amr, packets: list[Any], samples: int) -> Signal:
-    """The sound of a codec's packets, cut or filled with zeros to `samples`, float32 in [-1, 1]."""
+    """The signal of a codec's packets, cut or padded with zeros to `samples`, float32 in [-1, 1]."""
     av = importlib.import_module("av")
     decoder = av.CodecContext.create(codec.decoder, "r")
     decoder.sample_rate, decoder.layout = codec.rate, "mono"

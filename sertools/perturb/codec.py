@@ -1,7 +1,7 @@
-"""What transmission and storage do: speech and music codecs, encoded and decoded in memory.
+"""Effects of transmission and storage: speech and music codecs, encoded and decoded in memory.
 
-Clips stay aligned: what a codec puts before and after the sound is removed. A clip beyond full scale is
-lowered before and raised after coding, so that only the codec changes it.
+Clips stay aligned: samples that a codec adds before and after the signal are removed. A clip beyond full
+scale is attenuated before and amplified after coding, so that only the codec changes it.
 """
 
 import functools
@@ -25,26 +25,26 @@ MP3_KBPS = {
     16000: (16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     8000: (16, 24, 32, 40, 48, 56, 64),
 }
-"""Lowest rate of MPEG-1, -2 and -2.5 → bit rates of layer III, but the lowest, which libsndfile refuses."""
+"""Lowest rate of MPEG-1, -2 and -2.5 → bit rates of layer III, except the lowest (libsndfile rejects it)."""
 
 OPUS_KBPS = (6.0, 256.0)
 ADPCM_SUBTYPES = {40: "G723_40", 32: "G721_32", 24: "G723_24"}
 
 
 def mp3(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it had been stored as MP3? LAME at a constant rate of `level` kbit/s.
+    """What if the clip had been stored as MP3? LAME at a constant rate of `level` kbit/s.
 
-    LAME lowers the level by up to 0.45 dB, as everyone's MP3s are.
+    LAME lowers the level by up to 0.45 dB, as in all MP3s made with it.
 
     Raises:
-        AudioError: MP3 knows no such bit rate at the clip's rate
+        AudioError: MP3 has no such bit rate at the clip's rate
     """
     inner = _codec_rate(rate, MP3_RATES)
     known = next(kbps for lowest, kbps in MP3_KBPS.items() if inner >= lowest)
     if level not in known:
         raise AudioError(
             f"MP3 has no {level:g} kbit/s at {inner} samples per second",
-            hint=f"it has {', '.join(map(str, known))}",
+            hint=f"available: {', '.join(map(str, known))}",
         )
     # libsndfile turns its compression level into a bit rate between the highest and 8 (MPEG-1: 32)
     floor = 32 if inner >= 32000 else 8
@@ -54,44 +54,44 @@ def mp3(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Si
 
 
 def opus(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it had come through a messenger? Opus at about `level` kbit/s (variable rate)."""
+    """What if the clip had come through a messenger app? Opus at about `level` kbit/s (variable rate)."""
     compression = (OPUS_KBPS[1] - level) / (OPUS_KBPS[1] - OPUS_KBPS[0])
     return _coded(signal, rate, _codec_rate(rate, OPUS_RATES), "OGG", "OPUS", compression)
 
 
 def vorbis(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it had been stored as Ogg Vorbis? At quality `level`, from 10 (best) to 0."""
+    """What if the clip had been stored as Ogg Vorbis? At quality `level`, from 10 (best) to 0."""
     return _coded(signal, rate, max(rate, TELEPHONE_RATE), "OGG", "VORBIS", 1 - level / 10)
 
 
 def gsm(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through `level` GSM calls in a row? GSM 06.10 full rate, 13 kbit/s, at 8 kHz."""
+    """What if the clip came through `level` GSM calls in a row? GSM 06.10 full rate, 13 kbit/s, at 8 kHz."""
     return _telephone(signal, rate, "WAV", "GSM610", int(level))
 
 
 def mulaw(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through an American landline? 8-bit µ-law at 8 kHz (G.711)."""
+    """What if the clip came through an American landline? 8-bit µ-law at 8 kHz (G.711)."""
     return _telephone(signal, rate, "WAV", "ULAW")
 
 
 def alaw(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through a European landline? 8-bit A-law at 8 kHz (G.711)."""
+    """What if the clip came through a European landline? 8-bit A-law at 8 kHz (G.711)."""
     return _telephone(signal, rate, "WAV", "ALAW")
 
 
 def adpcm(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through a cordless phone? ADPCM at 40, 32 or 24 kbit/s, at 8 kHz (G.721, G.723).
+    """What if the clip came through a cordless phone? ADPCM at 40, 32 or 24 kbit/s, 8 kHz (G.721, G.723).
 
     Raises:
         AudioError: the codec has no such bit rate
     """
     if level not in ADPCM_SUBTYPES:
-        raise AudioError(f"ADPCM has no {level:g} kbit/s", hint="it has 40, 32, 24")
+        raise AudioError(f"ADPCM has no {level:g} kbit/s", hint="available: 40, 32, 24")
     return _telephone(signal, rate, "AU", ADPCM_SUBTYPES[int(level)])
 
 
 def _codec_rate(rate: int, rates: tuple[int, ...]) -> int:
-    """The lowest rate of the codec that keeps the whole band, or its highest."""
+    """The lowest rate of the codec that covers the whole band, or its highest."""
     return next((each for each in rates if each >= rate), rates[-1])
 
 
@@ -115,7 +115,7 @@ def _coded(
     loud = max(1.0, float(np.abs(signal).max()))
     sound = resampled(signal / loud, rate, inner)
     delay = codec_delay(inner, container, subtype, compression) if align else 0
-    # zeros behind the clip push its last samples through the codec's delay
+    # zeros after the clip push its last samples through the codec's delay
     padded = np.pad(sound, (0, delay))
     decoded = round_trip(padded, inner, container, subtype, compression)[delay:]
     return resampled(decoded, inner, rate, len(signal)) * loud
@@ -124,17 +124,17 @@ def _coded(
 def round_trip(
     signal: Signal, rate: int, container: str, subtype: str, compression: float | None = None
 ) -> Signal:
-    """The signal after encoding and decoding by libsndfile, as many samples as before.
+    """The signal after encoding and decoding by libsndfile, with the same number of samples.
 
     Args:
         signal: shape (samples,), full scale ±1
         rate: samples per second
-        container: of the file in memory, e.g. WAV
+        container: container of the file in memory, e.g. WAV
         subtype: the codec, e.g. GSM610
         compression: 0 (best) to 1, for codecs with a choice
 
     Raises:
-        AudioError: libsndfile refuses
+        AudioError: libsndfile cannot encode the clip
     """
     memory = io.BytesIO()
     mode = None if compression is None or container != "MP3" else "CONSTANT"
@@ -151,18 +151,18 @@ def round_trip(
         memory.seek(0)
         decoded, _ = soundfile.read(memory, dtype="float32")
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
-        raise AudioError(f"libsndfile cannot code this clip as {subtype}: {error}") from error
+        raise AudioError(f"libsndfile cannot encode this clip as {subtype}: {error}") from error
     return np.pad(decoded, (0, max(0, len(signal) - len(decoded))))[: len(signal)]
 
 
 @functools.lru_cache(maxsize=64)
 def codec_delay(rate: int, container: str, subtype: str, compression: float) -> int:
-    """How many samples does this codec put before the sound, not counting what its file format removes?"""
+    """Number of samples that a codec adds before the signal, without those that its file format removes."""
     return measured_delay(lambda probe: round_trip(probe, rate, container, subtype, compression), rate)
 
 
 def measured_delay(change: Callable[[Signal], Signal], rate: int) -> int:
-    """By how many samples is the sound late after this change? 0 or more.
+    """Delay that a change adds to a signal, in samples; 0 or more.
 
     Measured on one second of noise in the band of speech, by the peak of the cross-correlation.
     """
@@ -229,7 +229,7 @@ MULAW = Perturbation(
     family="codec",
     change=mulaw,
     unit="passes",
-    meaning="1 is coded; further passes would change nothing",
+    meaning="1 = encoded once; further passes would change nothing",
     levels=(1.0,),
     highest=1.0,
     whole=True,
@@ -241,7 +241,7 @@ ALAW = Perturbation(
     family="codec",
     change=alaw,
     unit="passes",
-    meaning="1 is coded; further passes would change nothing",
+    meaning="1 = encoded once; further passes would change nothing",
     levels=(1.0,),
     highest=1.0,
     whole=True,

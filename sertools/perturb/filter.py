@@ -14,7 +14,7 @@ TELEPHONE_BAND_HZ = (300.0, 3400.0)
 TELEPHONE_RATE = 8000
 
 TILT_HZ = (50.0, 1000.0)
-"""Below the first the tilt stays flat, so that rumble does not explode; at the second the gain is 0 dB."""
+"""Below the first the tilt is flat, so that rumble is not amplified; at the second the gain is 0 dB."""
 
 
 def highpass(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
@@ -36,7 +36,7 @@ def lowpass(signal: Signal, rate: int, level: float, rng: np.random.Generator) -
 
 
 def butterworth(signal: Signal, rate: int, cutoff_hz: float, kind: str, order: int = 1) -> Signal:
-    """The signal behind a causal Butterworth filter, from rest.
+    """The signal after a causal Butterworth filter with zero initial state.
 
     Raises:
         AudioError: the cut-off is not below half the rate
@@ -49,9 +49,9 @@ def butterworth(signal: Signal, rate: int, cutoff_hz: float, kind: str, order: i
 
 
 def telephone_band(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through an analogue telephone? 300–3400 Hz at 8 kHz.
+    """What if the clip came through an analogue telephone? 300–3400 Hz at 8 kHz.
 
-    Down to 8 kHz and back, and a causal Butterworth band-pass of order `level` at each edge
+    Resampled to 8 kHz and back, with a causal Butterworth band-pass of order `level` at each edge
     (6 · level dB per octave, −3 dB at the edges).
 
     Raises:
@@ -67,13 +67,13 @@ def telephone_band(signal: Signal, rate: int, level: float, rng: np.random.Gener
 
 
 def resampled(signal: Signal, rate: int, new_rate: int, samples: int | None = None) -> Signal:
-    """The signal at another rate, cut or filled with zeros to `samples` if given.
+    """The signal at another rate, cut or padded with zeros to `samples` if given.
 
     Args:
         signal: shape (samples,)
         rate: samples per second before
         new_rate: samples per second after
-        samples: how many to return; by default as many as the duration asks for, at least one
+        samples: number of samples to return; by default from the duration, at least one
     """
     if samples is None:
         samples = max(1, math.ceil(len(signal) * new_rate / rate))
@@ -82,17 +82,17 @@ def resampled(signal: Signal, rate: int, new_rate: int, samples: int | None = No
 
 
 def spectral_tilt_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if the recording were brighter? High frequencies rise by `level` dB per octave, RMS is kept."""
+    """What if the recording were brighter? High frequencies rise by `level` dB per octave, same RMS."""
     return _tilted(signal, rate, level)
 
 
 def spectral_tilt_down(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if the recording were duller? High frequencies fall by `level` dB per octave, RMS is kept."""
+    """What if the recording were duller? High frequencies fall by `level` dB per octave, same RMS."""
     return _tilted(signal, rate, -level)
 
 
 def _tilted(signal: Signal, rate: int, db_per_octave: float) -> Signal:
-    # zeros behind the clip take up what the filter rings at both ends, so that nothing wraps around
+    # zeros after the clip absorb the filter's ringing at both ends, so that nothing wraps around
     size = scipy.fft.next_fast_len(len(signal) + rate // 5, real=True)
     frequency_hz = np.maximum(scipy.fft.rfftfreq(size, 1 / rate), TILT_HZ[0])
     response = 10 ** (db_per_octave * np.log2(frequency_hz / TILT_HZ[1]) / 20)

@@ -1,4 +1,4 @@
-"""Changes of loudness, range and resolution."""
+"""Changes of loudness, amplitude range and bit depth."""
 
 import math
 
@@ -9,23 +9,25 @@ from sertools.perturb.perturbation import WAGNER, Perturbation, Signal, audible_
 
 
 def gain(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if the recording were louder by `level` dB? Multiplied, and not clipped afterwards."""
+    """What if the recording were louder by `level` dB? Samples are multiplied, not clipped."""
     return signal * decibel(level)
 
 
 def clip(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
     """What if the loudest `level` percent of the samples were clipped?
 
-    The threshold is the (⌊level / 100 · n⌋ + 1)-th largest magnitude, and exceeded magnitudes become it.
+    The threshold is the (⌊level / 100 · n⌋ + 1)-th largest magnitude; larger magnitudes are set to it.
 
     Raises:
-        AudioError: digital silence, or a clip so short that not one sample would be clipped
+        AudioError: digital silence, or a clip so short that no sample would be clipped
     """
     magnitude = np.abs(signal)
-    # 0.3 / 100 * 1000 must be 3, whatever the last bit of the product says
+    # 0.3 / 100 * 1000 must be 3, despite rounding errors of the product
     clipped = math.floor(round(level / 100 * len(signal), 9))
     if not clipped:
-        raise AudioError(f"{level:g} % of {len(signal)} samples is none, so there is nothing to clip")
+        raise AudioError(
+            f"{level:g} % of {len(signal)} samples is less than one, so there is nothing to clip"
+        )
     audible_rms(signal, "clip")
     kept = min(clipped, len(signal) - 1)
     threshold = np.partition(magnitude, len(signal) - 1 - kept)[len(signal) - 1 - kept]
@@ -45,7 +47,7 @@ def polarity(signal: Signal, rate: int, level: float, rng: np.random.Generator) 
 def bit_depth(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
     """What if each sample had only `level` bits? Rounded to multiples of 2^(1 − level), without dither.
 
-    Samples outside the range of the converter, −1 to 1 − 2^(1 − level), become its ends.
+    Samples outside the range of the converter, −1 to 1 − 2^(1 − level), are set to its limits.
     """
     steps = 2.0 ** (level - 1)
     quantised: Signal = np.clip(np.round(signal * steps), -steps, steps - 1) / steps
@@ -96,11 +98,11 @@ POLARITY = Perturbation(
     family="level",
     change=polarity,
     unit="inversions",
-    meaning="1 turns the signal upside down",
+    meaning="1 = sign of every sample inverted",
     levels=(1.0,),
     highest=1.0,
     whole=True,
-    source="inaudible for speech; microphones differ in it",
+    source="inaudible for speech; differs between microphones",
 )
 
 BIT_DEPTH = Perturbation(
@@ -108,7 +110,7 @@ BIT_DEPTH = Perturbation(
     family="level",
     change=bit_depth,
     unit="bits",
-    meaning="bits per sample that are left",
+    meaning="remaining bits per sample",
     levels=(14.0, 12.0, 10.0, 8.0, 6.0, 4.0),
     identity=math.inf,
     lowest=2.0,

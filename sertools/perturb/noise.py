@@ -1,4 +1,4 @@
-"""Sounds that are added: a tone, white and pink noise, other voices, recordings."""
+"""Added sounds: a tone, white and pink noise, other voices, recordings."""
 
 import math
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ BABBLE_VOICES = (4, 7)
 
 
 def additive_tone(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if a device whistled? A sine of 5000 to 7000 Hz at a *peak* SNR of `level` dB.
+    """What if a device emitted a tone? A sine of 5000 to 7000 Hz at a *peak* SNR of `level` dB.
 
-    x[i] + max|x| · 10^(−level/20) · sin(2π f i / rate), f a whole number drawn uniformly, phase 0.
+    x[i] + max|x| · 10^(−level/20) · sin(2π f i / rate), f an integer drawn uniformly, phase 0.
 
     Raises:
         AudioError: digital silence, or half the rate is not above 7000 Hz
@@ -34,9 +34,9 @@ def additive_tone(signal: Signal, rate: int, level: float, rng: np.random.Genera
 
 
 def additive_tone_rms(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if a device whistled? A sine of 5000 to 7000 Hz at an *RMS* SNR of `level` dB.
+    """What if a device emitted a tone? A sine of 5000 to 7000 Hz at an *RMS* SNR of `level` dB.
 
-    As `additive_tone`, with amplitude √2 · rms(x) · 10^(−level/20).
+    The same as `additive_tone`, but with amplitude √2 · rms(x) · 10^(−level/20).
 
     Raises:
         AudioError: digital silence, or half the rate is not above 7000 Hz
@@ -55,7 +55,7 @@ def _tone(signal: Signal, rate: int, amplitude: float, rng: np.random.Generator)
 def white_noise(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
     """What if the recording hissed? Gaussian noise at an RMS SNR of `level` dB.
 
-    The SNR holds exactly for the noise that was drawn, also in a short clip.
+    The SNR is exact for the noise drawn, also in a short clip.
 
     Raises:
         AudioError: digital silence
@@ -73,9 +73,9 @@ def pink_noise(signal: Signal, rate: int, level: float, rng: np.random.Generator
 
 
 def pink(samples: int, rng: np.random.Generator) -> Signal:
-    """Gaussian noise whose power falls by 3.01 dB per octave; no constant part; shape (samples,).
+    """Gaussian noise whose power falls by 3.01 dB per octave; no DC component; shape (samples,).
 
-    The noise is one stretch of a longer period, so it does not end where it began.
+    The noise is a section of a longer period, so its end does not match its start.
     """
     size = scipy.fft.next_fast_len(2 * samples + 2, real=True)
     spectrum = scipy.fft.rfft(rng.standard_normal(size))
@@ -90,15 +90,15 @@ def babble(
 ) -> Signal:
     """What if others talked in the background? 4 to 7 other clips at an RMS SNR of `level` dB together.
 
-    Number, clips (without repetition) and where in its clip each voice begins are drawn; voices are
-    equally loud, and repeat where the clip is longer.
+    The number of voices, their clips (without repetition) and each voice's start within its clip are drawn.
+    Voices are equally loud; a voice shorter than the clip repeats.
 
     Args:
         signal: shape (samples,)
         rate: samples per second, of signal and recordings
         level: RMS SNR in dB
         rng: draws the voices
-        recordings: the other clips, at least 4; leave out the clip itself
+        recordings: the other clips, at least 4; must not include the clip itself
 
     Raises:
         AudioError: digital silence, in the clip or in every voice
@@ -118,9 +118,9 @@ def babble(
 def recorded_noise(
     signal: Signal, rate: int, level: float, rng: np.random.Generator, *, recordings: Sequence[Signal]
 ) -> Signal:
-    """What if this happened where people are, with coughs, music, traffic? At an RMS SNR of `level` dB.
+    """What if there was everyday noise: coughs, music, traffic? Recordings at an RMS SNR of `level` dB.
 
-    Which recording, and where in it the clip begins, is drawn. A recording shorter than the clip repeats.
+    The recording and the start within it are drawn. A recording shorter than the clip repeats.
 
     Args:
         signal: shape (samples,)
@@ -130,14 +130,14 @@ def recorded_noise(
         recordings: at least one
 
     Raises:
-        AudioError: digital silence, in the clip or in the stretch of the recording
+        AudioError: digital silence, in the clip or in the section of the recording
     """
     recording = recordings[int(rng.integers(len(recordings)))]
     return mixed(signal, stretch(recording, len(signal), rng), level)
 
 
 def stretch(recording: Signal, samples: int, rng: np.random.Generator) -> Signal:
-    """A stretch of `samples` from a random place; a shorter recording repeats from a random place.
+    """A section of `samples` from a random position; a shorter recording repeats from a random position.
 
     Raises:
         AudioError: the recording is empty
@@ -174,7 +174,7 @@ ADDITIVE_TONE = Perturbation(
     family="noise",
     change=additive_tone,
     unit="dB",
-    meaning="SNR of peaks: max|x| over the tone's amplitude",
+    meaning="peak SNR: max|x| / amplitude of the tone",
     levels=(50.0, 45.0, 40.0),
     ladder=(50.0, 45.0, 40.0, 30.0, 20.0, 10.0),
     identity=math.inf,
@@ -189,7 +189,7 @@ ADDITIVE_TONE_RMS = Perturbation(
     family="noise",
     change=additive_tone_rms,
     unit="dB",
-    meaning="SNR of RMS values",
+    meaning="RMS SNR",
     levels=(50.0, 45.0, 40.0),
     ladder=(50.0, 45.0, 40.0, 30.0, 20.0, 10.0),
     identity=math.inf,
@@ -203,7 +203,7 @@ WHITE_NOISE = Perturbation(
     family="noise",
     change=white_noise,
     unit="dB",
-    meaning="SNR of RMS values",
+    meaning="RMS SNR",
     levels=(45.0, 40.0, 35.0),
     ladder=(45.0, 40.0, 35.0, 30.0, 20.0, 10.0, 5.0, 0.0),
     identity=math.inf,
@@ -218,7 +218,7 @@ PINK_NOISE = Perturbation(
     family="noise",
     change=pink_noise,
     unit="dB",
-    meaning="SNR of RMS values",
+    meaning="RMS SNR",
     levels=(30.0, 20.0, 15.0, 10.0, 5.0, 0.0),
     identity=math.inf,
     lowest=-100.0,
@@ -231,7 +231,7 @@ BABBLE = Perturbation(
     family="noise",
     change=babble,
     unit="dB",
-    meaning="SNR of RMS values, all voices together",
+    meaning="RMS SNR, all voices together",
     levels=(30.0, 20.0, 15.0, 10.0, 5.0, 0.0),
     identity=math.inf,
     lowest=-100.0,
@@ -246,7 +246,7 @@ RECORDED_NOISE = Perturbation(
     family="noise",
     change=recorded_noise,
     unit="dB",
-    meaning="SNR of RMS values",
+    meaning="RMS SNR",
     levels=(30.0, 20.0, 15.0, 10.0, 5.0, 0.0),
     identity=math.inf,
     lowest=-100.0,

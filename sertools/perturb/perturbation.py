@@ -1,4 +1,4 @@
-"""What a perturbation is: a named change of a signal with a level in a stated unit."""
+"""Defines a perturbation: a named change of a signal, with a level in a stated unit."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ Signal = npt.NDArray[Any]
 """Samples of one channel, shape (samples,), floats, full scale ±1."""
 
 Change = Callable[..., Signal]
-"""(signal, rate, level, rng) → signal; with the keyword `recordings` where `needs` says so."""
+"""(signal, rate, level, rng) → signal; with the keyword `recordings` if `needs` is not empty."""
 
 WAGNER = "Wagner et al. 2023, section 3.4"
 SER_TESTS = "audEERING ser-tests"
@@ -25,26 +25,26 @@ SER_TESTS = "audEERING ser-tests"
 
 @dataclass(frozen=True, kw_only=True)
 class Perturbation:
-    """A change of sound with one number that says how strong it is.
+    """A change of a signal whose strength is set by one number, its level.
 
     Attributes:
-        name: as people type it, e.g. `white_noise`
-        family: the file it lives in, e.g. `noise`
-        change: the function that does it; call `apply`, which checks what goes in and comes out
+        name: name in commands, e.g. `white_noise`
+        family: the file that defines it, e.g. `noise`
+        change: the function that does it; call `apply`, which checks input and output
         unit: of the level, e.g. dB, samples, Hz, %
         meaning: what the level measures, in one line
-        levels: where one level is drawn per clip, it is drawn from these
-        ladder: levels from mild to severe, for dose and response
-        identity: the level at which nothing changes, exactly: 0, or infinity for SNR and bit rates
-        lowest, highest: the range of levels that make sense
+        levels: if one level is drawn per clip, it is one of these
+        ladder: levels from mild to severe, for dose-response curves
+        identity: the level at which nothing changes at all: 0, or infinity for SNR and bit rates
+        lowest, highest: the range of valid levels
         whole: levels are whole numbers
         random: the result depends on `rng`
         length: "same", or how the number of samples follows from the level
-        sets: published sets that it belongs to: `small` (Wagner's eight), `ser-tests`
-        needs: what other recordings must be given through `using`; empty for none
-        package: the optional package that does it; empty for none
-        lacking: why its package cannot do it, where that is installed; empty where it can
-        source: where the definition comes from
+        sets: published sets that contain it: `small` (Wagner's eight), `ser-tests`
+        needs: other recordings that must be passed through `using`; empty for none
+        package: the optional package it uses; empty for none
+        lacking: why its installed package cannot do it; empty if it can
+        source: origin of the definition
     """
 
     name: str
@@ -74,41 +74,41 @@ class Perturbation:
 
     @property
     def small(self) -> bool:
-        """It is one of the eight small changes of Wagner et al. 2023."""
+        """Is this one of the eight small changes of Wagner et al. 2023?"""
         return "small" in self.sets
 
     @property
     def unavailable(self) -> str:
-        """The reason why it cannot run in this installation; empty where it can."""
+        """The reason why it cannot run in this installation; empty if it can."""
         if self.package and not importlib.util.find_spec(self.package):
             return f"{self.name} needs the package {self.package}: pip install {self.package}"
         lacks = self.lacking()
         return f"{self.name} cannot run: {lacks}" if lacks else ""
 
     def check_level(self, level: float) -> None:
-        """Refuse a level that makes sense for no clip.
+        """Raise an error for a level that is not valid for any clip.
 
         Raises:
-            AuditError: nan, out of range, or a fraction where whole numbers are asked for
+            AuditError: nan, out of range, or not a whole number if `whole` is true
         """
         if level == self.identity:
             return
         if math.isnan(level) or not self.lowest <= level <= self.highest or math.isinf(level):
             span = f"{self.lowest:g} to {self.highest:g} {self.unit}"
             raise AuditError(
-                f"{self.name} takes levels from {span}, not {level:g}",
+                f"{self.name} accepts levels from {span}, not {level:g}",
                 hint=f"for example {', '.join(f'{each:g}' for each in self.levels)}",
             )
         if self.whole and level != int(level):
-            raise AuditError(f"{self.name} takes whole numbers of {self.unit}, not {level:g}")
+            raise AuditError(f"{self.name} accepts whole numbers of {self.unit}, not {level:g}")
 
     def using(self, recordings: Sequence[Signal]) -> "Perturbation":
         """The same perturbation with the other recordings it needs, in a fixed order, at the clips' rate.
 
-        Only the recordings that are drawn are indexed, so a sequence that decodes on access will do.
+        Only the recordings that are drawn are indexed, so the sequence may decode on access.
 
         Raises:
-            AuditError: it needs none, or there are none
+            AuditError: it needs no recordings, or the sequence is empty
         """
         if not self.needs:
             raise AuditError(f"{self.name} needs no other recordings")
@@ -118,25 +118,25 @@ class Perturbation:
         return dataclasses.replace(self, change=change, needs="")
 
     def apply(self, signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-        """The changed signal, float32, shape (samples,); the input stays as it is.
+        """The changed signal, float32, shape (samples,); the input is not modified.
 
         Args:
             signal: shape (samples,), full scale ±1
             rate: samples per second
             level: in `unit`; at `identity` the result is an exact copy
-            rng: the generator of this seed, clip and perturbation; unused where `random` is false
+            rng: the generator for this seed, clip and perturbation; unused if `random` is false
 
         Raises:
-            AudioError: this clip cannot be changed in this way, so it is missing, not unchanged
-            AuditError: the level makes sense for no clip, or other recordings are needed
+            AudioError: this clip cannot be changed in this way; it counts as missing, not as unchanged
+            AuditError: the level is not valid for any clip, or other recordings are needed
         """
         self.check_level(level)
         if self.unavailable:
             raise AuditError(self.unavailable)
         if self.needs:
-            raise AuditError(f"{self.name} needs {self.needs}", hint="give them with using(recordings)")
+            raise AuditError(f"{self.name} needs {self.needs}", hint="pass them with using(recordings)")
         if signal.ndim != 1 or not np.issubdtype(signal.dtype, np.floating):
-            raise AudioError(f"{self.name} takes one channel of floats, not {signal.dtype} {signal.shape}")
+            raise AudioError(f"{self.name} accepts one channel of floats, not {signal.dtype} {signal.shape}")
         if not len(signal):
             raise AudioError(f"{self.name} cannot change a clip without samples")
         if not np.isfinite(signal).all():
@@ -165,7 +165,7 @@ def audible_rms(signal: Signal, name: str) -> float:
     """The RMS of a clip that is not digital silence.
 
     Raises:
-        AudioError: it is digital silence, to which no signal-to-noise ratio can be set
+        AudioError: it is digital silence, for which no signal-to-noise ratio is defined
     """
     if (value := rms(signal)) > 0:
         return value
@@ -173,14 +173,14 @@ def audible_rms(signal: Signal, name: str) -> float:
 
 
 def match_rms(changed: Signal, signal: Signal) -> Signal:
-    """`changed` at the level of `signal`; nothing to match where either is silent.
+    """`changed` scaled to the RMS of `signal`; unchanged if it is silent.
 
     Raises:
         AudioError: the change removed all of the sound
     """
     target, value = rms(signal), rms(changed)
     if target > 0 and not value > 0:
-        raise AudioError("nothing of the sound is left after the change")
+        raise AudioError("the change removes the whole signal")
     return changed * (target / value) if value > 0 else changed
 
 
@@ -194,7 +194,7 @@ def decibel(level_db: float) -> float:
 
 
 def scaled_samples(level: float, rate: int) -> int:
-    """How many samples at `rate` last as long as `level` samples at 16 kHz, rounded.
+    """Number of samples at `rate` that last as long as `level` samples at 16 kHz, rounded.
 
     >>> scaled_samples(500, 16000), scaled_samples(500, 8000), scaled_samples(500, 44100)
     (500, 250, 1378)

@@ -1,4 +1,4 @@
-"""A bad telephone line: band, codec and noise together."""
+"""A bad telephone line: band limits, codec and noise together."""
 
 import math
 
@@ -15,16 +15,16 @@ NOISE_ABOVE_HZ = 3000.0
 
 
 def low_quality_phone(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it came through a bad mobile connection, with pink noise `level` dB below the speech?
+    """What if the clip came through a bad mobile connection, with pink noise `level` dB below the speech?
 
-    Peaks to full scale, 8 kHz, band-pass 300–3400 Hz (Butterworth, order 4), GSM 06.10, back to the
-    rate and to full scale; then pink noise with peaks at −level dB, high-passed at 3 kHz (order 2), so
-    that it fills the band the telephone left empty; then the RMS that the clip had. ser-tests has AMR-NB
-    in the place of GSM, and a mild expansion of the dynamic range before it.
+    The clip is scaled to full scale, resampled to 8 kHz, band-passed at 300–3400 Hz (Butterworth, order 4),
+    coded with GSM 06.10, and brought back to its rate and RMS. Then pink noise with peaks at −level dB,
+    high-passed at 3 kHz (order 2), fills the band that the telephone leaves empty, and the clip's RMS is
+    restored. ser-tests uses AMR-NB instead of GSM, after a mild expansion of the dynamic range.
 
     Raises:
         AudioError: digital silence, or a rate of 6 kHz or less
-        AudioError: nothing of the sound is left
+        AudioError: nothing of the signal is left
     """
     audible_rms(signal, "the level of a telephone call")
     if rate <= 2 * NOISE_ABOVE_HZ:
@@ -49,7 +49,7 @@ LOW_QUALITY_PHONE = Perturbation(
     family="phone",
     change=low_quality_phone,
     unit="dB",
-    meaning="peak of the speech over peak of the pink noise, before its high-pass",
+    meaning="peak of the speech / peak of the pink noise before its high-pass",
     levels=(35.0, 30.0, 25.0, 20.0, 15.0),
     identity=math.inf,
     lowest=-60.0,

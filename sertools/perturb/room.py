@@ -1,4 +1,4 @@
-"""Rooms: a simulated shoebox, and impulse responses measured in real ones."""
+"""Reverberation: a simulated shoebox room, and impulse responses measured in real rooms."""
 
 import math
 from collections.abc import Sequence
@@ -11,22 +11,22 @@ from sertools.perturb.perturbation import Perturbation, Signal, match_rms, rms
 
 SOUND_M_S = 343.0
 ROOM_M = np.array([6.0, 4.5, 2.8])
-"""Length, width and height of the simulated room, that of a large office for two."""
+"""Length, width and height of the simulated room, which has the size of a large office for two."""
 
 WALL_M = 0.5
-"""Nobody speaks and no microphone hangs nearer to a wall than this."""
+"""Minimum distance of speaker and microphone from every wall."""
 
 DISTANCE_M = (0.5, 3.0)
 SWELL_HZ = 100.0
 EARLY_S = 0.05
-"""Until then reflections are computed one by one; afterwards they are too dense to tell apart."""
+"""Up to this time reflections are computed one by one; later ones are too dense to distinguish."""
 
 
 def simulated_room(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
-    """What if it were recorded in a room with a reverberation time (RT60) of `level` seconds?
+    """What if the clip were recorded in a room with a reverberation time (RT60) of `level` seconds?
 
-    The clip is convolved with the response of a shoebox of 6 × 4.5 × 2.8 m between two drawn places 0.5
-    to 3 m apart. The direct sound stays where it was, length and RMS stay the same.
+    The clip is convolved with the response of a shoebox of 6 × 4.5 × 2.8 m between two random positions 0.5
+    to 3 m apart. The direct sound is not delayed; length and RMS stay the same.
     """
     return reverberant(signal, shoebox(rate, level, rng))
 
@@ -36,13 +36,13 @@ def shoebox(rate: int, rt60_s: float, rng: np.random.Generator) -> Signal:
 
     Reflections up to 50 ms by image sources (Allen & Berkley 1979) with walls that reflect
     r = 10^(−3 τ / RT60) of the amplitude, τ = 4V / (S c) the mean time between two reflections (Eyring
-    1930); then Gaussian noise that goes on with their energy and falls by 60 dB in RT60, as the diffuse
-    field of such a room does.
+    1930); then Gaussian noise that continues with their energy and falls by 60 dB in RT60, like the diffuse
+    field of such a room.
 
     Args:
         rate: samples per second
         rt60_s: seconds in which the sound falls by 60 dB
-        rng: draws the places and the late part
+        rng: draws the positions and the late part
 
     Returns:
         shape (samples,), about as long as RT60
@@ -83,7 +83,7 @@ def _surface() -> float:
 def _places(rng: np.random.Generator) -> tuple[Signal, Signal]:
     """Mouth and microphone, shape (3,) in metres, as far apart as `DISTANCE_M` says."""
     mouth = rng.uniform(WALL_M, ROOM_M - WALL_M)
-    # a direction in which there is room for the distance exists from every place: towards the far corner
+    # from every position there is a direction with enough space for the distance: towards the far corner
     corner = np.where(mouth < ROOM_M / 2, ROOM_M - WALL_M, WALL_M)
     target = rng.uniform(np.minimum(ROOM_M / 2, corner), np.maximum(ROOM_M / 2, corner))
     way = target - mouth
@@ -115,7 +115,7 @@ def _images(mouth: Signal, microphone: Signal, reflection: float) -> tuple[Signa
 def recorded_room(
     signal: Signal, rate: int, level: float, rng: np.random.Generator, *, recordings: Sequence[Signal]
 ) -> Signal:
-    """What if it were recorded in a real room, `level` percent of what is heard coming from the response?
+    """What if the clip were recorded in a real room, with `level` percent of reverberant sound?
 
     (1 − level/100) · clip + level/100 · clip convolved with a measured impulse response, both at the
     clip's RMS; which response is drawn. Its strongest sample, the direct sound, stays in place.
@@ -123,7 +123,7 @@ def recorded_room(
     Args:
         signal: shape (samples,)
         rate: samples per second, of signal and recordings
-        level: percent of the reverberant sound
+        level: percentage of the reverberant sound
         rng: draws the response
         recordings: impulse responses, at least one
 

@@ -1,4 +1,4 @@
-"""Random numbers that depend on what is perturbed, never on the order of the work."""
+"""Random numbers that depend on what is perturbed, never on the order of processing."""
 
 from collections.abc import Sequence
 
@@ -14,13 +14,13 @@ def draw_level(perturbation: Perturbation, levels: Sequence[float] | None, rng: 
     """One of the levels, each equally likely (Wagner et al. 2023, section 3.4).
 
     Args:
-        perturbation: whose levels these are
-        levels: what to draw from; None for the perturbation's own
-        rng: the generator of this seed, clip and perturbation. One number is drawn from it, even where
-            there is only one level, so that what is drawn next does not depend on how many there are
+        perturbation: the perturbation of these levels
+        levels: levels to draw from; None for the perturbation's own
+        rng: the generator for this seed, clip and perturbation. One number is drawn from it, even if there
+            is only one level, so that later draws do not depend on the number of levels
 
     Raises:
-        AuditError: a level that the perturbation does not take
+        AuditError: a level that the perturbation does not accept
 
     >>> from sertools.perturb import get
     >>> draw_level(get("gain"), (3.0,), identity_rng(0, "clip", "gain"))

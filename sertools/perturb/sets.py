@@ -1,4 +1,4 @@
-"""Under which conditions is a model asked when people name sets, perturbations, and levels of them?"""
+"""Resolves names of sets, perturbations and levels into the conditions under which a model is tested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,19 +20,19 @@ LARGER = {
     "simulated_room": 0.6,
     "recorded_room": 100.0,
 }
-"""Levels of ser-tests' larger changes; those of tilt and rooms are ours, since it ships impulse responses."""
+"""Levels of ser-tests' larger changes; those of tilt and rooms are ours (it ships impulse responses)."""
 
 FOLDERS = {"recordings of noise": "--noise-dir", "impulse responses": "--rir-dir"}
-"""What a perturbation may need → the option that names the folder with it."""
+"""Recordings that a perturbation may need → the option that gives their folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The conditions that names stand for, and the perturbations that cannot be had, with the reason.
+    """The conditions that names refer to, and the perturbations that are unavailable, with the reason.
 
     Attributes:
-        conditions: those whose answers are compared with clean sound, in the order asked for
-        ladders: perturbation → its conditions from mild to severe, for dose and response
+        conditions: conditions whose predictions are compared with those for clean audio, in the given order
+        ladders: perturbation → its conditions from mild to severe, for dose-response curves
         absent: perturbation or condition → why it cannot be applied here
     """
 
@@ -55,29 +55,29 @@ def asked(
     noise_dir: str = "",
     rir_dir: str = "",
 ) -> Asked:
-    """What names like `small`, `gain` and `white_noise@20` stand for.
+    """The conditions that names like `small`, `gain` and `white_noise@20` refer to.
 
-    A set leaves out what this installation or the user does not have, with the reason; what was named by
-    itself must be there.
+    Perturbations of a set that are unavailable in this installation, or lack their recordings, are skipped
+    with the reason; a perturbation named on its own must be available.
 
     Args:
         names: sets (`small`, `ser-tests`, `all`), perturbations with a level drawn per clip, or
             `name@level`
-        ladder: all levels of the ladder of each perturbation too
-        draws: how often what is random is drawn
+        ladder: also include all ladder levels of each perturbation
+        draws: number of random draws for each random condition
         noise_dir: folder with recordings of noise; may be empty
         rir_dir: folder with impulse responses; may be empty
 
     Raises:
-        AuditError: a name or level that there is not, no name, or something named that cannot be had
+        AuditError: an unknown name or level, no name, or a named perturbation that is unavailable
 
     >>> [str(condition) for condition in asked(["gain", "white_noise@20"]).conditions]
     ['gain@drawn', 'white_noise@20dB']
     """
     if not names:
-        raise AuditError("no perturbation was named", hint=f"sets: {', '.join(SETS)}")
+        raise AuditError("no perturbation was given", hint=f"sets: {', '.join(SETS)}")
     if draws < 1:
-        raise AuditError(f"{draws} random draws are none", hint="name 1 or more")
+        raise AuditError(f"{draws} random draws are not possible", hint="use 1 or more")
     folders = {"recordings of noise": noise_dir, "impulse responses": rir_dir}
     found: dict[Condition, None] = {}
     steps: dict[str, tuple[Condition, ...]] = {}
@@ -107,7 +107,7 @@ def asked(
 
 
 def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
-    """Perturbations with their level, None where one is drawn per clip."""
+    """Perturbations with their level; None if a level is drawn per clip."""
     if name == "ser-tests":
         chosen = perturbations("ser-tests").values()
         # white noise is among ser-tests' small changes and, louder, among its background noises
@@ -118,9 +118,9 @@ def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
         return [(p, None) for p in perturbations(name).values()]
     stem, at, text = name.partition("@")
     if "@" not in name and stem not in perturbations():
-        # a misspelt set and a misspelt perturbation look alike
+        # a misspelt set cannot be told from a misspelt perturbation
         raise AuditError(
-            f"no set or perturbation is called {name!r}", hint=nearest(name, [*SETS, *perturbations()])
+            f"unknown set or perturbation {name!r}", hint=nearest(name, [*SETS, *perturbations()])
         )
     perturbation = get(stem)
     if not at or text == "drawn":
@@ -129,7 +129,7 @@ def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
         level = float(text.removesuffix(perturbation.unit.replace(" ", "")).strip())
     except ValueError as error:
         raise AuditError(
-            f"{name!r} names no level",
+            f"{name!r} has no valid level",
             hint=f"levels are in {perturbation.unit}, e.g. {stem}@{perturbation.levels[0]:g}",
         ) from error
     perturbation.check_level(level)
@@ -137,12 +137,12 @@ def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
 
 
 def _lacking(perturbation: Perturbation, folders: dict[str, str]) -> str:
-    """Why a perturbation cannot be applied here; empty where it can."""
+    """Why a perturbation cannot be applied here; empty if it can."""
     if perturbation.unavailable:
         return perturbation.unavailable
     if perturbation.needs in FOLDERS and not folders[perturbation.needs]:
         option = FOLDERS[perturbation.needs]
-        return f"{perturbation.name} needs {perturbation.needs}: name a folder with {option}"
+        return f"{perturbation.name} needs {perturbation.needs}: give their folder with {option}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Changes of when and for how long: zeros, crops, gaps, lost packets, speed."""
+"""Changes of timing and duration: zeros, crops, gaps, lost packets, speed."""
 
 import numpy as np
 import soxr
@@ -41,14 +41,14 @@ def crop_end(signal: Signal, rate: int, level: float, rng: np.random.Generator) 
 def _crop(signal: Signal, rate: int, level: float) -> int:
     samples = scaled_samples(level, rate)
     if samples >= len(signal):
-        raise AudioError(f"a crop of {samples} samples leaves nothing of a clip of {len(signal)}")
+        raise AudioError(f"a crop of {samples} samples leaves nothing of a clip of {len(signal)} samples")
     return samples
 
 
 def packet_loss(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
     """What if `level` percent of the 20 ms packets were lost on the way? They become zeros.
 
-    The number of lost packets is exact (rounded); which ones is drawn.
+    The number of lost packets is exact (rounded); which packets are lost is drawn.
 
     Raises:
         AudioError: the clip is so short that no packet would be lost
@@ -57,7 +57,7 @@ def packet_loss(signal: Signal, rate: int, level: float, rng: np.random.Generato
     packets = -(-len(signal) // packet)
     lost = round(level / 100 * packets)
     if not lost:
-        raise AudioError(f"{level:g} % of {packets} packets is none, so there is nothing to lose")
+        raise AudioError(f"{level:g} % of {packets} packets rounds to zero, so no packet would be lost")
     kept = np.ones(packets, dtype=bool)
     kept[rng.choice(packets, size=lost, replace=False)] = False
     received: Signal = signal * np.repeat(kept, packet)[: len(signal)]
@@ -67,8 +67,8 @@ def packet_loss(signal: Signal, rate: int, level: float, rng: np.random.Generato
 def silence_gaps(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
     """What if the line dropped out for `level` ms once in every second?
 
-    Where in its second a gap lies is drawn. What is left over after whole seconds has no gap, unless
-    the clip is shorter than a second: then it has one.
+    The position of each gap within its second is drawn. The rest after the last whole second has no gap; a
+    clip shorter than a second has one.
 
     Raises:
         AudioError: the clip is not longer than the gap
@@ -76,7 +76,7 @@ def silence_gaps(signal: Signal, rate: int, level: float, rng: np.random.Generat
     gap = round(level / 1000 * rate)
     stretch = min(rate, len(signal))
     if gap >= stretch or gap < 1:
-        raise AudioError(f"a gap of {gap} samples does not fit into a clip of {len(signal)}")
+        raise AudioError(f"a gap of {gap} samples does not fit into a clip of {len(signal)} samples")
     begins = np.arange(0, len(signal) - stretch + 1, stretch)
     begins = begins + rng.integers(0, stretch - gap + 1, size=len(begins))
     edges = np.zeros(len(signal) + 1, dtype=np.int64)
@@ -192,7 +192,7 @@ SPEED_UP = Perturbation(
     family="time",
     change=speed_up,
     unit="%",
-    meaning="how much faster, pitch and tempo together",
+    meaning="how much faster; pitch and tempo change together",
     levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=300.0,
     length="divided by 1 + level / 100",
@@ -204,7 +204,7 @@ SLOW_DOWN = Perturbation(
     family="time",
     change=slow_down,
     unit="%",
-    meaning="how much slower, pitch and tempo together",
+    meaning="how much slower; pitch and tempo change together",
     levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=75.0,
     length="divided by 1 - level / 100",

@@ -1,7 +1,7 @@
-"""Programs that speak: one file each, and this folder is the list.
+"""Speech synthesis engines: one module per engine, found by listing this folder.
 
-A module here has a docstring that says what the engine is, and `ENGINE`, a class whose instances keep the
-protocol `Engine` below and can be made without arguments. Adding an engine is adding a file.
+A module here has a docstring that describes the engine, and `ENGINE`, a class whose instances implement the
+protocol `Engine` below and can be created without arguments. To add an engine, add a file.
 """
 
 import importlib
@@ -14,7 +14,7 @@ import numpy as np
 from sertools.errors import SertoolsError, nearest
 
 LANGUAGES = {"deu": "de", "eng": "en", "fra": "fr", "ita": "it", "spa": "es"}
-"""ISO 639-3 → the two letters that engines use; other languages go by the code that they are given."""
+"""ISO 639-3 → the two-letter code that engines use; other language codes are passed on unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +22,9 @@ class Speaker:
     """A voice of an engine.
 
     Attributes:
-        name: as the engine takes it, e.g. `en-us+f1`
-        language: ISO 639-3 where known, e.g. `eng`
-        sex: `female` or `male`; empty where nobody declares it
+        name: name that the engine accepts, e.g. `en-us+f1`
+        language: ISO 639-3 if known, e.g. `eng`
+        sex: `female` or `male`; empty if not declared
     """
 
     name: str
@@ -33,12 +33,12 @@ class Speaker:
 
 
 class Engine(Protocol):
-    """What speaks: text and the name of a voice in, sound out.
+    """Speech synthesis: takes a text and the name of a voice, returns audio.
 
     Attributes:
-        name: of the engine
-        licence: of what it speaks, in a sentence
-        network: whether it is a service that is asked over the network
+        name: name of the engine
+        licence: licence of the speech, as the end of the sentence "the speech is …"
+        network: whether it is a service called over the network
     """
 
     name: str
@@ -46,33 +46,33 @@ class Engine(Protocol):
     network: bool
 
     def version(self) -> str:
-        """Release of the engine, or what else decides how it sounds."""
+        """Release of the engine, or whatever else determines how it sounds."""
         ...
 
     def speakers(self, language: str) -> list[Speaker]:
-        """The voices to take for a language where nobody names any."""
+        """The default voices of a language."""
         ...
 
     def speaker(self, voice: str) -> Speaker:
-        """The voice of that name.
+        """The voice with this name.
 
         Raises:
-            SertoolsError: there is none; the hint names the nearest, or lists them
+            SertoolsError: unknown voice; the hint names the nearest, or lists all
         """
         ...
 
     def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
-        """The speech of a text as it stands: signal (samples,) float32 in [-1, 1], and its rate in Hz.
+        """The speech of a text, taken literally: signal (samples,) float32 in [-1, 1], and its rate in Hz.
 
         Raises:
-            AudioError: there is nothing in it that the engine can say
+            AudioError: the text contains nothing that the engine can pronounce
             SertoolsError: the engine fails
         """
         ...
 
 
 def names() -> list[str]:
-    """The engines there are.
+    """Names of the available engines.
 
     >>> names()
     ['espeak', 'gtts', 'piper']
@@ -81,19 +81,19 @@ def names() -> list[str]:
 
 
 def engine(name: str) -> Engine:
-    """The engine of that name.
+    """The engine with this name.
 
     Raises:
-        SertoolsError: there is none
+        SertoolsError: unknown engine
     """
     if name not in names():
-        raise SertoolsError(f"no engine {name!r} to speak", hint=nearest(name, names()))
+        raise SertoolsError(f"unknown speech engine {name!r}", hint=nearest(name, names()))
     made: Engine = importlib.import_module(f"{__name__}.{name}").ENGINE()
     return made
 
 
 def three_letters(language: str) -> str:
-    """ISO 639-3 of an engine's language or accent, `en-us` or `en_US`; itself where it is not known.
+    """ISO 639-3 of an engine's language or accent, `en-us` or `en_US`; unknown codes stay unchanged.
 
     >>> three_letters("en-us"), three_letters("fr_FR"), three_letters("eng"), three_letters("cy")
     ('eng', 'fra', 'eng', 'cy')

@@ -1,7 +1,7 @@
-"""espeak-ng: offline, deterministic, in more than a hundred languages; the voice of a machine.
+"""espeak-ng: offline, deterministic, in more than a hundred languages; sounds robotic.
 
 Formant synthesis: the intonation is the same for all sentences of one form, so a sentence sounds neutral
-whatever its words say. That is what makes it fit for asking whether a model hears words.
+whatever its words mean. This makes it suitable for testing whether a model responds to words.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from sertools import espeak
 from sertools.errors import SertoolsError, nearest
 from sertools.tts_engines import LANGUAGES, Speaker, three_letters
 
-# base voice of a language, where the plain code names none
+# base voice of languages whose plain code is not a voice
 _BASE = {"eng": "en-us", "fra": "fr-fr"}
 _VARIANTS = ("f1", "m1", "f2", "m2", "f3", "m3")
 
@@ -20,21 +20,19 @@ class Espeak:
 
     name = "espeak"
     network = False
-    licence = (
-        "free to use: the program is under GPL-3.0-or-later, whose licence does not reach the speech it makes"
-    )
+    licence = "free to use: the program is under GPL-3.0-or-later, whose licence does not apply to its speech"
 
     def version(self) -> str:
         """Release of espeak-ng."""
         return f"espeak-ng {espeak.version()}"
 
     def speakers(self, language: str) -> list[Speaker]:
-        """Three women and three men, by espeak-ng's own variants."""
+        """Three female and three male voices, by espeak-ng's own variants."""
         base = _BASE.get(language, LANGUAGES.get(language, language))
         return [self.speaker(f"{base}+{variant}") for variant in _VARIANTS]
 
     def speaker(self, voice: str) -> Speaker:
-        """The voice of that name; the hint of an unknown one stays in its language, if there is one."""
+        """The voice with this name; for an unknown one, the hint suggests one of the same language if any."""
         base = voice.partition("+")[0]
         found = next((known for known in espeak.voices(base) if known.name == voice), None)
         if found is None:
@@ -44,7 +42,7 @@ class Espeak:
         return Speaker(name=found.name, language=three_letters(found.language), sex=found.sex)
 
     def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
-        """The speech of a text, markup and all."""
+        """The speech of a text; markup is read out."""
         return espeak.speak(text, voice, volume=80)
 
 

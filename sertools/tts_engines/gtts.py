@@ -1,8 +1,8 @@
-"""gTTS: the speech of Google Translate, over the network; the voice of Wagner et al. (2023).
+"""gTTS: the speech of Google Translate, over the network; used by Wagner et al. (2023).
 
-The package gTTS cuts a text into what the service takes and packs it into requests; they are sent from here,
-because gTTS does not check the certificate of the server, does not wait and does not notice a file that ends
-too early. What was heard is kept by text and voice, so that the service is asked once.
+The package gTTS splits a text into parts that the service accepts and builds the requests; this module sends
+them, because gTTS does not check the certificate of the server, does not wait and does not detect truncated
+files. Speech is cached by text and voice, so that the service is called only once for each.
 """
 
 import base64
@@ -30,15 +30,15 @@ _ACCENTS = {
     "es": ("es", "com.mx"),
     "fr": ("fr", "ca"),
 }
-"""Language → top-level domains with accents of their own (gTTS' documentation)."""
+"""Language → top-level domains with a different accent each (gTTS' documentation)."""
 
 _PATH = "/_/TranslateWebserverUi/data/batchexecute"
-_LATER = "what was spoken is kept: repeat the command in an hour, or take --engine espeak"
+_LATER = "clips already synthesised are kept: rerun in an hour, or use --engine espeak"
 _LONGEST_WAIT_S = 120.0
 
 
 class _UnfinishedError(Exception):
-    """An answer that another attempt may finish; with the seconds that the server asks to wait."""
+    """An incomplete answer that another attempt may complete; with the seconds the server asks to wait."""
 
     def __init__(self, what: str, wait_s: float = 0.0) -> None:
         super().__init__(what)
@@ -47,15 +47,15 @@ class _UnfinishedError(Exception):
 
 @dataclass(kw_only=True)
 class GTTS:
-    """The engine `gtts`; voices are named `language`, or `language@domain` for an accent, e.g. `en@co.uk`.
+    """The engine `gtts`; voices are `language`, or `language@domain` for an accent, e.g. `en@co.uk`.
 
     Attributes:
-        url: of the service, `{tld}` in place of the top-level domain
-        cache: where MP3 files are kept; None for the user's cache directory
-        attempts: how often the service is asked before it is given up
-        wait_s: before the second attempt, doubled each time
-        pause_s: between two requests at least
-        timeout_s: for one request
+        url: address of the service, with `{tld}` for the top-level domain
+        cache: folder of cached MP3 files; None for the user's cache directory
+        attempts: maximum number of attempts per request
+        wait_s: wait before the second attempt, doubled each time
+        pause_s: minimum pause between two requests
+        timeout_s: timeout of one request
     """
 
     url: str = "https://translate.google.{tld}"
@@ -73,7 +73,7 @@ class GTTS:
     _last: float = field(default=float("-inf"), repr=False)
 
     def version(self) -> str:
-        """Release of the package; the service has none, and its voices change without notice."""
+        """Release of the package; the service has no release, and its voices change without notice."""
         return f"Google Translate through gTTS {_package().__version__}"
 
     def speakers(self, language: str) -> list[Speaker]:
@@ -82,7 +82,7 @@ class GTTS:
         return [self.speaker(f"{short}@{tld}") for tld in _ACCENTS.get(short, ("com",))]
 
     def speaker(self, voice: str) -> Speaker:
-        """The voice of that name; nobody says whose sex it has."""
+        """The voice with this name; its sex is not declared."""
         import gtts.lang
 
         _package()
@@ -103,14 +103,16 @@ class GTTS:
         try:
             asked = package.gTTS(text, lang=language, tld=tld or "com", lang_check=False)
             bodies = asked.get_bodies()
-        except AssertionError as error:  # that is how gTTS says that nothing is left of the text
-            raise AudioError(f"gTTS finds nothing to say in {text!r}", hint="give it a word") from error
+        except AssertionError as error:  # gTTS raises this if no text is left to speak
+            raise AudioError(
+                f"{text!r} contains no pronounceable text", hint="add at least one word"
+            ) from error
         parts = [self._part(body, language, tld or "com") for body in bodies]
         decoded = [_decoded(part) for part in parts]
         return np.concatenate([signal for signal, _ in decoded]), decoded[0][1]
 
     def _part(self, body: str, language: str, tld: str) -> bytes:
-        """The MP3 of one request: kept, or fetched and kept."""
+        """The MP3 of one request, from the cache, or fetched and cached."""
         name = hashlib.blake2b(json.dumps([language, tld, body]).encode(), digest_size=16).hexdigest()
         folder = self.cache or Path(platformdirs.user_cache_dir("sertools")) / "gtts"
         path = folder / f"{name}.mp3"
@@ -127,16 +129,16 @@ class GTTS:
             part.write_bytes(fetched)
             part.replace(path)
         except OSError as error:
-            raise SertoolsError(f"cannot keep speech in {folder}: {error.strerror}") from error
+            raise SertoolsError(f"cannot write speech to the cache {folder}: {error.strerror}") from error
         finally:
             part.unlink(missing_ok=True)
         return fetched
 
     def _fetch(self, body: str, tld: str) -> bytes:
-        """Asks the service until it answers with a whole file.
+        """Call the service until it returns a complete file.
 
         Raises:
-            SertoolsError: no network, no answer after all attempts, or a refusal that waiting does not mend
+            SertoolsError: no network, no answer after all attempts, or a rejection that waiting cannot fix
         """
         wait_s = self.wait_s
         for attempt in range(1, self.attempts + 1):
@@ -148,7 +150,7 @@ class GTTS:
                     raise SertoolsError(f"{where} {error}, {attempt} times", hint=_LATER) from error
                 self.sleep(min(max(wait_s, error.wait_s), _LONGEST_WAIT_S))
                 wait_s *= 2
-        raise SertoolsError("gTTS was given no attempt", hint="attempts is at least 1")
+        raise SertoolsError("gTTS made no attempt", hint="attempts must be at least 1")
 
     def _ask(self, body: str, tld: str) -> bytes:
         since = time.monotonic() - self._last
@@ -172,21 +174,21 @@ class GTTS:
                 after = error.headers.get("Retry-After") or ""
                 raise _UnfinishedError(reason, float(after) if after.isdigit() else 0.0) from error
             raise SertoolsError(
-                f"{where} refuses the request: HTTP {error.code} {error.reason}",
-                hint="the service may have changed: install a newer gTTS, or take --engine espeak",
+                f"{where} rejected the request: HTTP {error.code} {error.reason}",
+                hint="the service may have changed: install a newer gTTS, or use --engine espeak",
             ) from error
         except (http.client.IncompleteRead, TimeoutError, ConnectionResetError) as error:
-            raise _UnfinishedError("breaks off its answer") from error
+            raise _UnfinishedError("sent an incomplete answer") from error
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             raise SertoolsError(
                 f"cannot reach {where}: {getattr(error, 'reason', None) or error}",
-                hint="is there a network? --engine espeak needs none",
+                hint="check the network connection; --engine espeak works offline",
             ) from error
         return _audio_of(answer, _package().gTTS.GOOGLE_TTS_RPC)
 
 
 def is_whole_mp3(content: bytes) -> bool:
-    """Does an MP3 file end where its last frame ends? One that is cut within a frame does not.
+    """Does an MP3 file end at the end of its last frame? A file truncated within a frame does not.
 
     Frames are walked from header to header (ISO 11172-3, 13818-3; layer III); tags at both ends are skipped.
     """
@@ -212,7 +214,7 @@ _KBIT = {
 
 
 def _frame_length(header: bytes) -> int:
-    """Bytes of the layer III frame with this header; 0 where it is none."""
+    """Bytes of the layer III frame with this header; 0 if it is not a frame header."""
     version, layer = header[1] >> 3 & 3, header[1] >> 1 & 3
     bits, rate, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
     if header[0] != 0xFF or header[1] >> 5 != 7 or layer != 1 or version == 1 or bits in (0, 15) or rate == 3:
@@ -230,7 +232,7 @@ def _audio_of(answer: bytes, call: str) -> bytes:
             entry = next(e for e in json.loads(line) if isinstance(e, list) and e[1:2] == [call])
             if entry[2] is None:
                 raise AudioError(
-                    "Google Translate has no speech for this text", hint="does the voice speak its language?"
+                    "Google Translate has no speech for this text", hint="check the language of the voice"
                 )
             audio = base64.b64decode(json.loads(entry[2])[0], validate=True)
         except (
@@ -241,11 +243,11 @@ def _audio_of(answer: bytes, call: str) -> bytes:
             KeyError,
             binascii.Error,
         ) as error:
-            raise _UnfinishedError("breaks off its answer") from error
+            raise _UnfinishedError("sent an incomplete answer") from error
         if not is_whole_mp3(audio):
-            raise _UnfinishedError("sends half a file")
+            raise _UnfinishedError("sent an incomplete file")
         return audio
-    raise _UnfinishedError("answers without speech")
+    raise _UnfinishedError("sent an answer without speech")
 
 
 def _decoded(mp3: bytes) -> tuple[np.ndarray, int]:

@@ -1,8 +1,8 @@
-"""Piper: neural voices on this machine, from voice files of one's own; `--voice FILE.onnx`.
+"""Piper: neural voices on this machine, from voice files that the user provides; `--voice FILE.onnx`.
 
-A voice is an ONNX file with its description beside it (`FILE.onnx.json`); one of several speakers in a file
-is named `FILE.onnx#NUMBER`. Both of Piper's noises are turned off, so that the same text gives the same
-samples, in the same tone. The licence of the speech is that of the voice.
+A voice is an ONNX file with its description next to it (`FILE.onnx.json`); one of several speakers in a file
+is selected as `FILE.onnx#NUMBER`. Both of Piper's noises are turned off, so that the same text gives the same
+samples, with the same intonation. The licence of the speech is that of the voice.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from sertools.tts_engines import Speaker, three_letters
 
 @dataclass(kw_only=True)
 class Piper:
-    """The engine `piper`; voices are paths of ONNX files, and are then called by their stem."""
+    """The engine `piper`; voices are given as paths of ONNX files and named by the file stem."""
 
     name: str = "piper"
     network: bool = False
@@ -34,10 +34,10 @@ class Piper:
         return f"piper {importlib.metadata.version('piper-tts')}"
 
     def speakers(self, language: str) -> list[Speaker]:
-        """None: Piper brings no voices."""
+        """Always raises an error: Piper has no built-in voices."""
         raise SertoolsError(
-            f"no voice of Piper was named to speak {language}",
-            hint="--voice FILE.onnx; python -m piper.download_voices fetches some",
+            f"Piper has no default voice for {language}",
+            hint="use --voice FILE.onnx; python -m piper.download_voices downloads voices",
         )
 
     def speaker(self, voice: str) -> Speaker:
@@ -48,15 +48,16 @@ class Piper:
         beside = path.with_name(f"{path.name}.json")
         if not path.is_file() or path.suffix != ".onnx":
             there = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
-            hint = f"there: {nearest(path.name, there)}" if there else "name the path of a FILE.onnx"
-            raise SertoolsError(f"no voice of Piper at {text}", hint=hint)
+            hint = f"in this folder: {nearest(path.name, there)}" if there else "give the path of a FILE.onnx"
+            raise SertoolsError(f"no Piper voice at {text}", hint=hint)
         try:
             described = json.loads(beside.read_text(encoding="utf-8"))
             speakers = int(described.get("num_speakers", 1))
             language = str(described.get("language", {}).get("code") or described["espeak"]["voice"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SertoolsError(
-                f"{beside.name} does not describe the voice {path.name}", hint="it comes with the voice"
+                f"{beside.name} does not describe the voice {path.name}",
+                hint="use the file that comes with the voice",
             ) from error
         if number and not (number.isdigit() and int(number) < speakers):
             raise SertoolsError(f"{path.name} has no speaker {number!r}", hint=f"0 to {speakers - 1}")
@@ -65,7 +66,7 @@ class Piper:
         return Speaker(name=name, language=three_letters(language))
 
     def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
-        """The speech of a text; double brackets, with which Piper takes phonemes, are parted."""
+        """The speech of a text; double brackets, which Piper reads as phonemes, are split."""
         piper = _package()
         if voice not in self._files:
             self.speaker(voice)
@@ -76,18 +77,18 @@ class Piper:
                 self._loaded[path] = piper.PiperVoice.load(path)
             except _refusals() as error:
                 raise SertoolsError(
-                    f"Piper cannot load {path.name}: {error}", hint="is it a voice of Piper, and whole?"
+                    f"Piper cannot load {path.name}: {error}", hint="check that it is a complete Piper voice"
                 ) from error
         quiet = piper.SynthesisConfig(speaker_id=number, noise_scale=0.0, noise_w_scale=0.0)
         chunks = list(self._loaded[path].synthesize(text.replace("[[", "[ [").replace("]]", "] ]"), quiet))
         if not chunks:
-            raise AudioError(f"Piper finds nothing to say in {text!r}", hint="give it a word")
+            raise AudioError(f"{text!r} contains no pronounceable text", hint="add at least one word")
         signal = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float32)
         return signal, int(chunks[0].sample_rate)
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    """What Piper and onnxruntime raise for a file that is no voice."""
+    """Exceptions that Piper and onnxruntime raise for a file that is not a voice."""
     states: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     own: list[type[Exception]] = [states.InvalidProtobuf, states.InvalidGraph, states.Fail]
     return (*own, ValueError, KeyError, OSError)

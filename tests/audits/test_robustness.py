@@ -299,7 +299,7 @@ def test_what_cannot_be_had_is_skipped_with_the_reason_unless_it_was_named(clips
     result = result_of(tables, perturbations=("ser-tests",))
     found = the(result, "unchanged_ratio", "all", "recorded_noise@20dB")
     assert found.verdict is Verdict.SKIPPED
-    assert found.reason == "recorded_noise needs recordings of noise: name a folder with --noise-dir"
+    assert found.reason == "recorded_noise needs recordings of noise: give their folder with --noise-dir"
     with pytest.raises(AuditError, match="recorded_noise needs recordings of noise"):
         AUDIT.needs(**AUDIT.settings({"perturbations": ("recorded_noise",)}))
 

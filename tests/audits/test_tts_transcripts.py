@@ -130,12 +130,12 @@ def test_where_nothing_was_spoken_the_reason_is_that_of_the_clips():
         for name, values in {CLEAN: clips["valence"], SPOKEN[0]: none, SPOKEN[1]: none}.items()
     }
     missing = pd.DataFrame(
-        {"clip": clips.index, "condition": SPOKEN[0], "reason": "its language is not known"}
+        {"clip": clips.index, "condition": SPOKEN[0], "reason": "the clip's language is unknown"}
     )
     tables = Tables(clips=clips, predictions=frames, dimensions=("valence",), missing=missing)
     result = audited(load("tts_transcripts"), tables, seed=0)
     assert found(result, "synthetic_ccc").verdict is Verdict.SKIPPED
-    assert "its language is not known" in found(result, "synthetic_ccc").reason
+    assert "the clip's language is unknown" in found(result, "synthetic_ccc").reason
     assert result.answer.startswith("Not measured")
 
 

@@ -54,8 +54,8 @@ def test_actors_that_are_missing_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(tmp_path))
     assert str(caught.value) == (
-        f"{tmp_path} has no VideoDemographics.csv, so the sex of the speakers is not known "
-        "(it lies beside AudioWAV in the corpus' repository)"
+        f"{tmp_path} has no VideoDemographics.csv, so the sex of the speakers is unknown "
+        "(it is next to AudioWAV in the corpus' repository)"
     )
 
 

@@ -83,9 +83,12 @@ def test_evaluations_without_turns_and_odd_turns_are_refused(tmp_path: Path) -> 
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(tmp_path / "a"))
     assert str(caught.value) == (
-        f"{tmp_path / 'a'}: the evaluations hold no line [start - end] turn emotion [v, a, d]"
+        f"{tmp_path / 'a'}: the evaluations contain no line [start - end] turn emotion [v, a, d]"
     )
     tree(tmp_path / "b", EVALUATION.replace("_M001", "_001"))
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(tmp_path / "b"))
-    assert str(caught.value) == "Ses01F_impro01.txt: 'Ses01F_impro01_001' does not say who speaks"
+    assert (
+        str(caught.value)
+        == "Ses01F_impro01.txt: the turn name 'Ses01F_impro01_001' does not identify the speaker"
+    )

@@ -83,14 +83,13 @@ def test_release_is_told_by_the_size_of_test_1(tmp_path: Path) -> None:
     assert msp_podcast.expected(clips) == [
         "test1 has 12902 clips, as in release 1.7",
         "test1 has 60 speakers, 30 female, 30 male; as published",
-        "0 clips have no agreed emotion, 0 no known speaker",
+        "0 clips have no agreed emotion, 0 have no known speaker",
     ]
     assert msp_podcast.expected(clips.assign(speaker="1", sex="male"))[1] == (
-        "test1 has 1 speakers, 0 female, 1 male; published are 60, 30, 30"
+        "test1 has 1 speakers, 0 female, 1 male; the published numbers are 60, 30, 30"
     )
     assert msp_podcast.expected(clips.iloc[:5]) == [
-        "test1 has 5 clips, which is no release that sertools knows "
-        "(12902 in release 1.7, 30647 in release 1.11)"
+        "test1 has 5 clips, which matches no known release (12902 in release 1.7, 30647 in release 1.11)"
     ]
 
 

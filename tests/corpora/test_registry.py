@@ -51,10 +51,10 @@ def test_folder_is_found_whatever_its_spelling(tmp_path: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         corpora.root_of("ravdess", tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} is not the folder of ravdess and holds none "
-        "(give --data-root the corpus' own folder, or the one that contains it)"
+        f"{tmp_path} is not the folder of ravdess and does not contain it "
+        "(point --data-root to the corpus' own folder, or to its parent folder)"
     )
-    with pytest.raises(CorpusError, match="is not the folder of emodb and holds none"):
+    with pytest.raises(CorpusError, match="is not the folder of emodb and does not contain it"):
         corpora.root_of("emodb", tmp_path / "none")
 
 
@@ -65,15 +65,17 @@ def test_configuration_says_where_a_corpus_lies(tmp_path: Path, config: Path) ->
     assert load_corpus("emodb").clips["emotion"].tolist() == ["anger"]
     with pytest.raises(CorpusError) as caught:
         corpora.root_of("msp-test1")
-    assert str(caught.value) == f"{tmp_path} is not laid out like msp-test1 (correct [roots] in {config})"
+    assert (
+        str(caught.value) == f"{tmp_path} does not have the layout of msp-test1 (correct [roots] in {config})"
+    )
 
 
 def test_without_a_root_the_error_says_how_to_give_one(config: Path) -> None:
     with pytest.raises(CorpusError) as caught:
         load_corpus("msp-test1")
     assert str(caught.value) == (
-        "sertools does not know where msp-podcast lies "
-        f'(say --data-root FOLDER, or write to {config}: [roots] msp-podcast = "FOLDER")'
+        "the location of msp-podcast is unknown "
+        f'(use --data-root FOLDER, or add to {config}: [roots] msp-podcast = "FOLDER")'
     )
 
 

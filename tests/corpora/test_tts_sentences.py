@@ -66,7 +66,7 @@ def test_it_is_made_once_and_found_by_name(root, monkeypatch, tmp_path):
 
 def test_it_overwrites_nothing_and_says_where_it_cannot_write(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(CorpusError, match="holds something else"):
+    with pytest.raises(CorpusError, match="is not empty and is not the corpus"):
         tts_sentences.make(tmp_path)
     with pytest.raises(CorpusError, match="cannot write the corpus"):
         tts_sentences.make(tmp_path / "thesis.txt" / "corpus")

@@ -115,7 +115,7 @@ def test_a_file_that_is_not_there_or_no_table(tmp_path):
     with pytest.raises(ModelError, match="no such file"):
         load_model(f"predictions:{tmp_path / 'none.csv'}")
     (tmp_path / "p.parquet").write_bytes(b"PAR1 no")
-    with pytest.raises(ModelError, match="is not a Parquet file"):
+    with pytest.raises(ModelError, match="is not a readable Parquet file"):
         load_model(f"predictions:{tmp_path / 'p.parquet'}")
     (tmp_path / "p.csv").write_bytes(b"clip,arousal\n\xff\xfe,1\n")
     with pytest.raises(ModelError, match="not UTF-8"):

@@ -243,7 +243,7 @@ def test_without_the_package_it_needs_a_perturbation_says_so():
 
 
 def test_levels_of_a_perturbation_are_checked_when_it_is_made():
-    with pytest.raises(AuditError, match="polarity takes whole numbers"):
+    with pytest.raises(AuditError, match="polarity accepts whole numbers"):
         dataclasses.replace(get("polarity"), levels=(0.5,))
 
 
@@ -258,7 +258,7 @@ def test_level_is_drawn_uniformly_and_depends_on_identity_only():
 
 
 def test_a_level_that_makes_no_sense_cannot_be_drawn():
-    with pytest.raises(AuditError, match="crop_end takes levels"):
+    with pytest.raises(AuditError, match="crop_end accepts levels"):
         draw_level(get("crop_end"), (100.0, -5.0), np.random.default_rng(0))
 
 

@@ -79,13 +79,13 @@ def test_a_ladder_holds_all_levels_from_mild_to_severe():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["gian"], "no set or perturbation is called 'gian'.*did you mean 'gain'"),
+        (["gian"], "unknown set or perturbation 'gian'.*did you mean 'gain'"),
         (["smal"], "did you mean 'small'"),
-        (["gain@loud"], "'gain@loud' names no level.*levels are in dB"),
-        (["clip@200"], "clip takes levels from 0 to 100"),
-        (["nothing@3"], "no perturbation is called 'nothing'"),
-        (["recorded_room"], "recorded_room needs impulse responses: name a folder with --rir-dir"),
-        ([], "no perturbation was named"),
+        (["gain@loud"], "'gain@loud' has no valid level.*levels are in dB"),
+        (["clip@200"], "clip accepts levels from 0 to 100"),
+        (["nothing@3"], "unknown perturbation 'nothing'"),
+        (["recorded_room"], "recorded_room needs impulse responses: give their folder with --rir-dir"),
+        ([], "no perturbation was given"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given, message):

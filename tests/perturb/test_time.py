@@ -48,7 +48,7 @@ def test_every_packet_is_lost_alike():
 
 
 def test_loss_of_no_packet_is_refused():
-    with pytest.raises(AudioError, match="2 % of 3 packets is none"):
+    with pytest.raises(AudioError, match="2 % of 3 packets rounds to zero"):
         get("packet_loss").apply(np.ones(960, np.float32), RATE, 2.0, RNG(0))
 
 

@@ -11,7 +11,7 @@ def test_the_folder_is_the_list_of_engines():
         made: Engine = engine(name)
         assert made.name == name
         assert made.licence
-    with pytest.raises(SertoolsError, match="no engine 'espeek'") as caught:
+    with pytest.raises(SertoolsError, match="unknown speech engine 'espeek'") as caught:
         engine("espeek")
     assert caught.value.hint == "did you mean 'espeak'?"
 

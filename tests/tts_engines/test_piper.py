@@ -108,12 +108,12 @@ def test_phoneme_brackets_are_text(voice):
 
 def test_bad_voices_are_told_before_anything_is_spoken(voice, tmp_path):
     engine = Piper()
-    with pytest.raises(SertoolsError, match="no voice of Piper at .*sing.onnx") as caught:
+    with pytest.raises(SertoolsError, match="no Piper voice at .*sing.onnx") as caught:
         engine.speaker(str(tmp_path / "en_US-sing.onnx"))
     assert "did you mean 'en_US-sings.onnx'?" in caught.value.hint
     with pytest.raises(SertoolsError, match="has no speaker '3'"):
         engine.speaker(f"{voice}#3")
-    with pytest.raises(SertoolsError, match="no voice of Piper was named"):
+    with pytest.raises(SertoolsError, match="Piper has no default voice"):
         engine.speakers("eng")
     (tmp_path / "bare.onnx").write_bytes(b"x")
     with pytest.raises(SertoolsError, match="bare.onnx.json does not describe"):
