@@ -19,7 +19,7 @@ SOURCE = "https://github.com/sertools/sertools/blob/main"
 COMMANDS = ("cli", "cli_inputs", "cli_outputs", "audit_commands", "options", "console", "__main__")
 """Modules of the command line, which explains itself by --help."""
 
-OWN = "Of this audit"
+OWN = "Audit options"
 """The panel of a command's help that holds an audit's own options."""
 
 

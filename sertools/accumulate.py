@@ -1,7 +1,7 @@
-"""Sums over frames of one cell of clips, in one flat array of doubles that can be stored at any moment.
+"""Sums over the frames of one cell of clips, in one flat float64 array that can be stored at any time.
 
-Products of frames are taken in float32 about the mean of the cell's first rows, some thousand rows at a time,
-and added up in float64, so that nothing large cancels; at the end they become plain sums.
+Products of frames are computed in float32 about the mean of the cell's first rows, about a thousand rows at a
+time, and added up in float64, to avoid cancellation; at the end they are converted to plain sums.
 """
 
 from collections.abc import Mapping
@@ -15,25 +15,25 @@ from sertools.model import Frames
 from sertools.moments import KINDS, LEVELS, OTHER, OWN, ROLLED
 
 ROWS = 1024
-"""Rows of frames that are multiplied at a time."""
+"""Number of rows of frames that are multiplied at a time."""
 
 K = len(FEATURES)
 Y = len(KINDS) * K
-"""Acoustic features, and columns of them: one of each kind beside the other."""
+"""Numbers of acoustic features (K) and of their columns: all features of each kind (Y)."""
 
 
 CLIPS = ("", -1, "clips")
-"""Where the number of clips stands that entered a cell, which has no level and no layer."""
+"""Key of the number of clips that were added to a cell; it has no level and no layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What is summed.
+    """Defines which sums are computed.
 
     Attributes:
-        levels: of `LEVELS`
+        levels: names from `LEVELS`
         dimensions: layer → its width, for the layers that are summed
-        whole: those whose products with themselves and with the acoustic features are summed
+        whole: layers whose products with themselves and with the acoustic features are summed
         pairs: layers (i, j), i < j, whose products with each other are summed
     """
 
@@ -43,7 +43,7 @@ class Shape:
     pairs: tuple[tuple[int, int], ...] = ()
 
     def parts(self) -> dict[tuple[str, int, str], tuple[int, ...]]:
-        """(level, layer, name) → shape of every array of sums of a cell, in the order in which they lie."""
+        """(level, layer, name) → shape of every array of sums of a cell, in storage order."""
         found: dict[tuple[str, int, str], tuple[int, ...]] = {CLIPS: (1,)}
         for level in self.levels:
             for layer, d in self.dimensions.items():
@@ -56,11 +56,11 @@ class Shape:
 
     @property
     def size(self) -> int:
-        """Numbers in the sums of one cell."""
+        """Number of values in the sums of one cell."""
         return sum(int(np.prod(shape)) for shape in self.parts().values())
 
     def views(self, flat: np.ndarray) -> dict[tuple[str, int, str], np.ndarray]:
-        """The arrays of `parts` in the last axis of a flat array (…, size); no number is copied."""
+        """The arrays of `parts` as views into the last axis of a flat array (…, size)."""
         found, start = {}, 0
         for part, shape in self.parts().items():
             end = start + int(np.prod(shape))
@@ -71,13 +71,13 @@ class Shape:
 
 @dataclass(kw_only=True)
 class Sums:
-    """The sums of one cell while its clips come in.
+    """The sums of one cell, to which clips are added.
 
     Attributes:
-        shape: what is summed
+        shape: defines the sums
         flat: the sums, shape (shape.size,), float64
-        between: (level, i, j) → sums of products of two layers, over this and the cells before
-        waiting: (level, layer) → rows that are not yet multiplied: frames, and features beside them
+        between: (level, i, j) → sums of products of two layers, over this cell and the cells before
+        waiting: (level, layer) → rows that are not multiplied yet: frames and their features
     """
 
     shape: Shape
@@ -92,16 +92,16 @@ class Sums:
         """Adds the frames of a clip; see `rows_of`.
 
         Args:
-            frames: of every layer
+            frames: frames of every layer
             own: acoustic features of the clip every 10 ms, shape (rows, k)
-            other: those of another clip; None where there is no other
+            other: acoustic features of another clip; None if there is no other clip
         """
         self.sums[CLIPS] += 1
         beside: dict[Grid, dict[str, Rows]] = {}
         when = grids(frames)
         for layer in self.shape.dimensions:
             states, grid = frames.states[layer], when[layer]
-            if grid not in beside:  # in most architectures all layers have one
+            if grid not in beside:  # in most architectures all layers share one grid
                 beside[grid] = {
                     level: rows_of(grid, own, other, LEVELS[level]) for level in self.shape.levels
                 }
@@ -117,7 +117,7 @@ class Sums:
                 self._multiply(level)
 
     def flush(self) -> None:
-        """Multiplies what is still waiting."""
+        """Multiplies the rows that are still waiting."""
         for level in self.shape.levels:
             self._multiply(level)
 
@@ -130,7 +130,7 @@ class Sums:
             x, y = (np.concatenate(parts) for parts in zip(*waiting, strict=True))
             n, about, total = (self.sums[level, layer, name] for name in ("n", "about x", "x"))
             if not n[0]:
-                # rounded to float32, so that the same number is subtracted there
+                # rounded to float32, so that the float32 subtraction below uses the same number
                 about[:] = x.mean(axis=0, dtype=np.float64).astype(np.float32)
             x = centred[layer] = x - about.astype(np.float32)
             if layer in self.shape.whole:
@@ -156,7 +156,7 @@ class Sums:
             sums += one.T @ one
 
     def finish(self) -> None:
-        """Turns sums about the first rows into plain sums, of the cell and of its share between layers."""
+        """Converts sums about the mean of the first rows to plain sums, also those between layers."""
         self.flush()
         for level in self.shape.levels:
             of = {layer: self._about(level, layer, "x") for layer in self.shape.dimensions}
@@ -184,11 +184,11 @@ class Sums:
 
 
 About = tuple[float, np.ndarray, np.ndarray]
-"""Number of rows, what was subtracted from each, and their sum after that."""
+"""Number of rows, the vector subtracted from each row, and the sum of the rows after subtraction."""
 
 
 def _shifted(one: About, other: About) -> np.ndarray:
-    """What the products of two columns of rows lack for being taken about other points than 0."""
+    """The correction that turns products of rows about `a` and `b` into products about 0."""
     n, a, x = one
     _, b, y = other
     shifted: np.ndarray = np.outer(a, y + n * b) + np.outer(x, b)
@@ -197,13 +197,13 @@ def _shifted(one: About, other: About) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The frames of a clip at one level that have all features.
+    """The rows of a clip at one level for which all features are defined.
 
     Attributes:
-        kept: which frames of the clip they are made of
-        starts: where in `kept` each one begins
-        features: own, another clip's and rolled ones side by side, shape (rows, kinds · k), float64
-        undefined: how many are left out
+        kept: indices of the clip's frames that the rows are made of
+        starts: index into `kept` at which each row begins
+        features: own, other clip's and rolled features as columns, shape (rows, kinds · k), float64
+        undefined: number of rows left out
     """
 
     kept: np.ndarray
@@ -212,23 +212,23 @@ class Rows:
     undefined: int
 
     def pooled(self, states: np.ndarray) -> np.ndarray:
-        """The frames of a layer (t, d) at this level, shape (rows, d)."""
+        """The frames of a layer (t, d) averaged at this level, shape (rows, d)."""
         return _pooled(states[self.kept], self.starts)
 
 
 def rows_of(grid: "Grid", own: np.ndarray, other: np.ndarray | None, frames: int) -> Rows:
-    """Which frames of a clip enter, and the features beside them.
+    """Selects the frames of a clip to sum, with their acoustic features.
 
-    A frame enters where every feature of the clip is defined. A phoneme or a word is the mean of those of 5
-    or 25 consecutive frames that are defined, of the layer's states and of the features alike; the last one
-    of a clip may be shorter, and one without a defined frame is left out. Rolled features are the clip's own,
-    half their number later; those of another clip are repeated or cut to the length.
+    A frame is used if every feature of the clip is defined there. A phoneme or a word is the mean over the
+    defined ones among 5 or 25 consecutive frames, for the layer's states as well as for the features; the
+    last one of a clip may be shorter, and one without a defined frame is left out. Rolled features are the
+    clip's own, shifted by half their number; those of another clip are repeated or cut to the same length.
 
     Args:
-        grid: when the layer's frames are
+        grid: times of the layer's frames
         own: features of the clip every 10 ms, shape (rows, k)
-        other: those of another clip; None where there is no other, and its features are nan
-        frames: of the level
+        other: features of another clip; None if there is no other clip, whose features are then nan
+        frames: number of frames that the level averages
     """
     first_s, step_s, n = grid
     kept, starts, mine = _level(aligned(own, first_s, step_s, n), frames)
@@ -237,7 +237,7 @@ def rows_of(grid: "Grid", own: np.ndarray, other: np.ndarray | None, frames: int
     else:
         long_enough = round(len(other) * STEP_S / step_s) + 1
         _, _, theirs = _level(aligned(other, first_s, step_s, long_enough), frames)
-        if not len(theirs):  # it has a voice only where this layer has no frame
+        if not len(theirs):  # the other clip is voiced only where this layer has no frame
             kept, starts, mine = kept[:0], starts[:0], mine[:0]
         theirs = theirs[np.arange(len(mine)) % max(len(theirs), 1)]
     by_kind = {OWN: mine, OTHER: theirs, ROLLED: np.roll(mine, len(mine) // 2, axis=0)}
@@ -250,14 +250,14 @@ def rows_of(grid: "Grid", own: np.ndarray, other: np.ndarray | None, frames: int
 
 
 def _level(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Defined frames, where among them each row begins, and the rows' features."""
+    """Indices of the defined frames, the start of each row among them, and the features of the rows."""
     kept = np.flatnonzero(np.isfinite(features).all(axis=1))
     starts = np.flatnonzero(np.diff(kept // frames, prepend=-1))
     return kept, starts, _pooled(features[kept], starts)
 
 
 def _pooled(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Means of consecutive rows (n, d) that begin at `starts`, in the rows' own precision."""
+    """Means of groups of consecutive rows (n, d) that begin at `starts`, in the dtype of the rows."""
     if len(starts) in {0, len(rows)}:
         return rows[: len(starts)]
     counts = np.diff(starts, append=len(rows)).astype(rows.dtype)
@@ -266,11 +266,11 @@ def _pooled(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 Grid = tuple[float, float, int]
-"""When frames are: the centre of the first and the step in s, and their number."""
+"""Times of frames: centre of the first frame in s, step in s, and number of frames."""
 
 
 def grids(frames: Frames) -> list[Grid]:
-    """When the frames of each layer are."""
+    """The times of the frames of each layer."""
     return [
         (first, step, len(states))
         for first, step, states in zip(frames.first_s, frames.step_s, frames.states, strict=True)

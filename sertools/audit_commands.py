@@ -1,4 +1,4 @@
-"""The commands of audits, made from the folder: what all share, and the own options of each."""
+"""Builds the command of each audit: the options that all audits share, and the audit's own."""
 
 import inspect
 import sys
@@ -43,12 +43,12 @@ def run_audits(
 ) -> int:
     """Runs audits by name or suite, writes results and report, shows the summary; returns the exit code.
 
-    Folders that are named by `folders_of` (option → folder) go to the audits that have such an option.
-    Another model (`against`) and a random twin (None: where one can be built) stand beside the model in
-    audits that look at layers.
+    The folders in `folders_of` (option → folder) are passed to the audits that have such an option. Audits
+    that read layers compare the model with a second one (`against`) and with an untrained copy of it with
+    random weights (`random_twin`; None: where one can be built).
 
     Raises:
-        SertoolsError: anything that a user can mend
+        SertoolsError: any error that the user can fix
     """
     from sertools import console, run, store
     from sertools.gate import exit_code
@@ -104,19 +104,19 @@ def run_audits(
 def check_beside(
     asked: "Chosen", *, against: "Callable[[], Model | ClipModel] | None", random_twin: bool | None
 ) -> None:
-    """Fails where another model or a random twin is named, and no audit looks at layers.
+    """Checks that an audit reads layers if a second model or a random twin is requested.
 
     Raises:
-        AuditError: no audit does
+        AuditError: no audit reads layers
     """
     from sertools import run
 
     inside = any(run.looks_inside(each, asked.options[each.name]) for each in asked.audits)
     if (against or random_twin) and not inside:
         raise AuditError(
-            f"--{'against' if against else 'random-twin'} stands beside layers, and "
-            f"{', '.join(each.name for each in asked.audits)} reads none",
-            hint="to compare what two models answer, audit both and run: sertools compare",
+            f"--{'against' if against else 'random-twin'} only applies to audits that read layers "
+            f"(probe-layers, embeddings, …), not to {', '.join(each.name for each in asked.audits)}",
+            hint="to compare the predictions of two models, audit both and run: sertools compare",
         )
 
 
@@ -130,18 +130,18 @@ def _tell_what_is_read(data: "Corpus", model: "Model | ClipModel", kept: Path, a
     console.message(f"Model {model.name}: {', '.join(model.labels)}")
     for name, fact in model.facts.items():
         console.message(f"  {name}: {fact}")
-    console.message(f"Predictions are kept in {kept}")
+    console.message(f"Predictions are cached in {kept}")
 
 
 def typed() -> str:
-    """The command as the user typed it, for the report; without folders of this machine before its name."""
+    """The command as the user typed it, for the report; the path of the program is left out."""
     import shlex
 
     return shlex.join(["sertools", *sys.argv[1:]])
 
 
 def audit_command(name: str) -> TyperCommand:
-    """The command of one audit: the options of `sertools audit` that fit, and its own."""
+    """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
     from sertools import audit as audits
     from sertools import cli
     from sertools.run import looks_inside
@@ -209,18 +209,18 @@ def audit_command(name: str) -> TyperCommand:
 
 
 def _option(audit: "Audit", parameter: inspect.Parameter) -> inspect.Parameter:
-    """An audit's parameter as an option: tuples are repeated options, help comes from the docstring."""
+    """An audit's parameter as an option: a tuple can be repeated, the help text comes from the docstring."""
     annotation: Any = parameter.annotation
     default: Any = parameter.default
     if get_origin(annotation) is tuple:
         annotation, default = list[get_args(annotation)[0]], list(default)  # type: ignore[misc]
     flag = f"--{parameter.name.replace('_', '-')}"
-    described = typer.Option(flag, rich_help_panel="Of this audit", help=_help(audit, parameter.name))
+    described = typer.Option(flag, rich_help_panel="Audit options", help=_help(audit, parameter.name))
     return parameter.replace(annotation=Annotated[annotation, described], default=default)
 
 
 def _help(audit: "Audit", name: str) -> str:
-    """What the docstring of `audit()` says of an argument."""
+    """The description of an argument in the docstring of `audit()`."""
     lines = inspect.getdoc(audit.function) or ""
     words: list[str] = []
     for line in lines.splitlines():

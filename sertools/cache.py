@@ -1,4 +1,4 @@
-"""What the store holds: its size by model and corpus, whether it can be read, and how to make it smaller."""
+"""Lists, verifies and prunes the contents of the store."""
 
 import re
 import time
@@ -12,25 +12,25 @@ from sertools.store import left_behind, read_array, read_scores
 DAY_S = 24 * 60 * 60
 
 FOLDER = re.compile(r".+-[0-9a-f]{10}")
-"""How the store names its folders; nothing outside such folders is counted or deleted."""
+"""Pattern of the store's folder names; nothing outside such folders is counted or deleted."""
 
 SHARD = re.compile(r"\d{5}\.parquet")
-"""Names of tables with scores."""
+"""Pattern of the names of tables with scores."""
 
-NOT_WRITTEN = "it cannot be read, or is not what was written"
+NOT_WRITTEN = "the file cannot be read, or its content has changed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is stored of one model on one corpus, under all conditions.
+    """The stored files of one model on one corpus, under all conditions.
 
     Attributes:
-        model, corpus: names of their folders, a readable name and a hash
-        conditions: under how many kinds of sound
-        shards: files of scores
+        model, corpus: names of their folders, each a readable name and a hash
+        conditions: number of conditions
+        shards: number of files with scores
         bytes: size of all files
-        written: when the newest file was written, seconds since 1970
-        folder: where they lie
+        written: time at which the newest file was written, in seconds since 1970
+        folder: folder of the files
     """
 
     model: str
@@ -43,7 +43,7 @@ class Entry:
 
 
 def entries(root: Path) -> list[Entry]:
-    """All entries of a store, in the order of their names; none where there is no store."""
+    """All entries of a store, sorted by name; empty if there is no store."""
     found = []
     for folder in sorted({path.parent for path in _folders(root)}):
         files = _files(folder)
@@ -65,10 +65,10 @@ def entries(root: Path) -> list[Entry]:
 
 
 def verify(root: Path) -> list[tuple[Path, str]]:
-    """Files of a store that are not what was written, each with the reason; empty where all is well.
+    """Damaged files of a store, each with the reason; empty if all files are intact.
 
-    Every table and every array is read to the end and compared with the fingerprint that it carries. Damage
-    costs no result: the next run computes again what it lacks.
+    Every table and every array is read completely and compared with the fingerprint in its file. Damage
+    loses no result: the next run recomputes what is missing.
     """
     found = []
     for folder in _folders(root):
@@ -77,35 +77,37 @@ def verify(root: Path) -> list[tuple[Path, str]]:
             if reason:
                 found.append((path, reason))
     leftovers = [path for folder in (*_folders(root), root / "precision") for path in left_behind(folder)]
-    return found + [(path, "left behind by a write that never ended") for path in leftovers]
+    return found + [(path, "left behind by a write that never finished") for path in leftovers]
 
 
 def prune(
     root: Path, *, older_than_days: float | None = None, model: str = "", damaged: bool = False
 ) -> tuple[int, int]:
-    """Deletes entries of a store; returns how many files and bytes went.
+    """Deletes entries of a store; returns the numbers of deleted files and bytes.
 
     Args:
-        root: of the store
-        older_than_days: entries whose newest file is older; any age where None
-        model: entries of the model of this name (with or without its hash); any model where empty
-        damaged: instead of entries, the files that `verify` names
+        root: root folder of the store
+        older_than_days: delete entries whose newest file is older; None for any age
+        model: delete entries of the model with this name (with or without its hash); empty for any model
+        damaged: delete the files that `verify` names instead of entries
 
     Raises:
-        StoreError: nothing says what to delete, no model has that name, or a file cannot be deleted
+        StoreError: no selection is given, no model has that name, or a file cannot be deleted
     """
     if damaged:
         return _delete(root, [path for path, _ in verify(root)])
     if older_than_days is None and not model:
-        raise StoreError("nothing says what to delete", hint="--older-than DAYS, --model NAME or --damaged")
+        raise StoreError(
+            "no entries to delete are selected", hint="--older-than DAYS, --model NAME or --damaged"
+        )
     if older_than_days is not None and not older_than_days >= 0:
-        raise StoreError(f"--older-than {older_than_days:g} is no number of days")
+        raise StoreError(f"--older-than {older_than_days:g} is not a valid number of days")
     known = entries(root)
     if model:
         chosen = [entry for entry in known if model in {entry.model, entry.model.rpartition("-")[0]}]
         if not chosen:
             names = ", ".join(sorted({entry.model for entry in known})) or "nothing"
-            raise StoreError(f"the store has nothing of a model {model!r}", hint=f"it has {names}")
+            raise StoreError(f"the store has no predictions of a model {model!r}", hint=f"it has {names}")
         known = chosen
     if older_than_days is not None:
         oldest = time.time() - older_than_days * DAY_S
@@ -114,43 +116,41 @@ def prune(
 
 
 def _folders(root: Path) -> list[Path]:
-    """The folders of all keys: model, corpus, condition."""
+    """The folders of all keys (model, corpus, condition)."""
     if root.exists() and not root.is_dir():
-        raise StoreError(
-            f"{root} is a file, not a folder with predictions", hint="name the folder after --cache"
-        )
+        raise StoreError(f"{root} is a file, not a cache folder", hint="give a folder with --cache")
     parts = (path for path in sorted(root.glob("*/*/*")) if path.is_dir())
     return [path for path in parts if all(map(FOLDER.fullmatch, path.relative_to(root).parts))]
 
 
 def _files(folder: Path) -> list[Path]:
-    """Tables, arrays and unfinished files of an entry."""
+    """The tables, arrays and unfinished files of an entry."""
     return [path for path in sorted(folder.glob("*/*")) if path.suffix in {".parquet", ".npy", ".part"}]
 
 
 def _damage(path: Path) -> str:
-    """What is wrong with a file; empty where nothing is."""
+    """The reason why a file is damaged; empty if it is intact."""
     if path.suffix == ".npy":
         array = read_array(path)
         if array is None:
             return NOT_WRITTEN
         scores = read_scores(path.with_name(path.name.replace(".layers.npy", ".parquet")))
         if scores is not None and len(array) != len(scores):
-            return f"it has {len(array)} rows, and its table {len(scores)}"
+            return f"it has {len(array)} rows, but its table has {len(scores)}"
     elif SHARD.fullmatch(path.name) and read_scores(path) is None:
         return NOT_WRITTEN
     return ""
 
 
 def _delete(root: Path, files: Sequence[Path]) -> tuple[int, int]:
-    """Deletes files and the folders that this leaves empty."""
+    """Deletes files, and folders that become empty; returns the numbers of files and bytes."""
     n, size = 0, 0
     for path in files:
         try:
             bytes_of_file = path.stat().st_size
             path.unlink()
         except FileNotFoundError:
-            continue  # another process was quicker
+            continue  # another process has deleted it
         except OSError as error:
             raise StoreError(f"cannot delete {path}: {error.strerror}") from error
         n, size = n + 1, size + bytes_of_file
@@ -162,7 +162,7 @@ def _delete(root: Path, files: Sequence[Path]) -> tuple[int, int]:
 
 
 def table(root: Path) -> tuple[list[str], list[list[str | int | float | bool | None]]]:
-    """What `sertools cache` shows: columns, and a row for each model on each corpus."""
+    """The table of `sertools cache`: columns, and a row for each model on each corpus."""
     columns = ["model", "corpus", "conditions", "shards", "MB", "days old"]
     now = time.time()
     return columns, [

@@ -1,4 +1,4 @@
-"""Which clips are summed together, and which other clip stands beside each."""
+"""Groups clips into cells that are summed together, and picks a partner clip for each clip."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,17 +10,17 @@ from sertools.moments import Wanted
 from sertools.tables import speaker_codes
 
 MANY = 50
-"""Values of a column from which on it is no category."""
+"""Maximum number of values of a categorical column."""
 
 
 def groups(codes: np.ndarray, most: int) -> np.ndarray:
-    """A group of speakers for each clip, shape (n,): as many groups as `most` allows, about equal in clips.
+    """A group of speakers for each clip, shape (n,): at most `most` groups with about equal numbers of clips.
 
-    Speakers with the most clips come first, each into the group with the fewest so far.
+    Speakers are assigned by decreasing number of clips, each to the group with the fewest clips so far.
 
     Args:
-        codes: the clips' speakers, shape (n,)
-        most: groups at most
+        codes: speaker of each clip, shape (n,)
+        most: maximum number of groups
 
     >>> groups(np.array([0, 0, 0, 1, 1, 2]), 2).tolist()
     [0, 0, 0, 1, 1, 1]
@@ -36,18 +36,18 @@ def groups(codes: np.ndarray, most: int) -> np.ndarray:
 
 
 def cells(clips: pd.DataFrame, wanted: Wanted) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """The cells that an audit wants: groups of speakers, crossed with the values of a column.
+    """The cells that an audit needs: groups of speakers, crossed with the values of a column.
 
     Args:
-        clips: of the corpus
-        wanted: groups at most, and the column; clips without a value of it have cells of their own
+        clips: clips of the corpus
+        wanted: maximum number of groups, and the column; clips without a value have cells of their own
 
     Returns:
-        one row a cell (`group`, `speakers` in that group, `clips`, and the column), and each cell's clips by
-        their positions
+        one row per cell (`group`, `speakers` in that group, `clips`, and the column), and the positions of
+        the clips of each cell
 
     Raises:
-        AuditError: the column is no category
+        AuditError: the column is not categorical
     """
     codes, _ = speaker_codes(clips)
     group = groups(codes, wanted.groups)
@@ -59,8 +59,8 @@ def cells(clips: pd.DataFrame, wanted: Wanted) -> tuple[pd.DataFrame, list[np.nd
         values = [*sorted(set(column[~unknown])), *([None] if unknown.any() else [])]
         if len(values) > MANY:
             raise AuditError(
-                f"column {wanted.by!r} has {len(values)} values, which are too many to look at each",
-                hint="name a category, such as emotion or sex",
+                f"column {wanted.by!r} has {len(values)} values, which is too many for a categorical column",
+                hint="use a categorical column, such as emotion or sex",
             )
     rows, members = [], []
     for g in range(int(group.max(initial=-1)) + 1):
@@ -74,19 +74,21 @@ def cells(clips: pd.DataFrame, wanted: Wanted) -> tuple[pd.DataFrame, list[np.nd
 
 
 def partners(codes: np.ndarray, usable: Sequence[bool]) -> list[int | None]:
-    """For each usable clip the next one, in the order of the corpus, of another speaker; else None.
+    """For each usable clip, the next usable clip of another speaker in corpus order; None for other clips.
 
-    Where all clips are of one speaker, it is the next one of the same.
+    If all clips are from one speaker, the partner is the next clip of this speaker.
 
     Args:
-        codes: the clips' speakers, shape (n,)
-        usable: which clips have features at all, shape (n,)
+        codes: speaker of each clip, shape (n,)
+        usable: whether each clip has any features, shape (n,)
     """
     ring = np.flatnonzero(usable)
     several = len(np.unique(codes[ring])) > 1
     following = [(k + 1) % len(ring) for k in range(len(ring))]
     if several:
-        for k in [*range(len(ring) - 1, -1, -1)] * 2:  # twice round: the last one's next is at the beginning
+        for k in [
+            *range(len(ring) - 1, -1, -1)
+        ] * 2:  # two rounds, because the last clip's partner is near the beginning
             after = (k + 1) % len(ring)
             following[k] = after if codes[ring[after]] != codes[ring[k]] else following[after]
     found: list[int | None] = [None] * len(codes)
@@ -96,7 +98,7 @@ def partners(codes: np.ndarray, usable: Sequence[bool]) -> list[int | None]:
 
 
 def union(wanted: Sequence[Wanted]) -> Mapping[tuple[int, str], Wanted]:
-    """What satisfies several audits: one for each kind of cells, with all levels that any of them reads."""
+    """Merges the needs of several audits: one for each kind of cells, with all levels that audits read."""
     found: dict[tuple[int, str], Wanted] = {}
     for each in wanted:
         known = found.setdefault((each.groups, each.by), each)

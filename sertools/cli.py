@@ -1,7 +1,7 @@
-"""The command line: every command parses, makes one library call, shows, and exits.
+"""The command line: each command parses its options, makes one library call, shows the result and exits.
 
 Exit codes: 0 pass · 1 a limit failed · 2 usage or input error · 3 (`--strict`) nothing failed, but something
-was skipped or inconclusive · 4 sertools itself failed. Data goes to stdout, talk and progress to stderr.
+was skipped or inconclusive · 4 sertools itself failed. Data goes to stdout, messages and progress to stderr.
 """
 
 import sys
@@ -18,20 +18,20 @@ from sertools.cli_outputs import OUT, outputs
 from sertools.errors import SertoolsError, nearest
 
 OUR_FAULT = 4
-"""Exit code of an error that nobody foresaw: never to be taken for a failed limit, which is 1."""
+"""Exit code of an unexpected internal error; it differs from that of a failed limit, which is 1."""
 
-INTERRUPTED = "interrupted; what was finished is kept, so the same command goes on where it stopped"
+INTERRUPTED = "interrupted; finished work is saved: run the same command again to continue"
 
 
 class Commands(TyperGroup):
-    """The commands below and one for each audit in the folder; errors become one sentence and exit code 2."""
+    """The built-in commands and one per audit in the folder; an error becomes a sentence and exit code 2."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Names of all commands; audits after the others."""
+        """Names of all commands; the audits come last."""
         return [*super().list_commands(ctx), *_audit_names()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name; an audit's own options are read when it is called, not for the list."""
+        """The command with this name; an audit's own options are only loaded when it is called."""
         known = super().get_command(ctx, cmd_name)
         if known is not None or cmd_name not in _audit_names():
             return known
@@ -41,7 +41,7 @@ class Commands(TyperGroup):
         return TyperCommand(cmd_name, help=text, rich_help_panel="Audits")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """As Typer does, but with the whole command of an audit, and the nearest name for an unknown one."""
+        """Same as in Typer, but loads all options of an audit, and suggests a name for an unknown command."""
         if args and args[0] not in (known := self.list_commands(ctx)):
             raise SertoolsError(f"no command named {args[0]!r}", hint=nearest(args[0], known))
         name, command, rest = super().resolve_command(ctx, args)
@@ -52,7 +52,7 @@ class Commands(TyperGroup):
         return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs a command; tracebacks only with --debug."""
+        """Runs a command; shows tracebacks only with --debug."""
         try:
             return super().invoke(ctx)
         except SertoolsError as error:
@@ -139,7 +139,9 @@ def audit(
     strict: o.Strict = False,
     audio: o.Audio = "5",
 ) -> None:
-    """Audit a model on a corpus: predict what is missing, run the audits, write results and report.
+    """Audit a model on a corpus and write results and a report.
+
+    Predictions that are not in the cache yet are computed first.
 
     Example: sertools audit correctness fairness --model my-checkpoint --data my-clips.csv:test
     """
@@ -173,7 +175,7 @@ def audit(
 def _suite(
     suite: str | None, names: list[str] | None, model: str, data: list[str], audits: list[Path] | None
 ) -> str | None:
-    """The suite that is meant: quick, where nothing at all is named, on the embedded model and corpus."""
+    """The suite to run: quick if no audit, suite, model or corpus is named (embedded model and corpus)."""
     nothing_named = not names and model == "default" and data == ["voices"] and not audits
     return suite or ("quick" if nothing_named else None)
 
@@ -186,7 +188,7 @@ def predict(
         Path | None, typer.Option("--csv", rich_help_panel=o.OUTPUT, help="Write predictions as CSV.")
     ] = None,
     parquet: Annotated[
-        Path | None, typer.Option("--parquet", rich_help_panel=o.OUTPUT, help="Write them as Parquet.")
+        Path | None, typer.Option("--parquet", rich_help_panel=o.OUTPUT, help="Write predictions as Parquet.")
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
@@ -202,7 +204,9 @@ def predict(
     cache: o.Cache = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Predict a corpus and keep the predictions; export them as CSV or Parquet.
+    """Predict a corpus and store the predictions in the cache.
+
+    With --csv or --parquet they are exported as well.
 
     Example: sertools predict --model default --data voices --csv predictions.csv
     """
@@ -214,11 +218,11 @@ def predict(
     predicted = run.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         run.export(predicted, corpus, path)
-        console.message(f"{len(predicted.scores)} predictions in {path}")
+        console.message(f"{len(predicted.scores)} predictions written to {path}")
     for row in predicted.missing.head(10).itertuples():
         console.warn(f"missing: {row.clip}: {row.reason}")
     if len(predicted.missing) > 10:
-        console.warn(f"missing: {len(predicted.missing)} clips in all")
+        console.warn(f"missing: {len(predicted.missing)} clips in total")
 
 
 @app.command("plan")
@@ -248,7 +252,9 @@ def plan(
     cache: o.Cache = None,
     output: o.Format = "table",
 ) -> None:
-    """Show what an audit would compute, for how long and how much disk, by timing a few clips.
+    """Estimate the computing time and disk space of an audit.
+
+    A few clips are timed; no audit is run.
 
     Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
@@ -281,11 +287,11 @@ def plan(
 def list_(
     what: Annotated[
         Literal["audits", "models", "corpora", "perturbations", "suites"] | None,
-        typer.Argument(help="Everything by default."),
+        typer.Argument(help="List to show; all lists by default."),
     ] = None,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
 ) -> None:
-    """List the audits, models, corpora, perturbations and suites there are.
+    """List the available audits, models, corpora, perturbations and suites.
 
     Example: sertools list corpora
     """
@@ -306,14 +312,16 @@ def main() -> None:
     """Entry point of the console script."""
     try:
         app(prog_name="sertools")
-    except Exception as error:  # the outermost rim: nothing is computed here, and nothing goes on after it
+    except Exception as error:  # the outermost level: nothing is computed here, and nothing runs after it
         from sertools import console
 
         if "--debug" in sys.argv:
             traceback.print_exception(error)
         where = traceback.extract_tb(error.__traceback__)[-1]
         at = f"{Path(where.filename).name}, line {where.lineno}"
-        hint = "what was finished is kept; please report it, with what the same command says after --debug"
+        hint = (
+            "finished work is saved; please report this, with the output of the same command run with --debug"
+        )
         console.fail(
             SertoolsError(f"sertools itself failed ({at}): {type(error).__name__}: {error}", hint=hint)
         )

@@ -1,4 +1,4 @@
-"""Commands that make or look at what audits take: corpora, models, sounds, and what is kept of them."""
+"""Commands for corpora, models, perturbations and the cache."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,19 +8,21 @@ import typer
 from sertools import options as o
 
 inputs = typer.Typer()
-corpus_app = typer.Typer(no_args_is_help=True, help="Make or verify the input of audits.")
+corpus_app = typer.Typer(no_args_is_help=True, help="Check, convert or split a corpus.")
 inputs.add_typer(corpus_app, name="corpus")
-model_app = typer.Typer(no_args_is_help=True, help="Look at a model before auditing it.")
+model_app = typer.Typer(no_args_is_help=True, help="Inspect a model before auditing it.")
 inputs.add_typer(model_app, name="model")
 
 
 @inputs.command("finetune")
 def finetune(
-    recipe: Annotated[Path, typer.Argument(help="A TOML recipe; examples/finetune.toml is one.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the checkpoint, or baseline.skops.")],
+    recipe: Annotated[Path, typer.Argument(help="TOML file; examples/finetune.toml is an example.")],
+    out: Annotated[Path, typer.Option("--out", help="Checkpoint folder or .skops file to write.")],
     data_root: o.DataRoot = None,
 ) -> None:
-    """Train a model by a recipe, into what --model accepts: a folder, or a .skops file for a baseline.
+    """Train a model as described in a recipe.
+
+    The result can be passed to --model: a checkpoint folder, or a .skops file for a baseline.
 
     Example: sertools finetune examples/finetune.toml --out my-model
     """
@@ -36,41 +38,44 @@ def finetune(
 
         whole = corpora[0] if len(corpora) == 1 else join(corpora)
         fit_baseline(whole, steps.labels, out, strength=steps.strength)
-        console.message(f"The baseline is in {out}: sertools audit --model sklearn:{out}")
+        console.message(f"Baseline written to {out}; audit it with: sertools audit --model sklearn:{out}")
         return
     with console.progress("training", steps.epochs, "epochs") as advance:
         train(steps, corpora, out, progress=lambda epoch, loss: advance(1))
-    console.message(f"The checkpoint is in {out}: sertools audit --model {out}")
+    console.message(f"Checkpoint written to {out}; audit it with: sertools audit --model {out}")
 
 
 @inputs.command("tts")
 def tts(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the corpus; the same command goes on in it.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Corpus folder to write, or to continue if interrupted.")
+    ],
     engine: Annotated[
         str,
-        typer.Option("--engine", help="espeak (offline), gtts (network) or piper (voice files of yours)."),
+        typer.Option("--engine", help="espeak (offline), gtts (online) or piper (your own voice files)."),
     ] = "espeak",
     voice: Annotated[
-        list[str] | None, typer.Option("--voice", help="Repeat for more; some of each language by default.")
+        list[str] | None, typer.Option("--voice", help="Repeat for several; by default some per language.")
     ] = None,
     language: Annotated[
         list[str] | None,
-        typer.Option("--language", help="Of the built-in sentences: eng, deu, fra, ita, spa; or of yours."),
+        typer.Option("--language", help="For built-in sentences eng, deu, fra, ita, spa; or that of yours."),
     ] = None,
-    per_word: Annotated[int, typer.Option("--per-word", help="Built-in sentences of each word, 1 to 8.")] = 2,
+    per_word: Annotated[int, typer.Option("--per-word", help="Built-in sentences per word, 1 to 8.")] = 2,
     sentences: Annotated[
         Path | None,
-        typer.Option("--sentences", help="Yours: a text file, or a CSV with a column transcript."),
+        typer.Option("--sentences", help="Your own: a text file, or a CSV with a column transcript."),
     ] = None,
     transcripts: Annotated[
-        str | None, typer.Option("--transcripts", help="A corpus whose transcripts are spoken, labels kept.")
+        str | None,
+        typer.Option("--transcripts", help="Corpus whose transcripts are spoken; its labels are kept."),
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     scale: o.Scales = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Speak sentences with synthetic voices, into a corpus that --data accepts.
+    """Synthesise sentences with text-to-speech voices, as a corpus for --data.
 
     Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
     """
@@ -88,18 +93,20 @@ def tts(
     corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
     for note in corpus.notes:
         console.warn(note)
-    console.message(f"{spoken.written} files spoken, {spoken.kept} kept; audit them with --data {out}")
+    console.message(f"{spoken.written} files synthesised, {spoken.kept} reused; audit them with --data {out}")
 
 
 @inputs.command("perturb")
 def perturb(
-    name: Annotated[str, typer.Argument(help="See sertools list perturbations.")],
-    level: Annotated[float, typer.Argument(help="In the perturbation's unit.")],
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A sound file.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="WAV or FLAC.")],
+    name: Annotated[str, typer.Argument(help="A name from sertools list perturbations.")],
+    level: Annotated[float, typer.Argument(help="Level in the perturbation's unit.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Audio file to perturb.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="WAV or FLAC file to write.")],
     seed: o.Seed = 0,
 ) -> None:
-    """Write the sound that a perturbation makes, to listen to it. Negative levels go after a --.
+    """Apply a perturbation to an audio file, to listen to the result.
+
+    Put -- before a negative level.
 
     Example: sertools perturb white_noise 20 clip.wav noisy.wav
     """
@@ -113,19 +120,22 @@ def perturb(
 def cache_(
     action: Annotated[
         Literal["show", "verify", "prune"],
-        typer.Argument(help="show: sizes; verify: read all; prune: delete."),
+        typer.Argument(help="show sizes, verify all files, or delete entries."),
     ] = "show",
-    model: Annotated[str, typer.Option("--model", help="prune: of this model, by its name here.")] = "",
+    model: Annotated[str, typer.Option("--model", help="prune: only this model, as named by show.")] = "",
     older_than: Annotated[
-        float | None, typer.Option("--older-than", metavar="DAYS", help="prune: not written to for so long.")
+        float | None,
+        typer.Option(
+            "--older-than", metavar="DAYS", help="prune: only if last written more than DAYS days ago."
+        ),
     ] = None,
     damaged: Annotated[
-        bool, typer.Option("--damaged", help="prune: what verify finds, nothing else.")
+        bool, typer.Option("--damaged", help="prune: only the files that verify reports.")
     ] = False,
     cache: o.Cache = None,
     output: o.Format = "table",
 ) -> None:
-    """Show what predictions are kept, check that they can be read, or delete some.
+    """Show the cached predictions, check that they are intact, or delete some.
 
     Example: sertools cache prune --older-than 90
     """
@@ -141,9 +151,9 @@ def cache_(
         bad = kept.verify(root)
         if bad or output == "json":
             console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
-        lost = "nothing is lost: the next run computes it anew; sertools cache prune --damaged deletes it"
+        lost = "nothing is lost: the next run recomputes it; to delete it: sertools cache prune --damaged"
         count = f"{len(bad)} file is" if len(bad) == 1 else f"{len(bad)} files are"
-        console.message(f"{count} damaged; {lost}" if bad else f"Everything under {root} is whole.")
+        console.message(f"{count} damaged; {lost}" if bad else f"All files under {root} are intact.")
         raise typer.Exit(2 if bad else 0)
     else:
         console.table(*kept.table(root), output)
@@ -151,13 +161,13 @@ def cache_(
 
 @corpus_app.command("check")
 def corpus_check(
-    data: Annotated[str, typer.Argument(help="Registered name, manifest or folder, with :split.")],
+    data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder, with optional :split.")],
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
 ) -> None:
-    """Say what is in a corpus and what is wrong with it; decodes every clip.
+    """Describe a corpus and report its problems; decodes every clip.
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
@@ -169,11 +179,11 @@ def corpus_check(
 
 @corpus_app.command("scan")
 def corpus_scan(
-    name: Annotated[str, typer.Argument(help="A registered corpus: sertools list corpora.")],
-    folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Where it lies.")],
+    name: Annotated[str, typer.Argument(help="A name from sertools list corpora.")],
+    folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
 ) -> None:
-    """Read a corpus' own layout once, into a table that --data accepts.
+    """Convert a corpus from its original layout into a table for --data.
 
     Example: sertools corpus scan iemocap /data/IEMOCAP_full_release --out iemocap
     """
@@ -187,17 +197,19 @@ def corpus_scan(
 
 @corpus_app.command("split")
 def corpus_split(
-    data: Annotated[str, typer.Argument(help="Registered name, manifest or folder.")],
+    data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
-    test: Annotated[float, typer.Option("--test", help="Share of the clips.")] = 0.2,
-    dev: Annotated[float, typer.Option("--dev", help="Share of the clips; 0 for none.")] = 0.1,
+    test: Annotated[float, typer.Option("--test", help="Share of clips in the test set.")] = 0.2,
+    dev: Annotated[float, typer.Option("--dev", help="Share in the dev set; 0 for none.")] = 0.1,
     seed: o.Seed = 0,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
 ) -> None:
-    """Part a corpus into train, dev and test: no speaker in two, sexes and emotions alike in all.
+    """Split a corpus into train, dev and test sets that share no speaker.
+
+    The sets are balanced by sex and emotion.
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
@@ -214,7 +226,7 @@ def corpus_split(
 
 @model_app.command("inspect")
 def model_inspect(
-    spec: Annotated[str, typer.Argument(metavar="MODEL", help="As after --model.")] = "default",
+    spec: Annotated[str, typer.Argument(metavar="MODEL", help="Same syntax as --model.")] = "default",
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
@@ -224,7 +236,7 @@ def model_inspect(
     precision: o.Precision = "auto",
     output: o.Format = "table",
 ) -> None:
-    """Say what a model is: architecture, labels, head, layers, rate, size, and its speed here.
+    """Show a model's architecture, labels, head, layers, sampling rate, size and speed.
 
     Example: sertools model inspect my-checkpoint
     """

@@ -1,4 +1,4 @@
-"""Decode, perturb, predict, store: the one heavy loop. It never sees an audit or a label."""
+"""The main loop: decode, perturb, predict, store. It has no access to audits or labels."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,18 +20,18 @@ from sertools.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables import CLEAN
 
 BATCH_SIZE = 8
-"""Clips in one forward pass at most."""
+"""Maximum number of clips in one forward pass."""
 
 BATCH_SAMPLES = 60 * 16000
-"""Samples in one forward pass at most, padding included; a longer clip runs alone."""
+"""Maximum number of samples in one forward pass, including padding; a longer clip runs alone."""
 
-NOT_FINITE = "the model's answer is not a finite number"
-"""Why a clip is missing that was heard, but not scored."""
+NOT_FINITE = "the model's prediction is not a finite number"
+"""Reason for a missing clip that was decoded but has no valid score."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What became of one clip before the model: its sound, or the reason why there is none."""
+    """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
 
     signal: np.ndarray | None
     reason: str = ""
@@ -47,22 +47,22 @@ def run(
     workers: int = 2,
     advance: Callable[[int], None] = lambda n: None,
 ) -> None:
-    """Computes what a job still lacks, shard by shard; what is stored is never computed again.
+    """Computes the missing shards of a job; stored shards are never computed again.
 
-    Sound is decoded and perturbed in worker threads, one shard ahead of the model. A clip that cannot be
-    heard or scored is stored as missing with its reason.
+    Audio is decoded and perturbed in worker threads, one shard ahead of the model. A clip that cannot be
+    decoded or scored is stored as missing, with the reason.
 
     Args:
         job: from `plan.jobs`
-        corpus: whose clips the job names
+        corpus: the corpus of the job
         model: anything with `predict`
-        batch_size: clips in one forward pass at most; it changes no prediction by more than 1e-5
-        workers: threads that decode
+        batch_size: maximum number of clips in one forward pass; changes predictions by at most 1e-5
+        workers: number of decoding threads
         advance: called with the number of clips after each batch
 
     Raises:
-        StoreError: a shard cannot be written; the shards before it are kept
-        ModelError: scores of another shape than clips and labels
+        StoreError: a shard cannot be written; the shards before it remain stored
+        ModelError: the scores do not have the shape (clips, labels)
     """
     sweep(job.folder)
     with ThreadPoolExecutor(workers) as pool:
@@ -81,7 +81,7 @@ def heard_ahead(
     model: Model,
     condition: Condition,
 ) -> Iterator[tuple[int, pd.Index, list[Heard]]]:
-    """The clips of each numbered part and what was heard of them, while the next part is being decoded."""
+    """Yields the number, clips and decoded clips of each part, while the next part is being decoded."""
 
     def submit(clips: pd.Index) -> list[Future[Heard]]:
         return [pool.submit(hear, corpus, clip, model, condition) for clip in clips]
@@ -94,7 +94,7 @@ def heard_ahead(
 
 
 def table(model: Model, clips: pd.Index, heard: Sequence[Heard], scores: np.ndarray) -> pd.DataFrame:
-    """What the store holds of clips: reason, silent and scores (n, c); missing where they are no numbers."""
+    """The table to store: reason, silent and scores (n, c); clips with non-finite scores are missing."""
     frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
     frame.insert(0, "reason", [h.reason for h in heard])
     frame.insert(1, "silent", [h.silent for h in heard])
@@ -105,7 +105,7 @@ def table(model: Model, clips: pd.Index, heard: Sequence[Heard], scores: np.ndar
 
 
 def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard:
-    """The sound of a clip under a condition at the model's rate, or the reason why there is none."""
+    """Decodes and perturbs a clip at the model's sampling rate; gives the reason if that fails."""
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
     try:
@@ -121,19 +121,19 @@ def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard
         return Heard(signal=None, reason=reason, silent=silent)
     longest = getattr(model, "longest", None)
     if longest is not None and len(signal) > longest:
-        reason = f"{len(signal) / rate:.1f} s, but the model hears only {longest / rate:.1f} s"
+        reason = f"{len(signal) / rate:.1f} s, but the model takes at most {longest / rate:.1f} s"
         return Heard(signal=None, reason=reason, silent=silent)
     return Heard(signal=signal, silent=silent)
 
 
 def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, corpus: Corpus) -> np.ndarray:
-    """The signal under a condition; what is drawn depends on seed, clip and perturbation alone.
+    """The signal under a condition; random numbers depend only on seed, clip, perturbation and draw.
 
-    Babble is made of the corpus' other clips, in corpus order; recordings come from the condition's folder. A
-    synthetic voice says the clip's words, whatever the signal was.
+    Babble is made of the other clips of the corpus, in corpus order; recordings come from the condition's
+    folder. A synthetic voice speaks the clip's transcript, independent of the signal.
 
     Raises:
-        AudioError: the perturbation cannot be applied to this signal, or the words cannot be spoken
+        AudioError: the perturbation cannot be applied to this signal, or the words cannot be synthesised
     """
     if condition.perturbation == CLEAN:
         return signal
@@ -154,7 +154,7 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
 
 @dataclass(frozen=True, kw_only=True)
 class OtherClips(Sequence[np.ndarray]):
-    """The sounds of all clips of a corpus but one, decoded when they are asked for."""
+    """The signals of all clips of a corpus except one, decoded on access."""
 
     corpus: Corpus
     clip: str
@@ -174,10 +174,10 @@ class OtherClips(Sequence[np.ndarray]):
 def answers(
     model: Model, heard: Sequence[Heard], layers: bool, batch_size: int, advance: Callable[[int], None]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Scores (n, c) and, where they are wanted, layer means (n, l, d); rows of nan for what was not heard.
+    """Scores (n, c) and, if requested, layer means (n, l, d); rows are nan for clips that were not decoded.
 
     Raises:
-        ModelError: scores of another shape than clips and labels
+        ModelError: the scores do not have the shape (clips, labels)
     """
     scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
     means: np.ndarray | None = None
@@ -188,11 +188,13 @@ def answers(
         )
         if outputs.scores.shape != (len(batch), len(model.labels)):
             raise ModelError(
-                f"{model.name} answers {len(batch)} clips with scores of shape {outputs.scores.shape}, but "
+                f"{model.name} returned, for {len(batch)} clips, scores of shape {outputs.scores.shape}, but "
                 f"it has {len(model.labels)} labels",
-                hint="predict(signals) returns one row a signal and one column a label",
+                hint="predict(signals) must return one row per signal and one column per label",
             )
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, and that clip is missing below
+        with np.errstate(
+            over="ignore"
+        ):  # an overflow of float32 becomes infinite, and the clip is then marked as missing
             scores[batch] = outputs.scores
         if layers and outputs.layers is not None:
             if means is None:
@@ -205,7 +207,7 @@ def answers(
 
 
 def batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
-    """Indices of clips to predict together: sorted by length, within the budget of clips and samples."""
+    """Batches of clip indices: sorted by length, within the limits on clips and samples per forward pass."""
     lengths = [(len(h.signal), i) for i, h in enumerate(heard) if h.signal is not None]
     batches: list[list[int]] = []
     shortest_first = sorted(lengths)
@@ -218,7 +220,7 @@ def batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
 
 
 def read(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """What the store has of a finished job: scores with `reason` and `silent`, and layer means by shard."""
+    """Reads a finished job from the store: scores with `reason` and `silent`, and layer means by shard."""
     frames, layers = [], []
     for i, part in shards(clips):
         frame = read_shard(job.folder, i, part)

@@ -1,7 +1,7 @@
-"""What will an audit have to compute, for how long, and how much disk will that take?
+"""Estimates what an audit has to compute, how long that takes, and how much disk space it needs.
 
-Estimated from a few clips: none of what is computed here is kept, but for the choice of a number format. What
-audits then make of the tables, such as fitting probes, is not kept either, and not counted.
+The estimate comes from a few clips. Nothing that is computed here is stored, except the choice of a number
+format. What audits compute from the tables, such as probes, is never stored and not included.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ from sertools.model import ClipModel, Model
 from sertools.tables import CLEAN
 
 OWN = "model"
-"""Role of the model that is audited."""
+"""Role of the audited model."""
 
 LISTENED = 3
-"""Clips that a recogniser hears, for a look at what its texts are like."""
+"""Clips that a speech recogniser transcribes, as a sample of its texts."""
 
 
 def forecast(
@@ -39,19 +39,19 @@ def forecast(
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
 ) -> tuple[list[Cost], Model | ClipModel]:
-    """The costs of what `run.run` would compute for audits, for the same arguments.
+    """The costs of what `run.run` would compute for audits with the same arguments.
 
-    First the model under the union of their conditions and its sums over frames, then the same of the models
-    beside it, then what is measured in the sound and read in the words. A model is timed on a batch of a few
-    clips, in the number format that an audit would settle on; decoding and perturbing is timed on the same
-    clips under each condition. A service that speaks over the network is not asked: its speech is taken to be
-    as long as the clip and to cost nothing. Disk is the size of what is written, filled with random numbers.
+    The order is: the model under all conditions and its sums over frames, the same for the comparison models,
+    columns computed from the audio, and text vectors. A model is timed on a batch of a few clips, in the
+    number format that an audit would choose; decoding and perturbing are timed on the same clips under each
+    condition. An online speech synthesis service is not called: its speech is assumed to be as long as the
+    clip and to cost nothing. Disk space is the size of the files, written with random numbers.
 
     Returns:
         costs, and the model in the format in which it was timed
 
     Raises:
-        ModelError: a random twin that cannot be, or what measures or reads is not installed
+        ModelError: a random twin that cannot be built, or a package that is not installed
         StoreError: the store cannot be written
     """
     root = settings.cache or store.default_root()
@@ -89,7 +89,7 @@ def _of_model(
     sound: str,
     of: str,
 ) -> list[Cost]:
-    """The costs of what `seeing.seen` computes of a model."""
+    """The costs of what `seeing.seen` computes for a model."""
     read, n = seeing.asked(model, corpus, needs), len(corpus.clips)
     if isinstance(model, ClipModel):
         known = [str(condition) for condition in under if str(condition) in model.conditions]
@@ -101,7 +101,7 @@ def _of_model(
     if not (read.scores or passes):
         return []
     jobs = run.jobs(model, corpus, under, settings=settings, sound=sound, layers=read.layers)
-    if brings:  # on its way come the layer means, whether or not anybody reads them
+    if brings:  # the pass over frames yields layer means too, whether or not an audit reads them
         jobs[0] = replace(jobs[0], layers=True)
     costs = of_jobs(model, corpus, jobs, settings, of)
     if brings:
@@ -115,9 +115,9 @@ def _of_words(
     heard: Mapping[str, tuple[Measure, Cost]],
     settings: run.Settings,
 ) -> list[Cost]:
-    """The costs of what text encoders read, in the words of the corpus or in those that are recognised.
+    """The costs of text vectors, for the transcripts of the corpus or those of a speech recogniser.
 
-    What a recogniser has yet to hear is not known: then there are as many texts as clips, at most.
+    If the recogniser has yet to run, its texts are unknown; then there are at most as many texts as clips.
     """
     root, costs = settings.cache or store.default_root(), []
     for reading in dict.fromkeys(reading for each in needs for reading in each.readings):
@@ -138,7 +138,7 @@ def _of_words(
 
 
 def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: run.Settings) -> pd.DataFrame:
-    """What a recogniser has heard; where it has yet to hear some clips, what it hears in a few."""
+    """The recogniser's transcripts; if some clips are not transcribed yet, transcripts of a few clips."""
     if not cost.todo:
         return measure.columns(run.predict(measure, corpus, settings=settings)[CLEAN].scores)
     seconds = seconds_of(corpus, corpus.clips.index)
@@ -148,15 +148,15 @@ def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: run.Sett
 
 
 def table(costs: Sequence[Cost]) -> tuple[list[str], list[list[Any]]]:
-    """Costs as columns and rows."""
+    """The costs as columns and rows of a table."""
     columns = ["of", "condition", "clips", "stored", "to compute", "minutes", "MB"]
     return columns, [[c.of, c.condition, c.clips, c.stored, c.todo, c.minutes, c.megabytes] for c in costs]
 
 
 def sentence(costs: Sequence[Cost], model: Model | ClipModel) -> str:
-    """Costs in a sentence: how much is to be computed, in which format."""
+    """A summary of the costs in one sentence: what is to be computed, in which number format."""
     if not sum(cost.todo for cost in costs):
-        return "Nothing is to be computed."
+        return "Nothing has to be computed."
     asked, chosen = [], model.facts.get("precision")
     n, rows = _todo(costs, "condition")
     if n:
@@ -165,12 +165,10 @@ def sentence(costs: Sequence[Cost], model: Model | ClipModel) -> str:
     if n:
         asked.append(f"{n} clips to sum over frames in {rows} pass{'es' * (rows > 1)}")
         if any(cost.brought for cost in costs):
-            asked[-1] += (
-                " that bring clean scores with them" if rows > 1 else " that brings clean scores with it"
-            )
+            asked[-1] += " that also yield clean scores" if rows > 1 else " that also yields clean scores"
     if asked and chosen:
-        asked[-1] += f" in {chosen} ({model.facts.get('precision_reason', 'asked for')})"
-    for kind, what in (("sound", "clips to measure"), ("words", "texts to read")):
+        asked[-1] += f" in {chosen} ({model.facts.get('precision_reason', 'requested')})"
+    for kind, what in (("sound", "clips to measure"), ("words", "texts to encode")):
         n, _ = _todo(costs, kind)
         asked += [f"{n} {what}"] if n else []
     minutes, megabytes = sum(c.minutes for c in costs), sum(c.megabytes for c in costs)
@@ -178,6 +176,6 @@ def sentence(costs: Sequence[Cost], model: Model | ClipModel) -> str:
 
 
 def _todo(costs: Sequence[Cost], kind: str) -> tuple[int, int]:
-    """Clips to compute of a kind, and in how many rows; without those that a pass over frames brings."""
+    """Number of clips to compute of a kind, and of rows, without those that a pass over frames yields."""
     todo = [cost.todo for cost in costs if cost.kind == kind and cost.todo and not cost.brought]
     return sum(todo), len(todo)

@@ -1,4 +1,4 @@
-"""What will one condition cost? A model is timed on a few clips, and a shard of its shape is weighed."""
+"""Estimates the cost of one condition: a model is timed on a few clips, and one shard is written."""
 
 import os
 import tempfile
@@ -21,26 +21,26 @@ from sertools.model import Model
 from sertools.predicting import Settings
 
 TRIAL = 8
-"""Clips that are timed, from all over the corpus."""
+"""Number of clips that are timed, spread over the corpus."""
 
 SOUND, WORDS = "sound", "words"
-"""What is measured in the sound of a corpus, and read in its words, beside what models answer."""
+"""Roles of costs that do not come from a model: columns computed from the audio, and text vectors."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one condition, one pass over frames, or one measurement of the sound or the words will take.
+    """The estimated cost of one condition, one pass over frames, or one computation on audio or text.
 
     Attributes:
-        of: role of the model that is asked, or what else is looked at: `sound`, `words`
-        condition: its name
-        clips: of the corpus; of words, different texts
-        stored: clips that the store has
-        todo: clips to compute
-        minutes: of computing
-        megabytes: of disk
-        kind: what is done with the clips
-        brought: whether a pass over frames brings it on its way, so that it takes no time of its own
+        of: role of the model, or `sound` (columns from the audio) or `words` (text vectors)
+        condition: name of the condition
+        clips: number of clips in the corpus; for text vectors, of different texts
+        stored: number of clips that the store has
+        todo: number of clips to compute
+        minutes: computing time
+        megabytes: disk space
+        kind: what is computed
+        brought: whether a pass over frames yields it as a by-product, so that it takes no time of its own
     """
 
     of: str
@@ -57,11 +57,11 @@ class Cost:
 def of_jobs(
     model: Model, corpus: Corpus, jobs: Sequence[plan.Job], settings: Settings, of: str
 ) -> list[Cost]:
-    """The costs of a model's jobs: seconds of sound at the pace of a few clips, and shards of that shape.
+    """The costs of a model's jobs, scaled by audio duration from a few timed clips and one shard.
 
     Args:
-        model: in the number format in which it runs
-        corpus: whose clips the jobs name
+        model: the model, in the number format in which it runs
+        corpus: the corpus of the jobs
         jobs: from `plan.jobs`
         settings: how to compute
         of: the model's role
@@ -88,14 +88,14 @@ def of_jobs(
             else:
                 busy_s += hearing_s(corpus, trial, model, job.condition, settings.workers)
                 total_s = busy_s * times
-            share = job.clips / len(job.shards[0][1])  # of the first shard, whose size is known
+            share = job.clips / len(job.shards[0][1])  # relative to the first shard, whose size is known
             cost = replace(cost, minutes=total_s / 60, megabytes=shard_bytes * share / 1e6)
         costs.append(cost)
     return costs
 
 
 def seconds_of(corpus: Corpus, clips: pd.Index) -> dict[str, float]:
-    """How long each clip is by its file's header; clips that cannot be opened have none."""
+    """Duration of each clip in seconds from the file header; clips that cannot be opened are left out."""
     found = {}
     for clip in clips:
         row: Any = corpus.clips.loc[clip]
@@ -110,12 +110,12 @@ def seconds_of(corpus: Corpus, clips: pd.Index) -> dict[str, float]:
 
 
 def evenly(clips: Sequence[str]) -> list[str]:
-    """Some clips from all over a sequence, about as many as are timed, and at least that where there are."""
+    """Evenly spaced clips of a sequence: `TRIAL` to 2 `TRIAL` − 1 of them, or all if there are fewer."""
     return list(clips)[:: max(1, len(clips) // TRIAL)]
 
 
 def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, np.ndarray]:
-    """A few clips from all over the corpus that the model can hear, with their signals."""
+    """A few evenly spaced clips that can be decoded for the model, with their signals."""
     heard = ((clip, engine.hear(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds)))
     return dict(islice(((clip, signal) for clip, signal in heard if signal is not None), TRIAL))
 
@@ -123,9 +123,9 @@ def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict
 def _predicting(
     model: Model, trial: Mapping[str, np.ndarray], job: plan.Job, settings: Settings
 ) -> tuple[float, int]:
-    """Seconds that a model takes for the trial, in batches as in a run, and bytes of the first shard."""
+    """Seconds that a model takes for the trial clips, batched as in a run, and bytes of the first shard."""
     heard = [engine.Heard(signal=signal) for signal in trial.values()]
-    for clips in (heard[:1], heard):  # the first pass pays for set-up
+    for clips in (heard[:1], heard):  # the first pass includes set-up time
         began = time.perf_counter()
         _, layers = engine.answers(model, clips, job.layers, settings.batch_size, lambda n: None)
     seconds = time.perf_counter() - began
@@ -135,7 +135,7 @@ def _predicting(
 def hearing_s(
     corpus: Corpus, trial: Mapping[str, np.ndarray], model: Model, condition: Condition, workers: int
 ) -> float:
-    """Seconds that threads take to decode and perturb the trial."""
+    """Seconds that the worker threads take to decode and perturb the trial clips."""
     began = time.perf_counter()
     for clip in trial:
         engine.hear(corpus, clip, model, condition)
@@ -145,10 +145,10 @@ def hearing_s(
 def _speaking(
     corpus: Corpus, trial: Mapping[str, np.ndarray], todo: Sequence[str], model: Model, condition: Condition
 ) -> tuple[float | None, float]:
-    """Seconds that the trial lasts as a voice says it, and those in which it says all clips, one by one.
+    """Duration of the trial clips when spoken by a voice, and seconds to synthesise all clips one by one.
 
-    A text that many clips share is spoken once. A service on the network is not asked, so its seconds are not
-    known: None, and 0.
+    A text that several clips share is synthesised once. An online service is not called, so its durations
+    are unknown: None and 0.
     """
     if not voiced.offline(condition.voice):
         return None, 0.0
@@ -161,7 +161,7 @@ def _speaking(
 
 
 def _shard_bytes(job: plan.Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:
-    """Size of the first shard of a job, filled with random numbers, which no disk makes smaller."""
+    """Size in bytes of the first shard of a job, filled with random numbers, which do not compress."""
     clips, rng = job.shards[0][1], np.random.default_rng(0)
     scores = pd.DataFrame(rng.random((len(clips), len(labels)), dtype=np.float32), clips, list(labels))
     scores.insert(0, "reason", "")
@@ -173,5 +173,5 @@ def _shard_bytes(job: plan.Job, labels: Sequence[str], layers: tuple[int, ...] |
 
 
 def bytes_in(folder: Path, pattern: str = "*") -> int:
-    """Bytes of the files of a folder."""
+    """Total size in bytes of the files in a folder."""
     return sum(path.stat().st_size for path in folder.glob(pattern))

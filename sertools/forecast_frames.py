@@ -1,4 +1,4 @@
-"""What will sums over frames cost? Each pass over a corpus, and the acoustic features beside the frames."""
+"""Estimates the cost of sums over frames: each pass over the corpus, and the acoustic features."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ from sertools.predicting import Settings
 from sertools.store import write_array
 
 FILE = 128 + 16
-"""Bytes of an array's file beside its numbers: header and seal."""
+"""Bytes of an array file in addition to its numbers: header and seal."""
 
 
 def of_frames(
@@ -35,22 +35,22 @@ def of_frames(
     root: Path,
     of: str,
 ) -> tuple[list[Cost], bool]:
-    """The costs of the passes that sum the frames of a model, and whether one brings clean scores with it.
+    """The costs of the passes that sum the frames of a model, and whether one also yields clean scores.
 
-    A pass takes the forward passes and the sums, timed on a few clips, and for each cell what it takes to
-    finish and write it. Disk is what the passes say that they write.
+    The time of a pass is that of the forward passes and the sums, timed on a few clips, plus the time to
+    finish and write each cell. Disk space is the size of the arrays that the passes write.
 
     Args:
-        model: any, in the number format in which it runs
-        corpus: whose clips are summed
-        wanted: one for each kind of cells, as `seeing.asked` says
+        model: any model, in the number format in which it runs
+        corpus: the corpus to sum over
+        wanted: one for each kind of cells, from `seeing.asked`
         settings: how to compute
         sound: the corpus' fingerprint
-        root: of the store
+        root: root folder of the store
         of: the model's role
 
     Raises:
-        AuditError: an unknown level, or a column that is no category
+        AuditError: an unknown level, or a column that is not categorical
         ModelError: opensmile is not installed
     """
     costs: list[Cost] = []
@@ -58,7 +58,7 @@ def of_frames(
     for each in wanted:
         planned = over(model, corpus, each, sound=sound, root=root)
         for p, one in enumerate(planned):
-            assert isinstance(model, Framed), "others have no passes"
+            assert isinstance(model, Framed), "other models have no passes"
             name = "sums over frames" + (f" by {each.by}" if each.by else "")
             name += f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
             cost = _of_pass(
@@ -98,14 +98,14 @@ def _of_pass(model: Framed, corpus: Corpus, each: frames.Pass, settings: Setting
 def _summing(
     model: Framed, corpus: Corpus, each: frames.Pass, trial: Mapping[str, np.ndarray], settings: Settings
 ) -> tuple[float, float]:
-    """Seconds that the trial takes as a part of a pass, and seconds that a cell takes at its end."""
+    """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = pd.Index(list(trial))
     found = descriptors.measure([descriptors.located(corpus, clip) for clip in clips])
     acoustics = {clip: rows for clip, (rows, _) in zip(clips, found, strict=True)}
     each = replace(each, partner=dict(zip(clips, np.roll(clips, -1), strict=True)))
     heard = [engine.Heard(signal=signal) for signal in trial.values()]
     flat, between = np.zeros(each.shape.size), np.zeros(each.between_size)
-    for n in (1, len(heard)):  # the first pass pays for set-up
+    for n in (1, len(heard)):  # the first pass includes set-up time
         flat[:] = between[:] = 0
         sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
         began = time.perf_counter()
@@ -123,20 +123,20 @@ def _summing(
         began = time.perf_counter()
         write_array(Path(folder) / "cell.npy", held)
         writing_s = time.perf_counter() - began
-    # cells that memory does not hold are written twice: one by one, and then together
+    # cells that do not fit into memory are written twice: one by one, and then together
     times = 2 if 8 * each.cells * each.shape.size > frames.HELD else 1
     return adding_s, finishing_s + times * writing_s
 
 
 def of_acoustics(corpus: Corpus, sound: str, root: Path) -> Cost:
-    """The cost of the acoustic features of a corpus, which frames of every model are summed beside.
+    """The cost of the acoustic features of a corpus, which the frames of every model are compared with.
 
-    They are measured in as many processes as there are cores; these start in the time of some clips.
+    They are computed in one process per core; starting the processes takes as long as a few clips.
 
     Args:
-        corpus: whose clips are measured
+        corpus: the corpus to measure
         sound: its fingerprint
-        root: of the store
+        root: root folder of the store
 
     Raises:
         ModelError: opensmile is not installed
@@ -149,7 +149,7 @@ def of_acoustics(corpus: Corpus, sound: str, root: Path) -> Cost:
     if not trial:
         return cost
     places = [descriptors.located(corpus, clip) for clip in trial]
-    for some in (places[:1], places):  # the first pass pays for set-up
+    for some in (places[:1], places):  # the first pass includes set-up time
         began = time.perf_counter()
         found = descriptors.measure(some)
     busy_s = (time.perf_counter() - began) / sum(seconds[clip] for clip in trial) * sum(seconds.values())

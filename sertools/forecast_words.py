@@ -1,4 +1,4 @@
-"""What will reading the words of clips cost? A text encoder is timed on a few of the texts."""
+"""Estimates the cost of text vectors: a text encoder is timed on a few of the texts."""
 
 import tempfile
 import time
@@ -14,17 +14,17 @@ from sertools.reading import Reading
 
 
 def of_reading(texts: pd.Series, reading: Reading, root: Path, *, at_most: int = 0) -> Cost | None:
-    """The cost of reading the different texts among those of clips; None where there is no text.
+    """The cost of encoding the different texts of clips; None if there are no texts.
 
     Args:
-        texts: of clips, missing where nothing is said
-        reading: by which encoder
-        root: of the store
-        at_most: how many different texts there may be, where `texts` are some of what a recogniser has yet to
-            hear; 0 where they are all
+        texts: text of each clip, missing where there are no words
+        reading: the text vectors, which name the encoder
+        root: root folder of the store
+        at_most: maximum number of different texts, if `texts` are only a sample because a speech recogniser
+            has yet to run; 0 if `texts` are complete
 
     Raises:
-        ModelError: an encoder that cannot be read
+        ModelError: the encoder cannot be loaded
     """
     different, _ = text_encoder.different_texts(texts)
     if not len(different):
@@ -45,7 +45,7 @@ def of_reading(texts: pd.Series, reading: Reading, root: Path, *, at_most: int =
     if not cost.todo:
         return cost
     trial = evenly(list(different))
-    for some in (trial[:1], trial):  # the first pass pays for set-up
+    for some in (trial[:1], trial):  # the first pass includes set-up time
         began = time.perf_counter()
         vectors = np.stack([encoder.vector(text) for text in some])
     pace_s = (time.perf_counter() - began) / len(trial)

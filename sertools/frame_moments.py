@@ -1,7 +1,7 @@
-"""What audits read of a model's frames: moments by level, computed once and kept in the store.
+"""Computes the sums over a model's frames that audits read, by level, and keeps them in the store.
 
-Memory holds the sums of one cell, and the products between layers where they are wanted. What exceeds the
-budget is divided over several passes, which is known before the first begins.
+Memory holds the sums of one cell and, if requested, the products between layers. Sums that exceed the memory
+budget are divided over several passes, which are planned before the first one begins.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ from sertools.store import SHARD, Key, read_layers, read_shard, write_shard
 from sertools.tables import speaker_codes
 
 VERSION = "moments-1"
-"""Rises when a sum changes; part of the fingerprint."""
+"""Version of the sums, part of the fingerprint; increases when a sum changes."""
 
 BUDGET = 11 * 2**27
-"""Bytes of sums that memory holds at most, 1.4 GiB."""
+"""Maximum size in bytes of the sums in memory, 1.4 GiB."""
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
@@ -50,23 +50,23 @@ def moments(
     keep_every_s: float = frames.KEEP_EVERY_S,
     clean: Job | None = None,
 ) -> dict[str, Moments]:
-    """Level → sums over the frames of a model; none where its layers cannot be read frame by frame.
+    """Level → sums over the frames of a model; empty if its layers cannot be read frame by frame.
 
     Args:
-        model: any, in the number format in which it runs
-        corpus: whose clips are summed
+        model: any model, in the number format in which it runs
+        corpus: the corpus to sum over
         wanted: levels, groups of speakers, column, products between layers
         sound: the corpus' fingerprint
-        root: of the store
-        progress: shows how far a long job is
-        batch_size: clips in one forward pass at most
-        workers: threads that decode
+        root: root folder of the store
+        progress: shows the progress of a long job
+        batch_size: maximum number of clips in one forward pass
+        workers: number of decoding threads
         keep_every_s: seconds of work that an interruption can lose
-        clean: what the store lacks of scores and layer means under clean sound, which the first pass computes
-            on its way; None where it has them
+        clean: the job for missing scores and layer means of the clean audio, which the first pass computes as
+            a by-product; None if there is no such job
 
     Raises:
-        AuditError: an unknown level, or a column that is no category
+        AuditError: an unknown level, or a column that is not categorical
         ModelError: opensmile is not installed
         StoreError: the store cannot be written
     """
@@ -107,17 +107,17 @@ def moments(
 
 
 def over(model: object, corpus: Corpus, wanted: Wanted, *, sound: str, root: Path) -> list[frames.Pass]:
-    """The passes over a corpus that sum what is wanted, whether or not the store has them.
+    """The passes over a corpus that compute the requested sums, whether or not the store has them.
 
-    Arguments are those of `moments`. None where the layers of a model cannot be read frame by frame. No clip
-    has its partner yet, which is known when the acoustic features are.
+    The arguments are those of `moments`. The list is empty if the layers of a model cannot be read frame by
+    frame. Partner clips are not assigned yet, because that requires the acoustic features.
 
     Raises:
-        AuditError: an unknown level, or a column that is no category
+        AuditError: an unknown level, or a column that is not categorical
     """
     for level in wanted.levels:
         if level not in LEVELS:
-            raise AuditError(f"no level of frames {level!r}", hint=nearest(level, list(LEVELS)))
+            raise AuditError(f"unknown frame level {level!r}", hint=nearest(level, list(LEVELS)))
     if not isinstance(model, Framed) or not model.has_frames or not len(corpus.clips):
         return []
     _, members = cells(corpus.clips, wanted)
@@ -140,22 +140,22 @@ def over(model: object, corpus: Corpus, wanted: Wanted, *, sound: str, root: Pat
 
 
 def trial(model: Framed) -> Frames:
-    """The frames of a second of noise, which show how many layers there are, how wide and how fast."""
+    """The frames of one second of noise, which show the number, width and frame rate of the layers."""
     samples = max(model.sampling_rate, model.shortest)
     samples = min(samples, getattr(model, "longest", None) or samples)
     return model.predict_frames([noise(model.sampling_rate, samples / model.sampling_rate)])[1][0]
 
 
 def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: int) -> list[Shape]:
-    """What each pass over the corpus sums, so that the sums of none exceed the budget.
+    """Divides the sums over passes, so that no pass exceeds the memory budget.
 
-    Products between two layers exist where their frames are at the same times.
+    Products between two layers exist if their frames are at the same times.
 
     Args:
-        wanted: levels, and whether products between layers are
-        when: the frames of each layer
-        widths: numbers in a frame of each layer
-        budget: bytes; a single layer, or two, may exceed it
+        wanted: levels, and whether products between layers are requested
+        when: times of the frames of each layer
+        widths: width of each layer (values per frame)
+        budget: memory in bytes; a single layer, or a pair of layers, may exceed it
     """
     pairs = [(i, j) for j in range(len(when)) for i in range(j) if when[i] == when[j]]
     items: list[tuple[int, ...]] = [(i,) for i in range(len(when))]
@@ -183,7 +183,7 @@ def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: 
 def place(
     model: Framed, corpus: Corpus, wanted: Wanted, members: Sequence[np.ndarray], sound: str, root: Path
 ) -> Path:
-    """Where the moments lie: another place for other cells, levels, or versions of what measures them."""
+    """Folder of the moments; it depends on cells, levels, and the versions of the code that computes them."""
     inside = [[str(clip) for clip in corpus.clips.index[cell]] for cell in members]
     levels = [[level, LEVELS[level]] for level in wanted.levels]
     settings = json.dumps([VERSION, descriptors.version(), BUDGET, levels, wanted.between_layers, inside])
@@ -202,7 +202,7 @@ def _partners(corpus: Corpus, acoustics: dict[str, np.ndarray]) -> dict[str, str
 
 
 def _share(each: frames.Pass, clean: Job) -> None:
-    """Writes scores and layer means of the parts as the shards that the store lacks."""
+    """Writes the missing shards of the store from the scores and layer means of the parts."""
     tables, where = [], {}
     means: list[np.ndarray] = []
     for u, clips in enumerate(each.parts):
@@ -228,7 +228,7 @@ def _share(each: frames.Pass, clean: Job) -> None:
 def _moments(
     level: str, rows: pd.DataFrame, found: Sequence[tuple[frames.Pass, np.ndarray, np.ndarray]]
 ) -> Moments:
-    """The moments of a level, as views of what is stored."""
+    """The moments of a level, as views into the stored arrays."""
     sums: dict[tuple[int, str], np.ndarray] = {}
     between: dict[tuple[int, int], np.ndarray] = {}
     heard = np.zeros(len(rows))

@@ -1,8 +1,8 @@
-"""Frames of a model's layers beside acoustic features: summed as they come, and never stored.
+"""Sums products of layer frames and acoustic features in passes over the corpus; frames are never stored.
 
-One pass goes over the corpus cell by cell, so that the sums of one cell are all that memory holds; a finished
-cell goes to disk, where an audit reads it layer by layer. What is begun is kept every few minutes, and a run
-that goes on ends with the same bytes, because rows are always added up in the same order.
+One pass processes the corpus cell by cell, so that memory only holds the sums of one cell; a finished cell is
+written to disk, where an audit reads it layer by layer. Unfinished sums are saved every few minutes, and a
+resumed run ends with the same bytes, because rows are always added up in the same order.
 """
 
 import time
@@ -22,24 +22,24 @@ from sertools.model import Framed
 from sertools.store import read_array, write_array, write_rows, write_shard
 
 KEEP_EVERY_S = 120.0
-"""Seconds of work that an interruption can lose, about."""
+"""Seconds of work that an interruption can lose, approximately."""
 
 
 HELD = 2**28
-"""Bytes of finished cells that memory holds before they are written one by one."""
+"""Maximum size in bytes of finished cells in memory; beyond it they are written one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """One pass over the corpus: what it sums, of which clips in which order, and where that is kept.
+    """One pass over the corpus: its sums, its clips in order, and the folder where the sums are stored.
 
     Attributes:
-        shape: what is summed
-        folder: where it is kept
-        name: how its files begin
-        parts: clips in the order of their cells, some at a time
+        shape: defines the sums
+        folder: folder of the sums
+        name: prefix of the file names
+        parts: batches of clips in the order of their cells
         cell: the cell of each part
-        partner: clip → the other clip whose features stand beside it; None where there is none
+        partner: clip → the other clip whose features it is compared with; None if there is none
     """
 
     shape: Shape
@@ -50,7 +50,7 @@ class Pass:
     partner: Mapping[str, str | None]
 
     def path(self, what: str) -> Path:
-        """The file of the `sums`, of the products `between` layers, of a cell, or of what is `begun`."""
+        """The file of the `sums`, the products `between` layers, a cell, or the unfinished sums (`begun`)."""
         return self.folder / f"{self.name}.{what}.npy"
 
     @property
@@ -60,12 +60,12 @@ class Pass:
 
     @property
     def between_size(self) -> int:
-        """Numbers in the products between layers."""
+        """Number of values in the products between layers."""
         width = self.shape.dimensions
         return len(self.shape.levels) * sum(width[i] * width[j] for i, j in self.shape.pairs)
 
     def between(self, flat: np.ndarray) -> dict[tuple[str, int, int], np.ndarray]:
-        """(level, i, j) → products between two layers, in a flat array of all of them."""
+        """(level, i, j) → products between two layers, as views into a flat array of all of them."""
         found, start, width = {}, 0, self.shape.dimensions
         for level in self.shape.levels:
             for i, j in self.shape.pairs:
@@ -77,7 +77,7 @@ class Pass:
     def stored(
         self, read: Callable[[Path], np.ndarray | None] = read_array
     ) -> tuple[np.ndarray, np.ndarray] | None:
-        """Sums (cells, size) and products between layers (size,), memory-mapped; None where they are not."""
+        """Sums (cells, size) and products between layers (size,), memory-mapped; None if not stored."""
         sums, between = read(self.path("sums")), read(self.path("between"))
         if sums is None or between is None:
             return None
@@ -97,23 +97,23 @@ def run(
     keep_outputs: bool = False,
     advance: Callable[[int], None] = lambda n: None,
 ) -> None:
-    """Computes what a pass lacks. A clip that cannot be heard or has no finite states is left out.
+    """Computes the missing sums of a pass; skips clips that cannot be decoded or have non-finite states.
 
     Args:
         each: the pass
-        corpus: whose clips its parts name
-        model: whose frames are summed
+        corpus: the corpus of the pass
+        model: the model whose frames are summed
         acoustics: clip → acoustic features every 10 ms, shape (rows, k)
-        batch_size: clips in one forward pass at most
-        workers: threads that decode
-        keep_every_s: seconds after which what is begun is kept
-        keep_outputs: whether scores and layer means of each part are kept in the folder too, as a shard of
-            the part's number
+        batch_size: maximum number of clips in one forward pass
+        workers: number of decoding threads
+        keep_every_s: seconds after which unfinished sums are saved
+        keep_outputs: whether scores and layer means of each part are also written to the folder, as a shard
+            with the part's number
         advance: called with the number of clips after each batch
 
     Raises:
         StoreError: the store cannot be written
-        ModelError: scores of another shape than clips and labels
+        ModelError: the scores do not have the shape (clips, labels)
     """
     begin, flat, between = begun(each)
     advance(sum(map(len, each.parts[:begin])))
@@ -145,17 +145,17 @@ def run(
     write_rows(each.path("sums"), rows, each.cells)
     write_array(each.path("between"), between)
     for what in ("begun", *(f"cell-{cell}" for cell in range(each.cells))):
-        each.path(what).unlink(missing_ok=True)  # many were never written, or another process is here
+        each.path(what).unlink(missing_ok=True)  # many were never written, or another process deleted them
 
 
 def _write(each: Pass, held: dict[int, np.ndarray]) -> None:
-    """Writes finished cells, so that memory need not hold them."""
+    """Writes finished cells to disk and removes them from memory."""
     for cell in list(held):
         write_array(each.path(f"cell-{cell}"), held.pop(cell))
 
 
 def begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
-    """The first part that is still to be summed, with the sums of its cell and between layers so far."""
+    """Number of the first part still to sum, with the sums of its cell and between layers so far."""
     size = each.shape.size
     state = read_array(each.path("begun"))
     if state is not None and state.shape == (1 + size + each.between_size,):
@@ -182,7 +182,7 @@ def add_part(
     batch_size: int,
     advance: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Adds the clips of a part; their scores (n, c) and layer means (n, l, d), nan where not heard."""
+    """Adds the clips of a part; returns scores (n, c) and layer means (n, l, d), nan if not decoded."""
     scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
     means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
     advance(sum(h.signal is None for h in heard))

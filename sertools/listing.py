@@ -1,4 +1,4 @@
-"""What there is, as columns and rows for people and scripts."""
+"""Tables printed by `sertools list`."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ Rows = tuple[list[str], list[list[Any]]]
 
 
 def rows(what: str) -> Rows:
-    """Columns and rows of one list of `LISTS`."""
+    """Columns and rows of one of the tables in `LISTS`."""
     made: Rows = {
         "audits": _audits,
         "models": _models,
@@ -39,7 +39,7 @@ def _models() -> Rows:
 
     return ["model", "what it is"], [
         ["default", "The embedded demonstration model."],
-        ["DIRECTORY", "A checkpoint in the hub's layout."],
+        ["DIRECTORY", "A checkpoint in the layout of the Hugging Face hub."],
         *([f"{scheme}:…", what] for scheme, what in sorted(schemes().items())),
     ]
 
@@ -82,10 +82,10 @@ def _suites() -> Rows:
 
 
 def perturb_file(name: str, level: float, source: Path, target: Path, seed: int) -> str:
-    """Writes a perturbed sound file at its own rate; returns a sentence that says what was done.
+    """Writes a perturbed copy of an audio file, at its sampling rate; returns a sentence about the change.
 
     Raises:
-        AuditError: no such perturbation, or a level that makes no sense
+        AuditError: no such perturbation, or an invalid level
         CorpusError: the file cannot be read, perturbed or written
     """
     from sertools import perturb
@@ -104,5 +104,5 @@ def perturb_file(name: str, level: float, source: Path, target: Path, seed: int)
     if len(changed) == len(signal) and np.any(difference := changed.astype(np.float64) - signal):
         ratio = np.sum(np.square(signal, dtype=np.float64)) / np.sum(np.square(difference))
         if ratio > 0:
-            change = f"; the difference lies {10 * np.log10(ratio):.1f} dB below the sound"
+            change = f"; the difference is {10 * np.log10(ratio):.1f} dB below the signal"
     return f"{name} at {level:g} {perturbation.unit}: {len(changed) / rate:.2f} s in {target}{change}"

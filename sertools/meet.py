@@ -1,4 +1,4 @@
-"""Where model and corpus meet: predictions and truth under the field's names, as audits read them."""
+"""Joins predictions with corpus labels into the tables that audits read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": []}, dtyp
 
 @dataclass(frozen=True, kw_only=True)
 class Predicted:
-    """Scores of one condition, one row a clip, with what is missing and why, and layer means if asked for."""
+    """Scores of one condition, one row per clip; missing clips with reasons; layer means if requested."""
 
     scores: pd.DataFrame
     missing: pd.DataFrame
@@ -35,23 +35,25 @@ def tables(
     moments: Mapping[str, Moments] | None = None,
     others: Mapping[str, Tables] | None = None,
 ) -> Tables:
-    """What audits read: model and corpus meet by the field's names for labels, never by position.
+    """The tables that audits read; labels of model and corpus are matched by standard name, not by position.
 
-    Several labels of a model with one name of ours (excited and happy mapped to happiness) are one class,
-    whose score is their sum.
+    Several model labels with the same standard name (excited and happy mapped to happiness) form one class,
+    whose score is the sum of theirs.
 
     Raises:
-        ModelError: two dimensions of the model have one name
+        ModelError: two dimensions of the model have the same name
     """
     ours = [canonical(label, label_map) for label in model.labels]
     twice = [name for name in DIMENSIONS if ours.count(name) > 1]
     if twice:
-        raise ModelError(f"two labels of {model.name} are both {twice[0]}", hint="map one away: --label-map")
+        raise ModelError(
+            f"two labels of {model.name} mean {twice[0]}", hint="rename one of them with --label-map"
+        )
     scores = {
         condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
         for condition, p in predicted.items()
     }
-    # a column without a single number under any sound is a label that the model does not answer here
+    # a column without a single number under any condition is a label that the model does not predict here
     silent = {name for name in ours if all(frame[name].isna().all() for frame in scores.values())}
     if silent:
         ours = [name for name in ours if name not in silent]
@@ -105,33 +107,33 @@ def _notes(
     if classes and len(truth):
         left_out = {name: int(truth[name]) for name in truth.index if name not in shared}
         if shared:
-            notes.append(f"Metrics of emotion run over {len(shared)} classes: {', '.join(sorted(shared))}.")
+            notes.append(f"Emotion metrics use {len(shared)} classes: {', '.join(sorted(shared))}.")
         if left_out:
             named = ", ".join(f"{name} ({n})" for name, n in left_out.items())
-            notes.append(f"Only the corpus has {named}: these clips are left out of metrics of emotion.")
+            notes.append(f"Only the corpus has {named}: these clips are excluded from emotion metrics.")
         extra = [name for name in classes if name not in shared]
         if extra and shared:
-            notes.append(f"Only the model has {', '.join(extra)}: such an answer counts as wrong.")
+            notes.append(f"Only the model has {', '.join(extra)}: such a prediction counts as wrong.")
         elif extra:
             notes.append(
-                f"The model answers {', '.join(extra)}, of which the corpus has none; join names that mean "
-                "the same with --label-map THEIRS=OURS."
+                f"The model predicts {', '.join(extra)}, but the corpus has none of these labels; map names "
+                "that mean the same with --label-map THEIRS=OURS."
             )
     unknown = [] if classes else [name for name in ours if name not in DIMENSIONS]
     if unknown:
         notes.append(
-            f"The model's {', '.join(unknown)} is no known dimension; say which it is with --label-map "
+            f"The model's {', '.join(unknown)} is not a known dimension; name the dimension with --label-map "
             "THEIRS=OURS."
         )
     silent = max((p.silent for p in predicted.values()), default=0)
     if silent:
-        notes.append(f"{silent} clips are digital silence; they are kept and scored.")
+        notes.append(f"{silent} clips are digital silence; they are included and scored.")
     for dimension in (d for d in DIMENSIONS if d in scores.get(CLEAN, ())):
         values = scores[CLEAN][dimension].to_numpy()
         low, high = np.nanmin(values), np.nanmax(values)
         if low < -0.5 or high > 1.5:
             notes.append(
-                f"Predictions of {dimension} reach from {low:.3g} to {high:.3g}, but ratings lie in [0, 1]: "
-                "is the model's scale another one?"
+                f"Predictions of {dimension} range from {low:.3g} to {high:.3g}, but ratings are in [0, 1]: "
+                "does the model use another scale?"
             )
     return notes

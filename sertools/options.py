@@ -1,4 +1,4 @@
-"""Options of the command line, each with one meaning in every command, and how their texts are read."""
+"""Options of the command line, each with the same meaning in every command, and how they are parsed."""
 
 from collections.abc import Callable, Sequence
 from math import inf
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from sertools.run import Progress
 
 DERIVED = (
-    "The dimensions are derived, not rated: every clip of an emotion has the mean rating of that emotion's "
-    "name by Russell & Mehrabian (1977)."
+    "The dimensions are derived from the emotion labels, not rated: each clip has the mean rating that the "
+    "name of its emotion has in Russell & Mehrabian (1977)."
 )
 INPUT, HOW, OUTPUT = "Input", "Computing", "Output"
 
@@ -25,7 +25,7 @@ ModelSpec = Annotated[
     typer.Option(
         "--model",
         rich_help_panel=INPUT,
-        help="default, a directory, a hub id owner/name, predictions:FILE, toy:oracle, …",
+        help="default, a checkpoint directory, a hub id owner/name, predictions:FILE, toy:oracle, …",
     ),
 ]
 Against = Annotated[
@@ -34,7 +34,7 @@ Against = Annotated[
         "--against",
         rich_help_panel=INPUT,
         metavar="MODEL",
-        help="Another model, named as after --model, beside whose layers those of the model are shown.",
+        help="A second model (same syntax as --model) whose layers are shown for comparison.",
     ),
 ]
 RandomTwin = Annotated[
@@ -42,8 +42,8 @@ RandomTwin = Annotated[
     typer.Option(
         "--random-twin/--no-random-twin",
         rich_help_panel=INPUT,
-        help="Show beside a model's layers those of the same architecture with random weights; by default "
-        "where it can be built.",
+        help="Also analyse an untrained copy of the model (random weights) as a reference. On by default "
+        "where possible.",
     ),
 ]
 DataSpecs = Annotated[
@@ -51,13 +51,13 @@ DataSpecs = Annotated[
     typer.Option(
         "--data",
         rich_help_panel=INPUT,
-        help="Registered name, CSV/Parquet manifest or folder, with :split; repeat to join corpora.",
+        help="Corpus name, CSV/Parquet manifest or folder, with optional :split; repeat to join corpora.",
     ),
 ]
 DataRoot = Annotated[
     Path | None,
     typer.Option(
-        "--data-root", rich_help_panel=INPUT, help="Folder of a registered corpus, or the one around it."
+        "--data-root", rich_help_panel=INPUT, help="Folder of a registered corpus, or its parent folder."
     ),
 ]
 ColumnMap = Annotated[
@@ -67,7 +67,7 @@ ColumnMap = Annotated[
 Scales = Annotated[
     list[str] | None,
     typer.Option(
-        "--scale", rich_help_panel=INPUT, help="Scale of the ratings: 1:7, or valence=1:7 for one dimension."
+        "--scale", rich_help_panel=INPUT, help="Range of the ratings: 1:7, or valence=1:7 for one dimension."
     ),
 ]
 LabelMap = Annotated[
@@ -81,7 +81,7 @@ Derive = Annotated[
     typer.Option(
         "--derive-dimensions",
         rich_help_panel=INPUT,
-        help="Take dimensions from the emotions by the norms of Russell & Mehrabian 1977.",
+        help="Derive the dimensions from the emotion labels with the norms of Russell & Mehrabian 1977.",
     ),
 ]
 NoiseDir = Annotated[
@@ -90,7 +90,7 @@ NoiseDir = Annotated[
         "--noise-dir",
         rich_help_panel=INPUT,
         metavar="DIR",
-        help="Recordings of noise, for audits that mix them in.",
+        help="Folder of noise recordings, for audits that add them to the clips.",
     ),
 ]
 RirDir = Annotated[
@@ -99,29 +99,27 @@ RirDir = Annotated[
         "--rir-dir",
         rich_help_panel=INPUT,
         metavar="DIR",
-        help="Impulse responses of rooms, for audits that use them.",
+        help="Folder of room impulse responses, for audits that use them.",
     ),
 ]
 Heads = Annotated[
     list[str] | None,
-    typer.Option("--head", rich_help_panel=INPUT, help="Where the checkpoint's head lies: PREFIX=LAYOUT."),
+    typer.Option("--head", rich_help_panel=INPUT, help="Location of the checkpoint's head: PREFIX=LAYOUT."),
 ]
 TrustRemoteCode = Annotated[
     bool,
-    typer.Option(
-        "--trust-remote-code", rich_help_panel=INPUT, help="Run code that comes with the checkpoint."
-    ),
+    typer.Option("--trust-remote-code", rich_help_panel=INPUT, help="Allow code from the checkpoint to run."),
 ]
 Labels = Annotated[
     str,
     typer.Option(
         "--labels",
         rich_help_panel=INPUT,
-        help="Names of the model's outputs in their order, where it does not carry them: anger,neutral.",
+        help="Names of the model's outputs in order, if it does not name them itself: anger,neutral.",
     ),
 ]
 Output = Annotated[
-    str, typer.Option("--output", rich_help_panel=INPUT, help="Which output of an ONNX model to read.")
+    str, typer.Option("--output", rich_help_panel=INPUT, help="Output of an ONNX model to read.")
 ]
 SamplingRate = Annotated[
     int,
@@ -129,7 +127,7 @@ SamplingRate = Annotated[
         "--sampling-rate",
         rich_help_panel=INPUT,
         min=0,
-        help="Hz that the model takes, where it does not say; 0 for what it says.",
+        help="Input sampling rate of the model in Hz, if it does not specify one; 0 uses the model's own.",
     ),
 ]
 Device = Annotated[str, typer.Option("--device", rich_help_panel=HOW, help="cpu, cuda, cuda:N, mps or auto.")]
@@ -139,22 +137,24 @@ Precision = Annotated[
 ]
 BatchSize = Annotated[
     int,
-    typer.Option("--batch-size", rich_help_panel=HOW, min=1, help="Clips in one forward pass at most."),
+    typer.Option(
+        "--batch-size", rich_help_panel=HOW, min=1, help="Maximum number of clips in one forward pass."
+    ),
 ]
-Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Of everything that is drawn.")]
+Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Random seed.")]
 Cache = Annotated[
     Path | None,
     typer.Option(
-        "--cache", rich_help_panel=HOW, help="Where predictions are kept; the user cache by default."
+        "--cache", rich_help_panel=HOW, help="Cache folder for predictions; the user cache by default."
     ),
 ]
-Out = Annotated[Path, typer.Option("--out", rich_help_panel=OUTPUT, help="Folder of results and report.")]
+Out = Annotated[Path, typer.Option("--out", rich_help_panel=OUTPUT, help="Folder for results and report.")]
 Format = Annotated[
     Literal["table", "json"],
-    typer.Option("--format", rich_help_panel=OUTPUT, help="What is printed; json is stable."),
+    typer.Option("--format", rich_help_panel=OUTPUT, help="Format of the output; json is stable."),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress and no summary.")
+    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show no progress and no summary.")
 ]
 Verbose = Annotated[
     bool,
@@ -162,13 +162,13 @@ Verbose = Annotated[
         "--verbose",
         "-v",
         rich_help_panel=OUTPUT,
-        help="Also what is read and where it is kept, and every finding with its interval.",
+        help="Also show the inputs, the cache folder, and every finding with its interval.",
     ),
 ]
 Strict = Annotated[
     bool,
     typer.Option(
-        "--strict", rich_help_panel=OUTPUT, help="Exit with 3 where something is skipped or inconclusive."
+        "--strict", rich_help_panel=OUTPUT, help="Exit with 3 if anything is skipped or inconclusive."
     ),
 ]
 Audio = Annotated[
@@ -177,36 +177,36 @@ Audio = Annotated[
         "--audio",
         rich_help_panel=OUTPUT,
         metavar="N|none",
-        help="Clips to hear in the report, for each audit at most; none leaves no recording in it.",
+        help="Maximum number of clips per audit to listen to in the report; none for no recordings.",
     ),
 ]
 AuditNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[AUDIT]…", help="All by default; on the embedded model and corpus, the suite quick."
+        metavar="[AUDIT]…", help="All by default; the suite quick on the embedded model and corpus."
     ),
 ]
 SuiteName = Annotated[
-    str | None, typer.Option("--suite", rich_help_panel=INPUT, help="A named set, or a TOML file.")
+    str | None, typer.Option("--suite", rich_help_panel=INPUT, help="Named set of audits, or a TOML file.")
 ]
 Audits = Annotated[
     list[Path] | None,
-    typer.Option("--audits", rich_help_panel=INPUT, help="Folder with audits of your own."),
+    typer.Option("--audits", rich_help_panel=INPUT, help="Folder with your own audits."),
 ]
 
 
 def check_loudness(quiet: bool, verbose: bool) -> None:
-    """Refuses to say less and more at once.
+    """Checks that `--quiet` and `--verbose` are not combined.
 
     Raises:
-        AuditError: both were asked for
+        AuditError: both options were given
     """
     if quiet and verbose:
-        raise AuditError("--quiet and --verbose were both given", hint="give one of them")
+        raise AuditError("--quiet and --verbose were both given", hint="use only one of them")
 
 
 def progress(quiet: bool) -> "Progress":
-    """How long jobs are shown: on stderr, or not at all."""
+    """Shows the progress of long jobs on stderr; nothing if `quiet`."""
     from functools import partial
 
     from sertools import console
@@ -215,10 +215,10 @@ def progress(quiet: bool) -> "Progress":
 
 
 def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]:
-    """Texts like `theirs=ours` as a dict.
+    """Parses texts like `theirs=ours` into a dict.
 
     Raises:
-        AuditError: a text has another form, or names something twice
+        AuditError: a text has another form, or a key occurs twice
 
     >>> pairs(["act=arousal"], "--map", "THEIRS=OURS")
     {'act': 'arousal'}
@@ -235,10 +235,10 @@ def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]
 
 
 def clips_to_hear(text: str) -> int:
-    """How many clips `--audio` asks for.
+    """Number of clips that `--audio` requests.
 
     Raises:
-        AuditError: neither a number nor none
+        AuditError: the text is neither a number nor "none"
 
     >>> clips_to_hear("5"), clips_to_hear("none")
     (5, 0)
@@ -246,15 +246,17 @@ def clips_to_hear(text: str) -> int:
     if text == "none":
         return 0
     if not (text.isascii() and text.isdigit()):
-        raise AuditError(f"--audio {text!r} is no number of clips", hint="like --audio 5, or --audio none")
+        raise AuditError(
+            f"--audio {text!r} is not a number of clips", hint="use e.g. --audio 5, or --audio none"
+        )
     return int(text)
 
 
 def names(text: str) -> tuple[str, ...]:
-    """The names in a text like `anger, neutral`; none in an empty one.
+    """Parses a list of names like `anger, neutral`; an empty text has no names.
 
     Raises:
-        ModelError: a name is empty, or there twice
+        ModelError: a name is empty, or occurs twice
 
     >>> names("anger, neutral"), names("")
     (('anger', 'neutral'), ())
@@ -268,10 +270,10 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
-    """Texts like `valence=1:7`, or `1:7` for all dimensions, as lowest and highest rating.
+    """Parses texts like `valence=1:7`, or `1:7` for all dimensions, into lowest and highest rating.
 
     Raises:
-        CorpusError: a text has another form, or its ends are no range
+        CorpusError: a text has another form, or its ends are not a valid range
 
     >>> scales(["valence=1:7"])
     {'valence': (1.0, 7.0)}
@@ -280,7 +282,7 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
     """
     of_all = [text for text in texts or [] if "=" not in text]
     if len(of_all) > 1:
-        raise CorpusError(f"--scale names {of_all[0]} and {of_all[1]} for all dimensions")
+        raise CorpusError(f"--scale is given as both {of_all[0]} and {of_all[1]} for all dimensions")
     named = pairs([text for text in texts or [] if "=" in text], "--scale", "DIMENSION=LOW:HIGH")
     given = {**({"*": of_all[0]} if of_all else {}), **named}
     found = {}
@@ -304,10 +306,10 @@ def read_data(
     label_map: Sequence[str] | None,
     derive: bool = False,
 ) -> "Corpus":
-    """The corpus of `--data` and its companions; several are joined.
+    """Loads the corpus of `--data` and related options; several corpora are joined.
 
     Raises:
-        CorpusError: there is none, or it cannot be read
+        CorpusError: a corpus does not exist or cannot be read
     """
     from dataclasses import replace
 
@@ -329,11 +331,13 @@ def read_data(
     from sertools import norms
 
     if "emotion" not in corpus.clips:
-        raise CorpusError(f"{corpus.name} names no emotions to derive dimensions from")
+        raise CorpusError(f"{corpus.name} has no emotion labels to derive dimensions from")
     derived = norms.derive(corpus.clips["emotion"])
     clips = corpus.clips.drop(columns=[c for c in derived if c in corpus.clips]).join(derived)
     without = corpus.clips["emotion"][derived.isna().all(axis=1)].value_counts()
-    notes = [f"{n} clips of {emotion} have no norm and stay unrated" for emotion, n in without.items()]
+    notes = [
+        f"{n} clips of {emotion} have no norm and therefore no ratings" for emotion, n in without.items()
+    ]
     return replace(corpus, clips=clips, simulated=DERIVED, notes=(*corpus.notes, *notes))
 
 
@@ -347,16 +351,16 @@ def read_model(
     output: str = "",
     sampling_rate: int = 0,
 ) -> "Model | ClipModel":
-    """The model of `--model` and its companions.
+    """Loads the model of `--model` and related options.
 
     Raises:
-        ModelError: there is none, or it cannot be loaded
+        ModelError: the model does not exist or cannot be loaded
     """
     from sertools.model import LoadOptions, load_model
 
     heads = pairs(head, "--head", "PREFIX=LAYOUT")
     if len(heads) > 1:
-        raise ModelError("--head names more than one head", hint="a model has one")
+        raise ModelError("--head is given more than once", hint="a model has only one head")
     return load_model(
         spec,
         LoadOptions(
@@ -372,5 +376,5 @@ def read_model(
 
 
 def read_against(spec: str, device: str, precision: str) -> "Callable[[], Model | ClipModel] | None":
-    """What loads the model of `--against` when it is needed; None where none is named."""
+    """A function that loads the model of `--against` when needed; None if none is given."""
     return (lambda: read_model(spec, device, precision)) if spec else None

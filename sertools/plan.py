@@ -1,4 +1,4 @@
-"""Which shards of which conditions are still to be computed. Computes nothing itself."""
+"""Finds the shards that each condition still needs; computes nothing itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from sertools.store import Key, read_layers, read_shard, shards
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """The clips of one condition that the store does not have.
+    """The clips of one condition that are not in the store yet.
 
     Attributes:
-        condition: under what sound
-        folder: where its shards lie
-        shards: number and clips of those to compute
-        clips: how many clips they hold
-        stored: how many clips the store has
-        layers: whether layer means are wanted
+        condition: the condition of the audio (clean, or perturbed)
+        folder: folder of its shards
+        shards: number and clips of each shard to compute
+        clips: number of clips in these shards
+        stored: number of clips that the store has
+        layers: whether layer means are needed
     """
 
     condition: Condition
@@ -40,15 +40,15 @@ def jobs(
     layers: bool,
     root: Path,
 ) -> list[Job]:
-    """What is to be computed, one job a condition, in their order; those that are complete have no shards.
+    """One job per condition, in the order of the conditions; a complete job has no shards to compute.
 
     Args:
         clips: the corpus' clips in order
         model: its name and fingerprint
         corpus: its name and fingerprint
-        conditions: those that any audit reads
+        conditions: all conditions that audits read
         layers: whether any audit reads layer means
-        root: of the store
+        root: root folder of the store
     """
     planned = []
     for condition in conditions:

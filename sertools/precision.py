@@ -1,8 +1,8 @@
-"""Which number format a model runs in: `--precision auto` takes bf16 only where it was seen to be safe.
+"""Chooses the number format of a model: `--precision auto` uses bf16 only where tests show that it is safe.
 
 Safe means that the hardware multiplies bf16 natively (see `models/device.py`), and that on the first clips of
-the corpus no prediction is further than TOLERANCE from fp32. What was chosen is kept in the store, so that a
-resumed run chooses alike.
+the corpus no prediction differs by more than TOLERANCE from fp32. The choice is stored, so that a resumed run
+uses the same format.
 """
 
 import hashlib
@@ -21,43 +21,43 @@ from sertools.model import Model
 from sertools.store import write_text
 
 TOLERANCE = 0.005
-"""How far a prediction in bf16 may lie from fp32: a tenth of the change that counts as none (Wagner §3.4)."""
+"""Largest allowed difference of bf16 from fp32: a tenth of the change that counts as none (Wagner §3.4)."""
 
 CLIPS = 8
-"""Clips that are compared: the first of the corpus that can be heard …"""
+"""Number of clips to compare: the first clips of the corpus that can be decoded."""
 
 TRIED = 64
-"""… among this many."""
+"""Number of clips at the start of the corpus to try to decode for this."""
 
 AnyModel = TypeVar("AnyModel")
 
 
 @runtime_checkable
 class Undecided(Model, Protocol):
-    """A model that can run in either format and was asked to choose.
+    """A model that can run in either number format under `--precision auto`.
 
     Attributes:
-        undecided: whether `--precision auto` still stands open
+        undecided: whether the number format still has to be chosen
     """
 
     undecided: bool
 
     def at(self, precision: str, **facts: Any) -> Self:
-        """The same model in a format, with its own fingerprint and with facts on the choice."""
+        """The same model in this number format, with a fingerprint for it and with facts about the choice."""
         ...
 
 
 def settle(model: AnyModel, corpus: Corpus, sound: str, root: Path) -> AnyModel:
-    """The model in the format that suits it and this corpus; one that is not undecided comes back as it is.
+    """Chooses the number format of a model on a corpus; a model that needs no choice is returned unchanged.
 
     Args:
         model: any model
-        corpus: on whose first clips fp32 and bf16 are compared
+        corpus: its first clips are used to compare fp32 and bf16
         sound: the corpus' fingerprint
-        root: of the store, where the choice is kept
+        root: root folder of the store, where the choice is stored
 
     Raises:
-        StoreError: the choice cannot be kept
+        StoreError: the choice cannot be stored
     """
     if not isinstance(model, Undecided) or not model.undecided:
         return model
@@ -70,7 +70,7 @@ def settle(model: AnyModel, corpus: Corpus, sound: str, root: Path) -> AnyModel:
 
 
 def settled(model: AnyModel, sound: str, root: Path) -> AnyModel:
-    """The model in the format that was chosen before for this corpus; as it is where nothing was."""
+    """The model in the format that was chosen earlier for this corpus; unchanged if none was chosen."""
     if not isinstance(model, Undecided) or not model.undecided:
         return model
     try:
@@ -83,15 +83,15 @@ def settled(model: AnyModel, sound: str, root: Path) -> AnyModel:
 
 
 def compare(model: Undecided, corpus: Corpus) -> dict[str, Any]:
-    """How far bf16 is from fp32 on the first clips, and which of them that speaks for.
+    """Compares bf16 with fp32 on the first clips and chooses one of them.
 
     Returns:
-        `precision`, `precision_reason`, and where it was measured `precision_difference` (the largest
-        absolute difference of any score) and `precision_clips` (how many were compared)
+        `precision`, `precision_reason`, and, if measured, `precision_difference` (the largest absolute
+        difference of any score) and `precision_clips` (number of clips compared)
     """
     signals = list(islice(_signals(model, corpus), CLIPS))
     if not signals:
-        return {"precision": "fp32", "precision_reason": "no clip to compare bf16 on could be heard"}
+        return {"precision": "fp32", "precision_reason": "no clip could be decoded to compare bf16 with fp32"}
     if not model.labels:
         return {"precision": "fp32", "precision_reason": "a bare encoder has no predictions to compare"}
     exact, quick = (model.at(name).predict(signals).scores for name in ("fp32", "bf16"))
@@ -102,7 +102,7 @@ def compare(model: Undecided, corpus: Corpus) -> dict[str, Any]:
     found = "no" if close else "a"
     return {
         "precision": "bf16" if close else "fp32",
-        "precision_reason": f"{found} prediction in bf16 is further than {TOLERANCE:g} from fp32",
+        "precision_reason": f"{found} prediction in bf16 differs by more than {TOLERANCE:g} from fp32",
         "precision_difference": difference,
         "precision_clips": len(signals),
     }
@@ -116,7 +116,7 @@ def _signals(model: Model, corpus: Corpus) -> Iterator[np.ndarray]:
 
 
 def _path(model: Model, sound: str, root: Path) -> Path:
-    # the model's fingerprint names the device too, and so what was compared
+    # the model's fingerprint includes the device, on which the comparison depends
     name = hashlib.blake2b(f"{model.fingerprint}\n{sound}".encode(), digest_size=10).hexdigest()
     return root / "precision" / f"{name}.json"
 

@@ -1,4 +1,4 @@
-"""Scores and layer means of a corpus under conditions: what the store lacks is computed, the rest is read."""
+"""Scores and layer means of a corpus under each condition, computed or read from the store."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -20,20 +20,20 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""
 
 RESERVED = ("clip", "file", "reason", "silent")
-"""Columns beside the labels in what is stored and exported."""
+"""Columns that stored and exported tables have in addition to the labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How to compute, apart from what: none of these changes a number beyond its stated tolerance.
+    """Settings for how to compute; except for the seed, none changes a number beyond its stated tolerance.
 
     Attributes:
-        seed: of everything that is drawn
-        batch_size: clips in one forward pass at most
-        workers: threads that decode
-        cache: root of the store; None for the platform's user cache directory
+        seed: random seed
+        batch_size: maximum number of clips in one forward pass
+        workers: number of decoding threads
+        cache: root folder of the store; None for the platform's user cache directory
         label_map: theirs → ours, for the labels of the model
-        progress: shows how far a long job is
+        progress: shows the progress of a long job
     """
 
     seed: int = 0
@@ -53,12 +53,13 @@ def jobs(
     sound: str = "",
     layers: bool = False,
 ) -> list[plan.Job]:
-    """What is still to be computed for these conditions; `sound` is the corpus' fingerprint, if known.
+    """The jobs still to compute for these conditions; `sound` is the corpus' fingerprint, if known.
 
-    Layer means, where they are wanted, are those of clean sound. No voice speaks a corpus without words.
+    Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
+    out for a corpus without transcripts.
 
     Raises:
-        SertoolsError: there is no such voice
+        SertoolsError: a voice does not exist
     """
     sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
     model = precision.settled(model, sound, root)
@@ -77,7 +78,7 @@ def jobs(
 
 
 def _worded(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
-    """The conditions that there are for this corpus; those that depend on its words say on which."""
+    """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
     return [
         replace(c, content=voiced.fingerprint(corpus.clips, c.voice)) if c.voice else c
         for c in conditions
@@ -96,34 +97,34 @@ def predict(
 ) -> dict[str, Predicted]:
     """Scores of a corpus under each condition; what the store has is not computed again.
 
-    A bare encoder has layers and no scores. A model that answers by clip, without sound, answers for the
-    conditions that it has.
+    A bare encoder has layers and no scores. A model that predicts by clip, without audio, only predicts for
+    the conditions that it has.
 
     Args:
         model: from `load_model`
         corpus: from `load_corpus`
-        conditions: under which sound; clean only, by default
+        conditions: conditions of the audio; clean only by default
         settings: how to compute
-        sound: the corpus' fingerprint, where the caller knows it
-        layers: whether layer means of clean sound are wanted beside the scores
+        sound: the corpus' fingerprint, if the caller knows it
+        layers: whether layer means of the clean audio are needed as well as the scores
 
     Raises:
-        ModelError: the model is a bare encoder, and scores alone are wanted
-        CorpusError: not one clip could be scored
+        ModelError: the model is a bare encoder, and only scores are needed
+        CorpusError: no clip could be scored
         StoreError: the store cannot be written
     """
     settings = settings or Settings()
     if model.task == "encoder" and not layers:
         raise ModelError(
-            f"{model.name} is a bare encoder: the checkpoint has no head, so it predicts nothing; keys that "
-            f"nothing reads: {', '.join(model.facts.get('unexpected_keys', [])) or 'none'}",
-            hint="fit a head with sertools finetune, or name the one it has with --head PREFIX=LAYOUT",
+            f"{model.name} is a bare encoder: the checkpoint has no head, so it predicts nothing; unused "
+            f"checkpoint keys: {', '.join(model.facts.get('unexpected_keys', [])) or 'none'}",
+            hint="train a head with sertools finetune, or name the existing head with --head PREFIX=LAYOUT",
         )
     taken = [name for name in model.labels if name in RESERVED or model.labels.count(name) > 1]
     if taken:
         raise ModelError(
-            f"{model.name} has a label {taken[0]!r}, which is taken",
-            hint=f"labels are different from each other and from {', '.join(RESERVED)}",
+            f"{model.name} has a label {taken[0]!r}, which is a duplicate or a reserved name",
+            hint=f"labels must be different from each other and from {', '.join(RESERVED)}",
         )
     if isinstance(model, ClipModel):
         known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
@@ -163,11 +164,11 @@ def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> 
     unknown = scores.isna().all(axis=1).to_numpy()
     if layers and hasattr(model, "layers"):
         vectors = model.layers(corpus.clips)
-        # a table of layers knows its clips by their layers, a table of predictions by their scores
+        # a model with labels has a clip if it has scores for it, a table of layer vectors if it has a vector
         unknown = unknown if model.labels else np.isnan(vectors).all(axis=(1, 2))
     gone = scores.index[unknown]
     missing = pd.DataFrame(
-        {"clip": gone, "condition": condition, "reason": f"{model.name} has no complete row for it"}
+        {"clip": gone, "condition": condition, "reason": f"{model.name} has no complete row for this clip"}
     )
     means = None if vectors is None else Layers(shards=(vectors,))
     found = Predicted(scores=scores, missing=missing, layers=means)
@@ -180,9 +181,9 @@ def _some_scored(predicted: Predicted, corpus: Corpus) -> None:
     if len(predicted.missing) == len(corpus.clips):
         reasons = predicted.missing["reason"].value_counts()
         raise CorpusError(
-            f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most often: "
+            f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most frequent reason: "
             f"{reasons.index[0]}",
             hint=""
             if reasons.index[0] == engine.NOT_FINITE
-            else "sertools corpus check says more of each clip",
+            else "run sertools corpus check for details of each clip",
         )

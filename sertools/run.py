@@ -1,4 +1,4 @@
-"""The whole way: a model and a corpus in, judged results and a report out."""
+"""Runs audits of a model on a corpus: predictions, tables, results, and their files."""
 
 import importlib.metadata
 import platform
@@ -41,19 +41,19 @@ def run(
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
 ) -> list[Result]:
-    """Audits a model on a corpus: predicts what is missing, then runs each audit on the tables.
+    """Audits a model on a corpus: computes the missing predictions, then runs each audit on the tables.
 
     Args:
         model: from `load_model`
         corpus: from `load_corpus`
         audits: from `audit.load`
         options: audit → its options
-        overrides: limits that stand in the place of the audits' own
+        overrides: limits that replace the audits' own
         settings: how to compute
         command: what the user typed, for the report
-        others: role → another model that audits of layers look at beside it
-        random_twin: whether the same architecture with random weights is one of them; None for where it can
-            be built. Its weights are drawn from the seed
+        others: role → another model that layer audits compare it with
+        random_twin: whether an untrained copy of the model (same architecture, random weights) is one of
+            them; None for where it can be built. Its weights are drawn from the seed
 
     Raises:
         SertoolsError: see `predict`, `tables` and `audit.run`
@@ -62,7 +62,7 @@ def run(
     sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     wanted = conditions(audits, options or {}, settings.seed)
     if wanted:
-        # before anything is said of the model: its format is part of its fingerprint
+        # first of all, because the number format is part of the model's fingerprint
         model = precision.settle(model, corpus, sound, settings.cache or store.default_root())
     corpus = heard(corpus, audits, options or {}, settings)
 
@@ -110,13 +110,13 @@ def company(
     settings: Settings,
     sound: str,
 ) -> dict[str, Model | ClipModel]:
-    """Role → the models that stand beside one in audits of layers, each in its number format.
+    """Comparison models for layer audits by role ("against", "random_twin"), each in its number format.
 
     Args:
         model: in the format in which it runs
-        corpus: on which formats are compared
-        others: those that were named
-        random_twin: whether its random twin is among them; None for where it can be built
+        corpus: the number formats are compared on it
+        others: role → model, for the models that were named
+        random_twin: whether the model's untrained copy is included; None for where it can be built
         settings: how to compute
         sound: the corpus' fingerprint
 
@@ -126,18 +126,18 @@ def company(
     root = settings.cache or store.default_root()
     beside = {role: precision.settle(other, corpus, sound, root) for role, other in others.items()}
     if random_twin or (random_twin is None and hasattr(model, "random_twin")):
-        # from the model as it is settled, so that both have one number format
+        # made from the model in its chosen format, so that both have the same number format
         beside[RANDOM_TWIN] = twin_of(model, settings.seed)
     return beside
 
 
 def described(model: Model | ClipModel) -> dict[str, Any]:
-    """What a report says about a model."""
+    """The facts about a model that a report shows."""
     return {"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts}
 
 
 def looks_inside(audit: Audit, options: Mapping[str, Any]) -> bool:
-    """Whether an audit reads layers, beside which those of other models may stand."""
+    """Whether an audit reads layers, so that other models' layers can be compared."""
     needs = audit.needs(**audit.settings(options))
     return needs.layers or needs.moments is not None
 
@@ -145,9 +145,10 @@ def looks_inside(audit: Audit, options: Mapping[str, Any]) -> bool:
 def conditions(
     audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], seed: int
 ) -> list[Condition]:
-    """The union of what audits read, clean first, each with the seed of this run and what it mixes in.
+    """All conditions that audits read, clean first, each with the seed of this run.
 
-    None at all where no audit reads a prediction or a layer.
+    A condition that mixes in recordings also has their fingerprint. The list is
+    empty if no audit reads predictions or layers.
 
     Raises:
         CorpusError: a folder with recordings that cannot be read
@@ -163,17 +164,19 @@ def conditions(
 
 
 def needs_of(audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]]) -> list[Needs]:
-    """What each audit reads."""
+    """The inputs that each audit reads."""
     return [audit.needs(**audit.settings(options.get(audit.name, {}))) for audit in audits]
 
 
 def heard(
     corpus: Corpus, audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], settings: Settings
 ) -> Corpus:
-    """The corpus with what audits measure in its sound and read in its words; not for one that cannot run.
+    """The corpus with the columns computed from its audio and the text vectors that audits need.
+
+    Audits that lack other columns, and so cannot run, are left out.
 
     Raises:
-        ModelError: what measures is not installed
+        ModelError: a package that computes a column is not installed
     """
     needs = needs_of(audits, options)
 
@@ -187,14 +190,14 @@ def heard(
 
 
 def sounds(corpus: Corpus, needs: Sequence[Needs]) -> list[str]:
-    """Columns that are to be measured in the sound, for audits whose columns are there, none twice."""
+    """Missing columns to compute from the audio, without duplicates, for audits whose other columns exist."""
     able = [each for each in needs if set(each.columns) <= set(corpus.clips)]
     asked = dict.fromkeys(column for each in able for column in each.sound)
     return [column for column in asked if column not in corpus.clips]
 
 
 def facts(corpus: Corpus) -> dict[str, Any]:
-    """What a report says about a corpus."""
+    """The facts about a corpus that a report shows."""
     clips = corpus.clips
     speakers = int(clips["speaker"].nunique()) if "speaker" in clips else None
     sexes = {}
@@ -213,7 +216,7 @@ def facts(corpus: Corpus) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what can change a number."""
+    """Versions of sertools, Python and the packages that can change a number."""
     found = {"sertools": sertools.__version__, "python": platform.python_version()}
     for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
         found[package] = importlib.metadata.version(package)
@@ -221,7 +224,7 @@ def versions() -> dict[str, str]:
 
 
 def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
-    """Writes `<audit>.json` for each result, whole or not at all; returns the paths.
+    """Writes `<audit>.json` for each result, each file atomically; returns the paths.
 
     Raises:
         StoreError: the folder cannot be written
@@ -237,7 +240,7 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
 def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
     """Writes predictions: columns `clip`, `file`, one per label; corpus order, full float32 precision.
 
-    A clip without an answer has empty cells.
+    A clip without a prediction has empty cells.
 
     Raises:
         StoreError: the file cannot be written
@@ -248,5 +251,5 @@ def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
         if path.suffix == ".parquet":
             frame.reset_index(names="clip").to_parquet(part, index=False)
         else:
-            # as the doubles that audits compute with, so that a result from the table is the same to the bit
+            # as the doubles that audits compute with, so that results from this table are bit-identical
             frame.astype(dict.fromkeys(predicted.scores, float)).to_csv(part, index_label="clip")

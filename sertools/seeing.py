@@ -1,4 +1,4 @@
-"""What audits see of a model: its answers, its layers, and the sums over its frames."""
+"""Computes the model data that audits read: predictions, layers, and sums over frames."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from sertools.tables import Tables
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What audits see of one model: tables, and for each kind of cells the moments by level."""
+    """The data of one model that audits read: tables, and moments by level for each kind of cells."""
 
     tables: Tables
     moments: Mapping[tuple[int, str], Mapping[str, Moments]]
@@ -26,12 +26,12 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What audits read of one model, beside the conditions under which it is asked.
+    """The data that audits request of one model, apart from the conditions.
 
     Attributes:
-        moments: for each kind of cells, the sums over frames
-        layers: whether layer means of clean sound come with the scores
-        scores: whether anything but sums over frames is read, so that a model without frames is asked too
+        moments: the sums over frames, for each kind of cells
+        layers: whether layer means of the clean audio are computed along with the scores
+        scores: whether anything except sums over frames is read, so that a model without frames runs too
     """
 
     moments: Mapping[tuple[int, str], Wanted]
@@ -40,11 +40,11 @@ class Asked:
 
 
 def asked(model: Model | ClipModel, corpus: Corpus, needs: Sequence[Needs]) -> Asked:
-    """What audits read of a model on a corpus: `seen` computes it, and a forecast counts it."""
+    """The data that audits request of a model on a corpus; `seen` computes it, a forecast counts it."""
     sums = [need.moments for need in needs if need.moments and set(need.columns) <= set(corpus.clips)]
     return Asked(
         moments={} if isinstance(model, ClipModel) else union(sums),
-        # a bare encoder answers with its layers or not at all
+        # a bare encoder has no scores, so its output is the layers
         layers=any(need.layers or (need.moments and model.task == "encoder") for need in needs),
         scores=any(need.conditions or need.layers for need in needs),
     )
@@ -58,7 +58,7 @@ def seen(
     settings: Settings,
     sound: str,
 ) -> Seen:
-    """Everything that audits read of a model; the frames first, whose pass brings clean scores with it."""
+    """All data that audits read of a model; frames come first, because that pass also yields clean scores."""
     summed: dict[tuple[int, str], Mapping[str, Moments]] = {}
     read = asked(model, corpus, needs)
     if not isinstance(model, ClipModel):
@@ -77,7 +77,7 @@ def seen(
                 workers=settings.workers,
                 clean=clean,
             )
-    # frames alone need no scores, but which clips are missing is known from these
+    # frames alone need no scores, but the scores show which clips are missing
     if read.scores or any(summed.values()):
         found = predict(model, corpus, conditions=under, settings=settings, sound=sound, layers=read.layers)
     else:
@@ -86,7 +86,7 @@ def seen(
 
 
 def with_moments(table: Tables, wanted: Wanted, own: Seen, beside: Mapping[str, Seen]) -> Tables:
-    """The tables with the moments that one audit wants, its own kind of cells and its levels only."""
+    """The tables with the moments that one audit needs: only its kind of cells and its levels."""
 
     def chosen(of: Seen) -> dict[str, Moments]:
         found = of.moments.get((wanted.groups, wanted.by), {})

@@ -1,4 +1,4 @@
-"""Writes the clips that audits name as sound and picture, so that people hear what the numbers are about."""
+"""Writes audio files and spectrograms of the clips that audits name, for listening in the report."""
 
 import contextlib
 import hashlib
@@ -22,7 +22,7 @@ from sertools.spectrogram import picture
 from sertools.tables import CLEAN
 
 KEPT = 5
-"""Clips kept of each audit, where nothing else is asked for."""
+"""Default number of clips to write per audit."""
 
 
 def write_sounds(
@@ -35,21 +35,21 @@ def write_sounds(
     most: int = KEPT,
     progress: Progress = lambda description, total: nullcontext(lambda n: None),
 ) -> list[Recording]:
-    """Writes the first `most` clips that each result names, clean and under its change; returns the list.
+    """Writes the first `most` clips that each result names, clean and perturbed; returns the recordings.
 
-    What is written is what the model hears, at its rate: `NAME.flac`, its picture `NAME.png`, and a list of
-    all, `index.json`. Names follow the content. Where any sound of a clip is louder than full scale, all
-    sounds of that clip are made softer alike. Recordings of the same audits from before are removed; those
-    of other audits in the folder stay.
+    The files contain the model's input at its sampling rate: `NAME.flac`, the spectrogram `NAME.png`, and a
+    list of all recordings, `index.json`. Names derive from the content. If any version of a clip exceeds full
+    scale, all versions of that clip are attenuated by the same factor. Earlier recordings of the same audits
+    are removed; those of other audits in the folder stay.
 
     Args:
-        results: of audits of this model and corpus
-        folder: where the recordings go; not made where there is nothing to write
-        corpus: what was audited
-        model: what was audited; one that answers without sound has none to keep
+        results: results of audits of this model and corpus
+        folder: folder for the recordings; not created if there is nothing to write
+        corpus: the audited corpus
+        model: the audited model; one that predicts by clip, without audio, has no recordings
         conditions: name of each condition → the condition, with the seed of the audits
-        most: clips of each audit at most; 0 for none
-        progress: shows how far it is
+        most: maximum number of clips per audit; 0 for none
+        progress: shows the progress
 
     Raises:
         StoreError: the folder cannot be written
@@ -65,7 +65,7 @@ def write_sounds(
         by_clip.setdefault(clip, []).append(condition)
     takes: dict[tuple[str, str], Recording] = {}
     if by_clip and not isinstance(model, ClipModel):
-        with progress("clips to hear", len(by_clip)) as advance:
+        with progress("recordings for the report", len(by_clip)) as advance:
             for clip, names in by_clip.items():
                 own = {name: conditions[name] for name in names}
                 found = _takes(clip, own, folder, corpus, model)
@@ -82,7 +82,7 @@ def write_sounds(
 def _takes(
     clip: str, conditions: Mapping[str, Condition], folder: Path, corpus: Corpus, model: Model
 ) -> dict[str, Recording]:
-    """One clip under all its conditions, as files; or the reason why it cannot be heard."""
+    """Writes one clip under all its conditions, or records the reason why it cannot be decoded."""
     heard = {name: engine.hear(corpus, clip, model, condition) for name, condition in conditions.items()}
     peaks = [float(np.max(np.abs(each.signal))) for each in heard.values() if each.signal is not None]
     softer = max([1.0, *peaks])
@@ -104,17 +104,17 @@ def _takes(
 
 
 def _stem(clip: str, content: bytes) -> str:
-    """A name that people can read and that no other content has."""
+    """A readable file name that is unique to the content."""
     name = re.sub(r"\.\w{1,5}$", "", clip.replace("\\", "/").rpartition("/")[2])
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40].strip("-_") or "clip"
     return f"{readable}-{hashlib.blake2b(content, digest_size=5).hexdigest()}"
 
 
 def _replace(audits: set[str], written: Sequence[Recording], folder: Path) -> None:
-    """Puts the recordings of these audits into the list in the place of earlier ones, and removes those."""
+    """Replaces the earlier recordings of these audits in the list, and deletes their files."""
     try:
         before = read_index(folder)
-    except GateError:  # a damaged list tells nothing that is still to be kept
+    except GateError:  # a damaged list names no recordings to keep
         before = []
     if not before and not written:
         return
@@ -122,5 +122,5 @@ def _replace(audits: set[str], written: Sequence[Recording], folder: Path) -> No
     store.write_text(folder / INDEX, Index(recordings=now).model_dump_json(by_alias=True, indent=1) + "\n")
     gone = {name for take in before for name in take.files} - {name for take in now for name in take.files}
     for name in sorted(gone):
-        with contextlib.suppress(OSError):  # a recording that stays behind is in no list
+        with contextlib.suppress(OSError):  # a recording that cannot be deleted is in no list
             (folder / name).unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Predictions and layer means on disk: append-only shards, written whole or not at all, and sealed.
+"""Stores predictions and layer means on disk, in append-only shards that are written atomically and sealed.
 
-`ROOT/<model>-<hash>/<corpus>-<hash>/<condition>-<hash>/00000.parquet`, with `00000.layers.npy` beside it
-where layers were asked for. A shard holds the clips `SHARD·i … SHARD·(i+1)−1` of the corpus in their order,
-so its name says what is in it: two processes that write the same shard write the same content.
+`ROOT/<model>-<hash>/<corpus>-<hash>/<condition>-<hash>/00000.parquet`, with `00000.layers.npy` next to it if
+layers were requested. A shard holds the clips `SHARD·i … SHARD·(i+1)−1` of the corpus in corpus order, so its
+name determines its content: two processes that write the same shard write the same content.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ import pyarrow.parquet as pq
 from sertools.errors import StoreError
 
 SHARD = 64
-"""Clips per shard: what an interruption can lose at most."""
+"""Clips per shard: the most that an interruption can lose."""
 
 SEAL = b"sertools.seal"
-"""Key of the fingerprint that a shard carries of its own content."""
+"""Metadata key of the fingerprint of a shard's content."""
 
 ARRAY_SEAL = 16
-"""Bytes of the fingerprint at the end of an array's file."""
+"""Size in bytes of the fingerprint at the end of an array file."""
 
 HOUR_S, DAY_S = 60 * 60, 24 * 60 * 60
 
@@ -41,14 +41,14 @@ PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What a stored number depends on; each part is a readable name and a fingerprint."""
+    """Identifies what a stored number depends on; each part is a readable name and a fingerprint."""
 
     model: tuple[str, str]
     corpus: tuple[str, str]
     condition: tuple[str, str]
 
     def folder(self, root: Path) -> Path:
-        """Where the shards of this key lie."""
+        """The folder with the shards of this key."""
         return root.joinpath(*(_folder_name(*part) for part in (self.model, self.corpus, self.condition)))
 
 
@@ -72,47 +72,52 @@ def shards(clips: pd.Index) -> Iterator[tuple[int, pd.Index]]:
 
 
 def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:
-    """The scores of a shard, index `clips`, columns `reason` and one per label; None if it is not there.
+    """The scores of a shard, index `clips`, columns `reason` and one per label; None if it does not exist.
 
-    A file that is damaged, by as little as one bit, or is of other clips, counts as not there and is
-    written anew.
+    A file that is damaged, even by a single bit, or holds other clips, counts as missing and is rewritten.
     """
     scores = read_scores(folder / f"{i:05d}.parquet")
     return scores if scores is not None and list(scores.index) == list(clips) else None
 
 
 def read_scores(path: Path) -> pd.DataFrame | None:
-    """The scores of a shard, whatever its clips; None where it is not there or one bit of it has changed."""
+    """The scores of a shard with any clips; None if it does not exist or a single bit has changed."""
     try:
         with pq.ParquetFile(path) as file:
             table = file.read()
         sealed = (table.schema.metadata or {}).get(SEAL, b"").decode()
         scores: pd.DataFrame = table.replace_schema_metadata(None).to_pandas().set_index("clip")
         whole = _seal(scores) == sealed
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):  # what damage makes Arrow raise
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # the errors that Arrow raises on damaged files
         return None
     return scores if whole else None
 
 
 def _seal(scores: pd.DataFrame) -> str:
-    """Fingerprint of clips, labels and numbers of a shard: Parquet itself does not notice a flipped bit."""
+    """Fingerprint of clips, labels and numbers of a shard; Parquet itself does not detect a flipped bit."""
     content = [list(scores.index), [[name, scores[name].tolist()] for name in scores]]
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
 def read_layers(folder: Path, i: int, n: int) -> np.ndarray | None:
-    """The layer means of a shard, shape (n, l, d), memory-mapped; None if they are not there, or damaged."""
+    """The layer means of a shard, shape (n, l, d), memory-mapped; None if missing or damaged."""
     layers = read_array(layers_path(folder, i))
     return layers if layers is not None and layers.shape[:1] == (n,) else None
 
 
 def layers_path(folder: Path, i: int) -> Path:
-    """Where the layer means of a shard lie."""
+    """The file with the layer means of a shard."""
     return folder / f"{i:05d}.layers.npy"
 
 
 def read_array(path: Path) -> np.ndarray | None:
-    """An array of `write_array`, memory-mapped; None where it is not there or one bit of it has changed."""
+    """An array from `write_array`, memory-mapped; None if it does not exist or a single bit has changed."""
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
         if _hash(content[:-ARRAY_SEAL]) != content[-ARRAY_SEAL:].tobytes():
@@ -124,12 +129,12 @@ def read_array(path: Path) -> np.ndarray | None:
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """Writes an array whole or not at all, as npy that is followed by its fingerprint.
+    """Writes an array atomically as an npy file, followed by its fingerprint.
 
-    NumPy reads such a file as any other: what comes after the array does not concern it.
+    NumPy can read such a file, because it ignores what follows the array.
 
     Raises:
-        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+        StoreError: no permission, no space, or another disk error; no partial file is left
     """
     with atomic(path) as part:
         with part.open("wb") as file:
@@ -138,10 +143,10 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def write_rows(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
-    """Writes an array of n equal rows, at least one, as `write_array` does, without all being in memory.
+    """Writes an array of n ≥ 1 rows of equal shape like `write_array`, without holding all in memory.
 
     Raises:
-        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+        StoreError: no permission, no space, or another disk error; no partial file is left
     """
     with atomic(path) as part:
         with part.open("wb") as file:
@@ -164,16 +169,16 @@ def _hash(content: np.ndarray) -> bytes:
 
 
 def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray | None = None) -> None:
-    """Writes a shard whole: layers first, then the scores that vouch for them.
+    """Writes a shard: layers first, then the scores, whose file shows that the shard is complete.
 
     Args:
-        folder: the key's folder
+        folder: folder of the key
         i: number of the shard
         scores: index `clip`, columns `reason` (empty where scored) and one per label
         layers: shape (n, l, d), float32; rows of nan for missing clips
 
     Raises:
-        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+        StoreError: no permission, no space, or another disk error; no partial file is left
     """
     if layers is not None:
         write_array(layers_path(folder, i), layers.astype(np.float32))
@@ -184,28 +189,28 @@ def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray |
 
 
 def left_behind(folder: Path) -> Iterator[Path]:
-    """Temporary files of writes that never ended: an hour old and of no process here, or a day old.
+    """Temporary files of writes that never finished: older than an hour with no such process, or than a day.
 
-    A write takes seconds and freshens its file. A process of another machine on a shared disk cannot be seen,
-    so its files wait for a day.
+    A write takes seconds and updates the time of its file. Processes of other machines on a shared disk
+    cannot be seen, so their files are kept for a day.
     """
     for path in sorted(folder.glob(".*.part")):
         named = PART.fullmatch(path.name)
-        with contextlib.suppress(FileNotFoundError):  # its process was quicker
+        with contextlib.suppress(FileNotFoundError):  # its process has removed it meanwhile
             age_s = time.time() - path.lstat().st_mtime
             if named and (age_s > DAY_S or (age_s > HOUR_S and not _runs(int(named["pid"])))):
                 yield path
 
 
 def sweep(folder: Path) -> None:
-    """Deletes what writes that never ended have left in a folder."""
+    """Deletes temporary files of unfinished writes in a folder."""
     for path in left_behind(folder):
-        with contextlib.suppress(OSError):  # it costs space, but hurts nobody
+        with contextlib.suppress(OSError):  # a leftover file only costs space
             path.unlink()
 
 
 def _runs(process: int) -> bool:
-    """Whether a process of this number may run here; True where that cannot be told."""
+    """Whether a process with this id may be running here; True if that is unknown."""
     if os.name != "posix":
         return True
     try:
@@ -219,10 +224,10 @@ def _runs(process: int) -> bool:
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary name to write under, which becomes the real one only when all went well.
+    """A temporary path to write to, which is renamed to `path` only if no error occurs.
 
     Raises:
-        StoreError: no permission, no space, or another failure of the disk; nothing half is left
+        StoreError: no permission, no space, or another disk error; no partial file is left
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -234,25 +239,25 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _explained(error, path) from error
     finally:
-        with contextlib.suppress(OSError):  # where nothing could be written, nothing is left either
+        with contextlib.suppress(OSError):  # if nothing could be written, there is nothing to delete
             part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all.
+    """Writes a text file atomically.
 
     Raises:
-        StoreError: no permission, no space, or another failure of the disk
+        StoreError: no permission, no space, or another disk error
     """
     with atomic(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def check_writable(folder: Path) -> None:
-    """Fails before the work begins where its results could not be written; leaves nothing behind.
+    """Checks before the work begins that results can be written; leaves nothing behind.
 
     Raises:
-        StoreError: the folder cannot be made or written
+        StoreError: the folder cannot be created or written
     """
     try:
         there = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
@@ -266,7 +271,7 @@ def _explained(error: OSError, where: Path) -> StoreError:
     if error.errno == errno.ENOSPC:
         return StoreError(
             f"the disk is full: cannot write under {where}",
-            hint="free some space and run the same command again: finished work is kept",
+            hint="free some space and run the same command again: finished work is saved",
         )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return StoreError(f"no permission to write {where}", hint="choose another --out or --cache")

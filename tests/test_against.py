@@ -51,7 +51,10 @@ def test_audits_that_look_at_no_layer_refuse_both(manifest, tmp_path, option):
     asked = ("--data", manifest, "--out", tmp_path / "out", *option)
     made = called("audit", "correctness", *asked)
     assert made.exit_code == 2
-    assert f"{option[0]} stands beside layers, and correctness reads none" in made.output
+    assert (
+        f"{option[0]} only applies to audits that read layers (probe-layers, embeddings, …), "
+        "not to correctness" in made.output
+    )
     assert called("correctness", *asked).exit_code == 2
 
 

@@ -209,7 +209,7 @@ def test_every_clip_broken_is_an_error_and_one_is_not(here):
     for path in Path("c").glob("*.wav"):
         path.write_bytes(b"")
     said = audit("--data", "c/clips.csv", "--quiet", model="toy:loudness")
-    assert said.startswith("none of the 8 clips of clips could be scored; most often: ")
+    assert said.startswith("none of the 8 clips of clips could be scored; most frequent reason: ")
     write_noises(Path("c"), 8)
     Path("c/003.wav").write_bytes(b"")
     result = sertools("audit", "--data", "c/clips.csv", "--model", "toy:loudness", "--out", "out", "--quiet")

@@ -59,7 +59,7 @@ def test_a_truncated_table_is_named_and_the_others_are_not(tmp_path):
     folder = fill(tmp_path)
     path = folder / "00001.parquet"
     path.write_bytes(path.read_bytes()[:-20])
-    assert cache.verify(tmp_path) == [(path, "it cannot be read, or is not what was written")]
+    assert cache.verify(tmp_path) == [(path, "the file cannot be read, or its content has changed")]
 
 
 def test_a_number_that_was_changed_in_place_is_named(tmp_path):
@@ -81,8 +81,8 @@ def test_layer_means_that_are_cut_off_or_of_other_clips_are_named(tmp_path):
     cut.write_bytes(cut.read_bytes()[:-4])
     store.write_array(folder / "00002.layers.npy", np.zeros((2, 2, 4), dtype=np.float32))
     assert [(path.name, reason) for path, reason in cache.verify(tmp_path)] == [
-        ("00000.layers.npy", "it cannot be read, or is not what was written"),
-        ("00002.layers.npy", "it has 2 rows, and its table 3"),
+        ("00000.layers.npy", "the file cannot be read, or its content has changed"),
+        ("00002.layers.npy", "it has 2 rows, but its table has 3"),
     ]
 
 
@@ -158,11 +158,11 @@ def test_files_of_other_names_are_neither_counted_nor_deleted(tmp_path):
 
 def test_pruning_needs_to_be_told_what(tmp_path):
     fill(tmp_path)
-    with pytest.raises(StoreError, match="nothing says what to delete"):
+    with pytest.raises(StoreError, match="no entries to delete are selected"):
         cache.prune(tmp_path)
-    with pytest.raises(StoreError, match=r"nothing of a model 'other' \(it has m-"):
+    with pytest.raises(StoreError, match=r"no predictions of a model 'other' \(it has m-"):
         cache.prune(tmp_path, model="other")
-    with pytest.raises(StoreError, match="-1 is no number of days"):
+    with pytest.raises(StoreError, match="-1 is not a valid number of days"):
         cache.prune(tmp_path, older_than_days=-1)
     assert len(files(tmp_path)) == 2
 
@@ -176,7 +176,7 @@ def test_the_command_shows_verifies_and_prunes(tmp_path):
     assert row["MB"] * 1e6 == pytest.approx(sum(path.stat().st_size for path in files(tmp_path)))
     whole = runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path)])
     assert (whole.exit_code, whole.stdout) == (0, "")
-    assert "is whole" in whole.stderr
+    assert "are intact" in whole.stderr
     (folder / "00000.parquet").write_bytes(b"")
     verified = runner.invoke(app, ["cache", "verify", "--cache", str(tmp_path), "--format", "json"])
     assert verified.exit_code == 2
@@ -190,5 +190,5 @@ def test_the_command_shows_verifies_and_prunes(tmp_path):
 
 def test_a_file_in_the_place_of_a_store_is_a_sentence(tmp_path):
     (tmp_path / "store").write_text("no folder")
-    with pytest.raises(StoreError, match="store is a file, not a folder"):
+    with pytest.raises(StoreError, match="store is a file, not a cache folder"):
         cache.entries(tmp_path / "store")

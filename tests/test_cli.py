@@ -86,7 +86,7 @@ def test_verbose_says_what_is_read_where_it_is_kept_and_what_was_found(tmp_path,
         "Corpus clips: 24 clips of 6 speakers",
         "Model toy-loudness: arousal, dominance, valence",
     ]
-    assert any(line.startswith("Predictions are kept in ") for line in said)
+    assert any(line.startswith("Predictions are cached in ") for line in said)
     assert "mae of arousal" in result.stdout
 
 
@@ -205,7 +205,7 @@ def test_predictions_have_every_bit_in_corpus_order_and_empty_cells_where_missin
     result = sertools("predict", "--model", "toy:loudness", "--data", manifest, "--csv", tmp_path / "p.csv")
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert f"24 predictions in {tmp_path / 'p.csv'}" in told(result)
+    assert f"24 predictions written to {tmp_path / 'p.csv'}" in told(result)
     assert any(
         line.startswith("Warning: missing: clip 005: 005.wav cannot be decoded as audio")
         for line in told(result)
@@ -332,7 +332,7 @@ def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(tmp_path):
     assert running.returncode == 2, err
     assert out == ""
     assert err.splitlines()[-1] == (
-        "Warning: interrupted; what was finished is kept, so the same command goes on where it stopped"
+        "Warning: interrupted; finished work is saved: run the same command again to continue"
     )
     assert "Traceback" not in err
     kept = {path: path.read_bytes() for path in cache.rglob("*.parquet")}

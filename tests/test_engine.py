@@ -159,7 +159,7 @@ def test_a_clip_longer_than_the_model_hears_is_missing_and_not_cut(tmp_path):
     model.longest = 820
     frame, _ = computed(model, corpus, tmp_path / "store")
     assert [bool(reason) for reason in frame["reason"]] == [False, False, False, True, True, True]
-    assert frame.at["clip 005", "reason"] == "0.1 s, but the model hears only 0.1 s"
+    assert frame.at["clip 005", "reason"] == "0.1 s, but the model takes at most 0.1 s"
 
 
 def test_digital_silence_is_scored_and_flagged(tmp_path):
@@ -181,7 +181,7 @@ def test_an_answer_that_is_no_finite_number_is_missing_and_never_zero(tmp_path, 
             return [row[0], answer, row[2]] if len(signal) == 807 else row
 
     frame, _ = computed(Odd(), noises(tmp_path / "c", 6), tmp_path / "store")
-    assert frame.at["clip 001", "reason"] == "the model's answer is not a finite number"
+    assert frame.at["clip 001", "reason"] == "the model's prediction is not a finite number"
     assert frame.loc["clip 001", ["arousal", "dominance", "valence"]].isna().all()
     assert (frame["reason"] != "").sum() == 1
 
@@ -192,7 +192,7 @@ def test_scores_of_another_shape_are_refused_and_not_spread_over_labels(tmp_path
             return [0.5]
 
     corpus = noises(tmp_path / "c", 3)
-    with pytest.raises(ModelError, match=r"meter answers 3 clips with scores of shape \(3, 1\).*3 labels"):
+    with pytest.raises(ModelError, match=r"meter returned, for 3 clips, scores of shape \(3, 1\).*3 labels"):
         computed(Narrow(), corpus, tmp_path / "store")
     assert not (tmp_path / "store").exists()
 

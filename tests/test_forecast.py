@@ -59,7 +59,7 @@ def test_what_was_computed_is_not_computed_again(tmp_path):
     run.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
     done, timed = costs_of(model, corpus, names, tmp_path / "store")
     assert {cost.todo for cost in done} == {0}
-    assert sentence(done, timed) == "Nothing is to be computed."
+    assert sentence(done, timed) == "Nothing has to be computed."
 
 
 def test_minutes_follow_from_the_pace_of_the_model_and_the_seconds_of_sound(tmp_path):
@@ -148,7 +148,7 @@ def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
     corpus, settings = noises(tmp_path / "c"), Settings(cache=tmp_path / "store")
     (cost,), timed = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
     assert timed.facts["precision"] == "bf16"
-    assert "12 clips to compute under 1 condition in bf16 (no prediction in bf16 is" in sentence(
+    assert "12 clips to compute under 1 condition in bf16 (no prediction in bf16 differs" in sentence(
         [cost], timed
     )
     assert (
@@ -176,7 +176,7 @@ def test_the_command_plans_what_the_audit_of_the_same_words_computes(tmp_path):
     assert done.exit_code in {0, 1}, done.output
     after = CliRunner().invoke(app, ["plan", *words, "--format", "json"])
     assert {row["to compute"] for row in json.loads(after.stdout)} == {0}
-    assert "Nothing is to be computed." in after.stderr
+    assert "Nothing has to be computed." in after.stderr
 
 
 def test_the_command_plans_the_models_beside_a_model_by_their_roles(tmp_path):
@@ -206,7 +206,10 @@ def test_the_command_refuses_another_model_where_no_audit_looks_at_layers(tmp_pa
     for words, option in ((["--against", "default"], "--against"), (["--random-twin"], "--random-twin")):
         failed = CliRunner().invoke(app, ["plan", "correctness", *words])
         assert failed.exit_code == 2
-        assert f"{option} stands beside layers, and correctness reads none" in failed.stderr
+        assert (
+            f"{option} only applies to audits that read layers (probe-layers, embeddings, …), "
+            "not to correctness" in failed.stderr
+        )
 
 
 def test_the_command_refuses_names_beside_a_suite_and_names_that_there_are_not():

@@ -85,7 +85,7 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
     assert not stored(tmp_path / "store"), "a forecast stores nothing"
     assert all(cost.minutes > 0 for cost in costs if not cost.brought)
     assert sentence(costs, timed).startswith(
-        f"{6 * N} clips to sum over frames in 6 passes that bring clean scores with them"
+        f"{6 * N} clips to sum over frames in 6 passes that also yield clean scores"
     )
     run.run(model, corpus, asked, options=OPTIONS, settings=watched.settings, **beside)
     passes = [job for job in watched.jobs if job[0].startswith("frames of ")]
@@ -98,7 +98,7 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
     costs, timed = forecast(model, corpus, asked, options=OPTIONS, settings=watched.settings, **beside)
     assert {(cost.stored, cost.todo) for cost in costs} == {(N, 0)}
     assert len(costs) == 9, "the acoustic features are not needed again"
-    assert sentence(costs, timed) == "Nothing is to be computed."
+    assert sentence(costs, timed) == "Nothing has to be computed."
 
 
 def test_the_sums_are_weighed_to_the_byte(tmp_path, corpus, checkpoint, audits, monkeypatch):
@@ -191,10 +191,10 @@ def test_nothing_is_planned_where_an_audit_of_frames_cannot_run(tmp_path, corpus
     ):
         costs, timed = forecast(model, corpus, [audits["summed"]], options=options, settings=watched.settings)
         assert costs == []
-        assert sentence(costs, timed) == "Nothing is to be computed."
+        assert sentence(costs, timed) == "Nothing has to be computed."
         run.run(model, corpus, [audits["summed"]], options=options, settings=watched.settings)
     assert watched.jobs == []
-    with pytest.raises(AuditError, match="no level of frames 'phrase'"):
+    with pytest.raises(AuditError, match="unknown frame level 'phrase'"):
         forecast(
             load_model(str(checkpoint)),
             corpus,

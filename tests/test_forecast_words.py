@@ -41,13 +41,13 @@ def test_each_different_text_is_read_once_and_kept(tmp_path, bert):
         ("model", "clean", 12, 12, 0),
         ("words", "read by bert", 3, 0, 3),
     ]
-    assert sentence(costs, model).startswith("3 texts to read: about")
+    assert sentence(costs, model).startswith("3 texts to encode: about")
     assert not stored(tmp_path / "store"), "a forecast stores nothing"
     run.heard(corpus, [reads], {}, settings)
     assert costs[1].megabytes * 1e6 == pytest.approx(stored(tmp_path / "store"), rel=0.2)
     (costs, model), _ = costs_of(corpus, needs, settings)
     assert (costs[1].stored, costs[1].todo, costs[1].megabytes) == (3, 0, 0)
-    assert sentence(costs, model) == "Nothing is to be computed."
+    assert sentence(costs, model) == "Nothing has to be computed."
 
 
 def test_a_corpus_without_words_has_nothing_to_be_read(tmp_path, bert):
@@ -95,4 +95,4 @@ def test_words_that_are_yet_to_be_recognised_are_as_many_as_clips_at_most(tmp_pa
     ]
     run.heard(corpus, [reads], {}, settings)
     (costs, model), _ = costs_of(corpus, needs, settings)
-    assert sentence(costs, model) == "Nothing is to be computed."
+    assert sentence(costs, model) == "Nothing has to be computed."

@@ -327,7 +327,7 @@ def test_a_model_without_frames_has_no_moments(tmp_path, corpus):
 
 
 def test_a_level_that_there_is_not_is_refused(tmp_path, corpus, model):
-    with pytest.raises(AuditError, match="no level of frames 'syllable'"):
+    with pytest.raises(AuditError, match="unknown frame level 'syllable'"):
         summed(model, corpus, tmp_path, Wanted(levels=("syllable",)))
 
 

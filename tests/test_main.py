@@ -23,5 +23,5 @@ def test_a_fault_of_our_own_is_no_failed_limit(tmp_path):
     assert quiet.stdout == loud.stdout == ""
     error, hint = quiet.stderr.splitlines()
     assert error == "Error: sertools itself failed (ends.py, line 4): KeyError: 'nothing'"
-    assert hint.startswith("Hint: what was finished is kept")
+    assert hint.startswith("Hint: finished work is saved")
     assert loud.stderr.startswith("Traceback")

@@ -60,7 +60,7 @@ def test_fp32_stays_where_one_prediction_is_further_and_the_difference_is_told(t
     chosen = settle(TwoFormats(error=error), tmp_path)
     assert chosen.fingerprint == "fp32"
     assert chosen.facts["precision_difference"] == pytest.approx(0.006, abs=1e-7)
-    assert chosen.facts["precision_reason"] == "a prediction in bf16 is further than 0.005 from fp32"
+    assert chosen.facts["precision_reason"] == "a prediction in bf16 differs by more than 0.005 from fp32"
 
 
 @pytest.mark.parametrize("error", [np.nan, np.inf])
@@ -73,7 +73,7 @@ def test_fp32_stays_where_bf16_gives_no_number(tmp_path, error):
 def test_fp32_stays_where_nothing_can_be_compared(tmp_path):
     corpus = noises(tmp_path / "c", 3)
     deaf = precision.compare(TwoFormats(error=0, shortest=10**9), corpus)
-    assert (deaf["precision"], "heard" in deaf["precision_reason"]) == ("fp32", True)
+    assert (deaf["precision"], "decoded" in deaf["precision_reason"]) == ("fp32", True)
     bare = precision.compare(TwoFormats(error=0, labels=()), corpus)
     assert (bare["precision"], "encoder" in bare["precision_reason"]) == ("fp32", True)
 

@@ -69,7 +69,7 @@ def test_the_command_of_one_audit_keeps_clips_too(tmp_path, manifest):
 def test_a_number_of_clips_that_is_none_is_one_sentence_before_any_work(tmp_path, manifest, number):
     result = audited(manifest, tmp_path / "out", "--audio", number)
     assert result.exit_code == 2
-    assert f"--audio {number!r} is no number of clips" in result.stderr
+    assert f"--audio {number!r} is not a number of clips" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

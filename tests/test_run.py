@@ -75,9 +75,9 @@ def test_classes_that_only_one_side_has_are_listed():
     tables = answered(rows, {"emotion": ["anger", "fear", "fear"]})
     assert tables.classes == ("anger",)
     assert tables.notes == (
-        "Metrics of emotion run over 1 classes: anger.",
-        "Only the corpus has fear (2): these clips are left out of metrics of emotion.",
-        "Only the model has calm: such an answer counts as wrong.",
+        "Emotion metrics use 1 classes: anger.",
+        "Only the corpus has fear (2): these clips are excluded from emotion metrics.",
+        "Only the model has calm: such a prediction counts as wrong.",
     )
 
 
@@ -85,32 +85,32 @@ def test_names_that_nobody_knows_are_said_with_what_to_do():
     tables = answered({"LABEL_0": [0.9], "LABEL_1": [0.1]}, {"emotion": ["anger"]})
     assert tables.classes == ()
     assert tables.notes[-1] == (
-        "The model answers label_0, label_1, of which the corpus has none; join names that mean the "
-        "same with --label-map THEIRS=OURS."
+        "The model predicts label_0, label_1, but the corpus has none of these labels; map names that mean "
+        "the same with --label-map THEIRS=OURS."
     )
     tables = answered({"LABEL_0": [0.9]}, {"valence": [0.1]}, task="regression")
     assert tables.dimensions == ()
     assert tables.notes[-1] == (
-        "The model's label_0 is no known dimension; say which it is with --label-map THEIRS=OURS."
+        "The model's label_0 is not a known dimension; name the dimension with --label-map THEIRS=OURS."
     )
 
 
 def test_two_labels_for_one_dimension_are_an_error():
-    with pytest.raises(ModelError, match="two labels of meter are both valence"):
+    with pytest.raises(ModelError, match="two labels of meter mean valence"):
         answered({"valence": [0.1], "sentiment": [0.2]}, {"valence": [0.1]}, task="regression")
 
 
 @pytest.mark.parametrize("labels", [("anger", "anger"), ("anger", "reason"), ("clip",)])
 def test_labels_that_are_taken_are_an_error(tmp_path, labels):
-    with pytest.raises(ModelError, match="meter has a label .* which is taken"):
+    with pytest.raises(ModelError, match="meter has a label .* which is a duplicate or a reserved name"):
         run.predict(Meter(labels=labels), noises(tmp_path / "c", 3), settings=Settings(cache=tmp_path))
 
 
 def test_a_scale_that_is_not_zero_to_one_is_pointed_out():
     tables = answered({"arousal": [1.0, 6.5]}, {"arousal": [0.0, 1.0]}, task="regression")
     assert tables.notes == (
-        "Predictions of arousal reach from 1 to 6.5, but ratings lie in [0, 1]: is the model's scale another "
-        "one?",
+        "Predictions of arousal range from 1 to 6.5, but ratings are in [0, 1]: does the model use another "
+        "scale?",
     )
     within = answered({"arousal": [-0.4, 1.4]}, {"arousal": [0.0, 1.0]}, task="regression")
     assert within.notes == ()
@@ -208,7 +208,7 @@ def test_digital_silence_is_kept_and_noted(tmp_path):
     (result,) = run.run(
         Meter(), corpus, [audit.load("correctness")], settings=Settings(cache=tmp_path / "cache")
     )
-    assert "1 clips are digital silence; they are kept and scored." in result.notes
+    assert "1 clips are digital silence; they are included and scored." in result.notes
     assert {f.n for f in result.findings if f.target == "arousal"} == {12}
 
 
@@ -258,7 +258,7 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
     ]
     for one, other in zip(results[0].findings, results[1].findings, strict=True):
         assert (one.value, one.low, one.high, one.n) == (other.value, other.low, other.high, other.n)
-    assert results[1].missing[0].reason == "p has no complete row for it"
+    assert results[1].missing[0].reason == "p has no complete row for this clip"
 
 
 def test_the_model_must_answer_about_each_condition_or_the_audit_says_what_is_absent(tmp_path):

@@ -155,8 +155,8 @@ def test_the_command_speaks_and_a_second_one_keeps(tmp_path):
     command += ["--voice", "en-us+f1", "--voice", "en-us+m1"]
     first = CliRunner().invoke(app, command)
     assert first.exit_code == 0, first.output
-    assert "4 files spoken, 0 kept" in first.stderr
-    assert "0 files spoken, 4 kept" in CliRunner().invoke(app, command).stderr
+    assert "4 files synthesised, 0 reused" in first.stderr
+    assert "0 files synthesised, 4 reused" in CliRunner().invoke(app, command).stderr
     signal, _ = soundfile.read(next((tmp_path / "c").rglob("*.flac")))
     assert np.abs(signal).max() > 0.05
 

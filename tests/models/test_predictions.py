@@ -75,7 +75,9 @@ def test_a_row_that_lacks_the_number_of_one_class_answers_no_class(tmp_path):
 def test_a_clip_with_an_empty_cell_is_listed_as_missing(tmp_path):
     model = table(tmp_path, "clip,anger,joy\nclip 000,0.2,0.8\nclip 001,,0.5\nclip 002,0.5,0.5\n")
     found = run.predict(model, noises(tmp_path / "c", 3))["clean"]
-    assert found.missing[["clip", "reason"]].values.tolist() == [["clip 001", "p has no complete row for it"]]
+    assert found.missing[["clip", "reason"]].values.tolist() == [
+        ["clip 001", "p has no complete row for this clip"]
+    ]
     assert found.scores.notna().all(axis=1).tolist() == [True, False, True]
 
 
