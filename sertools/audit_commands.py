@@ -1,6 +1,7 @@
 """Builds the command of each audit: the options that all audits share, and the audit's own."""
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -199,7 +200,8 @@ def audit_command(name: str) -> TyperCommand:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = (
-        f"{loaded.question}\n\n{loaded.method}\n\nExample: sertools {name} --data {loaded.data or 'voices'}"
+        f"{loaded.question}\n\n{_rewrapped(loaded.method)}\n\n"
+        f"Example: sertools {name} --data {loaded.data or 'voices'}"
     )
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(name)(command)
@@ -217,6 +219,15 @@ def _option(audit: "Audit", parameter: inspect.Parameter) -> inspect.Parameter:
     flag = f"--{parameter.name.replace('_', '-')}"
     described = typer.Option(flag, rich_help_panel="Audit options", help=_help(audit, parameter.name))
     return parameter.replace(annotation=Annotated[annotation, described], default=default)
+
+
+def _rewrapped(text: str) -> str:
+    r"""A docstring's text with each paragraph and each list item on one line, so that Typer wraps it.
+
+    >>> _rewrapped("one\ntwo:\n- a\n  b\n- c\n\nthree")
+    'one two:\n- a b\n- c\n\nthree'
+    """
+    return re.sub(r"(?<=\S)\n[ ]*(?=[^\s-])", " ", text)
 
 
 def _help(audit: "Audit", name: str) -> str:
