@@ -191,7 +191,14 @@ def _in_order(tables: Tables) -> Tables:
     """The same tables ordered by clip name, so that draws do not depend on the order of the corpus."""
     order = np.argsort(tables.clips.index.astype(str), kind="stable")
     predictions = {condition: scores.iloc[order] for condition, scores in tables.predictions.items()}
-    return replace(tables, clips=tables.clips.iloc[order], predictions=predictions)
+    return replace(
+        tables,
+        clips=tables.clips.iloc[order],
+        predictions=predictions,
+        layers=None,
+        moments={},
+        others={},
+    )
 
 
 def _names(tables: Tables, pair: Pairs) -> list[str]:

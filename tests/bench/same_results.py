@@ -5,10 +5,10 @@
     python -m tests.bench.same_results compare build/before build/after            # equal to the byte
     python -m tests.bench.same_results compare build/before build/after --numbers  # equal in every number
 
-`write` runs `sertools audit` with a cache of its own, so that every number is computed anew. `compare` leaves
-out what a result says of the run itself (`provenance`). With `--numbers` it also leaves out every text, but not
-the names by which other programs find a number: keys, names of findings, targets and slices. The exit code is 1
-where anything differs, and each place is named.
+`write` runs `sertools audit` with a new cache, so that every number is computed again. `compare` ignores the
+provenance of a result. With `--numbers` it also ignores all texts, except the names by which other programs
+find a number: keys, names of findings, targets, slices and verdicts. It exits with 1 if anything differs, and
+prints the first forty differences.
 """
 
 import argparse
@@ -18,6 +18,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tests.bench.inference import show
 
 RUNS: dict[str, list[str]] = {
     "voices": ["--data", "voices"],
@@ -40,7 +42,7 @@ def write(folder: Path, data_root: Path, only: list[str]) -> None:
             if name == "emodb":
                 command += ["--data-root", str(data_root)]
             done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-            print(f"{name} {audit}: exit {done.returncode}", flush=True)
+            show(f"{name} {audit}: exit {done.returncode}")
 
 
 def results(folder: Path) -> dict[str, Any]:
@@ -95,8 +97,8 @@ def main() -> None:
     one, two = results(given.one), results(given.two)
     found = list(differences(one, two, "", given.numbers))
     for place in found[:40]:
-        print(place)
-    print(f"{len(one)} and {len(two)} results; {len(found)} differences")
+        show(place)
+    show(f"{len(one)} and {len(two)} results; {len(found)} differences")
     sys.exit(bool(found) or not one)
 
 
