@@ -35,7 +35,14 @@ from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.condition import Condition
 from sertools.gate import matches
 from sertools.kept import of_changes
-from sertools.metrics.answers import UNLABELLED, Answers, Changed, changed_answers, clean_answers, targets
+from sertools.metrics.answers import (
+    UNLABELLED,
+    Answers,
+    Changed,
+    changed_answers,
+    clean_answers,
+    targets,
+)
 from sertools.metrics.intervals import Estimate, contrast, estimate, gap
 from sertools.metrics.regress import BIAS
 from sertools.metrics.resample import NullGap, holm, permutation

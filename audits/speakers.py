@@ -50,8 +50,8 @@ from sertools.metrics.speakers import (
     unit_means,
 )
 from sertools.metrics.sums import Statistic
+from sertools.randomness import identity_rng
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables, pairs
 from sertools.worst import in_turn, of_speaker
 

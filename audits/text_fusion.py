@@ -37,9 +37,9 @@ from sertools.metrics.probes import disjoint_folds
 from sertools.metrics.recognition import WORD_ERROR_RATE, word_errors
 from sertools.metrics.regress import CCC, ccc
 from sertools.metrics.skill import doubt
+from sertools.randomness import identity_rng
 from sertools.reading import Reading, unpacked
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.seeds import identity_rng
 from sertools.tables import CLEAN, Layers, Pairs, Tables, speaker_codes
 
 LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already contain the words")]

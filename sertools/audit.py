@@ -21,9 +21,9 @@ from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic
 from sertools.moments import Wanted
+from sertools.randomness import identity_rng
 from sertools.reading import Reading
 from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Sound, Table, Verdict
-from sertools.seeds import identity_rng
 from sertools.tables import Pairs, Tables
 
 

@@ -51,7 +51,7 @@ def run_audits(
     Raises:
         SertoolsError: any error that the user can fix
     """
-    from sertools import console, run, store
+    from sertools import console, files, predicting, run, store
     from sertools.gate import exit_code
     from sertools.report import render
     from sertools.sounds import write_sounds
@@ -63,7 +63,7 @@ def run_audits(
     asked = choose(names, suite, folders, options=options, shared=folders_of)
     chosen, settings_of = asked.audits, asked.options
     check_beside(asked, against=against, random_twin=random_twin)
-    store.check_writable(out)
+    files.check_writable(out)
     data, loaded = corpus(), model()
     if verbose:
         _tell_what_is_read(data, loaded, cache or store.default_root(), [each.name for each in chosen])
@@ -75,7 +75,7 @@ def run_audits(
         random_twin=random_twin,
         options=settings_of,
         overrides=asked.limits,
-        settings=run.Settings(
+        settings=predicting.Settings(
             seed=seed,
             batch_size=batch_size,
             cache=cache,

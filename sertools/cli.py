@@ -210,12 +210,12 @@ def predict(
 
     Example: sertools predict --model default --data voices --csv predictions.csv
     """
-    from sertools import console, run
+    from sertools import console, predicting, run
 
-    settings = run.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
+    settings = predicting.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
     corpus = o.read_data(data, data_root, column_map, scale, None)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
-    predicted = run.predict(loaded, corpus, settings=settings)["clean"]
+    predicted = predicting.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         run.export(predicted, corpus, path)
         console.message(f"{len(predicted.scores)} predictions written to {path}")
@@ -258,7 +258,7 @@ def plan(
 
     Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
-    from sertools import console, forecast, run
+    from sertools import console, forecast, predicting
     from sertools.audit_commands import check_beside
     from sertools.suite import choose
     from sertools.tables import AGAINST
@@ -269,7 +269,7 @@ def plan(
     check_beside(asked, against=other, random_twin=random_twin)
     corpus = o.read_data(data, data_root, column_map, scale, None, derive)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
-    settings = run.Settings(seed=seed, batch_size=batch_size, cache=cache)
+    settings = predicting.Settings(seed=seed, batch_size=batch_size, cache=cache)
     costs, timed = forecast.forecast(
         loaded,
         corpus,

@@ -104,7 +104,7 @@ def gate(
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
-    from sertools import ci, console, gate_formats, store
+    from sertools import ci, console, files, gate_formats
     from sertools import gate as gates
     from sertools.result import read_results
 
@@ -115,7 +115,7 @@ def gate(
         results = ci.against(results, read_results(baseline), tolerance=tolerance, source=str(baseline))
     judged = gates.gate(results, overrides, source=str(limits), mode=mode)
     if junit:
-        store.write_text(junit, gate_formats.junit(judged, strict=strict))
+        files.write_text(junit, gate_formats.junit(judged, strict=strict))
     if github:
         _tell_github(gate_formats.annotations(judged), gate_formats.step_summary(judged))
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
@@ -191,14 +191,14 @@ def _tell_github(annotations: list[str], summary: str) -> None:
     """Prints annotations to stderr, which GitHub reads too; appends the summary to GitHub's summary file."""
     import os
 
-    from sertools import console, store
+    from sertools import console, files
 
     for line in annotations:
         console.message(line)
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         path = Path(place)
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        store.write_text(path, before + summary)
+        files.write_text(path, before + summary)
 
 
 @outputs.command("selftest")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sertools import store
+from sertools import files as files_module
 from sertools.compare import compare
 from sertools.compare_published import published
 from sertools.compare_runs import AUDIT, COLUMNS, listed, tell_apart
@@ -71,7 +71,7 @@ def write_comparison(comparison: Result, folder: Path) -> None:
     pages[f"{AUDIT}.html"] = pages_of.html(comparison, drawn)
     pages[f"{AUDIT}.json"] = comparison.to_json()
     for name, page in pages.items():
-        store.write_text(folder / name, page)
+        files_module.write_text(folder / name, page)
 
 
 def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:

@@ -9,7 +9,7 @@ from sertools.metrics import separation
 from sertools.metrics.intervals import Estimate, estimate
 from sertools.metrics.regress import BIAS
 from sertools.metrics.resample import bootstrap
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 from sertools.tables import speaker_codes
 
 SOME = 4000

@@ -140,7 +140,8 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
     if condition.voice:
         return voiced.speech(corpus.clips.loc[clip], condition.voice, rate)
     from sertools import perturb
-    from sertools.seeds import identity_rng
+    from sertools.perturb import seeds
+    from sertools.randomness import identity_rng
 
     perturbation = perturb.get(condition.perturbation)
     if perturbation.needs == "other clips":
@@ -148,7 +149,7 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
     elif condition.folder:
         perturbation = perturbation.using(Recordings(folder=condition.folder, rate=rate))
     rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
-    level = perturb.draw_level(perturbation, None, rng) if condition.level is None else condition.level
+    level = seeds.draw_level(perturbation, None, rng) if condition.level is None else condition.level
     return perturbation.apply(signal, rate, level, rng)
 
 

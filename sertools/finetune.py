@@ -16,8 +16,8 @@ from sertools.audio import read_audio
 from sertools.augment import augmented
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import CorpusError, ModelError
+from sertools.randomness import identity_rng
 from sertools.recipe import BaselineRecipe, Recipe
-from sertools.seeds import identity_rng
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools import precision, run, seeing, store
+from sertools import precision, predicting, run, seeing, store
 from sertools.audit import Audit, Needs
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
@@ -35,7 +35,7 @@ def forecast(
     audits: Sequence[Audit],
     *,
     options: Mapping[str, Mapping[str, Any]],
-    settings: run.Settings,
+    settings: predicting.Settings,
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
 ) -> tuple[list[Cost], Model | ClipModel]:
@@ -73,7 +73,7 @@ def forecast(
     measures = {make: make() for make in dict.fromkeys(makers.values())}
     hearing = {}
     for make, measure in measures.items():
-        jobs = run.jobs(measure, corpus, [Condition()], settings=settings, sound=sound)
+        jobs = predicting.jobs(measure, corpus, [Condition()], settings=settings, sound=sound)
         (cost,) = of_jobs(measure, corpus, jobs, settings, SOUND)
         hearing[make] = replace(cost, condition=measure.name, kind="sound")
     heard = {column: (measures[make], hearing[make]) for column, make in makers.items()}
@@ -85,7 +85,7 @@ def _of_model(
     corpus: Corpus,
     needs: Sequence[Needs],
     under: Sequence[Condition],
-    settings: run.Settings,
+    settings: predicting.Settings,
     sound: str,
     of: str,
 ) -> list[Cost]:
@@ -100,7 +100,7 @@ def _of_model(
     )
     if not (read.scores or passes):
         return []
-    jobs = run.jobs(model, corpus, under, settings=settings, sound=sound, layers=read.layers)
+    jobs = predicting.jobs(model, corpus, under, settings=settings, sound=sound, layers=read.layers)
     if brings:  # the pass over frames yields layer means too, whether or not an audit reads them
         jobs[0] = replace(jobs[0], layers=True)
     costs = of_jobs(model, corpus, jobs, settings, of)
@@ -113,7 +113,7 @@ def _of_words(
     corpus: Corpus,
     needs: Sequence[Needs],
     heard: Mapping[str, tuple[Measure, Cost]],
-    settings: run.Settings,
+    settings: predicting.Settings,
 ) -> list[Cost]:
     """The costs of text vectors, for the transcripts of the corpus or those of a speech recogniser.
 
@@ -137,10 +137,10 @@ def _of_words(
     return costs
 
 
-def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: run.Settings) -> pd.DataFrame:
+def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: predicting.Settings) -> pd.DataFrame:
     """The recogniser's transcripts; if some clips are not transcribed yet, transcripts of a few clips."""
     if not cost.todo:
-        return measure.columns(run.predict(measure, corpus, settings=settings)[CLEAN].scores)
+        return measure.columns(predicting.predict(measure, corpus, settings=settings)[CLEAN].scores)
     seconds = seconds_of(corpus, corpus.clips.index)
     trial = dict(islice(trial_of(corpus, seconds, measure).items(), LISTENED))
     scores = measure.predict(list(trial.values())).scores if trial else None

@@ -14,7 +14,16 @@ from sertools import descriptors, engine, frames
 from sertools.accumulate import Sums
 from sertools.condition import Condition
 from sertools.corpus import Corpus
-from sertools.forecast_costs import SOUND, TRIAL, Cost, bytes_in, evenly, hearing_s, seconds_of, trial_of
+from sertools.forecast_costs import (
+    SOUND,
+    TRIAL,
+    Cost,
+    bytes_in,
+    evenly,
+    hearing_s,
+    seconds_of,
+    trial_of,
+)
 from sertools.frame_moments import over
 from sertools.model import Framed
 from sertools.moments import Wanted

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sertools import ci, store
+from sertools import ci, files
 from sertools import leaderboard_pages as pages_of
 from sertools.compare_runs import AUDIT, Key, run_of
 from sertools.errors import GateError
@@ -119,7 +119,7 @@ def write_leaderboard(folder: Path, out: Path) -> Written:
     for model, name in pages.items():
         written[name] = pages_of.model_page(model, groups, [e for e in found.entries if e.model == model])
     for name, text in written.items():
-        store.write_text(out / name, text)
+        files.write_text(out / name, text)
     return Written(groups=groups, feed=told, notes=found.notes)
 
 

@@ -90,7 +90,7 @@ def perturb_file(name: str, level: float, source: Path, target: Path, seed: int)
     """
     from sertools import perturb
     from sertools.audio import read_audio, sampling_rate, write_audio
-    from sertools.seeds import identity_rng
+    from sertools.randomness import identity_rng
 
     perturbation = perturb.get(name)
     try:

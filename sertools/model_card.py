@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 import sertools
-from sertools import store
+from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
 from sertools.report.text import ABSENT, interval_text, limit_text, plural, value_text, verdict
@@ -56,7 +56,7 @@ def write_card(results: Sequence[Result], place: Path) -> Path:
     except UnicodeDecodeError as error:
         raise GateError(f"{path} is not a valid model card: it is not UTF-8 text") from error
     try:
-        store.write_text(path, merged(before, results))
+        files.write_text(path, merged(before, results))
     except GateError as error:
         raise GateError(f"{path}: {error.message}", hint=error.hint) from error
     return path

@@ -12,7 +12,7 @@ from sertools.errors import AuditError, CorpusError, ModelError
 if TYPE_CHECKING:
     from sertools.corpus import Corpus
     from sertools.model import ClipModel, Model
-    from sertools.run import Progress
+    from sertools.predicting import Progress
 
 DERIVED = (
     "The dimensions are derived from the emotion labels, not rated: each clip has the mean rating that the "

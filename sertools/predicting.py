@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import engine, plan, precision, store, voiced
+from sertools import engine, files, plan, precision, store, voiced
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
@@ -130,7 +130,7 @@ def predict(
         known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
         return {name: _by_clip(model, corpus, name, layers and name == CLEAN) for name in known}
     root = settings.cache or store.default_root()
-    store.check_writable(root)
+    files.check_writable(root)
     sound = sound or fingerprint(corpus)
     model = precision.settle(model, corpus, sound, root)
     predicted = {}

@@ -10,7 +10,7 @@ import pandas as pd
 from sertools.metrics import probes
 from sertools.metrics.intervals import estimate
 from sertools.metrics.probes import HeldOut
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 from sertools.tables import Layers
 from sertools.targets import Target
 

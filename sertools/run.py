@@ -12,7 +12,7 @@ import pandas as pd
 
 import sertools
 from sertools import audit as audits_of
-from sertools import derived, precision, recordings, store, text_encoder
+from sertools import derived, files, precision, recordings, store, text_encoder
 from sertools.audit import Audit, Needs
 from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
@@ -232,7 +232,7 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
     paths = []
     for result in results:
         path = folder / f"{result.audit}.json"
-        store.write_text(path, result.to_json())
+        files.write_text(path, result.to_json())
         paths.append(path)
     return paths
 
@@ -247,7 +247,7 @@ def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
     """
     frame = predicted.scores.copy()
     frame.insert(0, "file", corpus.clips["file"])
-    with store.atomic(path) as part:
+    with files.atomic(path) as part:
         if path.suffix == ".parquet":
             frame.reset_index(names="clip").to_parquet(part, index=False)
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sertools import store
+from sertools import files, store
 from sertools.audit import Needs
 from sertools.cells import union
 from sertools.condition import Condition
@@ -63,7 +63,7 @@ def seen(
     read = asked(model, corpus, needs)
     if not isinstance(model, ClipModel):
         sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
-        store.check_writable(root)
+        files.check_writable(root)
         for cells, each in read.moments.items():
             (clean,) = jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=read.layers)
             summed[cells] = moments(

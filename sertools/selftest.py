@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sertools import audit as audits
-from sertools import meet, toy
+from sertools import meet, predicting, toy
 from sertools import run as running
 from sertools.audio import write_audio
 from sertools.corpus import Corpus
 from sertools.discovery import discover
 from sertools.models.toy import LoudnessModel
+from sertools.randomness import identity_rng
 from sertools.result import Limit, Result, Verdict
-from sertools.seeds import identity_rng
 from sertools.tables import Layers, Tables
 
 QUICK = {"resamples": 200, "epochs": 12, "maps": ()}
@@ -164,11 +164,11 @@ def _loudness(seed: int) -> Iterator[Check]:
     """Check a model that uses only the level, on audio whose level follows arousal, and an oracle."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = _loud_corpus(Path(folder), seed)
-        settings = running.Settings(seed=seed, cache=Path(folder) / "store")
+        settings = predicting.Settings(seed=seed, cache=Path(folder) / "store")
         gain = {"robustness": {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick("robustness")}}
         wanted = [audits.load("correctness"), audits.load("robustness")]
         conditions = running.conditions(wanted, gain, seed)
-        predicted = running.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
+        predicted = predicting.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
         cheat = meet.tables(LoudnessModel(), corpus, predicted)
     honest = toy.answers("oracle", corpus.clips, conditions)
     for model, tables, expected in (

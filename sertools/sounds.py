@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sertools import engine, store
+from sertools import engine
+from sertools import files as files_module
 from sertools.audio import flac
 from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import GateError
 from sertools.model import ClipModel, Model
+from sertools.predicting import Progress
 from sertools.report.sounds import INDEX, Index, Recording, read_index
 from sertools.result import Result
-from sertools.run import Progress
 from sertools.spectrogram import picture
 from sertools.tables import CLEAN
 
@@ -95,7 +96,7 @@ def _takes(
             files = {".flac": sound, ".png": picture(signal, rate)}
             stem = _stem(clip, sound)
             for suffix, content in files.items():
-                with store.atomic(folder / f"{stem}{suffix}") as part:
+                with files_module.atomic(folder / f"{stem}{suffix}") as part:
                     part.write_bytes(content)
             update = {"audio": f"{stem}.flac", "picture": f"{stem}.png", "seconds": len(signal) / rate}
             take = take.model_copy(update={**update, "rate": rate})
@@ -119,7 +120,9 @@ def _replace(audits: set[str], written: Sequence[Recording], folder: Path) -> No
     if not before and not written:
         return
     now = [take for take in before if take.audit not in audits] + list(written)
-    store.write_text(folder / INDEX, Index(recordings=now).model_dump_json(by_alias=True, indent=1) + "\n")
+    files_module.write_text(
+        folder / INDEX, Index(recordings=now).model_dump_json(by_alias=True, indent=1) + "\n"
+    )
     gone = {name for take in before for name in take.files} - {name for take in now for name in take.files}
     for name in sorted(gone):
         with contextlib.suppress(OSError):  # a recording that cannot be deleted is in no list

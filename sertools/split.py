@@ -8,7 +8,7 @@ import pandas as pd
 
 from sertools.corpus import Corpus
 from sertools.errors import CorpusError
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 
 STARTS = 20
 """Number of random speaker orders to try (fewer for more than 200 speakers); the best split is used."""

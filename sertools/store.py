@@ -6,12 +6,10 @@ name determines its content: two processes that write the same shard write the s
 """
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,21 +20,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sertools.errors import StoreError
+from sertools.files import PART, atomic
 
 SHARD = 64
 """Clips per shard: the most that an interruption can lose."""
 
+
 SEAL = b"sertools.seal"
 """Metadata key of the fingerprint of a shard's content."""
+
 
 ARRAY_SEAL = 16
 """Size in bytes of the fingerprint at the end of an array file."""
 
-HOUR_S, DAY_S = 60 * 60, 24 * 60 * 60
 
-PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
-"""Names of the temporary files of `atomic`."""
+HOUR_S, DAY_S = 60 * 60, 24 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,63 +218,3 @@ def _runs(process: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-@contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, which is renamed to `path` only if no error occurs.
-
-    Raises:
-        StoreError: no permission, no space, or another disk error; no partial file is left
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise _explained(error, path) from error
-    finally:
-        with contextlib.suppress(OSError):  # if nothing could be written, there is nothing to delete
-            part.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file atomically.
-
-    Raises:
-        StoreError: no permission, no space, or another disk error
-    """
-    with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
-
-
-def check_writable(folder: Path) -> None:
-    """Checks before the work begins that results can be written; leaves nothing behind.
-
-    Raises:
-        StoreError: the folder cannot be created or written
-    """
-    try:
-        there = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise _explained(error, folder) from error
-
-
-def _explained(error: OSError, where: Path) -> StoreError:
-    if error.errno == errno.ENOSPC:
-        return StoreError(
-            f"the disk is full: cannot write under {where}",
-            hint="free some space and run the same command again: finished work is saved",
-        )
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return StoreError(f"no permission to write {where}", hint="choose another --out or --cache")
-    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return StoreError(
-            f"{where} cannot be a folder: a file is in its way", hint="choose another --out or --cache"
-        )
-    return StoreError(f"cannot write {where}: {error.strerror or error}")

@@ -13,7 +13,7 @@ from sertools.metrics.classify import accuracy_statistic, uar_statistic
 from sertools.metrics.intervals import Estimate, estimate, proportion
 from sertools.metrics.regress import CCC
 from sertools.metrics.sums import Statistic
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 from sertools.tables import Pairs, Tables, speaker_codes
 
 LABELS = ("emotion", *DIMENSIONS)

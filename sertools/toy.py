@@ -15,7 +15,7 @@ from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
 from sertools.moments import Wanted
 from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 from sertools.tables import CLEAN, RANDOM_TWIN, Layers, Tables
 from sertools.toy_frames import moments
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sertools.egemaps import FEATURES
 from sertools.moments import LEVELS, Moments, Wanted
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 from sertools.tables import speaker_codes
 
 LAYERS = 4

@@ -9,7 +9,7 @@ from sertools import accumulate
 from sertools.accumulate import CLIPS, K, Shape, Sums, rows_of
 from sertools.model import Frames
 from sertools.moments import KINDS, LEVELS
-from tests import naive_frames
+from tests.helpers import naive_frames
 
 STEP_S = 0.02
 

@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from tests.checkpoints import write_checkpoint
-from tests.small import write_noises
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.small import write_noises
 from tests.test_company import INSIDE
 
 

@@ -14,9 +14,9 @@ from sertools.audit import Needs, load, obstacle, run
 from sertools.cli import app
 from sertools.discovery import discover, embedded_folder, question
 from sertools.errors import AuditError
+from sertools.randomness import identity_rng
 from sertools.result import Limit, Verdict
-from sertools.seeds import identity_rng
-from tests.small import write_noises
+from tests.helpers.small import write_noises
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -9,8 +9,8 @@ import pytest
 from sertools import toy
 from sertools.audit import load, run
 from sertools.discovery import discover
+from sertools.randomness import identity_rng
 from sertools.result import Result, Verdict
-from sertools.seeds import identity_rng
 from sertools.tables import Layers, Tables
 
 AUDITS = sorted(discover())

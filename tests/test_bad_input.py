@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from tests.checkpoints import write_checkpoint
-from tests.small import write_noises
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.small import write_noises
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def test_a_suite_with_a_wrong_option_or_value(here):
 def test_a_bare_encoder_is_not_asked_for_predictions(here):
     from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
-    from tests.checkpoints import SMALL
+    from tests.helpers.checkpoints import SMALL
 
     Wav2Vec2Model(Wav2Vec2Config(**{**SMALL, "num_hidden_layers": 1})).save_pretrained("encoder")
     Wav2Vec2FeatureExtractor().save_pretrained("encoder")

@@ -20,7 +20,7 @@ from sertools.corpus import load_corpus
 from sertools.errors import CorpusError, ModelError
 from sertools.model import LoadOptions, load_model
 from sertools.models.sklearn import SHORTEST, functionals
-from tests.checkpoints import speech
+from tests.helpers.checkpoints import speech
 
 EMODB = Path(__file__).parents[2] / "shared" / "data" / "emodb"
 

@@ -13,8 +13,8 @@ from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC, ccc
 from sertools.result import LeftOut, Verdict
 from sertools.tables import CLEAN, pairs, speaker_codes
-from tests.audits.examples import EMOTIONS, made
-from tests.report.examples import small_result
+from tests.helpers.audit_tables import EMOTIONS, made
+from tests.helpers.report_results import small_result
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CORRECTNESS = load("correctness")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from sertools.cli import app
 from sertools.gate import read_limits
-from tests.audits.examples import made
+from tests.helpers.audit_tables import made
 from tests.test_ci import result_of, worse
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from sertools.cli import app
 from sertools.discovery import discover
-from tests.small import SLOW, write_noises
+from tests.helpers.small import SLOW, write_noises
 
 ROOT = Path(__file__).parent.parent
 

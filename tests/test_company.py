@@ -5,10 +5,10 @@ import pytest
 from sertools import audit, run
 from sertools.errors import ModelError
 from sertools.model import load_model
-from sertools.run import Settings
-from tests.checkpoints import write_checkpoint
-from tests.small import Meter, noises
-from tests.voices import voices
+from sertools.predicting import Settings
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.small import Meter, noises
+from tests.helpers.voices import voices
 
 INSIDE = '''"""Which layer is it?
 

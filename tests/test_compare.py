@@ -13,8 +13,8 @@ from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC
 from sertools.result import Finding, Limit, Result, Verdict
 from sertools.tables import CLEAN, speaker_codes
-from tests.audits.examples import made
-from tests.comparisons import WITHOUT, against, ccc, difference, kept, result, rows
+from tests.helpers.audit_tables import made
+from tests.helpers.comparisons import WITHOUT, against, ccc, difference, kept, result, rows
 
 
 def test_a_difference_is_the_value_minus_that_of_the_first_and_its_interval_the_paired_jackknifes():

@@ -2,7 +2,7 @@
 
 from sertools.compare import compare
 from sertools.result import Finding, LeftOut
-from tests.comparisons import WITHOUT, against, ccc, kept, result
+from tests.helpers.comparisons import WITHOUT, against, ccc, kept, result
 
 
 def figures(comparison) -> dict:

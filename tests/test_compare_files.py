@@ -11,9 +11,9 @@ from sertools.compare import compare
 from sertools.compare_files import read_runs, short, write_comparison
 from sertools.errors import GateError
 from sertools.result import Finding, Limit, Result, read_result
-from tests.comparisons import WITHOUT, X, Y, against, ccc, difference, heard, kept, result
-from tests.report.examples import HOSTILE
-from tests.small import write_noises
+from tests.helpers.comparisons import WITHOUT, X, Y, against, ccc, difference, heard, kept, result
+from tests.helpers.report_results import HOSTILE
+from tests.helpers.small import write_noises
 
 
 def folder(path: Path, *results: Result) -> Path:

@@ -7,7 +7,7 @@ from sertools.compare import compare
 from sertools.compare_published import published
 from sertools.errors import GateError
 from sertools.result import Finding, Limit
-from tests.comparisons import WITHOUT, ccc, difference, kept, result, rows
+from tests.helpers.comparisons import WITHOUT, ccc, difference, kept, result, rows
 
 MODEL = "w2v2-L-robust"
 NAME = "w2v2-L-robust (published)"

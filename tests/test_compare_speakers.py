@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from sertools.result import Verdict
-from tests.comparisons import X, Y, against, difference, heard, result, rows
+from tests.helpers.comparisons import X, Y, against, difference, heard, result, rows
 
 
 def test_agreement_is_spearmans_correlation_of_the_common_speakers():

@@ -8,7 +8,7 @@ import pytest
 from sertools import console
 from sertools.errors import CorpusError
 from sertools.result import Verdict
-from tests.report.examples import HOSTILE, hostile_result, small_result
+from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 
 class Terminal(io.StringIO):

@@ -7,7 +7,7 @@ from sertools import acoustics, descriptors
 from sertools.audio import read_audio
 from sertools.cache import verify
 from sertools.corpus import load_corpus
-from tests.voices import voices
+from tests.helpers.voices import voices
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 

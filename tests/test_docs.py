@@ -36,7 +36,7 @@ def test_links_lead_somewhere():
 
 @pytest.mark.slow
 def test_the_walk_through_runs(tmp_path, monkeypatch):
-    from tests.checkpoints import DIMENSIONS, speech, write_checkpoint
+    from tests.helpers.checkpoints import DIMENSIONS, speech, write_checkpoint
 
     write_checkpoint(tmp_path / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")
     (tmp_path / "wav").mkdir()

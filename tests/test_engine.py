@@ -17,8 +17,8 @@ from sertools.condition import Condition
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import ModelError, StoreError
 from sertools.model import LoadOptions, load_model
-from tests.checkpoints import write_checkpoint
-from tests.small import Meter, jobs, noises, write_noises
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.small import Meter, jobs, noises, write_noises
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -254,7 +254,7 @@ import sys, time
 from pathlib import Path
 import numpy as np
 from sertools.corpus import load_corpus
-from tests.small import Meter, jobs
+from tests.helpers.small import Meter, jobs
 from sertools import engine
 
 class Slow(Meter):

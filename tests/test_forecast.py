@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import audit, precision, run, voiced
+from sertools import audit, precision, predicting, run, voiced
+from sertools import corpus as corpus_module
 from sertools.audit import Needs
 from sertools.cli import app
 from sertools.condition import Condition
 from sertools.forecast import forecast, sentence, table
 from sertools.model import load_model
-from sertools.run import Settings
-from tests.checkpoints import write_checkpoint
-from tests.small import RATE, Meter, noises
+from sertools.predicting import Settings
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.small import RATE, Meter, noises
 
 
 class Sleeper(Meter):
@@ -52,11 +53,11 @@ def test_what_was_computed_is_not_computed_again(tmp_path):
     corpus, settings = noises(tmp_path / "c", 70), Settings(cache=tmp_path / "store")
     model, names = Meter(), ["robustness"]
     audits = [audit.load(name) for name in names]
-    run.predict(model, corpus, settings=settings)
+    predicting.predict(model, corpus, settings=settings)
     (clean, *others), _ = costs_of(model, corpus, names, tmp_path / "store")
     assert (clean.stored, clean.todo, clean.minutes, clean.megabytes) == (70, 0, 0, 0)
     assert {(cost.stored, cost.todo) for cost in others} == {(0, 70)}
-    run.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
+    predicting.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
     done, timed = costs_of(model, corpus, names, tmp_path / "store")
     assert {cost.todo for cost in done} == {0}
     assert sentence(done, timed) == "Nothing has to be computed."
@@ -101,7 +102,7 @@ def test_megabytes_are_those_that_a_run_then_writes(tmp_path, layers):
     reads = replace(audit.load("correctness"), needs=lambda **options: Needs(layers=layers))
     (cost,), _ = forecast(Meter(), corpus, [reads], options={}, settings=settings)
     assert not stored(tmp_path / "store"), "a forecast stores nothing"
-    run.predict(Meter(), corpus, settings=settings, layers=layers)
+    predicting.predict(Meter(), corpus, settings=settings, layers=layers)
     # the last shard is smaller than the share of its clips
     assert cost.megabytes * 1e6 == pytest.approx(stored(tmp_path / "store"), rel=0.2)
 
@@ -152,9 +153,10 @@ def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
         [cost], timed
     )
     assert (
-        precision.settle(Choosy(), corpus, run.fingerprint(corpus), tmp_path / "store").facts == timed.facts
+        precision.settle(Choosy(), corpus, corpus_module.fingerprint(corpus), tmp_path / "store").facts
+        == timed.facts
     )
-    run.predict(Choosy(), corpus, settings=settings)
+    predicting.predict(Choosy(), corpus, settings=settings)
     (cost,), _ = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
     assert cost.todo == 0
 

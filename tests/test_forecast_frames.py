@@ -12,11 +12,11 @@ from sertools.errors import AuditError
 from sertools.forecast import forecast, sentence
 from sertools.forecast_frames import of_acoustics
 from sertools.model import LoadOptions, load_model
-from sertools.run import Settings
-from tests.checkpoints import write_checkpoint
+from sertools.predicting import Settings
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.voices import RATE, voices
 from tests.test_company import INSIDE, SUMMED
 from tests.test_forecast import stored
-from tests.voices import RATE, voices
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 

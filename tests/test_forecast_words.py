@@ -12,12 +12,12 @@ from sertools.audit import Needs
 from sertools.forecast import forecast, sentence
 from sertools.forecast_words import of_reading
 from sertools.model import load_model
+from sertools.predicting import Settings
 from sertools.reading import Reading
-from sertools.run import Settings
 from sertools.text_encoder import load_encoder
-from tests.small import noises
+from tests.helpers.small import noises
+from tests.helpers.word_checkpoints import write_bert, write_ctc
 from tests.test_forecast import stored
-from tests.word_checkpoints import write_bert, write_ctc
 
 SAID = ("yes", "no again", "never.")
 

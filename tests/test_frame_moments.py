@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from sertools import acoustics, frame_moments, run, store
+from sertools import acoustics, frame_moments, predicting, store
+from sertools import store as store_module
 from sertools.audio import read_audio
 from sertools.condition import Condition
 from sertools.corpus import fingerprint, load_corpus
@@ -20,11 +21,11 @@ from sertools.frame_moments import moments, passes
 from sertools.model import load_model
 from sertools.models.cnn14 import build
 from sertools.moments import KINDS, LEVELS, Wanted
-from sertools.run import Settings
-from tests import naive_frames
-from tests.checkpoints import write_checkpoint
+from sertools.predicting import Settings
+from tests.helpers import naive_frames
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.voices import voices
 from tests.models.test_cnn14 import write
-from tests.voices import voices
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 
@@ -260,7 +261,7 @@ moments(load_model(sys.argv[2]), corpus, EVERYTHING, sound=fingerprint(corpus), 
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, corpus, monkeypatch):
-    monkeypatch.setattr(frame_moments, "SHARD", 2)
+    monkeypatch.setattr(store_module, "SHARD", 2)
     folder = write_checkpoint(tmp_path / "model", **GROUP_NORM)
     whole = load_model(str(folder))
     summed(whole, corpus, tmp_path / "whole")
@@ -296,7 +297,7 @@ def test_a_broken_clip_is_left_out_and_listed(tmp_path, model):
     assert found.cells["clips"].sum() == 9
     rows = naive_without(model, corpus, 3)
     assert found.n[0].sum() == sum(len(clip[0][0]) for clip in rows)
-    predicted = run.predict(model, corpus, settings=Settings(cache=tmp_path / "store"))["clean"]
+    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "store"))["clean"]
     assert predicted.missing["clip"].tolist() == ["clip 003"]
 
 
@@ -308,12 +309,12 @@ def naive_without(model, corpus, i):
 def test_the_same_pass_brings_scores_and_layer_means(tmp_path, corpus, model):
     settings = Settings(cache=tmp_path / "a")
     sound = fingerprint(corpus)
-    (clean,) = run.jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=True)
+    (clean,) = predicting.jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=True)
     summed(model, corpus, tmp_path / "a", clean=clean)
     counted = Counted(model)
-    brought = run.predict(counted, corpus, settings=settings, layers=True)["clean"]
+    brought = predicting.predict(counted, corpus, settings=settings, layers=True)["clean"]
     assert counted.clips == 0
-    plain = run.predict(model, corpus, settings=Settings(cache=tmp_path / "b"), layers=True)["clean"]
+    plain = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "b"), layers=True)["clean"]
     np.testing.assert_allclose(brought.scores, plain.scores, atol=1e-5)
     for i in range(3):
         np.testing.assert_allclose(brought.layers.layer(i), plain.layers.layer(i), atol=1e-5)

@@ -20,7 +20,7 @@ from sertools.gate import (
     verdicts,
 )
 from sertools.result import Finding, Limit, Verdict
-from tests.report.examples import small_result
+from tests.helpers.report_results import small_result
 
 ABOVE = Limit(name="ccc", above=0.5)
 BELOW = Limit(name="ccc", below=0.5)

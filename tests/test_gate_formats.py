@@ -5,7 +5,7 @@ import pytest
 
 from sertools.gate_formats import annotations, junit, step_summary
 from sertools.result import Finding, Limit, Verdict
-from tests.report.examples import HOSTILE, hostile_result, small_result
+from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 
 def cases(text):

@@ -11,7 +11,7 @@ from sertools.cli import app
 from sertools.inspect import inspect_model
 from sertools.model import load_model
 from sertools.models.card import licence
-from tests.checkpoints import SMALL, write_checkpoint
+from tests.helpers.checkpoints import SMALL, write_checkpoint
 from tests.models.test_onnx import DIM, WIDTH, write_audonnx
 
 

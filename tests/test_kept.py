@@ -11,7 +11,7 @@ from sertools.condition import Condition
 from sertools.gate import gate
 from sertools.result import Result
 from sertools.tables import CLEAN, Tables
-from tests.audits.examples import EMOTIONS, made
+from tests.helpers.audit_tables import EMOTIONS, made
 
 GAIN = str(Condition(perturbation="gain", level=2, unit="dB"))
 DIMENSIONS = ("arousal", "valence")

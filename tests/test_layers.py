@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from transformers import Wav2Vec2Model
 
-from sertools import run
+from sertools import predicting, run
 from sertools.audit import Audit, Needs, Outcome, load, obstacle
 from sertools.condition import Condition
 from sertools.corpus import Corpus
@@ -15,10 +15,10 @@ from sertools.engine import hear
 from sertools.errors import AuditError
 from sertools.meet import tables
 from sertools.model import load_model
-from sertools.run import Settings
+from sertools.predicting import Settings
 from sertools.tables import AGAINST, CLEAN, Layers, Tables
-from tests.checkpoints import write_audeering_checkpoint, write_checkpoint
-from tests.small import SLOW, noises
+from tests.helpers.checkpoints import write_audeering_checkpoint, write_checkpoint
+from tests.helpers.small import SLOW, noises
 
 READS_LAYERS = Needs(labels="none", conditions=(), layers=True)
 
@@ -66,7 +66,7 @@ def test_layers_and_other_models_must_be_of_the_same_clips():
 def test_layers_of_the_store_are_those_of_the_model(tmp_path):
     model = load_model(str(write_checkpoint(tmp_path / "m")))
     corpus = noises(tmp_path / "c", 70)
-    predicted = run.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"), layers=True)
+    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"), layers=True)
     clip = corpus.clips.index[67]
     alone = model.predict([hear(corpus, clip, model, Condition()).signal], layers=True).layers[0]
     layers = predicted[CLEAN].layers
@@ -101,7 +101,9 @@ def test_another_model_stands_beside_with_its_own_layers(tmp_path):
         others={AGAINST: two},
     )
     own, other = seen[0].layers.layer(-1), seen[0].others[AGAINST].layers.layer(-1)
-    expected = run.predict(two, noises(tmp_path / "again", 5), settings=Settings(cache=tmp_path), layers=True)
+    expected = predicting.predict(
+        two, noises(tmp_path / "again", 5), settings=Settings(cache=tmp_path), layers=True
+    )
     np.testing.assert_allclose(other, expected[CLEAN].layers.layer(-1), atol=1e-5)
     assert np.abs(own - other).max() > 1e-3
 
@@ -111,6 +113,6 @@ def test_a_model_without_layers_is_the_reason_why_nothing_is_measured(tmp_path):
     settings = Settings(cache=tmp_path / "cache")
     (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
     model = load_model(f"py:{tmp_path / 'slow.py'}:slow")
-    predicted = run.predict(model, corpus, settings=settings, layers=True)
+    predicted = predicting.predict(model, corpus, settings=settings, layers=True)
     assert obstacle(READS_LAYERS, tables(model, corpus, predicted)) == "the model has no layers"
     assert obstacle(READS_LAYERS, tables(model, corpus, {})) == "the model has no layers"

@@ -5,7 +5,7 @@ import pytest
 from sertools.compare_runs import run_of
 from sertools.leaderboard import Entry, board
 from sertools.result import Finding, LeftOut, Limit, Verdict
-from tests.comparisons import ccc, result
+from tests.helpers.comparisons import ccc, result
 
 
 def entry(model, *results, corpus="voices", kind="huggingface") -> Entry:

@@ -12,8 +12,8 @@ from sertools.cli import app
 from sertools.errors import GateError
 from sertools.leaderboard_files import Feed, read_entries, write_leaderboard
 from sertools.report.pages import script_hash
-from tests.comparisons import WITHOUT, ccc, kept, result
-from tests.report.examples import HOSTILE
+from tests.helpers.comparisons import WITHOUT, ccc, kept, result
+from tests.helpers.report_results import HOSTILE
 
 
 def write(path: Path, each) -> Path:

@@ -10,8 +10,8 @@ from sertools.cli import app
 from sertools.errors import GateError
 from sertools.model_card import END, START, merged, write_card
 from sertools.result import Finding, LeftOut, Limit, Missing
-from tests.comparisons import ccc, result
-from tests.report.examples import HOSTILE, hostile_result
+from tests.helpers.comparisons import ccc, result
+from tests.helpers.report_results import HOSTILE, hostile_result
 
 LIMIT = Limit(name="ccc", above=0.5)
 SKIPPED = Finding(name="mae", target="arousal", value=0.2, n=9, verdict="skipped", reason="too few clips")

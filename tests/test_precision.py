@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sertools import precision, run
+from sertools import condition, precision, predicting
 from sertools.corpus import fingerprint, load_corpus
 from sertools.model import LoadOptions, Outputs, load_model
 from sertools.models.device import multiplies_bf16, native_bf16
-from tests.checkpoints import write_audeering_checkpoint
-from tests.small import noises
+from tests.helpers.checkpoints import write_audeering_checkpoint
+from tests.helpers.small import noises
 
 NATIVE = native_bf16("cpu")
 
@@ -144,12 +144,12 @@ def test_a_checkpoint_on_this_processor_chooses_by_what_it_measured(tmp_path):
 
 
 def test_auto_predicts_the_numbers_of_the_format_it_chose_and_plans_with_them(tmp_path):
-    corpus, settings = noises(tmp_path / "c", 70), run.Settings(cache=tmp_path / "store")
+    corpus, settings = noises(tmp_path / "c", 70), predicting.Settings(cache=tmp_path / "store")
     model = TwoFormats(error=0.004)
-    scores = run.predict(model, corpus, settings=settings)["clean"].scores["arousal"]
-    exact = run.predict(model.at("fp32"), corpus, settings=settings)["clean"].scores["arousal"]
+    scores = predicting.predict(model, corpus, settings=settings)["clean"].scores["arousal"]
+    exact = predicting.predict(model.at("fp32"), corpus, settings=settings)["clean"].scores["arousal"]
     np.testing.assert_allclose(scores - exact, 0.004, atol=1e-6)
-    (job,) = run.jobs(model, corpus, [precision.Condition()], settings=settings)
+    (job,) = predicting.jobs(model, corpus, [condition.Condition()], settings=settings)
     assert job.stored == 70
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from sertools import derived, run
+from sertools import condition, derived, predicting
 from sertools.audio import write_audio
 from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.recogniser import WORDS, Recogniser, coded, decoded
-from tests.checkpoints import speech
-from tests.word_checkpoints import LETTERS, write_ctc
+from tests.helpers.checkpoints import speech
+from tests.helpers.word_checkpoints import LETTERS, write_ctc
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +49,17 @@ def test_the_words_become_a_column_and_are_kept(ctc, tmp_path):
     (tmp_path / "1.wav").write_bytes(b"no sound")
     frame = pd.DataFrame({"file": [f"{i}.wav" for i in range(3)], "start": np.nan, "end": np.nan})
     corpus = Corpus(name="made", clips=frame.set_index(pd.Index(list("abc"), name="clip")), root=tmp_path)
-    settings = run.Settings(cache=tmp_path / "cache")
+    settings = predicting.Settings(cache=tmp_path / "cache")
 
     def scores_of(measure, of):
-        return run.predict(measure, of, settings=settings)["clean"].scores
+        return predicting.predict(measure, of, settings=settings)["clean"].scores
 
     column = f"recognised@{ctc}"
     found = derived.measured(corpus, [column], scores_of).clips[column]
     assert found["a"] == heard(ctc, signals[0])
     assert found["c"] == heard(ctc, signals[2])
     assert found.isna().tolist() == [False, True, False]
-    again = run.jobs(derived.maker(column)(), corpus, [run.Condition()], settings=settings)
+    again = predicting.jobs(derived.maker(column)(), corpus, [condition.Condition()], settings=settings)
     assert not any(job.shards for job in again)
 
 
@@ -74,7 +74,7 @@ def test_a_text_that_is_too_long_is_missing_and_not_cut():
 
 
 def test_a_checkpoint_that_recognises_nothing_says_so(tmp_path):
-    from tests.checkpoints import write_checkpoint
+    from tests.helpers.checkpoints import write_checkpoint
 
     write_checkpoint(tmp_path / "emotions")
     with pytest.raises(

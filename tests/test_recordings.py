@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from sertools import audit as audit_module
 from sertools import run
 from sertools.audio import write_audio
 from sertools.condition import Condition
@@ -55,7 +56,7 @@ def test_a_folder_without_recordings_is_refused(tmp_path):
 
 def test_the_content_of_a_folder_decides_what_is_stored(folder, tmp_path):
     one = Condition(perturbation="recorded_noise", level=20.0, unit="dB", folder=str(folder))
-    audit = run.audits_of.load("robustness")
+    audit = audit_module.audits_of.load("robustness")
     options = {"robustness": {"perturbations": ("recorded_noise@20",), "noise_dir": str(folder)}}
     _, asked = run.conditions([audit], options, seed=0)
     assert (asked.perturbation, asked.folder) == (one.perturbation, one.folder)
@@ -65,7 +66,7 @@ def test_the_content_of_a_folder_decides_what_is_stored(folder, tmp_path):
 
 
 def test_a_named_perturbation_without_its_folder_is_refused():
-    audit = run.audits_of.load("robustness")
+    audit = audit_module.audits_of.load("robustness")
     with pytest.raises(AuditError, match="recorded_noise needs recordings of noise"):
         run.conditions([audit], {"robustness": {"perturbations": ("recorded_noise",)}}, seed=0)
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sertools.cli import app
 from sertools.report.export import Report
 from sertools.result import read_results
-from tests.small import write_noises
+from tests.helpers.small import write_noises
 
 
 @pytest.fixture(autouse=True)

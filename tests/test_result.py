@@ -16,7 +16,7 @@ from sertools.result import (
     read_result,
     read_results,
 )
-from tests.report.examples import small_result
+from tests.helpers.report_results import small_result
 
 
 def test_a_result_comes_back_from_its_file_as_it_was(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from sertools.compare import compare
 from sertools.compare_files import write_comparison
 from sertools.leaderboard_files import write_leaderboard
-from tests.comparisons import WITHOUT, X, Y, ccc, heard, kept, result
-from tests.report.examples import HOSTILE
+from tests.helpers.comparisons import WITHOUT, X, Y, ccc, heard, kept, result
+from tests.helpers.report_results import HOSTILE
 from tests.report.test_browser import browser, column, opened, unfold  # noqa: F401 (fixtures)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -11,8 +11,8 @@ from sertools.errors import GateError
 from sertools.report.sounds import read_index
 from sertools.result import Sound
 from sertools.sounds import write_sounds
-from tests.report.examples import small_result
-from tests.small import RATE, Meter, noises
+from tests.helpers.report_results import small_result
+from tests.helpers.small import RATE, Meter, noises
 
 GAIN = Condition(perturbation="gain", level=20, unit="dB", seed=3)
 CONDITIONS = {"clean": Condition(), str(GAIN): GAIN}

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import store
+from sertools import files, store
 from sertools.errors import StoreError
-from sertools.store import Key, read_layers, read_shard, write_shard, write_text
+from sertools.files import write_text
+from sertools.store import Key, read_layers, read_shard, write_shard
 
 CLIPS = pd.Index([f"clip {i}" for i in range(5)], name="clip")
 
@@ -153,7 +154,7 @@ def test_a_text_that_does_not_fit_leaves_the_old_one(tmp_path):
 
 def test_a_failure_while_writing_leaves_nothing(tmp_path):
     def fail():
-        with store.atomic(tmp_path / "x") as part:
+        with files.atomic(tmp_path / "x") as part:
             part.write_text("half")
             raise ValueError("stop")
 
@@ -198,8 +199,8 @@ def test_a_file_in_the_way_of_a_folder_is_a_sentence(tmp_path):
     for act in (
         lambda: write_text(tmp_path / "file" / "a.json", "text"),
         lambda: write_shard(tmp_path / "file" / "deeper", 0, scores()),
-        lambda: store.check_writable(tmp_path / "file"),
-        lambda: store.check_writable(tmp_path / "file" / "deeper"),
+        lambda: files.check_writable(tmp_path / "file"),
+        lambda: files.check_writable(tmp_path / "file" / "deeper"),
     ):
         with pytest.raises(StoreError, match="a file is in its way"):
             act()
@@ -214,7 +215,7 @@ def test_a_folder_in_the_way_of_a_file_is_a_sentence(tmp_path):
 
 
 def test_checking_that_a_folder_can_be_written_leaves_nothing_behind(tmp_path):
-    store.check_writable(tmp_path / "a" / "b")
+    files.check_writable(tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -233,8 +234,8 @@ def test_no_permission_is_a_sentence(tmp_path):
     try:
         locked(folder)
         for act in (
-            lambda: store.check_writable(folder),
-            lambda: store.check_writable(folder / "new"),
+            lambda: files.check_writable(folder),
+            lambda: files.check_writable(folder / "new"),
             lambda: write_shard(folder / "new", 0, scores()),
         ):
             with pytest.raises(StoreError, match=r"no permission to write .*choose another --out or --cache"):

@@ -13,7 +13,7 @@ from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.reading import Reading, unpacked
 from sertools.text_encoder import load_encoder, read
-from tests.word_checkpoints import write_bert
+from tests.helpers.word_checkpoints import write_bert
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_half_a_weight_file_is_one_sentence(checkpoint, tmp_path):
 
 
 def test_a_folder_that_is_no_text_encoder_says_so(tmp_path):
-    from tests.checkpoints import write_checkpoint
+    from tests.helpers.checkpoints import write_checkpoint
 
     write_checkpoint(tmp_path / "speech")
     with pytest.raises(ModelError, match="is not a text encoder: its model type is wav2vec2"):

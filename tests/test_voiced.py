@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import soxr
 
-from sertools import espeak, run, voiced
+from sertools import espeak, predicting, voiced
 from sertools.audio import write_audio
 from sertools.condition import Condition
 from sertools.corpus import Corpus
@@ -32,8 +32,8 @@ def corpus_of(folder: Path, transcripts, **columns) -> Corpus:
 
 
 def heard(corpus: Corpus, condition=FIRST):
-    settings = run.Settings(cache=corpus.root / "cache")
-    return run.predict(LoudnessModel(), corpus, conditions=[Condition(), condition], settings=settings)
+    settings = predicting.Settings(cache=corpus.root / "cache")
+    return predicting.predict(LoudnessModel(), corpus, conditions=[Condition(), condition], settings=settings)
 
 
 def test_the_speech_is_that_of_the_engine_at_the_rate_of_the_model():
@@ -93,10 +93,14 @@ def test_the_engine_hears_the_words_whatever_the_sound_was(tmp_path):
 def test_other_words_are_spoken_anew_and_the_same_words_are_not(tmp_path):
     corpus = corpus_of(tmp_path, ["Yes.", "No."], language="eng")
     heard(corpus)
-    jobs = run.jobs(LoudnessModel(), corpus, [FIRST], settings=run.Settings(cache=tmp_path / "cache"))
+    jobs = predicting.jobs(
+        LoudnessModel(), corpus, [FIRST], settings=predicting.Settings(cache=tmp_path / "cache")
+    )
     assert [job.stored for job in jobs] == [2]
     other = corpus_of(tmp_path, ["Yes.", "Never."], language="eng")
-    jobs = run.jobs(LoudnessModel(), other, [FIRST], settings=run.Settings(cache=tmp_path / "cache"))
+    jobs = predicting.jobs(
+        LoudnessModel(), other, [FIRST], settings=predicting.Settings(cache=tmp_path / "cache")
+    )
     assert [job.stored for job in jobs] == [0]
 
 

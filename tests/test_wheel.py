@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.small import write_noises
+from tests.helpers.small import write_noises
 
 ROOT = Path(__file__).parent.parent
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sertools.errors import ModelError
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 
 TOLERANCE = 1e-4
 """Largest allowed difference between two predictions for one clip; a GPU or a remote service may round."""

@@ -16,7 +16,7 @@ import pandas as pd
 from sertools.errors import ModelError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.model import ClipModel, LoadOptions, Model, Outputs, Task
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 from sertools.tables import CLEAN
 
 SCHEME = "toy"

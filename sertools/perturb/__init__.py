@@ -10,7 +10,8 @@ import pkgutil
 
 from sertools.errors import AuditError, nearest
 from sertools.perturb.perturbation import Perturbation
-from sertools.perturb.seeds import draw_level, identity_rng
+from sertools.perturb.seeds import draw_level
+from sertools.randomness import identity_rng
 
 __all__ = ["Perturbation", "draw_level", "get", "identity_rng", "perturbations"]
 

@@ -9,7 +9,14 @@ from sertools.errors import AudioError
 from sertools.perturb.codec import round_trip
 from sertools.perturb.filter import TELEPHONE_BAND_HZ, TELEPHONE_RATE, resampled
 from sertools.perturb.noise import pink
-from sertools.perturb.perturbation import SER_TESTS, Perturbation, Signal, audible_rms, decibel, match_rms
+from sertools.perturb.perturbation import (
+    SER_TESTS,
+    Perturbation,
+    Signal,
+    audible_rms,
+    decibel,
+    match_rms,
+)
 
 NOISE_ABOVE_HZ = 3000.0
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sertools.perturb.perturbation import Perturbation
-from sertools.seeds import identity_rng
+from sertools.randomness import identity_rng
 
 __all__ = ["draw_level", "identity_rng"]
 

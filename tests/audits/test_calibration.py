@@ -6,7 +6,7 @@ from sertools.audit import load, run
 from sertools.metrics.regress import bias
 from sertools.result import Verdict
 from sertools.tables import CLEAN, Tables
-from tests.audits.examples import EMOTIONS, made, trivial
+from tests.helpers.audit_tables import EMOTIONS, made, trivial
 
 CALIBRATION = load("calibration")
 

@@ -7,8 +7,8 @@ import pytest
 
 from sertools import toy
 from sertools.audit import load, run
+from sertools.randomness import identity_rng
 from sertools.result import Verdict
-from sertools.seeds import identity_rng
 from sertools.tables import Tables
 from tests import golden
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sertools import load_corpus, load_model, toy
+from sertools import predicting, toy
 from sertools import run as whole
 from sertools.audit import load, run
+from sertools.corpus import load_corpus
 from sertools.errors import AuditError
 from sertools.metrics.classify import accuracy, weighted_f1
+from sertools.model import load_model
 from sertools.probing import INPUTS, probe
 from sertools.result import Verdict
 from sertools.tables import AGAINST, RANDOM_TWIN, Layers, Tables
@@ -231,7 +233,7 @@ def test_pitch_is_measured_only_where_it_is_asked_for():
 def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path):
     if not EMODB.is_dir():
         pytest.skip("no EmoDB in ../shared/data")
-    settings = whole.Settings(cache=tmp_path)
+    settings = predicting.Settings(cache=tmp_path)
     options = {"probe_layers": {"targets": ("emotion", "sex", "speaker")}}
     (made,) = whole.run(
         load_model("default"), load_corpus(str(EMODB)), [PROBES], options=options, settings=settings

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sertools import predicting, toy
 from sertools import run as runs
-from sertools import toy
 from sertools.audit import load, run
 from sertools.condition import Condition
 from sertools.corpus import load_corpus
@@ -373,7 +373,11 @@ def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_t
     some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::3])
     options = {"robustness": {"perturbations": ("gain", "additive_tone"), **FEW}}
     (result,) = runs.run(
-        load_model("toy:loudness"), some, [AUDIT], options=options, settings=runs.Settings(cache=tmp_path)
+        load_model("toy:loudness"),
+        some,
+        [AUDIT],
+        options=options,
+        settings=predicting.Settings(cache=tmp_path),
     )
     assert the(result, "unchanged_ratio", "arousal", "gain@drawn").verdict is Verdict.FAIL
     assert the(result, "unchanged_ratio", "arousal", "additive_tone@drawn").verdict is Verdict.PASS

@@ -11,7 +11,7 @@ from sertools.errors import AuditError
 from sertools.metrics.regress import ccc
 from sertools.result import Verdict
 from sertools.tables import CLEAN, Tables
-from tests.audits.examples import EMOTIONS, made, trivial
+from tests.helpers.audit_tables import EMOTIONS, made, trivial
 
 SPEAKERS = load("speakers")
 VOTES = Path(__file__).parents[3] / "shared/data/crema-d_labels/crema-d_labels.csv"

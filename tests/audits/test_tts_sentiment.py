@@ -9,8 +9,8 @@ from sertools import tts
 from sertools.audit import load, run
 from sertools.audit_commands import audit_command
 from sertools.cli import app
+from sertools.randomness import identity_rng
 from sertools.result import Verdict, read_result
-from sertools.seeds import identity_rng
 from sertools.sentiment_sentences import wordings
 from sertools.tables import CLEAN, Tables
 from sertools.tts_engines import engine

@@ -68,7 +68,7 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, pipeline
 
-    from sertools import run
+    from sertools import predicting
     from sertools.corpus import load_corpus
     from sertools.model import LoadOptions, load_model
 
@@ -115,8 +115,8 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
 
         def predicted():
             shutil.rmtree(work / "store", ignore_errors=True)
-            settings = run.Settings(cache=work / "store")
-            return run.predict(loaded, corpus, settings=settings)["clean"].scores.to_numpy()
+            settings = predicting.Settings(cache=work / "store")
+            return predicting.predict(loaded, corpus, settings=settings)["clean"].scores.to_numpy()
 
         return predicted
 
@@ -138,7 +138,7 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-    from sertools import engine, run
+    from sertools import engine, predicting
     from sertools.audio import read_audio
     from sertools.condition import Condition
     from sertools.corpus import load_corpus
@@ -166,8 +166,8 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 
         def predicted():
             shutil.rmtree(work / "store", ignore_errors=True)
-            settings = run.Settings(cache=work / "store")
-            found = run.predict(loaded, corpus, conditions=conditions, settings=settings)
+            settings = predicting.Settings(cache=work / "store")
+            found = predicting.predict(loaded, corpus, conditions=conditions, settings=settings)
             return np.concatenate([found[str(condition)].scores.to_numpy() for condition in conditions])
 
         return predicted
@@ -265,7 +265,7 @@ def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bo
 GROWTH = """
 import resource, sys, time
 from pathlib import Path
-from sertools import load_corpus, load_model, run
+from sertools.corpus import load_corpus; from sertools.model import load_model; from sertools import run
 model, corpus = load_model("default"), load_corpus(sys.argv[1])
 before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 run.predict(model, corpus, settings=run.Settings(cache=Path(sys.argv[2])))

@@ -37,7 +37,7 @@ def cpu_s(work) -> float:
 
 def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work: Path) -> None:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
-    from sertools import descriptors, run
+    from sertools import descriptors, predicting
     from sertools.condition import Condition
     from sertools.corpus import fingerprint, load_corpus
     from sertools.frame_moments import moments
@@ -57,15 +57,15 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
 
     def plain():
         shutil.rmtree(work / "plain", ignore_errors=True)
-        run.predict(model, corpus, settings=run.Settings(cache=work / "plain"), sound=sound)
+        predicting.predict(model, corpus, settings=predicting.Settings(cache=work / "plain"), sound=sound)
 
     def acoustics():
         shutil.rmtree(work / "summed", ignore_errors=True)
         descriptors.measured(corpus, sound, work / "summed", workers=1)
 
     def summed():
-        settings = run.Settings(cache=work / "summed")
-        (clean,) = run.jobs(model, corpus, [Condition()], settings=settings, sound=sound)
+        settings = predicting.Settings(cache=work / "summed")
+        (clean,) = predicting.jobs(model, corpus, [Condition()], settings=settings, sound=sound)
         moments(model, corpus, wanted, sound=sound, root=work / "summed", progress=quiet, clean=clean)
 
     ways = {"plain forward": plain, "openSMILE": acoustics, "moments": summed}

@@ -21,8 +21,8 @@ from sertools.corpus import Corpus, load_corpus
 from sertools.engine import hear, perturbed
 from sertools.model import load_model
 from sertools.perturb.sets import asked
-from sertools.run import Settings, predict
-from tests.checkpoints import write_checkpoint
+from sertools.predicting import Settings, predict
+from tests.helpers.checkpoints import write_checkpoint
 
 BASE = {
     "hidden_size": 768,

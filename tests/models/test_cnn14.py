@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
 from sertools.models.cnn14 import Config, build, log_mel, mel_filters
-from tests.checkpoints import speech
+from tests.helpers.checkpoints import speech
 
 librosa = pytest.importorskip("librosa", reason="its mel filters are the reference")
 

@@ -7,7 +7,7 @@ import torch
 from sertools.errors import ModelError
 from sertools.model import load_model
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
-from tests.checkpoints import speech, write_checkpoint
+from tests.helpers.checkpoints import speech, write_checkpoint
 
 
 def roomy(limit: int, seen: list[int]):

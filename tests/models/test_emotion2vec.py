@@ -15,13 +15,13 @@ import pytest
 import torch
 import yaml
 
-from sertools import run
+from sertools import predicting
 from sertools.errors import ModelError
 from sertools.labels import canonical
 from sertools.model import load_model
 from sertools.models.emotion2vec_files import english
-from sertools.run import Settings
-from tests.small import RATE, noises
+from sertools.predicting import Settings
+from tests.helpers.small import RATE, noises
 
 INSTALLED = importlib.util.find_spec("funasr") is not None
 needs_funasr = pytest.mark.skipif(not INSTALLED, reason='needs FunASR: pip install "sertools[emotion2vec]"')
@@ -261,7 +261,9 @@ def test_company_changes_no_answer(tmp_path):
 def test_an_audit_hears_with_it(tmp_path):
     model = load_model(f"emotion2vec:{checkpoint(tmp_path / 'm')}")
     corpus = noises(tmp_path / "c")
-    predicted = run.predict(model, corpus, settings=Settings(cache=tmp_path / "store"), layers=True)["clean"]
+    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "store"), layers=True)[
+        "clean"
+    ]
     assert list(predicted.scores) == list(model.labels)
     assert predicted.missing.empty
     assert {canonical(name) for name in model.labels} >= {"anger", "happiness", "neutral", "sadness"}

@@ -7,7 +7,7 @@ from transformers import AutoConfig, AutoModel
 
 from sertools.model import LoadOptions, load_model
 from sertools.models import fast, layout
-from tests.checkpoints import SMALL, speech, write_audeering_checkpoint, write_checkpoint
+from tests.helpers.checkpoints import SMALL, speech, write_audeering_checkpoint, write_checkpoint
 
 GROUP = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
 LAYER = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}

@@ -8,9 +8,9 @@ from sertools import audit, run
 from sertools.corpus import load_corpus
 from sertools.errors import ModelError
 from sertools.model import ClipModel, load_model
+from sertools.predicting import Settings
 from sertools.result import Verdict
-from sertools.run import Settings
-from tests.small import write_noises
+from tests.helpers.small import write_noises
 
 CLIPS = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"]}, index=pd.Index(["c1", "c2", "c3"], name="clip"))
 ARRAY = np.arange(12, dtype=np.float32).reshape(2, 3, 2)

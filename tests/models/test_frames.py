@@ -7,7 +7,7 @@ from transformers import AutoModelForAudioClassification
 
 from sertools.model import Framed, load_model
 from sertools.models.cnn14 import build
-from tests.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
+from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
 from tests.models.test_cnn14 import write
 
 SIGNALS = speech([16000, 9000, 24321, 5000])

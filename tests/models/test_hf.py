@@ -11,7 +11,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, 
 
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
-from tests.checkpoints import (
+from tests.helpers.checkpoints import (
     DIMENSIONS,
     EMOTIONS,
     SMALL,

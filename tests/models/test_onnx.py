@@ -9,7 +9,7 @@ import torch
 
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
-from tests.checkpoints import speech
+from tests.helpers.checkpoints import speech
 
 onnx = pytest.importorskip("onnx", reason="networks for the tests are built with onnx")
 pytest.importorskip("onnxruntime", reason="it runs the networks")

@@ -7,7 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
-from tests.checkpoints import speech, write_checkpoint
+from tests.helpers.checkpoints import speech, write_checkpoint
 from tests.models.test_onnx import write_audonnx
 
 IDLE = [

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import run
+from sertools import predicting
 from sertools.errors import ModelError
 from sertools.model import ClipModel, load_model
-from tests.small import noises
+from tests.helpers.small import noises
 
 CLIPS = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"]}, index=pd.Index(["c1", "c2", "c3"], name="clip"))
 
@@ -74,7 +74,7 @@ def test_a_row_that_lacks_the_number_of_one_class_answers_no_class(tmp_path):
 
 def test_a_clip_with_an_empty_cell_is_listed_as_missing(tmp_path):
     model = table(tmp_path, "clip,anger,joy\nclip 000,0.2,0.8\nclip 001,,0.5\nclip 002,0.5,0.5\n")
-    found = run.predict(model, noises(tmp_path / "c", 3))["clean"]
+    found = predicting.predict(model, noises(tmp_path / "c", 3))["clean"]
     assert found.missing[["clip", "reason"]].values.tolist() == [
         ["clip 001", "p has no complete row for this clip"]
     ]

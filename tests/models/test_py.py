@@ -14,7 +14,7 @@ import soundfile
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
 from sertools.models.py import REPEAT, rows
-from tests.checkpoints import speech
+from tests.helpers.checkpoints import speech
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "remote_service.py"
 LEVELS = """

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from sertools.cli import app
 from sertools.errors import ModelError
 from sertools.model import LoadOptions, load_model
-from tests.checkpoints import speech, write_checkpoint
-from tests.small import write_noises
+from tests.helpers.checkpoints import speech, write_checkpoint
+from tests.helpers.small import write_noises
 
 CODE = """
 from pathlib import Path

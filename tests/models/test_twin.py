@@ -5,7 +5,7 @@ import torch
 from sertools.errors import ModelError
 from sertools.model import load_model, random_twin
 from sertools.models.cnn14 import build
-from tests.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
+from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
 from tests.models.test_cnn14 import write
 
 SIGNALS = speech([16000, 9000, 5000])

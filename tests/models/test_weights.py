@@ -11,7 +11,7 @@ from sertools.errors import ModelError
 from sertools.model import load_model
 from sertools.models.frozen import frozen
 from sertools.models.weights import tensors_in
-from tests.checkpoints import write_checkpoint
+from tests.helpers.checkpoints import write_checkpoint
 
 RUBBISH = {
     "a text": b"this is no checkpoint\n" * 20,

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from sertools.errors import AudioError, AuditError
-from sertools.perturb import Perturbation, draw_level, get, identity_rng, perturbations
+from sertools.perturb import get, perturbations
+from sertools.perturb.perturbation import Perturbation
+from sertools.perturb.seeds import draw_level
+from sertools.randomness import identity_rng
 
 RATE = 16000
 EMODB = Path(__file__).parents[3] / "shared" / "data" / "emodb"

@@ -12,7 +12,7 @@ from sertools.report import render
 from sertools.report.sounds import Index, Recording
 from sertools.result import Finding, Limit, Sound, Table, Verdict
 from sertools.spectrogram import picture
-from tests.report.examples import HOSTILE, KINDS, figure, hostile_result, small_result
+from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

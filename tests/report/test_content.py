@@ -2,7 +2,7 @@ import pytest
 
 from sertools.report import content
 from sertools.result import Finding, Limit, Missing, Verdict
-from tests.report.examples import small_result
+from tests.helpers.report_results import small_result
 
 
 def of(*verdicts):

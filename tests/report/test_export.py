@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sertools.report import export, render
 from sertools.report.export import COLUMNS, Report
 from sertools.result import Finding, Result, Table, read_results
-from tests.report.examples import HOSTILE, hostile_result, small_result
+from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 UNESCAPED = re.compile(r"(?<!\\)[&%$#_]")
 

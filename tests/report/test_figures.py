@@ -5,7 +5,7 @@ import pytest
 
 from sertools.report.figures import draw, standalone
 from sertools.result import Figure, Series
-from tests.report.examples import HOSTILE, KINDS, figure
+from tests.helpers.report_results import HOSTILE, KINDS, figure
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from sertools.report import markdown
-from tests.report.examples import HOSTILE, hostile_result, small_result
+from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 SMALL = Path(__file__).parent / "small.md"
 

@@ -7,7 +7,7 @@ from sertools.errors import GateError
 from sertools.report import fitting, render, sounds
 from sertools.report.sounds import Index, Recording, beside
 from sertools.result import Sound
-from tests.report.examples import HOSTILE, small_result
+from tests.helpers.report_results import HOSTILE, small_result
 from tests.report.test_render import Page, read
 
 SOUND = Sound(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from tests.checkpoints import SMALL
+from tests.helpers.checkpoints import SMALL
 
 LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", "A", "B", "C", "D"]
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "yes", "no", "never", "again", "."]
