@@ -46,7 +46,9 @@ from sertools.metrics.regress import BIAS
 from sertools.metrics.skill import doubt
 from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import CLEAN, Pairs, Tables, pairs
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
 
 NEEDS = Needs(labels="either")
 

@@ -28,7 +28,9 @@ from sertools.metrics.intervals import Estimate, estimate, proportion
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
 from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Table
-from sertools.tables import CLEAN, Pairs, Tables, pairs, speaker_codes
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import Pairs, pairs, speaker_codes
+from sertools.tables.tables import Tables
 from sertools.worst import furthest, in_turn
 
 NEEDS = Needs(labels="none")

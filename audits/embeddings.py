@@ -39,7 +39,9 @@ from sertools.metrics import probes
 from sertools.metrics.intervals import contrast
 from sertools.probing import alike
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import Layers, Tables, speaker_codes
+from sertools.tables.layers import Layers
+from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables
 from sertools.targets import LABELS, MOST, Target, heard, target
 
 NEEDS = Needs(labels="none", layers=True)

@@ -53,7 +53,8 @@ from sertools.metrics.resample import NullGap, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Sound
-from sertools.tables import Pairs, Tables, pairs
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
 from sertools.worst import furthest, in_turn
 
 SER_TESTS = "audEERING ser-tests, group minus all"

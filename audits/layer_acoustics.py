@@ -40,15 +40,17 @@ import numpy as np
 
 from sertools import layer_tables
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.egemaps import GROUPS, PARALINGUISTIC, columns
 from sertools.errors import AuditError
 from sertools.layer_tables import above_floors, beside_floors, compared, lines
 from sertools.metrics.intervals import Estimate
 from sertools.metrics.layer_cca import MEASURES, Scores, between, scores
 from sertools.metrics.layer_curve import Curve, curve
-from sertools.moments import KINDS, LEVELS, OTHER, OWN, ROLLED, Moments, Wanted
 from sertools.result import Figure, Finding, Limit, Table
-from sertools.tables import AGAINST, RANDOM_TWIN, Tables, speaker_codes
+from sertools.tables.columns import AGAINST, RANDOM_TWIN
+from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns
+from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED, Moments, Wanted
+from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables
 
 MARGIN = 0.05
 """How far the score of a layer must exceed its floors."""

@@ -29,7 +29,8 @@ from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.metrics.duplicates import NEAR, SAME, alike
 from sertools.metrics.intervals import Estimate
 from sertools.result import Finding, Limit, Table
-from sertools.tables import Tables, speaker_codes
+from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables
 
 OURS = "ours: a test set that shares recordings or speakers with the training set overestimates the model"
 LIMITS = [

@@ -42,7 +42,8 @@ from sertools.metrics.probes import KINDS
 from sertools.probe_tables import THIS, Read
 from sertools.probing import BEST, LAST
 from sertools.result import Finding, LeftOut, Limit
-from sertools.tables import Layers, Tables
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 from sertools.targets import LABELS, MOST, Target, asked, heard, target
 
 SOURCE = "ours: some layer predicts the label better than chance"

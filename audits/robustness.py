@@ -32,7 +32,6 @@ import pandas as pd
 
 from sertools import changes
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.condition import Condition
 from sertools.gate import matches
 from sertools.kept import of_changes
 from sertools.metrics.answers import (
@@ -51,7 +50,8 @@ from sertools.metrics.skill import NOT_BETTER
 from sertools.perturb import get
 from sertools.perturb.sets import Asked, asked
 from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
-from sertools.tables import Tables
+from sertools.tables.condition import Condition
+from sertools.tables.tables import Tables
 from sertools.worst import moved
 
 SER_TESTS = "audEERING ser-tests"

@@ -52,7 +52,8 @@ from sertools.metrics.speakers import (
 from sertools.metrics.sums import Statistic
 from sertools.randomness import identity_rng
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import Pairs, Tables, pairs
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
 from sertools.worst import in_turn, of_speaker
 
 NEEDS = Needs(columns=("speaker",), labels="either")

@@ -38,9 +38,12 @@ from sertools.metrics.recognition import WORD_ERROR_RATE, word_errors
 from sertools.metrics.regress import CCC, ccc
 from sertools.metrics.skill import doubt
 from sertools.randomness import identity_rng
-from sertools.reading import Reading, unpacked
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import CLEAN, Layers, Pairs, Tables, speaker_codes
+from sertools.tables.condition import CLEAN
+from sertools.tables.layers import Layers
+from sertools.tables.pairs import Pairs, speaker_codes
+from sertools.tables.tables import Tables
+from sertools.tables.text_vectors import Reading, unpacked
 
 LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already contain the words")]
 

@@ -37,7 +37,9 @@ from sertools.metrics.intervals import Estimate
 from sertools.metrics.sentiments import POLARITY, SENTIMENTS, Spoken, changes, worded_clips
 from sertools.metrics.skill import doubt
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import CLEAN, Tables, pairs
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import pairs
+from sertools.tables.tables import Tables
 
 NEEDS = Needs(columns=("sentiment", "transcript", "speaker"), labels="none")
 DATA = "tts-sentences"

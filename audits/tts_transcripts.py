@@ -30,7 +30,6 @@ import numpy as np
 import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.condition import Condition
 from sertools.metrics.classify import uar_statistic
 from sertools.metrics.intervals import Estimate, contrast, estimate
 from sertools.metrics.regress import CCC
@@ -39,7 +38,9 @@ from sertools.metrics.similarity import jensen_shannon_statistic
 from sertools.metrics.skill import SURE, doubt
 from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import CLEAN, Pairs, Tables, pairs
+from sertools.tables.condition import CLEAN, Condition
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
 
 LIMITS = [Limit(name="synthetic_ccc", above=-0.1, source="ours: words do not mislead the model")]
 

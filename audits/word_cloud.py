@@ -28,7 +28,8 @@ from sertools.metrics.intervals import Estimate, estimate
 from sertools.metrics.skill import doubt
 from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of
 from sertools.result import Figure, Finding, Limit, Series, Table
-from sertools.tables import Pairs, Tables, pairs
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
 
 NEEDS = Needs(columns=("transcript",), labels="dimensions")
 

@@ -16,7 +16,8 @@ from sertools.metrics.intervals import estimate
 from sertools.metrics.skill import NOT_BETTER, doubt
 from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.result import Limit
-from sertools.tables import Tables, pairs
+from sertools.tables.pairs import pairs
+from sertools.tables.tables import Tables
 
 NEEDS = Needs(labels="dimensions")
 LIMITS = [Limit(name="spread_ratio", above=0.5, below=2.0, source="our choice: half to double")]

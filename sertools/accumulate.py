@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sertools.acoustics import STEP_S, aligned
-from sertools.egemaps import FEATURES
 from sertools.model import Frames
-from sertools.moments import KINDS, LEVELS, OTHER, OWN, ROLLED
+from sertools.tables.egemaps import FEATURES
+from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED
 
 ROWS = 1024
 """Number of rows of frames that are multiplied at a time."""

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from sertools.egemaps import FEATURES
 from sertools.errors import ModelError
+from sertools.tables.egemaps import FEATURES
 
 RATE = 16000
 FIRST_S, STEP_S = 0.01, 0.01

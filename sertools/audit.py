@@ -14,17 +14,18 @@ import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from sertools.condition import Condition
 from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.metrics.intervals import MIN_UNITS, Estimate
 from sertools.metrics.sums import Statistic
-from sertools.moments import Wanted
 from sertools.randomness import identity_rng
-from sertools.reading import Reading
 from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Sound, Table, Verdict
-from sertools.tables import Pairs, Tables
+from sertools.tables.condition import Condition
+from sertools.tables.frame_sums import Wanted
+from sertools.tables.pairs import Pairs
+from sertools.tables.tables import Tables
+from sertools.tables.text_vectors import Reading
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,7 +56,7 @@ def run_audits(
     from sertools.report import render
     from sertools.sounds import write_sounds
     from sertools.suite import choose
-    from sertools.tables import AGAINST
+    from sertools.tables.columns import AGAINST
 
     o.check_loudness(quiet, verbose)
     most = o.clips_to_hear(audio)

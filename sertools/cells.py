@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import AuditError
-from sertools.moments import Wanted
-from sertools.tables import speaker_codes
+from sertools.tables.frame_sums import Wanted
+from sertools.tables.pairs import speaker_codes
 
 MANY = 50
 """Maximum number of values of a categorical column."""

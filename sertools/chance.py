@@ -8,7 +8,7 @@ from sertools.metrics.disparity import large_enough, too_few
 from sertools.metrics.groups import Groups
 from sertools.metrics.resample import NullGap, holm
 from sertools.result import Table
-from sertools.tables import Pairs
+from sertools.tables.pairs import Pairs
 
 Row = list[str | int | float | bool | None]
 

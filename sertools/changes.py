@@ -8,7 +8,8 @@ from sertools import reference
 from sertools.metrics.answers import Changed
 from sertools.metrics.response import draw_variance, mean_share
 from sertools.result import Figure, Finding, Series, Table
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 
 WORST, WORST_OF_ONE, SPEAKERS = 20, 2, 10
 """Most rows shown: clips, clips per perturbation and target, speakers."""

@@ -261,7 +261,7 @@ def plan(
     from sertools import console, forecast, predicting
     from sertools.audit_commands import check_beside
     from sertools.suite import choose
-    from sertools.tables import AGAINST
+    from sertools.tables.columns import AGAINST
 
     suite = _suite(suite, names, model, data, audits)
     asked = choose(names or [], suite, audits or [], shared={"noise_dir": noise_dir, "rir_dir": rir_dir})

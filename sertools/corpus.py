@@ -41,7 +41,7 @@ from sertools.errors import AudioError, CorpusError, nearest
 from sertools.labels import DIMENSIONS, canonical
 from sertools.manifest import MANIFESTS, as_clips, look_alikes, prefixed
 from sertools.readers import SCHEMA, read
-from sertools.tables import LABELS
+from sertools.tables.columns import LABELS
 
 SHORTEST_S = 0.025
 """Most models cannot process shorter clips: wav2vec2 needs 400 samples at 16 kHz."""

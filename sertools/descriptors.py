@@ -21,11 +21,11 @@ import pandas as pd
 
 from sertools import acoustics
 from sertools.audio import read_audio
-from sertools.condition import Condition
 from sertools.corpus import Corpus
-from sertools.egemaps import FEATURES
 from sertools.errors import AudioError
 from sertools.store import Key, read_array, read_shard, shards, write_array, write_shard
+from sertools.tables.condition import Condition
+from sertools.tables.egemaps import FEATURES
 
 Clip = tuple[Path, float, float]
 """File, start and end of a clip in s."""

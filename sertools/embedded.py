@@ -10,7 +10,7 @@ from sertools.metrics.intervals import Estimate, estimate
 from sertools.metrics.regress import BIAS
 from sertools.metrics.resample import bootstrap
 from sertools.randomness import identity_rng
-from sertools.tables import speaker_codes
+from sertools.tables.pairs import speaker_codes
 
 SOME = 4000
 """Maximum number of clips for neighbour searches; the work grows with its square."""

@@ -10,14 +10,13 @@ import pandas as pd
 
 from sertools import voiced
 from sertools.audio import is_silent, read_audio
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
 from sertools.recordings import Recordings
 from sertools.store import read_layers, read_shard, shards, sweep, write_shard
-from sertools.tables import CLEAN
+from sertools.tables.condition import CLEAN, Condition
 
 BATCH_SIZE = 8
 """Maximum number of clips in one forward pass."""

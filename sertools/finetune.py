@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sertools import norms
 from sertools.audio import read_audio
 from sertools.augment import augmented
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import CorpusError, ModelError
 from sertools.randomness import identity_rng
 from sertools.recipe import BaselineRecipe, Recipe
+from sertools.tables import emotion_norms
 
 if TYPE_CHECKING:
     import torch
@@ -297,7 +297,9 @@ def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) 
             if column not in clips:
                 raise CorpusError(f"corpus {corpus.name!r} has no column {column!r}, which training needs")
         clips = clips[clips["speaker"].isin(list(speakers))]
-        truth = norms.derive(clips["emotion"]) if recipe.norms else clips.reindex(columns=recipe.labels)
+        truth = (
+            emotion_norms.derive(clips["emotion"]) if recipe.norms else clips.reindex(columns=recipe.labels)
+        )
         part = pd.DataFrame(truth[recipe.labels].astype(float))
         part["clip"] = [f"{corpus.name}/{clip}" for clip in clips.index]
         part["speaker"] = clips["speaker"]

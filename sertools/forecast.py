@@ -13,14 +13,13 @@ import pandas as pd
 
 from sertools import precision, predicting, run, seeing, store
 from sertools.audit import Audit, Needs
-from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
 from sertools.derived import Measure, maker
 from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.forecast_frames import of_acoustics, of_frames
 from sertools.forecast_words import of_reading
 from sertools.model import ClipModel, Model
-from sertools.tables import CLEAN
+from sertools.tables.condition import CLEAN, Condition
 
 OWN = "model"
 """Role of the audited model."""

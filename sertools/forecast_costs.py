@@ -14,11 +14,11 @@ import pandas as pd
 
 from sertools import engine, plan, store, voiced
 from sertools.audio import duration_s
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.model import Model
 from sertools.predicting import Settings
+from sertools.tables.condition import Condition
 
 TRIAL = 8
 """Number of clips that are timed, spread over the corpus."""

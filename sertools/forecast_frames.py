@@ -12,7 +12,6 @@ import pandas as pd
 
 from sertools import descriptors, engine, frames
 from sertools.accumulate import Sums
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.forecast_costs import (
     SOUND,
@@ -26,9 +25,10 @@ from sertools.forecast_costs import (
 )
 from sertools.frame_moments import over
 from sertools.model import Framed
-from sertools.moments import Wanted
 from sertools.predicting import Settings
 from sertools.store import write_array
+from sertools.tables.condition import Condition
+from sertools.tables.frame_sums import Wanted
 
 FILE = 128 + 16
 """Bytes of an array file in addition to its numbers: header and seal."""

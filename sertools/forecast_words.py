@@ -10,7 +10,7 @@ import pandas as pd
 
 from sertools import text_encoder
 from sertools.forecast_costs import WORDS, Cost, bytes_in, evenly
-from sertools.reading import Reading
+from sertools.tables.text_vectors import Reading
 
 
 def of_reading(texts: pd.Series, reading: Reading, root: Path, *, at_most: int = 0) -> Cost | None:

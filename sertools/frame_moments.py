@@ -18,15 +18,15 @@ from sertools import descriptors, frames
 from sertools.accumulate import Grid, K, Shape, grids
 from sertools.cells import cells, partners
 from sertools.corpus import Corpus
-from sertools.egemaps import FEATURES
 from sertools.engine import BATCH_SIZE
 from sertools.errors import AuditError, nearest
 from sertools.model import Framed, Frames
 from sertools.models.answers import noise
-from sertools.moments import KINDS, LEVELS, Moments, Wanted
 from sertools.plan import Job
 from sertools.store import SHARD, Key, read_layers, read_shard, write_shard
-from sertools.tables import speaker_codes
+from sertools.tables.egemaps import FEATURES
+from sertools.tables.frame_sums import KINDS, LEVELS, Moments, Wanted
+from sertools.tables.pairs import speaker_codes
 
 VERSION = "moments-1"
 """Version of the sums, part of the fingerprint; increases when a sum changes."""

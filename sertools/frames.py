@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from sertools.accumulate import Shape, Sums
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
 from sertools.model import Framed
 from sertools.store import read_array, write_array, write_rows, write_shard
+from sertools.tables.condition import Condition
 
 KEEP_EVERY_S = 120.0
 """Seconds of work that an interruption can lose, approximately."""

@@ -12,7 +12,8 @@ from sertools.metrics.response import mean_share_statistic
 from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
 from sertools.metrics.sums import Statistic
 from sertools.result import LeftOut
-from sertools.tables import Pairs, Tables, pairs
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
 
 
 def of_groups(

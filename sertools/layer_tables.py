@@ -6,9 +6,9 @@ import numpy as np
 
 from sertools.metrics.intervals import Estimate
 from sertools.metrics.layer_curve import Curve
-from sertools.moments import OTHER, OWN, ROLLED
 from sertools.result import Figure, Series, Table
-from sertools.tables import AGAINST, RANDOM_TWIN
+from sertools.tables.columns import AGAINST, RANDOM_TWIN
+from sertools.tables.frame_sums import OTHER, OWN, ROLLED
 
 FLOORS = (OTHER, ROLLED, RANDOM_TWIN)
 IN_SAMPLE = tuple(f"in-sample, {floor}" for floor in FLOORS)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, SYNONYMS, canonical, canonical_sex
-from sertools.tables import ATTRIBUTES, CORPUS_COLUMNS, LABELS
+from sertools.tables.columns import ATTRIBUTES, CORPUS_COLUMNS, LABELS
 
 MANIFESTS = (".csv", ".tsv", ".parquet")
 

@@ -10,8 +10,10 @@ from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import ClipModel, Model
-from sertools.moments import Moments
-from sertools.tables import CLEAN, Layers, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.frame_sums import Moments
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 
 NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": []}, dtype=object)
 

@@ -328,11 +328,11 @@ def read_data(
     corpus = loaded[0] if len(loaded) == 1 else join(loaded)
     if not derive:
         return corpus
-    from sertools import norms
+    from sertools.tables import emotion_norms
 
     if "emotion" not in corpus.clips:
         raise CorpusError(f"{corpus.name} has no emotion labels to derive dimensions from")
-    derived = norms.derive(corpus.clips["emotion"])
+    derived = emotion_norms.derive(corpus.clips["emotion"])
     clips = corpus.clips.drop(columns=[c for c in derived if c in corpus.clips]).join(derived)
     without = corpus.clips["emotion"][derived.isna().all(axis=1)].value_counts()
     notes = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.condition import Condition
 from sertools.store import Key, read_layers, read_shard, shards
+from sertools.tables.condition import Condition
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,11 @@ from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.engine import hear
 from sertools.files import write_text
 from sertools.model import Model
+from sertools.tables.condition import Condition
 
 TOLERANCE = 0.005
 """Largest allowed difference of bf16 from fp32: a tenth of the change that counts as none (Wagner §3.4)."""

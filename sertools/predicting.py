@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from sertools import engine, files, plan, precision, store, voiced
-from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.meet import Predicted
 from sertools.model import ClipModel, Model
-from sertools.tables import CLEAN, Layers
+from sertools.tables.condition import CLEAN, Condition
+from sertools.tables.layers import Layers
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """(description, clips) → context manager that yields `advance(n)`."""

@@ -11,7 +11,7 @@ from sertools.metrics import probes
 from sertools.metrics.intervals import estimate
 from sertools.metrics.probes import HeldOut
 from sertools.randomness import identity_rng
-from sertools.tables import Layers
+from sertools.tables.layers import Layers
 from sertools.targets import Target
 
 BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED = (

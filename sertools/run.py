@@ -14,7 +14,6 @@ import sertools
 from sertools import audit as audits_of
 from sertools import derived, files, precision, recordings, store, text_encoder
 from sertools.audit import Audit, Needs
-from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
 from sertools.gate import Override
 from sertools.meet import Predicted, tables
@@ -26,7 +25,8 @@ from sertools.predicting import jobs as jobs
 from sertools.predicting import predict as predict
 from sertools.result import Result
 from sertools.seeing import seen, with_moments
-from sertools.tables import CLEAN, RANDOM_TWIN
+from sertools.tables.columns import RANDOM_TWIN
+from sertools.tables.condition import CLEAN, Condition
 
 
 def run(

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from sertools import files, store
 from sertools.audit import Needs
 from sertools.cells import union
-from sertools.condition import Condition
 from sertools.corpus import Corpus, fingerprint
 from sertools.frame_moments import moments
 from sertools.meet import tables
 from sertools.model import ClipModel, Model
-from sertools.moments import Moments, Wanted
 from sertools.predicting import Settings, jobs, predict
-from sertools.tables import Tables
+from sertools.tables.condition import Condition
+from sertools.tables.frame_sums import Moments, Wanted
+from sertools.tables.tables import Tables
 
 
 @dataclass(frozen=True, kw_only=True)

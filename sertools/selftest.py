@@ -18,7 +18,8 @@ from sertools.discovery import discover
 from sertools.models.toy import LoudnessModel
 from sertools.randomness import identity_rng
 from sertools.result import Limit, Result, Verdict
-from sertools.tables import Layers, Tables
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 
 QUICK = {"resamples": 200, "epochs": 12, "maps": ()}
 """Options that make audits resample, train and plot less; they change the results by a few percent."""

@@ -12,7 +12,6 @@ import numpy as np
 from sertools import engine
 from sertools import files as files_module
 from sertools.audio import flac
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import GateError
 from sertools.model import ClipModel, Model
@@ -20,7 +19,7 @@ from sertools.predicting import Progress
 from sertools.report.sounds import INDEX, Index, Recording, read_index
 from sertools.result import Result
 from sertools.spectrogram import picture
-from sertools.tables import CLEAN
+from sertools.tables.condition import CLEAN, Condition
 
 KEPT = 5
 """Default number of clips to write per audit."""

@@ -14,7 +14,8 @@ from sertools.metrics.intervals import Estimate, estimate, proportion
 from sertools.metrics.regress import CCC
 from sertools.metrics.sums import Statistic
 from sertools.randomness import identity_rng
-from sertools.tables import Pairs, Tables, speaker_codes
+from sertools.tables.pairs import Pairs, speaker_codes
+from sertools.tables.tables import Tables
 
 LABELS = ("emotion", *DIMENSIONS)
 """Targets of speech emotion recognition; all others show what else a layer encodes."""

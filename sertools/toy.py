@@ -6,17 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.labels import DIMENSIONS
 from sertools.meet import Predicted, tables
 from sertools.metrics.duplicates import FRAMES
 from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
-from sertools.moments import Wanted
-from sertools.norms import PLEASURE_AROUSAL_DOMINANCE
 from sertools.randomness import identity_rng
-from sertools.tables import CLEAN, RANDOM_TWIN, Layers, Tables
+from sertools.tables.columns import RANDOM_TWIN
+from sertools.tables.condition import CLEAN, Condition
+from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE
+from sertools.tables.frame_sums import Wanted
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 from sertools.toy_frames import moments
 
 LAYERS, SPEAKER_NUMBERS = 4, 3

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sertools.egemaps import FEATURES
-from sertools.moments import LEVELS, Moments, Wanted
 from sertools.randomness import identity_rng
-from sertools.tables import speaker_codes
+from sertools.tables.egemaps import FEATURES
+from sertools.tables.frame_sums import LEVELS, Moments, Wanted
+from sertools.tables.pairs import speaker_codes
 
 LAYERS = 4
 DIMENSIONS = len(FEATURES) + 2

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sertools.result import Sound, Table
-from sertools.tables import CLEAN, Tables, pairs
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import pairs
+from sertools.tables.tables import Tables
 
 NAMED = 20
 """Most clips that an audit lists; the caller decides how many of them are saved as audio."""

@@ -8,7 +8,7 @@ import pytest
 from sertools import accumulate
 from sertools.accumulate import CLIPS, K, Shape, Sums, rows_of
 from sertools.model import Frames
-from sertools.moments import KINDS, LEVELS
+from sertools.tables.frame_sums import KINDS, LEVELS
 from tests.helpers import naive_frames
 
 STEP_S = 0.02

@@ -5,7 +5,7 @@ import pytest
 
 from sertools import acoustics
 from sertools.acoustics import RATE, aligned, cleaned, features
-from sertools.egemaps import FEATURES
+from sertools.tables.egemaps import FEATURES
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 

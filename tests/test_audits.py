@@ -11,7 +11,8 @@ from sertools.audit import load, run
 from sertools.discovery import discover
 from sertools.randomness import identity_rng
 from sertools.result import Result, Verdict
-from sertools.tables import Layers, Tables
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 
 AUDITS = sorted(discover())
 SMALL = {"resamples": 200, "epochs": 12, "targets": ("emotion", "arousal"), "shuffles": 1, "maps": ()}

@@ -4,7 +4,7 @@ import pytest
 
 from sertools.cells import cells, groups, partners, union
 from sertools.errors import AuditError
-from sertools.moments import Wanted
+from sertools.tables.frame_sums import Wanted
 
 
 def clips(speakers, **columns):

@@ -12,7 +12,8 @@ from sertools.gate import gate
 from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC, ccc
 from sertools.result import LeftOut, Verdict
-from sertools.tables import CLEAN, pairs, speaker_codes
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import pairs, speaker_codes
 from tests.helpers.audit_tables import EMOTIONS, made
 from tests.helpers.report_results import small_result
 

@@ -101,7 +101,7 @@ and says nothing of what they hold. There is no formula, no paper and no limit t
 """
 
 from sertools.audit import Needs, Outcome
-from sertools.moments import Wanted
+from sertools.tables.frame_sums import Wanted
 from sertools.result import Finding
 
 

@@ -12,7 +12,8 @@ from sertools.errors import GateError
 from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC
 from sertools.result import Finding, Limit, Result, Verdict
-from sertools.tables import CLEAN, speaker_codes
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import speaker_codes
 from tests.helpers.audit_tables import made
 from tests.helpers.comparisons import WITHOUT, against, ccc, difference, kept, result, rows
 

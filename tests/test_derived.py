@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import audit, condition, predicting, run
+from sertools import audit, predicting, run
 from sertools.audio import write_audio
 from sertools.corpus import Corpus
 from sertools.derived import measured
 from sertools.errors import AuditError
 from sertools.models.toy import LoudnessModel
 from sertools.prints import Prints
+from sertools.tables import condition
 
 
 def corpus_of(folder: Path, n=4, **columns) -> Corpus:

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from sertools import engine
-from sertools.condition import Condition
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import ModelError, StoreError
 from sertools.model import LoadOptions, load_model
+from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, jobs, noises, write_noises
 

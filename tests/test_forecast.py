@@ -13,10 +13,10 @@ from sertools import audit, precision, predicting, run, voiced
 from sertools import corpus as corpus_module
 from sertools.audit import Needs
 from sertools.cli import app
-from sertools.condition import Condition
 from sertools.forecast import forecast, sentence, table
 from sertools.model import load_model
 from sertools.predicting import Settings
+from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import RATE, Meter, noises
 

@@ -13,7 +13,7 @@ from sertools.forecast import forecast, sentence
 from sertools.forecast_words import of_reading
 from sertools.model import load_model
 from sertools.predicting import Settings
-from sertools.reading import Reading
+from sertools.tables.text_vectors import Reading
 from sertools.text_encoder import load_encoder
 from tests.helpers.small import noises
 from tests.helpers.word_checkpoints import write_bert, write_ctc

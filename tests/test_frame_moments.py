@@ -14,14 +14,14 @@ import torch
 from sertools import acoustics, frame_moments, predicting, store
 from sertools import store as store_module
 from sertools.audio import read_audio
-from sertools.condition import Condition
 from sertools.corpus import fingerprint, load_corpus
 from sertools.errors import AuditError
 from sertools.frame_moments import moments, passes
 from sertools.model import load_model
 from sertools.models.cnn14 import build
-from sertools.moments import KINDS, LEVELS, Wanted
 from sertools.predicting import Settings
+from sertools.tables.condition import Condition
+from sertools.tables.frame_sums import KINDS, LEVELS, Wanted
 from tests.helpers import naive_frames
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.voices import voices
@@ -236,7 +236,7 @@ KILLED = """
 import os, signal, sys
 from contextlib import nullcontext
 from pathlib import Path
-from sertools.condition import Condition
+from sertools.tables.condition import Condition
 from sertools.corpus import fingerprint, load_corpus
 from sertools.frame_moments import moments
 from sertools.model import load_model

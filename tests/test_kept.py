@@ -7,10 +7,10 @@ import pytest
 
 from sertools.audit import load, run
 from sertools.ci import against
-from sertools.condition import Condition
 from sertools.gate import gate
 from sertools.result import Result
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN, Condition
+from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made
 
 GAIN = str(Condition(perturbation="gain", level=2, unit="dB"))

@@ -9,14 +9,16 @@ from transformers import Wav2Vec2Model
 
 from sertools import predicting, run
 from sertools.audit import Audit, Needs, Outcome, load, obstacle
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.engine import hear
 from sertools.errors import AuditError
 from sertools.meet import tables
 from sertools.model import load_model
 from sertools.predicting import Settings
-from sertools.tables import AGAINST, CLEAN, Layers, Tables
+from sertools.tables.columns import AGAINST
+from sertools.tables.condition import CLEAN, Condition
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 from tests.helpers.checkpoints import write_audeering_checkpoint, write_checkpoint
 from tests.helpers.small import SLOW, noises
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sertools import condition, precision, predicting
+from sertools import precision, predicting
 from sertools.corpus import fingerprint, load_corpus
 from sertools.model import LoadOptions, Outputs, load_model
 from sertools.models.device import multiplies_bf16, native_bf16
+from sertools.tables import condition
 from tests.helpers.checkpoints import write_audeering_checkpoint
 from tests.helpers.small import noises
 

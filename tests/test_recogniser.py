@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from sertools import condition, derived, predicting
+from sertools import derived, predicting
 from sertools.audio import write_audio
 from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.recogniser import WORDS, Recogniser, coded, decoded
+from sertools.tables import condition
 from tests.helpers.checkpoints import speech
 from tests.helpers.word_checkpoints import LETTERS, write_ctc
 

@@ -8,9 +8,9 @@ import pytest
 from sertools import audit as audit_module
 from sertools import run
 from sertools.audio import write_audio
-from sertools.condition import Condition
 from sertools.errors import AuditError, CorpusError
 from sertools.recordings import Recordings, fingerprint
+from sertools.tables.condition import Condition
 
 
 @pytest.fixture

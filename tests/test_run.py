@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from sertools import audit, predicting, run
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
 from sertools.meet import Predicted
@@ -18,6 +17,7 @@ from sertools.model import LoadOptions, load_model
 from sertools.predicting import Settings
 from sertools.result import read_results
 from sertools.suite import read_suite
+from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, noises
 

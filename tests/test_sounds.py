@@ -6,11 +6,11 @@ import pytest
 import soundfile
 
 from sertools import engine
-from sertools.condition import Condition
 from sertools.errors import GateError
 from sertools.report.sounds import read_index
 from sertools.result import Sound
 from sertools.sounds import write_sounds
+from sertools.tables.condition import Condition
 from tests.helpers.report_results import small_result
 from tests.helpers.small import RATE, Meter, noises
 

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from sertools import toy
-from sertools.egemaps import FEATURES
-from sertools.moments import KINDS, LEVELS, OWN, Wanted
+from sertools.tables.egemaps import FEATURES
+from sertools.tables.frame_sums import KINDS, LEVELS, OWN, Wanted
 from sertools.toy_frames import DIMENSIONS, FRAMES, moments
 
 

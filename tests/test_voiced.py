@@ -9,10 +9,10 @@ import soxr
 
 from sertools import espeak, predicting, voiced
 from sertools.audio import write_audio
-from sertools.condition import Condition
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
 from sertools.models.toy import LoudnessModel
+from sertools.tables.condition import Condition
 
 FIRST = Condition(perturbation="spoken", voice="espeak:1")
 

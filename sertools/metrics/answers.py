@@ -12,8 +12,10 @@ from sertools.metrics.response import alike
 from sertools.metrics.robust import scale_free_tolerance, spread
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
 from sertools.metrics.sums import Statistic, overall
-from sertools.norms import derive
-from sertools.tables import CLEAN, Tables, pairs, speaker_codes
+from sertools.tables.condition import CLEAN
+from sertools.tables.emotion_norms import derive
+from sertools.tables.pairs import pairs, speaker_codes
+from sertools.tables.tables import Tables
 
 UNLABELLED = "the corpus has no labels for this target, so robust and constant predictions look the same"
 

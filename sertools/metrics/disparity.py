@@ -9,7 +9,7 @@ from sertools.metrics.groups import Groups
 from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, group_minus_all
 from sertools.metrics.resample import NullGap, bootstrap, permuted_gap
 from sertools.metrics.sums import Statistic, ratio, unit_sums
-from sertools.tables import Pairs
+from sertools.tables.pairs import Pairs
 
 NOT_SHARED = "no class occurs in all groups"
 

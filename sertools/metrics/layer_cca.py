@@ -1,6 +1,6 @@
 """How much of the acoustic features do a model's layers carry, on speakers that the fit has not seen?
 
-Scores are computed from sums over frames (`sertools.moments`): for every layer, kind of features and group of
+Scores are computed from sums over frames (`sertools.tables.frame_sums`): for every layer, kind of features and group of
 features, directions are fitted on all groups of speakers but one and scored on that one, each in turn.
 """
 
@@ -13,7 +13,7 @@ from sertools.metrics import cca
 from sertools.metrics.cca import RIDGE, Covariance
 from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate
 from sertools.metrics.sums import Statistic, ratio, unit_sums
-from sertools.moments import KINDS, Moments
+from sertools.tables.frame_sums import KINDS, Moments
 
 MEASURES = ("cca", "pwcca", "svcca", "cka")
 """Mean CCA, projection-weighted CCA, SVCCA and linear CKA."""

@@ -7,8 +7,8 @@ import numpy as np
 
 from sertools.metrics.intervals import Estimate
 from sertools.metrics.layer_cca import Scores, over_groups
-from sertools.moments import KINDS, OTHER, OWN, ROLLED
-from sertools.tables import AGAINST, RANDOM_TWIN
+from sertools.tables.columns import AGAINST, RANDOM_TWIN
+from sertools.tables.frame_sums import KINDS, OTHER, OWN, ROLLED
 
 OF_THE_MODEL = (OTHER, ROLLED)
 """Floors that are computed from the model's own frames; the random twin is the third floor."""

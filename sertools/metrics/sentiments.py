@@ -7,7 +7,8 @@ import pandas as pd
 
 from sertools.metrics.crossed import Crossed, contrast
 from sertools.metrics.intervals import Estimate
-from sertools.tables import Tables, speaker_codes
+from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables
 
 SENTIMENTS = ("negative", "neutral", "positive")
 POLARITY = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}

@@ -7,7 +7,7 @@ import numpy as np
 from sertools.metrics.classify import uar_statistic
 from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC
-from sertools.tables import Pairs
+from sertools.tables.pairs import Pairs
 
 SURE = 0.999
 """Coverage of the interval that must be above chance; high, because a random model gets many chances."""

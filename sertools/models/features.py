@@ -20,7 +20,7 @@ from sertools.errors import CorpusError, ModelError
 from sertools.manifest import MANIFESTS, read_table
 from sertools.model import LoadOptions, Task
 from sertools.models import predictions
-from sertools.tables import CLEAN
+from sertools.tables.condition import CLEAN
 
 SCHEME = "features"
 PREDICTIONS = "predictions"

@@ -20,7 +20,7 @@ from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.manifest import read_table
 from sertools.model import LoadOptions, Task
-from sertools.tables import CLEAN
+from sertools.tables.condition import CLEAN
 
 SCHEME = "predictions"
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")

@@ -17,7 +17,7 @@ from sertools.errors import ModelError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.model import ClipModel, LoadOptions, Model, Outputs, Task
 from sertools.randomness import identity_rng
-from sertools.tables import CLEAN
+from sertools.tables.condition import CLEAN
 
 SCHEME = "toy"
 EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sertools.condition import Condition
 from sertools.errors import AuditError, nearest
 from sertools.perturb import get, perturbations
 from sertools.perturb.perturbation import Perturbation
+from sertools.tables.condition import Condition
 
 SETS = ("small", "ser-tests", "all")
 

@@ -5,7 +5,8 @@ import pytest
 from sertools.audit import load, run
 from sertools.metrics.regress import bias
 from sertools.result import Verdict
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
 
 CALIBRATION = load("calibration")

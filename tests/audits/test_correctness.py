@@ -11,7 +11,7 @@ from sertools import toy
 from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.result import Verdict
-from sertools.tables import Tables
+from sertools.tables.tables import Tables
 from tests import golden
 
 

@@ -13,7 +13,8 @@ from sertools.embedded import Embedded
 from sertools.errors import AuditError
 from sertools.metrics import separation
 from sertools.result import Verdict
-from sertools.tables import AGAINST, Layers
+from sertools.tables.columns import AGAINST
+from sertools.tables.layers import Layers
 
 EMBEDDINGS = load("embeddings")
 

@@ -9,7 +9,7 @@ from sertools import toy
 from sertools.audit import load, run
 from sertools.randomness import identity_rng
 from sertools.result import Verdict
-from sertools.tables import Tables
+from sertools.tables.tables import Tables
 from tests import golden
 
 

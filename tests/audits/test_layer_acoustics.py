@@ -5,12 +5,12 @@ import pytest
 
 from sertools import toy
 from sertools.audit import load, run
-from sertools.egemaps import FEATURES, GROUPS, columns
 from sertools.errors import AuditError
 from sertools.metrics.layer_cca import scores
 from sertools.metrics.layer_curve import curve
-from sertools.moments import LEVELS, Moments, Wanted
 from sertools.result import Verdict
+from sertools.tables.egemaps import FEATURES, GROUPS, columns
+from sertools.tables.frame_sums import LEVELS, Moments, Wanted
 from sertools.toy_frames import moments
 
 AUDIT = load("layer_acoustics")

@@ -10,7 +10,7 @@ from sertools import run as running
 from sertools.audit import load, run
 from sertools.corpus import load_corpus
 from sertools.result import Verdict
-from sertools.tables import Tables
+from sertools.tables.tables import Tables
 
 LEAKAGE = load("leakage")
 RAVDESS = Path(__file__).parent / "../../../shared/data/ravdess"

@@ -15,7 +15,9 @@ from sertools.metrics.classify import accuracy, weighted_f1
 from sertools.model import load_model
 from sertools.probing import INPUTS, probe
 from sertools.result import Verdict
-from sertools.tables import AGAINST, RANDOM_TWIN, Layers, Tables
+from sertools.tables.columns import AGAINST, RANDOM_TWIN
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
 from sertools.targets import heard, target
 
 PROBES = load("probe_layers")

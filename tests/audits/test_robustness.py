@@ -12,13 +12,13 @@ import pytest
 from sertools import predicting, toy
 from sertools import run as runs
 from sertools.audit import load, run
-from sertools.condition import Condition
 from sertools.corpus import load_corpus
 from sertools.errors import AuditError
 from sertools.model import load_model
 from sertools.result import Result, Verdict
 from sertools.suite import read_suite, suites
-from sertools.tables import Tables
+from sertools.tables.condition import Condition
+from sertools.tables.tables import Tables
 
 AUDIT = load("robustness")
 FEW = {"resamples": 100}

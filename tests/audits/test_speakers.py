@@ -10,7 +10,8 @@ from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regress import ccc
 from sertools.result import Verdict
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
 
 SPEAKERS = load("speakers")

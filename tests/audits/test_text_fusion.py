@@ -9,9 +9,11 @@ import pytest
 from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regress import ccc
-from sertools.reading import Reading, packed
 from sertools.result import Verdict
-from sertools.tables import CLEAN, Layers, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.layers import Layers
+from sertools.tables.tables import Tables
+from sertools.tables.text_vectors import Reading, packed
 
 QUICK = {"epochs": 30}
 

@@ -12,7 +12,8 @@ from sertools.cli import app
 from sertools.randomness import identity_rng
 from sertools.result import Verdict, read_result
 from sertools.sentiment_sentences import wordings
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 from sertools.tts_engines import engine
 
 POLARITY = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}

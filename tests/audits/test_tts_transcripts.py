@@ -12,7 +12,8 @@ from sertools.audit import load, run
 from sertools.audit import run as audited
 from sertools.metrics.regress import ccc
 from sertools.result import Verdict, read_result
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 
 VOICES = ("espeak:1", "espeak:2")
 SPOKEN = tuple(f"spoken@{voice}" for voice in VOICES)

@@ -7,7 +7,8 @@ import pytest
 from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.result import Verdict
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 
 GOOD, BAD, PLAIN = "wonderful", "terrible", "table"
 

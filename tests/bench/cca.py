@@ -68,10 +68,10 @@ def states(corpus, model) -> Iterator:
 def with_sums(corpus, model, store: Path) -> dict:
     """Seconds of the analysis, and in-sample mean CCA by layer and group."""
     from sertools.corpus import fingerprint
-    from sertools.egemaps import columns
     from sertools.frame_moments import moments
     from sertools.metrics.layer_cca import scores
-    from sertools.moments import Wanted
+    from sertools.tables.egemaps import columns
+    from sertools.tables.frame_sums import Wanted
 
     found = moments(
         model,
@@ -97,7 +97,7 @@ def with_frames(corpus, model, store: Path, layers: int, way: str) -> dict:
     from sklearn.decomposition import PCA
 
     from sertools.acoustics import aligned
-    from sertools.egemaps import FEATURES, columns
+    from sertools.tables.egemaps import FEATURES, columns
 
     acoustics = measured(corpus, store)
     kept: list[list] = []

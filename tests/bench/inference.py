@@ -140,9 +140,9 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 
     from sertools import engine, predicting
     from sertools.audio import read_audio
-    from sertools.condition import Condition
     from sertools.corpus import load_corpus
     from sertools.model import LoadOptions, load_model
+    from sertools.tables.condition import Condition
 
     extractor = AutoFeatureExtractor.from_pretrained(model_folder)
     model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype="float32").eval()

@@ -38,11 +38,11 @@ def cpu_s(work) -> float:
 def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work: Path) -> None:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
     from sertools import descriptors, predicting
-    from sertools.condition import Condition
     from sertools.corpus import fingerprint, load_corpus
     from sertools.frame_moments import moments
     from sertools.model import LoadOptions, load_model
-    from sertools.moments import Wanted
+    from sertools.tables.condition import Condition
+    from sertools.tables.frame_sums import Wanted
 
     files = sorted(data.glob("*.flac"))
     files = files[:: max(len(files) // clips, 1)][:clips]
@@ -93,7 +93,7 @@ def memory(layers: int, width: int) -> None:
     from sertools.accumulate import K, Sums
     from sertools.frame_moments import BUDGET, passes
     from sertools.model import Frames
-    from sertools.moments import LEVELS, Wanted
+    from sertools.tables.frame_sums import LEVELS, Wanted
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     rng = np.random.default_rng(0)

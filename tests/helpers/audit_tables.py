@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from sertools.tables import CLEAN, Tables
+from sertools.tables.condition import CLEAN
+from sertools.tables.tables import Tables
 
 EMOTIONS = ("anger", "happiness", "neutral", "sadness")
 

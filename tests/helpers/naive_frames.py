@@ -3,7 +3,7 @@
 import numpy as np
 
 from sertools.model import Frames
-from sertools.moments import OTHER, OWN, ROLLED
+from sertools.tables.frame_sums import OTHER, OWN, ROLLED
 
 
 def rows(

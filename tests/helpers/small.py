@@ -9,10 +9,10 @@ import pandas as pd
 
 from sertools import plan
 from sertools.audio import write_audio
-from sertools.condition import Condition
 from sertools.corpus import Corpus, load_corpus
 from sertools.labels import DIMENSIONS
 from sertools.model import Model, Outputs, Task
+from sertools.tables.condition import Condition
 
 RATE = 16000
 EMOTIONS = ("anger", "happiness", "neutral", "sadness")

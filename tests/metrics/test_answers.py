@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sertools import toy
-from sertools.condition import Condition
 from sertools.metrics.answers import UNLABELLED, answered, changed_answers, clean_answers, targets
 from sertools.metrics.regress import ccc
 from sertools.metrics.skill import NOT_BETTER
+from sertools.tables.condition import Condition
 
 GAIN = Condition(perturbation="gain")
 

@@ -14,7 +14,7 @@ from sertools.metrics.disparity import (
     too_few,
 )
 from sertools.metrics.groups import Groups
-from sertools.tables import Pairs
+from sertools.tables.pairs import Pairs
 
 
 def pairs_of(truth, prediction, unit) -> Pairs:

@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 
 from sertools import toy
-from sertools.egemaps import columns
 from sertools.metrics import cca
 from sertools.metrics.layer_cca import MEASURES, between, over_groups, scores
-from sertools.moments import KINDS, Moments, Wanted
+from sertools.tables.egemaps import columns
+from sertools.tables.frame_sums import KINDS, Moments, Wanted
 from sertools.toy_frames import moments
 
 GROUPS = 4

@@ -8,7 +8,7 @@ from sertools.metrics.classify import uar_statistic
 from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
-from sertools.tables import Pairs
+from sertools.tables.pairs import Pairs
 
 SPEAKERS, EACH = 12, 20
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sertools.condition import Condition
 from sertools.errors import AuditError
 from sertools.perturb import perturbations
 from sertools.perturb.sets import asked
+from sertools.tables.condition import Condition
 
 
 def names(*given, **options):

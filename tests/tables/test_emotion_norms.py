@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.norms import PLEASURE_AROUSAL_DOMINANCE, derive
+from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE, derive
 
 
 @pytest.mark.parametrize(

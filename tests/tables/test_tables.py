@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from sertools.errors import AuditError
-from sertools.tables import Tables, pairs, speaker_codes
+from sertools.tables.pairs import pairs, speaker_codes
+from sertools.tables.tables import Tables
 
 INDEX = pd.Index(["a", "b", "c", "d"], name="clip")
 

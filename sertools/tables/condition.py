@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sertools.tables import CLEAN
+CLEAN = "clean"
+"""Name of the condition with unperturbed audio."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from sertools import egemaps
+from sertools.tables import egemaps
 
 
 def test_the_groups_hold_the_22_features_of_the_paper_once_each():

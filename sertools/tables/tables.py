@@ -1,0 +1,70 @@
+"""The tables that audits read: column names, consistency checks, and pairs of truth and prediction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from sertools.errors import AuditError
+from sertools.labels import DIMENSIONS
+from sertools.tables.frame_sums import Moments
+from sertools.tables.layers import Layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The input of an audit: ground truth, predictions per condition, and missing clips.
+
+    Attributes:
+        clips: one row per clip, unique index `clip`; labels and attributes as columns
+        predictions: condition → scores, same rows in the same order as `clips`, one float column per
+            label of the model, with canonical names; a row of nan is a missing clip
+        missing: columns clip, condition, reason
+        dimensions: dimensions that both corpus and model have
+        classes: emotions that both corpus and model have
+        model_classes: all emotions that the model can predict
+        notes: sentences about labels that only the corpus or only the model has
+        corpus: name of the corpus, used to look up published values
+        simulated: how labels were produced if nobody rated them; empty for human ratings
+        layers: layer means for clean audio; None if no audit needs them
+        moments: level → sums over frames of clean audio and over their acoustic features
+        model: name of the model
+        others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
+    """
+
+    clips: pd.DataFrame
+    predictions: Mapping[str, pd.DataFrame]
+    missing: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["clip", "condition", "reason"])
+    )
+    dimensions: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    model_classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    corpus: str = ""
+    simulated: str = ""
+    layers: Layers | None = None
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+    model: str = ""
+    others: Mapping[str, "Tables"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.clips.index.is_unique:
+            raise AuditError("the table of clips has duplicate clip ids")
+        for condition, scores in self.predictions.items():
+            if not scores.index.equals(self.clips.index):
+                raise AuditError(f"predictions for {condition!r} are not aligned with the clips")
+        if self.layers is not None and sum(map(len, self.layers.shards)) != len(self.clips):
+            raise AuditError("layer means are not aligned with the clips")
+        if any(not other.clips.index.equals(self.clips.index) for other in self.others.values()):
+            raise AuditError("the tables of another model are not aligned with the clips")
+
+    def with_predictions(self, predictions: Mapping[str, pd.DataFrame]) -> "Tables":
+        """The same clips with other predictions."""
+        return replace(self, predictions=predictions)
+
+    @property
+    def model_dimensions(self) -> tuple[str, ...]:
+        """Dimensions that the model predicts, whether or not the corpus has ratings for them."""
+        columns = next(iter(self.predictions.values())).columns
+        return tuple(d for d in DIMENSIONS if d in columns)
