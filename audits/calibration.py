@@ -41,11 +41,11 @@ from sertools.metrics.calibration import (
     probabilities_problem,
 )
 from sertools.metrics.classify import rating_bins
-from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, proportion
 from sertools.metrics.regress import BIAS
 from sertools.metrics.skill import doubt
-from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
+from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables

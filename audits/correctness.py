@@ -24,10 +24,10 @@ import numpy as np
 from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError
 from sertools.metrics import classify, regress, similarity
-from sertools.metrics.intervals import Estimate, estimate, proportion
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
-from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Table
+from sertools.statistics.jackknife import Estimate, estimate, proportion
+from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs, speaker_codes
 from sertools.tables.tables import Tables

@@ -36,9 +36,9 @@ from sertools.embedded import SOME, Embedded, less, purities, silhouette, trust
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.metrics import probes
-from sertools.metrics.intervals import contrast
 from sertools.probing import alike
 from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables

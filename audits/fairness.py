@@ -47,12 +47,13 @@ from sertools.metrics.disparity import (
     sentiment_shift,
 )
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
-from sertools.metrics.intervals import Estimate, estimate, gap, group_minus_all
 from sertools.metrics.regress import BIAS, CCC
-from sertools.metrics.resample import NullGap, max_minus_min, permutation
 from sertools.metrics.skill import NOT_BETTER, doubt
-from sertools.metrics.sums import Statistic
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Sound
+from sertools.statistics.bootstrap import max_minus_min
+from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all
+from sertools.statistics.permutation import NullGap, permutation
+from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 from sertools.worst import furthest, in_turn

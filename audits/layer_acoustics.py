@@ -42,10 +42,10 @@ from sertools import layer_tables
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.errors import AuditError
 from sertools.layer_tables import above_floors, beside_floors, compared, lines
-from sertools.metrics.intervals import Estimate
 from sertools.metrics.layer_cca import MEASURES, Scores, between, scores
 from sertools.metrics.layer_curve import Curve, curve
 from sertools.result import Figure, Finding, Limit, Table
+from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns
 from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED, Moments, Wanted

@@ -27,8 +27,8 @@ import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.metrics.duplicates import NEAR, SAME, alike
-from sertools.metrics.intervals import Estimate
 from sertools.result import Finding, Limit, Table
+from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
 

@@ -37,11 +37,11 @@ from sertools import probing, reference_layers
 from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError, nearest
 from sertools.metrics.groups import F0
-from sertools.metrics.intervals import contrast
 from sertools.metrics.probes import KINDS
 from sertools.probe_tables import THIS, Read
 from sertools.probing import BEST, LAST
 from sertools.result import Finding, LeftOut, Limit
+from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 from sertools.targets import LABELS, MOST, Target, asked, heard, target

@@ -42,14 +42,14 @@ from sertools.metrics.answers import (
     clean_answers,
     targets,
 )
-from sertools.metrics.intervals import Estimate, contrast, estimate, gap
 from sertools.metrics.regress import BIAS
-from sertools.metrics.resample import NullGap, holm, permutation
 from sertools.metrics.response import mean_share, mean_share_statistic, tolerated
 from sertools.metrics.skill import NOT_BETTER
 from sertools.perturb import get
 from sertools.perturb.sets import Asked, asked
 from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
+from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
+from sertools.statistics.permutation import NullGap, holm, permutation
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
 from sertools.worst import moved

@@ -36,9 +36,7 @@ from sertools.errors import AuditError
 from sertools.kept import of_speaker_means
 from sertools.labels import DIMENSIONS
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, proportion
 from sertools.metrics.regress import CCC
-from sertools.metrics.resample import UNDEFINED
 from sertools.metrics.skill import doubt
 from sertools.metrics.speakers import (
     ALIKE,
@@ -49,9 +47,11 @@ from sertools.metrics.speakers import (
     told_apart,
     unit_means,
 )
-from sertools.metrics.sums import Statistic
 from sertools.randomness import identity_rng
 from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.statistics.bootstrap import UNDEFINED
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
+from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 from sertools.worst import in_turn, of_speaker

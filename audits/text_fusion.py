@@ -32,13 +32,13 @@ import pandas as pd
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.fusion import Vectors, fixed, held_out, tf_idf
-from sertools.metrics.intervals import MIN_UNITS, Estimate, contrast, estimate
 from sertools.metrics.probes import disjoint_folds
 from sertools.metrics.recognition import WORD_ERROR_RATE, word_errors
 from sertools.metrics.regress import CCC, ccc
 from sertools.metrics.skill import doubt
 from sertools.randomness import identity_rng
 from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, contrast, estimate
 from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers
 from sertools.tables.pairs import Pairs, speaker_codes

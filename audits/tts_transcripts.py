@@ -31,13 +31,13 @@ import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import Estimate, contrast, estimate
 from sertools.metrics.regress import CCC
 from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
 from sertools.metrics.similarity import jensen_shannon_statistic
 from sertools.metrics.skill import SURE, doubt
-from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.statistics.jackknife import Estimate, contrast, estimate
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables

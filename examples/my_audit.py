@@ -12,10 +12,10 @@ Student's t.
 import numpy as np
 
 from sertools.audit import Needs, Outcome, finding
-from sertools.metrics.intervals import estimate
 from sertools.metrics.skill import NOT_BETTER, doubt
-from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.result import Limit
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.pairs import pairs
 from sertools.tables.tables import Tables
 

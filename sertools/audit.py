@@ -17,10 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.gate import CLIPS_ONLY, judge_all
-from sertools.metrics.intervals import MIN_UNITS, Estimate
-from sertools.metrics.sums import Statistic
 from sertools.randomness import identity_rng
 from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Sound, Table, Verdict
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
+from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import Wanted
 from sertools.tables.pairs import Pairs

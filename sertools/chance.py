@@ -6,8 +6,8 @@ import numpy as np
 
 from sertools.metrics.disparity import large_enough, too_few
 from sertools.metrics.groups import Groups
-from sertools.metrics.resample import NullGap, holm
 from sertools.result import Table
+from sertools.statistics.permutation import NullGap, holm
 from sertools.tables.pairs import Pairs
 
 Row = list[str | int | float | bool | None]

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from sertools.errors import GateError
-from sertools.metrics.intervals import MIN_UNITS
 from sertools.result import Finding, LeftOut, Limit, Result
+from sertools.statistics.jackknife import MIN_UNITS
 
 SUFFIX = "_against_baseline"
 """Suffix of the names of comparison findings, e.g. `ccc_against_baseline`."""

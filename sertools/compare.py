@@ -39,9 +39,9 @@ from sertools.compare_runs import (
     run_of,
 )
 from sertools.compare_speakers import Row, by_speaker
-from sertools.metrics.intervals import MIN_UNITS
 from sertools.report.text import plural
 from sertools.result import Finding, Result, Table, Verdict
+from sertools.statistics.jackknife import MIN_UNITS
 
 NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
 

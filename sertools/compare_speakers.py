@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
-from sertools.metrics.intervals import MIN_UNITS
 from sertools.metrics.speakers import ranked_alike
 from sertools.result import Figure, Finding, Result, Series, Table, Verdict
+from sertools.statistics.jackknife import MIN_UNITS
 
 SHOWN = 20
 """Number of speakers shown at either end of a figure that would be too long with all speakers."""

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from sertools.metrics import separation
-from sertools.metrics.intervals import Estimate, estimate
 from sertools.metrics.regress import BIAS
-from sertools.metrics.resample import bootstrap
 from sertools.randomness import identity_rng
+from sertools.statistics.bootstrap import bootstrap
+from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import speaker_codes
 
 SOME = 4000

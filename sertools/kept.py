@@ -10,8 +10,8 @@ from sertools.metrics.disparity import extent_statistic
 from sertools.metrics.groups import Groups
 from sertools.metrics.response import mean_share_statistic
 from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
-from sertools.metrics.sums import Statistic
 from sertools.result import LeftOut
+from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sertools.metrics import probes
-from sertools.metrics.intervals import estimate
 from sertools.metrics.probes import HeldOut
 from sertools.randomness import identity_rng
+from sertools.statistics.jackknife import estimate
 from sertools.tables.layers import Layers
 from sertools.targets import Target
 

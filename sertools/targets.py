@@ -10,10 +10,10 @@ from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
 from sertools.metrics import probes
 from sertools.metrics.classify import accuracy_statistic, uar_statistic
-from sertools.metrics.intervals import Estimate, estimate, proportion
 from sertools.metrics.regress import CCC
-from sertools.metrics.sums import Statistic
 from sertools.randomness import identity_rng
+from sertools.statistics.jackknife import Estimate, estimate, proportion
+from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, speaker_codes
 from sertools.tables.tables import Tables
 

@@ -9,9 +9,9 @@ from sertools.audit import left_out, load, run
 from sertools.ci import against
 from sertools.errors import GateError
 from sertools.gate import gate
-from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC, ccc
 from sertools.result import LeftOut, Verdict
+from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes
 from tests.helpers.audit_tables import EMOTIONS, made

@@ -9,9 +9,9 @@ from scipy import stats
 from sertools.audit import load, run
 from sertools.compare import compare
 from sertools.errors import GateError
-from sertools.metrics.intervals import contrast
 from sertools.metrics.regress import CCC
 from sertools.result import Finding, Limit, Result, Verdict
+from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import speaker_codes
 from tests.helpers.audit_tables import made

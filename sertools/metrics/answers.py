@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC, PCC
 from sertools.metrics.response import alike
 from sertools.metrics.robust import scale_free_tolerance, spread
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
-from sertools.metrics.sums import Statistic, overall
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import Statistic, overall
 from sertools.tables.condition import CLEAN
 from sertools.tables.emotion_norms import derive
 from sertools.tables.pairs import pairs, speaker_codes

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
 from sertools.metrics.regress import CONSTANT, moments
-from sertools.metrics.sums import Statistic, overall, ratio, unit_sums
+from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
 BINS = 15
 """Equal bins of confidence, as in Guo et al. 2017."""

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike
 
-from sertools.metrics.sums import ratio
+from sertools.statistics.statistic import ratio
 
 RIDGE = 1e-3
 """Ridge added to the diagonals of the covariances, in units of the mean variance."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
-from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
+from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
 def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:

@@ -6,9 +6,10 @@ import numpy as np
 
 from sertools.metrics.classify import precision_statistic, rating_bins, recall_statistic
 from sertools.metrics.groups import Groups
-from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate, group_minus_all
-from sertools.metrics.resample import NullGap, bootstrap, permuted_gap
-from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.statistics.bootstrap import bootstrap
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, group_minus_all
+from sertools.statistics.permutation import NullGap, permuted_gap
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.pairs import Pairs
 
 NOT_SHARED = "no class occurs in all groups"

@@ -11,8 +11,8 @@ import numpy as np
 
 from sertools.metrics import cca
 from sertools.metrics.cca import RIDGE, Covariance
-from sertools.metrics.intervals import MIN_UNITS, Estimate, estimate
-from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.frame_sums import KINDS, Moments
 
 MEASURES = ("cca", "pwcca", "svcca", "cka")

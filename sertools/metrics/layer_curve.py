@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sertools.metrics.intervals import Estimate
 from sertools.metrics.layer_cca import Scores, over_groups
+from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.frame_sums import KINDS, OTHER, OWN, ROLLED
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sertools.errors import AuditError
-from sertools.metrics.sums import Statistic, ratio, unit_sums
 from sertools.metrics.words import WORD
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 
 
 def spelt(text: str) -> str:

@@ -7,7 +7,7 @@ the same formula. Moments are divided by n.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sertools.metrics.sums import Statistic, overall, ratio, unit_sums
+from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
 CONSTANT = 1e-10
 """Ratings count as constant when their variance is below this share of their mean square about the centre.

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.metrics.intervals import MIN_UNITS, Estimate, _variance, share_bounds
-from sertools.metrics.resample import bootstrap
-from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.statistics.bootstrap import bootstrap
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, _variance, share_bounds
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 
 
 def mean_share_statistic(success: np.ndarray) -> Statistic:

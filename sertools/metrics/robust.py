@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
-from sertools.metrics.sums import paired, ratio
+from sertools.statistics.statistic import paired, ratio
 
 
 def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sertools.metrics.crossed import codes
-from sertools.metrics.sums import Statistic, ratio, unit_sums
+from sertools.statistics.crossed import codes
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
 
 
 def told_by_sentence(truth: ArrayLike, sentence: ArrayLike, unit: ArrayLike, classes: int = 0) -> np.ndarray:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sertools.metrics.crossed import Crossed, contrast
-from sertools.metrics.intervals import Estimate
+from sertools.statistics.crossed import Crossed, contrast
+from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sertools.metrics.sums import ratio
+from sertools.statistics.statistic import ratio
 
 BLOCK = 1000
 """Number of clips whose distances to all others are in memory at once."""

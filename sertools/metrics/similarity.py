@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.metrics.classify import confusion, rating_bins
-from sertools.metrics.sums import Statistic, overall, ratio, unit_sums
+from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
 
 def jensen_shannon(truth: ArrayLike, prediction: ArrayLike, bins: int = 10) -> float:

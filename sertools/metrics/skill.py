@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC
+from sertools.statistics.jackknife import estimate
 from sertools.tables.pairs import Pairs
 
 SURE = 0.999

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from sertools.metrics.intervals import MIN_UNITS, Estimate
-from sertools.metrics.sums import Statistic, paired, ratio, unit_sums
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
+from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 ALIKE = 12
 """Decimals to which means must agree to share a rank; means of equal numbers can differ by rounding."""

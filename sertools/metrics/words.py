@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from sertools.metrics.sums import Statistic, ratio
+from sertools.statistics.statistic import Statistic, ratio
 
 WORD = re.compile(r"\w+(?:['’-]\w+)*")
 FEWEST_SPEAKERS = 2

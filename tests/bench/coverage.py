@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 4000] [--only shares] [--write]
 
-Corpora are simulated as in tests/metrics/test_coverage_of_intervals.py: speakers differ in the level and the
+Corpora are simulated as in tests/statistics/test_coverage.py: speakers differ in the level and the
 slope of their predictions, have 10 to 60 clips each, and the truth is known. Every number is seeded.
 """
 
@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from sertools.metrics.intervals import Estimate, contrast, estimate, gap, proportion
 from sertools.metrics.regress import CCC
-from sertools.metrics.resample import bootstrap_weights, max_minus_min, widened_percentiles
 from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
-from sertools.metrics.sums import Statistic, ratio, unit_sums
-from tests.metrics.test_coverage_of_intervals import (
+from sertools.statistics.bootstrap import bootstrap_weights, max_minus_min, widened_percentiles
+from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from tests.statistics.test_coverage import (
     CHANGE,
     RHO,
     SLOPE,

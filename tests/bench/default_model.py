@@ -20,9 +20,9 @@ import pandas as pd
 from sertools.finetune import recipe_corpora, untrained
 from sertools.labels import DIMENSIONS
 from sertools.left_out import left_out
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC, ccc
 from sertools.recipe import Recipe, read_recipe
+from sertools.statistics.jackknife import estimate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TABLE = tomllib.loads((EXAMPLES / "default_candidates.toml").read_text(encoding="utf-8"))

@@ -22,8 +22,8 @@ import scipy.stats
 from sklearn.metrics import recall_score
 
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import estimate
-from sertools.metrics.resample import bootstrap_weights
+from sertools.statistics.bootstrap import bootstrap_weights
+from sertools.statistics.jackknife import estimate
 
 DRAWS = 2000
 LABELS = Path("../shared/data/crema-d_labels/crema-d_labels.csv")

@@ -15,9 +15,9 @@ from sertools.metrics.calibration import (
     ece_statistic,
     probabilities_problem,
 )
-from sertools.metrics.intervals import estimate
 from sertools.metrics.robust import spread
-from sertools.metrics.sums import overall
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import overall
 
 
 def rng(seed=0):

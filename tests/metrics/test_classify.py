@@ -7,7 +7,7 @@ from sklearn import metrics
 
 from sertools.errors import AuditError
 from sertools.metrics import classify
-from sertools.metrics.sums import overall
+from sertools.statistics.statistic import overall
 
 STATISTICS = {
     "uar": (classify.uar_statistic, classify.uar),

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from sertools.metrics.classify import macro_f1_statistic, uar_statistic
-from sertools.metrics.intervals import estimate, gap
-from sertools.metrics.resample import permutation
+from sertools.statistics.jackknife import estimate, gap
+from sertools.statistics.permutation import permutation
 
 VOTES = Path(__file__).parents[3] / "shared/data/crema-d_labels/crema-d_labels.csv"
 EMOTIONS = ["anger", "disgust", "fear", "happiness", "neutral", "sadness"]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.intervals import estimate
 from sertools.metrics.recognition import WORD_ERROR_RATE, spelt, word_errors
-from sertools.metrics.sums import overall
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import overall
 
 
 def distance(one: list[str], other: list[str]) -> int:

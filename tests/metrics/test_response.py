@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.intervals import proportion
 from sertools.metrics.response import alike, draw_variance, mean_share, tolerated
+from sertools.statistics.jackknife import proportion
 
 
 def rng():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import ccc
 from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
-from sertools.metrics.sums import overall
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import overall
 
 
 def told_by_hand(truth, sentence, unit):

@@ -6,7 +6,7 @@ from scipy.spatial import distance
 
 from sertools.errors import AuditError
 from sertools.metrics import similarity
-from sertools.metrics.sums import overall
+from sertools.statistics.statistic import overall
 
 
 def test_jensen_shannon_equals_scipy():

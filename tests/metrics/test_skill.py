@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC
 from sertools.metrics.skill import NOT_BETTER, SURE, doubt
+from sertools.statistics.jackknife import estimate
 from sertools.tables.pairs import Pairs
 
 SPEAKERS, EACH = 12, 20

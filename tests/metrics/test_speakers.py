@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from sertools.metrics.classify import uar_statistic
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import CCC, ccc
 from sertools.metrics.speakers import (
     SPEAKER_AVERAGE,
@@ -18,6 +17,7 @@ from sertools.metrics.speakers import (
     told_apart,
     unit_means,
 )
+from sertools.statistics.jackknife import estimate
 
 
 def rng(seed=0):

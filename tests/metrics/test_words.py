@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.crossed import components
-from sertools.metrics.intervals import estimate
 from sertools.metrics.regress import pcc
-from sertools.metrics.sums import overall
 from sertools.metrics.words import Vocabulary, means, word_agreement, word_effect, words_of
+from sertools.statistics.crossed import components
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import overall
 
 
 def corpus(rng, *, speakers=12, clips=60, words=15, effect=0.0, between=0.0, within=0.1, shift=0.0):

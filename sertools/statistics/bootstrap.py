@@ -5,41 +5,25 @@ shuffles their group labels. All draws are one matrix product with the sums of t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
 from sertools.errors import AuditError
-from sertools.metrics.intervals import MIN_UNITS, Estimate
-from sertools.metrics.sums import Statistic, paired
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
+from sertools.statistics.statistic import Statistic, paired
 
 UNDEFINED = 0.01
 """Share of undefined draws above which no interval or p-value is returned."""
 
+
 FEWEST_DRAWS = 20
 """Minimum number of draws; with fewer, the 2.5 % and 97.5 % percentiles are just the extremes."""
 
+
 CELLS = 25_000
 """Size of the blocks of a random matrix, chosen to fit in the processor's cache; it does not change draws."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NullGap:
-    """A gap between groups, compared with the gaps that arise by chance.
-
-    Attributes:
-        observed: largest minus smallest value over groups, ≥ 0; with two groups |a − b|
-        p_value: probability of a gap at least this large by chance; in (0, 1]
-        smallest_detectable: 95th percentile of the gaps by chance; a limit below it cannot be verified
-        reason: why one of them is nan; empty if none is
-    """
-
-    observed: float
-    p_value: float
-    smallest_detectable: float
-    reason: str = ""
 
 
 def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -180,124 +164,6 @@ def max_minus_min(
 
     flat = sums.transpose(1, 0, 2).reshape(inside, count * k)
     return bootstrap(value, flat, n=n, strata=strata, draws=draws, level=level, rng=rng)
-
-
-def permutation(
-    statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
-    *,
-    draws: int = 2000,
-    rng: np.random.Generator,
-) -> NullGap:
-    """Could a gap between groups be due to chance, and how large a gap can this corpus detect?
-
-    Group labels are permuted over units (speakers), not clips, so that the number of speakers per group is
-    unchanged. p = (1 + gaps by chance at least as large) / (1 + draws) (Phipson & Smyth 2010).
-
-    Args:
-        statistic: the statistic to compare; with two groups the gap is |a − b|, with more max − min
-        truth: shape (n,)
-        prediction: shape (n,)
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes; units without clips are ignored
-        group: codes 0..groups−1, shape (n,), the same for all clips of a unit; clips with a negative code
-            are ignored
-        groups: number of codes; groups without clips are ignored
-        draws: number of permutations
-        rng: source of the permutations
-    """
-    sums, clips = _by_group(statistic, truth, prediction, unit, units, group, groups)
-    return permuted_gap(
-        lambda of_groups: _extent(statistic.value(of_groups)),
-        sums,
-        clips,
-        what=statistic.name,
-        draws=draws,
-        rng=rng,
-    )
-
-
-def permuted_gap(
-    gap: Callable[[np.ndarray], np.ndarray],
-    sums: np.ndarray,
-    clips: np.ndarray,
-    *,
-    what: str,
-    draws: int = 2000,
-    rng: np.random.Generator,
-) -> NullGap:
-    """Permutation test of any gap between groups that is a function of their sums (see `permutation`).
-
-    Args:
-        gap: sums of all groups (..., groups, k) → gaps (...), nan where undefined
-        sums: sums over each unit's clips in each group, shape (groups, units, k)
-        clips: number of clips of each unit in each group, shape (groups, units)
-        what: name of what is compared, for the reason if there is no result
-        draws: number of permutations
-        rng: source of the permutations
-
-    Raises:
-        AuditError: fewer than one permutation
-    """
-    if draws < 1:
-        raise AuditError(
-            f"{draws} permutations are too few", hint=f"--resamples must be at least {FEWEST_DRAWS}"
-        )
-    if len(clips) < 2:
-        return NullGap(
-            observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason="fewer than two groups"
-        )
-    observed = float(gap(sums.sum(axis=1)))
-
-    def no_answer(reason: str) -> NullGap:
-        return NullGap(observed=observed, p_value=np.nan, smallest_detectable=np.nan, reason=reason)
-
-    if np.isnan(observed):
-        return no_answer(f"{what} is undefined in a group")
-    member = clips > 0
-    if (member.sum(axis=0) > 1).any():
-        return no_answer(
-            "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
-        )
-    label, each = member.argmax(axis=0), sums.sum(axis=0)
-    block = max(1, CELLS // len(label))
-    drawn = []
-    for start in range(0, draws, block):
-        labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)
-        of_groups = [(labels == code).astype(np.float64) @ each for code in range(len(clips))]
-        drawn.append(gap(np.stack(of_groups, axis=-2)))
-    null = np.concatenate(drawn)
-    defined = null[~np.isnan(null)]
-    if len(defined) < (1 - UNDEFINED) * draws:
-        return no_answer(f"undefined in {1 - len(defined) / draws:.0%} of permutations")
-    # a permutation that changes nothing must count, despite rounding from another order of summation
-    as_large = int((defined >= observed - 1e-12).sum())
-    return NullGap(
-        observed=observed,
-        p_value=(1 + as_large) / (1 + len(defined)),
-        smallest_detectable=float(np.quantile(defined, 0.95)),
-    )
-
-
-def holm(p_values: ArrayLike) -> np.ndarray:
-    """p-values adjusted for multiple testing, shape (m,), in [0, 1] (Holm 1979).
-
-    The i-th smallest of m p-values is multiplied by m − i + 1, and the results are made non-decreasing. nan
-    stays nan and does not count as a test.
-
-    >>> holm([0.01, 0.04, 0.03]).round(12).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(p)[: int((~np.isnan(p)).sum())]
-    adjusted = np.full(p.shape, np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0)
-    return adjusted
 
 
 def _by_group(

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from sertools.errors import AuditError
-from sertools.metrics.crossed import Crossed, components, contrast, systematic
+from sertools.statistics.crossed import Crossed, components, contrast, systematic
 
 VOICES, WORDS = 6, 14
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtrit
 
-from sertools.metrics.sums import Scale, Statistic, paired, ratio, unit_sums
+from sertools.statistics.statistic import Scale, Statistic, paired, ratio, unit_sums
 
 MIN_UNITS = 5
 """Minimum number of units (per group) for an interval."""

@@ -6,8 +6,8 @@ from scipy import stats
 
 from sertools.metrics import regress
 from sertools.metrics.classify import recall_statistic, uar_statistic
-from sertools.metrics.intervals import contrast, estimate, gap, group_minus_all, proportion
 from sertools.metrics.regress import BIAS, CCC, MAE, PCC, ccc
+from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all, proportion
 
 
 def speakers(seed, count, clips=20):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.metrics import intervals
-from sertools.metrics.intervals import proportion
-from tests.metrics.test_intervals import jackknife_variance, leave_one_out
+from sertools.statistics import jackknife
+from sertools.statistics.jackknife import proportion
+from tests.statistics.test_jackknife import jackknife_variance, leave_one_out
 
 
 @pytest.mark.parametrize("hits", [1, 4, 12, 19])
@@ -112,4 +112,4 @@ def test_a_proportion_without_clips_or_speakers_says_so():
     few = proportion([True, False, True], [0, 1, 2], 3)
     assert few.value == pytest.approx(2 / 3)
     assert math.isnan(few.low)
-    assert few.reason == f"fewer than {intervals.MIN_UNITS} speakers"
+    assert few.reason == f"fewer than {jackknife.MIN_UNITS} speakers"

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from scipy.special import fdtrc, stdtrit
 
 from sertools.errors import AuditError
-from sertools.metrics.intervals import MIN_UNITS, Estimate
-from sertools.metrics.sums import ratio, unit_sums
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
+from sertools.statistics.statistic import ratio, unit_sums
 
 TINY = 1e-12
 """A sum of squares below this share of the total is rounding error."""

@@ -6,11 +6,12 @@ import pytest
 from scipy import stats
 
 from sertools.errors import AuditError
-from sertools.metrics import resample
 from sertools.metrics.classify import recall_statistic, uar_statistic
-from sertools.metrics.intervals import estimate, gap
 from sertools.metrics.regress import BIAS, CCC, ccc
-from sertools.metrics.resample import bootstrap, bootstrap_weights, holm, max_minus_min, permutation
+from sertools.statistics import bootstrap as resample
+from sertools.statistics.bootstrap import bootstrap, bootstrap_weights, max_minus_min
+from sertools.statistics.jackknife import estimate, gap
+from sertools.statistics.permutation import holm, permutation
 
 
 def rng(seed=0):

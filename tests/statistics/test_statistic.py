@@ -3,7 +3,7 @@ import pytest
 
 from sertools.errors import AuditError
 from sertools.metrics.regress import CCC
-from sertools.metrics.sums import overall, paired, ratio, unit_sums
+from sertools.statistics.statistic import overall, paired, ratio, unit_sums
 
 
 def test_sums_of_units_equal_a_loop_over_clips():
