@@ -28,6 +28,7 @@ from dataclasses import replace
 import numpy as np
 
 from sertools.audit import Needs, Outcome, finding, left_out, skipped
+from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.calibration import (
     BINS,
     BRIER,
@@ -40,9 +41,8 @@ from sertools.metrics.calibration import (
     ece_statistic,
     probabilities_problem,
 )
-from sertools.metrics.classify import rating_bins
-from sertools.metrics.regress import BIAS
-from sertools.metrics.skill import doubt
+from sertools.metrics.classification import rating_bins
+from sertools.metrics.regression import BIAS
 from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic

@@ -23,8 +23,8 @@ import numpy as np
 
 from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError
-from sertools.metrics import classify, regress, similarity
-from sertools.metrics.skill import NOT_BETTER, SURE, doubt
+from sertools.metrics import classification, distribution, regression
+from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -69,7 +69,7 @@ EXPECTED = {
 }
 """The range of each dimension that the literature expects for an emotion, as collected by ser-tests."""
 
-OF_DIMENSIONS = (regress.CCC, regress.PCC, regress.MAE, regress.RMSE)
+OF_DIMENSIONS = (regression.CCC, regression.PCC, regression.MAE, regression.RMSE)
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...] = ()) -> Outcome:
@@ -87,13 +87,15 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     without: list[LeftOut] = []
     for dimension in tables.dimensions:
         pair = pairs(tables, dimension)
-        without += left_out(regress.CCC, pair, tables, target=dimension)
+        without += left_out(regression.CCC, pair, tables, target=dimension)
         findings += _of_dimension(pair, dimension)
         baselines += _baselines(pair, dimension, OF_DIMENSIONS, rng)
         figures.append(_histograms(pair, dimension))
     if tables.classes:
         pair = pairs(tables, "emotion")
-        without += left_out(classify.uar_statistic(len(tables.model_classes)), pair, tables, target="emotion")
+        without += left_out(
+            classification.uar_statistic(len(tables.model_classes)), pair, tables, target="emotion"
+        )
         findings += _of_emotion(pair, tables)
         baselines += _baselines(pair, "emotion", _of_classes(len(tables.model_classes)), rng)
         figures.append(_confusion(pair, tables))
@@ -135,7 +137,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 def _of_dimension(pair: Pairs, dimension: str) -> list[Finding]:
     useless = _withheld(doubt(pair))
     found = []
-    for statistic in (*OF_DIMENSIONS, similarity.jensen_shannon_statistic()):
+    for statistic in (*OF_DIMENSIONS, distribution.jensen_shannon_statistic()):
         value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
         # a constant cannot reach a high correlation, so these two are always judged
         withheld = "" if statistic.name in {"ccc", "pcc"} else useless
@@ -147,11 +149,11 @@ def _of_dimension(pair: Pairs, dimension: str) -> list[Finding]:
 
 def _of_classes(classes: int) -> tuple[Statistic, ...]:
     return (
-        classify.uar_statistic(classes),
-        classify.uap_statistic(classes),
-        classify.accuracy_statistic(classes),
-        classify.weighted_f1_statistic(classes),
-        classify.macro_f1_statistic(classes),
+        classification.uar_statistic(classes),
+        classification.uap_statistic(classes),
+        classification.accuracy_statistic(classes),
+        classification.weighted_f1_statistic(classes),
+        classification.macro_f1_statistic(classes),
     )
 
 
@@ -175,7 +177,11 @@ def _of_emotion(pair: Pairs, tables: Tables) -> list[Finding]:
         recall = proportion(of_class.prediction == code, of_class.unit, of_class.units)
         precision = proportion(answered.truth == code, answered.unit, answered.units)
         excess = estimate(
-            similarity.relative_difference_statistic(code), pair.truth, pair.prediction, pair.unit, pair.units
+            distribution.relative_difference_statistic(code),
+            pair.truth,
+            pair.prediction,
+            pair.unit,
+            pair.units,
         )
         for metric, value in (("recall", recall), ("precision", precision), ("relative_difference", excess)):
             found.append(finding(metric, value, target=name, by_speaker=pair.by_speaker, withheld=useless))
@@ -208,7 +214,7 @@ def _consistency(tables: Tables) -> list[Finding]:
         for name, level in expected.items():
             here = known & (emotion == name)
             kept, unit = np.unique(codes[here], return_inverse=True)
-            inside = similarity.in_range(prediction[here], *RANGES[level])
+            inside = distribution.in_range(prediction[here], *RANGES[level])
             found.append(
                 finding(
                     "in_expected_range",
@@ -226,7 +232,7 @@ def _useless(expected: np.ndarray, prediction: np.ndarray, codes: np.ndarray) ->
     """Why no limit applies: a mid-scale constant is in most ranges, so predictions must rise with them."""
     _, unit = np.unique(codes, return_inverse=True)
     rises = estimate(
-        regress.PCC, expected / 2.0, prediction, unit, int(unit.max()) + 1 if len(unit) else 0, level=SURE
+        regression.PCC, expected / 2.0, prediction, unit, int(unit.max()) + 1 if len(unit) else 0, level=SURE
     )
     if np.isnan(rises.value):
         return NOT_BETTER
@@ -321,7 +327,7 @@ def _histograms(pair: Pairs, dimension: str) -> Figure:
 
 
 def _confusion(pair: Pairs, tables: Tables) -> Figure:
-    counts = classify.confusion(pair.truth, pair.prediction, len(tables.model_classes))
+    counts = classification.confusion(pair.truth, pair.prediction, len(tables.model_classes))
     present = [i for i, name in enumerate(tables.model_classes) if name in tables.classes]
     names = list(tables.model_classes)
     rows = counts[present] / np.maximum(counts[present].sum(axis=1, keepdims=True), 1)

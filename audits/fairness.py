@@ -36,8 +36,9 @@ from sertools import chance as by_chance
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.kept import of_groups
 from sertools.labels import DIMENSIONS
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.disparity import (
+from sertools.metrics.better_than_chance import NOT_BETTER, doubt
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.group_gaps import (
     BINS,
     binned,
     class_gaps,
@@ -47,8 +48,7 @@ from sertools.metrics.disparity import (
     sentiment_shift,
 )
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
-from sertools.metrics.regress import BIAS, CCC
-from sertools.metrics.skill import NOT_BETTER, doubt
+from sertools.metrics.regression import BIAS, CCC
 from sertools.result import Figure, Finding, LeftOut, Limit, Series, Sound
 from sertools.statistics.bootstrap import max_minus_min
 from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.metrics.duplicates import NEAR, SAME, alike
+from sertools.metrics.fingerprints import NEAR, SAME, alike
 from sertools.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes

@@ -42,9 +42,9 @@ from sertools.metrics.answers import (
     clean_answers,
     targets,
 )
-from sertools.metrics.regress import BIAS
-from sertools.metrics.response import mean_share, mean_share_statistic, tolerated
-from sertools.metrics.skill import NOT_BETTER
+from sertools.metrics.better_than_chance import NOT_BETTER
+from sertools.metrics.regression import BIAS
+from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
 from sertools.perturb import get
 from sertools.perturb.sets import Asked, asked
 from sertools.result import Figure, Finding, Limit, Series, Table, Verdict

@@ -35,9 +35,9 @@ from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.errors import AuditError
 from sertools.kept import of_speaker_means
 from sertools.labels import DIMENSIONS
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.regress import CCC
-from sertools.metrics.skill import doubt
+from sertools.metrics.better_than_chance import doubt
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC
 from sertools.metrics.speakers import (
     ALIKE,
     SPEAKER_AVERAGE,

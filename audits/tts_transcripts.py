@@ -30,11 +30,11 @@ import numpy as np
 import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.regress import CCC
+from sertools.metrics.better_than_chance import SURE, doubt
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.distribution import jensen_shannon_statistic
+from sertools.metrics.regression import CCC
 from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
-from sertools.metrics.similarity import jensen_shannon_statistic
-from sertools.metrics.skill import SURE, doubt
 from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, contrast, estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums

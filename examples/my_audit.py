@@ -12,7 +12,7 @@ Student's t.
 import numpy as np
 
 from sertools.audit import Needs, Outcome, finding
-from sertools.metrics.skill import NOT_BETTER, doubt
+from sertools.metrics.better_than_chance import NOT_BETTER, doubt
 from sertools.result import Limit
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums

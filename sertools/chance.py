@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sertools.metrics.disparity import large_enough, too_few
+from sertools.metrics.group_gaps import large_enough, too_few
 from sertools.metrics.groups import Groups
 from sertools.result import Table
 from sertools.statistics.permutation import NullGap, holm

@@ -6,7 +6,7 @@ import numpy as np
 
 from sertools import reference
 from sertools.metrics.answers import Changed
-from sertools.metrics.response import draw_variance, mean_share
+from sertools.metrics.unchanged import draw_variance, mean_share
 from sertools.result import Figure, Finding, Series, Table
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from sertools import ci
 from sertools.errors import GateError
-from sertools.metrics.skill import NOT_BETTER
+from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.result import Finding, Result, Verdict
 
 AUDIT = "compare"

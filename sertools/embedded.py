@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from sertools.metrics import separation
-from sertools.metrics.regress import BIAS
+from sertools.metrics import neighbours
+from sertools.metrics.regression import BIAS
 from sertools.randomness import identity_rng
 from sertools.statistics.bootstrap import bootstrap
 from sertools.statistics.jackknife import Estimate, estimate
@@ -68,14 +68,14 @@ def purities(of: Embedded, name: str, seed: int) -> dict[str, Estimate]:
     apart = {"purity": codes, "purity_naive": np.arange(len(codes))}
     found = {}
     for measure, unlike in apart.items():
-        share = separation.purity(separation.nearest(part.vectors, unlike), label)
+        share = neighbours.purity(neighbours.nearest(part.vectors, unlike), label)
         known = np.isfinite(share)
         _, unit = np.unique(codes[known], return_inverse=True)
         # the bias of predictions against a truth of 0 is their mean
         found[measure] = estimate(
             BIAS, np.zeros(known.sum()), share[known], unit, int(unit.max(initial=-1)) + 1
         )
-    above = less(found["purity"], separation.chance_of_purity(label, codes))
+    above = less(found["purity"], neighbours.chance_of_purity(label, codes))
     return {"purity_above_chance": above, **found}
 
 
@@ -94,7 +94,7 @@ def silhouette(of: Embedded, name: str, resamples: int, seed: int) -> Estimate:
     _, unit = np.unique(speaker_codes(part.clips)[0], return_inverse=True)
     units = int(unit.max()) + 1
     label = pd.factorize(part.clips[name], sort=True)[0]
-    value = separation.weighted_silhouette(part.vectors, label, unit, units)
+    value = neighbours.weighted_silhouette(part.vectors, label, unit, units)
     rng = identity_rng(seed, "silhouette", name)
     return bootstrap(value, np.eye(units), n=len(part.clips), draws=resamples, rng=rng)
 

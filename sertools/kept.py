@@ -6,10 +6,10 @@ import numpy as np
 
 from sertools.audit import left_out
 from sertools.metrics.answers import Changed
-from sertools.metrics.disparity import extent_statistic
+from sertools.metrics.group_gaps import extent_statistic
 from sertools.metrics.groups import Groups
-from sertools.metrics.response import mean_share_statistic
 from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
+from sertools.metrics.unchanged import mean_share_statistic
 from sertools.result import LeftOut
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
-from sertools.metrics.duplicates import BITS, FRAMES, QUIET
+from sertools.metrics.fingerprints import BITS, FRAMES, QUIET
 from sertools.model import Outputs, Task
 
 RATE = 8000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sertools.metrics.classify import accuracy, weighted_f1
+from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.probing import BEST, INPUTS, Probed
 from sertools.result import Figure, Finding, Series, Table
 from sertools.targets import LABELS, Target

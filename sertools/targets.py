@@ -9,8 +9,8 @@ import pandas as pd
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
 from sertools.metrics import probes
-from sertools.metrics.classify import accuracy_statistic, uar_statistic
-from sertools.metrics.regress import CCC
+from sertools.metrics.classification import accuracy_statistic, uar_statistic
+from sertools.metrics.regression import CCC
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic

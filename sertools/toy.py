@@ -9,7 +9,7 @@ import pandas as pd
 from sertools.corpus import Corpus
 from sertools.labels import DIMENSIONS
 from sertools.meet import Predicted, tables
-from sertools.metrics.duplicates import FRAMES
+from sertools.metrics.fingerprints import FRAMES
 from sertools.model import ClipModel, LoadOptions
 from sertools.models.toy import EMOTIONS, load
 from sertools.randomness import identity_rng

@@ -9,7 +9,7 @@ from sertools.audit import left_out, load, run
 from sertools.ci import against
 from sertools.errors import GateError
 from sertools.gate import gate
-from sertools.metrics.regress import CCC, ccc
+from sertools.metrics.regression import CCC, ccc
 from sertools.result import LeftOut, Verdict
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN

@@ -9,7 +9,7 @@ from scipy import stats
 from sertools.audit import load, run
 from sertools.compare import compare
 from sertools.errors import GateError
-from sertools.metrics.regress import CCC
+from sertools.metrics.regression import CCC
 from sertools.result import Finding, Limit, Result, Verdict
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN

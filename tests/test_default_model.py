@@ -11,7 +11,7 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 import sertools
 from sertools.finetune import lessons, normalised, predictions, recipe_corpora
 from sertools.labels import DIMENSIONS
-from sertools.metrics.regress import ccc, rmse
+from sertools.metrics.regression import ccc, rmse
 from sertools.model import load_model
 from sertools.recipe import Recipe, read_recipe
 from tests.bench.default_model import TABLE, candidate, with_intervals

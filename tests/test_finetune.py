@@ -19,7 +19,7 @@ from sertools.finetune import (
     train,
     untrained,
 )
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 from sertools.model import load_model
 from sertools.recipe import Augmentation, Recipe, Shape
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sertools import maps
-from sertools.metrics import separation
+from sertools.metrics import neighbours
 
 
 def test_umap_is_the_same_for_a_seed():
@@ -20,7 +20,7 @@ def test_two_heaps_are_two_heaps_on_the_map():
     rng = np.random.default_rng(0)
     heap = np.repeat([0, 1], 30)
     points = maps.tsne(20 * heap[:, None] + rng.normal(size=(60, 6)), 0)
-    assert separation.purity(separation.nearest(points, np.arange(60), neighbours=5), heap).mean() == 1
+    assert neighbours.purity(neighbours.nearest(points, np.arange(60), neighbours=5), heap).mean() == 1
 
 
 def test_of_many_kinds_the_most_frequent_have_a_colour():

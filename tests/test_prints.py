@@ -8,7 +8,7 @@ import pytest
 import soxr
 
 from sertools.audio import read_audio
-from sertools.metrics.duplicates import FRAMES, SAME, alike
+from sertools.metrics.fingerprints import FRAMES, SAME, alike
 from sertools.prints import RATE, SILENT, Prints, frame_words, hash_words
 
 EMODB = Path(__file__).parent / "../../shared/data/emodb"

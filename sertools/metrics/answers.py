@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.regress import CCC, PCC
-from sertools.metrics.response import alike
-from sertools.metrics.robust import scale_free_tolerance, spread
-from sertools.metrics.skill import NOT_BETTER, SURE, doubt
+from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC, PCC
+from sertools.metrics.unchanged import alike, scale_free_tolerance, spread
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import Statistic, overall
 from sertools.tables.condition import CLEAN

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
-from sertools.metrics.regress import CONSTANT, moments
+from sertools.metrics.regression import CONSTANT, moments
 from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
 BINS = 15

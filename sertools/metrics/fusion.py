@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sertools.errors import AuditError
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 
 EPOCHS, PATIENCE = 100, 15
 BATCH, RATE, DROPOUT = 32, 1e-3, 0.5

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sertools.audit import load, run
-from sertools.metrics.regress import bias
+from sertools.metrics.regression import bias
 from sertools.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables

@@ -11,7 +11,7 @@ from sertools import maps, toy
 from sertools.audit import load, run
 from sertools.embedded import Embedded
 from sertools.errors import AuditError
-from sertools.metrics import separation
+from sertools.metrics import neighbours
 from sertools.result import Verdict
 from sertools.tables.columns import AGAINST
 from sertools.tables.layers import Layers
@@ -52,11 +52,11 @@ def embedded(tables, layer=-1):
 def test_purity_and_silhouette_are_those_of_the_last_layer(oracle, mapped):
     of = embedded(oracle)
     codes, label = (pd.factorize(of.clips[c], sort=True)[0] for c in ("speaker", "emotion"))
-    pure = separation.purity(separation.nearest(of.vectors, codes), label)
-    naive = separation.purity(separation.nearest(of.vectors, np.arange(len(label))), label)
+    pure = neighbours.purity(neighbours.nearest(of.vectors, codes), label)
+    naive = neighbours.purity(neighbours.nearest(of.vectors, np.arange(len(label))), label)
     assert found(mapped, "purity").value == pytest.approx(pure.mean())
     assert found(mapped, "purity_naive").value == pytest.approx(naive.mean())
-    chance = separation.chance_of_purity(label, codes)
+    chance = neighbours.chance_of_purity(label, codes)
     assert found(mapped, "purity_above_chance").value == pytest.approx(pure.mean() - chance)
     exact = silhouette_score(of.vectors.astype(float), label)
     assert found(mapped, "silhouette").value == pytest.approx(exact, abs=1e-9)

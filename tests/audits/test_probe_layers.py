@@ -11,7 +11,7 @@ from sertools import run as whole
 from sertools.audit import load, run
 from sertools.corpus import load_corpus
 from sertools.errors import AuditError
-from sertools.metrics.classify import accuracy, weighted_f1
+from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.model import load_model
 from sertools.probing import INPUTS, probe
 from sertools.result import Verdict

@@ -158,7 +158,7 @@ def test_a_constant_is_said_not_to_move(clips):
 
 
 def test_the_change_of_a_score_is_paired(oracle):
-    from sertools.metrics.regress import ccc
+    from sertools.metrics.regression import ccc
 
     rng = np.random.default_rng(0)
     by = rng.normal(0.1, 0.1, len(oracle.clips))

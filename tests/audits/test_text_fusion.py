@@ -8,7 +8,7 @@ import pytest
 
 from sertools.audit import load, run
 from sertools.errors import AuditError
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 from sertools.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers

@@ -10,7 +10,7 @@ import pytest
 from sertools import toy
 from sertools.audit import load, run
 from sertools.audit import run as audited
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 from sertools.result import Verdict, read_result
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from sertools.metrics.regress import CCC
+from sertools.metrics.regression import CCC
 from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
 from sertools.statistics.bootstrap import bootstrap_weights, max_minus_min, widened_percentiles
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion

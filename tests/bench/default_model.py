@@ -20,7 +20,7 @@ import pandas as pd
 from sertools.finetune import recipe_corpora, untrained
 from sertools.labels import DIMENSIONS
 from sertools.left_out import left_out
-from sertools.metrics.regress import CCC, ccc
+from sertools.metrics.regression import CCC, ccc
 from sertools.recipe import Recipe, read_recipe
 from sertools.statistics.jackknife import estimate
 

@@ -21,7 +21,7 @@ import pandas as pd
 import scipy.stats
 from sklearn.metrics import recall_score
 
-from sertools.metrics.classify import uar_statistic
+from sertools.metrics.classification import uar_statistic
 from sertools.statistics.bootstrap import bootstrap_weights
 from sertools.statistics.jackknife import estimate
 

@@ -7,8 +7,8 @@ import pytest
 
 from sertools import toy
 from sertools.metrics.answers import UNLABELLED, answered, changed_answers, clean_answers, targets
-from sertools.metrics.regress import ccc
-from sertools.metrics.skill import NOT_BETTER
+from sertools.metrics.better_than_chance import NOT_BETTER
+from sertools.metrics.regression import ccc
 from sertools.tables.condition import Condition
 
 GAIN = Condition(perturbation="gain")

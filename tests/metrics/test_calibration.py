@@ -15,7 +15,7 @@ from sertools.metrics.calibration import (
     ece_statistic,
     probabilities_problem,
 )
-from sertools.metrics.robust import spread
+from sertools.metrics.unchanged import spread
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
 

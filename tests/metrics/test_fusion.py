@@ -7,7 +7,7 @@ import torch
 from sertools.errors import AuditError
 from sertools.metrics import fusion
 from sertools.metrics.fusion import fixed, held_out, tf_idf, train_fusion
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 
 
 def ratings(n=300, seed=0):

@@ -6,9 +6,9 @@ import torch
 
 from sertools.errors import AuditError
 from sertools.metrics import heads
-from sertools.metrics.classify import accuracy
+from sertools.metrics.classification import accuracy
 from sertools.metrics.heads import RECIPES, train_head
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 
 KINDS = list(RECIPES)
 

@@ -7,8 +7,8 @@ from sklearn.preprocessing import StandardScaler
 
 from sertools.errors import AuditError
 from sertools.metrics import probes
-from sertools.metrics.classify import accuracy, uar
-from sertools.metrics.regress import ccc
+from sertools.metrics.classification import accuracy, uar
+from sertools.metrics.regression import ccc
 from sertools.metrics.ridge import STRENGTHS
 
 SPEAKERS, EACH, CLASSES = 12, 20, 4

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sertools.metrics.classify import macro_f1_statistic, uar_statistic
+from sertools.metrics.classification import macro_f1_statistic, uar_statistic
 from sertools.statistics.jackknife import estimate, gap
 from sertools.statistics.permutation import permutation
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.response import alike, draw_variance, mean_share, tolerated
+from sertools.metrics.unchanged import alike, draw_variance, mean_share, tolerated
 from sertools.statistics.jackknife import proportion
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.regress import ccc
+from sertools.metrics.regression import ccc
 from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.regress import CCC, ccc
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC, ccc
 from sertools.metrics.speakers import (
     SPEAKER_AVERAGE,
     SPREAD,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.regress import pcc
+from sertools.metrics.regression import pcc
 from sertools.metrics.words import Vocabulary, means, word_agreement, word_effect, words_of
 from sertools.statistics.crossed import components
 from sertools.statistics.jackknife import estimate

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from sertools.errors import AuditError
-from sertools.metrics.classify import recall_statistic, uar_statistic
-from sertools.metrics.regress import BIAS, CCC, ccc
+from sertools.metrics.classification import recall_statistic, uar_statistic
+from sertools.metrics.regression import BIAS, CCC, ccc
 from sertools.statistics import bootstrap as resample
 from sertools.statistics.bootstrap import bootstrap, bootstrap_weights, max_minus_min
 from sertools.statistics.jackknife import estimate, gap

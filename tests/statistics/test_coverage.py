@@ -9,7 +9,7 @@ import math
 import numpy as np
 import pytest
 
-from sertools.metrics.regress import BIAS, CCC
+from sertools.metrics.regression import BIAS, CCC
 from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
 from sertools.statistics.bootstrap import bootstrap, max_minus_min
 from sertools.statistics.jackknife import contrast, estimate, gap, proportion

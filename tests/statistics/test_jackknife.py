@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.metrics import regress
-from sertools.metrics.classify import recall_statistic, uar_statistic
-from sertools.metrics.regress import BIAS, CCC, MAE, PCC, ccc
+from sertools.metrics import regression
+from sertools.metrics.classification import recall_statistic, uar_statistic
+from sertools.metrics.regression import BIAS, CCC, MAE, PCC, ccc
 from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all, proportion
 
 
@@ -290,7 +290,7 @@ def test_neither_the_order_of_clips_nor_the_names_of_speakers_matter():
             estimate(uar_statistic(3), a, b, u, 11),
             gap(CCC, first, second),
             contrast(PCC, t, p, p**2, u),
-            *group_minus_all(regress.RMSE, t, p, u, g, 2),
+            *group_minus_all(regression.RMSE, t, p, u, g, 2),
             proportion(a == b, u, 11),
         ]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sertools.errors import AuditError
-from sertools.metrics.regress import CCC
+from sertools.metrics.regression import CCC
 from sertools.statistics.statistic import overall, paired, ratio, unit_sums
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sertools.metrics.classify import confusion, rating_bins
+from sertools.metrics.classification import confusion, rating_bins
 from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
 

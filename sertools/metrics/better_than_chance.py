@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.regress import CCC
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC
 from sertools.statistics.jackknife import estimate
 from sertools.tables.pairs import Pairs
 

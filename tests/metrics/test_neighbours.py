@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
-from sertools.metrics import separation
-from sertools.metrics.separation import chance_of_purity, nearest, purity, weighted_silhouette
+from sertools.metrics import neighbours as separation
+from sertools.metrics.neighbours import chance_of_purity, nearest, purity, weighted_silhouette
 
 
 def drawn(n=60, d=5, classes=3, units=6, seed=0):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.metrics.classify import uar_statistic
-from sertools.metrics.regress import CCC
-from sertools.metrics.skill import NOT_BETTER, SURE, doubt
+from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC
 from sertools.statistics.jackknife import estimate
 from sertools.tables.pairs import Pairs
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.metrics.classify import precision_statistic, rating_bins, recall_statistic
+from sertools.metrics.classification import precision_statistic, rating_bins, recall_statistic
 from sertools.metrics.groups import Groups
 from sertools.statistics.bootstrap import bootstrap
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, group_minus_all

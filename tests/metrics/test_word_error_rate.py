@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.recognition import WORD_ERROR_RATE, spelt, word_errors
+from sertools.metrics.word_error_rate import WORD_ERROR_RATE, spelt, word_errors
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
 

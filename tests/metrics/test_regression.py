@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.metrics.regress import BIAS, CCC, MAE, PCC, RMSE, bias, ccc, mae, pcc, rmse
+from sertools.metrics.regression import BIAS, CCC, MAE, PCC, RMSE, bias, ccc, mae, pcc, rmse
 
 PLAIN = {CCC: ccc, PCC: pcc, MAE: mae, RMSE: rmse, BIAS: bias}
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from sertools.metrics import duplicates
-from sertools.metrics.duplicates import BITS, FRAMES, QUIET, alike, codes
+from sertools.metrics import fingerprints
+from sertools.metrics.fingerprints import BITS, FRAMES, QUIET, alike, codes
 
 
 def drawn(n, seed=0):
@@ -64,7 +64,7 @@ def test_blocks_change_nothing(monkeypatch):
     prints[2], prints[10] = prints[9], flipped(prints[0], 0.1)
     whole = alike(prints), alike(prints[:4], prints[4:])
     assert len(whole[0]) == 2
-    monkeypatch.setattr(duplicates, "BLOCK", 3)
+    monkeypatch.setattr(fingerprints, "BLOCK", 3)
     assert (alike(prints), alike(prints[:4], prints[4:])) == whole
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.metrics.disparity import (
+from sertools.metrics.group_gaps import (
     binned,
     class_gaps,
     equalised_odds,
