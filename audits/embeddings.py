@@ -35,14 +35,14 @@ from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.embedded import SOME, Embedded, less, purities, silhouette, trust
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
-from sertools.metrics import probes
-from sertools.probing import alike
+from sertools.probing import probes
+from sertools.probing.layers import alike
+from sertools.probing.targets import LABELS, MOST, Target, heard, target
 from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
-from sertools.targets import LABELS, MOST, Target, heard, target
 
 NEEDS = Needs(labels="none", layers=True)
 

@@ -33,18 +33,19 @@ import numpy as np
 import pandas as pd
 
 from sertools import probe_tables as show
-from sertools import probing, reference_layers
+from sertools import reference_layers
 from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError, nearest
 from sertools.metrics.groups import F0
-from sertools.metrics.probes import KINDS
 from sertools.probe_tables import THIS, Read
-from sertools.probing import BEST, LAST
+from sertools.probing import layers as probing
+from sertools.probing.layers import BEST, LAST
+from sertools.probing.probes import KINDS
+from sertools.probing.targets import LABELS, MOST, Target, asked, heard, target
 from sertools.result import Finding, LeftOut, Limit
 from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
-from sertools.targets import LABELS, MOST, Target, asked, heard, target
 
 SOURCE = "ours: some layer predicts the label better than chance"
 LIMITS = [Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS]

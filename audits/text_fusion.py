@@ -32,10 +32,10 @@ import pandas as pd
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import doubt
-from sertools.metrics.fusion import Vectors, fixed, held_out, tf_idf
-from sertools.metrics.probes import disjoint_folds
 from sertools.metrics.regression import CCC, ccc
 from sertools.metrics.word_error_rate import WORD_ERROR_RATE, word_errors
+from sertools.probing.folds import disjoint_folds
+from sertools.probing.fusion import Vectors, fixed, held_out, tf_idf
 from sertools.randomness import identity_rng
 from sertools.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, contrast, estimate

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sertools.metrics.classification import accuracy, weighted_f1
-from sertools.probing import BEST, INPUTS, Probed
+from sertools.probing.layers import BEST, INPUTS, Probed
+from sertools.probing.targets import LABELS, Target
 from sertools.result import Figure, Finding, Series, Table
-from sertools.targets import LABELS, Target
 
 THIS = "this model"
 

@@ -13,12 +13,12 @@ from sertools.corpus import load_corpus
 from sertools.errors import AuditError
 from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.model import load_model
-from sertools.probing import INPUTS, probe
+from sertools.probing.layers import INPUTS, probe
+from sertools.probing.targets import heard, target
 from sertools.result import Verdict
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
-from sertools.targets import heard, target
 
 PROBES = load("probe_layers")
 EMODB = Path(__file__).parents[3] / "shared/data/emodb"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sertools import toy
-from sertools.targets import asked, heard, sessions, target
+from sertools.probing.targets import asked, heard, sessions, target
 
 
 @pytest.fixture(scope="module")

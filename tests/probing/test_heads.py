@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from sertools.errors import AuditError
-from sertools.metrics import heads
 from sertools.metrics.classification import accuracy
-from sertools.metrics.heads import RECIPES, train_head
 from sertools.metrics.regression import ccc
+from sertools.probing import heads
+from sertools.probing.heads import RECIPES, train_head
 
 KINDS = list(RECIPES)
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
-from sertools.metrics import probes
 from sertools.metrics.classification import accuracy_statistic, uar_statistic
 from sertools.metrics.regression import CCC
+from sertools.probing import folds as folds_module
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -214,15 +214,15 @@ def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarr
     for column in ("sex", "emotion"):
         if column in part:
             strata = strata + "/" + part[column].astype(str)
-    fold = probes.disjoint_folds(named, strata.to_numpy(dtype=str), count)
+    fold = folds_module.disjoint_folds(named, strata.to_numpy(dtype=str), count)
     return fold, np.unique(named, return_inverse=True)[1] if by else codes
 
 
 def _closed(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Folds that share all speakers, and the groups that are left out in turn to choose the penalty."""
     names = speaker.to_numpy(dtype=str)
-    fold = probes.shared_folds(names, count)
-    return fold, probes.shared_folds(np.char.add(names, fold.astype(str)), 5)
+    fold = folds_module.shared_folds(names, count)
+    return fold, folds_module.shared_folds(np.char.add(names, fold.astype(str)), 5)
 
 
 def _rare(said: pd.Series, fold: np.ndarray, least: int) -> list[str]:

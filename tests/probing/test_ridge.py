@@ -6,7 +6,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneGroupOut
 
 from sertools.errors import AuditError
-from sertools.metrics.ridge import STRENGTHS, fit_ridge
+from sertools.probing.ridge import STRENGTHS, fit_ridge
 
 
 def drawn(n, d, k=2, groups=6, seed=0):

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.metrics import probes
-from sertools.metrics.probes import HeldOut
+from sertools.probing import folds, probes
+from sertools.probing.probes import HeldOut
+from sertools.probing.targets import Target
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import estimate
 from sertools.tables.layers import Layers
-from sertools.targets import Target
 
 BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED = (
     "best layer",
@@ -162,7 +162,7 @@ def by_chance(layers: Layers, of: Target, *, draws: int, seed: int) -> float:
             first = of.truth[np.unique(of.unit, return_index=True)[1]]
             truth = rng.permutation(first)[of.unit]
         else:
-            truth = probes.shuffled_within(of.truth, of.unit, rng=rng)
+            truth = folds.shuffled_within(of.truth, of.unit, rng=rng)
         (said,) = probes.linear(
             features, truth if of.classes else truth[:, None], of.group, of.fold, len(of.classes)
         )

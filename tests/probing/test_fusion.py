@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from sertools.errors import AuditError
-from sertools.metrics import fusion
-from sertools.metrics.fusion import fixed, held_out, tf_idf, train_fusion
 from sertools.metrics.regression import ccc
+from sertools.probing import fusion
+from sertools.probing.fusion import fixed, held_out, tf_idf, train_fusion
 
 
 def ratings(n=300, seed=0):

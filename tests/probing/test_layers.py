@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sertools import toy
-from sertools.probing import by_chance
-from sertools.targets import heard, target
+from sertools.probing.layers import by_chance
+from sertools.probing.targets import heard, target
 
 
 @pytest.fixture(scope="module")
