@@ -43,7 +43,7 @@ from sertools.metrics.calibration import (
 )
 from sertools.metrics.classification import rating_bins
 from sertools.metrics.regression import BIAS
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN

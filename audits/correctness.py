@@ -25,7 +25,7 @@ from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError
 from sertools.metrics import classification, distribution, regression
 from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
-from sertools.result import Figure, Finding, LeftOut, Limit, Series, Table
+from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN

@@ -38,7 +38,7 @@ from sertools.labels import DIMENSIONS
 from sertools.probing import probes
 from sertools.probing.layers import alike
 from sertools.probing.targets import LABELS, MOST, Target, heard, target
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.pairs import speaker_codes

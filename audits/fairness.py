@@ -49,7 +49,7 @@ from sertools.metrics.group_gaps import (
 )
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
 from sertools.metrics.regression import BIAS, CCC
-from sertools.result import Figure, Finding, LeftOut, Limit, Series, Sound
+from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Sound
 from sertools.statistics.bootstrap import max_minus_min
 from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all
 from sertools.statistics.permutation import NullGap, permutation

@@ -44,7 +44,7 @@ from sertools.errors import AuditError
 from sertools.layer_tables import above_floors, beside_floors, compared, lines
 from sertools.metrics.layer_cca import MEASURES, Scores, between, scores
 from sertools.metrics.layer_curve import Curve, curve
-from sertools.result import Figure, Finding, Limit, Table
+from sertools.results.result import Figure, Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns

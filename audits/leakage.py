@@ -27,7 +27,7 @@ import pandas as pd
 
 from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.metrics.fingerprints import NEAR, SAME, alike
-from sertools.result import Finding, Limit, Table
+from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables

@@ -33,7 +33,6 @@ import numpy as np
 import pandas as pd
 
 from sertools import probe_tables as show
-from sertools import reference_layers
 from sertools.audit import Needs, Outcome, finding, left_out, skipped
 from sertools.errors import AuditError, nearest
 from sertools.metrics.groups import F0
@@ -42,7 +41,8 @@ from sertools.probing import layers as probing
 from sertools.probing.layers import BEST, LAST
 from sertools.probing.probes import KINDS
 from sertools.probing.targets import LABELS, MOST, Target, asked, heard, target
-from sertools.result import Finding, LeftOut, Limit
+from sertools.results.published import li2023
+from sertools.results.result import Finding, LeftOut, Limit
 from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
@@ -131,7 +131,7 @@ def audit(
     labels = [each for each in chosen if each.name in LABELS]
     made = [
         show.inputs_table(clips, chosen, reads),
-        *reference_layers.inputs_of(tables.corpus),
+        *li2023.inputs_of(tables.corpus),
         show.layers_table(clips, chosen, reads),
         *show.differences_table(differences),
         show.targets_table(chosen, shuffled),

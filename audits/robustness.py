@@ -32,7 +32,6 @@ import pandas as pd
 
 from sertools import changes
 from sertools.audit import Needs, Outcome, finding, skipped
-from sertools.gate import matches
 from sertools.kept import of_changes
 from sertools.metrics.answers import (
     UNLABELLED,
@@ -47,7 +46,8 @@ from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
 from sertools.perturb import get
 from sertools.perturb.sets import Asked, asked
-from sertools.result import Figure, Finding, Limit, Series, Table, Verdict
+from sertools.results.gate import matches
+from sertools.results.result import Figure, Finding, Limit, Series, Table, Verdict
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
 from sertools.statistics.permutation import NullGap, holm, permutation
 from sertools.tables.condition import Condition

@@ -48,7 +48,7 @@ from sertools.metrics.speakers import (
     unit_means,
 )
 from sertools.randomness import identity_rng
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.bootstrap import UNDEFINED
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic

@@ -37,7 +37,7 @@ from sertools.metrics.word_error_rate import WORD_ERROR_RATE, word_errors
 from sertools.probing.folds import disjoint_folds
 from sertools.probing.fusion import Vectors, fixed, held_out, tf_idf
 from sertools.randomness import identity_rng
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, contrast, estimate
 from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers

@@ -34,7 +34,7 @@ from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.labels import DIMENSIONS
 from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.sentiments import POLARITY, SENTIMENTS, Spoken, changes, worded_clips
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.crossed import Crossed, codes, components, contrast, systematic
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.condition import CLEAN

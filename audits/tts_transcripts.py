@@ -35,7 +35,7 @@ from sertools.metrics.classification import uar_statistic
 from sertools.metrics.distribution import jensen_shannon_statistic
 from sertools.metrics.regression import CCC
 from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, contrast, estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.condition import CLEAN, Condition

@@ -26,7 +26,7 @@ from sertools.audit import Needs, Outcome, finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of
-from sertools.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables

@@ -13,7 +13,7 @@ import numpy as np
 
 from sertools.audit import Needs, Outcome, finding
 from sertools.metrics.better_than_chance import NOT_BETTER, doubt
-from sertools.result import Limit
+from sertools.results.result import Limit
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.pairs import pairs

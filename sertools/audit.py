@@ -16,9 +16,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
-from sertools.gate import CLIPS_ONLY, judge_all
 from sertools.randomness import identity_rng
-from sertools.result import Figure, Finding, LeftOut, Limit, Missing, Result, Sound, Table, Verdict
+from sertools.results.gate import CLIPS_ONLY, judge_all
+from sertools.results.result import (
+    Figure,
+    Finding,
+    LeftOut,
+    Limit,
+    Missing,
+    Result,
+    Sound,
+    Table,
+    Verdict,
+)
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import Condition

@@ -52,8 +52,8 @@ def run_audits(
         SertoolsError: any error that the user can fix
     """
     from sertools import console, files, predicting, run, store
-    from sertools.gate import exit_code
     from sertools.report import render
+    from sertools.results.gate import exit_code
     from sertools.sounds import write_sounds
     from sertools.suite import choose
     from sertools.tables.columns import AGAINST

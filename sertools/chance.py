@@ -6,7 +6,7 @@ import numpy as np
 
 from sertools.metrics.group_gaps import large_enough, too_few
 from sertools.metrics.groups import Groups
-from sertools.result import Table
+from sertools.results.result import Table
 from sertools.statistics.permutation import NullGap, holm
 from sertools.tables.pairs import Pairs
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sertools import reference
 from sertools.metrics.answers import Changed
 from sertools.metrics.unchanged import draw_variance, mean_share
-from sertools.result import Figure, Finding, Series, Table
+from sertools.results.published import ser_tests
+from sertools.results.result import Figure, Finding, Series, Table
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 
@@ -23,7 +23,7 @@ def ratios(tables: Tables, heard: Sequence[Changed]) -> Table:
     rows: list[Row] = []
     for k, change in enumerate(heard[0].changes):
         found = [mean_share(h.unchanged[:, [k]], h.of.unit, h.of.units).value for h in heard]
-        ranges = [reference.unchanged_ratio(tables.corpus, change, name) for name in names]
+        ranges = [ser_tests.unchanged_ratio(tables.corpus, change, name) for name in names]
         rows.append([change, *found, *(str(each) if each else None for each in ranges)])
     published = any(cell is not None for row in rows for cell in row[1 + len(names) :])
     return Table(
@@ -31,7 +31,7 @@ def ratios(tables: Tables, heard: Sequence[Changed]) -> Table:
         title="Unchanged ratio",
         columns=["change", *names, *(f"{name}, published" for name in names if published)],
         rows=rows if published else [row[: 1 + len(names)] for row in rows],
-        note=f"published: range over the models in {reference.SOURCE} on this corpus" if published else "",
+        note=f"published: range over the models in {ser_tests.SOURCE} on this corpus" if published else "",
     )
 
 

@@ -43,7 +43,7 @@ def report(
     """
     from sertools import console
     from sertools.report import USUAL, render
-    from sertools.result import read_results
+    from sertools.results.read import read_results
 
     if model_card:
         from sertools.model_card import write_card
@@ -104,15 +104,19 @@ def gate(
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
-    from sertools import ci, console, files, gate_formats
-    from sertools import gate as gates
-    from sertools.result import read_results
+    from sertools import console, files, gate_formats
+    from sertools.results import gate as gates
+    from sertools.results import limits as limits_module
+    from sertools.results import regression_check
+    from sertools.results.read import read_results
 
     o.check_loudness(quiet, verbose)
     results = [result for folder in folders or [OUT] for result in read_results(folder)]
-    overrides = gates.read_limits(limits) if limits else []
+    overrides = limits_module.read_limits(limits) if limits else []
     if baseline:
-        results = ci.against(results, read_results(baseline), tolerance=tolerance, source=str(baseline))
+        results = regression_check.against(
+            results, read_results(baseline), tolerance=tolerance, source=str(baseline)
+        )
     judged = gates.gate(results, overrides, source=str(limits), mode=mode)
     if junit:
         files.write_text(junit, gate_formats.junit(judged, strict=strict))

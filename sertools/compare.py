@@ -22,7 +22,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sertools import ci
 from sertools.compare_figures import profile, scores
 from sertools.compare_published import REASON
 from sertools.compare_runs import (
@@ -40,7 +39,8 @@ from sertools.compare_runs import (
 )
 from sertools.compare_speakers import Row, by_speaker
 from sertools.report.text import plural
-from sertools.result import Finding, Result, Table, Verdict
+from sertools.results import regression_check
+from sertools.results.result import Finding, Result, Table, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
 
 NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
@@ -149,9 +149,9 @@ def _paired(now: Result, then: Result) -> dict[tuple[str, str, str], Finding]:
         for result in (now, then)
     ]
     # the tolerance only sets a limit, which a comparison does not use
-    (found,) = ci.against(halves[:1], halves[1:], tolerance=1.0)
+    (found,) = regression_check.against(halves[:1], halves[1:], tolerance=1.0)
     changes = found.findings[len(now.findings) :]
-    return {(f.name.removesuffix(ci.SUFFIX), f.target, f.slice): f for f in changes}
+    return {(f.name.removesuffix(regression_check.SUFFIX), f.target, f.slice): f for f in changes}
 
 
 def _values(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Key, Finding]]) -> Table:

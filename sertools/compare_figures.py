@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sertools.compare_runs import Key, Run, listed
-from sertools.result import Figure, Series
+from sertools.results.result import Figure, Series
 
 FROM_0_TO_1 = {
     "correctness": ("ccc", "uar", "recall"),

@@ -12,7 +12,8 @@ from sertools.errors import GateError
 from sertools.report import comparison as pages_of
 from sertools.report import figures
 from sertools.report.text import decimals, fixed
-from sertools.result import Result, Verdict, read_results
+from sertools.results.read import read_results
+from sertools.results.result import Result, Verdict
 
 
 def compare_folders(folders: Sequence[Path], out: Path, references: Sequence[str] = ()) -> Result:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sertools import reference
 from sertools.compare_runs import PUBLISHED, key_of
 from sertools.errors import GateError, nearest
-from sertools.result import Finding, Result
+from sertools.results.published import ser_tests
+from sertools.results.result import Finding, Result
 
 REASON = "published without an interval"
 
@@ -22,8 +22,8 @@ def published(model: str, measured: Sequence[Sequence[Result]]) -> tuple[str, li
     Raises:
         GateError: there is no such model, or none of its published values is in the measured results
     """
-    if model not in reference.models():
-        raise GateError(f"no published model named {model!r}", hint=nearest(model, reference.models()))
+    if model not in ser_tests.models():
+        raise GateError(f"no published model named {model!r}", hint=nearest(model, ser_tests.models()))
     ours: dict[str, tuple[Result, set[tuple[str, str, str, str]]]] = {}
     for result in (result for results in measured for result in results):
         _, keys = ours.setdefault(result.audit, (result, set()))
@@ -31,19 +31,19 @@ def published(model: str, measured: Sequence[Sequence[Result]]) -> tuple[str, li
     found = []
     for audit, (result, keys) in ours.items():
         corpus = str(result.data.get("name", ""))
-        values = [v for v in reference.values(model, corpus) if (audit, v.name, v.target, v.slice) in keys]
+        values = [v for v in ser_tests.values(model, corpus) if (audit, v.name, v.target, v.slice) in keys]
         if values:
             found.append(_result(model, result, values))
     if not found:
         corpora = list(dict.fromkeys(str(result.data.get("name", "")) for result, _ in ours.values()))
         raise GateError(
             f"no published value of {model} matches these results on {', '.join(corpora)}",
-            hint=f"it has values on {', '.join(reference.corpora_of(model))}",
+            hint=f"it has values on {', '.join(ser_tests.corpora_of(model))}",
         )
     return f"{model} (published)", found
 
 
-def _result(model: str, ours: Result, values: Sequence[reference.Value]) -> Result:
+def _result(model: str, ours: Result, values: Sequence[ser_tests.Value]) -> Result:
     """The published values for one audit, under our names of findings."""
     data = list(dict.fromkeys(value.data for value in values))
     return Result(
@@ -54,7 +54,7 @@ def _result(model: str, ours: Result, values: Sequence[reference.Value]) -> Resu
         model={
             "name": model,
             "licence": "published values: MIT",
-            PUBLISHED: f"published by {reference.SOURCE}, rounded there, on {', '.join(data)}; "
+            PUBLISHED: f"published by {ser_tests.SOURCE}, rounded there, on {', '.join(data)}; "
             "the corresponding clips of our corpus are unknown.",
         },
         data={"name": ours.data.get("name", ""), "simulated": ours.data.get("simulated", "")},
@@ -62,5 +62,5 @@ def _result(model: str, ours: Result, values: Sequence[reference.Value]) -> Resu
             Finding(name=v.name, target=v.target, slice=v.slice, value=v.value, n=0, reason=REASON)
             for v in values
         ],
-        provenance={"source": f"{reference.SOURCE}: {', '.join(data)}"},
+        provenance={"source": f"{ser_tests.SOURCE}: {', '.join(data)}"},
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from sertools import ci
 from sertools.errors import GateError
 from sertools.metrics.better_than_chance import NOT_BETTER
-from sertools.result import Finding, Result, Verdict
+from sertools.results import regression_check
+from sertools.results.result import Finding, Result, Verdict
 
 AUDIT = "compare"
 """Name of the audit in the result of a comparison."""
@@ -128,8 +128,10 @@ def elsewhere(one: Result, other: Result) -> str:
     corpora = [str(result.data.get("name", "")) for result in (one, other)]
     if corpora[0] != corpora[1]:
         return f"the corpora differ: {corpora[0]} and {corpora[1]}"
-    sounds = [result.provenance.get("corpus_fingerprint", ci.NOT_OPENED) for result in (one, other)]
-    if ci.NOT_OPENED not in sounds and sounds[0] != sounds[1]:
+    sounds = [
+        result.provenance.get("corpus_fingerprint", regression_check.NOT_OPENED) for result in (one, other)
+    ]
+    if regression_check.NOT_OPENED not in sounds and sounds[0] != sounds[1]:
         return f"the two corpora named {corpora[0]} differ in clips, labels or audio"
     return ""
 

@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 from sertools.metrics.speakers import ranked_alike
-from sertools.result import Figure, Finding, Result, Series, Table, Verdict
+from sertools.results.result import Figure, Finding, Result, Series, Table, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
 
 SHOWN = 20

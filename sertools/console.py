@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TextIO
 
 from sertools.errors import SertoolsError
-from sertools.result import Result, Verdict
+from sertools.results.result import Result, Verdict
 
 _PIPE_WIDTH = 160  # width in characters of a table that is not printed to a terminal
 _SHOWN_FAILURES = 10

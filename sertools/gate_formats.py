@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from sertools.result import Finding, Result, Verdict
+from sertools.results.result import Finding, Result, Verdict
 
 SHOWN = 10
 """Number of annotations of one kind that GitHub shows for a step; the last one counts the rest."""

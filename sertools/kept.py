@@ -10,7 +10,7 @@ from sertools.metrics.group_gaps import extent_statistic
 from sertools.metrics.groups import Groups
 from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
 from sertools.metrics.unchanged import mean_share_statistic
-from sertools.result import LeftOut
+from sertools.results.result import LeftOut
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sertools.metrics.layer_curve import Curve
-from sertools.result import Figure, Series, Table
+from sertools.results.result import Figure, Series, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.frame_sums import OTHER, OWN, ROLLED

@@ -19,7 +19,7 @@ from statistics import fmean
 
 from sertools.compare_runs import Key, Run, direction, rank
 from sertools.labels import DIMENSIONS
-from sertools.result import Result, Verdict
+from sertools.results.result import Result, Verdict
 
 MAIN = ("ccc", "uar")
 """Measures of `correctness` whose values are shown in the table."""

@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sertools import ci, files
+from sertools import files
 from sertools import leaderboard_pages as pages_of
 from sertools.compare_runs import AUDIT, Key, run_of
 from sertools.errors import GateError
 from sertools.leaderboard import Entry, Group, Standing, board, verdicts
-from sertools.result import BESIDE, Result, Verdict, read_result
+from sertools.results import regression_check
+from sertools.results.read import read_result
+from sertools.results.result import BESIDE, Result, Verdict
 
 
 class _Part(BaseModel):
@@ -200,7 +202,7 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
 def _identity(about: Mapping[str, Any], result: Result, key: str) -> tuple[str, str]:
     """Name and fingerprint; the fingerprint is empty if the file has none."""
     known = str(result.provenance.get(key, ""))
-    return str(about.get("name", "")), "" if known == ci.NOT_OPENED else known
+    return str(about.get("name", "")), "" if known == regression_check.NOT_OPENED else known
 
 
 def _told_apart(identities: Sequence[tuple[str, str]], what: str) -> list[str]:

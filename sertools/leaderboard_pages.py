@@ -7,7 +7,7 @@ from sertools import leaderboard
 from sertools.compare_runs import Key
 from sertools.leaderboard import Entry, Group, verdicts
 from sertools.report import figures, pages
-from sertools.result import Figure, Series
+from sertools.results.result import Figure, Series
 
 MOST_ROWS = 30
 """Maximum number of models in a figure (the best ones); the table shows all."""

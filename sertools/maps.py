@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.result import Figure, Series
+from sertools.results.result import Figure, Series
 
 PERPLEXITY = 30
 NEIGHBOURS, NEAREST = 15, 0.1

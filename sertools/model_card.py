@@ -16,7 +16,7 @@ from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
 from sertools.report.text import ABSENT, interval_text, limit_text, plural, value_text, verdict
-from sertools.result import Finding, Result, Verdict
+from sertools.results.result import Finding, Result, Verdict
 
 START = "<!-- sertools: begin; written by `sertools report --model-card`, which replaces what stands here -->"
 END = "<!-- sertools: end -->"

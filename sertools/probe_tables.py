@@ -9,7 +9,7 @@ import pandas as pd
 from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.probing.layers import BEST, INPUTS, Probed
 from sertools.probing.targets import LABELS, Target
-from sertools.result import Figure, Finding, Series, Table
+from sertools.results.result import Figure, Finding, Series, Table
 
 THIS = "this model"
 

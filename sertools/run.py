@@ -15,7 +15,6 @@ from sertools import audit as audits_of
 from sertools import derived, files, precision, recordings, store, text_encoder
 from sertools.audit import Audit, Needs
 from sertools.corpus import Corpus, fingerprint
-from sertools.gate import Override
 from sertools.meet import Predicted, tables
 from sertools.model import ClipModel, Model
 from sertools.model import random_twin as twin_of
@@ -23,7 +22,8 @@ from sertools.predicting import Progress as Progress
 from sertools.predicting import Settings as Settings
 from sertools.predicting import jobs as jobs
 from sertools.predicting import predict as predict
-from sertools.result import Result
+from sertools.results.limits import Override
+from sertools.results.result import Result
 from sertools.seeing import seen, with_moments
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition

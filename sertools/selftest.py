@@ -17,7 +17,7 @@ from sertools.corpus import Corpus
 from sertools.discovery import discover
 from sertools.models.toy import LoudnessModel
 from sertools.randomness import identity_rng
-from sertools.result import Limit, Result, Verdict
+from sertools.results.result import Limit, Result, Verdict
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 

@@ -16,8 +16,8 @@ from sertools.corpus import Corpus
 from sertools.errors import GateError
 from sertools.model import ClipModel, Model
 from sertools.predicting import Progress
-from sertools.report.sounds import INDEX, Index, Recording, read_index
-from sertools.result import Result
+from sertools.results.audio_clips import INDEX, Index, Recording, read_index
+from sertools.results.result import Result
 from sertools.spectrogram import picture
 from sertools.tables.condition import CLEAN, Condition
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sertools.audit import Audit, load
 from sertools.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
-from sertools.gate import Override
+from sertools.results.limits import Override
 
 
 class SuiteAudit(BaseModel):

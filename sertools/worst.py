@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.result import Sound, Table
+from sertools.results.result import Sound, Table
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs
 from sertools.tables.tables import Tables

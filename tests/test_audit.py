@@ -15,7 +15,7 @@ from sertools.cli import app
 from sertools.discovery import discover, embedded_folder, question
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
-from sertools.result import Limit, Verdict
+from sertools.results.result import Limit, Verdict
 from tests.helpers.small import write_noises
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -25,7 +25,7 @@ WHOLE = '''"""Is this the answer?
 It is.
 """
 from sertools.audit import Needs, Outcome
-from sertools.result import Finding, Limit
+from sertools.results.result import Finding, Limit
 
 NEEDS = Needs(labels="none")
 LIMITS = [Limit(name="answer", above=0.5, source="ours")]

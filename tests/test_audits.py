@@ -10,7 +10,7 @@ from sertools import toy
 from sertools.audit import load, run
 from sertools.discovery import discover
 from sertools.randomness import identity_rng
-from sertools.result import Result, Verdict
+from sertools.results.result import Result, Verdict
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 

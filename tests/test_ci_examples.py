@@ -12,9 +12,9 @@ import yaml
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from sertools.gate import read_limits
+from sertools.results.limits import read_limits
 from tests.helpers.audit_tables import made
-from tests.test_ci import result_of, worse
+from tests.results.test_regression_check import result_of, worse
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

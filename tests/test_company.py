@@ -17,7 +17,7 @@ and says nothing of what they hold. There is no formula, no paper and no limit t
 """
 
 from sertools.audit import Needs, Outcome
-from sertools.result import Finding
+from sertools.results.result import Finding
 
 NEEDS = Needs(labels="none", layers=True)
 LIMITS = ()
@@ -102,7 +102,7 @@ and says nothing of what they hold. There is no formula, no paper and no limit t
 
 from sertools.audit import Needs, Outcome
 from sertools.tables.frame_sums import Wanted
-from sertools.result import Finding
+from sertools.results.result import Finding
 
 
 def needs(*, levels=("frame",), by="", **options):

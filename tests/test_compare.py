@@ -10,7 +10,7 @@ from sertools.audit import load, run
 from sertools.compare import compare
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC
-from sertools.result import Finding, Limit, Result, Verdict
+from sertools.results.result import Finding, Limit, Result, Verdict
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import speaker_codes

@@ -1,7 +1,7 @@
 """What the figures of a comparison hold."""
 
 from sertools.compare import compare
-from sertools.result import Finding, LeftOut
+from sertools.results.result import Finding, LeftOut
 from tests.helpers.comparisons import WITHOUT, against, ccc, kept, result
 
 

@@ -10,7 +10,8 @@ from sertools.cli import app
 from sertools.compare import compare
 from sertools.compare_files import read_runs, short, write_comparison
 from sertools.errors import GateError
-from sertools.result import Finding, Limit, Result, read_result
+from sertools.results.read import read_result
+from sertools.results.result import Finding, Limit, Result
 from tests.helpers.comparisons import WITHOUT, X, Y, against, ccc, difference, heard, kept, result
 from tests.helpers.report_results import HOSTILE
 from tests.helpers.small import write_noises

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sertools import reference
 from sertools.compare import compare
 from sertools.compare_published import published
 from sertools.errors import GateError
-from sertools.result import Finding, Limit
+from sertools.results.published import ser_tests
+from sertools.results.result import Finding, Limit
 from tests.helpers.comparisons import WITHOUT, ccc, difference, kept, result, rows
 
 MODEL = "w2v2-L-robust"
@@ -61,7 +61,7 @@ def test_measures_of_three_audits_meet_their_published_twins():
     results = [ours(), result(robust, audit="robustness", corpus="iemocap")]
     results.append(result(fair, audit="fairness", corpus="iemocap"))
     _, found = published(MODEL, [results])
-    table = reference.ser_tests()
+    table = ser_tests.ser_tests()
     theirs = table[(table["model"] == MODEL) & (table["condition"] == "arousal")]
     theirs = theirs[theirs["data"].str.startswith("iemocap")].set_index("metric")["value"]
     assert {(r.audit, f.name): f.value for r in found for f in r.findings} == {

@@ -3,7 +3,7 @@
 import pytest
 from scipy import stats
 
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from tests.helpers.comparisons import X, Y, against, difference, heard, result, rows
 
 

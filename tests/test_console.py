@@ -7,7 +7,7 @@ import pytest
 
 from sertools import console
 from sertools.errors import CorpusError
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 

@@ -70,7 +70,7 @@ def test_the_lines_of_python_run(tmp_path, monkeypatch):
 
 
 def test_the_limits_in_the_readme_are_a_gate_file(tmp_path):
-    from sertools.gate import read_limits
+    from sertools.results.limits import read_limits
 
     text = next(block for block in blocks("toml") if "[[limit]]" in block)
     (tmp_path / "gate.toml").write_text(text)

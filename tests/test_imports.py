@@ -121,4 +121,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_judging_results_loads_no_torch():
-    assert not loaded_by("import sertools.gate, sertools.audit, sertools.report") & {"torch", "transformers"}
+    assert not loaded_by("import sertools.results.gate, sertools.audit, sertools.report") & {
+        "torch",
+        "transformers",
+    }

@@ -4,7 +4,7 @@ import pytest
 
 from sertools.compare_runs import run_of
 from sertools.leaderboard import Entry, board
-from sertools.result import Finding, LeftOut, Limit, Verdict
+from sertools.results.result import Finding, LeftOut, Limit, Verdict
 from tests.helpers.comparisons import ccc, result
 
 

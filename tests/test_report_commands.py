@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sertools.cli import app
 from sertools.report.export import Report
-from sertools.result import read_results
+from sertools.results.read import read_results
 from tests.helpers.small import write_noises
 
 

@@ -15,7 +15,7 @@ from sertools.meet import Predicted
 from sertools.meet import tables as tables_of
 from sertools.model import LoadOptions, load_model
 from sertools.predicting import Settings
-from sertools.result import read_results
+from sertools.results.read import read_results
 from sertools.suite import read_suite
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint

@@ -9,7 +9,8 @@ from sertools.cli import app
 from sertools.compare import compare
 from sertools.compare_files import read_runs
 from sertools.report import comparison as pages
-from sertools.result import Finding, Result, read_result, read_results
+from sertools.results.read import read_result, read_results
+from sertools.results.result import Finding, Result
 
 REPORTS = Path(__file__).parent.parent / "reports"
 SAMPLE, COMPARISON = REPORTS / "sample", REPORTS / "comparison"

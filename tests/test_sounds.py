@@ -7,8 +7,8 @@ import soundfile
 
 from sertools import engine
 from sertools.errors import GateError
-from sertools.report.sounds import read_index
-from sertools.result import Sound
+from sertools.results.audio_clips import read_index
+from sertools.results.result import Sound
 from sertools.sounds import write_sounds
 from sertools.tables.condition import Condition
 from tests.helpers.report_results import small_result

@@ -3,7 +3,7 @@ import pytest
 
 from sertools import toy
 from sertools.audit import load, run
-from sertools.result import Sound, Table
+from sertools.results.result import Sound, Table
 from sertools.tables.tables import Tables
 from sertools.worst import NAMED, furthest, in_turn, moved, of_speaker
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from sertools.errors import GateError
-from sertools.report import captions, content, export, figures, markdown, pages, sounds
-from sertools.result import Result
+from sertools.report import captions, content, export, figures, markdown, pages
+from sertools.results import audio_clips
+from sertools.results.result import Result
 
 Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
 
@@ -42,7 +43,7 @@ def render(
         raise GateError("there are no results to report", hint="run sertools audit first")
     written: dict[str, str | bytes] = {}
     if {"html", "md"} & set(formats):
-        written |= _pages(results, folder, recordings or folder / sounds.FOLDER, formats)
+        written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats)
     if "json" in formats:
         written["report.json"] = export.union(results)
     if "csv" in formats:
@@ -63,7 +64,7 @@ def _pages(
     results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
 ) -> dict[str, str | bytes]:
     """The HTML and Markdown pages, and the files that the Markdown page links to: file → content."""
-    there = sounds.beside(results, recordings)
+    there = audio_clips.beside(results, recordings)
     anchors = content.slugs([result.audit for result in results])
     drawn = {
         (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
@@ -77,22 +78,22 @@ def _pages(
         files = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
         written["report.md"] = markdown.page(results, files, there)
         written |= {files[key]: figures.standalone(svg) for key, svg in drawn.items()}
-        if recordings.resolve() != (folder / sounds.FOLDER).resolve():
-            written |= {f"{sounds.FOLDER}/{name}": each for name, each in there.content.items()}
+        if recordings.resolve() != (folder / audio_clips.FOLDER).resolve():
+            written |= {f"{audio_clips.FOLDER}/{name}": each for name, each in there.content.items()}
     return written
 
 
 def fitting(
     results: Sequence[Result],
     drawn: dict[tuple[int, int], str],
-    there: sounds.Recordings,
-    most: int = sounds.MOST_BYTES,
+    there: audio_clips.Recordings,
+    most: int = audio_clips.MOST_BYTES,
 ) -> str:
     """The HTML page with as many recordings as keep it within `most` bytes."""
     if not there.n:
         return html(results, drawn, there)
     # the size of the page without the audio and picture data
-    bare = sounds.Recordings(heard=there.heard, content=dict.fromkeys(there.content, b""))
+    bare = audio_clips.Recordings(heard=there.heard, content=dict.fromkeys(there.content, b""))
     kept = there.within(most - len(html(results, drawn, bare).encode()))
     return html(results, drawn, kept, left_out=there.n - kept.n)
 
@@ -100,7 +101,7 @@ def fitting(
 def html(
     results: Sequence[Result],
     drawn: dict[tuple[int, int], str],
-    recordings: sounds.Recordings = sounds.NOTHING,
+    recordings: audio_clips.Recordings = audio_clips.NOTHING,
     *,
     left_out: int = 0,
 ) -> str:

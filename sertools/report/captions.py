@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from sertools.report.content import name_of
-from sertools.report.sounds import Recording, Recordings
 from sertools.report.text import clean, column_texts, one_line, plural
-from sertools.result import Result, Sound
+from sertools.results.audio_clips import Recording, Recordings
+from sertools.results.result import Result, Sound
 
 ABOUT_PICTURES = (
     "Recordings are shown as the model receives them: mono, at the model's sampling rate. Top: waveform; "

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from sertools.report import content, markdown, pages
 from sertools.report.text import interval_text, value_text
-from sertools.result import Finding, Result, Table
+from sertools.results.result import Finding, Result, Table
 
 FIRST = ("verdicts", "ranks")
 """Short summary tables that are shown first."""

@@ -21,7 +21,7 @@ from sertools.report.text import (
     plural,
     value_text,
 )
-from sertools.result import Finding, Missing, Result, Table, Verdict
+from sertools.results.result import Finding, Missing, Result, Table, Verdict
 
 SHOWN_MISSING = 20
 """How many missing clips are listed; the rest are only counted."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sertools.report import content
 from sertools.report.text import ABSENT, interval_text, is_number, limit_text, one_line, value_text
-from sertools.result import Finding, Result
+from sertools.results.result import Finding, Result
 
 if TYPE_CHECKING:
     import pandas as pd

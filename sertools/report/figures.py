@@ -8,7 +8,7 @@ from html import escape
 
 from sertools.report import shapes
 from sertools.report.text import one_line
-from sertools.result import Figure
+from sertools.results.result import Figure
 
 _WIDTH_IN = 6.0
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from sertools.report import captions, content, sounds, text
-from sertools.result import Finding, Result, Verdict
+from sertools.report import captions, content, text
+from sertools.results import audio_clips
+from sertools.results.result import Finding, Result, Verdict
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
@@ -15,7 +16,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 def page(
     results: Sequence[Result],
     files: Mapping[tuple[int, int], str],
-    recordings: sounds.Recordings = sounds.NOTHING,
+    recordings: audio_clips.Recordings = audio_clips.NOTHING,
 ) -> str:
     """The whole Markdown page.
 
@@ -108,7 +109,7 @@ def _failures(results: Sequence[Result]) -> list[str]:
     return ["### What failed", _list(lines)] if failed else []
 
 
-def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]) -> list[str]:
+def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.Heard]) -> list[str]:
     judged, unjudged = content.judged(result), content.unjudged(result)
     parts = [f"## {plain(result.audit)}", prose(result.question), f"**Answer:** {plain(result.answer)}"]
     if judged:
@@ -151,7 +152,7 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[sounds.Heard]
     return parts
 
 
-def _heard(each: sounds.Heard) -> str:
+def _heard(each: audio_clips.Heard) -> str:
     """One clip: its caption, its images side by side, and links to its recordings."""
     sound, told = each.sound, captions.answers(each.sound)
     who = f" (speaker {plain(sound.speaker)})" if sound.speaker else ""
@@ -160,10 +161,10 @@ def _heard(each: sounds.Heard) -> str:
     for take, answered in zip(each.takes, told, strict=False):
         shown = ", ".join(f"{plain(name)} {plain(answer)}" for name, answer in answered)
         header.append(f"{cell(take.condition)}: {shown}")
-        address = f"{sounds.FOLDER}/{take.picture}"
+        address = f"{audio_clips.FOLDER}/{take.picture}"
         alt = captions.picture_alt(take)
         pictures.append(f"![{plain(alt)}]({address})" if take.picture else cell(take.reason))
-        links.append(f"[play]({sounds.FOLDER}/{take.audio})" if take.audio else text.ABSENT)
+        links.append(f"[play]({audio_clips.FOLDER}/{take.audio})" if take.audio else text.ABSENT)
     body = table(header, [False] * len(header), [pictures, links])
     return f"**{plain(sound.clip)}**{who}: {plain(sound.caption)}{said}\n\n{body}"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sertools.report.text import decimals, fixed, one_line
 from sertools.report.words import places
-from sertools.result import Figure, Series
+from sertools.results.result import Figure, Series
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours by Okabe and Ito that are visible on white and on black (2008, Color Universal Design)."""

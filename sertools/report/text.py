@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from sertools.result import Finding, Verdict
+from sertools.results.result import Finding, Verdict
 
 SYMBOLS = {
     Verdict.FAIL: "✗",

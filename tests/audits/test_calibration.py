@@ -4,7 +4,7 @@ import pytest
 
 from sertools.audit import load, run
 from sertools.metrics.regression import bias
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial

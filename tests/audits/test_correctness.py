@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 from sertools import toy
 from sertools.audit import load, run
 from sertools.errors import AuditError
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.tables import Tables
 from tests import golden
 

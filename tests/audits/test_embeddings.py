@@ -12,7 +12,7 @@ from sertools.audit import load, run
 from sertools.embedded import Embedded
 from sertools.errors import AuditError
 from sertools.metrics import neighbours
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.columns import AGAINST
 from sertools.tables.layers import Layers
 

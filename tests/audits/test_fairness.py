@@ -8,7 +8,7 @@ import pytest
 from sertools import toy
 from sertools.audit import load, run
 from sertools.randomness import identity_rng
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.tables import Tables
 from tests import golden
 

@@ -9,7 +9,7 @@ import pytest
 from sertools import toy
 from sertools.audit import load, run
 from sertools.errors import AuditError
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 
 FAIRNESS = load("fairness")
 

@@ -8,7 +8,7 @@ from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.layer_cca import scores
 from sertools.metrics.layer_curve import curve
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.egemaps import FEATURES, GROUPS, columns
 from sertools.tables.frame_sums import LEVELS, Moments, Wanted
 from sertools.toy_frames import moments

@@ -9,7 +9,7 @@ from sertools import predicting, toy
 from sertools import run as running
 from sertools.audit import load, run
 from sertools.corpus import load_corpus
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.tables import Tables
 
 LEAKAGE = load("leakage")

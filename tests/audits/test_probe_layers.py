@@ -15,7 +15,7 @@ from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.model import load_model
 from sertools.probing.layers import INPUTS, probe
 from sertools.probing.targets import heard, target
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables

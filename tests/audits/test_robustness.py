@@ -15,7 +15,7 @@ from sertools.audit import load, run
 from sertools.corpus import load_corpus
 from sertools.errors import AuditError
 from sertools.model import load_model
-from sertools.result import Result, Verdict
+from sertools.results.result import Result, Verdict
 from sertools.suite import read_suite, suites
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables

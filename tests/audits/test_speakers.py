@@ -9,7 +9,7 @@ from scipy import stats
 from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial

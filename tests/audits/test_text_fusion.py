@@ -9,7 +9,7 @@ import pytest
 from sertools.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables

@@ -10,7 +10,8 @@ from sertools.audit import load, run
 from sertools.audit_commands import audit_command
 from sertools.cli import app
 from sertools.randomness import identity_rng
-from sertools.result import Verdict, read_result
+from sertools.results.read import read_result
+from sertools.results.result import Verdict
 from sertools.sentiment_sentences import wordings
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables

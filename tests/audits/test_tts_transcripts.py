@@ -11,7 +11,8 @@ from sertools import toy
 from sertools.audit import load, run
 from sertools.audit import run as audited
 from sertools.metrics.regression import ccc
-from sertools.result import Verdict, read_result
+from sertools.results.read import read_result
+from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 

@@ -6,7 +6,7 @@ import pytest
 
 from sertools.audit import load, run
 from sertools.errors import AuditError
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sertools.result import Result
+from sertools.results.result import Result
 
 KEYS = ("name", "target", "slice", "value", "low", "high", "n", "speakers")
 

@@ -1,6 +1,6 @@
 """Results and figures built by hand, for the tests of the report."""
 
-from sertools.result import Figure, Finding, Limit, Missing, Result, Series, Table, Verdict
+from sertools.results.result import Figure, Finding, Limit, Missing, Result, Series, Table, Verdict
 
 HOSTILE = (
     "<script>alert('x')</script> & \"q\" | `tick` [l](javascript:1) $5$ *b* _i_\n"

@@ -9,7 +9,7 @@ from sertools.corpus import load_corpus
 from sertools.errors import ModelError
 from sertools.model import ClipModel, load_model
 from sertools.predicting import Settings
-from sertools.result import Verdict
+from sertools.results.result import Verdict
 from tests.helpers.small import write_noises
 
 CLIPS = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"]}, index=pd.Index(["c1", "c2", "c3"], name="clip"))

@@ -9,8 +9,8 @@ import pytest
 
 from sertools.audio import flac
 from sertools.report import render
-from sertools.report.sounds import Index, Recording
-from sertools.result import Finding, Limit, Sound, Table, Verdict
+from sertools.results.audio_clips import Index, Recording
+from sertools.results.result import Finding, Limit, Sound, Table, Verdict
 from sertools.spectrogram import picture
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sertools.report.figures import draw
 from sertools.report.words import places
-from sertools.result import Figure, Series
+from sertools.results.result import Figure, Series
 
 WORDS = [
     start + end

@@ -1,7 +1,7 @@
 import pytest
 
 from sertools.report import content
-from sertools.result import Finding, Limit, Missing, Verdict
+from sertools.results.result import Finding, Limit, Missing, Verdict
 from tests.helpers.report_results import small_result
 
 

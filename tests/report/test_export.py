@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from sertools.report import export, render
 from sertools.report.export import COLUMNS, Report
-from sertools.result import Finding, Result, Table, read_results
+from sertools.results.read import read_results
+from sertools.results.result import Finding, Result, Table
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 UNESCAPED = re.compile(r"(?<!\\)[&%$#_]")

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from sertools.report.figures import draw, standalone
-from sertools.result import Figure, Series
+from sertools.results.result import Figure, Series
 from tests.helpers.report_results import HOSTILE, KINDS, figure
 
 SVG = "{http://www.w3.org/2000/svg}"

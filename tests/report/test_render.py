@@ -8,7 +8,7 @@ import pytest
 
 from sertools.errors import GateError
 from sertools.report import render
-from sertools.result import Finding, Missing
+from sertools.results.result import Finding, Missing
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect"}

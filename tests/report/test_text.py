@@ -1,7 +1,7 @@
 import pytest
 
 from sertools.report import text
-from sertools.result import Finding, Limit, Verdict
+from sertools.results.result import Finding, Limit, Verdict
 
 
 @pytest.mark.parametrize(

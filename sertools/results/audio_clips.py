@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sertools.errors import GateError
-from sertools.result import Result, Sound
+from sertools.results.result import Result, Sound
 
 FOLDER, INDEX = "sounds", "index.json"
 """Folder of the recordings, next to the results, and the file in it that lists them."""

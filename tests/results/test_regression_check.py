@@ -6,11 +6,11 @@ import pytest
 from scipy import stats
 
 from sertools.audit import left_out, load, run
-from sertools.ci import against
 from sertools.errors import GateError
-from sertools.gate import gate
 from sertools.metrics.regression import CCC, ccc
-from sertools.result import LeftOut, Verdict
+from sertools.results.gate import gate
+from sertools.results.regression_check import against
+from sertools.results.result import LeftOut, Verdict
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes

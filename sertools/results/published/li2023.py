@@ -4,7 +4,7 @@ import importlib.resources
 
 import pandas as pd
 
-from sertools.result import Table
+from sertools.results.result import Table
 
 SOURCE = "Li et al. 2023, table 1"
 

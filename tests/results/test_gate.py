@@ -8,18 +8,9 @@ from typer.testing import CliRunner
 
 from sertools.cli import app
 from sertools.errors import GateError
-from sertools.gate import (
-    CLIPS_ONLY,
-    Override,
-    exit_code,
-    gate,
-    judge,
-    judge_all,
-    matches,
-    read_limits,
-    verdicts,
-)
-from sertools.result import Finding, Limit, Verdict
+from sertools.results.gate import CLIPS_ONLY, exit_code, gate, judge, judge_all, matches, verdicts
+from sertools.results.limits import Override, read_limits
+from sertools.results.result import Finding, Limit, Verdict
 from tests.helpers.report_results import small_result
 
 ABOVE = Limit(name="ccc", above=0.5)

@@ -4,9 +4,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from sertools.errors import GateError
-from sertools.report import fitting, render, sounds
-from sertools.report.sounds import Index, Recording, beside
-from sertools.result import Sound
+from sertools.report import fitting, render
+from sertools.results import audio_clips
+from sertools.results.audio_clips import Index, Recording, beside
+from sertools.results.result import Sound
 from tests.helpers.report_results import HOSTILE, small_result
 from tests.report.test_render import Page, read
 
@@ -120,7 +121,7 @@ def test_the_first_clip_of_every_audit_comes_before_the_second_of_any(tmp_path):
     every = [take for clip in "ab" for take in takes(clip, clip)]
     keep(tmp_path, *every, *(take.model_copy(update={"audit": "fairness"}) for take in every))
     there = beside([small_result(sounds=named), small_result(audit="fairness", sounds=named)], tmp_path)
-    size = sum(len(sounds.data_url(name, there.content[name])) for name in there.heard[0][0].files)
+    size = sum(len(audio_clips.data_url(name, there.content[name])) for name in there.heard[0][0].files)
     kept = there.within(2 * size)
     assert {i: [each.sound.clip for each in row] for i, row in kept.heard.items()} == {0: ["a"], 1: ["a"]}
 

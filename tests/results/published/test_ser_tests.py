@@ -5,21 +5,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools import reference
 from sertools.perturb.sets import asked
+from sertools.results.published import ser_tests
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "reference" / "ser_tests_results.csv"
 
 
 def test_the_range_is_that_of_the_published_rows():
     # read off the table at the source: axlstm has .75, wavlm 1.0
-    found = reference.unchanged_ratio("iemocap", "additive_tone@drawn", "arousal")
-    assert found == reference.Range(low=0.75, high=1.0, models=11)
+    found = ser_tests.unchanged_ratio("iemocap", "additive_tone@drawn", "arousal")
+    assert found == ser_tests.Range(low=0.75, high=1.0, models=11)
 
 
 def test_white_noise_of_small_changes_is_not_the_background_noise():
-    small = reference.unchanged_ratio("msp-test1", "white_noise@drawn", "arousal")
-    loud = reference.unchanged_ratio("msp-test1", "white_noise@20dB", "arousal")
+    small = ser_tests.unchanged_ratio("msp-test1", "white_noise@drawn", "arousal")
+    loud = ser_tests.unchanged_ratio("msp-test1", "white_noise@20dB", "arousal")
     assert small is not None
     assert loud is not None
     assert small.low > loud.low
@@ -27,31 +27,31 @@ def test_white_noise_of_small_changes_is_not_the_background_noise():
 
 
 def test_nothing_is_said_where_nothing_matches():
-    assert reference.unchanged_ratio("emodb", "gain@drawn", "arousal") is None
-    assert reference.unchanged_ratio("iemocap", "gain@-1dB", "arousal") is None
-    assert reference.unchanged_ratio("iemocap", "gain@drawn", "anger") is None
-    assert reference.unchanged_ratio("my corpus", "gain@drawn", "arousal") is None
+    assert ser_tests.unchanged_ratio("emodb", "gain@drawn", "arousal") is None
+    assert ser_tests.unchanged_ratio("iemocap", "gain@-1dB", "arousal") is None
+    assert ser_tests.unchanged_ratio("iemocap", "gain@drawn", "anger") is None
+    assert ser_tests.unchanged_ratio("my corpus", "gain@drawn", "arousal") is None
 
 
 def test_random_models_do_not_widen_a_range():
-    found = reference.unchanged_ratio("iemocap", "gain@drawn", "arousal")
+    found = ser_tests.unchanged_ratio("iemocap", "gain@drawn", "arousal")
     assert found is not None
     assert found.low > 0.5, "the random model's is .18"
 
 
-@pytest.mark.parametrize("condition", sorted(reference.CHANGES))
+@pytest.mark.parametrize("condition", sorted(ser_tests.CHANGES))
 def test_every_condition_is_one_that_ser_tests_asks_for_and_that_was_published(condition):
     assert condition in {str(c) for c in asked(["ser-tests"]).conditions}
-    assert reference.unchanged_ratio("iemocap", condition, "arousal") is not None
-    assert reference.unchanged_ratio("crema-d", condition, "emotion") is not None
+    assert ser_tests.unchanged_ratio("iemocap", condition, "arousal") is not None
+    assert ser_tests.unchanged_ratio("crema-d", condition, "emotion") is not None
 
 
 def test_other_metrics_can_be_looked_up_too():
     # the best CCC of valence on MSP-Podcast test-1 among the 11 models of ser-tests
-    found = reference.published(
+    found = ser_tests.published(
         "msp-test1", "correctness_regression", "concordance-correlation-coeff", "valence"
     )
-    table = reference.ser_tests()
+    table = ser_tests.ser_tests()
     rows = table[
         (table["test"] == "correctness_regression")
         & (table["data"] == "msppodcast-2.6.1-emotion.dimensions.test-1.gold_standard")
@@ -62,16 +62,16 @@ def test_other_metrics_can_be_looked_up_too():
     assert found.high == rows["value"].max()
 
 
-@pytest.mark.parametrize("model", reference.models())
-@pytest.mark.parametrize("corpus", sorted(reference.CORPORA))
+@pytest.mark.parametrize("model", ser_tests.models())
+@pytest.mark.parametrize("corpus", sorted(ser_tests.CORPORA))
 def test_no_two_published_values_have_the_same_name(model, corpus):
-    found = [(v.audit, v.name, v.target, v.slice) for v in reference.values(model, corpus)]
+    found = [(v.audit, v.name, v.target, v.slice) for v in ser_tests.values(model, corpus)]
     assert len(found) == len(set(found))
 
 
 def test_values_of_one_model_are_its_own_and_only_those():
-    table = reference.ser_tests()
-    recalls = {v.target: v.value for v in reference.values("wavlm-cat", "emodb") if v.name == "recall"}
+    table = ser_tests.ser_tests()
+    recalls = {v.target: v.value for v in ser_tests.values("wavlm-cat", "emodb") if v.name == "recall"}
     rows = table[
         (table["model"] == "wavlm-cat")
         & (table["metric"] == "recall-per-class")
@@ -79,12 +79,12 @@ def test_values_of_one_model_are_its_own_and_only_those():
     ]
     assert recalls == dict(zip(rows["column"], rows["value"], strict=True))
     assert set(recalls) == {"anger", "happiness", "neutral", "sadness"}
-    assert reference.values("wavlm-cat", "my corpus") == []
+    assert ser_tests.values("wavlm-cat", "my corpus") == []
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the whole published table is not at hand")
 def test_the_shipped_rows_are_those_of_the_source():
-    whole, ours = pd.read_csv(SHARED), reference.ser_tests()
+    whole, ours = pd.read_csv(SHARED), ser_tests.ser_tests()
     tests = ours["test"].unique()
     same = whole[whole["test"].isin(tests)].reset_index(drop=True)
     same["value"] = pd.to_numeric(same["value"])

@@ -4,18 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from sertools.errors import GateError
-from sertools.result import (
-    Figure,
-    Finding,
-    LeftOut,
-    Limit,
-    Result,
-    Series,
-    Table,
-    Verdict,
-    read_result,
-    read_results,
-)
+from sertools.results.read import read_result, read_results
+from sertools.results.result import Figure, Finding, LeftOut, Limit, Result, Series, Table, Verdict
 from tests.helpers.report_results import small_result
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from sertools.errors import GateError
-from sertools.result import Finding, LeftOut, Limit, Result
+from sertools.results.result import Finding, LeftOut, Limit, Result
 from sertools.statistics.jackknife import MIN_UNITS
 
 SUFFIX = "_against_baseline"
