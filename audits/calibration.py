@@ -27,7 +27,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.audit import Needs, Outcome, finding, left_out, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, left_out, skipped
 from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.calibration import (
     BINS,

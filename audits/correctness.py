@@ -21,7 +21,9 @@ import itertools
 
 import numpy as np
 
-from sertools.audit import Needs, Outcome, finding, left_out, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.examples import furthest, in_turn
+from sertools.auditing.findings import finding, left_out, skipped
 from sertools.errors import AuditError
 from sertools.metrics import classification, distribution, regression
 from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
@@ -31,7 +33,6 @@ from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs, speaker_codes
 from sertools.tables.tables import Tables
-from sertools.worst import furthest, in_turn
 
 NEEDS = Needs(labels="none")
 

@@ -31,7 +31,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import maps as drawing
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, skipped
 from sertools.embedded import SOME, Embedded, less, purities, silhouette, trust
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS

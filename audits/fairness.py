@@ -33,7 +33,9 @@ import numpy as np
 import pandas as pd
 
 from sertools import chance as by_chance
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.examples import furthest, in_turn
+from sertools.auditing.findings import finding, skipped
 from sertools.kept import of_groups
 from sertools.labels import DIMENSIONS
 from sertools.metrics.better_than_chance import NOT_BETTER, doubt
@@ -56,7 +58,6 @@ from sertools.statistics.permutation import NullGap, permutation
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
-from sertools.worst import furthest, in_turn
 
 SER_TESTS = "audEERING ser-tests, group minus all"
 OURS = "ours, by analogy with group minus all"

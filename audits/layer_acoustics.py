@@ -39,7 +39,8 @@ from typing import Any, Literal
 import numpy as np
 
 from sertools import layer_tables
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
 from sertools.layer_tables import above_floors, beside_floors, compared, lines
 from sertools.metrics.layer_cca import MEASURES, Scores, between, scores

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, skipped
 from sertools.metrics.fingerprints import NEAR, SAME, alike
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate

@@ -33,7 +33,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import probe_tables as show
-from sertools.audit import Needs, Outcome, finding, left_out, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, left_out, skipped
 from sertools.errors import AuditError, nearest
 from sertools.metrics.groups import F0
 from sertools.probe_tables import THIS, Read

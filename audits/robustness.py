@@ -31,7 +31,9 @@ import numpy as np
 import pandas as pd
 
 from sertools import changes
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.examples import moved
+from sertools.auditing.findings import finding, skipped
 from sertools.kept import of_changes
 from sertools.metrics.answers import (
     UNLABELLED,
@@ -52,7 +54,6 @@ from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
 from sertools.statistics.permutation import NullGap, holm, permutation
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
-from sertools.worst import moved
 
 SER_TESTS = "audEERING ser-tests"
 BY_ANALOGY = "audEERING ser-tests, by analogy (there, two rooms are compared)"

@@ -31,7 +31,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.examples import in_turn, of_speaker
+from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
 from sertools.kept import of_speaker_means
 from sertools.labels import DIMENSIONS
@@ -54,7 +56,6 @@ from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proport
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
-from sertools.worst import in_turn, of_speaker
 
 NEEDS = Needs(columns=("speaker",), labels="either")
 

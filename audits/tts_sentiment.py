@@ -30,7 +30,8 @@ constant.
 import numpy as np
 import pandas as pd
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, skipped
 from sertools.labels import DIMENSIONS
 from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.sentiments import POLARITY, SENTIMENTS, Spoken, changes, worded_clips

@@ -29,7 +29,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, skipped
 from sertools.metrics.better_than_chance import SURE, doubt
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.distribution import jensen_shannon_statistic

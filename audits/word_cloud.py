@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sertools.audit import Needs, Outcome, finding, skipped
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of

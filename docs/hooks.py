@@ -8,9 +8,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from sertools import audit as audits
 from sertools.audit_commands import audit_command
-from sertools.discovery import discover
+from sertools.auditing import audit as audits
+from sertools.auditing.discovery import discover
 from sertools.leaderboard_files import Feed
 from sertools.report import content
 

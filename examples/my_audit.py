@@ -11,7 +11,8 @@ Student's t.
 
 import numpy as np
 
-from sertools.audit import Needs, Outcome, finding
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import finding
 from sertools.metrics.better_than_chance import NOT_BETTER, doubt
 from sertools.results.result import Limit
 from sertools.statistics.jackknife import estimate

@@ -14,10 +14,10 @@ from sertools import options as o
 from sertools.errors import AuditError
 
 if TYPE_CHECKING:
-    from sertools.audit import Audit
+    from sertools.auditing.audit import Audit
+    from sertools.auditing.suites import Chosen
     from sertools.corpus import Corpus
     from sertools.model import ClipModel, Model
-    from sertools.suite import Chosen
 
 
 def run_audits(
@@ -52,10 +52,10 @@ def run_audits(
         SertoolsError: any error that the user can fix
     """
     from sertools import console, files, predicting, run, store
+    from sertools.auditing.suites import choose
     from sertools.report import render
     from sertools.results.gate import exit_code
     from sertools.sounds import write_sounds
-    from sertools.suite import choose
     from sertools.tables.columns import AGAINST
 
     o.check_loudness(quiet, verbose)
@@ -143,8 +143,8 @@ def typed() -> str:
 
 def audit_command(name: str) -> TyperCommand:
     """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
-    from sertools import audit as audits
     from sertools import cli
+    from sertools.auditing import audit as audits
     from sertools.run import looks_inside
 
     loaded = audits.load(name)

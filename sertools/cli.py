@@ -35,7 +35,7 @@ class Commands(TyperGroup):
         known = super().get_command(ctx, cmd_name)
         if known is not None or cmd_name not in _audit_names():
             return known
-        from sertools.discovery import discover, question
+        from sertools.auditing.discovery import discover, question
 
         text = question(discover()[cmd_name.replace("-", "_")])
         return TyperCommand(cmd_name, help=text, rich_help_panel="Audits")
@@ -70,7 +70,7 @@ class Commands(TyperGroup):
 
 
 def _audit_names() -> list[str]:
-    from sertools.discovery import discover
+    from sertools.auditing.discovery import discover
 
     return [name.replace("_", "-") for name in discover()]
 
@@ -260,7 +260,7 @@ def plan(
     """
     from sertools import console, forecast, predicting
     from sertools.audit_commands import check_beside
-    from sertools.suite import choose
+    from sertools.auditing.suites import choose
     from sertools.tables.columns import AGAINST
 
     suite = _suite(suite, names, model, data, audits)

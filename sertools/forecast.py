@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from sertools import precision, predicting, run, seeing, store
-from sertools.audit import Audit, Needs
+from sertools.auditing.audit import Audit
+from sertools.auditing.contract import Needs
 from sertools.corpus import Corpus, fingerprint
 from sertools.derived import Measure, maker
 from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of

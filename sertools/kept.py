@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.audit import left_out
+from sertools.auditing.findings import left_out
 from sertools.metrics.answers import Changed
 from sertools.metrics.group_gaps import extent_statistic
 from sertools.metrics.groups import Groups

@@ -24,8 +24,8 @@ def rows(what: str) -> Rows:
 
 
 def _audits() -> Rows:
-    from sertools import audit
-    from sertools.discovery import discover
+    from sertools.auditing import audit
+    from sertools.auditing.discovery import discover
 
     loaded = [audit.load(name) for name in discover()]
     return ["audit", "question", "needs", "options"], [
@@ -72,7 +72,7 @@ def _perturbations() -> Rows:
 
 
 def _suites() -> Rows:
-    from sertools.suite import read_suite, suites
+    from sertools.auditing.suites import read_suite, suites
 
     read = {name: read_suite(name) for name in suites()}
     return ["suite", "audits", "what it is"], [

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 import sertools
-from sertools import audit as audits_of
 from sertools import derived, files, precision, recordings, store, text_encoder
-from sertools.audit import Audit, Needs
+from sertools.auditing import audit as audits_of
+from sertools.auditing.audit import Audit
+from sertools.auditing.contract import Needs
 from sertools.corpus import Corpus, fingerprint
 from sertools.meet import Predicted, tables
 from sertools.model import ClipModel, Model

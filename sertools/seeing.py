@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sertools import files, store
-from sertools.audit import Needs
+from sertools.auditing.contract import Needs
 from sertools.cells import union
 from sertools.corpus import Corpus, fingerprint
 from sertools.frame_moments import moments

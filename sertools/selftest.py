@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import audit as audits
 from sertools import meet, predicting, toy
 from sertools import run as running
 from sertools.audio import write_audio
+from sertools.auditing import audit as audits
+from sertools.auditing import contract
+from sertools.auditing.discovery import discover
 from sertools.corpus import Corpus
-from sertools.discovery import discover
 from sertools.models.toy import LoudnessModel
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
@@ -199,7 +200,7 @@ def _answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
     return toy.answers(kind, clips, _needs(name).conditions, _needs(name).moments)
 
 
-def _needs(name: str) -> audits.Needs:
+def _needs(name: str) -> contract.Needs:
     loaded = audits.load(name)
     return loaded.needs(**loaded.settings(_quick(name)))
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from sertools import toy
-from sertools.audit import load, run
-from sertools.discovery import discover
+from sertools.auditing.audit import load, run
+from sertools.auditing.discovery import discover
 from sertools.randomness import identity_rng
 from sertools.results.result import Result, Verdict
 from sertools.tables.layers import Layers

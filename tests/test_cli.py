@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from sertools.auditing.discovery import discover
 from sertools.cli import app
-from sertools.discovery import discover
 from tests.helpers.small import SLOW, write_noises
 
 ROOT = Path(__file__).parent.parent

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sertools import audit, run
+from sertools import run
+from sertools.auditing import audit
 from sertools.errors import ModelError
 from sertools.model import load_model
 from sertools.predicting import Settings
@@ -16,7 +17,7 @@ It counts the layers of a model and of those that stand beside it, which shows w
 and says nothing of what they hold. There is no formula, no paper and no limit that could be failed here.
 """
 
-from sertools.audit import Needs, Outcome
+from sertools.auditing.contract import Needs, Outcome
 from sertools.results.result import Finding
 
 NEEDS = Needs(labels="none", layers=True)
@@ -100,7 +101,7 @@ It counts the frames of each cell of the moments that it asked for, which shows 
 and says nothing of what they hold. There is no formula, no paper and no limit that could be failed here.
 """
 
-from sertools.audit import Needs, Outcome
+from sertools.auditing.contract import Needs, Outcome
 from sertools.tables.frame_sums import Wanted
 from sertools.results.result import Finding
 

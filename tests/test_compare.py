@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.compare import compare
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC

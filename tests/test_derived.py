@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import audit, predicting, run
+from sertools import predicting, run
 from sertools.audio import write_audio
+from sertools.auditing import audit
 from sertools.corpus import Corpus
 from sertools.derived import measured
 from sertools.errors import AuditError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from sertools.discovery import discover, question
+from sertools.auditing.discovery import discover, question
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def docs(monkeypatch):
 def test_every_audit_has_a_page_with_its_question_options_and_limits(docs, name):
     import hooks
 
-    from sertools.audit import load
+    from sertools.auditing.audit import load
 
     audit, page = load(name), hooks.audit_page(name)
     assert hooks.prose(audit.question) in page

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import audit, precision, predicting, run, voiced
 from sertools import corpus as corpus_module
-from sertools.audit import Needs
+from sertools import precision, predicting, run, voiced
+from sertools.auditing import audit
+from sertools.auditing.contract import Needs
 from sertools.cli import app
 from sertools.forecast import forecast, sentence, table
 from sertools.model import load_model

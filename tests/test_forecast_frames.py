@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sertools import audit, descriptors, frame_moments, run
+from sertools import descriptors, frame_moments, run
+from sertools.auditing import audit
 from sertools.corpus import fingerprint
 from sertools.errors import AuditError
 from sertools.forecast import forecast, sentence

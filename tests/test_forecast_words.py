@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools import audit, run
-from sertools.audit import Needs
+from sertools import run
+from sertools.auditing import audit
+from sertools.auditing.contract import Needs
 from sertools.forecast import forecast, sentence
 from sertools.forecast_words import of_reading
 from sertools.model import load_model

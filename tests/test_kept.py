@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.results.gate import gate
 from sertools.results.regression_check import against
 from sertools.results.result import Result

@@ -8,7 +8,8 @@ import pytest
 from transformers import Wav2Vec2Model
 
 from sertools import predicting, run
-from sertools.audit import Audit, Needs, Outcome, load, obstacle
+from sertools.auditing.audit import Audit, load, obstacle
+from sertools.auditing.contract import Needs, Outcome
 from sertools.corpus import Corpus
 from sertools.engine import hear
 from sertools.errors import AuditError

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from sertools import audit as audit_module
 from sertools import run
 from sertools.audio import write_audio
+from sertools.auditing import audit as audit_module
 from sertools.errors import AuditError, CorpusError
 from sertools.recordings import Recordings, fingerprint
 from sertools.tables.condition import Condition

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import audit, predicting, run
+from sertools import predicting, run
+from sertools.auditing import audit, contract
+from sertools.auditing.suites import read_suite
 from sertools.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
 from sertools.meet import Predicted
@@ -16,7 +18,6 @@ from sertools.meet import tables as tables_of
 from sertools.model import LoadOptions, load_model
 from sertools.predicting import Settings
 from sertools.results.read import read_results
-from sertools.suite import read_suite
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, noises
@@ -271,7 +272,7 @@ def test_the_model_must_answer_about_each_condition_or_the_audit_says_what_is_ab
     ratio = predicted["gain@2dB"].scores["arousal"] / predicted["clean"].scores["arousal"]
     assert np.allclose(ratio, 10 ** (2 / 20), atol=1e-6)  # float32 samples
     tables = tables_of(Meter(), corpus, {"clean": predicted["clean"]})
-    needs = audit.Needs(labels="none", conditions=(gain,))
+    needs = contract.Needs(labels="none", conditions=(gain,))
     assert audit.obstacle(needs, tables) == "there are no predictions for gain@2dB"
 
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools import selftest, toy
-from sertools.audit import load
+from sertools.auditing.audit import load
 from sertools.cli import app
 from sertools.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
 

@@ -8,7 +8,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn import metrics as sk
 
 from sertools import toy
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.tables.tables import Tables

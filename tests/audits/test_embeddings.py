@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import silhouette_score
 
 from sertools import maps, toy
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.embedded import Embedded
 from sertools.errors import AuditError
 from sertools.metrics import neighbours

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sertools import toy
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict
 from sertools.tables.tables import Tables

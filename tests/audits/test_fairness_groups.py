@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sertools import toy
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sertools import toy
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.layer_cca import scores
 from sertools.metrics.layer_curve import curve

@@ -11,12 +11,12 @@ import pytest
 
 from sertools import predicting, toy
 from sertools import run as runs
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
+from sertools.auditing.suites import read_suite, suites
 from sertools.corpus import load_corpus
 from sertools.errors import AuditError
 from sertools.model import load_model
 from sertools.results.result import Result, Verdict
-from sertools.suite import read_suite, suites
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
 from sertools.results.result import Verdict

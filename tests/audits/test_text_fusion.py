@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
 from sertools.results.result import Verdict

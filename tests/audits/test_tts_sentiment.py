@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools import tts
-from sertools.audit import load, run
 from sertools.audit_commands import audit_command
+from sertools.auditing.audit import load, run
 from sertools.cli import app
 from sertools.randomness import identity_rng
 from sertools.results.read import read_result

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from sertools import toy
-from sertools.audit import load, run
-from sertools.audit import run as audited
+from sertools.auditing.audit import load, run
+from sertools.auditing.audit import run as audited
 from sertools.metrics.regression import ccc
 from sertools.results.read import read_result
 from sertools.results.result import Verdict

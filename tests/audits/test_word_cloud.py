@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import audit, run
+from sertools import run
+from sertools.auditing import audit
 from sertools.corpus import load_corpus
 from sertools.errors import ModelError
 from sertools.model import ClipModel, load_model

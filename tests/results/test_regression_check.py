@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.audit import left_out, load, run
+from sertools.auditing.audit import load, run
+from sertools.auditing.findings import left_out
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC, ccc
 from sertools.results.gate import gate

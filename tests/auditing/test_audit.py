@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools import audit, toy
-from sertools.audit import Needs, load, obstacle, run
+from sertools import toy
+from sertools.auditing import audit
+from sertools.auditing.audit import load, obstacle, run
+from sertools.auditing.contract import Needs
+from sertools.auditing.discovery import discover, embedded_folder, question
 from sertools.cli import app
-from sertools.discovery import discover, embedded_folder, question
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Verdict
@@ -24,7 +26,7 @@ WHOLE = '''"""Is this the answer?
 
 It is.
 """
-from sertools.audit import Needs, Outcome
+from sertools.auditing.contract import Needs, Outcome
 from sertools.results.result import Finding, Limit
 
 NEEDS = Needs(labels="none")
@@ -115,8 +117,8 @@ def test_a_wrong_option_is_named(mine, tables, given, said):
         ("size: int = 42", "size: int", "its option 'size' has no default"),
         ("def plant(", "def plant((", "cannot be loaded: SyntaxError"),
         (
-            "from sertools.audit import Needs",
-            "from sertools.audit import Need",
+            "from sertools.auditing.contract import Needs",
+            "from sertools.auditing.audit import Need",
             "cannot be loaded: ImportError",
         ),
         ("above=0.5, ", "", "cannot be loaded: ValidationError"),

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sertools.audit import Audit, load
-from sertools.discovery import discover, embedded_folder
+from sertools.auditing.audit import Audit, load
+from sertools.auditing.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.results.limits import Override
 

@@ -2,10 +2,10 @@ import pandas as pd
 import pytest
 
 from sertools import toy
-from sertools.audit import load, run
+from sertools.auditing.audit import load, run
+from sertools.auditing.examples import NAMED, furthest, in_turn, moved, of_speaker
 from sertools.results.result import Sound, Table
 from sertools.tables.tables import Tables
-from sertools.worst import NAMED, furthest, in_turn, moved, of_speaker
 
 CLIPS = pd.DataFrame(
     {

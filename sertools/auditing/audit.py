@@ -2,89 +2,29 @@
 
 import importlib.util
 import inspect
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from sertools.discovery import discover, embedded_folder
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.discovery import discover, embedded_folder, name_of
+from sertools.auditing.findings import skipped
 from sertools.errors import AuditError, nearest
 from sertools.randomness import identity_rng
-from sertools.results.gate import CLIPS_ONLY, judge_all
+from sertools.results.gate import judge_all
 from sertools.results.result import (
-    Figure,
-    Finding,
-    LeftOut,
     Limit,
     Missing,
     Result,
-    Sound,
-    Table,
-    Verdict,
 )
-from sertools.statistics.jackknife import MIN_UNITS, Estimate
-from sertools.statistics.statistic import Statistic
-from sertools.tables.condition import Condition
-from sertools.tables.frame_sums import Wanted
-from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
-from sertools.tables.text_vectors import Reading
-
-
-@dataclass(frozen=True, kw_only=True)
-class Needs:
-    """What an audit reads; the planner takes the union over all selected audits.
-
-    Attributes:
-        columns: columns that the corpus must have, e.g. `sex`
-        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` if the audit
-            does not compare with ground truth
-        conditions: audio conditions whose predictions are read
-        layers: whether layer means are read
-        moments: which sums over frames are read; None for none
-        sound: columns computed from the audio (`sertools.derived`), e.g. `f0_hz`; missing for clips whose
-            audio cannot be decoded
-        readings: columns of text-encoder vectors of the clips' transcripts
-    """
-
-    columns: tuple[str, ...] = ()
-    labels: Literal["dimensions", "emotion", "either", "none"] = "either"
-    conditions: tuple[Condition, ...] = (Condition(),)
-    layers: bool = False
-    moments: Wanted | None = None
-    sound: tuple[str, ...] = ()
-    readings: tuple[Reading, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """The required labels and columns in a few words."""
-        named = {
-            "dimensions": "dimensions",
-            "emotion": "emotion",
-            "either": "dimensions or emotion",
-            "none": "",
-        }
-        return ", ".join(part for part in (named[self.labels], *self.columns) if part) or "predictions"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """Return value of `audit()`: a one-sentence answer, findings, tables and figures."""
-
-    answer: str
-    findings: list[Finding]
-    tables: list[Table] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    sounds: list[Sound] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +106,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         )
     first, _, rest = inspect.cleandoc(module.__doc__).partition("\n")
     audit = Audit(
-        name=path.stem,
+        name=name_of(path),
         path=path,
         question=first,
         method=rest.strip(),
@@ -185,11 +125,13 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
 
 
 def _module(path: Path) -> ModuleType:
-    embedded = path.parent == embedded_folder()
-    name = f"sertools.audits.{path.stem}" if embedded else f"sertools_user_audits.{path.stem}"
+    folder = path.parent if path.stem == "__init__" else None
+    embedded = (folder or path).parent == embedded_folder()
+    name = f"{'sertools.audits' if embedded else 'sertools_user_audits'}.{name_of(path)}"
     if name in sys.modules and sys.modules[name].__file__ == str(path):
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    inside = [str(folder)] if folder else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=inside)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -271,75 +213,6 @@ def run(
         left_out=outcome.left_out,
         sounds=outcome.sounds,
         provenance={"seed": seed, **(provenance or {})},
-    )
-
-
-def finding(
-    name: str,
-    estimate: Estimate,
-    *,
-    by_speaker: bool,
-    target: str = "all",
-    slice: str = "all",
-    withheld: str = "",
-) -> Finding:
-    """Turn an estimate into a finding.
-
-    Args:
-        name: the field's term for what was measured
-        target: the label it was measured on
-        slice: the clips it was measured on
-        estimate: value and interval
-        by_speaker: whether the estimate's units are speakers, not clips
-        withheld: why no limit may judge the finding; empty if limits apply
-    """
-    notes = [] if by_speaker else [CLIPS_ONLY]
-    reasons = [withheld, estimate.reason, *notes]
-    return Finding(
-        name=name,
-        target=target,
-        slice=slice,
-        value=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        n=estimate.n,
-        speakers=estimate.units if by_speaker else None,
-        verdict=Verdict.SKIPPED if withheld or math.isnan(estimate.value) else Verdict.NONE,
-        reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
-    )
-
-
-def left_out(
-    statistic: Statistic,
-    pairs: Pairs,
-    tables: Tables,
-    *,
-    target: str,
-    slice: str = "all",
-    better: Literal["higher", "lower"] = "higher",
-) -> list[LeftOut]:
-    """Leave-one-speaker-out values of a statistic, for `Outcome.left_out`; empty if undefined.
-
-    A clip whose speaker is unknown counts as a separate speaker named after the clip. The statistic must have
-    the finding's name.
-    """
-    if not pairs.by_speaker or pairs.units < MIN_UNITS:
-        return []
-    sums = statistic.sums(pairs.truth, pairs.prediction, pairs.unit, pairs.units)
-    values = statistic.value(sums.sum(axis=0) - sums)
-    first = np.unique(pairs.unit, return_index=True)[1]
-    speakers = tables.clips.loc[pairs.clips[first], "speaker"]
-    names = [f"unknown: {clip}" if pd.isna(s) else str(s) for clip, s in speakers.items()]
-    if np.isnan(values).any() or len(set(names)) < len(names):
-        return []
-    without = dict(zip(names, values.tolist(), strict=True))
-    return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
-
-
-def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:
-    """A skipped finding for something that could not be measured."""
-    return Finding(
-        name=name, target=target, value=None, n=len(tables.clips), verdict=Verdict.SKIPPED, reason=reason
     )
 
 

@@ -26,11 +26,21 @@ def discover(folders: Sequence[Path] = ()) -> dict[str, Path]:
     for folder in (embedded_folder(), *folders):
         if not folder.is_dir():
             raise AuditError(f"no folder of audits at {folder}")
-        for path in sorted(folder.glob("[a-z]*.py")):
-            if path.stem in found:
-                raise AuditError(f"two audits are named {path.stem!r}: {found[path.stem]} and {path}")
-            found[path.stem] = path
+        for path in sorted([*folder.glob("[a-z]*.py"), *folder.glob("[a-z]*/__init__.py")], key=name_of):
+            name = name_of(path)
+            if name in found:
+                raise AuditError(f"two audits are named {name!r}: {found[name]} and {path}")
+            found[name] = path
     return found
+
+
+def name_of(path: Path) -> str:
+    """The name of an audit from its file, or from its folder where it has more than one file.
+
+    >>> name_of(Path("audits/leakage.py")), name_of(Path("audits/fairness/__init__.py"))
+    ('leakage', 'fairness')
+    """
+    return path.parent.name if path.stem == "__init__" else path.stem
 
 
 def question(path: Path) -> str:

@@ -1,1 +1,0 @@
-"""Named sets of audits with settings and limits, one TOML file each."""

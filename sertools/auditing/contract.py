@@ -1,0 +1,64 @@
+"""What an audit declares (`Needs`) and what it returns (`Outcome`)."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sertools.results.result import (
+    Figure,
+    Finding,
+    LeftOut,
+    Sound,
+    Table,
+)
+from sertools.tables.condition import Condition
+from sertools.tables.frame_sums import Wanted
+from sertools.tables.text_vectors import Reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What an audit reads; the planner takes the union over all selected audits.
+
+    Attributes:
+        columns: columns that the corpus must have, e.g. `sex`
+        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` if the audit
+            does not compare with ground truth
+        conditions: audio conditions whose predictions are read
+        layers: whether layer means are read
+        moments: which sums over frames are read; None for none
+        sound: columns computed from the audio (`sertools.derived`), e.g. `f0_hz`; missing for clips whose
+            audio cannot be decoded
+        readings: columns of text-encoder vectors of the clips' transcripts
+    """
+
+    columns: tuple[str, ...] = ()
+    labels: Literal["dimensions", "emotion", "either", "none"] = "either"
+    conditions: tuple[Condition, ...] = (Condition(),)
+    layers: bool = False
+    moments: Wanted | None = None
+    sound: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The required labels and columns in a few words."""
+        named = {
+            "dimensions": "dimensions",
+            "emotion": "emotion",
+            "either": "dimensions or emotion",
+            "none": "",
+        }
+        return ", ".join(part for part in (named[self.labels], *self.columns) if part) or "predictions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """Return value of `audit()`: a one-sentence answer, findings, tables and figures."""
+
+    answer: str
+    findings: list[Finding]
+    tables: list[Table] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    sounds: list[Sound] = field(default_factory=list)

@@ -1,0 +1,87 @@
+"""Builds findings from estimates, and their values without each speaker."""
+
+import math
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from sertools.results.gate import CLIPS_ONLY
+from sertools.results.result import (
+    Finding,
+    LeftOut,
+    Verdict,
+)
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
+from sertools.statistics.statistic import Statistic
+from sertools.tables.pairs import Pairs
+from sertools.tables.tables import Tables
+
+
+def finding(
+    name: str,
+    estimate: Estimate,
+    *,
+    by_speaker: bool,
+    target: str = "all",
+    slice: str = "all",
+    withheld: str = "",
+) -> Finding:
+    """Turn an estimate into a finding.
+
+    Args:
+        name: the field's term for what was measured
+        target: the label it was measured on
+        slice: the clips it was measured on
+        estimate: value and interval
+        by_speaker: whether the estimate's units are speakers, not clips
+        withheld: why no limit may judge the finding; empty if limits apply
+    """
+    notes = [] if by_speaker else [CLIPS_ONLY]
+    reasons = [withheld, estimate.reason, *notes]
+    return Finding(
+        name=name,
+        target=target,
+        slice=slice,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        speakers=estimate.units if by_speaker else None,
+        verdict=Verdict.SKIPPED if withheld or math.isnan(estimate.value) else Verdict.NONE,
+        reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
+    )
+
+
+def left_out(
+    statistic: Statistic,
+    pairs: Pairs,
+    tables: Tables,
+    *,
+    target: str,
+    slice: str = "all",
+    better: Literal["higher", "lower"] = "higher",
+) -> list[LeftOut]:
+    """Leave-one-speaker-out values of a statistic, for `Outcome.left_out`; empty if undefined.
+
+    A clip whose speaker is unknown counts as a separate speaker named after the clip. The statistic must have
+    the finding's name.
+    """
+    if not pairs.by_speaker or pairs.units < MIN_UNITS:
+        return []
+    sums = statistic.sums(pairs.truth, pairs.prediction, pairs.unit, pairs.units)
+    values = statistic.value(sums.sum(axis=0) - sums)
+    first = np.unique(pairs.unit, return_index=True)[1]
+    speakers = tables.clips.loc[pairs.clips[first], "speaker"]
+    names = [f"unknown: {clip}" if pd.isna(s) else str(s) for clip, s in speakers.items()]
+    if np.isnan(values).any() or len(set(names)) < len(names):
+        return []
+    without = dict(zip(names, values.tolist(), strict=True))
+    return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
+
+
+def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:
+    """A skipped finding for something that could not be measured."""
+    return Finding(
+        name=name, target=target, value=None, n=len(tables.clips), verdict=Verdict.SKIPPED, reason=reason
+    )
