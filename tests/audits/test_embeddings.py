@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.embeddings import maps
+from sertools.audits.embeddings.neighbours import Embedded
 from sklearn.metrics import silhouette_score
 
-from sertools import maps, toy
+from sertools import toy
 from sertools.auditing.audit import load, run
-from sertools.embedded import Embedded
 from sertools.errors import AuditError
 from sertools.metrics import neighbours
 from sertools.results.result import Verdict

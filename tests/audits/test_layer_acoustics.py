@@ -2,12 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sertools.audits.layer_acoustics.curves import curve
+from sertools.audits.layer_acoustics.scores import scores
 
 from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
-from sertools.metrics.layer_cca import scores
-from sertools.metrics.layer_curve import curve
 from sertools.results.result import Verdict
 from sertools.tables.egemaps import FEATURES, GROUPS, columns
 from sertools.tables.frame_sums import LEVELS, Moments, Wanted

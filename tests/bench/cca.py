@@ -67,9 +67,10 @@ def states(corpus, model) -> Iterator:
 
 def with_sums(corpus, model, store: Path) -> dict:
     """Seconds of the analysis, and in-sample mean CCA by layer and group."""
+    from sertools.audits.layer_acoustics.scores import scores
+
     from sertools.corpus import fingerprint
     from sertools.frame_moments import moments
-    from sertools.metrics.layer_cca import scores
     from sertools.tables.egemaps import columns
     from sertools.tables.frame_sums import Wanted
 

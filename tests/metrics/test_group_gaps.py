@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.fairness.sentiment import sentiment_shift
 
 from sertools.metrics.group_gaps import (
     binned,
@@ -10,7 +11,6 @@ from sertools.metrics.group_gaps import (
     equalised_odds,
     equalised_odds_by_chance,
     large_enough,
-    sentiment_shift,
     too_few,
 )
 from sertools.metrics.groups import Groups

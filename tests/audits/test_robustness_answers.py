@@ -4,9 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sertools.audits.robustness.answers import (
+    UNLABELLED,
+    answered,
+    changed_answers,
+    clean_answers,
+    targets,
+)
 
 from sertools import toy
-from sertools.metrics.answers import UNLABELLED, answered, changed_answers, clean_answers, targets
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import ccc
 from sertools.tables.condition import Condition

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-
-from sertools import layer_tables
-from sertools.metrics.layer_curve import Curve
+from sertools.audits.layer_acoustics import presentation
+from sertools.audits.layer_acoustics.curves import Curve
 
 OWN = np.array([[0.5, 0.6, 0.7, 0.6, 0.6], [0.8, 0.8, 0.9, 0.8, 0.7]])
 FLOORS = {"other clip": OWN * 0, "rolled": OWN - 0.2, "random twin": OWN - [[0.1], [0.3]]}
@@ -15,7 +14,7 @@ def a_curve(**changes) -> Curve:
 
 
 def row_of(curve, layer):
-    return dict(zip(layer_tables.CELLS, layer_tables.cells(curve, layer), strict=True))
+    return dict(zip(presentation.CELLS, presentation.cells(curve, layer), strict=True))
 
 
 def test_a_row_shows_the_score_and_every_floor_held_out_and_in_sample():
@@ -38,13 +37,13 @@ def test_a_floor_that_is_not_there_is_no_number():
 
 
 def test_a_table_has_a_row_for_every_curve_and_layer():
-    table = layer_tables.beside_floors({"energy": a_curve(), "MFCC": a_curve()}, name="cca", title="CCA")
+    table = presentation.beside_floors({"energy": a_curve(), "MFCC": a_curve()}, name="cca", title="CCA")
     assert [row[:2] for row in table.rows] == [["energy", 0], ["energy", 1], ["MFCC", 0], ["MFCC", 1]]
     assert table.columns[:2] == ["features", "layer"]
 
 
 def test_a_figure_shows_the_curve_its_floors_and_the_in_sample_value():
-    figure = layer_tables.lines(a_curve(against=OWN[:1]), name="cca_energy", title="Energy", score="CCA")
+    figure = presentation.lines(a_curve(against=OWN[:1]), name="cca_energy", title="Energy", score="CCA")
     assert [series.name for series in figure.series] == ["held-out", *FLOORS, "in-sample", "against"]
     held_out, against = figure.series[0], figure.series[-1]
     assert held_out.x == [0, 1]
@@ -55,7 +54,7 @@ def test_a_figure_shows_the_curve_its_floors_and_the_in_sample_value():
 
 
 def test_a_map_shows_what_lies_above_the_highest_floor():
-    figure = layer_tables.above_floors({"energy": a_curve()}, name="m", title="M")
+    figure = presentation.above_floors({"energy": a_curve()}, name="m", title="M")
     assert figure.kind == "heat"
     assert figure.series[0].x == ["0", "1"]
     assert figure.series[0].y == pytest.approx([0.1, 0.2])
@@ -63,7 +62,7 @@ def test_a_map_shows_what_lies_above_the_highest_floor():
 
 def test_models_are_compared_in_the_layers_that_both_have():
     of = a_curve(against=np.vstack([OWN[0] - 0.3]))
-    table = layer_tables.compared({"energy": of}, score="CCA", model="other")
+    table = presentation.compared({"energy": of}, score="CCA", model="other")
     assert len(table.rows) == 1
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert row["against"] == pytest.approx(0.3)
@@ -73,7 +72,7 @@ def test_models_are_compared_in_the_layers_that_both_have():
 
 def test_the_last_two_layers_stand_beside_the_five_before():
     grid = np.arange(100.0).reshape(10, 10)
-    tables, figures = layer_tables.between_layers({"CCA": grid, "CKA": -grid}, role="own")
+    tables, figures = presentation.between_layers({"CCA": grid, "CKA": -grid}, role="own")
     assert tables[0].columns == ["measure", "layer", *(f"layer {j}" for j in range(3, 8))]
     assert tables[0].rows[0] == ["CCA", 8, 83, 84, 85, 86, 87]
     assert tables[0].rows[3] == ["CKA", 9, -93, -94, -95, -96, -97]
@@ -82,6 +81,6 @@ def test_the_last_two_layers_stand_beside_the_five_before():
 
 
 def test_a_model_of_two_layers_has_none_before_its_last_two():
-    tables, figures = layer_tables.between_layers({"CCA": np.eye(2)}, role="random twin")
+    tables, figures = presentation.between_layers({"CCA": np.eye(2)}, role="random twin")
     assert tables == []
     assert figures[0].title == "CCA between the layers of its random twin"

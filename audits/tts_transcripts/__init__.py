@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from sertools.audits.tts_transcripts.sentences import SPREAD_RATIO, told_by_sentence
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
@@ -35,7 +36,6 @@ from sertools.metrics.better_than_chance import SURE, doubt
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.distribution import jensen_shannon_statistic
 from sertools.metrics.regression import CCC
-from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, contrast, estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sertools.audits.embeddings import maps
 
-from sertools import maps
 from sertools.metrics import neighbours
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from sertools.audits.robustness.answers import Changed
 
-from sertools.metrics.answers import Changed
 from sertools.metrics.unchanged import draw_variance, mean_share
 from sertools.results.published import ser_tests
 from sertools.results.result import Figure, Finding, Series, Table

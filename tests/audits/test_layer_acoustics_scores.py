@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sertools.audits.layer_acoustics.scores import MEASURES, between, over_groups, scores
 
 from sertools import toy
 from sertools.metrics import cca
-from sertools.metrics.layer_cca import MEASURES, between, over_groups, scores
 from sertools.tables.egemaps import columns
 from sertools.tables.frame_sums import KINDS, Moments, Wanted
 from sertools.toy_frames import moments

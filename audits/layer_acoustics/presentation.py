@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from sertools.audits.layer_acoustics.curves import Curve
 
-from sertools.metrics.layer_curve import Curve
 from sertools.results.result import Figure, Series, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN

@@ -29,12 +29,12 @@ constant.
 
 import numpy as np
 import pandas as pd
+from sertools.audits.tts_sentiment.sentences import POLARITY, SENTIMENTS, Spoken, changes, worded_clips
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.labels import DIMENSIONS
 from sertools.metrics.better_than_chance import doubt
-from sertools.metrics.sentiments import POLARITY, SENTIMENTS, Spoken, changes, worded_clips
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.crossed import Crossed, codes, components, contrast, systematic
 from sertools.statistics.jackknife import Estimate

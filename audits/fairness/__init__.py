@@ -31,12 +31,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from sertools.audits.fairness import chance as by_chance
+from sertools.audits.fairness.sentiment import sentiment_shift
+from sertools.audits.fairness.without_speaker import of_groups
 
-from sertools import chance as by_chance
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import furthest, in_turn
 from sertools.auditing.findings import finding, skipped
-from sertools.kept import of_groups
 from sertools.labels import DIMENSIONS
 from sertools.metrics.better_than_chance import NOT_BETTER, doubt
 from sertools.metrics.classification import uar_statistic
@@ -47,7 +48,6 @@ from sertools.metrics.group_gaps import (
     equalised_odds,
     equalised_odds_by_chance,
     large_enough,
-    sentiment_shift,
 )
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
 from sertools.metrics.regression import BIAS, CCC

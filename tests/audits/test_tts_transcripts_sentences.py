@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from sertools.audits.tts_transcripts.sentences import SPREAD_RATIO, told_by_sentence
 
 from sertools.metrics.regression import ccc
-from sertools.metrics.sentence import SPREAD_RATIO, told_by_sentence
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
 

@@ -2,9 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-
-from sertools.metrics.layer_cca import Scores, over_groups
-from sertools.metrics.layer_curve import Curve, curve
+from sertools.audits.layer_acoustics.curves import Curve, curve
+from sertools.audits.layer_acoustics.scores import Scores, over_groups
 
 RNG = np.random.default_rng(0)
 OWN = 0.6 + RNG.normal(0, 0.02, (3, 6))

@@ -31,13 +31,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from sertools.audits.probe_layers import presentation as show
+from sertools.audits.probe_layers.presentation import THIS, Read
 
-from sertools import probe_tables as show
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, left_out, skipped
 from sertools.errors import AuditError, nearest
 from sertools.metrics.groups import F0
-from sertools.probe_tables import THIS, Read
 from sertools.probing import layers as probing
 from sertools.probing.layers import BEST, LAST
 from sertools.probing.probes import KINDS

@@ -29,13 +29,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-
-from sertools import changes
-from sertools.auditing.contract import Needs, Outcome
-from sertools.auditing.examples import moved
-from sertools.auditing.findings import finding, skipped
-from sertools.kept import of_changes
-from sertools.metrics.answers import (
+from sertools.audits.robustness import presentation
+from sertools.audits.robustness.answers import (
     UNLABELLED,
     Answers,
     Changed,
@@ -43,6 +38,11 @@ from sertools.metrics.answers import (
     clean_answers,
     targets,
 )
+from sertools.audits.robustness.without_speaker import of_changes
+
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.examples import moved
+from sertools.auditing.findings import finding, skipped
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
@@ -144,24 +144,24 @@ def audit(
     if len(dimensions) > 1:
         findings += _averages(dimensions, "dimensions")
         findings += _over_targets(dimensions)
-    worst = changes.worst(tables, heard)
+    worst = presentation.worst(tables, heard)
     gaps, gap_findings = _sexes(tables, known, resamples, rng)
     doses, dose_findings, curves = _doses(tables, known, chosen, tolerance, resamples, rng)
     shown = [
-        changes.ratios(tables, heard),
-        changes.spreads(heard, tolerance),
+        presentation.ratios(tables, heard),
+        presentation.spreads(heard, tolerance),
         gaps,
         doses,
-        changes.speakers(tables, known),
+        presentation.speakers(tables, known),
         worst,
-        changes.luck(known, tolerance),
-        changes.absentees(tables, groups),
+        presentation.luck(known, tolerance),
+        presentation.absentees(tables, groups),
     ]
     return Outcome(
         answer=_answer(findings, heard),
         findings=[*findings, *gap_findings, *dose_findings],
         tables=[table for table in shown if table.rows],
-        figures=[*changes.figures(findings, heard, _wanted(heard[0].changes)), *curves],
+        figures=[*presentation.figures(findings, heard, _wanted(heard[0].changes)), *curves],
         sounds=moved(tables, worst),
         left_out=[kept for each in known for kept in of_changes(tables, each)],
     )
@@ -267,7 +267,7 @@ def _sexes(
     tables: Tables, known: Sequence[Changed], resamples: int, rng: np.random.Generator
 ) -> tuple[Table, list[Finding]]:
     """The gap of unchanged ratios between women and men, for each perturbation and on average."""
-    rows: list[changes.Row] = []
+    rows: list[presentation.Row] = []
     findings: list[Finding] = []
     p_values: list[float] = []
     sex = tables.clips.get("sex", pd.Series(pd.NA, index=tables.clips.index))
@@ -281,7 +281,7 @@ def _sexes(
             if not np.nanmin(heard.unchanged[:, columns]) < 1:
                 continue
             p_values.append(null.p_value)
-            row: changes.Row = [heard.of.target, change, found.value, found.low, found.high]
+            row: presentation.Row = [heard.of.target, change, found.value, found.low, found.high]
             rows.append([*row, null.p_value, null.smallest_detectable, found.n])
     columns_of = [
         "target",
@@ -333,7 +333,7 @@ def _doses(
     rng: np.random.Generator,
 ) -> tuple[Table, list[Finding], list[Figure]]:
     """Dose–response: ratios at each level, and the levels up to which enough predictions stay unchanged."""
-    rows: list[changes.Row] = []
+    rows: list[presentation.Row] = []
     findings: list[Finding] = []
     figures: list[Figure] = []
     for name, ladder in chosen.ladders.items():
@@ -396,7 +396,7 @@ def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
     at = "" if level == "drawn" else f" at {level}"
     most = f"Largest effect: {name}{at}; {least.value:.1%} of {least.target} predictions stay unchanged."
     return (
-        f"Averaged over {changes.counted(len(heard[0].changes), 'perturbation')}, the unchanged ratio is "
+        f"Averaged over {presentation.counted(len(heard[0].changes), 'perturbation')}, the unchanged ratio is "
         f"{said}. {most if least.value != 1 else 'No prediction changes.'}"
         + (f" Not judged: {', '.join(useless)}." if useless else "")
     )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from sertools.audits.layer_acoustics.scores import Scores, over_groups
 
-from sertools.metrics.layer_cca import Scores, over_groups
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.frame_sums import KINDS, OTHER, OWN, ROLLED

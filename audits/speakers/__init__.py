@@ -30,12 +30,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from sertools.audits.speakers.without_speaker import of_speaker_means
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import in_turn, of_speaker
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
-from sertools.kept import of_speaker_means
 from sertools.labels import DIMENSIONS
 from sertools.metrics.better_than_chance import doubt
 from sertools.metrics.classification import uar_statistic

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+from sertools.audits.embeddings.neighbours import Embedded, drawn, purities, silhouette, trust
 
 from sertools import toy
-from sertools.embedded import Embedded, drawn, purities, silhouette, trust
 
 
 def test_trust_is_1_for_a_map_that_keeps_all_neighbours_and_less_for_one_that_keeps_none():

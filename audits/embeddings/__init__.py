@@ -29,11 +29,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from sertools.audits.embeddings import maps as drawing
+from sertools.audits.embeddings.neighbours import SOME, Embedded, less, purities, silhouette, trust
 
-from sertools import maps as drawing
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
-from sertools.embedded import SOME, Embedded, less, purities, silhouette, trust
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.probing import probes

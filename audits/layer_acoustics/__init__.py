@@ -37,14 +37,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from sertools.audits.layer_acoustics import presentation
+from sertools.audits.layer_acoustics.curves import Curve, curve
+from sertools.audits.layer_acoustics.presentation import above_floors, beside_floors, compared, lines
+from sertools.audits.layer_acoustics.scores import MEASURES, Scores, between, scores
 
-from sertools import layer_tables
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
-from sertools.layer_tables import above_floors, beside_floors, compared, lines
-from sertools.metrics.layer_cca import MEASURES, Scores, between, scores
-from sertools.metrics.layer_curve import Curve, curve
 from sertools.results.result import Figure, Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
@@ -150,7 +150,7 @@ def audit(
     if between_layers:
         for role, of in models.items():
             grids = dict(zip(("CCA", "CKA"), between(of["frame"], ridge=ridge), strict=True))
-            more.append(layer_tables.between_layers(grids, role=role))
+            more.append(presentation.between_layers(grids, role=role))
     return Outcome(
         answer=_answer(curves, judged, measure, level),
         findings=findings,
