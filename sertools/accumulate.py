@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sertools.acoustics import STEP_S, aligned
+from sertools.audio.opensmile import STEP_S, aligned
 from sertools.model import Frames
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED

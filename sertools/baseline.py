@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.audio import read_audio
+from sertools.audio.files import read_audio
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.labels import DIMENSIONS

@@ -36,7 +36,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import corpora
-from sertools.audio import is_silent, read_audio
+from sertools.audio.files import is_silent, read_audio
 from sertools.errors import AudioError, CorpusError, nearest
 from sertools.labels import DIMENSIONS, canonical
 from sertools.manifest import MANIFESTS, as_clips, look_alikes, prefixed

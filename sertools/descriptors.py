@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import acoustics
-from sertools.audio import read_audio
+from sertools.audio import opensmile
+from sertools.audio.files import read_audio
 from sertools.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.store import Key, read_array, read_shard, shards, write_array, write_shard
@@ -68,7 +68,7 @@ def measured(
     advance(len(corpus.clips) - sum(len(clips) for _, clips in todo))
     batches = [clips[k : k + AT_ONCE] for _, clips in todo for k in range(0, len(clips), AT_ONCE)]
     if batches:
-        acoustics.features(np.zeros(acoustics.RATE, dtype=np.float32))  # fails early if opensmile is missing
+        opensmile.features(np.zeros(opensmile.RATE, dtype=np.float32))  # fails early if opensmile is missing
     answers = _answers([[located(corpus, clip) for clip in batch] for batch in batches], workers)
     for i, clips in todo:
         found: list[Found] = []
@@ -104,9 +104,9 @@ def place(corpus: Corpus, sound: str, root: Path) -> Path:
 def version() -> str:
     """Version of the feature extractor: our code's, and openSMILE's if it is installed."""
     try:
-        return f"{acoustics.VERSION} opensmile {importlib.metadata.version('opensmile')}"
+        return f"{opensmile.VERSION} opensmile {importlib.metadata.version('opensmile')}"
     except importlib.metadata.PackageNotFoundError:
-        return acoustics.VERSION
+        return opensmile.VERSION
 
 
 def measure(clips: Sequence[Clip]) -> list[Found]:
@@ -114,11 +114,11 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
     found: list[Found] = []
     for path, start, end in clips:
         try:
-            signal_of_clip = read_audio(path, acoustics.RATE, start, end)
+            signal_of_clip = read_audio(path, opensmile.RATE, start, end)
         except AudioError as error:
             found.append((np.zeros((0, len(FEATURES)), dtype=np.float32), str(error)))
         else:
-            found.append((acoustics.features(signal_of_clip), ""))
+            found.append((opensmile.features(signal_of_clip), ""))
     return found
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from sertools import voiced
-from sertools.audio import is_silent, read_audio
+from sertools.audio.files import is_silent, read_audio
+from sertools.audio.sound_folder import Recordings
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
-from sertools.recordings import Recordings
 from sertools.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables.condition import CLEAN, Condition
 

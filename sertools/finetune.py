@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sertools.audio import read_audio
+from sertools.audio.files import read_audio
 from sertools.augment import augmented
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import CorpusError, ModelError

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import engine, plan, store, voiced
-from sertools.audio import duration_s
+from sertools.audio.files import duration_s
 from sertools.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.model import Model

@@ -89,7 +89,7 @@ def perturb_file(name: str, level: float, source: Path, target: Path, seed: int)
         CorpusError: the file cannot be read, perturbed or written
     """
     from sertools import perturb
-    from sertools.audio import read_audio, sampling_rate, write_audio
+    from sertools.audio.files import read_audio, sampling_rate, write_audio
     from sertools.randomness import identity_rng
 
     perturbation = perturb.get(name)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.acoustics import extractor
+from sertools.audio.opensmile import extractor
 from sertools.metrics.groups import F0
 from sertools.model import Outputs, Task
 

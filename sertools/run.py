@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 import sertools
-from sertools import derived, files, precision, recordings, store, text_encoder
+from sertools import derived, files, precision, store, text_encoder
+from sertools.audio import sound_folder
 from sertools.auditing import audit as audits_of
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
@@ -159,7 +160,7 @@ def conditions(
         if needs.conditions or needs.layers or needs.moments:
             wanted.setdefault(CLEAN, Condition())
         for condition in needs.conditions:
-            content = recordings.fingerprint(condition.folder) if condition.folder else ""
+            content = sound_folder.fingerprint(condition.folder) if condition.folder else ""
             wanted.setdefault(str(condition), replace(condition, seed=seed, content=content))
     return list(wanted.values())
 

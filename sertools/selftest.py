@@ -11,7 +11,7 @@ import pandas as pd
 
 from sertools import meet, predicting, toy
 from sertools import run as running
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.auditing import audit as audits
 from sertools.auditing import contract
 from sertools.auditing.discovery import discover

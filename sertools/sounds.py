@@ -11,14 +11,14 @@ import numpy as np
 
 from sertools import engine
 from sertools import files as files_module
-from sertools.audio import flac
+from sertools.audio.files import flac
+from sertools.audio.spectrogram import picture
 from sertools.corpus import Corpus
 from sertools.errors import GateError
 from sertools.model import ClipModel, Model
 from sertools.predicting import Progress
 from sertools.results.audio_clips import INDEX, Index, Recording, read_index
 from sertools.results.result import Result
-from sertools.spectrogram import picture
 from sertools.tables.condition import CLEAN, Condition
 
 KEPT = 5

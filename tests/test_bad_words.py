@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.cli import app
 
 

@@ -14,7 +14,7 @@ pytest.importorskip("skops", reason="estimators are read by skops")
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
-from sertools.audio import read_audio
+from sertools.audio.files import read_audio
 from sertools.baseline import fit_baseline
 from sertools.corpus import load_corpus
 from sertools.errors import CorpusError, ModelError

@@ -285,7 +285,7 @@ def test_a_perturbed_file_is_written_and_described(tmp_path, manifest):
     result = sertools("perturb", "gain", "6", tmp_path / "c" / "001.wav", out)
     assert result.exit_code == 0
     assert result.stderr.startswith("gain at 6 dB: 0.05 s in")
-    from sertools.audio import read_audio
+    from sertools.audio.files import read_audio
 
     was, now = read_audio(tmp_path / "c" / "001.wav", 16000), read_audio(out, 16000)
     assert np.allclose(now, was * 10 ** (6 / 20), atol=1e-6)  # float32 samples

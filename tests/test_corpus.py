@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import Corpus, check, fingerprint, join, load_corpus, write_corpus
 from sertools.errors import CorpusError
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sertools import predicting, run
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.auditing import audit
 from sertools.corpus import Corpus
 from sertools.derived import measured

@@ -144,7 +144,7 @@ def test_broken_clips_are_missing_with_their_reason_and_the_others_are_scored(tm
 
 
 def test_a_clip_that_is_too_short_is_missing_with_both_lengths(tmp_path):
-    from sertools.audio import write_audio
+    from sertools.audio.files import write_audio
 
     corpus = noises(tmp_path / "c", 6)
     write_audio(tmp_path / "c/002.wav", np.full(399, 0.1), 16000)
@@ -163,7 +163,7 @@ def test_a_clip_longer_than_the_model_hears_is_missing_and_not_cut(tmp_path):
 
 
 def test_digital_silence_is_scored_and_flagged(tmp_path):
-    from sertools.audio import write_audio
+    from sertools.audio.files import write_audio
 
     corpus = noises(tmp_path / "c", 6)
     write_audio(tmp_path / "c/001.wav", np.zeros(1000), 16000)
@@ -328,7 +328,7 @@ def test_two_processes_at_once_leave_what_one_leaves(tmp_path):
 def test_real_speech_is_scored_as_the_model_scores_each_file_alone(tmp_path, network):
     from dataclasses import replace
 
-    from sertools.audio import read_audio
+    from sertools.audio.files import read_audio
 
     corpus = load_corpus(str(DATA / "emodb:test"))
     corpus = replace(corpus, clips=corpus.clips.iloc[::40])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
 
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import load_corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.finetune import (

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from sertools import acoustics, frame_moments, predicting, store
+from sertools import frame_moments, predicting, store
 from sertools import store as store_module
-from sertools.audio import read_audio
+from sertools.audio import opensmile
+from sertools.audio.files import read_audio
 from sertools.corpus import fingerprint, load_corpus
 from sertools.errors import AuditError
 from sertools.frame_moments import moments, passes
@@ -81,7 +82,7 @@ def naive(model, corpus, level):
     clips = list(corpus.clips.index)
     speakers = list(corpus.clips["speaker"])
     sounds = [read_audio(corpus.path(clip), 16000) for clip in clips]
-    features = [acoustics.features(sound) for sound in sounds]
+    features = [opensmile.features(sound) for sound in sounds]
     found = []
     for i, sound in enumerate(sounds):
         onward = [(i + k) % len(clips) for k in range(1, len(clips))]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import load_corpus
 from sertools.errors import AudioError, CorpusError
 from sertools.finetune import RATE_HZ, fit, lessons, predictions

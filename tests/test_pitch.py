@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.audio import read_audio
+from sertools.audio.files import read_audio
 from sertools.pitch import Pitch, contour_hz, mean_f0_hz
 
 RAVDESS = Path(__file__).parent / "../../shared/data/ravdess"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import soxr
 
-from sertools.audio import read_audio
+from sertools.audio.files import read_audio
 from sertools.metrics.fingerprints import FRAMES, SAME, alike
 from sertools.prints import RATE, SILENT, Prints, frame_words, hash_words
 

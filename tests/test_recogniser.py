@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sertools import derived, predicting
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.recogniser import WORDS, Recogniser, coded, decoded

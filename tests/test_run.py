@@ -202,7 +202,7 @@ def test_missing_clips_enter_no_number_and_are_listed_in_the_result(tmp_path):
 
 
 def test_digital_silence_is_kept_and_noted(tmp_path):
-    from sertools.audio import write_audio
+    from sertools.audio.files import write_audio
 
     corpus = noises(tmp_path / "c", 12)
     write_audio(tmp_path / "c/003.wav", np.zeros(900), 16000)

@@ -136,7 +136,7 @@ def test_a_list_that_points_elsewhere_is_refused(tmp_path, name):
 
 
 def test_flac_comes_back_within_a_step_of_16_bits_and_never_clips():
-    from sertools.audio import flac
+    from sertools.audio.files import flac
     from sertools.errors import AudioError
 
     signal = np.linspace(-1, 0.9999, 500, dtype=np.float32)

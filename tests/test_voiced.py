@@ -8,7 +8,7 @@ import pytest
 import soxr
 
 from sertools import espeak, predicting, voiced
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
 from sertools.models.toy import LoudnessModel

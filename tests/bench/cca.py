@@ -58,7 +58,7 @@ def measured(corpus, store: Path) -> dict:
 
 def states(corpus, model) -> Iterator:
     """The clip and the frames of its layers, one clip after the other."""
-    from sertools.audio import read_audio
+    from sertools.audio.files import read_audio
 
     for clip in corpus.clips.index:
         signal = read_audio(corpus.path(clip), model.sampling_rate)
@@ -97,7 +97,7 @@ def with_frames(corpus, model, store: Path, layers: int, way: str) -> dict:
     from sklearn.cross_decomposition import CCA
     from sklearn.decomposition import PCA
 
-    from sertools.acoustics import aligned
+    from sertools.audio.opensmile import aligned
     from sertools.tables.egemaps import FEATURES, columns
 
     acoustics = measured(corpus, store)

@@ -139,7 +139,7 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
     from sertools import engine, predicting
-    from sertools.audio import read_audio
+    from sertools.audio.files import read_audio
     from sertools.corpus import load_corpus
     from sertools.model import LoadOptions, load_model
     from sertools.tables.condition import Condition

@@ -74,7 +74,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
         for name, way in ways.items():
             seconds[name].append(cpu_s(way))
     medians = {name: statistics.median(found) for name, found in seconds.items()}
-    from sertools.audio import duration_s
+    from sertools.audio.files import duration_s
 
     total = sum(duration_s(file) for file in files)
     show(f"{len(files)} clips, {total:.1f} s of sound, levels {', '.join(levels)}; median of {repeats}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import plan
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import Corpus, load_corpus
 from sertools.labels import DIMENSIONS
 from sertools.model import Model, Outputs, Task

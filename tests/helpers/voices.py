@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
 from sertools.corpus import Corpus, load_corpus
 
 RATE = 16000

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sertools.audio import flac
+from sertools.audio.files import flac
+from sertools.audio.spectrogram import picture
 from sertools.report import render
 from sertools.results.audio_clips import Index, Recording
 from sertools.results.result import Finding, Limit, Sound, Table, Verdict
-from sertools.spectrogram import picture
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from sertools import run
-from sertools.audio import write_audio
+from sertools.audio.files import write_audio
+from sertools.audio.sound_folder import Recordings, fingerprint
 from sertools.auditing import audit as audit_module
 from sertools.errors import AuditError, CorpusError
-from sertools.recordings import Recordings, fingerprint
 from sertools.tables.condition import Condition
 
 

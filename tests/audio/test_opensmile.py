@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sertools import acoustics
-from sertools.acoustics import RATE, aligned, cleaned, features
+from sertools.audio import opensmile
+from sertools.audio.opensmile import RATE, aligned, cleaned, features
 from sertools.tables.egemaps import FEATURES
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
@@ -20,12 +20,12 @@ def voice(pitch_hz, level=0.1):
 
 
 def rows_s(rows):
-    return acoustics.FIRST_S + acoustics.STEP_S * np.arange(len(rows))
+    return opensmile.FIRST_S + opensmile.STEP_S * np.arange(len(rows))
 
 
 def test_pitch_stands_at_its_time():
     rows = features(voice(120 + 40 * np.sin(2 * np.pi * T_S)))
-    times, semitones = rows_s(rows), rows[:, AT[acoustics.PITCH]]
+    times, semitones = rows_s(rows), rows[:, AT[opensmile.PITCH]]
     inside = (times > 0.3) & (times < 2.6)
     measured = 27.5 * 2 ** (semitones[inside] / 12)
 
@@ -55,7 +55,7 @@ def test_without_a_voice_what_hangs_on_it_is_undefined():
     rows = features(burst.astype(np.float32))
     times = rows_s(rows)
     quiet = (times < 0.9) | (times > 2.1)
-    for name in acoustics.LONG:
+    for name in opensmile.LONG:
         assert np.isnan(rows[quiet, AT[name]]).all(), name
     assert np.isfinite(rows[:, AT["Loudness_sma3"]]).all()
     assert np.isfinite(rows[(times > 1.2) & (times < 1.9)]).all(axis=1).mean() > 0.9
@@ -65,7 +65,7 @@ def test_digital_silence_has_no_frame_in_which_all_is_defined():
     rows = features(np.zeros(RATE, dtype=np.float32))
     assert len(rows) > 90
     assert not np.isfinite(rows).all(axis=1).any()
-    for name in acoustics.FORMANTS:
+    for name in opensmile.FORMANTS:
         assert np.isnan(rows[:, AT[name]]).all()
 
 
@@ -84,12 +84,12 @@ def raw_rows(n):
 
 def test_sentinels_become_nan_with_the_neighbours_that_smoothing_mixed_them_into():
     raw = raw_rows(10)
-    raw[4, AT[acoustics.PITCH]] = 0
+    raw[4, AT[opensmile.PITCH]] = 0
     raw[7, AT["jitterLocal_sma3nz"]] = 0
     rows = cleaned(raw)
     pitch, jitter, amplitude = (
         np.flatnonzero(np.isnan(rows[:, AT[name]])).tolist()
-        for name in (acoustics.PITCH, "jitterLocal_sma3nz", "F2amplitudeLogRelF0_sma3nz")
+        for name in (opensmile.PITCH, "jitterLocal_sma3nz", "F2amplitudeLogRelF0_sma3nz")
     )
     # by hand: what is about row i was written in row i − 2; the first two rows are empty
     assert pitch == [0, 1, 6]

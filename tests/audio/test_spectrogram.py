@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sertools.spectrogram import HEIGHT, SHADES, WAVE, WIDTH, decibels, picture, waveform
+from sertools.audio.spectrogram import HEIGHT, SHADES, WAVE, WIDTH, decibels, picture, waveform
 
 RATE = 16000
 

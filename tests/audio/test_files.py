@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sertools.audio import duration_s, is_silent, read_audio, sampling_rate, write_audio
+from sertools.audio.files import duration_s, is_silent, read_audio, sampling_rate, write_audio
 from sertools.errors import AudioError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sertools.audio import read_audio
+from sertools.audio.files import read_audio
 from sertools.errors import CorpusError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".sph")
