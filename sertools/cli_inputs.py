@@ -81,7 +81,7 @@ def tts(
     """
     from sertools import console
     from sertools import tts as speech
-    from sertools.tts_engines import engine as named
+    from sertools.speech.engines import engine as named
 
     speaker = named(engine)
     script = speech.script(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import voiced
 from sertools.audio.files import is_silent, read_audio
 from sertools.audio.sound_folder import Recordings
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
+from sertools.speech import resynthesis
 from sertools.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables.condition import CLEAN, Condition
 
@@ -137,7 +137,7 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
     if condition.perturbation == CLEAN:
         return signal
     if condition.voice:
-        return voiced.speech(corpus.clips.loc[clip], condition.voice, rate)
+        return resynthesis.speech(corpus.clips.loc[clip], condition.voice, rate)
     from sertools import perturb
     from sertools.perturb import seeds
     from sertools.randomness import identity_rng

@@ -12,12 +12,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sertools import engine, plan, store, voiced
+from sertools import engine, plan, store
 from sertools.audio.files import duration_s
 from sertools.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.model import Model
 from sertools.predicting import Settings
+from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
 
 TRIAL = 8
@@ -150,14 +151,14 @@ def _speaking(
     A text that several clips share is synthesised once. An online service is not called, so its durations
     are unknown: None and 0.
     """
-    if not voiced.offline(condition.voice):
+    if not resynthesis.offline(condition.voice):
         return None, 0.0
     began = time.perf_counter()
     heard = [engine.hear(corpus, clip, model, condition).signal for clip in trial]
     speaking_s = time.perf_counter() - began
     lasts_s = sum(len(signal) for signal in heard if signal is not None) / model.sampling_rate
-    tried = voiced.sentences(corpus.clips.loc[list(trial)])
-    return lasts_s, speaking_s / max(tried, 1) * voiced.sentences(corpus.clips.loc[list(todo)])
+    tried = resynthesis.sentences(corpus.clips.loc[list(trial)])
+    return lasts_s, speaking_s / max(tried, 1) * resynthesis.sentences(corpus.clips.loc[list(todo)])
 
 
 def _shard_bytes(job: plan.Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import engine, files, plan, precision, store, voiced
+from sertools import engine, files, plan, precision, store
 from sertools.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.meet import Predicted
 from sertools.model import ClipModel, Model
+from sertools.speech import resynthesis
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 
@@ -80,9 +81,9 @@ def jobs(
 def _worded(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
     """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
     return [
-        replace(c, content=voiced.fingerprint(corpus.clips, c.voice)) if c.voice else c
+        replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c
         for c in conditions
-        if not c.voice or voiced.tells_words(corpus.clips)
+        if not c.voice or resynthesis.tells_words(corpus.clips)
     ]
 
 

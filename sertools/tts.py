@@ -14,10 +14,9 @@ from sertools.corpus import Corpus, load_corpus, write_corpus
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
 from sertools.manifest import read_table
-from sertools.sentences import SENTIMENTS
-from sertools.sentiment_sentences import wordings
-from sertools.spoken import OWN, Line, Spoken, check_lines, speak_lines
-from sertools.tts_engines import Engine, three_letters
+from sertools.speech.engines import Engine, three_letters
+from sertools.speech.sentences import SENTIMENTS, wordings
+from sertools.speech.synthesis import OWN, Line, Spoken, check_lines, speak_lines
 
 TEXT_COLUMNS = ("transcript", "sentence", "text")
 CARRIED_LABELS = ("emotion", "sentiment", "split")

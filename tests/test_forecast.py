@@ -10,13 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools import corpus as corpus_module
-from sertools import precision, predicting, run, voiced
+from sertools import precision, predicting, run
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.cli import app
 from sertools.forecast import forecast, sentence, table
 from sertools.model import load_model
 from sertools.predicting import Settings
+from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import RATE, Meter, noises
@@ -82,7 +83,7 @@ def test_minutes_under_a_voice_follow_from_how_long_its_speech_lasts(tmp_path):
     )
     assert (spoken.condition, spoken.todo) == ("spoken@espeak:1", 20)
     spoken_s = (
-        sum(len(voiced.speech(row, "espeak:1", RATE)) for row in corpus.clips.to_dict("records")) / RATE
+        sum(len(resynthesis.speech(row, "espeak:1", RATE)) for row in corpus.clips.to_dict("records")) / RATE
     )
     assert spoken_s < 30 < 40 <= clean.minutes * 60 / 0.2, "speech is shorter than the clips"
     # three long texts in eight are timed, of seven in twenty; others may use the machine too

@@ -10,7 +10,7 @@ from sertools import tts
 from sertools.cli import app
 from sertools.corpus import Corpus, load_corpus
 from sertools.errors import CorpusError, SertoolsError
-from sertools.tts_engines import engine
+from sertools.speech.engines import engine
 
 VOICES = ["en-us+f1", "en-us+m1"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.errors import CorpusError
-from sertools.sentiment_sentences import languages, wordings
-from sertools.spoken import OWN, Line, speak_lines
-from sertools.tts_engines import engine
+from sertools.speech.engines import engine
+from sertools.speech.sentences import languages, wordings
+from sertools.speech.synthesis import OWN, Line, speak_lines
 
 TITLE = "tts-sentences: sentences of negative, neutral and positive words, spoken by espeak-ng in 5 languages"
 LICENCE = "CC0-1.0 for sentences, labels and clips"

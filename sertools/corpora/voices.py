@@ -22,9 +22,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools import espeak
 from sertools.errors import CorpusError
-from sertools.sentences import SENTIMENTS, templates
+from sertools.speech import espeak_ng
+from sertools.speech.sentences import SENTIMENTS, templates
 
 TITLE = "voices: sentences spoken by espeak-ng in 16 voices, at three levels of vocal effort"
 LICENCE = (
@@ -185,7 +185,7 @@ def _speak_into(folder: Path) -> None:
 
     planned = utterances()
     for utterance in planned:
-        signal, rate = espeak.speak(
+        signal, rate = espeak_ng.speak(
             utterance.transcript,
             utterance.speaker,
             rate_wpm=utterance.rate_wpm,
@@ -204,7 +204,7 @@ def _speak_into(folder: Path) -> None:
         except soundfile.LibsndfileError as error:  # e.g. a full disk, for which there is no OSError here
             raise OSError(f"{utterance.file}: {error.error_string}") from error
     (folder / "README.md").write_text(
-        f"# {TITLE}\n\nVersion {VERSION}, spoken by espeak-ng {espeak.version()}. {SIMULATED}\n\n"
+        f"# {TITLE}\n\nVersion {VERSION}, spoken by espeak-ng {espeak_ng.version()}. {SIMULATED}\n\n"
         f"Licence: {LICENCE}.\n",
         encoding="utf-8",
     )

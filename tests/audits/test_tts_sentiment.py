@@ -12,10 +12,10 @@ from sertools.cli import app
 from sertools.randomness import identity_rng
 from sertools.results.read import read_result
 from sertools.results.result import Verdict
-from sertools.sentiment_sentences import wordings
+from sertools.speech.engines import engine
+from sertools.speech.sentences import wordings
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
-from sertools.tts_engines import engine
 
 POLARITY = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
 

@@ -14,7 +14,7 @@ import soundfile
 
 from sertools.corpora import root_of, verified, voices
 from sertools.errors import CorpusError
-from sertools.sentences import sentences
+from sertools.speech.sentences import sentences
 
 MAKE = "import sys, pathlib; from sertools.corpora import voices; voices.make(pathlib.Path(sys.argv[1]))"
 

@@ -6,9 +6,9 @@ whatever its words mean. This makes it suitable for testing whether a model resp
 
 import numpy as np
 
-from sertools import espeak
 from sertools.errors import SertoolsError, nearest
-from sertools.tts_engines import LANGUAGES, Speaker, three_letters
+from sertools.speech import espeak_ng
+from sertools.speech.engines import LANGUAGES, Speaker, three_letters
 
 # base voice of languages whose plain code is not a voice
 _BASE = {"eng": "en-us", "fra": "fr-fr"}
@@ -24,7 +24,7 @@ class Espeak:
 
     def version(self) -> str:
         """Release of espeak-ng."""
-        return f"espeak-ng {espeak.version()}"
+        return f"espeak-ng {espeak_ng.version()}"
 
     def speakers(self, language: str) -> list[Speaker]:
         """Three female and three male voices, by espeak-ng's own variants."""
@@ -34,16 +34,16 @@ class Espeak:
     def speaker(self, voice: str) -> Speaker:
         """The voice with this name; for an unknown one, the hint suggests one of the same language if any."""
         base = voice.partition("+")[0]
-        found = next((known for known in espeak.voices(base) if known.name == voice), None)
+        found = next((known for known in espeak_ng.voices(base) if known.name == voice), None)
         if found is None:
-            alike = espeak.voices(voice.partition("-")[0].partition("+")[0][:2]) or espeak.voices("")
+            alike = espeak_ng.voices(voice.partition("-")[0].partition("+")[0][:2]) or espeak_ng.voices("")
             close = [known.name for known in alike if ("+" in known.name) == ("+" in voice)]
             raise SertoolsError(f"espeak-ng has no voice {voice!r}", hint=nearest(voice, close))
         return Speaker(name=found.name, language=three_letters(found.language), sex=found.sex)
 
     def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
         """The speech of a text; markup is read out."""
-        return espeak.speak(text, voice, volume=80)
+        return espeak_ng.speak(text, voice, volume=80)
 
 
 ENGINE = Espeak

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from sertools.errors import SertoolsError
-from sertools.tts_engines.gtts import GTTS, is_whole_mp3
+from sertools.speech.engines.gtts import GTTS, is_whole_mp3
 
 pytest.importorskip("gtts", reason="the package gTTS is not installed: pip install 'sertools[tts]'")
 

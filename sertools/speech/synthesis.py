@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import CorpusError, SertoolsError
-from sertools.tts_engines import Engine, Speaker
+from sertools.speech.engines import Engine, Speaker
 
 LONGEST = 1000
 """Maximum characters of a line: a longer one more likely lacks a line break than is a sentence."""

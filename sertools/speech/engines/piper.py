@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sertools.errors import AudioError, SertoolsError, nearest
-from sertools.tts_engines import Speaker, three_letters
+from sertools.speech.engines import Speaker, three_letters
 
 
 @dataclass(kw_only=True)

@@ -9,9 +9,9 @@ import espeakng_loader
 import numpy as np
 import pytest
 
-from sertools import espeak
 from sertools.errors import SertoolsError
-from sertools.espeak import speak, version, voices
+from sertools.speech import espeak_ng
+from sertools.speech.espeak_ng import speak, version, voices
 
 LINE = "The train leaves at seven."
 
@@ -45,7 +45,7 @@ def test_an_utterance_does_not_depend_on_what_was_spoken_before(voice):
 @pytest.mark.parametrize("voice", ["en-us+f1", "en-us+whisper"])
 def test_a_fresh_process_speaks_the_same_samples(voice):
     code = (
-        "import hashlib, sys; from sertools.espeak import speak; "
+        "import hashlib, sys; from sertools.speech.espeak_ng import speak; "
         "print(hashlib.sha256(speak(sys.argv[1], sys.argv[2])[0].tobytes()).hexdigest())"
     )
     run = subprocess.run(
@@ -189,7 +189,7 @@ def test_a_library_that_someone_else_holds_is_refused():
         with pytest.raises(SertoolsError, match="another part of this program uses espeak-ng"):
             speak(LINE, "en-us")
     finally:
-        espeak._unload(held)
+        espeak_ng._unload(held)
     assert speak(LINE, "en-us")[0].any()
 
 

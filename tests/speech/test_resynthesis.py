@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import soxr
 
-from sertools import espeak, predicting, voiced
+from sertools import predicting
 from sertools.audio.files import write_audio
 from sertools.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
 from sertools.models.toy import LoudnessModel
+from sertools.speech import espeak_ng, resynthesis
 from sertools.tables.condition import Condition
 
 FIRST = Condition(perturbation="spoken", voice="espeak:1")
@@ -37,19 +38,19 @@ def heard(corpus: Corpus, condition=FIRST):
 
 
 def test_the_speech_is_that_of_the_engine_at_the_rate_of_the_model():
-    signal, rate = espeak.speak("It is seven o'clock.", "en-us+f1", volume=80)
+    signal, rate = espeak_ng.speak("It is seven o'clock.", "en-us+f1", volume=80)
     expected = np.clip(soxr.resample(signal, rate, 16000), -1, 1)
-    assert np.array_equal(voiced.speech(said(), "espeak:1", 16000), expected)
-    assert np.array_equal(voiced.speech(said(), "espeak:en-us+f1", 16000), expected)
+    assert np.array_equal(resynthesis.speech(said(), "espeak:1", 16000), expected)
+    assert np.array_equal(resynthesis.speech(said(), "espeak:en-us+f1", 16000), expected)
 
 
 def test_a_number_is_a_voice_of_the_language_of_the_clip():
-    german = voiced.speech(said("Guten Morgen.", "de"), "espeak:2", 16000)
-    assert np.array_equal(german, voiced.speech(said("Guten Morgen.", "deu"), "espeak:de+m1", 16000))
+    german = resynthesis.speech(said("Guten Morgen.", "de"), "espeak:2", 16000)
+    assert np.array_equal(german, resynthesis.speech(said("Guten Morgen.", "deu"), "espeak:de+m1", 16000))
 
 
 def test_a_named_voice_speaks_a_clip_whose_language_nobody_knows():
-    assert len(voiced.speech(said(language=None), "espeak:en-us+f1", 16000))
+    assert len(resynthesis.speech(said(language=None), "espeak:en-us+f1", 16000))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_named_voice_speaks_a_clip_whose_language_nobody_knows():
 )
 def test_a_clip_that_cannot_be_spoken_says_why(row, voice, reason):
     with pytest.raises(AudioError, match=reason):
-        voiced.speech(row, voice, 16000)
+        resynthesis.speech(row, voice, 16000)
 
 
 @pytest.mark.parametrize("voice", ["espeak", "espeak:", "espeak:0", "espeek:1", "espeak:en-us+f99"])
@@ -111,12 +112,12 @@ def test_a_corpus_without_words_is_not_spoken(tmp_path):
 
 def test_the_fingerprint_knows_words_languages_and_voices():
     clips = pd.DataFrame({"transcript": ["Yes.", None], "language": "eng"}, index=["a", "b"])
-    first = voiced.fingerprint(clips, "espeak:1")
-    assert first == voiced.fingerprint(clips.assign(arousal=0.5), "espeak:1")
+    first = resynthesis.fingerprint(clips, "espeak:1")
+    assert first == resynthesis.fingerprint(clips.assign(arousal=0.5), "espeak:1")
     others = {
-        voiced.fingerprint(clips, "espeak:2"),
-        voiced.fingerprint(clips, "espeak:en-us+f1"),
-        voiced.fingerprint(clips.assign(language="deu"), "espeak:1"),
-        voiced.fingerprint(clips.assign(transcript="No."), "espeak:1"),
+        resynthesis.fingerprint(clips, "espeak:2"),
+        resynthesis.fingerprint(clips, "espeak:en-us+f1"),
+        resynthesis.fingerprint(clips.assign(language="deu"), "espeak:1"),
+        resynthesis.fingerprint(clips.assign(transcript="No."), "espeak:1"),
     }
     assert len(others | {first}) == 5

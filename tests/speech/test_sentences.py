@@ -1,4 +1,4 @@
-from sertools.sentences import SENTIMENTS, sentences, templates
+from sertools.speech.sentences import SENTIMENTS, sentences, templates
 
 
 def test_there_are_enough_templates_and_sentiment_words():

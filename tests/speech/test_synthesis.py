@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from sertools.errors import CorpusError, SertoolsError
-from sertools.spoken import Line, check_lines, speak_lines
-from sertools.tts_engines import Speaker, engine
+from sertools.speech.engines import Speaker, engine
+from sertools.speech.synthesis import Line, check_lines, speak_lines
 
 VOICES = [Speaker(name="en-us+f1", language="eng", sex="female"), Speaker(name="en-us+m1", language="eng")]
 

@@ -23,7 +23,7 @@ import numpy as np
 import platformdirs
 
 from sertools.errors import AudioError, SertoolsError, nearest
-from sertools.tts_engines import LANGUAGES, Speaker, three_letters
+from sertools.speech.engines import LANGUAGES, Speaker, three_letters
 
 _ACCENTS = {
     "en": ("com", "co.uk", "com.au", "co.in", "ie", "co.za"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sertools.errors import SertoolsError
-from sertools.tts_engines import Engine, engine, names
+from sertools.speech.engines import Engine, engine, names
 
 
 def test_the_folder_is_the_list_of_engines():

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import AudioError, SertoolsError
-from sertools.spoken import Line, check_lines
-from sertools.tts_engines import Engine, Speaker, engine, three_letters
+from sertools.speech.engines import Engine, Speaker, engine, three_letters
+from sertools.speech.synthesis import Line, check_lines
 
 _SPEAKING = threading.Lock()
 """Only one thread at a time calls a service, and no text is synthesised twice in parallel."""

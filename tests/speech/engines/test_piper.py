@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sertools.errors import SertoolsError
-from sertools.tts_engines.piper import Piper
+from sertools.speech.engines.piper import Piper
 
 pytest.importorskip("piper", reason="the package piper-tts is not installed: pip install 'sertools[piper]'")
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed: it makes the test's voice")
