@@ -51,11 +51,12 @@ def run_audits(
     Raises:
         SertoolsError: any error that the user can fix
     """
-    from sertools import console, files, predicting, run, store
+    from sertools import console, files, predicting, run
     from sertools.auditing.suites import choose
     from sertools.report import render
     from sertools.results.gate import exit_code
     from sertools.sounds import write_sounds
+    from sertools.store import store
     from sertools.tables.columns import AGAINST
 
     o.check_loudness(quiet, verbose)

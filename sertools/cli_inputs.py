@@ -139,9 +139,9 @@ def cache_(
 
     Example: sertools cache prune --older-than 90
     """
-    from sertools import cache as kept
     from sertools import console
-    from sertools.store import default_root
+    from sertools.store import cache as kept
+    from sertools.store.store import default_root
 
     root = cache or default_root()
     if action == "prune":

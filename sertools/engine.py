@@ -15,7 +15,7 @@ from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job
 from sertools.speech import resynthesis
-from sertools.store import read_layers, read_shard, shards, sweep, write_shard
+from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables.condition import CLEAN, Condition
 
 BATCH_SIZE = 8

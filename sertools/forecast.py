@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools import precision, predicting, run, seeing, store
+from sertools import precision, predicting, run, seeing
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpus import Corpus, fingerprint
@@ -20,6 +20,7 @@ from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.forecast_frames import of_acoustics, of_frames
 from sertools.forecast_words import of_reading
 from sertools.model import ClipModel, Model
+from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition
 
 OWN = "model"

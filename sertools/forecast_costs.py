@@ -12,13 +12,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sertools import engine, plan, store
+from sertools import engine, plan
 from sertools.audio.files import duration_s
 from sertools.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.model import Model
 from sertools.predicting import Settings
 from sertools.speech import resynthesis
+from sertools.store import store
 from sertools.tables.condition import Condition
 
 TRIAL = 8

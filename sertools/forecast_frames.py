@@ -26,7 +26,7 @@ from sertools.forecast_costs import (
 from sertools.frame_moments import over
 from sertools.model import Framed
 from sertools.predicting import Settings
-from sertools.store import write_array
+from sertools.store.store import write_array
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import Wanted
 

@@ -23,7 +23,7 @@ from sertools.errors import AuditError, nearest
 from sertools.model import Framed, Frames
 from sertools.models.answers import noise
 from sertools.plan import Job
-from sertools.store import SHARD, Key, read_layers, read_shard, write_shard
+from sertools.store.store import SHARD, Key, read_layers, read_shard, write_shard
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, LEVELS, Moments, Wanted
 from sertools.tables.pairs import speaker_codes

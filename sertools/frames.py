@@ -18,7 +18,7 @@ from sertools.accumulate import Shape, Sums
 from sertools.corpus import Corpus
 from sertools.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
 from sertools.model import Framed
-from sertools.store import read_array, write_array, write_rows, write_shard
+from sertools.store.store import read_array, write_array, write_rows, write_shard
 from sertools.tables.condition import Condition
 
 KEEP_EVERY_S = 120.0

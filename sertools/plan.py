@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.store import Key, read_layers, read_shard, shards
+from sertools.store.store import Key, read_layers, read_shard, shards
 from sertools.tables.condition import Condition
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import engine, files, plan, precision, store
+from sertools import engine, files, plan, precision
 from sertools.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.meet import Predicted
 from sertools.model import ClipModel, Model
 from sertools.speech import resynthesis
+from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import sertools
-from sertools import derived, files, precision, store, text_encoder
+from sertools import derived, files, precision, text_encoder
 from sertools.audio import sound_folder
 from sertools.auditing import audit as audits_of
 from sertools.auditing.audit import Audit
@@ -27,6 +27,7 @@ from sertools.predicting import predict as predict
 from sertools.results.limits import Override
 from sertools.results.result import Result
 from sertools.seeing import seen, with_moments
+from sertools.store import store
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 

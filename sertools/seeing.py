@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sertools import files, store
+from sertools import files
 from sertools.auditing.contract import Needs
 from sertools.cells import union
 from sertools.corpus import Corpus, fingerprint
@@ -11,6 +11,7 @@ from sertools.frame_moments import moments
 from sertools.meet import tables
 from sertools.model import ClipModel, Model
 from sertools.predicting import Settings, jobs, predict
+from sertools.store import store
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import Moments, Wanted
 from sertools.tables.tables import Tables

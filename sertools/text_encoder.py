@@ -20,7 +20,7 @@ from sertools.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.models.frozen import content, frozen
 from sertools.models.hub import folder_of
-from sertools.store import Key, read_layers, read_shard, shards, write_shard
+from sertools.store.store import Key, read_layers, read_shard, shards, write_shard
 from sertools.tables.text_vectors import Reading, packed
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]

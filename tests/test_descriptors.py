@@ -6,8 +6,8 @@ import pytest
 from sertools import descriptors
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
-from sertools.cache import verify
 from sertools.corpus import load_corpus
+from sertools.store.cache import verify
 from tests.helpers.voices import voices
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")

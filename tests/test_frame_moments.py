@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from sertools import frame_moments, predicting, store
-from sertools import store as store_module
+from sertools import frame_moments, predicting
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
 from sertools.corpus import fingerprint, load_corpus
@@ -21,6 +20,8 @@ from sertools.frame_moments import moments, passes
 from sertools.model import load_model
 from sertools.models.cnn14 import build
 from sertools.predicting import Settings
+from sertools.store import store
+from sertools.store import store as store_module
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import KINDS, LEVELS, Wanted
 from tests.helpers import naive_frames
@@ -334,7 +335,7 @@ def test_a_level_that_there_is_not_is_refused(tmp_path, corpus, model):
 
 
 def test_verifying_the_store_finds_nothing_wrong(tmp_path, corpus, model):
-    from sertools.cache import verify
+    from sertools.store.cache import verify
 
     summed(model, corpus, tmp_path)
     assert store.read_array(next(tmp_path.glob("*/*/*/pass-0.sums.npy"))) is not None

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.plan import jobs
-from sertools.store import SHARD, write_shard
+from sertools.store.store import SHARD, write_shard
 from sertools.tables.condition import Condition
 
 CLIPS = pd.Index([f"clip {i}" for i in range(2 * SHARD + 3)], name="clip")

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import files, store
+from sertools import files
 from sertools.errors import StoreError
 from sertools.files import write_text
-from sertools.store import Key, read_layers, read_shard, write_shard
+from sertools.store import store
+from sertools.store.store import Key, read_layers, read_shard, write_shard
 
 CLIPS = pd.Index([f"clip {i}" for i in range(5)], name="clip")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sertools.errors import StoreError
-from sertools.store import left_behind, read_array, read_scores
+from sertools.store.store import left_behind, read_array, read_scores
 
 DAY_S = 24 * 60 * 60
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools import cache, store
 from sertools.cli import app
 from sertools.errors import StoreError
+from sertools.store import cache, store
 
 
 def fill(root: Path, model: str = "m", corpus: str = "c", shards: int = 2, layers: bool = False) -> Path:
