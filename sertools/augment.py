@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sertools import perturb
 from sertools.errors import ModelError
+from sertools.perturbations import registry
 from sertools.recipe import Augmentation
 
 
@@ -41,7 +41,7 @@ def augmented(signal: np.ndarray, rate: int, how: Augmentation, *, rng: np.rando
 def _retimed(signal: np.ndarray, rate: int, factor: float, rng: np.random.Generator) -> np.ndarray:
     """The signal played `factor` times as fast at the same pitch."""
     name = "tempo_up" if factor > 1 else "tempo_down"
-    change = perturb.get(name)
+    change = registry.get(name)
     if change.unavailable:
         raise ModelError(f"the recipe changes the tempo: {change.unavailable}", hint="or set tempo = 0")
     return change.apply(signal, rate, 100 * abs(factor - 1), rng).astype(np.float64)

@@ -138,17 +138,21 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
         return signal
     if condition.voice:
         return resynthesis.speech(corpus.clips.loc[clip], condition.voice, rate)
-    from sertools import perturb
-    from sertools.perturb import seeds
+    from sertools.perturbations import perturbation as perturbation_module
+    from sertools.perturbations import registry
     from sertools.randomness import identity_rng
 
-    perturbation = perturb.get(condition.perturbation)
+    perturbation = registry.get(condition.perturbation)
     if perturbation.needs == "other clips":
         perturbation = perturbation.using(OtherClips(corpus=corpus, clip=clip, rate=rate))
     elif condition.folder:
         perturbation = perturbation.using(Recordings(folder=condition.folder, rate=rate))
     rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
-    level = seeds.draw_level(perturbation, None, rng) if condition.level is None else condition.level
+    level = (
+        perturbation_module.draw_level(perturbation, None, rng)
+        if condition.level is None
+        else condition.level
+    )
     return perturbation.apply(signal, rate, level, rng)
 
 

@@ -55,7 +55,7 @@ def _corpora() -> Rows:
 
 
 def _perturbations() -> Rows:
-    from sertools.perturb import perturbations
+    from sertools.perturbations.registry import perturbations
 
     return ["perturbation", "family", "unit", "levels", "ladder", "what the level is", "source"], [
         [
@@ -88,11 +88,11 @@ def perturb_file(name: str, level: float, source: Path, target: Path, seed: int)
         AuditError: no such perturbation, or an invalid level
         CorpusError: the file cannot be read, perturbed or written
     """
-    from sertools import perturb
     from sertools.audio.files import read_audio, sampling_rate, write_audio
+    from sertools.perturbations import registry
     from sertools.randomness import identity_rng
 
-    perturbation = perturb.get(name)
+    perturbation = registry.get(name)
     try:
         rate = sampling_rate(source)
         signal = read_audio(source, rate)

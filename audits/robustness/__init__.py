@@ -46,8 +46,8 @@ from sertools.auditing.findings import finding, skipped
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
-from sertools.perturb import get
-from sertools.perturb.sets import Asked, asked
+from sertools.perturbations.registry import get
+from sertools.perturbations.selection import Asked, asked
 from sertools.results.gate import matches
 from sertools.results.result import Figure, Finding, Limit, Series, Table, Verdict
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools.perturb.sets import asked
+from sertools.perturbations.selection import asked
 from sertools.results.published import ser_tests
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "reference" / "ser_tests_results.csv"

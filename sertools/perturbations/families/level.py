@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from sertools.errors import AudioError
-from sertools.perturb.perturbation import WAGNER, Perturbation, Signal, audible_rms, decibel
+from sertools.perturbations.perturbation import WAGNER, Perturbation, Signal, audible_rms, decibel
 
 
 def gain(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sertools.perturb import get
+from sertools.perturbations.registry import get
 
 with warnings.catch_warnings():
     # what its dependencies deprecate is not ours to judge

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sertools.errors import AuditError, nearest
-from sertools.perturb import get, perturbations
-from sertools.perturb.perturbation import Perturbation
+from sertools.perturbations.perturbation import Perturbation
+from sertools.perturbations.registry import get, perturbations
 from sertools.tables.condition import Condition
 
 SETS = ("small", "ser-tests", "all")

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from sertools.errors import AudioError
-from sertools.perturb import get, room
-from tests.perturb.test_contract import speechlike
+from sertools.perturbations.families import room
+from sertools.perturbations.registry import get
+from tests.perturbations.test_contract import speechlike
 
 RATE = 16000
 RNG = np.random.default_rng

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sertools.errors import AudioError
-from sertools.perturb import get
-from tests.perturb.test_contract import speechlike
+from sertools.perturbations.registry import get
+from tests.perturbations.test_contract import speechlike
 
 RATE = 16000
 

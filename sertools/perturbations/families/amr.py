@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from sertools.errors import AudioError
-from sertools.perturb.codec import measured_delay
-from sertools.perturb.filter import TELEPHONE_RATE, resampled
-from sertools.perturb.perturbation import Perturbation, Signal
+from sertools.perturbations.families.codec import measured_delay
+from sertools.perturbations.families.filter import TELEPHONE_RATE, resampled
+from sertools.perturbations.perturbation import Perturbation, Signal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from sertools.perturb import get
+from sertools.perturbations.registry import get
 
 pytest.importorskip("audiomentations", reason="pitch and tempo need audiomentations")
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from sertools.errors import AudioError, AuditError
-from sertools.perturb import get, perturbations
-from sertools.perturb.perturbation import Perturbation
-from sertools.perturb.seeds import draw_level
+from sertools.perturbations.perturbation import Perturbation, draw_level
+from sertools.perturbations.registry import get, perturbations
 from sertools.randomness import identity_rng
 
 RATE = 16000

@@ -6,10 +6,10 @@ import numpy as np
 import scipy.signal
 
 from sertools.errors import AudioError
-from sertools.perturb.codec import round_trip
-from sertools.perturb.filter import TELEPHONE_BAND_HZ, TELEPHONE_RATE, resampled
-from sertools.perturb.noise import pink
-from sertools.perturb.perturbation import (
+from sertools.perturbations.families.codec import round_trip
+from sertools.perturbations.families.filter import TELEPHONE_BAND_HZ, TELEPHONE_RATE, resampled
+from sertools.perturbations.families.noise import pink
+from sertools.perturbations.perturbation import (
     SER_TESTS,
     Perturbation,
     Signal,

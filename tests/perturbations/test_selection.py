@@ -3,8 +3,8 @@
 import pytest
 
 from sertools.errors import AuditError
-from sertools.perturb import perturbations
-from sertools.perturb.sets import asked
+from sertools.perturbations.registry import perturbations
+from sertools.perturbations.selection import asked
 from sertools.tables.condition import Condition
 
 

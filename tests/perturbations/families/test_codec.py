@@ -7,8 +7,9 @@ import soundfile
 from scipy.signal import correlate
 
 from sertools.errors import AudioError
-from sertools.perturb import codec, get
-from tests.perturb.test_contract import speechlike
+from sertools.perturbations.families import codec
+from sertools.perturbations.registry import get
+from tests.perturbations.test_contract import speechlike
 
 RATE = 16000
 RNG = np.random.default_rng(0)

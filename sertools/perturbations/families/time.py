@@ -4,7 +4,7 @@ import numpy as np
 import soxr
 
 from sertools.errors import AudioError
-from sertools.perturb.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, scaled_samples
+from sertools.perturbations.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, scaled_samples
 
 PACKET_S = 0.02
 """Duration of speech in one packet of voice over IP (RTP profile, RFC 3551)."""

@@ -8,7 +8,7 @@ import scipy.signal
 import soxr
 
 from sertools.errors import AudioError
-from sertools.perturb.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, match_rms
+from sertools.perturbations.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, match_rms
 
 TELEPHONE_BAND_HZ = (300.0, 3400.0)
 TELEPHONE_RATE = 8000

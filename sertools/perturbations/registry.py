@@ -9,11 +9,8 @@ import importlib
 import pkgutil
 
 from sertools.errors import AuditError, nearest
-from sertools.perturb.perturbation import Perturbation
-from sertools.perturb.seeds import draw_level
-from sertools.randomness import identity_rng
-
-__all__ = ["Perturbation", "draw_level", "get", "identity_rng", "perturbations"]
+from sertools.perturbations import families
+from sertools.perturbations.perturbation import Perturbation
 
 
 def perturbations(subset: str = "all") -> dict[str, Perturbation]:
@@ -42,8 +39,8 @@ def perturbations(subset: str = "all") -> dict[str, Perturbation]:
 def _every() -> tuple[Perturbation, ...]:
     """All perturbations in this folder; read once, because the engine needs them for every clip."""
     found: dict[str, Perturbation] = {}
-    for module in pkgutil.iter_modules(__path__):
-        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+    for module in pkgutil.iter_modules(families.__path__):
+        for value in vars(importlib.import_module(f"{families.__name__}.{module.name}")).values():
             if isinstance(value, Perturbation):
                 assert found.get(value.name, value) is value, f"two perturbations are named {value.name}"
                 found[value.name] = value

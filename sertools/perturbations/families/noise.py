@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft
 
 from sertools.errors import AudioError
-from sertools.perturb.perturbation import (
+from sertools.perturbations.perturbation import (
     SER_TESTS,
     WAGNER,
     Perturbation,

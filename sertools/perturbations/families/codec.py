@@ -14,8 +14,8 @@ import soundfile
 from scipy.signal import correlate
 
 from sertools.errors import AudioError
-from sertools.perturb.filter import TELEPHONE_RATE, resampled
-from sertools.perturb.perturbation import Perturbation, Signal
+from sertools.perturbations.families.filter import TELEPHONE_RATE, resampled
+from sertools.perturbations.perturbation import Perturbation, Signal
 
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sertools.errors import AudioError
-from sertools.perturb import get
+from sertools.perturbations.registry import get
 
 RATE = 16000
 RNG = np.random.default_rng(0)

@@ -16,10 +16,14 @@ from sertools.errors import AudioError, AuditError
 Signal = npt.NDArray[Any]
 """Samples of one channel, shape (samples,), floats, full scale ±1."""
 
+
 Change = Callable[..., Signal]
 """(signal, rate, level, rng) → signal; with the keyword `recordings` if `needs` is not empty."""
 
+
 WAGNER = "Wagner et al. 2023, section 3.4"
+
+
 SER_TESTS = "audEERING ser-tests"
 
 
@@ -200,3 +204,25 @@ def scaled_samples(level: float, rate: int) -> int:
     (500, 250, 1378)
     """
     return round(level * rate / 16000)
+
+
+def draw_level(perturbation: Perturbation, levels: Sequence[float] | None, rng: np.random.Generator) -> float:
+    """One of the levels, each equally likely (Wagner et al. 2023, section 3.4).
+
+    Args:
+        perturbation: the perturbation of these levels
+        levels: levels to draw from; None for the perturbation's own
+        rng: the generator for this seed, clip and perturbation. One number is drawn from it, even if there
+            is only one level, so that later draws do not depend on the number of levels
+
+    Raises:
+        AuditError: a level that the perturbation does not accept
+
+    >>> from sertools.perturbations.registry import get
+    >>> draw_level(get("gain"), (3.0,), identity_rng(0, "clip", "gain"))
+    3.0
+    """
+    choices = perturbation.levels if levels is None else levels
+    for level in choices:
+        perturbation.check_level(level)
+    return float(choices[int(rng.random() * len(choices))])

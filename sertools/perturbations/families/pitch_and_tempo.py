@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sertools.perturb.perturbation import Perturbation, Signal
+from sertools.perturbations.perturbation import Perturbation, Signal
 
 _ONE_AT_A_TIME = threading.Lock()
 """Two threads that save and restore the same process-wide states would mix them up."""

@@ -3,8 +3,9 @@ import pytest
 from scipy.signal import correlate
 
 from sertools.errors import AudioError, AuditError
-from sertools.perturb import amr, get
-from tests.perturb.test_codec import band_of_speech
+from sertools.perturbations.families import amr
+from sertools.perturbations.registry import get
+from tests.perturbations.families.test_codec import band_of_speech
 
 pytest.importorskip("av", reason="AMR-NB needs PyAV (pip install av)")
 

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.signal
 
 from sertools.errors import AudioError
-from sertools.perturb.perturbation import Perturbation, Signal, match_rms, rms
+from sertools.perturbations.perturbation import Perturbation, Signal, match_rms, rms
 
 SOUND_M_S = 343.0
 ROOM_M = np.array([6.0, 4.5, 2.8])
