@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sertools.corpus import Corpus as Corpus
-    from sertools.corpus import load_corpus as load_corpus
+    from sertools.corpora.corpus import Corpus as Corpus
+    from sertools.corpora.load import load_corpus as load_corpus
     from sertools.model import LoadOptions as LoadOptions
     from sertools.model import load_model as load_model
 

@@ -16,7 +16,7 @@ from sertools.errors import AuditError
 if TYPE_CHECKING:
     from sertools.auditing.audit import Audit
     from sertools.auditing.suites import Chosen
-    from sertools.corpus import Corpus
+    from sertools.corpora.corpus import Corpus
     from sertools.model import ClipModel, Model
 
 

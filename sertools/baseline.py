@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.audio.files import read_audio
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.labels import DIMENSIONS
 from sertools.models.sklearn import RATE_HZ, SHORTEST, functionals

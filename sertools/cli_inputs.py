@@ -34,7 +34,7 @@ def finetune(
     corpora = recipe_corpora(steps, data_root)
     if isinstance(steps, BaselineRecipe):
         from sertools.baseline import fit_baseline
-        from sertools.corpus import join
+        from sertools.corpora.corpus import join
 
         whole = corpora[0] if len(corpora) == 1 else join(corpora)
         fit_baseline(whole, steps.labels, out, strength=steps.strength)
@@ -80,7 +80,7 @@ def tts(
     Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
     """
     from sertools import console
-    from sertools import tts as speech
+    from sertools.corpora import speak as speech
     from sertools.speech.engines import engine as named
 
     speaker = named(engine)
@@ -171,7 +171,7 @@ def corpus_check(
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
-    from sertools.corpus import check
+    from sertools.corpora.check import check
 
     for sentence in check(o.read_data([data], data_root, column_map, scale, label_map)):
         typer.echo(sentence)
@@ -188,7 +188,7 @@ def corpus_scan(
     Example: sertools corpus scan iemocap /data/IEMOCAP_full_release --out iemocap
     """
     from sertools import console
-    from sertools.corpus import write_corpus
+    from sertools.corpora.corpus import write_corpus
 
     corpus = o.read_data([name], folder, None, None, None)
     write_corpus(corpus, out)
@@ -213,8 +213,8 @@ def corpus_split(
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
-    from sertools import split
-    from sertools.corpus import write_corpus
+    from sertools.corpora import split
+    from sertools.corpora.corpus import write_corpus
 
     parted = split.split(
         o.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, nearest
 from sertools.model import Model
 from sertools.pitch import Pitch

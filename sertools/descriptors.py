@@ -21,7 +21,7 @@ import pandas as pd
 
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.store.store import Key, read_array, read_shard, shards, write_array, write_shard
 from sertools.tables.condition import Condition

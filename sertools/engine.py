@@ -10,7 +10,7 @@ import pandas as pd
 
 from sertools.audio.files import is_silent, read_audio
 from sertools.audio.sound_folder import Recordings
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, ModelError
 from sertools.model import Model
 from sertools.plan import Job

@@ -13,7 +13,8 @@ import pandas as pd
 
 from sertools.audio.files import read_audio
 from sertools.augment import augmented
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError
 from sertools.randomness import identity_rng
 from sertools.recipe import BaselineRecipe, Recipe

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sertools import engine, plan
 from sertools.audio.files import duration_s
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.model import Model
 from sertools.predicting import Settings

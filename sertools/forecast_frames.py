@@ -12,7 +12,7 @@ import pandas as pd
 
 from sertools import descriptors, engine, frames
 from sertools.accumulate import Sums
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.forecast_costs import (
     SOUND,
     TRIAL,

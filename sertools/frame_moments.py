@@ -17,7 +17,7 @@ import pandas as pd
 from sertools import descriptors, frames
 from sertools.accumulate import Grid, K, Shape, grids
 from sertools.cells import cells, partners
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.engine import BATCH_SIZE
 from sertools.errors import AuditError, nearest
 from sertools.model import Framed, Frames

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.accumulate import Shape, Sums
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
 from sertools.model import Framed
 from sertools.store.store import read_array, write_array, write_rows, write_shard

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
 from sertools.finetune import fit, lessons, predictions
 from sertools.recipe import Recipe

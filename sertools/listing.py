@@ -45,12 +45,12 @@ def _models() -> Rows:
 
 
 def _corpora() -> Rows:
-    from sertools import corpora
+    from sertools.corpora import registry
 
-    modules = corpora.modules()
+    modules = registry.modules()
     return ["corpus", "split", "what it is", "licence"], [
         [name, split or "all", modules[stem].TITLE, modules[stem].LICENCE]
-        for name, (stem, split) in sorted(corpora.names().items())
+        for name, (stem, split) in sorted(registry.names().items())
     ]
 
 
@@ -89,10 +89,10 @@ def perturb_file(name: str, level: float, source: Path, target: Path, seed: int)
         CorpusError: the file cannot be read, perturbed or written
     """
     from sertools.audio.files import read_audio, sampling_rate, write_audio
-    from sertools.perturbations import registry
+    from sertools.perturbations import registry as perturb
     from sertools.randomness import identity_rng
 
-    perturbation = registry.get(name)
+    perturbation = perturb.get(name)
     try:
         rate = sampling_rate(source)
         signal = read_audio(source, rate)

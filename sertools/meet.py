@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.model import ClipModel, Model

@@ -10,7 +10,7 @@ import typer
 from sertools.errors import AuditError, CorpusError, ModelError
 
 if TYPE_CHECKING:
-    from sertools.corpus import Corpus
+    from sertools.corpora.corpus import Corpus
     from sertools.model import ClipModel, Model
     from sertools.predicting import Progress
 
@@ -313,7 +313,8 @@ def read_data(
     """
     from dataclasses import replace
 
-    from sertools.corpus import join, load_corpus
+    from sertools.corpora.corpus import join
+    from sertools.corpora.load import load_corpus
 
     loaded = [
         load_corpus(

@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.engine import hear
 from sertools.files import write_text
 from sertools.model import Model

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import engine, files, plan, precision
-from sertools.corpus import Corpus, fingerprint
+from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.meet import Predicted
 from sertools.model import ClipModel, Model

@@ -16,7 +16,7 @@ from sertools.audio import sound_folder
 from sertools.auditing import audit as audits_of
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
-from sertools.corpus import Corpus, fingerprint
+from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.meet import Predicted, tables
 from sertools.model import ClipModel, Model
 from sertools.model import random_twin as twin_of

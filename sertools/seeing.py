@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sertools import files
 from sertools.auditing.contract import Needs
 from sertools.cells import union
-from sertools.corpus import Corpus, fingerprint
+from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.frame_moments import moments
 from sertools.meet import tables
 from sertools.model import ClipModel, Model

@@ -15,7 +15,7 @@ from sertools.audio.files import write_audio
 from sertools.auditing import audit as audits
 from sertools.auditing import contract
 from sertools.auditing.discovery import discover
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.models.toy import LoudnessModel
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict

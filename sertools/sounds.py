@@ -13,7 +13,7 @@ from sertools import engine
 from sertools import files as files_module
 from sertools.audio.files import flac
 from sertools.audio.spectrogram import picture
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import GateError
 from sertools.model import ClipModel, Model
 from sertools.predicting import Progress

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.models.frozen import content, frozen
 from sertools.models.hub import folder_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.labels import DIMENSIONS
 from sertools.meet import Predicted, tables
 from sertools.metrics.fingerprints import FRAMES

@@ -16,7 +16,7 @@ from sklearn.svm import LinearSVC
 
 from sertools.audio.files import read_audio
 from sertools.baseline import fit_baseline
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError
 from sertools.model import LoadOptions, load_model
 from sertools.models.sklearn import SHORTEST, functionals

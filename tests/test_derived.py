@@ -7,7 +7,7 @@ import pytest
 from sertools import predicting, run
 from sertools.audio.files import write_audio
 from sertools.auditing import audit
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.derived import measured
 from sertools.errors import AuditError
 from sertools.models.toy import LoudnessModel

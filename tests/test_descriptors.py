@@ -6,7 +6,7 @@ import pytest
 from sertools import descriptors
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.store.cache import verify
 from tests.helpers.voices import voices
 

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from sertools import engine
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError, StoreError
 from sertools.model import LoadOptions, load_model
 from sertools.tables.condition import Condition
@@ -253,7 +254,7 @@ CHILD = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from tests.helpers.small import Meter, jobs
 from sertools import engine
 

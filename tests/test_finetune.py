@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
 
 from sertools.audio.files import write_audio
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.finetune import (
     RATE_HZ,

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import corpus as corpus_module
 from sertools import precision, predicting, run
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.cli import app
+from sertools.corpora import corpus as corpus_module
 from sertools.forecast import forecast, sentence, table
 from sertools.model import load_model
 from sertools.predicting import Settings

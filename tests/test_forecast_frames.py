@@ -8,7 +8,7 @@ import pytest
 
 from sertools import descriptors, frame_moments, run
 from sertools.auditing import audit
-from sertools.corpus import fingerprint
+from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
 from sertools.forecast import forecast, sentence
 from sertools.forecast_frames import of_acoustics

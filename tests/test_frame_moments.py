@@ -14,7 +14,8 @@ import torch
 from sertools import frame_moments, predicting
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
-from sertools.corpus import fingerprint, load_corpus
+from sertools.corpora.corpus import fingerprint
+from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.frame_moments import moments, passes
 from sertools.model import load_model
@@ -239,7 +240,7 @@ import os, signal, sys
 from contextlib import nullcontext
 from pathlib import Path
 from sertools.tables.condition import Condition
-from sertools.corpus import fingerprint, load_corpus
+from sertools.corpora.corpus import fingerprint; from sertools.corpora.load import load_corpus
 from sertools.frame_moments import moments
 from sertools.model import load_model
 from sertools.models.hf import TransformersModel

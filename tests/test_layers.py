@@ -10,7 +10,7 @@ from transformers import Wav2Vec2Model
 from sertools import predicting, run
 from sertools.auditing.audit import Audit, load, obstacle
 from sertools.auditing.contract import Needs, Outcome
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.engine import hear
 from sertools.errors import AuditError
 from sertools.meet import tables

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sertools.audio.files import write_audio
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError
 from sertools.finetune import RATE_HZ, fit, lessons, predictions
 from sertools.labels import DIMENSIONS

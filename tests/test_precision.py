@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from sertools import precision, predicting
-from sertools.corpus import fingerprint, load_corpus
+from sertools.corpora.corpus import fingerprint
+from sertools.corpora.load import load_corpus
 from sertools.model import LoadOptions, Outputs, load_model
 from sertools.models.device import multiplies_bf16, native_bf16
 from sertools.tables import condition

@@ -9,7 +9,7 @@ import torch
 
 from sertools import derived, predicting
 from sertools.audio.files import write_audio
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.recogniser import WORDS, Recogniser, coded, decoded
 from sertools.tables import condition

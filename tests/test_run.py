@@ -11,7 +11,7 @@ import pytest
 from sertools import predicting, run
 from sertools.auditing import audit, contract
 from sertools.auditing.suites import read_suite
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
 from sertools.meet import Predicted
 from sertools.meet import tables as tables_of

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.tables.text_vectors import Reading, unpacked
 from sertools.text_encoder import load_encoder, read

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, ModelError
-from sertools.manifest import MANIFESTS, read_table
 from sertools.model import LoadOptions, Task
 from sertools.models import predictions
 from sertools.tables.condition import CLEAN

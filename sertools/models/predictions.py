@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
+from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
-from sertools.manifest import read_table
 from sertools.model import LoadOptions, Task
 from sertools.tables.condition import CLEAN
 

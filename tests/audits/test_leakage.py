@@ -8,7 +8,7 @@ import pytest
 from sertools import predicting, toy
 from sertools import run as running
 from sertools.auditing.audit import load, run
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.results.result import Verdict
 from sertools.tables.tables import Tables
 

@@ -9,7 +9,7 @@ import pytest
 from sertools import predicting, toy
 from sertools import run as whole
 from sertools.auditing.audit import load, run
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.model import load_model

@@ -13,7 +13,7 @@ from sertools import predicting, toy
 from sertools import run as runs
 from sertools.auditing.audit import load, run
 from sertools.auditing.suites import read_suite, suites
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.model import load_model
 from sertools.results.result import Result, Verdict

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools import tts
 from sertools.audit_commands import audit_command
 from sertools.auditing.audit import load, run
 from sertools.cli import app
+from sertools.corpora import speak
 from sertools.randomness import identity_rng
 from sertools.results.read import read_result
 from sertools.results.result import Verdict
@@ -279,10 +279,10 @@ def test_the_command_takes_the_spoken_sentences_by_default():
 
 def test_from_sentences_to_a_report_a_model_that_hears_loudness_alone_is_deaf_to_words(tmp_path):
     # few words with the same sound at the end, so that what is said hardly changes how loud it is
-    script = tts.built_in(["eng"], per_word=1)
+    script = speak.built_in(["eng"], per_word=1)
     plain = [line for line in script.lines if line.labels["kind"] == "plain"]
     short = dataclasses.replace(script, lines=plain)
-    tts.make_corpus(short, engine("espeak"), tmp_path / "corpus")
+    speak.make_corpus(short, engine("espeak"), tmp_path / "corpus")
     command = ["tts-sentiment", "--model", "toy:loudness", "--data", str(tmp_path / "corpus"), "-q"]
     done = CliRunner().invoke(
         app, [*command, "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]

@@ -41,7 +41,7 @@ def corpus_of(data: Path, clips: int):
     """Clips spread evenly over a corpus."""
     import numpy as np
 
-    from sertools.corpus import load_corpus
+    from sertools.corpora.load import load_corpus
 
     whole = load_corpus(str(data))
     chosen = np.linspace(0, len(whole.clips) - 1, clips).round().astype(int)
@@ -51,7 +51,7 @@ def corpus_of(data: Path, clips: int):
 def measured(corpus, store: Path) -> dict:
     """Acoustic features of every clip, from the store where they are there."""
     from sertools import descriptors
-    from sertools.corpus import fingerprint
+    from sertools.corpora.corpus import fingerprint
 
     return descriptors.measured(corpus, fingerprint(corpus), store)
 
@@ -69,7 +69,7 @@ def with_sums(corpus, model, store: Path) -> dict:
     """Seconds of the analysis, and in-sample mean CCA by layer and group."""
     from sertools.audits.layer_acoustics.scores import scores
 
-    from sertools.corpus import fingerprint
+    from sertools.corpora.corpus import fingerprint
     from sertools.frame_moments import moments
     from sertools.tables.egemaps import columns
     from sertools.tables.frame_sums import Wanted

@@ -69,7 +69,7 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, pipeline
 
     from sertools import predicting
-    from sertools.corpus import load_corpus
+    from sertools.corpora.load import load_corpus
     from sertools.model import LoadOptions, load_model
 
     extractor = AutoFeatureExtractor.from_pretrained(model_folder)
@@ -140,7 +140,7 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 
     from sertools import engine, predicting
     from sertools.audio.files import read_audio
-    from sertools.corpus import load_corpus
+    from sertools.corpora.load import load_corpus
     from sertools.model import LoadOptions, load_model
     from sertools.tables.condition import Condition
 
@@ -178,7 +178,7 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 def settled(model, corpus, root: Path):
     """The model in the format that `auto` takes for a corpus."""
     from sertools import precision
-    from sertools.corpus import fingerprint
+    from sertools.corpora.corpus import fingerprint
 
     return precision.settle(model, corpus, fingerprint(corpus), root)
 
@@ -265,7 +265,7 @@ def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bo
 GROWTH = """
 import resource, sys, time
 from pathlib import Path
-from sertools.corpus import load_corpus; from sertools.model import load_model; from sertools import run
+from sertools.corpora.load import load_corpus; from sertools.model import load_model; from sertools import run
 model, corpus = load_model("default"), load_corpus(sys.argv[1])
 before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 run.predict(model, corpus, settings=run.Settings(cache=Path(sys.argv[2])))

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import torch
 
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
 from sertools.engine import hear, perturbed
 from sertools.model import load_model
 from sertools.perturbations.selection import asked

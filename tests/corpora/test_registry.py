@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools import corpora
-from sertools.corpus import load_corpus
+from sertools.corpora import registry
+from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
 
 
@@ -26,11 +26,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_file_in_the_folder_keeps_the_contract() -> None:
-    files = {path.stem for path in Path(corpora.__file__).parent.glob("*.py")} - {"__init__"}
-    assert set(corpora.modules()) == files
-    names = [name for module in corpora.modules().values() for name in module.NAMES]
+    files = {path.stem for path in Path(registry.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(registry.modules()) == files
+    names = [name for module in registry.modules().values() for name in module.NAMES]
     assert len(names) == len(set(names))
-    for stem, module in corpora.modules().items():
+    for stem, module in registry.modules().items():
         assert module.__doc__, stem
         assert module.TITLE, stem
         assert module.LICENCE, stem
@@ -41,30 +41,30 @@ def test_every_file_in_the_folder_keeps_the_contract() -> None:
 
 
 def test_no_corpus_claims_an_empty_folder(tmp_path: Path) -> None:
-    assert corpora.recognised(tmp_path) == ""
+    assert registry.recognised(tmp_path) == ""
 
 
 def test_folder_is_found_whatever_its_spelling(tmp_path: Path) -> None:
     home = emodb(tmp_path / "EmoDB")
-    assert corpora.root_of("emodb", tmp_path) == home
-    assert corpora.root_of("emodb", home) == home
+    assert registry.root_of("emodb", tmp_path) == home
+    assert registry.root_of("emodb", home) == home
     with pytest.raises(CorpusError) as caught:
-        corpora.root_of("ravdess", tmp_path)
+        registry.root_of("ravdess", tmp_path)
     assert str(caught.value) == (
         f"{tmp_path} is not the folder of ravdess and does not contain it "
         "(point --data-root to the corpus' own folder, or to its parent folder)"
     )
     with pytest.raises(CorpusError, match="is not the folder of emodb and does not contain it"):
-        corpora.root_of("emodb", tmp_path / "none")
+        registry.root_of("emodb", tmp_path / "none")
 
 
 def test_configuration_says_where_a_corpus_lies(tmp_path: Path, config: Path) -> None:
     home = emodb(tmp_path / "speech")
     config.write_text(f'[roots]\nemodb = "{home}"\nmsp-podcast = "{tmp_path}"\n')
-    assert corpora.root_of("emodb") == home
+    assert registry.root_of("emodb") == home
     assert load_corpus("emodb").clips["emotion"].tolist() == ["anger"]
     with pytest.raises(CorpusError) as caught:
-        corpora.root_of("msp-test1")
+        registry.root_of("msp-test1")
     assert (
         str(caught.value) == f"{tmp_path} does not have the layout of msp-test1 (correct [roots] in {config})"
     )
@@ -97,7 +97,7 @@ def test_a_corpus_that_can_be_made_is_made_once(
 def test_damaged_configuration_is_named(config: Path, text: str) -> None:
     config.write_text(text)
     with pytest.raises(CorpusError, match=f"^{config}"):
-        corpora.root_of("emodb")
+        registry.root_of("emodb")
 
 
 def test_counts_are_those_of_the_whole_corpus_even_when_a_split_is_asked_for(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_counts_are_those_of_the_whole_corpus_even_when_a_split_is_asked_for(tmp
 
 def test_unknown_speakers_are_not_counted() -> None:
     clips = pd.DataFrame({"speaker": ["1", None, "2"], "sex": ["female", "female", "male"]})
-    assert corpora.verified(clips, {"speakers": 2, "female": 1, "male": 1}) == [
+    assert registry.verified(clips, {"speakers": 2, "female": 1, "male": 1}) == [
         "2 of 2 speakers, 1 of 1 female speakers, 1 of 1 male speakers"
     ]
-    assert corpora.verified(clips, {}) == []
+    assert registry.verified(clips, {}) == []

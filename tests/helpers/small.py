@@ -9,7 +9,8 @@ import pandas as pd
 
 from sertools import plan
 from sertools.audio.files import write_audio
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
 from sertools.labels import DIMENSIONS
 from sertools.model import Model, Outputs, Task
 from sertools.tables.condition import Condition

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sertools.audio.files import write_audio
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
 
 RATE = 16000
 EMOTIONS = ("anger", "neutral")

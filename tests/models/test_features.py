@@ -6,7 +6,7 @@ import pytest
 
 from sertools import run
 from sertools.auditing import audit
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError
 from sertools.model import ClipModel, load_model
 from sertools.predicting import Settings

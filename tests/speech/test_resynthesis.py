@@ -9,7 +9,7 @@ import soxr
 
 from sertools import predicting
 from sertools.audio.files import write_audio
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
 from sertools.models.toy import LoudnessModel
 from sertools.speech import espeak_ng, resynthesis

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora import listed, stems_listed
+from sertools.corpora.registry import listed, stems_listed
 
 TITLE = "Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), speech"
 LICENCE = "CC BY-NC-SA 4.0: non-commercial, share alike"

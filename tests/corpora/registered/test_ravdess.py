@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools.corpora import ravdess, verified
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.registered import ravdess
+from sertools.corpora.registry import verified
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 needs_speech = pytest.mark.skipif(not DATA.is_dir(), reason="the speech in ../shared/data is not here")

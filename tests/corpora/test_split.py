@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from sertools import toy
 from sertools.cli import app
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.split import split, summary
 from sertools.errors import CorpusError
-from sertools.split import split, summary
 
 CREMA_D = Path(__file__).parent / "../../shared/data/crema-d_labels/crema-d_labels.csv"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from sertools.corpus import Corpus
+from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
 from sertools.randomness import identity_rng
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.corpora import msp_podcast
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.registered import msp_podcast
 from sertools.errors import CorpusError
 
 HEADER = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sertools.corpora.manifest import as_clips, look_alikes, prefixed, read_table
 from sertools.errors import CorpusError
-from sertools.manifest import as_clips, look_alikes, prefixed, read_table
 
 
 def clips_of(text: str, tmp_path: Path, **options: object) -> pd.DataFrame:

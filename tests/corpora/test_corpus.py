@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from sertools.audio.files import write_audio
-from sertools.corpus import Corpus, check, fingerprint, join, load_corpus, write_corpus
+from sertools.corpora.check import check
+from sertools.corpora.corpus import Corpus, fingerprint, join, write_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
 
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"

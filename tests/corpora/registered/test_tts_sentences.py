@@ -1,8 +1,9 @@
 import pytest
 import soundfile
 
-from sertools.corpora import root_of, tts_sentences
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.registered import tts_sentences
+from sertools.corpora.registry import root_of
 from sertools.errors import CorpusError
 
 

@@ -7,7 +7,7 @@ import audformat
 import numpy as np
 import pytest
 
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools.corpora import mosi
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.registered import mosi
 from sertools.errors import CorpusError
 
 HEADER = "video_id,clip_id,text,label,label_T,label_A,label_V,annotation,mode\n"

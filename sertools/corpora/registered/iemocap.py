@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.manifest import unit_scale
 from sertools.errors import CorpusError
-from sertools.manifest import unit_scale
 
 TITLE = "Interactive Emotional Dyadic Motion Capture database (IEMOCAP)"
 LICENCE = "release form of the University of Southern California, research only; not to be redistributed"

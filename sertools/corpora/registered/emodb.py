@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora import listed, stems_listed
+from sertools.corpora.registry import listed, stems_listed
 
 TITLE = "Berlin Database of Emotional Speech (EmoDB)"
 LICENCE = "CC0 1.0, as published by audEERING; the authors' repository states none"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.manifest import read_table, unit_scale
 from sertools.errors import CorpusError
-from sertools.manifest import read_table, unit_scale
 
 TITLE = "MSP-Podcast"
 LICENCE = "academic or commercial licence of the University of Texas at Dallas; not to be redistributed"

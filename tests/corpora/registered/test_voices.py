@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sertools.corpora import root_of, verified, voices
+from sertools.corpora.registered import voices
+from sertools.corpora.registry import root_of, verified
 from sertools.errors import CorpusError
 from sertools.speech.sentences import sentences
 
-MAKE = "import sys, pathlib; from sertools.corpora import voices; voices.make(pathlib.Path(sys.argv[1]))"
+MAKE = "import sys, pathlib; from sertools.corpora.registered import voices; voices.make(pathlib.Path(sys.argv[1]))"
 
 
 def spawn(root: Path) -> subprocess.Popen:

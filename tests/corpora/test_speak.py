@@ -6,9 +6,10 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from sertools import tts
 from sertools.cli import app
-from sertools.corpus import Corpus, load_corpus
+from sertools.corpora import speak
+from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, SertoolsError
 from sertools.speech.engines import engine
 
@@ -22,12 +23,12 @@ def ratings(tmp_path, **columns):
 
 
 def test_built_in_sentences_become_an_ordinary_corpus(tmp_path):
-    script = tts.built_in(["eng"], per_word=1)
-    corpus, spoken = tts.make_corpus(script, engine("espeak"), tmp_path / "c", voices=VOICES)
+    script = speak.built_in(["eng"], per_word=1)
+    corpus, spoken = speak.make_corpus(script, engine("espeak"), tmp_path / "c", voices=VOICES)
     assert spoken.written == 2 * (42 + 16 + 16 + 10)
     again = load_corpus(str(tmp_path / "c"))
     pd.testing.assert_frame_equal(again.clips, corpus.clips)
-    assert again.simulated == tts.SIMULATED
+    assert again.simulated == speak.SIMULATED
     assert "espeak-ng" in again.version
     assert "GPL" in again.licence
     assert again.clips["sentiment"].value_counts().to_dict() == {
@@ -40,12 +41,12 @@ def test_built_in_sentences_become_an_ordinary_corpus(tmp_path):
     assert list(plain.clips.index) == list(again.clips.index)
     readme = (tmp_path / "c" / "README.md").read_text()
     assert "en-us+f1, en-us+m1" in readme
-    assert tts.SIMULATED in readme
+    assert speak.SIMULATED in readme
 
 
 def test_without_voices_each_language_gets_its_own(tmp_path):
     (tmp_path / "s.csv").write_text("transcript,language\nHello.,eng\nGuten Tag.,deu\n")
-    corpus, _ = tts.make_corpus(tts.from_file(tmp_path / "s.csv"), engine("espeak"), tmp_path / "c")
+    corpus, _ = speak.make_corpus(speak.from_file(tmp_path / "s.csv"), engine("espeak"), tmp_path / "c")
     assert corpus.clips.groupby("transcript")["speaker"].nunique().to_dict() == {"Guten Tag.": 6, "Hello.": 6}
     assert corpus.clips["speaker"].nunique() == 12
 
@@ -53,7 +54,7 @@ def test_without_voices_each_language_gets_its_own(tmp_path):
 def test_sentences_of_a_text_file_are_its_lines(tmp_path):
     path = tmp_path / "mine.txt"
     path.write_text("\ufeffFirst line.\n\n  Zweite Zeile — <b>fett</b>.  \n", encoding="utf-8")
-    lines = tts.from_file(path, language="en").lines
+    lines = speak.from_file(path, language="en").lines
     assert [line.text for line in lines] == ["First line.", "Zweite Zeile — <b>fett</b>."]
     assert [line.where for line in lines] == ["mine.txt, line 1", "mine.txt, line 3"]
     assert {line.language for line in lines} == {"eng"}
@@ -62,7 +63,7 @@ def test_sentences_of_a_text_file_are_its_lines(tmp_path):
 def test_columns_of_a_csv_are_kept(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("text,sentiment,topic,speaker\nAll is well.,positive,weather,somebody\n")
-    (line,) = tts.from_file(path).lines
+    (line,) = speak.from_file(path).lines
     assert line.text == "All is well."
     assert line.labels == {"sentiment": "positive", "topic": "weather"}
 
@@ -81,15 +82,15 @@ def test_columns_of_a_csv_are_kept(tmp_path):
 def test_bad_sentences_are_named_with_their_line(tmp_path, name, content, sentence):
     (tmp_path / name).write_text(content)
     with pytest.raises(CorpusError, match=sentence):
-        tts.from_file(tmp_path / name)
+        speak.from_file(tmp_path / name)
 
 
 def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
     with pytest.raises(CorpusError, match="cannot read"):
-        tts.from_file(tmp_path / "none.txt")
+        speak.from_file(tmp_path / "none.txt")
     (tmp_path / "latin.txt").write_bytes("schön".encode("latin-1"))
     with pytest.raises(CorpusError, match="not UTF-8 text"):
-        tts.from_file(tmp_path / "latin.txt")
+        speak.from_file(tmp_path / "latin.txt")
 
 
 def test_transcripts_of_a_corpus_carry_its_labels_and_pair_with_it(tmp_path):
@@ -101,12 +102,12 @@ def test_transcripts_of_a_corpus_carry_its_labels_and_pair_with_it(tmp_path):
         emotion=["neutral", "angry", "happy"],
         language=["en", "en", "en"],
     )
-    corpus, spoken = tts.make_corpus(
-        tts.from_corpus(original), engine("espeak"), tmp_path / "c", voices=VOICES
+    corpus, spoken = speak.make_corpus(
+        speak.from_corpus(original), engine("espeak"), tmp_path / "c", voices=VOICES
     )
     assert len(corpus.clips) == 6
     assert spoken.written == 4  # two texts, two voices
-    assert corpus.simulated == tts.CARRIED
+    assert corpus.simulated == speak.CARRIED
     assert "3 clips have 2 different texts" in " ".join(corpus.notes)
     again = load_corpus(str(tmp_path / "c"))
     for clip in original.clips.index:
@@ -122,8 +123,8 @@ def test_transcripts_of_real_speech_are_spoken_and_keep_its_emotions(tmp_path):
     if not real.is_dir():
         pytest.skip("the real speech of ../shared/data/emodb is not here")
     original = load_corpus(f"{real}:test")
-    corpus, spoken = tts.make_corpus(
-        tts.from_corpus(original), engine("espeak"), tmp_path / "c", voices=["de+f1", "de+m1"]
+    corpus, spoken = speak.make_corpus(
+        speak.from_corpus(original), engine("espeak"), tmp_path / "c", voices=["de+f1", "de+m1"]
     )
     assert spoken.written == 2 * original.clips["transcript"].nunique()
     assert len(corpus.clips) == 2 * len(original.clips)
@@ -134,17 +135,17 @@ def test_transcripts_of_real_speech_are_spoken_and_keep_its_emotions(tmp_path):
 
 def test_clips_without_a_transcript_are_left_out_and_counted(tmp_path):
     original = ratings(tmp_path, transcript=["Yes.", "", "No."], arousal=[0.1, 0.2, ""])
-    script = tts.from_corpus(original, language="eng")
+    script = speak.from_corpus(original, language="eng")
     assert [line.text for line in script.lines] == ["Yes.", "No."]
     assert [line.labels.get("arousal") for line in script.lines] == [0.1, None]
     assert script.notes[0] == "1 of 3 clips have no transcript and were left out."
     with pytest.raises(CorpusError, match="has no transcripts to speak"):
-        tts.from_corpus(ratings(tmp_path, arousal=[0.1, 0.2, 0.3]))
+        speak.from_corpus(ratings(tmp_path, arousal=[0.1, 0.2, 0.3]))
 
 
 def test_an_unknown_voice_is_told_before_anything_is_written(tmp_path):
     with pytest.raises(SertoolsError, match="no voice 'en-us\\+f9'") as caught:
-        tts.make_corpus(tts.built_in(), engine("espeak"), tmp_path / "c", voices=["en-us+f9"])
+        speak.make_corpus(speak.built_in(), engine("espeak"), tmp_path / "c", voices=["en-us+f9"])
     assert caught.value.hint == "did you mean 'en-us+f5'?"
     assert not (tmp_path / "c").exists()
 
@@ -181,6 +182,6 @@ def test_wrong_options_are_one_sentence_and_exit_code_2(tmp_path, options, sente
 def test_a_corpus_object_is_not_changed(tmp_path):
     original = ratings(tmp_path, transcript=["Yes.", "No.", "Perhaps."])
     before = original.clips.copy()
-    tts.from_corpus(original)
+    speak.from_corpus(original)
     pd.testing.assert_frame_equal(original.clips, before)
     assert isinstance(original, Corpus)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools.corpora import iemocap
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.registered import iemocap
 from sertools.errors import CorpusError
 
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora import emodb, listed, stems_listed
+from sertools.corpora.registered import emodb
+from sertools.corpora.registry import listed, stems_listed
 
 TITLE = "EmoDB, takes with low agreement"
 LICENCE = emodb.LICENCE

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.manifest import read_table, unit_scale
 from sertools.errors import CorpusError
-from sertools.manifest import read_table, unit_scale
 
 TITLE = "CMU Multimodal Opinion-level Sentiment Intensity (MOSI)"
 LICENCE = "research; the videos belong to their speakers"

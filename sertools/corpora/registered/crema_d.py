@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora import listed, stems_listed
+from sertools.corpora.manifest import read_table
+from sertools.corpora.registry import listed, stems_listed
 from sertools.errors import CorpusError
-from sertools.manifest import read_table
 
 TITLE = "Crowd-sourced Emotional Multimodal Actors Dataset (CREMA-D)"
 LICENCE = "ODbL 1.0, contents DbCL 1.0"

@@ -10,10 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sertools.corpus import Corpus, load_corpus, write_corpus
+from sertools.corpora.corpus import Corpus, write_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
-from sertools.manifest import read_table
 from sertools.speech.engines import Engine, three_letters
 from sertools.speech.sentences import SENTIMENTS, wordings
 from sertools.speech.synthesis import OWN, Line, Spoken, check_lines, speak_lines

@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools.corpora import crema_d, verified
-from sertools.corpus import load_corpus
+from sertools.corpora.load import load_corpus
+from sertools.corpora.registered import crema_d
+from sertools.corpora.registry import verified
 from sertools.errors import CorpusError
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"

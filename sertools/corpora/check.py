@@ -1,0 +1,77 @@
+"""Checks a corpus: which clips cannot be used, and which labels are suspicious."""
+
+import pandas as pd
+
+from sertools.audio.files import is_silent, read_audio
+from sertools.corpora.corpus import Corpus, _file_hashes
+from sertools.errors import AudioError
+from sertools.tables.columns import LABELS
+
+SHORTEST_S = 0.025
+"""Most models cannot process shorter clips: wav2vec2 needs 400 samples at 16 kHz."""
+
+
+def check(corpus: Corpus) -> list[str]:
+    """Content and problems of a corpus, as sentences; decodes every clip.
+
+    Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
+    and clips with identical audio.
+    """
+    clips = corpus.clips
+    found = [f"{corpus.name}: {len(clips)} clips in {clips['file'].nunique()} files", *corpus.notes]
+    if "speaker" not in clips or clips["speaker"].isna().all():
+        found.append("there are no speaker labels, so confidence intervals are too narrow if speakers repeat")
+    else:
+        speakers = clips.dropna(subset="speaker").drop_duplicates("speaker")
+        sexes = speakers["sex"].fillna("unknown").value_counts() if "sex" in clips else pd.Series(dtype=int)
+        detail = f" ({', '.join(f'{n} {sex}' for sex, n in sexes.items())})" if len(sexes) else ""
+        found.append(f"{len(speakers)} speakers{detail}")
+        if clips["speaker"].isna().any():
+            found.append(f"{int(clips['speaker'].isna().sum())} clips have no speaker label")
+    for label in LABELS:
+        if label in clips:
+            rated = int(clips[label].notna().sum())
+            found.append(f"{label}: {rated} of {len(clips)} clips")
+    if not any(label in clips for label in LABELS):
+        found.append(f"no labels: none of {', '.join(LABELS)}")
+    if "emotion" in clips:
+        counts = clips["emotion"].value_counts()
+        found.append("emotions: " + ", ".join(f"{emotion} {n}" for emotion, n in counts.items()))
+    return [*found, *_sound_problems(corpus)]
+
+
+def _sound_problems(corpus: Corpus) -> list[str]:
+    problems: list[str] = []
+    broken: list[tuple[str, str]] = []
+    silent: list[str] = []
+    short: list[str] = []
+    seconds, rate = 0.0, 16000
+    for clip, start, end in zip(corpus.clips.index, corpus.clips["start"], corpus.clips["end"], strict=True):
+        try:
+            signal = read_audio(corpus.path(clip), rate, start, end)
+        except AudioError as error:
+            broken.append((clip, error.message))
+            continue
+        seconds += len(signal) / rate
+        if is_silent(signal):
+            silent.append(clip)
+        if len(signal) / rate < SHORTEST_S:
+            short.append(clip)
+    problems.append(f"{seconds / 60:.1f} minutes of audio")
+    problems.extend(f"{clip}: {reason}" for clip, reason in broken[:10])
+    if broken:
+        problems.append(f"{len(broken)} of {len(corpus.clips)} clips cannot be read")
+    if silent:
+        problems.append(f"{len(silent)} clips are digital silence: {_some(silent)}")
+    if short:
+        problems.append(f"{len(short)} clips are shorter than {1000 * SHORTEST_S:g} ms: {_some(short)}")
+    hashes = corpus.clips["file"].map(_file_hashes(corpus))
+    same = corpus.clips.assign(sound=hashes).dropna(subset="sound")
+    for _, group in same.groupby(["sound", "start", "end"], dropna=False, sort=False):
+        if len(group) > 1:
+            problems.append(f"identical audio: {_some(list(group.index))}")
+    return problems
+
+
+def _some(clips: list[str]) -> str:
+    return ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")

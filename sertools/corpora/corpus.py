@@ -1,0 +1,169 @@
+"""A corpus: a table with one row per clip and its labels.
+
+The simplest corpus is a **manifest**: a CSV (UTF-8; commas, semicolons or tabs) or Parquet file with one
+row per clip and at least the column `file`.
+
+    file,speaker,sex,emotion,arousal,split
+    wav/a.wav,03,female,angry,6.5,test
+    wav/b.wav,07,m,neutral,3,test
+
+| column | content |
+|---|---|
+| `file` | path of the audio file, absolute or relative to the manifest |
+| `start`, `end` | segment in seconds; empty for the whole file |
+| `clip` | an id; by default made from file and segment |
+| `speaker` | any id, read as text (`03` stays `03`); needed for correct confidence intervals |
+| `sex`, `age`, `language`, `transcript` | attributes that audits may use; `f`, `w`, `female` mean the same |
+| `corpus` | the source if a manifest combines several corpora; speakers then become `msp:12` |
+| `emotion` | a category; `angry`, `ang`, `anger` mean the same; map others with `--label-map theirs=ours` |
+| `arousal`, `dominance`, `valence` | ratings in [0, 1], or on the scale that `--scale arousal=1:7` declares |
+| `split` | selected with `manifest.csv:test` |
+| any other | read as an attribute, for grouping |
+
+Columns with other names are mapped with `--map theirs=ours`. An empty value is missing, never zero. Other
+accepted inputs: audformat folders, registered corpora by name (`emodb:test`, `msp-test1`) or by their
+folder, and the output of `write_corpus()`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sertools.corpora.manifest import prefixed
+from sertools.errors import CorpusError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """Clips with their labels, and the corpus' name, licence, citation and notes.
+
+    Attributes:
+        name: registered name or name of the manifest, with the split: `emodb:test`
+        clips: unique index `clip`; columns `file`, `start`, `end` (seconds, nan for whole files), labels
+            (dimensions in [0, 1], nan where unrated), attributes
+        root: folder that relative file paths start from
+        version, licence, citation: empty if unknown
+        simulated: origin of labels that are not human ratings; empty for human ratings
+        notes: sentences on counts, dropped labels, splits
+    """
+
+    name: str
+    clips: pd.DataFrame
+    root: Path
+    version: str = ""
+    licence: str = ""
+    citation: str = ""
+    simulated: str = ""
+    notes: tuple[str, ...] = ()
+
+    def path(self, clip: str) -> Path:
+        """Path of a clip's audio file."""
+        return self.root / str(self.clips.at[clip, "file"])
+
+
+def write_corpus(corpus: Corpus, folder: Path) -> None:
+    """Write `clips.parquet` and `corpus.toml` for `load_corpus(folder)`; each file completely or not at all.
+
+    Audio files are not copied.
+
+    Raises:
+        CorpusError: the folder cannot be written
+    """
+    root = corpus.root.resolve()
+    inside = root.is_relative_to(folder.resolve())
+    facts = {
+        "schema": SCHEMA,
+        "name": corpus.name,
+        "root": root.relative_to(folder.resolve()).as_posix() if inside else root.as_posix(),
+        "version": corpus.version,
+        "licence": corpus.licence,
+        "citation": corpus.citation,
+        "simulated": corpus.simulated,
+        "notes": list(corpus.notes),
+    }
+    # A JSON string is a TOML string too, as long as nothing outside ASCII is escaped as a surrogate pair.
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in facts.items()]
+    part = folder / f".{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        corpus.clips.to_parquet(part)
+        part.replace(folder / "clips.parquet")
+        part.write_text("".join(lines), encoding="utf-8")
+        part.replace(folder / "corpus.toml")
+    except OSError as error:
+        raise CorpusError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        if part.exists():
+            part.unlink()
+
+
+def join(parts: Sequence[Corpus]) -> Corpus:
+    """Several corpora as one; clip and speaker ids get their corpus as a prefix, e.g. `msp:12`.
+
+    Two splits of one corpus share the prefix, so a speaker in both remains one speaker. Column `corpus` names
+    the corpus of each clip; file paths become absolute.
+
+    Raises:
+        CorpusError: no corpora, or a clip that is in two of them
+    """
+    if not parts:
+        raise CorpusError("no corpora to join")
+    tables = []
+    for part in parts:
+        home = part.name.partition(":")[0]
+        clips = part.clips.copy()
+        clips["file"] = [str((part.root / file).resolve()) for file in clips["file"]]
+        clips["corpus"] = home
+        if "speaker" in clips:
+            clips["speaker"] = prefixed(clips["speaker"], home)
+        clips.index = pd.Index(prefixed(pd.Series(clips.index), home), name="clip")
+        tables.append(clips)
+    joined = pd.concat(tables)
+    twice = joined.index[joined.index.duplicated()]
+    if len(twice):
+        raise CorpusError(f"clip {twice[0]!r} is in two of the corpora", hint="join each split once")
+    own = {key: " · ".join(dict.fromkeys(f"{p.name}: {value}" for p in parts if (value := getattr(p, key))))
+           for key in ("version", "licence", "citation", "simulated")}  # fmt: skip
+    notes = tuple(f"{part.name}: {note}" for part in parts for note in part.notes)
+    name = "+".join(part.name for part in parts)
+    return Corpus(name=name, clips=joined, root=Path("/"), notes=notes, **own)
+
+
+def fingerprint(corpus: Corpus) -> str:
+    """Hash of all that predictions depend on, 32 hex digits: ids, segments and bytes of all files, in order.
+
+    Labels are not included. An unreadable file is hashed as missing, so the fingerprint changes when the file
+    becomes available.
+    """
+    contents = _file_hashes(corpus)
+    digest = hashlib.blake2b(digest_size=16)
+    for clip, file, start, end in zip(
+        corpus.clips.index, corpus.clips["file"], corpus.clips["start"], corpus.clips["end"], strict=True
+    ):
+        digest.update(json.dumps([clip, f"{start!r}", f"{end!r}", contents[file] or "missing"]).encode())
+    return digest.hexdigest()
+
+
+def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
+    """File → hash of its bytes, each file read once; None if it cannot be read."""
+
+    def of(file: str) -> str | None:
+        try:
+            with (corpus.root / file).open("rb") as stream:
+                return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        except OSError:
+            return None
+
+    files = list(corpus.clips["file"].unique())
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return dict(zip(files, pool.map(of, files), strict=True))
+
+
+SCHEMA = 1
+"""Version of `corpus.toml`."""

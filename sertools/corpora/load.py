@@ -1,0 +1,205 @@
+"""Loads a corpus by its name, its table or its folder."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from sertools.corpora import registry
+from sertools.corpora.audformat_folder import read_audformat
+from sertools.corpora.corpus import SCHEMA, Corpus
+from sertools.corpora.manifest import MANIFESTS, as_clips, look_alikes, read_table
+from sertools.errors import CorpusError, nearest
+from sertools.labels import DIMENSIONS, canonical
+
+
+def load_corpus(
+    spec: str,
+    *,
+    data_root: Path | None = None,
+    column_map: Mapping[str, str] | None = None,
+    scale: Mapping[str, tuple[float, float]] | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> Corpus:
+    """Load and check the corpus with this name or path.
+
+    Args:
+        spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
+            `metadata.csv`; each with `:split` if wanted
+        data_root: folder of a registered corpus, or its parent folder
+        column_map: column name in the corpus → sertools' name
+        scale: dimension → its lowest and highest rating
+        label_map: emotion label in the corpus → sertools' name
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read; the message says what to do
+    """
+    path, stem, split = _place(spec, data_root)
+    reading = read(path, stem)
+    declared = [d for d in scale or {} if reading.scaled and (d == "*" or d in reading.table)]
+    if declared:
+        raise CorpusError(f"--scale {declared[0]}: the rating scale of {reading.name} is fixed")
+    clips = as_clips(
+        reading.table,
+        source=reading.source,
+        column_map=column_map,
+        scale={**reading.scale, **(scale or {})},
+        label_map=label_map,
+    )
+    notes = (*reading.verify(clips), *reading.notes, *look_alikes(_candidates(clips)))
+    corpus = Corpus(name=reading.name, clips=clips, root=reading.root, notes=notes, **reading.facts)
+    return corpus if split is None else _of_split(corpus, split)
+
+
+def _candidates(clips: pd.DataFrame) -> list[str]:
+    """Columns that may be labels under another name; a dimension must be numeric."""
+    names = [str(c) for c in clips]
+    return [c for c in names if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
+
+
+def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
+    """Path, registered corpus (its file stem, or empty) and split that a spec refers to."""
+    known = registry.names()
+    head, colon, tail = spec.rpartition(":")
+    if spec in known:
+        stem, split = known[spec]
+        return registry.root_of(spec, data_root), stem, split
+    if colon and head in known:
+        stem, own = known[head]
+        if own is not None:
+            raise CorpusError(f"{head!r} is already a split, so {spec!r} is not valid")
+        return registry.root_of(head, data_root), stem, tail
+    if os.path.exists(Path(spec).expanduser()):
+        return Path(spec).expanduser(), "", None
+    if colon and os.path.exists(Path(head).expanduser()):
+        return Path(head).expanduser(), "", tail
+    raise _nothing_there(spec, head if colon else spec)
+
+
+def _of_split(corpus: Corpus, split: str) -> Corpus:
+    if "split" not in corpus.clips:
+        raise CorpusError(f"{corpus.name} has no column 'split', so it has no split {split!r}")
+    chosen = corpus.clips[corpus.clips["split"] == split]
+    if chosen.empty:
+        known = sorted(corpus.clips["split"].dropna().unique())
+        raise CorpusError(f"{corpus.name} has no split {split!r}", hint=nearest(split, known))
+    return replace(corpus, name=f"{corpus.name}:{split}", clips=chosen)
+
+
+def _nothing_there(spec: str, head: str) -> CorpusError:
+    """The error for a path that does not exist or a name that is not registered."""
+    if os.sep in spec or any(head.endswith(suffix) for suffix in MANIFESTS) or head.startswith("."):
+        return CorpusError(f"no such file or folder: {head if Path(head).suffix in MANIFESTS else spec}")
+    return CorpusError(f"unknown corpus {head!r}", hint=nearest(head, sorted(registry.names())))
+
+
+FACTS = ("version", "licence", "citation", "simulated")
+
+
+def _nothing_published(clips: pd.DataFrame) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Unchecked rows of a corpus, with the metadata that its file or folder provides.
+
+    Attributes:
+        table: columns as in a manifest, under any names
+        source: name of the table in error messages
+        root: folder that relative file paths start from
+        facts: version, licence, citation, simulated, if known
+        scale: dimension → lowest and highest rating, if declared
+        scaled: dimensions are already in [0, 1]
+        verify: clips → sentences that compare them with published counts
+    """
+
+    table: pd.DataFrame
+    name: str
+    source: str
+    root: Path
+    facts: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    scaled: bool = False
+    verify: Callable[[pd.DataFrame], list[str]] = _nothing_published
+
+
+def read(path: Path, stem: str = "") -> Reading:
+    """Read the rows of a manifest or folder; `stem` declares it to be this registered corpus.
+
+    Raises:
+        CorpusError: the path is not a corpus, or cannot be read
+    """
+    if path.is_file():
+        return Reading(table=read_table(path), name=path.stem, source=path.name, root=path.parent)
+    if not stem and (path / "corpus.toml").is_file():
+        return _read_corpus(path)
+    if not stem and (path / "db.yaml").is_file():
+        database = read_audformat(path)
+        return Reading(
+            table=database.table,
+            name=database.name,
+            source=path.name,
+            root=path,
+            facts={"licence": database.licence, "citation": database.citation},
+            notes=database.notes,
+            scale=database.scale,
+        )
+    stem = stem or registry.recognised(path)
+    if stem:
+        return _read_registered(path, stem)
+    if (path / "metadata.csv").is_file():
+        name = path.resolve().name
+        return Reading(
+            table=read_table(path / "metadata.csv"), name=name, source=f"{name}/metadata.csv", root=path
+        )
+    raise CorpusError(
+        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, and no known layout",
+        hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(registry.modules())}",
+    )
+
+
+def _read_registered(root: Path, stem: str) -> Reading:
+    module = registry.modules()[stem]
+
+    def verify(clips: pd.DataFrame) -> list[str]:
+        if hasattr(module, "expected"):
+            return list(module.expected(clips))
+        return registry.verified(clips, getattr(module, "EXPECTED", {}))
+
+    return Reading(
+        table=module.scan(root),
+        name=registry.main_name(stem),
+        source=stem,
+        root=root,
+        facts={fact: str(getattr(module, fact.upper(), "")) for fact in FACTS},
+        notes=tuple(getattr(module, "NOTES", ())),
+        scaled=True,
+        verify=verify,
+    )
+
+
+def _read_corpus(folder: Path) -> Reading:
+    path = folder / "corpus.toml"
+    try:
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path} is not valid TOML: {error}") from error
+    if facts.get("schema") != SCHEMA:
+        raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
+    absent = [key for key in ("name", "root", "notes", *FACTS) if key not in facts]
+    if absent:
+        raise CorpusError(f"{path} has no key {absent[0]!r}")
+    return Reading(
+        table=read_table(folder / "clips.parquet"),
+        name=str(facts["name"]),
+        source=f"{folder.name}/clips.parquet",
+        root=folder / str(facts["root"]),
+        facts={fact: str(facts[fact]) for fact in FACTS},
+        notes=tuple(map(str, facts["notes"])),
+        scaled=True,
+    )

@@ -1,0 +1,160 @@
+"""Corpora that sertools can read by name: one module per corpus, found by listing this folder.
+
+A module here has
+
+- a docstring that describes the corpus,
+- `TITLE`, `LICENCE`, `CITATION`, and, where they apply, `VERSION`, `SIMULATED` (the origin of labels that
+  are not human ratings) and `NOTES` (what to know before trusting a number),
+- `NAMES`: public name → the split it selects, or None for the whole corpus,
+- `recognises(root) -> bool`: does this folder have the layout of the corpus?
+- `scan(root) -> DataFrame`: one row per clip, columns as in a manifest, dimensions in [0, 1],
+- `EXPECTED`: published counts, see `verified()`, or `expected(clips) -> list of sentences`,
+- `make(root)`, if the corpus can be generated on this machine.
+
+To add a corpus, add a file.
+"""
+
+import importlib
+import pkgutil
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import platformdirs
+
+from sertools.corpora import registered
+from sertools.corpora.manifest import read_table
+from sertools.errors import CorpusError
+
+
+@cache
+def modules() -> dict[str, ModuleType]:
+    """File stem → module, for every corpus in this folder."""
+    stems = sorted(module.name for module in pkgutil.iter_modules(registered.__path__))
+    return {stem: importlib.import_module(f"{registered.__name__}.{stem}") for stem in stems}
+
+
+def names() -> dict[str, tuple[str, str | None]]:
+    """Public name → file stem and the split that the name selects."""
+    return {name: (stem, split) for stem, module in modules().items() for name, split in module.NAMES.items()}
+
+
+def main_name(stem: str) -> str:
+    """The public name of the whole corpus."""
+    known: dict[str, str | None] = modules()[stem].NAMES
+    return next((name for name, split in known.items() if split is None), stem)
+
+
+def recognised(root: Path) -> str:
+    """The file stem of the corpus whose layout a folder has; empty if no corpus recognises it."""
+    return next((stem for stem, module in modules().items() if module.recognises(root)), "")
+
+
+def verified(clips: pd.DataFrame, expected: Mapping[str, int]) -> list[str]:
+    """Do the counts match the published ones? One sentence on those that match, one on those that do not.
+
+    Args:
+        clips: the whole corpus
+        expected: published numbers of `clips`, `speakers`, `female` and `male` speakers, or of clips with
+            an emotion
+
+    >>> clips = pd.DataFrame({"speaker": ["1", "2"], "emotion": ["anger", "anger"]})
+    >>> verified(clips, {"clips": 2, "speakers": 3, "anger": 2})
+    ['2 of 2 clips, 2 of 2 anger', 'expected 3 speakers, found 2']
+    """
+    met, missed = [], []
+    for what, published in expected.items():
+        found, words = _count(clips, what), f"{what} speakers" if what in ("female", "male") else what
+        if found == published:
+            met.append(f"{found} of {published} {words}")
+        else:
+            missed.append(f"expected {published} {words}, found {found}")
+    return [sentence for sentence in (", ".join(met), "; ".join(missed)) if sentence]
+
+
+def listed(root: Path) -> pd.DataFrame | None:
+    """The table `metadata.csv` of a folder, unchanged; None if it is missing or unreadable."""
+    try:
+        return read_table(root / "metadata.csv")
+    except CorpusError:
+        return None
+
+
+def stems_listed(root: Path) -> list[str]:
+    """File names in a folder's `metadata.csv`, without folder and suffix; empty if there is no such table."""
+    table = listed(root)
+    return [] if table is None or "file" not in table else [Path(file).stem for file in table["file"]]
+
+
+def root_of(name: str, data_root: Path | None = None) -> Path:
+    """The folder of a registered corpus: below `data_root`, from the configuration, or newly generated.
+
+    Raises:
+        CorpusError: the location of the corpus is unknown, or the corpus is not there
+    """
+    stem, _ = names()[name]
+    module = modules()[stem]
+    if data_root is not None:
+        for candidate in (data_root, *_namesakes(data_root, stem)):
+            if candidate.is_dir() and module.recognises(candidate):
+                return candidate
+        raise CorpusError(
+            f"{data_root} is not the folder of {main_name(stem)} and does not contain it",
+            hint="point --data-root to the corpus' own folder, or to its parent folder",
+        )
+    config = Path(platformdirs.user_config_dir("sertools")) / "config.toml"
+    configured = _configured(config)
+    for key in (name, main_name(stem), stem):
+        if key in configured:
+            root = Path(configured[key]).expanduser()
+            if not root.is_dir() or not module.recognises(root):
+                raise CorpusError(
+                    f"{root} does not have the layout of {name}", hint=f"correct [roots] in {config}"
+                )
+            return root
+    if hasattr(module, "make"):
+        made = Path(platformdirs.user_cache_dir("sertools")) / "corpora" / f"{stem}-{module.VERSION}"
+        if not (made.is_dir() and module.recognises(made)):
+            module.make(made)
+        return made
+    raise CorpusError(
+        f"the location of {main_name(stem)} is unknown",
+        hint=f'use --data-root FOLDER, or add to {config}: [roots] {main_name(stem)} = "FOLDER"',
+    )
+
+
+def _count(clips: pd.DataFrame, what: str) -> int:
+    if what == "clips":
+        return len(clips)
+    if what == "speakers":
+        return int(clips["speaker"].nunique())
+    if what in ("female", "male"):
+        return int(clips.loc[clips["sex"] == what, "speaker"].nunique())
+    return int((clips["emotion"] == what).sum())
+
+
+def _namesakes(folder: Path, stem: str) -> list[Path]:
+    """Folders named like the corpus, in any spelling: `MSP-Podcast`, `msp_podcast`."""
+
+    def plain(name: str) -> str:
+        return "".join(c for c in name.lower() if c.isalnum())
+
+    wanted = {plain(stem), *(plain(name) for name in modules()[stem].NAMES)}
+    if not folder.is_dir():
+        return []
+    return sorted(entry for entry in folder.iterdir() if plain(entry.name) in wanted)
+
+
+def _configured(config: Path) -> dict[str, str]:
+    if not config.is_file():
+        return {}
+    try:
+        roots = tomllib.loads(config.read_text(encoding="utf-8")).get("roots", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{config} is not valid TOML: {error}") from error
+    if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
+        raise CorpusError(f'{config}: [roots] needs lines like emodb = "/path"')
+    return roots
