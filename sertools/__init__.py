@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sertools.corpora.corpus import Corpus as Corpus
     from sertools.corpora.load import load_corpus as load_corpus
-    from sertools.model import LoadOptions as LoadOptions
-    from sertools.model import load_model as load_model
+    from sertools.models.load import LoadOptions as LoadOptions
+    from sertools.models.load import load_model as load_model
 
 __version__ = "0.1.0"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sertools.audio.opensmile import STEP_S, aligned
-from sertools.model import Frames
+from sertools.models.model import Frames
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED
 

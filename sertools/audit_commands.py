@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sertools.auditing.audit import Audit
     from sertools.auditing.suites import Chosen
     from sertools.corpora.corpus import Corpus
-    from sertools.model import ClipModel, Model
+    from sertools.models.model import ClipModel, Model
 
 
 def run_audits(

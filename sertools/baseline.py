@@ -18,7 +18,7 @@ from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.labels import DIMENSIONS
-from sertools.models.sklearn import RATE_HZ, SHORTEST, functionals
+from sertools.models.kinds.sklearn import RATE_HZ, SHORTEST, functionals
 
 FOLDS = 5
 """Number of speaker groups that are held out in turn; fewer if there are fewer speakers."""

@@ -241,7 +241,7 @@ def model_inspect(
     Example: sertools model inspect my-checkpoint
     """
     from sertools import console
-    from sertools.inspect import inspect_model
+    from sertools.models.describe import inspect_model
 
     loaded = o.read_model(spec, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     columns, rows = inspect_model(loaded)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, nearest
-from sertools.model import Model
+from sertools.models.model import Model
 from sertools.pitch import Pitch
 from sertools.prints import Prints
 from sertools.recogniser import Recogniser

@@ -19,7 +19,7 @@ from sertools.derived import Measure, maker
 from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.forecast_frames import of_acoustics, of_frames
 from sertools.forecast_words import of_reading
-from sertools.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model
 from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition
 

@@ -16,7 +16,7 @@ from sertools import engine, plan
 from sertools.audio.files import duration_s
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
-from sertools.model import Model
+from sertools.models.model import Model
 from sertools.predicting import Settings
 from sertools.speech import resynthesis
 from sertools.store import store

@@ -24,7 +24,7 @@ from sertools.forecast_costs import (
     trial_of,
 )
 from sertools.frame_moments import over
-from sertools.model import Framed
+from sertools.models.model import Framed
 from sertools.predicting import Settings
 from sertools.store.store import write_array
 from sertools.tables.condition import Condition

@@ -20,8 +20,8 @@ from sertools.cells import cells, partners
 from sertools.corpora.corpus import Corpus
 from sertools.engine import BATCH_SIZE
 from sertools.errors import AuditError, nearest
-from sertools.model import Framed, Frames
-from sertools.models.answers import noise
+from sertools.models.checks import noise
+from sertools.models.model import Framed, Frames
 from sertools.plan import Job
 from sertools.store.store import SHARD, Key, read_layers, read_shard, write_shard
 from sertools.tables.egemaps import FEATURES

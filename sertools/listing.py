@@ -35,7 +35,7 @@ def _audits() -> Rows:
 
 
 def _models() -> Rows:
-    from sertools.model import schemes
+    from sertools.models.load import schemes
 
     return ["model", "what it is"], [
         ["default", "The embedded demonstration model."],

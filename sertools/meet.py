@@ -9,7 +9,7 @@ import pandas as pd
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
-from sertools.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model
 from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import Moments
 from sertools.tables.layers import Layers

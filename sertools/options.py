@@ -11,7 +11,7 @@ from sertools.errors import AuditError, CorpusError, ModelError
 
 if TYPE_CHECKING:
     from sertools.corpora.corpus import Corpus
-    from sertools.model import ClipModel, Model
+    from sertools.models.model import ClipModel, Model
     from sertools.predicting import Progress
 
 DERIVED = (
@@ -357,7 +357,7 @@ def read_model(
     Raises:
         ModelError: the model does not exist or cannot be loaded
     """
-    from sertools.model import LoadOptions, load_model
+    from sertools.models.load import LoadOptions, load_model
 
     heads = pairs(head, "--head", "PREFIX=LAYOUT")
     if len(heads) > 1:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sertools.audio.opensmile import extractor
 from sertools.metrics.groups import F0
-from sertools.model import Outputs, Task
+from sertools.models.model import Outputs, Task
 
 LOWEST_HZ, HIGHEST_HZ = 50.0, 350.0
 ZERO_HZ = 27.5

@@ -17,7 +17,7 @@ import numpy as np
 from sertools.corpora.corpus import Corpus
 from sertools.engine import hear
 from sertools.files import write_text
-from sertools.model import Model
+from sertools.models.model import Model
 from sertools.tables.condition import Condition
 
 TOLERANCE = 0.005

@@ -12,7 +12,7 @@ from sertools import engine, files, plan, precision
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.meet import Predicted
-from sertools.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model
 from sertools.speech import resynthesis
 from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition

@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
 from sertools.metrics.fingerprints import BITS, FRAMES, QUIET
-from sertools.model import Outputs, Task
+from sertools.models.model import Outputs, Task
 
 RATE = 8000
 WINDOW, HOP = 2048, 96

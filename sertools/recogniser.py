@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import ModelError
-from sertools.model import Outputs, Task
-from sertools.models.frozen import content, frozen
-from sertools.models.hub import folder_of
+from sertools.models.checkpoints.frozen import content, frozen
+from sertools.models.checkpoints.hub import folder_of
+from sertools.models.model import Outputs, Task
 
 WORDS = 700
 """Numbers per text, each with three bytes of UTF-8, which float32 represents exactly; longer texts count as

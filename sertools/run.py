@@ -18,8 +18,8 @@ from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.meet import Predicted, tables
-from sertools.model import ClipModel, Model
-from sertools.model import random_twin as twin_of
+from sertools.models.model import ClipModel, Model
+from sertools.models.model import random_twin as twin_of
 from sertools.predicting import Progress as Progress
 from sertools.predicting import Settings as Settings
 from sertools.predicting import jobs as jobs

@@ -9,7 +9,7 @@ from sertools.cells import union
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.frame_moments import moments
 from sertools.meet import tables
-from sertools.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model
 from sertools.predicting import Settings, jobs, predict
 from sertools.store import store
 from sertools.tables.condition import Condition

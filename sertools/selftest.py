@@ -16,7 +16,7 @@ from sertools.auditing import audit as audits
 from sertools.auditing import contract
 from sertools.auditing.discovery import discover
 from sertools.corpora.corpus import Corpus
-from sertools.models.toy import LoudnessModel
+from sertools.models.kinds.toy import LoudnessModel
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
 from sertools.tables.layers import Layers

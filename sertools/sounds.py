@@ -15,7 +15,7 @@ from sertools.audio.files import flac
 from sertools.audio.spectrogram import picture
 from sertools.corpora.corpus import Corpus
 from sertools.errors import GateError
-from sertools.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model
 from sertools.predicting import Progress
 from sertools.results.audio_clips import INDEX, Index, Recording, read_index
 from sertools.results.result import Result

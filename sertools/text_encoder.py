@@ -18,8 +18,8 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
-from sertools.models.frozen import content, frozen
-from sertools.models.hub import folder_of
+from sertools.models.checkpoints.frozen import content, frozen
+from sertools.models.checkpoints.hub import folder_of
 from sertools.store.store import Key, read_layers, read_shard, shards, write_shard
 from sertools.tables.text_vectors import Reading, packed
 

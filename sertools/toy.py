@@ -10,8 +10,9 @@ from sertools.corpora.corpus import Corpus
 from sertools.labels import DIMENSIONS
 from sertools.meet import Predicted, tables
 from sertools.metrics.fingerprints import FRAMES
-from sertools.model import ClipModel, LoadOptions
-from sertools.models.toy import EMOTIONS, load
+from sertools.models.kinds.toy import EMOTIONS, load
+from sertools.models.load import LoadOptions
+from sertools.models.model import ClipModel
 from sertools.randomness import identity_rng
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition

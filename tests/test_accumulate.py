@@ -7,7 +7,7 @@ import pytest
 
 from sertools import accumulate
 from sertools.accumulate import CLIPS, K, Shape, Sums, rows_of
-from sertools.model import Frames
+from sertools.models.model import Frames
 from sertools.tables.frame_sums import KINDS, LEVELS
 from tests.helpers import naive_frames
 

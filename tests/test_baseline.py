@@ -18,8 +18,8 @@ from sertools.audio.files import read_audio
 from sertools.baseline import fit_baseline
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError
-from sertools.model import LoadOptions, load_model
-from sertools.models.sklearn import SHORTEST, functionals
+from sertools.models.kinds.sklearn import SHORTEST, functionals
+from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
 
 EMODB = Path(__file__).parents[2] / "shared" / "data" / "emodb"

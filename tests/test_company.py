@@ -5,7 +5,7 @@ import pytest
 from sertools import run
 from sertools.auditing import audit
 from sertools.errors import ModelError
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.predicting import Settings
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, noises

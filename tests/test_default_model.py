@@ -12,7 +12,7 @@ import sertools
 from sertools.finetune import lessons, normalised, predictions, recipe_corpora
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import ccc, rmse
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.recipe import Recipe, read_recipe
 from tests.bench.default_model import TABLE, candidate, with_intervals
 

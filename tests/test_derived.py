@@ -10,7 +10,7 @@ from sertools.auditing import audit
 from sertools.corpora.corpus import Corpus
 from sertools.derived import measured
 from sertools.errors import AuditError
-from sertools.models.toy import LoudnessModel
+from sertools.models.kinds.toy import LoudnessModel
 from sertools.prints import Prints
 from sertools.tables import condition
 

@@ -16,7 +16,7 @@ from sertools import engine
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError, StoreError
-from sertools.model import LoadOptions, load_model
+from sertools.models.load import LoadOptions, load_model
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, jobs, noises, write_noises

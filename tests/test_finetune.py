@@ -20,7 +20,7 @@ from sertools.finetune import (
     untrained,
 )
 from sertools.metrics.regression import ccc
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.recipe import Augmentation, Recipe, Shape
 
 STILL = Augmentation(speed=0, tilt=0, noise_db=None, mask_s=0, crop_s=0)

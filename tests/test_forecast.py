@@ -15,7 +15,7 @@ from sertools.auditing.contract import Needs
 from sertools.cli import app
 from sertools.corpora import corpus as corpus_module
 from sertools.forecast import forecast, sentence, table
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.predicting import Settings
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition

@@ -12,7 +12,7 @@ from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
 from sertools.forecast import forecast, sentence
 from sertools.forecast_frames import of_acoustics
-from sertools.model import LoadOptions, load_model
+from sertools.models.load import LoadOptions, load_model
 from sertools.predicting import Settings
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.voices import RATE, voices

@@ -12,7 +12,7 @@ from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.forecast import forecast, sentence
 from sertools.forecast_words import of_reading
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.predicting import Settings
 from sertools.tables.text_vectors import Reading
 from sertools.text_encoder import load_encoder

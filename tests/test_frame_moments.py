@@ -18,8 +18,8 @@ from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.frame_moments import moments, passes
-from sertools.model import load_model
-from sertools.models.cnn14 import build
+from sertools.models.kinds.cnn14 import build
+from sertools.models.load import load_model
 from sertools.predicting import Settings
 from sertools.store import store
 from sertools.store import store as store_module
@@ -28,7 +28,7 @@ from sertools.tables.frame_sums import KINDS, LEVELS, Wanted
 from tests.helpers import naive_frames
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.voices import voices
-from tests.models.test_cnn14 import write
+from tests.models.kinds.test_cnn14 import write
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 
@@ -242,8 +242,8 @@ from pathlib import Path
 from sertools.tables.condition import Condition
 from sertools.corpora.corpus import fingerprint; from sertools.corpora.load import load_corpus
 from sertools.frame_moments import moments
-from sertools.model import load_model
-from sertools.models.hf import TransformersModel
+from sertools.models.load import load_model
+from sertools.models.kinds.transformers import TransformersModel
 from sertools import frame_moments
 from tests.test_frame_moments import EVERYTHING
 

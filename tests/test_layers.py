@@ -14,7 +14,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.engine import hear
 from sertools.errors import AuditError
 from sertools.meet import tables
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.predicting import Settings
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN, Condition

@@ -9,8 +9,9 @@ import pytest
 from sertools import precision, predicting
 from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
-from sertools.model import LoadOptions, Outputs, load_model
 from sertools.models.device import multiplies_bf16, native_bf16
+from sertools.models.load import LoadOptions, load_model
+from sertools.models.model import Outputs
 from sertools.tables import condition
 from tests.helpers.checkpoints import write_audeering_checkpoint
 from tests.helpers.small import noises

@@ -15,7 +15,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
 from sertools.meet import Predicted
 from sertools.meet import tables as tables_of
-from sertools.model import LoadOptions, load_model
+from sertools.models.load import LoadOptions, load_model
 from sertools.predicting import Settings
 from sertools.results.read import read_results
 from sertools.tables.condition import Condition

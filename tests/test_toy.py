@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sertools import toy
-from sertools.models.toy import EMOTIONS
+from sertools.models.kinds.toy import EMOTIONS
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.metrics.classification import accuracy, weighted_f1
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.probing.layers import INPUTS, probe
 from sertools.probing.targets import heard, target
 from sertools.results.result import Verdict

@@ -15,7 +15,7 @@ from sertools.auditing.audit import load, run
 from sertools.auditing.suites import read_suite, suites
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.results.result import Result, Verdict
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables

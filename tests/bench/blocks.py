@@ -30,15 +30,15 @@ def main() -> None:
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-    from sertools.models import fast, layout
+    from sertools.models.wav2vec2_cpu import forward, weights
 
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
     model = Wav2Vec2Model(Wav2Vec2Config(**SHAPES[given.shape])).eval()
     signals = [torch.randn(int(16000 * seconds)) for seconds in SECONDS]
     with mock.patch.object(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", return_value=False):
-        plain = layout.encoder(model, torch.bfloat16)
-    ways = {"as they are": plain, "in blocks": layout.encoder(model, torch.bfloat16)}
+        plain = weights.encoder(model, torch.bfloat16)
+    ways = {"as they are": plain, "in blocks": weights.encoder(model, torch.bfloat16)}
     if not ways["in blocks"].projection.weight.is_mkldnn:
         parser.error("this processor has no blocks for bf16")
     cpu: dict[str, list[float]] = {name: [] for name in ways}
@@ -47,7 +47,7 @@ def main() -> None:
         for _ in range(given.turns):
             for name, encoder in ways.items():
                 began = time.process_time()
-                means[name] = torch.cat([fast.means(encoder, [signal])[0] for signal in signals])
+                means[name] = torch.cat([forward.means(encoder, [signal])[0] for signal in signals])
                 cpu[name].append(time.process_time() - began)
     same = torch.equal(means["as they are"], means["in blocks"])
     before, now = (float(np.median(cpu[name])) for name in ways)

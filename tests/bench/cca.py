@@ -141,7 +141,7 @@ def with_frames(corpus, model, store: Path, layers: int, way: str) -> dict:
 
 def one(way: str, folder: Path, data: Path, clips: int, layers: int) -> dict:
     """One way, in this process."""
-    from sertools.model import LoadOptions, load_model
+    from sertools.models.load import LoadOptions, load_model
 
     corpus = corpus_of(data, clips)
     model = load_model(str(folder / "model"), LoadOptions(precision="fp32"))

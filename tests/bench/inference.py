@@ -70,7 +70,7 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
 
     from sertools import predicting
     from sertools.corpora.load import load_corpus
-    from sertools.model import LoadOptions, load_model
+    from sertools.models.load import LoadOptions, load_model
 
     extractor = AutoFeatureExtractor.from_pretrained(model_folder)
     model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype="float32").eval()
@@ -141,7 +141,7 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     from sertools import engine, predicting
     from sertools.audio.files import read_audio
     from sertools.corpora.load import load_corpus
-    from sertools.model import LoadOptions, load_model
+    from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
 
     extractor = AutoFeatureExtractor.from_pretrained(model_folder)
@@ -265,7 +265,7 @@ def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bo
 GROWTH = """
 import resource, sys, time
 from pathlib import Path
-from sertools.corpora.load import load_corpus; from sertools.model import load_model; from sertools import run
+from sertools.corpora.load import load_corpus; from sertools.models.load import load_model; from sertools import run
 model, corpus = load_model("default"), load_corpus(sys.argv[1])
 before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 run.predict(model, corpus, settings=run.Settings(cache=Path(sys.argv[2])))

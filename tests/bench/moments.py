@@ -41,7 +41,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     from sertools.corpora.corpus import fingerprint
     from sertools.corpora.load import load_corpus
     from sertools.frame_moments import moments
-    from sertools.model import LoadOptions, load_model
+    from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
     from sertools.tables.frame_sums import Wanted
 
@@ -93,7 +93,7 @@ def memory(layers: int, width: int) -> None:
 
     from sertools.accumulate import K, Sums
     from sertools.frame_moments import BUDGET, passes
-    from sertools.model import Frames
+    from sertools.models.model import Frames
     from sertools.tables.frame_sums import LEVELS, Wanted
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -20,7 +20,7 @@ import torch
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.engine import hear, perturbed
-from sertools.model import load_model
+from sertools.models.load import load_model
 from sertools.perturbations.selection import asked
 from sertools.predicting import Settings, predict
 from tests.helpers.checkpoints import write_checkpoint

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sertools.model import Frames
+from sertools.models.model import Frames
 from sertools.tables.frame_sums import OTHER, OWN, ROLLED
 
 

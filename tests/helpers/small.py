@@ -12,7 +12,7 @@ from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.labels import DIMENSIONS
-from sertools.model import Model, Outputs, Task
+from sertools.models.model import Model, Outputs, Task
 from sertools.tables.condition import Condition
 
 RATE = 16000

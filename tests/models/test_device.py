@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from sertools.errors import ModelError
-from sertools.model import load_model
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
+from sertools.models.load import load_model
 from tests.helpers.checkpoints import speech, write_checkpoint
 
 

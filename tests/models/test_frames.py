@@ -5,10 +5,11 @@ import pytest
 import torch
 from transformers import AutoModelForAudioClassification
 
-from sertools.model import Framed, load_model
-from sertools.models.cnn14 import build
+from sertools.models.kinds.cnn14 import build
+from sertools.models.load import load_model
+from sertools.models.model import Framed
 from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
-from tests.models.test_cnn14 import write
+from tests.models.kinds.test_cnn14 import write
 
 SIGNALS = speech([16000, 9000, 24321, 5000])
 FOLLOWING = [

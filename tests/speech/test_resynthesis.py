@@ -11,7 +11,7 @@ from sertools import predicting
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
-from sertools.models.toy import LoudnessModel
+from sertools.models.kinds.toy import LoudnessModel
 from sertools.speech import espeak_ng, resynthesis
 from sertools.tables.condition import Condition
 

@@ -1,0 +1,152 @@
+"""A table of existing predictions: `predictions:FILE.csv` or `.parquet`, no model needed.
+
+The table has a column `clip` or `file` and one numeric column per label. Clips without a row count as
+missing; rows that match no clip are counted and listed in the notes of the model's facts. A row in which the
+score of any class is empty counts as missing, since that class could have had the highest score. With a
+column `condition`, the table can also hold predictions for perturbed audio, named as in reports: `clean`,
+`white_noise@20dB`.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sertools.corpora.manifest import read_table
+from sertools.errors import CorpusError, ModelError
+from sertools.labels import DIMENSIONS, canonical
+from sertools.models.load import LoadOptions
+from sertools.models.model import Task
+from sertools.tables.condition import CLEAN
+
+SCHEME = "predictions"
+EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")
+SHOWN = 5
+"""Largest number of clips or conditions listed in one message."""
+
+FORM = "write numbers like 0.25, and remove columns that are not scores"
+
+NOT_LABELS = ("clip", "file", "start", "end", "condition")
+
+
+@dataclass(kw_only=True)
+class PredictionsModel:
+    """Predictions by clip or file, read from a table; condition → scores, index clips or files."""
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    fingerprint: str
+    facts: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    key: str
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Conditions for which there are predictions, named as in result files."""
+        return tuple(self.tables)
+
+    def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
+        """The scores for a condition in the order of `clips`; nan for a clip without a row.
+
+        Raises:
+            ModelError: no clip of the corpus has a row in the table
+        """
+        table = self.tables[condition]
+        wanted = clips.index if self.key == "clip" else pd.Index(clips["file"].astype(str))
+        if not wanted.isin(table.index).any():
+            raise ModelError(
+                f"no {self.key} of {self.facts['source']} is in the corpus: it has {table.index[0]!r}, "
+                f"the corpus has {wanted[0]!r}",
+                hint="use the clip names that sertools predict --csv writes",
+            )
+        odd = table.index.difference(wanted)
+        if len(odd):
+            more = ", …" if len(odd) > SHOWN else ""
+            note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:SHOWN])}{more}."
+            self.facts = {**self.facts, "notes": [*_conditions_note(self.conditions), note]}
+        scores = table.reindex(wanted)
+        scores.index = clips.index
+        return scores
+
+
+def load(rest: str, options: LoadOptions) -> PredictionsModel:
+    """Loads the predictions from a file.
+
+    Raises:
+        ModelError: the file is missing or unreadable, has no key or label column, repeats a clip, or contains
+            a score that is not a number
+    """
+    path = Path(rest).expanduser()
+    try:
+        table = read_table(path)
+    except CorpusError as error:
+        raise ModelError(f"cannot read predictions: {error.message}", hint=error.hint) from error
+    key = "clip" if "clip" in table else "file"
+    if key not in table:
+        raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
+    unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
+    if unnamed.any():
+        raise ModelError(f"{path} has an empty {key} in row {int(unnamed.argmax()) + 1}")
+    keys = pd.Index(table[key].astype(str))
+    condition = (
+        table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
+    )
+    if CLEAN not in set(condition):
+        others = ", ".join(sorted(set(condition))[:SHOWN])
+        raise ModelError(f"{path} has no rows for the condition {CLEAN!r}: it has {others}")
+    twice = pd.MultiIndex.from_arrays([keys, condition]).duplicated()
+    if twice.any():
+        under = f" for condition {condition[twice].iloc[0]!r}" if "condition" in table else ""
+        raise ModelError(f"{path} has {keys[twice][0]!r} more than once{under}", hint="keep one row per clip")
+    labels = tuple(str(column) for column in table.columns if column not in NOT_LABELS)
+    if not labels:
+        raise ModelError(f"{path} has no score columns: its columns are {', '.join(table.columns)}")
+    scores = pd.DataFrame(
+        {label: _numbers(table[label], keys, f"{path}: {label}") for label in labels}, index=keys
+    )
+    _blank_incomplete(scores)
+    only_dimensions = all(canonical(label) in DIMENSIONS for label in labels)
+    return PredictionsModel(
+        name=path.stem,
+        labels=labels,
+        task="regression" if only_dimensions else "single_label",
+        fingerprint=hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(),
+        facts={
+            "kind": "predictions file",
+            "source": str(path),
+            "rows": len(table),
+            "notes": _conditions_note(tuple(dict.fromkeys(condition))),
+        },
+        tables={name: scores[(condition == name).to_numpy()] for name in dict.fromkeys(condition)},
+        key=key,
+    )
+
+
+def _blank_incomplete(scores: pd.DataFrame) -> None:
+    """Sets all class scores to nan in rows that lack one; completely empty columns are ignored."""
+    classes = [c for c in scores if canonical(str(c)) not in DIMENSIONS and scores[c].notna().any()]
+    scores.loc[scores[classes].isna().any(axis=1), classes] = math.nan
+
+
+def _conditions_note(conditions: Sequence[str]) -> list[str]:
+    return [f"The table has predictions for {', '.join(conditions)}."] if len(conditions) > 1 else []
+
+
+def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
+    """The numbers in table cells, parsed exactly; nan for an empty cell."""
+    numbers = []
+    for value, key in zip(written.tolist(), keys, strict=True):
+        text = "" if value is None or value is pd.NA else str(value).strip()
+        try:
+            number = math.nan if text.lower() in EMPTY else float(text.replace("_", "no number"))
+        except ValueError as error:
+            raise ModelError(f"{what} of {key!r} is {text!r}, which is not a number", hint=FORM) from error
+        if math.isinf(number):
+            raise ModelError(f"{what} of {key!r} is infinite")
+        numbers.append(number)
+    return numbers

@@ -1,0 +1,218 @@
+"""A scikit-learn estimator on eGeMAPS functionals, the classical baseline for emotion: `FILE.skops`.
+
+The features are the 88 functionals of eGeMAPSv02 (Eyben et al. 2016, "The Geneva minimalistic acoustic
+parameter set", IEEE Trans. Affective Computing 7), computed by openSMILE from each clip at 16 kHz. They are
+only layer, (n, 1, 88). The labels are the classes of a classifier, or are given in `FILE.json` in the same
+folder (`{"labels": ["arousal", "valence"]}`) or with `--labels`. Files are read with skops, which runs no
+code from them: a file with types that skops does not consider safe is refused, and the error names these
+types.
+"""
+
+import hashlib
+import importlib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sertools.errors import ModelError
+from sertools.models.checks import check_finite, names, trial
+from sertools.models.load import LoadOptions
+from sertools.models.model import Outputs, Task
+from sertools.models.task import task_of
+
+SCHEME = "sklearn"
+READS = ("labels",)
+RATE_HZ = 16000
+FEATURES = 88
+SHORTEST = 960
+"""Number of samples in 60 ms, the longest window of eGeMAPS; openSMILE has no frame for shorter clips."""
+
+ENGINE = "sklearn-1"
+"""Increased whenever a change of this file changes results; part of the fingerprint."""
+
+
+@dataclass(kw_only=True)
+class SklearnModel:
+    """A scikit-learn estimator that computes scores from functionals; see `Model`."""
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    sampling_rate: int
+    shortest: int
+    fingerprint: str
+    facts: Mapping[str, Any]
+    estimator: Any
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Scores of signals (samples,) at 16 kHz; the only layer is the functionals, (n, 1, 88)."""
+        heard = functionals(signals)
+        scores = answers(self.estimator, heard)
+        return Outputs(
+            scores=scores.astype(np.float32),
+            layers=heard[:, None, :].astype(np.float32) if layers else None,
+        )
+
+
+def functionals(signals: Sequence[np.ndarray]) -> np.ndarray:
+    """The 88 eGeMAPSv02 functionals of signals at 16 kHz, shape (n, 88).
+
+    Raises:
+        ModelError: openSMILE is not installed
+    """
+    try:
+        opensmile: Any = importlib.import_module("opensmile")
+    except ImportError as error:
+        raise ModelError(
+            "eGeMAPS needs opensmile, which is not installed", hint='pip install "sertools[probe]"'
+        ) from error
+    smile = opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals
+    )
+    with warnings.catch_warnings():
+        # openSMILE returns nan and warns for a clip without a frame; such a clip counts as missing
+        warnings.filterwarnings("ignore", message="Segment too short")
+        rows = [smile.process_signal(signal, RATE_HZ).to_numpy()[0] for signal in signals]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), FEATURES)
+
+
+def answers(estimator: Any, features: np.ndarray) -> np.ndarray:
+    """Class probabilities or regression predictions, shape (n, c); nan for rows that contain nan.
+
+    Args:
+        estimator: fitted classifier or regressor
+        features: shape (n, 88)
+    """
+    whole = np.isfinite(features).all(axis=1)
+    ask = estimator.predict_proba if hasattr(estimator, "classes_") else estimator.predict
+    # estimators reject the whole array if it contains nan, so such rows are set to 0 and their scores dropped
+    found = np.asarray(ask(np.where(whole[:, None], features, 0.0)), dtype=np.float64)
+    scores = found[:, None] if found.ndim == 1 else found
+    return np.where(whole[:, None], scores, np.nan)
+
+
+def load(rest: str, options: LoadOptions) -> SklearnModel:
+    """Loads the estimator from a skops file.
+
+    Raises:
+        ModelError: no such file, not a skops file, types that could run code, an estimator for other
+            features, or labels that do not fit
+    """
+    path = Path(rest).expanduser()
+    estimator = _read(path)
+    wanted = getattr(estimator, "n_features_in_", None)
+    if wanted != FEATURES or not hasattr(estimator, "predict"):
+        raise ModelError(
+            f"{path} contains {type(estimator).__name__}, which is not an estimator for the {FEATURES} "
+            "functionals of eGeMAPSv02" + (f" but for {wanted} features" if wanted else ""),
+            hint="write a function that computes its features: --model py:FILE.py:FUNCTION",
+        )
+    classifies = hasattr(estimator, "classes_")
+    if classifies and not hasattr(estimator, "predict_proba"):
+        raise ModelError(
+            f"{path} contains {type(estimator).__name__}, a classifier without probabilities",
+            hint="use one with predict_proba, such as LogisticRegression or CalibratedClassifierCV",
+        )
+    described = _described(path.with_suffix(".json"))
+    heard = functionals(trial(RATE_HZ))
+    scores = answers(estimator, heard)
+    check_finite(scores, str(path))
+    own = [str(name) for name in estimator.classes_] if classifies else []
+    labels = names(options.labels, described.get("labels") or own, scores.shape[1], str(path))
+    task: Task = "single_label" if classifies else "regression"
+    if not classifies and task_of(None, labels) != "regression":
+        raise ModelError(
+            f"{path} is a regression model, but its labels are not dimensions: {', '.join(labels)}"
+        )
+    last = getattr(estimator, "steps", [("", estimator)])[-1][1]
+    return SklearnModel(
+        name=path.stem,
+        labels=labels,
+        task=task,
+        sampling_rate=RATE_HZ,
+        shortest=SHORTEST,
+        fingerprint=_fingerprint(path, labels),
+        facts={
+            "kind": "scikit-learn on eGeMAPS functionals",
+            "source": str(path),
+            "architecture": type(last).__name__,
+            "parameters": _parameters(last),
+            "head": "the estimator's own",
+            "features": "eGeMAPSv02 functionals, 88, by openSMILE",
+            "labels": list(labels),
+            "task": task,
+            "sampling_rate": RATE_HZ,
+            "device": "cpu",
+            "precision": "fp64",
+            "notes": [],
+            **{key: described[key] for key in ("trained_on",) if key in described},
+        },
+        estimator=estimator,
+    )
+
+
+def _parameters(estimator: Any) -> int | None:
+    """Number of fitted parameters of a linear estimator; None for other estimators."""
+    fitted = [
+        np.asarray(getattr(estimator, name)) for name in ("coef_", "intercept_") if hasattr(estimator, name)
+    ]
+    return sum(numbers.size for numbers in fitted) or None
+
+
+def _read(path: Path) -> Any:
+    try:
+        skops: Any = importlib.import_module("skops.io")
+    except ImportError as error:
+        raise ModelError(
+            "loading a scikit-learn model needs skops, which is not installed", hint="pip install skops"
+        ) from error
+    if not path.is_file():
+        raise ModelError(f"no such file: {path}", hint="name a .skops file written by skops.io.dump")
+    import zipfile
+
+    try:
+        unknown = skops.get_untrusted_types(file=path)
+        if unknown:
+            raise ModelError(
+                f"{path} contains types that could run code when loaded: {', '.join(sorted(unknown))}",
+                hint="only estimators from scikit-learn itself are accepted",
+            )
+        return skops.load(path)
+    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, EOFError) as error:
+        raise ModelError(
+            f"{path} is not a skops file: {error}",
+            hint="save the model with skops.io.dump; pickle and joblib files are never loaded",
+        ) from error
+    except (AttributeError, ImportError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{path} is not compatible with this version of scikit-learn: "
+            f"{' '.join(str(error).split())[:200]}"
+        ) from error
+
+
+def _described(path: Path) -> dict[str, Any]:
+    """The contents of the JSON file next to an estimator; empty if there is none."""
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not valid JSON: {error}") from error
+    labels = found.get("labels", []) if isinstance(found, dict) else None
+    if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
+        raise ModelError(
+            f"{path} has no valid list of labels",
+            hint='write, for example, {"labels": ["arousal", "valence"]}',
+        )
+    return dict(found)
+
+
+def _fingerprint(path: Path, labels: Sequence[str]) -> str:
+    digest = hashlib.blake2b(f"{ENGINE} {labels}".encode(), digest_size=16)
+    digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""Loads the model that the text after `--model` names."""
+
+import importlib
+import os
+import pkgutil
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sertools.errors import ModelError, nearest
+from sertools.models import kinds
+from sertools.models.model import ClipModel, Model
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """Options for loading a model.
+
+    Attributes:
+        device: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`
+        precision: `auto`, `fp32` or `bf16`
+        head: key prefix → layout of the head, for checkpoints whose head is not recognised automatically
+        trust_remote_code: whether code that comes with a checkpoint may run
+        labels: names of the outputs, for kinds of models that do not include them
+        output: name of the output with the scores, if a model has several
+        sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    head: Mapping[str, str] = field(default_factory=dict)
+    trust_remote_code: bool = False
+    labels: tuple[str, ...] = ()
+    output: str = ""
+    sampling_rate: int = 0
+
+
+OF_SOME_KINDS = ("head", "labels", "output", "sampling_rate")
+"""Options that only some kinds of models support; each model file lists the ones it supports in `READS`."""
+
+
+DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def schemes() -> dict[str, str]:
+    """Kinds of models, scheme → description, found by listing the modules in `models/`."""
+    found = {}
+    for info in pkgutil.iter_modules(kinds.__path__):
+        module = importlib.import_module(f"{kinds.__name__}.{info.name}")
+        if hasattr(module, "SCHEME"):
+            found[module.SCHEME] = (module.__doc__ or "").partition("\n")[0]
+    return found
+
+
+def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipModel:
+    """Loads the model named by `spec`.
+
+    Args:
+        spec: `default` (the embedded one), a directory, `hf:` and a hub id (or the id alone), or another
+            scheme of `sertools list models`, such as `predictions:FILE` or `toy:random`
+        options: device, precision, head and others; None for the defaults
+
+    Raises:
+        ModelError: there is no such model, or it cannot be loaded
+    """
+    options = options or LoadOptions()
+    known = schemes()
+    scheme, colon, rest = spec.partition(":")
+    if spec == "default":
+        scheme, rest = "hf", str(Path(__file__).parents[1] / "data" / "default")
+    elif colon and scheme in known:
+        if not rest:
+            raise ModelError(f"--model {spec!r} has nothing after {scheme}:")
+    elif os.path.exists(spec) or spec.startswith((".", "/", "~")):
+        scheme, rest = "hf", str(Path(spec).expanduser())
+    elif colon:
+        raise ModelError(
+            f"unknown kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, list(known))
+        )
+    elif spec.count("/") == 1:
+        scheme, rest = "hf", spec
+    else:
+        raise ModelError(
+            f"no model named {spec!r}",
+            hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name, or one of "
+            + ", ".join(f"{name}:…" for name in sorted(known)),
+        )
+    for info in pkgutil.iter_modules(kinds.__path__):
+        module = importlib.import_module(f"{kinds.__name__}.{info.name}")
+        if getattr(module, "SCHEME", None) == scheme:
+            _check(options, scheme, getattr(module, "READS", ()))
+            model: Model | ClipModel = module.load(rest, options)
+            if spec == "default":
+                model.name = "default"
+                model.facts = {**model.facts, "source": "embedded in sertools"}
+            return model
+    raise ModelError(f"unknown kind of model {scheme!r}", hint=nearest(scheme, list(known)))
+
+
+def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:
+    """Refuses options that this kind of model does not support.
+
+    Raises:
+        ModelError: an unsupported option, or an invalid device name
+    """
+    for name in OF_SOME_KINDS:
+        if getattr(options, name) and name not in reads:
+            others = " and ".join(f"--{known.replace('_', '-')}" for known in reads)
+            raise ModelError(
+                f"--{name.replace('_', '-')} is not supported by {scheme}: models",
+                hint=f"supported here: {others}" if others else "leave it out",
+            )
+    if not DEVICES.fullmatch(options.device):
+        raise ModelError(
+            f"unknown device {options.device!r}", hint="use --device cpu, cuda, cuda:N, mps or auto"
+        )

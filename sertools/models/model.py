@@ -1,0 +1,124 @@
+"""Interfaces of models, and the function that loads the model named by `--model`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from sertools.errors import ModelError
+
+Task = Literal["regression", "single_label", "multi_label", "encoder"]
+"""Kind of scores: ratings, probabilities that sum to 1, independent probabilities, or no scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Output of a model for n clips.
+
+    Attributes:
+        scores: shape (n, c), one column per label; c = 0 for a bare encoder
+        layers: mean over time of every layer, shape (n, l, d); None if not requested
+    """
+
+    scores: np.ndarray
+    layers: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """The states of every layer for each frame of one clip.
+
+    Attributes:
+        states: l arrays of shape (t, d), float32; t and d may differ by layer
+        first_s: centre of each layer's first frame, in s, shape (l,)
+        step_s: time from one frame of a layer to the next, in s, shape (l,)
+    """
+
+    states: tuple[np.ndarray, ...]
+    first_s: tuple[float, ...]
+    step_s: tuple[float, ...]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model that computes scores from signals.
+
+    Attributes:
+        name: short name for reports and folders
+        labels: names of the score columns, as given by the model
+        task: kind of scores
+        sampling_rate: of the signals that `predict` takes, in Hz
+        shortest: minimum number of samples; a shorter clip counts as missing
+        fingerprint: hex; changes whenever the model's results can change
+        facts: kind, architecture, parameters, … for the report
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    sampling_rate: int
+    shortest: int
+    fingerprint: str
+    facts: Mapping[str, Any]
+
+    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+        """Scores of signals, each float32 of shape (samples,) in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Framed(Model, Protocol):
+    """A model whose layers can be read frame by frame, if `has_frames` is true."""
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the states of its layers have a time axis that follows the clip."""
+        ...
+
+    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+        """Same as `predict` with layers, plus the frames of each clip, from one forward pass."""
+        ...
+
+
+@runtime_checkable
+class ClipModel(Protocol):
+    """A model that looks up scores by clip, without audio: a table of predictions, or the truth itself.
+
+    `scores(clips, condition)` returns a data frame with the index of `clips` and one column per label, nan
+    for a missing prediction; `conditions` lists the conditions it has predictions for, as text, including
+    `clean`.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    task: Task
+    fingerprint: str
+    facts: Mapping[str, Any]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Conditions for which it has predictions."""
+        ...
+
+    def scores(self, clips: pd.DataFrame, condition: str = "clean") -> pd.DataFrame:
+        """Scores of clips under a condition, one row each."""
+        ...
+
+
+def random_twin(model: "Model | ClipModel", seed: int) -> Model:
+    """An untrained model of the same architecture, with random weights, as a reference for layer audits.
+
+    Raises:
+        ModelError: this kind of model cannot be built with random weights
+    """
+    build = getattr(model, "random_twin", None)
+    if build is None:
+        raise ModelError(
+            f"{model.name} has no random twin: only transformers checkpoints and CNN14 can be built "
+            "with random weights",
+            hint="use --no-random-twin",
+        )
+    twin: Model = build(seed)
+    return twin
