@@ -15,7 +15,7 @@ from sertools import precision, predicting, run, seeing
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
-from sertools.derived import Measure, maker
+from sertools.features.columns import Measure, maker
 from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.forecast_frames import of_acoustics, of_frames
 from sertools.forecast_words import of_reading

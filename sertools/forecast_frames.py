@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import descriptors, engine, frames
+from sertools import engine, frames
 from sertools.accumulate import Sums
 from sertools.corpora.corpus import Corpus
+from sertools.features import acoustics as descriptors
 from sertools.forecast_costs import (
     SOUND,
     TRIAL,

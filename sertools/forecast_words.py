@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import text_encoder
+from sertools.features import text_encoder
 from sertools.forecast_costs import WORDS, Cost, bytes_in, evenly
 from sertools.tables.text_vectors import Reading
 

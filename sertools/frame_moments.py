@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import descriptors, frames
+from sertools import frames
 from sertools.accumulate import Grid, K, Shape, grids
 from sertools.cells import cells, partners
 from sertools.corpora.corpus import Corpus
 from sertools.engine import BATCH_SIZE
 from sertools.errors import AuditError, nearest
+from sertools.features import acoustics as descriptors
 from sertools.models.checks import noise
 from sertools.models.model import Framed, Frames
 from sertools.plan import Job

@@ -11,12 +11,13 @@ from typing import Any
 import pandas as pd
 
 import sertools
-from sertools import derived, files, precision, text_encoder
+from sertools import files, precision
 from sertools.audio import sound_folder
 from sertools.auditing import audit as audits_of
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
+from sertools.features import columns, text_encoder
 from sertools.meet import Predicted, tables
 from sertools.models.model import ClipModel, Model
 from sertools.models.model import random_twin as twin_of
@@ -183,11 +184,11 @@ def heard(
     """
     needs = needs_of(audits, options)
 
-    def scores_of(measure: derived.Measure, of: Corpus) -> pd.DataFrame:
+    def scores_of(measure: columns.Measure, of: Corpus) -> pd.DataFrame:
         named = replace(settings, progress=lambda _, n: settings.progress(measure.name, n))
         return predict(measure, of, settings=named)[CLEAN].scores
 
-    told = derived.measured(corpus, sounds(corpus, needs), scores_of)
+    told = columns.measured(corpus, sounds(corpus, needs), scores_of)
     readings = [reading for each in needs for reading in each.readings]
     return text_encoder.read(told, readings, settings.cache or store.default_root(), settings.progress)
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sertools import descriptors, frame_moments, run
+from sertools import frame_moments, run
 from sertools.auditing import audit
 from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
+from sertools.features import acoustics
 from sertools.forecast import forecast, sentence
 from sertools.forecast_frames import of_acoustics
 from sertools.models.load import LoadOptions, load_model
@@ -211,7 +212,7 @@ def test_acoustic_features_take_as_long_and_as_much_as_was_planned(tmp_path):
     cost = of_acoustics(corpus, sound, root)
     assert (cost.clips, cost.stored, cost.todo) == (40, 0, 40)
     began = time.perf_counter()
-    descriptors.measured(corpus, sound, root)
+    acoustics.measured(corpus, sound, root)
     seconds = time.perf_counter() - began
     # others use the machine too
     assert seconds / 4 < cost.minutes * 60 < 4 * seconds

@@ -10,12 +10,12 @@ import pytest
 from sertools import run
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
+from sertools.features.text_encoder import load_encoder
 from sertools.forecast import forecast, sentence
 from sertools.forecast_words import of_reading
 from sertools.models.load import load_model
 from sertools.predicting import Settings
 from sertools.tables.text_vectors import Reading
-from sertools.text_encoder import load_encoder
 from tests.helpers.small import noises
 from tests.helpers.word_checkpoints import write_bert, write_ctc
 from tests.test_forecast import stored

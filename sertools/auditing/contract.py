@@ -26,7 +26,7 @@ class Needs:
         conditions: audio conditions whose predictions are read
         layers: whether layer means are read
         moments: which sums over frames are read; None for none
-        sound: columns computed from the audio (`sertools.derived`), e.g. `f0_hz`; missing for clips whose
+        sound: columns computed from the audio (`sertools.features.columns`), e.g. `f0_hz`; missing for clips whose
             audio cannot be decoded
         readings: columns of text-encoder vectors of the clips' transcripts
     """

@@ -1,7 +1,7 @@
 """Which clips are the same recording? Comparison of audio fingerprints by blocked matrix products.
 
 A fingerprint is text: 6 hexadecimal digits (24 bits) per frame, or `------` for a frame that is too quiet to
-compare (see `sertools.prints`). Two different recordings share half of their bits by chance.
+compare (see `sertools.features.fingerprint`). Two different recordings share half of their bits by chance.
 """
 
 from collections.abc import Iterator, Sequence

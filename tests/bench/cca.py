@@ -50,8 +50,8 @@ def corpus_of(data: Path, clips: int):
 
 def measured(corpus, store: Path) -> dict:
     """Acoustic features of every clip, from the store where they are there."""
-    from sertools import descriptors
     from sertools.corpora.corpus import fingerprint
+    from sertools.features import acoustics as descriptors
 
     return descriptors.measured(corpus, fingerprint(corpus), store)
 

@@ -37,9 +37,10 @@ def cpu_s(work) -> float:
 
 def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work: Path) -> None:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
-    from sertools import descriptors, predicting
+    from sertools import predicting
     from sertools.corpora.corpus import fingerprint
     from sertools.corpora.load import load_corpus
+    from sertools.features import acoustics as descriptors
     from sertools.frame_moments import moments
     from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition

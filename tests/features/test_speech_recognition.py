@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from sertools import derived, predicting
+from sertools import predicting
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
-from sertools.recogniser import WORDS, Recogniser, coded, decoded
+from sertools.features import columns
+from sertools.features.speech_recognition import WORDS, Recogniser, coded, decoded
 from sertools.tables import condition
 from tests.helpers.checkpoints import speech
 from tests.helpers.word_checkpoints import LETTERS, write_ctc
@@ -56,11 +57,11 @@ def test_the_words_become_a_column_and_are_kept(ctc, tmp_path):
         return predicting.predict(measure, of, settings=settings)["clean"].scores
 
     column = f"recognised@{ctc}"
-    found = derived.measured(corpus, [column], scores_of).clips[column]
+    found = columns.measured(corpus, [column], scores_of).clips[column]
     assert found["a"] == heard(ctc, signals[0])
     assert found["c"] == heard(ctc, signals[2])
     assert found.isna().tolist() == [False, True, False]
-    again = predicting.jobs(derived.maker(column)(), corpus, [condition.Condition()], settings=settings)
+    again = predicting.jobs(columns.maker(column)(), corpus, [condition.Condition()], settings=settings)
     assert not any(job.shards for job in again)
 
 

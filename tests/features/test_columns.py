@@ -8,10 +8,10 @@ from sertools import predicting, run
 from sertools.audio.files import write_audio
 from sertools.auditing import audit
 from sertools.corpora.corpus import Corpus
-from sertools.derived import measured
 from sertools.errors import AuditError
+from sertools.features.columns import measured
+from sertools.features.fingerprint import Prints
 from sertools.models.kinds.toy import LoudnessModel
-from sertools.prints import Prints
 from sertools.tables import condition
 
 

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
+from sertools.features.text_encoder import load_encoder, read
 from sertools.tables.text_vectors import Reading, unpacked
-from sertools.text_encoder import load_encoder, read
 from tests.helpers.word_checkpoints import write_bert
 
 

@@ -14,10 +14,10 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, nearest
+from sertools.features.fingerprint import Prints
+from sertools.features.pitch import Pitch
+from sertools.features.speech_recognition import Recogniser
 from sertools.models.model import Model
-from sertools.pitch import Pitch
-from sertools.prints import Prints
-from sertools.recogniser import Recogniser
 
 
 class Measure(Model, Protocol):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sertools.audio.files import read_audio
-from sertools.pitch import Pitch, contour_hz, mean_f0_hz
+from sertools.features.pitch import Pitch, contour_hz, mean_f0_hz
 
 RAVDESS = Path(__file__).parent / "../../shared/data/ravdess"
 

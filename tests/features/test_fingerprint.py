@@ -8,8 +8,8 @@ import pytest
 import soxr
 
 from sertools.audio.files import read_audio
+from sertools.features.fingerprint import RATE, SILENT, Prints, frame_words, hash_words
 from sertools.metrics.fingerprints import FRAMES, SAME, alike
-from sertools.prints import RATE, SILENT, Prints, frame_words, hash_words
 
 EMODB = Path(__file__).parent / "../../shared/data/emodb"
 real_speech = pytest.mark.skipif(not EMODB.is_dir(), reason="shared/data/emodb is not there")

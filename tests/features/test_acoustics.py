@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sertools import descriptors
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
 from sertools.corpora.load import load_corpus
+from sertools.features import acoustics as descriptors
 from sertools.store.cache import verify
 from tests.helpers.voices import voices
 
