@@ -51,8 +51,9 @@ def run_audits(
     Raises:
         SertoolsError: any error that the user can fix
     """
-    from sertools import console, files, predicting, run
+    from sertools import console, files, run
     from sertools.auditing.suites import choose
+    from sertools.inference import predict
     from sertools.report import render
     from sertools.results.gate import exit_code
     from sertools.sounds import write_sounds
@@ -76,7 +77,7 @@ def run_audits(
         random_twin=random_twin,
         options=settings_of,
         overrides=asked.limits,
-        settings=predicting.Settings(
+        settings=predict.Settings(
             seed=seed,
             batch_size=batch_size,
             cache=cache,

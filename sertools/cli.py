@@ -210,12 +210,13 @@ def predict(
 
     Example: sertools predict --model default --data voices --csv predictions.csv
     """
-    from sertools import console, predicting, run
+    from sertools import console, run
+    from sertools.inference import predict as predict_module
 
-    settings = predicting.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
+    settings = predict_module.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
     corpus = o.read_data(data, data_root, column_map, scale, None)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
-    predicted = predicting.predict(loaded, corpus, settings=settings)["clean"]
+    predicted = predict_module.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         run.export(predicted, corpus, path)
         console.message(f"{len(predicted.scores)} predictions written to {path}")
@@ -258,9 +259,10 @@ def plan(
 
     Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
-    from sertools import console, forecast, predicting
+    from sertools import console, forecast
     from sertools.audit_commands import check_beside
     from sertools.auditing.suites import choose
+    from sertools.inference import predict as predict_module
     from sertools.tables.columns import AGAINST
 
     suite = _suite(suite, names, model, data, audits)
@@ -269,7 +271,7 @@ def plan(
     check_beside(asked, against=other, random_twin=random_twin)
     corpus = o.read_data(data, data_root, column_map, scale, None, derive)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
-    settings = predicting.Settings(seed=seed, batch_size=batch_size, cache=cache)
+    settings = predict_module.Settings(seed=seed, batch_size=batch_size, cache=cache)
     costs, timed = forecast.forecast(
         loaded,
         corpus,

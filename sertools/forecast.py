@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools import precision, predicting, run, seeing
+from sertools import run, seeing
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
@@ -19,6 +19,7 @@ from sertools.features.columns import Measure, maker
 from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.forecast_frames import of_acoustics, of_frames
 from sertools.forecast_words import of_reading
+from sertools.inference import precision, predict
 from sertools.models.model import ClipModel, Model
 from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition
@@ -36,7 +37,7 @@ def forecast(
     audits: Sequence[Audit],
     *,
     options: Mapping[str, Mapping[str, Any]],
-    settings: predicting.Settings,
+    settings: predict.Settings,
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
 ) -> tuple[list[Cost], Model | ClipModel]:
@@ -74,7 +75,7 @@ def forecast(
     measures = {make: make() for make in dict.fromkeys(makers.values())}
     hearing = {}
     for make, measure in measures.items():
-        jobs = predicting.jobs(measure, corpus, [Condition()], settings=settings, sound=sound)
+        jobs = predict.jobs(measure, corpus, [Condition()], settings=settings, sound=sound)
         (cost,) = of_jobs(measure, corpus, jobs, settings, SOUND)
         hearing[make] = replace(cost, condition=measure.name, kind="sound")
     heard = {column: (measures[make], hearing[make]) for column, make in makers.items()}
@@ -86,7 +87,7 @@ def _of_model(
     corpus: Corpus,
     needs: Sequence[Needs],
     under: Sequence[Condition],
-    settings: predicting.Settings,
+    settings: predict.Settings,
     sound: str,
     of: str,
 ) -> list[Cost]:
@@ -101,7 +102,7 @@ def _of_model(
     )
     if not (read.scores or passes):
         return []
-    jobs = predicting.jobs(model, corpus, under, settings=settings, sound=sound, layers=read.layers)
+    jobs = predict.jobs(model, corpus, under, settings=settings, sound=sound, layers=read.layers)
     if brings:  # the pass over frames yields layer means too, whether or not an audit reads them
         jobs[0] = replace(jobs[0], layers=True)
     costs = of_jobs(model, corpus, jobs, settings, of)
@@ -114,7 +115,7 @@ def _of_words(
     corpus: Corpus,
     needs: Sequence[Needs],
     heard: Mapping[str, tuple[Measure, Cost]],
-    settings: predicting.Settings,
+    settings: predict.Settings,
 ) -> list[Cost]:
     """The costs of text vectors, for the transcripts of the corpus or those of a speech recogniser.
 
@@ -138,10 +139,10 @@ def _of_words(
     return costs
 
 
-def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: predicting.Settings) -> pd.DataFrame:
+def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: predict.Settings) -> pd.DataFrame:
     """The recogniser's transcripts; if some clips are not transcribed yet, transcripts of a few clips."""
     if not cost.todo:
-        return measure.columns(predicting.predict(measure, corpus, settings=settings)[CLEAN].scores)
+        return measure.columns(predict.predict(measure, corpus, settings=settings)[CLEAN].scores)
     seconds = seconds_of(corpus, corpus.clips.index)
     trial = dict(islice(trial_of(corpus, seconds, measure).items(), LISTENED))
     scores = measure.predict(list(trial.values())).scores if trial else None

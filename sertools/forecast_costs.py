@@ -12,12 +12,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from sertools import engine, plan
 from sertools.audio.files import duration_s
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
+from sertools.inference import engine
+from sertools.inference import jobs as plan
+from sertools.inference.predict import Settings
 from sertools.models.model import Model
-from sertools.predicting import Settings
 from sertools.speech import resynthesis
 from sertools.store import store
 from sertools.tables.condition import Condition

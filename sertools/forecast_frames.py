@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import engine, frames
-from sertools.accumulate import Sums
 from sertools.corpora.corpus import Corpus
 from sertools.features import acoustics as descriptors
 from sertools.forecast_costs import (
@@ -24,9 +22,12 @@ from sertools.forecast_costs import (
     seconds_of,
     trial_of,
 )
-from sertools.frame_moments import over
+from sertools.inference import engine
+from sertools.inference.frames import passes
+from sertools.inference.frames.accumulate import Sums
+from sertools.inference.frames.compute import over
+from sertools.inference.predict import Settings
 from sertools.models.model import Framed
-from sertools.predicting import Settings
 from sertools.store.store import write_array
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import Wanted
@@ -83,10 +84,10 @@ def of_frames(
     return costs, brings
 
 
-def _of_pass(model: Framed, corpus: Corpus, each: frames.Pass, settings: Settings, cost: Cost) -> Cost:
+def _of_pass(model: Framed, corpus: Corpus, each: passes.Pass, settings: Settings, cost: Cost) -> Cost:
     if each.stored() is not None:
         return replace(cost, stored=cost.clips)
-    begin, _, _ = frames.begun(each)
+    begin, _, _ = passes.begun(each)
     done = sum(map(len, each.parts[:begin]))
     clips = pd.Index([clip for part in each.parts[begin:] for clip in part])
     cost = replace(
@@ -106,7 +107,7 @@ def _of_pass(model: Framed, corpus: Corpus, each: frames.Pass, settings: Setting
 
 
 def _summing(
-    model: Framed, corpus: Corpus, each: frames.Pass, trial: Mapping[str, np.ndarray], settings: Settings
+    model: Framed, corpus: Corpus, each: passes.Pass, trial: Mapping[str, np.ndarray], settings: Settings
 ) -> tuple[float, float]:
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = pd.Index(list(trial))
@@ -119,7 +120,7 @@ def _summing(
         flat[:] = between[:] = 0
         sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
         began = time.perf_counter()
-        frames.add_part(
+        passes.add_part(
             each, sums, clips[:n], heard[:n], model, acoustics, settings.batch_size, lambda n: None
         )
         sums.flush()
@@ -134,7 +135,7 @@ def _summing(
         write_array(Path(folder) / "cell.npy", held)
         writing_s = time.perf_counter() - began
     # cells that do not fit into memory are written twice: one by one, and then together
-    times = 2 if 8 * each.cells * each.shape.size > frames.HELD else 1
+    times = 2 if 8 * each.cells * each.shape.size > passes.HELD else 1
     return adding_s, finishing_s + times * writing_s
 
 

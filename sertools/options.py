@@ -11,8 +11,8 @@ from sertools.errors import AuditError, CorpusError, ModelError
 
 if TYPE_CHECKING:
     from sertools.corpora.corpus import Corpus
+    from sertools.inference.predict import Progress
     from sertools.models.model import ClipModel, Model
-    from sertools.predicting import Progress
 
 DERIVED = (
     "The dimensions are derived from the emotion labels, not rated: each clip has the mean rating that the "

@@ -11,20 +11,21 @@ from typing import Any
 import pandas as pd
 
 import sertools
-from sertools import files, precision
+from sertools import files
 from sertools.audio import sound_folder
 from sertools.auditing import audit as audits_of
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.features import columns, text_encoder
-from sertools.meet import Predicted, tables
+from sertools.inference import precision
+from sertools.inference.build_tables import Predicted, tables
+from sertools.inference.predict import Progress as Progress
+from sertools.inference.predict import Settings as Settings
+from sertools.inference.predict import jobs as jobs
+from sertools.inference.predict import predict as predict
 from sertools.models.model import ClipModel, Model
 from sertools.models.model import random_twin as twin_of
-from sertools.predicting import Progress as Progress
-from sertools.predicting import Settings as Settings
-from sertools.predicting import jobs as jobs
-from sertools.predicting import predict as predict
 from sertools.results.limits import Override
 from sertools.results.result import Result
 from sertools.seeing import seen, with_moments

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from sertools import files
 from sertools.auditing.contract import Needs
-from sertools.cells import union
 from sertools.corpora.corpus import Corpus, fingerprint
-from sertools.frame_moments import moments
-from sertools.meet import tables
+from sertools.inference.build_tables import tables
+from sertools.inference.frames.cells import union
+from sertools.inference.frames.compute import moments
+from sertools.inference.predict import Settings, jobs, predict
 from sertools.models.model import ClipModel, Model
-from sertools.predicting import Settings, jobs, predict
 from sertools.store import store
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import Moments, Wanted

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import meet, predicting, toy
 from sertools import run as running
+from sertools import toy
 from sertools.audio.files import write_audio
 from sertools.auditing import audit as audits
 from sertools.auditing import contract
 from sertools.auditing.discovery import discover
 from sertools.corpora.corpus import Corpus
+from sertools.inference import build_tables, predict
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
@@ -166,12 +167,12 @@ def _loudness(seed: int) -> Iterator[Check]:
     """Check a model that uses only the level, on audio whose level follows arousal, and an oracle."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = _loud_corpus(Path(folder), seed)
-        settings = predicting.Settings(seed=seed, cache=Path(folder) / "store")
+        settings = predict.Settings(seed=seed, cache=Path(folder) / "store")
         gain = {"robustness": {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick("robustness")}}
         wanted = [audits.load("correctness"), audits.load("robustness")]
         conditions = running.conditions(wanted, gain, seed)
-        predicted = predicting.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
-        cheat = meet.tables(LoudnessModel(), corpus, predicted)
+        predicted = predict.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
+        cheat = build_tables.tables(LoudnessModel(), corpus, predicted)
     honest = toy.answers("oracle", corpus.clips, conditions)
     for model, tables, expected in (
         ("loudness-cheat", cheat, "fails"),

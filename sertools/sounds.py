@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sertools import engine
 from sertools import files as files_module
 from sertools.audio.files import flac
 from sertools.audio.spectrogram import picture
 from sertools.corpora.corpus import Corpus
 from sertools.errors import GateError
+from sertools.inference import engine
+from sertools.inference.predict import Progress
 from sertools.models.model import ClipModel, Model
-from sertools.predicting import Progress
 from sertools.results.audio_clips import INDEX, Index, Recording, read_index
 from sertools.results.result import Result
 from sertools.tables.condition import CLEAN, Condition

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus
+from sertools.inference.build_tables import Predicted, tables
 from sertools.labels import DIMENSIONS
-from sertools.meet import Predicted, tables
 from sertools.metrics.fingerprints import FRAMES
 from sertools.models.kinds.toy import EMOTIONS, load
 from sertools.models.load import LoadOptions

@@ -5,8 +5,8 @@ import pytest
 from sertools import run
 from sertools.auditing import audit
 from sertools.errors import ModelError
+from sertools.inference.predict import Settings
 from sertools.models.load import load_model
-from sertools.predicting import Settings
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, noises
 from tests.helpers.voices import voices

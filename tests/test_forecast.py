@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import precision, predicting, run
+from sertools import run
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.cli import app
 from sertools.corpora import corpus as corpus_module
 from sertools.forecast import forecast, sentence, table
+from sertools.inference import precision
+from sertools.inference import predict as predict_module
+from sertools.inference.predict import Settings
 from sertools.models.load import load_model
-from sertools.predicting import Settings
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -55,11 +57,11 @@ def test_what_was_computed_is_not_computed_again(tmp_path):
     corpus, settings = noises(tmp_path / "c", 70), Settings(cache=tmp_path / "store")
     model, names = Meter(), ["robustness"]
     audits = [audit.load(name) for name in names]
-    predicting.predict(model, corpus, settings=settings)
+    predict_module.predict(model, corpus, settings=settings)
     (clean, *others), _ = costs_of(model, corpus, names, tmp_path / "store")
     assert (clean.stored, clean.todo, clean.minutes, clean.megabytes) == (70, 0, 0, 0)
     assert {(cost.stored, cost.todo) for cost in others} == {(0, 70)}
-    predicting.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
+    predict_module.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
     done, timed = costs_of(model, corpus, names, tmp_path / "store")
     assert {cost.todo for cost in done} == {0}
     assert sentence(done, timed) == "Nothing has to be computed."
@@ -104,7 +106,7 @@ def test_megabytes_are_those_that_a_run_then_writes(tmp_path, layers):
     reads = replace(audit.load("correctness"), needs=lambda **options: Needs(layers=layers))
     (cost,), _ = forecast(Meter(), corpus, [reads], options={}, settings=settings)
     assert not stored(tmp_path / "store"), "a forecast stores nothing"
-    predicting.predict(Meter(), corpus, settings=settings, layers=layers)
+    predict_module.predict(Meter(), corpus, settings=settings, layers=layers)
     # the last shard is smaller than the share of its clips
     assert cost.megabytes * 1e6 == pytest.approx(stored(tmp_path / "store"), rel=0.2)
 
@@ -158,7 +160,7 @@ def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
         precision.settle(Choosy(), corpus, corpus_module.fingerprint(corpus), tmp_path / "store").facts
         == timed.facts
     )
-    predicting.predict(Choosy(), corpus, settings=settings)
+    predict_module.predict(Choosy(), corpus, settings=settings)
     (cost,), _ = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
     assert cost.todo == 0
 

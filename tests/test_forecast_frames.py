@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from sertools import frame_moments, run
+from sertools import run
 from sertools.auditing import audit
 from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
 from sertools.features import acoustics
 from sertools.forecast import forecast, sentence
 from sertools.forecast_frames import of_acoustics
+from sertools.inference.frames import compute
+from sertools.inference.predict import Settings
 from sertools.models.load import LoadOptions, load_model
-from sertools.predicting import Settings
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.voices import RATE, voices
 from tests.test_company import INSIDE, SUMMED
@@ -104,7 +105,7 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
 
 
 def test_the_sums_are_weighed_to_the_byte(tmp_path, corpus, checkpoint, audits, monkeypatch):
-    monkeypatch.setattr(frame_moments, "BUDGET", 110_000)
+    monkeypatch.setattr(compute, "BUDGET", 110_000)
     model, settings = load_model(str(checkpoint)), Settings(cache=tmp_path / "store")
     costs, _ = forecast(model, corpus, [audits["summed"]], options=OPTIONS, settings=settings)
     passes = [cost for cost in costs if cost.kind == "frames"]
@@ -174,8 +175,8 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_was(tmp_path, checkpoint, 
     wanted = audits["summed"].needs().moments
     each = {"sound": fingerprint(corpus), "root": tmp_path / "store"}
     with pytest.raises(KeyboardInterrupt):
-        frame_moments.moments(sleeper, corpus, wanted, progress=settings.progress, keep_every_s=0.0, **each)
-    (planned,) = frame_moments.over(settled(checkpoint), corpus, wanted, **each)
+        compute.moments(sleeper, corpus, wanted, progress=settings.progress, keep_every_s=0.0, **each)
+    (planned,) = compute.over(settled(checkpoint), corpus, wanted, **each)
     done = len(planned.parts[0])
     assert 0 < done < 24
     costs, _ = forecast(settled(checkpoint), corpus, [audits["summed"]], options={}, settings=settings)

@@ -13,8 +13,8 @@ from sertools.auditing.contract import Needs
 from sertools.features.text_encoder import load_encoder
 from sertools.forecast import forecast, sentence
 from sertools.forecast_words import of_reading
+from sertools.inference.predict import Settings
 from sertools.models.load import load_model
-from sertools.predicting import Settings
 from sertools.tables.text_vectors import Reading
 from tests.helpers.small import noises
 from tests.helpers.word_checkpoints import write_bert, write_ctc

@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 from transformers import Wav2Vec2Model
 
-from sertools import predicting, run
+from sertools import run
 from sertools.auditing.audit import Audit, load, obstacle
 from sertools.auditing.contract import Needs, Outcome
 from sertools.corpora.corpus import Corpus
-from sertools.engine import hear
 from sertools.errors import AuditError
-from sertools.meet import tables
+from sertools.inference import predict
+from sertools.inference.build_tables import tables
+from sertools.inference.engine import hear
+from sertools.inference.predict import Settings
 from sertools.models.load import load_model
-from sertools.predicting import Settings
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
@@ -69,7 +70,7 @@ def test_layers_and_other_models_must_be_of_the_same_clips():
 def test_layers_of_the_store_are_those_of_the_model(tmp_path):
     model = load_model(str(write_checkpoint(tmp_path / "m")))
     corpus = noises(tmp_path / "c", 70)
-    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"), layers=True)
+    predicted = predict.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"), layers=True)
     clip = corpus.clips.index[67]
     alone = model.predict([hear(corpus, clip, model, Condition()).signal], layers=True).layers[0]
     layers = predicted[CLEAN].layers
@@ -104,7 +105,7 @@ def test_another_model_stands_beside_with_its_own_layers(tmp_path):
         others={AGAINST: two},
     )
     own, other = seen[0].layers.layer(-1), seen[0].others[AGAINST].layers.layer(-1)
-    expected = predicting.predict(
+    expected = predict.predict(
         two, noises(tmp_path / "again", 5), settings=Settings(cache=tmp_path), layers=True
     )
     np.testing.assert_allclose(other, expected[CLEAN].layers.layer(-1), atol=1e-5)
@@ -116,6 +117,6 @@ def test_a_model_without_layers_is_the_reason_why_nothing_is_measured(tmp_path):
     settings = Settings(cache=tmp_path / "cache")
     (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
     model = load_model(f"py:{tmp_path / 'slow.py'}:slow")
-    predicted = predicting.predict(model, corpus, settings=settings, layers=True)
+    predicted = predict.predict(model, corpus, settings=settings, layers=True)
     assert obstacle(READS_LAYERS, tables(model, corpus, predicted)) == "the model has no layers"
     assert obstacle(READS_LAYERS, tables(model, corpus, {})) == "the model has no layers"

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import predicting, run
+from sertools import run
 from sertools.auditing import audit, contract
 from sertools.auditing.suites import read_suite
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
-from sertools.meet import Predicted
-from sertools.meet import tables as tables_of
+from sertools.inference import predict
+from sertools.inference.build_tables import Predicted
+from sertools.inference.build_tables import tables as tables_of
+from sertools.inference.predict import Settings
 from sertools.models.load import LoadOptions, load_model
-from sertools.predicting import Settings
 from sertools.results.read import read_results
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -104,7 +105,7 @@ def test_two_labels_for_one_dimension_are_an_error():
 @pytest.mark.parametrize("labels", [("anger", "anger"), ("anger", "reason"), ("clip",)])
 def test_labels_that_are_taken_are_an_error(tmp_path, labels):
     with pytest.raises(ModelError, match="meter has a label .* which is a duplicate or a reserved name"):
-        predicting.predict(Meter(labels=labels), noises(tmp_path / "c", 3), settings=Settings(cache=tmp_path))
+        predict.predict(Meter(labels=labels), noises(tmp_path / "c", 3), settings=Settings(cache=tmp_path))
 
 
 def test_a_scale_that_is_not_zero_to_one_is_pointed_out():
@@ -159,7 +160,7 @@ def test_permuting_id2label_and_its_rows_changes_no_result(tmp_path):
     found = []
     for folder in (one, other):
         model = load_model(str(folder), LoadOptions(device="cpu"))
-        tables = tables_of(model, corpus, predicting.predict(model, corpus, settings=settings))
+        tables = tables_of(model, corpus, predict.predict(model, corpus, settings=settings))
         found.append(audit.run(audit.load("correctness"), tables, seed=0).findings)
     key = {(f.name, f.target, f.slice): f.value for f in found[0]}
     assert len(key) == len(found[1]) > 10
@@ -172,7 +173,7 @@ def test_one_output_is_a_regression_of_the_dimension_it_names(tmp_path):
     model = load_model(str(folder), LoadOptions(device="cpu"))
     assert (model.task, model.labels) == ("regression", ("activation",))
     corpus = noises(tmp_path / "c", 8, samples=1000)
-    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"))
+    predicted = predict.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"))
     tables = tables_of(model, corpus, predicted)
     assert tables.dimensions == ("arousal",)
     assert tables.classes == ()
@@ -218,20 +219,20 @@ def test_a_corpus_that_is_all_broken_is_an_error_with_the_usual_reason(tmp_path)
     for path in (tmp_path / "c").glob("*.wav"):
         path.write_bytes(b"")
     with pytest.raises(CorpusError, match=r"none of the 5 clips of clips could be scored; .* is empty"):
-        predicting.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))
+        predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))
 
 
 def test_a_bare_encoder_predicts_nothing_and_says_so(tmp_path):
     model = Meter(labels=(), task="encoder")
     with pytest.raises(ModelError, match=r"meter is a bare encoder.*sertools finetune"):
-        predicting.predict(model, noises(tmp_path / "c", 3), settings=Settings(cache=tmp_path))
+        predict.predict(model, noises(tmp_path / "c", 3), settings=Settings(cache=tmp_path))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_an_export_has_every_bit_in_corpus_order(tmp_path, suffix):
     corpus = noises(tmp_path / "c", 9)
     (tmp_path / "c/004.wav").unlink()
-    predicted = predicting.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))["clean"]
+    predicted = predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))["clean"]
     path = tmp_path / f"p{suffix}"
     run.export(predicted, corpus, path)
     back = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
@@ -250,7 +251,7 @@ def test_an_export_has_every_bit_in_corpus_order(tmp_path, suffix):
 def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
     corpus = noises(tmp_path / "c", 12)
     (tmp_path / "c/004.wav").unlink()
-    predicted = predicting.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))
+    predicted = predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))
     run.export(predicted["clean"], corpus, tmp_path / "p.csv")
     again = load_model(f"predictions:{tmp_path / 'p.csv'}")
     results = [
@@ -265,7 +266,7 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
 def test_the_model_must_answer_about_each_condition_or_the_audit_says_what_is_absent(tmp_path):
     corpus = noises(tmp_path / "c", 12)
     gain = Condition(perturbation="gain", level=2, unit="dB")
-    predicted = predicting.predict(
+    predicted = predict.predict(
         Meter(), corpus, conditions=[Condition(), gain], settings=Settings(cache=tmp_path / "cache")
     )
     assert list(predicted) == ["clean", "gain@2dB"]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sertools import engine
 from sertools.errors import GateError
+from sertools.inference import engine
 from sertools.results.audio_clips import read_index
 from sertools.results.result import Sound
 from sertools.sounds import write_sounds

@@ -74,7 +74,7 @@ def test_a_named_perturbation_without_its_folder_is_refused():
 def test_a_model_hears_the_clip_with_a_recording_at_the_stated_ratio(folder, tmp_path):
     """The model is given the sound itself: 20 dB below the clip lies a stretch of one of the recordings."""
     from sertools.corpora.load import load_corpus
-    from sertools.engine import perturbed
+    from sertools.inference.engine import perturbed
 
     voice = 0.1 * np.sin(np.arange(4000) / 5).astype("f4")
     write_audio(tmp_path / "v.wav", voice, 16000)

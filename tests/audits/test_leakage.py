@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import predicting, toy
 from sertools import run as running
+from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
+from sertools.inference import predict
 from sertools.results.result import Verdict
 from sertools.tables.tables import Tables
 
@@ -151,7 +152,7 @@ def test_the_known_duplicate_of_ravdess_is_found_and_no_other(tmp_path):
     corpus = load_corpus(str(RAVDESS))
     some = corpus.clips[corpus.clips["speaker"].isin(["07", "21"])]
     heard = running.heard(
-        dataclasses.replace(corpus, clips=some), [LEAKAGE], {}, predicting.Settings(cache=tmp_path)
+        dataclasses.replace(corpus, clips=some), [LEAKAGE], {}, predict.Settings(cache=tmp_path)
     )
     result = result_of(heard.clips)
     (row,) = result.tables[0].rows

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sertools import predicting, toy
 from sertools import run as whole
+from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
+from sertools.inference import predict
 from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.models.load import load_model
 from sertools.probing.layers import INPUTS, probe
@@ -235,7 +236,7 @@ def test_pitch_is_measured_only_where_it_is_asked_for():
 def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path):
     if not EMODB.is_dir():
         pytest.skip("no EmoDB in ../shared/data")
-    settings = predicting.Settings(cache=tmp_path)
+    settings = predict.Settings(cache=tmp_path)
     options = {"probe_layers": {"targets": ("emotion", "sex", "speaker")}}
     (made,) = whole.run(
         load_model("default"), load_corpus(str(EMODB)), [PROBES], options=options, settings=settings

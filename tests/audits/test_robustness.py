@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import predicting, toy
 from sertools import run as runs
+from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.auditing.suites import read_suite, suites
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
+from sertools.inference import predict
 from sertools.models.load import load_model
 from sertools.results.result import Result, Verdict
 from sertools.tables.condition import Condition
@@ -373,11 +374,7 @@ def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_t
     some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::3])
     options = {"robustness": {"perturbations": ("gain", "additive_tone"), **FEW}}
     (result,) = runs.run(
-        load_model("toy:loudness"),
-        some,
-        [AUDIT],
-        options=options,
-        settings=predicting.Settings(cache=tmp_path),
+        load_model("toy:loudness"), some, [AUDIT], options=options, settings=predict.Settings(cache=tmp_path)
     )
     assert the(result, "unchanged_ratio", "arousal", "gain@drawn").verdict is Verdict.FAIL
     assert the(result, "unchanged_ratio", "arousal", "additive_tone@drawn").verdict is Verdict.PASS

@@ -70,7 +70,7 @@ def with_sums(corpus, model, store: Path) -> dict:
     from sertools.audits.layer_acoustics.scores import scores
 
     from sertools.corpora.corpus import fingerprint
-    from sertools.frame_moments import moments
+    from sertools.inference.frames.compute import moments
     from sertools.tables.egemaps import columns
     from sertools.tables.frame_sums import Wanted
 

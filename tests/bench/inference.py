@@ -68,8 +68,8 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, pipeline
 
-    from sertools import predicting
     from sertools.corpora.load import load_corpus
+    from sertools.inference import predict
     from sertools.models.load import LoadOptions, load_model
 
     extractor = AutoFeatureExtractor.from_pretrained(model_folder)
@@ -115,8 +115,8 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
 
         def predicted():
             shutil.rmtree(work / "store", ignore_errors=True)
-            settings = predicting.Settings(cache=work / "store")
-            return predicting.predict(loaded, corpus, settings=settings)["clean"].scores.to_numpy()
+            settings = predict.Settings(cache=work / "store")
+            return predict.predict(loaded, corpus, settings=settings)["clean"].scores.to_numpy()
 
         return predicted
 
@@ -138,9 +138,9 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-    from sertools import engine, predicting
     from sertools.audio.files import read_audio
     from sertools.corpora.load import load_corpus
+    from sertools.inference import engine, predict
     from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
 
@@ -166,8 +166,8 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 
         def predicted():
             shutil.rmtree(work / "store", ignore_errors=True)
-            settings = predicting.Settings(cache=work / "store")
-            found = predicting.predict(loaded, corpus, conditions=conditions, settings=settings)
+            settings = predict.Settings(cache=work / "store")
+            found = predict.predict(loaded, corpus, conditions=conditions, settings=settings)
             return np.concatenate([found[str(condition)].scores.to_numpy() for condition in conditions])
 
         return predicted
@@ -177,8 +177,8 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 
 def settled(model, corpus, root: Path):
     """The model in the format that `auto` takes for a corpus."""
-    from sertools import precision
     from sertools.corpora.corpus import fingerprint
+    from sertools.inference import precision
 
     return precision.settle(model, corpus, fingerprint(corpus), root)
 

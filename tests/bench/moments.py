@@ -37,11 +37,11 @@ def cpu_s(work) -> float:
 
 def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work: Path) -> None:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
-    from sertools import predicting
     from sertools.corpora.corpus import fingerprint
     from sertools.corpora.load import load_corpus
     from sertools.features import acoustics as descriptors
-    from sertools.frame_moments import moments
+    from sertools.inference import predict
+    from sertools.inference.frames.compute import moments
     from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
     from sertools.tables.frame_sums import Wanted
@@ -59,15 +59,15 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
 
     def plain():
         shutil.rmtree(work / "plain", ignore_errors=True)
-        predicting.predict(model, corpus, settings=predicting.Settings(cache=work / "plain"), sound=sound)
+        predict.predict(model, corpus, settings=predict.Settings(cache=work / "plain"), sound=sound)
 
     def acoustics():
         shutil.rmtree(work / "summed", ignore_errors=True)
         descriptors.measured(corpus, sound, work / "summed", workers=1)
 
     def summed():
-        settings = predicting.Settings(cache=work / "summed")
-        (clean,) = predicting.jobs(model, corpus, [Condition()], settings=settings, sound=sound)
+        settings = predict.Settings(cache=work / "summed")
+        (clean,) = predict.jobs(model, corpus, [Condition()], settings=settings, sound=sound)
         moments(model, corpus, wanted, sound=sound, root=work / "summed", progress=quiet, clean=clean)
 
     ways = {"plain forward": plain, "openSMILE": acoustics, "moments": summed}
@@ -92,8 +92,8 @@ def memory(layers: int, width: int) -> None:
     """Prints the peak memory of the sums of so many layers, which the length of a corpus does not change."""
     import numpy as np
 
-    from sertools.accumulate import K, Sums
-    from sertools.frame_moments import BUDGET, passes
+    from sertools.inference.frames.accumulate import K, Sums
+    from sertools.inference.frames.compute import BUDGET, passes
     from sertools.models.model import Frames
     from sertools.tables.frame_sums import LEVELS, Wanted
 

@@ -19,10 +19,10 @@ import torch
 
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
-from sertools.engine import hear, perturbed
+from sertools.inference.engine import hear, perturbed
+from sertools.inference.predict import Settings, predict
 from sertools.models.load import load_model
 from sertools.perturbations.selection import asked
-from sertools.predicting import Settings, predict
 from tests.helpers.checkpoints import write_checkpoint
 
 BASE = {

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import predicting, run
+from sertools import run
 from sertools.audio.files import write_audio
 from sertools.auditing import audit
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError
 from sertools.features.columns import measured
 from sertools.features.fingerprint import Prints
+from sertools.inference import predict
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.tables import condition
 
@@ -29,7 +30,7 @@ def corpus_of(folder: Path, n=4, **columns) -> Corpus:
 def scores_of(calls):
     def scores(measure, corpus):
         calls.append(measure.name)
-        return predicting.predict(measure, corpus, settings=predicting.Settings(cache=corpus.root / "cache"))[
+        return predict.predict(measure, corpus, settings=predict.Settings(cache=corpus.root / "cache"))[
             "clean"
         ].scores
 
@@ -72,12 +73,12 @@ def test_an_unknown_column_has_no_measure(tmp_path):
 
 
 def test_the_measures_are_kept_in_the_store(tmp_path):
-    corpus, settings = corpus_of(tmp_path), predicting.Settings(cache=tmp_path / "cache")
-    first = predicting.predict(Prints(), corpus, settings=settings)["clean"].scores
+    corpus, settings = corpus_of(tmp_path), predict.Settings(cache=tmp_path / "cache")
+    first = predict.predict(Prints(), corpus, settings=settings)["clean"].scores
     assert not any(
-        job.shards for job in predicting.jobs(Prints(), corpus, [condition.Condition()], settings=settings)
+        job.shards for job in predict.jobs(Prints(), corpus, [condition.Condition()], settings=settings)
     )
-    assert predicting.predict(Prints(), corpus, settings=settings)["clean"].scores.equals(first)
+    assert predict.predict(Prints(), corpus, settings=settings)["clean"].scores.equals(first)
 
 
 def test_a_copy_in_the_other_split_fails_from_files_to_verdict_without_a_prediction(tmp_path):
@@ -87,10 +88,7 @@ def test_a_copy_in_the_other_split_fails_from_files_to_verdict_without_a_predict
     write_audio(tmp_path / "1.wav", (0.5 * tone).astype(np.float32), 16000)
     write_audio(tmp_path / "5.wav", (0.1 * tone).astype(np.float32), 16000)
     (result,) = run.run(
-        LoudnessModel(),
-        corpus,
-        [audit.load("leakage")],
-        settings=predicting.Settings(cache=tmp_path / "cache"),
+        LoudnessModel(), corpus, [audit.load("leakage")], settings=predict.Settings(cache=tmp_path / "cache")
     )
     verdict = {f.name: (f.value, f.verdict) for f in result.findings}
     assert verdict["shared_clips"] == (1, "fail")
@@ -101,5 +99,5 @@ def test_a_copy_in_the_other_split_fails_from_files_to_verdict_without_a_predict
 
 def test_what_an_audit_cannot_use_is_not_measured(tmp_path):
     corpus = corpus_of(tmp_path)  # without splits
-    found = run.heard(corpus, [audit.load("leakage")], {}, predicting.Settings(cache=tmp_path / "cache"))
+    found = run.heard(corpus, [audit.load("leakage")], {}, predict.Settings(cache=tmp_path / "cache"))
     assert "audio_print" not in found.clips

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from sertools import predicting
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.features import columns
 from sertools.features.speech_recognition import WORDS, Recogniser, coded, decoded
+from sertools.inference import predict
 from sertools.tables import condition
 from tests.helpers.checkpoints import speech
 from tests.helpers.word_checkpoints import LETTERS, write_ctc
@@ -51,17 +51,17 @@ def test_the_words_become_a_column_and_are_kept(ctc, tmp_path):
     (tmp_path / "1.wav").write_bytes(b"no sound")
     frame = pd.DataFrame({"file": [f"{i}.wav" for i in range(3)], "start": np.nan, "end": np.nan})
     corpus = Corpus(name="made", clips=frame.set_index(pd.Index(list("abc"), name="clip")), root=tmp_path)
-    settings = predicting.Settings(cache=tmp_path / "cache")
+    settings = predict.Settings(cache=tmp_path / "cache")
 
     def scores_of(measure, of):
-        return predicting.predict(measure, of, settings=settings)["clean"].scores
+        return predict.predict(measure, of, settings=settings)["clean"].scores
 
     column = f"recognised@{ctc}"
     found = columns.measured(corpus, [column], scores_of).clips[column]
     assert found["a"] == heard(ctc, signals[0])
     assert found["c"] == heard(ctc, signals[2])
     assert found.isna().tolist() == [False, True, False]
-    again = predicting.jobs(columns.maker(column)(), corpus, [condition.Condition()], settings=settings)
+    again = predict.jobs(columns.maker(column)(), corpus, [condition.Condition()], settings=settings)
     assert not any(job.shards for job in again)
 
 

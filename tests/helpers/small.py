@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import plan
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
+from sertools.inference import jobs as plan
 from sertools.labels import DIMENSIONS
 from sertools.models.model import Model, Outputs, Task
 from sertools.tables.condition import Condition

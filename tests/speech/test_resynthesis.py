@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import soxr
 
-from sertools import predicting
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
+from sertools.inference import predict
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.speech import espeak_ng, resynthesis
 from sertools.tables.condition import Condition
@@ -33,8 +33,8 @@ def corpus_of(folder: Path, transcripts, **columns) -> Corpus:
 
 
 def heard(corpus: Corpus, condition=FIRST):
-    settings = predicting.Settings(cache=corpus.root / "cache")
-    return predicting.predict(LoudnessModel(), corpus, conditions=[Condition(), condition], settings=settings)
+    settings = predict.Settings(cache=corpus.root / "cache")
+    return predict.predict(LoudnessModel(), corpus, conditions=[Condition(), condition], settings=settings)
 
 
 def test_the_speech_is_that_of_the_engine_at_the_rate_of_the_model():
@@ -94,14 +94,10 @@ def test_the_engine_hears_the_words_whatever_the_sound_was(tmp_path):
 def test_other_words_are_spoken_anew_and_the_same_words_are_not(tmp_path):
     corpus = corpus_of(tmp_path, ["Yes.", "No."], language="eng")
     heard(corpus)
-    jobs = predicting.jobs(
-        LoudnessModel(), corpus, [FIRST], settings=predicting.Settings(cache=tmp_path / "cache")
-    )
+    jobs = predict.jobs(LoudnessModel(), corpus, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
     assert [job.stored for job in jobs] == [2]
     other = corpus_of(tmp_path, ["Yes.", "Never."], language="eng")
-    jobs = predicting.jobs(
-        LoudnessModel(), other, [FIRST], settings=predicting.Settings(cache=tmp_path / "cache")
-    )
+    jobs = predict.jobs(LoudnessModel(), other, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
     assert [job.stored for job in jobs] == [0]
 
 

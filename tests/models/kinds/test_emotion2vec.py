@@ -15,12 +15,12 @@ import pytest
 import torch
 import yaml
 
-from sertools import predicting
 from sertools.errors import ModelError
+from sertools.inference import predict
+from sertools.inference.predict import Settings
 from sertools.labels import canonical
 from sertools.models.checkpoints.emotion2vec_files import english
 from sertools.models.load import load_model
-from sertools.predicting import Settings
 from tests.helpers.small import RATE, noises
 
 INSTALLED = importlib.util.find_spec("funasr") is not None
@@ -261,7 +261,7 @@ def test_company_changes_no_answer(tmp_path):
 def test_an_audit_hears_with_it(tmp_path):
     model = load_model(f"emotion2vec:{checkpoint(tmp_path / 'm')}")
     corpus = noises(tmp_path / "c")
-    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "store"), layers=True)[
+    predicted = predict.predict(model, corpus, settings=Settings(cache=tmp_path / "store"), layers=True)[
         "clean"
     ]
     assert list(predicted.scores) == list(model.labels)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import predicting
 from sertools.errors import ModelError
+from sertools.inference import predict
 from sertools.models.load import load_model
 from sertools.models.model import ClipModel
 from tests.helpers.small import noises
@@ -75,7 +75,7 @@ def test_a_row_that_lacks_the_number_of_one_class_answers_no_class(tmp_path):
 
 def test_a_clip_with_an_empty_cell_is_listed_as_missing(tmp_path):
     model = table(tmp_path, "clip,anger,joy\nclip 000,0.2,0.8\nclip 001,,0.5\nclip 002,0.5,0.5\n")
-    found = predicting.predict(model, noises(tmp_path / "c", 3))["clean"]
+    found = predict.predict(model, noises(tmp_path / "c", 3))["clean"]
     assert found.missing[["clip", "reason"]].values.tolist() == [
         ["clip 001", "p has no complete row for this clip"]
     ]

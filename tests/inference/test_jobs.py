@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sertools.plan import jobs
+from sertools.inference.jobs import jobs
 from sertools.store.store import SHARD, write_shard
 from sertools.tables.condition import Condition
 

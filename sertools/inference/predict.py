@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import engine, files, plan, precision
+from sertools import files
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
-from sertools.meet import Predicted
+from sertools.inference import engine, precision
+from sertools.inference import jobs as plan
+from sertools.inference.build_tables import Predicted
 from sertools.models.model import ClipModel, Model
 from sertools.speech import resynthesis
 from sertools.store import store

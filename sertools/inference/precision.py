@@ -15,8 +15,8 @@ from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 import numpy as np
 
 from sertools.corpora.corpus import Corpus
-from sertools.engine import hear
 from sertools.files import write_text
+from sertools.inference.engine import hear
 from sertools.models.model import Model
 from sertools.tables.condition import Condition
 

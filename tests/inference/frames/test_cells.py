@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.cells import cells, groups, partners, union
 from sertools.errors import AuditError
+from sertools.inference.frames.cells import cells, groups, partners, union
 from sertools.tables.frame_sums import Wanted
 
 

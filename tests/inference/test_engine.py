@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import engine
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError, StoreError
+from sertools.inference import engine
 from sertools.models.load import LoadOptions, load_model
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -256,7 +256,7 @@ from pathlib import Path
 import numpy as np
 from sertools.corpora.load import load_corpus
 from tests.helpers.small import Meter, jobs
-from sertools import engine
+from sertools.inference import engine
 
 class Slow(Meter):
     def predict(self, signals, *, layers=False):

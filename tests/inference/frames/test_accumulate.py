@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from sertools import accumulate
-from sertools.accumulate import CLIPS, K, Shape, Sums, rows_of
+from sertools.inference.frames import accumulate
+from sertools.inference.frames.accumulate import CLIPS, K, Shape, Sums, rows_of
 from sertools.models.model import Frames
 from sertools.tables.frame_sums import KINDS, LEVELS
 from tests.helpers import naive_frames

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from sertools import frame_moments, predicting
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
 from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
-from sertools.frame_moments import moments, passes
+from sertools.inference import predict as predict_module
+from sertools.inference.frames import compute
+from sertools.inference.frames.compute import moments, passes
+from sertools.inference.predict import Settings
 from sertools.models.kinds.cnn14 import build
 from sertools.models.load import load_model
-from sertools.predicting import Settings
 from sertools.store import store
 from sertools.store import store as store_module
 from sertools.tables.condition import Condition
@@ -187,7 +188,7 @@ def test_batch_size_and_workers_change_next_to_nothing(tmp_path, corpus, model):
 def test_several_passes_give_what_one_gives(tmp_path, corpus, model, monkeypatch):
     first = flat(summed(model, corpus, tmp_path / "a"))
     counted = Counted(model)
-    monkeypatch.setattr(frame_moments, "BUDGET", 120_000)
+    monkeypatch.setattr(compute, "BUDGET", 120_000)
     again = flat(summed(counted, corpus, tmp_path / "b"))
     assert counted.clips > 2 * len(corpus.clips)
     assert first.keys() == again.keys()
@@ -205,7 +206,7 @@ def test_the_passes_hold_every_sum_once_and_keep_to_the_budget():
         between = 8 * len(shape.levels) * 1024**2 * len(shape.pairs)
         assert 8 * shape.size + between < 1.02 * 3 * 2**29  # what is beside the products is small
     # 25 layers of 1024 dimensions without products between them take one pass, whatever the corpus
-    (one,) = passes(Wanted(), [(0.0, 0.02, 50)] * 25, [1024] * 25, frame_moments.BUDGET)
+    (one,) = passes(Wanted(), [(0.0, 0.02, 50)] * 25, [1024] * 25, compute.BUDGET)
     assert 8 * one.size < 0.25 * 2**30
 
 
@@ -241,11 +242,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from sertools.tables.condition import Condition
 from sertools.corpora.corpus import fingerprint; from sertools.corpora.load import load_corpus
-from sertools.frame_moments import moments
+from sertools.inference.frames.compute import moments
 from sertools.models.load import load_model
 from sertools.models.kinds.transformers import TransformersModel
-from sertools import frame_moments
-from tests.test_frame_moments import EVERYTHING
+from sertools.inference.frames import compute as frame_moments
+from tests.inference.frames.test_compute import EVERYTHING
 
 frame_moments.SHARD = 2
 asked = 0
@@ -300,7 +301,7 @@ def test_a_broken_clip_is_left_out_and_listed(tmp_path, model):
     assert found.cells["clips"].sum() == 9
     rows = naive_without(model, corpus, 3)
     assert found.n[0].sum() == sum(len(clip[0][0]) for clip in rows)
-    predicted = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "store"))["clean"]
+    predicted = predict_module.predict(model, corpus, settings=Settings(cache=tmp_path / "store"))["clean"]
     assert predicted.missing["clip"].tolist() == ["clip 003"]
 
 
@@ -312,12 +313,14 @@ def naive_without(model, corpus, i):
 def test_the_same_pass_brings_scores_and_layer_means(tmp_path, corpus, model):
     settings = Settings(cache=tmp_path / "a")
     sound = fingerprint(corpus)
-    (clean,) = predicting.jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=True)
+    (clean,) = predict_module.jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=True)
     summed(model, corpus, tmp_path / "a", clean=clean)
     counted = Counted(model)
-    brought = predicting.predict(counted, corpus, settings=settings, layers=True)["clean"]
+    brought = predict_module.predict(counted, corpus, settings=settings, layers=True)["clean"]
     assert counted.clips == 0
-    plain = predicting.predict(model, corpus, settings=Settings(cache=tmp_path / "b"), layers=True)["clean"]
+    plain = predict_module.predict(model, corpus, settings=Settings(cache=tmp_path / "b"), layers=True)[
+        "clean"
+    ]
     np.testing.assert_allclose(brought.scores, plain.scores, atol=1e-5)
     for i in range(3):
         np.testing.assert_allclose(brought.layers.layer(i), plain.layers.layer(i), atol=1e-5)

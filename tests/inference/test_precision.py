@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sertools import precision, predicting
 from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
+from sertools.inference import precision
+from sertools.inference import predict as predict_module
 from sertools.models.device import multiplies_bf16, native_bf16
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import Outputs
@@ -147,12 +148,12 @@ def test_a_checkpoint_on_this_processor_chooses_by_what_it_measured(tmp_path):
 
 
 def test_auto_predicts_the_numbers_of_the_format_it_chose_and_plans_with_them(tmp_path):
-    corpus, settings = noises(tmp_path / "c", 70), predicting.Settings(cache=tmp_path / "store")
+    corpus, settings = noises(tmp_path / "c", 70), predict_module.Settings(cache=tmp_path / "store")
     model = TwoFormats(error=0.004)
-    scores = predicting.predict(model, corpus, settings=settings)["clean"].scores["arousal"]
-    exact = predicting.predict(model.at("fp32"), corpus, settings=settings)["clean"].scores["arousal"]
+    scores = predict_module.predict(model, corpus, settings=settings)["clean"].scores["arousal"]
+    exact = predict_module.predict(model.at("fp32"), corpus, settings=settings)["clean"].scores["arousal"]
     np.testing.assert_allclose(scores - exact, 0.004, atol=1e-6)
-    (job,) = predicting.jobs(model, corpus, [condition.Condition()], settings=settings)
+    (job,) = predict_module.jobs(model, corpus, [condition.Condition()], settings=settings)
     assert job.stored == 70
 
 

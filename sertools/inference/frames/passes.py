@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools.accumulate import Shape, Sums
 from sertools.corpora.corpus import Corpus
-from sertools.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
+from sertools.inference.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
+from sertools.inference.frames.accumulate import Shape, Sums
 from sertools.models.model import Framed
 from sertools.store.store import read_array, write_array, write_rows, write_shard
 from sertools.tables.condition import Condition

@@ -12,8 +12,8 @@ from sertools.audio.files import is_silent, read_audio
 from sertools.audio.sound_folder import Recordings
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, ModelError
+from sertools.inference.jobs import Job
 from sertools.models.model import Model
-from sertools.plan import Job
 from sertools.speech import resynthesis
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables.condition import CLEAN, Condition

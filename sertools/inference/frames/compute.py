@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sertools import frames
-from sertools.accumulate import Grid, K, Shape, grids
-from sertools.cells import cells, partners
 from sertools.corpora.corpus import Corpus
-from sertools.engine import BATCH_SIZE
 from sertools.errors import AuditError, nearest
 from sertools.features import acoustics as descriptors
+from sertools.inference.engine import BATCH_SIZE
+from sertools.inference.frames import passes as frames
+from sertools.inference.frames.accumulate import Grid, K, Shape, grids
+from sertools.inference.frames.cells import cells, partners
+from sertools.inference.jobs import Job
 from sertools.models.checks import noise
 from sertools.models.model import Framed, Frames
-from sertools.plan import Job
 from sertools.store.store import SHARD, Key, read_layers, read_shard, write_shard
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, LEVELS, Moments, Wanted
