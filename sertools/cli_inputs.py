@@ -27,14 +27,15 @@ def finetune(
     Example: sertools finetune examples/finetune.toml --out my-model
     """
     from sertools import console
-    from sertools.finetune import recipe_corpora, train
-    from sertools.recipe import BaselineRecipe, read_recipe
+    from sertools.training.data import recipe_corpora
+    from sertools.training.finetune import train
+    from sertools.training.recipe import BaselineRecipe, read_recipe
 
     steps = read_recipe(recipe)
     corpora = recipe_corpora(steps, data_root)
     if isinstance(steps, BaselineRecipe):
-        from sertools.baseline import fit_baseline
         from sertools.corpora.corpus import join
+        from sertools.training.baseline import fit_baseline
 
         whole = corpora[0] if len(corpora) == 1 else join(corpora)
         fit_baseline(whole, steps.labels, out, strength=steps.strength)

@@ -9,11 +9,12 @@ import pytest
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
 import sertools
-from sertools.finetune import lessons, normalised, predictions, recipe_corpora
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import ccc, rmse
 from sertools.models.load import load_model
-from sertools.recipe import Recipe, read_recipe
+from sertools.training.data import lessons, recipe_corpora
+from sertools.training.network import normalised, predictions
+from sertools.training.recipe import Recipe, read_recipe
 from tests.bench.default_model import TABLE, candidate, with_intervals
 
 FOLDER = Path(sertools.__file__).parent / "data" / "default"

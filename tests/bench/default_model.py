@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.finetune import recipe_corpora, untrained
 from sertools.labels import DIMENSIONS
-from sertools.left_out import left_out
 from sertools.metrics.regression import CCC, ccc
-from sertools.recipe import Recipe, read_recipe
 from sertools.statistics.jackknife import estimate
+from sertools.training.cross_validation import left_out
+from sertools.training.data import recipe_corpora
+from sertools.training.network import untrained
+from sertools.training.recipe import Recipe, read_recipe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TABLE = tomllib.loads((EXAMPLES / "default_candidates.toml").read_text(encoding="utf-8"))

@@ -5,10 +5,12 @@ import pytest
 from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError
-from sertools.finetune import RATE_HZ, fit, lessons, predictions
 from sertools.labels import DIMENSIONS
-from sertools.left_out import left_out
-from sertools.recipe import Recipe, Shape
+from sertools.training.cross_validation import left_out
+from sertools.training.data import lessons
+from sertools.training.finetune import fit
+from sertools.training.network import RATE_HZ, predictions
+from sertools.training.recipe import Recipe, Shape
 
 TINY = Shape(
     conv_dim=[8, 8, 8], hidden=8, layers=1, heads=2, feed_forward=8, pooled=4, position_groups=2, dropout=0

@@ -4,7 +4,7 @@ import numpy as np
 
 from sertools.errors import ModelError
 from sertools.perturbations import registry
-from sertools.recipe import Augmentation
+from sertools.training.recipe import Augmentation
 
 
 def augmented(signal: np.ndarray, rate: int, how: Augmentation, *, rng: np.random.Generator) -> np.ndarray:

@@ -7,21 +7,20 @@ from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtract
 from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError, ModelError
-from sertools.finetune import (
+from sertools.metrics.regression import ccc
+from sertools.models.load import load_model
+from sertools.training.data import lessons, recipe_corpora
+from sertools.training.finetune import train
+from sertools.training.network import (
     RATE_HZ,
     _pooled,
     ccc_loss,
     filter_bank,
-    lessons,
     normalised,
     predictions,
-    recipe_corpora,
-    train,
     untrained,
 )
-from sertools.metrics.regression import ccc
-from sertools.models.load import load_model
-from sertools.recipe import Augmentation, Recipe, Shape
+from sertools.training.recipe import Augmentation, Recipe, Shape
 
 STILL = Augmentation(speed=0, tilt=0, noise_db=None, mask_s=0, crop_s=0)
 TINY = Shape(

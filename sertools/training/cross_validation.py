@@ -6,8 +6,10 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
-from sertools.finetune import fit, lessons, predictions
-from sertools.recipe import Recipe
+from sertools.training.data import lessons
+from sertools.training.finetune import fit
+from sertools.training.network import predictions
+from sertools.training.recipe import Recipe
 
 
 def left_out(

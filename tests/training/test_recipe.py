@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from sertools.errors import ModelError
-from sertools.recipe import BaselineRecipe, Recipe, read_recipe
+from sertools.training.recipe import BaselineRecipe, Recipe, read_recipe
 
 LEAST = 'corpora = ["emodb"]\nspeakers = ["03"]\nepochs = 2\n'
 
