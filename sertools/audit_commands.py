@@ -51,12 +51,13 @@ def run_audits(
     Raises:
         SertoolsError: any error that the user can fix
     """
-    from sertools import console, files, run
+    from sertools import console, files
     from sertools.auditing.suites import choose
     from sertools.inference import predict
+    from sertools.pipeline import needs, run, write
+    from sertools.pipeline.audio_clips import write_sounds
     from sertools.report import render
     from sertools.results.gate import exit_code
-    from sertools.sounds import write_sounds
     from sertools.store import store
     from sertools.tables.columns import AGAINST
 
@@ -86,8 +87,8 @@ def run_audits(
         ),
         command=typed(),
     )
-    run.write_results(results, out)
-    known = {str(condition): condition for condition in run.conditions(chosen, settings_of, seed)}
+    write.write_results(results, out)
+    known = {str(condition): condition for condition in needs.conditions(chosen, settings_of, seed)}
     write_sounds(
         results,
         out / "sounds",
@@ -112,9 +113,9 @@ def check_beside(
     Raises:
         AuditError: no audit reads layers
     """
-    from sertools import run
+    from sertools.pipeline import needs
 
-    inside = any(run.looks_inside(each, asked.options[each.name]) for each in asked.audits)
+    inside = any(needs.looks_inside(each, asked.options[each.name]) for each in asked.audits)
     if (against or random_twin) and not inside:
         raise AuditError(
             f"--{'against' if against else 'random-twin'} only applies to audits that read layers "
@@ -147,7 +148,7 @@ def audit_command(name: str) -> TyperCommand:
     """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
     from sertools import cli
     from sertools.auditing import audit as audits
-    from sertools.run import looks_inside
+    from sertools.pipeline.needs import looks_inside
 
     loaded = audits.load(name)
     shared = inspect.signature(cli.audit, eval_str=True).parameters

@@ -210,15 +210,16 @@ def predict(
 
     Example: sertools predict --model default --data voices --csv predictions.csv
     """
-    from sertools import console, run
+    from sertools import console
     from sertools.inference import predict as predict_module
+    from sertools.pipeline import write
 
     settings = predict_module.Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
     corpus = o.read_data(data, data_root, column_map, scale, None)
     loaded = o.read_model(model, device, precision, head, trust_remote_code, labels, node, sampling_rate)
     predicted = predict_module.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
-        run.export(predicted, corpus, path)
+        write.export(predicted, corpus, path)
         console.message(f"{len(predicted.scores)} predictions written to {path}")
     for row in predicted.missing.head(10).itertuples():
         console.warn(f"missing: {row.clip}: {row.reason}")
@@ -259,10 +260,11 @@ def plan(
 
     Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
-    from sertools import console, forecast
+    from sertools import console
     from sertools.audit_commands import check_beside
     from sertools.auditing.suites import choose
     from sertools.inference import predict as predict_module
+    from sertools.pipeline.forecast import forecast
     from sertools.tables.columns import AGAINST
 
     suite = _suite(suite, names, model, data, audits)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import run as running
 from sertools import toy
 from sertools.audio.files import write_audio
 from sertools.auditing import audit as audits
@@ -18,6 +17,7 @@ from sertools.auditing.discovery import discover
 from sertools.corpora.corpus import Corpus
 from sertools.inference import build_tables, predict
 from sertools.models.kinds.toy import LoudnessModel
+from sertools.pipeline import needs
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
 from sertools.tables.layers import Layers
@@ -170,7 +170,7 @@ def _loudness(seed: int) -> Iterator[Check]:
         settings = predict.Settings(seed=seed, cache=Path(folder) / "store")
         gain = {"robustness": {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick("robustness")}}
         wanted = [audits.load("correctness"), audits.load("robustness")]
-        conditions = running.conditions(wanted, gain, seed)
+        conditions = needs.conditions(wanted, gain, seed)
         predicted = predict.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
         cheat = build_tables.tables(LoudnessModel(), corpus, predicted)
     honest = toy.answers("oracle", corpus.clips, conditions)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from sertools.cli import app
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import write_noises
-from tests.test_company import INSIDE
+from tests.pipeline.test_comparison_models import INSIDE
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import run as running
 from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
 from sertools.inference import predict
+from sertools.pipeline import run as running
 from sertools.results.result import Verdict
 from sertools.tables.tables import Tables
 

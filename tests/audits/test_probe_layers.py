@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sertools import run as whole
 from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
@@ -14,6 +13,7 @@ from sertools.errors import AuditError
 from sertools.inference import predict
 from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.models.load import load_model
+from sertools.pipeline import run as whole
 from sertools.probing.layers import INPUTS, probe
 from sertools.probing.targets import heard, target
 from sertools.results.result import Verdict

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import run as runs
 from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.auditing.suites import read_suite, suites
@@ -17,6 +16,7 @@ from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict
 from sertools.models.load import load_model
+from sertools.pipeline import run as runs
 from sertools.results.result import Result, Verdict
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import run
 from sertools.audio.files import write_audio
 from sertools.auditing import audit
 from sertools.corpora.corpus import Corpus
@@ -13,6 +12,7 @@ from sertools.features.columns import measured
 from sertools.features.fingerprint import Prints
 from sertools.inference import predict
 from sertools.models.kinds.toy import LoudnessModel
+from sertools.pipeline import run
 from sertools.tables import condition
 
 

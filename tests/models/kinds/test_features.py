@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import run
 from sertools.auditing import audit
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
 from sertools.models.model import ClipModel
+from sertools.pipeline import run
 from sertools.results.result import Verdict
 from tests.helpers.small import write_noises
 

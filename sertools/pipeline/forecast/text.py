@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.features import text_encoder
-from sertools.forecast_costs import WORDS, Cost, bytes_in, evenly
+from sertools.pipeline.forecast.predictions import WORDS, Cost, bytes_in, evenly
 from sertools.tables.text_vectors import Reading
 
 

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import run
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.cli import app
 from sertools.corpora import corpus as corpus_module
-from sertools.forecast import forecast, sentence, table
 from sertools.inference import precision
 from sertools.inference import predict as predict_module
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
+from sertools.pipeline import needs, run
+from sertools.pipeline.forecast.forecast import forecast, sentence, table
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -48,7 +48,7 @@ def test_the_conditions_are_the_union_of_the_audits_clean_first(tmp_path):
     one, _ = costs_of(Meter(), corpus, ["correctness", "speakers"], tmp_path / "store")
     assert [(cost.condition, cost.clips, cost.todo) for cost in one] == [("clean", 12, 12)]
     both, _ = costs_of(Meter(), corpus, ["correctness", "robustness"], tmp_path / "store")
-    wanted = run.conditions([audit.load("robustness")], {}, 0)
+    wanted = needs.conditions([audit.load("robustness")], {}, 0)
     assert [cost.condition for cost in both] == [str(condition) for condition in wanted]
     assert len(both) > 3
 
@@ -61,7 +61,7 @@ def test_what_was_computed_is_not_computed_again(tmp_path):
     (clean, *others), _ = costs_of(model, corpus, names, tmp_path / "store")
     assert (clean.stored, clean.todo, clean.minutes, clean.megabytes) == (70, 0, 0, 0)
     assert {(cost.stored, cost.todo) for cost in others} == {(0, 70)}
-    predict_module.predict(model, corpus, conditions=run.conditions(audits, {}, 0), settings=settings)
+    predict_module.predict(model, corpus, conditions=needs.conditions(audits, {}, 0), settings=settings)
     done, timed = costs_of(model, corpus, names, tmp_path / "store")
     assert {cost.todo for cost in done} == {0}
     assert sentence(done, timed) == "Nothing has to be computed."

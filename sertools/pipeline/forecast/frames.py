@@ -12,7 +12,13 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.features import acoustics as descriptors
-from sertools.forecast_costs import (
+from sertools.inference import engine
+from sertools.inference.frames import passes
+from sertools.inference.frames.accumulate import Sums
+from sertools.inference.frames.compute import over
+from sertools.inference.predict import Settings
+from sertools.models.model import Framed
+from sertools.pipeline.forecast.predictions import (
     SOUND,
     TRIAL,
     Cost,
@@ -22,12 +28,6 @@ from sertools.forecast_costs import (
     seconds_of,
     trial_of,
 )
-from sertools.inference import engine
-from sertools.inference.frames import passes
-from sertools.inference.frames.accumulate import Sums
-from sertools.inference.frames.compute import over
-from sertools.inference.predict import Settings
-from sertools.models.model import Framed
 from sertools.store.store import write_array
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import Wanted

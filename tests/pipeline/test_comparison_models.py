@@ -2,11 +2,11 @@
 
 import pytest
 
-from sertools import run
 from sertools.auditing import audit
 from sertools.errors import ModelError
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
+from sertools.pipeline import run
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import Meter, noises
 from tests.helpers.voices import voices

@@ -7,18 +7,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools import run
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.features.text_encoder import load_encoder
-from sertools.forecast import forecast, sentence
-from sertools.forecast_words import of_reading
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
+from sertools.pipeline import run
+from sertools.pipeline.forecast.forecast import forecast, sentence
+from sertools.pipeline.forecast.text import of_reading
 from sertools.tables.text_vectors import Reading
 from tests.helpers.small import noises
 from tests.helpers.word_checkpoints import write_bert, write_ctc
-from tests.test_forecast import stored
+from tests.pipeline.forecast.test_forecast import stored
 
 SAID = ("yes", "no again", "never.")
 

@@ -1,34 +1,29 @@
 """Runs audits of a model on a corpus: predictions, tables, results, and their files."""
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-import sertools
-from sertools import files
-from sertools.audio import sound_folder
 from sertools.auditing import audit as audits_of
 from sertools.auditing.audit import Audit
-from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.features import columns, text_encoder
 from sertools.inference import precision
-from sertools.inference.build_tables import Predicted, tables
+from sertools.inference.build_tables import tables
 from sertools.inference.predict import Progress as Progress
 from sertools.inference.predict import Settings as Settings
 from sertools.inference.predict import jobs as jobs
 from sertools.inference.predict import predict as predict
 from sertools.models.model import ClipModel, Model
 from sertools.models.model import random_twin as twin_of
+from sertools.pipeline.collect import seen, with_moments
+from sertools.pipeline.needs import conditions, looks_inside, needs_of, sounds
+from sertools.pipeline.provenance import described, facts, versions
 from sertools.results.limits import Override
 from sertools.results.result import Result
-from sertools.seeing import seen, with_moments
 from sertools.store import store
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
@@ -136,43 +131,6 @@ def company(
     return beside
 
 
-def described(model: Model | ClipModel) -> dict[str, Any]:
-    """The facts about a model that a report shows."""
-    return {"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts}
-
-
-def looks_inside(audit: Audit, options: Mapping[str, Any]) -> bool:
-    """Whether an audit reads layers, so that other models' layers can be compared."""
-    needs = audit.needs(**audit.settings(options))
-    return needs.layers or needs.moments is not None
-
-
-def conditions(
-    audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], seed: int
-) -> list[Condition]:
-    """All conditions that audits read, clean first, each with the seed of this run.
-
-    A condition that mixes in recordings also has their fingerprint. The list is
-    empty if no audit reads predictions or layers.
-
-    Raises:
-        CorpusError: a folder with recordings that cannot be read
-    """
-    wanted: dict[str, Condition] = {}
-    for needs in needs_of(audits, options):
-        if needs.conditions or needs.layers or needs.moments:
-            wanted.setdefault(CLEAN, Condition())
-        for condition in needs.conditions:
-            content = sound_folder.fingerprint(condition.folder) if condition.folder else ""
-            wanted.setdefault(str(condition), replace(condition, seed=seed, content=content))
-    return list(wanted.values())
-
-
-def needs_of(audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]]) -> list[Needs]:
-    """The inputs that each audit reads."""
-    return [audit.needs(**audit.settings(options.get(audit.name, {}))) for audit in audits]
-
-
 def heard(
     corpus: Corpus, audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], settings: Settings
 ) -> Corpus:
@@ -192,69 +150,3 @@ def heard(
     told = columns.measured(corpus, sounds(corpus, needs), scores_of)
     readings = [reading for each in needs for reading in each.readings]
     return text_encoder.read(told, readings, settings.cache or store.default_root(), settings.progress)
-
-
-def sounds(corpus: Corpus, needs: Sequence[Needs]) -> list[str]:
-    """Missing columns to compute from the audio, without duplicates, for audits whose other columns exist."""
-    able = [each for each in needs if set(each.columns) <= set(corpus.clips)]
-    asked = dict.fromkeys(column for each in able for column in each.sound)
-    return [column for column in asked if column not in corpus.clips]
-
-
-def facts(corpus: Corpus) -> dict[str, Any]:
-    """The facts about a corpus that a report shows."""
-    clips = corpus.clips
-    speakers = int(clips["speaker"].nunique()) if "speaker" in clips else None
-    sexes = {}
-    if speakers and "sex" in clips:
-        sexes = {str(sex): int(n) for sex, n in clips.groupby("sex")["speaker"].nunique().items()}
-    return {
-        "name": corpus.name,
-        "clips": len(clips),
-        "speakers": speakers,
-        "speakers_by_sex": sexes,
-        "version": corpus.version,
-        "licence": corpus.licence,
-        "citation": corpus.citation,
-        "simulated": corpus.simulated,
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of sertools, Python and the packages that can change a number."""
-    found = {"sertools": sertools.__version__, "python": platform.python_version()}
-    for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
-        found[package] = importlib.metadata.version(package)
-    return found
-
-
-def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
-    """Writes `<audit>.json` for each result, each file atomically; returns the paths.
-
-    Raises:
-        StoreError: the folder cannot be written
-    """
-    paths = []
-    for result in results:
-        path = folder / f"{result.audit}.json"
-        files.write_text(path, result.to_json())
-        paths.append(path)
-    return paths
-
-
-def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
-    """Writes predictions: columns `clip`, `file`, one per label; corpus order, full float32 precision.
-
-    A clip without a prediction has empty cells.
-
-    Raises:
-        StoreError: the file cannot be written
-    """
-    frame = predicted.scores.copy()
-    frame.insert(0, "file", corpus.clips["file"])
-    with files.atomic(path) as part:
-        if path.suffix == ".parquet":
-            frame.reset_index(names="clip").to_parquet(part, index=False)
-        else:
-            # as the doubles that audits compute with, so that results from this table are bit-identical
-            frame.astype(dict.fromkeys(predicted.scores, float)).to_csv(part, index_label="clip")

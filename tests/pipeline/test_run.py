@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import run
 from sertools.auditing import audit, contract
 from sertools.auditing.suites import read_suite
 from sertools.corpora.corpus import Corpus
@@ -18,6 +17,7 @@ from sertools.inference.build_tables import Predicted
 from sertools.inference.build_tables import tables as tables_of
 from sertools.inference.predict import Settings
 from sertools.models.load import LoadOptions, load_model
+from sertools.pipeline import run, write
 from sertools.results.read import read_results
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -234,7 +234,7 @@ def test_an_export_has_every_bit_in_corpus_order(tmp_path, suffix):
     (tmp_path / "c/004.wav").unlink()
     predicted = predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))["clean"]
     path = tmp_path / f"p{suffix}"
-    run.export(predicted, corpus, path)
+    write.export(predicted, corpus, path)
     back = pd.read_csv(path) if suffix == ".csv" else pd.read_parquet(path)
     assert list(back) == ["clip", "file", "arousal", "dominance", "valence"]
     assert back["clip"].tolist() == list(corpus.clips.index)
@@ -252,7 +252,7 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
     corpus = noises(tmp_path / "c", 12)
     (tmp_path / "c/004.wav").unlink()
     predicted = predict.predict(Meter(), corpus, settings=Settings(cache=tmp_path / "cache"))
-    run.export(predicted["clean"], corpus, tmp_path / "p.csv")
+    write.export(predicted["clean"], corpus, tmp_path / "p.csv")
     again = load_model(f"predictions:{tmp_path / 'p.csv'}")
     results = [
         run.run(model, corpus, [audit.load("correctness")], settings=Settings(cache=tmp_path / "cache"))[0]
@@ -286,7 +286,7 @@ def test_results_are_files_named_after_their_audits(tmp_path):
         settings=Settings(cache=tmp_path / "cache", seed=7),
         command="sertools audit",
     )
-    paths = run.write_results(results, tmp_path / "out")
+    paths = write.write_results(results, tmp_path / "out")
     assert [path.name for path in paths] == ["correctness.json", "fairness.json"]
     assert read_results(tmp_path / "out") == results
     provenance = results[0].provenance
@@ -304,11 +304,11 @@ def test_results_that_do_not_fit_leave_the_old_file(tmp_path):
     (result,) = run.run(
         Meter(), noises(tmp_path / "c", 6), [audit.load("correctness")], settings=Settings(cache=tmp_path)
     )
-    run.write_results([result], tmp_path / "out")
+    write.write_results([result], tmp_path / "out")
     old = (tmp_path / "out/correctness.json").read_text()
     (tmp_path / f"out/.correctness.json.{os.getpid()}.part").symlink_to("/dev/full")
     with pytest.raises(StoreError, match="the disk is full"):
-        run.write_results([result], tmp_path / "out")
+        write.write_results([result], tmp_path / "out")
     assert (tmp_path / "out/correctness.json").read_text() == old
 
 

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from sertools import run
 from sertools.auditing import audit
 from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
 from sertools.features import acoustics
-from sertools.forecast import forecast, sentence
-from sertools.forecast_frames import of_acoustics
 from sertools.inference.frames import compute
 from sertools.inference.predict import Settings
 from sertools.models.load import LoadOptions, load_model
+from sertools.pipeline import run
+from sertools.pipeline.forecast.forecast import forecast, sentence
+from sertools.pipeline.forecast.frames import of_acoustics
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.voices import RATE, voices
-from tests.test_company import INSIDE, SUMMED
-from tests.test_forecast import stored
+from tests.pipeline.forecast.test_forecast import stored
+from tests.pipeline.test_comparison_models import INSIDE, SUMMED
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 

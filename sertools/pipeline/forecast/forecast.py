@@ -11,16 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from sertools import run, seeing
 from sertools.auditing.audit import Audit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.features.columns import Measure, maker
-from sertools.forecast_costs import SOUND, Cost, of_jobs, seconds_of, trial_of
-from sertools.forecast_frames import of_acoustics, of_frames
-from sertools.forecast_words import of_reading
 from sertools.inference import precision, predict
 from sertools.models.model import ClipModel, Model
+from sertools.pipeline import collect, run
+from sertools.pipeline import needs as needs_module
+from sertools.pipeline.forecast.frames import of_acoustics, of_frames
+from sertools.pipeline.forecast.predictions import SOUND, Cost, of_jobs, seconds_of, trial_of
+from sertools.pipeline.forecast.text import of_reading
 from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition
 
@@ -57,21 +58,21 @@ def forecast(
         StoreError: the store cannot be written
     """
     root = settings.cache or store.default_root()
-    wanted = run.conditions(audits, options, settings.seed)
-    needs = run.needs_of(audits, options)
+    wanted = needs_module.conditions(audits, options, settings.seed)
+    needs = needs_module.needs_of(audits, options)
     sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     costs: list[Cost] = []
     if wanted:
         model = precision.settle(model, corpus, sound, root)
         beside = {}
-        if any(run.looks_inside(audit, options.get(audit.name, {})) for audit in audits):
+        if any(needs_module.looks_inside(audit, options.get(audit.name, {})) for audit in audits):
             beside = run.company(model, corpus, others or {}, random_twin, settings=settings, sound=sound)
         costs = _of_model(model, corpus, needs, wanted, settings, sound, OWN)
         for role, other in beside.items():
             costs += _of_model(other, corpus, needs, [Condition()], settings, sound, role)
         if any(cost.kind == "frames" and cost.todo for cost in costs):
             costs.append(of_acoustics(corpus, sound or fingerprint(corpus), root))
-    makers = {column: maker(column) for column in run.sounds(corpus, needs)}
+    makers = {column: maker(column) for column in needs_module.sounds(corpus, needs)}
     measures = {make: make() for make in dict.fromkeys(makers.values())}
     hearing = {}
     for make, measure in measures.items():
@@ -92,7 +93,7 @@ def _of_model(
     of: str,
 ) -> list[Cost]:
     """The costs of what `seeing.seen` computes for a model."""
-    read, n = seeing.asked(model, corpus, needs), len(corpus.clips)
+    read, n = collect.asked(model, corpus, needs), len(corpus.clips)
     if isinstance(model, ClipModel):
         known = [str(condition) for condition in under if str(condition) in model.conditions]
         return [Cost(of=of, condition=c, clips=n, stored=n, todo=0) for c in known if read.scores]

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from transformers import Wav2Vec2Model
 
-from sertools import run
 from sertools.auditing.audit import Audit, load, obstacle
 from sertools.auditing.contract import Needs, Outcome
 from sertools.corpora.corpus import Corpus
@@ -17,6 +16,7 @@ from sertools.inference.build_tables import tables
 from sertools.inference.engine import hear
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
+from sertools.pipeline import run
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers

@@ -7,9 +7,9 @@ import soundfile
 
 from sertools.errors import GateError
 from sertools.inference import engine
+from sertools.pipeline.audio_clips import write_sounds
 from sertools.results.audio_clips import read_index
 from sertools.results.result import Sound
-from sertools.sounds import write_sounds
 from sertools.tables.condition import Condition
 from tests.helpers.report_results import small_result
 from tests.helpers.small import RATE, Meter, noises

@@ -1,0 +1,45 @@
+"""What a result records about model, corpus and software versions."""
+
+import importlib.metadata
+import platform
+from typing import Any
+
+import sertools
+from sertools.corpora.corpus import Corpus
+from sertools.inference.predict import Progress as Progress
+from sertools.inference.predict import Settings as Settings
+from sertools.inference.predict import jobs as jobs
+from sertools.inference.predict import predict as predict
+from sertools.models.model import ClipModel, Model
+
+
+def described(model: Model | ClipModel) -> dict[str, Any]:
+    """The facts about a model that a report shows."""
+    return {"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts}
+
+
+def facts(corpus: Corpus) -> dict[str, Any]:
+    """The facts about a corpus that a report shows."""
+    clips = corpus.clips
+    speakers = int(clips["speaker"].nunique()) if "speaker" in clips else None
+    sexes = {}
+    if speakers and "sex" in clips:
+        sexes = {str(sex): int(n) for sex, n in clips.groupby("sex")["speaker"].nunique().items()}
+    return {
+        "name": corpus.name,
+        "clips": len(clips),
+        "speakers": speakers,
+        "speakers_by_sex": sexes,
+        "version": corpus.version,
+        "licence": corpus.licence,
+        "citation": corpus.citation,
+        "simulated": corpus.simulated,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of sertools, Python and the packages that can change a number."""
+    found = {"sertools": sertools.__version__, "python": platform.python_version()}
+    for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
+        found[package] = importlib.metadata.version(package)
+    return found
