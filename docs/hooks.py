@@ -11,7 +11,7 @@ from mkdocs.structure.pages import Page
 from sertools.audit_commands import audit_command
 from sertools.auditing import audit as audits
 from sertools.auditing.discovery import discover
-from sertools.leaderboard_files import Feed
+from sertools.comparison.leaderboard_feed import Feed
 from sertools.report import content
 
 ROOT = Path(__file__).parent.parent

@@ -148,13 +148,14 @@ def compare(
 
     Example: sertools compare last-release this-release --reference w2v2-L-robust --out comparison
     """
-    from sertools import compare_files, console
+    from sertools import console
+    from sertools.comparison import write
 
-    found = compare_files.compare_folders(folders, out, reference or [])
+    found = write.compare_folders(folders, out, reference or [])
     if output == "json":
         console.show_summary([found], format=output)
     elif not quiet:
-        console.table(*compare_files.short(found))
+        console.table(*write.short(found))
     if not quiet:
         console.message(f"{found.answer} Report: {out / 'compare.html'}")
 
@@ -176,7 +177,8 @@ def leaderboard(
 
     Example: sertools leaderboard results --out site
     """
-    from sertools import console, leaderboard_files
+    from sertools import console
+    from sertools.comparison import leaderboard_files
 
     found = leaderboard_files.write_leaderboard(folder, out)
     if output == "json":

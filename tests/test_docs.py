@@ -155,7 +155,7 @@ def test_text_of_a_docstring_is_literal_in_a_page(docs):
 def test_the_feed_is_described_name_by_name(docs):
     import hooks
 
-    from sertools.leaderboard_files import Feed, Model, Ranking, Score
+    from sertools.comparison.leaderboard_feed import Feed, Model, Ranking, Score
 
     tables = hooks.feed_tables()
     for part in (Model, Ranking, Score):

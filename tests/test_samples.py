@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from sertools.compare import compare
-from sertools.compare_files import read_runs
+from sertools.comparison.compare import compare
+from sertools.comparison.write import read_runs
 from sertools.report import comparison as pages
 from sertools.results.read import read_result, read_results
 from sertools.results.result import Finding, Result

@@ -24,7 +24,7 @@ def html(comparison: Result, drawn: Sequence[str]) -> str:
     """The self-contained HTML page.
 
     Args:
-        comparison: result of `sertools.compare`
+        comparison: result of `sertools.comparison.compare`
         drawn: SVG of each of its figures
     """
     paired, unpaired = _parted(comparison.findings)
@@ -45,7 +45,7 @@ def page(comparison: Result, files: Sequence[str]) -> str:
     """The Markdown page.
 
     Args:
-        comparison: result of `sertools.compare`
+        comparison: result of `sertools.comparison.compare`
         files: file of each of its figures, relative to the page
     """
     plain = markdown.plain

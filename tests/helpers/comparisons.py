@@ -1,6 +1,6 @@
 """Results by hand, and what a comparison says of them, for the tests of `sertools compare`."""
 
-from sertools.compare import compare
+from sertools.comparison.compare import compare
 from sertools.results.result import Finding, LeftOut, Result, Table
 
 WITHOUT = {"a": [0.5, 0.6, 0.7, 0.8, 0.9], "b": [0.5] * 5}

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from sertools import leaderboard
-from sertools.compare_runs import Key
-from sertools.leaderboard import Entry, Group, verdicts
+from sertools.comparison import leaderboard
+from sertools.comparison.leaderboard import Entry, Group, verdicts
+from sertools.comparison.runs import Key
 from sertools.report import figures, pages
 from sertools.results.result import Figure, Series
 
@@ -33,7 +33,7 @@ def index(groups: Sequence[Group], pages_of: Mapping[str, str], notes: Sequence[
     """The page with all rankings; readers can filter it by corpus and audit.
 
     Args:
-        groups: result of `sertools.leaderboard.board`
+        groups: result of `sertools.comparison.leaderboard.board`
         pages_of: model → its page
         notes: files that were left out
     """

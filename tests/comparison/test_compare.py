@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sertools.auditing.audit import load, run
-from sertools.compare import compare
+from sertools.comparison.compare import compare
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC
 from sertools.results.result import Finding, Limit, Result, Verdict

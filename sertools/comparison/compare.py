@@ -22,9 +22,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sertools.compare_figures import profile, scores
-from sertools.compare_published import REASON
-from sertools.compare_runs import (
+from sertools.comparison.figures import profile, scores
+from sertools.comparison.published import REASON
+from sertools.comparison.runs import (
     AUDIT,
     COLUMNS,
     PUBLISHED,
@@ -37,7 +37,7 @@ from sertools.compare_runs import (
     rank,
     run_of,
 )
-from sertools.compare_speakers import Row, by_speaker
+from sertools.comparison.speakers import Row, by_speaker
 from sertools.report.text import plural
 from sertools.results import regression_check
 from sertools.results.result import Finding, Result, Table, Verdict

@@ -1,6 +1,6 @@
 """What the figures of a comparison hold."""
 
-from sertools.compare import compare
+from sertools.comparison.compare import compare
 from sertools.results.result import Finding, LeftOut
 from tests.helpers.comparisons import WITHOUT, against, ccc, kept, result
 

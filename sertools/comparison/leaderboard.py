@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from sertools.compare_runs import Key, Run, direction, rank
+from sertools.comparison.runs import Key, Run, direction, rank
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Result, Verdict
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sertools import files as files_module
-from sertools.compare import compare
-from sertools.compare_published import published
-from sertools.compare_runs import AUDIT, COLUMNS, listed, tell_apart
-from sertools.compare_speakers import Row
+from sertools.comparison.compare import compare
+from sertools.comparison.published import published
+from sertools.comparison.runs import AUDIT, COLUMNS, listed, tell_apart
+from sertools.comparison.speakers import Row
 from sertools.errors import GateError
 from sertools.report import comparison as pages_of
 from sertools.report import figures

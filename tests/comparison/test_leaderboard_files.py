@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
+from sertools.comparison.leaderboard_feed import Feed
+from sertools.comparison.leaderboard_files import read_entries, write_leaderboard
 from sertools.errors import GateError
-from sertools.leaderboard_files import Feed, read_entries, write_leaderboard
 from sertools.report.pages import script_hash
 from tests.helpers.comparisons import WITHOUT, ccc, kept, result
 from tests.helpers.report_results import HOSTILE

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sertools.compare import compare
-from sertools.compare_files import write_comparison
-from sertools.leaderboard_files import write_leaderboard
+from sertools.comparison.compare import compare
+from sertools.comparison.leaderboard_files import write_leaderboard
+from sertools.comparison.write import write_comparison
 from tests.helpers.comparisons import WITHOUT, X, Y, ccc, heard, kept, result
 from tests.helpers.report_results import HOSTILE
 from tests.report.test_browser import browser, column, opened, unfold  # noqa: F401 (fixtures)

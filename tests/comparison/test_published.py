@@ -2,8 +2,8 @@
 
 import pytest
 
-from sertools.compare import compare
-from sertools.compare_published import published
+from sertools.comparison.compare import compare
+from sertools.comparison.published import published
 from sertools.errors import GateError
 from sertools.results.published import ser_tests
 from sertools.results.result import Finding, Limit

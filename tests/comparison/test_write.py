@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from sertools.compare import compare
-from sertools.compare_files import read_runs, short, write_comparison
+from sertools.comparison.compare import compare
+from sertools.comparison.write import read_runs, short, write_comparison
 from sertools.errors import GateError
 from sertools.results.read import read_result
 from sertools.results.result import Finding, Limit, Result

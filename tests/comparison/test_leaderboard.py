@@ -2,8 +2,8 @@
 
 import pytest
 
-from sertools.compare_runs import run_of
-from sertools.leaderboard import Entry, board
+from sertools.comparison.leaderboard import Entry, board
+from sertools.comparison.runs import run_of
 from sertools.results.result import Finding, LeftOut, Limit, Verdict
 from tests.helpers.comparisons import ccc, result
 

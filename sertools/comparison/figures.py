@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sertools.compare_runs import Key, Run, listed
+from sertools.comparison.runs import Key, Run, listed
 from sertools.results.result import Figure, Series
 
 FROM_0_TO_1 = {

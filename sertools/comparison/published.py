@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sertools.compare_runs import PUBLISHED, key_of
+from sertools.comparison.runs import PUBLISHED, key_of
 from sertools.errors import GateError, nearest
 from sertools.results.published import ser_tests
 from sertools.results.result import Finding, Result
