@@ -12,7 +12,7 @@ from sertools.audit_commands import audit_command
 from sertools.auditing import audit as audits
 from sertools.auditing.discovery import discover
 from sertools.comparison.leaderboard_feed import Feed
-from sertools.report import content
+from sertools.report import prose as prose_module
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "https://github.com/sertools/sertools/blob/main"
@@ -73,7 +73,7 @@ def audit_page(name: str) -> str:
         f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({SOURCE}/audits/{name}.py)"
     )
     parts.append("## How it is measured")
-    for kind, items in content.blocks(audit.method):
+    for kind, items in prose_module.blocks(audit.method):
         parts.append("\n".join(f"- {prose(i)}" for i in items) if kind == "list" else fenced(kind, items))
     rows = [
         [f"`{max(option.opts, key=len)}`", code(option.default), prose(getattr(option, "help", "") or "")]
@@ -144,7 +144,7 @@ def prose(line: str) -> str:
     """A line of a docstring as Markdown: its `code` and links, all else literal."""
     return "".join(
         code(piece) if kind == "code" else f"<{piece}>" if kind == "link" else plain(piece)
-        for kind, piece in content.spans(line)
+        for kind, piece in prose_module.spans(line)
     )
 
 

@@ -56,7 +56,7 @@ def run_audits(
     from sertools.inference import predict
     from sertools.pipeline import needs, run, write
     from sertools.pipeline.audio_clips import write_sounds
-    from sertools.report import render
+    from sertools.report.render import render
     from sertools.results.gate import exit_code
     from sertools.store import store
     from sertools.tables.columns import AGAINST

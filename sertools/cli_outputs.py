@@ -42,11 +42,11 @@ def report(
     Example: sertools report sertools-report --format latex
     """
     from sertools import console
-    from sertools.report import USUAL, render
+    from sertools.report.render import USUAL, render
     from sertools.results.read import read_results
 
     if model_card:
-        from sertools.model_card import write_card
+        from sertools.report.formats.model_card import write_card
 
         console.message(str(write_card(read_results(folder), model_card)))
         return
@@ -104,7 +104,8 @@ def gate(
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
-    from sertools import console, files, gate_formats
+    from sertools import console, files
+    from sertools.report.formats import ci as gate_formats
     from sertools.results import gate as gates
     from sertools.results import limits as limits_module
     from sertools.results import regression_check

@@ -121,7 +121,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_judging_results_loads_no_torch():
-    assert not loaded_by("import sertools.results.gate, sertools.auditing.audit, sertools.report") & {
+    assert not loaded_by("import sertools.results.gate, sertools.auditing.audit, sertools.report.render") & {
         "torch",
         "transformers",
     }

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli import app
-from sertools.report.export import Report
+from sertools.report.formats.export import Report
 from sertools.results.read import read_results
 from tests.helpers.small import write_noises
 

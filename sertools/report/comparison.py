@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from sertools.report import content, markdown, pages
+from sertools.report import content, markdown, pages, prose
 from sertools.report.text import interval_text, value_text
 from sertools.results.result import Finding, Result, Table
 
@@ -84,7 +84,7 @@ def page(comparison: Result, files: Sequence[str]) -> str:
     if comparison.notes:
         parts += ["## Notes", "\n".join(f"- {markdown.prose(note)}" for note in comparison.notes)]
     parts.append("## How the models were compared")
-    parts += [markdown.prose(" ".join(items)) for _, items in content.blocks(comparison.method)]
+    parts += [markdown.prose(" ".join(items)) for _, items in prose.blocks(comparison.method)]
     parts.append("## How to reproduce this")
     facts = [row for _, rows in content.provenance([comparison]) for row in rows]
     parts.append("\n".join(f"- {plain(key)}: {plain(value)}" for key, value in facts))

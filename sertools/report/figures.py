@@ -6,7 +6,7 @@ import re
 import warnings
 from html import escape
 
-from sertools.report import shapes
+from sertools.report import figure_kinds
 from sertools.report.text import one_line
 from sertools.results.result import Figure
 
@@ -24,12 +24,12 @@ _STYLE = {
     "ytick.labelsize": 9.5,
     "legend.fontsize": 9.5,
     "legend.frameon": False,
-    "text.color": shapes.INK,
-    "axes.labelcolor": shapes.INK,
-    "axes.edgecolor": shapes.INK,
+    "text.color": figure_kinds.INK,
+    "axes.labelcolor": figure_kinds.INK,
+    "axes.edgecolor": figure_kinds.INK,
     "axes.linewidth": 0.8,
-    "xtick.color": shapes.INK,
-    "ytick.color": shapes.INK,
+    "xtick.color": figure_kinds.INK,
+    "ytick.color": figure_kinds.INK,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "axes.spines.top": False,
@@ -60,11 +60,11 @@ def draw(figure: Figure, salt: str = "") -> str:
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
         # a name too long for the layout is shown anyway
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        canvas = Canvas(figsize=(_WIDTH_IN, shapes.height_in(figure)), layout="constrained")
+        canvas = Canvas(figsize=(_WIDTH_IN, figure_kinds.height_in(figure)), layout="constrained")
         FigureCanvasSVG(canvas)
         axes = canvas.add_subplot()
-        if shapes.has_values(figure):
-            shapes.DRAW[figure.kind](axes, figure)
+        if figure_kinds.has_values(figure):
+            figure_kinds.DRAW[figure.kind](axes, figure)
         else:
             axes.set_axis_off()
             axes.text(0.5, 0.5, "no values to draw", ha="center", va="center", transform=axes.transAxes)
@@ -95,7 +95,7 @@ def _tidy(svg: str, figure: Figure, salt: str) -> str:
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{salt}-{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{salt}-", svg)
-    svg = svg.replace("'DejaVu Sans'", _FONTS).replace(shapes.INK, "currentColor")
+    svg = svg.replace("'DejaVu Sans'", _FONTS).replace(figure_kinds.INK, "currentColor")
     opening, rest = svg.split(">", 1)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening)
     assert size is not None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from sertools.report import captions, content, text
+from sertools.report import prose as prose_module
 from sertools.results import audio_clips
 from sertools.results.result import Finding, Result, Verdict
 
@@ -56,7 +57,7 @@ def plain(value: object) -> str:
 
 def prose(line: str) -> str:
     """One line of text that keeps its `code` and links and escapes everything else."""
-    pieces = content.spans(text.one_line(line))
+    pieces = prose_module.spans(text.one_line(line))
     return "".join(
         f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
         for kind, piece in pieces
@@ -142,7 +143,7 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.H
     parts += _missing(result)
     limits = content.limits(result)
     if result.method or limits:
-        blocks = content.blocks(result.method)
+        blocks = prose_module.blocks(result.method)
         parts += ["### How this was measured", *(_block(kind, items) for kind, items in blocks)]
     if limits:
         parts += [

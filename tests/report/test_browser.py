@@ -9,7 +9,7 @@ import pytest
 
 from sertools.audio.files import flac
 from sertools.audio.spectrogram import picture
-from sertools.report import render
+from sertools.report.render import render
 from sertools.results.audio_clips import Index, Recording
 from sertools.results.result import Finding, Limit, Sound, Table, Verdict
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result

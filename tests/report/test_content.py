@@ -1,6 +1,6 @@
 import pytest
 
-from sertools.report import content
+from sertools.report import content, prose
 from sertools.results.result import Finding, Limit, Missing, Verdict
 from tests.helpers.report_results import small_result
 
@@ -123,16 +123,16 @@ def test_several_models_are_counted_in_the_title():
 
 def test_a_docstring_becomes_paragraphs_lists_and_passages():
     method = "Formula:\n- one\n- two\n  lines\n\nText\ngoes on.\n\n    x = 1\n      y = 2\n\n1. first"
-    assert content.blocks(method) == [
+    assert prose.blocks(method) == [
         ("paragraph", ["Formula:"]),
         ("list", ["one", "two lines"]),
         ("paragraph", ["Text goes on."]),
         ("code", ["x = 1", "  y = 2"]),
         ("list", ["first"]),
     ]
-    assert content.blocks("") == []
+    assert prose.blocks("") == []
 
 
 def test_anchors_are_distinct_even_where_names_imitate_them():
-    anchors = content.slugs(["a b", "a-b", "a_b", "a b 2", "<>", "עברית"])
+    anchors = prose.slugs(["a b", "a-b", "a_b", "a b 2", "<>", "עברית"])
     assert len(set(anchors)) == 6

@@ -144,7 +144,7 @@ def test_twelve_kinds_differ_in_colour_or_marker():
 def test_spokes_of_a_radar_start_upwards_go_clockwise_and_are_as_long_as_their_values():
     from matplotlib.figure import Figure as Canvas
 
-    from sertools.report.shapes import DRAW
+    from sertools.report.figure_kinds import DRAW
 
     spokes = ["up", "right", "down", "left"]
     series = [Series(name="a", x=spokes, y=[1, 0.5, -0.3, None]), Series(name="b", x=spokes[:2], y=[0, 2])]

@@ -4,7 +4,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from sertools.errors import GateError
-from sertools.report import fitting, render
+from sertools.report.render import fitting, render
 from sertools.results import audio_clips
 from sertools.results.audio_clips import Index, Recording, beside
 from sertools.results.result import Sound

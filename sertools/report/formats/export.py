@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sertools.report import content
+from sertools.report import content, prose
 from sertools.report.text import ABSENT, interval_text, is_number, limit_text, one_line, value_text
 from sertools.results.result import Finding, Result
 
@@ -79,7 +79,7 @@ def frames(results: Sequence[Result]) -> "dict[str, pd.DataFrame]":
     """Tables by name: `findings` of all results, then every table of an audit as `<audit>-<table>`."""
     rows = [_row(result, finding) for result in results for finding in result.findings]
     tables = [(result.audit, table) for result in results for table in result.tables]
-    names = content.slugs([f"{audit} {table.name}" for audit, table in tables])
+    names = prose.slugs([f"{audit} {table.name}" for audit, table in tables])
     found = {"findings": _frame(COLUMNS, rows)}
     for name, (_, table) in zip(names, tables, strict=True):
         found[name.removeprefix("audit-")] = _frame(table.columns, table.rows)
@@ -124,7 +124,7 @@ def _storable(value: object) -> str:
 
 def latex(results: Sequence[Result]) -> dict[str, str]:
     """The findings of each audit as a LaTeX table in `booktabs` style, for papers (file → text)."""
-    names = content.slugs([result.audit for result in results])
+    names = prose.slugs([result.audit for result in results])
     return {
         f"{name.removeprefix('audit-')}.tex": _latex(result, name)
         for name, result in zip(names, results, strict=True)

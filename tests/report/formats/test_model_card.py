@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from sertools.cli import app
 from sertools.errors import GateError
-from sertools.model_card import END, START, merged, write_card
+from sertools.report.formats.model_card import END, START, merged, write_card
 from sertools.results.result import Finding, LeftOut, Limit, Missing
 from tests.helpers.comparisons import ccc, result
 from tests.helpers.report_results import HOSTILE, hostile_result

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from sertools.report.figures import draw
-from sertools.report.words import places
+from sertools.report.word_cloud import places
 from sertools.results.result import Figure, Series
 
 WORDS = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sertools.report.text import decimals, fixed, one_line
-from sertools.report.words import places
+from sertools.report.word_cloud import places
 from sertools.results.result import Figure, Series
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from sertools.report import export, render
-from sertools.report.export import COLUMNS, Report
+from sertools.report.formats import export
+from sertools.report.formats.export import COLUMNS, Report
+from sertools.report.render import render
 from sertools.results.read import read_results
 from sertools.results.result import Finding, Result, Table
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result

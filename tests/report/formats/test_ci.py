@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sertools.gate_formats import annotations, junit, step_summary
+from sertools.report.formats.ci import annotations, junit, step_summary
 from sertools.results.result import Finding, Limit, Verdict
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 

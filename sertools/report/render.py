@@ -1,0 +1,138 @@
+"""Writes audit results as a report: HTML, Markdown, JSON, CSV, Parquet and LaTeX."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from sertools.errors import GateError
+from sertools.report import captions, figures, markdown, pages, prose
+from sertools.report.formats import export
+from sertools.results import audio_clips
+from sertools.results.result import Result
+
+Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
+
+USUAL: tuple[Format, ...] = ("html", "md", "json")
+"""Formats that are written by default."""
+
+
+def render(
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    recordings: Path | None = None,
+    formats: Sequence[Format] = USUAL,
+) -> list[Path]:
+    """Writes a report into `folder`; returns the files written.
+
+    `report.html` is self-contained: it needs no other file and no network, and embeds as many recordings as
+    fit into `sounds.MOST_BYTES`. `report.md` links to `figures/*.svg` and `sounds/*` in the same folder.
+    `report.json` contains all results. csv and parquet write `tables/*`, latex `latex/*.tex`. The same
+    results give the same bytes. Each file is replaced atomically.
+
+    Args:
+        results: audit results, in the order of the report
+        folder: where to write the report
+        recordings: folder of the recordings that the results name; `folder/sounds` by default
+        formats: formats to write
+
+    Raises:
+        GateError: there are no results, a recording cannot be read, or the folder cannot be written
+    """
+    if not results:
+        raise GateError("there are no results to report", hint="run sertools audit first")
+    written: dict[str, str | bytes] = {}
+    if {"html", "md"} & set(formats):
+        written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats)
+    if "json" in formats:
+        written["report.json"] = export.union(results)
+    if "csv" in formats:
+        written |= {f"tables/{name}": each for name, each in export.csv(results).items()}
+    if "parquet" in formats:
+        written |= {f"tables/{name}": each for name, each in export.parquet(results).items()}
+    if "latex" in formats:
+        written |= {f"latex/{name}": each for name, each in export.latex(results).items()}
+    try:
+        return [_write(folder / name, page) for name, page in written.items()]
+    except OSError as error:
+        raise GateError(
+            f"cannot write the report to {folder}: {error.strerror}", hint="name another folder with --out"
+        ) from error
+
+
+def _pages(
+    results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
+) -> dict[str, str | bytes]:
+    """The HTML and Markdown pages, and the files that the Markdown page links to: file → content."""
+    there = audio_clips.beside(results, recordings)
+    anchors = prose.slugs([result.audit for result in results])
+    drawn = {
+        (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
+        for i, result in enumerate(results)
+        for j, figure in enumerate(result.figures)
+    }
+    written: dict[str, str | bytes] = {}
+    if "html" in formats:
+        written["report.html"] = fitting(results, drawn, there)
+    if "md" in formats:
+        files = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
+        written["report.md"] = markdown.page(results, files, there)
+        written |= {files[key]: figures.standalone(svg) for key, svg in drawn.items()}
+        if recordings.resolve() != (folder / audio_clips.FOLDER).resolve():
+            written |= {f"{audio_clips.FOLDER}/{name}": each for name, each in there.content.items()}
+    return written
+
+
+def fitting(
+    results: Sequence[Result],
+    drawn: dict[tuple[int, int], str],
+    there: audio_clips.Recordings,
+    most: int = audio_clips.MOST_BYTES,
+) -> str:
+    """The HTML page with as many recordings as keep it within `most` bytes."""
+    if not there.n:
+        return html(results, drawn, there)
+    # the size of the page without the audio and picture data
+    bare = audio_clips.Recordings(heard=there.heard, content=dict.fromkeys(there.content, b""))
+    kept = there.within(most - len(html(results, drawn, bare).encode()))
+    return html(results, drawn, kept, left_out=there.n - kept.n)
+
+
+def html(
+    results: Sequence[Result],
+    drawn: dict[tuple[int, int], str],
+    recordings: audio_clips.Recordings = audio_clips.NOTHING,
+    *,
+    left_out: int = 0,
+) -> str:
+    """The self-contained HTML page, with style, figures and recordings embedded.
+
+    Args:
+        results: audit results, in the order of the page
+        drawn: (index of result, index of figure) → its SVG
+        recordings: recordings to embed
+        left_out: number of further clips whose recordings do not fit into the page
+    """
+    return pages.page(
+        "report.html",
+        results=results,
+        anchors=prose.slugs([result.audit for result in results]),
+        # only our own figures are markup; all other text is escaped
+        drawn={key: pages.markup(svg) for key, svg in drawn.items()},
+        captions=captions,
+        recordings=recordings,
+        urls=recordings.urls,
+        left_out=left_out,
+    )
+
+
+def _write(path: Path, page: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(page.encode("utf-8") if isinstance(page, str) else page)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
