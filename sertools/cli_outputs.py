@@ -240,7 +240,7 @@ def selftest(
     Example: sertools selftest --data my-clips.csv
     """
     from sertools import console
-    from sertools import selftest as tests
+    from sertools.selftest import selftest as tests
 
     if data:
         corpus = o.read_data(data, data_root, column_map, scale, label_map, derive)

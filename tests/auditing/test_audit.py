@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools import toy
 from sertools.auditing import audit
 from sertools.auditing.audit import load, obstacle, run
 from sertools.auditing.contract import Needs
@@ -18,6 +17,7 @@ from sertools.cli import app
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Verdict
+from sertools.selftest import toy_corpus
 from tests.helpers.small import write_noises
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -64,7 +64,7 @@ def mine(tmp_path):
 
 @pytest.fixture(scope="module")
 def tables():
-    return toy.answers("oracle", toy.clips(speakers=12, per_speaker=10))
+    return toy_corpus.answers("oracle", toy_corpus.clips(speakers=12, per_speaker=10))
 
 
 def test_the_folder_is_the_registry(mine):
@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
 )
 def test_an_audit_that_changes_its_tables_is_caught(mine, deed):
     loaded = load("my_own", [mine("    findings = [", f"    {deed}\n    findings = [")])
-    tables = toy.answers("oracle", toy.clips(speakers=6, per_speaker=4))
+    tables = toy_corpus.answers("oracle", toy_corpus.clips(speakers=6, per_speaker=4))
     with pytest.raises(AuditError, match="audit my_own changed its input tables"):
         run(loaded, tables, seed=0)
 
@@ -193,8 +193,8 @@ def test_what_an_audit_needs_and_does_not_find_is_the_reason(tables, needs, reas
 
 
 def test_without_shared_labels_an_audit_is_skipped_with_the_reason():
-    clips = toy.clips(speakers=6, per_speaker=4)
-    bare = toy.answers("random", clips[["file", "start", "end", "speaker"]])
+    clips = toy_corpus.clips(speakers=6, per_speaker=4)
+    bare = toy_corpus.answers("random", clips[["file", "start", "end", "speaker"]])
     for labels, reason in [
         ("dimensions", "corpus and model share no dimension"),
         ("emotion", "corpus and model share no emotion"),
@@ -243,8 +243,8 @@ def test_the_example_runs_among_all_audits_from_the_command_line(tmp_path, monke
 
 def test_the_example_keeps_the_contract():
     mine = load("my_audit", [EXAMPLES])
-    clips = toy.clips()
-    oracle = toy.answers("oracle", clips)
+    clips = toy_corpus.clips()
+    oracle = toy_corpus.answers("oracle", clips)
     honest = run(mine, oracle, seed=0)
     assert [f.value for f in honest.findings] == pytest.approx([1.0, 1.0, 1.0], abs=1e-12)
     assert {f.verdict for f in honest.findings} == {Verdict.PASS}
@@ -252,13 +252,13 @@ def test_the_example_keeps_the_contract():
     assert [f.value for f in timid.findings] == pytest.approx([0.25, 0.25, 0.25], abs=1e-9)
     assert {f.verdict for f in timid.findings} == {Verdict.FAIL}
     for kind in ("constant", "random"):
-        trivial = run(mine, toy.answers(kind, clips), seed=0)
+        trivial = run(mine, toy_corpus.answers(kind, clips), seed=0)
         assert Verdict.PASS not in {f.verdict for f in trivial.findings}
 
 
 def test_the_ratio_of_the_example_is_numpys():
-    clips = toy.clips(speakers=6, per_speaker=5)
-    tables = toy.answers("random", clips)
+    clips = toy_corpus.clips(speakers=6, per_speaker=5)
+    tables = toy_corpus.answers("random", clips)
     result = run(load("my_audit", [EXAMPLES]), tables, seed=0)
     for found in result.findings:
         p, t = tables.predictions["clean"][found.target], clips[found.target]

@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.auditing.examples import NAMED, furthest, in_turn, moved, of_speaker
 from sertools.results.result import Sound, Table
+from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 
 CLIPS = pd.DataFrame(
@@ -95,11 +95,11 @@ def test_the_worst_clip_of_each_change_comes_before_the_second_of_any():
 def test_audits_name_clips_of_a_flawed_model_and_none_of_the_oracle(name):
     audit = load(name)
     few = {"resamples": 50} if "resamples" in audit.options() else {}
-    clips = toy.clips()
+    clips = toy_corpus.clips()
     conditions = audit.needs(**audit.settings(few)).conditions
-    oracle = toy.answers("oracle", clips, conditions)
+    oracle = toy_corpus.answers("oracle", clips, conditions)
     assert run(audit, oracle, seed=0, options=few).sounds == []
-    random = toy.answers("random", clips, conditions)
+    random = toy_corpus.answers("random", clips, conditions)
     if name == "robustness":
         random = audit.plant(oracle, None)
     found = run(audit, random, seed=0, options=few).sounds

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.auditing.discovery import discover
 from sertools.randomness import identity_rng
 from sertools.results.result import Result, Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
@@ -44,7 +44,7 @@ def result_of(name, tables, seed=0) -> Result:
 
 def answers(kind, clips, name) -> Tables:
     """The answers of a toy model under every condition that an audit reads."""
-    return toy.answers(kind, clips, needs_of(name).conditions, needs_of(name).moments)
+    return toy_corpus.answers(kind, clips, needs_of(name).conditions, needs_of(name).moments)
 
 
 def under_all(scores, tables) -> Tables:
@@ -74,7 +74,7 @@ def verdicts(result: Result) -> set[Verdict]:
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips()
+    return toy_corpus.clips()
 
 
 @pytest.mark.parametrize("name", AUDITS)
@@ -100,7 +100,7 @@ def test_a_constant_never_passes(name, clips):
 @pytest.mark.parametrize("name", ESTIMATES)
 @pytest.mark.parametrize("seed", range(8))
 def test_a_random_model_never_passes(name, seed):
-    result = result_of(name, answers("random", toy.clips(seed=seed), name))
+    result = result_of(name, answers("random", toy_corpus.clips(seed=seed), name))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
@@ -145,7 +145,7 @@ def test_no_gate_is_passed_without_speakers(name, clips):
 
 @pytest.mark.parametrize("name", ESTIMATES)
 def test_too_few_speakers_are_inconclusive_and_say_so(name):
-    tables = answers("oracle", toy.clips(speakers=4), name)
+    tables = answers("oracle", toy_corpus.clips(speakers=4), name)
     result = result_of(name, tables)
     assert Verdict.PASS not in verdicts(result)
     assert any("fewer than 5 speakers" in finding.reason for finding in result.findings)

@@ -7,10 +7,10 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn import metrics as sk
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
 
@@ -64,7 +64,7 @@ def test_scores_of_emotions_are_those_worked_out_by_hand():
 
 def noisy(seed: int = 0) -> Tables:
     """A middling model on 12 speakers, a seventh of whose answers are missing."""
-    tables = toy.answers("oracle", toy.clips(speakers=12, per_speaker=15, seed=seed))
+    tables = toy_corpus.answers("oracle", toy_corpus.clips(speakers=12, per_speaker=15, seed=seed))
     rng = np.random.default_rng(seed)
     scores = tables.predictions["clean"] * 0.7 + 0.2 * rng.random(tables.predictions["clean"].shape)
     wrong = rng.random(len(scores)) < 0.3
@@ -159,7 +159,7 @@ def test_beside_every_score_stand_models_that_know_nothing():
 
 
 def test_a_constant_is_skipped_where_a_constant_could_pass():
-    here = found(toy.answers("constant", toy.clips(speakers=12, per_speaker=15)))
+    here = found(toy_corpus.answers("constant", toy_corpus.clips(speakers=12, per_speaker=15)))
     assert here["mae", "arousal"].verdict is Verdict.SKIPPED
     assert "does not beat a constant prediction" in here["mae", "arousal"].reason
     assert here["ccc", "arousal"].value == 0.0
@@ -167,7 +167,7 @@ def test_a_constant_is_skipped_where_a_constant_could_pass():
 
 
 def test_emotions_drawn_at_random_fail_and_are_not_merely_skipped():
-    tables = toy.answers("random", toy.clips())
+    tables = toy_corpus.answers("random", toy_corpus.clips())
     uar = found(tables)["uar", "emotion"]
     assert uar.high < 0.5
     assert uar.verdict is Verdict.FAIL

@@ -9,11 +9,11 @@ from sertools.audits.embeddings import maps
 from sertools.audits.embeddings.neighbours import Embedded
 from sklearn.metrics import silhouette_score
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.metrics import neighbours
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.columns import AGAINST
 from sertools.tables.layers import Layers
 
@@ -31,12 +31,12 @@ def found(result, name, target="emotion", part="all"):
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=8, per_speaker=12)
+    return toy_corpus.clips(speakers=8, per_speaker=12)
 
 
 @pytest.fixture(scope="module")
 def oracle(clips):
-    return toy.answers("oracle", clips)
+    return toy_corpus.answers("oracle", clips)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_two_corpora_are_told_apart_and_coloured(oracle):
 
 
 def test_other_models_have_maps_of_their_own_and_a_difference_paired_by_speaker(oracle, clips):
-    other = toy.answers("random", clips)
+    other = toy_corpus.answers("random", clips)
     made = result(dataclasses.replace(oracle, others={AGAINST: other}), maps=("t-SNE",))
     assert found(made, "probe_uar_gain", part="minus against").low > 0.5
     titles = [f.title for f in made.figures if f.kind == "cloud" and f.name.startswith("t-sne_emotion")]
@@ -137,7 +137,7 @@ def test_other_models_have_maps_of_their_own_and_a_difference_paired_by_speaker(
 def test_an_unknown_map_is_an_error_and_too_few_clips_have_none(oracle, clips):
     with pytest.raises(AuditError, match="unknown map 'PCA'"):
         result(oracle, maps=("PCA",))
-    few = toy.answers("oracle", clips.iloc[[0, 1, 12, 13, 24, 25]])
+    few = toy_corpus.answers("oracle", clips.iloc[[0, 1, 12, 13, 24, 25]])
     made = result(few, maps=("t-SNE",))
     assert not [f for f in made.figures if f.kind == "cloud"]
     assert "6 clips are too few for a map." in made.notes

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sertools.audits.embeddings.neighbours import Embedded, drawn, purities, silhouette, trust
 
-from sertools import toy
+from sertools.selftest import toy_corpus
 
 
 def test_trust_is_1_for_a_map_that_keeps_all_neighbours_and_less_for_one_that_keeps_none():
@@ -18,8 +18,8 @@ def test_trust_is_1_for_a_map_that_keeps_all_neighbours_and_less_for_one_that_ke
 
 
 def test_clips_without_a_label_are_left_out_of_its_numbers():
-    clips = toy.clips(speakers=8, per_speaker=12)
-    of = Embedded(model="m", vectors=toy.layers("oracle", clips).layer(-1), clips=clips)
+    clips = toy_corpus.clips(speakers=8, per_speaker=12)
+    of = Embedded(model="m", vectors=toy_corpus.layers("oracle", clips).layer(-1), clips=clips)
     holed = dataclasses.replace(
         of, clips=of.clips.assign(emotion=of.clips["emotion"].where(of.clips.index > "clip 00020"))
     )

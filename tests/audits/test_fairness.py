@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
 
@@ -50,7 +50,7 @@ def test_three_speakers_a_side_have_no_interval_and_no_verdict():
 
 
 def noisy(seed: int = 0) -> Tables:
-    tables = toy.answers("oracle", toy.clips(speakers=16, per_speaker=12, seed=seed))
+    tables = toy_corpus.answers("oracle", toy_corpus.clips(speakers=16, per_speaker=12, seed=seed))
     rng = np.random.default_rng(seed)
     scores = tables.predictions["clean"] * 0.7 + 0.2 * rng.random(tables.predictions["clean"].shape)
     scores.iloc[::7] = np.nan
@@ -95,7 +95,7 @@ def test_the_sex_score_of_emotions_is_a_difference_of_recalls():
 
 
 def test_a_planted_gap_between_the_sexes_is_found_with_its_size():
-    tables = toy.answers("oracle", toy.clips(speakers=16, per_speaker=20))
+    tables = toy_corpus.answers("oracle", toy_corpus.clips(speakers=16, per_speaker=20))
     planted = load("fairness").plant(tables, identity_rng(0, "plant"))
     here = found(planted)
     for dimension in tables.dimensions:
@@ -125,22 +125,22 @@ def test_swapping_the_names_of_the_sexes_turns_every_sign():
 
 
 def test_a_model_that_answers_at_random_is_skipped_and_not_called_fair():
-    here = found(toy.answers("random", toy.clips(speakers=16, per_speaker=20)))
+    here = found(toy_corpus.answers("random", toy_corpus.clips(speakers=16, per_speaker=20)))
     score = here["sex_score", "arousal", "female-male"]
     assert score.verdict is Verdict.SKIPPED
     assert "does not beat a constant prediction" in score.reason
 
 
 def test_a_corpus_of_one_sex_is_skipped_with_the_reason():
-    clips = toy.clips(speakers=6, per_speaker=10).assign(sex="female")
-    result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"resamples": 50})
+    clips = toy_corpus.clips(speakers=6, per_speaker=10).assign(sex="female")
+    result = run(load("fairness"), toy_corpus.answers("oracle", clips), seed=0, options={"resamples": 50})
     assert {f.verdict for f in result.findings} == {Verdict.SKIPPED}
     assert "fewer than two groups of sex" in result.findings[0].reason
 
 
 def test_a_corpus_without_the_column_sex_is_skipped_with_the_reason():
-    clips = toy.clips(speakers=6, per_speaker=10).drop(columns="sex")
-    result = run(load("fairness"), toy.answers("oracle", clips), seed=0, options={"resamples": 50})
+    clips = toy_corpus.clips(speakers=6, per_speaker=10).drop(columns="sex")
+    result = run(load("fairness"), toy_corpus.answers("oracle", clips), seed=0, options={"resamples": 50})
     (only,) = result.findings
     assert (only.value, only.reason) == (None, "the corpus has no column 'sex'")
 

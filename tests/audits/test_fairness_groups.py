@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 
 FAIRNESS = load("fairness")
 
@@ -28,7 +28,7 @@ def named(result, name, target=None, slice=None):
 
 def noisy(clips, noise=0.1, seed=0):
     """The oracle's answers with noise in the dimensions, and a tenth of the emotions drawn anew."""
-    tables = toy.answers("oracle", clips)
+    tables = toy_corpus.answers("oracle", clips)
     rng = np.random.default_rng(seed)
     scores = tables.predictions["clean"].copy()
     for dimension in tables.dimensions:
@@ -49,7 +49,7 @@ def harmed(tables, harmed_clips, seed=1):
 
 @pytest.fixture(scope="module")
 def clips():
-    made = toy.clips(speakers=30)
+    made = toy_corpus.clips(speakers=30)
     made["age"] = [20 + int(speaker) * 2 for speaker in made["speaker"]]
     return made
 
@@ -98,7 +98,7 @@ def test_a_mean_shift_is_the_difference_of_mean_errors(clips):
 
 
 def test_matching_removes_a_gap_that_comes_from_the_truth_alone():
-    clips = toy.clips(speakers=40, per_speaker=60)
+    clips = toy_corpus.clips(speakers=40, per_speaker=60)
     # one prediction error for all, but women's clips are mostly of middling arousal: their CCC is lower
     middling = clips["arousal"].between(0.35, 0.65)
     rng = np.random.default_rng(0)
@@ -143,7 +143,7 @@ def test_groups_of_too_few_speakers_pass_nothing_and_are_named(clips):
 
 
 def test_a_corpus_too_small_for_the_limit_says_so_in_a_sentence():
-    small = toy.clips(speakers=10, per_speaker=12)
+    small = toy_corpus.clips(speakers=10, per_speaker=12)
     result = result_of(noisy(small, noise=0.2))
     table = result.tables[0]
     assert table.name == "chance"
@@ -175,14 +175,16 @@ def test_equalised_odds_have_the_p_value_of_permuted_groups(clips):
 
 
 def test_a_constant_is_not_judged_in_any_gap(clips):
-    result = result_of(toy.answers("constant", clips), group=["sex", "age", "sex+language"])
+    result = result_of(toy_corpus.answers("constant", clips), group=["sex", "age", "sex+language"])
     assert {f.verdict for f in result.findings if f.limit} == {Verdict.SKIPPED}
     assert any("does not beat a constant prediction" in f.reason for f in result.findings if f.limit)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_random_model_passes_no_gap_of_any_group(seed):
-    result = result_of(toy.answers("random", toy.clips(seed=seed)), group=["sex", "language", "sex+language"])
+    result = result_of(
+        toy_corpus.answers("random", toy_corpus.clips(seed=seed)), group=["sex", "language", "sex+language"]
+    )
     assert Verdict.PASS not in {f.verdict for f in result.findings}
 
 
@@ -301,7 +303,7 @@ def test_too_few_draws_are_refused_in_a_sentence(clips):
 
 
 def test_the_answer_says_how_many_gaps_are_beyond_chance(clips):
-    tables = toy.answers("oracle", clips)
+    tables = toy_corpus.answers("oracle", clips)
     planted = FAIRNESS.plant(tables, np.random.default_rng(0))
     assert "Significant gaps: 4 of 4 (p < .05, Holm)." in result_of(planted).answer
     assert re.search(r"Significant gaps: 0 of 4", result_of(noisy(clips)).answer)
@@ -313,7 +315,9 @@ def test_one_useless_target_does_not_make_the_answer_say_that_nothing_was_judged
     mixed = tables.with_predictions({"clean": scores})
     for group in ("sex", "language"):
         assert result_of(mixed, group=[group]).answer.startswith("The largest gap")
-    assert result_of(toy.answers("constant", clips), group=["language"]).answer.startswith("Not judged")
+    assert result_of(toy_corpus.answers("constant", clips), group=["language"]).answer.startswith(
+        "Not judged"
+    )
 
 
 def test_without_speakers_no_gap_is_said_to_be_beyond_chance(clips):

@@ -5,13 +5,13 @@ import pytest
 from sertools.audits.layer_acoustics.curves import curve
 from sertools.audits.layer_acoustics.scores import scores
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
+from sertools.selftest.toy_frames import moments
 from sertools.tables.egemaps import FEATURES, GROUPS, columns
 from sertools.tables.frame_sums import LEVELS, Moments, Wanted
-from sertools.toy_frames import moments
 
 AUDIT = load("layer_acoustics")
 EVERYTHING = {"hierarchy": True, "between_layers": True, "by": "emotion"}
@@ -19,11 +19,11 @@ EVERYTHING = {"hierarchy": True, "between_layers": True, "by": "emotion"}
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=12, per_speaker=24)
+    return toy_corpus.clips(speakers=12, per_speaker=24)
 
 
 def seen(kind, clips, **options):
-    return toy.answers(kind, clips, wanted=AUDIT.needs(**AUDIT.settings(options)).moments)
+    return toy_corpus.answers(kind, clips, wanted=AUDIT.needs(**AUDIT.settings(options)).moments)
 
 
 def result_of(tables, **options):
@@ -202,7 +202,7 @@ def test_a_layer_that_does_not_move_has_no_score(clips):
 
 
 def test_few_speakers_give_no_interval_and_no_verdict():
-    result = result_of(seen("oracle", toy.clips(speakers=4, per_speaker=20)))
+    result = result_of(seen("oracle", toy_corpus.clips(speakers=4, per_speaker=20)))
     one = found(result, "cca_above_floors", "energy")
     assert (one.verdict, one.low) == (Verdict.INCONCLUSIVE, None)
     assert "fewer than 5 speakers" in one.reason
@@ -219,9 +219,9 @@ def test_frames_that_were_left_out_are_counted(clips):
 
 def test_more_dimensions_than_frames_are_said():
     said = "Layers 0, 1, 2, 3 have at least as many dimensions as frames"
-    one = seen("oracle", toy.clips(speakers=1, per_speaker=1))
+    one = seen("oracle", toy_corpus.clips(speakers=1, per_speaker=1))
     assert not any(said in note for note in result_of(one).notes)
-    tiny = moments("oracle", toy.clips(speakers=1, per_speaker=1), Wanted())["frame"]
+    tiny = moments("oracle", toy_corpus.clips(speakers=1, per_speaker=1), Wanted())["frame"]
     assert tiny.n[0, 0] == 25 > tiny.x[0].shape[1]
     wide = dataclasses.replace(one, moments={"frame": _widened(tiny)})
     assert any(said in note for note in result_of(wide).notes)
@@ -250,6 +250,6 @@ def test_a_ridge_of_nothing_is_refused(clips):
 
 
 def test_a_model_without_frames_is_skipped(clips):
-    result = result_of(toy.answers("oracle", clips))
+    result = result_of(toy_corpus.answers("oracle", clips))
     assert [f.verdict for f in result.findings] == [Verdict.SKIPPED]
     assert "no layers with readable frames" in result.findings[0].reason

@@ -6,11 +6,11 @@ import pytest
 from scipy import stats
 from sertools.audits.layer_acoustics.scores import MEASURES, between, over_groups, scores
 
-from sertools import toy
 from sertools.metrics import cca
+from sertools.selftest import toy_corpus
+from sertools.selftest.toy_frames import moments
 from sertools.tables.egemaps import columns
 from sertools.tables.frame_sums import KINDS, Moments, Wanted
-from sertools.toy_frames import moments
 
 GROUPS = 4
 
@@ -163,7 +163,9 @@ def test_no_frames_at_all_have_no_score(frames):
 
 def test_the_oracle_has_the_correlation_that_was_put_in():
     found = scores(
-        (of := moments("oracle", toy.clips(speakers=10), Wanted())["frame"]), columns(of.features), ridge=1e-6
+        (of := moments("oracle", toy_corpus.clips(speakers=10), Wanted())["frame"]),
+        columns(of.features),
+        ridge=1e-6,
     )
     share = 1 - np.arange(4) / 4
     expected = np.sqrt(1.25 * share**2 / (1.25 * share**2 + 1))
@@ -224,7 +226,7 @@ def test_layers_of_different_frame_rates_have_no_similarity(frames):
 
 
 def test_ridge_decides_little_of_what_is_held_out():
-    of = moments("oracle", toy.clips(speakers=10), Wanted())["frame"]
+    of = moments("oracle", toy_corpus.clips(speakers=10), Wanted())["frame"]
     small, large = (scores(of, {"all": [0, 1, 2]}, measures=["cca"], ridge=r).held_out for r in (1e-6, 0.1))
     assert large == pytest.approx(small, abs=0.01)
     assert cca.RIDGE == 1e-3

@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
 from sertools.inference import predict
 from sertools.pipeline import run as running
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 
 LEAKAGE = load("leakage")
@@ -28,7 +28,7 @@ def found(result, name, slice="split=test in train"):
 
 @pytest.fixture
 def clips():
-    return toy.clips(speakers=10, per_speaker=6)
+    return toy_corpus.clips(speakers=10, per_speaker=6)
 
 
 def copy(clips, source, target, columns=("audio_hash", "audio_print")):

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
@@ -17,6 +16,7 @@ from sertools.pipeline import run as whole
 from sertools.probing.layers import INPUTS, probe
 from sertools.probing.targets import heard, target
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
@@ -41,12 +41,12 @@ def table(result, name):
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=12, per_speaker=16)
+    return toy_corpus.clips(speakers=12, per_speaker=16)
 
 
 @pytest.fixture(scope="module")
 def oracle(clips):
-    return toy.answers("oracle", clips)
+    return toy_corpus.answers("oracle", clips)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def told(oracle):
 
 def planted(oracle, at):
     """Noise in every layer but one, which is the oracle's last."""
-    means = np.concatenate(toy.layers("random", oracle.clips).shards).copy()
+    means = np.concatenate(toy_corpus.layers("random", oracle.clips).shards).copy()
     means[:, at] = oracle.layers.layer(-1)
     return dataclasses.replace(oracle, layers=Layers(shards=(means,)))
 
@@ -112,7 +112,7 @@ def test_dimensions_sex_and_speaker_are_read_where_they_are(oracle):
 
 
 def test_other_models_stand_in_every_curve_with_differences_paired_by_speaker(oracle, clips):
-    others = {AGAINST: oracle, RANDOM_TWIN: toy.answers("random", clips)}
+    others = {AGAINST: oracle, RANDOM_TWIN: toy_corpus.answers("random", clips)}
     made = result(dataclasses.replace(oracle, others=others))
     (curve,) = [f for f in made.figures if f.name == "curve_emotion"]
     assert [s.name for s in curve.series] == ["this model", "against", "random twin"]
@@ -158,7 +158,7 @@ def test_a_layer_that_is_the_same_for_every_clip_is_named(oracle):
 
 def test_more_dimensions_than_clips_are_regularised_and_said(clips):
     few = clips.groupby("speaker").head(1)
-    tables = toy.answers("oracle", few)
+    tables = toy_corpus.answers("oracle", few)
     notes = " ".join(result(tables, targets=("arousal",)).notes)
     assert "a layer has 16 dimensions and a probe is trained on as few as 9 clips" in notes
 
@@ -221,7 +221,7 @@ def test_published_values_stand_beside_those_of_the_same_corpus(oracle, told):
 
 
 def test_a_model_without_layers_is_skipped(clips):
-    bare = dataclasses.replace(toy.answers("oracle", clips), layers=None)
+    bare = dataclasses.replace(toy_corpus.answers("oracle", clips), layers=None)
     (only,) = result(bare).findings
     assert only.reason == "the model has no layers"
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.auditing.suites import read_suite, suites
 from sertools.corpora.load import load_corpus
@@ -18,6 +17,7 @@ from sertools.inference import predict
 from sertools.models.load import load_model
 from sertools.pipeline import run as runs
 from sertools.results.result import Result, Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
 
@@ -27,7 +27,7 @@ RAVDESS = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "ravd
 
 
 def asked_of(kind, clips, **options) -> Tables:
-    return toy.answers(kind, clips, AUDIT.needs(**AUDIT.settings(options)).conditions)
+    return toy_corpus.answers(kind, clips, AUDIT.needs(**AUDIT.settings(options)).conditions)
 
 
 def result_of(tables, **options) -> Result:
@@ -54,7 +54,7 @@ def table(result, name) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips()
+    return toy_corpus.clips()
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +339,7 @@ def test_an_unrated_dimension_is_judged_if_it_follows_the_emotions(clips):
 
 
 def test_a_model_that_answers_by_clip_is_skipped_with_the_reason(clips):
-    (found,) = result_of(toy.answers("oracle", clips)).findings
+    (found,) = result_of(toy_corpus.answers("oracle", clips)).findings
     assert found.verdict is Verdict.SKIPPED
     assert found.reason.startswith("there are no predictions for ")
 
@@ -354,7 +354,7 @@ def test_every_suite_asks_audits_what_they_can_answer(name):
 
 
 def test_forty_conditions_of_7442_clips_take_seconds():
-    many = toy.clips(speakers=91, per_speaker=82)[:7442]
+    many = toy_corpus.clips(speakers=91, per_speaker=82)[:7442]
     perturbations = tuple(f"gain@{i / 10:g}" for i in range(1, 41))
     rng = np.random.default_rng(0)
     clean = many[["arousal", "dominance", "valence"]]

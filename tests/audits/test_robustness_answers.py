@@ -12,9 +12,9 @@ from sertools.audits.robustness.answers import (
     targets,
 )
 
-from sertools import toy
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import ccc
+from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
 
 GAIN = Condition(perturbation="gain")
@@ -22,23 +22,23 @@ GAIN = Condition(perturbation="gain")
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips()
+    return toy_corpus.clips()
 
 
 def test_targets_are_what_the_model_answers_rated_or_not(clips):
-    assert targets(toy.answers("oracle", clips)) == ["arousal", "dominance", "valence", "emotion"]
-    unrated = toy.answers("random", clips.drop(columns=["arousal", "emotion"]))
+    assert targets(toy_corpus.answers("oracle", clips)) == ["arousal", "dominance", "valence", "emotion"]
+    unrated = toy_corpus.answers("random", clips.drop(columns=["arousal", "emotion"]))
     assert targets(unrated) == ["arousal", "dominance", "valence"]
 
 
 def test_the_answer_for_emotion_is_the_class_with_the_highest_score(clips):
-    tables = toy.answers("oracle", clips)
+    tables = toy_corpus.answers("oracle", clips)
     names = np.array(tables.model_classes)
     assert (names[answered(tables, "emotion").astype(int)] == clips["emotion"]).all()
 
 
 def test_a_row_without_scores_is_no_answer(clips):
-    tables = toy.answers("oracle", clips)
+    tables = toy_corpus.answers("oracle", clips)
     scores = tables.predictions["clean"].copy()
     scores.iloc[3] = np.nan
     holed = tables.with_predictions({"clean": scores})
@@ -47,25 +47,25 @@ def test_a_row_without_scores_is_no_answer(clips):
 
 
 def test_the_oracle_is_beyond_doubt_and_as_wide_as_the_truth(clips):
-    found = clean_answers(toy.answers("oracle", clips), "arousal", 0.05)
+    found = clean_answers(toy_corpus.answers("oracle", clips), "arousal", 0.05)
     assert (found.reason, found.chance) == ("", 0.0)
     assert (found.score, found.spread) == pytest.approx((1.0, 1.0))
-    emotion = clean_answers(toy.answers("oracle", clips), "emotion", 0.05)
+    emotion = clean_answers(toy_corpus.answers("oracle", clips), "emotion", 0.05)
     assert (emotion.reason, emotion.score, emotion.chance) == ("", 1.0, 1 / clips["emotion"].nunique())
 
 
 @pytest.mark.parametrize("kind", ["constant", "random"])
 def test_a_trivial_model_is_not_better_than_a_constant(kind, clips):
-    tables = toy.answers(kind, clips)
+    tables = toy_corpus.answers(kind, clips)
     for target in targets(tables):
         assert clean_answers(tables, target, 0.05).reason == NOT_BETTER
-    unrated = toy.answers(kind, clips.drop(columns=["arousal", "dominance", "valence"]))
+    unrated = toy_corpus.answers(kind, clips.drop(columns=["arousal", "dominance", "valence"]))
     for target in ("arousal", "dominance", "valence"):
         assert clean_answers(unrated, target, 0.05).reason == NOT_BETTER
 
 
 def test_an_unrated_dimension_may_follow_the_emotions(clips):
-    tables = toy.answers("random", clips.drop(columns=["arousal"]))
+    tables = toy_corpus.answers("random", clips.drop(columns=["arousal"]))
     scores = tables.predictions["clean"].assign(arousal=clips["arousal"])
     found = clean_answers(tables.with_predictions({"clean": scores}), "arousal", 0.05)
     assert found.reason == ""
@@ -75,13 +75,13 @@ def test_an_unrated_dimension_may_follow_the_emotions(clips):
 
 
 def test_without_ratings_and_emotions_nothing_can_be_said(clips):
-    bare = toy.answers("random", clips[["file", "start", "end", "speaker"]])
+    bare = toy_corpus.answers("random", clips[["file", "start", "end", "speaker"]])
     assert clean_answers(bare, "arousal", 0.05).reason == UNLABELLED
     assert not clean_answers(bare, "arousal", 0.05).labelled
 
 
 def test_outcomes_are_a_loop_over_clips(clips):
-    tables = toy.answers("random", clips, [GAIN, dataclasses.replace(GAIN, draw=1)])
+    tables = toy_corpus.answers("random", clips, [GAIN, dataclasses.replace(GAIN, draw=1)])
     of = clean_answers(tables, "arousal", 0.2)
     found = changed_answers(tables, of, {"gain@drawn": ("gain@drawn", "gain@drawn#1")}, 0.2)
     clean = tables.predictions["clean"]["arousal"].to_numpy()
@@ -94,7 +94,7 @@ def test_outcomes_are_a_loop_over_clips(clips):
 
 
 def test_a_draw_that_is_missing_leaves_the_other(clips):
-    tables = toy.answers("oracle", clips, [GAIN, dataclasses.replace(GAIN, draw=1)])
+    tables = toy_corpus.answers("oracle", clips, [GAIN, dataclasses.replace(GAIN, draw=1)])
     scores = {name: frame.copy() for name, frame in tables.predictions.items()}
     scores["gain@drawn"].iloc[0] = np.nan
     scores["gain@drawn"].iloc[1] = scores["gain@drawn#1"].iloc[1] = np.nan

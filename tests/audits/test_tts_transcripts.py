@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.auditing.audit import load, run
 from sertools.auditing.audit import run as audited
 from sertools.metrics.regression import ccc
 from sertools.results.read import read_result
 from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 
@@ -150,9 +150,9 @@ def test_a_table_of_predictions_without_synthetic_speech_is_skipped_with_the_rea
 
 
 def test_emotions_are_scored_by_recall():
-    clips = toy.clips(speakers=8)
+    clips = toy_corpus.clips(speakers=8)
     audit = load("tts_transcripts")
-    tables = toy.answers("oracle", clips, audit.needs(**audit.settings({})).conditions)
+    tables = toy_corpus.answers("oracle", clips, audit.needs(**audit.settings({})).conditions)
     scores = tables.predictions[SPOKEN[0]].copy()
     scores[list(tables.model_classes)] = 0.0
     scores["neutral"] = 1.0

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools import toy
 from sertools.cli import app
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.corpora.split import split, summary
 from sertools.errors import CorpusError
+from sertools.selftest import toy_corpus
 
 CREMA_D = Path(__file__).parent / "../../shared/data/crema-d_labels/crema-d_labels.csv"
 
@@ -22,7 +22,7 @@ def corpus_of(clips) -> Corpus:
 
 @pytest.fixture(scope="module")
 def corpus():
-    return corpus_of(toy.clips(speakers=40, per_speaker=30))
+    return corpus_of(toy_corpus.clips(speakers=40, per_speaker=30))
 
 
 def shares(clips, column="clips"):
@@ -89,7 +89,7 @@ def test_the_order_of_the_clips_does_not_matter(corpus):
 
 
 def test_speakers_with_uneven_numbers_of_clips_are_shared_by_clips():
-    clips = toy.clips(speakers=30, per_speaker=40)
+    clips = toy_corpus.clips(speakers=30, per_speaker=40)
     kept = clips.groupby("speaker").cumcount() < 5 + clips["speaker"].astype(int)
     found = shares(split(corpus_of(clips[kept])).clips)
     assert found == pytest.approx({"train": 0.7, "dev": 0.1, "test": 0.2}, abs=0.03)

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from sertools import toy
 from sertools.probing.layers import by_chance
 from sertools.probing.targets import heard, target
+from sertools.selftest import toy_corpus
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=12, per_speaker=16)
+    return toy_corpus.clips(speakers=12, per_speaker=16)
 
 
 @pytest.fixture(scope="module")
 def oracle(clips):
-    return toy.answers("oracle", clips)
+    return toy_corpus.answers("oracle", clips)
 
 
 def test_shuffled_labels_leave_chance(oracle):

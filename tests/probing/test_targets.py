@@ -6,23 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.probing.targets import asked, heard, sessions, target
+from sertools.selftest import toy_corpus
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=12, per_speaker=16)
+    return toy_corpus.clips(speakers=12, per_speaker=16)
 
 
 @pytest.fixture(scope="module")
 def oracle(clips):
-    return toy.answers("oracle", clips)
+    return toy_corpus.answers("oracle", clips)
 
 
 def test_speakers_with_fewer_clips_than_folds_are_left_out_of_the_closed_set(clips):
     some = clips.drop(clips.index[2:16])  # two clips of the first speaker are left
-    of = target(toy.answers("oracle", some), "speaker", np.arange(len(some)))
+    of = target(toy_corpus.answers("oracle", some), "speaker", np.arange(len(some)))
     assert len(of.classes) == 11
     assert of.notes == ("speaker: 000 (2 clips) is left out: it has fewer clips than the 4 folds.",)
 

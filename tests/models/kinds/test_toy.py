@@ -4,17 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS
 from sertools.models.kinds.toy import EMOTIONS
 from sertools.models.load import load_model
 from sertools.models.model import ClipModel, Model
+from sertools.selftest import toy_corpus
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=10, per_speaker=50)
+    return toy_corpus.clips(speakers=10, per_speaker=50)
 
 
 def test_the_oracle_answers_the_truth(clips):

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools import toy
 from sertools.audio.files import write_audio
 from sertools.auditing import audit as audits
 from sertools.auditing import contract
@@ -20,6 +19,7 @@ from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline import needs
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
+from sertools.selftest import toy_corpus
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
@@ -73,7 +73,7 @@ def checks(seed: int = 0) -> Iterator[Check]:
     Args:
         seed: random seed of the toy corpus and of all draws
     """
-    clips = toy.clips(speakers=SPEAKERS, per_speaker=CLIPS, seed=seed)
+    clips = toy_corpus.clips(speakers=SPEAKERS, per_speaker=CLIPS, seed=seed)
     names = [name for name in sorted(discover()) if not _obstacle(name, clips)]
     for name in names:
         yield _check(
@@ -173,7 +173,7 @@ def _loudness(seed: int) -> Iterator[Check]:
         conditions = needs.conditions(wanted, gain, seed)
         predicted = predict.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
         cheat = build_tables.tables(LoudnessModel(), corpus, predicted)
-    honest = toy.answers("oracle", corpus.clips, conditions)
+    honest = toy_corpus.answers("oracle", corpus.clips, conditions)
     for model, tables, expected in (
         ("loudness-cheat", cheat, "fails"),
         ("oracle", honest, "passes, fails nothing"),
@@ -188,7 +188,7 @@ def _loudness(seed: int) -> Iterator[Check]:
 
 def _loud_corpus(folder: Path, seed: int) -> Corpus:
     """A corpus of 50 ms noise bursts whose level rises from −45 to −10 dB as arousal rises from .1 to .8."""
-    clips = toy.clips(speakers=12, per_speaker=16, seed=seed)
+    clips = toy_corpus.clips(speakers=12, per_speaker=16, seed=seed)
     for clip, file, arousal in zip(clips.index, clips["file"], clips["arousal"], strict=True):
         noise = identity_rng(seed, str(clip), "burst").uniform(-1, 1, 800)
         level_db = 50 * (np.clip(arousal, 0.1, 0.8) - 1)
@@ -198,7 +198,7 @@ def _loud_corpus(folder: Path, seed: int) -> Corpus:
 
 
 def _answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
-    return toy.answers(kind, clips, _needs(name).conditions, _needs(name).moments)
+    return toy_corpus.answers(kind, clips, _needs(name).conditions, _needs(name).moments)
 
 
 def _needs(name: str) -> contract.Needs:

@@ -14,13 +14,13 @@ from sertools.models.kinds.toy import EMOTIONS, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel
 from sertools.randomness import identity_rng
+from sertools.selftest.toy_frames import moments
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE
 from sertools.tables.frame_sums import Wanted
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
-from sertools.toy_frames import moments
 
 LAYERS, SPEAKER_NUMBERS = 4, 3
 """Number of layers of the toy models, and of the dimensions of a layer that encode the speaker."""

@@ -2,15 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools import toy
+from sertools.selftest import toy_corpus
+from sertools.selftest.toy_frames import DIMENSIONS, FRAMES, moments
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, LEVELS, OWN, Wanted
-from sertools.toy_frames import DIMENSIONS, FRAMES, moments
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips(speakers=6, per_speaker=4)
+    return toy_corpus.clips(speakers=6, per_speaker=4)
 
 
 def correlation(of, layer, kind=OWN):
@@ -71,10 +71,10 @@ def test_products_between_layers_are_there_where_they_are_wanted(clips):
 
 
 def test_a_toy_model_has_a_random_twin_where_sums_are_wanted(clips):
-    tables = toy.answers("oracle", clips, wanted=Wanted())
+    tables = toy_corpus.answers("oracle", clips, wanted=Wanted())
     assert tables.moments["frame"].features == FEATURES
     assert abs(correlation(tables.others["random twin"].moments["frame"], 0)) < 0.1
-    assert toy.answers("oracle", clips).others == {}
+    assert toy_corpus.answers("oracle", clips).others == {}
 
 
 def test_clips_without_speakers_are_dealt_out_too(clips):

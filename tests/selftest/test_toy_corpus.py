@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from sertools import toy
 from sertools.models.kinds.toy import EMOTIONS
+from sertools.selftest import toy_corpus
 
 
 @pytest.fixture(scope="module")
 def clips():
-    return toy.clips()
+    return toy_corpus.clips()
 
 
 def test_the_oracle_knows_everything_in_its_last_layer_and_nothing_in_its_first(clips):
-    layers = toy.answers("oracle", clips).layers
+    layers = toy_corpus.answers("oracle", clips).layers
     assert (layers.n_layers, layers.dimensions) == (4, 16)
 
     def right(i):
@@ -28,7 +28,7 @@ def test_the_oracle_knows_everything_in_its_last_layer_and_nothing_in_its_first(
 
 @pytest.mark.parametrize("kind", ["constant", "random"])
 def test_layers_of_a_trivial_model_know_nothing(kind, clips):
-    layers = toy.answers(kind, clips).layers
+    layers = toy_corpus.answers(kind, clips).layers
     for i in range(layers.n_layers):
         means = layers.layer(i)
         gaps = [means[clips["emotion"] == e].mean(axis=0) for e in clips["emotion"].unique()]
@@ -38,9 +38,9 @@ def test_layers_of_a_trivial_model_know_nothing(kind, clips):
 
 def test_a_clip_has_the_same_layers_wherever_it_stands(clips):
     order = np.random.default_rng(0).permutation(len(clips))
-    there = toy.layers("oracle", clips).layer(2)
-    assert np.array_equal(toy.layers("oracle", clips.iloc[order]).layer(2), there[order])
+    there = toy_corpus.layers("oracle", clips).layer(2)
+    assert np.array_equal(toy_corpus.layers("oracle", clips.iloc[order]).layer(2), there[order])
 
 
 def test_clips_without_labels_have_layers_too(clips):
-    assert np.isfinite(toy.layers("oracle", clips[["file"]]).layer(3)).all()
+    assert np.isfinite(toy_corpus.layers("oracle", clips[["file"]]).layer(3)).all()

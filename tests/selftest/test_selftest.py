@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools import selftest, toy
 from sertools.auditing.audit import load
 from sertools.cli import app
-from sertools.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
+from sertools.selftest import selftest, toy_corpus
+from sertools.selftest.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +42,14 @@ def test_every_audit_that_the_toy_corpus_can_feed_is_tested(found):
 @pytest.mark.parametrize("expected", ["passes, fails nothing", "passes nothing", "fails"])
 def test_a_promise_that_is_broken_is_said_to_be(expected, found):
     like = {"passes, fails nothing": "random", "passes nothing": "oracle", "fails": "oracle"}[expected]
-    clips = toy.clips(speakers=12, per_speaker=20)
+    clips = toy_corpus.clips(speakers=12, per_speaker=20)
     result = selftest._audited("correctness", selftest._answers(like, clips, "correctness"), 0)
     assert not selftest._check(like, "correctness", expected, result).kept
 
 
 def test_the_sex_bias_is_in_the_answers_to_men_alone():
-    clips = toy.clips(speakers=8, per_speaker=25)
-    tables = toy.answers("oracle", clips)
+    clips = toy_corpus.clips(speakers=8, per_speaker=25)
+    tables = toy_corpus.answers("oracle", clips)
     biased = sex_biased(tables, np.random.default_rng(0)).predictions["clean"]
     same = (biased == tables.predictions["clean"]).all(axis=1)
     assert same[clips["sex"] == "female"].all()
@@ -57,8 +57,8 @@ def test_the_sex_bias_is_in_the_answers_to_men_alone():
 
 
 def test_the_speaker_bias_is_in_the_answers_to_a_quarter_of_the_speakers():
-    clips = toy.clips(speakers=8, per_speaker=25)
-    tables = toy.answers("oracle", clips)
+    clips = toy_corpus.clips(speakers=8, per_speaker=25)
+    tables = toy_corpus.answers("oracle", clips)
     biased = speaker_biased(tables, np.random.default_rng(0)).predictions["clean"]
     same = (biased == tables.predictions["clean"]).all(axis=1).groupby(clips["speaker"]).mean()
     assert (same < 0.3).sum() == 2
@@ -66,16 +66,18 @@ def test_the_speaker_bias_is_in_the_answers_to_a_quarter_of_the_speakers():
 
 
 def test_power_rises_with_the_defect_and_is_lost_in_a_small_corpus():
-    large = {row[:2][0] + f" {row[1]}": row[2] for row in power(toy.clips(), plants=2, strengths=(0.0, 1.0))}
+    large = {
+        row[:2][0] + f" {row[1]}": row[2] for row in power(toy_corpus.clips(), plants=2, strengths=(0.0, 1.0))
+    }
     assert large["fairness 0.0"] == 0
     assert large["fairness 1.0"] == large["speakers 1.0"] == large["correctness 1.0"] == 1
-    small = {row[0]: row[2] for row in power(toy.clips(speakers=4), plants=1, strengths=(1.0,))}
+    small = {row[0]: row[2] for row in power(toy_corpus.clips(speakers=4), plants=1, strengths=(1.0,))}
     assert small["fairness"] == 0
 
 
 def test_a_diluted_defect_is_in_the_layers_and_words_of_its_share_of_clips_alone():
-    clips = toy.clips(speakers=10, per_speaker=30)
-    tables = toy.answers("oracle", clips)
+    clips = toy_corpus.clips(speakers=10, per_speaker=30)
+    tables = toy_corpus.answers("oracle", clips)
     rng = np.random.default_rng(0)
     planted = load("embeddings").plant(tables, rng)
     for strength, low, high in ((0.0, 0, 0), (0.3, 0.2, 0.4), (1.0, 1, 1)):
@@ -92,7 +94,7 @@ def test_a_diluted_defect_is_in_the_layers_and_words_of_its_share_of_clips_alone
 
 
 def test_a_defect_that_a_corpus_cannot_carry_has_no_power_and_says_why():
-    clips = toy.clips(speakers=6).drop(columns=["arousal", "dominance", "valence"])
+    clips = toy_corpus.clips(speakers=6).drop(columns=["arousal", "dominance", "valence"])
     rows = {row[0]: row for row in power(clips, plants=1, strengths=(1.0,))}
     assert rows["tts_transcripts"][1:] == [
         None,
@@ -104,14 +106,15 @@ def test_a_defect_that_a_corpus_cannot_carry_has_no_power_and_says_why():
 
 def test_power_says_why_an_audit_cannot_run():
     rows = {
-        row[0]: row for row in power(toy.clips(speakers=6).drop(columns="sex"), plants=1, strengths=(1.0,))
+        row[0]: row
+        for row in power(toy_corpus.clips(speakers=6).drop(columns="sex"), plants=1, strengths=(1.0,))
     }
     assert rows["fairness"][2:] == [None, "the corpus has no column 'sex'"]
 
 
 def test_the_command_prints_power_as_json(tmp_path):
     path = tmp_path / "clips.csv"
-    clips = toy.clips(speakers=10, per_speaker=10)
+    clips = toy_corpus.clips(speakers=10, per_speaker=10)
     clips[["file", "speaker", "sex", "emotion", "arousal"]].to_csv(path, index=False)
     done = CliRunner().invoke(app, ["selftest", "--data", str(path), "--plants", "1", "--format", "json"])
     assert done.exit_code == 0, done.output
