@@ -8,9 +8,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from sertools.audit_commands import audit_command
 from sertools.auditing import audit as audits
 from sertools.auditing.discovery import discover
+from sertools.cli.audits import audit_command
 from sertools.comparison.leaderboard_feed import Feed
 from sertools.report import prose as prose_module
 

@@ -1,5 +1,5 @@
 """Entry point of `python -m sertools`, same as the command `sertools`."""
 
-from sertools.cli import main
+from sertools.cli.app import main
 
 main()

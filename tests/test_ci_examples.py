@@ -11,7 +11,7 @@ import typer.main
 import yaml
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.results.limits import read_limits
 from tests.helpers.audit_tables import made
 from tests.results.test_regression_check import result_of, worse

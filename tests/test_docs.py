@@ -104,7 +104,7 @@ def test_every_command_on_a_page_is_understood():
 
     import typer.main
 
-    from sertools.cli import app
+    from sertools.cli.app import app
 
     code = [block for text in PAGES.values() for block in re.findall(r"```\w+\n(.*?)```", text, flags=re.S)]
     lines = [line for block in code for line in re.findall(r"^sertools .*$", block, flags=re.M)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.comparison.compare import compare
 from sertools.comparison.write import read_runs
 from sertools.report import comparison as pages

@@ -13,7 +13,7 @@ from sertools.auditing import audit
 from sertools.auditing.audit import load, obstacle, run
 from sertools.auditing.contract import Needs
 from sertools.auditing.discovery import discover, embedded_folder, question
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Verdict

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.audit_commands import audit_command
 from sertools.auditing.audit import load, run
-from sertools.cli import app
+from sertools.cli.app import app
+from sertools.cli.audits import audit_command
 from sertools.corpora import speak
 from sertools.randomness import identity_rng
 from sertools.results.read import read_result

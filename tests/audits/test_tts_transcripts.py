@@ -177,7 +177,7 @@ def test_real_speech_with_fixed_sentences_says_that_words_carry_no_label(tmp_pat
     """RAVDESS says two sentences in every emotion: nothing of agreement can be left."""
     from typer.testing import CliRunner
 
-    from sertools.cli import app
+    from sertools.cli.app import app
 
     real = Path(__file__).parents[3] / "shared" / "data" / "ravdess"
     if not real.is_dir():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.comparison.leaderboard_feed import Feed
 from sertools.comparison.leaderboard_files import read_entries, write_leaderboard
 from sertools.errors import GateError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.comparison.compare import compare
 from sertools.comparison.write import read_runs, short, write_comparison
 from sertools.errors import GateError

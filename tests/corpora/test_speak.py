@@ -6,7 +6,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.corpora import speak
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus

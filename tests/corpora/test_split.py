@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.corpora.split import split, summary

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.models.checkpoints.card import licence
 from sertools.models.describe import inspect_model
 from sertools.models.load import load_model

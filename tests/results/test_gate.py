@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.errors import GateError
 from sertools.results.gate import CLIPS_ONLY, exit_code, gate, judge, judge_all, matches, verdicts
 from sertools.results.limits import Override, read_limits

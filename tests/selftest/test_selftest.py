@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.auditing.audit import load
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.selftest import selftest, toy_corpus
 from sertools.selftest.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
 

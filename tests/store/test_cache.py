@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.errors import StoreError
 from sertools.store import cache, store
 

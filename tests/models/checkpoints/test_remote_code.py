@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.errors import ModelError
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech, write_checkpoint

@@ -253,7 +253,7 @@ def test_cuda_is_refused_where_onnxruntime_has_none(tmp_path):
 def test_the_command_line_predicts_with_an_onnx_file(tmp_path):
     from typer.testing import CliRunner
 
-    from sertools.cli import app
+    from sertools.cli.app import app
 
     reference = write_network(tmp_path / "odd.onnx", 2, names=("embedding", "emotions"))
     signal = (speech([8000])[0] * 32767).astype(np.int16)

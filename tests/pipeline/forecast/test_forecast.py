@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.corpora import corpus as corpus_module
 from sertools.inference import precision
 from sertools.inference import predict as predict_module

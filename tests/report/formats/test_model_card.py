@@ -6,7 +6,7 @@ from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import EvalResult
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.errors import GateError
 from sertools.report.formats.model_card import END, START, merged, write_card
 from sertools.results.result import Finding, LeftOut, Limit, Missing

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import write_noises
 

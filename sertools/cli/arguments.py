@@ -1,198 +1,16 @@
-"""Options of the command line, each with the same meaning in every command, and how they are parsed."""
+"""Turns the texts of command-line options into values."""
 
 from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-import typer
-
+from sertools.cli.options import DERIVED
 from sertools.errors import AuditError, CorpusError, ModelError
 
 if TYPE_CHECKING:
     from sertools.corpora.corpus import Corpus
-    from sertools.inference.predict import Progress
     from sertools.models.model import ClipModel, Model
-
-DERIVED = (
-    "The dimensions are derived from the emotion labels, not rated: each clip has the mean rating that the "
-    "name of its emotion has in Russell & Mehrabian (1977)."
-)
-INPUT, HOW, OUTPUT = "Input", "Computing", "Output"
-
-ModelSpec = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        rich_help_panel=INPUT,
-        help="default, a checkpoint directory, a hub id owner/name, predictions:FILE, toy:oracle, …",
-    ),
-]
-Against = Annotated[
-    str,
-    typer.Option(
-        "--against",
-        rich_help_panel=INPUT,
-        metavar="MODEL",
-        help="A second model (same syntax as --model) whose layers are shown for comparison.",
-    ),
-]
-RandomTwin = Annotated[
-    bool | None,
-    typer.Option(
-        "--random-twin/--no-random-twin",
-        rich_help_panel=INPUT,
-        help="Also analyse an untrained copy of the model (random weights) as a reference. On by default "
-        "where possible.",
-    ),
-]
-DataSpecs = Annotated[
-    list[str],
-    typer.Option(
-        "--data",
-        rich_help_panel=INPUT,
-        help="Corpus name, CSV/Parquet manifest or folder, with optional :split; repeat to join corpora.",
-    ),
-]
-DataRoot = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-root", rich_help_panel=INPUT, help="Folder of a registered corpus, or its parent folder."
-    ),
-]
-ColumnMap = Annotated[
-    list[str] | None,
-    typer.Option("--map", rich_help_panel=INPUT, help="Rename a column of the manifest: THEIRS=OURS."),
-]
-Scales = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--scale", rich_help_panel=INPUT, help="Range of the ratings: 1:7, or valence=1:7 for one dimension."
-    ),
-]
-LabelMap = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--label-map", rich_help_panel=INPUT, help="Rename a label of model or corpus: excited=happiness."
-    ),
-]
-Derive = Annotated[
-    bool,
-    typer.Option(
-        "--derive-dimensions",
-        rich_help_panel=INPUT,
-        help="Derive the dimensions from the emotion labels with the norms of Russell & Mehrabian 1977.",
-    ),
-]
-NoiseDir = Annotated[
-    str,
-    typer.Option(
-        "--noise-dir",
-        rich_help_panel=INPUT,
-        metavar="DIR",
-        help="Folder of noise recordings, for audits that add them to the clips.",
-    ),
-]
-RirDir = Annotated[
-    str,
-    typer.Option(
-        "--rir-dir",
-        rich_help_panel=INPUT,
-        metavar="DIR",
-        help="Folder of room impulse responses, for audits that use them.",
-    ),
-]
-Heads = Annotated[
-    list[str] | None,
-    typer.Option("--head", rich_help_panel=INPUT, help="Location of the checkpoint's head: PREFIX=LAYOUT."),
-]
-TrustRemoteCode = Annotated[
-    bool,
-    typer.Option("--trust-remote-code", rich_help_panel=INPUT, help="Allow code from the checkpoint to run."),
-]
-Labels = Annotated[
-    str,
-    typer.Option(
-        "--labels",
-        rich_help_panel=INPUT,
-        help="Names of the model's outputs in order, if it does not name them itself: anger,neutral.",
-    ),
-]
-Output = Annotated[
-    str, typer.Option("--output", rich_help_panel=INPUT, help="Output of an ONNX model to read.")
-]
-SamplingRate = Annotated[
-    int,
-    typer.Option(
-        "--sampling-rate",
-        rich_help_panel=INPUT,
-        min=0,
-        help="Input sampling rate of the model in Hz, if it does not specify one; 0 uses the model's own.",
-    ),
-]
-Device = Annotated[str, typer.Option("--device", rich_help_panel=HOW, help="cpu, cuda, cuda:N, mps or auto.")]
-Precision = Annotated[
-    Literal["auto", "fp32", "bf16"],
-    typer.Option("--precision", rich_help_panel=HOW, help="Number format of the forward pass."),
-]
-BatchSize = Annotated[
-    int,
-    typer.Option(
-        "--batch-size", rich_help_panel=HOW, min=1, help="Maximum number of clips in one forward pass."
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Random seed.")]
-Cache = Annotated[
-    Path | None,
-    typer.Option(
-        "--cache", rich_help_panel=HOW, help="Cache folder for predictions; the user cache by default."
-    ),
-]
-Out = Annotated[Path, typer.Option("--out", rich_help_panel=OUTPUT, help="Folder for results and report.")]
-Format = Annotated[
-    Literal["table", "json"],
-    typer.Option("--format", rich_help_panel=OUTPUT, help="Format of the output; json is stable."),
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show no progress and no summary.")
-]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose",
-        "-v",
-        rich_help_panel=OUTPUT,
-        help="Also show the inputs, the cache folder, and every finding with its interval.",
-    ),
-]
-Strict = Annotated[
-    bool,
-    typer.Option(
-        "--strict", rich_help_panel=OUTPUT, help="Exit with 3 if anything is skipped or inconclusive."
-    ),
-]
-Audio = Annotated[
-    str,
-    typer.Option(
-        "--audio",
-        rich_help_panel=OUTPUT,
-        metavar="N|none",
-        help="Maximum number of clips per audit to listen to in the report; none for no recordings.",
-    ),
-]
-AuditNames = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[AUDIT]…", help="All by default; the suite quick on the embedded model and corpus."
-    ),
-]
-SuiteName = Annotated[
-    str | None, typer.Option("--suite", rich_help_panel=INPUT, help="Named set of audits, or a TOML file.")
-]
-Audits = Annotated[
-    list[Path] | None,
-    typer.Option("--audits", rich_help_panel=INPUT, help="Folder with your own audits."),
-]
 
 
 def check_loudness(quiet: bool, verbose: bool) -> None:
@@ -203,15 +21,6 @@ def check_loudness(quiet: bool, verbose: bool) -> None:
     """
     if quiet and verbose:
         raise AuditError("--quiet and --verbose were both given", hint="use only one of them")
-
-
-def progress(quiet: bool) -> "Progress":
-    """Shows the progress of long jobs on stderr; nothing if `quiet`."""
-    from functools import partial
-
-    from sertools import console
-
-    return partial(console.progress, quiet=quiet)
 
 
 def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]:

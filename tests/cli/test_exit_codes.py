@@ -6,7 +6,7 @@ import sys
 
 def test_a_fault_of_our_own_is_no_failed_limit(tmp_path):
     (tmp_path / "ends.py").write_text(
-        "from sertools import cli\n"
+        "from sertools.cli import app as cli\n"
         "@cli.app.command('stumble')\n"
         "def stumble():\n"
         "    return {}['nothing']\n"

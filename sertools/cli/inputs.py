@@ -3,14 +3,25 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import typer
 
-from sertools import options as o
+from sertools.cli import arguments
+from sertools.cli import options as o
+from sertools.errors import AudioError, CorpusError
 
 inputs = typer.Typer()
+
+
 corpus_app = typer.Typer(no_args_is_help=True, help="Check, convert or split a corpus.")
+
+
 inputs.add_typer(corpus_app, name="corpus")
+
+
 model_app = typer.Typer(no_args_is_help=True, help="Inspect a model before auditing it.")
+
+
 inputs.add_typer(model_app, name="model")
 
 
@@ -26,7 +37,7 @@ def finetune(
 
     Example: sertools finetune examples/finetune.toml --out my-model
     """
-    from sertools import console
+    from sertools.cli import console, progress
     from sertools.training.data import recipe_corpora
     from sertools.training.finetune import train
     from sertools.training.recipe import BaselineRecipe, read_recipe
@@ -41,7 +52,7 @@ def finetune(
         fit_baseline(whole, steps.labels, out, strength=steps.strength)
         console.message(f"Baseline written to {out}; audit it with: sertools audit --model sklearn:{out}")
         return
-    with console.progress("training", steps.epochs, "epochs") as advance:
+    with progress.progress("training", steps.epochs, "epochs") as advance:
         train(steps, corpora, out, progress=lambda epoch, loss: advance(1))
     console.message(f"Checkpoint written to {out}; audit it with: sertools audit --model {out}")
 
@@ -80,7 +91,7 @@ def tts(
 
     Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.corpora import speak as speech
     from sertools.speech.engines import engine as named
 
@@ -89,7 +100,9 @@ def tts(
         language or [],
         per_word,
         sentences,
-        (lambda: o.read_data([transcripts], data_root, column_map, scale, None)) if transcripts else None,
+        (lambda: arguments.read_data([transcripts], data_root, column_map, scale, None))
+        if transcripts
+        else None,
     )
     corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
     for note in corpus.notes:
@@ -111,8 +124,8 @@ def perturb(
 
     Example: sertools perturb white_noise 20 clip.wav noisy.wav
     """
-    from sertools import console
-    from sertools.listing import perturb_file
+    from sertools.cli import console
+    from sertools.cli.inputs import perturb_file
 
     console.message(perturb_file(name, level, source, target, seed))
 
@@ -140,7 +153,7 @@ def cache_(
 
     Example: sertools cache prune --older-than 90
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.store import cache as kept
     from sertools.store.store import default_root
 
@@ -174,7 +187,7 @@ def corpus_check(
     """
     from sertools.corpora.check import check
 
-    for sentence in check(o.read_data([data], data_root, column_map, scale, label_map)):
+    for sentence in check(arguments.read_data([data], data_root, column_map, scale, label_map)):
         typer.echo(sentence)
 
 
@@ -188,10 +201,10 @@ def corpus_scan(
 
     Example: sertools corpus scan iemocap /data/IEMOCAP_full_release --out iemocap
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.corpora.corpus import write_corpus
 
-    corpus = o.read_data([name], folder, None, None, None)
+    corpus = arguments.read_data([name], folder, None, None, None)
     write_corpus(corpus, out)
     console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
 
@@ -218,7 +231,7 @@ def corpus_split(
     from sertools.corpora.corpus import write_corpus
 
     parted = split.split(
-        o.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
+        arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
     )
     write_corpus(parted, out)
     for sentence in split.summary(parted):
@@ -241,9 +254,38 @@ def model_inspect(
 
     Example: sertools model inspect my-checkpoint
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.models.describe import inspect_model
 
-    loaded = o.read_model(spec, device, precision, head, trust_remote_code, labels, node, sampling_rate)
+    loaded = arguments.read_model(
+        spec, device, precision, head, trust_remote_code, labels, node, sampling_rate
+    )
     columns, rows = inspect_model(loaded)
     console.table(columns, rows, output)
+
+
+def perturb_file(name: str, level: float, source: Path, target: Path, seed: int) -> str:
+    """Writes a perturbed copy of an audio file, at its sampling rate; returns a sentence about the change.
+
+    Raises:
+        AuditError: no such perturbation, or an invalid level
+        CorpusError: the file cannot be read, perturbed or written
+    """
+    from sertools.audio.files import read_audio, sampling_rate, write_audio
+    from sertools.perturbations import registry as perturb
+    from sertools.randomness import identity_rng
+
+    perturbation = perturb.get(name)
+    try:
+        rate = sampling_rate(source)
+        signal = read_audio(source, rate)
+        changed = perturbation.apply(signal, rate, level, identity_rng(seed, source.name, name))
+    except AudioError as error:
+        raise CorpusError(f"{source}: {error.message}", hint=error.hint) from error
+    write_audio(target, changed, rate)
+    change = ""
+    if len(changed) == len(signal) and np.any(difference := changed.astype(np.float64) - signal):
+        ratio = np.sum(np.square(signal, dtype=np.float64)) / np.sum(np.square(difference))
+        if ratio > 0:
+            change = f"; the difference is {10 * np.log10(ratio):.1f} dB below the signal"
+    return f"{name} at {level:g} {perturbation.unit}: {len(changed) / rate:.2f} s in {target}{change}"

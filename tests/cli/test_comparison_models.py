@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import write_noises
 from tests.pipeline.test_comparison_models import INSIDE

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sertools.cli import app
+from sertools.cli.app import app
 from sertools.report.formats.export import Report
 from sertools.results.read import read_results
 from tests.helpers.small import write_noises

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.audio.files import write_audio
-from sertools.cli import app
+from sertools.cli.app import app
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sertools import console
+from sertools.cli import console, progress
 from sertools.errors import CorpusError
 from sertools.results.result import Verdict
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
@@ -169,7 +169,7 @@ def test_an_empty_list_is_a_list(capsys, form, text):
 
 def test_progress_away_from_a_terminal_is_a_line_every_ten_seconds(capsys):
     clock = ticking(0, 4, 10, 10, 15, 20, 20, 25)
-    with console.progress("Predicting", 100, clock=clock) as advance:
+    with progress.progress("Predicting", 100, clock=clock) as advance:
         advance(20)  # at 4 s: too early
         advance(20)  # at 10 s
         advance(20)  # at 15 s: too early
@@ -183,7 +183,7 @@ def test_progress_away_from_a_terminal_is_a_line_every_ten_seconds(capsys):
 
 def test_progress_that_is_cut_short_says_how_far_it_came(capsys):
     def cut_short():
-        with console.progress("Predicting", 100, clock=ticking(0, 5, 10)) as advance:
+        with progress.progress("Predicting", 100, clock=ticking(0, 5, 10)) as advance:
             advance(30)
             raise KeyboardInterrupt
 
@@ -193,20 +193,20 @@ def test_progress_that_is_cut_short_says_how_far_it_came(capsys):
 
 
 def test_progress_over_nothing_divides_by_nothing(capsys):
-    with console.progress("Predicting", 0, clock=ticking(0, 0)):
+    with progress.progress("Predicting", 0, clock=ticking(0, 0)):
         pass
     assert capsys.readouterr().err == "Predicting: 0 clips in 0.0 s\n"
 
 
 def test_quiet_progress_says_nothing(capsys):
-    with console.progress("Predicting", 2, quiet=True) as advance:
+    with progress.progress("Predicting", 2, quiet=True) as advance:
         advance(2)
     assert capsys.readouterr() == ("", "")
 
 
 def test_progress_on_a_terminal_is_a_bar_with_speed(monkeypatch):
     monkeypatch.setattr(sys, "stderr", screen := Terminal())
-    with console.progress("Predicting", 4, "files") as advance:
+    with progress.progress("Predicting", 4, "files") as advance:
         for _ in range(4):
             advance(1)
     assert "4/4 files" in screen.getvalue()
@@ -218,14 +218,14 @@ def test_progress_on_a_terminal_is_a_bar_with_speed(monkeypatch):
     ("seconds", "words"), [(0.04, "0.0 s"), (59.9, "59.9 s"), (59.97, "1 min 0 s"), (3599.6, "1 h 0 min")]
 )
 def test_a_duration_reads_like_a_clock(seconds, words):
-    assert console._duration(seconds) == words
+    assert progress._duration(seconds) == words
 
 
 def test_importing_the_console_loads_neither_rich_nor_matplotlib():
     import subprocess
 
     heavy = "{'rich', 'matplotlib', 'jinja2', 'torch'}"
-    code = f"import sys, sertools.console; print({heavy} & {{*sys.modules}} or '')"
+    code = f"import sys, sertools.cli.console; print({heavy} & {{*sys.modules}} or '')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

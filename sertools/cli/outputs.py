@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from sertools import options as o
+from sertools.cli import arguments
+from sertools.cli import options as o
 
 OUT = Path("sertools-report")
 """Default output folder of an audit, and default input folder of the commands here."""
@@ -41,7 +42,7 @@ def report(
 
     Example: sertools report sertools-report --format latex
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.report.render import USUAL, render
     from sertools.results.read import read_results
 
@@ -104,14 +105,15 @@ def gate(
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
-    from sertools import console, files
+    from sertools import files
+    from sertools.cli import console
     from sertools.report.formats import ci as gate_formats
     from sertools.results import gate as gates
     from sertools.results import limits as limits_module
     from sertools.results import regression_check
     from sertools.results.read import read_results
 
-    o.check_loudness(quiet, verbose)
+    arguments.check_loudness(quiet, verbose)
     results = [result for folder in folders or [OUT] for result in read_results(folder)]
     overrides = limits_module.read_limits(limits) if limits else []
     if baseline:
@@ -149,7 +151,7 @@ def compare(
 
     Example: sertools compare last-release this-release --reference w2v2-L-robust --out comparison
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.comparison import write
 
     found = write.compare_folders(folders, out, reference or [])
@@ -178,7 +180,7 @@ def leaderboard(
 
     Example: sertools leaderboard results --out site
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.comparison import leaderboard_files
 
     found = leaderboard_files.write_leaderboard(folder, out)
@@ -198,7 +200,8 @@ def _tell_github(annotations: list[str], summary: str) -> None:
     """Prints annotations to stderr, which GitHub reads too; appends the summary to GitHub's summary file."""
     import os
 
-    from sertools import console, files
+    from sertools import files
+    from sertools.cli import console
 
     for line in annotations:
         console.message(line)
@@ -239,11 +242,11 @@ def selftest(
 
     Example: sertools selftest --data my-clips.csv
     """
-    from sertools import console
+    from sertools.cli import console
     from sertools.selftest import selftest as tests
 
     if data:
-        corpus = o.read_data(data, data_root, column_map, scale, label_map, derive)
+        corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive)
         console.table(tests.POWER, tests.power(corpus.clips, plants=plants, seed=seed), output)
         return
     found = list(tests.checks(seed))

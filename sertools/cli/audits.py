@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 from typer.core import TyperCommand
 
-from sertools import options as o
+from sertools.cli import arguments
+from sertools.cli import options as o
+from sertools.cli.app import app
+from sertools.cli.outputs import OUT
 from sertools.errors import AuditError
 
 if TYPE_CHECKING:
@@ -18,6 +21,80 @@ if TYPE_CHECKING:
     from sertools.auditing.suites import Chosen
     from sertools.corpora.corpus import Corpus
     from sertools.models.model import ClipModel, Model
+
+
+@app.command("audit")
+def audit(
+    names: o.AuditNames = None,
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    suite: o.SuiteName = None,
+    audits: o.Audits = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    derive: o.Derive = False,
+    noise_dir: o.NoiseDir = "",
+    rir_dir: o.RirDir = "",
+    against: o.Against = "",
+    random_twin: o.RandomTwin = None,
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    seed: o.Seed = 0,
+    cache: o.Cache = None,
+    out: o.Out = OUT,
+    output: o.Format = "table",
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    strict: o.Strict = False,
+    audio: o.Audio = "5",
+) -> None:
+    """Audit a model on a corpus and write results and a report.
+
+    Predictions that are not in the cache yet are computed first.
+
+    Example: sertools audit correctness fairness --model my-checkpoint --data my-clips.csv:test
+    """
+    from sertools.cli.audits import run_audits
+
+    code = run_audits(
+        names or [],
+        suite=_suite(suite, names, model, data, audits),
+        folders=audits or [],
+        corpus=lambda: arguments.read_data(data, data_root, column_map, scale, label_map, derive),
+        model=lambda: arguments.read_model(
+            model, device, precision, head, trust_remote_code, labels, node, sampling_rate
+        ),
+        label_map=arguments.pairs(label_map, "--label-map", "THEIRS=OURS"),
+        batch_size=batch_size,
+        seed=seed,
+        cache=cache,
+        out=out,
+        output=output,
+        quiet=quiet,
+        verbose=verbose,
+        strict=strict,
+        audio=audio,
+        folders_of={"noise_dir": noise_dir, "rir_dir": rir_dir},
+        against=arguments.read_against(against, device, precision),
+        random_twin=random_twin,
+    )
+    raise typer.Exit(code)
+
+
+def _suite(
+    suite: str | None, names: list[str] | None, model: str, data: list[str], audits: list[Path] | None
+) -> str | None:
+    """The suite to run: quick if no audit, suite, model or corpus is named (embedded model and corpus)."""
+    nothing_named = not names and model == "default" and data == ["voices"] and not audits
+    return suite or ("quick" if nothing_named else None)
 
 
 def run_audits(
@@ -51,8 +128,9 @@ def run_audits(
     Raises:
         SertoolsError: any error that the user can fix
     """
-    from sertools import console, files
+    from sertools import files
     from sertools.auditing.suites import choose
+    from sertools.cli import console
     from sertools.inference import predict
     from sertools.pipeline import needs, run, write
     from sertools.pipeline.audio_clips import write_sounds
@@ -61,8 +139,8 @@ def run_audits(
     from sertools.store import store
     from sertools.tables.columns import AGAINST
 
-    o.check_loudness(quiet, verbose)
-    most = o.clips_to_hear(audio)
+    arguments.check_loudness(quiet, verbose)
+    most = arguments.clips_to_hear(audio)
     asked = choose(names, suite, folders, options=options, shared=folders_of)
     chosen, settings_of = asked.audits, asked.options
     check_beside(asked, against=against, random_twin=random_twin)
@@ -125,7 +203,7 @@ def check_beside(
 
 
 def _tell_what_is_read(data: "Corpus", model: "Model | ClipModel", kept: Path, audits: Sequence[str]) -> None:
-    from sertools import console
+    from sertools.cli import console
     from sertools.report.text import plural
 
     speakers = f" of {plural(data.clips['speaker'].nunique(), 'speaker')}" if "speaker" in data.clips else ""
@@ -146,12 +224,12 @@ def typed() -> str:
 
 def audit_command(name: str) -> TyperCommand:
     """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
-    from sertools import cli
     from sertools.auditing import audit as audits
+    from sertools.cli import audits as audits_module
     from sertools.pipeline.needs import looks_inside
 
     loaded = audits.load(name)
-    shared = inspect.signature(cli.audit, eval_str=True).parameters
+    shared = inspect.signature(audits_module.audit, eval_str=True).parameters
     general = {"names", "suite", "audits", "noise_dir", "rir_dir"}
     if not looks_inside(loaded, {}):
         general |= {"against", "random_twin"}
@@ -171,16 +249,16 @@ def audit_command(name: str) -> TyperCommand:
             [loaded.name],
             suite=None,
             folders=[],
-            corpus=lambda: o.read_data(
+            corpus=lambda: arguments.read_data(
                 *(given[k] for k in ("data", "data_root", "column_map", "scale", "label_map", "derive"))
             ),
-            model=lambda: o.read_model(
+            model=lambda: arguments.read_model(
                 *(given[k] for k in ("model", "device", "precision", "head", "trust_remote_code")),
                 *(given[k] for k in ("labels", "node", "sampling_rate")),
             ),
-            label_map=o.pairs(given["label_map"], "--label-map", "THEIRS=OURS"),
+            label_map=arguments.pairs(given["label_map"], "--label-map", "THEIRS=OURS"),
             options=options,
-            against=o.read_against(given.get("against", ""), given["device"], given["precision"]),
+            against=arguments.read_against(given.get("against", ""), given["device"], given["precision"]),
             random_twin=given.get("random_twin"),
             **{
                 k: given[k]

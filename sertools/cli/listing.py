@@ -1,13 +1,10 @@
 """Tables printed by `sertools list`."""
 
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sertools.errors import AudioError, CorpusError
-
 LISTS = ("audits", "models", "corpora", "perturbations", "suites")
+
+
 Rows = tuple[list[str], list[list[Any]]]
 
 
@@ -79,30 +76,3 @@ def _suites() -> Rows:
         [name, ", ".join(each.name for each in suite.audit), suite.description]
         for name, suite in read.items()
     ]
-
-
-def perturb_file(name: str, level: float, source: Path, target: Path, seed: int) -> str:
-    """Writes a perturbed copy of an audio file, at its sampling rate; returns a sentence about the change.
-
-    Raises:
-        AuditError: no such perturbation, or an invalid level
-        CorpusError: the file cannot be read, perturbed or written
-    """
-    from sertools.audio.files import read_audio, sampling_rate, write_audio
-    from sertools.perturbations import registry as perturb
-    from sertools.randomness import identity_rng
-
-    perturbation = perturb.get(name)
-    try:
-        rate = sampling_rate(source)
-        signal = read_audio(source, rate)
-        changed = perturbation.apply(signal, rate, level, identity_rng(seed, source.name, name))
-    except AudioError as error:
-        raise CorpusError(f"{source}: {error.message}", hint=error.hint) from error
-    write_audio(target, changed, rate)
-    change = ""
-    if len(changed) == len(signal) and np.any(difference := changed.astype(np.float64) - signal):
-        ratio = np.sum(np.square(signal, dtype=np.float64)) / np.sum(np.square(difference))
-        if ratio > 0:
-            change = f"; the difference is {10 * np.log10(ratio):.1f} dB below the signal"
-    return f"{name} at {level:g} {perturbation.unit}: {len(changed) / rate:.2f} s in {target}{change}"

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.auditing.discovery import discover
-from sertools.cli import app
+from sertools.cli.app import app
 from tests.helpers.small import SLOW, write_noises
 
 ROOT = Path(__file__).parent.parent

@@ -1,0 +1,153 @@
+"""The command line: each command parses its options, makes one library call, shows the result and exits.
+
+Exit codes: 0 pass · 1 a limit failed · 2 usage or input error · 3 (`--strict`) nothing failed, but something
+was skipped or inconclusive · 4 sertools itself failed. Data goes to stdout, messages and progress to stderr.
+"""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from sertools.cli.inputs import inputs
+from sertools.cli.outputs import outputs
+from sertools.errors import SertoolsError, nearest
+
+OUR_FAULT = 4
+"""Exit code of an unexpected internal error; it differs from that of a failed limit, which is 1."""
+
+
+INTERRUPTED = "interrupted; finished work is saved: run the same command again to continue"
+
+
+class Commands(TyperGroup):
+    """The built-in commands and one per audit in the folder; an error becomes a sentence and exit code 2."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of all commands; the audits come last."""
+        return [*super().list_commands(ctx), *_audit_names()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command with this name; an audit's own options are only loaded when it is called."""
+        known = super().get_command(ctx, cmd_name)
+        if known is not None or cmd_name not in _audit_names():
+            return known
+        from sertools.auditing.discovery import discover, question
+
+        text = question(discover()[cmd_name.replace("-", "_")])
+        return TyperCommand(cmd_name, help=text, rich_help_panel="Audits")
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Same as in Typer, but loads all options of an audit, and suggests a name for an unknown command."""
+        if args and args[0] not in (known := self.list_commands(ctx)):
+            raise SertoolsError(f"no command named {args[0]!r}", hint=nearest(args[0], known))
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in _audit_names():
+            from sertools.cli.audits import audit_command
+
+            command = audit_command(str(name))
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command; shows tracebacks only with --debug."""
+        try:
+            return super().invoke(ctx)
+        except SertoolsError as error:
+            if ctx.params.get("debug"):
+                raise
+            from sertools.cli import console
+
+            console.fail(error)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as error:
+            from sertools.cli import console
+
+            console.warn(INTERRUPTED)
+            raise typer.Exit(2) from error
+
+
+def _audit_names() -> list[str]:
+    from sertools.auditing.discovery import discover
+
+    return [name.replace("_", "-") for name in discover()]
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import sertools
+
+        typer.echo(f"sertools {sertools.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Audit a speech emotion recognition model before people rely on it.
+
+    Example: sertools audit --model default --data voices
+    """
+
+
+@app.command("list")
+def list_(
+    what: Annotated[
+        Literal["audits", "models", "corpora", "perturbations", "suites"] | None,
+        typer.Argument(help="List to show; all lists by default."),
+    ] = None,
+    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
+) -> None:
+    """List the available audits, models, corpora, perturbations and suites.
+
+    Example: sertools list corpora
+    """
+    from sertools.cli import console, listing
+
+    if what is None and output == "json":
+        console.lists({name: listing.rows(name) for name in listing.LISTS})
+        return
+    for name in [what] if what else listing.LISTS:
+        console.table(*listing.rows(name), output)
+
+
+app.add_typer(outputs)
+
+
+app.add_typer(inputs)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app(prog_name="sertools")
+    except Exception as error:  # the outermost level: nothing is computed here, and nothing runs after it
+        from sertools.cli import console
+
+        if "--debug" in sys.argv:
+            traceback.print_exception(error)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        at = f"{Path(where.filename).name}, line {where.lineno}"
+        hint = (
+            "finished work is saved; please report this, with the output of the same command run with --debug"
+        )
+        console.fail(
+            SertoolsError(f"sertools itself failed ({at}): {type(error).__name__}: {error}", hint=hint)
+        )
+        sys.exit(OUR_FAULT)
