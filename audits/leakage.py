@@ -2,8 +2,8 @@
 
 The audit compares every pair of splits of a corpus (or, with `--between corpus`, every pair of the corpora
 given as `--data`). Audio is compared by fingerprints (Haitsma & Kalker 2002; our frequency bands are
-described in `sertools.features.fingerprint`), so a copy is found even after a change of level, sampling rate or container,
-or with added silence. Two clips count as the same recording if at least 87.5 % of the bits agree, and as
+described in `sertools.features.fingerprint`), so a copy is found even after a change of level, sampling rate
+or container, or with added silence. Two clips count as the same recording if at least 87.5 % of the bits agree, and as
 near-duplicates, which somebody should listen to, from 80 %. In 1.2 million pairs of different recordings of
 RAVDESS and EmoDB the highest agreement was 76 %. File names are ignored, because they prove nothing. Copies
 with cuts inside the speech are not found.
@@ -48,7 +48,7 @@ def needs(**options: Any) -> Needs:
         columns=(options.get("between", "split"),),
         labels="none",
         conditions=(),
-        sound=("audio_hash", "audio_print"),
+        measured_columns=("audio_hash", "audio_print"),
     )
 
 

@@ -44,7 +44,7 @@ from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers
 from sertools.tables.pairs import Pairs, speaker_codes
 from sertools.tables.tables import Tables
-from sertools.tables.text_vectors import Reading, unpacked
+from sertools.tables.text_vectors import TextVectors, unpacked
 
 LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already contain the words")]
 
@@ -61,8 +61,8 @@ def needs(*, text_model: str, asr: str, folds: int, epochs: int) -> Needs:
         columns=() if asr else ("transcript",),
         labels="dimensions",
         layers=True,
-        sound=(text,) if asr else (),
-        readings=(Reading(encoder=text_model, text=text),) if text_model else (),
+        measured_columns=(text,) if asr else (),
+        text_vectors=(TextVectors(encoder=text_model, text=text),) if text_model else (),
     )
 
 
@@ -186,7 +186,7 @@ def _material(tables: Tables, text_model: str, asr: str) -> Material:
     known = np.isfinite(states).all(axis=1) & np.isfinite(truth).any(axis=1) & said.notna().to_numpy()
     read = np.zeros((len(tables.clips), 0))
     if text_model:
-        read = unpacked(tables.clips.get(Reading(encoder=text_model, text=column).column, none))
+        read = unpacked(tables.clips.get(TextVectors(encoder=text_model, text=column).column, none))
         known &= np.isfinite(read).all(axis=1) & (read.shape[1] > 0)
     order = np.argsort(tables.clips.index.astype(str), kind="stable")
     rows = order[known[order]]

@@ -16,8 +16,8 @@ from sertools.report import prose as prose_module
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "https://github.com/sertools/sertools/blob/main"
-COMMANDS = ("cli", "cli_inputs", "cli_outputs", "audit_commands", "options", "console", "__main__")
-"""Modules of the command line, which explains itself by --help."""
+COMMANDS = ("cli", "__main__")
+"""Packages and modules of the command line, which explains itself by --help."""
 
 OWN = "Audit options"
 """The panel of a command's help that holds an audit's own options."""
@@ -57,7 +57,7 @@ def modules() -> list[str]:
         parts = path.relative_to(ROOT / "sertools").with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         text = path.read_text(encoding="utf-8")
-        if parts and parts[-1] not in COMMANDS and text.startswith(('"""', 'r"""')):
+        if parts and parts[0] not in COMMANDS and text.startswith(('"""', 'r"""')):
             found.append(".".join(parts))
     return found
 
@@ -70,7 +70,7 @@ def audit_page(name: str) -> str:
     parts = [f"# {title(name)}", f"**{prose(audit.question)}**"]
     parts.append(f"```sh\nsertools {command} --model my-checkpoint --data {data}\n```")
     parts.append(
-        f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({SOURCE}/audits/{name}.py)"
+        f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({SOURCE}/{source_of(audit.path)})"
     )
     parts.append("## How it is measured")
     for kind, items in prose_module.blocks(audit.method):
@@ -92,6 +92,11 @@ def audit_page(name: str) -> str:
     parts += ["## What it must catch", prose(" ".join(planted.split())) or "See the source."]
     parts.append("`sertools selftest` plants this defect, and the tests hold the audit to finding it.")
     return "\n\n".join(parts) + "\n"
+
+
+def source_of(path: Path) -> str:
+    """Place of an audit in the repository: its file, or its folder."""
+    return f"audits/{path.parent.name if path.stem == '__init__' else path.name}"
 
 
 def title(name: str) -> str:

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"Corpus": "corpus", "load_corpus": "corpus", "LoadOptions": "model", "load_model": "model"}
+_PUBLIC = {
+    "Corpus": "corpora.corpus",
+    "load_corpus": "corpora.load",
+    "LoadOptions": "models.load",
+    "load_model": "models.load",
+}
 
 
 def __getattr__(name: str) -> Any:

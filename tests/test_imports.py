@@ -1,4 +1,4 @@
-"""Light start, and arrows that go one way."""
+"""Light start, and imports that go one way."""
 
 import ast
 import subprocess
@@ -10,94 +10,124 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
 
-LAYERS = [
-    {"errors", "labels", "seeds", "discovery", "norms"},
-    {"moments", "egemaps", "reading"},
-    {"tables"},
-    {"condition"},
-    {"metrics", "perturb", "reference"},
-    {"targets", "probing", "embedded"},
-    {"result"},
-    {"gate", "gate_formats", "ci"},
-    {
-        "audit",
-        "changes",
-        "chance",
-        "kept",
-        "worst",
-        "layer_tables",
-        "reference_layers",
-        "probe_tables",
-        "maps",
-    },
-    {"audits"},
-]
-"""From the bottom: a module imports from its own layer and those before it, nothing after it."""
+GROUND = {"errors", "labels", "randomness", "files"}
+"""Modules at the top of the package that every package may import."""
 
-HEARING = [
-    {"errors", "labels", "seeds", "discovery", "norms"},
-    {"moments", "egemaps", "reading"},
-    {"tables"},
-    {"condition", "espeak", "sentences", "sentiment_sentences"},
-    {"tts_engines"},
-    {"spoken"},
-    {"voiced"},
-    {"audio", "perturb", "manifest", "audformat_folder", "acoustics", "cells"},
-    {"corpora", "readers", "recordings"},
-    {"corpus", "model", "models"},
-    {"store", "accumulate", "recogniser"},
-    {"plan", "descriptors", "text_encoder"},
-    {"engine"},
-    {"frames"},
-    {"frame_moments"},
-    {"scale", "tts", "recipe"},
-    {"finetune", "baseline", "augment", "left_out"},
-]
+MAY_IMPORT: dict[str, set[str]] = {
+    "ground": set(),
+    "tables": set(),
+    "statistics": set(),
+    "metrics": {"tables", "statistics"},
+    "probing": {"metrics", "tables", "statistics"},
+    "results": {"statistics"},
+    "auditing": {"results", "tables", "statistics"},
+    "audits": {
+        "auditing", "probing", "metrics", "results", "tables", "statistics", "perturbations.selection"
+    },
+    "audio": {"tables"},
+    "speech": set(),
+    "store": set(),
+    "perturbations": {"tables"},
+    "corpora": {"audio", "speech", "tables"},
+    "models": {"corpora", "audio", "tables"},
+    "features": {"models", "store", "corpora", "audio", "tables", "metrics"},
+    "training": {
+        "models", "corpora", "perturbations", "audio", "tables", "metrics", "inference", "features", "store",
+        "probing",
+    },
+    "inference": {"features", "models", "store", "corpora", "perturbations", "speech", "audio", "tables"},
+    "pipeline": {
+        "inference", "features", "models", "store", "corpora", "speech", "audio", "auditing", "results",
+        "tables",
+    },
+    "report": {"results"},
+    "comparison": {"report", "results", "metrics", "statistics"},
+    "selftest": {
+        "pipeline", "inference", "models", "corpora", "audio", "auditing", "results", "metrics", "tables"
+    },
+    "data": set(),
+}  # fmt: skip
+"""Package → what it may import besides itself and the ground; docs/code.md draws the picture."""
+
+RIM = {"cli", "__init__", "__main__"}
+"""What may import anything; nothing may import the command line."""
+
+
+def package_of(path: Path) -> str:
+    """The package that a file belongs to: a folder of `sertools/`, `audits`, `ground` or a part of the rim.
+
+    An audit is a package of its own, `audits.NAME`, so that audits cannot import each other.
+    """
+    if path.is_relative_to(ROOT / "audits"):
+        first = path.relative_to(ROOT / "audits").parts[0].removesuffix(".py")
+        return "audits" if first == "__init__" else f"audits.{first}"
+    first, *rest = path.relative_to(ROOT / "sertools").parts
+    stem = first.removesuffix(".py")
+    return stem if rest or stem in RIM else "ground" if stem in GROUND else stem
 
 
 def imported(path: Path) -> set[str]:
-    """Second parts of the names of sertools modules that a file imports, lazily or not."""
+    """Dotted names below `sertools` that a file imports, at its top or inside functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "sertools":
-                found |= {alias.name for alias in node.names}
-            elif node.module.startswith("sertools."):
-                found.add(node.module.split(".")[1])
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            if node.module.split(".")[0] == "sertools":
+                below = node.module.removeprefix("sertools").strip(".")
+                found |= {f"{below}.{alias.name}".strip(".") for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("sertools.")}
-    return found - {"__version__"}
+            found |= {a.name.removeprefix("sertools.") for a in node.names if a.name.startswith("sertools.")}
+        elif isinstance(node, ast.ImportFrom) and node.level > 1:
+            found.add(f"a relative import that leaves the folder, line {node.lineno}")
+    return found
 
 
-def files_of(name: str) -> list[Path]:
-    folder = ROOT / "audits" if name == "audits" else ROOT / "sertools" / name
-    return sorted(folder.rglob("*.py")) if folder.is_dir() else [ROOT / "sertools" / f"{name}.py"]
+def forbidden(path: Path) -> list[str]:
+    """The imports of a file that the table does not allow."""
+    package = package_of(path)
+    if package in RIM:
+        return []
+    allowed = MAY_IMPORT[package.partition(".")[0]]
+    kept = []
+    for name in sorted(imported(path)):
+        first, _, rest = name.partition(".")
+        own = package.startswith("audits.") and (name + ".").startswith(package + ".")
+        if own or first == package or first in GROUND or name in {"__version__", "audits"}:
+            continue
+        if first not in allowed and f"{first}.{rest.partition('.')[0]}" not in allowed:
+            kept.append(name)
+    return kept
 
 
-@pytest.mark.parametrize("layers", [LAYERS, HEARING], ids=["judging", "hearing"])
-def test_imports_go_one_way(layers):
-    allowed: set[str] = set()
-    for layer in layers:
-        allowed |= layer
-        for name in layer:
-            for path in files_of(name):
-                if path.exists():
-                    beyond = imported(path) - allowed
-                    assert not beyond, f"{path.relative_to(ROOT)} imports {', '.join(sorted(beyond))}"
+FILES = sorted([*(ROOT / "sertools").rglob("*.py"), *(ROOT / "audits").rglob("*.py")])
 
 
-def test_only_the_rim_prints_and_nothing_imports_the_command_line():
-    for path in sorted((ROOT / "sertools").rglob("*.py")):
-        users = {"cli", "cli_inputs", "cli_outputs", "__main__", "audit_commands"}
-        if path.stem not in users:
-            assert "cli" not in imported(path), path
-        if path.stem not in {*users, "console", "options"}:
-            assert "console" not in imported(path), path
+def test_every_package_stands_in_the_table():
+    packages = {package_of(path).partition(".")[0] for path in FILES}
+    assert packages <= {*MAY_IMPORT, *RIM}, "a new package: give it a row in MAY_IMPORT"
+    assert set(MAY_IMPORT) <= packages, "a row without a package"
+    top = {path.stem for path in (ROOT / "sertools").glob("*.py")}
+    assert top == GROUND | {"__init__", "__main__"}
 
 
-def test_reports_are_made_from_results_alone():
-    for path in files_of("report"):
-        assert imported(path) <= {"errors", "result", "report", "store", "gate"}, path
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_the_table(path):
+    assert not forbidden(path)
+
+
+def test_the_table_has_no_circle():
+    placed: set[str] = set()
+    rest = {package: {name.partition(".")[0] for name in names} for package, names in MAY_IMPORT.items()}
+    while rest:
+        free = {package for package, names in rest.items() if names <= placed}
+        assert free, f"these packages import each other: {', '.join(sorted(rest))}"
+        placed |= free
+        rest = {package: names for package, names in rest.items() if package not in free}
+
+
+def test_only_the_command_line_prints():
+    for path in FILES:
+        if package_of(path) not in RIM:
+            assert "print(" not in path.read_text(encoding="utf-8").replace("pprint(", ""), path
 
 
 def loaded_by(code: str) -> set[str]:

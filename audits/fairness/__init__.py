@@ -105,7 +105,7 @@ CANNOT_VERIFY = "this corpus cannot detect gaps below {:.3f}, so the limit canno
 def needs(**options: Any) -> Needs:
     """Dimensions or emotion; the F0 of clips where speakers are grouped by pitch."""
     asked = {column for name in options.get("group", ()) for column in name.split("+")}
-    return Needs(labels="either", sound=(F0,) if PITCH_GROUP in asked else ())
+    return Needs(labels="either", measured_columns=(F0,) if PITCH_GROUP in asked else ())
 
 
 def audit(

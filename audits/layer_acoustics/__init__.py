@@ -49,7 +49,7 @@ from sertools.results.result import Figure, Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns
-from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED, Moments, Wanted
+from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED, FrameSums, FrameSumsNeeded
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
 
@@ -83,8 +83,8 @@ def needs(
     if not ridge > 0:
         raise AuditError(f"ridge is {ridge:g}", hint="a layer may be rank-deficient: use a ridge above 0")
     levels = tuple(LEVELS) if hierarchy else ("frame",)
-    wanted = Wanted(levels=levels, by=by, between_layers=between_layers)
-    return Needs(columns=(by,) if by else (), labels="none", conditions=(), moments=wanted)
+    wanted = FrameSumsNeeded(levels=levels, by=by, between_layers=between_layers)
+    return Needs(columns=(by,) if by else (), labels="none", conditions=(), frame_sums=wanted)
 
 
 def audit(
@@ -108,7 +108,7 @@ def audit(
         hierarchy: also compare frames with phonemes (means of 5 frames) and words (means of 5 phonemes)
         between_layers: also compare every layer with every other layer
     """
-    own = tables.moments["frame"]
+    own = tables.frame_sums["frame"]
     groups = columns(own.features)
     if not groups:
         reason = "the sums over frames contain no eGeMAPS features"
@@ -164,7 +164,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     """Give the frames of each clip to another: the clip's own features become another clip's."""
     swap = [KINDS.index(kind) for kind in (OTHER, OWN, ROLLED)]
     wrong = {
-        level: Moments(
+        level: FrameSums(
             **{
                 **vars(of),
                 "y": of.y[:, swap],
@@ -172,18 +172,18 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
                 "xy": tuple(xy[swap] for xy in of.xy),
             }
         )
-        for level, of in tables.moments.items()
+        for level, of in tables.frame_sums.items()
     }
     return Tables(**{**vars(tables), "moments": wrong})
 
 
-def _models(tables: Tables) -> tuple[dict[str, Mapping[str, Moments]], list[str]]:
+def _models(tables: Tables) -> tuple[dict[str, Mapping[str, FrameSums]], list[str]]:
     """The sums of the model and of usable comparison models, by role; and why others are not usable."""
-    models: dict[str, Mapping[str, Moments]] = {OWN: tables.moments}
+    models: dict[str, Mapping[str, FrameSums]] = {OWN: tables.frame_sums}
     notes = []
-    own = tables.moments["frame"]
+    own = tables.frame_sums["frame"]
     for role, other in tables.others.items():
-        theirs = other.moments.get("frame")
+        theirs = other.frame_sums.get("frame")
         if theirs is None:
             notes.append(f"{other.model} ({role}) is left out: it has no layers with frames.")
         elif set(theirs.cells["group"]) != set(own.cells["group"]):
@@ -193,11 +193,11 @@ def _models(tables: Tables) -> tuple[dict[str, Mapping[str, Moments]], list[str]
                 f"{other.model} is not a twin: it has {theirs.layers} layers, the model has {own.layers}."
             )
         else:
-            models[role] = other.moments
+            models[role] = other.frame_sums
     return models, notes
 
 
-def _size(of: Moments, cells: np.ndarray | None = None) -> dict[str, int]:
+def _size(of: FrameSums, cells: np.ndarray | None = None) -> dict[str, int]:
     """Number of clips and speakers of some cells."""
     chosen = of.cells if cells is None else of.cells[cells]
     speakers = chosen.drop_duplicates("group")["speakers"].sum()
@@ -228,7 +228,7 @@ def _findings(of: Curve, measure: str, group: str, level: float, by_speaker: boo
 
 
 def _hierarchy(
-    models: Mapping[str, Mapping[str, Moments]],
+    models: Mapping[str, Mapping[str, FrameSums]],
     at: list[int],
     measure: str,
     ridge: float,
@@ -264,7 +264,7 @@ def _hierarchy(
 
 
 def _by_value(
-    models: Mapping[str, Mapping[str, Moments]], at: list[int], measure: str, ridge: float, by: str
+    models: Mapping[str, Mapping[str, FrameSums]], at: list[int], measure: str, ridge: float, by: str
 ) -> tuple[list[Table], list[Figure]]:
     """Curves of the paralinguistic features, one for each value of a column."""
     own = models[OWN]["frame"]
@@ -319,7 +319,7 @@ def _answer(curves: Mapping[str, Curve], judged: list[str], measure: str, level:
     return " ".join(sentences)
 
 
-def _notes(of: Moments, found: Scores) -> list[str]:
+def _notes(of: FrameSums, found: Scores) -> list[str]:
     """The number of frames, and what to consider when interpreting the values."""
     frames, undefined = float(found.frames.max()), float(of.undefined.sum())
     groups = of.cells["group"].nunique()

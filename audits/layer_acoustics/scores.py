@@ -1,7 +1,7 @@
 """How much of the acoustic features do a model's layers carry, on speakers that the fit has not seen?
 
-Scores are computed from sums over frames (`sertools.tables.frame_sums`): for every layer, kind of features and group of
-features, directions are fitted on all groups of speakers but one and scored on that one, each in turn.
+Scores are computed from sums over frames (`sertools.tables.frame_sums`): for every layer, kind of features
+and group of features, directions are fitted on all groups of speakers but one and scored on that one, each in turn.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from sertools.metrics import cca
 from sertools.metrics.cca import RIDGE, Covariance
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
-from sertools.tables.frame_sums import KINDS, Moments
+from sertools.tables.frame_sums import KINDS, FrameSums
 
 MEASURES = ("cca", "pwcca", "svcca", "cka")
 """Mean CCA, projection-weighted CCA, SVCCA and linear CKA."""
@@ -78,7 +78,7 @@ class _Sums:
         return [first, *(Covariance(n=c.n, xx=first.xx, yy=c.yy, xy=c.xy) for c in rest)]
 
 
-def _sums(of: Moments, layer: int, cells: np.ndarray) -> _Sums:
+def _sums(of: FrameSums, layer: int, cells: np.ndarray) -> _Sums:
     """The sums over these cells; xx is read cell by cell, because all cells may not fit into memory."""
     xx = np.zeros(of.xx[layer].shape[1:])
     for cell in cells:
@@ -94,7 +94,7 @@ def _sums(of: Moments, layer: int, cells: np.ndarray) -> _Sums:
 
 
 def scores(
-    of: Moments,
+    of: FrameSums,
     features: Mapping[str, Sequence[int]],
     *,
     measures: Sequence[str] = MEASURES,
@@ -220,7 +220,7 @@ def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.9
     )
 
 
-def between(of: Moments, *, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
+def between(of: FrameSums, *, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
     """How similar is every layer to every other: mean CCA and linear CKA, each of shape (l, l)?
 
     Computed in-sample over all frames. nan where the sums of two layers are missing, or a layer is constant.

@@ -62,7 +62,7 @@ def needs(
     shuffles: int,
 ) -> Needs:
     """Layers, and pitch only if it is among the targets, because it is slow to measure."""
-    return Needs(labels="none", layers=True, sound=(F0,) if F0 in targets else ())
+    return Needs(labels="none", layers=True, measured_columns=(F0,) if F0 in targets else ())
 
 
 def audit(

@@ -46,8 +46,7 @@ from sertools.auditing.findings import finding, skipped
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
-from sertools.perturbations.registry import get
-from sertools.perturbations.selection import Asked, asked
+from sertools.perturbations.selection import Asked, asked, get
 from sertools.results.gate import matches
 from sertools.results.result import Figure, Finding, Limit, Series, Table, Verdict
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
@@ -396,7 +395,7 @@ def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
     at = "" if level == "drawn" else f" at {level}"
     most = f"Largest effect: {name}{at}; {least.value:.1%} of {least.target} predictions stay unchanged."
     return (
-        f"Averaged over {presentation.counted(len(heard[0].changes), 'perturbation')}, the unchanged ratio is "
-        f"{said}. {most if least.value != 1 else 'No prediction changes.'}"
+        f"Averaged over {presentation.counted(len(heard[0].changes), 'perturbation')}, the unchanged ratio "
+        f"is {said}. {most if least.value != 1 else 'No prediction changes.'}"
         + (f" Not judged: {', '.join(useless)}." if useless else "")
     )

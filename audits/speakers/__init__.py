@@ -198,7 +198,7 @@ def _in_order(tables: Tables) -> Tables:
         clips=tables.clips.iloc[order],
         predictions=predictions,
         layers=None,
-        moments={},
+        frame_sums={},
         others={},
     )
 

@@ -155,7 +155,7 @@ def obstacle(needs: Needs, tables: Tables) -> str:
         return f"there are no predictions for {', '.join(absent[:3])}{more}"
     if needs.layers and (tables.layers is None or not tables.layers.n_layers):
         return "the model has no layers"
-    if needs.moments and not tables.moments:
+    if needs.frame_sums and not tables.frame_sums:
         return "the model has no layers with readable frames"
     if needs.labels == "dimensions" and not tables.dimensions:
         return "corpus and model share no dimension"

@@ -3,16 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sertools.results.result import (
-    Figure,
-    Finding,
-    LeftOut,
-    Sound,
-    Table,
-)
+from sertools.results.result import Figure, Finding, LeftOut, Sound, Table
 from sertools.tables.condition import Condition
-from sertools.tables.frame_sums import Wanted
-from sertools.tables.text_vectors import Reading
+from sertools.tables.frame_sums import FrameSumsNeeded
+from sertools.tables.text_vectors import TextVectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +19,19 @@ class Needs:
             does not compare with ground truth
         conditions: audio conditions whose predictions are read
         layers: whether layer means are read
-        moments: which sums over frames are read; None for none
-        sound: columns computed from the audio (`sertools.features.columns`), e.g. `f0_hz`; missing for clips whose
-            audio cannot be decoded
-        readings: columns of text-encoder vectors of the clips' transcripts
+        frame_sums: which sums over frames are read; None for none
+        measured_columns: columns computed from the audio (`sertools.features.columns`), e.g. `f0_hz`; missing
+            for clips whose audio cannot be decoded
+        text_vectors: columns of text-encoder vectors of the clips' transcripts
     """
 
     columns: tuple[str, ...] = ()
     labels: Literal["dimensions", "emotion", "either", "none"] = "either"
     conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
-    moments: Wanted | None = None
-    sound: tuple[str, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    frame_sums: FrameSumsNeeded | None = None
+    measured_columns: tuple[str, ...] = ()
+    text_vectors: tuple[TextVectors, ...] = ()
 
     @property
     def summary(self) -> str:

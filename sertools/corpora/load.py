@@ -104,7 +104,7 @@ def _nothing_published(clips: pd.DataFrame) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class RawCorpus:
     """Unchecked rows of a corpus, with the metadata that its file or folder provides.
 
     Attributes:
@@ -128,19 +128,19 @@ class Reading:
     verify: Callable[[pd.DataFrame], list[str]] = _nothing_published
 
 
-def read(path: Path, stem: str = "") -> Reading:
+def read(path: Path, stem: str = "") -> RawCorpus:
     """Read the rows of a manifest or folder; `stem` declares it to be this registered corpus.
 
     Raises:
         CorpusError: the path is not a corpus, or cannot be read
     """
     if path.is_file():
-        return Reading(table=read_table(path), name=path.stem, source=path.name, root=path.parent)
+        return RawCorpus(table=read_table(path), name=path.stem, source=path.name, root=path.parent)
     if not stem and (path / "corpus.toml").is_file():
         return _read_corpus(path)
     if not stem and (path / "db.yaml").is_file():
         database = read_audformat(path)
-        return Reading(
+        return RawCorpus(
             table=database.table,
             name=database.name,
             source=path.name,
@@ -154,7 +154,7 @@ def read(path: Path, stem: str = "") -> Reading:
         return _read_registered(path, stem)
     if (path / "metadata.csv").is_file():
         name = path.resolve().name
-        return Reading(
+        return RawCorpus(
             table=read_table(path / "metadata.csv"), name=name, source=f"{name}/metadata.csv", root=path
         )
     raise CorpusError(
@@ -163,7 +163,7 @@ def read(path: Path, stem: str = "") -> Reading:
     )
 
 
-def _read_registered(root: Path, stem: str) -> Reading:
+def _read_registered(root: Path, stem: str) -> RawCorpus:
     module = registry.modules()[stem]
 
     def verify(clips: pd.DataFrame) -> list[str]:
@@ -171,7 +171,7 @@ def _read_registered(root: Path, stem: str) -> Reading:
             return list(module.expected(clips))
         return registry.verified(clips, getattr(module, "EXPECTED", {}))
 
-    return Reading(
+    return RawCorpus(
         table=module.scan(root),
         name=registry.main_name(stem),
         source=stem,
@@ -183,7 +183,7 @@ def _read_registered(root: Path, stem: str) -> Reading:
     )
 
 
-def _read_corpus(folder: Path) -> Reading:
+def _read_corpus(folder: Path) -> RawCorpus:
     path = folder / "corpus.toml"
     try:
         facts = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -194,7 +194,7 @@ def _read_corpus(folder: Path) -> Reading:
     absent = [key for key in ("name", "root", "notes", *FACTS) if key not in facts]
     if absent:
         raise CorpusError(f"{path} has no key {absent[0]!r}")
-    return Reading(
+    return RawCorpus(
         table=read_table(folder / "clips.parquet"),
         name=str(facts["name"]),
         source=f"{folder.name}/clips.parquet",

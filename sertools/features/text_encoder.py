@@ -21,7 +21,7 @@ from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import content, frozen
 from sertools.models.checkpoints.hub import folder_of
 from sertools.store.store import Key, read_layers, read_shard, shards, write_shard
-from sertools.tables.text_vectors import Reading, packed
+from sertools.tables.text_vectors import TextVectors, packed
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
@@ -87,12 +87,12 @@ def load_encoder(spec: str) -> TextEncoder:
     )
 
 
-def read(corpus: Corpus, readings: Sequence[Reading], root: Path, progress: Progress) -> Corpus:
+def read(corpus: Corpus, text_vectors: Sequence[TextVectors], root: Path, progress: Progress) -> Corpus:
     """The corpus with a column of text embeddings for each reading; a clip without text has none.
 
     Args:
         corpus: the corpus whose texts are encoded
-        readings: which text column to encode, with which encoder, and the column for the result
+        text_vectors: which text column to encode, with which encoder, and the column for the result
         root: root folder of the store
         progress: displays the progress
 
@@ -101,7 +101,7 @@ def read(corpus: Corpus, readings: Sequence[Reading], root: Path, progress: Prog
         StoreError: the store cannot be written
     """
     clips, notes = corpus.clips, list(corpus.notes)
-    for reading in dict.fromkeys(readings):
+    for reading in dict.fromkeys(text_vectors):
         if reading.text not in clips or clips[reading.text].isna().all():
             continue
         encoder = load_encoder(reading.encoder)

@@ -11,7 +11,7 @@ from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.model import ClipModel, Model
 from sertools.tables.condition import CLEAN
-from sertools.tables.frame_sums import Moments
+from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
@@ -34,7 +34,7 @@ def tables(
     predicted: Mapping[str, Predicted],
     label_map: Mapping[str, str] | None = None,
     *,
-    moments: Mapping[str, Moments] | None = None,
+    frame_sums: Mapping[str, FrameSums] | None = None,
     others: Mapping[str, Tables] | None = None,
 ) -> Tables:
     """The tables that audits read; labels of model and corpus are matched by standard name, not by position.
@@ -82,7 +82,7 @@ def tables(
         corpus=corpus.name,
         simulated=corpus.simulated,
         layers=predicted[CLEAN].layers if CLEAN in predicted else None,
-        moments=moments or {},
+        frame_sums=frame_sums or {},
         model=model.name,
         others=others or {},
     )

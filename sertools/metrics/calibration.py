@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
-from sertools.metrics.regression import CONSTANT, moments
+from sertools.metrics.regression import CONSTANT, frame_sums
 from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
 BINS = 15
@@ -152,13 +152,13 @@ BRIER = Statistic(
 """The Brier score, from each clip's loss by `brier_losses` (as prediction; the truth is ignored): lower is
 better."""
 
-RESIDUAL_SLOPE = Statistic(name="residual_slope", sums=moments, value=_slope_value)
+RESIDUAL_SLOPE = Statistic(name="residual_slope", sums=frame_sums, value=_slope_value)
 """Slope of truth minus prediction on the prediction: s_tp / s_p² − 1 (least squares).
 
 0 if predictions are calibrated; > 0 if true ratings are more extreme than predicted (the model avoids the
 extremes), < 0 if they are less extreme (the model exaggerates). nan for a constant prediction.
 """
 
-SPREAD = Statistic(name="spread", sums=moments, value=_spread_value, bounds=(0.0, np.inf))
+SPREAD = Statistic(name="spread", sums=frame_sums, value=_spread_value, bounds=(0.0, np.inf))
 """sd(p) / sd(t): 1 if predictions vary as much as the truth, 0 if they are constant; nan for a constant
 truth."""

@@ -93,7 +93,7 @@ def bias(truth: ArrayLike, prediction: ArrayLike) -> float:
     return overall(BIAS, truth, prediction)
 
 
-def moments(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def frame_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
     """The columns n, Σt, Σp, Σt², Σp², Σtp of each unit, shape (units, 6), about a common centre.
 
     Centring both sides by the same constant does not change concordance or correlation. Without it, the
@@ -154,8 +154,8 @@ def _bias_value(sums: np.ndarray) -> np.ndarray:
     return ratio(sums[..., 1], sums[..., 0])
 
 
-CCC = Statistic(name="ccc", sums=moments, value=_ccc_value, scale="fisher", bounds=(-1.0, 1.0))
-PCC = Statistic(name="pcc", sums=moments, value=_pcc_value, scale="fisher", bounds=(-1.0, 1.0))
+CCC = Statistic(name="ccc", sums=frame_sums, value=_ccc_value, scale="fisher", bounds=(-1.0, 1.0))
+PCC = Statistic(name="pcc", sums=frame_sums, value=_pcc_value, scale="fisher", bounds=(-1.0, 1.0))
 MAE = Statistic(name="mae", sums=error_sums, value=_mae_value, bounds=(0.0, np.inf))
 RMSE = Statistic(name="rmse", sums=error_sums, value=_rmse_value, bounds=(0.0, np.inf))
 BIAS = Statistic(name="bias", sums=error_sums, value=_bias_value)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from sertools.errors import AuditError, nearest
 from sertools.perturbations.perturbation import Perturbation
-from sertools.perturbations.registry import get, perturbations
+from sertools.perturbations.registry import get as get
+from sertools.perturbations.registry import perturbations
 from sertools.tables.condition import Condition
 
 SETS = ("small", "ser-tests", "all")

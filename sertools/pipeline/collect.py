@@ -8,12 +8,12 @@ from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.inference.build_tables import tables
 from sertools.inference.frames.cells import union
-from sertools.inference.frames.compute import moments
+from sertools.inference.frames.compute import frame_sums
 from sertools.inference.predict import Settings, jobs, predict
 from sertools.models.model import ClipModel, Model
 from sertools.store import store
 from sertools.tables.condition import Condition
-from sertools.tables.frame_sums import Moments, Wanted
+from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
 from sertools.tables.tables import Tables
 
 
@@ -22,7 +22,7 @@ class Seen:
     """The data of one model that audits read: tables, and moments by level for each kind of cells."""
 
     tables: Tables
-    moments: Mapping[tuple[int, str], Mapping[str, Moments]]
+    frame_sums: Mapping[tuple[int, str], Mapping[str, FrameSums]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +35,18 @@ class Asked:
         scores: whether anything except sums over frames is read, so that a model without frames runs too
     """
 
-    moments: Mapping[tuple[int, str], Wanted]
+    frame_sums: Mapping[tuple[int, str], FrameSumsNeeded]
     layers: bool
     scores: bool
 
 
 def asked(model: Model | ClipModel, corpus: Corpus, needs: Sequence[Needs]) -> Asked:
     """The data that audits request of a model on a corpus; `seen` computes it, a forecast counts it."""
-    sums = [need.moments for need in needs if need.moments and set(need.columns) <= set(corpus.clips)]
+    sums = [need.frame_sums for need in needs if need.frame_sums and set(need.columns) <= set(corpus.clips)]
     return Asked(
-        moments={} if isinstance(model, ClipModel) else union(sums),
+        frame_sums={} if isinstance(model, ClipModel) else union(sums),
         # a bare encoder has no scores, so its output is the layers
-        layers=any(need.layers or (need.moments and model.task == "encoder") for need in needs),
+        layers=any(need.layers or (need.frame_sums and model.task == "encoder") for need in needs),
         scores=any(need.conditions or need.layers for need in needs),
     )
 
@@ -60,14 +60,14 @@ def seen(
     sound: str,
 ) -> Seen:
     """All data that audits read of a model; frames come first, because that pass also yields clean scores."""
-    summed: dict[tuple[int, str], Mapping[str, Moments]] = {}
+    summed: dict[tuple[int, str], Mapping[str, FrameSums]] = {}
     read = asked(model, corpus, needs)
     if not isinstance(model, ClipModel):
         sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
         files.check_writable(root)
-        for cells, each in read.moments.items():
+        for cells, each in read.frame_sums.items():
             (clean,) = jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=read.layers)
-            summed[cells] = moments(
+            summed[cells] = frame_sums(
                 model,
                 corpus,
                 each,
@@ -83,16 +83,16 @@ def seen(
         found = predict(model, corpus, conditions=under, settings=settings, sound=sound, layers=read.layers)
     else:
         found = {}
-    return Seen(tables=tables(model, corpus, found, settings.label_map), moments=summed)
+    return Seen(tables=tables(model, corpus, found, settings.label_map), frame_sums=summed)
 
 
-def with_moments(table: Tables, wanted: Wanted, own: Seen, beside: Mapping[str, Seen]) -> Tables:
+def with_frame_sums(table: Tables, wanted: FrameSumsNeeded, own: Seen, beside: Mapping[str, Seen]) -> Tables:
     """The tables with the moments that one audit needs: only its kind of cells and its levels."""
 
-    def chosen(of: Seen) -> dict[str, Moments]:
-        found = of.moments.get((wanted.groups, wanted.by), {})
+    def chosen(of: Seen) -> dict[str, FrameSums]:
+        found = of.frame_sums.get((wanted.groups, wanted.by), {})
         kept = {level: found[level] for level in wanted.levels if level in found}
         return kept if wanted.between_layers else {k: replace(v, between={}) for k, v in kept.items()}
 
-    others = {role: replace(table.others[role], moments=chosen(of)) for role, of in beside.items()}
-    return replace(table, moments=chosen(own), others=others)
+    others = {role: replace(table.others[role], frame_sums=chosen(of)) for role, of in beside.items()}
+    return replace(table, frame_sums=chosen(own), others=others)

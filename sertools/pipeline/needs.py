@@ -18,7 +18,7 @@ from sertools.tables.condition import CLEAN, Condition
 def looks_inside(audit: Audit, options: Mapping[str, Any]) -> bool:
     """Whether an audit reads layers, so that other models' layers can be compared."""
     needs = audit.needs(**audit.settings(options))
-    return needs.layers or needs.moments is not None
+    return needs.layers or needs.frame_sums is not None
 
 
 def conditions(
@@ -34,7 +34,7 @@ def conditions(
     """
     wanted: dict[str, Condition] = {}
     for needs in needs_of(audits, options):
-        if needs.conditions or needs.layers or needs.moments:
+        if needs.conditions or needs.layers or needs.frame_sums:
             wanted.setdefault(CLEAN, Condition())
         for condition in needs.conditions:
             content = sound_folder.fingerprint(condition.folder) if condition.folder else ""
@@ -50,5 +50,5 @@ def needs_of(audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]]) 
 def sounds(corpus: Corpus, needs: Sequence[Needs]) -> list[str]:
     """Missing columns to compute from the audio, without duplicates, for audits whose other columns exist."""
     able = [each for each in needs if set(each.columns) <= set(corpus.clips)]
-    asked = dict.fromkeys(column for each in able for column in each.sound)
+    asked = dict.fromkeys(column for each in able for column in each.measured_columns)
     return [column for column in asked if column not in corpus.clips]

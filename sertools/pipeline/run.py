@@ -19,7 +19,7 @@ from sertools.inference.predict import jobs as jobs
 from sertools.inference.predict import predict as predict
 from sertools.models.model import ClipModel, Model
 from sertools.models.model import random_twin as twin_of
-from sertools.pipeline.collect import seen, with_moments
+from sertools.pipeline.collect import seen, with_frame_sums
 from sertools.pipeline.needs import conditions, looks_inside, needs_of, sounds
 from sertools.pipeline.provenance import described, facts, versions
 from sertools.results.limits import Override
@@ -89,7 +89,7 @@ def run(
     return [
         audits_of.run(
             audit,
-            with_moments(table, need.moments, own, beside) if need.moments and wanted else table,
+            with_frame_sums(table, need.frame_sums, own, beside) if need.frame_sums and wanted else table,
             seed=settings.seed,
             options=(options or {}).get(audit.name, {}),
             limits=[override.limit(override.why) for override in overrides if override.audit == audit.name],
@@ -148,5 +148,5 @@ def heard(
         return predict(measure, of, settings=named)[CLEAN].scores
 
     told = columns.measured(corpus, sounds(corpus, needs), scores_of)
-    readings = [reading for each in needs for reading in each.readings]
-    return text_encoder.read(told, readings, settings.cache or store.default_root(), settings.progress)
+    text_vectors = [reading for each in needs for reading in each.text_vectors]
+    return text_encoder.read(told, text_vectors, settings.cache or store.default_root(), settings.progress)

@@ -84,7 +84,7 @@ def train_fusion(
     numbers = [part for i, o in itertools.pairwise(sizes) for part in _dense(i, o, rng)]
     # the output bias starts at the mean rating, where CCC has a useful gradient
     numbers[3] = np.nanmean(y[train], axis=0)
-    moments = [(np.zeros_like(part), np.zeros_like(part)) for part in numbers]
+    frame_sums = [(np.zeros_like(part), np.zeros_like(part)) for part in numbers]
     step = 0
     best: tuple[float, int, list[np.ndarray]] = (-np.inf, 0, [])
     for epoch in range(1, epochs + 1):
@@ -93,7 +93,7 @@ def train_fusion(
             step += 1
             kept = [_kept((len(rows), size), rng) for size in sizes[:2]]
             _, slopes = loss_and_slopes(x[rows] * kept[0], y[rows], numbers, kept[1])
-            _adam(numbers, slopes, moments, step)
+            _adam(numbers, slopes, frame_sums, step)
         score = _score(truth[dev], _forward(x[dev], numbers)[1])
         if score > best[0] or not best[2]:
             best = score, epoch, [part.astype(np.float64) for part in numbers]
@@ -228,12 +228,12 @@ def _forward(
 def _adam(
     numbers: Sequence[np.ndarray],
     slopes: Sequence[np.ndarray],
-    moments: Sequence[tuple[np.ndarray, np.ndarray]],
+    frame_sums: Sequence[tuple[np.ndarray, np.ndarray]],
     step: int,
 ) -> None:
     """One step of Adam, in place."""
     first, second, least = ADAM
-    for part, slope, (mean, square) in zip(numbers, slopes, moments, strict=True):
+    for part, slope, (mean, square) in zip(numbers, slopes, frame_sums, strict=True):
         mean += (1 - first) * (slope - mean)
         square += (1 - second) * (slope * slope - square)
         part -= RATE * (mean / (1 - first**step)) / (np.sqrt(square / (1 - second**step)) + least)

@@ -80,7 +80,7 @@ def checks(seed: int = 0) -> Iterator[Check]:
             "oracle", name, "passes, fails nothing", _audited(name, _answers("oracle", clips, name), seed)
         )
     for kind in ("constant", "random"):
-        for name in (n for n in names if _needs(n).conditions or _needs(n).moments):
+        for name in (n for n in names if _needs(n).conditions or _needs(n).frame_sums):
             result = _audited(name, _answers(kind, clips, name), seed)
             yield _check(kind, name, "passes nothing", result)
     for name in names:
@@ -198,7 +198,7 @@ def _loud_corpus(folder: Path, seed: int) -> Corpus:
 
 
 def _answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
-    return toy_corpus.answers(kind, clips, _needs(name).conditions, _needs(name).moments)
+    return toy_corpus.answers(kind, clips, _needs(name).conditions, _needs(name).frame_sums)
 
 
 def _needs(name: str) -> contract.Needs:

@@ -14,11 +14,11 @@ from sertools.models.kinds.toy import EMOTIONS, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel
 from sertools.randomness import identity_rng
-from sertools.selftest.toy_frames import moments
+from sertools.selftest.toy_frames import frame_sums
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE
-from sertools.tables.frame_sums import Wanted
+from sertools.tables.frame_sums import FrameSumsNeeded
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
@@ -109,7 +109,7 @@ def answers(
     kind: str,
     of: pd.DataFrame,
     conditions: Sequence[Condition] = (Condition(),),
-    wanted: Wanted | None = None,
+    wanted: FrameSumsNeeded | None = None,
 ) -> Tables:
     """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as audits get them.
 
@@ -144,5 +144,5 @@ def answers(
     if wanted is None:
         return found
     twin = f"{kind}'s random twin"
-    beside = replace(found, model=twin, layers=layers(twin, of), moments=moments(twin, of, wanted))
-    return replace(found, moments=moments(kind, of, wanted), others={RANDOM_TWIN: beside})
+    beside = replace(found, model=twin, layers=layers(twin, of), frame_sums=frame_sums(twin, of, wanted))
+    return replace(found, frame_sums=frame_sums(kind, of, wanted), others={RANDOM_TWIN: beside})

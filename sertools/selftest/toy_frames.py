@@ -7,7 +7,7 @@ import pandas as pd
 
 from sertools.randomness import identity_rng
 from sertools.tables.egemaps import FEATURES
-from sertools.tables.frame_sums import LEVELS, Moments, Wanted
+from sertools.tables.frame_sums import LEVELS, FrameSums, FrameSumsNeeded
 from sertools.tables.pairs import speaker_codes
 
 LAYERS = 4
@@ -16,7 +16,7 @@ FRAMES = 25
 """Number of frames of every clip: one word."""
 
 
-def moments(kind: str, of: pd.DataFrame, wanted: Wanted) -> dict[str, Moments]:
+def frame_sums(kind: str, of: pd.DataFrame, wanted: FrameSumsNeeded) -> dict[str, FrameSums]:
     """Sums over frames by level, as the engine computes them from a model's frames and openSMILE features.
 
     The features of a clip are a random mean per clip (standard deviation .5) plus Gaussian noise (1). Layer i
@@ -80,8 +80,8 @@ def _summed(
     rows: Sequence[np.ndarray],
     cells: pd.DataFrame,
     frames: int,
-    wanted: Wanted,
-) -> Moments:
+    wanted: FrameSumsNeeded,
+) -> FrameSums:
     """Sums of layers (n, l, frames, d) and of kinds of features (kinds, n, frames, k) by cell of clips."""
     x = layers.reshape(len(layers), LAYERS, -1, frames, DIMENSIONS).mean(axis=3)
     y = kinds.reshape(len(kinds), len(layers), -1, frames, len(FEATURES)).mean(axis=3)
@@ -89,7 +89,7 @@ def _summed(
     of_y = [[one[r].reshape(-1, len(FEATURES)) for r in rows] for one in y]
     every = [np.concatenate(parts) for parts in of_x]
     between = {(i, j): every[i].T @ every[j] for i in range(LAYERS) for j in range(i + 1, LAYERS)}
-    return Moments(
+    return FrameSums(
         features=FEATURES,
         cells=cells,
         n=np.tile([float(len(part)) for part in of_x[0]], (LAYERS, 1)),

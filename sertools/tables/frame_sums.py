@@ -23,7 +23,7 @@ MAX_GROUPS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class FrameSumsNeeded:
     """Which sums over frames an audit reads.
 
     Attributes:
@@ -40,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moments:
+class FrameSums:
     """Sums over frames at one level, by cell: x are the frames of a layer, y the acoustic features.
 
     All arrays are float64. `l` layers of `d` dimensions (which may differ by layer), `c` cells, `k` features,
@@ -49,7 +49,7 @@ class Moments:
     Attributes:
         features: names of the k acoustic features
         cells: one row per cell: `group` (number of the speaker group from 0), `speakers` (in the group),
-            `clips`, and the column named by `Wanted.by`
+            `clips`, and the column named by `FrameSumsNeeded.by`
         n: number of frames, shape (l, c)
         undefined: number of frames skipped because a feature is undefined, shape (c,)
         x: Σx, l arrays of shape (c, d)

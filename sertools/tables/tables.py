@@ -7,7 +7,7 @@ import pandas as pd
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
-from sertools.tables.frame_sums import Moments
+from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
 
 
@@ -44,7 +44,7 @@ class Tables:
     corpus: str = ""
     simulated: str = ""
     layers: Layers | None = None
-    moments: Mapping[str, Moments] = field(default_factory=dict)
+    frame_sums: Mapping[str, FrameSums] = field(default_factory=dict)
     model: str = ""
     others: Mapping[str, "Tables"] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class TextVectors:
     """The vectors of a text column from one text encoder.
 
     Attributes:

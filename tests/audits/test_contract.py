@@ -28,12 +28,12 @@ def needs_of(name):
     return audit.needs(**audit.settings(options_of(audit)))
 
 
-ESTIMATES = [n for n in AUDITS if needs_of(n).conditions or needs_of(n).layers or needs_of(n).moments]
+ESTIMATES = [n for n in AUDITS if needs_of(n).conditions or needs_of(n).layers or needs_of(n).frame_sums]
 """Audits that read a model. The others, by declaring that they read none, look at the corpus alone: what they
 find is counted, not estimated; no model is trivially good at it, and few speakers make it no less sure.
 """
 
-OF_LABELS = [name for name in AUDITS if needs_of(name).moments is None]
+OF_LABELS = [name for name in AUDITS if needs_of(name).frame_sums is None]
 """Audits that read labels. The others hold a model's frames against acoustics, which any speech has."""
 
 
@@ -44,7 +44,7 @@ def result_of(name, tables, seed=0) -> Result:
 
 def answers(kind, clips, name) -> Tables:
     """The answers of a toy model under every condition that an audit reads."""
-    return toy_corpus.answers(kind, clips, needs_of(name).conditions, needs_of(name).moments)
+    return toy_corpus.answers(kind, clips, needs_of(name).conditions, needs_of(name).frame_sums)
 
 
 def under_all(scores, tables) -> Tables:

@@ -9,9 +9,9 @@ from sertools.auditing.audit import load, run
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
-from sertools.selftest.toy_frames import moments
+from sertools.selftest.toy_frames import frame_sums
 from sertools.tables.egemaps import FEATURES, GROUPS, columns
-from sertools.tables.frame_sums import LEVELS, Moments, Wanted
+from sertools.tables.frame_sums import LEVELS, FrameSums, FrameSumsNeeded
 
 AUDIT = load("layer_acoustics")
 EVERYTHING = {"hierarchy": True, "between_layers": True, "by": "emotion"}
@@ -23,7 +23,7 @@ def clips():
 
 
 def seen(kind, clips, **options):
-    return toy_corpus.answers(kind, clips, wanted=AUDIT.needs(**AUDIT.settings(options)).moments)
+    return toy_corpus.answers(kind, clips, wanted=AUDIT.needs(**AUDIT.settings(options)).frame_sums)
 
 
 def result_of(tables, **options):
@@ -50,10 +50,10 @@ def found(result, name, target):
 
 def test_it_reads_the_sums_that_its_options_need():
     plain = AUDIT.needs(**AUDIT.settings({}))
-    assert plain.moments == Wanted()
+    assert plain.frame_sums == FrameSumsNeeded()
     assert (plain.labels, plain.conditions, plain.columns) == ("none", (), ())
     every = AUDIT.needs(**AUDIT.settings(EVERYTHING))
-    assert every.moments == Wanted(levels=tuple(LEVELS), by="emotion", between_layers=True)
+    assert every.frame_sums == FrameSumsNeeded(levels=tuple(LEVELS), by="emotion", between_layers=True)
     assert every.columns == ("emotion",)
 
 
@@ -71,7 +71,10 @@ def test_the_oracle_carries_every_group_most_in_its_first_layer(oracle):
 
 def test_what_is_judged_allows_for_having_looked_at_every_layer_and_group(oracle, clips):
     twin = "oracle's random twin"
-    both = {"own": moments("oracle", clips, Wanted()), "random twin": moments(twin, clips, Wanted())}
+    both = {
+        "own": frame_sums("oracle", clips, FrameSumsNeeded()),
+        "random twin": frame_sums(twin, clips, FrameSumsNeeded()),
+    }
     at = columns(FEATURES)
     scored = {role: scores(of["frame"], at, measures=["cca"]) for role, of in both.items()}
     expected = curve(scored, 0, 0, n=288, speakers=12).above(0, 1 - 0.05 / (4 * 5))
@@ -164,9 +167,9 @@ def test_nothing_is_judged_without_a_random_twin(clips):
 def test_a_twin_of_another_depth_is_no_twin(clips):
     tables = seen("oracle", clips)
     twin = tables.others["random twin"]
-    of = twin.moments["frame"]
+    of = twin.frame_sums["frame"]
     fields = {name: getattr(of, name)[:2] for name in ("n", "x", "xx", "y", "yy", "xy")}
-    shallow = dataclasses.replace(twin, moments={"frame": dataclasses.replace(of, **fields)})
+    shallow = dataclasses.replace(twin, frame_sums={"frame": dataclasses.replace(of, **fields)})
     result = result_of(dataclasses.replace(tables, others={"random twin": shallow}))
     assert any("is not a twin: it has 2 layers, the model has 4" in note for note in result.notes)
     assert Verdict.PASS not in {f.verdict for f in result.findings}
@@ -174,7 +177,7 @@ def test_a_twin_of_another_depth_is_no_twin(clips):
 
 def test_a_model_that_gives_no_frames_is_not_compared_with(clips):
     tables = seen("oracle", clips)
-    bare = dataclasses.replace(tables, moments={}, others={})
+    bare = dataclasses.replace(tables, frame_sums={}, others={})
     result = result_of(dataclasses.replace(tables, others={**tables.others, "against": bare}))
     assert any("(against) is left out: it has no layers with frames" in note for note in result.notes)
     assert "against" not in [t.name for t in result.tables]
@@ -182,8 +185,8 @@ def test_a_model_that_gives_no_frames_is_not_compared_with(clips):
 
 def test_a_model_with_other_groups_of_speakers_is_not_compared_with(clips):
     tables = seen("oracle", clips)
-    fewer = {"frame": moments("random", clips, Wanted(groups=5))["frame"]}
-    other = dataclasses.replace(tables, moments=fewer, others={})
+    fewer = {"frame": frame_sums("random", clips, FrameSumsNeeded(groups=5))["frame"]}
+    other = dataclasses.replace(tables, frame_sums=fewer, others={})
     result = result_of(dataclasses.replace(tables, others={**tables.others, "against": other}))
     assert any("it has results for other groups of speakers" in note for note in result.notes)
 
@@ -211,9 +214,9 @@ def test_few_speakers_give_no_interval_and_no_verdict():
 
 def test_frames_that_were_left_out_are_counted(clips):
     tables = seen("oracle", clips)
-    of = tables.moments["frame"]
+    of = tables.frame_sums["frame"]
     holed = dataclasses.replace(of, undefined=np.full(len(of.cells), 7.0))
-    result = result_of(dataclasses.replace(tables, moments={"frame": holed}))
+    result = result_of(dataclasses.replace(tables, frame_sums={"frame": holed}))
     assert any(note.startswith("7200 frames are used; 70 more are left out") for note in result.notes)
 
 
@@ -221,13 +224,13 @@ def test_more_dimensions_than_frames_are_said():
     said = "Layers 0, 1, 2, 3 have at least as many dimensions as frames"
     one = seen("oracle", toy_corpus.clips(speakers=1, per_speaker=1))
     assert not any(said in note for note in result_of(one).notes)
-    tiny = moments("oracle", toy_corpus.clips(speakers=1, per_speaker=1), Wanted())["frame"]
+    tiny = frame_sums("oracle", toy_corpus.clips(speakers=1, per_speaker=1), FrameSumsNeeded())["frame"]
     assert tiny.n[0, 0] == 25 > tiny.x[0].shape[1]
-    wide = dataclasses.replace(one, moments={"frame": _widened(tiny)})
+    wide = dataclasses.replace(one, frame_sums={"frame": _widened(tiny)})
     assert any(said in note for note in result_of(wide).notes)
 
 
-def _widened(of: Moments) -> Moments:
+def _widened(of: FrameSums) -> FrameSums:
     """The same frames with every dimension of a layer twice."""
     return dataclasses.replace(
         of,
@@ -239,8 +242,8 @@ def _widened(of: Moments) -> Moments:
 
 def test_sums_beside_other_features_are_not_measured(clips):
     tables = seen("oracle", clips)
-    other = dataclasses.replace(tables.moments["frame"], features=tuple(f"f{i}" for i in range(22)))
-    result = result_of(dataclasses.replace(tables, moments={"frame": other}))
+    other = dataclasses.replace(tables.frame_sums["frame"], features=tuple(f"f{i}" for i in range(22)))
+    result = result_of(dataclasses.replace(tables, frame_sums={"frame": other}))
     assert [f.reason for f in result.findings] == ["the sums over frames contain no eGeMAPS features"]
 
 

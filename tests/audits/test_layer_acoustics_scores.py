@@ -8,9 +8,9 @@ from sertools.audits.layer_acoustics.scores import MEASURES, between, over_group
 
 from sertools.metrics import cca
 from sertools.selftest import toy_corpus
-from sertools.selftest.toy_frames import moments
+from sertools.selftest.toy_frames import frame_sums
 from sertools.tables.egemaps import columns
-from sertools.tables.frame_sums import KINDS, Moments, Wanted
+from sertools.tables.frame_sums import KINDS, FrameSums, FrameSumsNeeded
 
 GROUPS = 4
 
@@ -26,7 +26,7 @@ def frames():
     return [x, x[:, :4] ** 3], kinds, group
 
 
-def summed(layers, kinds, group, **more) -> Moments:
+def summed(layers, kinds, group, **more) -> FrameSums:
     """Sums of frames by group, one layer and one cell at a time."""
     codes = np.unique(group)
     n = np.array([(group == g).sum() for g in codes], dtype=float)
@@ -35,7 +35,7 @@ def summed(layers, kinds, group, **more) -> Moments:
         return np.stack([of(group == g) for g in codes])
 
     cells = pd.DataFrame({"group": codes, "speakers": 2, "clips": 5})
-    return Moments(
+    return FrameSums(
         features=tuple(f"f{i}" for i in range(kinds.shape[2])),
         cells=cells,
         n=np.stack([n] * len(layers)),
@@ -163,7 +163,7 @@ def test_no_frames_at_all_have_no_score(frames):
 
 def test_the_oracle_has_the_correlation_that_was_put_in():
     found = scores(
-        (of := moments("oracle", toy_corpus.clips(speakers=10), Wanted())["frame"]),
+        (of := frame_sums("oracle", toy_corpus.clips(speakers=10), FrameSumsNeeded())["frame"]),
         columns(of.features),
         ridge=1e-6,
     )
@@ -226,7 +226,7 @@ def test_layers_of_different_frame_rates_have_no_similarity(frames):
 
 
 def test_ridge_decides_little_of_what_is_held_out():
-    of = moments("oracle", toy_corpus.clips(speakers=10), Wanted())["frame"]
+    of = frame_sums("oracle", toy_corpus.clips(speakers=10), FrameSumsNeeded())["frame"]
     small, large = (scores(of, {"all": [0, 1, 2]}, measures=["cca"], ridge=r).held_out for r in (1e-6, 0.1))
     assert large == pytest.approx(small, abs=0.01)
     assert cca.RIDGE == 1e-3

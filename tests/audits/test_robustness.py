@@ -350,7 +350,7 @@ def test_every_suite_asks_audits_what_they_can_answer(name):
     for each in suite.audit:
         audit = load(each.name)
         needs = audit.needs(**audit.settings(each.options))
-        assert Condition() in needs.conditions or needs.layers or needs.moments
+        assert Condition() in needs.conditions or needs.layers or needs.frame_sums
 
 
 def test_forty_conditions_of_7442_clips_take_seconds():

@@ -13,7 +13,7 @@ from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
-from sertools.tables.text_vectors import Reading, packed
+from sertools.tables.text_vectors import TextVectors, packed
 
 QUICK = {"epochs": 30}
 
@@ -114,7 +114,7 @@ def test_vectors_of_an_encoder_are_read_where_one_is_named():
     rng = np.random.default_rng(3)
     valence = given.clips["valence"].to_numpy()
     vectors = valence[:, None] + rng.normal(0, 0.1, (len(valence), 8))
-    reading = Reading(encoder="some/encoder")
+    reading = TextVectors(encoder="some/encoder")
     clips = given.clips.assign(**{reading.column: packed(vectors, given.clips.index)})
     given = dataclasses.replace(given, clips=clips)
     result = result_of(given, text_model="some/encoder")

@@ -70,14 +70,14 @@ def with_sums(corpus, model, store: Path) -> dict:
     from sertools.audits.layer_acoustics.scores import scores
 
     from sertools.corpora.corpus import fingerprint
-    from sertools.inference.frames.compute import moments
+    from sertools.inference.frames.compute import frame_sums
     from sertools.tables.egemaps import columns
-    from sertools.tables.frame_sums import Wanted
+    from sertools.tables.frame_sums import FrameSumsNeeded
 
-    found = moments(
+    found = frame_sums(
         model,
         corpus,
-        Wanted(),
+        FrameSumsNeeded(),
         sound=fingerprint(corpus),
         root=store,
         progress=lambda what, total: nullcontext(lambda n: None),

@@ -265,7 +265,9 @@ def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bo
 GROWTH = """
 import resource, sys, time
 from pathlib import Path
-from sertools.corpora.load import load_corpus; from sertools.models.load import load_model; from sertools.pipeline import run
+from sertools.corpora.load import load_corpus
+from sertools.models.load import load_model
+from sertools.pipeline import run
 model, corpus = load_model("default"), load_corpus(sys.argv[1])
 before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 run.predict(model, corpus, settings=run.Settings(cache=Path(sys.argv[2])))

@@ -41,10 +41,10 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     from sertools.corpora.load import load_corpus
     from sertools.features import acoustics as descriptors
     from sertools.inference import predict
-    from sertools.inference.frames.compute import moments
+    from sertools.inference.frames.compute import frame_sums
     from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
-    from sertools.tables.frame_sums import Wanted
+    from sertools.tables.frame_sums import FrameSumsNeeded
 
     files = sorted(data.glob("*.flac"))
     files = files[:: max(len(files) // clips, 1)][:clips]
@@ -55,7 +55,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     write_model(work / "model", "base")
     model = load_model(str(work / "model"), LoadOptions(device="cpu", precision="fp32"))
     sound = fingerprint(corpus)
-    wanted = Wanted(levels=levels)
+    wanted = FrameSumsNeeded(levels=levels)
 
     def plain():
         shutil.rmtree(work / "plain", ignore_errors=True)
@@ -68,7 +68,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     def summed():
         settings = predict.Settings(cache=work / "summed")
         (clean,) = predict.jobs(model, corpus, [Condition()], settings=settings, sound=sound)
-        moments(model, corpus, wanted, sound=sound, root=work / "summed", progress=quiet, clean=clean)
+        frame_sums(model, corpus, wanted, sound=sound, root=work / "summed", progress=quiet, clean=clean)
 
     ways = {"plain forward": plain, "openSMILE": acoustics, "moments": summed}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -95,11 +95,15 @@ def memory(layers: int, width: int) -> None:
     from sertools.inference.frames.accumulate import K, Sums
     from sertools.inference.frames.compute import BUDGET, passes
     from sertools.models.model import Frames
-    from sertools.tables.frame_sums import LEVELS, Wanted
+    from sertools.tables.frame_sums import LEVELS, FrameSumsNeeded
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     rng = np.random.default_rng(0)
-    for wanted in (Wanted(), Wanted(levels=tuple(LEVELS)), Wanted(between_layers=True)):
+    for wanted in (
+        FrameSumsNeeded(),
+        FrameSumsNeeded(levels=tuple(LEVELS)),
+        FrameSumsNeeded(between_layers=True),
+    ):
         shapes = passes(wanted, [(0.01, 0.02, 50)] * layers, [width] * layers, BUDGET)
         shape = max(shapes, key=lambda s: s.size + len(s.levels) * len(s.pairs) * width**2)
         between = {(level, *pair): np.zeros((width, width)) for level in shape.levels for pair in shape.pairs}

@@ -20,9 +20,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def ticking(*moments: float):
+def ticking(*frame_sums: float):
     """A clock that shows these moments one after the other."""
-    times = iter(moments)
+    times = iter(frame_sums)
     return lambda: next(times)
 
 

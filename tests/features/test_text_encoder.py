@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.features.text_encoder import load_encoder, read
-from sertools.tables.text_vectors import Reading, unpacked
+from sertools.tables.text_vectors import TextVectors, unpacked
 from tests.helpers.word_checkpoints import write_bert
 
 
@@ -33,7 +33,7 @@ def vectors_of(corpus, checkpoint, root, calls=None):
             calls.append((text, n))
         return nullcontext(lambda done: None)
 
-    reading = Reading(encoder=str(checkpoint))
+    reading = TextVectors(encoder=str(checkpoint))
     told = read(corpus, [reading], root, progress)
     return told, unpacked(told.clips[reading.column])
 
@@ -72,7 +72,7 @@ def test_what_was_read_is_kept_and_damage_is_read_anew(checkpoint, tmp_path):
 
 def test_a_corpus_without_words_has_no_column(checkpoint, tmp_path):
     corpus = corpus_of([None, None])
-    assert read(corpus, [Reading(encoder=str(checkpoint))], tmp_path, lambda *a: nullcontext()) == corpus
+    assert read(corpus, [TextVectors(encoder=str(checkpoint))], tmp_path, lambda *a: nullcontext()) == corpus
 
 
 def test_a_text_beyond_the_longest_is_cut_and_not_refused(checkpoint):

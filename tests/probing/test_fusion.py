@@ -85,12 +85,12 @@ def test_a_step_is_that_of_torchs_adam():
     part = rng.normal(size=(4, 3))
     tensor = torch.from_numpy(part.copy()).requires_grad_()
     optimiser = torch.optim.Adam([tensor], lr=fusion.RATE)
-    moments = [(np.zeros_like(part), np.zeros_like(part))]
+    frame_sums = [(np.zeros_like(part), np.zeros_like(part))]
     for step in range(1, 6):
         slope = rng.normal(size=part.shape)
         tensor.grad = torch.from_numpy(slope.copy())
         optimiser.step()
-        fusion._adam([part], [slope], moments, step)
+        fusion._adam([part], [slope], frame_sums, step)
         assert np.allclose(part, tensor.detach().numpy(), atol=1e-12)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import AuditError
-from sertools.tables.frame_sums import Wanted
+from sertools.tables.frame_sums import FrameSumsNeeded
 from sertools.tables.pairs import speaker_codes
 
 MANY = 50
@@ -35,7 +35,7 @@ def groups(codes: np.ndarray, most: int) -> np.ndarray:
     return np.array([of_speaker[int(code)] for code in codes], dtype=np.int64)
 
 
-def cells(clips: pd.DataFrame, wanted: Wanted) -> tuple[pd.DataFrame, list[np.ndarray]]:
+def cells(clips: pd.DataFrame, wanted: FrameSumsNeeded) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """The cells that an audit needs: groups of speakers, crossed with the values of a column.
 
     Args:
@@ -97,12 +97,12 @@ def partners(codes: np.ndarray, usable: Sequence[bool]) -> list[int | None]:
     return found
 
 
-def union(wanted: Sequence[Wanted]) -> Mapping[tuple[int, str], Wanted]:
+def union(wanted: Sequence[FrameSumsNeeded]) -> Mapping[tuple[int, str], FrameSumsNeeded]:
     """Merges the needs of several audits: one for each kind of cells, with all levels that audits read."""
-    found: dict[tuple[int, str], Wanted] = {}
+    found: dict[tuple[int, str], FrameSumsNeeded] = {}
     for each in wanted:
         known = found.setdefault((each.groups, each.by), each)
-        found[each.groups, each.by] = Wanted(
+        found[each.groups, each.by] = FrameSumsNeeded(
             levels=tuple(dict.fromkeys((*known.levels, *each.levels))),
             groups=each.groups,
             by=each.by,

@@ -26,7 +26,7 @@ from sertools.models.checks import noise
 from sertools.models.model import Framed, Frames
 from sertools.store.store import SHARD, Key, read_layers, read_shard, write_shard
 from sertools.tables.egemaps import FEATURES
-from sertools.tables.frame_sums import KINDS, LEVELS, Moments, Wanted
+from sertools.tables.frame_sums import KINDS, LEVELS, FrameSums, FrameSumsNeeded
 from sertools.tables.pairs import speaker_codes
 
 VERSION = "moments-1"
@@ -38,10 +38,10 @@ BUDGET = 11 * 2**27
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
-def moments(
+def frame_sums(
     model: object,
     corpus: Corpus,
-    wanted: Wanted,
+    wanted: FrameSumsNeeded,
     *,
     sound: str,
     root: Path,
@@ -50,7 +50,7 @@ def moments(
     workers: int = 2,
     keep_every_s: float = frames.KEEP_EVERY_S,
     clean: Job | None = None,
-) -> dict[str, Moments]:
+) -> dict[str, FrameSums]:
     """Level → sums over the frames of a model; empty if its layers cannot be read frame by frame.
 
     Args:
@@ -107,7 +107,9 @@ def moments(
     return {level: _moments(level, rows, found) for level in wanted.levels}
 
 
-def over(model: object, corpus: Corpus, wanted: Wanted, *, sound: str, root: Path) -> list[frames.Pass]:
+def over(
+    model: object, corpus: Corpus, wanted: FrameSumsNeeded, *, sound: str, root: Path
+) -> list[frames.Pass]:
     """The passes over a corpus that compute the requested sums, whether or not the store has them.
 
     The arguments are those of `moments`. The list is empty if the layers of a model cannot be read frame by
@@ -147,7 +149,7 @@ def trial(model: Framed) -> Frames:
     return model.predict_frames([noise(model.sampling_rate, samples / model.sampling_rate)])[1][0]
 
 
-def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: int) -> list[Shape]:
+def passes(wanted: FrameSumsNeeded, when: Sequence[Grid], widths: Sequence[int], budget: int) -> list[Shape]:
     """Divides the sums over passes, so that no pass exceeds the memory budget.
 
     Products between two layers exist if their frames are at the same times.
@@ -182,7 +184,12 @@ def passes(wanted: Wanted, when: Sequence[Grid], widths: Sequence[int], budget: 
 
 
 def place(
-    model: Framed, corpus: Corpus, wanted: Wanted, members: Sequence[np.ndarray], sound: str, root: Path
+    model: Framed,
+    corpus: Corpus,
+    wanted: FrameSumsNeeded,
+    members: Sequence[np.ndarray],
+    sound: str,
+    root: Path,
 ) -> Path:
     """Folder of the moments; it depends on cells, levels, and the versions of the code that computes them."""
     inside = [[str(clip) for clip in corpus.clips.index[cell]] for cell in members]
@@ -228,7 +235,7 @@ def _share(each: frames.Pass, clean: Job) -> None:
 
 def _moments(
     level: str, rows: pd.DataFrame, found: Sequence[tuple[frames.Pass, np.ndarray, np.ndarray]]
-) -> Moments:
+) -> FrameSums:
     """The moments of a level, as views into the stored arrays."""
     sums: dict[tuple[int, str], np.ndarray] = {}
     between: dict[tuple[int, int], np.ndarray] = {}
@@ -242,7 +249,7 @@ def _moments(
         between |= {(i, j): array for (of, i, j), array in each.between(flat).items() if of == level}
     layers = range(1 + max(layer for layer, _ in sums))
     c, kinds = len(rows), len(KINDS)
-    return Moments(
+    return FrameSums(
         features=FEATURES,
         cells=rows.assign(clips=heard.astype(int)),
         n=np.stack([sums[i, "n"][:, 0] for i in layers]),

@@ -99,7 +99,7 @@ def _of_model(
         return [Cost(of=of, condition=c, clips=n, stored=n, todo=0) for c in known if read.scores]
     sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
     passes, brings = of_frames(
-        model, corpus, list(read.moments.values()), settings=settings, sound=sound, root=root, of=of
+        model, corpus, list(read.frame_sums.values()), settings=settings, sound=sound, root=root, of=of
     )
     if not (read.scores or passes):
         return []
@@ -123,7 +123,7 @@ def _of_words(
     If the recogniser has yet to run, its texts are unknown; then there are at most as many texts as clips.
     """
     root, costs = settings.cache or store.default_root(), []
-    for reading in dict.fromkeys(reading for each in needs for reading in each.readings):
+    for reading in dict.fromkeys(reading for each in needs for reading in each.text_vectors):
         at_most = 0
         if reading.text in corpus.clips:
             texts = corpus.clips[reading.text]

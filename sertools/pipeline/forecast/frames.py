@@ -30,7 +30,7 @@ from sertools.pipeline.forecast.predictions import (
 )
 from sertools.store.store import write_array
 from sertools.tables.condition import Condition
-from sertools.tables.frame_sums import Wanted
+from sertools.tables.frame_sums import FrameSumsNeeded
 
 FILE = 128 + 16
 """Bytes of an array file in addition to its numbers: header and seal."""
@@ -39,7 +39,7 @@ FILE = 128 + 16
 def of_frames(
     model: object,
     corpus: Corpus,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[FrameSumsNeeded],
     *,
     settings: Settings,
     sound: str,

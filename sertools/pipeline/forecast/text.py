@@ -10,10 +10,10 @@ import pandas as pd
 
 from sertools.features import text_encoder
 from sertools.pipeline.forecast.predictions import WORDS, Cost, bytes_in, evenly
-from sertools.tables.text_vectors import Reading
+from sertools.tables.text_vectors import TextVectors
 
 
-def of_reading(texts: pd.Series, reading: Reading, root: Path, *, at_most: int = 0) -> Cost | None:
+def of_reading(texts: pd.Series, reading: TextVectors, root: Path, *, at_most: int = 0) -> Cost | None:
     """The cost of encoding the different texts of clips; None if there are no texts.
 
     Args:

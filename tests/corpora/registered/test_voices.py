@@ -17,7 +17,11 @@ from sertools.corpora.registry import root_of, verified
 from sertools.errors import CorpusError
 from sertools.speech.sentences import sentences
 
-MAKE = "import sys, pathlib; from sertools.corpora.registered import voices; voices.make(pathlib.Path(sys.argv[1]))"
+MAKE = """
+import sys, pathlib
+from sertools.corpora.registered import voices
+voices.make(pathlib.Path(sys.argv[1]))
+"""
 
 
 def spawn(root: Path) -> subprocess.Popen:

@@ -4,7 +4,7 @@ import pytest
 
 from sertools.errors import AuditError
 from sertools.inference.frames.cells import cells, groups, partners, union
-from sertools.tables.frame_sums import Wanted
+from sertools.tables.frame_sums import FrameSumsNeeded
 
 
 def clips(speakers, **columns):
@@ -27,7 +27,7 @@ def test_there_are_no_more_groups_than_speakers():
 def test_cells_are_groups_crossed_with_the_values_of_a_column():
     table, members = cells(
         clips(["a", "a", "b", "b", "b"], emotion=["anger", "fear", "anger", "anger", None]),
-        Wanted(groups=2, by="emotion"),
+        FrameSumsNeeded(groups=2, by="emotion"),
     )
     rows = [tuple(row) for row in table.astype(object).where(table.notna(), None).to_numpy()]
     assert rows == [(0, 1, 2, "anger"), (0, 1, 1, None), (1, 1, 1, "anger"), (1, 1, 1, "fear")]
@@ -37,7 +37,7 @@ def test_cells_are_groups_crossed_with_the_values_of_a_column():
 def test_every_clip_is_in_one_cell():
     rng = np.random.default_rng(0)
     of = clips(rng.integers(0, 30, 500).astype(str), emotion=rng.choice(["x", "y", None], 500))
-    table, members = cells(of, Wanted(by="emotion"))
+    table, members = cells(of, FrameSumsNeeded(by="emotion"))
     assert sorted(np.concatenate(members).tolist()) == list(range(500))
     assert table["clips"].sum() == 500
     assert table.groupby("group")["speakers"].first().sum() == 30
@@ -46,7 +46,7 @@ def test_every_clip_is_in_one_cell():
 
 def test_a_rating_is_no_category():
     with pytest.raises(AuditError, match="'arousal' has 60 values"):
-        cells(clips(["a"] * 60, arousal=np.arange(60) / 60), Wanted(by="arousal"))
+        cells(clips(["a"] * 60, arousal=np.arange(60) / 60), FrameSumsNeeded(by="arousal"))
 
 
 def test_the_partner_is_the_next_clip_of_another_speaker():
@@ -72,10 +72,10 @@ def test_partners_agree_with_a_naive_search():
 
 
 def test_several_audits_share_what_their_cells_have_in_common():
-    frame = Wanted(levels=("frame",))
-    words = Wanted(levels=("frame", "word"), between_layers=True)
-    emotions = Wanted(by="emotion")
+    frame = FrameSumsNeeded(levels=("frame",))
+    words = FrameSumsNeeded(levels=("frame", "word"), between_layers=True)
+    emotions = FrameSumsNeeded(by="emotion")
     found = union([frame, emotions, words])
     assert list(found) == [(10, ""), (10, "emotion")]
-    assert found[10, ""] == Wanted(levels=("frame", "word"), between_layers=True)
+    assert found[10, ""] == FrameSumsNeeded(levels=("frame", "word"), between_layers=True)
     assert found[10, "emotion"] == emotions

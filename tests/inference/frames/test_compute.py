@@ -18,14 +18,14 @@ from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict as predict_module
 from sertools.inference.frames import compute
-from sertools.inference.frames.compute import moments, passes
+from sertools.inference.frames.compute import frame_sums, passes
 from sertools.inference.predict import Settings
 from sertools.models.kinds.cnn14 import build
 from sertools.models.load import load_model
 from sertools.store import store
 from sertools.store import store as store_module
 from sertools.tables.condition import Condition
-from sertools.tables.frame_sums import KINDS, LEVELS, Wanted
+from sertools.tables.frame_sums import KINDS, LEVELS, FrameSumsNeeded
 from tests.helpers import naive_frames
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.voices import voices
@@ -35,7 +35,7 @@ pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[pr
 
 ROOT = Path(__file__).parent.parent
 EMODB = ROOT.parent / "shared" / "data" / "emodb"
-EVERYTHING = Wanted(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
+EVERYTHING = FrameSumsNeeded(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
 GROUP_NORM = {"feat_extract_norm": "group"}
 GROUP = {"s0": 0, "s1": 1, "s2": 0, "s3": 1}
 """Speakers s0 and s1 have three clips of ten, s2 and s3 two."""
@@ -77,7 +77,7 @@ def silent(description, total):
 
 def summed(model, corpus, root, wanted=EVERYTHING, **settings):
     settings = {"sound": fingerprint(corpus), "progress": silent, **settings}
-    return moments(model, corpus, wanted, root=root, **settings)
+    return frame_sums(model, corpus, wanted, root=root, **settings)
 
 
 def naive(model, corpus, level):
@@ -145,7 +145,9 @@ def test_blocks_of_cnn14_are_summed_at_their_own_rates(tmp_path, corpus):
     network = build(4, width=4)
     network.bn0.running_mean -= 30
     model = load_model(f"cnn14:{write(tmp_path / 'model', network)}")
-    found = summed(model, corpus, tmp_path / "store", Wanted(groups=2, by="emotion", between_layers=True))
+    found = summed(
+        model, corpus, tmp_path / "store", FrameSumsNeeded(groups=2, by="emotion", between_layers=True)
+    )
     assert_equal(found["frame"], naive(model, corpus, "frame"), corpus, "emotion")
     assert [x.shape[1] for x in found["frame"].x] == [4, 8, 16, 32, 64, 128]
     assert set(found["frame"].between) == {(4, 5)}
@@ -155,7 +157,7 @@ def test_blocks_of_cnn14_are_summed_at_their_own_rates(tmp_path, corpus):
 def test_moments_of_real_speech_equal_a_naive_sum(tmp_path, model):
     corpus = load_corpus("emodb", data_root=EMODB)
     few = type(corpus)(**{**vars(corpus), "clips": corpus.clips.iloc[::60]})
-    found = summed(model, few, tmp_path, Wanted())["frame"]
+    found = summed(model, few, tmp_path, FrameSumsNeeded())["frame"]
     rows = naive(model, few, "frame")
     assert 0.2 < found.n[0].sum() / (found.n[0].sum() + found.undefined.sum()) < 0.8
     for layer in range(3):
@@ -197,7 +199,7 @@ def test_several_passes_give_what_one_gives(tmp_path, corpus, model, monkeypatch
 
 
 def test_the_passes_hold_every_sum_once_and_keep_to_the_budget():
-    wanted = Wanted(levels=("frame", "word"), between_layers=True)
+    wanted = FrameSumsNeeded(levels=("frame", "word"), between_layers=True)
     shapes = passes(wanted, [(0.0, 0.02, 50)] * 25, [1024] * 25, 3 * 2**29)
     assert sorted(i for shape in shapes for i in shape.whole) == list(range(25))
     pairs = [pair for shape in shapes for pair in shape.pairs]
@@ -206,7 +208,7 @@ def test_the_passes_hold_every_sum_once_and_keep_to_the_budget():
         between = 8 * len(shape.levels) * 1024**2 * len(shape.pairs)
         assert 8 * shape.size + between < 1.02 * 3 * 2**29  # what is beside the products is small
     # 25 layers of 1024 dimensions without products between them take one pass, whatever the corpus
-    (one,) = passes(Wanted(), [(0.0, 0.02, 50)] * 25, [1024] * 25, compute.BUDGET)
+    (one,) = passes(FrameSumsNeeded(), [(0.0, 0.02, 50)] * 25, [1024] * 25, compute.BUDGET)
     assert 8 * one.size < 0.25 * 2**30
 
 
@@ -219,8 +221,12 @@ def test_a_second_run_asks_the_model_about_noise_alone(tmp_path, corpus, model):
 
 
 def test_other_levels_or_cells_are_other_sums(tmp_path, corpus, model):
-    summed(model, corpus, tmp_path, Wanted(groups=2))
-    for wanted in (Wanted(groups=3), Wanted(groups=2, by="emotion"), Wanted(groups=2, levels=("word",))):
+    summed(model, corpus, tmp_path, FrameSumsNeeded(groups=2))
+    for wanted in (
+        FrameSumsNeeded(groups=3),
+        FrameSumsNeeded(groups=2, by="emotion"),
+        FrameSumsNeeded(groups=2, levels=("word",)),
+    ):
         counted = Counted(model)
         summed(counted, corpus, tmp_path, wanted)
         assert counted.clips == 1 + len(corpus.clips)
@@ -335,7 +341,7 @@ def test_a_model_without_frames_has_no_moments(tmp_path, corpus):
 
 def test_a_level_that_there_is_not_is_refused(tmp_path, corpus, model):
     with pytest.raises(AuditError, match="unknown frame level 'syllable'"):
-        summed(model, corpus, tmp_path, Wanted(levels=("syllable",)))
+        summed(model, corpus, tmp_path, FrameSumsNeeded(levels=("syllable",)))
 
 
 def test_verifying_the_store_finds_nothing_wrong(tmp_path, corpus, model):

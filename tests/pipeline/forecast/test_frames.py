@@ -172,10 +172,10 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_was(tmp_path, checkpoint, 
     corpus, settings = voices(tmp_path / "c", 24, seconds=0.2), Settings(cache=tmp_path / "store")
     # a clip of noise and the first of two cells, and then no more
     sleeper = Sleeper(settled(checkpoint), most=14)
-    wanted = audits["summed"].needs().moments
+    wanted = audits["summed"].needs().frame_sums
     each = {"sound": fingerprint(corpus), "root": tmp_path / "store"}
     with pytest.raises(KeyboardInterrupt):
-        compute.moments(sleeper, corpus, wanted, progress=settings.progress, keep_every_s=0.0, **each)
+        compute.frame_sums(sleeper, corpus, wanted, progress=settings.progress, keep_every_s=0.0, **each)
     (planned,) = compute.over(settled(checkpoint), corpus, wanted, **each)
     done = len(planned.parts[0])
     assert 0 < done < 24

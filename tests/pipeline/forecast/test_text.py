@@ -15,7 +15,7 @@ from sertools.models.load import load_model
 from sertools.pipeline import run
 from sertools.pipeline.forecast.forecast import forecast, sentence
 from sertools.pipeline.forecast.text import of_reading
-from sertools.tables.text_vectors import Reading
+from sertools.tables.text_vectors import TextVectors
 from tests.helpers.small import noises
 from tests.helpers.word_checkpoints import write_bert, write_ctc
 from tests.pipeline.forecast.test_forecast import stored
@@ -36,7 +36,7 @@ def costs_of(corpus, needs, settings):
 def test_each_different_text_is_read_once_and_kept(tmp_path, bert):
     corpus, settings = noises(tmp_path / "c"), Settings(cache=tmp_path / "store")
     corpus = replace(corpus, clips=corpus.clips.assign(transcript=[*SAID, None] * 3))
-    needs = Needs(readings=(Reading(encoder=str(bert)),))
+    needs = Needs(text_vectors=(TextVectors(encoder=str(bert)),))
     (costs, model), reads = costs_of(corpus, needs, settings)
     assert [(c.of, c.condition, c.clips, c.stored, c.todo) for c in costs] == [
         ("model", "clean", 12, 12, 0),
@@ -53,7 +53,7 @@ def test_each_different_text_is_read_once_and_kept(tmp_path, bert):
 
 def test_a_corpus_without_words_has_nothing_to_be_read(tmp_path, bert):
     corpus, settings = noises(tmp_path / "c"), Settings(cache=tmp_path / "store")
-    needs = Needs(readings=(Reading(encoder=str(bert)),))
+    needs = Needs(text_vectors=(TextVectors(encoder=str(bert)),))
     (costs, _), _ = costs_of(corpus, needs, settings)
     assert [cost.of for cost in costs] == ["model"]
     corpus = replace(corpus, clips=corpus.clips.assign(transcript=None))
@@ -63,7 +63,7 @@ def test_a_corpus_without_words_has_nothing_to_be_read(tmp_path, bert):
 
 def test_minutes_and_megabytes_follow_from_a_few_texts(tmp_path, bert):
     texts = pd.Series([f"yes {'no ' * (i % 20)}again {i}" for i in range(300)])
-    cost = of_reading(texts, Reading(encoder=str(bert)), tmp_path)
+    cost = of_reading(texts, TextVectors(encoder=str(bert)), tmp_path)
     assert (cost.clips, cost.todo) == (300, 300)
     encoder = load_encoder(str(bert))
     began = time.perf_counter()
@@ -78,7 +78,7 @@ def test_words_that_are_yet_to_be_recognised_are_as_many_as_clips_at_most(tmp_pa
     ctc = write_ctc(tmp_path / "ctc")
     corpus, settings = noises(tmp_path / "c", samples=4000), Settings(cache=tmp_path / "store")
     column = f"recognised@{ctc}"
-    needs = Needs(sound=(column,), readings=(Reading(encoder=str(bert), text=column),))
+    needs = Needs(measured_columns=(column,), text_vectors=(TextVectors(encoder=str(bert), text=column),))
     (costs, _), reads = costs_of(corpus, needs, settings)
     assert [(c.of, c.condition, c.stored, c.todo) for c in costs[1:]] == [
         ("sound", "ctc", 0, 12),
@@ -86,7 +86,7 @@ def test_words_that_are_yet_to_be_recognised_are_as_many_as_clips_at_most(tmp_pa
     ]
     assert all(cost.minutes > 0 for cost in costs[1:])
     told = run.heard(
-        corpus, [replace(reads, needs=lambda **options: replace(needs, readings=()))], {}, settings
+        corpus, [replace(reads, needs=lambda **options: replace(needs, text_vectors=()))], {}, settings
     )
     different = told.clips[column].loc[lambda texts: texts.str.strip() != ""].nunique()
     (costs, _), _ = costs_of(corpus, needs, settings)
