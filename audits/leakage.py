@@ -3,10 +3,10 @@
 The audit compares every pair of splits of a corpus (or, with `--between corpus`, every pair of the corpora
 given as `--data`). Audio is compared by fingerprints (Haitsma & Kalker 2002; our frequency bands are
 described in `sertools.features.fingerprint`), so a copy is found even after a change of level, sampling rate
-or container, or with added silence. Two clips count as the same recording if at least 87.5 % of the bits agree, and as
-near-duplicates, which somebody should listen to, from 80 %. In 1.2 million pairs of different recordings of
-RAVDESS and EmoDB the highest agreement was 76 %. File names are ignored, because they prove nothing. Copies
-with cuts inside the speech are not found.
+or container, or with added silence. Two clips count as the same recording if at least 87.5 % of the bits
+agree, and as near-duplicates, which somebody should listen to, from 80 %. In 1.2 million pairs of different
+recordings of RAVDESS and EmoDB the highest agreement was 76 %. File names are ignored, because they prove
+nothing. Copies with cuts inside the speech are not found.
 
 The audit counts the clips of the smaller split whose recording is also in the other, the near-duplicate
 pairs, the speakers and the sentences in both, and the clips that occur twice within one split. Speakers and

@@ -12,7 +12,7 @@ from sertools.auditing import audit as audits
 from sertools.auditing.discovery import discover
 from sertools.cli.audits import audit_command
 from sertools.comparison.leaderboard_feed import Feed
-from sertools.report import prose as prose_module
+from sertools.report.prose import blocks, spans
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "https://github.com/sertools/sertools/blob/main"
@@ -69,11 +69,10 @@ def audit_page(name: str) -> str:
     data = audit.data or "my-clips.csv"
     parts = [f"# {title(name)}", f"**{prose(audit.question)}**"]
     parts.append(f"```sh\nsertools {command} --model my-checkpoint --data {data}\n```")
-    parts.append(
-        f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({SOURCE}/{source_of(audit.path)})"
-    )
+    source = f"{SOURCE}/{source_of(audit.path)}"
+    parts.append(f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({source})")
     parts.append("## How it is measured")
-    for kind, items in prose_module.blocks(audit.method):
+    for kind, items in blocks(audit.method):
         parts.append("\n".join(f"- {prose(i)}" for i in items) if kind == "list" else fenced(kind, items))
     rows = [
         [f"`{max(option.opts, key=len)}`", code(option.default), prose(getattr(option, "help", "") or "")]
@@ -149,7 +148,7 @@ def prose(line: str) -> str:
     """A line of a docstring as Markdown: its `code` and links, all else literal."""
     return "".join(
         code(piece) if kind == "code" else f"<{piece}>" if kind == "link" else plain(piece)
-        for kind, piece in prose_module.spans(line)
+        for kind, piece in spans(line)
     )
 
 
