@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,10 @@ from typer.testing import CliRunner
 from sertools.cli.app import app
 from sertools.results.limits import read_limits
 from tests.helpers.audit_tables import made
+from tests.helpers.places import ROOT
 from tests.results.test_regression_check import result_of, worse
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture(scope="module")

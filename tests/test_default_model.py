@@ -16,9 +16,9 @@ from sertools.training.data import lessons, recipe_corpora
 from sertools.training.network import normalised, predictions
 from sertools.training.recipe import Recipe, read_recipe
 from tests.bench.default_model import TABLE, candidate, with_intervals
+from tests.helpers.places import ROOT
 
 FOLDER = Path(sertools.__file__).parent / "data" / "default"
-ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
 TEST_SPEAKERS = ["12", "14", "15", "16"]
 

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from sertools.auditing.discovery import discover, question
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 RUN = ("tutorial.md",)

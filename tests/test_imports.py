@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.helpers.places import ROOT
+
 HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
 
 GROUND = {"errors", "labels", "randomness", "files"}

@@ -11,8 +11,9 @@ from sertools.comparison.write import read_runs
 from sertools.report import comparison as pages
 from sertools.results.read import read_result, read_results
 from sertools.results.result import Finding, Result
+from tests.helpers.places import ROOT
 
-REPORTS = Path(__file__).parent.parent / "reports"
+REPORTS = ROOT / "reports"
 SAMPLE, COMPARISON = REPORTS / "sample", REPORTS / "comparison"
 
 NEAR = 2e-3

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sertools.audits.embeddings import maps as drawing
-from sertools.audits.embeddings.neighbours import SOME, Embedded, less, purities, silhouette, trust
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
@@ -44,6 +42,9 @@ from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
+
+from . import maps as drawing
+from .neighbours import SOME, Embedded, less, purities, silhouette, trust
 
 NEEDS = Needs(labels="none", layers=True)
 

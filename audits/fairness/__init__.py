@@ -31,9 +31,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sertools.audits.fairness import chance as by_chance
-from sertools.audits.fairness.sentiment import sentiment_shift
-from sertools.audits.fairness.without_speaker import of_groups
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import furthest, in_turn
@@ -58,6 +55,10 @@ from sertools.statistics.permutation import NullGap, permutation
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
+
+from . import chance as by_chance
+from .sentiment import sentiment_shift
+from .without_speaker import of_groups
 
 SER_TESTS = "audEERING ser-tests, group minus all"
 OURS = "ours, by analogy with group minus all"

@@ -37,10 +37,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-from sertools.audits.layer_acoustics import presentation
-from sertools.audits.layer_acoustics.curves import Curve, curve
-from sertools.audits.layer_acoustics.presentation import above_floors, beside_floors, compared, lines
-from sertools.audits.layer_acoustics.scores import MEASURES, Scores, between, scores
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
@@ -52,6 +48,11 @@ from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns
 from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED, FrameSums, FrameSumsNeeded
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
+
+from . import presentation
+from .curves import Curve, curve
+from .presentation import above_floors, beside_floors, compared, lines
+from .scores import MEASURES, Scores, between, scores
 
 MARGIN = 0.05
 """How far the score of a layer must exceed its floors."""

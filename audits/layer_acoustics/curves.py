@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sertools.audits.layer_acoustics.scores import Scores, over_groups
 
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.frame_sums import KINDS, OTHER, OWN, ROLLED
+
+from .scores import Scores, over_groups
 
 OF_THE_MODEL = (OTHER, ROLLED)
 """Floors that are computed from the model's own frames; the random twin is the third floor."""

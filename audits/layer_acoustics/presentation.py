@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from sertools.audits.layer_acoustics.curves import Curve
 
 from sertools.results.result import Figure, Series, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.frame_sums import OTHER, OWN, ROLLED
+
+from .curves import Curve
 
 FLOORS = (OTHER, ROLLED, RANDOM_TWIN)
 IN_SAMPLE = tuple(f"in-sample, {floor}" for floor in FLOORS)

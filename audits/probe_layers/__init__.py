@@ -31,8 +31,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sertools.audits.probe_layers import presentation as show
-from sertools.audits.probe_layers.presentation import THIS, Read
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, left_out, skipped
@@ -47,6 +45,9 @@ from sertools.results.result import Finding, LeftOut, Limit
 from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
+
+from . import presentation as show
+from .presentation import THIS, Read
 
 SOURCE = "ours: some layer predicts the label better than chance"
 LIMITS = [Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS]

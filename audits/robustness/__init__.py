@@ -29,16 +29,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sertools.audits.robustness import presentation
-from sertools.audits.robustness.answers import (
-    UNLABELLED,
-    Answers,
-    Changed,
-    changed_answers,
-    clean_answers,
-    targets,
-)
-from sertools.audits.robustness.without_speaker import of_changes
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import moved
@@ -53,6 +43,17 @@ from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
 from sertools.statistics.permutation import NullGap, holm, permutation
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
+
+from . import presentation
+from .answers import (
+    UNLABELLED,
+    Answers,
+    Changed,
+    changed_answers,
+    clean_answers,
+    targets,
+)
+from .without_speaker import of_changes
 
 SER_TESTS = "audEERING ser-tests"
 BY_ANALOGY = "audEERING ser-tests, by analogy (there, two rooms are compared)"

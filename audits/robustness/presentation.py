@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from sertools.audits.robustness.answers import Changed
 
 from sertools.metrics.unchanged import draw_variance, mean_share
 from sertools.results.published import ser_tests
 from sertools.results.result import Figure, Finding, Series, Table
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+
+from .answers import Changed
 
 WORST, WORST_OF_ONE, SPEAKERS = 20, 2, 10
 """Most rows shown: clips, clips per perturbation and target, speakers."""

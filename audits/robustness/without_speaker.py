@@ -1,13 +1,14 @@
 """Unchanged ratios without each speaker, so that two results can be compared pairwise."""
 
 import numpy as np
-from sertools.audits.robustness.answers import Changed
 
 from sertools.auditing.findings import left_out
 from sertools.metrics.unchanged import mean_share_statistic
 from sertools.results.result import LeftOut
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
+
+from .answers import Changed
 
 
 def of_changes(tables: Tables, heard: Changed) -> list[LeftOut]:

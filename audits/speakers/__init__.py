@@ -30,7 +30,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sertools.audits.speakers.without_speaker import of_speaker_means
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import in_turn, of_speaker
@@ -56,6 +55,8 @@ from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proport
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
+
+from .without_speaker import of_speaker_means
 
 NEEDS = Needs(columns=("speaker",), labels="either")
 

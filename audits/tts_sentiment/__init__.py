@@ -29,7 +29,6 @@ constant.
 
 import numpy as np
 import pandas as pd
-from sertools.audits.tts_sentiment.sentences import POLARITY, SENTIMENTS, Spoken, changes, worded_clips
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
@@ -41,6 +40,8 @@ from sertools.statistics.jackknife import Estimate
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs
 from sertools.tables.tables import Tables
+
+from .sentences import POLARITY, SENTIMENTS, Spoken, changes, worded_clips
 
 NEEDS = Needs(columns=("sentiment", "transcript", "speaker"), labels="none")
 DATA = "tts-sentences"

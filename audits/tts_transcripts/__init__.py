@@ -28,7 +28,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sertools.audits.tts_transcripts.sentences import SPREAD_RATIO, told_by_sentence
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
@@ -42,6 +41,8 @@ from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
+
+from .sentences import SPREAD_RATIO, told_by_sentence
 
 LIMITS = [Limit(name="synthetic_ccc", above=-0.1, source="ours: words do not mislead the model")]
 

@@ -18,9 +18,10 @@ from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Verdict
 from sertools.selftest import toy_corpus
+from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 
 WHOLE = '''"""Is this the answer?
 

@@ -12,9 +12,10 @@ from sertools.pipeline import run as running
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
+from tests.helpers.places import ROOT
 
 LEAKAGE = load("leakage")
-RAVDESS = Path(__file__).parent / "../../../shared/data/ravdess"
+RAVDESS = ROOT.parent / "shared/data/ravdess"
 
 
 def result_of(clips, **options):

@@ -1,7 +1,6 @@
 """Probes of layers as an audit: curves, choices and comparisons of corpora whose layers are known."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +19,10 @@ from sertools.selftest import toy_corpus
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
+from tests.helpers.places import ROOT
 
 PROBES = load("probe_layers")
-EMODB = Path(__file__).parents[3] / "shared/data/emodb"
+EMODB = ROOT.parent / "shared/data/emodb"
 
 
 def result(tables, **options):

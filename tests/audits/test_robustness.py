@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,10 +19,11 @@ from sertools.results.result import Result, Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
+from tests.helpers.places import ROOT
 
 AUDIT = load("robustness")
 FEW = {"resamples": 100}
-RAVDESS = Path(__file__).parent.parent.parent.parent / "shared" / "data" / "ravdess"
+RAVDESS = ROOT.parent / "shared" / "data" / "ravdess"
 
 
 def asked_of(kind, clips, **options) -> Tables:

@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,9 +12,10 @@ from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
+from tests.helpers.places import ROOT
 
 SPEAKERS = load("speakers")
-VOTES = Path(__file__).parents[3] / "shared/data/crema-d_labels/crema-d_labels.csv"
+VOTES = ROOT.parent / "shared/data/crema-d_labels/crema-d_labels.csv"
 
 
 def result(tables, **options):

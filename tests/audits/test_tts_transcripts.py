@@ -1,7 +1,6 @@
 """What is left of agreement when a synthetic voice says the same words: worked cases and real speech."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+from tests.helpers.places import ROOT
 
 VOICES = ("espeak:1", "espeak:2")
 SPOKEN = tuple(f"spoken@{voice}" for voice in VOICES)
@@ -179,7 +179,7 @@ def test_real_speech_with_fixed_sentences_says_that_words_carry_no_label(tmp_pat
 
     from sertools.cli.app import app
 
-    real = Path(__file__).parents[3] / "shared" / "data" / "ravdess"
+    real = ROOT.parent / "shared" / "data" / "ravdess"
     if not real.is_dir():
         pytest.skip("the real speech of ../shared/data/ravdess is not here")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

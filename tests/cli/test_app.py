@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 
 from sertools.auditing.discovery import discover
 from sertools.cli.app import app
+from tests.helpers.places import ROOT
 from tests.helpers.small import SLOW, write_noises
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)

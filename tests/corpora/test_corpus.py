@@ -12,8 +12,9 @@ from sertools.corpora.check import check
 from sertools.corpora.corpus import Corpus, fingerprint, join, write_corpus
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
+from tests.helpers.places import ROOT
 
-DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
+DATA = ROOT / ".." / "shared" / "data"
 needs_speech = pytest.mark.skipif(not DATA.is_dir(), reason="the speech in ../shared/data is not here")
 
 MANIFEST = """file,speaker,sex,emotion,arousal,split

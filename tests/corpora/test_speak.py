@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +10,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, SertoolsError
 from sertools.speech.engines import engine
+from tests.helpers.places import ROOT
 
 VOICES = ["en-us+f1", "en-us+m1"]
 
@@ -119,7 +118,7 @@ def test_transcripts_of_a_corpus_carry_its_labels_and_pair_with_it(tmp_path):
 
 
 def test_transcripts_of_real_speech_are_spoken_and_keep_its_emotions(tmp_path):
-    real = Path(__file__).parents[2] / "shared" / "data" / "emodb"
+    real = ROOT.parent / "shared" / "data" / "emodb"
     if not real.is_dir():
         pytest.skip("the real speech of ../shared/data/emodb is not here")
     original = load_corpus(f"{real}:test")

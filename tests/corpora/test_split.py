@@ -12,8 +12,9 @@ from sertools.corpora.load import load_corpus
 from sertools.corpora.split import split, summary
 from sertools.errors import CorpusError
 from sertools.selftest import toy_corpus
+from tests.helpers.places import ROOT
 
-CREMA_D = Path(__file__).parent / "../../shared/data/crema-d_labels/crema-d_labels.csv"
+CREMA_D = ROOT.parent / "shared/data/crema-d_labels/crema-d_labels.csv"
 
 
 def corpus_of(clips) -> Corpus:

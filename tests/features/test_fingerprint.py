@@ -1,7 +1,5 @@
 """Fingerprints of sound, on real speech: what is the same recording to them, and what is not."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +8,9 @@ import soxr
 from sertools.audio.files import read_audio
 from sertools.features.fingerprint import RATE, SILENT, Prints, frame_words, hash_words
 from sertools.metrics.fingerprints import FRAMES, SAME, alike
+from tests.helpers.places import ROOT
 
-EMODB = Path(__file__).parent / "../../shared/data/emodb"
+EMODB = ROOT.parent / "shared/data/emodb"
 real_speech = pytest.mark.skipif(not EMODB.is_dir(), reason="shared/data/emodb is not there")
 
 

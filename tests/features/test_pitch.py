@@ -1,13 +1,12 @@
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from sertools.audio.files import read_audio
 from sertools.features.pitch import Pitch, contour_hz, mean_f0_hz
+from tests.helpers.places import ROOT
 
-RAVDESS = Path(__file__).parent / "../../shared/data/ravdess"
+RAVDESS = ROOT.parent / "shared/data/ravdess"
 
 
 def voice(f0_hz, rate=16000, seconds=1.0):

@@ -19,9 +19,9 @@ from sertools.inference import engine
 from sertools.models.load import LoadOptions, load_model
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.places import ROOT
 from tests.helpers.small import Meter, jobs, noises, write_noises
 
-ROOT = Path(__file__).parent.parent
 DATA = ROOT.parent / "shared" / "data"
 
 

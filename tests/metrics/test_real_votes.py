@@ -1,7 +1,5 @@
 """The metrics at real size: 7442 clips of 91 actors, whose emotion a crowd named from the voice alone."""
 
-from pathlib import Path
-
 import audmetric
 import numpy as np
 import pandas as pd
@@ -11,8 +9,9 @@ from scipy import stats
 from sertools.metrics.classification import macro_f1_statistic, uar_statistic
 from sertools.statistics.jackknife import estimate, gap
 from sertools.statistics.permutation import permutation
+from tests.helpers.places import ROOT
 
-VOTES = Path(__file__).parents[3] / "shared/data/crema-d_labels/crema-d_labels.csv"
+VOTES = ROOT.parent / "shared/data/crema-d_labels/crema-d_labels.csv"
 EMOTIONS = ["anger", "disgust", "fear", "happiness", "neutral", "sadness"]
 
 pytestmark = pytest.mark.skipif(not VOTES.is_file(), reason="../shared/data/crema-d_labels is not here")

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ from sertools.errors import AudioError, AuditError
 from sertools.perturbations.perturbation import Perturbation, draw_level
 from sertools.perturbations.registry import get, perturbations
 from sertools.randomness import identity_rng
+from tests.helpers.places import ROOT
 
 RATE = 16000
-EMODB = Path(__file__).parents[3] / "shared" / "data" / "emodb"
+EMODB = ROOT.parent / "shared" / "data" / "emodb"
 
 LENGTHS = {
     "same": lambda n, level: n,

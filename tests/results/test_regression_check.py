@@ -1,5 +1,4 @@
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +15,10 @@ from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes
 from tests.helpers.audit_tables import EMOTIONS, made
+from tests.helpers.places import ROOT
 from tests.helpers.report_results import small_result
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = ROOT / "examples"
 CORRECTNESS = load("correctness")
 
 

@@ -1,7 +1,6 @@
 import json
 import pickle
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,8 +20,9 @@ from sertools.models.kinds.sklearn import SHORTEST, functionals
 from sertools.models.load import LoadOptions, load_model
 from sertools.training.baseline import fit_baseline
 from tests.helpers.checkpoints import speech
+from tests.helpers.places import ROOT
 
-EMODB = Path(__file__).parents[2] / "shared" / "data" / "emodb"
+EMODB = ROOT.parent / "shared" / "data" / "emodb"
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
-from pathlib import Path
-
 import pytest
 
 from sertools.errors import ModelError
 from sertools.training.recipe import BaselineRecipe, Recipe, read_recipe
+from tests.helpers.places import ROOT
 
 LEAST = 'corpora = ["emodb"]\nspeakers = ["03"]\nepochs = 2\n'
 
@@ -52,6 +51,6 @@ def test_a_missing_recipe_is_an_error(tmp_path):
 
 
 def test_the_baseline_is_a_recipe_of_its_own_kind() -> None:
-    recipe = read_recipe(Path(__file__).parent.parent / "examples" / "baseline.toml")
+    recipe = read_recipe(ROOT / "examples" / "baseline.toml")
     assert isinstance(recipe, BaselineRecipe)
     assert recipe.labels == ["emotion"]

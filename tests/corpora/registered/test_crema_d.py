@@ -9,8 +9,9 @@ from sertools.corpora.load import load_corpus
 from sertools.corpora.registered import crema_d
 from sertools.corpora.registry import verified
 from sertools.errors import CorpusError
+from tests.helpers.places import ROOT
 
-DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+DATA = ROOT / ".." / "shared" / "data"
 needs_speech = pytest.mark.skipif(not DATA.is_dir(), reason="the speech in ../shared/data is not here")
 
 ACTORS = (

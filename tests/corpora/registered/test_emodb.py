@@ -8,8 +8,9 @@ import pytest
 from sertools.corpora.load import load_corpus
 from sertools.corpora.registered import emodb, emodb_low_agreement
 from sertools.corpora.registry import verified
+from tests.helpers.places import ROOT
 
-DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
+DATA = ROOT / ".." / "shared" / "data"
 needs_speech = pytest.mark.skipif(not DATA.is_dir(), reason="the speech in ../shared/data is not here")
 
 # By hand, from the code book: W Wut, L Langeweile, E Ekel, A Angst, F Freude, T Trauer, N neutral.

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,12 +27,12 @@ from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import KINDS, LEVELS, FrameSumsNeeded
 from tests.helpers import naive_frames
 from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.places import ROOT
 from tests.helpers.voices import voices
 from tests.models.kinds.test_cnn14 import write
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 
-ROOT = Path(__file__).parent.parent
 EMODB = ROOT.parent / "shared" / "data" / "emodb"
 EVERYTHING = FrameSumsNeeded(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
 GROUP_NORM = {"feat_extract_norm": "group"}

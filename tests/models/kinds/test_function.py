@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +14,9 @@ from sertools.errors import ModelError
 from sertools.models.kinds.function import REPEAT, rows
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
+from tests.helpers.places import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "remote_service.py"
+EXAMPLE = ROOT / "examples" / "remote_service.py"
 LEVELS = """
 import numpy as np
 def f(signals, rate):

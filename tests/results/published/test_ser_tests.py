@@ -1,14 +1,13 @@
 """The published table says here what it says at its source."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
 from sertools.perturbations.selection import asked
 from sertools.results.published import ser_tests
+from tests.helpers.places import ROOT
 
-SHARED = Path(__file__).parent.parent.parent / "shared" / "reference" / "ser_tests_results.csv"
+SHARED = ROOT.parent / "shared" / "reference" / "ser_tests_results.csv"
 
 
 def test_the_range_is_that_of_the_published_rows():
