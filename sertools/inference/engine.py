@@ -29,7 +29,7 @@ NOT_FINITE = "the model's prediction is not a finite number"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class DecodedClip:
     """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
 
     signal: np.ndarray | None
@@ -66,24 +66,24 @@ def run(
     sweep(job.folder)
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for i, clips, heard in heard_ahead(pool, job.shards, corpus, model, job.condition):
-                scores, layers = answers(model, heard, job.layers, batch_size, advance)
-                write_shard(job.folder, i, table(model, clips, heard, scores), layers)
+            for i, clips, decoded in decode_ahead(pool, job.shards, corpus, model, job.condition):
+                scores, layers = predict_clips(model, decoded, job.layers, batch_size, advance)
+                write_shard(job.folder, i, table(model, clips, decoded, scores), layers)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def heard_ahead(
+def decode_ahead(
     pool: ThreadPoolExecutor,
     parts: Sequence[tuple[int, pd.Index]],
     corpus: Corpus,
     model: Model,
     condition: Condition,
-) -> Iterator[tuple[int, pd.Index, list[Heard]]]:
+) -> Iterator[tuple[int, pd.Index, list[DecodedClip]]]:
     """Yields the number, clips and decoded clips of each part, while the next part is being decoded."""
 
-    def submit(clips: pd.Index) -> list[Future[Heard]]:
-        return [pool.submit(hear, corpus, clip, model, condition) for clip in clips]
+    def submit(clips: pd.Index) -> list[Future[DecodedClip]]:
+        return [pool.submit(decode, corpus, clip, model, condition) for clip in clips]
 
     ahead = submit(parts[0][1]) if parts else []
     for k, (i, clips) in enumerate(parts):
@@ -92,18 +92,18 @@ def heard_ahead(
         yield i, clips, [future.result() for future in current]
 
 
-def table(model: Model, clips: pd.Index, heard: Sequence[Heard], scores: np.ndarray) -> pd.DataFrame:
+def table(model: Model, clips: pd.Index, decoded: Sequence[DecodedClip], scores: np.ndarray) -> pd.DataFrame:
     """The table to store: reason, silent and scores (n, c); clips with non-finite scores are missing."""
     frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
-    frame.insert(0, "reason", [h.reason for h in heard])
-    frame.insert(1, "silent", [h.silent for h in heard])
+    frame.insert(0, "reason", [h.reason for h in decoded])
+    frame.insert(1, "silent", [h.silent for h in decoded])
     unscored = ~np.isfinite(scores).all(axis=1) & (frame["reason"] == "").to_numpy()
     frame.loc[unscored, "reason"] = NOT_FINITE
     frame.loc[unscored, list(model.labels)] = np.nan
     return frame
 
 
-def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard:
+def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> DecodedClip:
     """Decodes and perturbs a clip at the model's sampling rate; gives the reason if that fails."""
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
@@ -112,17 +112,17 @@ def hear(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Heard
         silent = is_silent(signal)
         signal = perturbed(signal, rate, clip, condition, corpus)
     except AudioError as error:
-        return Heard(signal=None, reason=str(error))
+        return DecodedClip(signal=None, reason=str(error))
     if len(signal) < model.shortest:
         reason = (
             f"{len(signal)} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"
         )
-        return Heard(signal=None, reason=reason, silent=silent)
+        return DecodedClip(signal=None, reason=reason, silent=silent)
     longest = getattr(model, "longest", None)
     if longest is not None and len(signal) > longest:
         reason = f"{len(signal) / rate:.1f} s, but the model takes at most {longest / rate:.1f} s"
-        return Heard(signal=None, reason=reason, silent=silent)
-    return Heard(signal=signal, silent=silent)
+        return DecodedClip(signal=None, reason=reason, silent=silent)
+    return DecodedClip(signal=signal, silent=silent)
 
 
 def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, corpus: Corpus) -> np.ndarray:
@@ -175,20 +175,24 @@ class OtherClips(Sequence[np.ndarray]):
         return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))
 
 
-def answers(
-    model: Model, heard: Sequence[Heard], layers: bool, batch_size: int, advance: Callable[[int], None]
+def predict_clips(
+    model: Model,
+    decoded: Sequence[DecodedClip],
+    layers: bool,
+    batch_size: int,
+    advance: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Scores (n, c) and, if requested, layer means (n, l, d); rows are nan for clips that were not decoded.
 
     Raises:
         ModelError: the scores do not have the shape (clips, labels)
     """
-    scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
+    scores = np.full((len(decoded), len(model.labels)), np.nan, dtype=np.float32)
     means: np.ndarray | None = None
-    advance(sum(h.signal is None for h in heard))
-    for batch in batches(heard, batch_size):
+    advance(sum(h.signal is None for h in decoded))
+    for batch in batches(decoded, batch_size):
         outputs = model.predict(
-            [h.signal for i in batch if (h := heard[i]).signal is not None], layers=layers
+            [h.signal for i in batch if (h := decoded[i]).signal is not None], layers=layers
         )
         if outputs.scores.shape != (len(batch), len(model.labels)):
             raise ModelError(
@@ -202,17 +206,17 @@ def answers(
             scores[batch] = outputs.scores
         if layers and outputs.layers is not None:
             if means is None:
-                means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
+                means = np.full((len(decoded), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
             means[batch] = outputs.layers
         advance(len(batch))
     if layers and means is None:
-        means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
+        means = np.full((len(decoded), 0, 0), np.nan, dtype=np.float32)
     return scores, means
 
 
-def batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
+def batches(decoded: Sequence[DecodedClip], batch_size: int) -> list[list[int]]:
     """Batches of clip indices: sorted by length, within the limits on clips and samples per forward pass."""
-    lengths = [(len(h.signal), i) for i, h in enumerate(heard) if h.signal is not None]
+    lengths = [(len(h.signal), i) for i, h in enumerate(decoded) if h.signal is not None]
     batches: list[list[int]] = []
     shortest_first = sorted(lengths)
     for length, i in shortest_first:
@@ -223,7 +227,7 @@ def batches(heard: Sequence[Heard], batch_size: int) -> list[list[int]]:
     return batches
 
 
-def read(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[np.ndarray]]:
+def read_job(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Reads a finished job from the store: scores with `reason` and `silent`, and layer means by shard."""
     frames, layers = [], []
     for i, part in shards(clips):

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.files import write_text
-from sertools.inference.engine import hear
+from sertools.inference.engine import decode
 from sertools.models.model import Model
 from sertools.tables.condition import Condition
 
@@ -33,56 +34,56 @@ AnyModel = TypeVar("AnyModel")
 
 
 @runtime_checkable
-class Undecided(Model, Protocol):
+class AutoPrecisionModel(Model, Protocol):
     """A model that can run in either number format under `--precision auto`.
 
     Attributes:
-        undecided: whether the number format still has to be chosen
+        needs_precision: whether the number format still has to be chosen
     """
 
-    undecided: bool
+    needs_precision: bool
 
-    def at(self, precision: str, **facts: Any) -> Self:
+    def with_precision(self, precision: str, **facts: Any) -> Self:
         """The same model in this number format, with a fingerprint for it and with facts about the choice."""
         ...
 
 
-def settle(model: AnyModel, corpus: Corpus, sound: str, root: Path) -> AnyModel:
+def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, root: Path) -> AnyModel:
     """Chooses the number format of a model on a corpus; a model that needs no choice is returned unchanged.
 
     Args:
         model: any model
         corpus: its first clips are used to compare fp32 and bf16
-        sound: the corpus' fingerprint
+        corpus_fingerprint: the corpus' fingerprint
         root: root folder of the store, where the choice is stored
 
     Raises:
         StoreError: the choice cannot be stored
     """
-    if not isinstance(model, Undecided) or not model.undecided:
+    if not isinstance(model, AutoPrecisionModel) or not model.needs_precision:
         return model
-    known = settled(model, sound, root)
-    if not (isinstance(known, Undecided) and known.undecided):
-        return known
-    choice = compare(model, corpus)
-    write_text(_path(model, sound, root), json.dumps(choice, indent=1) + "\n")
-    return cast(AnyModel, _chosen(model, choice))
+    # the model's fingerprint includes the device, on which the comparison depends
+    key = f"{model.fingerprint}\n{corpus_fingerprint}"
+    path = root / "precision" / f"{hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}.json"
+    choice = _stored_choice(path)
+    if choice is None:
+        choice = compare(model, corpus)
+        write_text(path, json.dumps(choice, indent=1) + "\n")
+    return cast(AnyModel, model.with_precision(**choice))
 
 
-def settled(model: AnyModel, sound: str, root: Path) -> AnyModel:
-    """The model in the format that was chosen earlier for this corpus; unchanged if none was chosen."""
-    if not isinstance(model, Undecided) or not model.undecided:
-        return model
+def _stored_choice(path: Path) -> dict[str, Any] | None:
+    """The choice that an earlier run stored; None if there is none, or if the file is damaged."""
     try:
-        choice = json.loads(_path(model, sound, root).read_text(encoding="utf-8"))
+        choice = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return model
+        return None
     if not isinstance(choice, dict) or choice.get("precision") not in {"fp32", "bf16"}:
-        return model
-    return cast(AnyModel, _chosen(model, choice))
+        return None
+    return choice
 
 
-def compare(model: Undecided, corpus: Corpus) -> dict[str, Any]:
+def compare(model: AutoPrecisionModel, corpus: Corpus) -> dict[str, Any]:
     """Compares bf16 with fp32 on the first clips and chooses one of them.
 
     Returns:
@@ -94,7 +95,7 @@ def compare(model: Undecided, corpus: Corpus) -> dict[str, Any]:
         return {"precision": "fp32", "precision_reason": "no clip could be decoded to compare bf16 with fp32"}
     if not model.labels:
         return {"precision": "fp32", "precision_reason": "a bare encoder has no predictions to compare"}
-    exact, quick = (model.at(name).predict(signals).scores for name in ("fp32", "bf16"))
+    exact, quick = (model.with_precision(name).predict(signals).scores for name in ("fp32", "bf16"))
     if not (np.isfinite(exact).all() and np.isfinite(quick).all()):
         return {"precision": "fp32", "precision_reason": "a prediction is not a finite number"}
     difference = float(np.abs(exact.astype(np.float64) - quick).max())
@@ -108,18 +109,8 @@ def compare(model: Undecided, corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _signals(model: Model, corpus: Corpus) -> Iterator[np.ndarray]:
+def _signals(model: Model, corpus: Corpus) -> Iterator[NDArray[np.float32]]:
     for clip in corpus.clips.index[:TRIED]:
-        heard = hear(corpus, clip, model, Condition())
-        if heard.signal is not None:
-            yield heard.signal
-
-
-def _path(model: Model, sound: str, root: Path) -> Path:
-    # the model's fingerprint includes the device, on which the comparison depends
-    name = hashlib.blake2b(f"{model.fingerprint}\n{sound}".encode(), digest_size=10).hexdigest()
-    return root / "precision" / f"{name}.json"
-
-
-def _chosen(model: Undecided, choice: dict[str, Any]) -> Undecided:
-    return model.at(**choice)
+        decoded = decode(corpus, clip, model, Condition())
+        if decoded.signal is not None:
+            yield decoded.signal

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools import files
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
-from sertools.inference import engine, precision
+from sertools.inference import engine
 from sertools.inference import jobs as plan
 from sertools.inference.build_tables import Predicted
+from sertools.inference.precision import choose_precision
 from sertools.models.model import ClipModel, Model
 from sertools.speech import resynthesis
 from sertools.store import store
@@ -47,6 +49,11 @@ class Settings:
     label_map: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = lambda description, total: nullcontext(lambda n: None)
 
+    @property
+    def root(self) -> Path:
+        """Root folder of the store."""
+        return self.cache or store.default_root()
+
 
 def jobs(
     model: Model,
@@ -54,7 +61,7 @@ def jobs(
     conditions: Sequence[Condition],
     *,
     settings: Settings,
-    sound: str = "",
+    corpus_fingerprint: str = "",
     layers: bool = False,
 ) -> list[plan.Job]:
     """The jobs still to compute for these conditions; `sound` is the corpus' fingerprint, if known.
@@ -65,18 +72,17 @@ def jobs(
     Raises:
         SertoolsError: a voice does not exist
     """
-    sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
-    model = precision.settled(model, sound, root)
+    corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
     return [
         job
         for condition in _worded(conditions, corpus)
         for job in plan.jobs(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
-            corpus=(corpus.name, sound),
+            corpus=(corpus.name, corpus_fingerprint),
             conditions=[condition],
             layers=layers and str(condition) == CLEAN,
-            root=root,
+            root=settings.root,
         )
     ]
 
@@ -96,20 +102,20 @@ def predict(
     *,
     conditions: Sequence[Condition] = (Condition(),),
     settings: Settings | None = None,
-    sound: str = "",
+    corpus_fingerprint: str = "",
     layers: bool = False,
 ) -> dict[str, Predicted]:
     """Scores of a corpus under each condition; what the store has is not computed again.
 
-    A bare encoder has layers and no scores. A model that predicts by clip, without audio, only predicts for
-    the conditions that it has.
+    Under `--precision auto` the number format is chosen first. A bare encoder has layers and no scores. A
+    model that predicts by clip, without audio, only predicts for the conditions that it has.
 
     Args:
         model: from `load_model`
         corpus: from `load_corpus`
         conditions: conditions of the audio; clean only by default
         settings: how to compute
-        sound: the corpus' fingerprint, if the caller knows it
+        corpus_fingerprint: the corpus' fingerprint, if the caller knows it
         layers: whether layer means of the clean audio are needed as well as the scores
 
     Raises:
@@ -118,6 +124,53 @@ def predict(
         StoreError: the store cannot be written
     """
     settings = settings or Settings()
+    if not isinstance(model, ClipModel):
+        corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
+        model = choose_precision(model, corpus, corpus_fingerprint, settings.root)
+    return predict_conditions(model, corpus, conditions, settings, corpus_fingerprint, layers)
+
+
+def predict_conditions(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    conditions: Sequence[Condition],
+    settings: Settings,
+    corpus_fingerprint: str,
+    layers: bool,
+) -> dict[str, Predicted]:
+    """Same as `predict` for a model whose number format is chosen."""
+    _check_labels(model, layers)
+    if isinstance(model, ClipModel):
+        known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
+        return {name: _by_clip(model, corpus, name, layers and name == CLEAN) for name in known}
+    files.check_writable(settings.root)
+    predicted = {}
+    for job in jobs(
+        model, corpus, conditions, settings=settings, corpus_fingerprint=corpus_fingerprint, layers=layers
+    ):
+        if job.shards:
+            with settings.progress(str(job.condition), job.clips) as advance:
+                engine.run(
+                    job,
+                    corpus,
+                    model,
+                    batch_size=settings.batch_size,
+                    workers=settings.workers,
+                    advance=advance,
+                )
+        frame, means = engine.read_job(job, corpus.clips.index)
+        found = _predicted(frame, str(job.condition), list(model.labels))
+        predicted[str(job.condition)] = replace(found, layers=Layers(shards=tuple(means)) if means else None)
+    _check_some_scored(predicted[str(conditions[0])], corpus)
+    return predicted
+
+
+def _check_labels(model: Model | ClipModel, layers: bool) -> None:
+    """Checks that a model predicts something, or has layers if they are requested, and has usable labels.
+
+    Raises:
+        ModelError: a bare encoder, or a label that is a duplicate or a reserved name
+    """
     if model.task == "encoder" and not layers:
         raise ModelError(
             f"{model.name} is a bare encoder: the checkpoint has no head, so it predicts nothing; unused "
@@ -130,30 +183,6 @@ def predict(
             f"{model.name} has a label {taken[0]!r}, which is a duplicate or a reserved name",
             hint=f"labels must be different from each other and from {', '.join(RESERVED)}",
         )
-    if isinstance(model, ClipModel):
-        known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
-        return {name: _by_clip(model, corpus, name, layers and name == CLEAN) for name in known}
-    root = settings.cache or store.default_root()
-    files.check_writable(root)
-    sound = sound or fingerprint(corpus)
-    model = precision.settle(model, corpus, sound, root)
-    predicted = {}
-    for job in jobs(model, corpus, conditions, settings=settings, sound=sound, layers=layers):
-        if job.shards:
-            with settings.progress(str(job.condition), job.clips) as advance:
-                engine.run(
-                    job,
-                    corpus,
-                    model,
-                    batch_size=settings.batch_size,
-                    workers=settings.workers,
-                    advance=advance,
-                )
-        frame, means = engine.read(job, corpus.clips.index)
-        found = _predicted(frame, str(job.condition), list(model.labels))
-        predicted[str(job.condition)] = replace(found, layers=Layers(shards=tuple(means)) if means else None)
-    _some_scored(predicted[str(conditions[0])], corpus)
-    return predicted
 
 
 def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predicted:
@@ -164,7 +193,7 @@ def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predic
 
 def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> Predicted:
     scores = model.scores(corpus.clips, condition)
-    vectors: np.ndarray | None = None
+    vectors: NDArray[np.float32] | None = None
     unknown = scores.isna().all(axis=1).to_numpy()
     if layers and hasattr(model, "layers"):
         vectors = model.layers(corpus.clips)
@@ -177,11 +206,11 @@ def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> 
     means = None if vectors is None else Layers(shards=(vectors,))
     found = Predicted(scores=scores, missing=missing, layers=means)
     if condition == CLEAN:
-        _some_scored(found, corpus)
+        _check_some_scored(found, corpus)
     return found
 
 
-def _some_scored(predicted: Predicted, corpus: Corpus) -> None:
+def _check_some_scored(predicted: Predicted, corpus: Corpus) -> None:
     if len(predicted.missing) == len(corpus.clips):
         reasons = predicted.missing["reason"].value_counts()
         raise CorpusError(

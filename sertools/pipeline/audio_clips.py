@@ -83,11 +83,11 @@ def _takes(
     clip: str, conditions: Mapping[str, Condition], folder: Path, corpus: Corpus, model: Model
 ) -> dict[str, Recording]:
     """Writes one clip under all its conditions, or records the reason why it cannot be decoded."""
-    heard = {name: engine.hear(corpus, clip, model, condition) for name, condition in conditions.items()}
-    peaks = [float(np.max(np.abs(each.signal))) for each in heard.values() if each.signal is not None]
+    decoded = {name: engine.decode(corpus, clip, model, condition) for name, condition in conditions.items()}
+    peaks = [float(np.max(np.abs(each.signal))) for each in decoded.values() if each.signal is not None]
     softer = max([1.0, *peaks])
     found = {}
-    for name, each in heard.items():
+    for name, each in decoded.items():
         take = Recording(audit="", clip=clip, condition=name, reason=each.reason)
         if each.signal is not None:
             signal, rate = each.signal / np.float32(softer), model.sampling_rate

@@ -57,21 +57,31 @@ def seen(
     needs: Sequence[Needs],
     under: Sequence[Condition],
     settings: Settings,
-    sound: str,
+    corpus_fingerprint: str,
 ) -> Seen:
     """All data that audits read of a model; frames come first, because that pass also yields clean scores."""
     summed: dict[tuple[int, str], Mapping[str, FrameSums]] = {}
     read = asked(model, corpus, needs)
     if not isinstance(model, ClipModel):
-        sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
+        corpus_fingerprint, root = (
+            corpus_fingerprint or fingerprint(corpus),
+            settings.cache or store.default_root(),
+        )
         files.check_writable(root)
         for cells, each in read.frame_sums.items():
-            (clean,) = jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=read.layers)
+            (clean,) = jobs(
+                model,
+                corpus,
+                [Condition()],
+                settings=settings,
+                corpus_fingerprint=corpus_fingerprint,
+                layers=read.layers,
+            )
             summed[cells] = frame_sums(
                 model,
                 corpus,
                 each,
-                sound=sound,
+                corpus_fingerprint=corpus_fingerprint,
                 root=root,
                 progress=settings.progress,
                 batch_size=settings.batch_size,
@@ -80,7 +90,14 @@ def seen(
             )
     # frames alone need no scores, but the scores show which clips are missing
     if read.scores or any(summed.values()):
-        found = predict(model, corpus, conditions=under, settings=settings, sound=sound, layers=read.layers)
+        found = predict(
+            model,
+            corpus,
+            conditions=under,
+            settings=settings,
+            corpus_fingerprint=corpus_fingerprint,
+            layers=read.layers,
+        )
     else:
         found = {}
     return Seen(tables=tables(model, corpus, found, settings.label_map), frame_sums=summed)

@@ -59,31 +59,38 @@ def run(
         SertoolsError: see `predict`, `tables` and `audit.run`
     """
     settings = settings or Settings()
-    sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
+    corpus_fingerprint = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     wanted = conditions(audits, options or {}, settings.seed)
     if wanted:
         # first of all, because the number format is part of the model's fingerprint
-        model = precision.settle(model, corpus, sound, settings.cache or store.default_root())
-    corpus = heard(corpus, audits, options or {}, settings)
+        model = precision.choose_precision(
+            model, corpus, corpus_fingerprint, settings.cache or store.default_root()
+        )
+    corpus = decoded(corpus, audits, options or {}, settings)
 
     needs = needs_of(audits, options or {})
     inside = [audit.name for audit in audits if looks_inside(audit, (options or {}).get(audit.name, {}))]
     others = (
-        company(model, corpus, others or {}, random_twin, settings=settings, sound=sound) if inside else {}
+        company(
+            model, corpus, others or {}, random_twin, settings=settings, corpus_fingerprint=corpus_fingerprint
+        )
+        if inside
+        else {}
     )
     table = tables(model, corpus, {}, settings.label_map)
     if wanted:
         beside = {
-            role: seen(other, corpus, needs, [Condition()], settings, sound) for role, other in others.items()
+            role: seen(other, corpus, needs, [Condition()], settings, corpus_fingerprint)
+            for role, other in others.items()
         }
-        own = seen(model, corpus, needs, wanted, settings, sound)
+        own = seen(model, corpus, needs, wanted, settings, corpus_fingerprint)
         table = replace(own.tables, others={role: each.tables for role, each in beside.items()})
     beside_it = {role: described(other) for role, other in others.items()}
     provenance = {
         "command": command,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "model_fingerprint": model.fingerprint,
-        "corpus_fingerprint": sound or "the sound was not opened",
+        "corpus_fingerprint": corpus_fingerprint or "the sound was not opened",
         "versions": versions(),
     }
     return [
@@ -108,7 +115,7 @@ def company(
     random_twin: bool | None,
     *,
     settings: Settings,
-    sound: str,
+    corpus_fingerprint: str,
 ) -> dict[str, Model | ClipModel]:
     """Comparison models for layer audits by role ("against", "random_twin"), each in its number format.
 
@@ -124,14 +131,17 @@ def company(
         ModelError: the model has no random twin
     """
     root = settings.cache or store.default_root()
-    beside = {role: precision.settle(other, corpus, sound, root) for role, other in others.items()}
+    beside = {
+        role: precision.choose_precision(other, corpus, corpus_fingerprint, root)
+        for role, other in others.items()
+    }
     if random_twin or (random_twin is None and hasattr(model, "random_twin")):
         # made from the model in its chosen format, so that both have the same number format
         beside[RANDOM_TWIN] = twin_of(model, settings.seed)
     return beside
 
 
-def heard(
+def decoded(
     corpus: Corpus, audits: Sequence[Audit], options: Mapping[str, Mapping[str, Any]], settings: Settings
 ) -> Corpus:
     """The corpus with the columns computed from its audio and the text vectors that audits need.

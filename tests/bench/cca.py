@@ -78,7 +78,7 @@ def with_sums(corpus, model, store: Path) -> dict:
         model,
         corpus,
         FrameSumsNeeded(),
-        sound=fingerprint(corpus),
+        corpus_fingerprint=fingerprint(corpus),
         root=store,
         progress=lambda what, total: nullcontext(lambda n: None),
     )["frame"]

@@ -6,7 +6,7 @@
 Every way reads the files, computes the features and the scores. The ways take turns within each repeat, so
 that other work on the machine falls on all of them; medians are shown. CPU seconds with one thread are hardly
 touched by other work, wall seconds are. Weights are random, shapes are true. sertools writes its scores to an
-empty store each time; which format `auto` takes is settled beforehand, and what that costs is shown beside.
+empty store each time; which format `auto` takes is chosen beforehand, and what that costs is shown beside.
 With --audit, everything is done for clean sound and ten perturbations: by the loop, and by sertools.
 """
 
@@ -109,9 +109,9 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
         loaded = load_model(str(model_folder), LoadOptions(device="cpu", precision=precision))
         if precision == "auto":
             began = time.process_time()
-            loaded = settled(loaded, corpus, work / "choice")
+            loaded = in_chosen_precision(loaded, corpus, work / "choice")
             chosen = {key: value for key, value in loaded.facts.items() if key.startswith("precision")}
-            show(f"# auto: {json.dumps(chosen)}; settled in {time.process_time() - began:.2f} CPU s")
+            show(f"# auto: {json.dumps(chosen)}; chosen in {time.process_time() - began:.2f} CPU s")
 
         def predicted():
             shutil.rmtree(work / "store", ignore_errors=True)
@@ -162,7 +162,7 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
 
     def ours(precision: str):
         loaded = load_model(str(model_folder), LoadOptions(device="cpu", precision=precision))
-        loaded = settled(loaded, corpus, work / "choice")
+        loaded = in_chosen_precision(loaded, corpus, work / "choice")
 
         def predicted():
             shutil.rmtree(work / "store", ignore_errors=True)
@@ -175,12 +175,12 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     return {"(a) loop, batch 1": loop, "(d) sertools fp32": ours("fp32"), "(e) sertools auto": ours("auto")}
 
 
-def settled(model, corpus, root: Path):
+def in_chosen_precision(model, corpus, root: Path):
     """The model in the format that `auto` takes for a corpus."""
     from sertools.corpora.corpus import fingerprint
     from sertools.inference import precision
 
-    return precision.settle(model, corpus, fingerprint(corpus), root)
+    return precision.choose_precision(model, corpus, fingerprint(corpus), root)
 
 
 def flops(shape: str, samples: list[int]) -> float:

@@ -54,21 +54,36 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     corpus = load_corpus(str(work / "clips.csv"))
     write_model(work / "model", "base")
     model = load_model(str(work / "model"), LoadOptions(device="cpu", precision="fp32"))
-    sound = fingerprint(corpus)
+    corpus_fingerprint = fingerprint(corpus)
     wanted = FrameSumsNeeded(levels=levels)
 
     def plain():
         shutil.rmtree(work / "plain", ignore_errors=True)
-        predict.predict(model, corpus, settings=predict.Settings(cache=work / "plain"), sound=sound)
+        predict.predict(
+            model,
+            corpus,
+            settings=predict.Settings(cache=work / "plain"),
+            corpus_fingerprint=corpus_fingerprint,
+        )
 
     def acoustics():
         shutil.rmtree(work / "summed", ignore_errors=True)
-        descriptors.measured(corpus, sound, work / "summed", workers=1)
+        descriptors.measured(corpus, corpus_fingerprint, work / "summed", workers=1)
 
     def summed():
         settings = predict.Settings(cache=work / "summed")
-        (clean,) = predict.jobs(model, corpus, [Condition()], settings=settings, sound=sound)
-        frame_sums(model, corpus, wanted, sound=sound, root=work / "summed", progress=quiet, clean=clean)
+        (clean,) = predict.jobs(
+            model, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
+        )
+        frame_sums(
+            model,
+            corpus,
+            wanted,
+            corpus_fingerprint=corpus_fingerprint,
+            root=work / "summed",
+            progress=quiet,
+            clean=clean,
+        )
 
     ways = {"plain forward": plain, "openSMILE": acoustics, "moments": summed}
     seconds: dict[str, list[float]] = {name: [] for name in ways}

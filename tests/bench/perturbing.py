@@ -19,7 +19,7 @@ import torch
 
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
-from sertools.inference.engine import hear, perturbed
+from sertools.inference.engine import decode, perturbed
 from sertools.inference.predict import Settings, predict
 from sertools.models.load import load_model
 from sertools.perturbations.selection import asked
@@ -60,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = load_model(str(write_checkpoint(Path(folder) / "base", "wav2vec2", **BASE)))
         clean = dataclasses.replace(conditions[0], perturbation="clean")
-        sounds = {clip: hear(corpus, clip, model, clean).signal for clip in corpus.clips.index}
+        sounds = {clip: decode(corpus, clip, model, clean).signal for clip in corpus.clips.index}
         duration = sum(len(sound) for sound in sounds.values()) / model.sampling_rate
         # first use loads filters and libraries
         for condition in conditions:

@@ -218,7 +218,7 @@ def test_progress_counts_every_clip_once_missing_ones_too(tmp_path):
 
 def test_a_long_clip_runs_alone(tmp_path):
     batches = engine.batches(
-        [engine.Heard(signal=np.zeros(n, np.float32)) for n in (engine.BATCH_SAMPLES + 1, 500, 400)], 8
+        [engine.DecodedClip(signal=np.zeros(n, np.float32)) for n in (engine.BATCH_SAMPLES + 1, 500, 400)], 8
     )
     assert batches == [[2, 1], [0]]
 

@@ -32,12 +32,12 @@ class TwoFormats:
     shortest: int = 1
     fingerprint: str = "undecided"
     facts: dict[str, Any] = field(default_factory=dict)
-    undecided: bool = True
+    needs_precision: bool = True
     heard: list[int] = field(default_factory=list)
 
-    def at(self, precision: str, **facts: Any) -> "TwoFormats":
+    def with_precision(self, precision: str, **facts: Any) -> "TwoFormats":
         facts = {"precision": precision, **facts}
-        return replace(self, undecided=False, fingerprint=precision, facts=facts, heard=self.heard)
+        return replace(self, needs_precision=False, fingerprint=precision, facts=facts, heard=self.heard)
 
     def predict(self, signals, *, layers: bool = False) -> Outputs:
         self.heard.append(len(signals))
@@ -45,15 +45,15 @@ class TwoFormats:
         return Outputs(scores=np.array([[np.abs(s).mean() + off] for s in signals], dtype=np.float32))
 
 
-def settle(model: TwoFormats, tmp_path, clips: int = 12) -> TwoFormats:
+def choose_precision(model: TwoFormats, tmp_path, clips: int = 12) -> TwoFormats:
     folder = tmp_path / f"{clips} clips"
     # written once: the files of floating-point sound tell the second in which they were written
     corpus = load_corpus(str(folder / "clips.csv")) if folder.exists() else noises(folder, clips)
-    return precision.settle(model, corpus, fingerprint(corpus), tmp_path / "store")
+    return precision.choose_precision(model, corpus, fingerprint(corpus), tmp_path / "store")
 
 
 def test_bf16_is_taken_where_no_prediction_is_further_than_the_tolerance(tmp_path):
-    chosen = settle(TwoFormats(error=0.004), tmp_path)
+    chosen = choose_precision(TwoFormats(error=0.004), tmp_path)
     assert chosen.fingerprint == "bf16"
     assert chosen.facts["precision_difference"] == pytest.approx(0.004, abs=1e-7)
     assert chosen.facts["precision_clips"] == 8
@@ -61,7 +61,7 @@ def test_bf16_is_taken_where_no_prediction_is_further_than_the_tolerance(tmp_pat
 
 @pytest.mark.parametrize("error", [0.006, -0.006])
 def test_fp32_stays_where_one_prediction_is_further_and_the_difference_is_told(tmp_path, error):
-    chosen = settle(TwoFormats(error=error), tmp_path)
+    chosen = choose_precision(TwoFormats(error=error), tmp_path)
     assert chosen.fingerprint == "fp32"
     assert chosen.facts["precision_difference"] == pytest.approx(0.006, abs=1e-7)
     assert chosen.facts["precision_reason"] == "a prediction in bf16 differs by more than 0.005 from fp32"
@@ -69,7 +69,7 @@ def test_fp32_stays_where_one_prediction_is_further_and_the_difference_is_told(t
 
 @pytest.mark.parametrize("error", [np.nan, np.inf])
 def test_fp32_stays_where_bf16_gives_no_number(tmp_path, error):
-    chosen = settle(TwoFormats(error=error), tmp_path)
+    chosen = choose_precision(TwoFormats(error=error), tmp_path)
     assert chosen.fingerprint == "fp32"
     assert "not a finite number" in chosen.facts["precision_reason"]
 
@@ -83,22 +83,22 @@ def test_fp32_stays_where_nothing_can_be_compared(tmp_path):
 
 
 def test_the_choice_is_kept_and_nothing_is_compared_twice(tmp_path):
-    first = settle(TwoFormats(error=0.001), tmp_path)
+    first = choose_precision(TwoFormats(error=0.001), tmp_path)
     # a comparison now would choose fp32
     again = TwoFormats(error=1.0)
-    second = settle(again, tmp_path)
+    second = choose_precision(again, tmp_path)
     assert again.heard == []
     assert second.facts == first.facts
     assert second.fingerprint == "bf16"
 
 
 def test_a_damaged_choice_is_made_again(tmp_path):
-    settle(TwoFormats(error=0.001), tmp_path)
+    choose_precision(TwoFormats(error=0.001), tmp_path)
     (path,) = (tmp_path / "store" / "precision").glob("*.json")
     for damage in ("", "[1]", '{"precision": "fp8"}'):
         path.write_text(damage)
         model = TwoFormats(error=0.001)
-        assert settle(model, tmp_path).fingerprint == "bf16"
+        assert choose_precision(model, tmp_path).fingerprint == "bf16"
         assert model.heard == [8, 8]
 
 
@@ -106,7 +106,7 @@ def test_another_corpus_is_compared_for_itself(tmp_path):
     model = TwoFormats(error=0.001)
     for clips in (3, 4):
         corpus = noises(tmp_path / f"c{clips}", clips)
-        precision.settle(model, corpus, fingerprint(corpus), tmp_path / "store")
+        precision.choose_precision(model, corpus, fingerprint(corpus), tmp_path / "store")
     assert model.heard == [3, 3, 4, 4]
 
 
@@ -124,7 +124,7 @@ def test_models_with_nothing_to_choose_come_back_as_they_are(tmp_path):
     corpus = noises(tmp_path / "c", 3)
     for asked in ("fp32", "bf16"):
         model = load_model(str(folder), LoadOptions(precision=asked))
-        assert precision.settle(model, corpus, "sound", tmp_path / "store") is model
+        assert precision.choose_precision(model, corpus, "sound", tmp_path / "store") is model
         assert model.facts["precision"] == asked
     assert not (tmp_path / "store" / "precision").exists()
 
@@ -140,7 +140,7 @@ def test_a_checkpoint_on_this_processor_chooses_by_what_it_measured(tmp_path):
     folder, _, _ = write_audeering_checkpoint(tmp_path / "m")
     corpus = noises(tmp_path / "c", 12)
     model = load_model(str(folder), LoadOptions(device="cpu"))
-    chosen = precision.settle(model, corpus, "sound", tmp_path / "store")
+    chosen = precision.choose_precision(model, corpus, "sound", tmp_path / "store")
     difference = chosen.facts["precision_difference"]
     assert (chosen.facts["precision"] == "bf16") == (difference <= precision.TOLERANCE)
     fixed = load_model(str(folder), LoadOptions(device="cpu", precision=chosen.facts["precision"]))
@@ -151,9 +151,12 @@ def test_auto_predicts_the_numbers_of_the_format_it_chose_and_plans_with_them(tm
     corpus, settings = noises(tmp_path / "c", 70), predict_module.Settings(cache=tmp_path / "store")
     model = TwoFormats(error=0.004)
     scores = predict_module.predict(model, corpus, settings=settings)["clean"].scores["arousal"]
-    exact = predict_module.predict(model.at("fp32"), corpus, settings=settings)["clean"].scores["arousal"]
+    exact = predict_module.predict(model.with_precision("fp32"), corpus, settings=settings)["clean"].scores[
+        "arousal"
+    ]
     np.testing.assert_allclose(scores - exact, 0.004, atol=1e-6)
-    (job,) = predict_module.jobs(model, corpus, [condition.Condition()], settings=settings)
+    chosen = precision.choose_precision(model, corpus, fingerprint(corpus), settings.root)
+    (job,) = predict_module.jobs(chosen, corpus, [condition.Condition()], settings=settings)
     assert job.stored == 70
 
 

@@ -59,10 +59,10 @@ def test_a_twin_knows_nothing_of_the_trained_weights(tmp_path):
 def test_a_model_with_a_head_of_its_own_has_a_twin_in_the_format_that_it_runs_in(tmp_path):
     folder, _, _ = write_audeering_checkpoint(tmp_path)
     model = load_model(str(folder))
-    halved = random_twin(model.at("bf16"), 0)
+    halved = random_twin(model.with_precision("bf16"), 0)
     assert halved.facts["precision"] == "bf16"
     assert halved.dtype == torch.bfloat16
-    assert halved.fingerprint != random_twin(model.at("fp32"), 0).fingerprint
+    assert halved.fingerprint != random_twin(model.with_precision("fp32"), 0).fingerprint
 
 
 def test_a_cnn14_has_a_twin_that_hears_the_same_spectrogram(tmp_path):

@@ -13,7 +13,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError
 from sertools.inference import predict
 from sertools.inference.build_tables import tables
-from sertools.inference.engine import hear
+from sertools.inference.engine import decode
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
 from sertools.pipeline import run
@@ -72,7 +72,7 @@ def test_layers_of_the_store_are_those_of_the_model(tmp_path):
     corpus = noises(tmp_path / "c", 70)
     predicted = predict.predict(model, corpus, settings=Settings(cache=tmp_path / "cache"), layers=True)
     clip = corpus.clips.index[67]
-    alone = model.predict([hear(corpus, clip, model, Condition()).signal], layers=True).layers[0]
+    alone = model.predict([decode(corpus, clip, model, Condition()).signal], layers=True).layers[0]
     layers = predicted[CLEAN].layers
     assert layers.n_layers == len(alone)
     for i, expected in enumerate(alone):

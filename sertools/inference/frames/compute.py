@@ -43,7 +43,7 @@ def frame_sums(
     corpus: Corpus,
     wanted: FrameSumsNeeded,
     *,
-    sound: str,
+    corpus_fingerprint: str,
     root: Path,
     progress: Progress,
     batch_size: int = BATCH_SIZE,
@@ -71,7 +71,7 @@ def frame_sums(
         ModelError: opensmile is not installed
         StoreError: the store cannot be written
     """
-    planned = over(model, corpus, wanted, sound=sound, root=root)
+    planned = over(model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, root=root)
     if not planned or not isinstance(model, Framed):
         return {}
     acoustics: dict[str, np.ndarray] = {}
@@ -82,7 +82,7 @@ def frame_sums(
         if stored is None:
             if not acoustics:
                 with progress("acoustic features", len(corpus.clips)) as advance:
-                    acoustics.update(descriptors.measured(corpus, sound, root, advance=advance))
+                    acoustics.update(descriptors.measured(corpus, corpus_fingerprint, root, advance=advance))
                 partner.update(_partners(corpus, acoustics))
             of = f"frames of {model.name}" + (f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else "")
             outputs = clean is not None and bool(clean.shards) and p == 0
@@ -108,7 +108,7 @@ def frame_sums(
 
 
 def over(
-    model: object, corpus: Corpus, wanted: FrameSumsNeeded, *, sound: str, root: Path
+    model: object, corpus: Corpus, wanted: FrameSumsNeeded, *, corpus_fingerprint: str, root: Path
 ) -> list[frames.Pass]:
     """The passes over a corpus that compute the requested sums, whether or not the store has them.
 
@@ -126,7 +126,7 @@ def over(
     _, members = cells(corpus.clips, wanted)
     first = trial(model)
     shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states], BUDGET)
-    folder = place(model, corpus, wanted, members, sound, root)
+    folder = place(model, corpus, wanted, members, corpus_fingerprint, root)
     parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
     cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
     return [
@@ -188,7 +188,7 @@ def place(
     corpus: Corpus,
     wanted: FrameSumsNeeded,
     members: Sequence[np.ndarray],
-    sound: str,
+    corpus_fingerprint: str,
     root: Path,
 ) -> Path:
     """Folder of the moments; it depends on cells, levels, and the versions of the code that computes them."""
@@ -197,7 +197,11 @@ def place(
     settings = json.dumps([VERSION, descriptors.version(), BUDGET, levels, wanted.between_layers, inside])
     name = "moments" + (f" by {wanted.by}" if wanted.by else "")
     digest = hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
-    key = Key(model=(model.name, model.fingerprint), corpus=(corpus.name, sound), condition=(name, digest))
+    key = Key(
+        model=(model.name, model.fingerprint),
+        corpus=(corpus.name, corpus_fingerprint),
+        condition=(name, digest),
+    )
     return key.folder(root)
 
 
@@ -239,19 +243,19 @@ def _moments(
     """The moments of a level, as views into the stored arrays."""
     sums: dict[tuple[int, str], np.ndarray] = {}
     between: dict[tuple[int, int], np.ndarray] = {}
-    heard = np.zeros(len(rows))
+    decoded = np.zeros(len(rows))
     for each, stored, flat in found:
         for (of, layer, name), array in each.shape.views(stored).items():
             if of == level and layer in each.shape.whole:
                 sums[layer, name] = array
             elif name == "clips":
-                heard = array[:, 0]
+                decoded = array[:, 0]
         between |= {(i, j): array for (of, i, j), array in each.between(flat).items() if of == level}
     layers = range(1 + max(layer for layer, _ in sums))
     c, kinds = len(rows), len(KINDS)
     return FrameSums(
         features=FEATURES,
-        cells=rows.assign(clips=heard.astype(int)),
+        cells=rows.assign(clips=decoded.astype(int)),
         n=np.stack([sums[i, "n"][:, 0] for i in layers]),
         undefined=np.array(sums[0, "undefined"][:, 0]),
         x=tuple(sums[i, "x"] for i in layers),

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus
-from sertools.inference.engine import BATCH_SIZE, Heard, batches, heard_ahead, table
+from sertools.inference.engine import BATCH_SIZE, DecodedClip, batches, decode_ahead, table
 from sertools.inference.frames.accumulate import Shape, Sums
 from sertools.models.model import Framed
 from sertools.store.store import read_array, write_array, write_rows, write_shard
@@ -124,10 +124,10 @@ def run(
     with ThreadPoolExecutor(workers) as pool:
         try:
             todo = list(enumerate(each.parts))[begin:]
-            for u, clips, heard in heard_ahead(pool, todo, corpus, model, Condition()):
-                scores, means = add_part(each, sums, clips, heard, model, acoustics, batch_size, advance)
+            for u, clips, decoded in decode_ahead(pool, todo, corpus, model, Condition()):
+                scores, means = add_part(each, sums, clips, decoded, model, acoustics, batch_size, advance)
                 if keep_outputs:
-                    write_shard(each.folder, u, table(model, clips, heard, scores), means)
+                    write_shard(each.folder, u, table(model, clips, decoded, scores), means)
                 sums.flush()
                 if u == last[each.cell[u]]:
                     sums.finish()
@@ -176,22 +176,22 @@ def add_part(
     each: Pass,
     sums: Sums,
     clips: pd.Index,
-    heard: Sequence[Heard],
+    decoded: Sequence[DecodedClip],
     model: Framed,
     acoustics: Mapping[str, np.ndarray],
     batch_size: int,
     advance: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Adds the clips of a part; returns scores (n, c) and layer means (n, l, d), nan if not decoded."""
-    scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
-    means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
-    advance(sum(h.signal is None for h in heard))
-    for batch in batches(heard, batch_size):
-        signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
+    scores = np.full((len(decoded), len(model.labels)), np.nan, dtype=np.float32)
+    means = np.full((len(decoded), 0, 0), np.nan, dtype=np.float32)
+    advance(sum(h.signal is None for h in decoded))
+    for batch in batches(decoded, batch_size):
+        signals = [h.signal for i in batch if (h := decoded[i]).signal is not None]
         outputs, frames = model.predict_frames(signals)
         assert outputs.layers is not None, "frames come with their means"
         if not means.shape[1]:
-            means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
+            means = np.full((len(decoded), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
         scores[batch], means[batch] = outputs.scores, outputs.layers
         for i, states, mean in zip(batch, frames, outputs.layers, strict=True):
             if np.isfinite(mean).all():

@@ -69,18 +69,18 @@ class TransformersModel:
     device: "torch.device"
     dtype: "torch.dtype"
     content: str
-    undecided: bool = False
+    needs_precision: bool = False
     longest: int | None = None
     encoder: weights.Encoder | None = None
 
-    def at(self, precision: str, **facts: Any) -> "TransformersModel":
+    def with_precision(self, precision: str, **facts: Any) -> "TransformersModel":
         """This model in `fp32` or `bf16`, with the same weights; `facts` (e.g. the reason) are added."""
         import torch
 
         return replace(
             self,
             dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
-            undecided=False,
+            needs_precision=False,
             fingerprint=stamped(self.content, precision, self.device),
             facts={**self.facts, "precision": precision, **facts},
             encoder=None,
@@ -304,7 +304,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     network.module.to(device)
     parameters = sum(p.numel() for p in network.module.parameters())
     rate = int(extractor.sampling_rate)
-    precision, reason, undecided = first_precision(options.precision, device)
+    precision, reason, needs_precision = first_precision(options.precision, device)
     content = _content(folder, options)
     return TransformersModel(
         name=folder.resolve().name if source == str(folder) else source.replace("/", "--"),
@@ -337,7 +337,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         device=device,
         dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
         content=content,
-        undecided=undecided,
+        needs_precision=needs_precision,
     )
 
 
@@ -359,7 +359,7 @@ def of_transformers(model: "TransformersModel", seed: int) -> "TransformersModel
     The weights are initialised as transformers does before training.
 
     Args:
-        model: in fp32 or bf16; if its precision is undecided, so is that of the copy
+        model: in fp32 or bf16; if its precision has yet to be chosen, so has that of the copy
         seed: of the weights
     """
     from sertools.models.checkpoints.heads import Network

@@ -60,27 +60,36 @@ def forecast(
     root = settings.cache or store.default_root()
     wanted = needs_module.conditions(audits, options, settings.seed)
     needs = needs_module.needs_of(audits, options)
-    sound = "" if isinstance(model, ClipModel) else fingerprint(corpus)
+    corpus_fingerprint = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     costs: list[Cost] = []
     if wanted:
-        model = precision.settle(model, corpus, sound, root)
+        model = precision.choose_precision(model, corpus, corpus_fingerprint, root)
         beside = {}
         if any(needs_module.looks_inside(audit, options.get(audit.name, {})) for audit in audits):
-            beside = run.company(model, corpus, others or {}, random_twin, settings=settings, sound=sound)
-        costs = _of_model(model, corpus, needs, wanted, settings, sound, OWN)
+            beside = run.company(
+                model,
+                corpus,
+                others or {},
+                random_twin,
+                settings=settings,
+                corpus_fingerprint=corpus_fingerprint,
+            )
+        costs = _of_model(model, corpus, needs, wanted, settings, corpus_fingerprint, OWN)
         for role, other in beside.items():
-            costs += _of_model(other, corpus, needs, [Condition()], settings, sound, role)
+            costs += _of_model(other, corpus, needs, [Condition()], settings, corpus_fingerprint, role)
         if any(cost.kind == "frames" and cost.todo for cost in costs):
-            costs.append(of_acoustics(corpus, sound or fingerprint(corpus), root))
+            costs.append(of_acoustics(corpus, corpus_fingerprint or fingerprint(corpus), root))
     makers = {column: maker(column) for column in needs_module.sounds(corpus, needs)}
     measures = {make: make() for make in dict.fromkeys(makers.values())}
     hearing = {}
     for make, measure in measures.items():
-        jobs = predict.jobs(measure, corpus, [Condition()], settings=settings, sound=sound)
+        jobs = predict.jobs(
+            measure, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
+        )
         (cost,) = of_jobs(measure, corpus, jobs, settings, SOUND)
         hearing[make] = replace(cost, condition=measure.name, kind="sound")
-    heard = {column: (measures[make], hearing[make]) for column, make in makers.items()}
-    return [*costs, *hearing.values(), *_of_words(corpus, needs, heard, settings)], model
+    decoded = {column: (measures[make], hearing[make]) for column, make in makers.items()}
+    return [*costs, *hearing.values(), *_of_words(corpus, needs, decoded, settings)], model
 
 
 def _of_model(
@@ -89,7 +98,7 @@ def _of_model(
     needs: Sequence[Needs],
     under: Sequence[Condition],
     settings: predict.Settings,
-    sound: str,
+    corpus_fingerprint: str,
     of: str,
 ) -> list[Cost]:
     """The costs of what `seeing.seen` computes for a model."""
@@ -97,13 +106,24 @@ def _of_model(
     if isinstance(model, ClipModel):
         known = [str(condition) for condition in under if str(condition) in model.conditions]
         return [Cost(of=of, condition=c, clips=n, stored=n, todo=0) for c in known if read.scores]
-    sound, root = sound or fingerprint(corpus), settings.cache or store.default_root()
+    corpus_fingerprint, root = (
+        corpus_fingerprint or fingerprint(corpus),
+        settings.cache or store.default_root(),
+    )
     passes, brings = of_frames(
-        model, corpus, list(read.frame_sums.values()), settings=settings, sound=sound, root=root, of=of
+        model,
+        corpus,
+        list(read.frame_sums.values()),
+        settings=settings,
+        corpus_fingerprint=corpus_fingerprint,
+        root=root,
+        of=of,
     )
     if not (read.scores or passes):
         return []
-    jobs = predict.jobs(model, corpus, under, settings=settings, sound=sound, layers=read.layers)
+    jobs = predict.jobs(
+        model, corpus, under, settings=settings, corpus_fingerprint=corpus_fingerprint, layers=read.layers
+    )
     if brings:  # the pass over frames yields layer means too, whether or not an audit reads them
         jobs[0] = replace(jobs[0], layers=True)
     costs = of_jobs(model, corpus, jobs, settings, of)
@@ -115,7 +135,7 @@ def _of_model(
 def _of_words(
     corpus: Corpus,
     needs: Sequence[Needs],
-    heard: Mapping[str, tuple[Measure, Cost]],
+    decoded: Mapping[str, tuple[Measure, Cost]],
     settings: predict.Settings,
 ) -> list[Cost]:
     """The costs of text vectors, for the transcripts of the corpus or those of a speech recogniser.
@@ -127,8 +147,8 @@ def _of_words(
         at_most = 0
         if reading.text in corpus.clips:
             texts = corpus.clips[reading.text]
-        elif reading.text in heard:
-            measure, cost = heard[reading.text]
+        elif reading.text in decoded:
+            measure, cost = decoded[reading.text]
             texts, at_most = (
                 _recognised(corpus, measure, cost, settings)[reading.text],
                 cost.todo and cost.clips,

@@ -42,7 +42,7 @@ def of_frames(
     wanted: Sequence[FrameSumsNeeded],
     *,
     settings: Settings,
-    sound: str,
+    corpus_fingerprint: str,
     root: Path,
     of: str,
 ) -> tuple[list[Cost], bool]:
@@ -67,7 +67,7 @@ def of_frames(
     costs: list[Cost] = []
     brings = False
     for each in wanted:
-        planned = over(model, corpus, each, sound=sound, root=root)
+        planned = over(model, corpus, each, corpus_fingerprint=corpus_fingerprint, root=root)
         for p, one in enumerate(planned):
             assert isinstance(model, Framed), "other models have no passes"
             name = "sums over frames" + (f" by {each.by}" if each.by else "")
@@ -114,14 +114,14 @@ def _summing(
     found = descriptors.measure([descriptors.located(corpus, clip) for clip in clips])
     acoustics = {clip: rows for clip, (rows, _) in zip(clips, found, strict=True)}
     each = replace(each, partner=dict(zip(clips, np.roll(clips, -1), strict=True)))
-    heard = [engine.Heard(signal=signal) for signal in trial.values()]
+    decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
     flat, between = np.zeros(each.shape.size), np.zeros(each.between_size)
-    for n in (1, len(heard)):  # the first pass includes set-up time
+    for n in (1, len(decoded)):  # the first pass includes set-up time
         flat[:] = between[:] = 0
         sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
         began = time.perf_counter()
         passes.add_part(
-            each, sums, clips[:n], heard[:n], model, acoustics, settings.batch_size, lambda n: None
+            each, sums, clips[:n], decoded[:n], model, acoustics, settings.batch_size, lambda n: None
         )
         sums.flush()
         adding_s = time.perf_counter() - began
@@ -139,7 +139,7 @@ def _summing(
     return adding_s, finishing_s + times * writing_s
 
 
-def of_acoustics(corpus: Corpus, sound: str, root: Path) -> Cost:
+def of_acoustics(corpus: Corpus, corpus_fingerprint: str, root: Path) -> Cost:
     """The cost of the acoustic features of a corpus, which the frames of every model are compared with.
 
     They are computed in one process per core; starting the processes takes as long as a few clips.
@@ -152,7 +152,7 @@ def of_acoustics(corpus: Corpus, sound: str, root: Path) -> Cost:
     Raises:
         ModelError: opensmile is not installed
     """
-    missing = descriptors.missing(corpus, sound, root)
+    missing = descriptors.missing(corpus, corpus_fingerprint, root)
     n, todo = len(corpus.clips), sum(len(clips) for _, clips in missing)
     cost = Cost(of=SOUND, condition="acoustic features", clips=n, stored=n - todo, todo=todo, kind="sound")
     seconds = seconds_of(corpus, pd.Index([clip for _, clips in missing for clip in clips]))

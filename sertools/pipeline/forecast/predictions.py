@@ -72,22 +72,22 @@ def of_jobs(
     clips = pd.Index(dict.fromkeys(clip for job in jobs for _, part in job.shards for clip in part))
     seconds = seconds_of(corpus, clips)
     trial = trial_of(corpus, seconds, model)
-    heard = sum(seconds[clip] for clip in trial)
+    decoded = sum(seconds[clip] for clip in trial)
     pace: dict[bool, tuple[float, int]] = {}
     costs = []
     for job in jobs:
         cost = Cost(
             of=of, condition=str(job.condition), clips=len(corpus.clips), stored=job.stored, todo=job.clips
         )
-        if job.shards and heard:
+        if job.shards and decoded:
             if job.layers not in pace:
                 pace[job.layers] = _predicting(model, trial, job, settings)
             busy_s, shard_bytes = pace[job.layers]
             todo = [clip for _, part in job.shards for clip in part]
-            times = sum(seconds.get(clip, 0.0) for clip in todo) / heard
+            times = sum(seconds.get(clip, 0.0) for clip in todo) / decoded
             if job.condition.voice:
                 lasts_s, speaking_s = _speaking(corpus, trial, todo, model, job.condition)
-                total_s = busy_s * times * (lasts_s / heard if lasts_s is not None else 1) + speaking_s
+                total_s = busy_s * times * (lasts_s / decoded if lasts_s is not None else 1) + speaking_s
             else:
                 busy_s += hearing_s(corpus, trial, model, job.condition, settings.workers)
                 total_s = busy_s * times
@@ -119,18 +119,20 @@ def evenly(clips: Sequence[str]) -> list[str]:
 
 def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, np.ndarray]:
     """A few evenly spaced clips that can be decoded for the model, with their signals."""
-    heard = ((clip, engine.hear(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds)))
-    return dict(islice(((clip, signal) for clip, signal in heard if signal is not None), TRIAL))
+    decoded = (
+        (clip, engine.decode(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds))
+    )
+    return dict(islice(((clip, signal) for clip, signal in decoded if signal is not None), TRIAL))
 
 
 def _predicting(
     model: Model, trial: Mapping[str, np.ndarray], job: plan.Job, settings: Settings
 ) -> tuple[float, int]:
     """Seconds that a model takes for the trial clips, batched as in a run, and bytes of the first shard."""
-    heard = [engine.Heard(signal=signal) for signal in trial.values()]
-    for clips in (heard[:1], heard):  # the first pass includes set-up time
+    decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
+    for clips in (decoded[:1], decoded):  # the first pass includes set-up time
         began = time.perf_counter()
-        _, layers = engine.answers(model, clips, job.layers, settings.batch_size, lambda n: None)
+        _, layers = engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)
     seconds = time.perf_counter() - began
     return seconds, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
 
@@ -141,7 +143,7 @@ def hearing_s(
     """Seconds that the worker threads take to decode and perturb the trial clips."""
     began = time.perf_counter()
     for clip in trial:
-        engine.hear(corpus, clip, model, condition)
+        engine.decode(corpus, clip, model, condition)
     return (time.perf_counter() - began) / min(workers, os.cpu_count() or 1)
 
 
@@ -156,9 +158,9 @@ def _speaking(
     if not resynthesis.offline(condition.voice):
         return None, 0.0
     began = time.perf_counter()
-    heard = [engine.hear(corpus, clip, model, condition).signal for clip in trial]
+    decoded = [engine.decode(corpus, clip, model, condition).signal for clip in trial]
     speaking_s = time.perf_counter() - began
-    lasts_s = sum(len(signal) for signal in heard if signal is not None) / model.sampling_rate
+    lasts_s = sum(len(signal) for signal in decoded if signal is not None) / model.sampling_rate
     tried = resynthesis.sentences(corpus.clips.loc[list(trial)])
     return lasts_s, speaking_s / max(tried, 1) * resynthesis.sentences(corpus.clips.loc[list(todo)])
 

@@ -84,12 +84,12 @@ def naive(model, corpus, level):
     clips = list(corpus.clips.index)
     speakers = list(corpus.clips["speaker"])
     sounds = [read_audio(corpus.path(clip), 16000) for clip in clips]
-    features = [opensmile.features(sound) for sound in sounds]
+    features = [opensmile.features(signal) for signal in sounds]
     found = []
-    for i, sound in enumerate(sounds):
+    for i, signal in enumerate(sounds):
         onward = [(i + k) % len(clips) for k in range(1, len(clips))]
         other = next(j for j in onward if speakers[j] != speakers[i])
-        (frames,) = model.predict_frames([sound])[1]
+        (frames,) = model.predict_frames([signal])[1]
         found.append(
             [
                 naive_frames.rows(frames, features[i], features[other], layer, LEVELS[level])
@@ -317,8 +317,10 @@ def naive_without(model, corpus, i):
 
 def test_the_same_pass_brings_scores_and_layer_means(tmp_path, corpus, model):
     settings = Settings(cache=tmp_path / "a")
-    sound = fingerprint(corpus)
-    (clean,) = predict_module.jobs(model, corpus, [Condition()], settings=settings, sound=sound, layers=True)
+    corpus_fingerprint = fingerprint(corpus)
+    (clean,) = predict_module.jobs(
+        model, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint, layers=True
+    )
     summed(model, corpus, tmp_path / "a", clean=clean)
     counted = Counted(model)
     brought = predict_module.predict(counted, corpus, settings=settings, layers=True)["clean"]

@@ -140,11 +140,11 @@ def test_a_model_that_answers_by_clip_costs_nothing(tmp_path):
 class Choosy(Meter):
     """May run in bf16, where it answers the same, ten times faster."""
 
-    undecided = True
+    needs_precision = True
 
-    def at(self, precision, **facts):
+    def with_precision(self, precision, **facts):
         chosen = Choosy()
-        chosen.undecided, chosen.fingerprint = False, f"choosy {precision}"
+        chosen.needs_precision, chosen.fingerprint = False, f"choosy {precision}"
         chosen.facts = {"precision": precision, **facts}
         return chosen
 
@@ -157,7 +157,9 @@ def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
         [cost], timed
     )
     assert (
-        precision.settle(Choosy(), corpus, corpus_module.fingerprint(corpus), tmp_path / "store").facts
+        precision.choose_precision(
+            Choosy(), corpus, corpus_module.fingerprint(corpus), tmp_path / "store"
+        ).facts
         == timed.facts
     )
     predict_module.predict(Choosy(), corpus, settings=settings)

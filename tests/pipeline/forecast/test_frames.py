@@ -132,7 +132,7 @@ def test_clean_scores_that_are_there_are_not_brought_again(tmp_path, corpus, che
     ]
 
 
-def settled(checkpoint: Path):
+def in_fp32(checkpoint: Path):
     """The model in fp32, so that a wrapped one is not asked for another format."""
     return load_model(str(checkpoint), LoadOptions(precision="fp32"))
 
@@ -156,7 +156,7 @@ class Sleeper:
 
 def test_minutes_of_a_pass_follow_from_the_pace_of_the_model(tmp_path, checkpoint, audits):
     corpus, settings = voices(tmp_path / "c", 16, seconds=0.2), Settings(cache=tmp_path / "store")
-    sleeper = Sleeper(settled(checkpoint), pace=0.4)
+    sleeper = Sleeper(in_fp32(checkpoint), pace=0.4)
     costs, _ = forecast(sleeper, corpus, [audits["summed"]], options={}, settings=settings)
     (cost,) = (cost for cost in costs if cost.kind == "frames")
     sound_s = sum(int((0.2 + 0.06 * i) * RATE) for i in range(16)) / RATE
@@ -171,17 +171,17 @@ def test_minutes_of_a_pass_follow_from_the_pace_of_the_model(tmp_path, checkpoin
 def test_a_pass_that_was_interrupted_goes_on_where_it_was(tmp_path, checkpoint, audits):
     corpus, settings = voices(tmp_path / "c", 24, seconds=0.2), Settings(cache=tmp_path / "store")
     # a clip of noise and the first of two cells, and then no more
-    sleeper = Sleeper(settled(checkpoint), most=14)
+    sleeper = Sleeper(in_fp32(checkpoint), most=14)
     wanted = audits["summed"].needs().frame_sums
     each = {"sound": fingerprint(corpus), "root": tmp_path / "store"}
     with pytest.raises(KeyboardInterrupt):
         compute.frame_sums(sleeper, corpus, wanted, progress=settings.progress, keep_every_s=0.0, **each)
-    (planned,) = compute.over(settled(checkpoint), corpus, wanted, **each)
+    (planned,) = compute.over(in_fp32(checkpoint), corpus, wanted, **each)
     done = len(planned.parts[0])
     assert 0 < done < 24
-    costs, _ = forecast(settled(checkpoint), corpus, [audits["summed"]], options={}, settings=settings)
+    costs, _ = forecast(in_fp32(checkpoint), corpus, [audits["summed"]], options={}, settings=settings)
     assert rows(costs)[1] == ("model", "sums over frames", done, 24 - done, False)
-    resumed = Sleeper(settled(checkpoint))
+    resumed = Sleeper(in_fp32(checkpoint))
     run.run(resumed, corpus, [audits["summed"]], settings=settings)
     assert resumed.clips == 1 + 24 - done, "a clip of noise, and what was planned"
 
@@ -209,14 +209,14 @@ def test_nothing_is_planned_where_an_audit_of_frames_cannot_run(tmp_path, corpus
 
 def test_acoustic_features_take_as_long_and_as_much_as_was_planned(tmp_path):
     corpus, root = voices(tmp_path / "c", 40, seconds=0.5), tmp_path / "store"
-    sound = fingerprint(corpus)
-    cost = of_acoustics(corpus, sound, root)
+    corpus_fingerprint = fingerprint(corpus)
+    cost = of_acoustics(corpus, corpus_fingerprint, root)
     assert (cost.clips, cost.stored, cost.todo) == (40, 0, 40)
     began = time.perf_counter()
-    acoustics.measured(corpus, sound, root)
+    acoustics.measured(corpus, corpus_fingerprint, root)
     seconds = time.perf_counter() - began
     # others use the machine too
     assert seconds / 4 < cost.minutes * 60 < 4 * seconds
     assert cost.megabytes * 1e6 == pytest.approx(stored(root), rel=0.2)
-    after = of_acoustics(corpus, sound, root)
+    after = of_acoustics(corpus, corpus_fingerprint, root)
     assert (after.stored, after.todo, after.minutes, after.megabytes) == (40, 0, 0, 0)
