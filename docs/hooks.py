@@ -10,7 +10,7 @@ from mkdocs.structure.pages import Page
 
 from sertools.auditing import audit as audits
 from sertools.auditing.discovery import discover
-from sertools.cli.audits import audit_command
+from sertools.cli.audit_commands import audit_command
 from sertools.comparison.leaderboard_feed import Feed
 from sertools.report.prose import blocks, spans
 
@@ -70,7 +70,7 @@ def audit_page(name: str) -> str:
     parts = [f"# {title(name)}", f"**{prose(audit.question)}**"]
     parts.append(f"```sh\nsertools {command} --model my-checkpoint --data {data}\n```")
     source = f"{SOURCE}/{source_of(audit.path)}"
-    parts.append(f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({source})")
+    parts.append(f"Reads {plain(audit.plan().needs.summary)}. [Source]({source})")
     parts.append("## How it is measured")
     for kind, items in blocks(audit.method):
         parts.append("\n".join(f"- {prose(i)}" for i in items) if kind == "list" else fenced(kind, items))

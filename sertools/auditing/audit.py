@@ -1,4 +1,4 @@
-"""The interface of audits: loads an audit file, checks its needs, and runs it on tables to give a result."""
+"""Loads audit files, and combines an audit with its options into a plan."""
 
 import importlib.util
 import inspect
@@ -10,20 +10,12 @@ from types import ModuleType
 from typing import Any, get_type_hints
 
 import numpy as np
-import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.discovery import discover, embedded_folder, name_of
-from sertools.auditing.findings import skipped
 from sertools.errors import AuditError, nearest
-from sertools.randomness import identity_rng
-from sertools.results.gate import judge_all
-from sertools.results.result import (
-    Limit,
-    Missing,
-    Result,
-)
+from sertools.results.result import Limit
 from sertools.tables.tables import Tables
 
 
@@ -52,6 +44,20 @@ class Audit:
     plant: Callable[[Tables, np.random.Generator], Tables]
     data: str = ""
 
+    def plan(self, options: Mapping[str, Any] | None = None, limits: Sequence[Limit] = ()) -> "PlannedAudit":
+        """The audit with checked options and what it reads with them.
+
+        Args:
+            options: values of some options; the others have their defaults
+            limits: limits that replace the audit's own where both match
+
+        Raises:
+            AuditError: an option that the audit does not have, or a value of the wrong type
+        """
+        settings = self.settings(options or {})
+        needs = self.needs(**settings)
+        return PlannedAudit(audit=self, settings=settings, needs=needs, limits=tuple(limits))
+
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """All options of the audit: the given values, and defaults for the rest.
 
@@ -78,6 +84,33 @@ class Audit:
             for name, parameter in inspect.signature(self.function).parameters.items()
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "rng"
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedAudit:
+    """An audit with the options of one run, made by `Audit.plan`.
+
+    Attributes:
+        audit: the audit
+        settings: the value of each of its options
+        needs: what it reads with these options
+        limits: limits that replace the audit's own where both match
+    """
+
+    audit: Audit
+    settings: Mapping[str, Any]
+    needs: Needs
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the audit."""
+        return self.audit.name
+
+    @property
+    def reads_layers(self) -> bool:
+        """Whether the audit reads layers, so that other models' layers can be compared."""
+        return self.needs.layers or self.needs.frame_sums is not None
 
 
 def load(name: str, folders: Sequence[Path] = ()) -> Audit:
@@ -142,82 +175,3 @@ def _module(path: Path) -> ModuleType:
         del sys.modules[name]
         raise AuditError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module
-
-
-def obstacle(needs: Needs, tables: Tables) -> str:
-    """Why an audit cannot run on these tables; empty if it can."""
-    absent = [c for c in needs.columns if c not in tables.clips or tables.clips[c].isna().all()]
-    if absent:
-        return f"the corpus has no column {', '.join(map(repr, absent))}"
-    absent = [str(c) for c in needs.conditions if str(c) not in tables.predictions]
-    if absent:
-        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-        return f"there are no predictions for {', '.join(absent[:3])}{more}"
-    if needs.layers and (tables.layers is None or not tables.layers.n_layers):
-        return "the model has no layers"
-    if needs.frame_sums and not tables.frame_sums:
-        return "the model has no layers with readable frames"
-    if needs.labels == "dimensions" and not tables.dimensions:
-        return "corpus and model share no dimension"
-    if needs.labels == "emotion" and not tables.classes:
-        return "corpus and model share no emotion"
-    if needs.labels == "either" and not tables.dimensions and not tables.classes:
-        return "corpus and model share neither a dimension nor an emotion"
-    return ""
-
-
-def run(
-    audit: Audit,
-    tables: Tables,
-    *,
-    seed: int,
-    options: Mapping[str, Any] | None = None,
-    limits: Sequence[Limit] = (),
-    model: Mapping[str, Any] | None = None,
-    data: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-) -> Result:
-    """Run one audit; its findings are judged by its own limits and then by `limits`.
-
-    If something that the audit needs is missing, the result is a single skipped finding with the reason.
-
-    Raises:
-        AuditError: an option that the audit does not have, or an audit that changes its tables
-    """
-    settings = audit.settings(options or {})
-    reason = obstacle(audit.needs(**settings), tables)
-    if reason:
-        outcome: Any = Outcome(
-            answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)]
-        )
-    else:
-        before = _digest(tables)
-        outcome = audit.function(tables, rng=identity_rng(seed, audit.name), **settings)
-        if _digest(tables) != before:
-            raise AuditError(f"audit {audit.name} changed its input tables")
-        if not isinstance(outcome, Outcome):
-            raise AuditError(f"audit {audit.name} returned {type(outcome).__name__}, not an Outcome")
-    return Result(
-        audit=audit.name,
-        question=audit.question,
-        method=audit.method,
-        answer=outcome.answer,
-        model=dict(model or {}),
-        data=dict(data or {}),
-        options={name: list(v) if isinstance(v, tuple) else v for name, v in settings.items()},
-        findings=judge_all(outcome.findings, [*audit.limits, *limits]),
-        tables=outcome.tables,
-        figures=outcome.figures,
-        missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
-        notes=[*tables.notes, *outcome.notes],
-        left_out=outcome.left_out,
-        sounds=outcome.sounds,
-        provenance={"seed": seed, **(provenance or {})},
-    )
-
-
-def _digest(tables: Tables) -> tuple[int, ...]:
-    frames = [tables.clips, tables.missing, *tables.predictions.values()]
-    # Parquet columns may hold lists, which are not hashable: hash their text
-    plain = [f.astype({c: str for c in f if f[c].dtype == object}) for f in frames]
-    return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) ^ hash(tuple(f.columns)) for f in plain)

@@ -2,13 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sertools.auditing.audit import Audit, load
+from sertools.auditing.audit import PlannedAudit, load
 from sertools.auditing.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.results.limits import Override
@@ -59,21 +58,6 @@ def read_suite(name: str) -> Suite:
         raise AuditError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """The selected audits with their options and limits.
-
-    Attributes:
-        audits: the audits, in the order in which they run
-        options: audit → its options
-        limits: limits that replace the audits' own
-    """
-
-    audits: list[Audit]
-    options: dict[str, dict[str, Any]]
-    limits: list[Override]
-
-
 def choose(
     names: Sequence[str],
     suite: str | None,
@@ -81,8 +65,8 @@ def choose(
     *,
     options: Mapping[str, Any] | None = None,
     shared: Mapping[str, str] | None = None,
-) -> Chosen:
-    """The named audits, those of a suite, or all available audits.
+) -> list[PlannedAudit]:
+    """The named audits, those of a suite with its options and limits, or all available audits.
 
     Args:
         names: names of audits; `-` and `_` are equivalent
@@ -92,7 +76,7 @@ def choose(
         shared: option → folder, for all audits that have this option; empty folders are ignored
 
     Raises:
-        AuditError: both names and a suite are given, or one of them does not exist
+        AuditError: both names and a suite are given, or one of them does not exist, or an invalid option
     """
     if names and suite:
         raise AuditError("both audits and --suite are given", hint="give only one of them")
@@ -100,13 +84,14 @@ def choose(
     if suite:
         read = read_suite(suite)
         limits = read.limit
-        audits = [load(each.name, folders) for each in read.audit]
-        settings = {each.name: dict(each.options) for each in read.audit}
+        wanted = [(load(each.name, folders), each.options) for each in read.audit]
     else:
-        wanted = [name.replace("-", "_") for name in names] or discover(folders)
-        audits = [load(name, folders) for name in dict.fromkeys(wanted)]
-        settings = {each.name: dict(options or {}) for each in audits}
-    for each in audits:
-        known = each.options()
-        settings[each.name] |= {o: folder for o, folder in (shared or {}).items() if folder and o in known}
-    return Chosen(audits=audits, options=settings, limits=limits)
+        every = [name.replace("-", "_") for name in names] or discover(folders)
+        wanted = [(load(name, folders), dict(options or {})) for name in dict.fromkeys(every)]
+    planned = []
+    for audit, given in wanted:
+        known = audit.options()
+        common = {name: folder for name, folder in (shared or {}).items() if folder and name in known}
+        own = [limit.limit(limit.why) for limit in limits if limit.audit == audit.name]
+        planned.append(audit.plan({**given, **common}, own))
+    return planned

@@ -7,12 +7,12 @@ was skipped or inconclusive · 4 sertools itself failed. Data goes to stdout, me
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sertools.cli.inputs import inputs
+from sertools.cli import commands
 from sertools.cli.outputs import outputs
 from sertools.errors import SertoolsError, nearest
 
@@ -24,17 +24,18 @@ INTERRUPTED = "interrupted; finished work is saved: run the same command again t
 
 
 class Commands(TyperGroup):
-    """The built-in commands and one per audit in the folder; an error becomes a sentence and exit code 2."""
+    """The commands in `commands/`, and one per audit; an error becomes a sentence and exit code 2."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands; the audits come last."""
-        return [*super().list_commands(ctx), *_audit_names()]
+        return [*commands.names(), *super().list_commands(ctx), *_audit_names()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command with this name; an audit's own options are only loaded when it is called."""
-        known = super().get_command(ctx, cmd_name)
-        if known is not None or cmd_name not in _audit_names():
-            return known
+        if cmd_name in commands.names():
+            return commands.build(cmd_name)
+        if cmd_name not in _audit_names():
+            return super().get_command(ctx, cmd_name)
         from sertools.auditing.discovery import discover, question
 
         text = question(discover()[cmd_name.replace("-", "_")])
@@ -46,7 +47,7 @@ class Commands(TyperGroup):
             raise SertoolsError(f"no command named {args[0]!r}", hint=nearest(args[0], known))
         name, command, rest = super().resolve_command(ctx, args)
         if name in _audit_names():
-            from sertools.cli.audits import audit_command
+            from sertools.cli.audit_commands import audit_command
 
             command = audit_command(str(name))
         return name, command, rest
@@ -106,31 +107,7 @@ def root(
     """
 
 
-@app.command("list")
-def list_(
-    what: Annotated[
-        Literal["audits", "models", "corpora", "perturbations", "suites"] | None,
-        typer.Argument(help="List to show; all lists by default."),
-    ] = None,
-    output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
-) -> None:
-    """List the available audits, models, corpora, perturbations and suites.
-
-    Example: sertools list corpora
-    """
-    from sertools.cli import console, listing
-
-    if what is None and output == "json":
-        console.lists({name: listing.rows(name) for name in listing.LISTS})
-        return
-    for name in [what] if what else listing.LISTS:
-        console.table(*listing.rows(name), output)
-
-
 app.add_typer(outputs)
-
-
-app.add_typer(inputs)
 
 
 def main() -> None:

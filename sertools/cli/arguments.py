@@ -1,16 +1,18 @@
 """Turns the texts of command-line options into values."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sertools.cli.options import DERIVED
+from sertools.cli.options import OUT, progress
 from sertools.errors import AuditError, CorpusError, ModelError
 
 if TYPE_CHECKING:
+    from sertools.auditing.audit import PlannedAudit
     from sertools.corpora.corpus import Corpus
-    from sertools.models.model import ClipModel, Model
+    from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
 
 
 def check_loudness(quiet: bool, verbose: bool) -> None:
@@ -109,10 +111,10 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
 
 def read_data(
     specs: Sequence[str],
-    data_root: Path | None,
-    column_map: Sequence[str] | None,
-    scale: Sequence[str] | None,
-    label_map: Sequence[str] | None,
+    data_root: Path | None = None,
+    column_map: Sequence[str] | None = None,
+    scale: Sequence[str] | None = None,
+    label_map: Sequence[str] | None = None,
     derive: bool = False,
 ) -> "Corpus":
     """Loads the corpus of `--data` and related options; several corpora are joined.
@@ -120,71 +122,114 @@ def read_data(
     Raises:
         CorpusError: a corpus does not exist or cannot be read
     """
-    from dataclasses import replace
-
-    from sertools.corpora.corpus import join
-    from sertools.corpora.load import load_corpus
-
-    loaded = [
-        load_corpus(
-            spec,
-            data_root=data_root,
-            column_map=pairs(column_map, "--map", "THEIRS=OURS"),
-            scale=scales(scale),
-            label_map=pairs(label_map, "--label-map", "THEIRS=OURS"),
-        )
-        for spec in specs
-    ]
-    corpus = loaded[0] if len(loaded) == 1 else join(loaded)
-    if not derive:
-        return corpus
-    from sertools.tables import emotion_norms
-
-    if "emotion" not in corpus.clips:
-        raise CorpusError(f"{corpus.name} has no emotion labels to derive dimensions from")
-    derived = emotion_norms.derive(corpus.clips["emotion"])
-    clips = corpus.clips.drop(columns=[c for c in derived if c in corpus.clips]).join(derived)
-    without = corpus.clips["emotion"][derived.isna().all(axis=1)].value_counts()
-    notes = [
-        f"{n} clips of {emotion} have no norm and therefore no ratings" for emotion, n in without.items()
-    ]
-    return replace(corpus, clips=clips, simulated=DERIVED, notes=(*corpus.notes, *notes))
+    given = {"data": specs, "data_root": data_root, "column_map": column_map, "scale": scale}
+    return corpus_request({**given, "label_map": label_map, "derive": derive}).load()
 
 
-def read_model(
-    spec: str,
-    device: str = "auto",
-    precision: str = "auto",
-    head: Sequence[str] | None = None,
-    trust_remote_code: bool = False,
-    labels: str = "",
-    output: str = "",
-    sampling_rate: int = 0,
-) -> "Model | ClipModel":
-    """Loads the model of `--model` and related options.
+def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
+    """The corpus that `--data` and related options name.
+
+    Args:
+        given: options by their names in `commands/audit.py`; those that a command does not have are absent
 
     Raises:
-        ModelError: the model does not exist or cannot be loaded
+        SertoolsError: the text of an option has another form
     """
-    from sertools.models.load import LoadOptions, load_model
+    from sertools.pipeline.request import CorpusRequest
 
-    heads = pairs(head, "--head", "PREFIX=LAYOUT")
-    if len(heads) > 1:
-        raise ModelError("--head is given more than once", hint="a model has only one head")
-    return load_model(
-        spec,
-        LoadOptions(
-            device=device,
-            precision=precision,
-            head=heads,
-            trust_remote_code=trust_remote_code,
-            labels=names(labels),
-            output=output,
-            sampling_rate=sampling_rate,
-        ),
+    return CorpusRequest(
+        specs=tuple(given["data"]),
+        data_root=given.get("data_root"),
+        column_map=pairs(given.get("column_map"), "--map", "THEIRS=OURS"),
+        scale=scales(given.get("scale")),
+        label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
+        derive=given.get("derive", False),
     )
 
 
-def read_against(spec: str, device: str, precision: str) -> "Callable[[], Model | ClipModel] | None":
-    """A function that loads the model of `--against` when needed; None if none is given."""
-    return (lambda: read_model(spec, device, precision)) if spec else None
+def model_request(given: Mapping[str, Any]) -> "ModelRequest":
+    """The model that `--model` and related options name; `given` as for `corpus_request`.
+
+    Raises:
+        SertoolsError: the text of an option has another form
+    """
+    from sertools.models.load import LoadOptions
+    from sertools.pipeline.request import ModelRequest
+
+    heads = pairs(given["head"], "--head", "PREFIX=LAYOUT")
+    if len(heads) > 1:
+        raise ModelError("--head is given more than once", hint="a model has only one head")
+    options = LoadOptions(
+        device=given["device"],
+        precision=given["precision"],
+        head=heads,
+        trust_remote_code=given["trust_remote_code"],
+        labels=names(given["labels"]),
+        output=given["node"],
+        sampling_rate=given["sampling_rate"],
+    )
+    return ModelRequest(spec=given["model"], options=options)
+
+
+def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> "AuditRequest":
+    """What `audit`, `plan` or the command of one audit is to do; `given` as for `corpus_request`.
+
+    Without any audit, suite, model or corpus this is the suite `quick` on the embedded model and corpus.
+
+    Args:
+        given: options of the command line
+        options: the own options of the named audit
+
+    Raises:
+        SertoolsError: the text of an option has another form, or options contradict each other
+    """
+    import shlex
+
+    from sertools.auditing.suites import choose
+    from sertools.inference.predict import Settings
+    from sertools.models.load import LoadOptions
+    from sertools.pipeline.request import AuditRequest, ModelRequest
+
+    named, folders, suite = given.get("names"), given.get("audits"), given.get("suite")
+    if not (named or folders or suite) and given["model"] == "default" and given["data"] == ["voices"]:
+        suite = "quick"
+    shared = {name: given.get(name, "") for name in ("noise_dir", "rir_dir")}
+    audits = choose(named or [], suite, folders or [], options=options, shared=shared)
+    against = None
+    if given.get("against"):
+        other = LoadOptions(device=given["device"], precision=given["precision"])
+        against = ModelRequest(spec=given["against"], options=other)
+    _check_comparison(audits, against, given.get("random_twin"))
+    return AuditRequest(
+        model=model_request(given),
+        corpus=corpus_request(given),
+        audits=tuple(audits),
+        against=against,
+        random_twin=given.get("random_twin"),
+        settings=Settings(
+            seed=given["seed"],
+            batch_size=given["batch_size"],
+            cache=given["cache"],
+            label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
+            progress=progress(given.get("quiet", True)),
+        ),
+        out=given.get("out", OUT),
+        clips=clips_to_hear(given.get("audio", "none")),
+        command=shlex.join(["sertools", *sys.argv[1:]]),  # without the path of the program
+    )
+
+
+def _check_comparison(
+    audits: "Sequence[PlannedAudit]", against: "ModelRequest | None", random_twin: bool | None
+) -> None:
+    """Checks that an audit reads layers if a second model or a random twin is requested.
+
+    Raises:
+        AuditError: no audit reads layers
+    """
+    if (against or random_twin) and not any(planned.reads_layers for planned in audits):
+        raise AuditError(
+            f"--{'against' if against else 'random-twin'} only applies to audits that read layers "
+            f"(probe-layers, embeddings, …), not to {', '.join(planned.name for planned in audits)}",
+            hint="to compare the predictions of two models, audit both and run: sertools compare",
+        )

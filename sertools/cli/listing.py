@@ -26,8 +26,7 @@ def _audits() -> Rows:
 
     loaded = [audit.load(name) for name in discover()]
     return ["audit", "question", "needs", "options"], [
-        [a.name.replace("_", "-"), a.question, a.needs(**a.settings({})).summary, ", ".join(a.options())]
-        for a in loaded
+        [a.name.replace("_", "-"), a.question, a.plan().needs.summary, ", ".join(a.options())] for a in loaded
     ]
 
 

@@ -9,10 +9,8 @@ if TYPE_CHECKING:
     from sertools.inference.predict import Progress
 
 
-DERIVED = (
-    "The dimensions are derived from the emotion labels, not rated: each clip has the mean rating that the "
-    "name of its emotion has in Russell & Mehrabian (1977)."
-)
+OUT = Path("sertools-report")
+"""Default output folder of an audit, and default input folder of the commands that read results."""
 
 
 INPUT, HOW, OUTPUT = "Input", "Computing", "Output"

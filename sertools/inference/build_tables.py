@@ -28,6 +28,21 @@ class Predicted:
     layers: Layers | None = None
 
 
+def standard_labels(model: Model | ClipModel, label_map: Mapping[str, str] | None = None) -> list[str]:
+    """The standard name of each of the model's labels.
+
+    Raises:
+        ModelError: two dimensions of the model have the same name
+    """
+    names = [canonical(label, label_map) for label in model.labels]
+    twice = [name for name in DIMENSIONS if names.count(name) > 1]
+    if twice:
+        raise ModelError(
+            f"two labels of {model.name} mean {twice[0]}", hint="rename one of them with --label-map"
+        )
+    return names
+
+
 def tables(
     model: Model | ClipModel,
     corpus: Corpus,
@@ -45,12 +60,7 @@ def tables(
     Raises:
         ModelError: two dimensions of the model have the same name
     """
-    ours = [canonical(label, label_map) for label in model.labels]
-    twice = [name for name in DIMENSIONS if ours.count(name) > 1]
-    if twice:
-        raise ModelError(
-            f"two labels of {model.name} mean {twice[0]}", hint="rename one of them with --label-map"
-        )
+    ours = standard_labels(model, label_map)
     scores = {
         condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
         for condition, p in predicted.items()

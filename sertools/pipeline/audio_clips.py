@@ -21,18 +21,18 @@ from sertools.results.audio_clips import INDEX, Index, Recording, read_index
 from sertools.results.result import Result
 from sertools.tables.condition import CLEAN, Condition
 
-KEPT = 5
+DEFAULT_CLIPS = 5
 """Default number of clips to write per audit."""
 
 
-def write_sounds(
+def write_audio_clips(
     results: Sequence[Result],
     folder: Path,
     *,
     corpus: Corpus,
     model: Model | ClipModel,
     conditions: Mapping[str, Condition],
-    most: int = KEPT,
+    most: int = DEFAULT_CLIPS,
     progress: Progress = lambda description, total: nullcontext(lambda n: None),
 ) -> list[Recording]:
     """Writes the first `most` clips that each result names, clean and perturbed; returns the recordings.

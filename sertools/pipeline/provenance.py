@@ -2,23 +2,20 @@
 
 import importlib.metadata
 import platform
+from datetime import UTC, datetime
 from typing import Any
 
 import sertools
 from sertools.corpora.corpus import Corpus
-from sertools.inference.predict import Progress as Progress
-from sertools.inference.predict import Settings as Settings
-from sertools.inference.predict import jobs as jobs
-from sertools.inference.predict import predict as predict
 from sertools.models.model import ClipModel, Model
 
 
-def described(model: Model | ClipModel) -> dict[str, Any]:
+def model_facts(model: Model | ClipModel) -> dict[str, Any]:
     """The facts about a model that a report shows."""
     return {"name": model.name, "labels": list(model.labels), "task": model.task, **model.facts}
 
 
-def facts(corpus: Corpus) -> dict[str, Any]:
+def corpus_facts(corpus: Corpus) -> dict[str, Any]:
     """The facts about a corpus that a report shows."""
     clips = corpus.clips
     speakers = int(clips["speaker"].nunique()) if "speaker" in clips else None
@@ -34,6 +31,23 @@ def facts(corpus: Corpus) -> dict[str, Any]:
         "licence": corpus.licence,
         "citation": corpus.citation,
         "simulated": corpus.simulated,
+    }
+
+
+def provenance(model: Model | ClipModel, corpus_fingerprint: str, command: str) -> dict[str, Any]:
+    """How a result came about: command, date, fingerprints and software versions.
+
+    Args:
+        model: the audited model, in the number format in which it ran
+        corpus_fingerprint: empty if no audio was opened
+        command: what the user typed
+    """
+    return {
+        "command": command,
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "model_fingerprint": model.fingerprint,
+        "corpus_fingerprint": corpus_fingerprint or "the sound was not opened",
+        "versions": versions(),
     }
 
 

@@ -1,16 +1,53 @@
-"""Writes results and predictions to files."""
+"""Writes results, the clips that they name, and predictions to files."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from sertools import files
+from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
 from sertools.inference.build_tables import Predicted
-from sertools.inference.predict import Progress as Progress
-from sertools.inference.predict import Settings as Settings
-from sertools.inference.predict import jobs as jobs
-from sertools.inference.predict import predict as predict
+from sertools.inference.predict import Settings
+from sertools.models.model import ClipModel, Model
+from sertools.pipeline.audio_clips import DEFAULT_CLIPS, write_audio_clips
+from sertools.pipeline.needs import conditions
 from sertools.results.result import Result
+
+
+def write_run(
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    model: Model | ClipModel,
+    corpus: Corpus,
+    audits: Sequence[PlannedAudit],
+    settings: Settings,
+    clips: int = DEFAULT_CLIPS,
+) -> None:
+    """Writes the results of a run, and in `sounds` the clips that they name, for listening in the report.
+
+    Args:
+        results: from `run`
+        folder: folder of the results
+        model: the audited model
+        corpus: the audited corpus
+        audits: the audits that gave the results
+        settings: the settings of the run
+        clips: maximum number of clips per audit; 0 for none
+
+    Raises:
+        StoreError: the folder cannot be written
+    """
+    write_results(results, folder)
+    write_audio_clips(
+        results,
+        folder / "sounds",
+        corpus=corpus,
+        model=model,
+        conditions={str(condition): condition for condition in conditions(audits, settings.seed)},
+        most=clips,
+        progress=settings.progress,
+    )
 
 
 def write_results(results: Sequence[Result], folder: Path) -> list[Path]:

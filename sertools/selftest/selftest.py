@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from sertools.audio.files import write_audio
-from sertools.auditing import audit as audits
-from sertools.auditing import contract
+from sertools.auditing import run as auditing
+from sertools.auditing.audit import Audit, PlannedAudit, load
 from sertools.auditing.discovery import discover
 from sertools.corpora.corpus import Corpus
 from sertools.inference import build_tables, predict
 from sertools.models.kinds.toy import LoudnessModel
-from sertools.pipeline import needs
+from sertools.pipeline.needs import conditions
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
 from sertools.selftest import toy_corpus
@@ -80,11 +80,11 @@ def checks(seed: int = 0) -> Iterator[Check]:
             "oracle", name, "passes, fails nothing", _audited(name, _answers("oracle", clips, name), seed)
         )
     for kind in ("constant", "random"):
-        for name in (n for n in names if _needs(n).conditions or _needs(n).frame_sums):
+        for name in (n for n in names if _planned(n).needs.conditions or _planned(n).needs.frame_sums):
             result = _audited(name, _answers(kind, clips, name), seed)
             yield _check(kind, name, "passes nothing", result)
     for name in names:
-        tables = audits.load(name).plant(_answers("oracle", clips, name), identity_rng(seed, "plant", name))
+        tables = load(name).plant(_answers("oracle", clips, name), identity_rng(seed, "plant", name))
         yield _check("planted defect", name, "fails", _audited(name, tables, seed))
     for model, name, biased in (
         ("sex-biased", "fairness", sex_biased),
@@ -121,14 +121,14 @@ def power(
     """
     rows: list[list[str | float | None]] = []
     for name in sorted(discover()):
-        if not _needs(name).conditions:
+        if not _planned(name).needs.conditions:
             continue
         tables = _erring(_answers("oracle", clips, name), identity_rng(seed, "errors"))
-        obstacle = audits.obstacle(_needs(name), tables)
+        obstacle = auditing.obstacle(_planned(name).needs, tables)
         if obstacle or ("sex" not in clips and name == "fairness"):
             rows.append([name, None, None, obstacle or "the corpus has no column 'sex'"])
             continue
-        if not _differs(tables, audits.load(name).plant(tables, identity_rng(seed, "power", name))):
+        if not _differs(tables, load(name).plant(tables, identity_rng(seed, "power", name))):
             rows.append([name, None, None, "the defect affects labels that the corpus does not have"])
             continue
         before = _failures(_audited(name, tables, seed))
@@ -136,7 +136,7 @@ def power(
             hits = []
             for i in range(plants):
                 rng = identity_rng(seed, "power", name, str(i))
-                planted = _diluted(tables, audits.load(name).plant(tables, rng), strength, rng)
+                planted = _diluted(tables, load(name).plant(tables, rng), strength, rng)
                 hits.append(bool(_failures(_audited(name, planted, seed)) - before))
             rows.append([name, strength, float(np.mean(hits)), ""])
     return rows
@@ -168,22 +168,22 @@ def _loudness(seed: int) -> Iterator[Check]:
     with tempfile.TemporaryDirectory() as folder:
         corpus = _loud_corpus(Path(folder), seed)
         settings = predict.Settings(seed=seed, cache=Path(folder) / "store")
-        gain = {"robustness": {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick("robustness")}}
-        wanted = [audits.load("correctness"), audits.load("robustness")]
-        conditions = needs.conditions(wanted, gain, seed)
-        predicted = predict.predict(LoudnessModel(), corpus, conditions=conditions, settings=settings)
+        robustness = load("robustness")
+        gain = {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick(robustness)}
+        wanted = [load("correctness").plan(limits=[LOUDER]), robustness.plan(gain, [LOUDER])]
+        under = conditions(wanted, seed)
+        predicted = predict.predict(LoudnessModel(), corpus, conditions=under, settings=settings)
         cheat = build_tables.tables(LoudnessModel(), corpus, predicted)
-    honest = toy_corpus.answers("oracle", corpus.clips, conditions)
+    honest = toy_corpus.answers("oracle", corpus.clips, under)
     for model, tables, expected in (
         ("loudness-cheat", cheat, "fails"),
         ("oracle", honest, "passes, fails nothing"),
     ):
-        for audit in wanted:
-            if model == "oracle" and audit.name == "correctness":
+        for planned in wanted:
+            if model == "oracle" and planned.name == "correctness":
                 continue  # already checked above
-            result = audits.run(audit, tables, seed=seed, options=gain.get(audit.name, {}), limits=[LOUDER])
-            more = f" (louder by {GAIN_DB:g} dB)" if audit.name == "robustness" else ""
-            yield _check(model, audit.name + more, expected, result)
+            more = f" (louder by {GAIN_DB:g} dB)" if planned.name == "robustness" else ""
+            yield _check(model, planned.name + more, expected, auditing.run(planned, tables, seed=seed))
 
 
 def _loud_corpus(folder: Path, seed: int) -> Corpus:
@@ -198,24 +198,25 @@ def _loud_corpus(folder: Path, seed: int) -> Corpus:
 
 
 def _answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
-    return toy_corpus.answers(kind, clips, _needs(name).conditions, _needs(name).frame_sums)
+    needs = _planned(name).needs
+    return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums)
 
 
-def _needs(name: str) -> contract.Needs:
-    loaded = audits.load(name)
-    return loaded.needs(**loaded.settings(_quick(name)))
+def _planned(name: str) -> PlannedAudit:
+    audit = load(name)
+    return audit.plan(_quick(audit))
 
 
-def _quick(name: str) -> dict[str, Any]:
-    return {key: value for key, value in QUICK.items() if key in audits.load(name).options()}
+def _quick(audit: Audit) -> dict[str, Any]:
+    return {name: value for name, value in QUICK.items() if name in audit.options()}
 
 
 def _obstacle(name: str, clips: pd.DataFrame) -> str:
-    return audits.obstacle(_needs(name), _answers("oracle", clips, name))
+    return auditing.obstacle(_planned(name).needs, _answers("oracle", clips, name))
 
 
 def _audited(name: str, tables: Tables, seed: int) -> Result:
-    return audits.run(audits.load(name), tables, seed=seed, options=_quick(name))
+    return auditing.run(_planned(name), tables, seed=seed)
 
 
 def _failures(result: Result) -> set[tuple[str, str, str]]:
@@ -252,7 +253,7 @@ def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
 def _differs(tables: Tables, planted: Tables) -> bool:
     """Whether the planted defect changed any of an audit's input."""
     same = all(scores.equals(planted.predictions[key]) for key, scores in tables.predictions.items())
-    kept = all(getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "moments"))
+    kept = all(getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "frame_sums"))
     return not (same and kept)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sertools.audio.files import write_audio
 from sertools.audio.sound_folder import Recordings, fingerprint
-from sertools.auditing import audit as audit_module
+from sertools.auditing.audit import load
 from sertools.errors import AuditError, CorpusError
 from sertools.pipeline import needs
 from sertools.tables.condition import Condition
@@ -56,9 +56,8 @@ def test_a_folder_without_recordings_is_refused(tmp_path):
 
 def test_the_content_of_a_folder_decides_what_is_stored(folder, tmp_path):
     one = Condition(perturbation="recorded_noise", level=20.0, unit="dB", folder=str(folder))
-    audit = audit_module.audits_of.load("robustness")
-    options = {"robustness": {"perturbations": ("recorded_noise@20",), "noise_dir": str(folder)}}
-    _, asked = needs.conditions([audit], options, seed=0)
+    options = {"perturbations": ("recorded_noise@20",), "noise_dir": str(folder)}
+    _, asked = needs.conditions([load("robustness").plan(options)], seed=0)
     assert (asked.perturbation, asked.folder) == (one.perturbation, one.folder)
     assert asked.content == fingerprint(str(folder))
     assert asked.content in asked.fingerprint
@@ -66,9 +65,8 @@ def test_the_content_of_a_folder_decides_what_is_stored(folder, tmp_path):
 
 
 def test_a_named_perturbation_without_its_folder_is_refused():
-    audit = audit_module.audits_of.load("robustness")
     with pytest.raises(AuditError, match="recorded_noise needs recordings of noise"):
-        needs.conditions([audit], {"robustness": {"perturbations": ("recorded_noise",)}}, seed=0)
+        load("robustness").plan({"perturbations": ("recorded_noise",)})
 
 
 def test_a_model_hears_the_clip_with_a_recording_at_the_stated_ratio(folder, tmp_path):

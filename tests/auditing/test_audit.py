@@ -10,14 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.auditing import audit
-from sertools.auditing.audit import load, obstacle, run
+from sertools.auditing.audit import load
 from sertools.auditing.contract import Needs
 from sertools.auditing.discovery import discover, embedded_folder, question
+from sertools.auditing.run import obstacle
 from sertools.cli.app import app
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Verdict
 from sertools.selftest import toy_corpus
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
 

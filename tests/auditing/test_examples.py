@@ -1,11 +1,12 @@
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.auditing.examples import NAMED, furthest, in_turn, moved, of_speaker
 from sertools.results.result import Sound, Table
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 
 CLIPS = pd.DataFrame(
     {

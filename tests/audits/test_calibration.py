@@ -2,12 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.metrics.regression import bias
 from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
+from tests.helpers.audits import run
 
 CALIBRATION = load("calibration")
 

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.auditing.discovery import discover
 from sertools.randomness import identity_rng
 from sertools.results.result import Result, Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 
 AUDITS = sorted(discover())
 SMALL = {"resamples": 200, "epochs": 12, "targets": ("emotion", "arousal"), "shuffles": 1, "maps": ()}

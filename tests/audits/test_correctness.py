@@ -7,12 +7,13 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from sklearn import metrics as sk
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
+from tests.helpers.audits import run
 
 
 def tables_of(truth: dict, prediction: dict, **settings) -> Tables:

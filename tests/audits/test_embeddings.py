@@ -9,13 +9,14 @@ from sertools.audits.embeddings import maps
 from sertools.audits.embeddings.neighbours import Embedded
 from sklearn.metrics import silhouette_score
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics import neighbours
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.columns import AGAINST
 from sertools.tables.layers import Layers
+from tests.helpers.audits import run
 
 EMBEDDINGS = load("embeddings")
 

@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
+from tests.helpers.audits import run
 
 
 def found(tables: Tables, **options) -> dict:

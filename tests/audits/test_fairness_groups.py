@@ -6,10 +6,11 @@ import re
 import numpy as np
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
+from tests.helpers.audits import run
 
 FAIRNESS = load("fairness")
 

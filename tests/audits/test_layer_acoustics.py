@@ -5,13 +5,14 @@ import pytest
 from sertools.audits.layer_acoustics.curves import curve
 from sertools.audits.layer_acoustics.scores import scores
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.selftest.toy_frames import frame_sums
 from sertools.tables.egemaps import FEATURES, GROUPS, columns
 from sertools.tables.frame_sums import LEVELS, FrameSums, FrameSumsNeeded
+from tests.helpers.audits import run
 
 AUDIT = load("layer_acoustics")
 EVERYTHING = {"hierarchy": True, "between_layers": True, "by": "emotion"}

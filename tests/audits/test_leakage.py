@@ -5,13 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.corpora.load import load_corpus
 from sertools.inference import predict
-from sertools.pipeline import run as running
+from sertools.pipeline.collect import with_measured_columns
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 
 LEAKAGE = load("leakage")
@@ -152,8 +153,8 @@ def test_the_known_duplicate_of_ravdess_is_found_and_no_other(tmp_path):
         pytest.skip("shared/data/ravdess is not there")
     corpus = load_corpus(str(RAVDESS))
     some = corpus.clips[corpus.clips["speaker"].isin(["07", "21"])]
-    heard = running.heard(
-        dataclasses.replace(corpus, clips=some), [LEAKAGE], {}, predict.Settings(cache=tmp_path)
+    heard = with_measured_columns(
+        dataclasses.replace(corpus, clips=some), [LEAKAGE.plan()], predict.Settings(cache=tmp_path)
     )
     result = result_of(heard.clips)
     (row,) = result.tables[0].rows

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict
@@ -19,6 +19,7 @@ from sertools.selftest import toy_corpus
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 
 PROBES = load("probe_layers")
@@ -237,9 +238,9 @@ def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path):
     if not EMODB.is_dir():
         pytest.skip("no EmoDB in ../shared/data")
     settings = predict.Settings(cache=tmp_path)
-    options = {"probe_layers": {"targets": ("emotion", "sex", "speaker")}}
+    options = {"targets": ("emotion", "sex", "speaker")}
     (made,) = whole.run(
-        load_model("default"), load_corpus(str(EMODB)), [PROBES], options=options, settings=settings
+        load_model("default"), load_corpus(str(EMODB)), [PROBES.plan(options)], settings=settings
     )
     assert found(made, "above_chance", "linear, best layer").verdict is Verdict.PASS
     assert found(made, "probe_accuracy", "linear, best layer", "speaker").value > 0.5

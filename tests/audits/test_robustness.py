@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.auditing.suites import read_suite, suites
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
@@ -19,6 +19,7 @@ from sertools.results.result import Result, Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 
 AUDIT = load("robustness")
@@ -372,9 +373,9 @@ def test_forty_conditions_of_7442_clips_take_seconds():
 def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_the_tone(tmp_path):
     corpus = load_corpus(str(RAVDESS))
     some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::3])
-    options = {"robustness": {"perturbations": ("gain", "additive_tone"), **FEW}}
+    options = {"perturbations": ("gain", "additive_tone"), **FEW}
     (result,) = runs.run(
-        load_model("toy:loudness"), some, [AUDIT], options=options, settings=predict.Settings(cache=tmp_path)
+        load_model("toy:loudness"), some, [AUDIT.plan(options)], settings=predict.Settings(cache=tmp_path)
     )
     assert the(result, "unchanged_ratio", "arousal", "gain@drawn").verdict is Verdict.FAIL
     assert the(result, "unchanged_ratio", "arousal", "additive_tone@drawn").verdict is Verdict.PASS

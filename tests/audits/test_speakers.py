@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
 from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 
 SPEAKERS = load("speakers")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
 from sertools.results.result import Verdict
@@ -14,6 +14,7 @@ from sertools.tables.condition import CLEAN
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 from sertools.tables.text_vectors import TextVectors, packed
+from tests.helpers.audits import run
 
 QUICK = {"epochs": 30}
 

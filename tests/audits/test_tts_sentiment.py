@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.cli.app import app
-from sertools.cli.audits import audit_command
+from sertools.cli.audit_commands import audit_command
 from sertools.corpora import speak
 from sertools.randomness import identity_rng
 from sertools.results.read import read_result
@@ -16,6 +16,7 @@ from sertools.speech.engines import engine
 from sertools.speech.sentences import wordings
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 
 POLARITY = {"negative": -1.0, "neutral": 0.0, "positive": 1.0}
 

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
-from sertools.auditing.audit import run as audited
+from sertools.auditing.audit import load
 from sertools.metrics.regression import ccc
 from sertools.results.read import read_result
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
+from tests.helpers.audits import run as audited
 from tests.helpers.places import ROOT
 
 VOICES = ("espeak:1", "espeak:2")

@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.results.gate import gate
 from sertools.results.regression_check import against
 from sertools.results.result import Result
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made
+from tests.helpers.audits import run
 
 GAIN = str(Condition(perturbation="gain", level=2, unit="dB"))
 DIMENSIONS = ("arousal", "valence")

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+from tests.helpers.audits import run
 
 GOOD, BAD, PLAIN = "wonderful", "terrible", "table"
 

@@ -26,7 +26,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +70,7 @@ def with_sums(corpus, model, store: Path) -> dict:
 
     from sertools.corpora.corpus import fingerprint
     from sertools.inference.frames.compute import frame_sums
+    from sertools.inference.predict import Settings
     from sertools.tables.egemaps import columns
     from sertools.tables.frame_sums import FrameSumsNeeded
 
@@ -79,8 +79,7 @@ def with_sums(corpus, model, store: Path) -> dict:
         corpus,
         FrameSumsNeeded(),
         corpus_fingerprint=fingerprint(corpus),
-        root=store,
-        progress=lambda what, total: nullcontext(lambda n: None),
+        settings=Settings(cache=store),
     )["frame"]
     start = time.process_time()
     scores(found, columns(found.features))

@@ -267,10 +267,10 @@ import resource, sys, time
 from pathlib import Path
 from sertools.corpora.load import load_corpus
 from sertools.models.load import load_model
-from sertools.pipeline import run
+from sertools.inference.predict import Settings, predict
 model, corpus = load_model("default"), load_corpus(sys.argv[1])
 before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-run.predict(model, corpus, settings=run.Settings(cache=Path(sys.argv[2])))
+predict(model, corpus, settings=Settings(cache=Path(sys.argv[2])))
 print(time.process_time() - began, before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 

@@ -80,8 +80,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
             corpus,
             wanted,
             corpus_fingerprint=corpus_fingerprint,
-            root=work / "summed",
-            progress=quiet,
+            settings=settings,
             clean=clean,
         )
 

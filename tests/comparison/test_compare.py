@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.comparison.compare import compare
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC
@@ -15,6 +15,7 @@ from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import speaker_codes
 from tests.helpers.audit_tables import made
+from tests.helpers.audits import run
 from tests.helpers.comparisons import WITHOUT, against, ccc, difference, kept, result, rows
 
 

@@ -88,7 +88,10 @@ def test_a_copy_in_the_other_split_fails_from_files_to_verdict_without_a_predict
     write_audio(tmp_path / "1.wav", (0.5 * tone).astype(np.float32), 16000)
     write_audio(tmp_path / "5.wav", (0.1 * tone).astype(np.float32), 16000)
     (result,) = run.run(
-        LoudnessModel(), corpus, [audit.load("leakage")], settings=predict.Settings(cache=tmp_path / "cache")
+        LoudnessModel(),
+        corpus,
+        [audit.load("leakage").plan()],
+        settings=predict.Settings(cache=tmp_path / "cache"),
     )
     verdict = {f.name: (f.value, f.verdict) for f in result.findings}
     assert verdict["shared_clips"] == (1, "fail")
@@ -99,5 +102,5 @@ def test_a_copy_in_the_other_split_fails_from_files_to_verdict_without_a_predict
 
 def test_what_an_audit_cannot_use_is_not_measured(tmp_path):
     corpus = corpus_of(tmp_path)  # without splits
-    found = run.heard(corpus, [audit.load("leakage")], {}, predict.Settings(cache=tmp_path / "cache"))
+    found = run.heard(corpus, [audit.load("leakage").plan()], {}, predict.Settings(cache=tmp_path / "cache"))
     assert "audio_print" not in found.clips

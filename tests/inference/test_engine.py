@@ -29,7 +29,7 @@ def computed(model, corpus: Corpus, root: Path, layers=False, condition=None, **
     """Scores with reasons, and layer means, after what was missing has been computed."""
     job = jobs(model, corpus, root, layers=layers, condition=condition)
     engine.run(job, corpus, model, **settings)
-    return engine.read(job, corpus.clips.index)
+    return engine.read_job(job, corpus.clips.index)
 
 
 def test_scores_are_those_of_the_model_asked_clip_by_clip(tmp_path):

@@ -7,7 +7,7 @@ import soundfile
 
 from sertools.errors import GateError
 from sertools.inference import engine
-from sertools.pipeline.audio_clips import write_sounds
+from sertools.pipeline.audio_clips import write_audio_clips
 from sertools.results.audio_clips import read_index
 from sertools.results.result import Sound
 from sertools.tables.condition import Condition
@@ -29,7 +29,7 @@ def corpus(tmp_path):
 
 
 def write(results, folder, corpus, **settings):
-    return write_sounds(results, folder, corpus=corpus, model=Meter(), conditions=CONDITIONS, **settings)
+    return write_audio_clips(results, folder, corpus=corpus, model=Meter(), conditions=CONDITIONS, **settings)
 
 
 def test_what_is_written_is_what_the_model_hears(tmp_path, corpus):

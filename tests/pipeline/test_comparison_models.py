@@ -43,7 +43,7 @@ def plant(tables, rng):
 def inside(tmp_path):
     (tmp_path / "audits").mkdir()
     (tmp_path / "audits" / "inside.py").write_text(INSIDE)
-    return audit.load("inside", [tmp_path / "audits"])
+    return audit.load("inside", [tmp_path / "audits"]).plan()
 
 
 def test_other_models_and_a_random_twin_stand_beside_the_model_and_are_named(tmp_path, inside):
@@ -86,7 +86,7 @@ def test_no_other_model_is_computed_for_audits_that_look_at_no_layer(tmp_path):
     (result,) = run.run(
         model,
         corpus,
-        [audit.load("correctness")],
+        [audit.load("correctness").plan()],
         settings=settings,
         others={"against": other},
         random_twin=None,
@@ -102,13 +102,13 @@ and says nothing of what they hold. There is no formula, no paper and no limit t
 """
 
 from sertools.auditing.contract import Needs, Outcome
-from sertools.tables.frame_sums import Wanted
+from sertools.tables.frame_sums import FrameSumsNeeded
 from sertools.results.result import Finding
 
 
 def needs(*, levels=("frame",), by="", **options):
-    wanted = Wanted(levels=levels, groups=2, by=by)
-    return Needs(labels="none", conditions=(), columns=(by,) if by else (), moments=wanted)
+    wanted = FrameSumsNeeded(levels=levels, groups=2, by=by)
+    return Needs(labels="none", conditions=(), columns=(by,) if by else (), frame_sums=wanted)
 
 
 LIMITS = ()
@@ -118,7 +118,7 @@ def audit(tables, *, rng, levels: tuple[str, ...] = ("frame",), by: str = ""):
     findings = [
         Finding(name=level, slice=f"model={name}", value=len(m.cells), n=int(m.n[0].sum()))
         for name, of in {"own": tables, **tables.others}.items()
-        for level, m in of.moments.items()
+        for level, m in of.frame_sums.items()
     ]
     return Outcome(answer="Counted.", findings=findings)
 
@@ -134,14 +134,14 @@ def test_each_audit_gets_the_moments_that_it_asked_for_and_no_scores_are_needed(
     (tmp_path / "audits").mkdir()
     for name in ("one", "two"):
         (tmp_path / "audits" / f"{name}.py").write_text(SUMMED)
-    audits = [audit.load(name, [tmp_path / "audits"]) for name in ("one", "two")]
+    options = {"one": {"by": "emotion"}, "two": {"levels": ["frame", "word"]}}
+    audits = [audit.load(name, [tmp_path / "audits"]).plan(given) for name, given in options.items()]
     corpus = voices(tmp_path / "data", 6)
     model = load_model(str(write_checkpoint(tmp_path / "model")))
     first, second = run.run(
         model,
         corpus,
         audits,
-        options={"one": {"by": "emotion"}, "two": {"levels": ["frame", "word"]}},
         settings=Settings(cache=tmp_path / "cache"),
         random_twin=True,
     )
@@ -160,8 +160,8 @@ def test_an_audit_of_frames_is_skipped_with_the_reason_where_there_are_none(tmp_
     (tmp_path / "audits" / "one.py").write_text(SUMMED)
     one = audit.load("one", [tmp_path / "audits"])
     corpus, settings = noises(tmp_path / "data"), Settings(cache=tmp_path / "cache")
-    (result,) = run.run(load_model("toy:loudness"), corpus, [one], settings=settings)
+    (result,) = run.run(load_model("toy:loudness"), corpus, [one.plan()], settings=settings)
     assert result.answer == "Not measured: the model has no layers with readable frames."
     model = load_model(str(write_checkpoint(tmp_path / "model")))
-    (result,) = run.run(model, corpus, [one], settings=settings, options={"one": {"by": "accent"}})
+    (result,) = run.run(model, corpus, [one.plan({"by": "accent"})], settings=settings)
     assert result.answer == "Not measured: the corpus has no column 'accent'."

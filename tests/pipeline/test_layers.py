@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from transformers import Wav2Vec2Model
 
-from sertools.auditing.audit import Audit, load, obstacle
+from sertools.auditing.audit import Audit, load
 from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.run import obstacle
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError
 from sertools.inference import predict
@@ -88,7 +89,7 @@ def test_a_bare_encoder_is_read_for_its_layers_and_scores_nothing(tmp_path):
     seen: list[Tables] = []
     settings = Settings(cache=tmp_path / "cache")
     results = run.run(
-        model, noises(tmp_path / "c", 5), [reader(seen), load("correctness")], settings=settings
+        model, noises(tmp_path / "c", 5), [reader(seen).plan(), load("correctness").plan()], settings=settings
     )
     assert seen[0].layers.n_layers > 1
     assert "share neither a dimension nor an emotion" in results[1].findings[0].reason
@@ -100,7 +101,7 @@ def test_another_model_stands_beside_with_its_own_layers(tmp_path):
     run.run(
         one,
         noises(tmp_path / "c", 5),
-        [reader(seen)],
+        [reader(seen).plan()],
         settings=Settings(cache=tmp_path / "cache"),
         others={AGAINST: two},
     )

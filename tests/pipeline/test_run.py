@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sertools.auditing import audit, contract
+from sertools.auditing import run as auditing
 from sertools.auditing.suites import read_suite
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, StoreError
@@ -161,7 +162,7 @@ def test_permuting_id2label_and_its_rows_changes_no_result(tmp_path):
     for folder in (one, other):
         model = load_model(str(folder), LoadOptions(device="cpu"))
         tables = tables_of(model, corpus, predict.predict(model, corpus, settings=settings))
-        found.append(audit.run(audit.load("correctness"), tables, seed=0).findings)
+        found.append(auditing.run(audit.load("correctness").plan(), tables, seed=0).findings)
     key = {(f.name, f.target, f.slice): f.value for f in found[0]}
     assert len(key) == len(found[1]) > 10
     for f in found[1]:
@@ -182,7 +183,7 @@ def test_one_output_is_a_regression_of_the_dimension_it_names(tmp_path):
 def test_a_second_audit_asks_the_model_nothing_and_finds_the_same(tmp_path):
     corpus, model = noises(tmp_path / "c", 12), Meter()
     settings = Settings(cache=tmp_path / "cache")
-    audits = [audit.load("correctness")]
+    audits = [audit.load("correctness").plan()]
     first = run.run(model, corpus, audits, settings=settings)
     assert model.clips == 12
     second = run.run(model, corpus, audits, settings=settings)
@@ -194,7 +195,7 @@ def test_missing_clips_enter_no_number_and_are_listed_in_the_result(tmp_path):
     corpus = noises(tmp_path / "c", 12)
     (tmp_path / "c/003.wav").write_bytes(b"rubbish")
     (result,) = run.run(
-        Meter(), corpus, [audit.load("correctness")], settings=Settings(cache=tmp_path / "cache")
+        Meter(), corpus, [audit.load("correctness").plan()], settings=Settings(cache=tmp_path / "cache")
     )
     assert {f.n for f in result.findings if f.target in {"arousal", "valence"}} == {11}
     assert [(m.clip, m.condition) for m in result.missing] == [("clip 003", "clean")]
@@ -208,7 +209,7 @@ def test_digital_silence_is_kept_and_noted(tmp_path):
     corpus = noises(tmp_path / "c", 12)
     write_audio(tmp_path / "c/003.wav", np.zeros(900), 16000)
     (result,) = run.run(
-        Meter(), corpus, [audit.load("correctness")], settings=Settings(cache=tmp_path / "cache")
+        Meter(), corpus, [audit.load("correctness").plan()], settings=Settings(cache=tmp_path / "cache")
     )
     assert "1 clips are digital silence; they are included and scored." in result.notes
     assert {f.n for f in result.findings if f.target == "arousal"} == {12}
@@ -255,7 +256,9 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
     write.export(predicted["clean"], corpus, tmp_path / "p.csv")
     again = load_model(f"predictions:{tmp_path / 'p.csv'}")
     results = [
-        run.run(model, corpus, [audit.load("correctness")], settings=Settings(cache=tmp_path / "cache"))[0]
+        run.run(
+            model, corpus, [audit.load("correctness").plan()], settings=Settings(cache=tmp_path / "cache")
+        )[0]
         for model in (Meter(), again)
     ]
     for one, other in zip(results[0].findings, results[1].findings, strict=True):
@@ -274,15 +277,14 @@ def test_the_model_must_answer_about_each_condition_or_the_audit_says_what_is_ab
     assert np.allclose(ratio, 10 ** (2 / 20), atol=1e-6)  # float32 samples
     tables = tables_of(Meter(), corpus, {"clean": predicted["clean"]})
     needs = contract.Needs(labels="none", conditions=(gain,))
-    assert audit.obstacle(needs, tables) == "there are no predictions for gain@2dB"
+    assert auditing.obstacle(needs, tables) == "there are no predictions for gain@2dB"
 
 
 def test_results_are_files_named_after_their_audits(tmp_path):
     results = run.run(
         Meter(),
         noises(tmp_path / "c", 12),
-        [audit.load("correctness"), audit.load("fairness")],
-        options={"fairness": {"resamples": 50}},
+        [audit.load("correctness").plan(), audit.load("fairness").plan({"resamples": 50})],
         settings=Settings(cache=tmp_path / "cache", seed=7),
         command="sertools audit",
     )
@@ -302,7 +304,10 @@ def test_results_are_files_named_after_their_audits(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_results_that_do_not_fit_leave_the_old_file(tmp_path):
     (result,) = run.run(
-        Meter(), noises(tmp_path / "c", 6), [audit.load("correctness")], settings=Settings(cache=tmp_path)
+        Meter(),
+        noises(tmp_path / "c", 6),
+        [audit.load("correctness").plan()],
+        settings=Settings(cache=tmp_path),
     )
     write.write_results([result], tmp_path / "out")
     old = (tmp_path / "out/correctness.json").read_text()

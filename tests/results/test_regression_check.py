@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.auditing.findings import left_out
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC, ccc
@@ -15,6 +15,7 @@ from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes
 from tests.helpers.audit_tables import EMOTIONS, made
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 from tests.helpers.report_results import small_result
 

@@ -6,22 +6,22 @@ budget are divided over several passes, which are planned before the first one b
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, nearest
 from sertools.features import acoustics as descriptors
-from sertools.inference.engine import BATCH_SIZE
 from sertools.inference.frames import passes as frames
 from sertools.inference.frames.accumulate import Grid, K, Shape, grids
 from sertools.inference.frames.cells import cells, partners
 from sertools.inference.jobs import Job
+from sertools.inference.predict import Settings
 from sertools.models.checks import noise
 from sertools.models.model import Framed, Frames
 from sertools.store.store import SHARD, Key, read_layers, read_shard, write_shard
@@ -35,8 +35,6 @@ VERSION = "moments-1"
 BUDGET = 11 * 2**27
 """Maximum size in bytes of the sums in memory, 1.4 GiB."""
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-
 
 def frame_sums(
     model: object,
@@ -44,10 +42,7 @@ def frame_sums(
     wanted: FrameSumsNeeded,
     *,
     corpus_fingerprint: str,
-    root: Path,
-    progress: Progress,
-    batch_size: int = BATCH_SIZE,
-    workers: int = 2,
+    settings: Settings,
     keep_every_s: float = frames.KEEP_EVERY_S,
     clean: Job | None = None,
 ) -> dict[str, FrameSums]:
@@ -57,11 +52,8 @@ def frame_sums(
         model: any model, in the number format in which it runs
         corpus: the corpus to sum over
         wanted: levels, groups of speakers, column, products between layers
-        sound: the corpus' fingerprint
-        root: root folder of the store
-        progress: shows the progress of a long job
-        batch_size: maximum number of clips in one forward pass
-        workers: number of decoding threads
+        corpus_fingerprint: the corpus' fingerprint
+        settings: how to compute
         keep_every_s: seconds of work that an interruption can lose
         clean: the job for missing scores and layer means of the clean audio, which the first pass computes as
             a by-product; None if there is no such job
@@ -71,35 +63,37 @@ def frame_sums(
         ModelError: opensmile is not installed
         StoreError: the store cannot be written
     """
-    planned = over(model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, root=root)
+    planned = over(model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, root=settings.root)
     if not planned or not isinstance(model, Framed):
         return {}
-    acoustics: dict[str, np.ndarray] = {}
+    acoustics: dict[str, NDArray[np.float32]] = {}
     partner: dict[str, str | None] = {}
     found = []
-    for p, each in enumerate(replace(one, partner=partner) for one in planned):
+    for p, each in enumerate(replace(one, partner=partner, acoustics=acoustics) for one in planned):
         stored = each.stored()
         if stored is None:
             if not acoustics:
-                with progress("acoustic features", len(corpus.clips)) as advance:
-                    acoustics.update(descriptors.measured(corpus, corpus_fingerprint, root, advance=advance))
+                with settings.progress("acoustic features", len(corpus.clips)) as advance:
+                    acoustics.update(
+                        descriptors.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
+                    )
                 partner.update(_partners(corpus, acoustics))
-            of = f"frames of {model.name}" + (f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else "")
-            outputs = clean is not None and bool(clean.shards) and p == 0
-            with progress(of, len(corpus.clips)) as advance:
+            shared = clean if clean is not None and clean.shards and p == 0 else None
+            name = f"frames of {model.name}" + (
+                f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
+            )
+            with settings.progress(name, len(corpus.clips)) as advance:
                 frames.run(
                     each,
                     corpus,
                     model,
-                    acoustics,
-                    batch_size=batch_size,
-                    workers=workers,
+                    settings=settings,
                     keep_every_s=keep_every_s,
-                    keep_outputs=outputs,
+                    keep_outputs=shared is not None,
                     advance=advance,
                 )
-            if outputs and clean is not None:
-                _share(each, clean)
+            if shared is not None:
+                _share(each, shared)
             stored = each.stored(lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
             assert stored is not None, "it was written just now"
         found.append((each, *stored))
@@ -137,6 +131,7 @@ def over(
             parts=[corpus.clips.index[part] for part in parts],
             cell=cell,
             partner={},
+            acoustics={},
         )
         for p, shape in enumerate(shapes)
     ]
@@ -205,7 +200,7 @@ def place(
     return key.folder(root)
 
 
-def _partners(corpus: Corpus, acoustics: dict[str, np.ndarray]) -> dict[str, str | None]:
+def _partners(corpus: Corpus, acoustics: Mapping[str, NDArray[np.float32]]) -> dict[str, str | None]:
     clips = corpus.clips.index
     usable = [bool(np.isfinite(acoustics[clip]).all(axis=1).any()) for clip in clips]
     codes, _ = speaker_codes(corpus.clips)

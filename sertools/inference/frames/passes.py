@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.inference.engine import BATCH_SIZE, DecodedClip, batches, decode_ahead, table
+from sertools.inference.engine import DecodedClip, batches, decode_ahead, table
 from sertools.inference.frames.accumulate import Shape, Sums
+from sertools.inference.predict import Settings
 from sertools.models.model import Framed
 from sertools.store.store import read_array, write_array, write_rows, write_shard
 from sertools.tables.condition import Condition
@@ -25,7 +27,7 @@ KEEP_EVERY_S = 120.0
 """Seconds of work that an interruption can lose, approximately."""
 
 
-HELD = 2**28
+MAX_BUFFERED_BYTES = 2**28
 """Maximum size in bytes of finished cells in memory; beyond it they are written one by one."""
 
 
@@ -40,6 +42,7 @@ class Pass:
         parts: batches of clips in the order of their cells
         cell: the cell of each part
         partner: clip → the other clip whose features it is compared with; None if there is none
+        acoustics: clip → acoustic features every 10 ms, shape (rows, k)
     """
 
     shape: Shape
@@ -48,6 +51,7 @@ class Pass:
     parts: Sequence[pd.Index]
     cell: Sequence[int]
     partner: Mapping[str, str | None]
+    acoustics: Mapping[str, NDArray[np.float32]]
 
     def path(self, what: str) -> Path:
         """The file of the `sums`, the products `between` layers, a cell, or the unfinished sums (`begun`)."""
@@ -89,10 +93,8 @@ def run(
     each: Pass,
     corpus: Corpus,
     model: Framed,
-    acoustics: Mapping[str, np.ndarray],
     *,
-    batch_size: int = BATCH_SIZE,
-    workers: int = 2,
+    settings: Settings,
     keep_every_s: float = KEEP_EVERY_S,
     keep_outputs: bool = False,
     advance: Callable[[int], None] = lambda n: None,
@@ -103,9 +105,7 @@ def run(
         each: the pass
         corpus: the corpus of the pass
         model: the model whose frames are summed
-        acoustics: clip → acoustic features every 10 ms, shape (rows, k)
-        batch_size: maximum number of clips in one forward pass
-        workers: number of decoding threads
+        settings: how to compute
         keep_every_s: seconds after which unfinished sums are saved
         keep_outputs: whether scores and layer means of each part are also written to the folder, as a shard
             with the part's number
@@ -121,11 +121,11 @@ def run(
     kept = time.monotonic()
     last = {cell: u for u, cell in enumerate(each.cell)}
     held: dict[int, np.ndarray] = {}  # finished cells that are not yet on disk
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(settings.workers) as pool:
         try:
             todo = list(enumerate(each.parts))[begin:]
             for u, clips, decoded in decode_ahead(pool, todo, corpus, model, Condition()):
-                scores, means = add_part(each, sums, clips, decoded, model, acoustics, batch_size, advance)
+                scores, means = add_part(each, sums, clips, decoded, model, settings.batch_size, advance)
                 if keep_outputs:
                     write_shard(each.folder, u, table(model, clips, decoded, scores), means)
                 sums.flush()
@@ -134,7 +134,7 @@ def run(
                     held[each.cell[u]] = flat.copy()
                     flat[:] = 0
                 late = time.monotonic() - kept >= keep_every_s
-                if late or flat.nbytes * len(held) > HELD:
+                if late or flat.nbytes * len(held) > MAX_BUFFERED_BYTES:
                     _write(each, held)
                 if late:
                     write_array(each.path("begun"), np.concatenate([[u + 1.0], flat, between]))
@@ -178,7 +178,6 @@ def add_part(
     clips: pd.Index,
     decoded: Sequence[DecodedClip],
     model: Framed,
-    acoustics: Mapping[str, np.ndarray],
     batch_size: int,
     advance: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -196,6 +195,6 @@ def add_part(
         for i, states, mean in zip(batch, frames, outputs.layers, strict=True):
             if np.isfinite(mean).all():
                 other = each.partner[clips[i]]
-                sums.add(states, acoustics[clips[i]], None if other is None else acoustics[other])
+                sums.add(states, each.acoustics[clips[i]], None if other is None else each.acoustics[other])
         advance(len(batch))
     return scores, means

@@ -11,18 +11,19 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.auditing.audit import Audit
+from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.features.columns import Measure, maker
-from sertools.inference import precision, predict
+from sertools.inference import predict
+from sertools.inference.precision import choose_precision
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline import collect, run
-from sertools.pipeline import needs as needs_module
+from sertools.pipeline import collect
+from sertools.pipeline.comparison_models import comparison_models
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
-from sertools.store import store
+from sertools.pipeline.needs import conditions, measured_columns
 from sertools.tables.condition import CLEAN, Condition
 
 OWN = "model"
@@ -35,9 +36,8 @@ LISTENED = 3
 def forecast(
     model: Model | ClipModel,
     corpus: Corpus,
-    audits: Sequence[Audit],
+    audits: Sequence[PlannedAudit],
     *,
-    options: Mapping[str, Mapping[str, Any]],
     settings: predict.Settings,
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
@@ -57,39 +57,41 @@ def forecast(
         ModelError: a random twin that cannot be built, or a package that is not installed
         StoreError: the store cannot be written
     """
-    root = settings.cache or store.default_root()
-    wanted = needs_module.conditions(audits, options, settings.seed)
-    needs = needs_module.needs_of(audits, options)
-    corpus_fingerprint = "" if isinstance(model, ClipModel) else fingerprint(corpus)
+    wanted = conditions(audits, settings.seed)
+    needs = [planned.needs for planned in audits]
+    key = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     costs: list[Cost] = []
     if wanted:
-        model = precision.choose_precision(model, corpus, corpus_fingerprint, root)
-        beside = {}
-        if any(needs_module.looks_inside(audit, options.get(audit.name, {})) for audit in audits):
-            beside = run.company(
-                model,
-                corpus,
-                others or {},
-                random_twin,
-                settings=settings,
-                corpus_fingerprint=corpus_fingerprint,
+        model = choose_precision(model, corpus, key, settings.root)
+        compared = {}
+        if any(planned.reads_layers for planned in audits):
+            compared = comparison_models(
+                model, corpus, others or {}, random_twin, settings=settings, corpus_fingerprint=key
             )
-        costs = _of_model(model, corpus, needs, wanted, settings, corpus_fingerprint, OWN)
-        for role, other in beside.items():
-            costs += _of_model(other, corpus, needs, [Condition()], settings, corpus_fingerprint, role)
+        costs = _of_model(model, corpus, needs, wanted, settings, key, OWN)
+        for role, other in compared.items():
+            costs += _of_model(other, corpus, needs, [Condition()], settings, key, role)
         if any(cost.kind == "frames" and cost.todo for cost in costs):
-            costs.append(of_acoustics(corpus, corpus_fingerprint or fingerprint(corpus), root))
-    makers = {column: maker(column) for column in needs_module.sounds(corpus, needs)}
-    measures = {make: make() for make in dict.fromkeys(makers.values())}
-    hearing = {}
-    for make, measure in measures.items():
+            costs.append(of_acoustics(corpus, key or fingerprint(corpus), settings.root))
+    measured = _of_measures(corpus, measured_columns(corpus, audits), settings, key)
+    of_measures = dict.fromkeys(cost for _, cost in measured.values())
+    return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
+
+
+def _of_measures(
+    corpus: Corpus, names: Sequence[str], settings: predict.Settings, corpus_fingerprint: str
+) -> dict[str, tuple[Measure, Cost]]:
+    """Column → what computes it from the audio, and the cost; columns may share one computation."""
+    makers = {name: maker(name) for name in names}
+    found = {}
+    for make in dict.fromkeys(makers.values()):
+        measure = make()
         jobs = predict.jobs(
             measure, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
         )
         (cost,) = of_jobs(measure, corpus, jobs, settings, SOUND)
-        hearing[make] = replace(cost, condition=measure.name, kind="sound")
-    decoded = {column: (measures[make], hearing[make]) for column, make in makers.items()}
-    return [*costs, *hearing.values(), *_of_words(corpus, needs, decoded, settings)], model
+        found[make] = measure, replace(cost, condition=measure.name, kind="sound")
+    return {name: found[make] for name, make in makers.items()}
 
 
 def _of_model(
@@ -101,22 +103,18 @@ def _of_model(
     corpus_fingerprint: str,
     of: str,
 ) -> list[Cost]:
-    """The costs of what `seeing.seen` computes for a model."""
-    read, n = collect.asked(model, corpus, needs), len(corpus.clips)
+    """The costs of what `collect` computes for a model."""
+    read, n = collect.request(model, corpus, needs), len(corpus.clips)
     if isinstance(model, ClipModel):
         known = [str(condition) for condition in under if str(condition) in model.conditions]
         return [Cost(of=of, condition=c, clips=n, stored=n, todo=0) for c in known if read.scores]
-    corpus_fingerprint, root = (
-        corpus_fingerprint or fingerprint(corpus),
-        settings.cache or store.default_root(),
-    )
+    corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
     passes, brings = of_frames(
         model,
         corpus,
         list(read.frame_sums.values()),
         settings=settings,
         corpus_fingerprint=corpus_fingerprint,
-        root=root,
         of=of,
     )
     if not (read.scores or passes):
@@ -135,27 +133,27 @@ def _of_model(
 def _of_words(
     corpus: Corpus,
     needs: Sequence[Needs],
-    decoded: Mapping[str, tuple[Measure, Cost]],
+    measured: Mapping[str, tuple[Measure, Cost]],
     settings: predict.Settings,
 ) -> list[Cost]:
     """The costs of text vectors, for the transcripts of the corpus or those of a speech recogniser.
 
     If the recogniser has yet to run, its texts are unknown; then there are at most as many texts as clips.
     """
-    root, costs = settings.cache or store.default_root(), []
+    costs = []
     for reading in dict.fromkeys(reading for each in needs for reading in each.text_vectors):
         at_most = 0
         if reading.text in corpus.clips:
             texts = corpus.clips[reading.text]
-        elif reading.text in decoded:
-            measure, cost = decoded[reading.text]
+        elif reading.text in measured:
+            measure, cost = measured[reading.text]
             texts, at_most = (
                 _recognised(corpus, measure, cost, settings)[reading.text],
                 cost.todo and cost.clips,
             )
         else:
             continue
-        found = of_reading(texts, reading, root, at_most=at_most)
+        found = of_reading(texts, reading, settings.root, at_most=at_most)
         costs += [] if found is None else [found]
     return costs
 

@@ -43,7 +43,6 @@ def of_frames(
     *,
     settings: Settings,
     corpus_fingerprint: str,
-    root: Path,
     of: str,
 ) -> tuple[list[Cost], bool]:
     """The costs of the passes that sum the frames of a model, and whether one also yields clean scores.
@@ -54,10 +53,9 @@ def of_frames(
     Args:
         model: any model, in the number format in which it runs
         corpus: the corpus to sum over
-        wanted: one for each kind of cells, from `seeing.asked`
+        wanted: one for each kind of cells, from `collect.request`
         settings: how to compute
-        sound: the corpus' fingerprint
-        root: root folder of the store
+        corpus_fingerprint: the corpus' fingerprint
         of: the model's role
 
     Raises:
@@ -67,7 +65,7 @@ def of_frames(
     costs: list[Cost] = []
     brings = False
     for each in wanted:
-        planned = over(model, corpus, each, corpus_fingerprint=corpus_fingerprint, root=root)
+        planned = over(model, corpus, each, corpus_fingerprint=corpus_fingerprint, root=settings.root)
         for p, one in enumerate(planned):
             assert isinstance(model, Framed), "other models have no passes"
             name = "sums over frames" + (f" by {each.by}" if each.by else "")
@@ -112,17 +110,18 @@ def _summing(
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = pd.Index(list(trial))
     found = descriptors.measure([descriptors.located(corpus, clip) for clip in clips])
-    acoustics = {clip: rows for clip, (rows, _) in zip(clips, found, strict=True)}
-    each = replace(each, partner=dict(zip(clips, np.roll(clips, -1), strict=True)))
+    each = replace(
+        each,
+        partner=dict(zip(clips, np.roll(clips, -1), strict=True)),
+        acoustics={clip: rows for clip, (rows, _) in zip(clips, found, strict=True)},
+    )
     decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
     flat, between = np.zeros(each.shape.size), np.zeros(each.between_size)
     for n in (1, len(decoded)):  # the first pass includes set-up time
         flat[:] = between[:] = 0
         sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
         began = time.perf_counter()
-        passes.add_part(
-            each, sums, clips[:n], decoded[:n], model, acoustics, settings.batch_size, lambda n: None
-        )
+        passes.add_part(each, sums, clips[:n], decoded[:n], model, settings.batch_size, lambda n: None)
         sums.flush()
         adding_s = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +134,7 @@ def _summing(
         write_array(Path(folder) / "cell.npy", held)
         writing_s = time.perf_counter() - began
     # cells that do not fit into memory are written twice: one by one, and then together
-    times = 2 if 8 * each.cells * each.shape.size > passes.HELD else 1
+    times = 2 if 8 * each.cells * each.shape.size > passes.MAX_BUFFERED_BYTES else 1
     return adding_s, finishing_s + times * writing_s
 
 
@@ -146,7 +145,7 @@ def of_acoustics(corpus: Corpus, corpus_fingerprint: str, root: Path) -> Cost:
 
     Args:
         corpus: the corpus to measure
-        sound: its fingerprint
+        corpus_fingerprint: its fingerprint
         root: root folder of the store
 
     Raises:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -70,13 +69,15 @@ class Counted:
         return self.model.predict_frames(signals)
 
 
-def silent(description, total):
-    return nullcontext(lambda n: None)
-
-
-def summed(model, corpus, root, wanted=EVERYTHING, **settings):
-    settings = {"sound": fingerprint(corpus), "progress": silent, **settings}
-    return frame_sums(model, corpus, wanted, root=root, **settings)
+def summed(model, corpus, root, wanted=EVERYTHING, *, clean=None, **how):
+    return frame_sums(
+        model,
+        corpus,
+        wanted,
+        corpus_fingerprint=fingerprint(corpus),
+        settings=Settings(cache=root, **how),
+        clean=clean,
+    )
 
 
 def naive(model, corpus, level):
@@ -84,12 +85,12 @@ def naive(model, corpus, level):
     clips = list(corpus.clips.index)
     speakers = list(corpus.clips["speaker"])
     sounds = [read_audio(corpus.path(clip), 16000) for clip in clips]
-    features = [opensmile.features(signal) for signal in sounds]
+    features = [opensmile.features(each) for each in sounds]
     found = []
-    for i, signal in enumerate(sounds):
+    for i, clip_signal in enumerate(sounds):
         onward = [(i + k) % len(clips) for k in range(1, len(clips))]
         other = next(j for j in onward if speakers[j] != speakers[i])
-        (frames,) = model.predict_frames([signal])[1]
+        (frames,) = model.predict_frames([clip_signal])[1]
         found.append(
             [
                 naive_frames.rows(frames, features[i], features[other], layer, LEVELS[level])
@@ -247,7 +248,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from sertools.tables.condition import Condition
 from sertools.corpora.corpus import fingerprint; from sertools.corpora.load import load_corpus
-from sertools.inference.frames.compute import moments
+from sertools.inference.frames.compute import frame_sums
+from sertools.inference.predict import Settings
 from sertools.models.load import load_model
 from sertools.models.kinds.transformers import TransformersModel
 from sertools.inference.frames import compute as frame_moments
@@ -264,8 +266,8 @@ def counting(self, signals):
     return whole(self, signals)
 TransformersModel.predict_frames = counting
 corpus = load_corpus(sys.argv[1])
-moments(load_model(sys.argv[2]), corpus, EVERYTHING, sound=fingerprint(corpus), root=Path(sys.argv[3]),
-        progress=lambda d, n: nullcontext(lambda n: None), keep_every_s=0)
+frame_sums(load_model(sys.argv[2]), corpus, EVERYTHING, corpus_fingerprint=fingerprint(corpus),
+           settings=Settings(cache=Path(sys.argv[3])), keep_every_s=0)
 """
 
 

@@ -137,8 +137,7 @@ def test_features_are_probed_without_any_model_or_sound(tmp_path):
     (made,) = run.run(
         load_model(f"features:{folder}"),
         corpus,
-        [audit.load("probe_layers")],
-        options={"probe_layers": {"targets": ("emotion",), "shuffles": 0}},
+        [audit.load("probe_layers").plan({"targets": ("emotion",), "shuffles": 0})],
         settings=Settings(cache=tmp_path / "cache"),
     )
     scores = {f.slice: f.value for f in made.findings if f.name == "probe_uar"}
@@ -153,7 +152,7 @@ def test_predictions_beside_layers_are_audited_like_any_other(tmp_path):
     (made,) = run.run(
         load_model(f"features:{folder}"),
         corpus,
-        [audit.load("correctness")],
+        [audit.load("correctness").plan()],
         settings=Settings(cache=tmp_path / "cache"),
     )
     assert [f.value for f in made.findings if f.name == "ccc"] == [pytest.approx(1)]

@@ -17,7 +17,7 @@ from sertools.inference import precision
 from sertools.inference import predict as predict_module
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
-from sertools.pipeline import needs, run
+from sertools.pipeline import collect, needs
 from sertools.pipeline.forecast.forecast import forecast, sentence, table
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
@@ -34,9 +34,8 @@ class Sleeper(Meter):
 
 
 def costs_of(model, corpus, names, root, **options):
-    chosen = [audit.load(name) for name in names]
-    options = dict.fromkeys(names, options) if options else {}
-    return forecast(model, corpus, chosen, options=options, settings=Settings(cache=root))
+    chosen = [audit.load(name).plan(options) for name in names]
+    return forecast(model, corpus, chosen, settings=Settings(cache=root))
 
 
 def stored(root: Path) -> int:
@@ -48,7 +47,7 @@ def test_the_conditions_are_the_union_of_the_audits_clean_first(tmp_path):
     one, _ = costs_of(Meter(), corpus, ["correctness", "speakers"], tmp_path / "store")
     assert [(cost.condition, cost.clips, cost.todo) for cost in one] == [("clean", 12, 12)]
     both, _ = costs_of(Meter(), corpus, ["correctness", "robustness"], tmp_path / "store")
-    wanted = needs.conditions([audit.load("robustness")], {}, 0)
+    wanted = needs.conditions([audit.load("robustness").plan()], 0)
     assert [cost.condition for cost in both] == [str(condition) for condition in wanted]
     assert len(both) > 3
 
@@ -56,12 +55,12 @@ def test_the_conditions_are_the_union_of_the_audits_clean_first(tmp_path):
 def test_what_was_computed_is_not_computed_again(tmp_path):
     corpus, settings = noises(tmp_path / "c", 70), Settings(cache=tmp_path / "store")
     model, names = Meter(), ["robustness"]
-    audits = [audit.load(name) for name in names]
+    audits = [audit.load(name).plan() for name in names]
     predict_module.predict(model, corpus, settings=settings)
     (clean, *others), _ = costs_of(model, corpus, names, tmp_path / "store")
     assert (clean.stored, clean.todo, clean.minutes, clean.megabytes) == (70, 0, 0, 0)
     assert {(cost.stored, cost.todo) for cost in others} == {(0, 70)}
-    predict_module.predict(model, corpus, conditions=needs.conditions(audits, {}, 0), settings=settings)
+    predict_module.predict(model, corpus, conditions=needs.conditions(audits, 0), settings=settings)
     done, timed = costs_of(model, corpus, names, tmp_path / "store")
     assert {cost.todo for cost in done} == {0}
     assert sentence(done, timed) == "Nothing has to be computed."
@@ -104,7 +103,7 @@ def test_a_service_on_the_network_is_not_asked(tmp_path):
 def test_megabytes_are_those_that_a_run_then_writes(tmp_path, layers):
     corpus, settings = noises(tmp_path / "c", 150, samples=400), Settings(cache=tmp_path / "store")
     reads = replace(audit.load("correctness"), needs=lambda **options: Needs(layers=layers))
-    (cost,), _ = forecast(Meter(), corpus, [reads], options={}, settings=settings)
+    (cost,), _ = forecast(Meter(), corpus, [reads.plan()], settings=settings)
     assert not stored(tmp_path / "store"), "a forecast stores nothing"
     predict_module.predict(Meter(), corpus, settings=settings, layers=layers)
     # the last shard is smaller than the share of its clips
@@ -117,8 +116,8 @@ def test_what_is_measured_in_the_sound_is_a_row_of_its_own(tmp_path):
     corpus = replace(corpus, clips=corpus.clips.assign(split=["train", "test"] * 6))
     costs, _ = costs_of(Meter(), corpus, ["leakage"], tmp_path / "store")
     assert [(cost.condition, cost.todo) for cost in costs] == [("fingerprints", 12)]
-    audits = [audit.load("leakage")]
-    run.heard(corpus, audits, {}, Settings(cache=tmp_path / "store"))
+    audits = [audit.load("leakage").plan()]
+    collect.with_measured_columns(corpus, audits, Settings(cache=tmp_path / "store"))
     costs, _ = costs_of(Meter(), corpus, ["leakage"], tmp_path / "store")
     assert [(cost.condition, cost.todo) for cost in costs] == [("fingerprints", 0)]
 

@@ -45,7 +45,7 @@ def audits(tmp_path_factory):
     return {name: audit.load(name, [folder]) for name in ("inside", "summed", "emotions")}
 
 
-OPTIONS = {"emotions": {"by": "emotion"}, "summed": {"levels": ["frame", "word"]}}
+OPTIONS = {"summed": {"levels": ["frame", "word"]}, "emotions": {"by": "emotion"}}
 
 
 class Watched:
@@ -70,8 +70,8 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
     model = load_model(str(checkpoint))
     deeper = load_model(str(write_checkpoint(tmp_path / "deeper", num_hidden_layers=4)))
     watched, beside = Watched(tmp_path / "store"), {"others": {"against": deeper}, "random_twin": True}
-    asked = [audits["summed"], audits["emotions"]]
-    costs, timed = forecast(model, corpus, asked, options=OPTIONS, settings=watched.settings, **beside)
+    asked = [audits[name].plan(given) for name, given in OPTIONS.items()]
+    costs, timed = forecast(model, corpus, asked, settings=watched.settings, **beside)
     roles = ("model", "against", "random twin")
     assert rows(costs) == [
         *[
@@ -90,7 +90,7 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
     assert sentence(costs, timed).startswith(
         f"{6 * N} clips to sum over frames in 6 passes that also yield clean scores"
     )
-    run.run(model, corpus, asked, options=OPTIONS, settings=watched.settings, **beside)
+    run.run(model, corpus, asked, settings=watched.settings, **beside)
     passes = [job for job in watched.jobs if job[0].startswith("frames of ")]
     assert passes == [
         (f"frames of {of.name}", N) for of in (deeper, model.random_twin(0), model) for _ in range(2)
@@ -98,7 +98,7 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
     assert "clean" not in dict(watched.jobs), "the frames brought it"
     megabytes = sum(cost.megabytes for cost in costs)
     assert megabytes * 1e6 == pytest.approx(stored(tmp_path / "store"), rel=0.2)
-    costs, timed = forecast(model, corpus, asked, options=OPTIONS, settings=watched.settings, **beside)
+    costs, timed = forecast(model, corpus, asked, settings=watched.settings, **beside)
     assert {(cost.stored, cost.todo) for cost in costs} == {(N, 0)}
     assert len(costs) == 9, "the acoustic features are not needed again"
     assert sentence(costs, timed) == "Nothing has to be computed."
@@ -107,13 +107,14 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
 def test_the_sums_are_weighed_to_the_byte(tmp_path, corpus, checkpoint, audits, monkeypatch):
     monkeypatch.setattr(compute, "BUDGET", 110_000)
     model, settings = load_model(str(checkpoint)), Settings(cache=tmp_path / "store")
-    costs, _ = forecast(model, corpus, [audits["summed"]], options=OPTIONS, settings=settings)
+    summed = audits["summed"].plan(OPTIONS["summed"])
+    costs, _ = forecast(model, corpus, [summed], settings=settings)
     passes = [cost for cost in costs if cost.kind == "frames"]
     assert [cost.condition for cost in passes] == [
         f"sums over frames, pass {p + 1} of {len(passes)}" for p in range(len(passes))
     ]
     assert len(passes) > 1
-    run.run(model, corpus, [audits["summed"]], options=OPTIONS, settings=settings)
+    run.run(model, corpus, [summed], settings=settings)
     for p, cost in enumerate(passes):
         written = [path.stat().st_size for path in (tmp_path / "store").rglob(f"pass-{p}.*.npy")]
         assert len(written) == 2
@@ -122,9 +123,9 @@ def test_the_sums_are_weighed_to_the_byte(tmp_path, corpus, checkpoint, audits, 
 
 def test_clean_scores_that_are_there_are_not_brought_again(tmp_path, corpus, checkpoint, audits):
     model, settings = load_model(str(checkpoint)), Settings(cache=tmp_path / "store")
-    asked = [audits["inside"], audits["summed"]]
-    run.run(model, corpus, [audits["inside"]], settings=settings)
-    costs, _ = forecast(model, corpus, asked, options={}, settings=settings)
+    asked = [audits["inside"].plan(), audits["summed"].plan()]
+    run.run(model, corpus, [audits["inside"].plan()], settings=settings)
+    costs, _ = forecast(model, corpus, asked, settings=settings)
     assert rows(costs) == [
         ("model", "clean", N, 0, False),
         ("model", "sums over frames", 0, N, False),
@@ -157,14 +158,14 @@ class Sleeper:
 def test_minutes_of_a_pass_follow_from_the_pace_of_the_model(tmp_path, checkpoint, audits):
     corpus, settings = voices(tmp_path / "c", 16, seconds=0.2), Settings(cache=tmp_path / "store")
     sleeper = Sleeper(in_fp32(checkpoint), pace=0.4)
-    costs, _ = forecast(sleeper, corpus, [audits["summed"]], options={}, settings=settings)
+    costs, _ = forecast(sleeper, corpus, [audits["summed"].plan()], settings=settings)
     (cost,) = (cost for cost in costs if cost.kind == "frames")
     sound_s = sum(int((0.2 + 0.06 * i) * RATE) for i in range(16)) / RATE
     # a sleep is never shorter; sums, cells and others who use the machine come on top
     assert 0.4 * sound_s <= cost.minutes * 60 <= 3 * 0.4 * sound_s
     assert sleeper.clips < 16, "only some clips are timed"
     began = time.perf_counter()
-    run.run(sleeper, corpus, [audits["summed"]], settings=settings)
+    run.run(sleeper, corpus, [audits["summed"].plan()], settings=settings)
     assert 60 * sum(cost.minutes for cost in costs) < 2 * (time.perf_counter() - began)
 
 
@@ -173,16 +174,18 @@ def test_a_pass_that_was_interrupted_goes_on_where_it_was(tmp_path, checkpoint, 
     # a clip of noise and the first of two cells, and then no more
     sleeper = Sleeper(in_fp32(checkpoint), most=14)
     wanted = audits["summed"].needs().frame_sums
-    each = {"sound": fingerprint(corpus), "root": tmp_path / "store"}
+    key = fingerprint(corpus)
     with pytest.raises(KeyboardInterrupt):
-        compute.frame_sums(sleeper, corpus, wanted, progress=settings.progress, keep_every_s=0.0, **each)
-    (planned,) = compute.over(in_fp32(checkpoint), corpus, wanted, **each)
+        compute.frame_sums(
+            sleeper, corpus, wanted, corpus_fingerprint=key, settings=settings, keep_every_s=0.0
+        )
+    (planned,) = compute.over(in_fp32(checkpoint), corpus, wanted, corpus_fingerprint=key, root=settings.root)
     done = len(planned.parts[0])
     assert 0 < done < 24
-    costs, _ = forecast(in_fp32(checkpoint), corpus, [audits["summed"]], options={}, settings=settings)
+    costs, _ = forecast(in_fp32(checkpoint), corpus, [audits["summed"].plan()], settings=settings)
     assert rows(costs)[1] == ("model", "sums over frames", done, 24 - done, False)
     resumed = Sleeper(in_fp32(checkpoint))
-    run.run(resumed, corpus, [audits["summed"]], settings=settings)
+    run.run(resumed, corpus, [audits["summed"].plan()], settings=settings)
     assert resumed.clips == 1 + 24 - done, "a clip of noise, and what was planned"
 
 
@@ -190,19 +193,18 @@ def test_nothing_is_planned_where_an_audit_of_frames_cannot_run(tmp_path, corpus
     watched = Watched(tmp_path / "store")
     for model, options in (
         (load_model("toy:loudness"), {}),
-        (load_model(str(checkpoint)), {"summed": {"by": "accent"}}),
+        (load_model(str(checkpoint)), {"by": "accent"}),
     ):
-        costs, timed = forecast(model, corpus, [audits["summed"]], options=options, settings=watched.settings)
+        costs, timed = forecast(model, corpus, [audits["summed"].plan(options)], settings=watched.settings)
         assert costs == []
         assert sentence(costs, timed) == "Nothing has to be computed."
-        run.run(model, corpus, [audits["summed"]], options=options, settings=watched.settings)
+        run.run(model, corpus, [audits["summed"].plan(options)], settings=watched.settings)
     assert watched.jobs == []
     with pytest.raises(AuditError, match="unknown frame level 'phrase'"):
         forecast(
             load_model(str(checkpoint)),
             corpus,
-            [audits["summed"]],
-            options={"summed": {"levels": ["phrase"]}},
+            [audits["summed"].plan({"levels": ["phrase"]})],
             settings=watched.settings,
         )
 

@@ -12,7 +12,7 @@ from sertools.auditing.contract import Needs
 from sertools.features.text_encoder import load_encoder
 from sertools.inference.predict import Settings
 from sertools.models.load import load_model
-from sertools.pipeline import run
+from sertools.pipeline.collect import with_measured_columns
 from sertools.pipeline.forecast.forecast import forecast, sentence
 from sertools.pipeline.forecast.text import of_reading
 from sertools.tables.text_vectors import TextVectors
@@ -29,8 +29,8 @@ def bert(tmp_path_factory) -> Path:
 
 
 def costs_of(corpus, needs, settings):
-    reads = replace(audit.load("correctness"), needs=lambda **options: needs)
-    return forecast(load_model("toy:random"), corpus, [reads], options={}, settings=settings), reads
+    reads = replace(audit.load("correctness"), needs=lambda **options: needs).plan()
+    return forecast(load_model("toy:random"), corpus, [reads], settings=settings), reads
 
 
 def test_each_different_text_is_read_once_and_kept(tmp_path, bert):
@@ -44,7 +44,7 @@ def test_each_different_text_is_read_once_and_kept(tmp_path, bert):
     ]
     assert sentence(costs, model).startswith("3 texts to encode: about")
     assert not stored(tmp_path / "store"), "a forecast stores nothing"
-    run.heard(corpus, [reads], {}, settings)
+    with_measured_columns(corpus, [reads], settings)
     assert costs[1].megabytes * 1e6 == pytest.approx(stored(tmp_path / "store"), rel=0.2)
     (costs, model), _ = costs_of(corpus, needs, settings)
     assert (costs[1].stored, costs[1].todo, costs[1].megabytes) == (3, 0, 0)
@@ -85,15 +85,13 @@ def test_words_that_are_yet_to_be_recognised_are_as_many_as_clips_at_most(tmp_pa
         ("words", "read by bert, at most", 0, 12),
     ]
     assert all(cost.minutes > 0 for cost in costs[1:])
-    told = run.heard(
-        corpus, [replace(reads, needs=lambda **options: replace(needs, text_vectors=()))], {}, settings
-    )
+    told = with_measured_columns(corpus, [replace(reads, needs=replace(needs, text_vectors=()))], settings)
     different = told.clips[column].loc[lambda texts: texts.str.strip() != ""].nunique()
     (costs, _), _ = costs_of(corpus, needs, settings)
     assert [(c.of, c.condition, c.stored, c.todo) for c in costs[1:]] == [
         ("sound", "ctc", 12, 0),
         ("words", "read by bert", 0, different),
     ]
-    run.heard(corpus, [reads], {}, settings)
+    with_measured_columns(corpus, [reads], settings)
     (costs, model), _ = costs_of(corpus, needs, settings)
     assert sentence(costs, model) == "Nothing has to be computed."

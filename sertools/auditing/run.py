@@ -1,0 +1,104 @@
+"""Runs a planned audit on tables, which gives a result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from sertools.auditing.audit import PlannedAudit
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import skipped
+from sertools.errors import AuditError
+from sertools.randomness import identity_rng
+from sertools.results.gate import judge_all
+from sertools.results.result import Missing, Result
+from sertools.tables.tables import Tables
+
+
+def obstacle(needs: Needs, tables: Tables) -> str:
+    """Why an audit cannot run on these tables; empty if it can."""
+    absent = [c for c in needs.columns if c not in tables.clips or tables.clips[c].isna().all()]
+    if absent:
+        return f"the corpus has no column {', '.join(map(repr, absent))}"
+    absent = [str(c) for c in needs.conditions if str(c) not in tables.predictions]
+    if absent:
+        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+        return f"there are no predictions for {', '.join(absent[:3])}{more}"
+    if needs.layers and (tables.layers is None or not tables.layers.n_layers):
+        return "the model has no layers"
+    if needs.frame_sums and not tables.frame_sums:
+        return "the model has no layers with readable frames"
+    if needs.labels == "dimensions" and not tables.dimensions:
+        return "corpus and model share no dimension"
+    if needs.labels == "emotion" and not tables.classes:
+        return "corpus and model share no emotion"
+    if needs.labels == "either" and not tables.dimensions and not tables.classes:
+        return "corpus and model share neither a dimension nor an emotion"
+    return ""
+
+
+def run(
+    planned: PlannedAudit,
+    tables: Tables,
+    *,
+    seed: int,
+    model: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Result:
+    """Run one audit; its findings are judged by its own limits and then by those of the plan.
+
+    If something that the audit needs is missing, the result is a single skipped finding with the reason.
+
+    Args:
+        planned: from `Audit.plan`
+        tables: what the audit reads
+        seed: random seed
+        model: facts about the model, for the report
+        data: facts about the corpus, for the report
+        provenance: how the result came about, for the report
+
+    Raises:
+        AuditError: the audit changes its tables, or returns something other than an outcome
+    """
+    audit = planned.audit
+    outcome = _outcome(planned, tables, seed)
+    return Result(
+        audit=audit.name,
+        question=audit.question,
+        method=audit.method,
+        answer=outcome.answer,
+        model=dict(model or {}),
+        data=dict(data or {}),
+        options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
+        findings=judge_all(outcome.findings, [*audit.limits, *planned.limits]),
+        tables=outcome.tables,
+        figures=outcome.figures,
+        missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
+        notes=[*tables.notes, *outcome.notes],
+        left_out=outcome.left_out,
+        sounds=outcome.sounds,
+        provenance={"seed": seed, **(provenance or {})},
+    )
+
+
+def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:
+    """What the audit returns, or the reason why it cannot run."""
+    audit = planned.audit
+    reason = obstacle(planned.needs, tables)
+    if reason:
+        return Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
+    before = _digest(tables)
+    outcome: Any = audit.function(tables, rng=identity_rng(seed, audit.name), **planned.settings)
+    if _digest(tables) != before:
+        raise AuditError(f"audit {audit.name} changed its input tables")
+    if not isinstance(outcome, Outcome):
+        raise AuditError(f"audit {audit.name} returned {type(outcome).__name__}, not an Outcome")
+    return outcome
+
+
+def _digest(tables: Tables) -> tuple[int, ...]:
+    frames = [tables.clips, tables.missing, *tables.predictions.values()]
+    # Parquet columns may hold lists, which are not hashable: hash their text
+    plain = [f.astype({c: str for c in f if f[c].dtype == object}) for f in frames]
+    return tuple(int(pd.util.hash_pandas_object(f, index=True).sum()) ^ hash(tuple(f.columns)) for f in plain)

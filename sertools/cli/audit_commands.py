@@ -1,0 +1,82 @@
+"""Builds the command of each audit: the options of `sertools audit` that apply to it, and its own."""
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+import typer
+from typer.core import TyperCommand
+
+from sertools.cli.commands import single
+
+if TYPE_CHECKING:
+    from sertools.auditing.audit import Audit
+
+
+def audit_command(name: str) -> TyperCommand:
+    """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
+    from sertools.auditing import audit as audits
+    from sertools.cli.commands.audit import audit as general_command
+
+    loaded = audits.load(name)
+    general = inspect.signature(general_command, eval_str=True).parameters
+    left_out = {"names", "suite", "audits", "noise_dir", "rir_dir"}
+    if not loaded.plan().reads_layers:
+        left_out |= {"against", "random_twin"}
+    shared = [parameter for option, parameter in general.items() if option not in left_out]
+    if loaded.data:
+        shared = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in shared]
+    own = [_option(loaded, parameter) for parameter in loaded.options().values()]
+    repeatable = {option for option, p in loaded.options().items() if get_origin(p.annotation) is tuple}
+
+    def command(**given: Any) -> None:
+        from sertools.cli.run_audits import run_audits
+
+        options = {p.name: given[p.name] for p in own}
+        options |= {option: tuple(options[option]) for option in repeatable}
+        rest = {p.name: given[p.name] for p in shared}
+        raise typer.Exit(run_audits({**rest, "names": [loaded.name]}, options))
+
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = (
+        f"{loaded.question}\n\n{_rewrapped(loaded.method)}\n\n"
+        f"Example: sertools {name} --data {loaded.data or 'voices'}"
+    )
+    return single(name, command)
+
+
+def _option(audit: "Audit", parameter: inspect.Parameter) -> inspect.Parameter:
+    """An audit's parameter as an option: a tuple can be repeated, the help text comes from the docstring."""
+    annotation: Any = parameter.annotation
+    default: Any = parameter.default
+    if get_origin(annotation) is tuple:
+        annotation, default = list[get_args(annotation)[0]], list(default)  # type: ignore[misc]
+    flag = f"--{parameter.name.replace('_', '-')}"
+    described = typer.Option(flag, rich_help_panel="Audit options", help=_help(audit, parameter.name))
+    return parameter.replace(annotation=Annotated[annotation, described], default=default)
+
+
+def _rewrapped(text: str) -> str:
+    r"""A docstring's text with each paragraph and each list item on one line, so that Typer wraps it.
+
+    >>> _rewrapped("one\ntwo:\n- a\n  b\n- c\n\nthree")
+    'one two:\n- a b\n- c\n\nthree'
+    """
+    return re.sub(r"(?<=\S)\n[ ]*(?=[^\s-])", " ", text)
+
+
+def _help(audit: "Audit", name: str) -> str:
+    """The description of an argument in the docstring of `audit()`."""
+    lines = inspect.getdoc(audit.function) or ""
+    words: list[str] = []
+    for line in lines.splitlines():
+        text = line.strip()
+        if text.startswith(f"{name}:"):
+            words = [text.partition(":")[2].strip()]
+        elif words and line.startswith(" " * 8):
+            words.append(text)
+        elif words:
+            break
+    return " ".join(words)

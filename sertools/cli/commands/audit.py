@@ -1,0 +1,48 @@
+"""The command `audit`."""
+
+import typer
+
+from sertools.cli import options as o
+
+
+def audit(
+    names: o.AuditNames = None,
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    suite: o.SuiteName = None,
+    audits: o.Audits = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    derive: o.Derive = False,
+    noise_dir: o.NoiseDir = "",
+    rir_dir: o.RirDir = "",
+    against: o.Against = "",
+    random_twin: o.RandomTwin = None,
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    seed: o.Seed = 0,
+    cache: o.Cache = None,
+    out: o.Out = o.OUT,
+    output: o.Format = "table",
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    strict: o.Strict = False,
+    audio: o.Audio = "5",
+) -> None:
+    """Audit a model on a corpus and write results and a report.
+
+    Predictions that are not in the cache yet are computed first.
+
+    Example: sertools audit correctness fairness --model my-checkpoint --data my-clips.csv:test
+    """
+    from sertools.cli.run_audits import run_audits
+
+    raise typer.Exit(run_audits(locals()))

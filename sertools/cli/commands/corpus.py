@@ -1,0 +1,71 @@
+"""Check, convert or split a corpus."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sertools.cli import arguments
+from sertools.cli import options as o
+
+
+def check(
+    data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder, with optional :split.")],
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+) -> None:
+    """Describe a corpus and report its problems; decodes every clip.
+
+    Example: sertools corpus check my-clips.csv --scale valence=1:7
+    """
+    from sertools.corpora.check import check as problems
+
+    for sentence in problems(arguments.read_data([data], data_root, column_map, scale, label_map)):
+        typer.echo(sentence)
+
+
+def scan(
+    name: Annotated[str, typer.Argument(help="A name from sertools list corpora.")],
+    folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of the corpus.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
+) -> None:
+    """Convert a corpus from its original layout into a table for --data.
+
+    Example: sertools corpus scan iemocap /data/IEMOCAP_full_release --out iemocap
+    """
+    from sertools.cli import console
+    from sertools.corpora.corpus import write_corpus
+
+    corpus = arguments.read_data([name], folder)
+    write_corpus(corpus, out)
+    console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
+
+
+def split(
+    data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write clips.parquet and corpus.toml to.")],
+    test: Annotated[float, typer.Option("--test", help="Share of clips in the test set.")] = 0.2,
+    dev: Annotated[float, typer.Option("--dev", help="Share in the dev set; 0 for none.")] = 0.1,
+    seed: o.Seed = 0,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+) -> None:
+    """Split a corpus into train, dev and test sets that share no speaker.
+
+    The sets are balanced by sex and emotion.
+
+    Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
+    """
+    from sertools.corpora import split as splitting
+    from sertools.corpora.corpus import write_corpus
+
+    parted = splitting.split(
+        arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
+    )
+    write_corpus(parted, out)
+    for sentence in splitting.summary(parted):
+        typer.echo(sentence)

@@ -1,0 +1,54 @@
+"""The command `plan`."""
+
+from sertools.cli import arguments
+from sertools.cli import options as o
+
+
+def plan(
+    names: o.AuditNames = None,
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    suite: o.SuiteName = None,
+    audits: o.Audits = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    derive: o.Derive = False,
+    noise_dir: o.NoiseDir = "",
+    rir_dir: o.RirDir = "",
+    against: o.Against = "",
+    random_twin: o.RandomTwin = None,
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    seed: o.Seed = 0,
+    cache: o.Cache = None,
+    output: o.Format = "table",
+) -> None:
+    """Estimate the computing time and disk space of an audit.
+
+    A few clips are timed; no audit is run.
+
+    Example: sertools plan robustness --model my-checkpoint --data msp-test1
+    """
+    request = arguments.audit_request(locals())
+
+    from sertools.cli import console
+    from sertools.pipeline.forecast import forecast
+
+    loaded = request.load()
+    costs, timed = forecast.forecast(
+        loaded.model,
+        loaded.corpus,
+        request.audits,
+        settings=request.settings,
+        others=loaded.others,
+        random_twin=request.random_twin,
+    )
+    console.table(*forecast.table(costs), output)
+    console.message(forecast.sentence(costs, timed))

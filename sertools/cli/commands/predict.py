@@ -1,0 +1,57 @@
+"""The command `predict`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sertools.cli import arguments
+from sertools.cli import options as o
+
+
+def predict(
+    model: o.ModelSpec = "default",
+    data: o.DataSpecs = ["voices"],  # noqa: B006 (Typer copies it)
+    csv: Annotated[
+        Path | None, typer.Option("--csv", rich_help_panel=o.OUTPUT, help="Write predictions as CSV.")
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", rich_help_panel=o.OUTPUT, help="Write predictions as Parquet.")
+    ] = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    head: o.Heads = None,
+    trust_remote_code: o.TrustRemoteCode = False,
+    labels: o.Labels = "",
+    node: o.Output = "",
+    sampling_rate: o.SamplingRate = 0,
+    device: o.Device = "auto",
+    precision: o.Precision = "auto",
+    batch_size: o.BatchSize = 8,
+    cache: o.Cache = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Predict a corpus and store the predictions in the cache.
+
+    With --csv or --parquet they are exported as well.
+
+    Example: sertools predict --model default --data voices --csv predictions.csv
+    """
+    request = arguments.model_request(locals())
+    corpus = arguments.corpus_request(locals()).load()
+
+    from sertools.cli import console
+    from sertools.inference.predict import Settings
+    from sertools.inference.predict import predict as predict_corpus
+    from sertools.pipeline import write
+
+    settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
+    predicted = predict_corpus(request.load(), corpus, settings=settings)["clean"]
+    for path in (path for path in (csv, parquet) if path is not None):
+        write.export(predicted, corpus, path)
+        console.message(f"{len(predicted.scores)} predictions written to {path}")
+    for row in predicted.missing.head(10).itertuples():
+        console.warn(f"missing: {row.clip}: {row.reason}")
+    if len(predicted.missing) > 10:
+        console.warn(f"missing: {len(predicted.missing)} clips in total")

@@ -1,0 +1,59 @@
+"""The command `tts`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sertools.cli import arguments
+from sertools.cli import options as o
+
+
+def tts(
+    out: Annotated[
+        Path, typer.Option("--out", help="Corpus folder to write, or to continue if interrupted.")
+    ],
+    engine: Annotated[
+        str,
+        typer.Option("--engine", help="espeak (offline), gtts (online) or piper (your own voice files)."),
+    ] = "espeak",
+    voice: Annotated[
+        list[str] | None, typer.Option("--voice", help="Repeat for several; by default some per language.")
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option("--language", help="For built-in sentences eng, deu, fra, ita, spa; or that of yours."),
+    ] = None,
+    per_word: Annotated[int, typer.Option("--per-word", help="Built-in sentences per word, 1 to 8.")] = 2,
+    sentences: Annotated[
+        Path | None,
+        typer.Option("--sentences", help="Your own: a text file, or a CSV with a column transcript."),
+    ] = None,
+    transcripts: Annotated[
+        str | None,
+        typer.Option("--transcripts", help="Corpus whose transcripts are spoken; its labels are kept."),
+    ] = None,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    scale: o.Scales = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Synthesise sentences with text-to-speech voices, as a corpus for --data.
+
+    Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
+    """
+    from sertools.cli import console
+    from sertools.corpora import speak as speech
+    from sertools.speech.engines import engine as named
+
+    speaker = named(engine)
+    script = speech.script(
+        language or [],
+        per_word,
+        sentences,
+        (lambda: arguments.read_data([transcripts], data_root, column_map, scale)) if transcripts else None,
+    )
+    corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
+    for note in corpus.notes:
+        console.warn(note)
+    console.message(f"{spoken.written} files synthesised, {spoken.kept} reused; audit them with --data {out}")

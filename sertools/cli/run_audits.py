@@ -1,0 +1,52 @@
+"""What `sertools audit` and the commands of audits do with their options: run, write, show."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sertools.cli import arguments
+
+if TYPE_CHECKING:
+    from sertools.pipeline.request import LoadedRequest
+
+
+def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> int:
+    """Runs audits, writes results and report, and shows the summary; returns the exit code.
+
+    Args:
+        given: options of the command line, by their names in `commands/audit.py`
+        options: the own options of a single audit
+
+    Raises:
+        SertoolsError: any error that the user can fix
+    """
+    from sertools.cli import console
+    from sertools.report.render import render
+    from sertools.results.gate import exit_code
+
+    quiet, verbose = given["quiet"], given["verbose"]
+    arguments.check_loudness(quiet, verbose)
+    request = arguments.audit_request(given, options)
+    loaded = request.load()
+    if verbose:
+        _show_inputs(loaded)
+    results = loaded.run()
+    render(results, request.out)
+    console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)
+    if not quiet:
+        console.message(f"Report: {request.out / 'report.html'}")
+    return exit_code(results, strict=given["strict"])
+
+
+def _show_inputs(loaded: "LoadedRequest") -> None:
+    from sertools.cli import console
+    from sertools.report.text import plural
+
+    request, corpus, model = loaded.request, loaded.corpus, loaded.model
+    clips = corpus.clips
+    speakers = f" of {plural(clips['speaker'].nunique(), 'speaker')}" if "speaker" in clips else ""
+    console.message(f"Audits: {', '.join(planned.name for planned in request.audits)}")
+    console.message(f"Corpus {corpus.name}: {plural(len(clips), 'clip')}{speakers}")
+    console.message(f"Model {model.name}: {', '.join(model.labels)}")
+    for name, fact in model.facts.items():
+        console.message(f"  {name}: {fact}")
+    console.message(f"Predictions are cached in {request.settings.root}")

@@ -1,0 +1,179 @@
+"""What `sertools audit` is asked to do: model, corpus, audits and output, before anything is loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sertools import files
+from sertools.auditing.audit import PlannedAudit
+from sertools.corpora.corpus import Corpus, join
+from sertools.corpora.load import load_corpus
+from sertools.errors import CorpusError
+from sertools.inference.predict import Settings
+from sertools.models.load import LoadOptions, load_model
+from sertools.models.model import ClipModel, Model
+from sertools.pipeline.audio_clips import DEFAULT_CLIPS
+from sertools.pipeline.run import run
+from sertools.pipeline.write import write_run
+from sertools.results.result import Result
+from sertools.tables import emotion_norms
+from sertools.tables.columns import AGAINST
+
+DERIVED = (
+    "The dimensions are derived from the emotion labels, not rated: each clip has the mean rating that the "
+    "name of its emotion has in Russell & Mehrabian (1977)."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRequest:
+    """A model to load.
+
+    Attributes:
+        spec: the text after `--model`
+        options: device, precision and others
+    """
+
+    spec: str
+    options: LoadOptions = field(default_factory=LoadOptions)
+
+    def load(self) -> Model | ClipModel:
+        """Loads the model.
+
+        Raises:
+            ModelError: the model does not exist or cannot be loaded
+        """
+        return load_model(self.spec, self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusRequest:
+    """A corpus to load; several corpora are joined.
+
+    Attributes:
+        specs: the texts after `--data`
+        data_root: folder of a registered corpus, or its parent folder
+        column_map: theirs → ours, for columns of a manifest
+        scale: dimension (`*` for all) → lowest and highest rating
+        label_map: theirs → ours, for emotions
+        derive: whether the dimensions are derived from the emotions
+    """
+
+    specs: tuple[str, ...]
+    data_root: Path | None = None
+    column_map: Mapping[str, str] = field(default_factory=dict)
+    scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    derive: bool = False
+
+    def load(self) -> Corpus:
+        """Loads the corpus.
+
+        Raises:
+            CorpusError: a corpus does not exist or cannot be read
+        """
+        loaded = [
+            load_corpus(
+                spec,
+                data_root=self.data_root,
+                column_map=self.column_map,
+                scale=self.scale,
+                label_map=self.label_map,
+            )
+            for spec in self.specs
+        ]
+        corpus = loaded[0] if len(loaded) == 1 else join(loaded)
+        return with_derived_dimensions(corpus) if self.derive else corpus
+
+
+def with_derived_dimensions(corpus: Corpus) -> Corpus:
+    """The corpus with the mean ratings that the names of its emotions have in Russell & Mehrabian (1977).
+
+    Raises:
+        CorpusError: the corpus has no emotion labels
+    """
+    if "emotion" not in corpus.clips:
+        raise CorpusError(f"{corpus.name} has no emotion labels to derive dimensions from")
+    derived = emotion_norms.derive(corpus.clips["emotion"])
+    clips = corpus.clips.drop(columns=[c for c in derived if c in corpus.clips]).join(derived)
+    without = corpus.clips["emotion"][derived.isna().all(axis=1)].value_counts()
+    notes = [
+        f"{n} clips of {emotion} have no norm and therefore no ratings" for emotion, n in without.items()
+    ]
+    return replace(corpus, clips=clips, simulated=DERIVED, notes=(*corpus.notes, *notes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRequest:
+    """Everything that decides what one run of audits computes and writes.
+
+    Attributes:
+        model: the model to audit
+        corpus: the corpus to audit it on
+        audits: the audits, each with its options, needs and limits
+        against: a second model that layer audits compare the model with
+        random_twin: whether layer audits also compare it with an untrained copy; None for where one can be
+            built
+        settings: how to compute
+        out: folder for results, clips and report
+        clips: maximum number of clips to write per audit
+        command: what the user typed, for the report
+    """
+
+    model: ModelRequest
+    corpus: CorpusRequest
+    audits: tuple[PlannedAudit, ...]
+    against: ModelRequest | None = None
+    random_twin: bool | None = None
+    settings: Settings = field(default_factory=Settings)
+    out: Path
+    clips: int = DEFAULT_CLIPS
+    command: str = ""
+
+    def load(self) -> "LoadedRequest":
+        """Loads the corpus and the models, after checking that the output folder can be written.
+
+        Raises:
+            SertoolsError: the folder, the corpus or a model is not usable
+        """
+        files.check_writable(self.out)
+        corpus, model = self.corpus.load(), self.model.load()
+        others = {AGAINST: self.against.load()} if self.against else {}
+        return LoadedRequest(request=self, model=model, corpus=corpus, others=others)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedRequest:
+    """A request with its corpus and its models."""
+
+    request: AuditRequest
+    model: Model | ClipModel
+    corpus: Corpus
+    others: Mapping[str, Model | ClipModel]
+
+    def run(self) -> list[Result]:
+        """Runs the audits and writes results and clips; the report is not rendered.
+
+        Raises:
+            SertoolsError: see `pipeline.run.run` and `write_run`
+        """
+        asked = self.request
+        results = run(
+            self.model,
+            self.corpus,
+            asked.audits,
+            settings=asked.settings,
+            command=asked.command,
+            others=self.others,
+            random_twin=asked.random_twin,
+        )
+        write_run(
+            results,
+            asked.out,
+            model=self.model,
+            corpus=self.corpus,
+            audits=asked.audits,
+            settings=asked.settings,
+            clips=asked.clips,
+        )
+        return results
