@@ -46,6 +46,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selftest": {
         "pipeline", "inference", "models", "corpora", "audio", "auditing", "results", "metrics", "tables"
     },
+    "api": {
+        "selftest", "comparison", "report", "pipeline", "inference", "training", "features", "models",
+        "corpora", "perturbations", "store", "speech", "audio", "auditing", "results", "metrics",
+        "statistics", "tables",
+    },
     "data": set(),
 }  # fmt: skip
 """Package → what it may import besides itself and the ground; docs/code.md draws the picture."""
