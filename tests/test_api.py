@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,23 +43,30 @@ batch = 6
 """
 
 
-@pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def here(monkeypatch, tmp_path) -> Path:
-    """A current folder with a corpus, a checkpoint, a recipe, limits, and the results of two models."""
-    folder = tmp_path / "here"
-    monkeypatch.chdir(write_noises(folder, 24).parent)
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Path:
+    """A corpus, a checkpoint, a recipe, limits, and the results of two models, with the cache of their audits."""
+    top = tmp_path_factory.mktemp("prepared")
+    folder = write_noises(top / "here", 24).parent
     write_checkpoint(folder / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")
     (folder / "recipe.toml").write_text(RECIPE)
     (folder / "gate.toml").write_text(LIMITS)
-    (folder / "clip.wav").write_bytes((folder / "000.wav").read_bytes())
-    for model, out in {"toy:loudness": "report", "toy:random": "report-of-another"}.items():
-        sertools.audit(model, "clips.csv", "correctness", out=out, recordings=0)
-    return folder
+    shutil.copy(folder / "000.wav", folder / "clip.wav")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("XDG_CACHE_HOME", str(top / "cache"))
+        for model, out in {"toy:loudness": "report", "toy:random": "report-of-another"}.items():
+            sertools.audit(model, "clips.csv", "correctness", out=out, recordings=0)
+    return top
+
+
+@pytest.fixture
+def here(prepared, monkeypatch, tmp_path) -> Path:
+    """A copy of the prepared folder, as the current folder."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
 
 
 def run_command(*words: str):
