@@ -23,6 +23,7 @@ from sertools.pipeline.collect import seen, with_frame_sums
 from sertools.pipeline.needs import conditions, looks_inside, needs_of, sounds
 from sertools.pipeline.provenance import described, facts, versions
 from sertools.results.limits import Override
+from sertools.results.provenance import NOT_OPENED
 from sertools.results.result import Result
 from sertools.store import store
 from sertools.tables.columns import RANDOM_TWIN
@@ -83,7 +84,7 @@ def run(
         "command": command,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "model_fingerprint": model.fingerprint,
-        "corpus_fingerprint": sound or "the sound was not opened",
+        "corpus_fingerprint": sound or NOT_OPENED,
         "versions": versions(),
     }
     return [
