@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from sertools.models.load import LoadOptions as LoadOptions
     from sertools.models.model import ClipModel as ClipModel
     from sertools.models.model import Model as Model
+    from sertools.results.collection import Results as Results
     from sertools.results.limits import Override as Override
     from sertools.results.result import Finding as Finding
     from sertools.results.result import Result as Result
-    from sertools.results.results import Results as Results
 
 __version__ = "0.1.0"
 
@@ -145,7 +145,7 @@ _PUBLIC = {
     "Override": "results.limits",
     "Finding": "results.result",
     "Result": "results.result",
-    "Results": "results.results",
+    "Results": "results.collection",
 }
 """Public name → the module that defines it, which is imported when the name is first used."""
 

@@ -45,7 +45,7 @@ batch = 6
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
-    """A corpus, a checkpoint, a recipe, limits, and the results of two models, with the cache of their audits."""
+    """A folder `here` with a corpus, models, limits and the results of two models; and the cache `cache`."""
     top = tmp_path_factory.mktemp("prepared")
     folder = write_noises(top / "here", 24).parent
     write_checkpoint(folder / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")

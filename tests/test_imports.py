@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": {"tables", "statistics"},
     "probing": {"metrics", "tables", "statistics"},
     "results": {"statistics"},
-    "auditing": {"results", "tables", "statistics"},
+    "auditing": {"results", "metrics", "tables", "statistics"},
     "audits": {
         "auditing", "probing", "metrics", "results", "tables", "statistics", "perturbations.selection"
     },

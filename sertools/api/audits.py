@@ -23,8 +23,8 @@ from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
 from sertools.pipeline.run import run
 from sertools.report.render import render
+from sertools.results.collection import Results
 from sertools.results.limits import Override, read_limits
-from sertools.results.results import Results
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN
 
@@ -85,7 +85,7 @@ def audit(
     Example:
         ```python
         results = sertools.audit("my-checkpoint", "clips.csv", "correctness", "fairness", out="report")
-        results.to_pandas()[["audit", "finding", "target", "value", "low", "high", "verdict"]]
+        results.to_pandas()[["audit", "name", "target", "value", "low", "high", "verdict"]]
         ```
     """
     planned = _planned(model, data, audits, suite, options, limits, audit_folders)

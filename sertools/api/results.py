@@ -18,12 +18,12 @@ from sertools.report import render as reports
 from sertools.report.formats import ci, model_card
 from sertools.results import gate as gates
 from sertools.results import regression_check
+from sertools.results.collection import Results
 from sertools.results.gate import Mode
 from sertools.results.limits import Override, read_limits
 from sertools.results.read import read_result
 from sertools.results.read import read_results as read_folder
 from sertools.results.result import Result, Verdict
-from sertools.results.results import Results
 
 ResultSource = str | Path | Result | Iterable[Result]
 """Results, or a folder or file with results."""
