@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": {"tables", "statistics"},
     "probing": {"metrics", "tables", "statistics"},
     "results": {"statistics"},
-    "auditing": {"results", "tables", "statistics"},
+    "auditing": {"results", "metrics", "tables", "statistics"},
     "audits": {
         "auditing", "probing", "metrics", "results", "tables", "statistics", "perturbations.selection"
     },
@@ -45,6 +45,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": {"report", "results", "metrics", "statistics"},
     "selftest": {
         "pipeline", "inference", "models", "corpora", "audio", "auditing", "results", "metrics", "tables"
+    },
+    "api": {
+        "selftest", "comparison", "report", "pipeline", "inference", "training", "features", "models",
+        "corpora", "perturbations", "store", "speech", "audio", "auditing", "results", "metrics",
+        "statistics", "tables",
     },
     "data": set(),
 }  # fmt: skip

@@ -38,7 +38,7 @@ from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
 from sertools.perturbations.selection import Asked, asked, get
 from sertools.results.gate import matches
-from sertools.results.result import Figure, Finding, Limit, Series, Table, Verdict
+from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
 from sertools.statistics.permutation import NullGap, holm, permutation
 from sertools.tables.condition import Condition
@@ -248,8 +248,7 @@ def _found(name: str, value: Estimate, of: Answers, change: str) -> Finding:
     doubt = _doubt(name, of, limit) if limit else ""
     if not doubt:
         return made
-    reason = "; ".join(filter(None, [doubt, made.reason]))
-    return made.model_copy(update={"verdict": Verdict.SKIPPED, "reason": reason})
+    return finding(name, value, target=of.target, slice=change, by_speaker=of.by_speaker, withheld=doubt)
 
 
 def _doubt(name: str, of: Answers, limit: Limit) -> str:

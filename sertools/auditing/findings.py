@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.results.gate import CLIPS_ONLY
 from sertools.results.result import (
     Finding,
@@ -38,7 +39,7 @@ def finding(
         withheld: why no limit may judge the finding; empty if limits apply
     """
     notes = [] if by_speaker else [CLIPS_ONLY]
-    reasons = [withheld, estimate.reason, *notes]
+    reason = "; ".join(dict.fromkeys(filter(None, [withheld, estimate.reason, *notes])))
     return Finding(
         name=name,
         target=target,
@@ -49,7 +50,8 @@ def finding(
         n=estimate.n,
         speakers=estimate.units if by_speaker else None,
         verdict=Verdict.SKIPPED if withheld or math.isnan(estimate.value) else Verdict.NONE,
-        reason="; ".join(dict.fromkeys(reason for reason in reasons if reason)),
+        reason=reason,
+        reason_code="not_better_than_constant" if NOT_BETTER in reason else None,
     )
 
 

@@ -40,7 +40,8 @@ def show_summary(
     `verbose` lists every finding before it.
     """
     from sertools.report import content
-    from sertools.report.text import one_line, verdict
+    from sertools.report.text import verdict
+    from sertools.results.display import one_line
 
     if format == "json":
         _write(sys.stdout, _dumps(_summary(results)))
@@ -75,7 +76,8 @@ def table(
         return
     from rich.text import Text
 
-    from sertools.report.text import column_texts, is_numeric, one_line
+    from sertools.report.text import column_texts, is_numeric
+    from sertools.results.display import one_line
 
     grid = _grid()
     values = [[row[i] for row in rows] for i in range(len(columns))]
@@ -146,7 +148,8 @@ def _summary_table(results: Sequence[Result]) -> Any:
     from rich.text import Text
 
     from sertools.report import content
-    from sertools.report.text import SYMBOLS, one_line, verdict
+    from sertools.report.text import SYMBOLS, verdict
+    from sertools.results.display import one_line
 
     shown = [v for v in SYMBOLS if v is not Verdict.NONE]
     grid = _grid()
@@ -166,8 +169,8 @@ def _summary_table(results: Sequence[Result]) -> Any:
 def _findings_table(results: Sequence[Result]) -> Any:
     from rich.text import Text
 
-    from sertools.report import content
-    from sertools.report.text import interval_text, limit_text, one_line, value_text, verdict
+    from sertools.report.text import verdict
+    from sertools.results.display import one_line
 
     grid = _grid()
     for name in ("Audit", "Finding", "Value", "95 % interval", "n", "Limit", "Verdict", "Reason"):
@@ -175,8 +178,8 @@ def _findings_table(results: Sequence[Result]) -> Any:
         grid.add_column(name, justify=justify, overflow="fold")
     for result in results:
         for finding in result.findings:
-            cells = [result.audit, content.label(finding), value_text(finding), interval_text(finding)]
-            cells += [str(finding.n), limit_text(finding), verdict(finding.verdict), finding.reason]
+            cells = [result.audit, finding.label, finding.value_text, finding.interval_text]
+            cells += [str(finding.n), finding.limit_text, verdict(finding.verdict), finding.reason]
             grid.add_row(*(Text(one_line(cell)) for cell in cells))
     return grid
 
@@ -215,7 +218,7 @@ def _say(text: str, start: str = "", style: str = "") -> None:
     """Prints one line to stderr, whatever its length and content."""
     from rich.text import Text
 
-    from sertools.report.text import one_line
+    from sertools.results.display import one_line
 
     line = io.StringIO()
     console = _console(sys.stderr, line)

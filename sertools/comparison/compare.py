@@ -28,7 +28,7 @@ from sertools.comparison.runs import (
     AUDIT,
     COLUMNS,
     PUBLISHED,
-    Key,
+    Measure,
     Run,
     check,
     direction,
@@ -39,7 +39,8 @@ from sertools.comparison.runs import (
 )
 from sertools.comparison.speakers import Row, by_speaker
 from sertools.report.text import plural
-from sertools.results import regression_check
+from sertools.results.keys import FindingKey
+from sertools.results.regression_check import Change, paired_changes
 from sertools.results.result import Finding, Result, Table, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
 
@@ -62,38 +63,40 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     """
     told = [run_of(name, results) for name, results in runs]
     check(told)
-    keys = list(dict.fromkeys(key for run in told for key in run.findings))
-    pairs = [_differences(told[0], run, keys) for run in told[1:]]
+    measures = list(dict.fromkeys(measure for run in told for measure in run.findings))
+    pairs = [_differences(told[0], run, measures) for run in told[1:]]
     heard = _heard(told)
     speakers, agreements, drawn = by_speaker(
         [run.name for run in heard], [run.results["speakers"] for run in heard]
     )
     # short summary tables come first
-    tables = [_verdicts(told, keys), _ranks(told, keys), *speakers, _values(told, keys, pairs)]
-    tables.append(_intervals(told, keys))
+    tables = [_verdicts(told, measures), _ranks(told, measures), *speakers, _values(told, measures, pairs)]
+    tables.append(_intervals(told, measures))
     return Result(
         audit=AUDIT,
         question=(__doc__ or "").splitlines()[0],
         method="\n".join((__doc__ or "").splitlines()[2:]),
-        answer=_answer(told, keys, pairs),
+        answer=_answer(told, measures, pairs),
         model={"name": listed([run.name for run in told]), "licence": _licences(told)},
         data=_data(told),
         findings=[*(f for found in pairs for f in found.values()), *agreements],
         tables=[table for table in tables if table.rows or table.name == "values"],
-        figures=[figure for figure in (scores(told, keys), profile(told, keys), *drawn) if figure.series],
+        figures=[
+            figure for figure in (scores(told, measures), profile(told, measures), *drawn) if figure.series
+        ],
         notes=_notes(told),
         provenance={run.name: _made(run) for run in told},
     )
 
 
-def _differences(first: Run, run: Run, keys: Iterable[Key]) -> dict[Key, Finding]:
+def _differences(first: Run, run: Run, measures: Iterable[Measure]) -> dict[Measure, Finding]:
     """The value of a run minus that of the first run, for every finding of either run."""
     shared = [audit for audit in run.results if audit in first.results]
     paired = {audit: _paired(run.results[audit], first.results[audit]) for audit in shared}
     found = {}
-    for key in keys:
-        audit, name, target, part = key
-        now, then = run.findings.get(key), first.findings.get(key)
+    for measure in measures:
+        audit, key = measure.audit, measure.key
+        now, then = run.findings.get(measure), first.findings.get(measure)
         if now is None and then is None:
             continue
         value, low, high, reason = None, None, None, ""
@@ -101,19 +104,19 @@ def _differences(first: Run, run: Run, keys: Iterable[Key]) -> dict[Key, Finding
             reason = f"{(run if now is None else first).name} does not contain it"
         elif now.value is None or then.value is None:
             reason = f"it is undefined in {(run if now.value is None else first).name}"
-        elif key[1:] in paired[audit]:
-            known = paired[audit][key[1:]]
-            value, low, high, reason = known.value, known.low, known.high, known.reason
+        elif key in paired[audit]:
+            change = paired[audit][key]
+            value, low, high, reason = change.value, change.low, change.high, change.reason
         else:
             value = now.value - then.value
-            reason = elsewhere(run.results[audit], first.results[audit]) or _unpaired(run, first, key)
-        there = [r.findings[key] for r in (run, first) if key in r.findings and not r.published]
+            reason = elsewhere(run.results[audit], first.results[audit]) or _unpaired(run, first, measure)
+        there = [r.findings[measure] for r in (run, first) if measure in r.findings and not r.published]
         counted = [finding.speakers for finding in there if finding.speakers is not None]
         against = f"{run.name} − {first.name}"
-        found[key] = Finding(
-            name=f"{audit}.{name}",
-            target=target,
-            slice=against if part == "all" else f"{against}, {part}",
+        found[measure] = Finding(
+            name=f"{audit}.{key.name}",
+            target=key.target,
+            slice=against if key.slice == "all" else f"{against}, {key.slice}",
             value=value,
             low=low,
             high=high,
@@ -125,44 +128,39 @@ def _differences(first: Run, run: Run, keys: Iterable[Key]) -> dict[Key, Finding
     return found
 
 
-def _unpaired(run: Run, first: Run, key: Key) -> str:
+def _unpaired(run: Run, first: Run, measure: Measure) -> str:
     """Why a difference between runs on the same corpus has no interval."""
     if run.published or first.published:
         return REASON
-    counted = [r.findings[key].speakers or MIN_UNITS for r in (run, first)]
+    counted = [r.findings[measure].speakers or MIN_UNITS for r in (run, first)]
     return f"fewer than {MIN_UNITS} speakers" if min(counted) < MIN_UNITS else NOT_KEPT
 
 
-def _paired(now: Result, then: Result) -> dict[tuple[str, str, str], Finding]:
-    """Differences of findings with leave-one-speaker-out values in both, as for `gate --baseline`."""
-    kept = []
-    for result in (now, then):
-        defined = {(f.name, f.target, f.slice) for f in result.findings if f.value is not None}
-        kept.append(defined & {(v.name, v.target, v.slice) for v in result.left_out})
-    both = kept[0] & kept[1]
-    if not both or elsewhere(now, then):
+def _paired(now: Result, then: Result) -> dict[FindingKey, Change]:
+    """Changes of the findings that have a value, and values without each speaker, in both results."""
+    if elsewhere(now, then):
         return {}
-    halves = [
-        result.model_copy(
-            update={"left_out": [v for v in result.left_out if (v.name, v.target, v.slice) in both]}
-        )
-        for result in (now, then)
-    ]
-    # the tolerance only sets a limit, which a comparison does not use
-    (found,) = regression_check.against(halves[:1], halves[1:], tolerance=1.0)
-    changes = found.findings[len(now.findings) :]
-    return {(f.name.removesuffix(regression_check.SUFFIX), f.target, f.slice): f for f in changes}
+    in_both = _comparable(now) & _comparable(then)
+    return {key: change for key, change in paired_changes(now, then).items() if key in in_both}
 
 
-def _values(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Key, Finding]]) -> Table:
+def _comparable(result: Result) -> set[FindingKey]:
+    """Keys of the findings with a value and with leave-one-speaker-out values."""
+    defined = {finding.key for finding in result.findings if finding.value is not None}
+    return defined & {without.key for without in result.left_out}
+
+
+def _values(
+    runs: Sequence[Run], measures: Sequence[Measure], pairs: Sequence[Mapping[Measure, Finding]]
+) -> Table:
     columns = [*COLUMNS, *(run.name for run in runs)]
     for run in runs[1:]:
         against = f"{run.name} − {runs[0].name}"
         columns += [against, f"{against}, low", f"{against}, high"]
     rows: list[Row] = []
-    for key in keys:
-        differences = [found.get(key) for found in pairs]
-        rows.append([*key, *(run.of(key, "value") for run in runs)])
+    for measure in measures:
+        differences = [found.get(measure) for found in pairs]
+        rows.append([*measure.columns, *(run.of(measure, "value") for run in runs)])
         rows[-1] += [getattr(d, end, None) for d in differences for end in ("value", "low", "high")]
     return Table(
         name="values",
@@ -173,25 +171,30 @@ def _values(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Ke
     )
 
 
-def _intervals(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
+def _intervals(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
     ends = ("low", "high", "n", "speakers")
     return Table(
         name="intervals",
         title="95 % intervals of all values",
         columns=[*COLUMNS, *(f"{run.name}, {end}" for run in runs for end in ends)],
-        rows=[[*key, *(run.of(key, end) for run in runs for end in ends)] for key in keys],
+        rows=[
+            [*measure.columns, *(run.of(measure, end) for run in runs for end in ends)]
+            for measure in measures
+        ],
     )
 
 
-def _verdicts(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
+def _verdicts(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
     """Findings with a limit whose verdict differs between the runs that have them."""
     rows: list[Row] = []
-    for key in keys:
+    for measure in measures:
         # published values are not judged
-        there = [None if run.published else run.findings.get(key) for run in runs]
+        there = [None if run.published else run.findings.get(measure) for run in runs]
         limits = dict.fromkeys(str(f.limit) for f in there if f and f.limit)
         if limits and len({finding.verdict for finding in there if finding}) > 1:
-            rows.append([*key, " or ".join(limits), *(f.verdict.value if f else None for f in there)])
+            rows.append(
+                [*measure.columns, " or ".join(limits), *(f.verdict.value if f else None for f in there)]
+            )
     return Table(
         name="verdicts",
         title="Verdicts that differ",
@@ -200,16 +203,19 @@ def _verdicts(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
     )
 
 
-def _ranks(runs: Sequence[Run], keys: Sequence[Key]) -> Table:
+def _ranks(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
     rows: list[Row] = []
-    for key in keys:
-        better = direction(runs, key)
-        told = [run for run in runs if not run.says_nothing(key)]
-        ends = {run.name: interval for run in told if (interval := run.interval(key))}
+    for measure in measures:
+        better = direction(runs, measure)
+        told = [run for run in runs if not run.says_nothing(measure)]
+        ends = {run.name: interval for run in told if (interval := run.interval(measure))}
         ranked = [run for run in runs if run.name in ends]
-        alike = [elsewhere(a.results[key[0]], b.results[key[0]]) == "" for a, b in combinations(ranked, 2)]
+        alike = [
+            elsewhere(a.results[measure.audit], b.results[measure.audit]) == ""
+            for a, b in combinations(ranked, 2)
+        ]
         if better and len(ranked) > 1 and all(alike):
-            rows.append([*key, better, *(rank(ends, run.name, better) for run in runs)])
+            rows.append([*measure.columns, better, *(rank(ends, run.name, better) for run in runs)])
     return Table(
         name="ranks",
         title="Ranks (tied if intervals overlap)",
@@ -226,17 +232,19 @@ def _heard(runs: Sequence[Run]) -> list[Run]:
     return heard if len(heard) > 1 else []
 
 
-def _answer(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Key, Finding]]) -> str:
+def _answer(
+    runs: Sequence[Run], measures: Sequence[Measure], pairs: Sequence[Mapping[Measure, Finding]]
+) -> str:
     """Which runs were compared, and how many scores of each differ significantly from those of the first."""
     first = runs[0].name
     sentences = [f"Compared on {_data(runs)['name']}: {listed([run.name for run in runs])}."]
     for run, found in zip(runs[1:], pairs, strict=True):
         signs = []
-        for key, change in found.items():
-            judged = not (runs[0].says_nothing(key) or run.says_nothing(key))
+        for measure, change in found.items():
+            judged = not (runs[0].says_nothing(measure) or run.says_nothing(measure))
             if judged and change.low is not None and change.high is not None:
                 sign = (change.low > 0) - (change.high < 0)
-                signs.append(sign if direction(runs, key) == "higher" else -sign)
+                signs.append(sign if direction(runs, measure) == "higher" else -sign)
         if signs:
             good, bad, open_ = (signs.count(sign) for sign in (1, -1, 0))
             rest = f"; {open_} {'does' if open_ == 1 else 'do'} not differ significantly" if open_ else ""
@@ -250,7 +258,7 @@ def _answer(runs: Sequence[Run], keys: Sequence[Key], pairs: Sequence[Mapping[Ke
                 f"{run.name} and {first} share {plural(beside, 'value')}, none paired by speaker, so no "
                 "difference can be shown to be significant."
             )
-    rows = _verdicts(runs, keys).rows
+    rows = _verdicts(runs, measures).rows
     turned = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
     differ = f"{plural(len(rows), 'verdict')} differ{'s' if len(rows) == 1 else ''}"
     return " ".join(
@@ -276,7 +284,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
                 notes.append(f"{audit} of {one.name} and {other.name}: different options: {listed(changed)}.")
     absent = {audit for run in runs for audit in run.results}
     for run in (run for run in runs if not run.published):
-        lacking = sorted(absent - run.results.keys())
+        lacking = sorted(absent - run.results.measures())
         if lacking:
             notes.append(f"{run.name} has no results of {listed(lacking)}.")
     return notes

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sertools.comparison.runs import Key, Run, listed
+from sertools.comparison.runs import Measure, Run, listed
 from sertools.results.result import Figure, Series
 
 FROM_0_TO_1 = {
@@ -15,29 +15,27 @@ FROM_0_TO_1 = {
 FEWEST_AXES = 3
 """Minimum number of axes of a radar plot; with two axes it would be a line."""
 
-NAMES = {"ccc": "CCC", "uar": "UAR", "worst_speaker": "worst speaker", "mean_unchanged_ratio": "unchanged"}
 
-
-def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
+def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
     """A dot plot of all runs, for the scores over all clips that can be paired by speaker.
 
     Gaps and errors, where lower is better, are not scores; they are in the tables.
     """
     kept = {
-        (r.audit, v.name, v.target, v.slice)
+        Measure(r.audit, v.key)
         for run in runs
         for r in run.results.values()
         for v in r.left_out
         if v.better == "higher" and v.slice == "all"
     }
-    shown = [key for key in keys if key in kept]
+    shown = [measure for measure in measures if measure in kept]
     series = [
         Series(
             name=run.name,
-            x=[labelled(key) for key in shown],
-            y=[run.of(key, "value") for key in shown],
-            low=[run.of(key, "low") for key in shown],
-            high=[run.of(key, "high") for key in shown],
+            x=[measure.label for measure in shown],
+            y=[run.of(measure, "value") for measure in shown],
+            low=[run.of(measure, "low") for measure in shown],
+            high=[run.of(measure, "high") for measure in shown],
         )
         for run in runs
     ]
@@ -45,27 +43,29 @@ def scores(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
         name="scores",
         kind="interval",
         title="Scores of each model",
-        alt=f"{listed([labelled(key) for key in shown])} for {listed([r.name for r in runs])}, with 95 % "
+        alt=f"{listed([measure.label for measure in shown])} for {listed([r.name for r in runs])}, with 95 % "
         "intervals.",
         x_label="score",
         series=series if shown else [],
     )
 
 
-def profile(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
+def profile(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
     """A radar plot of the measures from 0 to 1 that all runs share; no series with fewer than three axes.
 
     A radar plot has no room for intervals; the dot plots and tables show them.
     """
     axes = [
-        key
-        for key in keys
-        if key[1] in FROM_0_TO_1.get(key[0], ())
-        and key[3] in {"all", "speaker=*"}
-        and all(run.of(key, "value") is not None for run in runs)
+        measure
+        for measure in measures
+        if measure.key.name in FROM_0_TO_1.get(measure.audit, ())
+        and measure.key.slice in {"all", "speaker=*"}
+        and all(run.of(measure, "value") is not None for run in runs)
     ]
-    names = [_axis(key) for key in axes]
-    series = [Series(name=run.name, x=list(names), y=[run.of(key, "value") for key in axes]) for run in runs]
+    names = [measure.label for measure in axes]
+    series = [
+        Series(name=run.name, x=list(names), y=[run.of(measure, "value") for measure in axes]) for run in runs
+    ]
     return Figure(
         name="profile",
         kind="radar",
@@ -75,22 +75,3 @@ def profile(runs: Sequence[Run], keys: Sequence[Key]) -> Figure:
         "shown, without intervals; areas have no meaning.",
         series=series if len(axes) >= FEWEST_AXES else [],
     )
-
-
-def labelled(key: Key) -> str:
-    """A measure in a few words, with its audit unless that is `correctness`.
-
-    >>> labelled(("correctness", "ccc", "arousal", "all"))
-    'ccc of arousal'
-    >>> labelled(("fairness", "uar", "emotion", "sex=male"))
-    'fairness: uar of emotion, sex=male'
-    """
-    text = f"{key[1]} of {key[2]}" if key[2] != "all" else key[1]
-    text = text if key[3] in {"all", "speaker=*"} else f"{text}, {key[3]}"
-    return text if key[0] == "correctness" else f"{key[0]}: {text}"
-
-
-def _axis(key: Key) -> str:
-    """A measure in few words, because there is little room around a radar plot."""
-    name = NAMES.get(key[1], key[1])
-    return name if key[2] == "all" else f"{name} ({key[2]})"

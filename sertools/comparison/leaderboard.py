@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from sertools.comparison.runs import Key, Run, direction, rank
+from sertools.comparison.runs import Measure, Run, direction, rank
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Result, Verdict
 
@@ -44,9 +44,9 @@ class Entry:
         """Whether it is a toy model with known behaviour."""
         return any(result.model.get("kind") == "toy" for result in self.run.results.values())
 
-    def keys(self, labels: str) -> list[Key]:
+    def measures(self, labels: str) -> list[Measure]:
         """Keys of the findings for these labels."""
-        return [key for key in self.run.findings if labels_of(key) in {labels, "both"}]
+        return [measure for measure in self.run.findings if labels_of(measure) in {labels, "both"}]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Standing:
     place: int | None
     mean_rank: float | None
     by_audit: Mapping[str, float]
-    ranks: Mapping[Key, int]
+    ranks: Mapping[Measure, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,30 +81,37 @@ class Group:
 
     corpus: str
     labels: str
-    measures: Mapping[Key, str]
+    measures: Mapping[Measure, str]
     audits: Sequence[str]
     counted: Sequence[str]
     standings: Sequence[Standing]
 
     @property
-    def scores(self) -> list[Key]:
+    def scores(self) -> list[Measure]:
         """CCC of each dimension, or UAR, as far as any model has them."""
-        keys = dict.fromkeys(key for each in self.standings for key in each.entry.keys(self.labels))
-        return [key for key in keys if key[0] == "correctness" and key[1] in MAIN and key[3] == "all"]
+        measures = dict.fromkeys(
+            measure for each in self.standings for measure in each.entry.measures(self.labels)
+        )
+        return [
+            measure
+            for measure in measures
+            if measure.audit == "correctness" and measure.key.name in MAIN and measure.key.slice == "all"
+        ]
 
 
-def labels_of(key: Key) -> str:
+def labels_of(measure: Measure) -> str:
     """Which labels a finding is about: `dimensions`, `emotion`, or `both` if it is about the whole model.
 
-    >>> labels_of(("fairness", "bin_recall_gap", "arousal 0.25-0.5", "sex=female"))
+    >>> labels_of(Measure("fairness", FindingKey("bin_recall_gap", "arousal 0.25-0.5", "sex=female")))
     'dimensions'
-    >>> labels_of(("correctness", "recall", "anger", "all")), labels_of(("leakage", "clips", "all", "all"))
-    ('emotion', 'both')
+    >>> labels_of(Measure("correctness", FindingKey("recall", "anger")))
+    'emotion'
+    >>> labels_of(Measure("leakage", FindingKey("clips")))
+    'both'
     """
-    target = key[2].split(" ")[0]
-    if target == "all":
+    if measure.target == "all":
         return "both"
-    return "dimensions" if target in {*DIMENSIONS, "dimensions"} else "emotion"
+    return "dimensions" if measure.target in {*DIMENSIONS, "dimensions"} else "emotion"
 
 
 def board(entries: Sequence[Entry]) -> list[Group]:
@@ -118,7 +125,8 @@ def board(entries: Sequence[Entry]) -> list[Group]:
             here = [
                 entry
                 for entry in entries
-                if entry.corpus == corpus and any(labels_of(key) == labels for key in entry.run.findings)
+                if entry.corpus == corpus
+                and any(labels_of(measure) == labels for measure in entry.run.findings)
             ]
             if here:
                 groups.append(_group(corpus, labels, here))
@@ -128,13 +136,15 @@ def board(entries: Sequence[Entry]) -> list[Group]:
 def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:
     audits = sorted({audit for entry in entries for audit in entry.run.results})
     counted = [audit for audit in audits if all(audit in entry.run.results for entry in entries)]
-    measures = {key: side for audit in audits for key, side in _common(audit, labels, entries).items()}
+    measures = {
+        measure: side for audit in audits for measure, side in _common(audit, labels, entries).items()
+    }
     ranks = {entry.model: _ranks(entry, entries, measures) for entry in entries}
     by_audit = {
         model: {
             audit: fmean(of)
             for audit in audits
-            if (of := [place for key, place in found.items() if key[0] == audit])
+            if (of := [place for measure, place in found.items() if measure.audit == audit])
         }
         for model, found in ranks.items()
     }
@@ -164,7 +174,7 @@ def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:
     )
 
 
-def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Key, str]:
+def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Measure, str]:
     """Measures of an audit that all models with this audit have, with the better direction.
 
     At least two models must be judged on it, each with an interval; a skipped model needs none.
@@ -172,23 +182,25 @@ def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Key, str]
     here = [entry for entry in entries if audit in entry.run.results]
     runs = [entry.run for entry in here]
     found = {}
-    for key in dict.fromkeys(key for entry in here for key in entry.keys(labels)):
-        side = direction(runs, key)
-        judged = [run for run in runs if not run.says_nothing(key)]
-        complete = all(key in run.findings for run in runs) and all(run.interval(key) for run in judged)
-        if key[0] == audit and side and complete and len(judged) > 1:
-            found[key] = side
+    for measure in dict.fromkeys(measure for entry in here for measure in entry.measures(labels)):
+        side = direction(runs, measure)
+        judged = [run for run in runs if not run.says_nothing(measure)]
+        complete = all(measure in run.findings for run in runs) and all(
+            run.interval(measure) for run in judged
+        )
+        if measure.audit == audit and side and complete and len(judged) > 1:
+            found[measure] = side
     return found
 
 
-def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Key, str]) -> dict[Key, int]:
+def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Measure, str]) -> dict[Measure, int]:
     """The model's rank on every shared measure of the audits that it has."""
     found = {}
-    for key, side in measures.items():
-        if key in entry.run.findings:
-            judged = [e for e in entries if not e.run.says_nothing(key)]
-            ends = {e.model: interval for e in judged if (interval := e.run.interval(key))}
-            found[key] = rank(ends, entry.model, side) or len(ends) + 1
+    for measure, side in measures.items():
+        if measure in entry.run.findings:
+            judged = [e for e in entries if not e.run.says_nothing(measure)]
+            ends = {e.model: interval for e in judged if (interval := e.run.interval(measure))}
+            found[measure] = rank(ends, entry.model, side) or len(ends) + 1
     return found
 
 

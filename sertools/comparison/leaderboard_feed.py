@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sertools.comparison.leaderboard import Group, Standing, verdicts
-from sertools.comparison.runs import Key
+from sertools.comparison.runs import Measure
 from sertools.results.result import Verdict
 
 
@@ -96,14 +96,14 @@ def _model(standing: Standing, group: Group, pages: Mapping[str, str]) -> Model:
         mean_rank=standing.mean_rank,
         mean_rank_by_audit=dict(standing.by_audit),
         verdicts_by_audit={audit: verdicts(result) for audit, result in entry.run.results.items()},
-        scores=[_score(key, standing) for key in entry.keys(group.labels)],
+        scores=[_score(measure, standing) for measure in entry.measures(group.labels)],
     )
 
 
-def _score(key: Key, standing: Standing) -> Score:
-    finding = standing.entry.run.findings[key]
+def _score(measure: Measure, standing: Standing) -> Score:
+    finding = standing.entry.run.findings[measure]
     return Score(
-        audit=key[0],
-        **finding.model_dump(exclude={"limit"}),
-        rank=standing.ranks.get(key),
+        audit=measure.audit,
+        **finding.model_dump(exclude={"limit", "reason_code"}),
+        rank=standing.ranks.get(measure),
     )

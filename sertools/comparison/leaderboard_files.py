@@ -1,18 +1,18 @@
 """Reads result files below a folder and writes the leaderboard as a static site with a JSON feed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sertools import files
 from sertools.comparison import leaderboard_pages as pages_of
-from sertools.comparison.leaderboard import Entry, Group, board
+from sertools.comparison.leaderboard import Entry, Group, Standing, board
 from sertools.comparison.leaderboard_feed import Feed, feed
-from sertools.comparison.runs import AUDIT, run_of
+from sertools.comparison.runs import AUDIT, Measure, run_of
 from sertools.errors import GateError
-from sertools.results import regression_check
+from sertools.results.display import ABSENT
+from sertools.results.provenance import fingerprint
 from sertools.results.read import read_result
 from sertools.results.result import BESIDE, Result
 
@@ -77,11 +77,16 @@ def short(group: Group) -> tuple[list[str], list[list[str | int | float | None]]
             standing.place,
             f"{standing.entry.model} (check)" if standing.entry.is_check else standing.entry.model,
             standing.mean_rank,
-            *(standing.entry.run.of(key, "value") for key in group.scores),
+            *(_value_text(standing, measure) for measure in group.scores),
         ]
         for standing in group.standings
     ]
-    return ["place", "model", "mean rank", *map(pages_of.labelled, group.scores)], rows
+    return ["place", "model", "mean rank", *(measure.key.label for measure in group.scores)], rows
+
+
+def _value_text(standing: Standing, measure: Measure) -> str:
+    finding = standing.entry.run.findings.get(measure)
+    return finding.value_text if finding else ABSENT
 
 
 def read_entries(folder: Path, without: Path | None = None) -> Found:
@@ -122,10 +127,11 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
             f"no results below {folder}", hint="name a folder with --out folders of sertools audit"
         )
     models = _told_apart(
-        [_identity(result.model, result, "model_fingerprint") for _, result in read], "model"
+        [(str(result.model.get("name", "")), fingerprint(result, "model_fingerprint")) for _, result in read],
+        "model",
     )
     corpora = _told_apart(
-        [_identity(result.data, result, "corpus_fingerprint") for _, result in read], "data"
+        [(str(result.data.get("name", "")), fingerprint(result)) for _, result in read], "data"
     )
     kept: dict[tuple[str, str], dict[str, tuple[str, Result]]] = {}
     for (place, result), model, corpus in zip(read, models, corpora, strict=True):
@@ -142,12 +148,6 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
         for (model, corpus), of in sorted(kept.items())
     ]
     return Found(entries=entries, notes=notes)
-
-
-def _identity(about: Mapping[str, Any], result: Result, key: str) -> tuple[str, str]:
-    """Name and fingerprint; the fingerprint is empty if the file has none."""
-    known = str(result.provenance.get(key, ""))
-    return str(about.get("name", "")), "" if known == regression_check.NOT_OPENED else known
 
 
 def _told_apart(identities: Sequence[tuple[str, str]], what: str) -> list[str]:

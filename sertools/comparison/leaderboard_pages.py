@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 from sertools.comparison import leaderboard
 from sertools.comparison.leaderboard import Entry, Group, verdicts
-from sertools.comparison.runs import Key
 from sertools.report import figures, pages
 from sertools.results.result import Figure, Series
 
@@ -48,7 +47,6 @@ def index(groups: Sequence[Group], pages_of: Mapping[str, str], notes: Sequence[
         corpora=list(dict.fromkeys(group.corpus for group in groups)),
         audits=sorted({audit for group in groups for audit in group.audits}),
         method=(leaderboard.__doc__ or "").partition("\n")[2],
-        labelled=labelled,
     )
 
 
@@ -67,22 +65,8 @@ def model_page(model: str, groups: Sequence[Group], entries: Sequence[Entry]) ->
         stands=stands,
         entries=entries,
         is_check=entries[0].is_check,
-        labelled=labelled,
         verdicts=verdicts,
     )
-
-
-def labelled(key: Key) -> str:
-    """A measure in a few words.
-
-    >>> labelled(("correctness", "ccc", "arousal", "all")), labelled(("fairness", "ccc", "all", "sex=male"))
-    ('CCC of arousal', 'CCC, sex=male')
-    """
-    name = (
-        key[1].upper() if key[1] in {"ccc", "pcc", "uar", "uap", "mae", "rmse"} else key[1].replace("_", " ")
-    )
-    text = name if key[2] == "all" else f"{name} of {key[2]}"
-    return text if key[3] == "all" else f"{text}, {key[3]}"
 
 
 def _scores(group: Group) -> Figure:
@@ -90,13 +74,13 @@ def _scores(group: Group) -> Figure:
     shown = group.standings[:MOST_ROWS]
     series = [
         Series(
-            name=labelled(key),
+            name=measure.key.label,
             x=[standing.entry.model for standing in shown],
-            y=[standing.entry.run.of(key, "value") for standing in shown],
-            low=[standing.entry.run.of(key, "low") for standing in shown],
-            high=[standing.entry.run.of(key, "high") for standing in shown],
+            y=[standing.entry.run.of(measure, "value") for standing in shown],
+            low=[standing.entry.run.of(measure, "low") for standing in shown],
+            high=[standing.entry.run.of(measure, "high") for standing in shown],
         )
-        for key in group.scores
+        for measure in group.scores
     ]
     of = (
         ""
@@ -107,7 +91,7 @@ def _scores(group: Group) -> Figure:
         name="scores",
         kind="interval",
         title=f"Scores on {group.corpus}{of}",
-        alt=f"{', '.join(labelled(key) for key in group.scores) or 'No score'} of {len(shown)} models on "
+        alt=f"{', '.join(measure.key.label for measure in group.scores) or 'No score'} of {len(shown)} models on "
         f"{group.corpus}, with 95 % intervals; the numbers are in the table.",
         x_label="score",
         series=series,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sertools.comparison.runs import PUBLISHED, key_of
+from sertools.comparison.runs import PUBLISHED, Measure, measure_of
 from sertools.errors import GateError, nearest
 from sertools.results.published import ser_tests
 from sertools.results.result import Finding, Result
@@ -24,14 +24,14 @@ def published(model: str, measured: Sequence[Sequence[Result]]) -> tuple[str, li
     """
     if model not in ser_tests.models():
         raise GateError(f"no published model named {model!r}", hint=nearest(model, ser_tests.models()))
-    ours: dict[str, tuple[Result, set[tuple[str, str, str, str]]]] = {}
+    ours: dict[str, tuple[Result, set[Measure]]] = {}
     for result in (result for results in measured for result in results):
-        _, keys = ours.setdefault(result.audit, (result, set()))
-        keys |= {key_of(result.audit, finding) for finding in result.findings}
+        _, measures = ours.setdefault(result.audit, (result, set()))
+        measures |= {measure_of(result.audit, finding) for finding in result.findings}
     found = []
-    for audit, (result, keys) in ours.items():
+    for audit, (result, measures) in ours.items():
         corpus = str(result.data.get("name", ""))
-        values = [v for v in ser_tests.values(model, corpus) if (audit, v.name, v.target, v.slice) in keys]
+        values = [v for v in ser_tests.values(model, corpus) if Measure(audit, v.key) in measures]
         if values:
             found.append(_result(model, result, values))
     if not found:

@@ -6,8 +6,9 @@ from functools import cached_property
 from itertools import combinations
 
 from sertools.errors import GateError
-from sertools.metrics.better_than_chance import NOT_BETTER
-from sertools.results import regression_check
+from sertools.results.keys import FindingKey
+from sertools.results.provenance import corpora_differ
+from sertools.results.reasons import not_better_than_constant
 from sertools.results.result import Finding, Result, Verdict
 
 AUDIT = "compare"
@@ -18,58 +19,78 @@ COLUMNS = ("audit", "measure", "target", "slice")
 PUBLISHED = "published"
 """Key in the model facts of a result measured by others; its value says where it was published."""
 
-Key = tuple[str, str, str, str]
-"""Audit, name, target and slice of a finding."""
+
+@dataclass(frozen=True, order=True)
+class Measure:
+    """What a finding measures, with its audit; the same for all models.
+
+    >>> Measure("fairness", FindingKey("uar", "emotion", "sex=male")).label
+    'fairness: uar of emotion, sex=male'
+    """
+
+    audit: str
+    key: FindingKey
+
+    @property
+    def columns(self) -> tuple[str, str, str, str]:
+        """Cells of the columns `COLUMNS` in a table."""
+        return self.audit, self.key.name, self.key.target, self.key.slice
+
+    @property
+    def label(self) -> str:
+        """Audit and label of the finding."""
+        return f"{self.audit}: {self.key.label}"
+
+    @property
+    def target(self) -> str:
+        """The target without its bin: `arousal` for `arousal 0.25-0.5`."""
+        return self.key.target.split(" ")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One model's results, by audit, and their findings by key."""
+    """One model's results, by audit, and their findings by what they measure."""
 
     name: str
     results: Mapping[str, Result]
-    findings: Mapping[Key, Finding]
+    findings: Mapping[Measure, Finding]
 
     @property
     def published(self) -> bool:
         """Whether it was measured by others, on unknown clips and speakers."""
         return any(PUBLISHED in result.model for result in self.results.values())
 
-    def of(self, key: Key, what: str) -> float | None:
+    def of(self, measure: Measure, what: str) -> float | None:
         """The value, an interval end or a count of one finding; None if it has none."""
         if self.published and what in {"n", "speakers"}:
             return None
-        value: float | None = getattr(self.findings.get(key), what, None)
+        value: float | None = getattr(self.findings.get(measure), what, None)
         return value
 
-    def says_nothing(self, key: Key) -> bool:
+    def says_nothing(self, measure: Measure) -> bool:
         """Whether a finding must not be ranked: skipped, or not judged because the model is useless.
 
         A constant has no gap between groups and the same score for all speakers. So if the audit does not
         find the model better than a constant, findings without a limit must not rank it above others.
         """
-        finding = self.findings.get(key)
+        finding = self.findings.get(measure)
         if finding is None or finding.verdict is Verdict.SKIPPED:
             return True
-        return finding.verdict is Verdict.NONE and (key[0], _label(key)) in self._useless
+        return finding.verdict is Verdict.NONE and (measure.audit, measure.target) in self._useless
 
     @cached_property
     def _useless(self) -> set[tuple[str, str]]:
         """Audits and labels on which the model was not shown to be better than a constant."""
-        skipped = (
-            key for key, f in self.findings.items() if f.verdict is Verdict.SKIPPED and NOT_BETTER in f.reason
-        )
-        return {(key[0], _label(key)) for key in skipped}
+        return {
+            (measure.audit, measure.target)
+            for measure, finding in self.findings.items()
+            if finding.verdict is Verdict.SKIPPED and not_better_than_constant(finding)
+        }
 
-    def interval(self, key: Key) -> tuple[float, float] | None:
+    def interval(self, measure: Measure) -> tuple[float, float] | None:
         """Both ends of a finding's interval; None if it has none."""
-        low, high = self.of(key, "low"), self.of(key, "high")
+        low, high = self.of(measure, "low"), self.of(measure, "high")
         return None if low is None or high is None else (low, high)
-
-
-def _label(key: Key) -> str:
-    """The label of a target, without the bin: `arousal` of `arousal 0.25-0.5`."""
-    return key[2].split(" ")[0]
 
 
 def run_of(name: str, results: Sequence[Result]) -> Run:
@@ -83,18 +104,18 @@ def run_of(name: str, results: Sequence[Result]) -> Run:
         raise GateError(f"{name} has two results of the same audit", hint="name one folder for each model")
     if AUDIT in by_audit:
         raise GateError(f"{name} holds a comparison, not audit results of a model")
-    findings: dict[Key, Finding] = {}
+    findings: dict[Measure, Finding] = {}
     for result in results:
         for finding in result.findings:
-            findings.setdefault(key_of(result.audit, finding), finding)
+            findings.setdefault(measure_of(result.audit, finding), finding)
     return Run(name=name, results=by_audit, findings=findings)
 
 
-def key_of(audit: str, finding: Finding) -> Key:
+def measure_of(audit: str, finding: Finding) -> Measure:
     """What a finding measures, independent of the model."""
     # the worst speaker of one model need not be the worst of another
     part = "speaker=*" if finding.slice.startswith("speaker=") else finding.slice
-    return (audit, finding.name, finding.target, part)
+    return Measure(audit, FindingKey(finding.name, finding.target, part))
 
 
 def check(runs: Sequence[Run]) -> None:
@@ -111,7 +132,7 @@ def check(runs: Sequence[Run]) -> None:
     names = [run.name for run in runs]
     if not tell_apart(names):
         raise GateError(f"run names must be unique, and not empty or a column name: {', '.join(names)}")
-    if not any(a.results.keys() & b.results.keys() for a, b in combinations(runs, 2)):
+    if not any(a.results.measures() & b.results.measures() for a, b in combinations(runs, 2)):
         raise GateError(
             f"no two of {listed(names)} have an audit in common", hint="run the same audits on both"
         )
@@ -128,21 +149,18 @@ def elsewhere(one: Result, other: Result) -> str:
     corpora = [str(result.data.get("name", "")) for result in (one, other)]
     if corpora[0] != corpora[1]:
         return f"the corpora differ: {corpora[0]} and {corpora[1]}"
-    sounds = [
-        result.provenance.get("corpus_fingerprint", regression_check.NOT_OPENED) for result in (one, other)
-    ]
-    if regression_check.NOT_OPENED not in sounds and sounds[0] != sounds[1]:
+    if corpora_differ(one, other):
         return f"the two corpora named {corpora[0]} differ in clips, labels or audio"
     return ""
 
 
-def direction(runs: Sequence[Run], key: Key) -> str:
+def direction(runs: Sequence[Run], measure: Measure) -> str:
     """Whether higher or lower is better, from the files or a limit with one bound; empty if unknown."""
     for run in runs:
-        for kept in run.results[key[0]].left_out if key[0] in run.results else []:
-            if (kept.name, kept.target, kept.slice) == key[1:]:
-                return kept.better
-        finding = run.findings.get(key)
+        for without in run.results[measure.audit].left_out if measure.audit in run.results else []:
+            if without.key == measure.key:
+                return without.better
+        finding = run.findings.get(measure)
         if finding and finding.limit and (finding.limit.above is None or finding.limit.below is None):
             return "lower" if finding.limit.above is None else "higher"
     return ""

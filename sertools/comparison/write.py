@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sertools import files as files_module
+from sertools import files
 from sertools.comparison.compare import compare
 from sertools.comparison.published import published
-from sertools.comparison.runs import AUDIT, COLUMNS, listed, tell_apart
+from sertools.comparison.runs import AUDIT, COLUMNS, Measure, listed, tell_apart
 from sertools.comparison.speakers import Row
 from sertools.errors import GateError
 from sertools.report import comparison as pages_of
 from sertools.report import figures
-from sertools.report.text import decimals, fixed
+from sertools.results.display import finding_decimals, fixed, is_number, with_interval
+from sertools.results.keys import FindingKey
 from sertools.results.read import read_results
 from sertools.results.result import Result, Verdict
 
@@ -66,13 +67,13 @@ def write_comparison(comparison: Result, folder: Path) -> None:
             f"{folder} holds {others[0]}, which is not a comparison", hint="name another folder with --out"
         )
     drawn = [figures.draw(f, f"audit-{AUDIT}-{i + 1}") for i, f in enumerate(comparison.figures)]
-    files = [f"figures/{AUDIT}-{i + 1}.svg" for i in range(len(drawn))]
-    pages = {file: figures.standalone(svg) for file, svg in zip(files, drawn, strict=True)}
-    pages[f"{AUDIT}.md"] = pages_of.page(comparison, files)
+    images = [f"figures/{AUDIT}-{i + 1}.svg" for i in range(len(drawn))]
+    pages = {file: figures.standalone(svg) for file, svg in zip(images, drawn, strict=True)}
+    pages[f"{AUDIT}.md"] = pages_of.page(comparison, images)
     pages[f"{AUDIT}.html"] = pages_of.html(comparison, drawn)
     pages[f"{AUDIT}.json"] = comparison.to_json()
     for name, page in pages.items():
-        files_module.write_text(folder / name, page)
+        files.write_text(folder / name, page)
 
 
 def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
@@ -89,25 +90,33 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
     paired = [row for row in values.rows if _any(row[first + 1 :: 3])]
     told = paired + [row for row in values.rows if row[:width] in turned and row not in paired]
     found = told or [row for row in values.rows if _any(row[first::3])]
+    ends = {tuple(row[:width]): row[width:] for row in tables["intervals"].rows}
     rows: list[Row] = [
         [
-            f"{row[0]}: {row[1]} of {row[2]}{'' if row[3] == 'all' else f', {row[3]}'}",
-            *row[width:first],
-            *(_difference(row[at : at + 3]) for at in range(first, len(row), 3)),
+            Measure(str(row[0]), FindingKey(*map(str, row[1:width]))).label,
+            *_value_texts(row[width:first], ends[tuple(row[:width])]),
+            *(with_interval(*_numbers(row[at : at + 3])) for at in range(first, len(row), 3)),
         ]
         for row in found
     ]
     return ["finding", *values.columns[width:first], *values.columns[first::3]], rows[:most]
 
 
-def _difference(ends: Row) -> str | None:
-    """A difference, with its interval if it has one."""
-    value, low, high = (float(end) if isinstance(end, int | float) else None for end in ends)
-    if value is None:
-        return None
-    places = decimals([value, low, high])
-    interval = "" if low is None or high is None else f" ({fixed(low, places)} … {fixed(high, places)})"
-    return fixed(value, places) + interval
+def _value_texts(values: Row, ends: Row) -> list[str]:
+    """The value of each run, rounded as in its report.
+
+    Args:
+        values: value of each run
+        ends: low, high, n and speakers of each run, one run after the other
+    """
+    texts = []
+    for i, value in enumerate(_numbers(values)):
+        texts.append(fixed(value, finding_decimals([value, *_numbers(ends[4 * i : 4 * i + 2])])))
+    return texts
+
+
+def _numbers(cells: Row) -> list[float | None]:
+    return [float(cell) if is_number(cell) else None for cell in cells]
 
 
 def _any(cells: Row) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from sertools.report.content import name_of
-from sertools.report.text import clean, column_texts, one_line, plural
+from sertools.report.text import column_texts, plural
 from sertools.results.audio_clips import Recording, Recordings
+from sertools.results.display import clean, one_line
 from sertools.results.result import Result, Sound
 
 ABOUT_PICTURES = (

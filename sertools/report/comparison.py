@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from sertools.report import content, markdown, pages, prose
-from sertools.report.text import interval_text, value_text
 from sertools.results.result import Finding, Result, Table
 
 FIRST = ("verdicts", "ranks")
@@ -58,8 +57,8 @@ def page(comparison: Result, files: Sequence[str]) -> str:
         rows = [
             [
                 *map(markdown.cell, (f.name, f.target, f.slice)),
-                value_text(f),
-                interval_text(f),
+                f.value_text,
+                f.interval_text,
                 f"{f.speakers}",
             ]
             for f in paired

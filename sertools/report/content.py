@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sertools.report.text import (
-    ABSENT,
     SYMBOLS,
     WORDS,
-    clean,
     column_texts,
-    interval_text,
     is_numeric,
-    limit_text,
     plural,
-    value_text,
 )
+from sertools.results.display import ABSENT, clean
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
 
 SHOWN_MISSING = 20
@@ -82,16 +78,6 @@ def unjudged(result: Result) -> list[Finding]:
     return [f for f in result.findings if f.limit is None and f.verdict is Verdict.NONE]
 
 
-def label(finding: Finding) -> str:
-    """Name, target and slice of a finding in a few words.
-
-    >>> label(Finding(name="ccc", target="arousal", slice="sex=female", value=0.1, n=2))
-    'ccc of arousal, sex=female'
-    """
-    text = finding.name if finding.target == "all" else f"{finding.name} of {finding.target}"
-    return text if finding.slice == "all" else f"{text}, {finding.slice}"
-
-
 def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
     """Every failed finding in a few words, with the index of its result."""
     return [
@@ -109,10 +95,19 @@ def against_limit(finding: Finding) -> str:
     >>> against_limit(Finding(name="ccc", value=0.1, low=0.05, high=0.2, n=9, limit=limit))
     'ccc is 0.100 (95 % interval 0.050 … 0.200), wanted > 0.5'
     """
-    interval = interval_text(finding)
-    words = f"{label(finding)} is {value_text(finding)}"
-    words += f" (95 % interval {interval})" if interval != ABSENT else ""
-    return f"{words}, wanted {limit_text(finding)}" if finding.limit else words
+    return f"{finding.label} is {measured(finding)}" + (
+        f", wanted {finding.limit_text}" if finding.limit else ""
+    )
+
+
+def measured(finding: Finding) -> str:
+    """The value of a finding, with its interval if it has one.
+
+    >>> measured(Finding(name="ccc", value=0.1, low=0.05, high=0.2, n=9))
+    '0.100 (95 % interval 0.050 … 0.200)'
+    """
+    interval = finding.interval_text
+    return finding.value_text + ("" if interval == ABSENT else f" (95 % interval {interval})")
 
 
 def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
@@ -120,7 +115,7 @@ def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {}
     for finding in result.findings:
         if finding.verdict.value == verdict:
-            found.setdefault(finding.reason or "no reason was given", []).append(label(finding))
+            found.setdefault(finding.reason or "no reason was given", []).append(finding.label)
     return list(found.items())
 
 
@@ -158,7 +153,7 @@ def limits(result: Result) -> list[tuple[str, str, int]]:
             continue
         where = [f"of {limit.target}"] if limit.target != "*" else []
         where += [f"for {limit.slice}"] if limit.slice != "*" else []
-        words = f"{' '.join([limit.name, *where])} {limit_text(finding)}"
+        words = f"{' '.join([limit.name, *where])} {finding.limit_text}"
         why = f"because: {limit.why}" if limit.why else ""
         origin = "; ".join(part for part in (limit.source, why) if part) or "no source is stated"
         seen[words, origin] = seen.get((words, origin), 0) + 1

@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sertools.report.text import decimals, fixed, one_line
 from sertools.report.word_cloud import places
+from sertools.results.display import decimals, fixed, one_line, shared_decimals
 from sertools.results.result import Figure, Series
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -62,8 +62,7 @@ def _names(figure: Figure) -> list[float | str]:
 def _name_texts(names: Sequence[float | str]) -> list[str]:
     """Names as tick labels; numbers have the same number of decimals."""
     floats = [float(x) for x in names if not isinstance(x, str)]
-    most = decimals(floats)
-    places = next((k for k in range(most) if all(abs(round(v, k) - v) < 1e-12 for v in floats)), most)
+    places = shared_decimals(floats)
     return [_short(x) if isinstance(x, str) else fixed(float(x), places) for x in names]
 
 

@@ -7,7 +7,7 @@ import warnings
 from html import escape
 
 from sertools.report import figure_kinds
-from sertools.report.text import one_line
+from sertools.results.display import one_line
 from sertools.results.result import Figure
 
 _WIDTH_IN = 6.0

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from sertools.report import captions, content, text
 from sertools.report import prose as prose_module
-from sertools.results import audio_clips
+from sertools.results import audio_clips, display
 from sertools.results.result import Finding, Result, Verdict
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
@@ -52,12 +52,12 @@ def plain(value: object) -> str:
     >>> plain("a_b | *c* <i>\n`d`")
     'a_b \\| \\*c\\* &lt;i&gt; \\`d\\`'
     """
-    return _NUMBERED.sub(r"\1\\\2", _ACTIVE.sub(_literal, text.one_line(value)))
+    return _NUMBERED.sub(r"\1\\\2", _ACTIVE.sub(_literal, display.one_line(value)))
 
 
 def prose(line: str) -> str:
     """One line of text that keeps its `code` and links and escapes everything else."""
-    pieces = prose_module.spans(text.one_line(line))
+    pieces = prose_module.spans(display.one_line(line))
     return "".join(
         f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
         for kind, piece in pieces
@@ -77,7 +77,7 @@ def cell(value: object) -> str:
     >>> cell("two\nlines")
     'two<br>lines'
     """
-    return "<br>".join(plain(line) for line in text.clean(value).split("\n"))
+    return "<br>".join(plain(line) for line in display.clean(value).split("\n"))
 
 
 def _literal(match: re.Match[str]) -> str:
@@ -127,7 +127,7 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.H
         columns = content.columns(item)
         cells = [[plain(c) if right else cell(c) for c in values] for _, right, values in columns]
         body = table(
-            [cell(text.one_line(name)) for name, _, _ in columns],
+            [cell(display.one_line(name)) for name, _, _ in columns],
             [right for _, right, _ in columns],
             [[values[i] for values in cells] for i in range(len(item.rows))],
         )
@@ -165,7 +165,7 @@ def _heard(each: audio_clips.Heard) -> str:
         address = f"{audio_clips.FOLDER}/{take.picture}"
         alt = captions.picture_alt(take)
         pictures.append(f"![{plain(alt)}]({address})" if take.picture else cell(take.reason))
-        links.append(f"[play]({audio_clips.FOLDER}/{take.audio})" if take.audio else text.ABSENT)
+        links.append(f"[play]({audio_clips.FOLDER}/{take.audio})" if take.audio else display.ABSENT)
     body = table(header, [False] * len(header), [pictures, links])
     return f"**{plain(sound.clip)}**{who}: {plain(sound.caption)}{said}\n\n{body}"
 
@@ -181,19 +181,19 @@ def _findings(rows: Sequence[Finding], *, judged: bool) -> str:
 
 def _finding(finding: Finding, *, judged: bool) -> list[str]:
     row = [cell(finding.name), cell(finding.target), cell(finding.slice)]
-    row += [text.value_text(finding), text.interval_text(finding)]
+    row += [finding.value_text, finding.interval_text]
     row += [_limit(finding)] if judged else []
-    row += [str(finding.n), text.ABSENT if finding.speakers is None else str(finding.speakers)]
+    row += [str(finding.n), display.ABSENT if finding.speakers is None else str(finding.speakers)]
     row.append(cell(finding.reason))
     return [text.verdict(finding.verdict), *row] if judged else row
 
 
 def _limit(finding: Finding) -> str:
     if finding.limit is None:
-        return text.ABSENT
+        return display.ABSENT
     why = f"because: {finding.limit.why}" if finding.limit.why else ""
     source = "; ".join(part for part in (finding.limit.source, why) if part)
-    limit = plain(text.limit_text(finding))
+    limit = plain(finding.limit_text)
     return f"{limit} ({cell(source)})" if source else limit
 
 

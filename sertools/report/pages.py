@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sertools.report import content, text
+from sertools.report import content, prose, text
+from sertools.results import display
 
 SORTING = "tables.js"
 """Script that makes tables sortable by header, and long tables filterable."""
@@ -42,6 +43,8 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         "script": markup(script),
         "script_hash": script_hash(script),
         "content": content,
+        "prose_of": prose,
+        "display": display,
         "text": text,
     }
     return environment.get_template(template).render(**common, **values)

@@ -5,9 +5,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from sertools.report.text import (
-    clean,
-)
+from sertools.results.display import clean
 
 _ITEM = re.compile(r"(?:[-*•]|\d+[.)])\s+")
 

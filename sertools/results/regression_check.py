@@ -1,19 +1,32 @@
 """Is a model worse than the baseline? Compares two sets of result files, paired by speaker."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtrit
 
 from sertools.errors import GateError
-from sertools.results.result import Finding, LeftOut, Limit, Result
+from sertools.results.keys import FindingKey
+from sertools.results.provenance import corpora_differ
+from sertools.results.result import Finding, Limit, Result
 from sertools.statistics.jackknife import MIN_UNITS
 
 SUFFIX = "_against_baseline"
 """Suffix of the names of comparison findings, e.g. `ccc_against_baseline`."""
 
-NOT_OPENED = "the sound was not opened"
+OTHER_AUDIO = "the corpus is not the same as in the baseline: its clips, labels or audio differ"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """The value of a finding minus that of an earlier result; `reason` explains what is missing."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
 
 
 def against(
@@ -76,73 +89,91 @@ def _corpus(result: Result) -> str:
 
 
 def _comparisons(result: Result, earlier: Result | None, tolerance: float, source: str) -> list[Finding]:
-    now = {_key(values): values for values in result.left_out}
-    then = {_key(values): values for values in earlier.left_out} if earlier else {}
-    obstacle = _other_sound(result, earlier) if earlier else f"{source} has no {result.audit} of this corpus"
+    """A finding for each comparable metric of either result, with its limit."""
+    if earlier:
+        changes = paired_changes(result, earlier)
+    else:
+        absent = Change(reason=f"{source} has no {result.audit} of this corpus")
+        changes = {values.key: absent for values in result.left_out}
+    now = {values.key: values for values in result.left_out}
+    then = {values.key: values for values in earlier.left_out} if earlier else {}
+    counted = {finding.key: finding.n for finding in reversed(result.findings)}
     found = []
-    for key in [*now, *(key for key in then if key not in now)]:
+    for key, change in changes.items():
         better = (now.get(key) or then[key]).better
         # the metric may be worse by less than the tolerance, in whichever direction is worse
-        limit = (
-            Limit(name=f"{key[0]}{SUFFIX}", above=-tolerance, source=source)
-            if better == "higher"
-            else Limit(name=f"{key[0]}{SUFFIX}", below=tolerance, source=source)
-        )
-        value, low, high, reason = _change(result, earlier, now.get(key), then.get(key), obstacle)
-        entered = next((f for f in result.findings if _key(f) == key), None)
+        bound = {"above": -tolerance} if better == "higher" else {"below": tolerance}
+        limit = Limit(name=f"{key.name}{SUFFIX}", **bound, source=source)
         found.append(
             Finding(
                 name=limit.name,
-                target=key[1],
-                slice=key[2],
-                value=value,
-                low=low,
-                high=high,
-                n=entered.n if entered else 0,
+                target=key.target,
+                slice=key.slice,
+                value=change.value,
+                low=change.low,
+                high=change.high,
+                n=counted.get(key, 0),
                 speakers=len(now[key].values) if key in now else None,
                 limit=limit,
-                reason=reason,
+                reason=change.reason,
             )
         )
     return found
 
 
-def _key(of: LeftOut | Finding) -> tuple[str, str, str]:
-    return of.name, of.target, of.slice
+def paired_changes(result: Result, earlier: Result) -> dict[FindingKey, Change]:
+    """How much every comparable metric changed from an earlier result, paired by speaker.
+
+    The interval is a 95 % jackknife with Student's t that leaves each speaker out of both results at once.
+    It is missing if the audio differs, if a speaker is in only one of the results, or if there are fewer
+    than five speakers.
+
+    Args:
+        result: result with leave-one-speaker-out values
+        earlier: result of the same audit on the same corpus
+
+    Returns:
+        Key → change, for all findings with leave-one-speaker-out values in either result; those of `result`
+        first.
+    """
+    now = {without.key: without for without in result.left_out}
+    then = {without.key: without for without in earlier.left_out}
+    values = [{f.key: f.value for f in reversed(each.findings)} for each in (result, earlier)]
+    obstacle = OTHER_AUDIO if corpora_differ(result, earlier) else ""
+    found = {}
+    for key in {**now, **then}:
+        if key not in now:
+            found[key] = Change(reason="the baseline has this value, but the result does not")
+        elif key not in then:
+            found[key] = Change(reason=obstacle or "the baseline does not have this value")
+        else:
+            ends = values[0].get(key), values[1].get(key)
+            found[key] = _paired(ends, now[key].values, then[key].values, obstacle)
+    return found
 
 
-def _other_sound(result: Result, earlier: Result) -> str:
-    """Why two results of one corpus do not cover the same clips, judging by their fingerprints; or empty."""
-    prints = [r.provenance.get("corpus_fingerprint", NOT_OPENED) for r in (result, earlier)]
-    if NOT_OPENED not in prints and prints[0] != prints[1]:
-        return "the corpus is not the same as in the baseline: its clips, labels or audio differ"
-    return ""
+def _paired(
+    ends: tuple[float | None, float | None],
+    now: Mapping[str, float],
+    then: Mapping[str, float],
+    obstacle: str,
+) -> Change:
+    """The change between two values, `ends`, current and earlier.
 
-
-def _change(
-    result: Result, earlier: Result | None, now: LeftOut | None, then: LeftOut | None, obstacle: str
-) -> tuple[float | None, float | None, float | None, str]:
-    """Current value minus baseline value, its interval, and why one of them is missing."""
-    if now is None:
-        return None, None, None, "the baseline has this value, but the result does not"
-    if earlier is None or then is None:
-        return None, None, None, obstacle or "the baseline does not have this value"
-    values = [_value(of, _key(now)) for of in (result, earlier)]
-    if values[0] is None or values[1] is None:
-        return None, None, None, "the value is undefined in the result or in the baseline"
-    value = values[0] - values[1]
-    others = now.values.keys() ^ then.values.keys()
+    `now` and `then` are the values without each speaker. `obstacle` says why there can be no interval.
+    """
+    current, before = ends
+    if current is None or before is None:
+        return Change(reason="the value is undefined in the result or in the baseline")
+    value = current - before
+    others = now.keys() ^ then.keys()
     if others:
         obstacle = f"{len(others)} speakers are in only one of the two results, such as {min(others)!r}"
     if obstacle:
-        return value, None, None, obstacle
-    if len(now.values) < MIN_UNITS:
-        return value, None, None, f"fewer than {MIN_UNITS} speakers"
-    change = np.array([without - then.values[speaker] for speaker, without in now.values.items()])
+        return Change(value=value, reason=obstacle)
+    if len(now) < MIN_UNITS:
+        return Change(value=value, reason=f"fewer than {MIN_UNITS} speakers")
+    change = np.array([without - then[speaker] for speaker, without in now.items()])
     freedom = len(change) - 1
     half = float(stdtrit(freedom, 0.975)) * math.sqrt(freedom * float(np.var(change)))
-    return value, value - half, value + half, ""
-
-
-def _value(result: Result, key: tuple[str, str, str]) -> float | None:
-    return next((f.value for f in result.findings if _key(f) == key), None)
+    return Change(value=value, low=value - half, high=value + half)

@@ -2,9 +2,15 @@
 
 import math
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from sertools.results import display, frames
+from sertools.results.keys import FindingKey
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = 1
 """Version of the result file format; it increases when a name or a meaning changes."""
@@ -61,6 +67,10 @@ class Limit(_Strict):
         return f"{self.above:g} … {self.below:g}"
 
 
+ReasonCode = Literal["not_better_than_constant"]
+"""Codes of reasons. `not_better_than_constant`: the model is not shown to beat a constant prediction."""
+
+
 class Finding(_Strict):
     """One number with its uncertainty, or the reason why there is none.
 
@@ -74,6 +84,7 @@ class Finding(_Strict):
         speakers: number of speakers used; None if the corpus names no speakers
         verdict, limit: the limit that applies and its verdict
         reason: why the value or the interval is missing, or what restricts the verdict
+        reason_code: a stable code for reasons that programs act on; None for all others
     """
 
     name: str
@@ -87,6 +98,7 @@ class Finding(_Strict):
     verdict: Verdict = Verdict.NONE
     limit: Limit | None = None
     reason: str = ""
+    reason_code: ReasonCode | None = None
 
     @field_validator("value", "low", "high", mode="before")
     @classmethod
@@ -98,6 +110,48 @@ class Finding(_Strict):
         if self.value is None and not self.reason:
             raise ValueError(f"finding {self.name!r} has no value and no reason")
         return self
+
+    @property
+    def key(self) -> FindingKey:
+        """What it measures; results of several models are matched by it."""
+        return FindingKey(self.name, self.target, self.slice)
+
+    @property
+    def label(self) -> str:
+        """What it measures, in a few words.
+
+        >>> Finding(name="ccc", target="arousal", value=0.1, n=2).label
+        'ccc of arousal'
+        """
+        return self.key.label
+
+    @property
+    def value_text(self) -> str:
+        """The value, rounded for display; a dash if there is none.
+
+        >>> Finding(name="ccc", value=0.61234, n=9).value_text
+        '0.612'
+        """
+        return display.fixed(self.value, self._decimals)
+
+    @property
+    def interval_text(self) -> str:
+        """The 95 % interval, rounded like the value; a dash if there is none.
+
+        >>> Finding(name="ccc", value=0.7, low=0.61234, high=0.78, n=9).interval_text
+        '0.612 … 0.780'
+        """
+        return display.interval(self.low, self.high, self._decimals)
+
+    @property
+    def limit_text(self) -> str:
+        """The limit without its source; a dash if there is none."""
+        return display.with_minus(str(self.limit)) if self.limit else display.ABSENT
+
+    @property
+    def _decimals(self) -> int:
+        bounds = [self.limit.above, self.limit.below] if self.limit else []
+        return display.finding_decimals([self.value, self.low, self.high], bounds)
 
 
 class Table(_Strict):
@@ -120,6 +174,13 @@ class Table(_Strict):
         if wrong:
             raise ValueError(f"table {self.name!r}: row {wrong[0]} does not have {len(self.columns)} columns")
         return self
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The table as a DataFrame, unrounded; a column name that repeats gets a number.
+
+        Columns have one nullable type each, and are text if they mix text and numbers.
+        """
+        return frames.frame(self.columns, self.rows)
 
 
 class Series(_Strict):
@@ -180,6 +241,11 @@ class LeftOut(_Strict):
     better: Literal["higher", "lower"] = "higher"
     values: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
 
+    @property
+    def key(self) -> FindingKey:
+        """The key of the finding that the values belong to."""
+        return FindingKey(self.name, self.target, self.slice)
+
 
 class Sound(_Strict):
     """A clip worth listening to, and why; its audio, if saved, is a file in the result's folder.
@@ -215,6 +281,15 @@ class Missing(_Strict):
     clip: str
     condition: str
     reason: str
+
+
+FRAME_COLUMNS = (
+    "name", "target", "slice", "value", "low", "high", "n", "speakers", "verdict", "limit", "reason",
+)  # fmt: skip
+"""Columns of `Result.to_pandas()`; they are stable."""
+
+FRAME_TYPES = {"value": "Float64", "low": "Float64", "high": "Float64", "n": "Int64", "speakers": "Int64"}
+"""Types of the columns that are numbers even if no finding has a value."""
 
 
 class Result(_Strict):
@@ -253,3 +328,27 @@ class Result(_Strict):
     def to_json(self) -> str:
         """The text of the result file."""
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """The findings as a DataFrame, one row each; tables have their own `to_pandas()`.
+
+        Columns: name, target, slice, value, low, high, n, speakers, verdict, limit (as text), reason.
+        Numbers are unrounded and of nullable types; what is missing is `pandas.NA`.
+        """
+        rows = [
+            [
+                getattr(f, column) if column != "limit" else f.limit and str(f.limit)
+                for column in FRAME_COLUMNS
+            ]
+            for f in self.findings
+        ]
+        return frames.frame(FRAME_COLUMNS, rows).astype(FRAME_TYPES)
+
+    def _repr_html_(self) -> str:
+        """The findings as an HTML table, shown by notebooks; text from the data is escaped."""
+        rows = [
+            [f.label, f.value_text, f.interval_text, f.limit_text, f.verdict.value, f.reason]
+            for f in self.findings
+        ]
+        columns = ["finding", "value", "95 % interval", "limit", "verdict", "reason"]
+        return display.html_table(f"{self.audit}: {self.answer}", columns, rows)

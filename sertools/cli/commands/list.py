@@ -16,10 +16,11 @@ def list_(
 
     Example: sertools list corpora
     """
-    from sertools.cli import console, listing
+    from sertools.api import lists
+    from sertools.cli import console
 
     if what is None and output == "json":
-        console.lists({name: listing.rows(name) for name in listing.LISTS})
+        console.lists({name: lists.rows(name) for name in lists.LISTS})
         return
-    for name in [what] if what else listing.LISTS:
-        console.table(*listing.rows(name), output)
+    for name in [what] if what else lists.LISTS:
+        console.table(*lists.rows(name), output)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from sertools.cli import options as o
-from sertools.errors import AudioError, CorpusError
 
 
 def perturb(
@@ -22,35 +21,7 @@ def perturb(
 
     Example: sertools perturb white_noise 20 clip.wav noisy.wav
     """
+    from sertools.api.perturbations import perturb_file
     from sertools.cli import console
 
-    console.message(_perturb_file(name, level, source, target, seed))
-
-
-def _perturb_file(name: str, level: float, source: Path, target: Path, seed: int) -> str:
-    """Writes a perturbed copy of an audio file, at its sampling rate; returns a sentence about the change.
-
-    Raises:
-        AuditError: no such perturbation, or an invalid level
-        CorpusError: the file cannot be read, perturbed or written
-    """
-    import numpy as np
-
-    from sertools.audio.files import read_audio, sampling_rate, write_audio
-    from sertools.perturbations.registry import get
-    from sertools.randomness import identity_rng
-
-    perturbation = get(name)
-    try:
-        rate = sampling_rate(source)
-        signal = read_audio(source, rate)
-        changed = perturbation.apply(signal, rate, level, identity_rng(seed, source.name, name))
-    except AudioError as error:
-        raise CorpusError(f"{source}: {error.message}", hint=error.hint) from error
-    write_audio(target, changed, rate)
-    change = ""
-    if len(changed) == len(signal) and np.any(difference := changed.astype(np.float64) - signal):
-        ratio = np.sum(np.square(signal, dtype=np.float64)) / np.sum(np.square(difference))
-        if ratio > 0:
-            change = f"; the difference is {10 * np.log10(ratio):.1f} dB below the signal"
-    return f"{name} at {level:g} {perturbation.unit}: {len(changed) / rate:.2f} s in {target}{change}"
+    console.message(perturb_file(source, target, name, level, seed=seed))

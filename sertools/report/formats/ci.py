@@ -3,10 +3,12 @@
 Pure functions from results to text.
 """
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from sertools.report import content
+from sertools.report.markdown import plain
+from sertools.results.display import ABSENT, clean, one_line
 from sertools.results.result import Finding, Result, Verdict
 
 SHOWN = 10
@@ -14,8 +16,6 @@ SHOWN = 10
 
 SYMBOLS = {Verdict.FAIL: "❌", Verdict.INCONCLUSIVE: "❓", Verdict.SKIPPED: "➖", Verdict.PASS: "✅"}
 KINDS = {Verdict.FAIL: "error", Verdict.INCONCLUSIVE: "warning", Verdict.SKIPPED: "notice"}
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def junit(results: Sequence[Result], *, strict: bool = False) -> str:
@@ -31,7 +31,7 @@ def junit(results: Sequence[Result], *, strict: bool = False) -> str:
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=_xml(f"{result.audit}: {_subject(result)}"),
+            name=clean(f"{result.audit}: {_subject(result)}"),
             tests=str(len(cases)),
             failures=str(sum(f.verdict is Verdict.FAIL for f in cases)),
             errors=str(undecided if strict else 0),
@@ -39,12 +39,17 @@ def junit(results: Sequence[Result], *, strict: bool = False) -> str:
         )
         for finding in cases:
             case = ElementTree.SubElement(
-                suite, "testcase", classname=_xml(f"sertools.{result.audit}"), name=_xml(_label(finding))
+                suite,
+                "testcase",
+                classname=clean(f"sertools.{result.audit}"),
+                name=clean(_case_name(finding)),
             )
             if finding.verdict is Verdict.PASS:
                 continue
             tag = "failure" if finding.verdict is Verdict.FAIL else "error" if strict else "skipped"
-            outcome = ElementTree.SubElement(case, tag, message=_xml(f"{finding.verdict}: {_words(finding)}"))
+            outcome = ElementTree.SubElement(
+                case, tag, message=clean(f"{finding.verdict}: {_outcome(finding)}")
+            )
             if tag != "skipped":
                 outcome.set("type", finding.verdict)
     ElementTree.indent(root)
@@ -59,7 +64,7 @@ def annotations(results: Sequence[Result]) -> list[str]:
         shown = found if len(found) <= SHOWN else found[: SHOWN - 1]
         for result, finding in shown:
             title = _escaped(f"sertools {result.audit}: {verdict}").replace(":", "%3A").replace(",", "%2C")
-            message = _escaped(f"{_named(finding)}: {_words(finding)} ({_subject(result)})")
+            message = _escaped(f"{finding.label}: {_outcome(finding)} ({_subject(result)})")
             lines.append(f"::{kind} title={title}::{message}")
         if len(shown) < len(found):
             more = f"{len(found) - len(shown)} more; all are in the step summary"
@@ -73,7 +78,7 @@ def step_summary(results: Sequence[Result]) -> str:
     lines = ["## sertools", "", " · ".join(f"{SYMBOLS[v]} {n} {v}" for v, n in counts.items()), ""]
     for result in results:
         cases = sorted(_judged(result), key=lambda f: list(SYMBOLS).index(f.verdict))
-        lines += [f"### {_cell(result.audit)}: {_cell(_subject(result))}", "", _cell(result.answer), ""]
+        lines += [f"### {plain(result.audit)}: {plain(_subject(result))}", "", plain(result.answer), ""]
         if cases:
             lines += [
                 "| | finding | value | 95 % interval | wanted | clips | speakers | reason |",
@@ -93,65 +98,35 @@ def _subject(result: Result) -> str:
     return f"{result.model.get('name', 'a model')} on {result.data.get('name', 'a corpus')}"
 
 
-def _named(finding: Finding) -> str:
-    return " · ".join([finding.name, *(part for part in (finding.target, finding.slice) if part != "all")])
+def _case_name(finding: Finding) -> str:
+    """The label and the limit: a test case is one limit on one finding."""
+    return f"{finding.label} {finding.limit_text}" if finding.limit else finding.label
 
 
-def _label(finding: Finding) -> str:
-    return _named(finding) + (f" {finding.limit}" if finding.limit else "")
-
-
-def _words(finding: Finding) -> str:
+def _outcome(finding: Finding) -> str:
     """Value, interval, limit and reason of a finding on one line."""
-    said = []
-    if finding.value is not None:
-        said.append(f"{_number(finding.value)}{_interval(finding)}")
+    parts = [] if finding.value is None else [content.measured(finding)]
     if finding.limit:
         source = f" ({finding.limit.source})" if finding.limit.source else ""
-        said.append(f"wanted {finding.limit}{source}")
-    said += [text for text in (finding.reason, finding.limit.why if finding.limit else "") if text]
-    return "; ".join(said)
-
-
-def _interval(finding: Finding) -> str:
-    if finding.low is None or finding.high is None:
-        return ""
-    return f" [{_number(finding.low)}, {_number(finding.high)}]"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+        parts.append(f"wanted {finding.limit_text}{source}")
+    parts += [text for text in (finding.reason, finding.limit.why if finding.limit else "") if text]
+    return "; ".join(parts)
 
 
 def _row(finding: Finding) -> str:
     cells = [
         SYMBOLS[finding.verdict],
-        " · ".join(_cell(t) for t in (finding.name, finding.target, finding.slice) if t != "all"),
-        _number(finding.value),
-        _interval(finding).strip(),
-        _cell(str(finding.limit or "")),
+        plain(finding.label),
+        finding.value_text,
+        finding.interval_text,
+        plain(finding.limit_text),
         str(finding.n),
-        "" if finding.speakers is None else str(finding.speakers),
-        _cell(finding.reason),
+        ABSENT if finding.speakers is None else str(finding.speakers),
+        plain(finding.reason),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(_CONTROLS.sub(" ", text).split())
-
-
-def _cell(text: str) -> str:
-    """Text escaped for a Markdown table cell."""
-    line = _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", line)
-
-
 def _escaped(text: str) -> str:
     """Text escaped for the message of a GitHub workflow command."""
-    return _one_line(text).replace("%", "%25")
-
-
-def _xml(text: str) -> str:
-    """Text with the characters that XML 1.0 does not allow replaced."""
-    return _NOT_XML.sub("\ufffd", text)
+    return one_line(text).replace("%", "%25")

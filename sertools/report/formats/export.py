@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sertools.report import content, prose
-from sertools.report.text import ABSENT, interval_text, is_number, limit_text, one_line, value_text
+from sertools.results.display import ABSENT, one_line
+from sertools.results.frames import frame
 from sertools.results.result import Finding, Result
 
 if TYPE_CHECKING:
@@ -62,15 +63,15 @@ def union(results: Sequence[Result]) -> str:
 
 def csv(results: Sequence[Result]) -> dict[str, str]:
     """CSV files of all findings and every table (file → text): full precision, missing values empty."""
-    return {f"{name}.csv": frame.to_csv(index=False) for name, frame in frames(results).items()}
+    return {f"{name}.csv": table.to_csv(index=False) for name, table in frames(results).items()}
 
 
 def parquet(results: Sequence[Result]) -> dict[str, bytes]:
     """The same tables as Parquet (file → bytes): one type per column; a mix of text and numbers is text."""
     files = {}
-    for name, frame in frames(results).items():
+    for name, table in frames(results).items():
         file = io.BytesIO()
-        frame.to_parquet(file, index=False)
+        table.to_parquet(file, index=False)
         files[f"{name}.parquet"] = file.getvalue()
     return files
 
@@ -80,9 +81,9 @@ def frames(results: Sequence[Result]) -> "dict[str, pd.DataFrame]":
     rows = [_row(result, finding) for result in results for finding in result.findings]
     tables = [(result.audit, table) for result in results for table in result.tables]
     names = prose.slugs([f"{audit} {table.name}" for audit, table in tables])
-    found = {"findings": _frame(COLUMNS, rows)}
+    found = {"findings": frame(COLUMNS, rows)}
     for name, (_, table) in zip(names, tables, strict=True):
-        found[name.removeprefix("audit-")] = _frame(table.columns, table.rows)
+        found[name.removeprefix("audit-")] = frame(table.columns, table.rows)
     return found
 
 
@@ -92,34 +93,6 @@ def _row(result: Result, finding: Finding) -> list[Any]:
     judged = [limit.above, limit.below, limit.source, limit.why] if limit else [None] * 4
     told = [f.name, f.target, f.slice, f.value, f.low, f.high, f.n, f.speakers, f.verdict.value]
     return [*where, *told, *judged, f.reason]
-
-
-def _frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "pd.DataFrame":
-    """A table with unique column names and one type per column."""
-    import pandas as pd
-
-    names: list[str] = []
-    for column in map(_storable, columns):
-        names.append(column if column not in names else f"{column} ({len(names) + 1})")
-    cells = {name: [row[i] for row in rows] for i, name in enumerate(names)}
-    return pd.DataFrame({name: _typed(values) for name, values in cells.items()})
-
-
-def _typed(values: Sequence[Any]) -> "pd.Series":
-    import pandas as pd
-
-    known = [value for value in values if value is not None]
-    if known and all(isinstance(value, bool) for value in known):
-        return pd.Series(values, dtype="boolean")
-    if known and all(is_number(value) for value in known):
-        whole = all(isinstance(value, int) for value in known)
-        return pd.Series(values, dtype="Int64" if whole else "Float64")
-    return pd.Series([None if value is None else _storable(value) for value in values], dtype="string")
-
-
-def _storable(value: object) -> str:
-    """The text with lone surrogates escaped, because UTF-8 cannot encode them."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def latex(results: Sequence[Result]) -> dict[str, str]:
@@ -157,7 +130,7 @@ def _latex(result: Result, name: str) -> str:
 
 
 def _cells(f: Finding) -> list[str]:
-    value = [value_text(f), interval_text(f), limit_text(f)]
+    value = [f.value_text, f.interval_text, f.limit_text]
     return [f.name, f.target, f.slice, *value, f.verdict.value, str(f.n), str(f.speakers or ABSENT)]
 
 

@@ -15,7 +15,8 @@ import sertools
 from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
-from sertools.report.text import ABSENT, interval_text, limit_text, plural, value_text, verdict
+from sertools.report.text import plural, verdict
+from sertools.results.display import ABSENT
 from sertools.results.result import Finding, Result, Verdict
 
 START = "<!-- sertools: begin; written by `sertools report --model-card`, which replaces what stands here -->"
@@ -23,7 +24,6 @@ END = "<!-- sertools: end -->"
 
 SOURCE_URL = "https://github.com/sertools/sertools"
 TASK = "audio-classification"
-NAMES = {"ccc": "CCC", "pcc": "PCC", "mae": "MAE", "rmse": "RMSE", "uar": "UAR", "uap": "UAP"}
 
 _FRONT = re.compile(
     r"\A(?:\ufeff)?---[ \t]*\r?\n(?P<yaml>.*?)(?:^)---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
@@ -112,14 +112,14 @@ def evaluations(results: Sequence[Result]) -> list[Any]:
 
 def told(result: Result) -> list[Finding]:
     """Findings on all clips that are judged, or that can be paired with those of another model."""
-    scores = {(kept.name, kept.target, kept.slice) for kept in result.left_out}
+    paired = {without.key for without in result.left_out}
     return [
         f
         for f in result.findings
         if f.value is not None
         and (f.slice == "all" or f.slice.startswith("speaker="))
         and f.verdict is not Verdict.SKIPPED
-        and (f.verdict is not Verdict.NONE or (f.name, f.target, f.slice) in scores)
+        and (f.verdict is not Verdict.NONE or f.key in paired)
     ]
 
 
@@ -163,26 +163,21 @@ def _dataset_type(corpus: str) -> str:
 
 
 def _metric_name(finding: Finding) -> str:
-    interval = interval_text(finding)
+    interval = finding.interval_text
     said = f"95 % interval {interval}" if interval != ABSENT else "no interval"
     speakers = "" if finding.speakers is None else f", {plural(finding.speakers, 'speaker')}"
-    return f"{_measure(finding)} ({said}, {plural(finding.n, 'clip')}{speakers})"
-
-
-def _measure(finding: Finding) -> str:
-    name = NAMES.get(finding.name, finding.name.replace("_", " "))
-    return name if finding.target == "all" else f"{name} of {finding.target}"
+    return f"{finding.label} ({said}, {plural(finding.n, 'clip')}{speakers})"
 
 
 def _row(finding: Finding) -> list[str]:
     speakers = ABSENT if finding.speakers is None else str(finding.speakers)
     return [
-        markdown.cell(_measure(finding)),
-        value_text(finding),
-        interval_text(finding),
+        markdown.cell(finding.label),
+        finding.value_text,
+        finding.interval_text,
         str(finding.n),
         speakers,
-        markdown.cell(limit_text(finding)),
+        markdown.cell(finding.limit_text),
         verdict(finding.verdict),
     ]
 

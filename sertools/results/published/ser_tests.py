@@ -6,6 +6,8 @@ from functools import cache
 
 import pandas as pd
 
+from sertools.results.keys import FindingKey
+
 SOURCE = "audEERING ser-tests, 455c47c"
 
 CORPORA = {
@@ -72,6 +74,11 @@ class Value:
     slice: str
     value: float
     data: str
+
+    @property
+    def key(self) -> FindingKey:
+        """The key of the corresponding finding."""
+        return FindingKey(self.name, self.target, self.slice)
 
 
 @dataclass(frozen=True, kw_only=True)

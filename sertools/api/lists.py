@@ -1,11 +1,90 @@
-"""Tables printed by `sertools list`."""
+"""Lists of the available audits, models, corpora, perturbations and suites."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LISTS = ("audits", "models", "corpora", "perturbations", "suites")
 
-
 Rows = tuple[list[str], list[list[Any]]]
+
+
+def list_audits() -> "pd.DataFrame":
+    """The audits that `audit` can run.
+
+    Returns:
+        Columns `audit`, `question`, `needs` (what it reads) and `options`.
+
+    Example:
+        ```python
+        sertools.list_audits()[["audit", "question"]]
+        ```
+    """
+    return _frame("audits")
+
+
+def list_models() -> "pd.DataFrame":
+    """The kinds of models that `load_model` can load.
+
+    Returns:
+        Columns `model` (the text to give) and `what it is`.
+
+    Example:
+        ```python
+        sertools.list_models()
+        ```
+    """
+    return _frame("models")
+
+
+def list_corpora() -> "pd.DataFrame":
+    """The corpora that `load_corpus` knows by name.
+
+    Returns:
+        Columns `corpus` (the name to give), `split`, `what it is` and `licence`.
+
+    Example:
+        ```python
+        sertools.list_corpora().set_index("corpus")["licence"]
+        ```
+    """
+    return _frame("corpora")
+
+
+def list_perturbations() -> "pd.DataFrame":
+    """The perturbations that `perturb` and the audit `robustness` can apply.
+
+    Returns:
+        Columns `perturbation`, `family`, `unit`, `levels`, `ladder`, `what the level is` and `source`.
+
+    Example:
+        ```python
+        sertools.list_perturbations().set_index("perturbation").at["white_noise", "unit"]
+        ```
+    """
+    return _frame("perturbations")
+
+
+def list_suites() -> "pd.DataFrame":
+    """The named sets of audits, with settings and limits of their own.
+
+    Returns:
+        Columns `suite`, `audits` and `what it is`.
+
+    Example:
+        ```python
+        sertools.list_suites()["suite"].tolist()
+        ```
+    """
+    return _frame("suites")
+
+
+def _frame(what: str) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns, found = rows(what)
+    return pd.DataFrame(found, columns=columns)
 
 
 def rows(what: str) -> Rows:

@@ -1,0 +1,316 @@
+"""Audit a model on a corpus, estimate what that costs, and predict a corpus, from Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sertools import files
+from sertools.api.corpora import CorpusSource, corpus_of
+from sertools.api.models import ModelSource, model_of
+from sertools.auditing.audit import PlannedAudit
+from sertools.auditing.suites import choose
+from sertools.corpora.corpus import Corpus
+from sertools.errors import AuditError, GateError, nearest
+from sertools.inference import predict as predictions
+from sertools.inference.predict import Settings
+from sertools.models.model import ClipModel, Model
+from sertools.pipeline import write
+from sertools.pipeline.audio_clips import DEFAULT_CLIPS
+from sertools.pipeline.forecast import forecast
+from sertools.pipeline.forecast.predictions import Cost
+from sertools.pipeline.run import run
+from sertools.report.render import render
+from sertools.results.collection import Results
+from sertools.results.limits import Override, read_limits
+from sertools.tables.columns import AGAINST
+from sertools.tables.condition import CLEAN
+
+EVERY = "*"
+"""Key in `options` for all audits that have an option of that name."""
+
+Options = Mapping[str, Mapping[str, Any]]
+Limits = str | Path | Sequence[Override]
+
+
+def audit(
+    model: ModelSource,
+    data: CorpusSource,
+    *audits: str,
+    suite: str | Path | None = None,
+    options: Options | None = None,
+    limits: Limits = (),
+    against: ModelSource | None = None,
+    random_twin: bool | None = None,
+    out: str | Path | None = None,
+    recordings: int = DEFAULT_CLIPS,
+    audit_folders: Sequence[str | Path] = (),
+    seed: int = 0,
+    settings: Settings | None = None,
+) -> Results:
+    """Audit a model on a corpus: compute what is not cached yet, run the audits, and judge their findings.
+
+    Args:
+        model: a model, or the text that `load_model` takes
+        data: a corpus, or what `load_corpus` takes
+        audits: names of audits, as in `list_audits()`; all by default. The embedded model on the embedded
+            corpus (`"default"`, `"voices"`) gets the suite `quick` by default
+        suite: name or TOML file of a suite, instead of names of audits
+        options: audit → its options; the options of `"*"` go to every audit that has them, e.g.
+            `{"*": {"noise_dir": "noises"}, "robustness": {"perturbations": ["white_noise"]}}`
+        limits: limits that replace those of the audits: a TOML file as for `gate`, or a list
+        against: a second model whose layers are shown for comparison, in audits that read layers
+        random_twin: whether an untrained copy of the model is analysed too, in audits that read layers; None
+            for where one can be built
+        out: folder to write result files, recordings and the report to; None to write nothing
+        recordings: maximum number of clips per audit to listen to in the report
+        audit_folders: folders with audits of your own
+        seed: random seed
+        settings: batch size, number of decoding threads, cache folder, label map, progress; its seed is
+            replaced by `seed`
+
+    Returns:
+        One result for each audit. An audit that lacks something it needs has one skipped finding, which says
+        what is missing.
+
+    Raises:
+        AuditError: no such audit, suite or option, or a comparison model that no audit reads
+        ModelError: the model cannot be loaded, or its outputs cannot be read
+        CorpusError: the corpus cannot be read, or none of its clips could be scored
+        GateError: the limits cannot be read, or name an audit that is not run
+        StoreError: `out` or the cache cannot be written
+
+    Example:
+        ```python
+        results = sertools.audit("my-checkpoint", "clips.csv", "correctness", "fairness", out="report")
+        results.to_pandas()[["audit", "name", "target", "value", "low", "high", "verdict"]]
+        ```
+    """
+    planned = _planned(model, data, audits, suite, options, limits, audit_folders)
+    _check_reads_layers(planned, against, random_twin)
+    if out is not None:
+        files.check_writable(Path(out))
+    corpus, loaded = corpus_of(data), model_of(model)
+    settings = replace(settings or Settings(), seed=seed)
+    results = run(
+        loaded,
+        corpus,
+        planned,
+        settings=settings,
+        command=_call(model, data, audits, suite),
+        others=_others(against),
+        random_twin=random_twin,
+    )
+    if out is not None:
+        write.write_run(
+            results,
+            Path(out),
+            model=loaded,
+            corpus=corpus,
+            audits=planned,
+            settings=settings,
+            clips=recordings,
+        )
+        render(results, Path(out))
+    return Results(results)
+
+
+def plan(
+    model: ModelSource,
+    data: CorpusSource,
+    *audits: str,
+    suite: str | Path | None = None,
+    options: Options | None = None,
+    against: ModelSource | None = None,
+    random_twin: bool | None = None,
+    audit_folders: Sequence[str | Path] = (),
+    seed: int = 0,
+    settings: Settings | None = None,
+) -> "Plan":
+    """Estimate the computing time and disk space of `audit` with the same arguments.
+
+    A few clips are timed; no audit is run.
+
+    Args:
+        model: a model, or the text that `load_model` takes
+        data: a corpus, or what `load_corpus` takes
+        audits: names of audits, as for `audit`
+        suite: name or TOML file of a suite, instead of names of audits
+        options: audit → its options, as for `audit`
+        against: a second model, as for `audit`
+        random_twin: whether an untrained copy of the model is analysed too, as for `audit`
+        audit_folders: folders with audits of your own
+        seed: random seed
+        settings: how to compute, as for `audit`
+
+    Returns:
+        The costs in clips, minutes and MB, as a table and in one sentence.
+
+    Raises:
+        SertoolsError: as `audit`
+
+    Example:
+        ```python
+        plan = sertools.plan("my-checkpoint", "clips.csv", "robustness")
+        print(plan.summary, plan.minutes)
+        ```
+    """
+    planned = _planned(model, data, audits, suite, options, (), audit_folders)
+    _check_reads_layers(planned, against, random_twin)
+    corpus, loaded = corpus_of(data), model_of(model)
+    costs, timed = forecast.forecast(
+        loaded,
+        corpus,
+        planned,
+        settings=replace(settings or Settings(), seed=seed),
+        others=_others(against),
+        random_twin=random_twin,
+    )
+    return Plan(costs=tuple(costs), summary=forecast.sentence(costs, timed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an audit would have to compute.
+
+    Attributes:
+        costs: one for each condition, pass over frames and set of measured columns
+        summary: the same in one sentence
+    """
+
+    costs: tuple[Cost, ...]
+    summary: str
+
+    @property
+    def minutes(self) -> float:
+        """Estimated computing time, in minutes."""
+        return sum(cost.minutes for cost in self.costs)
+
+    @property
+    def megabytes(self) -> float:
+        """Estimated disk space, in MB."""
+        return sum(cost.megabytes for cost in self.costs)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The costs: columns `of`, `condition`, `clips`, `stored`, `to compute`, `minutes`, `MB`."""
+        columns, rows = forecast.table(self.costs)
+        return pd.DataFrame(rows, columns=columns)
+
+    def _repr_html_(self) -> str:
+        """The table of costs, for notebooks."""
+        return self.to_pandas().to_html(index=False)
+
+
+def predict(
+    model: ModelSource,
+    data: CorpusSource,
+    *,
+    out: str | Path | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Predict a corpus; the predictions are cached, and later audits use them.
+
+    Args:
+        model: a model, or the text that `load_model` takes
+        data: a corpus, or what `load_corpus` takes
+        out: CSV or Parquet file to write as well, which `predictions:FILE` reads as a model
+        settings: how to compute
+
+    Returns:
+        One row per clip, in the order of the corpus, indexed by `clip`: `file`, a column for each label of
+        the model, and `reason`. A clip that could not be predicted has no values; `reason` says why.
+
+    Raises:
+        ModelError: the model cannot be loaded, or predicts nothing
+        CorpusError: the corpus cannot be read, or none of its clips could be scored
+        StoreError: the cache or `out` cannot be written
+
+    Example:
+        ```python
+        table = sertools.predict("my-checkpoint", "clips.csv", out="predictions.csv")
+        table[table["reason"] == ""]
+        ```
+    """
+    corpus = corpus_of(data)
+    predicted = predictions.predict(model_of(model), corpus, settings=settings)[CLEAN]
+    if out is not None:
+        write.export(predicted, corpus, Path(out))
+    table = predicted.scores.copy()
+    table.insert(0, "file", corpus.clips["file"])
+    reasons = predicted.missing.set_index("clip")["reason"]
+    table["reason"] = [str(reasons.get(clip, "")) for clip in table.index]
+    return table
+
+
+def _planned(
+    model: ModelSource,
+    data: CorpusSource,
+    audits: Sequence[str],
+    suite: str | Path | None,
+    options: Options | None,
+    limits: Limits,
+    audit_folders: Sequence[str | Path],
+) -> list[PlannedAudit]:
+    """The audits to run, with their options and limits; checked before anything is loaded or computed."""
+    if suite is None and not audits and not audit_folders and (model, data) == ("default", "voices"):
+        suite = "quick"
+    planned = choose(
+        audits,
+        None if suite is None else str(suite),
+        [Path(folder) for folder in audit_folders],
+        shared=(options or {}).get(EVERY, {}),
+    )
+    own = {name.replace("-", "_"): each for name, each in (options or {}).items() if name != EVERY}
+    overrides = read_limits(Path(limits)) if isinstance(limits, str | Path) else limits
+    names = [each.name for each in planned]
+    for name in own:
+        if name not in names:
+            raise AuditError(f"options are given for {name!r}, which is not run", hint=nearest(name, names))
+    for override in overrides:
+        if override.audit not in names:
+            raise GateError(
+                f"a limit is given for {override.audit!r}, which is not run",
+                hint=nearest(override.audit, names),
+            )
+    source = str(limits) if isinstance(limits, str | Path) else "limits"
+    return [
+        each.audit.plan(
+            {**each.settings, **own.get(each.name, {})},
+            [*each.limits, *(o.limit(source) for o in overrides if o.audit == each.name)],
+        )
+        for each in planned
+    ]
+
+
+def _check_reads_layers(
+    planned: Sequence[PlannedAudit], against: ModelSource | None, random_twin: bool | None
+) -> None:
+    """Checks that an audit reads layers if a second model or a random twin is requested.
+
+    Raises:
+        AuditError: no audit reads layers
+    """
+    if (against is not None or random_twin) and not any(each.reads_layers for each in planned):
+        raise AuditError(
+            f"{'against' if against is not None else 'random_twin'} only applies to audits that read layers "
+            f"(probe_layers, embeddings, …), not to {', '.join(each.name for each in planned)}",
+            hint="to compare the predictions of two models, audit both and call compare",
+        )
+
+
+def _others(against: ModelSource | None) -> dict[str, Model | ClipModel]:
+    return {} if against is None else {AGAINST: model_of(against)}
+
+
+def _call(model: ModelSource, data: CorpusSource, audits: Sequence[str], suite: str | Path | None) -> str:
+    """The call as Python, for the report; objects appear as `model` and `corpus`."""
+    words = [repr(str(model)) if isinstance(model, str | Path) else "model"]
+    if isinstance(data, Corpus):
+        words.append("corpus")
+    else:
+        words.append(repr(str(data) if isinstance(data, str | Path) else [str(each) for each in data]))
+    words += [repr(name) for name in audits]
+    words += [] if suite is None else [f"suite={str(suite)!r}"]
+    return f"sertools.audit({', '.join(words)})"

@@ -1,0 +1,22 @@
+"""Which function does what each command does."""
+
+COMMANDS = {
+    "audit": ("audit",),
+    "cache": ("list_cache", "verify_cache", "prune_cache"),
+    "compare": ("compare",),
+    "corpus check": ("check_corpus",),
+    "corpus scan": ("load_corpus", "write_corpus"),
+    "corpus split": ("split_corpus", "write_corpus"),
+    "finetune": ("finetune",),
+    "gate": ("gate",),
+    "leaderboard": ("leaderboard",),
+    "list": ("list_audits", "list_models", "list_corpora", "list_perturbations", "list_suites"),
+    "model inspect": ("inspect_model",),
+    "perturb": ("perturb", "perturb_file"),
+    "plan": ("plan",),
+    "predict": ("predict",),
+    "report": ("read_results", "render", "write_model_card"),
+    "selftest": ("check_audits", "audit_power"),
+    "tts": ("synthesise_corpus",),
+}
+"""Command of the command line → public functions; the command of an audit is `audit` with its name."""

@@ -1,0 +1,184 @@
+"""Load, check, convert, split and synthesise corpora from Python."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+from sertools.corpora import check as checks
+from sertools.corpora import corpus as corpora
+from sertools.corpora import speak, split
+from sertools.corpora.corpus import Corpus
+from sertools.errors import CorpusError
+from sertools.inference.predict import Progress
+from sertools.pipeline.request import CorpusRequest
+from sertools.speech import engines
+
+CorpusSource = str | Path | Sequence[str | Path] | Corpus
+"""A loaded corpus, or what `load_corpus` takes: the text after `--data`, or several of them."""
+
+
+def load_corpus(
+    spec: str | Path | Sequence[str | Path],
+    *,
+    data_root: str | Path | None = None,
+    column_map: Mapping[str, str] | None = None,
+    scale: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
+    label_map: Mapping[str, str] | None = None,
+    derive: bool = False,
+) -> Corpus:
+    """Load and check a corpus; several corpora are joined into one.
+
+    Args:
+        spec: as after `--data`: a registered name such as `voices`, a CSV or Parquet table, or a folder, each
+            with `:split` if wanted; or a list of them
+        data_root: folder of a registered corpus, or its parent folder
+        column_map: column name in the table → sertools' name
+        scale: lowest and highest rating, for all dimensions or by dimension; ratings become values in [0, 1]
+        label_map: emotion label in the corpus → sertools' name
+        derive: whether arousal, dominance and valence are derived from the emotion labels with the norms of
+            Russell & Mehrabian (1977)
+
+    Returns:
+        The corpus: a table `clips`, one row per clip, with the folder that its audio files are in.
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read; the message says what to do
+
+    Example:
+        ```python
+        corpus = sertools.load_corpus("clips.csv", scale=(0, 1))
+        corpus.clips[["speaker", "arousal"]].head()
+        ```
+    """
+    return CorpusRequest(
+        specs=tuple(map(str, [spec] if isinstance(spec, str | Path) else spec)),
+        data_root=None if data_root is None else Path(data_root),
+        column_map=column_map or {},
+        scale={"*": scale} if isinstance(scale, tuple) else scale or {},
+        label_map=label_map or {},
+        derive=derive,
+    ).load()
+
+
+def corpus_of(data: CorpusSource) -> Corpus:
+    """The corpus itself, loaded if `data` only names it.
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read
+    """
+    return data if isinstance(data, Corpus) else load_corpus(data)
+
+
+def check_corpus(data: CorpusSource) -> list[str]:
+    """Describe a corpus and report its problems; decodes every clip.
+
+    Args:
+        data: a corpus, or what `load_corpus` takes
+
+    Returns:
+        Sentences: counts of clips, speakers and labels, then missing, broken, silent and repeated clips.
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read
+
+    Example:
+        ```python
+        for sentence in sertools.check_corpus("clips.csv"):
+            print(sentence)
+        ```
+    """
+    return checks.check(corpus_of(data))
+
+
+def split_corpus(data: CorpusSource, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:
+    """Split a corpus into train, dev and test sets that share no speaker, balanced by sex and emotion.
+
+    Args:
+        data: a corpus with speakers, or what `load_corpus` takes
+        test: share of the clips in the test set, in (0, 1)
+        dev: share of the clips in the dev set, in [0, 1); 0 for none
+        seed: random seed; the same seed, corpus and shares give the same split
+
+    Returns:
+        The corpus with a column `split`; write it with `write_corpus`.
+
+    Raises:
+        CorpusError: no speakers, fewer speakers than sets, or shares that leave nothing for train
+
+    Example:
+        ```python
+        corpus = sertools.split_corpus("clips.csv", test=0.3, dev=0)
+        corpus.clips.groupby("split")["speaker"].unique()
+        ```
+    """
+    return split.split(corpus_of(data), test=test, dev=dev, seed=seed)
+
+
+def write_corpus(corpus: Corpus, folder: str | Path) -> Path:
+    """Write a corpus as a folder that `load_corpus` and `--data` accept; audio files are not copied.
+
+    Args:
+        corpus: from `load_corpus`, `split_corpus` or made by hand
+        folder: folder for `clips.parquet` and `corpus.toml`
+
+    Returns:
+        The folder.
+
+    Raises:
+        CorpusError: the folder cannot be written
+
+    Example:
+        ```python
+        folder = sertools.write_corpus(sertools.split_corpus("clips.csv"), "clips-split")
+        test = sertools.load_corpus(f"{folder}:test")
+        ```
+    """
+    corpora.write_corpus(corpus, Path(folder))
+    return Path(folder)
+
+
+def synthesise_corpus(
+    out: str | Path,
+    *,
+    engine: str = "espeak",
+    voices: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    per_word: int = 2,
+    sentences: str | Path | None = None,
+    transcripts: CorpusSource | None = None,
+    progress: Progress = lambda description, total: nullcontext(lambda n: None),
+) -> Corpus:
+    """Synthesise sentences with text-to-speech voices, as a corpus to audit.
+
+    Args:
+        out: folder to write, or to continue if an earlier call was interrupted
+        engine: `espeak` (offline), `gtts` (online), or `piper` (your own voice files)
+        voices: names of voices; by default the engine's own choice for each language
+        languages: of the built-in sentences: `eng`, `deu`, `fra`, `ita`, `spa`; or the one of your own
+        per_word: built-in sentences per word, 1 to 8
+        sentences: your own: a text file with one sentence per line, or a CSV with a column `transcript`
+        transcripts: a corpus whose transcripts are spoken; its labels are kept
+        progress: shows the progress
+
+    Returns:
+        The corpus; `out` can be passed to `load_corpus` later.
+
+    Raises:
+        CorpusError: a sentence cannot be spoken, or the folder cannot be written
+        SertoolsError: unknown engine or voice, or the engine fails; finished clips stay
+
+    Example:
+        ```python
+        corpus = sertools.synthesise_corpus("spoken", voices=["en-us+f1", "en-us+m1"], per_word=1)
+        ```
+    """
+    if isinstance(voices, str) or isinstance(languages, str):
+        raise CorpusError("voices and languages are lists of names, not a single text")
+    script = speak.script(
+        languages,
+        per_word,
+        None if sentences is None else Path(sentences),
+        None if transcripts is None else lambda: corpus_of(transcripts),
+    )
+    corpus, _ = speak.make_corpus(script, engines.engine(engine), Path(out), voices=voices, progress=progress)
+    return corpus

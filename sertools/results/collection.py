@@ -1,0 +1,109 @@
+"""Several results together: by number or by audit, as one table, and shown in a notebook."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+from sertools.errors import GateError, nearest
+from sertools.results import display, gate
+from sertools.results.result import Result, Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Results(Sequence[Result]):
+    """Results of audits, in order; they cannot be changed.
+
+    Equal to any sequence of the same results, such as a list.
+
+    Attributes:
+        results: the results; kept as a tuple
+    """
+
+    results: Sequence[Result]
+
+    def __post_init__(self) -> None:
+        """Keeps the results where nobody can change them."""
+        object.__setattr__(self, "results", tuple(self.results))
+
+    @overload
+    def __getitem__(self, index: int | str) -> Result: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Results": ...
+
+    def __getitem__(self, index: int | str | slice) -> "Result | Results":
+        """The result at a position or of an audit; for a slice, several results.
+
+        Raises:
+            GateError: no result, or more than one, is of the audit
+            IndexError: there is no result at the position
+        """
+        if isinstance(index, slice):
+            return Results(self.results[index])
+        if isinstance(index, int):
+            return self.results[index]
+        found = [result for result in self.results if result.audit == index]
+        if not found:
+            audits = sorted({result.audit for result in self.results})
+            raise GateError(f"no result of the audit {index!r}", hint=nearest(index, audits))
+        if len(found) > 1:
+            raise GateError(
+                f"{len(found)} results are of the audit {index!r}", hint="take one by its position"
+            )
+        return found[0]
+
+    def __len__(self) -> int:
+        """Number of results."""
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Result]:
+        """The results in order."""
+        return iter(self.results)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another sequence has the same results in the same order."""
+        if not isinstance(other, Sequence) or isinstance(other, str | bytes):
+            return NotImplemented
+        return list(self) == list(other)
+
+    def __repr__(self) -> str:
+        """The names of the audits, because the results themselves are long."""
+        return f"Results({', '.join(result.audit for result in self.results)})"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a gate: 1 if a limit failed, otherwise 0."""
+        return gate.exit_code(self.results)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """All findings as one DataFrame.
+
+        Columns: audit, model, corpus, then those of `Result.to_pandas()`.
+        """
+        import pandas as pd
+
+        frames = []
+        for result in self.results:
+            frame = result.to_pandas()
+            about = {
+                "audit": result.audit,
+                "model": result.model.get("name"),
+                "corpus": result.data.get("name"),
+            }
+            for i, (column, value) in enumerate(about.items()):
+                frame.insert(i, column, pd.Series([value] * len(frame), dtype="string"))
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        """The number of findings by verdict and the answer of each audit, shown by notebooks; escaped."""
+        shown = [verdict for verdict in Verdict if verdict is not Verdict.NONE]
+        rows = []
+        for result in self.results:
+            counted = gate.verdicts([result])
+            rows.append([result.audit, *(str(counted.get(v, 0)) for v in shown), result.answer])
+        columns = ["audit", *(verdict.value for verdict in shown), "answer"]
+        return display.html_table(f"Results of {len(self)} audits", columns, rows)

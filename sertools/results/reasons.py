@@ -1,0 +1,23 @@
+"""Reasons of findings that programs act on."""
+
+from sertools.results.result import Finding
+
+WITHOUT_CODE = (
+    "not better than a constant, so it says nothing",
+    "the model does not beat a constant prediction, so this metric is not meaningful",
+)
+"""Sentences by which files without reason codes say that a model does not beat a constant prediction.
+
+They stand in existing files, so they never change, whatever the current sentence is.
+"""
+
+
+def not_better_than_constant(finding: Finding) -> bool:
+    """Whether a finding is not meaningful because the model is not shown to beat a constant prediction.
+
+    Recognised by `reason_code`. Files written before there were codes have none; there, and only there, the
+    sentences of that time are searched for in the reason.
+    """
+    if finding.reason_code is not None:
+        return finding.reason_code == "not_better_than_constant"
+    return any(sentence in finding.reason for sentence in WITHOUT_CODE)
