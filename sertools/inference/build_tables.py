@@ -60,34 +60,31 @@ def tables(
     Raises:
         ModelError: two dimensions of the model have the same name
     """
-    ours = standard_labels(model, label_map)
+    names = standard_labels(model, label_map)
     scores = {
-        condition: p.scores.set_axis(ours, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
+        condition: p.scores.set_axis(names, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
         for condition, p in predicted.items()
     }
     # a column without a single number under any condition is a label that the model does not predict here
-    silent = {name for name in ours if all(frame[name].isna().all() for frame in scores.values())}
-    if silent:
-        ours = [name for name in ours if name not in silent]
+    unused = {name for name in names if all(frame[name].isna().all() for frame in scores.values())}
+    if unused:
         scores = {
-            condition: frame.drop(columns=list(silent & set(frame))) for condition, frame in scores.items()
+            condition: frame.drop(columns=list(unused & set(frame))) for condition, frame in scores.items()
         }
-    clips = corpus.clips
-    rated = [d for d in DIMENSIONS if d in clips and clips[d].notna().any()]
-    truth = clips["emotion"].value_counts() if "emotion" in clips else pd.Series(dtype=int)
-    regression = model.task == "regression"
-    classes = [] if regression else [name for name in dict.fromkeys(ours) if name not in DIMENSIONS]
-    shared = [name for name in classes if name in truth.index]
+    labels = _labels(model, corpus, [name for name in names if name not in unused])
     return Tables(
-        clips=clips,
+        clips=corpus.clips,
         predictions=scores,
         missing=pd.concat([NOTHING_MISSING, *(p.missing for p in predicted.values())], ignore_index=True),
-        dimensions=tuple(d for d in rated if d in ours),
-        classes=tuple(shared),
-        model_classes=tuple(classes) if shared else (),
+        dimensions=tuple(d for d in labels.rated if d in labels.model),
+        classes=labels.shared,
+        model_classes=labels.classes if labels.shared else (),
         notes=(
             *map(str, model.facts.get("notes", [])),
-            *_notes(corpus, predicted, scores, ours, rated, truth, classes, shared),
+            *([corpus.simulated] if corpus.simulated else []),
+            *corpus.notes,
+            *_label_notes(labels),
+            *_score_notes(predicted, scores),
         ),
         corpus=corpus.name,
         simulated=corpus.simulated,
@@ -98,45 +95,74 @@ def tables(
     )
 
 
-def _notes(
-    corpus: Corpus,
-    predicted: Mapping[str, Predicted],
-    scores: Mapping[str, pd.DataFrame],
-    ours: list[str],
-    rated: list[str],
-    truth: pd.Series,
-    classes: list[str],
-    shared: list[str],
-) -> list[str]:
-    notes = [corpus.simulated] if corpus.simulated else []
-    notes += corpus.notes
-    only_rated, only_predicted = [d for d in rated if d not in ours], [d for d in ours if d in DIMENSIONS]
-    only_predicted = [d for d in only_predicted if d not in rated]
-    if only_rated and any(d in ours for d in DIMENSIONS):
+@dataclass(frozen=True, kw_only=True)
+class _Labels:
+    """Which labels the model and the corpus have.
+
+    Attributes:
+        model: standard names of what the model predicts, with duplicates
+        rated: dimensions that the corpus rates
+        clips: emotion → number of its clips in the corpus, the most frequent first
+        classes: emotions that the model predicts
+        shared: emotions that both have
+    """
+
+    model: list[str]
+    rated: list[str]
+    clips: dict[str, int]
+    classes: tuple[str, ...]
+    shared: tuple[str, ...]
+
+
+def _labels(model: Model | ClipModel, corpus: Corpus, names: list[str]) -> _Labels:
+    table = corpus.clips
+    rated = [d for d in DIMENSIONS if d in table and table[d].notna().any()]
+    counts = table["emotion"].value_counts() if "emotion" in table else pd.Series(dtype=int)
+    clips = {str(name): int(n) for name, n in counts.items()}
+    regression = model.task == "regression"
+    classes = () if regression else tuple(n for n in dict.fromkeys(names) if n not in DIMENSIONS)
+    shared = tuple(name for name in classes if name in clips)
+    return _Labels(model=names, rated=rated, clips=clips, classes=classes, shared=shared)
+
+
+def _label_notes(labels: _Labels) -> list[str]:
+    """Sentences about labels that only one of model and corpus has."""
+    notes = []
+    only_rated = [d for d in labels.rated if d not in labels.model]
+    only_predicted = [d for d in labels.model if d in DIMENSIONS and d not in labels.rated]
+    if only_rated and any(d in labels.model for d in DIMENSIONS):
         notes.append(f"The model does not predict {', '.join(only_rated)}.")
     if only_predicted:
         notes.append(f"The corpus does not rate {', '.join(only_predicted)}.")
-    if classes and len(truth):
-        left_out = {name: int(truth[name]) for name in truth.index if name not in shared}
-        if shared:
-            notes.append(f"Emotion metrics use {len(shared)} classes: {', '.join(sorted(shared))}.")
-        if left_out:
-            named = ", ".join(f"{name} ({n})" for name, n in left_out.items())
-            notes.append(f"Only the corpus has {named}: these clips are excluded from emotion metrics.")
-        extra = [name for name in classes if name not in shared]
-        if extra and shared:
+    if labels.classes and labels.clips:
+        if labels.shared:
+            names = ", ".join(sorted(labels.shared))
+            notes.append(f"Emotion metrics use {len(labels.shared)} classes: {names}.")
+        excluded = [f"{name} ({n})" for name, n in labels.clips.items() if name not in labels.shared]
+        if excluded:
+            notes.append(
+                f"Only the corpus has {', '.join(excluded)}: these clips are excluded from emotion metrics."
+            )
+        extra = [name for name in labels.classes if name not in labels.shared]
+        if extra and labels.shared:
             notes.append(f"Only the model has {', '.join(extra)}: such a prediction counts as wrong.")
         elif extra:
             notes.append(
                 f"The model predicts {', '.join(extra)}, but the corpus has none of these labels; map names "
                 "that mean the same with --label-map THEIRS=OURS."
             )
-    unknown = [] if classes else [name for name in ours if name not in DIMENSIONS]
+    unknown = [] if labels.classes else [name for name in labels.model if name not in DIMENSIONS]
     if unknown:
         notes.append(
             f"The model's {', '.join(unknown)} is not a known dimension; name the dimension with --label-map "
             "THEIRS=OURS."
         )
+    return notes
+
+
+def _score_notes(predicted: Mapping[str, Predicted], scores: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Sentences about silent clips, and about predictions far outside the range of ratings."""
+    notes = []
     silent = max((p.silent for p in predicted.values()), default=0)
     if silent:
         notes.append(f"{silent} clips are digital silence; they are included and scored.")

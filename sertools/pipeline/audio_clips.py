@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sertools import files as files_module
 from sertools.audio.files import flac
 from sertools.audio.spectrogram import picture
 from sertools.corpora.corpus import Corpus
 from sertools.errors import GateError
+from sertools.files import atomic, write_text
 from sertools.inference import engine
 from sertools.inference.predict import Progress
 from sertools.models.model import ClipModel, Model
@@ -54,52 +54,53 @@ def write_audio_clips(
     Raises:
         StoreError: the folder cannot be written
     """
-    wanted = [
+    n = 0 if isinstance(model, ClipModel) else most
+    named = [
         (result.audit, sound.clip, condition)
         for result in results
-        for sound in result.sounds[: 0 if isinstance(model, ClipModel) else most]
+        for sound in result.sounds[:n]
         for condition in dict.fromkeys([CLEAN, sound.condition])
     ]
     by_clip: dict[str, list[str]] = {}
-    for _, clip, condition in wanted:
+    for _, clip, condition in named:
         by_clip.setdefault(clip, []).append(condition)
-    takes: dict[tuple[str, str], Recording] = {}
+    recordings: dict[tuple[str, str], Recording] = {}
     if by_clip and not isinstance(model, ClipModel):
         with progress("recordings for the report", len(by_clip)) as advance:
             for clip, names in by_clip.items():
                 own = {name: conditions[name] for name in names}
-                found = _takes(clip, own, folder, corpus, model)
-                takes |= {(clip, name): take for name, take in found.items()}
+                found = _write_clip(clip, own, folder, corpus, model)
+                recordings |= {(clip, name): recording for name, recording in found.items()}
                 advance(1)
     written = [
-        takes[clip, condition].model_copy(update={"audit": audit})
-        for audit, clip, condition in dict.fromkeys(wanted)
+        recordings[clip, condition].model_copy(update={"audit": audit})
+        for audit, clip, condition in dict.fromkeys(named)
     ]
     _replace({result.audit for result in results}, written, folder)
     return written
 
 
-def _takes(
+def _write_clip(
     clip: str, conditions: Mapping[str, Condition], folder: Path, corpus: Corpus, model: Model
 ) -> dict[str, Recording]:
     """Writes one clip under all its conditions, or records the reason why it cannot be decoded."""
     decoded = {name: engine.decode(corpus, clip, model, condition) for name, condition in conditions.items()}
     peaks = [float(np.max(np.abs(each.signal))) for each in decoded.values() if each.signal is not None]
-    softer = max([1.0, *peaks])
+    attenuation = max([1.0, *peaks])
     found = {}
     for name, each in decoded.items():
-        take = Recording(audit="", clip=clip, condition=name, reason=each.reason)
+        recording = Recording(audit="", clip=clip, condition=name, reason=each.reason)
         if each.signal is not None:
-            signal, rate = each.signal / np.float32(softer), model.sampling_rate
+            signal, rate = each.signal / np.float32(attenuation), model.sampling_rate
             sound = flac(signal, rate)
             files = {".flac": sound, ".png": picture(signal, rate)}
             stem = _stem(clip, sound)
             for suffix, content in files.items():
-                with files_module.atomic(folder / f"{stem}{suffix}") as part:
+                with atomic(folder / f"{stem}{suffix}") as part:
                     part.write_bytes(content)
             update = {"audio": f"{stem}.flac", "picture": f"{stem}.png", "seconds": len(signal) / rate}
-            take = take.model_copy(update={**update, "rate": rate})
-        found[name] = take
+            recording = recording.model_copy(update={**update, "rate": rate})
+        found[name] = recording
     return found
 
 
@@ -118,11 +119,9 @@ def _replace(audits: set[str], written: Sequence[Recording], folder: Path) -> No
         before = []
     if not before and not written:
         return
-    now = [take for take in before if take.audit not in audits] + list(written)
-    files_module.write_text(
-        folder / INDEX, Index(recordings=now).model_dump_json(by_alias=True, indent=1) + "\n"
-    )
-    gone = {name for take in before for name in take.files} - {name for take in now for name in take.files}
+    now = [recording for recording in before if recording.audit not in audits] + list(written)
+    write_text(folder / INDEX, Index(recordings=now).model_dump_json(by_alias=True, indent=1) + "\n")
+    gone = {name for each in before for name in each.files} - {name for each in now for name in each.files}
     for name in sorted(gone):
         with contextlib.suppress(OSError):  # a recording that cannot be deleted is in no list
             (folder / name).unlink(missing_ok=True)

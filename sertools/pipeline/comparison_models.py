@@ -15,7 +15,6 @@ def comparison_models(
     corpus: Corpus,
     others: Mapping[str, Model | ClipModel],
     random_twin: bool | None,
-    *,
     settings: Settings,
     corpus_fingerprint: str,
 ) -> dict[str, Model | ClipModel]:

@@ -51,22 +51,20 @@ def run(
     corpus = with_measured_columns(corpus, audits, settings)
     compared = {}
     if any(planned.reads_layers for planned in audits):
-        compared = comparison_models(
-            model, corpus, others or {}, random_twin, settings=settings, corpus_fingerprint=key
-        )
+        compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
     needs = [planned.needs for planned in audits]
     comparison = {
         role: collect(other, corpus, needs, [Condition()], settings, key) for role, other in compared.items()
     }
     own = collect(model, corpus, needs, wanted, settings, key)
-    facts, others_facts = model_facts(model), {role: model_facts(other) for role, other in compared.items()}
+    facts = {role: model_facts(other) for role, other in compared.items()}
     origin = provenance(model, key, command)
     return [
         auditing.run(
             planned,
             tables_of(planned, own, comparison),
             seed=settings.seed,
-            model=facts | ({"others": others_facts} if others_facts and planned.reads_layers else {}),
+            model=model_facts(model) | ({"others": facts} if facts and planned.reads_layers else {}),
             data=corpus_facts(corpus),
             provenance=origin,
         )

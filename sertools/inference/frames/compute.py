@@ -6,7 +6,7 @@ budget are divided over several passes, which are planned before the first one b
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,27 +78,40 @@ def frame_sums(
                         descriptors.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
                     )
                 partner.update(_partners(corpus, acoustics))
-            shared = clean if clean is not None and clean.shards and p == 0 else None
-            name = f"frames of {model.name}" + (
-                f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
-            )
-            with settings.progress(name, len(corpus.clips)) as advance:
-                frames.run(
-                    each,
-                    corpus,
-                    model,
-                    settings=settings,
-                    keep_every_s=keep_every_s,
-                    keep_outputs=shared is not None,
-                    advance=advance,
-                )
-            if shared is not None:
-                _share(each, shared)
-            stored = each.stored(lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
-            assert stored is not None, "it was written just now"
+            numbered = f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
+            with settings.progress(f"frames of {model.name}{numbered}", len(corpus.clips)) as advance:
+                shared = clean if p == 0 else None
+                stored = _compute_pass(each, corpus, model, settings, keep_every_s, shared, advance)
         found.append((each, *stored))
     rows, _ = cells(corpus.clips, wanted)
-    return {level: _moments(level, rows, found) for level in wanted.levels}
+    return {level: _sums_of(level, rows, found) for level in wanted.levels}
+
+
+def _compute_pass(
+    each: frames.Pass,
+    corpus: Corpus,
+    model: Framed,
+    settings: Settings,
+    keep_every_s: float,
+    clean: Job | None,
+    advance: Callable[[int], None],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Computes the sums of a pass, and the missing shards of the job `clean`; returns the stored sums."""
+    shared = clean if clean is not None and clean.shards else None
+    frames.run(
+        each,
+        corpus,
+        model,
+        settings=settings,
+        keep_every_s=keep_every_s,
+        keep_outputs=shared is not None,
+        advance=advance,
+    )
+    if shared is not None:
+        _share(each, shared)
+    stored = each.stored(lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
+    assert stored is not None, "it was written just now"
+    return stored
 
 
 def over(
@@ -106,7 +119,7 @@ def over(
 ) -> list[frames.Pass]:
     """The passes over a corpus that compute the requested sums, whether or not the store has them.
 
-    The arguments are those of `moments`. The list is empty if the layers of a model cannot be read frame by
+    The arguments are those of `frame_sums`. The list is empty if a model's layers cannot be read frame by
     frame. Partner clips are not assigned yet, because that requires the acoustic features.
 
     Raises:
@@ -186,7 +199,7 @@ def place(
     corpus_fingerprint: str,
     root: Path,
 ) -> Path:
-    """Folder of the moments; it depends on cells, levels, and the versions of the code that computes them."""
+    """Folder of the sums; it depends on cells, levels, and the versions of the code that computes them."""
     inside = [[str(clip) for clip in corpus.clips.index[cell]] for cell in members]
     levels = [[level, LEVELS[level]] for level in wanted.levels]
     settings = json.dumps([VERSION, descriptors.version(), BUDGET, levels, wanted.between_layers, inside])
@@ -232,25 +245,25 @@ def _share(each: frames.Pass, clean: Job) -> None:
         path.unlink(missing_ok=True)
 
 
-def _moments(
+def _sums_of(
     level: str, rows: pd.DataFrame, found: Sequence[tuple[frames.Pass, np.ndarray, np.ndarray]]
 ) -> FrameSums:
-    """The moments of a level, as views into the stored arrays."""
+    """The sums of a level, as views into the stored arrays."""
     sums: dict[tuple[int, str], np.ndarray] = {}
     between: dict[tuple[int, int], np.ndarray] = {}
-    decoded = np.zeros(len(rows))
+    clips = np.zeros(len(rows))
     for each, stored, flat in found:
         for (of, layer, name), array in each.shape.views(stored).items():
             if of == level and layer in each.shape.whole:
                 sums[layer, name] = array
             elif name == "clips":
-                decoded = array[:, 0]
+                clips = array[:, 0]
         between |= {(i, j): array for (of, i, j), array in each.between(flat).items() if of == level}
     layers = range(1 + max(layer for layer, _ in sums))
     c, kinds = len(rows), len(KINDS)
     return FrameSums(
         features=FEATURES,
-        cells=rows.assign(clips=decoded.astype(int)),
+        cells=rows.assign(clips=clips.astype(int)),
         n=np.stack([sums[i, "n"][:, 0] for i in layers]),
         undefined=np.array(sums[0, "undefined"][:, 0]),
         x=tuple(sums[i, "x"] for i in layers),

@@ -118,7 +118,7 @@ def run(
     begin, flat, between = begun(each)
     advance(sum(map(len, each.parts[:begin])))
     sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
-    kept = time.monotonic()
+    saved = time.monotonic()
     last = {cell: u for u, cell in enumerate(each.cell)}
     held: dict[int, np.ndarray] = {}  # finished cells that are not yet on disk
     with ThreadPoolExecutor(settings.workers) as pool:
@@ -133,14 +133,19 @@ def run(
                     sums.finish()
                     held[each.cell[u]] = flat.copy()
                     flat[:] = 0
-                late = time.monotonic() - kept >= keep_every_s
+                late = time.monotonic() - saved >= keep_every_s
                 if late or flat.nbytes * len(held) > MAX_BUFFERED_BYTES:
                     _write(each, held)
                 if late:
                     write_array(each.path("begun"), np.concatenate([[u + 1.0], flat, between]))
-                    kept = time.monotonic()
+                    saved = time.monotonic()
         finally:
             pool.shutdown(cancel_futures=True)
+    _finish(each, held, between)
+
+
+def _finish(each: Pass, held: Mapping[int, NDArray[np.float64]], between: NDArray[np.float64]) -> None:
+    """Writes the sums of all cells into one file, and deletes what an interrupted run would have needed."""
     rows = (held[cell] if cell in held else _cell(each, cell) for cell in range(each.cells))
     write_rows(each.path("sums"), rows, each.cells)
     write_array(each.path("between"), between)

@@ -65,9 +65,7 @@ def forecast(
         model = choose_precision(model, corpus, key, settings.root)
         compared = {}
         if any(planned.reads_layers for planned in audits):
-            compared = comparison_models(
-                model, corpus, others or {}, random_twin, settings=settings, corpus_fingerprint=key
-            )
+            compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
         costs = _of_model(model, corpus, needs, wanted, settings, key, OWN)
         for role, other in compared.items():
             costs += _of_model(other, corpus, needs, [Condition()], settings, key, role)
