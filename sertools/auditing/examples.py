@@ -5,17 +5,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.results.result import Sound, Table
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs
 from sertools.tables.tables import Tables
 
-NAMED = 20
+MAX_EXAMPLES = 20
 """Most clips that an audit lists; the caller decides how many of them are saved as audio."""
 
 
-def furthest(tables: Tables, target: str, why: str = "", among: np.ndarray | None = None) -> list[Sound]:
+def furthest(
+    tables: Tables, target: str, why: str = "", among: NDArray[np.bool_] | None = None
+) -> list[Sound]:
     """The clips with the largest errors on clean audio, largest first; correct predictions are left out.
 
     The error of a dimension is |prediction − truth|; that of an emotion is how much the score of the
@@ -40,9 +43,10 @@ def furthest(tables: Tables, target: str, why: str = "", among: np.ndarray | Non
         wrong = off > 0
     chosen = np.flatnonzero(wrong)
     # ties are ordered by clip name, so the order of the corpus does not matter
-    chosen = chosen[np.lexsort((pair.clips[chosen].astype(str), -off[chosen]))][:NAMED]
+    chosen = chosen[np.lexsort((pair.clips[chosen].astype(str), -off[chosen]))][:MAX_EXAMPLES]
     return [
-        _off(tables, str(pair.clips[int(i)]), target, pair.truth[i], pair.prediction[i], why) for i in chosen
+        _example(tables, str(pair.clips[int(i)]), target, pair.truth[i], pair.prediction[i], why)
+        for i in chosen
     ]
 
 
@@ -52,17 +56,22 @@ def of_speaker(tables: Tables, target: str, speaker: str) -> list[Sound]:
     return furthest(tables, target, f"{speaker} is the worst speaker for {target}", theirs)
 
 
-def _off(tables: Tables, clip: str, target: str, truth: float, answer: float, why: str) -> Sound:
+def _example(tables: Tables, clip: str, target: str, truth: float, answer: float, why: str) -> Sound:
     if target == "emotion":
         names = tables.model_classes
-        told: tuple[str | float, str | float] = (names[int(truth)], names[int(answer)])
-        words = f"{told[0]} is predicted as {told[1]}"
+        shown: tuple[str | float, str | float] = (names[int(truth)], names[int(answer)])
+        words = f"{shown[0]} is predicted as {shown[1]}"
     else:
-        told = (float(truth), float(answer))
+        shown = (float(truth), float(answer))
         words = f"{target} is predicted {abs(answer - truth):.2f} too {'low' if answer < truth else 'high'}"
     caption = f"{why}: {words}." if why else f"{words[0].upper()}{words[1:]}."
     return Sound(
-        clip=clip, target=target, truth=told[0], clean=told[1], caption=caption, **_said(tables, clip)
+        clip=clip,
+        target=target,
+        truth=shown[0],
+        clean=shown[1],
+        caption=caption,
+        **_speaker_and_transcript(tables, clip),
     )
 
 
@@ -79,33 +88,33 @@ def moved(tables: Tables, worst: Table) -> list[Sound]:
         clip, change, target = str(row["clip"]), str(row["change"]), str(row["target"])
         clean, changed = (v if isinstance(v, str) else float(v or 0) for v in (row["clean"], row["changed"]))
         shown = [v if isinstance(v, str) else f"{v:.2f}" for v in (clean, changed)]
-        told: Any = tables.clips[target].get(clip) if target in tables.clips else None
+        truth: Any = tables.clips[target].get(clip) if target in tables.clips else None
         sound = Sound(
             clip=clip,
             condition=change,
             target=target,
-            truth=None if pd.isna(told) else str(told) if target == "emotion" else float(told),
+            truth=None if pd.isna(truth) else str(truth) if target == "emotion" else float(truth),
             clean=clean,
             changed=changed,
             caption=f"{target} changes from {shown[0]} to {shown[1]} under {change}.",
-            **_said(tables, clip),
+            **_speaker_and_transcript(tables, clip),
         )
         by_change.setdefault(change, []).append(sound)
     return in_turn(list(by_change.values()))
 
 
 def in_turn(lists: Sequence[Sequence[Sound]]) -> list[Sound]:
-    """Interleave the lists: the first of each, then the second of each; no duplicates, at most `NAMED`."""
+    """Interleave the lists: the first of each, then the second of each; no duplicates, at most `MAX_EXAMPLES`."""
     longest = max(map(len, lists), default=0)
     chosen: dict[tuple[str, str], Sound] = {}
     for sound in (sounds[i] for i in range(longest) for sounds in lists if i < len(sounds)):
         chosen.setdefault((sound.clip, sound.condition), sound)
-    return list(chosen.values())[:NAMED]
+    return list(chosen.values())[:MAX_EXAMPLES]
 
 
-def _said(tables: Tables, clip: str) -> dict[str, str]:
+def _speaker_and_transcript(tables: Tables, clip: str) -> dict[str, str]:
     """Speaker and transcript of a clip, if the corpus has them."""
-    told: dict[str, Any] = {
+    cells: dict[str, Any] = {
         name: tables.clips[name].get(clip) for name in ("speaker", "transcript") if name in tables.clips
     }
-    return {name: str(value) for name, value in told.items() if not pd.isna(value)}
+    return {name: str(value) for name, value in cells.items() if not pd.isna(value)}

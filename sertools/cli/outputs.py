@@ -251,4 +251,4 @@ def selftest(
         return
     found = list(tests.checks(seed))
     console.table(tests.CHECKS, tests.rows(found), output)
-    raise typer.Exit(0 if all(check.kept for check in found) else 1)
+    raise typer.Exit(0 if all(check.met for check in found) else 1)

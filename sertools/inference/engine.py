@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio.files import is_silent, read_audio
 from sertools.audio.sound_folder import Recordings
@@ -32,7 +33,7 @@ NOT_FINITE = "the model's prediction is not a finite number"
 class DecodedClip:
     """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
 
-    signal: np.ndarray | None
+    signal: NDArray[np.float32] | None
     reason: str = ""
     silent: bool = False
 
@@ -92,7 +93,9 @@ def decode_ahead(
         yield i, clips, [future.result() for future in current]
 
 
-def table(model: Model, clips: pd.Index, decoded: Sequence[DecodedClip], scores: np.ndarray) -> pd.DataFrame:
+def table(
+    model: Model, clips: pd.Index, decoded: Sequence[DecodedClip], scores: NDArray[np.float32]
+) -> pd.DataFrame:
     """The table to store: reason, silent and scores (n, c); clips with non-finite scores are missing."""
     frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
     frame.insert(0, "reason", [h.reason for h in decoded])
@@ -125,7 +128,9 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
     return DecodedClip(signal=signal, silent=silent)
 
 
-def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, corpus: Corpus) -> np.ndarray:
+def perturbed(
+    signal: NDArray[np.float32], rate: int, clip: str, condition: Condition, corpus: Corpus
+) -> NDArray[np.float32]:
     """The signal under a condition; random numbers depend only on seed, clip, perturbation and draw.
 
     Babble is made of the other clips of the corpus, in corpus order; recordings come from the condition's
@@ -157,7 +162,7 @@ def perturbed(signal: np.ndarray, rate: int, clip: str, condition: Condition, co
 
 
 @dataclass(frozen=True, kw_only=True)
-class OtherClips(Sequence[np.ndarray]):
+class OtherClips(Sequence[NDArray[np.float32]]):
     """The signals of all clips of a corpus except one, decoded on access."""
 
     corpus: Corpus
@@ -181,14 +186,14 @@ def predict_clips(
     layers: bool,
     batch_size: int,
     advance: Callable[[int], None],
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Scores (n, c) and, if requested, layer means (n, l, d); rows are nan for clips that were not decoded.
 
     Raises:
         ModelError: the scores do not have the shape (clips, labels)
     """
     scores = np.full((len(decoded), len(model.labels)), np.nan, dtype=np.float32)
-    means: np.ndarray | None = None
+    means: NDArray[np.float32] | None = None
     advance(sum(h.signal is None for h in decoded))
     for batch in batches(decoded, batch_size):
         outputs = model.predict(
@@ -227,7 +232,7 @@ def batches(decoded: Sequence[DecodedClip], batch_size: int) -> list[list[int]]:
     return batches
 
 
-def read_job(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[np.ndarray]]:
+def read_job(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[NDArray[np.float32]]]:
     """Reads a finished job from the store: scores with `reason` and `silent`, and layer means by shard."""
     frames, layers = [], []
     for i, part in shards(clips):

@@ -157,23 +157,23 @@ class LoadedRequest:
         Raises:
             SertoolsError: see `pipeline.run.run` and `write_run`
         """
-        asked = self.request
+        request = self.request
         results = run(
             self.model,
             self.corpus,
-            asked.audits,
-            settings=asked.settings,
-            command=asked.command,
+            request.audits,
+            settings=request.settings,
+            command=request.command,
             others=self.others,
-            random_twin=asked.random_twin,
+            random_twin=request.random_twin,
         )
         write_run(
             results,
-            asked.out,
+            request.out,
             model=self.model,
             corpus=self.corpus,
-            audits=asked.audits,
-            settings=asked.settings,
-            clips=asked.clips,
+            audits=request.audits,
+            settings=request.settings,
+            clips=request.clips,
         )
         return results

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio.files import write_audio
 from sertools.auditing import run as auditing
@@ -55,14 +56,14 @@ class Check:
         audit: the audit's name
         expected: what a correct audit reports
         found: what this audit reported
-        kept: whether the expectation is met
+        met: whether the expectation is met
     """
 
     model: str
     audit: str
     expected: str
     found: str
-    kept: bool
+    met: bool
 
 
 def checks(seed: int = 0) -> Iterator[Check]:
@@ -97,7 +98,7 @@ def checks(seed: int = 0) -> Iterator[Check]:
 
 def rows(found: Sequence[Check]) -> list[list[str | int | float | bool | None]]:
     """Checks as table rows with the columns `CHECKS`."""
-    return [[c.model, c.audit, c.expected, c.found, "yes" if c.kept else "NO"] for c in found]
+    return [[c.model, c.audit, c.expected, c.found, "yes" if c.met else "NO"] for c in found]
 
 
 def power(
@@ -155,7 +156,7 @@ def speaker_biased(tables: Tables, rng: np.random.Generator) -> Tables:
     return _exchanged(tables, np.flatnonzero(tables.clips["speaker"].isin(chosen).to_numpy()), rng)
 
 
-def _exchanged(tables: Tables, rows: np.ndarray, rng: np.random.Generator) -> Tables:
+def _exchanged(tables: Tables, rows: NDArray[np.intp], rng: np.random.Generator) -> Tables:
     order = np.arange(len(tables.clips))
     order[rows] = rng.permutation(rows)
     return tables.with_predictions(
@@ -226,14 +227,14 @@ def _failures(result: Result) -> set[tuple[str, str, str]]:
 def _check(model: str, audit: str, expected: str, result: Result) -> Check:
     verdicts = [finding.verdict for finding in result.findings]
     passed, failed = verdicts.count(Verdict.PASS), verdicts.count(Verdict.FAIL)
-    kept = {
+    met = {
         "passes, fails nothing": passed > 0 and not failed,
         "passes nothing": not passed,
         "fails": failed > 0,
     }[expected]
     others = len(verdicts) - passed - failed
     found = f"{failed} failed, {passed} passed, {others} neither"
-    return Check(model=model, audit=audit, expected=expected, found=found, kept=kept)
+    return Check(model=model, audit=audit, expected=expected, found=found, met=met)
 
 
 def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
@@ -253,8 +254,10 @@ def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
 def _differs(tables: Tables, planted: Tables) -> bool:
     """Whether the planted defect changed any of an audit's input."""
     same = all(scores.equals(planted.predictions[key]) for key, scores in tables.predictions.items())
-    kept = all(getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "frame_sums"))
-    return not (same and kept)
+    untouched = all(
+        getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "frame_sums")
+    )
+    return not (same and untouched)
 
 
 def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Generator) -> Tables:
@@ -272,7 +275,7 @@ def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Ge
     return replace(planted, predictions=scores, clips=clips, layers=_mixed(tables, planted, carries))
 
 
-def _mixed(tables: Tables, planted: Tables, carries: np.ndarray) -> Layers | None:
+def _mixed(tables: Tables, planted: Tables, carries: NDArray[np.bool_]) -> Layers | None:
     """Planted layers for the clips with the defect, unchanged ones for the rest, if their shapes match."""
     one, other = tables.layers, planted.layers
     if one is None or other is None or one is other:

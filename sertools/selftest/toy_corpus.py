@@ -144,5 +144,5 @@ def answers(
     if wanted is None:
         return found
     twin = f"{kind}'s random twin"
-    beside = replace(found, model=twin, layers=layers(twin, of), frame_sums=frame_sums(twin, of, wanted))
-    return replace(found, frame_sums=frame_sums(kind, of, wanted), others={RANDOM_TWIN: beside})
+    twin_tables = replace(found, model=twin, layers=layers(twin, of), frame_sums=frame_sums(twin, of, wanted))
+    return replace(found, frame_sums=frame_sums(kind, of, wanted), others={RANDOM_TWIN: twin_tables})

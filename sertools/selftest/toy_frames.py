@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.randomness import identity_rng
 from sertools.tables.egemaps import FEATURES
@@ -49,25 +50,25 @@ def frame_sums(kind: str, of: pd.DataFrame, wanted: FrameSumsNeeded) -> dict[str
     return {level: _summed(layers, kinds, rows, table, LEVELS[level], wanted) for level in wanted.levels}
 
 
-def _features(name: str) -> np.ndarray:
+def _features(name: str) -> NDArray[np.float64]:
     rng = identity_rng(0, name, "features")
-    own: np.ndarray = rng.normal(0, 0.5, len(FEATURES)) + rng.normal(size=(FRAMES, len(FEATURES)))
+    own: NDArray[np.float64] = rng.normal(0, 0.5, len(FEATURES)) + rng.normal(size=(FRAMES, len(FEATURES)))
     return own
 
 
-def _layers(kind: str, name: str, features: np.ndarray) -> np.ndarray:
+def _layers(kind: str, name: str, features: NDArray[np.float64]) -> NDArray[np.float64]:
     """Frames of one clip, shape (l, frames, d)."""
     shape = (LAYERS, FRAMES, DIMENSIONS)
     if kind == "constant":
         return np.full(shape, 0.5)
-    frames: np.ndarray = identity_rng(0, name, kind, "frames").normal(size=shape)
+    frames: NDArray[np.float64] = identity_rng(0, name, kind, "frames").normal(size=shape)
     if kind == "oracle":
         share = 1 - np.arange(LAYERS) / LAYERS
         frames[:, :, : len(FEATURES)] += share[:, None, None] * features
     return frames
 
 
-def _partner(i: int, codes: np.ndarray) -> int:
+def _partner(i: int, codes: NDArray[np.int64]) -> int:
     """Index of the next clip of another speaker; of the next clip if there is only one speaker."""
     onward = (i + 1 + np.arange(len(codes))) % len(codes)
     others = onward[codes[onward] != codes[i]]
@@ -75,9 +76,9 @@ def _partner(i: int, codes: np.ndarray) -> int:
 
 
 def _summed(
-    layers: np.ndarray,
-    kinds: np.ndarray,
-    rows: Sequence[np.ndarray],
+    layers: NDArray[np.float64],
+    kinds: NDArray[np.float64],
+    rows: Sequence[NDArray[np.intp]],
     cells: pd.DataFrame,
     frames: int,
     wanted: FrameSumsNeeded,

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from sertools.auditing.audit import load
-from sertools.auditing.examples import NAMED, furthest, in_turn, moved, of_speaker
+from sertools.auditing.examples import MAX_EXAMPLES, furthest, in_turn, moved, of_speaker
 from sertools.results.result import Sound, Table
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
@@ -66,7 +66,7 @@ def test_clips_alike_follow_their_names_whatever_the_order():
     scores = pd.DataFrame({"arousal": 0.5}, index=clips.index)
     for order in (slice(None), slice(None, None, -1)):
         tables = Tables(clips=clips[order], predictions={"clean": scores[order]}, dimensions=("arousal",))
-        assert [s.clip for s in furthest(tables, "arousal")] == [f"{i:02d}" for i in range(NAMED)]
+        assert [s.clip for s in furthest(tables, "arousal")] == [f"{i:02d}" for i in range(MAX_EXAMPLES)]
 
 
 def test_in_turn_takes_the_first_of_each_list_and_no_sound_twice():
@@ -104,7 +104,7 @@ def test_audits_name_clips_of_a_flawed_model_and_none_of_the_oracle(name):
     if name == "robustness":
         random = audit.plant(oracle, None)
     found = run(audit, random, seed=0, options=few).sounds
-    assert 0 < len(found) <= NAMED
+    assert 0 < len(found) <= MAX_EXAMPLES
     assert {s.clip for s in found} <= set(clips.index)
     assert {s.condition for s in found} <= set(random.predictions)
     assert all((s.condition != "clean") == (name == "robustness") for s in found)

@@ -17,7 +17,7 @@ def found() -> list[Check]:
 
 
 def test_every_promise_is_kept(found):
-    assert [check for check in found if not check.kept] == []
+    assert [check for check in found if not check.met] == []
 
 
 def test_every_toy_model_is_audited(found):
@@ -44,7 +44,7 @@ def test_a_promise_that_is_broken_is_said_to_be(expected, found):
     like = {"passes, fails nothing": "random", "passes nothing": "oracle", "fails": "oracle"}[expected]
     clips = toy_corpus.clips(speakers=12, per_speaker=20)
     result = selftest._audited("correctness", selftest._answers(like, clips, "correctness"), 0)
-    assert not selftest._check(like, "correctness", expected, result).kept
+    assert not selftest._check(like, "correctness", expected, result).met
 
 
 def test_the_sex_bias_is_in_the_answers_to_men_alone():
@@ -128,6 +128,6 @@ def test_the_command_ends_with_0_when_all_promises_are_kept(found, monkeypatch):
     done = CliRunner().invoke(app, ["selftest"])
     assert done.exit_code == 0
     assert "loudness-cheat" in done.stdout
-    broken = [*found[:-1], Check(model="x", audit="y", expected="fails", found="0 failed", kept=False)]
+    broken = [*found[:-1], Check(model="x", audit="y", expected="fails", found="0 failed", met=False)]
     monkeypatch.setattr(selftest, "checks", lambda seed: iter(broken))
     assert CliRunner().invoke(app, ["selftest"]).exit_code == 1

@@ -6,13 +6,18 @@ time, and added up in float64, to avoid cancellation; at the end they are conver
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.audio.opensmile import STEP_S, aligned
 from sertools.models.model import Frames
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED
+
+Floats = NDArray[np.floating[Any]]
+"""Frames and rows of frames, in the dtype of the model or in float64."""
 
 ROWS = 1024
 """Number of rows of frames that are multiplied at a time."""
@@ -59,7 +64,7 @@ class Shape:
         """Number of values in the sums of one cell."""
         return sum(int(np.prod(shape)) for shape in self.parts().values())
 
-    def views(self, flat: np.ndarray) -> dict[tuple[str, int, str], np.ndarray]:
+    def views(self, flat: NDArray[np.float64]) -> dict[tuple[str, int, str], NDArray[np.float64]]:
         """The arrays of `parts` as views into the last axis of a flat array (…, size)."""
         found, start = {}, 0
         for part, shape in self.parts().items():
@@ -81,14 +86,14 @@ class Sums:
     """
 
     shape: Shape
-    flat: np.ndarray
-    between: dict[tuple[str, int, int], np.ndarray]
-    waiting: dict[tuple[str, int], list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict)
+    flat: NDArray[np.float64]
+    between: dict[tuple[str, int, int], NDArray[np.float64]]
+    waiting: dict[tuple[str, int], list[tuple[Floats, Floats]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.sums = self.shape.views(self.flat)
 
-    def add(self, frames: Frames, own: np.ndarray, other: np.ndarray | None) -> None:
+    def add(self, frames: Frames, own: NDArray[np.float32], other: NDArray[np.float32] | None) -> None:
         """Adds the frames of a clip; see `rows_of`.
 
         Args:
@@ -97,20 +102,19 @@ class Sums:
             other: acoustic features of another clip; None if there is no other clip
         """
         self.sums[CLIPS] += 1
-        beside: dict[Grid, dict[str, Rows]] = {}
+        rows_by_grid: dict[Grid, dict[str, Rows]] = {}
         when = grids(frames)
         for layer in self.shape.dimensions:
             states, grid = frames.states[layer], when[layer]
-            if grid not in beside:  # in most architectures all layers share one grid
-                beside[grid] = {
+            if grid not in rows_by_grid:  # in most architectures all layers share one grid
+                rows_by_grid[grid] = {
                     level: rows_of(grid, own, other, LEVELS[level]) for level in self.shape.levels
                 }
-            for level, rows in beside[grid].items():
+            for level, rows in rows_by_grid[grid].items():
                 if layer in self.shape.whole:
                     self.sums[level, layer, "undefined"] += rows.undefined
                 if len(rows.features):
-                    kept = rows.pooled(states)
-                    self.waiting.setdefault((level, layer), []).append((kept, rows.features))
+                    self.waiting.setdefault((level, layer), []).append((rows.pooled(states), rows.features))
         for level in self.shape.levels:
             layers = [layer for layer in self.shape.dimensions if (level, layer) in self.waiting]
             if layers and sum(len(x) for x, _ in self.waiting[level, layers[0]]) >= ROWS:
@@ -122,7 +126,7 @@ class Sums:
             self._multiply(level)
 
     def _multiply(self, level: str) -> None:
-        centred: dict[int, np.ndarray] = {}
+        centred: dict[int, Floats] = {}
         for layer in self.shape.dimensions:
             waiting = self.waiting.pop((level, layer), [])
             if not waiting:
@@ -141,7 +145,7 @@ class Sums:
             if i in centred and j in centred:
                 self.between[level, i, j] += centred[i].T @ centred[j]
 
-    def _whole(self, level: str, layer: int, x: np.ndarray, y: np.ndarray) -> None:
+    def _whole(self, level: str, layer: int, x: Floats, y: Floats) -> None:
         xx, xy, about, total, yy = (
             self.sums[level, layer, name] for name in ("xx", "xy", "about y", "y", "yy")
         )
@@ -183,15 +187,15 @@ class Sums:
         about[:] = 0
 
 
-About = tuple[float, np.ndarray, np.ndarray]
+About = tuple[float, NDArray[np.float64], NDArray[np.float64]]
 """Number of rows, the vector subtracted from each row, and the sum of the rows after subtraction."""
 
 
-def _shifted(one: About, other: About) -> np.ndarray:
+def _shifted(one: About, other: About) -> NDArray[np.float64]:
     """The correction that turns products of rows about `a` and `b` into products about 0."""
     n, a, x = one
     _, b, y = other
-    shifted: np.ndarray = np.outer(a, y + n * b) + np.outer(x, b)
+    shifted: NDArray[np.float64] = np.outer(a, y + n * b) + np.outer(x, b)
     return shifted
 
 
@@ -200,23 +204,23 @@ class Rows:
     """The rows of a clip at one level for which all features are defined.
 
     Attributes:
-        kept: indices of the clip's frames that the rows are made of
-        starts: index into `kept` at which each row begins
+        frames: indices of the clip's frames that the rows are made of
+        starts: index into `frames` at which each row begins
         features: own, other clip's and rolled features as columns, shape (rows, kinds · k), float64
         undefined: number of rows left out
     """
 
-    kept: np.ndarray
-    starts: np.ndarray
-    features: np.ndarray
+    frames: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    features: Floats
     undefined: int
 
-    def pooled(self, states: np.ndarray) -> np.ndarray:
+    def pooled(self, states: Floats) -> Floats:
         """The frames of a layer (t, d) averaged at this level, shape (rows, d)."""
-        return _pooled(states[self.kept], self.starts)
+        return _pooled(states[self.frames], self.starts)
 
 
-def rows_of(grid: "Grid", own: np.ndarray, other: np.ndarray | None, frames: int) -> Rows:
+def rows_of(grid: "Grid", own: NDArray[np.float32], other: NDArray[np.float32] | None, frames: int) -> Rows:
     """Selects the frames of a clip to sum, with their acoustic features.
 
     A frame is used if every feature of the clip is defined there. A phoneme or a word is the mean over the
@@ -231,37 +235,37 @@ def rows_of(grid: "Grid", own: np.ndarray, other: np.ndarray | None, frames: int
         frames: number of frames that the level averages
     """
     first_s, step_s, n = grid
-    kept, starts, mine = _level(aligned(own, first_s, step_s, n), frames)
+    chosen, starts, mine = _level(aligned(own, first_s, step_s, n), frames)
     if other is None:
         theirs = np.full_like(mine, np.nan)
     else:
         long_enough = round(len(other) * STEP_S / step_s) + 1
         _, _, theirs = _level(aligned(other, first_s, step_s, long_enough), frames)
         if not len(theirs):  # the other clip is voiced only where this layer has no frame
-            kept, starts, mine = kept[:0], starts[:0], mine[:0]
+            chosen, starts, mine = chosen[:0], starts[:0], mine[:0]
         theirs = theirs[np.arange(len(mine)) % max(len(theirs), 1)]
     by_kind = {OWN: mine, OTHER: theirs, ROLLED: np.roll(mine, len(mine) // 2, axis=0)}
     return Rows(
-        kept=kept,
+        frames=chosen,
         starts=starts,
         features=np.concatenate([by_kind[kind] for kind in KINDS], axis=1),
         undefined=-(-n // frames) - len(mine),
     )
 
 
-def _level(features: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _level(features: Floats, frames: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """Indices of the defined frames, the start of each row among them, and the features of the rows."""
-    kept = np.flatnonzero(np.isfinite(features).all(axis=1))
-    starts = np.flatnonzero(np.diff(kept // frames, prepend=-1))
-    return kept, starts, _pooled(features[kept], starts)
+    defined = np.flatnonzero(np.isfinite(features).all(axis=1))
+    starts = np.flatnonzero(np.diff(defined // frames, prepend=-1))
+    return defined, starts, _pooled(features[defined], starts)
 
 
-def _pooled(rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def _pooled(rows: Floats, starts: NDArray[np.intp]) -> Floats:
     """Means of groups of consecutive rows (n, d) that begin at `starts`, in the dtype of the rows."""
     if len(starts) in {0, len(rows)}:
         return rows[: len(starts)]
     counts = np.diff(starts, append=len(rows)).astype(rows.dtype)
-    means: np.ndarray = np.add.reduceat(rows, starts, axis=0) / counts[:, None]
+    means: Floats = np.add.reduceat(rows, starts, axis=0) / counts[:, None]
     return means
 
 

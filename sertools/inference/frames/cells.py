@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.tables.frame_sums import FrameSumsNeeded
@@ -13,7 +14,7 @@ MANY = 50
 """Maximum number of values of a categorical column."""
 
 
-def groups(codes: np.ndarray, most: int) -> np.ndarray:
+def groups(codes: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """A group of speakers for each clip, shape (n,): at most `most` groups with about equal numbers of clips.
 
     Speakers are assigned by decreasing number of clips, each to the group with the fewest clips so far.
@@ -35,7 +36,7 @@ def groups(codes: np.ndarray, most: int) -> np.ndarray:
     return np.array([of_speaker[int(code)] for code in codes], dtype=np.int64)
 
 
-def cells(clips: pd.DataFrame, wanted: FrameSumsNeeded) -> tuple[pd.DataFrame, list[np.ndarray]]:
+def cells(clips: pd.DataFrame, wanted: FrameSumsNeeded) -> tuple[pd.DataFrame, list[NDArray[np.intp]]]:
     """The cells that an audit needs: groups of speakers, crossed with the values of a column.
 
     Args:
@@ -73,7 +74,7 @@ def cells(clips: pd.DataFrame, wanted: FrameSumsNeeded) -> tuple[pd.DataFrame, l
     return pd.DataFrame(rows), members
 
 
-def partners(codes: np.ndarray, usable: Sequence[bool]) -> list[int | None]:
+def partners(codes: NDArray[np.int64], usable: Sequence[bool]) -> list[int | None]:
     """For each usable clip, the next usable clip of another speaker in corpus order; None for other clips.
 
     If all clips are from one speaker, the partner is the next clip of this speaker.

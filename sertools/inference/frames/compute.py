@@ -195,7 +195,7 @@ def place(
     model: Framed,
     corpus: Corpus,
     wanted: FrameSumsNeeded,
-    members: Sequence[np.ndarray],
+    members: Sequence[NDArray[np.intp]],
     corpus_fingerprint: str,
     root: Path,
 ) -> Path:
@@ -224,7 +224,7 @@ def _partners(corpus: Corpus, acoustics: Mapping[str, NDArray[np.float32]]) -> d
 def _share(each: frames.Pass, clean: Job) -> None:
     """Writes the missing shards of the store from the scores and layer means of the parts."""
     tables, where = [], {}
-    means: list[np.ndarray] = []
+    means: list[NDArray[np.float32]] = []
     for u, clips in enumerate(each.parts):
         scores, layers = read_shard(each.folder, u, clips), read_layers(each.folder, u, len(clips))
         if scores is not None and layers is not None:
@@ -246,11 +246,13 @@ def _share(each: frames.Pass, clean: Job) -> None:
 
 
 def _sums_of(
-    level: str, rows: pd.DataFrame, found: Sequence[tuple[frames.Pass, np.ndarray, np.ndarray]]
+    level: str,
+    rows: pd.DataFrame,
+    found: Sequence[tuple[frames.Pass, NDArray[np.float64], NDArray[np.float64]]],
 ) -> FrameSums:
     """The sums of a level, as views into the stored arrays."""
-    sums: dict[tuple[int, str], np.ndarray] = {}
-    between: dict[tuple[int, int], np.ndarray] = {}
+    sums: dict[tuple[int, str], NDArray[np.float64]] = {}
+    between: dict[tuple[int, int], NDArray[np.float64]] = {}
     clips = np.zeros(len(rows))
     for each, stored, flat in found:
         for (of, layer, name), array in each.shape.views(stored).items():

@@ -68,7 +68,7 @@ class Pass:
         width = self.shape.dimensions
         return len(self.shape.levels) * sum(width[i] * width[j] for i, j in self.shape.pairs)
 
-    def between(self, flat: np.ndarray) -> dict[tuple[str, int, int], np.ndarray]:
+    def between(self, flat: NDArray[np.float64]) -> dict[tuple[str, int, int], NDArray[np.float64]]:
         """(level, i, j) → products between two layers, as views into a flat array of all of them."""
         found, start, width = {}, 0, self.shape.dimensions
         for level in self.shape.levels:
@@ -79,8 +79,8 @@ class Pass:
         return found
 
     def stored(
-        self, read: Callable[[Path], np.ndarray | None] = read_array
-    ) -> tuple[np.ndarray, np.ndarray] | None:
+        self, read: Callable[[Path], NDArray[np.float64] | None] = read_array
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Sums (cells, size) and products between layers (size,), memory-mapped; None if not stored."""
         sums, between = read(self.path("sums")), read(self.path("between"))
         if sums is None or between is None:
@@ -120,7 +120,7 @@ def run(
     sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
     saved = time.monotonic()
     last = {cell: u for u, cell in enumerate(each.cell)}
-    held: dict[int, np.ndarray] = {}  # finished cells that are not yet on disk
+    held: dict[int, NDArray[np.float64]] = {}  # finished cells that are not yet on disk
     with ThreadPoolExecutor(settings.workers) as pool:
         try:
             todo = list(enumerate(each.parts))[begin:]
@@ -153,13 +153,13 @@ def _finish(each: Pass, held: Mapping[int, NDArray[np.float64]], between: NDArra
         each.path(what).unlink(missing_ok=True)  # many were never written, or another process deleted them
 
 
-def _write(each: Pass, held: dict[int, np.ndarray]) -> None:
+def _write(each: Pass, held: dict[int, NDArray[np.float64]]) -> None:
     """Writes finished cells to disk and removes them from memory."""
     for cell in list(held):
         write_array(each.path(f"cell-{cell}"), held.pop(cell))
 
 
-def begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
+def begun(each: Pass) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
     """Number of the first part still to sum, with the sums of its cell and between layers so far."""
     size = each.shape.size
     state = read_array(each.path("begun"))
@@ -171,7 +171,7 @@ def begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
     return 0, np.zeros(size), np.zeros(each.between_size)
 
 
-def _cell(each: Pass, cell: int) -> np.ndarray:
+def _cell(each: Pass, cell: int) -> NDArray[np.float64]:
     flat = read_array(each.path(f"cell-{cell}"))
     assert flat is not None, "every cell is finished"
     return flat
@@ -185,7 +185,7 @@ def add_part(
     model: Framed,
     batch_size: int,
     advance: Callable[[int], None],
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Adds the clips of a part; returns scores (n, c) and layer means (n, l, d), nan if not decoded."""
     scores = np.full((len(decoded), len(model.labels)), np.nan, dtype=np.float32)
     means = np.full((len(decoded), 0, 0), np.nan, dtype=np.float32)

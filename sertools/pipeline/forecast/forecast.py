@@ -176,22 +176,22 @@ def sentence(costs: Sequence[Cost], model: Model | ClipModel) -> str:
     """A summary of the costs in one sentence: what is to be computed, in which number format."""
     if not sum(cost.todo for cost in costs):
         return "Nothing has to be computed."
-    asked, chosen = [], model.facts.get("precision")
+    parts, chosen = [], model.facts.get("precision")
     n, rows = _todo(costs, "condition")
     if n:
-        asked.append(f"{n} clips to compute under {rows} condition{'s' * (rows > 1)}")
+        parts.append(f"{n} clips to compute under {rows} condition{'s' * (rows > 1)}")
     n, rows = _todo(costs, "frames")
     if n:
-        asked.append(f"{n} clips to sum over frames in {rows} pass{'es' * (rows > 1)}")
+        parts.append(f"{n} clips to sum over frames in {rows} pass{'es' * (rows > 1)}")
         if any(cost.brought for cost in costs):
-            asked[-1] += " that also yield clean scores" if rows > 1 else " that also yields clean scores"
-    if asked and chosen:
-        asked[-1] += f" in {chosen} ({model.facts.get('precision_reason', 'requested')})"
+            parts[-1] += " that also yield clean scores" if rows > 1 else " that also yields clean scores"
+    if parts and chosen:
+        parts[-1] += f" in {chosen} ({model.facts.get('precision_reason', 'requested')})"
     for kind, what in (("sound", "clips to measure"), ("words", "texts to encode")):
         n, _ = _todo(costs, kind)
-        asked += [f"{n} {what}"] if n else []
+        parts += [f"{n} {what}"] if n else []
     minutes, megabytes = sum(c.minutes for c in costs), sum(c.megabytes for c in costs)
-    return f"{', '.join(asked)}: about {minutes:.1f} minutes and {megabytes:.1f} MB."
+    return f"{', '.join(parts)}: about {minutes:.1f} minutes and {megabytes:.1f} MB."
 
 
 def _todo(costs: Sequence[Cost], kind: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.features import acoustics as descriptors
@@ -23,8 +24,8 @@ from sertools.pipeline.forecast.predictions import (
     TRIAL,
     Cost,
     bytes_in,
+    decoding_s,
     evenly,
-    hearing_s,
     seconds_of,
     trial_of,
 )
@@ -99,13 +100,17 @@ def _of_pass(model: Framed, corpus: Corpus, each: passes.Pass, settings: Setting
     if not trial:
         return cost
     adding_s, finishing_s = _summing(model, corpus, each, trial, settings)
-    adding_s += hearing_s(corpus, trial, model, Condition(), settings.workers)
+    adding_s += decoding_s(corpus, trial, model, Condition(), settings.workers)
     paced = adding_s / sum(seconds[clip] for clip in trial) * sum(seconds.values())
     return replace(cost, minutes=(paced + finishing_s * len({*each.cell[begin:]})) / 60)
 
 
 def _summing(
-    model: Framed, corpus: Corpus, each: passes.Pass, trial: Mapping[str, np.ndarray], settings: Settings
+    model: Framed,
+    corpus: Corpus,
+    each: passes.Pass,
+    trial: Mapping[str, NDArray[np.float32]],
+    settings: Settings,
 ) -> tuple[float, float]:
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = pd.Index(list(trial))
@@ -170,7 +175,7 @@ def of_acoustics(corpus: Corpus, corpus_fingerprint: str, root: Path) -> Cost:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         descriptors.write(folder, 0, first, [found[k % len(found)] for k in range(len(first))])
-        heard_s = sum(seconds[trial[k % len(trial)]] for k in range(len(first)))
-        arrays = bytes_in(folder, "*.npy") / heard_s * sum(seconds.values())
+        duration_total_s = sum(seconds[trial[k % len(trial)]] for k in range(len(first)))
+        arrays = bytes_in(folder, "*.npy") / duration_total_s * sum(seconds.values())
         tables = bytes_in(folder, "*.parquet") * len(missing)
     return replace(cost, minutes=busy_s / 60, megabytes=(arrays + tables) / 1e6)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio.files import duration_s
 from sertools.corpora.corpus import Corpus
@@ -89,7 +90,7 @@ def of_jobs(
                 lasts_s, speaking_s = _speaking(corpus, trial, todo, model, job.condition)
                 total_s = busy_s * times * (lasts_s / decoded if lasts_s is not None else 1) + speaking_s
             else:
-                busy_s += hearing_s(corpus, trial, model, job.condition, settings.workers)
+                busy_s += decoding_s(corpus, trial, model, job.condition, settings.workers)
                 total_s = busy_s * times
             share = job.clips / len(job.shards[0][1])  # relative to the first shard, whose size is known
             cost = replace(cost, minutes=total_s / 60, megabytes=shard_bytes * share / 1e6)
@@ -117,7 +118,7 @@ def evenly(clips: Sequence[str]) -> list[str]:
     return list(clips)[:: max(1, len(clips) // TRIAL)]
 
 
-def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, np.ndarray]:
+def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, NDArray[np.float32]]:
     """A few evenly spaced clips that can be decoded for the model, with their signals."""
     decoded = (
         (clip, engine.decode(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds))
@@ -126,7 +127,7 @@ def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict
 
 
 def _predicting(
-    model: Model, trial: Mapping[str, np.ndarray], job: plan.Job, settings: Settings
+    model: Model, trial: Mapping[str, NDArray[np.float32]], job: plan.Job, settings: Settings
 ) -> tuple[float, int]:
     """Seconds that a model takes for the trial clips, batched as in a run, and bytes of the first shard."""
     decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
@@ -137,8 +138,8 @@ def _predicting(
     return seconds, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
 
 
-def hearing_s(
-    corpus: Corpus, trial: Mapping[str, np.ndarray], model: Model, condition: Condition, workers: int
+def decoding_s(
+    corpus: Corpus, trial: Mapping[str, NDArray[np.float32]], model: Model, condition: Condition, workers: int
 ) -> float:
     """Seconds that the worker threads take to decode and perturb the trial clips."""
     began = time.perf_counter()
@@ -148,7 +149,11 @@ def hearing_s(
 
 
 def _speaking(
-    corpus: Corpus, trial: Mapping[str, np.ndarray], todo: Sequence[str], model: Model, condition: Condition
+    corpus: Corpus,
+    trial: Mapping[str, NDArray[np.float32]],
+    todo: Sequence[str],
+    model: Model,
+    condition: Condition,
 ) -> tuple[float | None, float]:
     """Duration of the trial clips when spoken by a voice, and seconds to synthesise all clips one by one.
 

@@ -80,8 +80,8 @@ def test_a_large_mean_costs_the_covariance_nothing():
     sums.finish()
     n, x, xx = (sums.sums["frame", 0, name] for name in ("n", "x", "xx"))
     covariance = xx / n - np.outer(x, x) / n**2
-    kept = rows_of((0.01, STEP_S, 2000), own, own, 1).kept
-    expected = np.cov(frames.states[0][kept].astype(np.float64).T, bias=True)
+    frames = rows_of((0.01, STEP_S, 2000), own, own, 1).frames
+    expected = np.cov(frames.states[0][frames].astype(np.float64).T, bias=True)
     np.testing.assert_allclose(covariance, expected, atol=1e-5)
 
 
@@ -110,7 +110,7 @@ def test_rows_by_hand():
     other = 100 + np.arange(4, dtype=np.float32)[:, None].repeat(K, axis=1)
     rows = rows_of((0.01, 0.02, 7), own, other, 1)
     at = {kind: rows.features[:, i * K].tolist() for i, kind in enumerate(KINDS)}
-    assert rows.kept.tolist() == [0, 1, 3, 4, 5]
+    assert rows.frames.tolist() == [0, 1, 3, 4, 5]
     assert rows.undefined == 2
     assert at["own"] == [0, 1.5, 5.5, 7.5, 9.5]
     assert at["rolled"] == [7.5, 9.5, 0, 1.5, 5.5]
