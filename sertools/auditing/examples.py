@@ -104,7 +104,7 @@ def moved(tables: Tables, worst: Table) -> list[Sound]:
 
 
 def in_turn(lists: Sequence[Sequence[Sound]]) -> list[Sound]:
-    """Interleave the lists: the first of each, then the second of each; no duplicates, at most `MAX_EXAMPLES`."""
+    """Interleave the lists: all first clips, then all second ones; no duplicates, at most `MAX_EXAMPLES`."""
     longest = max(map(len, lists), default=0)
     chosen: dict[tuple[str, str], Sound] = {}
     for sound in (sounds[i] for i in range(longest) for sounds in lists if i < len(sounds)):
