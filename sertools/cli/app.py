@@ -13,7 +13,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sertools.cli import commands
-from sertools.cli.outputs import outputs
 from sertools.errors import SertoolsError, nearest
 
 OUR_FAULT = 4
@@ -28,14 +27,14 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands; the audits come last."""
-        return [*commands.names(), *super().list_commands(ctx), *_audit_names()]
+        return [*commands.names(), *_audit_names()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command with this name; an audit's own options are only loaded when it is called."""
         if cmd_name in commands.names():
             return commands.build(cmd_name)
         if cmd_name not in _audit_names():
-            return super().get_command(ctx, cmd_name)
+            return None
         from sertools.auditing.discovery import discover, question
 
         text = question(discover()[cmd_name.replace("-", "_")])
@@ -105,9 +104,6 @@ def root(
 
     Example: sertools audit --model default --data voices
     """
-
-
-app.add_typer(outputs)
 
 
 def main() -> None:

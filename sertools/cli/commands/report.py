@@ -1,0 +1,55 @@
+"""The command `report`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sertools.cli import options as o
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="The --out folder of an earlier audit.")] = o.OUT,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; by default the folder of the audit.")
+    ] = None,
+    model_card: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-card",
+            metavar="FILE.md|DIR",
+            help="Write findings and limitations into this Hugging Face model card instead of a report.",
+        ),
+    ] = None,
+    format: Annotated[
+        Literal["html", "md", "json", "csv", "parquet", "latex"] | None,
+        typer.Option(
+            "--format",
+            help="html, md and json by default; csv, parquet: all tables; latex: findings for papers.",
+        ),
+    ] = None,
+) -> None:
+    """Write a report again from result files.
+
+    Writes report.html, report.md and report.json, without running the model or the audits.
+
+    Example: sertools report sertools-report --format latex
+    """
+    from sertools.cli import console
+    from sertools.report.render import USUAL, render
+    from sertools.results.read import read_results
+
+    if model_card:
+        from sertools.report.formats.model_card import write_card
+
+        console.message(str(write_card(read_results(folder), model_card)))
+        return
+    written = render(
+        read_results(folder),
+        out or folder,
+        recordings=folder / "sounds",
+        formats=[format] if format else USUAL,
+    )
+    for path in written:
+        if path.suffix not in {".svg", ".png", ".flac"}:
+            console.message(str(path))
