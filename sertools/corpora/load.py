@@ -1,7 +1,6 @@
 """Loads a corpus by its name, its table or its folder."""
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from sertools.corpora.audformat_folder import read_audformat
 from sertools.corpora.corpus import SCHEMA, Corpus
 from sertools.corpora.manifest import MANIFESTS, as_clips, look_alikes, read_table
 from sertools.errors import CorpusError, nearest
+from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
 
 
@@ -185,10 +185,7 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
 
 def _read_corpus(folder: Path) -> RawCorpus:
     path = folder / "corpus.toml"
-    try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} is not valid TOML: {error}") from error
+    facts = read_toml(path, error=CorpusError, what="the corpus")
     if facts.get("schema") != SCHEMA:
         raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
     absent = [key for key in ("name", "root", "notes", *FACTS) if key not in facts]

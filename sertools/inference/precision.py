@@ -15,7 +15,8 @@ from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
 import numpy as np
 
 from sertools.corpora.corpus import Corpus
-from sertools.files import write_text
+from sertools.errors import StoreError
+from sertools.files import read_json, write_text
 from sertools.inference.engine import hear
 from sertools.models.model import Model
 from sertools.tables.condition import Condition
@@ -74,8 +75,8 @@ def settled(model: AnyModel, sound: str, root: Path) -> AnyModel:
     if not isinstance(model, Undecided) or not model.undecided:
         return model
     try:
-        choice = json.loads(_path(model, sound, root).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        choice = read_json(_path(model, sound, root), error=StoreError, what="the chosen number format")
+    except StoreError:
         return model
     if not isinstance(choice, dict) or choice.get("precision") not in {"fp32", "bf16"}:
         return model

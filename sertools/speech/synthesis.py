@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import CorpusError, SertoolsError
+from sertools.files import read_json
 from sertools.speech.engines import Engine, Speaker
 
 LONGEST = 1000
@@ -180,7 +181,7 @@ def _claim(folder: Path, rows: list[dict[str, str | float]]) -> None:
     if (folder / "metadata.csv").is_file() and not _is_same(folder / "metadata.csv", rows):
         raise CorpusError(f"{folder} contains another corpus", hint="choose another --out")
     entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    if claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) != {"asked": asked}:
+    if claim.is_file() and read_json(claim, error=CorpusError, what="the marker") != {"asked": asked}:
         raise CorpusError(
             f"{folder} contains an unfinished corpus of other sentences or voices",
             hint="rerun the command that started it, or delete the folder",
