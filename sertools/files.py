@@ -1,48 +1,177 @@
-"""Writes files whole or not at all."""
+"""Reads TOML, JSON and YAML with one message for each problem, and writes files whole or not at all."""
 
 import contextlib
 import errno
+import json
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
+import tomllib
+import uuid
+from collections.abc import Callable, Iterator
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Any
 
-from sertools.errors import StoreError
+from sertools.errors import SertoolsError, StoreError
 
 PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
 """Names of the temporary files of `atomic`."""
 
 
+def read_toml(
+    path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = ""
+) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Args:
+        path: the file
+        error: class of the error to raise
+        what: the role of the file, for the message, e.g. "the suite"
+        hint: what the user can do if the file cannot be read; may be empty
+
+    Raises:
+        SertoolsError: of class `error`; the file is missing, cannot be read, is not UTF-8 text, is not valid
+            TOML, or is nested too deeply
+    """
+    content: dict[str, Any] = _read(path, "TOML", tomllib.loads, error=error, what=what, hint=hint)
+    return content
+
+
+def read_json(path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = "") -> Any:
+    """Reads a JSON file, with the same arguments and errors as `read_toml`."""
+    return _read(path, "JSON", json.loads, error=error, what=what, hint=hint)
+
+
+def read_yaml(path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = "") -> Any:
+    """Reads a YAML file, with the same arguments and errors as `read_toml`; runs no code from it."""
+    import yaml
+
+    def parse(text: str) -> Any:
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as problem:
+            raise ValueError(str(problem)) from problem
+
+    return _read(path, "YAML", parse, error=error, what=what, hint=hint)
+
+
+def _read(
+    path: Path | Traversable,
+    language: str,
+    parse: Callable[[str], Any],
+    *,
+    error: type[SertoolsError],
+    what: str,
+    hint: str,
+) -> Any:
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise error(f"cannot read {what} {path}: {problem.strerror or problem}", hint=hint) from problem
+    except UnicodeDecodeError as problem:
+        reason = f"byte {problem.start} is not UTF-8 text"
+        raise error(f"{path} is not valid {language}: {reason}", hint=hint) from problem
+    except RecursionError as problem:
+        raise error(f"{path} is not valid {language}: it is nested too deeply", hint=hint) from problem
+    except ValueError as problem:
+        reason = " ".join(str(problem).split())[:200]
+        raise error(f"{path} is not valid {language}: {reason}", hint=hint) from problem
+
+
 @contextlib.contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[Path]:
     """A temporary path to write to, which is renamed to `path` only if no error occurs.
 
+    The content is on the disk before the file gets its name, so that even a power failure leaves the old file
+    or the new one. If `path` is a symbolic link, it stays, and the file that it points to is replaced. A
+    device or a pipe cannot be replaced, so it is written to.
+
     Raises:
-        StoreError: no permission, no space, or another disk error; no partial file is left
+        SertoolsError: of class `error`; no permission, no space, or another disk error; no partial file is
+            left
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = Path(os.path.realpath(path))
+    special = path.exists() and not path.is_file() and not path.is_dir()
+    folder = Path(tempfile.gettempdir()) if special else target.parent
+    part = folder / f".{target.name}.{os.getpid()}.part"
+    with disk_errors(path, error):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield part
+            if special:
+                path.write_bytes(part.read_bytes())
+            else:
+                _sync(part)
+                part.replace(target)
+                _sync_folder(folder)
+        finally:
+            with contextlib.suppress(OSError):  # if nothing could be written, there is nothing to delete
+                part.unlink()
+
+
+@contextlib.contextmanager
+def atomic_folder(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[Path]:
+    """A new temporary folder to fill, which is renamed to `path` only if no error occurs.
+
+    `path` must not exist, or must be an empty folder. As with `atomic`, all files are on the disk before the
+    folder gets its name.
+
+    Raises:
+        SertoolsError: of class `error`; `path` is not empty, no permission, no space, or another disk error
+    """
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    with disk_errors(path, error):
+        part.mkdir(parents=True)
+        try:
+            yield part
+            for each in part.rglob("*"):
+                (_sync_folder if each.is_dir() else _sync)(each)
+            _sync_folder(part)
+            part.replace(target)
+            _sync_folder(target.parent)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def write_text(path: Path, text: str, *, error: type[SertoolsError] = StoreError) -> None:
+    """Writes a UTF-8 text file atomically, see `atomic`."""
+    write_bytes(path, text.encode("utf-8"), error=error)
+
+
+def write_bytes(path: Path, content: bytes, *, error: type[SertoolsError] = StoreError) -> None:
+    """Writes a binary file atomically, see `atomic`."""
+    with atomic(path, error=error) as part:
+        part.write_bytes(content)
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path, error: type[SertoolsError] = StoreError) -> Iterator[None]:
+    """Turns errors of the disk while writing to `path` into an error of class `error`, with a hint."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise _explained(error, path) from error
+        yield
+    except OSError as problem:
+        raise _explained(problem, path, error) from problem
+
+
+def _sync(file: Path) -> None:
+    """Waits until the content of a file is on the disk."""
+    with file.open("r+b") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk, where the file system can do that."""
+    if os.name != "posix":
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems cannot
+            os.fsync(number)
     finally:
-        with contextlib.suppress(OSError):  # if nothing could be written, there is nothing to delete
-            part.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file atomically.
-
-    Raises:
-        StoreError: no permission, no space, or another disk error
-    """
-    with atomic(path) as part:
-        part.write_text(text, encoding="utf-8")
+        os.close(number)
 
 
 def check_writable(folder: Path) -> None:
@@ -51,24 +180,20 @@ def check_writable(folder: Path) -> None:
     Raises:
         StoreError: the folder cannot be created or written
     """
-    try:
-        there = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
-        with tempfile.TemporaryFile(dir=there):
+    with disk_errors(folder):
+        existing = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
+        with tempfile.TemporaryFile(dir=existing):
             pass
-    except OSError as error:
-        raise _explained(error, folder) from error
 
 
-def _explained(error: OSError, where: Path) -> StoreError:
-    if error.errno == errno.ENOSPC:
-        return StoreError(
-            f"the disk is full: cannot write under {where}",
+def _explained(problem: OSError, path: Path, error: type[SertoolsError]) -> SertoolsError:
+    if problem.errno == errno.ENOSPC:
+        return error(
+            f"the disk is full: cannot write under {path}",
             hint="free some space and run the same command again: finished work is saved",
         )
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return StoreError(f"no permission to write {where}", hint="choose another --out or --cache")
-    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return StoreError(
-            f"{where} cannot be a folder: a file is in its way", hint="choose another --out or --cache"
-        )
-    return StoreError(f"cannot write {where}: {error.strerror or error}")
+    if problem.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return error(f"no permission to write {path}", hint="choose another --out or --cache")
+    if problem.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return error(f"cannot write {path}: a file is in its way", hint="choose another --out or --cache")
+    return error(f"cannot write {path}: {problem.strerror or problem}")

@@ -36,7 +36,7 @@ from sertools.auditing.findings import finding, skipped
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
-from sertools.perturbations.selection import Asked, asked, get
+from sertools.perturbations.selection import Selection, get, select
 from sertools.results.gate import matches
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
@@ -90,7 +90,7 @@ def needs(
     resamples: int,
 ) -> Needs:
     """Clean audio, and all conditions that the options name."""
-    chosen = asked(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
+    chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     return Needs(labels="none", conditions=(Condition(), *chosen.every))
 
 
@@ -119,7 +119,7 @@ def audit(
         rir_dir: folder with measured room impulse responses
         resamples: number of permutations and of bootstrap draws
     """
-    chosen = asked(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
+    chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     groups = _groups(chosen.conditions)
     clean = [clean_answers(tables, name, tolerance) for name in targets(tables)]
     heard = [changed_answers(tables, of, groups, tolerance) for of in clean]
@@ -326,7 +326,7 @@ def _plain(name: str, value: Estimate, heard: Changed, where: str, target: str =
 def _doses(
     tables: Tables,
     known: Sequence[Changed],
-    chosen: Asked,
+    chosen: Selection,
     tolerance: float,
     resamples: int,
     rng: np.random.Generator,

@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import soundfile
 import soxr
 
 from sertools.errors import AudioError
+from sertools.files import write_bytes
 
 Signal = npt.NDArray[np.float32]
 """Mono audio, shape (samples,), full scale is [-1, 1]."""
@@ -123,15 +123,14 @@ def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
     loudest = float(np.max(np.abs(samples)))
     if kind == "FLAC" and loudest > 1:
         raise AudioError(f"{path.name}: FLAC would clip a peak of {loudest:.3g}", hint="write .wav instead")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if not path.parent.is_dir():
+        raise AudioError(f"cannot write {path}: there is no folder {path.parent}")
+    content = io.BytesIO()
     try:
-        soundfile.write(part, samples, rate, format=kind, subtype=subtype)
-        part.replace(path)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"cannot write {path}: {error}") from error
-    finally:
-        if part.exists():
-            part.unlink()
+        soundfile.write(content, samples, rate, format=kind, subtype=subtype)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"cannot write {path}: {error.error_string}") from error
+    write_bytes(path, content.getvalue(), error=AudioError)
 
 
 def flac(signal: npt.ArrayLike, rate: int) -> bytes:

@@ -1,6 +1,5 @@
 """Named sets of audits with settings and limits, one TOML file each."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sertools.auditing.audit import PlannedAudit, load
 from sertools.auditing.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
+from sertools.files import read_toml
 from sertools.results.limits import Override
 
 
@@ -48,11 +48,7 @@ def read_suite(name: str) -> Suite:
     if path is None:
         raise AuditError(f"no suite named {name!r}", hint=nearest(name, list(suites())))
     try:
-        return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise AuditError(f"cannot read the suite {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AuditError(f"{path} is not valid TOML: {error}") from error
+        return Suite.model_validate(read_toml(path, error=AuditError, what="the suite"))
     except ValidationError as error:
         first = error.errors()[0]
         raise AuditError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

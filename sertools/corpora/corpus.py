@@ -27,7 +27,6 @@ folder, and the output of `write_corpus()`.
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ import pandas as pd
 
 from sertools.corpora.manifest import prefixed
 from sertools.errors import CorpusError
+from sertools.files import atomic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,11 @@ class Corpus:
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
-    """Write `clips.parquet` and `corpus.toml` for `load_corpus(folder)`; each file completely or not at all.
+    """Write `clips.parquet` and `corpus.toml` for `load_corpus(folder)`.
 
-    Audio files are not copied.
+    Both are complete before either replaces an older file, and `corpus.toml` holds a hash of the table. So
+    when this is interrupted, `load_corpus` reads the old corpus or the new one, or refuses a table that does
+    not belong to its `corpus.toml`. Audio files are not copied.
 
     Raises:
         CorpusError: the folder cannot be written
@@ -87,20 +89,16 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
         "simulated": corpus.simulated,
         "notes": list(corpus.notes),
     }
-    # A JSON string is a TOML string too, as long as nothing outside ASCII is escaped as a surrogate pair.
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in facts.items()]
-    part = folder / f".{os.getpid()}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        corpus.clips.to_parquet(part)
-        part.replace(folder / "clips.parquet")
-        part.write_text("".join(lines), encoding="utf-8")
-        part.replace(folder / "corpus.toml")
-    except OSError as error:
-        raise CorpusError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        if part.exists():
-            part.unlink()
+    # the inner file, the table, gets its name first
+    with (
+        atomic(folder / "corpus.toml", error=CorpusError) as head,
+        atomic(folder / "clips.parquet", error=CorpusError) as table,
+    ):
+        corpus.clips.to_parquet(table)
+        facts["table"] = file_hash(table)
+        # A JSON string is a TOML string too, as long as nothing outside ASCII is escaped as a surrogate pair.
+        lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in facts.items()]
+        head.write_text("".join(lines), encoding="utf-8")
 
 
 def join(parts: Sequence[Corpus]) -> Corpus:
@@ -150,13 +148,18 @@ def fingerprint(corpus: Corpus) -> str:
     return digest.hexdigest()
 
 
+def file_hash(path: Path) -> str:
+    """Hash of the bytes of a file, 32 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
 def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
     """File → hash of its bytes, each file read once; None if it cannot be read."""
 
     def of(file: str) -> str | None:
         try:
-            with (corpus.root / file).open("rb") as stream:
-                return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            return file_hash(corpus.root / file)
         except OSError:
             return None
 
@@ -165,5 +168,5 @@ def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
         return dict(zip(files, pool.map(of, files), strict=True))
 
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of `corpus.toml`."""

@@ -1,7 +1,6 @@
 """Loads a corpus by its name, its table or its folder."""
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,9 +9,10 @@ import pandas as pd
 
 from sertools.corpora import registry
 from sertools.corpora.audformat_folder import read_audformat
-from sertools.corpora.corpus import SCHEMA, Corpus
+from sertools.corpora.corpus import SCHEMA, Corpus, file_hash
 from sertools.corpora.manifest import MANIFESTS, as_clips, look_alikes, read_table
 from sertools.errors import CorpusError, nearest
+from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
 
 
@@ -185,17 +185,21 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
 
 def _read_corpus(folder: Path) -> RawCorpus:
     path = folder / "corpus.toml"
-    try:
-        facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} is not valid TOML: {error}") from error
+    facts = read_toml(path, error=CorpusError, what="the corpus")
     if facts.get("schema") != SCHEMA:
         raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
-    absent = [key for key in ("name", "root", "notes", *FACTS) if key not in facts]
+    absent = [key for key in ("name", "root", "notes", "table", *FACTS) if key not in facts]
     if absent:
         raise CorpusError(f"{path} has no key {absent[0]!r}")
+    table = read_table(folder / "clips.parquet")
+    if file_hash(folder / "clips.parquet") != facts["table"]:
+        raise CorpusError(
+            f"{folder / 'clips.parquet'} is not the table that {path.name} describes: "
+            "writing was interrupted, or one of the two files was changed",
+            hint="write the corpus again",
+        )
     return RawCorpus(
-        table=read_table(folder / "clips.parquet"),
+        table=table,
         name=str(facts["name"]),
         source=f"{folder.name}/clips.parquet",
         root=folder / str(facts["root"]),

@@ -16,7 +16,6 @@ To add a corpus, add a file.
 
 import importlib
 import pkgutil
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -28,6 +27,7 @@ import platformdirs
 from sertools.corpora import registered
 from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
+from sertools.files import read_toml
 
 
 @cache
@@ -151,10 +151,7 @@ def _namesakes(folder: Path, stem: str) -> list[Path]:
 def _configured(config: Path) -> dict[str, str]:
     if not config.is_file():
         return {}
-    try:
-        roots = tomllib.loads(config.read_text(encoding="utf-8")).get("roots", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{config} is not valid TOML: {error}") from error
+    roots = read_toml(config, error=CorpusError, what="the configuration").get("roots", {})
     if not isinstance(roots, dict) or not all(isinstance(root, str) for root in roots.values()):
         raise CorpusError(f'{config}: [roots] needs lines like emodb = "/path"')
     return roots

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.files import write_text
+from sertools.errors import StoreError
+from sertools.files import read_json, write_text
 from sertools.inference.engine import decode
 from sertools.models.model import Model
 from sertools.tables.condition import Condition
@@ -75,8 +76,8 @@ def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, r
 def _stored_choice(path: Path) -> dict[str, Any] | None:
     """The choice that an earlier run stored; None if there is none, or if the file is damaged."""
     try:
-        choice = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        choice = read_json(path, error=StoreError, what="the chosen number format")
+    except StoreError:
         return None
     if not isinstance(choice, dict) or choice.get("precision") not in {"fp32", "bf16"}:
         return None

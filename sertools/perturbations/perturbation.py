@@ -155,6 +155,26 @@ class Perturbation:
             raise AudioError(f"{self.name} at {level:g} {self.unit} exceeds the range of float32")
         return changed
 
+    def draw_level(self, levels: Sequence[float] | None, rng: np.random.Generator) -> float:
+        """One of the levels, each equally likely (Wagner et al. 2023, section 3.4).
+
+        Args:
+            levels: levels to draw from; None for the perturbation's own
+            rng: the generator for this seed, clip and perturbation. One number is drawn from it, even if
+                there is only one level, so that later draws do not depend on the number of levels
+
+        Raises:
+            AuditError: a level that the perturbation does not accept
+
+        >>> from sertools.perturbations.registry import get
+        >>> get("gain").draw_level((3.0,), np.random.default_rng(0))
+        3.0
+        """
+        choices = self.levels if levels is None else levels
+        for level in choices:
+            self.check_level(level)
+        return float(choices[int(rng.random() * len(choices))])
+
 
 def rms(signal: Signal) -> float:
     """Root of the mean square of the samples, in float64.
@@ -204,25 +224,3 @@ def scaled_samples(level: float, rate: int) -> int:
     (500, 250, 1378)
     """
     return round(level * rate / 16000)
-
-
-def draw_level(perturbation: Perturbation, levels: Sequence[float] | None, rng: np.random.Generator) -> float:
-    """One of the levels, each equally likely (Wagner et al. 2023, section 3.4).
-
-    Args:
-        perturbation: the perturbation of these levels
-        levels: levels to draw from; None for the perturbation's own
-        rng: the generator for this seed, clip and perturbation. One number is drawn from it, even if there
-            is only one level, so that later draws do not depend on the number of levels
-
-    Raises:
-        AuditError: a level that the perturbation does not accept
-
-    >>> from sertools.perturbations.registry import get
-    >>> draw_level(get("gain"), (3.0,), identity_rng(0, "clip", "gain"))
-    3.0
-    """
-    choices = perturbation.levels if levels is None else levels
-    for level in choices:
-        perturbation.check_level(level)
-    return float(choices[int(rng.random() * len(choices))])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sertools.errors import AuditError, nearest
 from sertools.perturbations.perturbation import Perturbation
-from sertools.perturbations.registry import get as get
+from sertools.perturbations.registry import get as get  # audits may import only this module
 from sertools.perturbations.registry import perturbations
 from sertools.tables.condition import Condition
 
@@ -28,7 +28,7 @@ FOLDERS = {"recordings of noise": "--noise-dir", "impulse responses": "--rir-dir
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Selection:
     """The conditions that names refer to, and the perturbations that are unavailable, with the reason.
 
     Attributes:
@@ -48,14 +48,14 @@ class Asked:
         return tuple(dict.fromkeys([*self.conditions, *steps]))
 
 
-def asked(
+def select(
     names: Sequence[str],
     *,
     ladder: bool = False,
     draws: int = 1,
     noise_dir: str = "",
     rir_dir: str = "",
-) -> Asked:
+) -> Selection:
     """The conditions that names like `small`, `gain` and `white_noise@20` refer to.
 
     Perturbations of a set that are unavailable in this installation, or lack their recordings, are skipped
@@ -72,7 +72,7 @@ def asked(
     Raises:
         AuditError: an unknown name or level, no name, or a named perturbation that is unavailable
 
-    >>> [str(condition) for condition in asked(["gain", "white_noise@20"]).conditions]
+    >>> [str(condition) for condition in select(["gain", "white_noise@20"]).conditions]
     ['gain@drawn', 'white_noise@20dB']
     """
     if not names:
@@ -80,34 +80,33 @@ def asked(
     if draws < 1:
         raise AuditError(f"{draws} random draws are not possible", hint="use 1 or more")
     folders = {"recordings of noise": noise_dir, "impulse responses": rir_dir}
-    found: dict[Condition, None] = {}
-    steps: dict[str, tuple[Condition, ...]] = {}
+    conditions: dict[Condition, None] = {}
+    ladders: dict[str, tuple[Condition, ...]] = {}
     absent: dict[str, str] = {}
     for name in names:
-        for perturbation, level in _meant(name):
-            reason = _lacking(perturbation, folders)
+        for perturbation, level in _resolved(name):
+            condition = _condition(perturbation, level, folders.get(perturbation.needs, ""))
+            reason = _reason_unavailable(perturbation, folders)
             if reason and name not in SETS:
                 raise AuditError(reason)
-            one = Condition(
-                perturbation=perturbation.name,
-                level=level,
-                unit="" if level is None else perturbation.unit,
-                folder=folders.get(perturbation.needs, ""),
-            )
             if reason:
-                absent[str(one)] = reason
+                absent[str(condition)] = reason
                 continue
-            again = draws if _is_drawn(perturbation, level) else 1
-            found |= dict.fromkeys(replace(one, draw=draw) for draw in range(again))
+            repeats = draws if _is_drawn(perturbation, level) else 1
+            conditions |= dict.fromkeys(replace(condition, draw=draw) for draw in range(repeats))
             if ladder:
-                unit = perturbation.unit
-                steps[perturbation.name] = tuple(
-                    replace(one, level=step, unit=unit) for step in perturbation.ladder
+                ladders[perturbation.name] = tuple(
+                    _condition(perturbation, step, condition.folder) for step in perturbation.ladder
                 )
-    return Asked(conditions=tuple(found), ladders=steps, absent=absent)
+    return Selection(conditions=tuple(conditions), ladders=ladders, absent=absent)
 
 
-def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
+def _condition(perturbation: Perturbation, level: float | None, folder: str) -> Condition:
+    unit = "" if level is None else perturbation.unit
+    return Condition(perturbation=perturbation.name, level=level, unit=unit, folder=folder)
+
+
+def _resolved(name: str) -> list[tuple[Perturbation, float | None]]:
     """Perturbations with their level; None if a level is drawn per clip."""
     if name == "ser-tests":
         chosen = perturbations("ser-tests").values()
@@ -137,7 +136,7 @@ def _meant(name: str) -> list[tuple[Perturbation, float | None]]:
     return [(perturbation, level)]
 
 
-def _lacking(perturbation: Perturbation, folders: dict[str, str]) -> str:
+def _reason_unavailable(perturbation: Perturbation, folders: dict[str, str]) -> str:
     """Why a perturbation cannot be applied here; empty if it can."""
     if perturbation.unavailable:
         return perturbation.unavailable

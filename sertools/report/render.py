@@ -1,11 +1,11 @@
 """Writes audit results as a report: HTML, Markdown, JSON, CSV, Parquet and LaTeX."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from sertools.errors import GateError
+from sertools.files import write_bytes
 from sertools.report import captions, figures, markdown, pages, prose
 from sertools.report.formats import export
 from sertools.results import audio_clips
@@ -53,12 +53,10 @@ def render(
         written |= {f"tables/{name}": each for name, each in export.parquet(results).items()}
     if "latex" in formats:
         written |= {f"latex/{name}": each for name, each in export.latex(results).items()}
-    try:
-        return [_write(folder / name, page) for name, page in written.items()]
-    except OSError as error:
-        raise GateError(
-            f"cannot write the report to {folder}: {error.strerror}", hint="name another folder with --out"
-        ) from error
+    for name, page in written.items():
+        content = page.encode("utf-8") if isinstance(page, str) else page
+        write_bytes(folder / name, content, error=GateError)
+    return [folder / name for name in written]
 
 
 def _pages(
@@ -125,14 +123,3 @@ def html(
         urls=recordings.urls,
         left_out=left_out,
     )
-
-
-def _write(path: Path, page: str | bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_bytes(page.encode("utf-8") if isinstance(page, str) else page)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return path

@@ -1,6 +1,5 @@
 """Limits that users set in a TOML file, each with the reason for it."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, FiniteFloat, StringConstraints, ValidationError
 
 from sertools.errors import GateError, nearest
+from sertools.files import read_toml
 from sertools.results.result import Limit
 
 
@@ -43,16 +43,11 @@ def read_limits(path: Path) -> list[Override]:
     Raises:
         GateError: the file is missing or not valid TOML, or has an unknown key, no `why`, or an empty range
     """
-    read: dict[str, Any] = {}
+    read = read_toml(path, error=GateError, what="the limits in")
     try:
-        read = tomllib.loads(path.read_text(encoding="utf-8"))
         overrides = GateFile.model_validate(read).limit
         for override in overrides:
             override.limit(str(path))
-    except OSError as error:
-        raise GateError(f"cannot read the limits in {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GateError(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
         problem, hint = _problem(error, read)
         raise GateError(f"{path}: {problem}", hint=hint) from error

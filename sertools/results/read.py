@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sertools.errors import GateError
-from sertools.results.result import BESIDE, Result
+from sertools.results.result import NON_RESULT_FILES, Result
 
 
 def read_result(path: Path) -> Result:
@@ -38,7 +38,7 @@ def read_results(folder: Path) -> list[Result]:
     if not folder.is_dir():
         raise GateError(f"no folder {folder}", hint="give the --out folder of an earlier sertools audit")
     # a result is named after its audit; the folder may also contain other files of gates and reports
-    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in BESIDE]
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in NON_RESULT_FILES]
     if not paths:
         raise GateError(f"no results in {folder}", hint="give the --out folder of an earlier sertools audit")
     return [read_result(path) for path in paths]

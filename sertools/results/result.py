@@ -16,7 +16,7 @@ SCHEMA = 1
 """Version of the result file format; it increases when a name or a meaning changes."""
 
 
-BESIDE = frozenset({"report.json", "index.json"})
+NON_RESULT_FILES = frozenset({"report.json", "index.json"})
 """JSON files of a report folder that are not results: all results combined, and the list of recordings."""
 
 

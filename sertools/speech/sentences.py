@@ -4,7 +4,6 @@ Templates times words, in the style of CheckList (Ribeiro et al. 2020, "Beyond A
 and words were written for sertools (CC0) and are in `data/sentences.toml`.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from sertools.errors import SertoolsError, nearest
+from sertools.files import read_toml
 
 SENTIMENTS = ("negative", "neutral", "positive")
 
@@ -47,10 +47,10 @@ class Sentence:
 @cache
 def templates() -> tuple[Template, ...]:
     """All templates with their words, in the order of the file."""
-    text = resources.files("sertools.data").joinpath("sentences.toml").read_text(encoding="utf-8")
+    path = resources.files("sertools.data").joinpath("sentences.toml")
     return tuple(
         Template(text=template, words={name: tuple(group[name]) for name in SENTIMENTS})
-        for group in tomllib.loads(text)["set"]
+        for group in read_toml(path, error=SertoolsError, what="the sentences in")["set"]
         for template in group["templates"]
     )
 
@@ -166,7 +166,7 @@ def wordings(language: str, *, per_word: int = 8, kinds: Sequence[Kind] = KINDS)
 @cache
 def _content(language: str) -> dict[str, Any]:
     path = resources.files("sertools.data").joinpath("sentiment_sentences", f"{language}.toml")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    return read_toml(path, error=SertoolsError, what="the sentences in")
 
 
 def _words(content: dict[str, Any], *, gradable: bool) -> dict[str, list[str]]:

@@ -5,10 +5,9 @@ are finished. `metadata.csv` is written last and makes the folder a corpus.
 """
 
 import contextlib
-import errno
 import hashlib
+import io
 import json
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import CorpusError, SertoolsError
+from sertools.files import disk_errors, read_json, write_bytes, write_text
 from sertools.speech.engines import Engine, Speaker
 
 LONGEST = 1000
@@ -109,7 +109,34 @@ def speak_lines(
         SertoolsError: the engine fails; finished clips stay
     """
     check_lines(lines)
-    jobs = [(line, voice) for line in lines for voice in voices if _fits(line, voice)]
+    jobs = _jobs(lines, voices)
+    release = engine.version()
+    rows = [_row(line, voice, engine.name, _file(line, voice, release, rate)) for line, voice in jobs]
+    _refuse_repeats(rows, jobs)
+    written, done = 0, set()
+    with disk_errors(folder, CorpusError):
+        _mark_unfinished(folder, rows)
+        for row, (line, voice) in zip(rows, jobs, strict=True):
+            path = folder / str(row["file"])
+            if path not in done and not _is_complete(path):
+                write_bytes(path, _flac(line, voice, engine, rate), error=CorpusError)
+                written += 1
+            done.add(path)
+            advance(1)
+        write_text(folder / "README.md", readme, error=CorpusError)
+        write_bytes(folder / "metadata.csv", _table(rows), error=CorpusError)
+        with contextlib.suppress(FileNotFoundError):
+            (folder / _UNFINISHED).unlink()
+    return Spoken(written=written, kept=len(done) - written)
+
+
+_UNFINISHED = ".unfinished.json"
+"""Name of the file that marks a folder as an unfinished corpus, and of which rows."""
+
+
+def _jobs(lines: Sequence[Line], voices: Sequence[Speaker]) -> list[tuple[Line, Speaker]]:
+    """Each line with each voice of its language."""
+    jobs = [(line, voice) for line in lines for voice in voices if line.language in ("", voice.language)]
     mute = {line.language for line in lines} - {line.language for line, _ in jobs}
     if mute:
         spoken = ", ".join(sorted({voice.language for voice in voices}))
@@ -117,34 +144,7 @@ def speak_lines(
             f"no voice speaks {', '.join(sorted(mute))}",
             hint=f"the chosen voices speak {spoken or 'nothing'}",
         )
-    release = engine.version()
-    rows = [_row(line, voice, engine.name, _file(line, voice, release, rate)) for line, voice in jobs]
-    _refuse_repeats(rows, jobs)
-    written, done = 0, set()
-    try:
-        _claim(folder, rows)
-        for row, (line, voice) in zip(rows, jobs, strict=True):
-            path = folder / str(row["file"])
-            if path not in done and not _is_whole(path):
-                _speak_one(line, voice, engine, path, rate)
-                written += 1
-            done.add(path)
-            advance(1)
-        _write(folder / "README.md", readme.encode())
-        table = pd.DataFrame(rows).to_csv(index=False)
-        _write(folder / "metadata.csv", table.encode())
-        with contextlib.suppress(FileNotFoundError):
-            (folder / _CLAIM).unlink()
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    return Spoken(written=written, kept=len(done) - written)
-
-
-_CLAIM = ".unfinished.json"
-
-
-def _fits(line: Line, voice: Speaker) -> bool:
-    return not line.language or line.language == voice.language
+    return jobs
 
 
 def _file(line: Line, voice: Speaker, release: str, rate: int) -> str:
@@ -173,31 +173,31 @@ def _refuse_repeats(rows: Sequence[Mapping[str, str | float]], jobs: Sequence[tu
             )
 
 
-def _claim(folder: Path, rows: list[dict[str, str | float]]) -> None:
+def _mark_unfinished(folder: Path, rows: list[dict[str, str | float]]) -> None:
     """Mark the folder as an unfinished corpus; raise an error if it contains something else."""
-    asked = hashlib.blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()
-    claim = folder / _CLAIM
-    if (folder / "metadata.csv").is_file() and not _is_same(folder / "metadata.csv", rows):
+    marker, table = folder / _UNFINISHED, folder / "metadata.csv"
+    content = {"asked": hashlib.blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()}
+    if table.is_file() and table.read_bytes() != _table(rows):
         raise CorpusError(f"{folder} contains another corpus", hint="choose another --out")
     entries = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    if claim.is_file() and json.loads(claim.read_text(encoding="utf-8")) != {"asked": asked}:
+    if marker.is_file() and read_json(marker, error=CorpusError, what="the marker") != content:
         raise CorpusError(
             f"{folder} contains an unfinished corpus of other sentences or voices",
             hint="rerun the command that started it, or delete the folder",
         )
-    if entries and not claim.is_file() and "metadata.csv" not in entries:
+    if entries and not marker.is_file() and "metadata.csv" not in entries:
         raise CorpusError(
             f"{folder} is not empty and is not a sertools corpus", hint="choose a new or empty --out"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(claim, json.dumps({"asked": asked}).encode())
+    write_text(marker, json.dumps(content), error=CorpusError)
 
 
-def _is_same(table: Path, rows: list[dict[str, str | float]]) -> bool:
-    return table.read_bytes() == pd.DataFrame(rows).to_csv(index=False).encode()
+def _table(rows: list[dict[str, str | float]]) -> bytes:
+    """The content of `metadata.csv`."""
+    return pd.DataFrame(rows).to_csv(index=False).encode()
 
 
-def _is_whole(path: Path) -> bool:
+def _is_complete(path: Path) -> bool:
     """Is this clip already synthesised? Files get their final name only when they are complete."""
     import soundfile
 
@@ -207,7 +207,8 @@ def _is_whole(path: Path) -> bool:
         return False
 
 
-def _speak_one(line: Line, voice: Speaker, engine: Engine, path: Path, rate: int) -> None:
+def _flac(line: Line, voice: Speaker, engine: Engine, rate: int) -> bytes:
+    """The content of the audio file of a line."""
     import soundfile
     import soxr
 
@@ -219,29 +220,6 @@ def _speak_one(line: Line, voice: Speaker, engine: Engine, path: Path, rate: int
         raise SertoolsError(f"{line.where}: {engine.name} returned no speech for {line.text[:60]!r}")
     if rate and rate != own:
         signal = soxr.resample(signal, own, rate)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        soundfile.write(part, np.clip(signal, -1, 1), rate or own, format="FLAC", subtype="PCM_16")
-        part.replace(path)
-    except soundfile.LibsndfileError as error:  # e.g. a full disk, for which there is no OSError here
-        raise OSError(errno.EIO, f"{path.name}: {error.error_string}") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _unwritable(folder: Path, error: OSError) -> CorpusError:
-    reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-    return CorpusError(
-        f"cannot write the corpus to {folder}: {reason}",
-        hint="fix this and rerun; clips already synthesised are reused",
-    )
+    content = io.BytesIO()
+    soundfile.write(content, np.clip(signal, -1, 1), rate or own, format="FLAC", subtype="PCM_16")
+    return content.getvalue()

@@ -17,6 +17,7 @@ import pandas as pd
 from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
+from sertools.files import write_bytes, write_text
 from sertools.labels import DIMENSIONS
 from sertools.models.kinds.sklearn import RATE_HZ, SHORTEST, functionals
 
@@ -104,13 +105,9 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         "sampling_rate": RATE_HZ,
         "trained_on": {"corpus": corpus.name, "clips": made.clips, "speakers": speakers},
     }
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.with_suffix(".json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-        held_out.to_csv(made.predictions, index_label="clip")
-        skops.dump(estimator, out)
-    except OSError as error:
-        raise ModelError(f"cannot write {out}: {error.strerror}") from error
+    write_text(out.with_suffix(".json"), json.dumps(described, indent=1) + "\n", error=ModelError)
+    write_text(made.predictions, held_out.to_csv(index_label="clip"), error=ModelError)
+    write_bytes(out, skops.dumps(estimator), error=ModelError)
     return made
 
 

@@ -1,7 +1,6 @@
 """Trains a small speech emotion model from a recipe, reproducibly, and writes a checkpoint."""
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
+from sertools.files import atomic_folder
 from sertools.randomness import identity_rng
 from sertools.training.augment import augmented
 from sertools.training.data import Lessons, lessons
@@ -156,14 +156,8 @@ def train(
         do_normalize=True,
         return_attention_mask=True,
     )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-            part = Path(scratch) / out.name
-            model.save_pretrained(part)
-            extractor.save_pretrained(part)
-            (part / "recipe.json").write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            part.replace(out)
-    except OSError as error:
-        raise ModelError(f"cannot write the checkpoint to {out}: {error.strerror}") from error
+    with atomic_folder(out, error=ModelError) as part:
+        model.save_pretrained(part)
+        extractor.save_pretrained(part)
+        (part / "recipe.json").write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return out

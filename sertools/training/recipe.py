@@ -1,12 +1,12 @@
 """Training recipes: all settings that affect the result of a training, read from a TOML file."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sertools.errors import ModelError
+from sertools.files import read_toml
 
 
 def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
@@ -15,14 +15,10 @@ def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
     Raises:
         ModelError: the file is missing or is not valid TOML, or a key or value in it is not valid
     """
+    table = read_toml(path, error=ModelError, what="the recipe")
+    kind = BaselineRecipe if table.get("kind") == "baseline" else Recipe
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        kind = BaselineRecipe if table.get("kind") == "baseline" else Recipe
         return kind.model_validate(table)
-    except OSError as error:
-        raise ModelError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"the recipe {path} is not valid TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

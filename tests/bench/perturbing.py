@@ -22,7 +22,7 @@ from sertools.corpora.load import load_corpus
 from sertools.inference.engine import decode, perturbed
 from sertools.inference.predict import Settings, predict
 from sertools.models.load import load_model
-from sertools.perturbations.selection import asked
+from sertools.perturbations.selection import select
 from tests.helpers.checkpoints import write_checkpoint
 
 BASE = {
@@ -56,7 +56,7 @@ def main() -> None:
     whole = load_corpus(options.data)
     step = max(1, len(whole.clips) // options.clips)
     corpus: Corpus = dataclasses.replace(whole, clips=whole.clips.iloc[::step].head(options.clips))
-    conditions = list(asked(options.perturbations).every)
+    conditions = list(select(options.perturbations).every)
     with tempfile.TemporaryDirectory() as folder:
         model = load_model(str(write_checkpoint(Path(folder) / "base", "wav2vec2", **BASE)))
         clean = dataclasses.replace(conditions[0], perturbation="clean")

@@ -1,6 +1,8 @@
 """A corpus is found by name or path, checked, written, joined and told apart from others."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -107,8 +109,8 @@ def test_damaged_corpus_files_are_refused(folder: Path) -> None:
     write_corpus(load_corpus(str(folder / "mine.csv")), folder / "out")
     toml = folder / "out" / "corpus.toml"
     whole = toml.read_text()
-    toml.write_text(whole.replace("schema = 1", "schema = 99"))
-    assert said(str(folder / "out")) == f"{toml} does not have schema 1 (write it again with this version)"
+    toml.write_text(whole.replace("schema = 2", "schema = 99"))
+    assert said(str(folder / "out")) == f"{toml} does not have schema 2 (write it again with this version)"
     toml.write_text(whole.replace("licence", "license"))
     assert said(str(folder / "out")) == f"{toml} has no key 'licence'"
     toml.write_text("name = ")
@@ -116,6 +118,45 @@ def test_damaged_corpus_files_are_refused(folder: Path) -> None:
     toml.write_text(whole)
     (folder / "out" / "clips.parquet").unlink()
     assert said(str(folder / "out")) == f"no such file: {folder / 'out' / 'clips.parquet'}"
+
+
+KILLED_BETWEEN = """
+import os, sys
+from pathlib import Path
+
+from sertools.corpora.corpus import write_corpus
+from sertools.corpora.load import load_corpus
+
+rename, renamed = os.replace, []
+
+def replace(self, target):
+    if len(renamed) == int(sys.argv[3]):
+        os._exit(9)
+    renamed.append(target)
+    rename(self, target)
+
+Path.replace = replace
+write_corpus(load_corpus(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("renamed", [0, 1])
+def test_a_corpus_is_never_read_with_a_table_that_is_not_its_own(folder: Path, renamed: int) -> None:
+    out = folder / "out"
+    write_corpus(load_corpus(str(folder / "mine.csv")), out)
+    before = load_corpus(str(out)).clips
+    (folder / "other.csv").write_text((folder / "mine.csv").read_text().replace("angry", "sad"))
+    command = [sys.executable, "-c", KILLED_BETWEEN, str(folder / "other.csv"), str(out), str(renamed)]
+    assert subprocess.run(command, check=False).returncode == 9
+    if renamed:
+        assert said(str(out)).startswith(
+            f"{out / 'clips.parquet'} is not the table that corpus.toml describes: writing was interrupted"
+        )
+    else:
+        pd.testing.assert_frame_equal(load_corpus(str(out)).clips, before)
+    other = load_corpus(str(folder / "other.csv"))
+    write_corpus(other, out)
+    pd.testing.assert_frame_equal(load_corpus(str(out)).clips, other.clips)
 
 
 def test_written_corpus_is_not_scaled_twice(folder: Path) -> None:

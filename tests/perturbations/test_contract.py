@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sertools.errors import AudioError, AuditError
-from sertools.perturbations.perturbation import Perturbation, draw_level
+from sertools.perturbations.perturbation import Perturbation
 from sertools.perturbations.registry import get, perturbations
 from sertools.randomness import identity_rng
 from tests.helpers.places import ROOT
@@ -251,8 +251,8 @@ def test_levels_of_a_perturbation_are_checked_when_it_is_made():
 
 def test_level_is_drawn_uniformly_and_depends_on_identity_only():
     gain = get("gain")
-    drawn = [draw_level(gain, None, identity_rng(0, f"clip {i}", "gain")) for i in range(4000)]
-    again = [draw_level(gain, None, identity_rng(0, f"clip {i}", "gain")) for i in reversed(range(4000))]
+    drawn = [gain.draw_level(None, identity_rng(0, f"clip {i}", "gain")) for i in range(4000)]
+    again = [gain.draw_level(None, identity_rng(0, f"clip {i}", "gain")) for i in reversed(range(4000))]
     assert drawn == again[::-1]
     counts = np.array([drawn.count(level) for level in gain.levels])
     # chi-squared with 3 degrees of freedom exceeds 16.27 once in a thousand seeds; the seed is fixed
@@ -261,7 +261,7 @@ def test_level_is_drawn_uniformly_and_depends_on_identity_only():
 
 def test_a_level_that_makes_no_sense_cannot_be_drawn():
     with pytest.raises(AuditError, match="crop_end accepts levels"):
-        draw_level(get("crop_end"), (100.0, -5.0), np.random.default_rng(0))
+        get("crop_end").draw_level((100.0, -5.0), np.random.default_rng(0))
 
 
 @pytest.mark.skipif(not EMODB.is_dir(), reason="real speech (../shared/data/emodb) is not at hand")

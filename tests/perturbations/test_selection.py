@@ -4,12 +4,12 @@ import pytest
 
 from sertools.errors import AuditError
 from sertools.perturbations.registry import perturbations
-from sertools.perturbations.selection import asked
+from sertools.perturbations.selection import select
 from sertools.tables.condition import Condition
 
 
 def names(*given, **options):
-    return [str(condition) for condition in asked(given, **options).conditions]
+    return [str(condition) for condition in select(given, **options).conditions]
 
 
 def test_small_is_the_eight_of_the_paper_with_levels_drawn():
@@ -40,13 +40,13 @@ def test_ser_tests_is_ten_small_changes_and_six_larger_without_recordings():
 
 
 def test_all_is_every_perturbation_or_says_why_not():
-    found = asked(["all"])
+    found = select(["all"])
     assert len(found.conditions) + len(found.absent) == len(perturbations())
 
 
 @pytest.mark.parametrize("name", ["white_noise@20", "white_noise@20dB", "white_noise@20.0"])
 def test_a_level_may_be_written_with_its_unit(name):
-    assert asked([name]).conditions == (Condition(perturbation="white_noise", level=20.0, unit="dB"),)
+    assert select([name]).conditions == (Condition(perturbation="white_noise", level=20.0, unit="dB"),)
 
 
 def test_what_is_named_twice_is_asked_once():
@@ -54,7 +54,7 @@ def test_what_is_named_twice_is_asked_once():
 
 
 def test_folders_bring_the_perturbations_that_need_them():
-    found = asked(["ser-tests"], noise_dir="noises", rir_dir="rooms")
+    found = select(["ser-tests"], noise_dir="noises", rir_dir="rooms")
     assert not found.absent
     folders = {str(c): c.folder for c in found.conditions if c.folder}
     assert folders == {"recorded_noise@20dB": "noises", "recorded_room@100%": "rooms"}
@@ -71,7 +71,7 @@ def test_only_what_is_random_is_repeated():
 
 
 def test_a_ladder_holds_all_levels_from_mild_to_severe():
-    found = asked(["gain@2"], ladder=True)
+    found = select(["gain@2"], ladder=True)
     assert [c.level for c in found.ladders["gain"]] == [-1, -2, -5, -10, -20, -30]
     assert len(found.every) == 7
 
@@ -90,10 +90,10 @@ def test_a_ladder_holds_all_levels_from_mild_to_severe():
 )
 def test_what_makes_no_sense_is_refused(given, message):
     with pytest.raises(AuditError) as error:
-        asked(given)
+        select(given)
     assert error.match(message)
 
 
 def test_less_than_one_repeat_is_refused():
     with pytest.raises(AuditError, match="0 random draws"):
-        asked(["gain"], draws=0)
+        select(["gain"], draws=0)

@@ -203,7 +203,7 @@ def test_no_result_is_an_error(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(GateError, match=r"cannot write the report to .*file"):
+    with pytest.raises(GateError, match=r"cannot write .*file.report\.html: a file is in its way"):
         render([small_result()], tmp_path / "file")
 
 

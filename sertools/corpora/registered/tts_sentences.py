@@ -8,13 +8,12 @@ differ only in their words and in how these sound. Splits are languages: `tts-se
 There are no ratings: a sentence is labelled with the sentiment of its word.
 """
 
-import shutil
-import uuid
 from pathlib import Path
 
 import pandas as pd
 
 from sertools.errors import CorpusError
+from sertools.files import atomic_folder
 from sertools.speech.engines import engine
 from sertools.speech.sentences import languages, wordings
 from sertools.speech.synthesis import OWN, Line, speak_lines
@@ -101,28 +100,18 @@ def make(root: Path) -> None:
         for language in languages()
         for voice in speaker.speakers(language)[: 6 if language == "eng" else 5]
     ]
-    beside = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
     try:
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        speak_lines(
-            lines(),
-            voices,
-            speaker,
-            beside,
-            rate=RATE,
-            readme=f"# {TITLE}\n\nVersion {VERSION}, spoken by {speaker.version()}. {SIMULATED}\n\n"
-            f"Licence: {LICENCE}.\n",
-        )
-        (beside / "tts-sentences").write_text(f"{VERSION}\n", encoding="utf-8")
-        try:
-            beside.rename(root)
-        except OSError:
-            if not recognises(root):  # otherwise another process finished first, with the same clips
-                raise
-    except OSError as error:
-        raise CorpusError(
-            f"cannot write the corpus 'tts-sentences' to {root}: {error.strerror or error}",
-            hint="make room there, or set XDG_CACHE_HOME to a writable folder",
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        with atomic_folder(root, error=CorpusError) as folder:
+            speak_lines(
+                lines(),
+                voices,
+                speaker,
+                folder,
+                rate=RATE,
+                readme=f"# {TITLE}\n\nVersion {VERSION}, spoken by {speaker.version()}. {SIMULATED}\n\n"
+                f"Licence: {LICENCE}.\n",
+            )
+            (folder / "tts-sentences").write_text(f"{VERSION}\n", encoding="utf-8")
+    except CorpusError:
+        if not recognises(root):  # otherwise another process finished first, with the same clips
+            raise

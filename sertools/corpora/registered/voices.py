@@ -15,14 +15,14 @@ with levels 0.2, 0.5 and 0.8. So a model's score here shows whether it responds 
 words, not how well it agrees with people. With this corpus `sertools audit` runs without any further data.
 """
 
-import shutil
-import uuid
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from sertools.errors import CorpusError
+from sertools.files import atomic_folder
 from sertools.speech import espeak_ng
 from sertools.speech.sentences import SENTIMENTS, templates
 
@@ -161,22 +161,12 @@ def make(root: Path) -> None:
         return
     if root.is_dir() and any(root.iterdir()) and not recognises(root):
         raise CorpusError(f"{root} is not empty and is not the corpus 'voices'", hint="move it elsewhere")
-    beside = root.with_name(f".{root.name}.{uuid.uuid4().hex}")
     try:
-        (beside / "audio").mkdir(parents=True)
-        _speak_into(beside)
-        try:
-            beside.rename(root)
-        except OSError:
-            if not recognises(root):  # otherwise another process finished first, with the same clips
-                raise
-    except OSError as error:
-        raise CorpusError(
-            f"cannot write the corpus 'voices' to {root}: {error.strerror or error}",
-            hint="make room there, or set XDG_CACHE_HOME to a writable folder",
-        ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        with atomic_folder(root, error=CorpusError) as folder:
+            _speak_into(folder)
+    except CorpusError:
+        if not recognises(root):  # otherwise another process finished first, with the same clips
+            raise
 
 
 def _speak_into(folder: Path) -> None:
@@ -193,16 +183,11 @@ def _speak_into(folder: Path) -> None:
             pitch_range=utterance.pitch_range,
             volume=utterance.volume,
         )
-        try:
-            soundfile.write(
-                folder / utterance.file,
-                soxr.resample(signal, rate, RATE),
-                RATE,
-                format="FLAC",
-                subtype="PCM_16",
-            )
-        except soundfile.LibsndfileError as error:  # e.g. a full disk, for which there is no OSError here
-            raise OSError(f"{utterance.file}: {error.error_string}") from error
+        content = io.BytesIO()
+        soundfile.write(content, soxr.resample(signal, rate, RATE), RATE, format="FLAC", subtype="PCM_16")
+        path = folder / utterance.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.getvalue())
     (folder / "README.md").write_text(
         f"# {TITLE}\n\nVersion {VERSION}, spoken by espeak-ng {espeak_ng.version()}. {SIMULATED}\n\n"
         f"Licence: {LICENCE}.\n",

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from sertools.errors import ModelError
+from sertools.files import read_yaml
 from sertools.models.checkpoints.weights import tensors_in
 
 if TYPE_CHECKING:
@@ -50,12 +49,12 @@ def read(folder: Path) -> Files:
     """
     config_path, weights = _file(folder, "config.yaml"), _file(folder, "model.pt")
     text = config_path.read_bytes()
+    config = read_yaml(config_path, error=ModelError, what="the configuration")
     try:
-        config = yaml.safe_load(text)
         settings = dict(config["model_conf"])
         audio = dict(settings["modalities"]["audio"])
         kind, spec = config["model"], audio["feature_encoder_spec"]
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{config_path} is not a valid emotion2vec configuration: {reason}") from error
     if kind != "Emotion2vec":

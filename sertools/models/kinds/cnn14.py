@@ -15,7 +15,6 @@ The layers are the six blocks, each averaged over bands and time and zero-padded
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sertools.errors import ModelError
+from sertools.files import read_json
 from sertools.models.checkpoints.weights import tensors_in
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.device import find_device, only_fp32
@@ -332,9 +332,7 @@ def _config(folder: Path) -> Config:
             hint='create it with {"labels": […], "sampling_rate": 16000, "window": 512, …}',
         )
     try:
-        config = Config.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not valid JSON: {error}") from error
+        config = Config.model_validate(read_json(path, error=ModelError, what="the configuration"))
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

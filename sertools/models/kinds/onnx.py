@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from sertools.errors import ModelError, nearest
+from sertools.files import read_yaml
 from sertools.models.checkpoints.onnx_weights import weights
 from sertools.models.checks import are_probabilities, check_finite, check_steady, names, noise, trial
 from sertools.models.device import only_fp32
@@ -206,16 +207,11 @@ def _find(given: Path) -> tuple[Path, dict[str, list[str]]]:
 
 def _described(folder: Path) -> dict[str, Any]:
     """The contents of `model.yaml`, or of the older pair labels.yaml and transform.yaml."""
-    import yaml
-
     found: dict[str, Any] = {}
     for path in (folder / "labels.yaml", folder / "transform.yaml", folder / "model.yaml"):
         if not path.is_file():
             continue
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path} is not valid YAML: {_line(error)}") from error
+        content = read_yaml(path, error=ModelError, what="the description of the network")
         if path.name != "model.yaml":
             found[path.stem] = content
             continue

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from sertools.errors import ModelError
+from sertools.files import read_json
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.load import LoadOptions
 from sertools.models.model import Outputs, Task
@@ -199,10 +200,7 @@ def _described(path: Path) -> dict[str, Any]:
     """The contents of the JSON file next to an estimator; empty if there is none."""
     if not path.is_file():
         return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not valid JSON: {error}") from error
+    found = read_json(path, error=ModelError, what="the description of the estimator")
     labels = found.get("labels", []) if isinstance(found, dict) else None
     if not isinstance(labels, list) or not all(isinstance(name, str) for name in labels):
         raise ModelError(

@@ -23,6 +23,7 @@ import numpy as np
 import platformdirs
 
 from sertools.errors import AudioError, SertoolsError, nearest
+from sertools.files import write_bytes
 from sertools.speech.engines import LANGUAGES, Speaker, three_letters
 
 _ACCENTS = {
@@ -117,21 +118,13 @@ class GTTS:
         folder = self.cache or Path(platformdirs.user_cache_dir("sertools")) / "gtts"
         path = folder / f"{name}.mp3"
         try:
-            kept = path.read_bytes()
+            cached = path.read_bytes()
         except OSError:
-            kept = b""
-        if is_whole_mp3(kept):
-            return kept
+            cached = b""
+        if is_whole_mp3(cached):
+            return cached
         fetched = self._fetch(body, tld)
-        part = path.with_name(f".{path.name}.{time.monotonic_ns()}.part")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(fetched)
-            part.replace(path)
-        except OSError as error:
-            raise SertoolsError(f"cannot write speech to the cache {folder}: {error.strerror}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        write_bytes(path, fetched)
         return fetched
 
     def _fetch(self, body: str, tld: str) -> bytes:

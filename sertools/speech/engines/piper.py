@@ -7,7 +7,6 @@ samples, with the same intonation. The licence of the speech is that of the voic
 
 import importlib
 import importlib.metadata
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from sertools.errors import AudioError, SertoolsError, nearest
+from sertools.files import read_json
 from sertools.speech.engines import Speaker, three_letters
 
 
@@ -50,14 +50,14 @@ class Piper:
             there = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
             hint = f"in this folder: {nearest(path.name, there)}" if there else "give the path of a FILE.onnx"
             raise SertoolsError(f"no Piper voice at {text}", hint=hint)
+        hint = "use the file that comes with the voice"
+        described = read_json(beside, error=SertoolsError, what="the description of the voice", hint=hint)
         try:
-            described = json.loads(beside.read_text(encoding="utf-8"))
             speakers = int(described.get("num_speakers", 1))
             language = str(described.get("language", {}).get("code") or described["espeak"]["voice"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SertoolsError(
-                f"{beside.name} does not describe the voice {path.name}",
-                hint="use the file that comes with the voice",
+                f"{beside.name} does not describe the voice {path.name}", hint=hint
             ) from error
         if number and not (number.isdigit() and int(number) < speakers):
             raise SertoolsError(f"{path.name} has no speaker {number!r}", hint=f"0 to {speakers - 1}")

@@ -78,9 +78,12 @@ def test_broken_and_absent_files_are_sentences(tmp_path):
     refused("names 9 classes, but .*model.pt has no classification head")
     write_files(tmp_path / "m", config() | {"model": "Paraformer"}, {"x": torch.zeros(1)}, [])
     refused("is for the model 'Paraformer', not Emotion2vec")
-    for text in ("model: [", "7", "model: Emotion2vec\nmodel_conf: {depth: 2}\n", "\x00"):
+    for text in ("7", "model: Emotion2vec\nmodel_conf: {depth: 2}\n"):
         (tmp_path / "m/config.yaml").write_text(text)
         refused("is not a valid emotion2vec configuration")
+    for text in ("model: [", "\x00"):
+        (tmp_path / "m/config.yaml").write_text(text)
+        refused("config.yaml is not valid YAML: ")
 
 
 def test_prefixes_of_the_file_are_taken_off(tmp_path):

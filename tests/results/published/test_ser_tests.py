@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sertools.perturbations.selection import asked
+from sertools.perturbations.selection import select
 from sertools.results.published import ser_tests
 from tests.helpers.places import ROOT
 
@@ -40,7 +40,7 @@ def test_random_models_do_not_widen_a_range():
 
 @pytest.mark.parametrize("condition", sorted(ser_tests.CHANGES))
 def test_every_condition_is_one_that_ser_tests_asks_for_and_that_was_published(condition):
-    assert condition in {str(c) for c in asked(["ser-tests"]).conditions}
+    assert condition in {str(c) for c in select(["ser-tests"]).conditions}
     assert ser_tests.unchanged_ratio("iemocap", condition, "arousal") is not None
     assert ser_tests.unchanged_ratio("crema-d", condition, "emotion") is not None
 

@@ -116,6 +116,9 @@ def test_bad_voices_are_told_before_anything_is_spoken(voice, tmp_path):
     with pytest.raises(SertoolsError, match="Piper has no default voice"):
         engine.speakers("eng")
     (tmp_path / "bare.onnx").write_bytes(b"x")
+    with pytest.raises(SertoolsError, match="cannot read the description of the voice .*bare.onnx.json"):
+        engine.speaker(str(tmp_path / "bare.onnx"))
+    (tmp_path / "bare.onnx.json").write_text("[]")
     with pytest.raises(SertoolsError, match="bare.onnx.json does not describe"):
         engine.speaker(str(tmp_path / "bare.onnx"))
 
