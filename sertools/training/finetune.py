@@ -5,20 +5,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
+from sertools.probing.losses import ccc_loss
 from sertools.randomness import identity_rng
 from sertools.training.augment import augmented
 from sertools.training.data import Lessons, lessons
-from sertools.training.network import RATE_HZ, _pooled, ccc_loss, normalised, untrained
+from sertools.training.network import RATE_HZ, _pooled, normalised, untrained
 from sertools.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager

@@ -98,19 +98,6 @@ def untrained(recipe: Recipe) -> Any:
     return model
 
 
-def ccc_loss(prediction: "torch.Tensor", truth: "torch.Tensor") -> "torch.Tensor":
-    """One minus the concordance (Lin 1989) over a batch, averaged over labels; moments divided by n.
-
-    Args:
-        prediction: shape (n, c)
-        truth: shape (n, c)
-    """
-    p, t = prediction - prediction.mean(0), truth - truth.mean(0)
-    distance = (prediction.mean(0) - truth.mean(0)) ** 2
-    spread = (p**2).mean(0) + (t**2).mean(0) + distance
-    return (1 - 2 * (p * t).mean(0) / (spread + 1e-8)).mean()
-
-
 def _padded(signals: Sequence[np.ndarray]) -> tuple["torch.Tensor", "torch.Tensor"]:
     """Zero-padded signals (n, longest), and the mask (n, longest) that is 1 for samples of the signal."""
     import torch

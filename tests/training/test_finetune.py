@@ -7,14 +7,12 @@ from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtract
 from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError, ModelError
-from sertools.metrics.regression import ccc
 from sertools.models.load import load_model
 from sertools.training.data import lessons, recipe_corpora
 from sertools.training.finetune import train
 from sertools.training.network import (
     RATE_HZ,
     _pooled,
-    ccc_loss,
     filter_bank,
     normalised,
     predictions,
@@ -85,20 +83,6 @@ def test_signals_are_normalised_as_the_feature_extractor_does():
     theirs = Wav2Vec2FeatureExtractor(do_normalize=True)(signal, sampling_rate=RATE_HZ)["input_values"][0]
     # float32 sums in another order
     np.testing.assert_allclose(normalised(signal), theirs, atol=1e-5)
-
-
-def test_the_loss_is_one_minus_the_concordance():
-    rng = np.random.default_rng(0)
-    truth, prediction = rng.random((20, 3)), rng.random((20, 3))
-    naive = 1 - np.mean([ccc(truth[:, i], prediction[:, i]) for i in range(3)])
-    loss = ccc_loss(torch.from_numpy(prediction), torch.from_numpy(truth)).item()
-    # 1e-7: a small number keeps the loss's divisor from being 0
-    assert loss == pytest.approx(naive, abs=1e-7)
-
-
-def test_the_loss_of_one_to_five_against_two_to_six_is_a_fifth():
-    truth = torch.arange(1.0, 6.0, dtype=torch.float64)[:, None]
-    assert ccc_loss(truth + 1, truth).item() == pytest.approx(0.2, abs=1e-8)
 
 
 def test_padding_in_a_batch_changes_no_answer():
