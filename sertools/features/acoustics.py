@@ -68,7 +68,8 @@ def measured(
     advance(len(corpus.clips) - sum(len(clips) for _, clips in todo))
     batches = [clips[k : k + AT_ONCE] for _, clips in todo for k in range(0, len(clips), AT_ONCE)]
     if batches:
-        opensmile.features(np.zeros(opensmile.RATE, dtype=np.float32))  # fails early if opensmile is missing
+        # fails early if opensmile is missing
+        opensmile.features(np.zeros(opensmile.RATE_HZ, dtype=np.float32))
     answers = _answers([[located(corpus, clip) for clip in batch] for batch in batches], workers)
     for i, clips in todo:
         found: list[Found] = []
@@ -114,7 +115,7 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
     found: list[Found] = []
     for path, start, end in clips:
         try:
-            signal_of_clip = read_audio(path, opensmile.RATE, start, end)
+            signal_of_clip = read_audio(path, opensmile.RATE_HZ, start, end)
         except AudioError as error:
             found.append((np.zeros((0, len(FEATURES)), dtype=np.float32), str(error)))
         else:

@@ -12,17 +12,17 @@ the store, so each corpus is decoded only once.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
 from sertools.metrics.fingerprints import BITS, FRAMES, QUIET
-from sertools.models.model import Outputs, Task
+from sertools.models.loaded import LoadedSignalModel
+from sertools.models.model import Outputs, Signal, Task
 
 RATE = 8000
 WINDOW, HOP = 2048, 96
@@ -38,7 +38,7 @@ SILENT = -1.0
 
 
 @dataclass(kw_only=True)
-class Prints:
+class Prints(LoadedSignalModel):
     """Audio fingerprint and hash of clips, implemented as a model whose scores are 24-bit words."""
 
     name: str = "fingerprints"
@@ -50,9 +50,8 @@ class Prints:
     sampling_rate: int = RATE
     shortest: int = 1
     fingerprint: str = "prints-1"
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Words of the hash and of the frames, shape (n, 3 + 128); −1 for quiet frames."""
         return Outputs(
             scores=np.stack([np.concatenate([hash_words(s), frame_words(s)]) for s in signals])

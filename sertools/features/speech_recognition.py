@@ -4,9 +4,8 @@ The recogniser is implemented as a model whose scores encode the text as numbers
 audio, the store caches and resumes, and a clip that cannot be decoded has no transcript.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,8 @@ import pandas as pd
 from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import content, frozen
 from sertools.models.checkpoints.hub import folder_of
-from sertools.models.model import Outputs, Task
+from sertools.models.loaded import LoadedSignalModel
+from sertools.models.model import Outputs, Signal, Task
 
 WORDS = 700
 """Numbers per text, each with three bytes of UTF-8, which float32 represents exactly; longer texts count as
@@ -25,7 +25,7 @@ NOTHING = -1.0
 
 
 @dataclass(kw_only=True)
-class Recogniser:
+class Recogniser(LoadedSignalModel):
     """A speech recogniser, implemented as a model whose scores encode the text."""
 
     checkpoint: str
@@ -36,7 +36,6 @@ class Recogniser:
     shortest: int = 400
     longest: int | None = None
     fingerprint: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from transformers import (
@@ -75,7 +74,7 @@ class Recogniser:
         self.name = folder.resolve().name if source == str(folder) else source.replace("/", "--")
         self.fingerprint = f"recogniser-1 {content(folder)}"
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """The transcripts of signals, encoded as numbers, shape (n, 700)."""
         return Outputs(scores=np.stack([coded(self.text(signal)) for signal in signals]))
 
