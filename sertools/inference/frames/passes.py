@@ -25,7 +25,7 @@ KEEP_EVERY_S = 120.0
 """Seconds of work that an interruption can lose, approximately."""
 
 
-HELD = 2**28
+MAX_BUFFERED_BYTES = 2**28
 """Maximum size in bytes of finished cells in memory; beyond it they are written one by one."""
 
 
@@ -115,7 +115,7 @@ def run(
         StoreError: the store cannot be written
         ModelError: the scores do not have the shape (clips, labels)
     """
-    begin, flat, between = begun(each)
+    begin, flat, between = load_checkpoint(each)
     advance(sum(map(len, each.parts[:begin])))
     sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
     kept = time.monotonic()
@@ -134,7 +134,7 @@ def run(
                     held[each.cell[u]] = flat.copy()
                     flat[:] = 0
                 late = time.monotonic() - kept >= keep_every_s
-                if late or flat.nbytes * len(held) > HELD:
+                if late or flat.nbytes * len(held) > MAX_BUFFERED_BYTES:
                     _write(each, held)
                 if late:
                     write_array(each.path("begun"), np.concatenate([[u + 1.0], flat, between]))
@@ -154,7 +154,7 @@ def _write(each: Pass, held: dict[int, np.ndarray]) -> None:
         write_array(each.path(f"cell-{cell}"), held.pop(cell))
 
 
-def begun(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
+def load_checkpoint(each: Pass) -> tuple[int, np.ndarray, np.ndarray]:
     """Number of the first part still to sum, with the sums of its cell and between layers so far."""
     size = each.shape.size
     state = read_array(each.path("begun"))

@@ -87,7 +87,7 @@ def of_frames(
 def _of_pass(model: Framed, corpus: Corpus, each: passes.Pass, settings: Settings, cost: Cost) -> Cost:
     if each.stored() is not None:
         return replace(cost, stored=cost.clips)
-    begin, _, _ = passes.begun(each)
+    begin, _, _ = passes.load_checkpoint(each)
     done = sum(map(len, each.parts[:begin]))
     clips = pd.Index([clip for part in each.parts[begin:] for clip in part])
     cost = replace(
@@ -135,7 +135,7 @@ def _summing(
         write_array(Path(folder) / "cell.npy", held)
         writing_s = time.perf_counter() - began
     # cells that do not fit into memory are written twice: one by one, and then together
-    times = 2 if 8 * each.cells * each.shape.size > passes.HELD else 1
+    times = 2 if 8 * each.cells * each.shape.size > passes.MAX_BUFFERED_BYTES else 1
     return adding_s, finishing_s + times * writing_s
 
 
