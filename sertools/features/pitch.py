@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio.opensmile import PITCH, extractor
 from sertools.metrics.groups import F0
@@ -49,7 +50,7 @@ class Pitch(LoadedSignalModel):
         return scores.mask(scores == UNVOICED)
 
 
-def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
+def contour_hz(signal: Signal, rate: int) -> NDArray[np.float64]:
     """F0 every 10 ms in Hz, nan in unvoiced frames, shape (frames,).
 
     Raises:
@@ -60,7 +61,7 @@ def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
     return np.where(semitones > 0, ZERO_HZ * 2 ** (semitones / 12), np.nan)
 
 
-def mean_f0_hz(contour: np.ndarray) -> float:
+def mean_f0_hz(contour: NDArray[np.float64]) -> float:
     """Mean of the voiced frames between 50 and 350 Hz; nan if there are none.
 
     >>> mean_f0_hz(np.array([np.nan, 100.0, 200.0, 400.0, 40.0]))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import content, frozen
@@ -78,19 +79,19 @@ class Recogniser(LoadedSignalModel):
         """The transcripts of signals, encoded as numbers, shape (n, 700)."""
         return Outputs(scores=np.stack([coded(self.text(signal)) for signal in signals]))
 
-    def text(self, signal: np.ndarray) -> str:
+    def text(self, signal: Signal) -> str:
         """The transcript of a signal (samples,), by greedy decoding, which is deterministic."""
         import torch
 
         features = self._extractor(signal, sampling_rate=self.sampling_rate, return_tensors="pt")
-        heard = features[self._extractor.model_input_names[0]]
+        inputs = features[self._extractor.model_input_names[0]]
         with torch.inference_mode():
             if self._whisper:
-                tokens = self._module.generate(heard, do_sample=False, num_beams=1)[0]
-                said = self._tokenizer.decode(tokens, skip_special_tokens=True)
+                tokens = self._module.generate(inputs, do_sample=False, num_beams=1)[0]
+                text = self._tokenizer.decode(tokens, skip_special_tokens=True)
             else:
-                said = self._letters(self._module(heard).logits[0].argmax(dim=-1).tolist())
-        return " ".join(str(said).split())
+                text = self._letters(self._module(inputs).logits[0].argmax(dim=-1).tolist())
+        return " ".join(str(text).split())
 
     def _letters(self, best: Sequence[int]) -> str:
         """Decodes CTC tokens: merges repeated tokens unless a blank separates them, then removes blanks.
@@ -110,7 +111,7 @@ class Recogniser(LoadedSignalModel):
         return pd.DataFrame({f"recognised@{self.checkpoint}": column})
 
 
-def coded(text: str) -> np.ndarray:
+def coded(text: str) -> NDArray[np.float64]:
     """A text encoded as 24-bit numbers, shape (700,); all nan if the text is too long.
 
     >>> decoded(coded("Was ist's? 😀"))
@@ -126,7 +127,7 @@ def coded(text: str) -> np.ndarray:
     return numbers
 
 
-def decoded(numbers: np.ndarray) -> str:
+def decoded(numbers: NDArray[np.float64]) -> str:
     """The text encoded by `coded`."""
     content = b"".join(int(number).to_bytes(3, "big") for number in numbers if number != NOTHING)
     return content.rstrip(b"\0").decode()

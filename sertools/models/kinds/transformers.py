@@ -228,8 +228,8 @@ class TransformersModel(LoadedSignalModel):
             logits = self.network.head(last)
         else:
             logits = torch.empty(len(inputs), 0)
-        kept = [[state.numpy() for state in clip] for clip in zip(*states, strict=True)]
-        return activated(logits, self.task).numpy(), means.numpy() if layers else None, kept
+        by_clip = [[state.numpy() for state in clip] for clip in zip(*states, strict=True)]
+        return activated(logits, self.task).numpy(), means.numpy() if layers else None, by_clip
 
     def _frames(self, base: Any, lengths: list[int]) -> list[int]:
         import torch
