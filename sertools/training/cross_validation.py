@@ -46,10 +46,7 @@ def held_out_predictions(
     Raises:
         CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `training_data`
     """
-    named = [speaker for group in groups for speaker in group]
-    twice = sorted({speaker for speaker in named if named.count(speaker) > 1})
-    if twice:
-        raise CorpusError(f"the speaker {twice[0]!r} is left out more than once")
+    _check_disjoint(groups)
     parts: list[pd.DataFrame] = []
     for group in groups:
         others = [speaker for speaker in recipe.speakers if speaker not in group]
@@ -64,3 +61,11 @@ def held_out_predictions(
             part.insert(0, "speaker", speaker)
             parts.append(part)
     return pd.concat(parts).rename_axis("clip")
+
+
+def _check_disjoint(groups: Sequence[Sequence[str]]) -> None:
+    """Refuses groups that share a speaker."""
+    named = [speaker for group in groups for speaker in group]
+    twice = sorted({speaker for speaker in named if named.count(speaker) > 1})
+    if twice:
+        raise CorpusError(f"the speaker {twice[0]!r} is left out more than once")

@@ -143,20 +143,14 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
     task: Task = "single_label" if labels else "encoder"
     network = _network(files)
     unexpected = _fill(network, files)
-    geometry = SimpleNamespace(
-        model_type="emotion2vec",
-        conv_kernel=[kernel for _, kernel, _ in files.convolutions],
-        conv_stride=[stride for _, _, stride in files.convolutions],
-    )
+    geometry = _geometry(files)
     model = Emotion2vecModel(
         name=files.folder.resolve().name,
         labels=labels,
         task=task,
         sampling_rate=RATE_HZ,
         shortest=feature_extraction.shortest(geometry),
-        fingerprint=hashlib.blake2b(
-            f"{FINGERPRINT_VERSION} {files.digest} {labels}".encode(), digest_size=16
-        ).hexdigest(),
+        fingerprint=_fingerprint(files, labels),
         facts=signal_facts(
             "emotion2vec",
             rest,
@@ -181,6 +175,20 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
     if labels:
         check_finite(model.predict(trial(RATE_HZ)[:1]).scores, rest)
     return model
+
+
+def _fingerprint(files: Files, labels: Sequence[str]) -> str:
+    settings = f"{FINGERPRINT_VERSION} {files.digest} {labels}"
+    return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
+
+
+def _geometry(files: Files) -> SimpleNamespace:
+    """The convolutions, under the names that configurations of transformers have for them."""
+    return SimpleNamespace(
+        model_type="emotion2vec",
+        conv_kernel=[kernel for _, kernel, _ in files.convolutions],
+        conv_stride=[stride for _, _, stride in files.convolutions],
+    )
 
 
 def _network_facts(network: Any, head: str) -> dict[str, Any]:

@@ -91,12 +91,11 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     only_fp32(options.precision, SCHEME)
     path, stated = audonnx.find(Path(rest).expanduser())
     network, length = open_network(path, options.device, labelled=list(stated), output=options.output)
-    session = network.session
-    metadata = session.get_modelmeta().custom_metadata_map
+    metadata = network.session.get_modelmeta().custom_metadata_map
     rate, notes = _rate(options.sampling_rate, metadata, path)
     raw = _scores_of_noise(network, rate, length)
-    in_file = [name.strip() for name in metadata.get("labels", "").split(",") if name.strip()]
-    labels = names(options.labels, stated.get(network.scores) or in_file, raw.shape[1], str(path))
+    declared = stated.get(network.scores) or _labels_in(metadata)
+    labels = names(options.labels, declared, raw.shape[1], str(path))
     task = task_of(None, labels)
     activation = "softmax" if task == "single_label" and not are_probabilities(raw) else "none"
     stored = weights(path)
@@ -112,9 +111,9 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
             "ONNX",
             str(path),
             {
-                "architecture": session.get_modelmeta().graph_name,
+                "architecture": network.session.get_modelmeta().graph_name,
                 "head": f"output {network.scores}",
-                "outputs": [node.name for node in session.get_outputs()],
+                "outputs": [node.name for node in network.session.get_outputs()],
                 "activation": activation,
             },
             labels=labels,
@@ -125,13 +124,17 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
                 "parameter_bytes": stored.bytes,
                 "precision": stored.precision,
                 "features": "raw signal",
-                "device": "cuda" if "CUDA" in session.get_providers()[0] else "cpu",
+                "device": "cuda" if "CUDA" in network.session.get_providers()[0] else "cpu",
                 "notes": notes,
             },
         ),
         network=network,
         activation=activation,
     )
+
+
+def _labels_in(metadata: Mapping[str, str]) -> list[str]:
+    return [name.strip() for name in metadata.get("labels", "").split(",") if name.strip()]
 
 
 def _scores_of_noise(network: Network, rate: int, length: int | None) -> NDArray[np.float32]:

@@ -250,10 +250,9 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     logging.disable_progress_bar()
     folder, source = folder_of(rest)
     config = _config(folder, options)
-    extractor, notes = feature_extraction.extractor_of(
-        folder, config, trust_remote_code=options.trust_remote_code
-    )
-    network = build(folder, config, head=options.head, trust_remote_code=options.trust_remote_code)
+    trust = options.trust_remote_code
+    extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
+    network = build(folder, config, head=options.head, trust_remote_code=trust)
     labels, task = _outputs_of(network, config, options, folder)
     device = find_device(options.device)
     network.module.to(device)
@@ -271,7 +270,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         facts=signal_facts(
             "transformers checkpoint",
             source,
-            {"licence": licence(folder), **_network_facts(network, config)},
+            _network_facts(network, config, folder),
             labels=labels,
             task=task,
             sampling_rate=rate,
@@ -317,8 +316,9 @@ def _outputs_of(
     return () if task == "encoder" else labels, task
 
 
-def _network_facts(network: Network, config: Any) -> dict[str, Any]:
+def _network_facts(network: Network, config: Any, folder: Path) -> dict[str, Any]:
     return {
+        "licence": licence(folder),
         "architecture": type(network.module).__name__,
         "model_type": config.model_type,
         "parameters": sum(p.numel() for p in network.module.parameters()),
