@@ -58,7 +58,7 @@ def answers(estimator: Any, features: NDArray[np.float64]) -> NDArray[np.float64
         estimator: fitted classifier or regressor
         features: shape (n, 88)
     """
-    whole = np.isfinite(features).all(axis=1)
+    whole = np.asarray(np.isfinite(features).all(axis=1))
     predict = estimator.predict_proba if hasattr(estimator, "classes_") else estimator.predict
     # estimators reject the whole array if it contains nan, so such rows are set to 0 and their scores dropped
     found = np.asarray(predict(np.where(whole[:, None], features, 0.0)), dtype=np.float64)

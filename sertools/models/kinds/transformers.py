@@ -244,12 +244,8 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         ModelError: no such checkpoint, an unknown architecture, weights that do not fit, or no head
     """
     import torch
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    folder, source = folder_of(rest)
-    config = _config(folder, options)
+    folder, source, config = _opened(rest, options)
     trust = options.trust_remote_code
     extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
     network = build(folder, config, head=options.head, trust_remote_code=trust)
@@ -292,18 +288,24 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     )
 
 
-def _config(folder: Path, options: LoadOptions) -> Any:
+def _opened(rest: str, options: LoadOptions) -> tuple[Path, str, Any]:
+    """The folder of a checkpoint, where it comes from, and its configuration."""
     import transformers
     from huggingface_hub.errors import StrictDataclassError
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    folder, source = folder_of(rest)
     try:
-        return transformers.AutoConfig.from_pretrained(
+        config = transformers.AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=options.trust_remote_code
         )
     except (ValueError, KeyError, OSError, TypeError, StrictDataclassError) as error:
         raise feature_extraction.unreadable(
             folder / "config.json", error, options.trust_remote_code
         ) from error
+    return folder, source, config
 
 
 def _outputs_of(
