@@ -12,7 +12,7 @@ import sertools
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import ccc, rmse
 from sertools.models.load import load_model
-from sertools.training.data import lessons, recipe_corpora
+from sertools.training.data import recipe_corpora, training_data
 from sertools.training.network import normalised, predictions
 from sertools.training.recipe import Recipe, read_recipe
 from tests.bench.default_model import TABLE, candidate, with_intervals
@@ -141,7 +141,7 @@ def test_the_card_tells_the_truth_about_the_test_speakers(default):
     recipe = read_recipe(ROOT / "examples" / "finetune.toml")
     official = recipe.model_copy(update={"corpora": ["emodb"]})
     corpora = recipe_corpora(official, DATA)
-    exams = [lessons(official, corpora, [speaker]) for speaker in TEST_SPEAKERS]
+    exams = [training_data(official, corpora, [speaker]) for speaker in TEST_SPEAKERS]
     heard = [predictions(model, exam.signals) for exam in exams]
     truth, answers = np.concatenate([exam.truth for exam in exams]), np.concatenate(heard)
     assert len(answers) == 231

@@ -1,4 +1,4 @@
-"""The acoustic features of a clip over time, and their means over the frames of a layer.
+"""Acoustic features of clips by openSMILE: over time, averaged over the frames of a layer, and functionals.
 
 openSMILE returns the low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) every 10 ms. Two kinds of values
 are not measurements and become nan here, and one misalignment is corrected:
@@ -14,15 +14,26 @@ are not measurements and become nan here, and one misalignment is corrected:
 
 import importlib
 import warnings
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.tables.egemaps import FEATURES
 
-RATE = 16000
+Samples = NDArray[np.float32]
+Features = NDArray[np.float32]
+
+RATE_HZ = 16000
+SHORTEST = 960
+"""Number of samples in 60 ms, the longest window of eGeMAPS; openSMILE has no frame for shorter clips."""
+
+FUNCTIONALS = 88
+"""Number of functionals per clip."""
+
 FIRST_S, STEP_S = 0.01, 0.01
 """Centre of the first row of features, and distance between rows, in s."""
 
@@ -50,7 +61,7 @@ PERIODS = ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz")
 FORMANTS = ("F1frequency_sma3nz", "F1bandwidth_sma3nz", "F2frequency_sma3nz", "F3frequency_sma3nz")
 
 
-def features(signal: np.ndarray) -> np.ndarray:
+def features(signal: Samples) -> Features:
     """The features of a clip every 10 ms, shape (rows, 22), float32; nan where one is undefined.
 
     Args:
@@ -59,17 +70,17 @@ def features(signal: np.ndarray) -> np.ndarray:
     Raises:
         ModelError: opensmile is not installed
     """
-    smile = extractor()
-    if len(signal) < 0.06 * RATE:
+    smile = extractor("LowLevelDescriptors")
+    if len(signal) < SHORTEST:
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
     with warnings.catch_warnings():
         # openSMILE also warns about a few frames of silence or noise; it returns nan there, as we do
         warnings.filterwarnings("ignore", message="Segment too short")
-        raw = smile.process_signal(signal, RATE)
+        raw = smile.process_signal(signal, RATE_HZ)
     return cleaned(raw[list(FEATURES)].to_numpy(dtype=np.float32))
 
 
-def cleaned(raw: np.ndarray) -> np.ndarray:
+def cleaned(raw: Features) -> Features:
     """OpenSMILE's features with values that are not measurements set to nan, on one time axis.
 
     Args:
@@ -92,7 +103,7 @@ def cleaned(raw: np.ndarray) -> np.ndarray:
     return found
 
 
-def aligned(rows: np.ndarray, first_s: float, step_s: float, n: int) -> np.ndarray:
+def aligned(rows: Features, first_s: float, step_s: float, n: int) -> NDArray[np.float64]:
     """The mean of the features over each frame of a layer, shape (n, 22), float64.
 
     Frame t reaches half a step to either side of its centre, first_s + t · step_s; the mean runs over the
@@ -121,13 +132,34 @@ def aligned(rows: np.ndarray, first_s: float, step_s: float, n: int) -> np.ndarr
         inside = (begin == end) & (nearest >= 0) & (nearest < len(rows))
         begin, end = np.where(inside, nearest, begin), np.where(inside, nearest + 1, end)
     frames = count[end] - count[begin]
-    means: np.ndarray = np.where(frames > 0, (total[end] - total[begin]) / np.maximum(frames, 1), np.nan)
+    sums = total[end] - total[begin]
+    means: NDArray[np.float64] = np.where(frames > 0, sums / np.maximum(frames, 1), np.nan)
     return means
 
 
+def functionals(signals: Sequence[Samples]) -> NDArray[np.float64]:
+    """The 88 functionals of eGeMAPSv02 of each clip, shape (n, 88); nan for a clip without a frame.
+
+    Args:
+        signals: at 16 kHz, n arrays of shape (samples,)
+
+    Raises:
+        ModelError: openSMILE is not installed
+    """
+    smile = extractor("Functionals")
+    with warnings.catch_warnings():
+        # openSMILE returns nan and warns for a clip without a frame; such a clip counts as missing
+        warnings.filterwarnings("ignore", message="Segment too short")
+        rows = [smile.process_signal(signal, RATE_HZ).to_numpy()[0] for signal in signals]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), FUNCTIONALS)
+
+
 @cache
-def extractor() -> Any:
+def extractor(level: Literal["LowLevelDescriptors", "Functionals"]) -> Any:
     """OpenSMILE's extractor, created once: reading its configuration takes longer than a short clip.
+
+    Args:
+        level: features every 10 ms, or one set of features per clip
 
     Raises:
         ModelError: openSMILE is not installed
@@ -136,10 +168,10 @@ def extractor() -> Any:
         opensmile: Any = importlib.import_module("opensmile")
     except ImportError as error:
         raise ModelError(
-            "pitch and acoustic features need opensmile, which is not installed",
+            "pitch and acoustic features (eGeMAPS) need opensmile, which is not installed",
             hint='pip install "sertools[probe]"',
         ) from error
     return opensmile.Smile(
         feature_set=opensmile.FeatureSet.eGeMAPSv02,
-        feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
+        feature_level=getattr(opensmile.FeatureLevel, level),
     )

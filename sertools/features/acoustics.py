@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
@@ -30,7 +31,7 @@ from sertools.tables.egemaps import FEATURES
 Clip = tuple[Path, float, float]
 """File, start and end of a clip in s."""
 
-Found = tuple[np.ndarray, str]
+Found = tuple[NDArray[np.float32], str]
 """Features of a clip, shape (rows, 22), and the reason if there are none (otherwise empty)."""
 
 AT_ONCE = 16
@@ -48,7 +49,7 @@ def measured(
     *,
     workers: int | None = None,
     advance: Callable[[int], None] = lambda n: None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, NDArray[np.float32]]:
     """Features of every clip, shape (rows, 22); unreadable clips have no rows.
 
     Clips already in the store are not measured again.
@@ -68,7 +69,8 @@ def measured(
     advance(len(corpus.clips) - sum(len(clips) for _, clips in todo))
     batches = [clips[k : k + AT_ONCE] for _, clips in todo for k in range(0, len(clips), AT_ONCE)]
     if batches:
-        opensmile.features(np.zeros(opensmile.RATE, dtype=np.float32))  # fails early if opensmile is missing
+        # fails early if opensmile is missing
+        opensmile.features(np.zeros(opensmile.RATE_HZ, dtype=np.float32))
     answers = _answers([[located(corpus, clip) for clip in batch] for batch in batches], workers)
     for i, clips in todo:
         found: list[Found] = []
@@ -77,15 +79,15 @@ def measured(
             found += batch
             advance(len(batch))
         write(folder, i, clips, found)
-    held: dict[str, np.ndarray] = {}
+    features: dict[str, NDArray[np.float32]] = {}
     for i, clips in shards(corpus.clips.index):
         rows = _read(folder, i, clips)
         assert rows is not None, "it was written just now"
-        held.update(zip(clips, rows, strict=True))
-    return held
+        features.update(zip(clips, rows, strict=True))
+    return features
 
 
-def missing(corpus: Corpus, sound: str, root: Path) -> list[tuple[int, pd.Index]]:
+def missing(corpus: Corpus, sound: str, root: Path) -> list[tuple[int, "pd.Index[str]"]]:
     """Number and clips of each shard that is not in the store."""
     folder = place(corpus, sound, root)
     return [(i, clips) for i, clips in shards(corpus.clips.index) if _read(folder, i, clips) is None]
@@ -114,11 +116,11 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
     found: list[Found] = []
     for path, start, end in clips:
         try:
-            signal_of_clip = read_audio(path, opensmile.RATE, start, end)
+            samples = read_audio(path, opensmile.RATE_HZ, start, end)
         except AudioError as error:
             found.append((np.zeros((0, len(FEATURES)), dtype=np.float32), str(error)))
         else:
-            found.append((opensmile.features(signal_of_clip), ""))
+            found.append((opensmile.features(samples), ""))
     return found
 
 
@@ -163,7 +165,7 @@ def _array_path(folder: Path, i: int) -> Path:
     return folder / f"{i:05d}.acoustics.npy"
 
 
-def write(folder: Path, i: int, clips: pd.Index, found: Sequence[Found]) -> None:
+def write(folder: Path, i: int, clips: "pd.Index[str]", found: Sequence[Found]) -> None:
     """Writes a shard: first the rows, then the table, whose presence marks the shard as complete."""
     write_array(_array_path(folder, i), np.concatenate([rows for rows, _ in found]))
     counts = [len(rows) for rows, _ in found]
@@ -171,7 +173,7 @@ def write(folder: Path, i: int, clips: pd.Index, found: Sequence[Found]) -> None
     write_shard(folder, i, table.rename_axis("clip"))
 
 
-def _read(folder: Path, i: int, clips: pd.Index) -> list[np.ndarray] | None:
+def _read(folder: Path, i: int, clips: "pd.Index[str]") -> list[NDArray[np.float32]] | None:
     """The rows of each clip of a shard, memory-mapped; None if the shard is missing or incomplete."""
     table, rows = read_shard(folder, i, clips), read_array(_array_path(folder, i))
     if table is None or rows is None:

@@ -12,17 +12,19 @@ the store, so each corpus is decoded only once.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from sertools.metrics.fingerprints import BITS, FRAMES, QUIET
-from sertools.models.model import Outputs, Task
+from sertools.models.loaded import LoadedSignalModel
+from sertools.models.model import Outputs, Signal, Task
 
 RATE = 8000
 WINDOW, HOP = 2048, 96
@@ -38,7 +40,7 @@ SILENT = -1.0
 
 
 @dataclass(kw_only=True)
-class Prints:
+class Prints(LoadedSignalModel):
     """Audio fingerprint and hash of clips, implemented as a model whose scores are 24-bit words."""
 
     name: str = "fingerprints"
@@ -50,9 +52,8 @@ class Prints:
     sampling_rate: int = RATE
     shortest: int = 1
     fingerprint: str = "prints-1"
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Words of the hash and of the frames, shape (n, 3 + 128); −1 for quiet frames."""
         return Outputs(
             scores=np.stack([np.concatenate([hash_words(s), frame_words(s)]) for s in signals])
@@ -71,14 +72,14 @@ class Prints:
         return pd.DataFrame(rows, index=scores.index, columns=["audio_hash", "audio_print"], dtype=object)
 
 
-def hash_words(signal: np.ndarray) -> np.ndarray:
+def hash_words(signal: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """A 72-bit hash of the samples, rounded to 16 bits, in 3 words; equal only for identical samples."""
     rounded = np.round(np.asarray(signal, dtype=np.float64) * 32768).astype("<i4")
     digest = hashlib.blake2b(rounded.tobytes(), digest_size=3 * HASH_WORDS).digest()
     return np.array([int.from_bytes(digest[i : i + 3], "big") for i in range(0, len(digest), 3)], dtype=float)
 
 
-def frame_words(signal: np.ndarray) -> np.ndarray:
+def frame_words(signal: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """The bits of 128 frames around the centre of energy as numbers, shape (128,); −1 for quiet frames.
 
     Args:
@@ -94,11 +95,11 @@ def frame_words(signal: np.ndarray) -> np.ndarray:
     difference = bands[:, :-1] - bands[:, 1:]
     bits = (difference[1:] > difference[:-1]) @ (2.0 ** np.arange(BITS - 1, -1, -1))
     power = bands[1:].sum(axis=1)
-    words: np.ndarray = np.where(power < QUIETER * power.max(), SILENT, bits)
+    words: NDArray[np.float64] = np.where(power < QUIETER * power.max(), SILENT, bits)
     return words
 
 
-def _bands(signal: np.ndarray, first: int) -> np.ndarray:
+def _bands(signal: NDArray[np.float64], first: int) -> NDArray[np.float64]:
     """Energy of each band in 129 windows, the first starting at sample `first`; shape (129, 25)."""
     span = FRAMES * HOP + WINDOW
     window = np.zeros(span)
@@ -106,22 +107,22 @@ def _bands(signal: np.ndarray, first: int) -> np.ndarray:
     window[begin - first : end - first] = signal[begin:end]
     frames = np.lib.stride_tricks.sliding_window_view(window, WINDOW)[::HOP]
     spectrum = np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)) ** 2
-    pooled: np.ndarray = spectrum @ _pool()
+    pooled: NDArray[np.float64] = spectrum @ _pool()
     return pooled
 
 
 @cache
-def _pool() -> np.ndarray:
+def _pool() -> NDArray[np.float64]:
     """Membership matrix of frequencies in bands, shape (frequencies, 25)."""
     edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, BITS + 2)
     band = np.searchsorted(edges, np.fft.rfftfreq(WINDOW, 1 / RATE), side="right") - 1
-    pool: np.ndarray = (band[:, None] == np.arange(BITS + 1)).astype(np.float64)
+    pool: NDArray[np.float64] = (band[:, None] == np.arange(BITS + 1)).astype(np.float64)
     return pool
 
 
 @cache
-def _band_pass() -> np.ndarray:
-    sections: np.ndarray = butter(4, [LOWEST_HZ, HIGHEST_HZ], "bandpass", fs=RATE, output="sos")
+def _band_pass() -> NDArray[np.float64]:
+    sections: NDArray[np.float64] = butter(4, [LOWEST_HZ, HIGHEST_HZ], "bandpass", fs=RATE, output="sos")
     return sections
 
 

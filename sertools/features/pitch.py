@@ -5,16 +5,17 @@ value every 10 ms in semitones above 27.5 Hz, 0 in unvoiced frames. The mean is 
 between 50 and 350 Hz.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from sertools.audio.opensmile import extractor
+from sertools.audio.opensmile import PITCH, extractor
 from sertools.metrics.groups import F0
-from sertools.models.model import Outputs, Task
+from sertools.models.loaded import LoadedSignalModel
+from sertools.models.model import Outputs, Signal, Task
 
 LOWEST_HZ, HIGHEST_HZ = 50.0, 350.0
 ZERO_HZ = 27.5
@@ -25,7 +26,7 @@ UNVOICED = 0.0
 
 
 @dataclass(kw_only=True)
-class Pitch:
+class Pitch(LoadedSignalModel):
     """A measure of the mean F0 of clips, implemented as a model with one label."""
 
     name: str = "pitch"
@@ -34,9 +35,8 @@ class Pitch:
     sampling_rate: int = 16000
     shortest: int = 960  # one window of 60 ms
     fingerprint: str = "egemapsv02-f0-1"
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Mean F0 in Hz, shape (n, 1); 0 for a clip without voiced frames between 50 and 350 Hz.
 
         Raises:
@@ -50,17 +50,18 @@ class Pitch:
         return scores.mask(scores == UNVOICED)
 
 
-def contour_hz(signal: np.ndarray, rate: int) -> np.ndarray:
+def contour_hz(signal: Signal, rate: int) -> NDArray[np.float64]:
     """F0 every 10 ms in Hz, nan in unvoiced frames, shape (frames,).
 
     Raises:
         ModelError: opensmile is not installed
     """
-    semitones = extractor().process_signal(signal, rate)["F0semitoneFrom27.5Hz_sma3nz"].to_numpy(dtype=float)
+    descriptors = extractor("LowLevelDescriptors").process_signal(signal, rate)
+    semitones = descriptors[PITCH].to_numpy(dtype=float)
     return np.where(semitones > 0, ZERO_HZ * 2 ** (semitones / 12), np.nan)
 
 
-def mean_f0_hz(contour: np.ndarray) -> float:
+def mean_f0_hz(contour: NDArray[np.float64]) -> float:
     """Mean of the voiced frames between 50 and 350 Hz; nan if there are none.
 
     >>> mean_f0_hz(np.array([np.nan, 100.0, 200.0, 400.0, 40.0]))

@@ -4,17 +4,18 @@ The recogniser is implemented as a model whose scores encode the text as numbers
 audio, the store caches and resumes, and a clip that cannot be decoded has no transcript.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import content, frozen
 from sertools.models.checkpoints.hub import folder_of
-from sertools.models.model import Outputs, Task
+from sertools.models.loaded import LoadedSignalModel
+from sertools.models.model import Outputs, Signal, Task
 
 WORDS = 700
 """Numbers per text, each with three bytes of UTF-8, which float32 represents exactly; longer texts count as
@@ -25,7 +26,7 @@ NOTHING = -1.0
 
 
 @dataclass(kw_only=True)
-class Recogniser:
+class Recogniser(LoadedSignalModel):
     """A speech recogniser, implemented as a model whose scores encode the text."""
 
     checkpoint: str
@@ -36,7 +37,6 @@ class Recogniser:
     shortest: int = 400
     longest: int | None = None
     fingerprint: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from transformers import (
@@ -75,23 +75,23 @@ class Recogniser:
         self.name = folder.resolve().name if source == str(folder) else source.replace("/", "--")
         self.fingerprint = f"recogniser-1 {content(folder)}"
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """The transcripts of signals, encoded as numbers, shape (n, 700)."""
         return Outputs(scores=np.stack([coded(self.text(signal)) for signal in signals]))
 
-    def text(self, signal: np.ndarray) -> str:
+    def text(self, signal: Signal) -> str:
         """The transcript of a signal (samples,), by greedy decoding, which is deterministic."""
         import torch
 
         features = self._extractor(signal, sampling_rate=self.sampling_rate, return_tensors="pt")
-        heard = features[self._extractor.model_input_names[0]]
+        inputs = features[self._extractor.model_input_names[0]]
         with torch.inference_mode():
             if self._whisper:
-                tokens = self._module.generate(heard, do_sample=False, num_beams=1)[0]
-                said = self._tokenizer.decode(tokens, skip_special_tokens=True)
+                tokens = self._module.generate(inputs, do_sample=False, num_beams=1)[0]
+                text = self._tokenizer.decode(tokens, skip_special_tokens=True)
             else:
-                said = self._letters(self._module(heard).logits[0].argmax(dim=-1).tolist())
-        return " ".join(str(said).split())
+                text = self._letters(self._module(inputs).logits[0].argmax(dim=-1).tolist())
+        return " ".join(str(text).split())
 
     def _letters(self, best: Sequence[int]) -> str:
         """Decodes CTC tokens: merges repeated tokens unless a blank separates them, then removes blanks.
@@ -111,7 +111,7 @@ class Recogniser:
         return pd.DataFrame({f"recognised@{self.checkpoint}": column})
 
 
-def coded(text: str) -> np.ndarray:
+def coded(text: str) -> NDArray[np.float64]:
     """A text encoded as 24-bit numbers, shape (700,); all nan if the text is too long.
 
     >>> decoded(coded("Was ist's? 😀"))
@@ -127,7 +127,7 @@ def coded(text: str) -> np.ndarray:
     return numbers
 
 
-def decoded(numbers: np.ndarray) -> str:
+def decoded(numbers: NDArray[np.float64]) -> str:
     """The text encoded by `coded`."""
     content = b"".join(int(number).to_bytes(3, "big") for number in numbers if number != NOTHING)
     return content.rstrip(b"\0").decode()

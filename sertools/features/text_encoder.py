@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
@@ -43,14 +44,14 @@ class TextEncoder:
     module: Any
     longest: int
 
-    def vector(self, text: str) -> np.ndarray:
+    def vector(self, text: str) -> NDArray[np.float32]:
         """Mean of the last layer over tokens, shape (d,), float32; tokens beyond `longest` are cut off."""
         import torch
 
         tokens = self.tokenizer(text, return_tensors="pt", truncation=True, max_length=self.longest)
         with torch.inference_mode():
             states = self.module(**tokens).last_hidden_state[0]
-        mean: np.ndarray = states.float().mean(dim=0).numpy()
+        mean: NDArray[np.float32] = states.float().mean(dim=0).numpy()
         return mean
 
 
@@ -101,16 +102,16 @@ def read(corpus: Corpus, text_vectors: Sequence[TextVectors], root: Path, progre
         StoreError: the store cannot be written
     """
     clips, notes = corpus.clips, list(corpus.notes)
-    for reading in dict.fromkeys(text_vectors):
-        if reading.text not in clips or clips[reading.text].isna().all():
+    for wanted in dict.fromkeys(text_vectors):
+        if wanted.text not in clips or clips[wanted.text].isna().all():
             continue
-        encoder = load_encoder(reading.encoder)
-        texts = clips[reading.text]
-        different, told = different_texts(texts)
+        encoder = load_encoder(wanted.encoder)
+        texts = clips[wanted.text]
+        different, has_text = different_texts(texts)
         vectors = _stored(encoder, different, root, progress)
         rows = np.full((len(clips), vectors.shape[1]), np.nan, dtype=np.float32)
-        rows[told] = vectors[different.get_indexer(pd.Index(texts[told]))]
-        clips = clips.assign(**{reading.column: packed(rows, clips.index)})
+        rows[has_text] = vectors[different.get_indexer(pd.Index(texts[has_text]))]
+        clips = clips.assign(**{wanted.column: packed(rows, clips.index)})
         width = rows.shape[1]
         notes.append(
             f"Texts were encoded by {encoder.name}: mean of its last layer over tokens ({width} dimensions)."
@@ -118,41 +119,43 @@ def read(corpus: Corpus, text_vectors: Sequence[TextVectors], root: Path, progre
     return replace(corpus, clips=clips, notes=tuple(notes))
 
 
-def different_texts(texts: pd.Series) -> tuple[pd.Index, np.ndarray]:
+def different_texts(texts: "pd.Series[Any]") -> tuple["pd.Index[str]", NDArray[np.bool_]]:
     """The distinct texts of clips, sorted, and a mask of the clips that have a text, shape (n,)."""
-    told = texts.map(lambda text: isinstance(text, str) and bool(text.strip())).to_numpy(dtype=bool)
-    return pd.Index(sorted(set(texts[told])), name="clip"), told
+    has_text = texts.map(lambda text: isinstance(text, str) and bool(text.strip())).to_numpy(dtype=bool)
+    return pd.Index(sorted(set(texts[has_text])), name="clip"), has_text
 
 
-def unread(encoder: TextEncoder, texts: pd.Index, root: Path) -> list[tuple[int, pd.Index]]:
+def unread(encoder: TextEncoder, texts: "pd.Index[str]", root: Path) -> list[tuple[int, "pd.Index[str]"]]:
     """Number and texts of each shard of distinct texts that is not in the store."""
-    folder = _place(encoder, texts, root)
-    return [(i, part) for i, part in shards(texts) if _kept(folder, i, part) is None]
+    folder = _folder(encoder, texts, root)
+    return [(i, part) for i, part in shards(texts) if _read(folder, i, part) is None]
 
 
-def write_vectors(folder: Path, i: int, texts: pd.Index, vectors: np.ndarray) -> None:
+def write_vectors(folder: Path, i: int, texts: "pd.Index[str]", vectors: NDArray[np.float32]) -> None:
     """Writes a shard of texts with their vectors (n, d)."""
     write_shard(folder, i, pd.DataFrame({"reason": ""}, index=texts), vectors[:, None])
 
 
-def _place(encoder: TextEncoder, texts: pd.Index, root: Path) -> Path:
-    said = hashlib.blake2b(json.dumps(list(texts)).encode(), digest_size=16).hexdigest()
-    key = Key(model=(encoder.name, encoder.fingerprint), corpus=("texts", said), condition=("read", "1"))
+def _folder(encoder: TextEncoder, texts: "pd.Index[str]", root: Path) -> Path:
+    digest = hashlib.blake2b(json.dumps(list(texts)).encode(), digest_size=16).hexdigest()
+    key = Key(model=(encoder.name, encoder.fingerprint), corpus=("texts", digest), condition=("read", "1"))
     return key.folder(root)
 
 
-def _kept(folder: Path, i: int, texts: pd.Index) -> np.ndarray | None:
+def _read(folder: Path, i: int, texts: "pd.Index[str]") -> NDArray[np.float32] | None:
     """The vectors of a shard (n, d); None if it is missing or incomplete."""
     vectors = read_layers(folder, i, len(texts)) if read_shard(folder, i, texts) is not None else None
     return None if vectors is None else vectors[:, 0]
 
 
-def _stored(encoder: TextEncoder, texts: pd.Index, root: Path, progress: Progress) -> np.ndarray:
+def _stored(
+    encoder: TextEncoder, texts: "pd.Index[str]", root: Path, progress: Progress
+) -> NDArray[np.float32]:
     """Vectors of distinct texts (n, d), shard by shard read from the store, or computed and stored."""
-    folder, found = _place(encoder, texts, root), []
+    folder, found = _folder(encoder, texts, root), []
     with progress(f"encoding texts with {encoder.name}", len(texts)) as advance:
         for i, part in shards(texts):
-            vectors = _kept(folder, i, part)
+            vectors = _read(folder, i, part)
             if vectors is None:
                 vectors = np.stack([encoder.vector(text) for text in part])
                 write_vectors(folder, i, part, vectors)

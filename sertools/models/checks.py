@@ -1,28 +1,31 @@
 """Checks of a third-party model's predictions on noise, made before any clip of the corpus is used."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
+from sertools.models.model import Signal
 from sertools.randomness import identity_rng
 
 TOLERANCE = 1e-4
 """Largest allowed difference between two predictions for one clip; a GPU or a remote service may round."""
 
 
-def noise(rate: int, seconds: float) -> np.ndarray:
+def noise(rate: int, seconds: float) -> Signal:
     """White noise of RMS 0.1, shape (samples,), float32; the same for the same length."""
     rng = identity_rng(0, "noise", str(rate), str(seconds))
     return np.clip(0.1 * rng.standard_normal(int(rate * seconds)), -1, 1).astype(np.float32)
 
 
-def trial(rate: int) -> list[np.ndarray]:
+def trial(rate: int) -> list[Signal]:
     """Two clips of noise, 1.0 and 1.5 s long."""
     return [noise(rate, 1.0), noise(rate, 1.5)]
 
 
-def check_finite(scores: np.ndarray, who: str) -> None:
+def check_finite(scores: NDArray[np.floating[Any]], name: str) -> None:
     """Refuses a model whose predictions for noise all contain nan or infinity.
 
     A single clip that a model cannot score counts as missing; a model that can score no clip is broken.
@@ -32,13 +35,13 @@ def check_finite(scores: np.ndarray, who: str) -> None:
     """
     if not np.isfinite(scores).all(axis=1).any():
         raise ModelError(
-            f"{who} predicts {scores.flat[np.flatnonzero(~np.isfinite(scores))[0]]} for noise, "
+            f"{name} predicts {scores.flat[np.flatnonzero(~np.isfinite(scores))[0]]} for noise, "
             "which is not a finite number",
             hint="check its weights for nan and infinite values",
         )
 
 
-def check_steady(first: np.ndarray, again: np.ndarray, who: str) -> None:
+def check_steady(first: NDArray[np.floating[Any]], again: NDArray[np.floating[Any]], name: str) -> None:
     """Refuses a model that gives different predictions for the same clips.
 
     Raises:
@@ -48,33 +51,33 @@ def check_steady(first: np.ndarray, again: np.ndarray, who: str) -> None:
     if not same.all():
         i = int(np.argmax(~same))
         raise ModelError(
-            f"{who} gives different predictions for the same clip: {first.flat[i]:.6g}, then "
+            f"{name} gives different predictions for the same clip: {first.flat[i]:.6g}, then "
             f"{again.flat[i]:.6g}",
             hint="disable dropout, fix random seeds, and make each prediction independent of the other clips",
         )
 
 
-def names(asked: Sequence[str], stated: Sequence[str], count: int, who: str) -> tuple[str, ...]:
+def names(given: Sequence[str], stated: Sequence[str], count: int, name: str) -> tuple[str, ...]:
     """The labels of a model with `count` outputs: from `--labels`, or else as declared by the model.
 
     Raises:
         ModelError: there are no labels, or their number differs from the number of outputs
     """
-    found = tuple(map(str, asked or stated))
+    found = tuple(map(str, given or stated))
     if not found:
         raise ModelError(
-            f"{who} declares no labels for its {count} outputs",
+            f"{name} declares no labels for its {count} outputs",
             hint="name them in output order: --labels anger,neutral",
         )
     if len(found) != count:
         raise ModelError(
-            f"{who} has {count} outputs, but there are {len(found)} labels: {', '.join(found)}",
+            f"{name} has {count} outputs, but there are {len(found)} labels: {', '.join(found)}",
             hint="name them in output order: --labels anger,neutral",
         )
     return found
 
 
-def are_probabilities(scores: np.ndarray) -> bool:
+def are_probabilities(scores: NDArray[np.floating[Any]]) -> bool:
     """Whether every row of scores (n, c) is a probability distribution: in [0, 1], sum 1 within 1e-3.
 
     >>> are_probabilities(np.array([[0.25, 0.75]])), are_probabilities(np.array([[1.0, 0.5]]))

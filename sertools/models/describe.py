@@ -10,7 +10,7 @@ import numpy as np
 from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.heads import LAYOUTS
 from sertools.models.checks import noise
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, Signal
 
 TRIAL_S = 3.0
 """Length of the noise clip used to measure speed, in s."""
@@ -70,7 +70,7 @@ def _clip_s(model: Model) -> float:
     return float(max(most, model.shortest / model.sampling_rate))
 
 
-def _clip(model: Model) -> np.ndarray:
+def _clip(model: Model) -> Signal:
     samples = round(_clip_s(model) * model.sampling_rate)
     return noise(model.sampling_rate, _clip_s(model) + 1)[:samples].copy()
 

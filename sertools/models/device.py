@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import torch
 
 Item = TypeVar("Item")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-def in_halves(compute: Callable[[Sequence[Item]], Answer], items: Sequence[Item]) -> list[Answer]:
+def in_halves(compute: Callable[[Sequence[Item]], Result], items: Sequence[Item]) -> list[Result]:
     """Results for all items in order, computed in one batch or, if memory runs out, in ever smaller halves.
 
     Args:
@@ -71,22 +71,22 @@ def moved(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
     return tensor.pin_memory().to(device, non_blocking=True)
 
 
-def first_precision(asked: str, device: "torch.device") -> tuple[str, str, bool]:
+def first_precision(requested: str, device: "torch.device") -> tuple[str, str, bool]:
     """Initial number format, the reason, and whether a comparison on the first clips may still change it."""
-    if asked != "auto":
-        return asked, "requested", False
+    if requested != "auto":
+        return requested, "requested", False
     if native_bf16(str(device)):
         return "fp32", "bf16 has not been compared with fp32 yet", True
     return "fp32", f"this {device.type} has no native bf16 multiplication", False
 
 
-def only_fp32(asked: str, kind: str) -> str:
+def only_fp32(requested: str, kind: str) -> str:
     """The number format of a kind of model that supports only fp32.
 
     Raises:
         ModelError: bf16 was requested
     """
-    if asked == "bf16":
+    if requested == "bf16":
         raise ModelError(
             f"{kind}: models run in the number format of their weights, not in bf16",
             hint="use --precision auto",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sertools.errors import ModelError, nearest
 from sertools.models import kinds
@@ -36,21 +37,25 @@ class LoadOptions:
     sampling_rate: int = 0
 
 
-OF_SOME_KINDS = ("head", "labels", "output", "sampling_rate")
-"""Options that only some kinds of models support; each model file lists the ones it supports in `READS`."""
-
+OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate")
+"""Options that only some kinds of models support; each module in `models/kinds/` lists its own in `READS`."""
 
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
-def schemes() -> dict[str, str]:
-    """Kinds of models, scheme → description, found by listing the modules in `models/`."""
+def _modules() -> dict[str, Any]:
+    """Scheme → module, for all modules in `models/kinds/`."""
     found = {}
     for info in pkgutil.iter_modules(kinds.__path__):
         module = importlib.import_module(f"{kinds.__name__}.{info.name}")
         if hasattr(module, "SCHEME"):
-            found[module.SCHEME] = (module.__doc__ or "").partition("\n")[0]
+            found[module.SCHEME] = module
     return found
+
+
+def schemes() -> dict[str, str]:
+    """Kinds of models, scheme → description, found by listing the modules in `models/kinds/`."""
+    return {scheme: (module.__doc__ or "").partition("\n")[0] for scheme, module in _modules().items()}
 
 
 def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipModel:
@@ -65,37 +70,40 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
         ModelError: there is no such model, or it cannot be loaded
     """
     options = options or LoadOptions()
-    known = schemes()
+    modules = _modules()
+    scheme, rest = _scheme_and_rest(spec, list(modules))
+    _check(options, scheme, getattr(modules[scheme], "READS", ()))
+    model: Model | ClipModel = modules[scheme].load(rest, options)
+    if spec == "default":
+        model.name = "default"
+        model.facts = {**model.facts, "source": "embedded in sertools"}
+    return model
+
+
+def _scheme_and_rest(spec: str, known: list[str]) -> tuple[str, str]:
+    """The scheme that `spec` names, and what its module loads.
+
+    Raises:
+        ModelError: there is no such scheme, or `spec` names nothing
+    """
     scheme, colon, rest = spec.partition(":")
     if spec == "default":
-        scheme, rest = "hf", str(Path(__file__).parents[1] / "data" / "default")
-    elif colon and scheme in known:
+        return "hf", str(Path(__file__).parents[1] / "data" / "default")
+    if colon and scheme in known:
         if not rest:
             raise ModelError(f"--model {spec!r} has nothing after {scheme}:")
-    elif os.path.exists(spec) or spec.startswith((".", "/", "~")):
-        scheme, rest = "hf", str(Path(spec).expanduser())
-    elif colon:
-        raise ModelError(
-            f"unknown kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, list(known))
-        )
-    elif spec.count("/") == 1:
-        scheme, rest = "hf", spec
-    else:
-        raise ModelError(
-            f"no model named {spec!r}",
-            hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name, or one of "
-            + ", ".join(f"{name}:…" for name in sorted(known)),
-        )
-    for info in pkgutil.iter_modules(kinds.__path__):
-        module = importlib.import_module(f"{kinds.__name__}.{info.name}")
-        if getattr(module, "SCHEME", None) == scheme:
-            _check(options, scheme, getattr(module, "READS", ()))
-            model: Model | ClipModel = module.load(rest, options)
-            if spec == "default":
-                model.name = "default"
-                model.facts = {**model.facts, "source": "embedded in sertools"}
-            return model
-    raise ModelError(f"unknown kind of model {scheme!r}", hint=nearest(scheme, list(known)))
+        return scheme, rest
+    if os.path.exists(spec) or spec.startswith((".", "/", "~")):
+        return "hf", str(Path(spec).expanduser())
+    if colon:
+        raise ModelError(f"unknown kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, known))
+    if spec.count("/") == 1:
+        return "hf", spec
+    raise ModelError(
+        f"no model named {spec!r}",
+        hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name, or one of "
+        + ", ".join(f"{name}:…" for name in sorted(known)),
+    )
 
 
 def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:
@@ -104,7 +112,7 @@ def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:
     Raises:
         ModelError: an unsupported option, or an invalid device name
     """
-    for name in OF_SOME_KINDS:
+    for name in OPTIONS_OF_SOME_SCHEMES:
         if getattr(options, name) and name not in reads:
             others = " and ".join(f"--{known.replace('_', '-')}" for known in reads)
             raise ModelError(

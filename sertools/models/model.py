@@ -1,4 +1,4 @@
-"""Interfaces of models, and the function that loads the model named by `--model`."""
+"""Interfaces of models: computed from signals, frame by frame, or looked up by clip."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,15 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 
 Task = Literal["regression", "single_label", "multi_label", "encoder"]
 """Kind of scores: ratings, probabilities that sum to 1, independent probabilities, or no scores."""
+
+Signal = NDArray[np.float32]
+"""Samples of one clip in [-1, 1], shape (samples,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +26,8 @@ class Outputs:
         layers: mean over time of every layer, shape (n, l, d); None if not requested
     """
 
-    scores: np.ndarray
-    layers: np.ndarray | None = None
+    scores: NDArray[np.floating[Any]]
+    layers: NDArray[np.floating[Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,7 @@ class Frames:
         step_s: time from one frame of a layer to the next, in s, shape (l,)
     """
 
-    states: tuple[np.ndarray, ...]
+    states: tuple[NDArray[np.float32], ...]
     first_s: tuple[float, ...]
     step_s: tuple[float, ...]
 
@@ -63,7 +67,7 @@ class Model(Protocol):
     fingerprint: str
     facts: Mapping[str, Any]
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals, each float32 of shape (samples,) in [-1, 1]."""
         ...
 
@@ -77,7 +81,7 @@ class Framed(Model, Protocol):
         """Whether the states of its layers have a time axis that follows the clip."""
         ...
 
-    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+    def predict_frames(self, signals: Sequence[Signal]) -> tuple[Outputs, list[Frames]]:
         """Same as `predict` with layers, plus the frames of each clip, from one forward pass."""
         ...
 

@@ -1,14 +1,18 @@
 """Untrained copies of models with random weights, to show what an architecture encodes before training."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sertools.models.loaded import LoadedModel
 
 if TYPE_CHECKING:
     import torch
 
+Twin = TypeVar("Twin", bound=LoadedModel)
 
-ENGINE = "twin-1"
+FINGERPRINT_VERSION = "twin-1"
 """Increased whenever a change of this file changes results; part of the fingerprint."""
 
 
@@ -22,27 +26,30 @@ def redrawn(build: "Callable[[], torch.nn.Module]", seed: int) -> "torch.nn.Modu
     return module.float()
 
 
-def fingerprint(module: "torch.nn.Module", settings: str) -> str:
+def twin_fingerprint(module: "torch.nn.Module", settings: str) -> str:
     """Hash of the weights and of the settings that affect the results."""
-    digest = hashlib.blake2b(f"{ENGINE} {settings}".encode(), digest_size=16)
+    digest = hashlib.blake2b(f"{FINGERPRINT_VERSION} {settings}".encode(), digest_size=16)
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 
-def twin_name(name: str) -> str:
-    """Name of a model's random twin."""
-    return f"{name} random twin"
+def untrained(model: Twin, seed: int, **changes: Any) -> Twin:
+    """A copy of a loaded model as a bare encoder with random weights.
 
-
-def _facts(facts: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    return {
-        **facts,
-        "source": f"{facts['source']}, with random weights from seed {seed}",
+    Args:
+        model: the trained model
+        seed: of the random weights, for the facts
+        changes: the fields that differ besides name, labels, task and facts: the network, the fingerprint …
+    """
+    facts = {
+        **model.facts,
+        "source": f"{model.facts['source']}, with random weights from seed {seed}",
         "head": "none",
         "labels": [],
         "task": "encoder",
         "unexpected_keys": [],
         "notes": [],
     }
+    return replace(model, name=f"{model.name} random twin", labels=(), task="encoder", facts=facts, **changes)

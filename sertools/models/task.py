@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def _activate(logits: "torch.Tensor", task: Task) -> "torch.Tensor":
+def activated(logits: "torch.Tensor", task: Task) -> "torch.Tensor":
+    """Scores from logits (n, c): softmax for single_label, sigmoid for multi_label, unchanged otherwise."""
     if task == "single_label":
         return logits.softmax(dim=-1)
     return logits.sigmoid() if task == "multi_label" else logits

@@ -1,13 +1,18 @@
 """Random augmentation of training clips, drawn anew for each epoch."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.perturbations import registry
 from sertools.training.recipe import Augmentation
 
 
-def augmented(signal: np.ndarray, rate: int, how: Augmentation, *, rng: np.random.Generator) -> np.ndarray:
+def augmented(
+    signal: NDArray[np.floating[Any]], rate: int, how: Augmentation, *, rng: np.random.Generator
+) -> NDArray[np.floating[Any]]:
     """An augmented copy of the signal, shape (samples',): speed, tempo, crop, tilt, noise, silenced spans.
 
     Raises:
@@ -38,7 +43,9 @@ def augmented(signal: np.ndarray, rate: int, how: Augmentation, *, rng: np.rando
     return signal
 
 
-def _retimed(signal: np.ndarray, rate: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+def _retimed(
+    signal: NDArray[np.floating[Any]], rate: int, factor: float, rng: np.random.Generator
+) -> NDArray[np.floating[Any]]:
     """The signal played `factor` times as fast at the same pitch."""
     name = "tempo_up" if factor > 1 else "tempo_down"
     change = registry.get(name)

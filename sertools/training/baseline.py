@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio.files import read_audio
+from sertools.audio.opensmile import RATE_HZ, SHORTEST, functionals
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.files import write_bytes, write_text
 from sertools.labels import DIMENSIONS
-from sertools.models.kinds.sklearn import RATE_HZ, SHORTEST, functionals
 
 FOLDS = 5
 """Number of speaker groups that are held out in turn; fewer if there are fewer speakers."""
@@ -66,16 +67,9 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         ModelError: the file exists or cannot be written, or openSMILE or skops is not installed
     """
     labels = tuple(labels)
-    if labels != ("emotion",) and not (labels and set(labels) <= set(DIMENSIONS)):
-        raise CorpusError(
-            f"a baseline cannot be fitted to {', '.join(labels) or 'an empty list of labels'}",
-            hint='labels must be ["emotion"], or some of arousal, dominance and valence',
-        )
-    if out.suffix != ".skops" or out.exists():
-        reason = "already exists" if out.exists() else "does not end with .skops"
-        raise ModelError(f"{out} {reason}", hint="name a new file, such as baseline.skops")
+    _check_arguments(labels, out)
     skops = _skops()
-    clips, features = _heard(corpus, labels)
+    clips, features = _clips_and_functionals(corpus, labels)
     speaker = clips["speaker"].to_numpy(dtype=str)
     speakers = len(np.unique(speaker))
     if speakers < 2:
@@ -90,7 +84,7 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
     held_out = pd.DataFrame(
         _held_out(features, truth, speaker, outputs, strength), index=clips.index, columns=list(outputs)
     )
-    made = Baseline(
+    baseline = Baseline(
         path=out,
         labels=outputs,
         clips=len(clips),
@@ -99,16 +93,34 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         held_out=held_out,
         predictions=out.with_suffix(".held_out.csv"),
     )
+    _write(baseline, estimator, corpus.name, skops)
+    return baseline
+
+
+def _check_arguments(labels: tuple[str, ...], out: Path) -> None:
+    if labels != ("emotion",) and not (labels and set(labels) <= set(DIMENSIONS)):
+        raise CorpusError(
+            f"a baseline cannot be fitted to {', '.join(labels) or 'an empty list of labels'}",
+            hint='labels must be ["emotion"], or some of arousal, dominance and valence',
+        )
+    if out.suffix != ".skops" or out.exists():
+        reason = "already exists" if out.exists() else "does not end with .skops"
+        raise ModelError(f"{out} {reason}", hint="name a new file, such as baseline.skops")
+
+
+def _write(baseline: Baseline, estimator: Any, corpus: str, skops: Any) -> None:
+    """Writes the model, the JSON file with its labels, and the held-out predictions to one folder."""
+    out = baseline.path
+    trained_on = {"corpus": corpus, "clips": baseline.clips, "speakers": baseline.speakers}
     described = {
-        "labels": made.labels,
+        "labels": baseline.labels,
         "features": "eGeMAPSv02",
         "sampling_rate": RATE_HZ,
-        "trained_on": {"corpus": corpus.name, "clips": made.clips, "speakers": speakers},
+        "trained_on": trained_on,
     }
     write_text(out.with_suffix(".json"), json.dumps(described, indent=1) + "\n", error=ModelError)
-    write_text(made.predictions, held_out.to_csv(index_label="clip"), error=ModelError)
+    write_text(baseline.predictions, baseline.held_out.to_csv(index_label="clip"), error=ModelError)
     write_bytes(out, skops.dumps(estimator), error=ModelError)
-    return made
 
 
 def _skops() -> Any:
@@ -120,24 +132,24 @@ def _skops() -> Any:
         ) from error
 
 
-def _heard(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
+def _clips_and_functionals(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
     """Clips that have a speaker, labels and audio, and their functionals (n, 88)."""
     for column in ("speaker", *labels):
         if column not in corpus.clips:
             raise CorpusError(f"corpus {corpus.name} has no column {column!r}, which a baseline needs")
     labelled = corpus.clips[corpus.clips[["speaker", *labels]].notna().all(axis="columns")]
-    kept, rows = [], []
+    usable, rows = [], []
     for clip, start, end in zip(labelled.index, labelled["start"], labelled["end"], strict=True):
         try:
             signal = read_audio(corpus.path(clip), RATE_HZ, start, end)
         except AudioError:
             continue
         if len(signal) >= SHORTEST:
-            kept.append(clip)
+            usable.append(clip)
             rows.append(functionals([signal])[0])
-    if not kept:
+    if not usable:
         raise CorpusError(f"no clip of {corpus.name} has a speaker, {', '.join(labels)} and usable audio")
-    return labelled.loc[kept], np.array(rows)
+    return labelled.loc[usable], np.array(rows)
 
 
 def _estimator(labels: Sequence[str], strength: float) -> Any:
@@ -153,8 +165,12 @@ def _estimator(labels: Sequence[str], strength: float) -> Any:
 
 
 def _held_out(
-    features: np.ndarray, truth: np.ndarray, speaker: np.ndarray, outputs: Sequence[str], strength: float
-) -> np.ndarray:
+    features: NDArray[np.float64],
+    truth: NDArray[Any],
+    speaker: NDArray[np.str_],
+    outputs: Sequence[str],
+    strength: float,
+) -> NDArray[np.float64]:
     """Predictions (n, c) for clips by models that were fitted on other speakers."""
     from sklearn.model_selection import GroupKFold
 
@@ -164,9 +180,9 @@ def _held_out(
             fitted = _estimator(outputs, strength).fit(features[train], truth[train])
             found[test] = fitted.predict(features[test]).reshape(len(test), len(outputs))
             continue
-        met = list(np.unique(truth[train]))
-        columns = [outputs.index(name) for name in met]
-        if len(met) == 1:
+        classes = list(np.unique(truth[train]))
+        columns = [outputs.index(name) for name in classes]
+        if len(classes) == 1:
             found[test, columns[0]] = 1.0
             continue
         fitted = _estimator(["emotion"], strength).fit(features[train], truth[train])

@@ -6,54 +6,66 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
-from sertools.training.data import lessons
+from sertools.training.data import training_data
 from sertools.training.finetune import fit
 from sertools.training.network import predictions
 from sertools.training.recipe import Recipe
 
 
-def left_out(
+def held_out_predictions(
     recipe: Recipe,
     corpora: Sequence[Corpus],
-    exam: Corpus,
+    test_corpus: Corpus,
     groups: Sequence[Sequence[str]],
     *,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> pd.DataFrame:
     """Predictions for speakers whose clips were not used in training.
 
-    For each group, a separate model is trained on the recipe's other speakers, for the recipe's number of
-    epochs; no clip of the group affects the training.
+    They show how well models trained by a recipe work for new speakers, without setting speakers aside: for
+    each group, a separate model is trained on the recipe's other speakers, for the recipe's number of epochs;
+    no clip of the group affects the training. To audit the predictions, write them to a file and name it
+    with `--model predictions:FILE.csv`:
+
+        corpora = recipe_corpora(recipe)
+        groups = [[speaker] for speaker in recipe.speakers]
+        table = held_out_predictions(recipe, corpora, corpora[0], groups)
+        table[recipe.labels].rename(index=lambda clip: clip.partition("/")[2]).to_csv("held_out.csv")
 
     Args:
-        recipe: what to train and how; from its `speakers`, one group at a time is left out
+        recipe: what to train and how; of its `speakers`, one group at a time is left out
         corpora: training corpora
-        exam: test corpus; its clips of the left-out speakers are predicted
+        test_corpus: its clips of the left-out speakers are predicted; may be one of `corpora`
         groups: disjoint groups of speakers who are left out together
-        progress: called after each epoch with its number (from 1) and its mean loss
+        progress: called after each epoch of each group with its number (from 1) and its mean loss
 
     Returns:
-        One row per clip of `exam` in the order of the groups, index `clip`, columns `speaker`,
-        `truth_LABEL` and `LABEL` for each label of the recipe.
+        One row per clip of `test_corpus` in the order of the groups, index `clip` (CORPUS/CLIP), columns
+        `speaker`, `truth_LABEL` and `LABEL` for each label of the recipe.
 
     Raises:
-        CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `lessons`
+        CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `training_data`
     """
-    named = [speaker for group in groups for speaker in group]
-    twice = sorted({speaker for speaker in named if named.count(speaker) > 1})
-    if twice:
-        raise CorpusError(f"the speaker {twice[0]!r} is left out more than once")
+    _check_disjoint(groups)
     parts: list[pd.DataFrame] = []
     for group in groups:
         others = [speaker for speaker in recipe.speakers if speaker not in group]
         if not others:
             raise CorpusError(f"without {', '.join(group)} no speaker is left to train on")
-        model = fit(recipe, lessons(recipe, corpora, others), progress=progress)
+        model = fit(recipe, training_data(recipe, corpora, others), progress=progress)
         for speaker in group:
-            asked = lessons(recipe, [exam], [speaker])
+            clips = training_data(recipe, [test_corpus], [speaker])
             names = [f"truth_{label}" for label in recipe.labels]
-            part = pd.DataFrame(asked.truth, index=list(asked.clips), columns=names)
-            part[recipe.labels] = predictions(model, asked.signals)
+            part = pd.DataFrame(clips.truth, index=list(clips.clips), columns=names)
+            part[recipe.labels] = predictions(model, clips.signals)
             part.insert(0, "speaker", speaker)
             parts.append(part)
     return pd.concat(parts).rename_axis("clip")
+
+
+def _check_disjoint(groups: Sequence[Sequence[str]]) -> None:
+    """Refuses groups that share a speaker."""
+    named = [speaker for group in groups for speaker in group]
+    twice = sorted({speaker for speaker in named if named.count(speaker) > 1})
+    if twice:
+        raise CorpusError(f"the speaker {twice[0]!r} is left out more than once")

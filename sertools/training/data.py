@@ -1,12 +1,12 @@
-"""Training data: the corpora of a recipe, split into batches of clips and labels."""
+"""Training data: the corpora of a recipe, as decoded clips with their labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
@@ -16,12 +16,9 @@ from sertools.tables import emotion_norms
 from sertools.training.network import RATE_HZ
 from sertools.training.recipe import BaselineRecipe, Recipe
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, kw_only=True)
-class Lessons:
+class TrainingData:
     """Clips with their labels, for training or testing.
 
     Attributes:
@@ -32,9 +29,9 @@ class Lessons:
     """
 
     clips: Sequence[str]
-    signals: Sequence[np.ndarray]
-    truth: np.ndarray
-    emotions: np.ndarray
+    signals: Sequence[NDArray[np.float32]]
+    truth: NDArray[np.float64]
+    emotions: NDArray[np.int64]
 
 
 def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = None) -> list[Corpus]:
@@ -50,7 +47,7 @@ def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = Non
     ]
 
 
-def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> Lessons:
+def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> TrainingData:
     """Decoded clips of the given speakers with their ground truth; unlabelled clips are left out.
 
     Args:
@@ -61,24 +58,7 @@ def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) 
     Raises:
         CorpusError: a speaker is in no corpus, a column is missing, or no clip has the labels
     """
-    parts = []
-    for corpus in corpora:
-        clips = corpus.clips
-        wanted = "emotion" if recipe.norms else recipe.labels[0]
-        for column in ("speaker", wanted):
-            if column not in clips:
-                raise CorpusError(f"corpus {corpus.name!r} has no column {column!r}, which training needs")
-        clips = clips[clips["speaker"].isin(list(speakers))]
-        truth = (
-            emotion_norms.derive(clips["emotion"]) if recipe.norms else clips.reindex(columns=recipe.labels)
-        )
-        part = pd.DataFrame(truth[recipe.labels].astype(float))
-        part["clip"] = [f"{corpus.name}/{clip}" for clip in clips.index]
-        part["speaker"] = clips["speaker"]
-        part["emotion"] = clips.get("emotion")
-        part["path"] = [str(corpus.path(clip)) for clip in clips.index]
-        part["start"], part["end"] = clips["start"], clips["end"]
-        parts.append(part)
+    parts = [_labelled(recipe, corpus, speakers) for corpus in corpora]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["speaker"])
     absent = [speaker for speaker in speakers if speaker not in set(table["speaker"])]
     if absent:
@@ -86,7 +66,7 @@ def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) 
     table = table[table[recipe.labels].notna().all(axis="columns")]
     if table.empty:
         raise CorpusError(f"no clip of the recipe's speakers has labels for {', '.join(recipe.labels)}")
-    return Lessons(
+    return TrainingData(
         clips=table["clip"].tolist(),
         signals=[
             read_audio(path, RATE_HZ, start, end)
@@ -95,3 +75,21 @@ def lessons(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) 
         truth=table[recipe.labels].to_numpy(),
         emotions=pd.Categorical(table["emotion"]).codes.astype(np.int64),
     )
+
+
+def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.DataFrame:
+    """The clips of the speakers in one corpus: labels, name, speaker, emotion and place of the audio."""
+    clips = corpus.clips
+    needed = "emotion" if recipe.norms else recipe.labels[0]
+    for column in ("speaker", needed):
+        if column not in clips:
+            raise CorpusError(f"corpus {corpus.name!r} has no column {column!r}, which training needs")
+    clips = clips[clips["speaker"].isin(list(speakers))]
+    truth = emotion_norms.derive(clips["emotion"]) if recipe.norms else clips.reindex(columns=recipe.labels)
+    table = pd.DataFrame(truth[recipe.labels].astype(float))
+    table["clip"] = [f"{corpus.name}/{clip}" for clip in clips.index]
+    table["speaker"] = clips["speaker"]
+    table["emotion"] = clips.get("emotion")
+    table["path"] = [str(corpus.path(clip)) for clip in clips.index]
+    table["start"], table["end"] = clips["start"], clips["end"]
+    return table

@@ -1,24 +1,17 @@
 """Trains a small speech emotion model from a recipe, reproducibly, and writes a checkpoint."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.files import atomic_folder
-from sertools.randomness import identity_rng
-from sertools.training.augment import augmented
-from sertools.training.data import Lessons, lessons
-from sertools.training.network import RATE_HZ, _pooled, ccc_loss, normalised, untrained
+from sertools.training.data import TrainingData, training_data
+from sertools.training.loop import begin
+from sertools.training.network import RATE_HZ
 from sertools.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager
@@ -39,81 +32,22 @@ def _reproducibly(seed: int) -> Iterator[None]:
             torch.use_deterministic_algorithms(deterministic)
 
 
-def fit(recipe: Recipe, lessons: Lessons, *, progress: Callable[[int, float], None]) -> Any:
+def fit(recipe: Recipe, data: TrainingData, *, progress: Callable[[int, float], None]) -> Any:
     """Trains a model by the recipe: CCC loss, AdamW, cosine schedule, weights averaged over steps.
 
     Args:
         recipe: what to train and how
-        lessons: labelled clips of the training speakers
+        data: labelled clips of the training speakers
         progress: called after each epoch with its number (from 1) and its mean loss
 
     Returns:
         The trained model in evaluation mode; identical to the byte for the same recipe, clips and platform.
     """
-    import torch
-
-    n = len(lessons.signals)
     with _reproducibly(recipe.seed):
-        model = untrained(recipe)
-        guess = torch.nn.Linear(recipe.shape.pooled, int(lessons.emotions.max(initial=0)) + 1)
-        drop = torch.nn.Dropout(recipe.shape.dropout)
-        learnt = {name: value for name, value in model.named_parameters() if value.requires_grad}
-        parameters = [*learnt.values(), *guess.parameters()]
-        optimizer = torch.optim.AdamW(
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
-        )
-        steps = recipe.epochs * max(1, n // recipe.batch)
-
-        def pace(step: int) -> float:
-            warm = max(1, round(recipe.warm_up * steps))
-            done = max(0.0, (step - warm) / max(1, steps - warm))
-            return (step + 1) / warm if step < warm else 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
-        averages = {name: value.detach().clone() for name, value in learnt.items()}
-        truth = torch.from_numpy(lessons.truth.astype(np.float32))
-        emotions = torch.from_numpy(lessons.emotions.astype(np.int64))
-        step = 0
-        for epoch in range(recipe.epochs):
-            order = identity_rng(recipe.seed, "order", str(epoch)).permutation(n)
-            model.train()
-            losses = []
-            for rows in np.array_split(order, max(1, n // recipe.batch)):
-                signals = [
-                    normalised(
-                        augmented(
-                            lessons.signals[i],
-                            RATE_HZ,
-                            recipe.augmentation,
-                            rng=identity_rng(recipe.seed, "augment", lessons.clips[i], str(epoch)),
-                        )
-                    )
-                    for i in rows
-                ]
-                pooled = drop(_pooled(model, signals))
-                loss = ccc_loss(model.classifier(pooled), truth[rows])
-                if recipe.emotion_weight:
-                    wrong = torch.nn.functional.cross_entropy(
-                        guess(pooled), emotions[rows], ignore_index=-1, label_smoothing=0.1
-                    )
-                    loss = loss + recipe.emotion_weight * wrong
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-                torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-                optimizer.step()
-                schedule.step()
-                step += 1
-                # the average forgets faster in early steps, so that the initial weights do not dominate it
-                keep = min(recipe.average, step / (step + 9))
-                with torch.no_grad():
-                    for name, value in learnt.items():
-                        averages[name].lerp_(value, 1 - keep)
-                losses.append(loss.item())
-            progress(epoch + 1, float(np.mean(losses)))
-        with torch.no_grad():
-            for name, value in learnt.items():
-                value.copy_(averages[name])
-    return model.eval()
+        training = begin(recipe, data)
+        for number in range(recipe.epochs):
+            progress(number + 1, training.epoch(number))
+        return training.finish()
 
 
 def train(
@@ -139,16 +73,22 @@ def train(
 
     Raises:
         ModelError: `out` is not empty, or cannot be written
-        CorpusError: see `lessons`
+        CorpusError: see `training_data`
         AudioError: a training clip cannot be decoded
     """
-    from transformers import Wav2Vec2FeatureExtractor
-
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(
             f"{out} already exists and is not empty", hint="name a new folder for the checkpoint"
         )
-    model = fit(recipe, lessons(recipe, corpora, recipe.speakers), progress=progress)
+    model = fit(recipe, training_data(recipe, corpora, recipe.speakers), progress=progress)
+    _write(model, recipe, out)
+    return out
+
+
+def _write(model: Any, recipe: Recipe, out: Path) -> None:
+    """Writes the checkpoint to a temporary folder, and renames that when it is complete."""
+    from transformers import Wav2Vec2FeatureExtractor
+
     extractor = Wav2Vec2FeatureExtractor(
         feature_size=1,
         sampling_rate=RATE_HZ,
@@ -160,4 +100,3 @@ def train(
         model.save_pretrained(part)
         extractor.save_pretrained(part)
         (part / "recipe.json").write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    return out

@@ -1,10 +1,11 @@
-"""The small network that `finetune` trains: filter bank, encoder, head, loss."""
+"""The small network that `finetune` trains: filter bank, encoder, head."""
 
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.training.recipe import Recipe
 
@@ -16,7 +17,7 @@ RATE_HZ = 16_000
 """Sampling rate of all models trained here, in Hz."""
 
 
-def filter_bank(channels: int, width: int, *, rate: int = RATE_HZ) -> np.ndarray:
+def filter_bank(channels: int, width: int, *, rate: int = RATE_HZ) -> NDArray[np.float64]:
     """Pairs of cosine and sine filters at mel-spaced frequencies, shape (channels, width).
 
     Centre frequencies run from 60 Hz to 95 % of half the rate. Each filter is a Hann-windowed sinusoid about
@@ -36,7 +37,7 @@ def filter_bank(channels: int, width: int, *, rate: int = RATE_HZ) -> np.ndarray
     return filters
 
 
-def normalised(signal: np.ndarray) -> np.ndarray:
+def normalised(signal: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """The signal scaled to mean 0 and variance 1, as by transformers' feature extractor."""
     return np.asarray((signal - signal.mean()) / np.sqrt(signal.var() + 1e-7), dtype=np.float32)
 
@@ -48,11 +49,22 @@ def untrained(recipe: Recipe) -> Any:
     Two constant channels prevent it from amplifying silence: quiet inputs stay small and loud ones saturate,
     as on a log scale.
     """
-    import torch
-    from transformers import Wav2Vec2Config, Wav2Vec2ForSequenceClassification
+    from transformers import Wav2Vec2ForSequenceClassification
+
+    model = Wav2Vec2ForSequenceClassification(_config(recipe))
+    _set_first_layers(model)
+    # the filter bank is frozen: training it on little data would only blur it, and training is a third faster
+    encoder = model.wav2vec2.feature_extractor
+    encoder.conv_layers[0].requires_grad_(False)
+    encoder._requires_grad = False  # otherwise transformers requests gradients with respect to the signal
+    return model
+
+
+def _config(recipe: Recipe) -> Any:
+    from transformers import Wav2Vec2Config
 
     shape = recipe.shape
-    config = Wav2Vec2Config(
+    return Wav2Vec2Config(
         hidden_size=shape.hidden,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
@@ -76,7 +88,12 @@ def untrained(recipe: Recipe) -> Any:
         id2label=dict(enumerate(recipe.labels)),
         label2id={name: i for i, name in enumerate(recipe.labels)},
     )
-    model = Wav2Vec2ForSequenceClassification(config)
+
+
+def _set_first_layers(model: Any) -> None:
+    """Sets the filter bank, the smoothing of its envelopes, and the bias of the classifier."""
+    import torch
+
     first, second = (layer.conv for layer in model.wav2vec2.feature_extractor.conv_layers[:2])
     channels, _, width = first.weight.shape
     with torch.no_grad():
@@ -91,27 +108,9 @@ def untrained(recipe: Recipe) -> Any:
         same = range(min(second.weight.shape[:2]))
         second.weight[same, same] += 2 * smoothing / smoothing.sum()
         model.classifier.bias.fill_(0.5)
-    # the filter bank is frozen: training it on little data would only blur it, and training is a third faster
-    encoder = model.wav2vec2.feature_extractor
-    encoder.conv_layers[0].requires_grad_(False)
-    encoder._requires_grad = False  # otherwise transformers requests gradients with respect to the signal
-    return model
 
 
-def ccc_loss(prediction: "torch.Tensor", truth: "torch.Tensor") -> "torch.Tensor":
-    """One minus the concordance (Lin 1989) over a batch, averaged over labels; moments divided by n.
-
-    Args:
-        prediction: shape (n, c)
-        truth: shape (n, c)
-    """
-    p, t = prediction - prediction.mean(0), truth - truth.mean(0)
-    distance = (prediction.mean(0) - truth.mean(0)) ** 2
-    spread = (p**2).mean(0) + (t**2).mean(0) + distance
-    return (1 - 2 * (p * t).mean(0) / (spread + 1e-8)).mean()
-
-
-def _padded(signals: Sequence[np.ndarray]) -> tuple["torch.Tensor", "torch.Tensor"]:
+def _padded(signals: Sequence[NDArray[np.float32]]) -> tuple["torch.Tensor", "torch.Tensor"]:
     """Zero-padded signals (n, longest), and the mask (n, longest) that is 1 for samples of the signal."""
     import torch
 
@@ -124,7 +123,7 @@ def _padded(signals: Sequence[np.ndarray]) -> tuple["torch.Tensor", "torch.Tenso
     return torch.from_numpy(batch), torch.from_numpy(mask)
 
 
-def _pooled(model: Any, signals: Sequence[np.ndarray]) -> "torch.Tensor":
+def pooled(model: Any, signals: Sequence[NDArray[np.float32]]) -> "torch.Tensor":
     """Input of the classifier, shape (n, pooled): the mean over frames of the projected last layer."""
     batch, mask = _padded(signals)
     states = model.projector(model.wav2vec2(batch, attention_mask=mask).last_hidden_state)
@@ -133,7 +132,7 @@ def _pooled(model: Any, signals: Sequence[np.ndarray]) -> "torch.Tensor":
     return mean
 
 
-def predictions(model: Any, signals: Sequence[np.ndarray]) -> np.ndarray:
+def predictions(model: Any, signals: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """The model's predictions, computed clip by clip, shape (n, c)."""
     import torch
 

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from sertools.audio import opensmile
-from sertools.audio.opensmile import RATE, aligned, cleaned, features
+from sertools.audio.opensmile import RATE_HZ, aligned, cleaned, features
 from sertools.tables.egemaps import FEATURES
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 
 AT = {name: i for i, name in enumerate(FEATURES)}
-T_S = np.arange(3 * RATE) / RATE
+T_S = np.arange(3 * RATE_HZ) / RATE_HZ
 
 
 def voice(pitch_hz, level=0.1):
     """A sum of harmonics with a course of pitch over 3 s."""
-    phase = 2 * np.pi * np.cumsum(np.broadcast_to(pitch_hz, T_S.shape)) / RATE
+    phase = 2 * np.pi * np.cumsum(np.broadcast_to(pitch_hz, T_S.shape)) / RATE_HZ
     return (level * sum(np.sin(k * phase) / k for k in range(1, 20))).astype(np.float32)
 
 
@@ -62,7 +62,7 @@ def test_without_a_voice_what_hangs_on_it_is_undefined():
 
 
 def test_digital_silence_has_no_frame_in_which_all_is_defined():
-    rows = features(np.zeros(RATE, dtype=np.float32))
+    rows = features(np.zeros(RATE_HZ, dtype=np.float32))
     assert len(rows) > 90
     assert not np.isfinite(rows).all(axis=1).any()
     for name in opensmile.FORMANTS:

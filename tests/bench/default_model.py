@@ -20,7 +20,7 @@ import pandas as pd
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import CCC, ccc
 from sertools.statistics.jackknife import estimate
-from sertools.training.cross_validation import left_out
+from sertools.training.cross_validation import held_out_predictions
 from sertools.training.data import recipe_corpora
 from sertools.training.network import untrained
 from sertools.training.recipe import Recipe, read_recipe
@@ -63,7 +63,7 @@ def measure(name: str, pair: list[str], data: Path, folder: Path) -> None:
         return
     recipe = candidate(name)
     corpora = recipe_corpora(recipe, data)
-    answers = left_out(recipe, corpora, corpora[0], [pair])
+    answers = held_out_predictions(recipe, corpora, corpora[0], [pair])
     answers.to_csv(out)
     sys.stdout.write(f"{out.name} {' '.join(f'{value:.4f}' for value in scores(answers))}\n")
     sys.stdout.flush()

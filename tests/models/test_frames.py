@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import AutoModelForAudioClassification
 
-from sertools.models.kinds.cnn14 import build
+from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
 from sertools.models.model import Framed
 from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint

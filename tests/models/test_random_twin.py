@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sertools.errors import ModelError
-from sertools.models.kinds.cnn14 import build
+from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
 from sertools.models.model import random_twin
 from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint

@@ -14,9 +14,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
 from sertools.audio.files import read_audio
+from sertools.audio.opensmile import SHORTEST, functionals
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError
-from sertools.models.kinds.sklearn import SHORTEST, functionals
 from sertools.models.load import LoadOptions, load_model
 from sertools.training.baseline import fit_baseline
 from tests.helpers.checkpoints import speech

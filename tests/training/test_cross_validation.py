@@ -6,8 +6,8 @@ from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError
 from sertools.labels import DIMENSIONS
-from sertools.training.cross_validation import left_out
-from sertools.training.data import lessons
+from sertools.training.cross_validation import held_out_predictions
+from sertools.training.data import training_data
 from sertools.training.finetune import fit
 from sertools.training.network import RATE_HZ, predictions
 from sertools.training.recipe import Recipe, Shape
@@ -33,24 +33,25 @@ def corpus(tmp_path_factory):
 
 
 def test_each_group_is_answered_by_a_model_of_the_others(corpus):
-    answers = left_out(RECIPE, [corpus], corpus, [["c", "a"], ["b"]])
+    answers = held_out_predictions(RECIPE, [corpus], corpus, [["c", "a"], ["b"]])
     assert answers.index.tolist() == [
         f"tones/{speaker}_{emotion}.wav" for speaker in "cab" for emotion in ("anger", "sadness")
     ]
     assert answers["speaker"].tolist() == list("ccaabb")
     for group, others in ((["c", "a"], ["b"]), (["b"], ["a", "c"])):
-        model = fit(RECIPE, lessons(RECIPE, [corpus], others), progress=lambda epoch, loss: None)
+        model = fit(RECIPE, training_data(RECIPE, [corpus], others), progress=lambda epoch, loss: None)
         for speaker in group:
-            asked = lessons(RECIPE, [corpus], [speaker])
+            clips = training_data(RECIPE, [corpus], [speaker])
             rows = answers[answers["speaker"] == speaker]
-            np.testing.assert_array_equal(rows[list(DIMENSIONS)], predictions(model, asked.signals))
-            np.testing.assert_array_equal(rows[[f"truth_{name}" for name in DIMENSIONS]], asked.truth)
+            np.testing.assert_array_equal(rows[list(DIMENSIONS)], predictions(model, clips.signals))
+            np.testing.assert_array_equal(rows[[f"truth_{name}" for name in DIMENSIONS]], clips.truth)
 
 
 def test_speakers_whom_the_recipe_does_not_name_are_not_opened(corpus):
-    assert len(left_out(RECIPE, [corpus], corpus, [["a"]])) == 2  # the sound of speaker d does not exist
+    # the sound of speaker d does not exist
+    assert len(held_out_predictions(RECIPE, [corpus], corpus, [["a"]])) == 2
     with pytest.raises(AudioError, match=r"nobody\.wav"):
-        left_out(RECIPE.model_copy(update={"speakers": ["a", "d"]}), [corpus], corpus, [["a"]])
+        held_out_predictions(RECIPE.model_copy(update={"speakers": ["a", "d"]}), [corpus], corpus, [["a"]])
 
 
 @pytest.mark.parametrize(
@@ -62,4 +63,4 @@ def test_speakers_whom_the_recipe_does_not_name_are_not_opened(corpus):
 )
 def test_groups_that_make_no_sense_are_refused(corpus, groups, sentence):
     with pytest.raises(CorpusError, match=sentence):
-        left_out(RECIPE, [corpus], corpus, groups)
+        held_out_predictions(RECIPE, [corpus], corpus, groups)

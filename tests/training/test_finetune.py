@@ -7,16 +7,14 @@ from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtract
 from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import AudioError, CorpusError, ModelError
-from sertools.metrics.regression import ccc
 from sertools.models.load import load_model
-from sertools.training.data import lessons, recipe_corpora
+from sertools.training.data import recipe_corpora, training_data
 from sertools.training.finetune import train
 from sertools.training.network import (
     RATE_HZ,
-    _pooled,
-    ccc_loss,
     filter_bank,
     normalised,
+    pooled,
     predictions,
     untrained,
 )
@@ -87,34 +85,20 @@ def test_signals_are_normalised_as_the_feature_extractor_does():
     np.testing.assert_allclose(normalised(signal), theirs, atol=1e-5)
 
 
-def test_the_loss_is_one_minus_the_concordance():
-    rng = np.random.default_rng(0)
-    truth, prediction = rng.random((20, 3)), rng.random((20, 3))
-    naive = 1 - np.mean([ccc(truth[:, i], prediction[:, i]) for i in range(3)])
-    loss = ccc_loss(torch.from_numpy(prediction), torch.from_numpy(truth)).item()
-    # 1e-7: a small number keeps the loss's divisor from being 0
-    assert loss == pytest.approx(naive, abs=1e-7)
-
-
-def test_the_loss_of_one_to_five_against_two_to_six_is_a_fifth():
-    truth = torch.arange(1.0, 6.0, dtype=torch.float64)[:, None]
-    assert ccc_loss(truth + 1, truth).item() == pytest.approx(0.2, abs=1e-8)
-
-
 def test_padding_in_a_batch_changes_no_answer():
     torch.manual_seed(0)
     model = untrained(tiny()).eval()
     rng = np.random.default_rng(0)
     signals = [normalised(rng.standard_normal(samples)) for samples in (3000, 5000, 16000)]
     with torch.no_grad():
-        together = model.classifier(_pooled(model, signals)).numpy()
+        together = model.classifier(pooled(model, signals)).numpy()
         alone = np.stack([model(torch.from_numpy(signal)[None]).logits[0].numpy() for signal in signals])
     # float32 through a handful of layers
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 def test_lessons_hold_the_norms_of_the_named_speakers_only(corpus):
-    learnt = lessons(tiny(), [corpus], ["b"])
+    learnt = training_data(tiny(), [corpus], ["b"])
     assert len(learnt.signals) == 12
     assert all(clip.startswith("tones/b_") for clip in learnt.clips)
     anger = [clip.startswith("tones/b_anger") for clip in learnt.clips]
@@ -129,7 +113,7 @@ def test_ratings_are_learnt_where_the_corpus_has_them(corpus, tmp_path):
     rated.loc[2, "valence"] = None
     rated.to_csv(tmp_path / "rated.csv", index=False)
     recipe = tiny(norms="", labels=["valence"], speakers=["x"])
-    learnt = lessons(recipe, [load_corpus(str(tmp_path / "rated.csv"))], ["x"])
+    learnt = training_data(recipe, [load_corpus(str(tmp_path / "rated.csv"))], ["x"])
     np.testing.assert_array_equal(learnt.truth, [[0.25], [0.25]])
     assert learnt.emotions.tolist() == [-1, -1]
 
@@ -155,7 +139,7 @@ def test_training_lowers_the_loss_and_gives_a_checkpoint_that_loads(corpus, tmp_
 
     ours = load_model(str(out))
     assert ours.labels == ("arousal", "dominance", "valence")
-    learnt = lessons(recipe, [corpus], recipe.speakers)
+    learnt = training_data(recipe, [corpus], recipe.speakers)
     # float32; the loader batches and this does not
     np.testing.assert_allclose(
         ours.predict(learnt.signals[:4]).scores, predictions(model, learnt.signals[:4]), atol=1e-5

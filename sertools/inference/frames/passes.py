@@ -115,7 +115,7 @@ def run(
         StoreError: the store cannot be written
         ModelError: the scores do not have the shape (clips, labels)
     """
-    begin, flat, between = begun(each)
+    begin, flat, between = load_checkpoint(each)
     advance(sum(map(len, each.parts[:begin])))
     sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
     saved = time.monotonic()
@@ -159,7 +159,7 @@ def _write(each: Pass, held: dict[int, NDArray[np.float64]]) -> None:
         write_array(each.path(f"cell-{cell}"), held.pop(cell))
 
 
-def begun(each: Pass) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+def load_checkpoint(each: Pass) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
     """Number of the first part still to sum, with the sums of its cell and between layers so far."""
     size = each.shape.size
     state = read_array(each.path("begun"))

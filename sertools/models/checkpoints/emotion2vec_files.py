@@ -107,37 +107,8 @@ def conv_layers(spec: Any, where: str) -> list[tuple[int, int, int]]:
     >>> conv_layers("[(512, 10, 5)] + [(512, 3, 2)] * 2", "config.yaml")
     [(512, 10, 5), (512, 3, 2), (512, 3, 2)]
     """
-
-    def layers(node: ast.expr) -> list[tuple[int, int, int]]:
-        match node:
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                found = layers(left) + layers(right)
-            case ast.BinOp(left=left, op=ast.Mult(), right=ast.Constant(value=int(times))) if (
-                times <= MOST_LAYERS
-            ):
-                found = layers(left) * times
-            case ast.List(elts=elements):
-                found = [triple(element) for element in elements]
-            case _:
-                raise ValueError
-        if len(found) > MOST_LAYERS:
-            raise ValueError
-        return found
-
-    def triple(node: ast.expr) -> tuple[int, int, int]:
-        match node:
-            case ast.Tuple(
-                elts=[
-                    ast.Constant(value=int(channels)),
-                    ast.Constant(value=int(kernel)),
-                    ast.Constant(value=int(stride)),
-                ]
-            ):
-                return channels, kernel, stride
-        raise ValueError
-
     try:
-        found = layers(ast.parse(str(spec).strip(), mode="eval").body)
+        found = _layers(ast.parse(str(spec).strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ModelError(
             f"{where}: feature_encoder_spec {str(spec)[:80]!r} is not a list of (channels, kernel, stride)",
@@ -148,6 +119,37 @@ def conv_layers(spec: Any, where: str) -> list[tuple[int, int, int]]:
             f"{where}: feature_encoder_spec {str(spec)[:80]!r} has no layers, or a value below 1"
         )
     return found
+
+
+def _layers(node: ast.expr) -> list[tuple[int, int, int]]:
+    """The layers that an expression describes; ValueError if it is anything but lists of triples."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            found = _layers(left) + _layers(right)
+        case ast.BinOp(left=left, op=ast.Mult(), right=ast.Constant(value=int(times))) if (
+            times <= MOST_LAYERS
+        ):
+            found = _layers(left) * times
+        case ast.List(elts=elements):
+            found = [_triple(element) for element in elements]
+        case _:
+            raise ValueError
+    if len(found) > MOST_LAYERS:
+        raise ValueError
+    return found
+
+
+def _triple(node: ast.expr) -> tuple[int, int, int]:
+    match node:
+        case ast.Tuple(
+            elts=[
+                ast.Constant(value=int(channels)),
+                ast.Constant(value=int(kernel)),
+                ast.Constant(value=int(stride)),
+            ]
+        ):
+            return channels, kernel, stride
+    raise ValueError
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -100,10 +100,28 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
     Raises:
         ModelError: a key of the encoder or the head is missing, or has the wrong shape
     """
-    from transformers import AutoModel, AutoModelForAudioClassification
-
     tensors = weight_tensors(folder)
     layout = layout_of(set(tensors), list(config.architectures or []), head)
+    module, info = _pretrained(folder, config, layout, trust_remote_code=trust_remote_code)
+    unexpected = sorted(info["unexpected_keys"])
+    _check_keys(module, info, folder)
+    if config.model_type == "whisper" and layout != "native":
+        module = module.get_encoder()
+    own_head = None
+    if layout in {"dense-tanh-out", "linear"}:
+        prefix = next(iter(head), "classifier")
+        own_head = _own_head(tensors, prefix, layout, folder)
+        unexpected = [key for key in unexpected if not key.startswith(f"{prefix}.")]
+        _check_outputs(tensors, prefix, layout, config, folder)
+    return Network(module=module.eval(), head=own_head, layout=layout, unexpected=tuple(unexpected))
+
+
+def _pretrained(
+    folder: Path, config: Any, layout: str, *, trust_remote_code: bool
+) -> tuple[Any, Mapping[str, Any]]:
+    """The module of transformers, and what it reports about the keys of the checkpoint."""
+    from transformers import AutoModel, AutoModelForAudioClassification
+
     loader = AutoModelForAudioClassification if layout == "native" else AutoModel
     try:
         module, info = loader.from_pretrained(
@@ -114,7 +132,7 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
             local_files_only=True,
             weights_only=True,
             trust_remote_code=trust_remote_code,
-            ignore_mismatched_sizes=True,  # refused below, with an error message that names them
+            ignore_mismatched_sizes=True,  # refused by `_check_keys`, with an error message that names them
         )
     except RuntimeError as error:
         raise ModelError(
@@ -125,6 +143,11 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
             f"{folder} has the architecture {config.model_type!r}, for which transformers has no audio "
             f"model: {_first_line(error)[:120]}"
         ) from error
+    return module, info
+
+
+def _check_keys(module: Any, info: Mapping[str, Any], folder: Path) -> None:
+    """Refuses a checkpoint with a weight that is missing, has the wrong shape, or is not finite."""
     if info["mismatched_keys"]:
         key, stored, wanted = min(info["mismatched_keys"], key=lambda found: str(found[0]))
         raise ModelError(
@@ -145,15 +168,6 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
             f"{folder} has weights that are not finite numbers: {_keys(sorted(broken))}",
             hint="training diverged, or the file is damaged",
         )
-    if config.model_type == "whisper" and layout != "native":
-        module = module.get_encoder()
-    read = None
-    if layout in {"dense-tanh-out", "linear"}:
-        prefix = next(iter(head), "classifier")
-        read = _own_head(tensors, prefix, layout, folder)
-        unexpected = [key for key in unexpected if not key.startswith(f"{prefix}.")]
-        _check_outputs(tensors, prefix, layout, config, folder)
-    return Network(module=module.eval(), head=read, layout=layout, unexpected=tuple(unexpected))
 
 
 def _own_head(

@@ -50,9 +50,9 @@ def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
             hint="if you trust it, load it yourself and save only its tensors, as safetensors",
         ) from error
     except DAMAGE as error:
-        told = " ".join(str(error).split()).partition(". ")[0] or "it ends too soon"
+        reason = " ".join(str(error).split()).partition(". ")[0] or "it ends too soon"
         raise ModelError(
-            f"cannot read the weights in {path}: {type(error).__name__}: {told}",
+            f"cannot read the weights in {path}: {type(error).__name__}: {reason}",
             hint="download or copy it again",
         ) from error
     for wrapper in WRAPPERS:

@@ -18,13 +18,14 @@ import importlib
 import importlib.metadata
 import io
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints import feature_extraction
@@ -33,71 +34,70 @@ from sertools.models.checkpoints.emotion2vec_files import HEAD, Files, english, 
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions
-from sertools.models.model import Frames, Outputs, Task
+from sertools.models.loaded import LoadedSignalModel, signal_facts
+from sertools.models.model import Frames, Outputs, Signal, Task
 
 if TYPE_CHECKING:
     import torch
 
 SCHEME = "emotion2vec"
 READS = ("labels",)
-RATE = 16000
+RATE_HZ = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
 """Prefix of the decoder that reconstructs masked frames in pre-training; it is not used afterwards."""
 
-ENGINE = "emotion2vec-1"
-"""Increased whenever a change of this file changes results; part of the fingerprint."""
+FINGERPRINT_VERSION = "emotion2vec-1"
+"""Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 
 @dataclass(kw_only=True)
-class Emotion2vecModel:
-    """An emotion2vec checkpoint that computes scores and layer means from signals; see `Model`."""
+class Emotion2vecModel(LoadedSignalModel):
+    """An emotion2vec checkpoint that computes scores and layer means from signals; see `Model`.
 
-    name: str
-    labels: tuple[str, ...]
-    task: Task
-    fingerprint: str
-    facts: Mapping[str, Any]
+    Attributes:
+        network: of FunASR
+        outputs: outputs of its head that are labels; empty for a bare encoder
+        geometry: kernels and strides of its convolutions
+        device: of the network
+    """
+
     network: Any
-    kept: list[int]
+    outputs: list[int]
     geometry: SimpleNamespace
     device: "torch.device"
-    sampling_rate: int = RATE
-
-    @property
-    def shortest(self) -> int:
-        """Minimum number of samples, enough for one frame."""
-        return feature_extraction.shortest(self.geometry)
 
     @property
     def has_frames(self) -> bool:
         """True: the outputs of the blocks have a time axis."""
         return True
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at 16 kHz; layers are the input and the blocks, (n, blocks + 1, d)."""
         return self._outputs(signals, layers)[0]
 
-    def predict_frames(self, signals: Sequence[np.ndarray]) -> tuple[Outputs, list[Frames]]:
+    def predict_frames(self, signals: Sequence[Signal]) -> tuple[Outputs, list[Frames]]:
         """Scores, layer means and frames; layer 0 is the input of the first block."""
         outputs, states = self._outputs(signals, True)
         found = []
         for signal, clip in zip(signals, states, strict=True):
-            grid = feature_extraction.grid(self.geometry, RATE, len(signal), len(clip[0]))
+            grid = feature_extraction.grid(self.geometry, RATE_HZ, len(signal), len(clip[0]))
             first, step = (grid.first_s,) * len(clip), (grid.step_s,) * len(clip)
             found.append(Frames(states=tuple(clip), first_s=first, step_s=step))
         return outputs, found
 
-    def _outputs(self, signals: Sequence[np.ndarray], layers: bool) -> tuple[Outputs, list[list[np.ndarray]]]:
+    def _outputs(
+        self, signals: Sequence[Signal], layers: bool
+    ) -> tuple[Outputs, list[list[NDArray[np.float32]]]]:
         import torch
 
         scores, states = [], []
         with torch.inference_mode():
             for signal in signals:
-                heard = torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32)).to(self.device)
-                found = self._states(heard)
+                tensor = torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32))
+                found = self._states(tensor.to(self.device))
                 states.append([state[0].float().cpu().numpy() for state in found])
-                if self.kept:
-                    logits = self.network.proj(found[-1].mean(dim=1))[:, self.kept]
+                if self.outputs:
+                    logits = self.network.proj(found[-1].mean(dim=1))[:, self.outputs]
                     scores.append(logits.softmax(dim=-1).float().cpu().numpy())
         answers = np.concatenate(scores) if scores else np.zeros((len(signals), 0), dtype=np.float32)
         means = np.array([[layer.mean(axis=0) for layer in clip] for clip in states]) if layers else None
@@ -109,10 +109,10 @@ class Emotion2vecModel:
 
         encoder = self.network.modality_encoders["AUDIO"]
         blocks = [*encoder.context_encoder.blocks, *self.network.blocks]
-        seen: list[torch.Tensor] = []
-        hooks = [blocks[0].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))]
+        captured: list[torch.Tensor] = []
+        hooks = [blocks[0].register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))]
         hooks += [
-            block.register_forward_hook(lambda _, __, answer: seen.append(answer[0])) for block in blocks
+            block.register_forward_hook(lambda _, __, answer: captured.append(answer[0])) for block in blocks
         ]
         if self.network.cfg.normalize:
             signal = torch.nn.functional.layer_norm(signal, signal.shape)
@@ -123,7 +123,7 @@ class Emotion2vecModel:
                 hook.remove()
         before = encoder.modality_cfg.num_extra_tokens
         # if a norm follows the last block, the output of the norm is used
-        return [*(state[:, before:] for state in seen[:-1]), last]
+        return [*(state[:, before:] for state in captured[:-1]), last]
 
 
 def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
@@ -133,54 +133,72 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
         ModelError: no such directory, a missing, damaged or unsafe file, weights that do not fit, or FunASR
             is not installed
     """
-    import torch
-
     precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
     files = read(Path(rest).expanduser())
-    kept = [i for i, token in enumerate(files.tokens) if not token.startswith("unuse")]
+    outputs = [i for i, token in enumerate(files.tokens) if not token.startswith("unuse")]
     if HEAD not in files.tensors:
-        kept = []
-    stated = [english(files.tokens[i]) for i in kept]
-    labels = names(options.labels, stated, len(stated), rest) if kept else ()
+        outputs = []
+    stated = [english(files.tokens[i]) for i in outputs]
+    labels = names(options.labels, stated, len(stated), rest) if outputs else ()
+    task: Task = "single_label" if labels else "encoder"
     network = _network(files)
     unexpected = _fill(network, files)
-    geometry = SimpleNamespace(
-        model_type="emotion2vec",
-        conv_kernel=[kernel for _, kernel, _ in files.convolutions],
-        conv_stride=[stride for _, _, stride in files.convolutions],
-    )
-    blocks = len(network.modality_encoders["AUDIO"].context_encoder.blocks) + len(network.blocks)
-    task: Task = "single_label" if labels else "encoder"
+    geometry = _geometry(files)
     model = Emotion2vecModel(
         name=files.folder.resolve().name,
         labels=labels,
         task=task,
-        fingerprint=hashlib.blake2b(f"{ENGINE} {files.digest} {labels}".encode(), digest_size=16).hexdigest(),
-        facts={
-            "kind": "emotion2vec",
-            "source": rest,
-            "architecture": "emotion2vec (FunASR)",
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "layers": blocks + 1,
-            "head": "proj" if labels else "none",
-            "labels": list(labels),
-            "task": task,
-            "sampling_rate": RATE,
-            "features": "zero mean and unit variance per clip" if network.cfg.normalize else "raw signal",
-            "licence": licence(files.folder),
-            "unexpected_keys": unexpected,
-            "device": str(device),
-            "precision": precision,
-            "notes": [],
-        },
+        sampling_rate=RATE_HZ,
+        shortest=feature_extraction.shortest(geometry),
+        fingerprint=_fingerprint(files, labels),
+        facts=signal_facts(
+            "emotion2vec",
+            rest,
+            _network_facts(network, "proj" if labels else "none"),
+            labels=labels,
+            task=task,
+            sampling_rate=RATE_HZ,
+            further={
+                "features": "zero mean and unit variance per clip" if network.cfg.normalize else "raw signal",
+                "licence": licence(files.folder),
+                "unexpected_keys": unexpected,
+                "device": str(device),
+                "precision": precision,
+                "notes": [],
+            },
+        ),
         network=network.eval().to(device),
-        kept=kept,
+        outputs=outputs,
         geometry=geometry,
         device=device,
     )
-    with torch.inference_mode():
-        check_finite(model.predict(trial(RATE)[:1]).scores if labels else np.zeros((1, 1)), rest)
+    if labels:
+        check_finite(model.predict(trial(RATE_HZ)[:1]).scores, rest)
     return model
+
+
+def _fingerprint(files: Files, labels: Sequence[str]) -> str:
+    settings = f"{FINGERPRINT_VERSION} {files.digest} {labels}"
+    return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
+
+
+def _geometry(files: Files) -> SimpleNamespace:
+    """The convolutions, under the names that configurations of transformers have for them."""
+    return SimpleNamespace(
+        model_type="emotion2vec",
+        conv_kernel=[kernel for _, kernel, _ in files.convolutions],
+        conv_stride=[stride for _, _, stride in files.convolutions],
+    )
+
+
+def _network_facts(network: Any, head: str) -> dict[str, Any]:
+    blocks = len(network.modality_encoders["AUDIO"].context_encoder.blocks) + len(network.blocks)
+    return {
+        "architecture": "emotion2vec (FunASR)",
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "layers": blocks + 1,
+        "head": head,
+    }
 
 
 def _network(files: Files) -> Any:

@@ -8,19 +8,19 @@
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, ModelError
 from sertools.models.kinds import predictions
 from sertools.models.load import LoadOptions
-from sertools.models.model import Task
+from sertools.models.loaded import LoadedModel
 from sertools.tables.condition import CLEAN
 
 SCHEME = "features"
@@ -29,7 +29,7 @@ PREDICTIONS = "predictions"
 
 
 @dataclass(kw_only=True)
-class FeaturesModel:
+class FeaturesModel(LoadedModel):
     """Layer embeddings by clip or file, read from an array; with scores if a table of predictions is given.
 
     Attributes:
@@ -39,23 +39,10 @@ class FeaturesModel:
         answers: the predictions; None if there are none
     """
 
-    name: str
-    fingerprint: str
-    facts: Mapping[str, Any]
-    array: np.ndarray = field(repr=False)
-    rows: pd.Series = field(repr=False)
+    array: NDArray[np.number[Any]] = field(repr=False)
+    rows: "pd.Series[int]" = field(repr=False)
     key: str
     answers: predictions.PredictionsModel | None = None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Labels of the predictions; empty if there are none."""
-        return self.answers.labels if self.answers else ()
-
-    @property
-    def task(self) -> Task:
-        """Task of the predictions; `encoder` if there are none."""
-        return self.answers.task if self.answers else "encoder"
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -66,7 +53,7 @@ class FeaturesModel:
         """The predictions for clips; a table without columns if there are none."""
         return self.answers.scores(clips, condition) if self.answers else pd.DataFrame(index=clips.index)
 
-    def layers(self, clips: pd.DataFrame) -> np.ndarray:
+    def layers(self, clips: pd.DataFrame) -> NDArray[np.float32]:
         """Layers of clips, shape (n, l, d), float32; nan for a clip that has no row.
 
         Raises:
@@ -129,6 +116,8 @@ def load(rest: str, options: LoadOptions) -> FeaturesModel:
             digest.update(hashlib.file_digest(file, "blake2b").digest())
     return FeaturesModel(
         name=array_path.parent.resolve().name if Path(rest).expanduser().is_dir() else array_path.stem,
+        labels=answers.labels if answers else (),
+        task=answers.task if answers else "encoder",
         fingerprint=digest.hexdigest(),
         facts={
             "kind": "features file",
@@ -159,8 +148,8 @@ def _find(given: Path) -> tuple[Path, Path, Path | None]:
                     hint="provide one layers.npy and one layers.csv, or name the table: features:FILE.csv",
                 )
         return arrays[0], tables[0], scores[0] if scores else None
-    beside = [given] if given.suffix != ".npy" else [given.with_suffix(suffix) for suffix in MANIFESTS]
-    table = next((path for path in beside if path.is_file()), beside[0])
+    candidates = [given] if given.suffix != ".npy" else [given.with_suffix(suffix) for suffix in MANIFESTS]
+    table = next((path for path in candidates if path.is_file()), candidates[0])
     array = given.with_suffix(".npy")
     for path in (table, array):
         if not path.is_file():
@@ -171,9 +160,9 @@ def _find(given: Path) -> tuple[Path, Path, Path | None]:
     return array, table, None
 
 
-def _array(path: Path) -> np.ndarray:
+def _array(path: Path) -> NDArray[np.number[Any]]:
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[np.number[Any]] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ModelError(f"{path} cannot be read as a numeric array: {error}") from error
     if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):

@@ -20,28 +20,28 @@ from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.load import LoadOptions
-from sertools.models.model import Task
+from sertools.models.loaded import LoadedModel
 from sertools.tables.condition import CLEAN
 
 SCHEME = "predictions"
-EMPTY = ("", "nan", "na", "n/a", "none", "null", "<na>")
-SHOWN = 5
+EMPTY_CELLS = ("", "nan", "na", "n/a", "none", "null", "<na>")
+MAX_LISTED = 5
 """Largest number of clips or conditions listed in one message."""
 
-FORM = "write numbers like 0.25, and remove columns that are not scores"
+CELL_FORMAT = "write numbers like 0.25, and remove columns that are not scores"
 
 NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
 
 @dataclass(kw_only=True)
-class PredictionsModel:
-    """Predictions by clip or file, read from a table; condition → scores, index clips or files."""
+class PredictionsModel(LoadedModel):
+    """Predictions by clip or file, read from a table.
 
-    name: str
-    labels: tuple[str, ...]
-    task: Task
-    fingerprint: str
-    facts: Mapping[str, Any]
+    Attributes:
+        tables: condition → scores, index clips or files
+        key: what the tables are indexed by, `clip` or `file`
+    """
+
     tables: Mapping[str, pd.DataFrame]
     key: str
 
@@ -66,8 +66,8 @@ class PredictionsModel:
             )
         odd = table.index.difference(wanted)
         if len(odd):
-            more = ", …" if len(odd) > SHOWN else ""
-            note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:SHOWN])}{more}."
+            more = ", …" if len(odd) > MAX_LISTED else ""
+            note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
             self.facts = {**self.facts, "notes": [*_conditions_note(self.conditions), note]}
         scores = table.reindex(wanted)
         scores.index = clips.index
@@ -86,23 +86,7 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
         table = read_table(path)
     except CorpusError as error:
         raise ModelError(f"cannot read predictions: {error.message}", hint=error.hint) from error
-    key = "clip" if "clip" in table else "file"
-    if key not in table:
-        raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
-    unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
-    if unnamed.any():
-        raise ModelError(f"{path} has an empty {key} in row {int(unnamed.argmax()) + 1}")
-    keys = pd.Index(table[key].astype(str))
-    condition = (
-        table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
-    )
-    if CLEAN not in set(condition):
-        others = ", ".join(sorted(set(condition))[:SHOWN])
-        raise ModelError(f"{path} has no rows for the condition {CLEAN!r}: it has {others}")
-    twice = pd.MultiIndex.from_arrays([keys, condition]).duplicated()
-    if twice.any():
-        under = f" for condition {condition[twice].iloc[0]!r}" if "condition" in table else ""
-        raise ModelError(f"{path} has {keys[twice][0]!r} more than once{under}", hint="keep one row per clip")
+    key, keys, condition = _rows(table, path)
     labels = tuple(str(column) for column in table.columns if column not in NOT_LABELS)
     if not labels:
         raise ModelError(f"{path} has no score columns: its columns are {', '.join(table.columns)}")
@@ -127,6 +111,28 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     )
 
 
+def _rows(table: pd.DataFrame, path: Path) -> "tuple[str, pd.Index[str], pd.Series[str]]":
+    """The name of the key column, the key of each row, and the condition of each row, after checks."""
+    key = "clip" if "clip" in table else "file"
+    if key not in table:
+        raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
+    unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
+    if unnamed.any():
+        raise ModelError(f"{path} has an empty {key} in row {int(unnamed.argmax()) + 1}")
+    keys = pd.Index(table[key].astype(str))
+    condition = (
+        table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
+    )
+    if CLEAN not in set(condition):
+        others = ", ".join(sorted(set(condition))[:MAX_LISTED])
+        raise ModelError(f"{path} has no rows for the condition {CLEAN!r}: it has {others}")
+    twice = pd.MultiIndex.from_arrays([keys, condition]).duplicated()
+    if twice.any():
+        under = f" for condition {condition[twice].iloc[0]!r}" if "condition" in table else ""
+        raise ModelError(f"{path} has {keys[twice][0]!r} more than once{under}", hint="keep one row per clip")
+    return key, keys, condition
+
+
 def _blank_incomplete(scores: pd.DataFrame) -> None:
     """Sets all class scores to nan in rows that lack one; completely empty columns are ignored."""
     classes = [c for c in scores if canonical(str(c)) not in DIMENSIONS and scores[c].notna().any()]
@@ -137,15 +143,17 @@ def _conditions_note(conditions: Sequence[str]) -> list[str]:
     return [f"The table has predictions for {', '.join(conditions)}."] if len(conditions) > 1 else []
 
 
-def _numbers(written: pd.Series, keys: pd.Index, what: str) -> list[float]:
+def _numbers(written: "pd.Series[Any]", keys: "pd.Index[str]", what: str) -> list[float]:
     """The numbers in table cells, parsed exactly; nan for an empty cell."""
     numbers = []
     for value, key in zip(written.tolist(), keys, strict=True):
         text = "" if value is None or value is pd.NA else str(value).strip()
         try:
-            number = math.nan if text.lower() in EMPTY else float(text.replace("_", "no number"))
+            number = math.nan if text.lower() in EMPTY_CELLS else float(text.replace("_", "no number"))
         except ValueError as error:
-            raise ModelError(f"{what} of {key!r} is {text!r}, which is not a number", hint=FORM) from error
+            raise ModelError(
+                f"{what} of {key!r} is {text!r}, which is not a number", hint=CELL_FORMAT
+            ) from error
         if math.isinf(number):
             raise ModelError(f"{what} of {key!r} is infinite")
         numbers.append(number)

@@ -11,88 +11,58 @@ types.
 import hashlib
 import importlib
 import json
-import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sertools.audio.opensmile import FUNCTIONALS, RATE_HZ, SHORTEST, functionals
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.load import LoadOptions
-from sertools.models.model import Outputs, Task
+from sertools.models.loaded import LoadedSignalModel, signal_facts
+from sertools.models.model import Outputs, Signal, Task
 from sertools.models.task import task_of
 
 SCHEME = "sklearn"
 READS = ("labels",)
-RATE_HZ = 16000
-FEATURES = 88
-SHORTEST = 960
-"""Number of samples in 60 ms, the longest window of eGeMAPS; openSMILE has no frame for shorter clips."""
 
-ENGINE = "sklearn-1"
-"""Increased whenever a change of this file changes results; part of the fingerprint."""
+FINGERPRINT_VERSION = "sklearn-1"
+"""Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 
 @dataclass(kw_only=True)
-class SklearnModel:
+class SklearnModel(LoadedSignalModel):
     """A scikit-learn estimator that computes scores from functionals; see `Model`."""
 
-    name: str
-    labels: tuple[str, ...]
-    task: Task
-    sampling_rate: int
-    shortest: int
-    fingerprint: str
-    facts: Mapping[str, Any]
     estimator: Any
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at 16 kHz; the only layer is the functionals, (n, 1, 88)."""
-        heard = functionals(signals)
-        scores = answers(self.estimator, heard)
+        features = functionals(signals)
+        scores = answers(self.estimator, features)
         return Outputs(
             scores=scores.astype(np.float32),
-            layers=heard[:, None, :].astype(np.float32) if layers else None,
+            layers=features[:, None, :].astype(np.float32) if layers else None,
         )
 
 
-def functionals(signals: Sequence[np.ndarray]) -> np.ndarray:
-    """The 88 eGeMAPSv02 functionals of signals at 16 kHz, shape (n, 88).
-
-    Raises:
-        ModelError: openSMILE is not installed
-    """
-    try:
-        opensmile: Any = importlib.import_module("opensmile")
-    except ImportError as error:
-        raise ModelError(
-            "eGeMAPS needs opensmile, which is not installed", hint='pip install "sertools[probe]"'
-        ) from error
-    smile = opensmile.Smile(
-        feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals
-    )
-    with warnings.catch_warnings():
-        # openSMILE returns nan and warns for a clip without a frame; such a clip counts as missing
-        warnings.filterwarnings("ignore", message="Segment too short")
-        rows = [smile.process_signal(signal, RATE_HZ).to_numpy()[0] for signal in signals]
-    return np.array(rows, dtype=np.float64).reshape(len(rows), FEATURES)
-
-
-def answers(estimator: Any, features: np.ndarray) -> np.ndarray:
+def answers(estimator: Any, features: NDArray[np.float64]) -> NDArray[np.float64]:
     """Class probabilities or regression predictions, shape (n, c); nan for rows that contain nan.
 
     Args:
         estimator: fitted classifier or regressor
         features: shape (n, 88)
     """
-    whole = np.isfinite(features).all(axis=1)
-    ask = estimator.predict_proba if hasattr(estimator, "classes_") else estimator.predict
+    whole = np.asarray(np.isfinite(features).all(axis=1))
+    predict = estimator.predict_proba if hasattr(estimator, "classes_") else estimator.predict
     # estimators reject the whole array if it contains nan, so such rows are set to 0 and their scores dropped
-    found = np.asarray(ask(np.where(whole[:, None], features, 0.0)), dtype=np.float64)
+    found = np.asarray(predict(np.where(whole[:, None], features, 0.0)), dtype=np.float64)
     scores = found[:, None] if found.ndim == 1 else found
     return np.where(whole[:, None], scores, np.nan)
 
@@ -106,30 +76,11 @@ def load(rest: str, options: LoadOptions) -> SklearnModel:
     """
     path = Path(rest).expanduser()
     estimator = _read(path)
-    wanted = getattr(estimator, "n_features_in_", None)
-    if wanted != FEATURES or not hasattr(estimator, "predict"):
-        raise ModelError(
-            f"{path} contains {type(estimator).__name__}, which is not an estimator for the {FEATURES} "
-            "functionals of eGeMAPSv02" + (f" but for {wanted} features" if wanted else ""),
-            hint="write a function that computes its features: --model py:FILE.py:FUNCTION",
-        )
-    classifies = hasattr(estimator, "classes_")
-    if classifies and not hasattr(estimator, "predict_proba"):
-        raise ModelError(
-            f"{path} contains {type(estimator).__name__}, a classifier without probabilities",
-            hint="use one with predict_proba, such as LogisticRegression or CalibratedClassifierCV",
-        )
+    _check_estimator(estimator, path)
     described = _described(path.with_suffix(".json"))
-    heard = functionals(trial(RATE_HZ))
-    scores = answers(estimator, heard)
+    scores = answers(estimator, functionals(trial(RATE_HZ)))
     check_finite(scores, str(path))
-    own = [str(name) for name in estimator.classes_] if classifies else []
-    labels = names(options.labels, described.get("labels") or own, scores.shape[1], str(path))
-    task: Task = "single_label" if classifies else "regression"
-    if not classifies and task_of(None, labels) != "regression":
-        raise ModelError(
-            f"{path} is a regression model, but its labels are not dimensions: {', '.join(labels)}"
-        )
+    labels, task = _labels(estimator, options, described, scores.shape[1], path)
     last = getattr(estimator, "steps", [("", estimator)])[-1][1]
     return SklearnModel(
         name=path.stem,
@@ -138,23 +89,57 @@ def load(rest: str, options: LoadOptions) -> SklearnModel:
         sampling_rate=RATE_HZ,
         shortest=SHORTEST,
         fingerprint=_fingerprint(path, labels),
-        facts={
-            "kind": "scikit-learn on eGeMAPS functionals",
-            "source": str(path),
-            "architecture": type(last).__name__,
-            "parameters": _parameters(last),
-            "head": "the estimator's own",
-            "features": "eGeMAPSv02 functionals, 88, by openSMILE",
-            "labels": list(labels),
-            "task": task,
-            "sampling_rate": RATE_HZ,
-            "device": "cpu",
-            "precision": "fp64",
-            "notes": [],
-            **{key: described[key] for key in ("trained_on",) if key in described},
-        },
+        facts=signal_facts(
+            "scikit-learn on eGeMAPS functionals",
+            str(path),
+            {
+                "architecture": type(last).__name__,
+                "parameters": _parameters(last),
+                "head": "the estimator's own",
+                "features": "eGeMAPSv02 functionals, 88, by openSMILE",
+            },
+            labels=labels,
+            task=task,
+            sampling_rate=RATE_HZ,
+            further={
+                "device": "cpu",
+                "precision": "fp64",
+                "notes": [],
+                **{key: described[key] for key in ("trained_on",) if key in described},
+            },
+        ),
         estimator=estimator,
     )
+
+
+def _check_estimator(estimator: Any, path: Path) -> None:
+    """Refuses an estimator for other features, and a classifier without probabilities."""
+    wanted = getattr(estimator, "n_features_in_", None)
+    if wanted != FUNCTIONALS or not hasattr(estimator, "predict"):
+        raise ModelError(
+            f"{path} contains {type(estimator).__name__}, which is not an estimator for the {FUNCTIONALS} "
+            "functionals of eGeMAPSv02" + (f" but for {wanted} features" if wanted else ""),
+            hint="write a function that computes its features: --model py:FILE.py:FUNCTION",
+        )
+    if hasattr(estimator, "classes_") and not hasattr(estimator, "predict_proba"):
+        raise ModelError(
+            f"{path} contains {type(estimator).__name__}, a classifier without probabilities",
+            hint="use one with predict_proba, such as LogisticRegression or CalibratedClassifierCV",
+        )
+
+
+def _labels(
+    estimator: Any, options: LoadOptions, described: Mapping[str, Any], outputs: int, path: Path
+) -> tuple[tuple[str, ...], Task]:
+    """Labels and task; the labels of a regression must be dimensions."""
+    classifies = hasattr(estimator, "classes_")
+    own = [str(name) for name in estimator.classes_] if classifies else []
+    labels = names(options.labels, described.get("labels") or own, outputs, str(path))
+    if not classifies and task_of(None, labels) != "regression":
+        raise ModelError(
+            f"{path} is a regression model, but its labels are not dimensions: {', '.join(labels)}"
+        )
+    return labels, "single_label" if classifies else "regression"
 
 
 def _parameters(estimator: Any) -> int | None:
@@ -174,8 +159,6 @@ def _read(path: Path) -> Any:
         ) from error
     if not path.is_file():
         raise ModelError(f"no such file: {path}", hint="name a .skops file written by skops.io.dump")
-    import zipfile
-
     try:
         unknown = skops.get_untrusted_types(file=path)
         if unknown:
@@ -211,6 +194,6 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _fingerprint(path: Path, labels: Sequence[str]) -> str:
-    digest = hashlib.blake2b(f"{ENGINE} {labels}".encode(), digest_size=16)
+    digest = hashlib.blake2b(f"{FINGERPRINT_VERSION} {labels}".encode(), digest_size=16)
     digest.update(path.read_bytes())
     return digest.hexdigest()

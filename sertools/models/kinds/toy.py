@@ -6,9 +6,8 @@ dimensions from a clipped Gaussian (0.5, 1/6) and class probabilities uniformly,
 prediction by more than 0.05).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ import pandas as pd
 from sertools.errors import ModelError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.models.load import LoadOptions
-from sertools.models.model import ClipModel, Model, Outputs, Task
+from sertools.models.loaded import LoadedModel, LoadedSignalModel
+from sertools.models.model import ClipModel, Model, Outputs, Signal, Task
 from sertools.randomness import identity_rng
 from sertools.tables.condition import CLEAN
 
@@ -25,14 +25,12 @@ EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral
 
 
 @dataclass(kw_only=True)
-class TruthModel:
+class TruthModel(LoadedModel):
     """A toy model without audio input: the oracle, which returns the labels, or one that ignores them."""
 
-    name: str
     labels: tuple[str, ...] = (*DIMENSIONS, *EMOTIONS)
     task: Task = "single_label"
     fingerprint: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -64,7 +62,7 @@ class TruthModel:
 
 
 @dataclass(kw_only=True)
-class LoudnessModel:
+class LoudnessModel(LoadedSignalModel):
     """A toy model that predicts every dimension from the clip's level."""
 
     name: str = "toy-loudness"
@@ -73,9 +71,8 @@ class LoudnessModel:
     sampling_rate: int = 16000
     shortest: int = 1
     fingerprint: str = "loudness-3"
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def predict(self, signals: Sequence[np.ndarray], *, layers: bool = False) -> Outputs:
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores from the RMS in dB; the only layer is the scaled level, shape (n, 1, 1)."""
         rms = np.array([np.sqrt(np.mean(np.square(signal, dtype=np.float64))) for signal in signals])
         level = np.clip((48 + 20 * np.log10(np.maximum(rms, 1e-10))) / 38, 0, 1)

@@ -67,12 +67,12 @@ def means_and_frames(
     """Same as `means`; with `keep`, also the hidden states by layer and clip, each (frames, d)."""
     import torch
 
-    pooled, kept = [], []
+    pooled, states = [], []
     for clips in states(encoder, signals):
         pooled.append(torch.stack([clip.mean(dim=0) for clip in clips]))
         if keep:
-            kept.append(clips)
-    return pooled[-1], torch.stack(pooled[:-1], dim=1), kept[:-1]
+            states.append(clips)
+    return pooled[-1], torch.stack(pooled[:-1], dim=1), states[:-1]
 
 
 def _packed(parts: Sequence["torch.Tensor"]) -> "torch.Tensor":
@@ -102,9 +102,9 @@ def _front(encoder: Encoder, signal: "torch.Tensor") -> "torch.Tensor":
     parts = []
     for start in range(0, frames, CHUNK):
         stop = min(start + CHUNK, frames)
-        heard = signal[start * step : (stop - 1) * step + field]
+        samples = signal[start * step : (stop - 1) * step + field]
         filler = (start - stop) % encoder.rows
-        parts.append(_chunk(encoder, pad(heard, (0, filler * step)), weight, bias)[: stop - start])
+        parts.append(_chunk(encoder, pad(samples, (0, filler * step)), weight, bias)[: stop - start])
     return _packed(parts)
 
 
@@ -173,19 +173,19 @@ def _position(positional: Positional, packed: "torch.Tensor", frames: Sequence[i
     import torch
     from torch.nn.functional import gelu, pad
 
-    kept = positional.block - positional.kernel + 1
-    counts = [-(-n // kept) for n in frames]
+    step = positional.block - positional.kernel + 1
+    counts = [-(-n // step) for n in frames]
     blocks = []
     for clip, n, count in zip(torch.split(packed, list(frames)), frames, counts, strict=True):
         left = positional.kernel // 2
-        padded = pad(clip, (0, 0, left, (count - 1) * kept + positional.block - n - left))
-        blocks.append(padded.unfold(0, positional.block, kept))  # (blocks, d, block)
+        padded = pad(clip, (0, 0, left, (count - 1) * step + positional.block - n - left))
+        blocks.append(padded.unfold(0, positional.block, step))  # (blocks, d, block)
     spectra = torch.fft.rfft(_packed(blocks))
     frequencies, groups, inner, _ = positional.spectrum.shape
     spectra = spectra.view(-1, groups, inner, frequencies).permute(3, 1, 0, 2)
     product = torch.matmul(spectra, positional.spectrum)  # (frequencies, groups, blocks, out)
     product = product.permute(2, 1, 3, 0).reshape(sum(counts), -1, frequencies)
-    moved = torch.fft.irfft(product, n=positional.block)[..., :kept].transpose(1, 2)
+    moved = torch.fft.irfft(product, n=positional.block)[..., :step].transpose(1, 2)
     clips = [
         part.reshape(-1, packed.shape[1])[:n]
         for part, n in zip(torch.split(moved, counts), frames, strict=True)

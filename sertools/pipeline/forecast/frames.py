@@ -86,7 +86,7 @@ def of_frames(
 def _of_pass(model: Framed, corpus: Corpus, each: passes.Pass, settings: Settings, cost: Cost) -> Cost:
     if each.stored() is not None:
         return replace(cost, stored=cost.clips)
-    begin, _, _ = passes.begun(each)
+    begin, _, _ = passes.load_checkpoint(each)
     done = sum(map(len, each.parts[:begin]))
     clips = pd.Index([clip for part in each.parts[begin:] for clip in part])
     cost = replace(

@@ -18,7 +18,7 @@ from sertools.inference import predict as predict_module
 from sertools.inference.frames import compute
 from sertools.inference.frames.compute import frame_sums, passes
 from sertools.inference.predict import Settings
-from sertools.models.kinds.cnn14 import build
+from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
 from sertools.store import store
 from sertools.store import store as store_module

@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sertools.errors import ModelError
-from sertools.models.kinds.cnn14 import Config, build, log_mel, mel_filters
+from sertools.models.cnn14.network import build
+from sertools.models.cnn14.spectrogram import Config, log_mel, mel_filters
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
 

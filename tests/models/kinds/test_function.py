@@ -11,8 +11,9 @@ import pytest
 import soundfile
 
 from sertools.errors import ModelError
-from sertools.models.kinds.function import REPEAT, rows
+from sertools.models.kinds.function import REPEAT
 from sertools.models.load import LoadOptions, load_model
+from sertools.models.returned_scores import rows
 from tests.helpers.checkpoints import speech
 from tests.helpers.places import ROOT
 
