@@ -131,7 +131,7 @@ def audit(
             material.inputs[name],
             material.truth,
             fold,
-            beside=[read for read in material.inputs["fused"] if read not in material.inputs[name]],
+            inputs_for_width=[read for read in material.inputs["fused"] if read not in material.inputs[name]],
             epochs=epochs,
             rng=identity_rng(seed, name),
         )

@@ -4,11 +4,11 @@ Every clip is predicted once, by a probe that was fitted on other groups of spea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sertools.probing.heads import standard, train_head
+from sertools.probing.heads import HEAD_SHAPES, standard, train_head
 from sertools.probing.ridge import fit_ridge
 
 KINDS = ("linear", "mlp", "superb")
@@ -78,12 +78,13 @@ def trained(
         truth: class codes or values, shape (n,)
         fold: test fold of each clip, shape (n,)
         classes: number of classes; 0 for values
-        kind: a key of `heads.RECIPES`
+        kind: a key of `heads.HEAD_SHAPES`
         learning_rate: learning rate of the dense layers
         rng: source of the initial parameters and of the order of clips
     """
     prediction = np.zeros(len(truth), dtype=np.int64 if classes else np.float64)
     errors, shares = [], []
+    shape = replace(HEAD_SHAPES[kind], learning_rate=learning_rate)
     folds = np.unique(fold)
     for i, code in enumerate(folds):
         test = fold == code
@@ -95,15 +96,14 @@ def trained(
             truth,
             ~test & ~checks,
             checks,
-            kind=kind,
+            shape=shape,
             classes=classes,
-            learning_rate=learning_rate,
             rng=rng,
         )
         said = head.predict(layers[test])
         prediction[test] = said.argmax(axis=1) if classes else said[:, 0]
         errors.append(head.loss)
-        shares.append(head.shares)
+        shares.append(head.layer_weights)
     learned = np.array(shares) if layers.shape[1] > 1 else np.zeros((0, 0))
     return HeldOut(prediction=prediction, error=np.array(errors), shares=learned)
 
