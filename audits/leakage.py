@@ -27,7 +27,7 @@ import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
-from sertools.metrics.fingerprints import NEAR, SAME, alike
+from sertools.metrics.fingerprints import NEAR, SAME, similar_pairs
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
@@ -149,7 +149,7 @@ def _alike(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
     others = first if second is None else second
     found = {
         (first.index[i], others.index[j]): agreement
-        for i, j, agreement in alike(
+        for i, j, agreement in similar_pairs(
             first["audio_print"].tolist(), None if second is None else second["audio_print"].tolist()
         )
     }

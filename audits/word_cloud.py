@@ -25,7 +25,7 @@ import numpy as np
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
-from sertools.metrics.better_than_chance import doubt
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate
@@ -136,7 +136,7 @@ def _findings(words: Words, dimension: str) -> list[Finding]:
     found = []
     for name, value in values.items():
         effect = _root(estimate(statistic, value, value, pair.unit, pair.units))
-        useless = doubt(pair) if name == "errors" else ""
+        useless = not_better_than_constant(pair) if name == "errors" else ""
         where = f"of={name}"
         one = finding(
             "word_effect", effect, target=dimension, slice=where, by_speaker=pair.by_speaker, withheld=useless

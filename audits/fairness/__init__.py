@@ -36,7 +36,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import furthest, in_turn
 from sertools.auditing.findings import finding, skipped
 from sertools.labels import DIMENSIONS
-from sertools.metrics.better_than_chance import NOT_BETTER, doubt
+from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.group_gaps import (
     BINS,
@@ -234,7 +234,7 @@ def _gaps(
     statistic = uar_statistic(many) if many else CCC
     inside = [pair.take(groups.code == code) for code in range(len(groups))]
     # without an interval (too few speakers) the gate is inconclusive by itself
-    useless = NOT_BETTER if all(doubt(p, many) == NOT_BETTER for p in inside) else ""
+    useless = NOT_BETTER if all(not_better_than_constant(p, many) == NOT_BETTER for p in inside) else ""
     of_groups = (pair.truth, pair.prediction, pair.unit, groups.code, len(groups))
     by_unit = (pair.truth, pair.prediction, pair.unit, pair.units, part.large.code, len(part.large))
     chance = permutation(statistic, *by_unit, draws=resamples, rng=rng)
@@ -327,7 +327,7 @@ def _sentiment(tables: Tables, language: Groups) -> list[Finding]:
             reason = f"the clips with {dimension} have fewer than two languages or two sentiments"
             found.append(skipped("sentiment_shift", tables, reason, target=dimension))
             continue
-        useless = NOT_BETTER if doubt(pair) == NOT_BETTER else ""
+        useless = NOT_BETTER if not_better_than_constant(pair) == NOT_BETTER else ""
         shifts = sentiment_shift(pair.prediction, spoken, felt, pair.unit, pair.units)
         for (tongue, word), shift in shifts.items():
             where = f"language={tongue}, sentiment={word}"

@@ -16,10 +16,10 @@ from sertools.statistics.statistic import ratio
 RIDGE = 1e-3
 """Ridge added to the diagonals of the covariances, in units of the mean variance."""
 
-FLAT = 1e-7
+ROUNDING_SHARE = 1e-7
 """A variance below this share of the mean square counts as 0: the rounding error of float32 products."""
 
-SHARE = 0.99
+SVCCA_VARIANCE = 0.99
 """Share of the variance that SVCCA keeps (Raghu et al. 2017)."""
 
 
@@ -90,7 +90,7 @@ def covariance(
 
 def _moves(n: float, total: np.ndarray, products: np.ndarray) -> np.ndarray:
     square = np.diagonal(products) / n
-    moves: np.ndarray = square - (total / n) ** 2 > FLAT * square
+    moves: np.ndarray = square - (total / n) ** 2 > ROUNDING_SHARE * square
     return moves
 
 
@@ -216,7 +216,7 @@ def pwcca(found: np.ndarray, along: Directions | None) -> float:
     return np.nan if along is None else float(ratio(along.weight @ found, along.weight.sum()))
 
 
-def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
+def basis(xx: np.ndarray, share: float = SVCCA_VARIANCE) -> np.ndarray:
     """The fewest principal directions that explain this share of the variance, shape (d, r); r may be 0.
 
     >>> basis(np.diag([1.0, 98.5, 0.5])).T.round().tolist()
@@ -242,7 +242,7 @@ def projected(of: Covariance, x: np.ndarray | None, y: np.ndarray | None) -> Cov
     return Covariance(n=of.n, xx=xx, yy=yy, xy=xy)
 
 
-def standard_basis(yy: np.ndarray, share: float = SHARE) -> np.ndarray:
+def standard_basis(yy: np.ndarray, share: float = SVCCA_VARIANCE) -> np.ndarray:
     """Same as `basis` for features with different units: each is divided by its standard deviation."""
     deviation = np.sqrt(np.diagonal(yy))
     inverse = ratio(np.ones_like(deviation), deviation)

@@ -88,7 +88,7 @@ def share_in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np
     """What share of predictions is in [low, high], both ends included, in [0, 1]? nan for n = 0.
 
     The category-dimension consistency of ser-tests, with ranges from the literature; for its confidence
-    interval use `intervals.proportion(in_range(…), …)`.
+    interval use `jackknife.proportion(in_range(…), …)`.
 
     >>> share_in_range([0.2, 0.3, 0.6, 0.7], 0.3, 0.6)
     0.5

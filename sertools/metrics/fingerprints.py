@@ -43,7 +43,7 @@ def codes(fingerprint: str) -> np.ndarray:
     return signs.reshape(-1)
 
 
-def alike(
+def similar_pairs(
     first: Sequence[str], second: Sequence[str] | None = None, *, least: float = NEAR
 ) -> list[tuple[int, int, float]]:
     """Which pairs of clips have similar fingerprints, and what is their agreement?

@@ -20,10 +20,10 @@ PITCH_CLIPS = 25
 F0, PITCH_GROUP = "f0_hz", "pitch_group"
 """The column with the mean F0 of a clip, and the group that is derived from it."""
 
-FEW = 8
+MAX_VALUES_NOT_BINNED = 8
 """In a column of numbers with at most this many values, each value is a group; with more, they are binned."""
 
-MANY = 40
+MAX_GROUPS = 40
 """Maximum number of groups: a column with more values holds ids or sentences."""
 
 
@@ -76,7 +76,7 @@ def groups_of(clips: pd.DataFrame, name: str) -> Groups:
         names = [f"{a}+{b}" for a in names for b in more]
     there = set(labels)
     used = [label for label in names if label in there]
-    if len(used) > MANY:
+    if len(used) > MAX_GROUPS:
         raise AuditError(f"{name!r} gives {len(used)} groups", hint="choose a column with fewer values")
     code_of = {label: code for code, label in enumerate(used)}
     code = np.array([code_of.get(label, -1) for label in labels], dtype=np.int64)
@@ -134,7 +134,7 @@ def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
     if column == PITCH_GROUP and column not in clips and {F0, "speaker"} <= set(clips):
         return pitch_groups(clips[F0].to_numpy(dtype=float), clips["speaker"]), ["low", "medium", "high"]
     if column not in clips:
-        known = [str(c) for c in clips if 2 <= clips[c].nunique() <= MANY]
+        known = [str(c) for c in clips if 2 <= clips[c].nunique() <= MAX_GROUPS]
         raise AuditError(
             f"the corpus has no column {column!r} to group by",
             hint=f"available columns: {', '.join(known) or 'none'}",
@@ -143,7 +143,7 @@ def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
     # codes like 03 are names, though they look like numbers: only numeric columns are binned
     if pd.api.types.is_numeric_dtype(values) or column == "age":
         numbers = pd.to_numeric(values, errors="coerce")
-        many = column == "age" or numbers.nunique() > FEW
+        many = column == "age" or numbers.nunique() > MAX_VALUES_NOT_BINNED
         if many and (numbers.notna() == values.notna()).all():
             return _bands(numbers.to_numpy(dtype=float), column)
     labels = values.map(str).where(values.notna(), "").to_numpy(dtype=object)

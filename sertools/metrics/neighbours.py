@@ -12,7 +12,7 @@ from sertools.statistics.statistic import ratio
 BLOCK = 1000
 """Number of clips whose distances to all others are in memory at once."""
 
-CELLS = 2_000_000
+MAX_MATRIX_CELLS = 2_000_000
 """Number of mean distances (draws × clips × labels) in memory at once."""
 
 
@@ -125,7 +125,7 @@ def weighted_silhouette(
 
     def value(weights: np.ndarray) -> np.ndarray:
         flat = np.asarray(weights, dtype=np.float64).reshape(-1, units)
-        block = max(1, CELLS // (n * classes))
+        block = max(1, MAX_MATRIX_CELLS // (n * classes))
         parts = [some(flat[start : start + block]) for start in range(0, len(flat), block)]
         return np.concatenate(parts).reshape(np.shape(weights)[:-1])
 

@@ -9,7 +9,7 @@ from scipy import special, stats
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
-ALIKE = 12
+RANK_DECIMALS = 12
 """Decimals to which means must agree to share a rank; means of equal numbers can differ by rounding."""
 
 
@@ -37,13 +37,13 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     >>> round(spearman([1, 2, 3, 4], [10, 30, 20, 40]), 12)
     0.8
     """
-    x, y = (np.round(values, ALIKE) for values in paired(x, y))
+    x, y = (np.round(values, RANK_DECIMALS) for values in paired(x, y))
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     return float(stats.spearmanr(x, y).statistic)
 
 
-def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> Estimate:
+def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> Estimate:
     """Do two lists rank their units in the same order? Spearman's ρ with its confidence interval.
 
     The interval is artanh ρ ± z √((1 + ρ²/2) / (G − 3)) for G units (Bonett & Wright 2000). A perfect
@@ -69,7 +69,7 @@ def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> 
     return replace(found, low=min(float(low), rho), high=max(float(high), rho))
 
 
-def told_apart(truth: ArrayLike, unit: np.ndarray) -> float:
+def anova_p_value(truth: ArrayLike, unit: np.ndarray) -> float:
     """Do the means of units differ beyond chance? The p-value of an analysis of variance; nan if undefined.
 
     One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), over G ≥ 2 units with more
@@ -79,7 +79,7 @@ def told_apart(truth: ArrayLike, unit: np.ndarray) -> float:
         truth: shape (n,)
         unit: codes, shape (n,)
 
-    >>> round(told_apart([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2])), 6)
+    >>> round(anova_p_value([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2])), 6)
     0.19245
     """
     t: np.ndarray = np.asarray(truth, dtype=np.float64)

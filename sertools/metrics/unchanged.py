@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
 from sertools.statistics.bootstrap import bootstrap
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, _variance, share_bounds
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_variance, share_bounds
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
@@ -15,7 +15,7 @@ def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -
     """Which predictions changed by less than the tolerance? Booleans, shape (n,).
 
     |p(x) − p(x′)| < tolerance, strictly, on unrounded values (Wagner et al. 2023, §3.4). The mean is the
-    unchanged ratio; `intervals.proportion` gives its interval.
+    unchanged ratio; `jackknife.proportion` gives its interval.
 
     Args:
         clean: predictions, shape (n,)
@@ -111,8 +111,8 @@ def _shares(sums: np.ndarray) -> np.ndarray:
 def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: float = 0.95) -> Estimate:
     """Share of clips that succeed, averaged over conditions with equal weight, with its interval.
 
-    Mean over k conditions of (successes / clips). The interval is like that of `intervals.proportion`, from
-    the leave-one-unit-out variance of the mean; see `intervals.share_bounds`. Its width is never 0.
+    Mean over k conditions of (successes / clips). The interval is like that of `jackknife.proportion`, from
+    the leave-one-unit-out variance of the mean; see `jackknife.share_bounds`. Its width is never 0.
 
     Args:
         success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition
@@ -147,7 +147,7 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")
     clips = np.bincount(unit[inside], minlength=units)
-    low, high = share_bounds(value, _variance(left_out), clips[clips > 0], level=level)
+    low, high = share_bounds(value, jackknife_variance(left_out), clips[clips > 0], level=level)
     return replace(found, low=low, high=high)
 
 
@@ -255,7 +255,7 @@ def draw_variance(success: np.ndarray) -> tuple[float, float]:
     return max(between, 0.0), within
 
 
-def alike(prediction: np.ndarray, tolerance: float) -> float:
+def share_of_equal_pairs(prediction: np.ndarray, tolerance: float) -> float:
     """Share of pairs of different clips whose predictions are closer than the tolerance (0: the same class).
 
     This is the unchanged ratio to expect if clips were swapped at random: an unchanged ratio no higher than

@@ -23,12 +23,12 @@ class HeldOut:
         prediction: class codes or values, shape (n,)
         error: validation error of each fold's probe on clips left out of its training folds, shape (folds,);
             used to choose the best layer without looking at the fold's test clips
-        shares: learned weight of each layer in each fold, shape (folds, l); empty if none are learned
+        layer_weights: learned weight of each layer in each fold, shape (folds, l); empty if none are learned
     """
 
     prediction: np.ndarray
     error: np.ndarray
-    shares: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    layer_weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def linear(
@@ -83,7 +83,7 @@ def trained(
         rng: source of the initial parameters and of the order of clips
     """
     prediction = np.zeros(len(truth), dtype=np.int64 if classes else np.float64)
-    errors, shares = [], []
+    errors, layer_weights = [], []
     shape = replace(HEAD_SHAPES[kind], learning_rate=learning_rate)
     folds = np.unique(fold)
     for i, code in enumerate(folds):
@@ -103,9 +103,9 @@ def trained(
         said = head.predict(layers[test])
         prediction[test] = said.argmax(axis=1) if classes else said[:, 0]
         errors.append(head.loss)
-        shares.append(head.layer_weights)
-    learned = np.array(shares) if layers.shape[1] > 1 else np.zeros((0, 0))
-    return HeldOut(prediction=prediction, error=np.array(errors), shares=learned)
+        layer_weights.append(head.layer_weights)
+    learned = np.array(layer_weights) if layers.shape[1] > 1 else np.zeros((0, 0))
+    return HeldOut(prediction=prediction, error=np.array(errors), layer_weights=learned)
 
 
 def weighted(
@@ -132,14 +132,14 @@ def weighted(
     """
     learned = trained(layers, truth, fold, classes, kind="logistic", learning_rate=2e-2, rng=rng)
     prediction, errors = np.zeros_like(learned.prediction), []
-    for code, shares in zip(np.unique(fold), learned.shares, strict=True):
+    for code, layer_weights in zip(np.unique(fold), learned.layer_weights, strict=True):
         test = fold == code
         mean, scale = standard(layers, ~test)
-        mixed = sum(share * (layers[:, i] - mean[i]) / scale[i] for i, share in enumerate(shares))
+        mixed = sum(share * (layers[:, i] - mean[i]) / scale[i] for i, share in enumerate(layer_weights))
         said, error = _ridge(mixed, truth if classes else truth[:, None], group, test, classes)
         prediction[test] = said[:, 0]
         errors.append(error[0])
-    return HeldOut(prediction=prediction, error=np.array(errors), shares=learned.shares)
+    return HeldOut(prediction=prediction, error=np.array(errors), layer_weights=learned.layer_weights)
 
 
 def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,13 +20,13 @@ from sertools.tables.tables import Tables
 LABELS = ("emotion", *DIMENSIONS)
 """Targets of speech emotion recognition; all others show what else a layer encodes."""
 
-USUAL = (*LABELS, "sex", "speaker", "age", "f0_hz")
+DEFAULT_TARGETS = (*LABELS, "sex", "speaker", "age", "f0_hz")
 """Default targets, where the corpus has them."""
 
 FOLDS = 4
 """Default number of speaker groups; Li et al. (2023) put the 24 speakers of RAVDESS into 4."""
 
-MOST = 20_000
+MAX_CLIPS = 20_000
 """Most clips that probes use; from larger corpora a random sample is drawn, so that probes fit in memory."""
 
 
@@ -44,7 +44,7 @@ class Target:
         unit: speaker codes 0..units−1, shape (n,)
         units: number of speakers, or of clips if the corpus names no speakers
         by_speaker: the units are speakers
-        closed: training and test clips of every fold are from the same speakers
+        closed_set: training and test clips of every fold are from the same speakers
         notes: sentences on clips or classes that were left out
     """
 
@@ -57,25 +57,25 @@ class Target:
     unit: np.ndarray
     units: int
     by_speaker: bool
-    closed: bool = False
+    closed_set: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
         """Name of the metric for this target: accuracy, uar or ccc."""
-        return "accuracy" if self.closed else "uar" if self.classes else "ccc"
+        return "accuracy" if self.closed_set else "uar" if self.classes else "ccc"
 
     @property
     def chance(self) -> float:
         """Chance level: one over the number of classes, for speakers the largest one's share, 0 for CCC."""
-        if self.closed:
+        if self.closed_set:
             return float(np.bincount(self.truth).max() / len(self.truth))
         return 1 / len(self.classes) if self.classes else 0.0
 
     @property
     def statistic(self) -> Statistic:
         """The metric as a statistic of `pairs`."""
-        if self.closed:
+        if self.closed_set:
             return accuracy_statistic(2)
         return uar_statistic(len(self.classes)) if self.classes else CCC
 
@@ -84,8 +84,8 @@ class Target:
         # with a class for each of thousands of speakers, confusion counts would not fit in memory
         hit = (prediction == self.truth).astype(np.int64)
         return Pairs(
-            truth=np.ones_like(hit) if self.closed else self.truth,
-            prediction=hit if self.closed else prediction,
+            truth=np.ones_like(hit) if self.closed_set else self.truth,
+            prediction=hit if self.closed_set else prediction,
             unit=self.unit,
             units=self.units,
             by_speaker=self.by_speaker,
@@ -95,21 +95,23 @@ class Target:
     def score(self, prediction: np.ndarray, clips: pd.Index) -> Estimate:
         """The metric of a probe's predictions with its 95 % interval over speakers."""
         pair = self.pairs(prediction, clips)
-        if self.closed:
+        if self.closed_set:
             return proportion(pair.prediction == 1, pair.unit, pair.units)
         return estimate(self.statistic, pair.truth, pair.prediction, pair.unit, pair.units)
 
 
-def heard(tables: Tables) -> np.ndarray:
-    """Positions of the clips that have layers of every model, ordered by clip name; at most `MOST`."""
+def clips_with_layers(tables: Tables) -> np.ndarray:
+    """Positions of the clips that have layers of every model, ordered by clip name; at most `MAX_CLIPS`."""
     known = np.ones(len(tables.clips), dtype=bool)
     for each in (tables, *tables.others.values()):
         if each.layers is not None:
             known &= np.isfinite(each.layers.layer(-1)).all(axis=1)
     order = np.argsort(tables.clips.index.astype(str), kind="stable")
     rows = order[known[order]]
-    if len(rows) > MOST:
-        rows = rows[np.sort(identity_rng(0, "probing", tables.corpus).choice(len(rows), MOST, replace=False))]
+    if len(rows) > MAX_CLIPS:
+        rows = rows[
+            np.sort(identity_rng(0, "probing", tables.corpus).choice(len(rows), MAX_CLIPS, replace=False))
+        ]
     return rows
 
 
@@ -145,16 +147,20 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
     notes = []
     if name == "f0_hz" and not has.all():
         notes.append(f"f0_hz: {int((~has).sum())} clips without a voiced frame are left out.")
-    closed = name == "speaker"
+    closed_set = name == "speaker"
     least, why = (
-        (count, f"it has fewer clips than the {count} folds") if closed else (2, "its clips are in one fold")
+        (count, f"it has fewer clips than the {count} folds")
+        if closed_set
+        else (2, "its clips are in one fold")
     )
     while True:
         part, said = clips[has], values[has]
         if said.nunique() < 2:
             alike = "only one value" if values.nunique() < 2 else "no two classes that are each in two folds"
             raise AuditError(f"the clips with {name} have {alike}")
-        fold, inner = _closed(said, count) if closed else _open(part, by, count)
+        fold, inner = (
+            _speakers_in_every_fold(said, count) if closed_set else _speaker_disjoint(part, by, count)
+        )
         rare = [] if said.dtype == float else _rare(said, fold, least)
         if not rare:
             break
@@ -174,7 +180,7 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
         unit=unit,
         units=len(known),
         by_speaker=by_speaker,
-        closed=closed,
+        closed_set=closed_set,
         notes=tuple(notes),
     )
 
@@ -191,9 +197,9 @@ def sessions(clips: pd.DataFrame) -> str:
     return ""
 
 
-def asked(tables: Tables, names: Sequence[str]) -> list[str]:
+def targets_to_probe(tables: Tables, names: Sequence[str]) -> list[str]:
     """Names of the targets to probe: those given, else the default ones that the corpus has."""
-    there = [n for n in USUAL if n in tables.clips and tables.clips[n].notna().any()]
+    there = [n for n in DEFAULT_TARGETS if n in tables.clips and tables.clips[n].notna().any()]
     return list(dict.fromkeys(names)) or there
 
 
@@ -204,7 +210,7 @@ def _values(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None).map(lambda x: x if x is None else str(x))
 
 
-def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _speaker_disjoint(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Folds that share no speaker (or other group), and the groups' codes."""
     codes, _ = speaker_codes(part)
     names = part[by].astype(object).where(part[by].notna(), None) if by else pd.Series(None, part.index)
@@ -218,7 +224,7 @@ def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarr
     return fold, np.unique(named, return_inverse=True)[1] if by else codes
 
 
-def _closed(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _speakers_in_every_fold(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Folds that share all speakers, and the groups that are left out in turn to choose the penalty."""
     names = speaker.to_numpy(dtype=str)
     fold = folds_module.shared_folds(names, count)

@@ -22,7 +22,7 @@ FEWEST_DRAWS = 20
 """Minimum number of draws; with fewer, the 2.5 % and 97.5 % percentiles are just the extremes."""
 
 
-CELLS = 25_000
+MAX_MATRIX_CELLS = 25_000
 """Size of the blocks of a random matrix, chosen to fit in the processor's cache; it does not change draws."""
 
 
@@ -40,7 +40,7 @@ def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generato
     _, stratum, size = np.unique(strata, return_inverse=True, return_counts=True)
     first = np.cumsum(size) - size
     units = len(strata)
-    block = max(1, CELLS // max(1, units))
+    block = max(1, MAX_MATRIX_CELLS // max(1, units))
     for start in range(0, draws, block):
         rows = min(block, draws - start)
         # drawing units and counting them is ten times faster than drawing the multinomial counts; each unit
@@ -149,7 +149,7 @@ def max_minus_min(
         level: coverage of the interval
         rng: source of the draws
     """
-    sums, clips = _by_group(statistic, truth, prediction, unit, units, group, groups)
+    sums, clips = sums_by_group(statistic, truth, prediction, unit, units, group, groups)
     n = int(clips.sum())
     member = clips > 0
     strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
@@ -160,13 +160,13 @@ def max_minus_min(
     count, inside, k = sums.shape
 
     def value(flat: np.ndarray) -> np.ndarray:
-        return _extent(statistic.value(flat.reshape(*flat.shape[:-1], count, k)))
+        return extent(statistic.value(flat.reshape(*flat.shape[:-1], count, k)))
 
     flat = sums.transpose(1, 0, 2).reshape(inside, count * k)
     return bootstrap(value, flat, n=n, strata=strata, draws=draws, level=level, rng=rng)
 
 
-def _by_group(
+def sums_by_group(
     statistic: Statistic,
     truth: ArrayLike,
     prediction: ArrayLike,
@@ -186,7 +186,7 @@ def _by_group(
     return sums[there][:, inside], clips[there][:, inside]
 
 
-def _extent(values: np.ndarray) -> np.ndarray:
+def extent(values: np.ndarray) -> np.ndarray:
     """Largest minus smallest value along the last axis; nan if one is undefined."""
-    extent: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
-    return extent
+    found: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
+    return found

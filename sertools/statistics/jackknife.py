@@ -21,7 +21,7 @@ MIN_UNITS = 5
 INTRA_SPEAKER = 0.02
 """Intra-speaker correlation assumed for a share when too few clips show how much speakers differ."""
 
-TELLING = 50
+RARER_CLIPS_OF_HALF_CORRELATION = 50
 """Number of clips of the rarer outcome at which half of that correlation is assumed."""
 
 Group = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -119,7 +119,7 @@ def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Est
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
     if (in_a & in_b).any():
         left_out = [statistic.value(total_a - sums_a[either]) - statistic.value(total_b - sums_b[either])]
-        variance, freedom = _variance(left_out[0]), float(fewest - 1)
+        variance, freedom = jackknife_variance(left_out[0]), float(fewest - 1)
     else:
         left_out = [statistic.value(total_a - sums_a[in_a]), statistic.value(total_b - sums_b[in_b])]
         variance, freedom = _satterthwaite(*left_out)
@@ -219,7 +219,7 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
     if len(sums) < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
     left_out = total - sums
-    variance = _variance(left_out[:, 1] / left_out[:, 0])
+    variance = jackknife_variance(left_out[:, 1] / left_out[:, 0])
     low, high = share_bounds(value, variance, sums[:, 0], level=level)
     return replace(found, low=low, high=high)
 
@@ -244,7 +244,7 @@ def share_bounds(
     """
     n = float(clips.sum())
     rarer = n * min(value, 1 - value)
-    correlation = INTRA_SPEAKER * TELLING / (TELLING + rarer)
+    correlation = INTRA_SPEAKER * RARER_CLIPS_OF_HALF_CORRELATION / (RARER_CLIPS_OF_HALF_CORRELATION + rarer)
     most = n / (1 + ((clips**2).sum() / n - 1) * correlation)
     # a smaller variance is rounding error
     if variance > 1e-24 and value * (1 - value) < most * variance:
@@ -264,7 +264,7 @@ def _wilson(value: float, effective: float, quantile: float) -> tuple[float, flo
 def _interval(value: float, left_out: np.ndarray, level: float, scale: Scale) -> tuple[float, float]:
     """Jackknife-t interval of one value."""
     there, back = _SCALES[scale]
-    half = _quantile(level, len(left_out) - 1) * math.sqrt(_variance(there(left_out)))
+    half = _quantile(level, len(left_out) - 1) * math.sqrt(jackknife_variance(there(left_out)))
     middle = there(np.asarray(value))
     # transforming there and back may lose the last digit, or the last 1e-12 of a perfect correlation
     return min(float(back(middle - half)), value), max(float(back(middle + half)), value)
@@ -290,14 +290,14 @@ _SCALES: dict[Scale, _Map] = {
 }
 
 
-def _variance(left_out: np.ndarray) -> float:
+def jackknife_variance(left_out: np.ndarray) -> float:
     """Jackknife variance of G leave-one-out values: (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)²."""
     return float((len(left_out) - 1) * np.var(left_out))
 
 
 def _satterthwaite(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Variance and degrees of freedom of a difference of independent jackknives (Satterthwaite 1946)."""
-    parts = np.array([_variance(a), _variance(b)])
+    parts = np.array([jackknife_variance(a), jackknife_variance(b)])
     spread = float((parts**2 / [len(a) - 1, len(b) - 1]).sum())
     # without variance the degrees of freedom do not matter
     freedom = float(parts.sum() ** 2 / spread) if spread > 0 else 1.0

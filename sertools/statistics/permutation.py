@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
-from sertools.statistics.bootstrap import CELLS, FEWEST_DRAWS, UNDEFINED, _by_group, _extent
+from sertools.statistics.bootstrap import FEWEST_DRAWS, MAX_MATRIX_CELLS, UNDEFINED, extent, sums_by_group
 from sertools.statistics.statistic import Statistic
 
 
@@ -57,9 +57,9 @@ def permutation(
         draws: number of permutations
         rng: source of the permutations
     """
-    sums, clips = _by_group(statistic, truth, prediction, unit, units, group, groups)
+    sums, clips = sums_by_group(statistic, truth, prediction, unit, units, group, groups)
     return permuted_gap(
-        lambda of_groups: _extent(statistic.value(of_groups)),
+        lambda of_groups: extent(statistic.value(of_groups)),
         sums,
         clips,
         what=statistic.name,
@@ -111,7 +111,7 @@ def permuted_gap(
             "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
         )
     label, each = member.argmax(axis=0), sums.sum(axis=0)
-    block = max(1, CELLS // len(label))
+    block = max(1, MAX_MATRIX_CELLS // len(label))
     drawn = []
     for start in range(0, draws, block):
         labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from sertools.metrics.regression import CCC
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
+from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
 from sertools.statistics.bootstrap import bootstrap_weights, max_minus_min, widened_percentiles
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
@@ -142,7 +142,7 @@ def of_ranking(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
     return {
         "speakers, percentiles": _percentiles(drawn),
         "speakers, widened": widened_percentiles(drawn, speakers),
-        "ours": _ends(ranked_alike(t, p, speakers)),
+        "ours": _ends(rank_correlation(t, p, speakers)),
     }
 
 

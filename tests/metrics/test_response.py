@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.unchanged import alike, draw_variance, mean_share, tolerated
+from sertools.metrics.unchanged import draw_variance, mean_share, share_of_equal_pairs, tolerated
 from sertools.statistics.jackknife import proportion
 
 
@@ -122,9 +122,9 @@ def test_one_draw_has_no_variance():
 def test_alike_counts_all_pairs():
     values = rng().random(50)
     pairs = [abs(a - b) < 0.05 for i, a in enumerate(values) for b in values[:i]]
-    assert alike(values, 0.05) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert share_of_equal_pairs(values, 0.05) == pytest.approx(np.mean(pairs), abs=1e-12)
     codes = rng().integers(0, 3, 50)
     pairs = [a == b for i, a in enumerate(codes) for b in codes[:i]]
-    assert alike(codes, 0) == pytest.approx(np.mean(pairs), abs=1e-12)
-    assert alike(np.full(9, 0.3), 0.05) == 1.0
-    assert np.isnan(alike(np.array([0.3]), 0.05))
+    assert share_of_equal_pairs(codes, 0) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert share_of_equal_pairs(np.full(9, 0.3), 0.05) == 1.0
+    assert np.isnan(share_of_equal_pairs(np.array([0.3]), 0.05))

@@ -124,10 +124,10 @@ def test_learned_weights_go_to_the_planted_layer_and_their_average_is_as_good():
         probes.weighted(made, truth(), group(), fold(), CLASSES, rng=rng()),
         probes.trained(made, truth(), fold(), CLASSES, kind="mlp", learning_rate=3e-3, rng=rng()),
     ):
-        assert found.shares.shape == (4, 5)
-        assert found.shares.sum(axis=1) == pytest.approx(1)
-        assert found.shares.mean(axis=0).argmax() == 1
-        assert found.shares[:, 1].mean() > 0.5
+        assert found.layer_weights.shape == (4, 5)
+        assert found.layer_weights.sum(axis=1) == pytest.approx(1)
+        assert found.layer_weights.mean(axis=0).argmax() == 1
+        assert found.layer_weights[:, 1].mean() > 0.5
         assert uar(truth(), found.prediction, CLASSES) > 0.7
 
 

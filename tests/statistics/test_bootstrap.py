@@ -65,7 +65,7 @@ def test_each_uniform_number_draws_one_speaker_of_its_group():
 @pytest.mark.parametrize("strata", [np.zeros(10, dtype=int), np.array([0, 1, 1, 0, 2, 1, 0, 2, 2, 1])])
 def test_memory_limits_the_block_and_not_the_draws(monkeypatch, strata):
     whole = np.concatenate(list(bootstrap_weights(strata, 50, rng=rng(1))))
-    monkeypatch.setattr(resample, "CELLS", 70)
+    monkeypatch.setattr(resample, "MAX_MATRIX_CELLS", 70)
     blocks = list(bootstrap_weights(strata, 50, rng=rng(1)))
     assert [len(b) for b in blocks] == [7] * 7 + [1]
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
@@ -283,7 +283,7 @@ def test_permutations_in_blocks_are_those_in_one(monkeypatch):
     truth, prediction, unit = speakers(59, 10)
     arguments = (CCC, truth, prediction, unit, 10, unit % 2, 2)
     whole = permutation(*arguments, draws=100, rng=rng(17))
-    monkeypatch.setattr(resample, "CELLS", 130)
+    monkeypatch.setattr(resample, "MAX_MATRIX_CELLS", 130)
     assert permutation(*arguments, draws=100, rng=rng(17)) == whole
 
 

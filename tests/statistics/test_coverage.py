@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sertools.metrics.regression import BIAS, CCC
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
+from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
 from sertools.statistics.bootstrap import bootstrap, max_minus_min
 from sertools.statistics.jackknife import contrast, estimate, gap, proportion
 
@@ -134,7 +134,9 @@ def test_intervals_of_distances_over_speakers_cover(statistic, true, speakers):
 
 @pytest.mark.parametrize("speakers", [5, 12, 45])
 def test_intervals_of_a_ranking_cover(speakers):
-    assert 0.93 <= coverage(RHO, lambda rng: ranked_alike(*speaker_means(rng, speakers), speakers)) <= 0.995
+    assert (
+        0.93 <= coverage(RHO, lambda rng: rank_correlation(*speaker_means(rng, speakers), speakers)) <= 0.995
+    )
 
 
 def test_intervals_that_forget_speakers_do_not_cover():
