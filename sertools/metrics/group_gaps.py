@@ -130,7 +130,8 @@ def equalised_odds_by_chance(
 ) -> NullGap:
     """Could the difference of `equalised_odds` be chance, and how large must one be to be detected?
 
-    Group labels are permuted over speakers, as in `permutation.permutation`; arguments as in `equalised_odds`.
+    Group labels are permuted over speakers, as in `statistics.permutation`; arguments as in
+    `equalised_odds`.
     """
     _, sums, usable = _confusions(pairs, groups, classes, fewest)
     if len(groups) < 2 or not usable.any():

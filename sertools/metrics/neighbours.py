@@ -6,6 +6,7 @@ Distances are Euclidean, as in the maps that the audit `embeddings` shows with t
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.statistics.statistic import ratio
 
@@ -98,38 +99,61 @@ def weighted_silhouette(
         [-1, 1]; nan if fewer than two labels are left.
     """
     n, classes = len(label), int(label.max()) + 1
-    cell = unit * classes + label
-    members = np.zeros((n, units * classes))
-    members[np.arange(n), cell] = 1
-    sums = np.concatenate([distances @ members for _, distances in _distances(vectors)])
-    sums = sums.reshape(n, units, classes)
-    counts = members.sum(axis=0).reshape(units, classes)
+    sums, counts = _distances_by_unit_and_label(vectors, label, unit, (units, classes))
     own_sums, own_counts = sums[np.arange(n), unit], counts[unit]
     by_unit = np.ascontiguousarray(sums.transpose(1, 0, 2)).reshape(units, n * classes)
     own = label[:, None] == np.arange(classes)
 
-    def some(weights: np.ndarray) -> np.ndarray:
+    def some(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         weight = weights[:, unit]
         extra = (1 - weight)[:, :, None]
         total = (weights @ by_unit).reshape(-1, n, classes) + extra * own_sums
         clips = (weights @ counts)[:, None, :] + extra * own_counts
-        inside = (clips * own).sum(axis=2) - 1
-        a = np.divide((total * own).sum(axis=2), inside, out=np.zeros_like(inside), where=inside > 0)
-        b = np.divide(total, clips, out=np.full_like(total, np.inf), where=(clips > 0) & ~own).min(axis=2)
-        widest = np.maximum(a, b)
-        defined = np.isfinite(b) & (widest > 0) & (inside > 0)
-        with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other label
-            scores = np.divide(b - a, widest, out=np.zeros_like(a), where=defined)
-        apart = (np.isfinite(b) & (weight > 0)).any(axis=1)
-        return np.where(apart, ratio((weight * scores).sum(axis=1), weight.sum(axis=1)), np.nan)
+        scores, there_is_another = _silhouettes(total, clips, own)
+        several = (there_is_another & (weight > 0)).any(axis=1)
+        return np.where(several, ratio((weight * scores).sum(axis=1), weight.sum(axis=1)), np.nan)
 
-    def value(weights: np.ndarray) -> np.ndarray:
+    def value(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         flat = np.asarray(weights, dtype=np.float64).reshape(-1, units)
         block = max(1, MAX_MATRIX_CELLS // (n * classes))
         parts = [some(flat[start : start + block]) for start in range(0, len(flat), block)]
         return np.concatenate(parts).reshape(np.shape(weights)[:-1])
 
     return value
+
+
+def _distances_by_unit_and_label(
+    vectors: NDArray[np.floating], label: NDArray[np.int64], unit: NDArray[np.int64], size: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Summed distances of each clip to the clips of each unit and label, and the numbers of these clips.
+
+    Shapes (n, units, classes) and (units, classes), for `size` = (units, classes).
+    """
+    n, (units, classes) = len(label), size
+    members = np.zeros((n, units * classes))
+    members[np.arange(n), unit * classes + label] = 1
+    sums = np.concatenate([distances @ members for _, distances in _distances(vectors)])
+    return sums.reshape(n, units, classes), members.sum(axis=0).reshape(units, classes)
+
+
+def _silhouettes(
+    total: NDArray[np.float64], clips: NDArray[np.float64], own: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Silhouette of each clip, shape (draws, n), and whether there are clips with another label.
+
+    Args:
+        total: summed distances to the clips of each label, shape (draws, n, classes)
+        clips: number of clips of each label, shape (draws, n, classes)
+        own: which label is the clip's own, shape (n, classes)
+    """
+    inside = (clips * own).sum(axis=2) - 1
+    a = np.divide((total * own).sum(axis=2), inside, out=np.zeros_like(inside), where=inside > 0)
+    b = np.divide(total, clips, out=np.full_like(total, np.inf), where=(clips > 0) & ~own).min(axis=2)
+    widest = np.maximum(a, b)
+    defined = np.isfinite(b) & (widest > 0) & (inside > 0)
+    with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other label
+        scores = np.divide(b - a, widest, out=np.zeros_like(a), where=defined)
+    return scores, np.isfinite(b)
 
 
 def _distances(vectors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.statistics.bootstrap import bootstrap
@@ -151,12 +151,11 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
     return replace(found, low=low, high=high)
 
 
-def tolerated(
+def tolerated_level(
     success: np.ndarray,
     levels: np.ndarray,
     wanted: float,
     unit: np.ndarray,
-    units: int,
     *,
     identity: float = np.inf,
     draws: int = 2000,
@@ -173,8 +172,7 @@ def tolerated(
         success: booleans or nan, shape (n, m), one column per level, mild to severe
         levels: shape (m,), monotone
         wanted: share in (0, 1), e.g. .95
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes
+        unit: codes of the speakers from 0, shape (n,)
         identity: the level at which nothing changes; infinite if there is no such finite level
         draws: number of bootstrap draws
         rng: for the bootstrap
@@ -185,42 +183,48 @@ def tolerated(
 
     >>> success = np.array([[1.0, 1.0], [1.0, 0.0]] * 5)
     >>> speakers, rng = np.arange(10), np.random.default_rng(0)
-    >>> found = tolerated(success, np.array([1.0, 2.0]), 0.75, speakers, 10, rng=rng)
+    >>> found = tolerated_level(success, np.array([1.0, 2.0]), 0.75, speakers, rng=rng)
     >>> found.value
     1.5
     """
     begin = [identity] if np.isfinite(identity) else []
     steps = np.array([*begin, *levels], dtype=np.float64)
 
-    def position(sums: np.ndarray) -> np.ndarray:
-        """Position in `steps` where the share falls below `wanted`; −1 before the first, m after the last."""
+    def position(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         shares = _shares(sums)
-        known = np.ones((*shares.shape[:-1], len(begin)))
-        shares = np.minimum.accumulate(np.concatenate([known, shares], axis=-1), axis=-1)
-        below = shares < wanted
-        first = below.argmax(axis=-1)
-        before = np.maximum(first - 1, 0)
-        high = np.take_along_axis(shares, before[..., None], axis=-1)[..., 0]
-        low = np.take_along_axis(shares, first[..., None], axis=-1)[..., 0]
-        between: np.ndarray = before + ratio(high - wanted, high - low)
-        between = np.where(below.any(axis=-1), np.where(first == 0, -1.0, between), len(steps))
-        return np.where(np.isnan(shares).any(axis=-1), np.nan, between)
+        at_identity = np.ones((*shares.shape[:-1], len(begin)))
+        return _first_below(np.concatenate([at_identity, shares], axis=-1), wanted)
 
-    def level_at(sums: np.ndarray) -> np.ndarray:
+    def level_at(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         at = position(sums)
         return np.where(np.isnan(at), np.nan, np.interp(np.nan_to_num(at), np.arange(len(steps)), steps))
 
     rows = np.arange(len(success))
-    sums = mean_share_statistic(success).sums(rows, rows, unit, units)
+    sums = mean_share_statistic(success).sums(rows, rows, unit, int(unit.max(initial=-1)) + 1)
     sums = sums[sums[:, : success.shape[1]].any(axis=1)]
     found = bootstrap(level_at, sums, n=len(success), draws=draws, rng=rng)
-    where = float(position(sums.sum(axis=0)))
-    outside = _outside(where, steps, wanted)
+    outside = _outside(float(position(sums.sum(axis=0))), steps, wanted)
     if outside:
         return replace(found, value=np.nan, low=np.nan, high=np.nan, reason=outside)
     if not found.reason and {found.low, found.high} & {float(steps[0]), float(steps[-1])}:
         return replace(found, reason="the interval reaches the end of the tested levels")
     return found
+
+
+def _first_below(shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
+    """Where the running minimum of shares (..., m) falls below `wanted`: a position between two of them.
+
+    −1 if already the first is below, m if none is; nan if a share is undefined.
+    """
+    shares = np.minimum.accumulate(shares, axis=-1)
+    below = shares < wanted
+    first = below.argmax(axis=-1)
+    before = np.maximum(first - 1, 0)
+    high = np.take_along_axis(shares, before[..., None], axis=-1)[..., 0]
+    low = np.take_along_axis(shares, first[..., None], axis=-1)[..., 0]
+    between = before + ratio(high - wanted, high - low)
+    between = np.where(below.any(axis=-1), np.where(first == 0, -1.0, between), shares.shape[-1])
+    return np.where(np.isnan(shares).any(axis=-1), np.nan, between)
 
 
 def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
@@ -265,8 +269,10 @@ def share_of_equal_pairs(prediction: np.ndarray, tolerance: float) -> float:
         prediction: ratings, or class codes with tolerance 0, shape (n,), finite
         tolerance: in the unit of the ratings; pairs strictly closer count
 
-    >>> alike(np.array([0.1, 0.12, 0.9]), 0.05), alike(np.array([1, 1, 2]), 0)
-    (0.3333333333333333, 0.3333333333333333)
+    >>> share_of_equal_pairs(np.array([0.1, 0.12, 0.9]), 0.05)
+    0.3333333333333333
+    >>> share_of_equal_pairs(np.array([1, 1, 2]), 0)
+    0.3333333333333333
     """
     n = len(prediction)
     if n < 2:

@@ -133,56 +133,83 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
         AuditError: the column is missing or empty, or cannot be divided into that many folds
     """
     clips = tables.clips.iloc[rows]
-    by = group or sessions(tables.clips) or ("speaker" if "speaker" in clips else "")
-    for column in (name, *([by] if by else [])):
-        if column not in clips or clips[column].isna().all():
-            raise AuditError(f"the corpus has no column {column!r}")
-    count = folds or (clips[by].nunique() if by and by == sessions(tables.clips) else FOLDS)
-    if count < 2:
-        raise AuditError(f"folds is {count}", hint="folds must be at least 2")
+    by, count = _grouping(tables.clips, clips, name, folds, group)
     values = _values(clips[name])
-    has = values.notna().to_numpy().copy()
-    if not has.any():
+    usable = values.notna().to_numpy().copy()
+    if not usable.any():
         raise AuditError(f"column {name!r} of the corpus has no numbers")
     notes = []
-    if name == "f0_hz" and not has.all():
-        notes.append(f"f0_hz: {int((~has).sum())} clips without a voiced frame are left out.")
-    closed_set = name == "speaker"
-    least, why = (
-        (count, f"it has fewer clips than the {count} folds")
-        if closed_set
-        else (2, "its clips are in one fold")
-    )
-    while True:
-        part, said = clips[has], values[has]
-        if said.nunique() < 2:
-            alike = "only one value" if values.nunique() < 2 else "no two classes that are each in two folds"
-            raise AuditError(f"the clips with {name} have {alike}")
-        fold, inner = (
-            _speakers_in_every_fold(said, count) if closed_set else _speaker_disjoint(part, by, count)
-        )
-        rare = [] if said.dtype == float else _rare(said, fold, least)
-        if not rare:
-            break
-        has &= ~values.isin(rare).to_numpy()
-        notes += [f"{name}: {one} ({int((said == one).sum())} clips) is left out: {why}." for one in rare]
-    classes = () if said.dtype == float else tuple(sorted(said.unique()))
-    truth = said.to_numpy() if not classes else np.searchsorted(classes, said.to_numpy(dtype=str))
+    if name == "f0_hz" and not usable.all():
+        notes.append(f"f0_hz: {int((~usable).sum())} clips without a voiced frame are left out.")
+    fold, inner, dropped = _divided(clips, values, usable, by, count)
+    part, labels = clips[usable], values[usable]
+    classes = () if labels.dtype == float else tuple(sorted(labels.unique()))
     codes, by_speaker = speaker_codes(part)
     known, unit = np.unique(codes, return_inverse=True)
     return Target(
         name=name,
-        rows=rows[has],
-        truth=truth,
+        rows=rows[usable],
+        truth=np.searchsorted(classes, labels.to_numpy(dtype=str)) if classes else labels.to_numpy(),
         classes=classes,
         fold=fold,
         group=inner,
         unit=unit,
         units=len(known),
         by_speaker=by_speaker,
-        closed_set=closed_set,
-        notes=tuple(notes),
+        closed_set=name == "speaker",
+        notes=(*notes, *dropped),
     )
+
+
+def _grouping(every: pd.DataFrame, clips: pd.DataFrame, name: str, folds: int, group: str) -> tuple[str, int]:
+    """The column whose values are never split between training and test, and the number of folds.
+
+    Args:
+        every: all clips of the corpus
+        clips: the clips that have layers
+        name: column of the target
+        folds: argument of `target`
+        group: argument of `target`
+    """
+    by = group or sessions(every) or ("speaker" if "speaker" in clips else "")
+    for column in (name, *([by] if by else [])):
+        if column not in clips or clips[column].isna().all():
+            raise AuditError(f"the corpus has no column {column!r}")
+    count = folds or (clips[by].nunique() if by and by == sessions(every) else FOLDS)
+    if count < 2:
+        raise AuditError(f"folds is {count}", hint="folds must be at least 2")
+    return by, count
+
+
+def _divided(
+    clips: pd.DataFrame, values: pd.Series, usable: np.ndarray, by: str, count: int
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Folds, groups within them, and notes on classes that are left out because too few folds have them.
+
+    Clips of such classes are marked in `usable` as not usable, and the others are divided anew.
+    """
+    name, notes = str(values.name), []
+    closed_set = name == "speaker"
+    fewest, why = (
+        (count, f"it has fewer clips than the {count} folds")
+        if closed_set
+        else (2, "its clips are in one fold")
+    )
+    while True:
+        part, labels = clips[usable], values[usable]
+        if labels.nunique() < 2:
+            problem = (
+                "only one value" if values.nunique() < 2 else "no two classes that are each in two folds"
+            )
+            raise AuditError(f"the clips with {name} have {problem}")
+        fold, inner = (
+            _speakers_in_every_fold(labels, count) if closed_set else _speaker_disjoint(part, by, count)
+        )
+        rare = [] if labels.dtype == float else _rare(labels, fold, fewest)
+        if not rare:
+            return fold, inner, notes
+        usable &= ~values.isin(rare).to_numpy()
+        notes += [f"{name}: {one} ({int((labels == one).sum())} clips) is left out: {why}." for one in rare]
 
 
 def sessions(clips: pd.DataFrame) -> str:

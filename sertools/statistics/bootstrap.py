@@ -5,6 +5,7 @@ shuffles their group labels. All draws are one matrix product with the sums of t
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +25,27 @@ FEWEST_DRAWS = 20
 
 MAX_MATRIX_CELLS = 25_000
 """Size of the blocks of a random matrix, chosen to fit in the processor's cache; it does not change draws."""
+
+
+@dataclass(frozen=True)
+class GroupedClips:
+    """Truth and prediction of clips, with the unit (speaker) and the group of each clip.
+
+    Attributes:
+        truth: shape (n,)
+        prediction: shape (n,)
+        unit: codes 0..units−1, shape (n,)
+        units: number of codes; units without clips are ignored
+        group: codes 0..groups−1, shape (n,); clips with a negative code are ignored
+        groups: number of codes; groups without clips are ignored
+    """
+
+    truth: ArrayLike
+    prediction: ArrayLike
+    unit: ArrayLike
+    units: int
+    group: ArrayLike
+    groups: int
 
 
 def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -121,12 +143,7 @@ def bootstrap(
 
 def max_minus_min(
     statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
+    grouped: GroupedClips,
     *,
     draws: int = 2000,
     level: float = 0.95,
@@ -139,17 +156,12 @@ def max_minus_min(
 
     Args:
         statistic: the statistic to compare
-        truth: shape (n,)
-        prediction: shape (n,)
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes; units without clips are ignored
-        group: codes 0..groups−1, shape (n,); clips with a negative code are ignored
-        groups: number of codes; groups without clips are ignored
+        grouped: the clips, with their units and groups
         draws: number of draws
         level: coverage of the interval
         rng: source of the draws
     """
-    sums, clips = sums_by_group(statistic, truth, prediction, unit, units, group, groups)
+    sums, clips = sums_by_group(statistic, grouped)
     n = int(clips.sum())
     member = clips > 0
     strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
@@ -166,17 +178,14 @@ def max_minus_min(
     return bootstrap(value, flat, n=n, strata=strata, draws=draws, level=level, rng=rng)
 
 
-def sums_by_group(
-    statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
-) -> tuple[np.ndarray, np.ndarray]:
+def sums_by_group(statistic: Statistic, grouped: GroupedClips) -> tuple[np.ndarray, np.ndarray]:
     """Sums (groups, units, k) and clip counts (groups, units) of the groups and units that have clips."""
-    (t, p), unit, group = paired(truth, prediction), np.asarray(unit), np.asarray(group)
+    units, groups = grouped.units, grouped.groups
+    (t, p), unit, group = (
+        paired(grouped.truth, grouped.prediction),
+        np.asarray(grouped.unit),
+        np.asarray(grouped.group),
+    )
     t, p, unit, group = (x[group >= 0] for x in (t, p, unit, group))
     both = group * units + unit
     # one call for all groups, so that all sums have the same centre

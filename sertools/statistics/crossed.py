@@ -111,14 +111,24 @@ def contrast(
     reason = _too_few(data, code, wanted, fixed_items)
     if reason:
         return answer(np.nan, np.nan, reason)
-    parts = [] if fixed_items else [_of_items(data.take(code == g), weight[g]) for g in wanted]
-    of_voices = [_of_voices(data, code, weight, wanted, s) for s in np.unique(data.stratum)]
-    if np.isnan([variance for variance, _ in of_voices]).any():
+    variance, freedom = _variance(data, code, weight, fixed_items)
+    if np.isnan(variance):
         return answer(np.nan, np.nan, "undefined when one speaker is left out: not all are in every group")
-    rest = [] if fixed_items else [_of_rest(data.take(code == g), weight[g]) for g in wanted]
-    variance, freedom = _together(parts, of_voices, rest)
     half = float(stdtrit(freedom, (1 + level) / 2)) * np.sqrt(variance)
     return answer(value - half, value + half, "")
+
+
+def _variance(data: Crossed, group: np.ndarray, weight: np.ndarray, fixed_items: bool) -> "_Part":
+    """Variance of the weighted sum of group means, and its degrees of freedom; nan if undefined."""
+    groups = np.flatnonzero(weight)
+    of_voices = [_of_voices(data, group, weight, groups, s) for s in np.unique(data.stratum)]
+    if np.isnan([variance for variance, _ in of_voices]).any():
+        return np.nan, np.nan
+    of_items, of_rest = (
+        [] if fixed_items else [part(data.take(group == g), weight[g]) for g in groups]
+        for part in (_of_items, _of_rest)
+    )
+    return _together(of_items, of_voices, of_rest)
 
 
 def systematic(data: Crossed) -> float:

@@ -1,13 +1,20 @@
 """Permutation tests of gaps between groups, and Holm's correction for several tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sertools.errors import AuditError
-from sertools.statistics.bootstrap import FEWEST_DRAWS, MAX_MATRIX_CELLS, UNDEFINED, extent, sums_by_group
+from sertools.statistics.bootstrap import (
+    FEWEST_DRAWS,
+    MAX_MATRIX_CELLS,
+    UNDEFINED,
+    GroupedClips,
+    extent,
+    sums_by_group,
+)
 from sertools.statistics.statistic import Statistic
 
 
@@ -30,12 +37,7 @@ class NullGap:
 
 def permutation(
     statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
+    grouped: GroupedClips,
     *,
     draws: int = 2000,
     rng: np.random.Generator,
@@ -47,17 +49,11 @@ def permutation(
 
     Args:
         statistic: the statistic to compare; with two groups the gap is |a − b|, with more max − min
-        truth: shape (n,)
-        prediction: shape (n,)
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes; units without clips are ignored
-        group: codes 0..groups−1, shape (n,), the same for all clips of a unit; clips with a negative code
-            are ignored
-        groups: number of codes; groups without clips are ignored
+        grouped: the clips, with their units and groups; all clips of a unit are in the same group
         draws: number of permutations
         rng: source of the permutations
     """
-    sums, clips = sums_by_group(statistic, truth, prediction, unit, units, group, groups)
+    sums, clips = sums_by_group(statistic, grouped)
     return permuted_gap(
         lambda of_groups: extent(statistic.value(of_groups)),
         sums,
@@ -110,14 +106,9 @@ def permuted_gap(
         return no_answer(
             "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
         )
-    label, each = member.argmax(axis=0), sums.sum(axis=0)
-    block = max(1, MAX_MATRIX_CELLS // len(label))
-    drawn = []
-    for start in range(0, draws, block):
-        labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)
-        of_groups = [(labels == code).astype(np.float64) @ each for code in range(len(clips))]
-        drawn.append(gap(np.stack(of_groups, axis=-2)))
-    null = np.concatenate(drawn)
+    null = np.concatenate(
+        [gap(of_groups) for of_groups in _permuted_sums(sums, member.argmax(axis=0), draws, rng)]
+    )
     defined = null[~np.isnan(null)]
     if len(defined) < (1 - UNDEFINED) * draws:
         return no_answer(f"undefined in {1 - len(defined) / draws:.0%} of permutations")
@@ -128,6 +119,18 @@ def permuted_gap(
         p_value=(1 + as_large) / (1 + len(defined)),
         smallest_detectable=float(np.quantile(defined, 0.95)),
     )
+
+
+def _permuted_sums(
+    sums: np.ndarray, label: np.ndarray, draws: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Sums of all groups with the units' group labels permuted: blocks (rows, groups, k), `draws` rows."""
+    of_units = sums.sum(axis=0)
+    block = max(1, MAX_MATRIX_CELLS // len(label))
+    for start in range(0, draws, block):
+        labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)
+        of_groups = [(labels == code).astype(np.float64) @ of_units for code in range(len(sums))]
+        yield np.stack(of_groups, axis=-2)
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
