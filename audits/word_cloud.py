@@ -26,7 +26,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
-from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of
+from sertools.metrics.words import Vocabulary, WordMeans, word_agreement, word_effect, word_means, words_of
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import Pairs, pairs
@@ -51,7 +51,7 @@ class Words:
 
     pair: Pairs
     vocabulary: Vocabulary
-    of: dict[str, Means]
+    of: dict[str, WordMeans]
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, shown: int = 50) -> Outcome:
@@ -121,7 +121,7 @@ def _words(tables: Tables, dimension: str, min_clips: int) -> Words:
     pair = pair.take(said.notna().to_numpy())
     vocabulary = Vocabulary.of(said.dropna().astype(str).tolist(), pair.unit, min_clips=min_clips)
     values = {"ratings": pair.truth, "predictions": pair.prediction}
-    of = {name: means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
+    of = {name: word_means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
     return Words(pair=pair, vocabulary=vocabulary, of=of)
 
 

@@ -1,4 +1,9 @@
-"""Do predictions stay the same when the audio changes slightly?"""
+"""Do predictions stay the same when the audio changes slightly?
+
+First clip by clip (`unchanged_ratings`, `unchanged_classes`), then as a share of clips averaged over several
+changes (`mean_share`), as the most severe change that is tolerated (`tolerated_level`), and against what is
+expected if predictions hardly vary (`spread`, `share_of_equal_pairs`).
+"""
 
 from dataclasses import replace
 
@@ -11,7 +16,7 @@ from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_varianc
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
-def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> np.ndarray:
+def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> np.ndarray:
     """Which predictions changed by less than the tolerance? Booleans, shape (n,).
 
     |p(x) − p(x′)| < tolerance, strictly, on unrounded values (Wagner et al. 2023, §3.4). The mean is the
@@ -25,7 +30,7 @@ def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -
     Raises:
         AuditError: a prediction is missing (neither changed nor unchanged), or the tolerance is nan
 
-    >>> unchanged([0.5, 0.5, 0.5], [0.5, 0.54, 0.56]).tolist()
+    >>> unchanged_ratings([0.5, 0.5, 0.5], [0.5, 0.54, 0.56]).tolist()
     [True, True, False]
     """
     before, after = paired(clean, perturbed)

@@ -79,7 +79,7 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class WordMeans:
     """Means of a value over the clips with each word.
 
     Attributes:
@@ -93,7 +93,7 @@ class Means:
     effect: float
 
 
-def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: int) -> Means:
+def word_means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: int) -> WordMeans:
     """The plain and the shrunk mean of a value for each word.
 
     Args:
@@ -109,7 +109,7 @@ def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: i
     # if both variances are 0, all means equal the overall mean, and no shrinkage is needed
     share = np.where(chance > 0, ratio(np.full_like(chance, prior), prior + chance), 1.0)
     shrunk = overall + np.where(whole, 1.0, share) * (mean - overall)
-    return Means(mean=mean, shrunk=shrunk, effect=effect)
+    return WordMeans(mean=mean, shrunk=shrunk, effect=effect)
 
 
 def word_effect(vocabulary: Vocabulary) -> Statistic:

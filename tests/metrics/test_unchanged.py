@@ -13,36 +13,42 @@ from sertools.statistics.jackknife import proportion
 
 def test_the_tolerance_itself_is_a_change():
     # 0.25 and 0.5 are exact in binary, so the difference is exactly the tolerance
-    assert unchanged.unchanged([0.5, 0.5], [0.25, 0.2501], tolerance=0.25).tolist() == [False, True]
+    assert unchanged.unchanged_ratings([0.5, 0.5], [0.25, 0.2501], tolerance=0.25).tolist() == [False, True]
 
 
 def test_the_default_tolerance_is_a_twentieth():
-    assert unchanged.unchanged([0.0, 0.0, 0.0], [0.0499, 0.05, -0.0501]).tolist() == [True, False, False]
+    assert unchanged.unchanged_ratings([0.0, 0.0, 0.0], [0.0499, 0.05, -0.0501]).tolist() == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_values_are_not_rounded_before_they_are_compared():
-    assert unchanged.unchanged([0.5], [0.549999]).tolist() == [True]
+    assert unchanged.unchanged_ratings([0.5], [0.549999]).tolist() == [True]
 
 
 def test_single_precision_predictions_are_compared_in_double():
     before, after = np.float32([0.1]), np.float32([0.15])
     exact = abs(float(after[0]) - float(before[0]))
-    assert unchanged.unchanged(before, after, tolerance=exact).tolist() == [False]
-    assert unchanged.unchanged(before, after, tolerance=np.nextafter(exact, 1)).tolist() == [True]
+    assert unchanged.unchanged_ratings(before, after, tolerance=exact).tolist() == [False]
+    assert unchanged.unchanged_ratings(before, after, tolerance=np.nextafter(exact, 1)).tolist() == [True]
 
 
 def test_the_same_predictions_are_unchanged_in_both_directions():
     rng = np.random.default_rng(10)
     before, after = rng.random((2, 100))
-    assert unchanged.unchanged(before, before).all()
-    np.testing.assert_array_equal(unchanged.unchanged(before, after), unchanged.unchanged(after, before))
+    assert unchanged.unchanged_ratings(before, before).all()
+    np.testing.assert_array_equal(
+        unchanged.unchanged_ratings(before, after), unchanged.unchanged_ratings(after, before)
+    )
 
 
 def test_a_missing_prediction_is_neither_changed_nor_unchanged():
     with pytest.raises(AuditError, match="1 of 2 pairs of predictions are missing"):
-        unchanged.unchanged([0.1, 0.2], [0.1, math.nan])
+        unchanged.unchanged_ratings([0.1, 0.2], [0.1, math.nan])
     with pytest.raises(AuditError, match="tolerance nan"):
-        unchanged.unchanged([0.1], [0.1], tolerance=math.nan)
+        unchanged.unchanged_ratings([0.1], [0.1], tolerance=math.nan)
 
 
 def test_classes_are_unchanged_when_they_are_equal():
@@ -67,7 +73,7 @@ def test_the_scale_free_ratio_does_not_depend_on_the_scale_of_the_model():
     truth, clean = rng.random((2, 200))
     perturbed = clean + rng.normal(0, 0.05, 200)
     ratios = [
-        unchanged.unchanged(
+        unchanged.unchanged_ratings(
             scale * clean, scale * perturbed, unchanged.scale_free_tolerance(truth, scale * clean)
         ).mean()
         # powers of two, so that scaling rounds nothing
@@ -80,7 +86,9 @@ def test_the_scale_free_ratio_does_not_depend_on_the_scale_of_the_model():
 def test_no_clip_of_a_constant_model_is_unchanged_on_its_own_scale():
     truth, constant = np.linspace(0, 1, 9), np.full(9, 0.5)
     assert unchanged.scale_free_tolerance(truth, constant) == 0
-    assert not unchanged.unchanged(constant, constant, unchanged.scale_free_tolerance(truth, constant)).any()
+    assert not unchanged.unchanged_ratings(
+        constant, constant, unchanged.scale_free_tolerance(truth, constant)
+    ).any()
 
 
 def rng():
