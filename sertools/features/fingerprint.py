@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import butter, sosfiltfilt
 
-from sertools.metrics.fingerprints import BITS, FRAMES, QUIET
+from sertools.metrics.fingerprints import BITS, FRAMES, QUIET_FRAME
 from sertools.models.model import Outputs, Task
 
 RATE = 8000
@@ -126,4 +126,4 @@ def _band_pass() -> np.ndarray:
 
 
 def _text(word: float) -> str:
-    return QUIET if word == SILENT else f"{int(word):06x}"
+    return QUIET_FRAME if word == SILENT else f"{int(word):06x}"

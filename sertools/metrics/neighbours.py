@@ -17,7 +17,9 @@ MAX_MATRIX_CELLS = 2_000_000
 """Number of mean distances (draws × clips × labels) in memory at once."""
 
 
-def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> np.ndarray:
+def nearest(
+    vectors: NDArray[np.float64], apart: NDArray[np.int64], *, neighbours: int = 10
+) -> NDArray[np.int64]:
     """Indices of the nearest clips of each clip, shape (n, neighbours); −1 where there are fewer.
 
     Only clips with a different code in `apart` can be neighbours: with speaker codes, neighbours come from
@@ -36,12 +38,12 @@ def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> 
         distances[apart[rows, None] == apart[None, :]] = np.inf
         few = min(neighbours, len(vectors))
         chosen = np.argpartition(distances, few - 1, axis=1)[:, :few]
-        there = np.isfinite(np.take_along_axis(distances, chosen, axis=1))
-        found[rows, :few] = np.where(there, chosen, -1)
+        exists = np.isfinite(np.take_along_axis(distances, chosen, axis=1))
+        found[rows, :few] = np.where(exists, chosen, -1)
     return found
 
 
-def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
+def purity(neighbours: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.float64]:
     """What share of each clip's nearest neighbours has the same label, shape (n,), in [0, 1]?
 
     Among all other clips, purity is high wherever one speaker's clips are close together and share a label;
@@ -55,12 +57,12 @@ def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
     >>> purity(np.array([[1, 2], [0, -1], [-1, -1]]), np.array([0, 0, 1])).tolist()
     [0.5, 1.0, nan]
     """
-    there = neighbours >= 0
-    same = (label[neighbours] == label[:, None]) & there
-    return ratio(same.sum(axis=1), there.sum(axis=1))
+    exists = neighbours >= 0
+    same = (label[neighbours] == label[:, None]) & exists
+    return ratio(same.sum(axis=1), exists.sum(axis=1))
 
 
-def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
+def chance_of_purity(label: NDArray[np.int64], apart: NDArray[np.int64]) -> float:
     """What purity is expected for random neighbours? nan if no clip has a possible neighbour.
 
     The share of possible neighbours with the clip's label, averaged over clips with a possible neighbour.
@@ -78,8 +80,8 @@ def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
 
 
 def weighted_silhouette(
-    vectors: np.ndarray, label: np.ndarray, unit: np.ndarray, units: int
-) -> Callable[[np.ndarray], np.ndarray]:
+    vectors: NDArray[np.float64], label: NDArray[np.int64], unit: NDArray[np.int64], units: int
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """How much nearer is a clip to its own label than to the nearest other label, with weighted speakers?
 
     The mean of (b − a) / max(a, b), with a the mean distance to other clips with the same label and b that to
@@ -156,13 +158,13 @@ def _silhouettes(
     return scores, np.isfinite(b)
 
 
-def _distances(vectors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _distances(vectors: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Yield blocks of row numbers, and their distances (rows, n) to all clips."""
     from sklearn.metrics import pairwise_distances
 
     points = np.asarray(vectors, dtype=np.float64)
     for start in range(0, len(points), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(points)))
-        distances: np.ndarray = pairwise_distances(points[rows], points)
+        distances: NDArray[np.float64] = pairwise_distances(points[rows], points)
         distances[np.arange(len(rows)), rows] = 0.0
         yield rows, distances

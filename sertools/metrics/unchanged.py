@@ -6,6 +6,7 @@ expected if predictions hardly vary (`spread`, `share_of_equal_pairs`).
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_varianc
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
-def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> np.ndarray:
+def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> NDArray[np.bool_]:
     """Which predictions changed by less than the tolerance? Booleans, shape (n,).
 
     |p(x) − p(x′)| < tolerance, strictly, on unrounded values (Wagner et al. 2023, §3.4). The mean is the
@@ -44,14 +45,14 @@ def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float =
     return moved < tolerance
 
 
-def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> np.ndarray:
+def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool_]:
     """Which clips still get the same class? Booleans, shape (n,), from class codes.
 
     >>> unchanged_classes([0, 1, 2], [0, 1, 1]).tolist()
     [True, True, False]
     """
     before, after = paired(clean, perturbed)
-    same: np.ndarray = before == after
+    same: NDArray[np.float64] = before == after
     return same
 
 
@@ -85,7 +86,7 @@ def scale_free_tolerance(truth: ArrayLike, prediction: ArrayLike, tolerance: flo
     return tolerance * spread(truth, prediction)
 
 
-def mean_share_statistic(success: np.ndarray) -> Statistic:
+def mean_share_statistic(success: NDArray[np.float64]) -> Statistic:
     """The share of successes, averaged over conditions, as a statistic of row numbers.
 
     Pass `np.arange(n)` as truth and prediction: the statistic looks up these rows in `success`.
@@ -93,27 +94,31 @@ def mean_share_statistic(success: np.ndarray) -> Statistic:
     Args:
         success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition
     """
-    there = np.isfinite(success)
-    columns = np.concatenate([there.astype(np.float64), np.where(there, success, 0.0)], axis=1)
+    known = np.isfinite(success)
+    columns = np.concatenate([known.astype(np.float64), np.where(known, success, 0.0)], axis=1)
 
-    def sums(rows: np.ndarray, _: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    def sums(
+        rows: NDArray[np.int64], _: NDArray[np.float64], unit: NDArray[np.int64], units: int
+    ) -> NDArray[np.float64]:
         return unit_sums(columns[rows], unit, units)
 
     return Statistic(name="unchanged_ratio", sums=sums, value=_mean_share, bounds=(0.0, 1.0))
 
 
-def _mean_share(sums: np.ndarray) -> np.ndarray:
+def _mean_share(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean of k shares, from sums (..., 2k) of clips and successes; nan if one of them is undefined."""
-    mean: np.ndarray = _shares(sums).mean(axis=-1)
+    mean: NDArray[np.float64] = _shares(sums).mean(axis=-1)
     return mean
 
 
-def _shares(sums: np.ndarray) -> np.ndarray:
+def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     k = sums.shape[-1] // 2
     return ratio(sums[..., k:], sums[..., :k])
 
 
-def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: float = 0.95) -> Estimate:
+def mean_share(
+    success: NDArray[np.float64], unit: NDArray[np.int64], units: int, *, level: float = 0.95
+) -> Estimate:
     """Share of clips that succeed, averaged over conditions with equal weight, with its interval.
 
     Mean over k conditions of (successes / clips). The interval is like that of `jackknife.proportion`, from
@@ -157,10 +162,10 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
 
 
 def tolerated_level(
-    success: np.ndarray,
-    levels: np.ndarray,
+    success: NDArray[np.float64],
+    levels: NDArray[np.float64],
     wanted: float,
-    unit: np.ndarray,
+    unit: NDArray[np.int64],
     *,
     identity: float = np.inf,
     draws: int = 2000,
@@ -232,7 +237,7 @@ def _first_below(shares: NDArray[np.float64], wanted: float) -> NDArray[np.float
     return np.where(np.isnan(shares).any(axis=-1), np.nan, between)
 
 
-def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
+def _outside(where: float, steps: NDArray[np.float64], wanted: float) -> str:
     if where < 0:
         return f"already at the mildest level, {steps[0]:g}, fewer than {wanted:.0%} are unchanged"
     if where >= len(steps):
@@ -240,7 +245,7 @@ def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
     return ""
 
 
-def draw_variance(success: np.ndarray) -> tuple[float, float]:
+def draw_variance(success: NDArray[np.float64]) -> tuple[float, float]:
     """Variance of the outcomes between clips, and within clips over draws.
 
     Within: the mean over clips of the variance over r draws, with divisor r − 1. Between: the variance of
@@ -264,7 +269,7 @@ def draw_variance(success: np.ndarray) -> tuple[float, float]:
     return max(between, 0.0), within
 
 
-def share_of_equal_pairs(prediction: np.ndarray, tolerance: float) -> float:
+def share_of_equal_pairs(prediction: NDArray[Any], tolerance: float) -> float:
     """Share of pairs of different clips whose predictions are closer than the tolerance (0: the same class).
 
     This is the unchanged ratio to expect if clips were swapped at random: an unchanged ratio no higher than

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.metrics.words import WORD
@@ -18,7 +19,9 @@ def normalised_text(text: str) -> str:
     return " ".join(word.casefold().replace("’", "'") for word in WORD.findall(text))
 
 
-def word_errors(reference: Sequence[str], recognised: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def word_errors(
+    reference: Sequence[str], recognised: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Number of word errors and of reference words in each clip, two arrays of shape (n,).
 
     Substitutions, deletions and insertions of the best alignment (Levenshtein 1966), computed by the package

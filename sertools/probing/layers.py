@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.probing import folds, probes
 from sertools.probing.probes import HeldOut
@@ -37,9 +38,9 @@ class ProbeScores:
     """
 
     layers: tuple[HeldOut, ...]
-    inputs: Mapping[str, np.ndarray]
-    chosen: np.ndarray
-    layer_weights: np.ndarray = field(repr=False)
+    inputs: Mapping[str, NDArray[np.float64]]
+    chosen: NDArray[np.int64]
+    layer_weights: NDArray[np.float64] = field(repr=False)
 
 
 def probe(
@@ -101,7 +102,7 @@ def _weighted(layers: Layers, of: Target, kind: str, learning_rate: float, seed:
 
 def _answer(
     answers: dict[str, dict[str, HeldOut]],
-    features: np.ndarray,
+    features: NDArray[np.float64],
     name: str,
     targets: Sequence[Target],
     kind: str,
@@ -124,8 +125,8 @@ def _answer(
     for together in sharing_folds(targets):
         first = together[0]
         truth = first.truth if first.classes else np.column_stack([each.truth for each in together])
-        said = probes.linear(features[first.rows], truth, first.group, first.fold, len(first.classes))
-        for each, answer in zip(together, said, strict=True):
+        predicted = probes.linear(features[first.rows], truth, first.group, first.fold, len(first.classes))
+        for each, answer in zip(together, predicted, strict=True):
             answers[each.name][name] = answer
 
 
@@ -165,9 +166,9 @@ def score_of_shuffled_labels(layers: Layers, of: Target, *, draws: int, seed: in
             truth = rng.permutation(first)[of.unit]
         else:
             truth = folds.shuffled_within(of.truth, of.unit, rng=rng)
-        (said,) = probes.linear(
+        (predicted,) = probes.linear(
             features, truth if of.classes else truth[:, None], of.group, of.fold, len(of.classes)
         )
-        pair = replace(of, truth=truth).pairs(said.prediction, pd.RangeIndex(int(of.rows.max()) + 1))
+        pair = replace(of, truth=truth).pairs(predicted.prediction, pd.RangeIndex(int(of.rows.max()) + 1))
         scores.append(estimate(of.statistic, pair.truth, pair.prediction, pair.unit, pair.units).value)
     return float(np.mean(scores)) if scores else float("nan")

@@ -5,8 +5,10 @@ Every clip is predicted once, by a probe that was fitted on other groups of spea
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.probing.heads import HEAD_SHAPES, standard, train_head
 from sertools.probing.ridge import fit_ridge
@@ -26,13 +28,17 @@ class HeldOut:
         layer_weights: learned weight of each layer in each fold, shape (folds, l); empty if none are learned
     """
 
-    prediction: np.ndarray
-    error: np.ndarray
-    layer_weights: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    prediction: NDArray[Any]
+    error: NDArray[np.float64]
+    layer_weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def linear(
-    features: np.ndarray, truth: np.ndarray, group: np.ndarray, fold: np.ndarray, classes: int = 0
+    features: NDArray[np.float64],
+    truth: NDArray[Any],
+    group: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    classes: int = 0,
 ) -> list[HeldOut]:
     """Cross-validated ridge regression: one result for each of k values, or one for a class label.
 
@@ -53,15 +59,15 @@ def linear(
         prediction[test], error = _ridge(features, truth, group, test, classes)
         errors.append(error)
     return [
-        HeldOut(prediction=said.astype(np.int64) if classes else said, error=error)
-        for said, error in zip(prediction.T, np.array(errors).T, strict=True)
+        HeldOut(prediction=predicted.astype(np.int64) if classes else predicted, error=error)
+        for predicted, error in zip(prediction.T, np.array(errors).T, strict=True)
     ]
 
 
 def trained(
-    layers: np.ndarray,
-    truth: np.ndarray,
-    fold: np.ndarray,
+    layers: NDArray[np.float64],
+    truth: NDArray[Any],
+    fold: NDArray[np.int64],
     classes: int = 0,
     *,
     kind: str,
@@ -100,8 +106,8 @@ def trained(
             classes=classes,
             rng=rng,
         )
-        said = head.predict(layers[test])
-        prediction[test] = said.argmax(axis=1) if classes else said[:, 0]
+        predicted = head.predict(layers[test])
+        prediction[test] = predicted.argmax(axis=1) if classes else predicted[:, 0]
         errors.append(head.loss)
         layer_weights.append(head.layer_weights)
     learned = np.array(layer_weights) if layers.shape[1] > 1 else np.zeros((0, 0))
@@ -109,10 +115,10 @@ def trained(
 
 
 def weighted(
-    layers: np.ndarray,
-    truth: np.ndarray,
-    group: np.ndarray,
-    fold: np.ndarray,
+    layers: NDArray[np.float64],
+    truth: NDArray[Any],
+    group: NDArray[np.int64],
+    fold: NDArray[np.int64],
     classes: int = 0,
     *,
     rng: np.random.Generator,
@@ -136,13 +142,15 @@ def weighted(
         test = fold == code
         mean, scale = standard(layers, ~test)
         mixed = sum(share * (layers[:, i] - mean[i]) / scale[i] for i, share in enumerate(layer_weights))
-        said, error = _ridge(mixed, truth if classes else truth[:, None], group, test, classes)
-        prediction[test] = said[:, 0]
+        predicted, error = _ridge(mixed, truth if classes else truth[:, None], group, test, classes)
+        prediction[test] = predicted[:, 0]
         errors.append(error[0])
     return HeldOut(prediction=prediction, error=np.array(errors), layer_weights=learned.layer_weights)
 
 
-def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def best(
+    probed: Sequence[HeldOut], fold: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions of the layer that was best on each fold's training clips, and the index of that layer.
 
     Choosing the layer by its test scores would bias them upwards; here test clips do not affect the choice.
@@ -158,8 +166,12 @@ def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _ridge(
-    features: np.ndarray, truth: np.ndarray, group: np.ndarray, test: np.ndarray, classes: int
-) -> tuple[np.ndarray, np.ndarray]:
+    features: NDArray[np.float64],
+    truth: NDArray[Any],
+    group: NDArray[np.int64],
+    test: NDArray[np.bool_],
+    classes: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions of the test clips (m, k), and the error on left-out groups of the training clips (k,)."""
     train = ~test
     if len(np.unique(group[train])) == 1:
@@ -167,21 +179,14 @@ def _ridge(
     values = np.eye(classes)[truth[train]] if classes else truth[train]
     weight = _balanced(truth[train], classes) if classes else None
     fitted = fit_ridge(features[train], values, group[train], weight=weight, together=bool(classes))
-    said = fitted.predict(features[test])
+    predicted = fitted.predict(features[test])
     if classes:
-        return said.argmax(axis=1)[:, None], fitted.error.sum(keepdims=True)
-    return said, fitted.error
+        return predicted.argmax(axis=1)[:, None], fitted.error.sum(keepdims=True)
+    return predicted, fitted.error
 
 
-def _balanced(truth: np.ndarray, classes: int) -> np.ndarray:
+def _balanced(truth: NDArray[Any], classes: int) -> NDArray[np.float64]:
     """Clip weights (n,) that give every class present the same total weight."""
     clips = np.bincount(truth, minlength=classes)
-    found: np.ndarray = len(truth) / (np.count_nonzero(clips) * clips[truth])
-    return found
-
-
-def _by_first(fold: np.ndarray) -> np.ndarray:
-    """Folds renumbered in order of first appearance."""
-    _, first, code = np.unique(fold, return_index=True, return_inverse=True)
-    found: np.ndarray = np.argsort(np.argsort(first))[code]
+    found: NDArray[np.float64] = len(truth) / (np.count_nonzero(clips) * clips[truth])
     return found

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
 from sertools.metrics.classification import accuracy_statistic, uar_statistic
 from sertools.metrics.regression import CCC
-from sertools.probing import folds as folds_module
+from sertools.probing.folds import disjoint_folds, shared_folds
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -49,12 +51,12 @@ class Target:
     """
 
     name: str
-    rows: np.ndarray
-    truth: np.ndarray
+    rows: NDArray[np.int64]
+    truth: NDArray[Any]
     classes: tuple[str, ...]
-    fold: np.ndarray
-    group: np.ndarray
-    unit: np.ndarray
+    fold: NDArray[np.int64]
+    group: NDArray[np.int64]
+    unit: NDArray[np.int64]
     units: int
     by_speaker: bool
     closed_set: bool = False
@@ -79,7 +81,7 @@ class Target:
             return accuracy_statistic(2)
         return uar_statistic(len(self.classes)) if self.classes else CCC
 
-    def pairs(self, prediction: np.ndarray, clips: pd.Index) -> Pairs:
+    def pairs(self, prediction: NDArray[Any], clips: pd.Index) -> Pairs:
         """Truth and predictions of a probe; for speakers, 1 or 0 for right or wrong against a truth of 1."""
         # with a class for each of thousands of speakers, confusion counts would not fit in memory
         hit = (prediction == self.truth).astype(np.int64)
@@ -92,7 +94,7 @@ class Target:
             clips=clips[self.rows],
         )
 
-    def score(self, prediction: np.ndarray, clips: pd.Index) -> Estimate:
+    def score(self, prediction: NDArray[Any], clips: pd.Index) -> Estimate:
         """The metric of a probe's predictions with its 95 % interval over speakers."""
         pair = self.pairs(prediction, clips)
         if self.closed_set:
@@ -100,7 +102,7 @@ class Target:
         return estimate(self.statistic, pair.truth, pair.prediction, pair.unit, pair.units)
 
 
-def clips_with_layers(tables: Tables) -> np.ndarray:
+def clips_with_layers(tables: Tables) -> NDArray[np.int64]:
     """Positions of the clips that have layers of every model, ordered by clip name; at most `MAX_CLIPS`."""
     known = np.ones(len(tables.clips), dtype=bool)
     for each in (tables, *tables.others.values()):
@@ -115,7 +117,7 @@ def clips_with_layers(tables: Tables) -> np.ndarray:
     return rows
 
 
-def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group: str = "") -> Target:
+def target(tables: Tables, name: str, rows: NDArray[np.int64], *, folds: int = 0, group: str = "") -> Target:
     """Make a target of one column of the corpus.
 
     Speaker identification is closed-set: each speaker's clips are spread over all folds. All other targets
@@ -182,8 +184,8 @@ def _grouping(every: pd.DataFrame, clips: pd.DataFrame, name: str, folds: int, g
 
 
 def _divided(
-    clips: pd.DataFrame, values: pd.Series, usable: np.ndarray, by: str, count: int
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    clips: pd.DataFrame, values: pd.Series, usable: NDArray[np.bool_], by: str, count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Folds, groups within them, and notes on classes that are left out because too few folds have them.
 
     Clips of such classes are marked in `usable` as not usable, and the others are divided anew.
@@ -226,8 +228,8 @@ def sessions(clips: pd.DataFrame) -> str:
 
 def targets_to_probe(tables: Tables, names: Sequence[str]) -> list[str]:
     """Names of the targets to probe: those given, else the default ones that the corpus has."""
-    there = [n for n in DEFAULT_TARGETS if n in tables.clips and tables.clips[n].notna().any()]
-    return list(dict.fromkeys(names)) or there
+    available = [n for n in DEFAULT_TARGETS if n in tables.clips and tables.clips[n].notna().any()]
+    return list(dict.fromkeys(names)) or available
 
 
 def _values(column: pd.Series) -> pd.Series:
@@ -237,7 +239,7 @@ def _values(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None).map(lambda x: x if x is None else str(x))
 
 
-def _speaker_disjoint(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _speaker_disjoint(part: pd.DataFrame, by: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Folds that share no speaker (or other group), and the groups' codes."""
     codes, _ = speaker_codes(part)
     names = part[by].astype(object).where(part[by].notna(), None) if by else pd.Series(None, part.index)
@@ -247,18 +249,18 @@ def _speaker_disjoint(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarr
     for column in ("sex", "emotion"):
         if column in part:
             strata = strata + "/" + part[column].astype(str)
-    fold = folds_module.disjoint_folds(named, strata.to_numpy(dtype=str), count)
+    fold = disjoint_folds(named, strata.to_numpy(dtype=str), count)
     return fold, np.unique(named, return_inverse=True)[1] if by else codes
 
 
-def _speakers_in_every_fold(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _speakers_in_every_fold(speaker: pd.Series, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Folds that share all speakers, and the groups that are left out in turn to choose the penalty."""
     names = speaker.to_numpy(dtype=str)
-    fold = folds_module.shared_folds(names, count)
-    return fold, folds_module.shared_folds(np.char.add(names, fold.astype(str)), 5)
+    fold = shared_folds(names, count)
+    return fold, shared_folds(np.char.add(names, fold.astype(str)), 5)
 
 
-def _rare(said: pd.Series, fold: np.ndarray, least: int) -> list[str]:
+def _rare(labels: pd.Series, fold: NDArray[np.int64], least: int) -> list[str]:
     """Classes whose clips are in fewer than `least` folds."""
-    there = pd.Series(fold, index=said.index).groupby(said.to_numpy()).nunique()
-    return sorted(there.index[there < least])
+    folds_of = pd.Series(fold, index=labels.index).groupby(labels.to_numpy()).nunique()
+    return sorted(folds_of.index[folds_of < least])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
 from sertools.errors import AuditError
@@ -48,7 +48,9 @@ class GroupedClips:
     groups: int
 
 
-def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def bootstrap_weights(
+    strata: NDArray[np.int64], draws: int, *, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
     """How often each unit is drawn: blocks of counts, shape (rows, units), with `draws` rows in total.
 
     From each stratum as many units are drawn, with replacement, as it has.
@@ -75,7 +77,9 @@ def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generato
         yield counts.reshape(rows, units).astype(np.float64)  # products of floats are fast
 
 
-def widened_percentiles(drawn: np.ndarray, units: int, *, level: float = 0.95) -> tuple[float, float]:
+def widened_percentiles(
+    drawn: NDArray[np.float64], units: int, *, level: float = 0.95
+) -> tuple[float, float]:
     """Percentile interval of bootstrap draws, widened to Student's t (Hesterberg 2015).
 
     Percentiles Φ(±t √(G/(G−1))), where t is the quantile with G−1 degrees of freedom. Plain percentiles are
@@ -92,11 +96,11 @@ def widened_percentiles(drawn: np.ndarray, units: int, *, level: float = 0.95) -
 
 
 def bootstrap(
-    value: Callable[[np.ndarray], np.ndarray],
-    sums: np.ndarray,
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    sums: NDArray[np.float64],
     *,
     n: int,
-    strata: np.ndarray | None = None,
+    strata: NDArray[np.int64] | None = None,
     draws: int = 2000,
     level: float = 0.95,
     rng: np.random.Generator,
@@ -171,14 +175,16 @@ def max_minus_min(
         )
     count, inside, k = sums.shape
 
-    def value(flat: np.ndarray) -> np.ndarray:
+    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
         return extent(statistic.value(flat.reshape(*flat.shape[:-1], count, k)))
 
     flat = sums.transpose(1, 0, 2).reshape(inside, count * k)
     return bootstrap(value, flat, n=n, strata=strata, draws=draws, level=level, rng=rng)
 
 
-def sums_by_group(statistic: Statistic, grouped: GroupedClips) -> tuple[np.ndarray, np.ndarray]:
+def sums_by_group(
+    statistic: Statistic, grouped: GroupedClips
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sums (groups, units, k) and clip counts (groups, units) of the groups and units that have clips."""
     units, groups = grouped.units, grouped.groups
     (t, p), unit, group = (
@@ -191,11 +197,11 @@ def sums_by_group(statistic: Statistic, grouped: GroupedClips) -> tuple[np.ndarr
     # one call for all groups, so that all sums have the same centre
     sums = statistic.sums(t, p, both, groups * units).reshape(groups, units, -1)
     clips = np.bincount(both, minlength=groups * units).reshape(groups, units)
-    there, inside = clips.any(axis=1), clips.any(axis=0)
-    return sums[there][:, inside], clips[there][:, inside]
+    with_clips, inside = clips.any(axis=1), clips.any(axis=0)
+    return sums[with_clips][:, inside], clips[with_clips][:, inside]
 
 
-def extent(values: np.ndarray) -> np.ndarray:
+def extent(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Largest minus smallest value along the last axis; nan if one is undefined."""
-    found: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
+    found: NDArray[np.float64] = values.max(axis=-1) - values.min(axis=-1)
     return found

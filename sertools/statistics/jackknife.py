@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from sertools.statistics.statistic import Scale, Statistic, paired, ratio, unit_sums
@@ -24,7 +24,7 @@ INTRA_SPEAKER = 0.02
 RARER_CLIPS_OF_HALF_CORRELATION = 50
 """Number of clips of the rarer outcome at which half of that correlation is assumed."""
 
-Group = tuple[np.ndarray, np.ndarray, np.ndarray]
+Group = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
 
 
@@ -225,7 +225,7 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
 
 
 def share_bounds(
-    value: float, variance: float, clips: np.ndarray, *, level: float = 0.95
+    value: float, variance: float, clips: NDArray[np.float64], *, level: float = 0.95
 ) -> tuple[float, float]:
     """Confidence bounds of a share, given its jackknife variance over speakers.
 
@@ -261,28 +261,30 @@ def _wilson(value: float, effective: float, quantile: float) -> tuple[float, flo
     return max(min(centre - half, value), 0.0), min(max(centre + half, value), 1.0)
 
 
-def _interval(value: float, left_out: np.ndarray, level: float, scale: Scale) -> tuple[float, float]:
+def _interval(value: float, left_out: NDArray[np.float64], level: float, scale: Scale) -> tuple[float, float]:
     """Jackknife-t interval of one value."""
-    there, back = _SCALES[scale]
-    half = _quantile(level, len(left_out) - 1) * math.sqrt(jackknife_variance(there(left_out)))
-    middle = there(np.asarray(value))
+    transform, inverse = _SCALES[scale]
+    half = _quantile(level, len(left_out) - 1) * math.sqrt(jackknife_variance(transform(left_out)))
+    middle = transform(np.asarray(value))
     # transforming there and back may lose the last digit, or the last 1e-12 of a perfect correlation
-    return min(float(back(middle - half)), value), max(float(back(middle + half)), value)
+    return min(float(inverse(middle - half)), value), max(float(inverse(middle + half)), value)
 
 
-def _fisher(value: np.ndarray) -> np.ndarray:
+def _fisher(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fisher's z; ±1, whose z is infinite, is replaced by ±(1 − 1e-12)."""
-    z: np.ndarray = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
+    z: NDArray[np.float64] = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     return z
 
 
-def _log(value: np.ndarray) -> np.ndarray:
+def _log(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Natural logarithm; 0, whose logarithm is infinite, is replaced by 1e-12."""
-    log: np.ndarray = np.log(np.maximum(value, 1e-12))
+    log: NDArray[np.float64] = np.log(np.maximum(value, 1e-12))
     return log
 
 
-_Map = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
+_Map = tuple[
+    Callable[[NDArray[np.float64]], NDArray[np.float64]], Callable[[NDArray[np.float64]], NDArray[np.float64]]
+]
 _SCALES: dict[Scale, _Map] = {
     "linear": (np.asarray, np.asarray),
     "fisher": (_fisher, np.tanh),
@@ -290,12 +292,12 @@ _SCALES: dict[Scale, _Map] = {
 }
 
 
-def jackknife_variance(left_out: np.ndarray) -> float:
+def jackknife_variance(left_out: NDArray[np.float64]) -> float:
     """Jackknife variance of G leave-one-out values: (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)²."""
     return float((len(left_out) - 1) * np.var(left_out))
 
 
-def _satterthwaite(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+def _satterthwaite(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
     """Variance and degrees of freedom of a difference of independent jackknives (Satterthwaite 1946)."""
     parts = np.array([jackknife_variance(a), jackknife_variance(b)])
     spread = float((parts**2 / [len(a) - 1, len(b) - 1]).sum())

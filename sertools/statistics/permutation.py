@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.statistics.bootstrap import (
@@ -65,9 +65,9 @@ def permutation(
 
 
 def permuted_gap(
-    gap: Callable[[np.ndarray], np.ndarray],
-    sums: np.ndarray,
-    clips: np.ndarray,
+    gap: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    sums: NDArray[np.float64],
+    clips: NDArray[np.float64],
     *,
     what: str,
     draws: int = 2000,
@@ -122,8 +122,8 @@ def permuted_gap(
 
 
 def _permuted_sums(
-    sums: np.ndarray, label: np.ndarray, draws: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
+    sums: NDArray[np.float64], label: NDArray[np.int64], draws: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
     """Sums of all groups with the units' group labels permuted: blocks (rows, groups, k), `draws` rows."""
     of_units = sums.sum(axis=0)
     block = max(1, MAX_MATRIX_CELLS // len(label))
@@ -133,7 +133,7 @@ def _permuted_sums(
         yield np.stack(of_groups, axis=-2)
 
 
-def holm(p_values: ArrayLike) -> np.ndarray:
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """p-values adjusted for multiple testing, shape (m,), in [0, 1] (Holm 1979).
 
     The i-th smallest of m p-values is multiplied by m − i + 1, and the results are made non-decreasing. nan

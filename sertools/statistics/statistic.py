@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 
@@ -26,13 +26,13 @@ class Statistic:
     """
 
     name: str
-    sums: Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
-    value: Callable[[np.ndarray], np.ndarray]
+    sums: Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], int], NDArray[np.float64]]
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     scale: Scale = "linear"
     bounds: tuple[float, float] = (-np.inf, np.inf)
 
 
-def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def unit_sums(values: NDArray[np.float64], unit: NDArray[np.int64], units: int) -> NDArray[np.float64]:
     """Sums over the clips of each unit, shape (units, k).
 
     Args:
@@ -47,7 +47,7 @@ def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
     return np.stack([np.bincount(unit, weights=column, minlength=units) for column in columns], axis=1)
 
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> NDArray[np.float64]:
     """Numerator divided by denominator, nan where the denominator is 0; broadcasts, never warns.
 
     >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
@@ -61,7 +61,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return quotient
 
 
-def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Truth and prediction as one-dimensional arrays of the same length.
 
     Raises:

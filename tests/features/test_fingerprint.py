@@ -7,7 +7,7 @@ import soxr
 
 from sertools.audio.files import read_audio
 from sertools.features.fingerprint import RATE, SILENT, Prints, frame_words, hash_words
-from sertools.metrics.fingerprints import FRAMES, SAME, similar_pairs
+from sertools.metrics.fingerprints import FRAMES, SAME_RECORDING, similar_pairs
 from tests.helpers.places import ROOT
 
 EMODB = ROOT.parent / "shared/data/emodb"
@@ -51,7 +51,7 @@ def resampled(signal, rate):
 def test_a_copy_is_recognised_as_its_original_and_no_other(speech, changed):
     originals = columns_of(speech)["audio_print"].tolist()
     copies = columns_of([changed(signal) for signal in speech])["audio_print"].tolist()
-    found = similar_pairs(originals, copies, least=SAME)
+    found = similar_pairs(originals, copies, least=SAME_RECORDING)
     assert sorted((i, j) for i, j, _ in found) == [(i, i) for i in range(len(speech))]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sertools.metrics import fingerprints
-from sertools.metrics.fingerprints import BITS, FRAMES, QUIET, codes, similar_pairs
+from sertools.metrics.fingerprints import BITS, FRAMES, QUIET_FRAME, codes, similar_pairs
 
 
 def drawn(n, seed=0):
@@ -19,7 +19,7 @@ def flipped(fingerprint, share, seed=0):
 
 
 def test_bits_are_read_from_the_highest_down():
-    found = codes("800001" + QUIET + "ffffff").reshape(FRAMES, BITS)
+    found = codes("800001" + QUIET_FRAME + "ffffff").reshape(FRAMES, BITS)
     assert found[0].tolist() == [1, *[-1] * 22, 1]
     assert not found[1].any()
     assert (found[2] == 1).all()
@@ -42,7 +42,7 @@ def test_agreement_is_one_minus_twice_the_share_of_different_bits(share):
 
 def test_quiet_frames_do_not_count():
     (original,) = drawn(1)
-    half = original[: 6 * 64] + QUIET * 64
+    half = original[: 6 * 64] + QUIET_FRAME * 64
     assert similar_pairs([original], [half]) == [(0, 0, 1.0)]
 
 
@@ -50,7 +50,7 @@ def test_too_few_frames_say_nothing():
     (original,) = drawn(1)
     assert similar_pairs([original], [original[: 6 * 31]]) == []
     assert similar_pairs([original], [original[: 6 * 32]]) == [(0, 0, 1.0)]
-    assert similar_pairs([QUIET * FRAMES], [QUIET * FRAMES]) == []
+    assert similar_pairs([QUIET_FRAME * FRAMES], [QUIET_FRAME * FRAMES]) == []
 
 
 def test_pairs_within_are_named_once_and_never_with_themselves():
