@@ -27,7 +27,7 @@ import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
-from sertools.metrics.fingerprints import SAME_RECORDING, similar_pairs
+from sertools.metrics.fingerprints import SAME_RECORDING, SIMILAR_RECORDING, similar_pairs
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes

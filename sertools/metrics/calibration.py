@@ -51,7 +51,7 @@ def ece_by_chance(confidence: ArrayLike, bins: int = BINS) -> float:
     return float(ratio(np.sqrt(2 / np.pi * variance).sum(), np.asarray(len(c))))
 
 
-def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.int64]:
+def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.integer]:
     """Bin of each confidence, for equal bins on [0, 1]: codes 0..bins−1, shape (n,).
 
     An edge belongs to the bin above; 1 belongs to the last.
@@ -93,7 +93,7 @@ def ece_statistic(bins: int = BINS) -> Statistic:
     """ECE as a statistic on correctness (0 or 1) and confidence."""
 
     def sums(
-        correct: NDArray[Any], confidence: NDArray[np.float64], unit: NDArray[np.int64], units: int
+        correct: NDArray[Any], confidence: NDArray[np.float64], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         cell = unit * bins + confidence_bins(confidence, bins)
         columns = np.stack([np.ones_like(confidence), confidence - correct], axis=1)
@@ -122,7 +122,7 @@ def probabilities_problem(scores: ArrayLike) -> str:
 
 
 def _mean_sums(
-    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     """The columns n, Σ(p − t) of each unit, shape (units, 2)."""
     return unit_sums(np.stack([np.ones(len(truth)), prediction - truth], axis=1), unit, units)

@@ -108,7 +108,7 @@ def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[
     return ratio(_right(counts), counts.sum(axis=0))
 
 
-def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> NDArray[np.int64]:
+def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> NDArray[np.integer]:
     """Bin of each rating: codes 0..len(edges), shape (n,); an edge belongs to the bin above.
 
     Turns a dimension into classes, for precision and recall per bin (as in the fairness tests of ser-tests).
@@ -166,7 +166,7 @@ def false_positive_rate_statistic(code: int) -> Statistic:
 
 
 def _counts(
-    t: NDArray[Any], p: NDArray[Any], unit: NDArray[np.int64], units: int, classes: int
+    t: NDArray[Any], p: NDArray[Any], unit: NDArray[np.integer], units: int, classes: int
 ) -> NDArray[np.float64]:
     """Confusion counts of each unit, shape (units, c · c)."""
     for name, codes in (("truth", t), ("prediction", p)):
@@ -201,7 +201,7 @@ def _share(
     """Share of the clips in the first mask that are also in the second."""
 
     def sums(
-        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         in_group, also = masks(truth, prediction)
         return unit_sums(np.stack([in_group, in_group & also], axis=1), unit, units)

@@ -31,7 +31,7 @@ def jensen_shannon_statistic(bins: int = 10) -> Statistic:
     """The Jensen-Shannon distance as a statistic on histogram counts."""
 
     def sums(
-        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         return np.concatenate([_histogram(x, unit, units, bins) for x in (truth, prediction)], axis=1)
 
@@ -67,7 +67,7 @@ def relative_difference_statistic(code: int) -> Statistic:
     """The relative difference of one class as a statistic."""
 
     def sums(
-        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         excess = (prediction == code).astype(np.float64) - (truth == code)
         return unit_sums(np.stack([np.ones(len(excess)), excess], axis=1), unit, units)
@@ -104,7 +104,7 @@ def share_in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np
 
 
 def _histogram(
-    rating: NDArray[np.float64], unit: NDArray[np.int64], units: int, bins: int
+    rating: NDArray[np.float64], unit: NDArray[np.integer], units: int, bins: int
 ) -> NDArray[np.float64]:
     """Counts per unit and bin, for equal bins on [0, 1], shape (units, bins); the last bin includes 1."""
     code = rating_bins(rating, np.linspace(0, 1, bins + 1)[1:-1])

@@ -54,7 +54,11 @@ def class_gaps(pairs: Pairs, groups: Groups, code: int, metric: str) -> list[Est
 
 
 def extent_statistic(
-    statistic: Statistic, truth: NDArray[Any], prediction: NDArray[Any], group: NDArray[np.int64], groups: int
+    statistic: Statistic,
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    group: NDArray[np.integer],
+    groups: int,
 ) -> Statistic:
     """Largest minus smallest value over groups, as a statistic of row numbers, named `max_minus_min`.
 
@@ -69,7 +73,7 @@ def extent_statistic(
     """
 
     def sums(
-        rows: NDArray[np.int64], _: NDArray[np.float64], unit: NDArray[np.int64], units: int
+        rows: NDArray[np.integer], _: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         inside = group[rows] >= 0
         rows, unit = rows[inside], unit[inside]

@@ -39,7 +39,7 @@ class Groups:
     """
 
     names: tuple[str, ...]
-    code: NDArray[np.int64]
+    code: NDArray[np.integer]
 
     def __len__(self) -> int:
         return len(self.names)

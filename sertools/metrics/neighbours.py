@@ -18,8 +18,8 @@ MAX_MATRIX_CELLS = 2_000_000
 
 
 def nearest(
-    vectors: NDArray[np.float64], apart: NDArray[np.int64], *, neighbours: int = 10
-) -> NDArray[np.int64]:
+    vectors: NDArray[np.floating], apart: NDArray[np.integer], *, neighbours: int = 10
+) -> NDArray[np.integer]:
     """Indices of the nearest clips of each clip, shape (n, neighbours); −1 where there are fewer.
 
     Only clips with a different code in `apart` can be neighbours: with speaker codes, neighbours come from
@@ -43,7 +43,7 @@ def nearest(
     return found
 
 
-def purity(neighbours: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.float64]:
+def purity(neighbours: NDArray[np.integer], label: NDArray[np.integer]) -> NDArray[np.float64]:
     """What share of each clip's nearest neighbours has the same label, shape (n,), in [0, 1]?
 
     Among all other clips, purity is high wherever one speaker's clips are close together and share a label;
@@ -62,7 +62,7 @@ def purity(neighbours: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[n
     return ratio(same.sum(axis=1), exists.sum(axis=1))
 
 
-def chance_of_purity(label: NDArray[np.int64], apart: NDArray[np.int64]) -> float:
+def chance_of_purity(label: NDArray[np.integer], apart: NDArray[np.integer]) -> float:
     """What purity is expected for random neighbours? nan if no clip has a possible neighbour.
 
     The share of possible neighbours with the clip's label, averaged over clips with a possible neighbour.
@@ -80,7 +80,7 @@ def chance_of_purity(label: NDArray[np.int64], apart: NDArray[np.int64]) -> floa
 
 
 def weighted_silhouette(
-    vectors: NDArray[np.float64], label: NDArray[np.int64], unit: NDArray[np.int64], units: int
+    vectors: NDArray[np.float64], label: NDArray[np.integer], unit: NDArray[np.integer], units: int
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """How much nearer is a clip to its own label than to the nearest other label, with weighted speakers?
 
@@ -125,7 +125,10 @@ def weighted_silhouette(
 
 
 def _distances_by_unit_and_label(
-    vectors: NDArray[np.floating], label: NDArray[np.int64], unit: NDArray[np.int64], size: tuple[int, int]
+    vectors: NDArray[np.floating],
+    label: NDArray[np.integer],
+    unit: NDArray[np.integer],
+    size: tuple[int, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Summed distances of each clip to the clips of each unit and label, and the numbers of these clips.
 
@@ -158,7 +161,9 @@ def _silhouettes(
     return scores, np.isfinite(b)
 
 
-def _distances(vectors: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def _distances(
+    vectors: NDArray[np.floating],
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float64]]]:
     """Yield blocks of row numbers, and their distances (rows, n) to all clips."""
     from sklearn.metrics import pairwise_distances
 

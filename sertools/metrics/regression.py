@@ -96,7 +96,7 @@ def bias(truth: ArrayLike, prediction: ArrayLike) -> float:
 
 
 def frame_sums(
-    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     """The columns n, Σt, Σp, Σt², Σp², Σtp of each unit, shape (units, 6), about a common centre.
 
@@ -140,7 +140,7 @@ def _pcc_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def error_sums(
-    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     """The columns n, Σ(p − t), Σ|p − t|, Σ(p − t)² of each unit, shape (units, 4)."""
     error = np.asarray(prediction, dtype=np.float64) - np.asarray(truth, dtype=np.float64)

@@ -14,7 +14,7 @@ RANK_DECIMALS = 12
 """Decimals to which means must agree to share a rank; means of equal numbers can differ by rounding."""
 
 
-def unit_means(values: ArrayLike, unit: NDArray[np.int64], units: int) -> NDArray[np.float64]:
+def unit_means(values: ArrayLike, unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:
     """Mean of each unit's values, shape (units,); nan for a unit without values.
 
     >>> unit_means([1.0, 2.0, 3.0], np.array([0, 0, 1]), 2).tolist()
@@ -70,7 +70,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95)
     return replace(found, low=min(float(low), rho), high=max(float(high), rho))
 
 
-def anova_p_value(truth: ArrayLike, unit: NDArray[np.int64]) -> float:
+def anova_p_value(truth: ArrayLike, unit: NDArray[np.integer]) -> float:
     """Do the means of units differ beyond chance? The p-value of an analysis of variance; nan if undefined.
 
     One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), over G ≥ 2 units with more
@@ -126,7 +126,7 @@ def scores_of_draws(
 
 
 def _squares(
-    _: NDArray[np.float64], values: NDArray[np.float64], unit: NDArray[np.int64], units: int
+    _: NDArray[Any], values: NDArray[np.float64], unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     """Sums of 1, x, x², (units, 3)."""
     return unit_sums(np.stack([np.ones_like(values), values, values * values], axis=1), unit, units)
@@ -142,7 +142,7 @@ def _deviation(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _absolute_error_sums(
-    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     """Sums of 1 and |p − t|, (units, 2)."""
     return unit_sums(np.stack([np.ones(len(truth)), np.abs(prediction - truth)], axis=1), unit, units)

@@ -98,7 +98,7 @@ def mean_share_statistic(success: NDArray[np.float64]) -> Statistic:
     columns = np.concatenate([known.astype(np.float64), np.where(known, success, 0.0)], axis=1)
 
     def sums(
-        rows: NDArray[np.int64], _: NDArray[np.float64], unit: NDArray[np.int64], units: int
+        rows: NDArray[np.integer], _: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         return unit_sums(columns[rows], unit, units)
 
@@ -117,7 +117,7 @@ def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mean_share(
-    success: NDArray[np.float64], unit: NDArray[np.int64], units: int, *, level: float = 0.95
+    success: NDArray[np.float64], unit: NDArray[np.integer], units: int, *, level: float = 0.95
 ) -> Estimate:
     """Share of clips that succeed, averaged over conditions with equal weight, with its interval.
 
@@ -165,7 +165,7 @@ def tolerated_level(
     success: NDArray[np.float64],
     levels: NDArray[np.float64],
     wanted: float,
-    unit: NDArray[np.int64],
+    unit: NDArray[np.integer],
     *,
     identity: float = np.inf,
     draws: int = 2000,

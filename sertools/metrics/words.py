@@ -51,11 +51,11 @@ class Vocabulary:
 
     words: tuple[str, ...]
     inside: csr_array
-    clips: NDArray[np.int64]
-    speakers: NDArray[np.int64]
+    clips: NDArray[np.integer]
+    speakers: NDArray[np.integer]
 
     @staticmethod
-    def of(texts: Sequence[str], unit: NDArray[np.int64], *, min_clips: int) -> "Vocabulary":
+    def of(texts: Sequence[str], unit: NDArray[np.integer], *, min_clips: int) -> "Vocabulary":
         """The words that occur in at least `min_clips` clips of at least two speakers.
 
         Args:
@@ -96,7 +96,7 @@ class WordMeans:
 
 
 def word_means(
-    values: NDArray[np.float64], vocabulary: Vocabulary, unit: NDArray[np.int64], units: int
+    values: NDArray[np.float64], vocabulary: Vocabulary, unit: NDArray[np.integer], units: int
 ) -> WordMeans:
     """The plain and the shrunk mean of a value for each word.
 
@@ -132,7 +132,7 @@ def word_agreement(vocabulary: Vocabulary) -> Statistic:
     """Pearson correlation, over words, between the mean truth and the mean prediction of their clips."""
 
     def sums(
-        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         ones = np.ones_like(truth, dtype=np.float64)
         of = (
@@ -155,7 +155,7 @@ def word_agreement(vocabulary: Vocabulary) -> Statistic:
     return Statistic(name="word_agreement", sums=sums, value=value, scale="fisher", bounds=(-1.0, 1.0))
 
 
-def _by_unit(inside: csr_array, unit: NDArray[np.int64], units: int = 0) -> NDArray[np.float64]:
+def _by_unit(inside: csr_array, unit: NDArray[np.integer], units: int = 0) -> NDArray[np.float64]:
     """Sums of the rows of each unit, shape (units, words)."""
     rows = max(units, int(unit.max(initial=-1)) + 1)
     of = csr_array((np.ones(len(unit)), (unit, np.arange(len(unit)))), shape=(rows, len(unit)))
@@ -164,7 +164,7 @@ def _by_unit(inside: csr_array, unit: NDArray[np.int64], units: int = 0) -> NDAr
 
 
 def _sums(
-    values: NDArray[np.float64], inside: csr_array, unit: NDArray[np.int64], units: int
+    values: NDArray[np.float64], inside: csr_array, unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     """Sums per speaker: by word n_ws, Σ y, n_ws², n_ws n_s; and n_s, Σ y, Σ y², (Σ y)² / n_s, n_s², 1."""
     y = np.asarray(values, dtype=np.float64)
@@ -177,7 +177,7 @@ def _sums(
 
 def _parts(
     sums: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Mean of each word, mean of all clips, v of each word, and whether all clips have it; (..., words)."""
     count, total, squares, products = np.split(sums[..., :-6], 4, axis=-1)
     n, s, ss, a, b, g = (sums[..., i, None] for i in range(-6, 0))

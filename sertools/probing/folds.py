@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sertools.errors import AuditError
 
 
-def disjoint_folds(group: NDArray[Any], stratum: NDArray[Any], folds: int) -> NDArray[np.int64]:
+def disjoint_folds(group: NDArray[Any], stratum: NDArray[Any], folds: int) -> NDArray[np.integer]:
     """Test fold of each clip, shape (n,), such that no group is both in training and in test.
 
     The folds are balanced in size and in the shares of the strata as far as whole groups allow
@@ -49,7 +49,7 @@ def disjoint_folds(group: NDArray[Any], stratum: NDArray[Any], folds: int) -> ND
     return _by_first(found)
 
 
-def shared_folds(group: NDArray[Any], folds: int) -> NDArray[np.int64]:
+def shared_folds(group: NDArray[Any], folds: int) -> NDArray[np.integer]:
     """Test fold of each clip, shape (n,), such that every group is both in training and in test.
 
     The clips of each group are assigned to the folds in turn, in their order; each group starts at the fold
@@ -77,8 +77,8 @@ def shuffled_within(truth: NDArray[Any], group: NDArray[Any], *, rng: np.random.
     return found
 
 
-def _by_first(fold: NDArray[np.int64]) -> NDArray[np.int64]:
+def _by_first(fold: NDArray[np.integer]) -> NDArray[np.integer]:
     """Folds renumbered in order of first appearance."""
     _, first, code = np.unique(fold, return_index=True, return_inverse=True)
-    found: NDArray[np.int64] = np.argsort(np.argsort(first))[code]
+    found: NDArray[np.integer] = np.argsort(np.argsort(first))[code]
     return found

@@ -31,15 +31,15 @@ FUSION_SHAPE = HeadShape(
 )
 """The head of this module; the width of its hidden layer depends on the inputs."""
 
-Vectors = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+Vectors = Callable[[NDArray[np.integer]], NDArray[np.float64]]
 """Positions of training clips (m,) → vectors of all clips (n, d), fitted to the training clips only."""
 
 
 def train_fusion(
     vectors: NDArray[np.floating],
     truth: NDArray[np.floating],
-    train: NDArray[np.int64],
-    development: NDArray[np.int64],
+    train: NDArray[np.integer],
+    development: NDArray[np.integer],
     *,
     hidden: int = 0,
     epochs: int = FUSION_SHAPE.epochs,
@@ -83,7 +83,7 @@ def _one_thread() -> Iterator[None]:
 def held_out(
     inputs: Sequence[Vectors],
     truth: NDArray[np.floating],
-    fold: NDArray[np.int64],
+    fold: NDArray[np.integer],
     *,
     inputs_for_width: Sequence[Vectors] = (),
     epochs: int = FUSION_SHAPE.epochs,
@@ -141,7 +141,7 @@ def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
 
     from sertools.metrics.words import words_of
 
-    def read(train: NDArray[np.int64]) -> NDArray[np.float64]:
+    def read(train: NDArray[np.integer]) -> NDArray[np.float64]:
         counter = TfidfVectorizer(analyzer=words_of, sublinear_tf=True)
         known = {word for i in train for word in words_of(texts[i])}
         if not known:

@@ -274,8 +274,8 @@ def _dropout_mask(states: "torch.Tensor", dropout: float, generator: "torch.Gene
 def _descend(
     parameters: _Parameters,
     loss_of: "Callable[[torch.Tensor, bool], torch.Tensor]",
-    train: NDArray[np.int64],
-    validation: NDArray[np.int64],
+    train: NDArray[np.integer],
+    validation: NDArray[np.integer],
     shape: HeadShape,
     rng: np.random.Generator,
 ) -> tuple[_Parameters, float, int]:
@@ -311,7 +311,7 @@ def _descend(
     return _Parameters(mixing=mixing, dense=pairs), lowest, epoch_of_best
 
 
-def _batches(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+def _batches(rows: NDArray[np.integer], size: int) -> list[NDArray[np.integer]]:
     """Rows in batches; a single last row joins the batch before it, because one value has no CCC."""
     cuts = list(range(size, len(rows), size))
     if cuts and len(rows) - cuts[-1] < 2:

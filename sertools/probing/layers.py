@@ -39,7 +39,7 @@ class ProbeScores:
 
     layers: tuple[HeldOut, ...]
     inputs: Mapping[str, NDArray[np.float64]]
-    chosen: NDArray[np.int64]
+    chosen: NDArray[np.integer]
     layer_weights: NDArray[np.float64] = field(repr=False)
 
 

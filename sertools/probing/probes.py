@@ -36,8 +36,8 @@ class HeldOut:
 def linear(
     features: NDArray[np.float64],
     truth: NDArray[Any],
-    group: NDArray[np.int64],
-    fold: NDArray[np.int64],
+    group: NDArray[np.integer],
+    fold: NDArray[np.integer],
     classes: int = 0,
 ) -> list[HeldOut]:
     """Cross-validated ridge regression: one result for each of k values, or one for a class label.
@@ -67,7 +67,7 @@ def linear(
 def trained(
     layers: NDArray[np.float64],
     truth: NDArray[Any],
-    fold: NDArray[np.int64],
+    fold: NDArray[np.integer],
     classes: int = 0,
     *,
     kind: str,
@@ -117,8 +117,8 @@ def trained(
 def weighted(
     layers: NDArray[np.float64],
     truth: NDArray[Any],
-    group: NDArray[np.int64],
-    fold: NDArray[np.int64],
+    group: NDArray[np.integer],
+    fold: NDArray[np.integer],
     classes: int = 0,
     *,
     rng: np.random.Generator,
@@ -149,7 +149,7 @@ def weighted(
 
 
 def best(
-    probed: Sequence[HeldOut], fold: NDArray[np.int64]
+    probed: Sequence[HeldOut], fold: NDArray[np.integer]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions of the layer that was best on each fold's training clips, and the index of that layer.
 
@@ -168,7 +168,7 @@ def best(
 def _ridge(
     features: NDArray[np.float64],
     truth: NDArray[Any],
-    group: NDArray[np.int64],
+    group: NDArray[np.integer],
     test: NDArray[np.bool_],
     classes: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -52,7 +52,7 @@ class Ridge:
 def fit_ridge(
     features: NDArray[np.floating],
     values: NDArray[np.floating],
-    group: NDArray[np.int64],
+    group: NDArray[np.integer],
     *,
     weight: NDArray[np.float64] | None = None,
     together: bool = False,
@@ -127,7 +127,7 @@ def _fits(
     table: NDArray[np.float64],
     weighted: NDArray[np.float64],
     scales: tuple[NDArray[np.float64], NDArray[np.float64]],
-    group: NDArray[np.int64],
+    group: NDArray[np.integer],
     strengths: tuple[float, ...],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Error (s, k), left-out predictions (s, n, k) and solution (s, r + 1, k) for each of the s strengths.
@@ -156,7 +156,7 @@ def _fits(
     return np.array(errors), np.array(predictions), np.array(solutions)
 
 
-def _best_strengths(error: NDArray[np.float64], together: bool) -> NDArray[np.int64]:
+def _best_strengths(error: NDArray[np.float64], together: bool) -> NDArray[np.integer]:
     """Index of the strength with the lowest error for each target, shape (k,).
 
     Args:
@@ -165,7 +165,8 @@ def _best_strengths(error: NDArray[np.float64], together: bool) -> NDArray[np.in
     """
     judged = np.repeat(error.sum(axis=1, keepdims=True), error.shape[1], axis=1) if together else error
     # rounding must not decide between strengths with equal errors
-    return np.argmax(judged <= judged.min(axis=0) * (1 + 1e-9), axis=0)
+    best: NDArray[np.integer] = np.argmax(judged <= judged.min(axis=0) * (1 + 1e-9), axis=0)
+    return best
 
 
 def _principal(standard: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -183,9 +184,9 @@ def _left_out(
     right: NDArray[np.float64],
     solution: NDArray[np.float64],
     diagonal: NDArray[np.float64],
-    group: NDArray[np.int64],
-    codes: NDArray[np.int64],
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    group: NDArray[np.integer],
+    codes: NDArray[np.integer],
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float64]]]:
     """Indices of each group's clips, and their weighted errors (m, k) in the fit on all other groups."""
     for code in codes:
         inside = np.flatnonzero(group == code)

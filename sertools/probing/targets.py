@@ -51,12 +51,12 @@ class Target:
     """
 
     name: str
-    rows: NDArray[np.int64]
+    rows: NDArray[np.integer]
     truth: NDArray[Any]
     classes: tuple[str, ...]
-    fold: NDArray[np.int64]
-    group: NDArray[np.int64]
-    unit: NDArray[np.int64]
+    fold: NDArray[np.integer]
+    group: NDArray[np.integer]
+    unit: NDArray[np.integer]
     units: int
     by_speaker: bool
     closed_set: bool = False
@@ -102,7 +102,7 @@ class Target:
         return estimate(self.statistic, pair.truth, pair.prediction, pair.unit, pair.units)
 
 
-def clips_with_layers(tables: Tables) -> NDArray[np.int64]:
+def clips_with_layers(tables: Tables) -> NDArray[np.integer]:
     """Positions of the clips that have layers of every model, ordered by clip name; at most `MAX_CLIPS`."""
     known = np.ones(len(tables.clips), dtype=bool)
     for each in (tables, *tables.others.values()):
@@ -117,7 +117,9 @@ def clips_with_layers(tables: Tables) -> NDArray[np.int64]:
     return rows
 
 
-def target(tables: Tables, name: str, rows: NDArray[np.int64], *, folds: int = 0, group: str = "") -> Target:
+def target(
+    tables: Tables, name: str, rows: NDArray[np.integer], *, folds: int = 0, group: str = ""
+) -> Target:
     """Make a target of one column of the corpus.
 
     Speaker identification is closed-set: each speaker's clips are spread over all folds. All other targets
@@ -185,7 +187,7 @@ def _grouping(every: pd.DataFrame, clips: pd.DataFrame, name: str, folds: int, g
 
 def _divided(
     clips: pd.DataFrame, values: pd.Series, usable: NDArray[np.bool_], by: str, count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+) -> tuple[NDArray[np.integer], NDArray[np.integer], list[str]]:
     """Folds, groups within them, and notes on classes that are left out because too few folds have them.
 
     Clips of such classes are marked in `usable` as not usable, and the others are divided anew.
@@ -239,7 +241,9 @@ def _values(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None).map(lambda x: x if x is None else str(x))
 
 
-def _speaker_disjoint(part: pd.DataFrame, by: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _speaker_disjoint(
+    part: pd.DataFrame, by: str, count: int
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Folds that share no speaker (or other group), and the groups' codes."""
     codes, _ = speaker_codes(part)
     names = part[by].astype(object).where(part[by].notna(), None) if by else pd.Series(None, part.index)
@@ -253,14 +257,16 @@ def _speaker_disjoint(part: pd.DataFrame, by: str, count: int) -> tuple[NDArray[
     return fold, np.unique(named, return_inverse=True)[1] if by else codes
 
 
-def _speakers_in_every_fold(speaker: pd.Series, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _speakers_in_every_fold(
+    speaker: pd.Series, count: int
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Folds that share all speakers, and the groups that are left out in turn to choose the penalty."""
     names = speaker.to_numpy(dtype=str)
     fold = shared_folds(names, count)
     return fold, shared_folds(np.char.add(names, fold.astype(str)), 5)
 
 
-def _rare(labels: pd.Series, fold: NDArray[np.int64], least: int) -> list[str]:
+def _rare(labels: pd.Series, fold: NDArray[np.integer], least: int) -> list[str]:
     """Classes whose clips are in fewer than `least` folds."""
     folds_of = pd.Series(fold, index=labels.index).groupby(labels.to_numpy()).nunique()
     return sorted(folds_of.index[folds_of < least])

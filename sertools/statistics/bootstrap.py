@@ -49,7 +49,7 @@ class GroupedClips:
 
 
 def bootstrap_weights(
-    strata: NDArray[np.int64], draws: int, *, rng: np.random.Generator
+    strata: NDArray[np.integer], draws: int, *, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
     """How often each unit is drawn: blocks of counts, shape (rows, units), with `draws` rows in total.
 
@@ -100,7 +100,7 @@ def bootstrap(
     sums: NDArray[np.float64],
     *,
     n: int,
-    strata: NDArray[np.int64] | None = None,
+    strata: NDArray[np.integer] | None = None,
     draws: int = 2000,
     level: float = 0.95,
     rng: np.random.Generator,
@@ -184,7 +184,7 @@ def max_minus_min(
 
 def sums_by_group(
     statistic: Statistic, grouped: GroupedClips
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
     """Sums (groups, units, k) and clip counts (groups, units) of the groups and units that have clips."""
     units, groups = grouped.units, grouped.groups
     (t, p), unit, group = (

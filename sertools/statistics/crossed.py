@@ -34,9 +34,9 @@ class Crossed:
     """
 
     values: NDArray[np.float64]
-    item: NDArray[np.int64]
-    voice: NDArray[np.int64]
-    stratum: NDArray[np.int64]
+    item: NDArray[np.integer]
+    voice: NDArray[np.integer]
+    stratum: NDArray[np.integer]
 
     @staticmethod
     def of(
@@ -62,9 +62,9 @@ class Crossed:
         )
 
 
-def codes(labels: ArrayLike) -> NDArray[np.int64]:
+def codes(labels: ArrayLike) -> NDArray[np.integer]:
     """Labels as integers from 0, numbered in sorted order, shape (n,)."""
-    found: NDArray[np.int64] = np.unique(np.asarray(labels), return_inverse=True)[1]
+    found: NDArray[np.integer] = np.unique(np.asarray(labels), return_inverse=True)[1]
     return found.astype(np.int64)
 
 
@@ -93,7 +93,7 @@ def contrast(
         AuditError: a sentence is in two groups
     """
     weight: NDArray[np.float64] = np.asarray(weights, dtype=np.float64)
-    code: NDArray[np.int64] = np.asarray(group, dtype=np.int64)
+    code: NDArray[np.integer] = np.asarray(group, dtype=np.int64)
     used = (code >= 0) & (weight[np.maximum(code, 0)] != 0)
     data, code = data.take(used), code[used]
     wanted = np.flatnonzero(weight)
@@ -119,7 +119,7 @@ def contrast(
 
 
 def _variance(
-    data: Crossed, group: NDArray[np.int64], weight: NDArray[np.float64], fixed_items: bool
+    data: Crossed, group: NDArray[np.integer], weight: NDArray[np.float64], fixed_items: bool
 ) -> "_Part":
     """Variance of the weighted sum of group means, and its degrees of freedom; nan if undefined."""
     groups = np.flatnonzero(weight)
@@ -208,19 +208,21 @@ def components(values: ArrayLike, factors: Mapping[str, ArrayLike]) -> dict[str,
     return {**nothing, **dict(zip(known, solved.tolist(), strict=True)), "residual": error}
 
 
-def _pairs(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+def _pairs(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.float64]:
     """Squared number of clips of each pair of levels, shape (levels, levels of the other)."""
     wide = int(columns.max()) + 1
     counted = np.bincount(rows * wide + columns, minlength=(int(rows.max()) + 1) * wide)
     return counted.reshape(-1, wide).astype(np.float64) ** 2
 
 
-def _nested(item: NDArray[np.int64], group: NDArray[np.int64]) -> None:
+def _nested(item: NDArray[np.integer], group: NDArray[np.integer]) -> None:
     if len(np.unique(np.stack([item, group]), axis=1).T) > len(np.unique(item)):
         raise AuditError("a sentence is in two groups", hint="give it a separate item code in each group")
 
 
-def _too_few(data: Crossed, group: NDArray[np.int64], wanted: NDArray[np.int64], fixed_items: bool) -> str:
+def _too_few(
+    data: Crossed, group: NDArray[np.integer], wanted: NDArray[np.integer], fixed_items: bool
+) -> str:
     for stratum in np.unique(data.stratum):
         if len(np.unique(data.voice[data.stratum == stratum])) < MIN_UNITS:
             return f"fewer than {MIN_UNITS} speakers"
@@ -241,9 +243,9 @@ def _of_items(data: Crossed, weight: float) -> _Part:
 
 def _of_voices(
     data: Crossed,
-    group: NDArray[np.int64],
+    group: NDArray[np.integer],
     weights: NDArray[np.float64],
-    wanted: NDArray[np.int64],
+    wanted: NDArray[np.integer],
     stratum: int,
 ) -> _Part:
     """Jackknife variance over the voices of one stratum, each left out of all groups."""
@@ -286,14 +288,14 @@ def _together(items: list[_Part], voices: list[_Part], rest: list[_Part]) -> _Pa
     return variance, max(freedom, float(fewest))
 
 
-def _leave_one_out(values: NDArray[np.float64], unit: NDArray[np.int64]) -> NDArray[np.float64]:
+def _leave_one_out(values: NDArray[np.float64], unit: NDArray[np.integer]) -> NDArray[np.float64]:
     """The mean without each unit in turn, shape (units,)."""
     sums, counts = np.bincount(unit, weights=values), np.bincount(unit)
     left: NDArray[np.float64] = (values.sum() - sums) / (len(values) - counts)
     return left
 
 
-def _group_means(values: NDArray[np.float64], unit: NDArray[np.int64]) -> NDArray[np.float64]:
+def _group_means(values: NDArray[np.float64], unit: NDArray[np.integer]) -> NDArray[np.float64]:
     """The mean of each clip's unit, shape (n,)."""
     code = codes(unit)
     means: NDArray[np.float64] = (np.bincount(code, weights=values) / np.bincount(code))[code]
@@ -301,7 +303,7 @@ def _group_means(values: NDArray[np.float64], unit: NDArray[np.int64]) -> NDArra
 
 
 def _residual(
-    values: NDArray[np.float64], first: NDArray[np.int64], *others: NDArray[np.int64]
+    values: NDArray[np.float64], first: NDArray[np.integer], *others: NDArray[np.integer]
 ) -> tuple[float, int]:
     """Residual sum of squares of the additive fit of factors, codes of shape (n,), and its rank."""
     a = codes(first)

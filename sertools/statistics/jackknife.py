@@ -8,6 +8,7 @@ units; such an interval is too narrow if speakers repeat, and the caller has to 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +25,7 @@ INTRA_SPEAKER = 0.02
 RARER_CLIPS_OF_HALF_CORRELATION = 50
 """Number of clips of the rarer outcome at which half of that correlation is assumed."""
 
-Group = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+Group = tuple[NDArray[Any], NDArray[Any], NDArray[np.integer]]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
 
 
@@ -225,7 +226,7 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
 
 
 def share_bounds(
-    value: float, variance: float, clips: NDArray[np.float64], *, level: float = 0.95
+    value: float, variance: float, clips: NDArray[Any], *, level: float = 0.95
 ) -> tuple[float, float]:
     """Confidence bounds of a share, given its jackknife variance over speakers.
 

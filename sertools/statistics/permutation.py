@@ -122,7 +122,7 @@ def permuted_gap(
 
 
 def _permuted_sums(
-    sums: NDArray[np.float64], label: NDArray[np.int64], draws: int, rng: np.random.Generator
+    sums: NDArray[np.float64], label: NDArray[np.integer], draws: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
     """Sums of all groups with the units' group labels permuted: blocks (rows, groups, k), `draws` rows."""
     of_units = sums.sum(axis=0)

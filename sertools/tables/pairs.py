@@ -25,7 +25,7 @@ class Pairs:
 
     truth: NDArray[Any]
     prediction: NDArray[Any]
-    unit: NDArray[np.int64]
+    unit: NDArray[np.integer]
     units: int
     by_speaker: bool
     clips: pd.Index
@@ -53,7 +53,7 @@ class Pairs:
         )
 
 
-def speaker_codes(clips: pd.DataFrame) -> tuple[NDArray[np.int64], bool]:
+def speaker_codes(clips: pd.DataFrame) -> tuple[NDArray[np.integer], bool]:
     """Integer code of each clip's speaker, shape (n,), and whether the codes are speakers.
 
     A corpus without the column `speaker` gets one code per clip. A clip whose speaker is unknown counts as
