@@ -194,9 +194,7 @@ def _on_confusion(
 
 def _share(
     name: str,
-    masks: Callable[
-        [NDArray[np.float64], NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]
-    ],
+    masks: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[np.bool_], NDArray[np.bool_]]],
 ) -> Statistic:
     """Share of the clips in the first mask that are also in the second."""
 

@@ -186,7 +186,7 @@ def _left_out(
     diagonal: NDArray[np.float64],
     group: NDArray[np.integer],
     codes: NDArray[np.integer],
-) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float64]]]:
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.floating]]]:
     """Indices of each group's clips, and their weighted errors (m, k) in the fit on all other groups."""
     for code in codes:
         inside = np.flatnonzero(group == code)
