@@ -29,7 +29,7 @@ import numpy as np
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, left_out, skipped
-from sertools.metrics.better_than_chance import doubt
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.calibration import (
     BINS,
     BRIER,
@@ -258,7 +258,7 @@ def _names(edges: tuple[float, ...]) -> list[str]:
 
 def _withheld(pair: Pairs, classes: int = 0) -> str:
     """Why no limit applies; empty with too few speakers, where the gate is inconclusive without it."""
-    return doubt(pair, classes) if pair.units >= MIN_UNITS else ""
+    return not_better_than_constant(pair, classes) if pair.units >= MIN_UNITS else ""
 
 
 def _estimate(statistic: Statistic, pair: Pairs, truth: np.ndarray, prediction: np.ndarray) -> Estimate:

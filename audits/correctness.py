@@ -26,7 +26,7 @@ from sertools.auditing.examples import furthest, in_turn
 from sertools.auditing.findings import finding, left_out, skipped
 from sertools.errors import AuditError
 from sertools.metrics import classification, distribution, regression
-from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
+from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, NOT_BETTER, not_better_than_constant
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -136,7 +136,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 
 def _of_dimension(pair: Pairs, dimension: str) -> list[Finding]:
-    useless = _withheld(doubt(pair))
+    useless = _withheld(not_better_than_constant(pair))
     found = []
     for statistic in (*OF_DIMENSIONS, distribution.jensen_shannon_statistic()):
         value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
@@ -159,7 +159,7 @@ def _of_classes(classes: int) -> tuple[Statistic, ...]:
 
 
 def _of_emotion(pair: Pairs, tables: Tables) -> list[Finding]:
-    useless = _withheld(doubt(pair, len(tables.model_classes)))
+    useless = _withheld(not_better_than_constant(pair, len(tables.model_classes)))
     found = []
     for statistic in _of_classes(len(tables.model_classes)):
         value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
@@ -233,7 +233,12 @@ def _useless(expected: np.ndarray, prediction: np.ndarray, codes: np.ndarray) ->
     """Why no limit applies: a mid-scale constant is in most ranges, so predictions must rise with them."""
     _, unit = np.unique(codes, return_inverse=True)
     rises = estimate(
-        regression.PCC, expected / 2.0, prediction, unit, int(unit.max()) + 1 if len(unit) else 0, level=SURE
+        regression.PCC,
+        expected / 2.0,
+        prediction,
+        unit,
+        int(unit.max()) + 1 if len(unit) else 0,
+        level=LEVEL_OF_SKILL_TEST,
     )
     if np.isnan(rises.value):
         return NOT_BETTER

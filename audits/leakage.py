@@ -27,7 +27,7 @@ import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
-from sertools.metrics.fingerprints import NEAR, SAME, alike
+from sertools.metrics.fingerprints import SAME_RECORDING, SIMILAR_RECORDING, similar_pairs
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
@@ -64,7 +64,7 @@ class Pair:
     @property
     def same(self) -> bool:
         """The clips are the same recording."""
-        return self.same_samples or self.agreement >= SAME
+        return self.same_samples or self.agreement >= SAME_RECORDING
 
 
 def audit(
@@ -149,7 +149,7 @@ def _alike(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
     others = first if second is None else second
     found = {
         (first.index[i], others.index[j]): agreement
-        for i, j, agreement in alike(
+        for i, j, agreement in similar_pairs(
             first["audio_print"].tolist(), None if second is None else second["audio_print"].tolist()
         )
     }
@@ -236,7 +236,7 @@ def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
         columns=["where", "clip", "other clip", "equal bits", "evidence"],
         rows=rows,
         note=f"{same} pairs are the same recording, {len(pairs) - same} are near-duplicates (at least "
-        f"{(1 + NEAR) / 2:.0%} of the bits agree){more}",
+        f"{(1 + SIMILAR_RECORDING) / 2:.0%} of the bits agree){more}",
     )
 
 

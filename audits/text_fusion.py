@@ -32,7 +32,7 @@ import pandas as pd
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
-from sertools.metrics.better_than_chance import doubt
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.regression import CCC, ccc
 from sertools.metrics.word_error_rate import WORD_ERROR_RATE, word_errors
 from sertools.probing.folds import disjoint_folds
@@ -131,7 +131,7 @@ def audit(
             material.inputs[name],
             material.truth,
             fold,
-            beside=[read for read in material.inputs["fused"] if read not in material.inputs[name]],
+            inputs_for_width=[read for read in material.inputs["fused"] if read not in material.inputs[name]],
             epochs=epochs,
             rng=identity_rng(seed, name),
         )
@@ -145,7 +145,7 @@ def audit(
         found = _findings(pairs_of, dimension)
         findings += found
         rows.append(_row(found, tables, material, i))
-        if doubt(pairs_of["text"]):
+        if not_better_than_constant(pairs_of["text"]):
             notes.append(f"The text alone is not shown to predict {dimension}.")
     findings += _recognised(tables, material, asr)
     return Outcome(
@@ -227,7 +227,7 @@ def _findings(pairs_of: dict[str, Pairs], dimension: str) -> list[Finding]:
         found.append(finding(f"{name}_ccc", value, target=dimension, by_speaker=pair.by_speaker))
     acoustic, fused = pairs_of["acoustic"], pairs_of["fused"]
     gain = contrast(CCC, acoustic.truth, acoustic.prediction, fused.prediction, acoustic.unit)
-    useless = doubt(acoustic) and doubt(fused)
+    useless = not_better_than_constant(acoustic) and not_better_than_constant(fused)
     by_speaker = acoustic.by_speaker
     found.append(finding("fusion_gain", gain, target=dimension, by_speaker=by_speaker, withheld=useless))
     return found

@@ -25,8 +25,8 @@ import numpy as np
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
-from sertools.metrics.better_than_chance import doubt
-from sertools.metrics.words import Means, Vocabulary, means, word_agreement, word_effect, words_of
+from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.metrics.words import Vocabulary, WordMeans, word_agreement, word_effect, word_means, words_of
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import Pairs, pairs
@@ -51,7 +51,7 @@ class Words:
 
     pair: Pairs
     vocabulary: Vocabulary
-    of: dict[str, Means]
+    of: dict[str, WordMeans]
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, shown: int = 50) -> Outcome:
@@ -121,7 +121,7 @@ def _words(tables: Tables, dimension: str, min_clips: int) -> Words:
     pair = pair.take(said.notna().to_numpy())
     vocabulary = Vocabulary.of(said.dropna().astype(str).tolist(), pair.unit, min_clips=min_clips)
     values = {"ratings": pair.truth, "predictions": pair.prediction}
-    of = {name: means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
+    of = {name: word_means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
     return Words(pair=pair, vocabulary=vocabulary, of=of)
 
 
@@ -136,7 +136,7 @@ def _findings(words: Words, dimension: str) -> list[Finding]:
     found = []
     for name, value in values.items():
         effect = _root(estimate(statistic, value, value, pair.unit, pair.units))
-        useless = doubt(pair) if name == "errors" else ""
+        useless = not_better_than_constant(pair) if name == "errors" else ""
         where = f"of={name}"
         one = finding(
             "word_effect", effect, target=dimension, slice=where, by_speaker=pair.by_speaker, withheld=useless

@@ -13,7 +13,7 @@ import numpy as np
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding
-from sertools.metrics.better_than_chance import NOT_BETTER, doubt
+from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.results.result import Limit
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
@@ -50,7 +50,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, skilled: bool = True) -> 
     findings = []
     for dimension in tables.dimensions:
         pair = pairs(tables, dimension)
-        withheld = NOT_BETTER if skilled and doubt(pair) == NOT_BETTER else ""
+        withheld = NOT_BETTER if skilled and not_better_than_constant(pair) == NOT_BETTER else ""
         value = estimate(SPREAD_RATIO, pair.truth, pair.prediction, pair.unit, pair.units)
         findings.append(
             finding("spread_ratio", value, target=dimension, by_speaker=pair.by_speaker, withheld=withheld)

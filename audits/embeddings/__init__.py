@@ -35,8 +35,8 @@ from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.probing import probes
-from sertools.probing.layers import alike
-from sertools.probing.targets import LABELS, MOST, Target, heard, target
+from sertools.probing.layers import sharing_folds
+from sertools.probing.targets import LABELS, MAX_CLIPS, Target, clips_with_layers, target
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import contrast
 from sertools.tables.layers import Layers
@@ -97,7 +97,7 @@ def audit(
         raise AuditError(
             f"the model has no layer {layer}", hint=f"it has {tables.layers.n_layers}, counted from 0"
         )
-    rows = heard(tables)
+    rows = clips_with_layers(tables)
     every = [name for name in ASKED if name in tables.clips and tables.clips[name].nunique() > 1]
     if not every or not len(rows):
         reason = "no emotion, dimension, sex or corpus differs between clips"
@@ -165,7 +165,7 @@ def _probed(of: Embedded, targets: Sequence[Target], rows: np.ndarray) -> dict[s
     """Predictions of linear probes for each target's clips: target → predictions."""
     place = pd.Series(np.arange(len(rows)), index=rows)
     said = {}
-    for together in alike(targets):
+    for together in sharing_folds(targets):
         first = together[0]
         truth = first.truth if first.classes else np.column_stack([each.truth for each in together])
         vectors = of.vectors[place[first.rows].to_numpy()]
@@ -289,8 +289,8 @@ def _notes(tables: Tables, rows: np.ndarray, targets: Sequence[Target], maps: Se
     if maps:
         notes.insert(0, READING)
     without = len(tables.clips) - len(rows)
-    if len(rows) == MOST and without:
-        notes.append(f"{MOST} of {len(tables.clips)} clips were drawn at random.")
+    if len(rows) == MAX_CLIPS and without:
+        notes.append(f"{MAX_CLIPS} of {len(tables.clips)} clips were drawn at random.")
     elif without:
         notes.append(f"{without} clips have no layers and are left out.")
     if len(rows) > SOME:

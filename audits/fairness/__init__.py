@@ -36,7 +36,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import furthest, in_turn
 from sertools.auditing.findings import finding, skipped
 from sertools.labels import DIMENSIONS
-from sertools.metrics.better_than_chance import NOT_BETTER, doubt
+from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.group_gaps import (
     BINS,
@@ -49,7 +49,7 @@ from sertools.metrics.group_gaps import (
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of, matched
 from sertools.metrics.regression import BIAS, CCC
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Sound
-from sertools.statistics.bootstrap import max_minus_min
+from sertools.statistics.bootstrap import GroupedClips, max_minus_min
 from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all
 from sertools.statistics.permutation import NullGap, permutation
 from sertools.statistics.statistic import Statistic
@@ -234,10 +234,12 @@ def _gaps(
     statistic = uar_statistic(many) if many else CCC
     inside = [pair.take(groups.code == code) for code in range(len(groups))]
     # without an interval (too few speakers) the gate is inconclusive by itself
-    useless = NOT_BETTER if all(doubt(p, many) == NOT_BETTER for p in inside) else ""
+    useless = NOT_BETTER if all(not_better_than_constant(p, many) == NOT_BETTER for p in inside) else ""
     of_groups = (pair.truth, pair.prediction, pair.unit, groups.code, len(groups))
-    by_unit = (pair.truth, pair.prediction, pair.unit, pair.units, part.large.code, len(part.large))
-    chance = permutation(statistic, *by_unit, draws=resamples, rng=rng)
+    by_unit = GroupedClips(
+        pair.truth, pair.prediction, pair.unit, pair.units, part.large.code, len(part.large)
+    )
+    chance = permutation(statistic, by_unit, draws=resamples, rng=rng)
 
     def found(name: str, value: Estimate, where: str, what: str = target, withheld: str = useless) -> Finding:
         return finding(name, value, target=what, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
@@ -253,7 +255,7 @@ def _gaps(
         differences = group_minus_all(what, *of_groups)
         gaps += [found(name, one, place) for one, place in zip(differences, where, strict=True)]
     gaps += _pairwise(part, statistic, column, found)
-    extent = max_minus_min(statistic, *by_unit, draws=resamples, rng=rng)
+    extent = max_minus_min(statistic, by_unit, draws=resamples, rng=rng)
     gaps.append(found("max_minus_min", extent, f"{column}=*", withheld=""))
     odds = equalised_odds(
         part.coded, part.large, many or len(BINS), fewest=1 if many else FEWEST_IN_BIN,
@@ -327,7 +329,7 @@ def _sentiment(tables: Tables, language: Groups) -> list[Finding]:
             reason = f"the clips with {dimension} have fewer than two languages or two sentiments"
             found.append(skipped("sentiment_shift", tables, reason, target=dimension))
             continue
-        useless = NOT_BETTER if doubt(pair) == NOT_BETTER else ""
+        useless = NOT_BETTER if not_better_than_constant(pair) == NOT_BETTER else ""
         shifts = sentiment_shift(pair.prediction, spoken, felt, pair.unit, pair.units)
         for (tongue, word), shift in shifts.items():
             where = f"language={tongue}, sentiment={word}"

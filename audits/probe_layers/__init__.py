@@ -39,7 +39,7 @@ from sertools.metrics.groups import F0
 from sertools.probing import layers as probing
 from sertools.probing.layers import BEST, LAST
 from sertools.probing.probes import KINDS
-from sertools.probing.targets import LABELS, MOST, Target, asked, heard, target
+from sertools.probing.targets import LABELS, MAX_CLIPS, Target, clips_with_layers, target, targets_to_probe
 from sertools.results.published import li2023
 from sertools.results.result import Finding, LeftOut, Limit
 from sertools.statistics.jackknife import contrast
@@ -94,16 +94,16 @@ def audit(
     for wanted in kind or ("",):
         if wanted not in KINDS:
             raise AuditError(f"unknown kind of probe {wanted!r}", hint=nearest(wanted, list(KINDS)))
-    if not targets and not any(name in asked(tables, ()) for name in LABELS):
+    if not targets and not any(name in targets_to_probe(tables, ()) for name in LABELS):
         reason = "the corpus has no emotion labels and no ratings of a dimension"
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("above_chance", tables, reason)])
     layers = tables.layers
     assert layers is not None
     seed = int(rng.integers(2**31))
-    rows = heard(tables)
+    rows = clips_with_layers(tables)
     findings: list[Finding] = []
     chosen: list[Target] = []
-    for name in asked(tables, targets):
+    for name in targets_to_probe(tables, targets):
         try:
             chosen.append(target(tables, name, rows, folds=folds, group=group))
         except AuditError as error:
@@ -117,7 +117,10 @@ def audit(
         for wanted in dict.fromkeys(kind)
         for model, of in _models(tables).items()
     ]
-    shuffled = {each.name: probing.by_chance(layers, each, draws=shuffles, seed=seed) for each in chosen}
+    shuffled = {
+        each.name: probing.score_of_shuffled_labels(layers, each, draws=shuffles, seed=seed)
+        for each in chosen
+    }
     without: list[LeftOut] = []
     differences: list[Finding] = []
     for each in chosen:
@@ -224,7 +227,7 @@ def _answer(clips: pd.Index, chosen: list[Target], reads: list[Read]) -> str:
             f"{layer}), {last.value:.2f} from the last one, chance {of.chance:.2f}"
         )
     most = max(len(of.rows) for of in labels)
-    whose = "" if any(of.closed for of in labels) else " of held-out speakers"
+    whose = "" if any(of.closed_set for of in labels) else " of held-out speakers"
     return f"Scores of {first.kind} probes on {most} clips{whose}: {'; '.join(told)}."
 
 
@@ -237,8 +240,8 @@ def _notes(tables: Tables, layers: Layers, chosen: list[Target], rows: np.ndarra
     """Notes on clips that were left out and on properties of the layers."""
     notes = [note for of in chosen for note in of.notes]
     without = len(tables.clips) - len(rows)
-    if without and len(rows) == MOST:
-        notes.append(f"The probes use a random sample of {MOST} of {len(tables.clips)} clips.")
+    if without and len(rows) == MAX_CLIPS:
+        notes.append(f"The probes use a random sample of {MAX_CLIPS} of {len(tables.clips)} clips.")
     elif without:
         notes.append(f"{without} clips have no layers and are left out.")
     for of in chosen:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.metrics.classification import accuracy, weighted_f1
-from sertools.probing.layers import BEST, INPUTS, Probed
+from sertools.probing.layers import BEST, INPUTS, ProbeScores
 from sertools.probing.targets import LABELS, Target
 from sertools.results.result import Figure, Finding, Series, Table
 
@@ -28,7 +28,7 @@ class Read:
 
     model: str
     kind: str
-    of: Mapping[str, Probed]
+    of: Mapping[str, ProbeScores]
 
 
 def inputs_table(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read]) -> Table:
@@ -39,7 +39,7 @@ def inputs_table(clips: pd.Index, chosen: Sequence[Target], reads: Sequence[Read
             for name, prediction in read.of[of.name].inputs.items():
                 score = of.score(prediction, clips)
                 shares: list[float | None] = [None, None]
-                if of.classes and not of.closed:
+                if of.classes and not of.closed_set:
                     shares = [
                         accuracy(of.truth, prediction),
                         weighted_f1(of.truth, prediction, len(of.classes)),
@@ -96,7 +96,7 @@ def targets_table(chosen: Sequence[Target], shuffled: Mapping[str, float]) -> Ta
             of.units if of.by_speaker else None,
             len(of.classes) or None,
             len(np.unique(of.fold)),
-            "of the same speakers" if of.closed else "of other speakers",
+            "of the same speakers" if of.closed_set else "of other speakers",
             of.metric,
             of.chance,
             shuffled[of.name],
@@ -115,7 +115,10 @@ def targets_table(chosen: Sequence[Target], shuffled: Mapping[str, float]) -> Ta
 def weights_table(chosen: Sequence[Target], reads: Sequence[Read]) -> list[Table]:
     """The learned weight of each layer, mean over folds."""
     learned = [
-        (of, read, read.of[of.name].shares) for of in chosen for read in reads if len(read.of[of.name].shares)
+        (of, read, read.of[of.name].layer_weights)
+        for of in chosen
+        for read in reads
+        if len(read.of[of.name].layer_weights)
     ]
     if not learned:
         return []
@@ -245,14 +248,14 @@ def weights_figure(chosen: Sequence[Target], reads: Sequence[Read]) -> list[Figu
     series = [
         Series(
             name=of.name,
-            x=[float(i) for i in range(read.of[of.name].shares.shape[1])],
-            y=read.of[of.name].shares.mean(axis=0).tolist(),
-            low=read.of[of.name].shares.min(axis=0).tolist(),
-            high=read.of[of.name].shares.max(axis=0).tolist(),
+            x=[float(i) for i in range(read.of[of.name].layer_weights.shape[1])],
+            y=read.of[of.name].layer_weights.mean(axis=0).tolist(),
+            low=read.of[of.name].layer_weights.min(axis=0).tolist(),
+            high=read.of[of.name].layer_weights.max(axis=0).tolist(),
         )
         for of in chosen
         for read in first
-        if len(read.of[of.name].shares)
+        if len(read.of[of.name].layer_weights)
     ]
     return [
         Figure(

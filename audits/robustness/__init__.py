@@ -35,10 +35,11 @@ from sertools.auditing.examples import moved
 from sertools.auditing.findings import finding, skipped
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
-from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated
+from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated_level
 from sertools.perturbations.selection import Selection, get, select
 from sertools.results.gate import matches
-from sertools.results.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, Limit, Series, Table, Verdict
+from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
 from sertools.statistics.permutation import NullGap, holm, permutation
 from sertools.tables.condition import Condition
@@ -312,7 +313,10 @@ def _gap(
     women, men = rows[group[rows] == 0], rows[group[rows] == 1]
     found = gap(statistic, (women, women, unit[women]), (men, men, unit[men]))
     null = permutation(
-        statistic, rows, rows, unit[rows], heard.of.units, group[rows], 2, draws=resamples, rng=rng
+        statistic,
+        GroupedClips(rows, rows, unit[rows], heard.of.units, group[rows], 2),
+        draws=resamples,
+        rng=rng,
     )
     return found, null
 
@@ -352,8 +356,8 @@ def _doses(
                        low=[r.low for r in ratios], high=[r.high for r in ratios])
             )  # fmt: skip
             for wanted in WANTED:
-                up_to = tolerated(
-                    steps.unchanged[:, there], levels[there], wanted, of.unit, of.units,
+                up_to = tolerated_level(
+                    steps.unchanged[:, there], levels[there], wanted, of.unit,
                     identity=perturbation.identity, draws=resamples, rng=rng,
                 )  # fmt: skip
                 findings.append(_plain(f"level_{100 * wanted:.0f}", up_to, each, name))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sertools.metrics.better_than_chance import NOT_BETTER, SURE, doubt
+from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, NOT_BETTER, not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC, PCC
-from sertools.metrics.unchanged import alike, scale_free_tolerance, spread
+from sertools.metrics.unchanged import scale_free_tolerance, share_of_equal_pairs, spread
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import Statistic, overall
 from sertools.tables.condition import CLEAN
@@ -136,7 +136,7 @@ def clean_answers(tables: Tables, target: str, tolerance: float) -> Answers:
     if classes or target in tables.dimensions:
         pair = pairs(tables, target)
         truth[tables.clips.index.get_indexer(pair.clips)] = pair.truth
-        reason = doubt(pair, classes)
+        reason = not_better_than_constant(pair, classes)
         score = overall(uar_statistic(classes) if classes else CCC, pair.truth, pair.prediction)
         moves = np.nan if classes else spread(pair.truth, pair.prediction)
     else:
@@ -151,7 +151,7 @@ def clean_answers(tables: Tables, target: str, tolerance: float) -> Answers:
         by_speaker=by_speaker,
         score=score,
         spread=moves,
-        alike=alike(there, 0 if classes else tolerance),
+        alike=share_of_equal_pairs(there, 0 if classes else tolerance),
         reason=reason,
     )
 
@@ -165,7 +165,7 @@ def _doubt_by_emotion(tables: Tables, dimension: str, clean: np.ndarray, unit: n
     if len(np.unique(expected[known])) < 2:
         return UNLABELLED
     kept, codes = np.unique(unit[known], return_inverse=True)
-    found = estimate(PCC, expected[known], clean[known], codes, len(kept), level=SURE)
+    found = estimate(PCC, expected[known], clean[known], codes, len(kept), level=LEVEL_OF_SKILL_TEST)
     if np.isnan(found.value):
         return NOT_BETTER
     if np.isnan(found.low):

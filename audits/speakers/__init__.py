@@ -36,16 +36,16 @@ from sertools.auditing.examples import in_turn, of_speaker
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
-from sertools.metrics.better_than_chance import doubt
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
 from sertools.metrics.speakers import (
-    ALIKE,
+    RANK_DECIMALS,
     SPEAKER_AVERAGE,
     SPREAD,
-    ranked_alike,
+    anova_p_value,
+    rank_correlation,
     scores_of_draws,
-    told_apart,
     unit_means,
 )
 from sertools.randomness import identity_rng
@@ -281,7 +281,7 @@ def _known(speakers: list[Speaker]) -> list[Speaker]:
     """Speakers with a defined score, worst first: ordered by how far it is above chance."""
     known = [speaker for speaker in speakers if not np.isnan(speaker.score.value)]
     # scores that differ only by rounding are ties, which are ordered by name
-    return sorted(known, key=lambda s: (round(s.score.value - s.chance, ALIKE), s.name))
+    return sorted(known, key=lambda s: (round(s.score.value - s.chance, RANK_DECIMALS), s.name))
 
 
 def _extremes(speakers: list[Speaker], target: str) -> list[Finding]:
@@ -322,7 +322,7 @@ def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     """Speaker average and speaker ranking of a dimension, or of the share of each class."""
     classes = len(tables.model_classes) if target == "emotion" else 0
     # with fewer speakers there is no interval, so the gate is inconclusive anyway
-    useless = doubt(pair, classes) if pair.units >= MIN_UNITS else ""
+    useless = not_better_than_constant(pair, classes) if pair.units >= MIN_UNITS else ""
     if target == "emotion":
         codes = [(name, tables.model_classes.index(name)) for name in tables.classes]
         values = [(name, pair.truth == code, pair.prediction == code) for name, code in codes]
@@ -335,14 +335,14 @@ def _of_means(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     for name, truth, prediction in values:
         t, p = (unit_means(x, pair.unit, pair.units)[enough] for x in (truth, prediction))
         average = replace(estimate(SPEAKER_AVERAGE, t, p, np.arange(len(t)), len(t)), n=n)
-        ranking = ranked_alike(t, p, n)
+        ranking = rank_correlation(t, p, n)
         if np.isnan(ranking.value):
             alike = f"all {len(t)} speakers have the same mean truth or prediction"
             ranking = replace(ranking, reason=alike if len(t) > 1 else "fewer than two speakers")
         found.append(finding("speaker_average", average, target=name, by_speaker=True, withheld=useless))
         counted = enough[pair.unit]
         # a ranking that is reversed beyond chance is a fault in any case
-        chance = told_apart(truth[counted], pair.unit[counted]) >= 0.05 and ranking.high >= 0
+        chance = anova_p_value(truth[counted], pair.unit[counted]) >= 0.05 and ranking.high >= 0
         withheld = useless or (ALL_ALIKE if chance else "")
         found.append(finding("speaker_ranking", ranking, target=name, by_speaker=True, withheld=withheld))
     return found

@@ -33,7 +33,7 @@ import pandas as pd
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.labels import DIMENSIONS
-from sertools.metrics.better_than_chance import doubt
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.crossed import Crossed, codes, components, contrast, systematic
 from sertools.statistics.jackknife import Estimate
@@ -127,9 +127,13 @@ def _useless(tables: Tables, plain: Spoken, target: str) -> str:
     if systematic(data) < BY_CHANCE:
         return ""
     if target in tables.dimensions:
-        return HEARS_NOTHING if doubt(pairs(tables, target)) else ""
+        return HEARS_NOTHING if not_better_than_constant(pairs(tables, target)) else ""
     if target in tables.classes:
-        return HEARS_NOTHING if doubt(pairs(tables, "emotion"), len(tables.model_classes)) else ""
+        return (
+            HEARS_NOTHING
+            if not_better_than_constant(pairs(tables, "emotion"), len(tables.model_classes))
+            else ""
+        )
     return HEARS_NOTHING
 
 

@@ -31,7 +31,7 @@ import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
-from sertools.metrics.better_than_chance import SURE, doubt
+from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.distribution import jensen_shannon_statistic
 from sertools.metrics.regression import CCC
@@ -187,7 +187,8 @@ def _told(tables: Tables, target: str) -> Told:
     statistic = uar_statistic(classes) if classes else CCC
     found = estimate(statistic, some.truth, some.prediction, some.unit, some.units)
     return Told(
-        finding=finding(name, found, target=target, by_speaker=True), something=not doubt(some, classes)
+        finding=finding(name, found, target=target, by_speaker=True),
+        something=not not_better_than_constant(some, classes),
     )
 
 
@@ -220,11 +221,11 @@ def _withheld(both: Both, told: Told) -> str:
     """Why the score on synthetic speech must not be judged; empty if it can be."""
     if both.classes:
         return ""
-    useless = doubt(both.pair)
+    useless = not_better_than_constant(both.pair)
     if useless or told.something:
         return useless
     truth, unit, units = both.pair.truth, both.pair.unit, both.pair.units
-    answers = estimate(both.statistic, truth, both.synthetic, unit, units, level=SURE)
+    answers = estimate(both.statistic, truth, both.synthetic, unit, units, level=LEVEL_OF_SKILL_TEST)
     return NOTHING_TO_SEE if answers.low <= 0 <= answers.high else ""
 
 

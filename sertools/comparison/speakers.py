@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from typing import Any
 
-from sertools.metrics.speakers import ranked_alike
+from sertools.metrics.speakers import rank_correlation
 from sertools.results.result import Figure, Finding, Result, Series, Table, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
 
@@ -107,7 +107,7 @@ def _agreement(names: Sequence[str], scores: Sequence[Scores], pair: tuple[int, 
     value, low, high, reason = None, None, None, f"fewer than {MIN_UNITS} speakers in common"
     if len(common) >= MIN_UNITS:
         x, y = ([each[speaker].value for speaker in common] for each in (one, other))
-        rho = ranked_alike(x, y, n)
+        rho = rank_correlation(x, y, n)
         tied = "all common speakers have the same score in one of the two runs"
         value, low, high = (None if math.isnan(v) else v for v in (rho.value, rho.low, rho.high))
         reason = tied if value is None else rho.reason

@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from sertools.metrics.fingerprints import BITS, FRAMES, QUIET
+from sertools.metrics.fingerprints import BITS, FRAMES, QUIET_FRAME
 from sertools.models.loaded import LoadedSignalModel
 from sertools.models.model import Outputs, Signal, Task
 
@@ -127,4 +127,4 @@ def _band_pass() -> NDArray[np.float64]:
 
 
 def _text(word: float) -> str:
-    return QUIET if word == SILENT else f"{int(word):06x}"
+    return QUIET_FRAME if word == SILENT else f"{int(word):06x}"

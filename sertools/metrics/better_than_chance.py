@@ -9,13 +9,13 @@ from sertools.metrics.regression import CCC
 from sertools.statistics.jackknife import estimate
 from sertools.tables.pairs import Pairs
 
-SURE = 0.999
+LEVEL_OF_SKILL_TEST = 0.999
 """Coverage of the interval that must be above chance; high, because a random model gets many chances."""
 
 NOT_BETTER = "the model does not beat a constant prediction, so this metric is not meaningful"
 
 
-def doubt(pairs: Pairs, classes: int = 0) -> str:
+def not_better_than_constant(pairs: Pairs, classes: int = 0) -> str:
     """Why the predictions are not shown to be better than a constant; empty if they are.
 
     The lower end of the 99.9 % jackknife interval of CCC must be above 0, that of UAR above 1 divided by the
@@ -28,7 +28,9 @@ def doubt(pairs: Pairs, classes: int = 0) -> str:
     # on the linear scale: near 1, on Fisher's scale one bad speaker could hide that all others are perfect
     statistic = uar_statistic(classes) if classes else replace(CCC, scale="linear")
     chance = 1 / max(len(np.unique(pairs.truth)), 1) if classes else 0.0
-    found = estimate(statistic, pairs.truth, pairs.prediction, pairs.unit, pairs.units, level=SURE)
+    found = estimate(
+        statistic, pairs.truth, pairs.prediction, pairs.unit, pairs.units, level=LEVEL_OF_SKILL_TEST
+    )
     if np.isnan(found.low):
         return found.reason
     return "" if found.low > chance else NOT_BETTER

@@ -1,7 +1,9 @@
 """Do confidences match accuracy, and do predicted ratings match the true ones? Calibration metrics."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.metrics.regression import CONSTANT, frame_sums
@@ -49,7 +51,7 @@ def ece_by_chance(confidence: ArrayLike, bins: int = BINS) -> float:
     return float(ratio(np.sqrt(2 / np.pi * variance).sum(), np.asarray(len(c))))
 
 
-def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> np.ndarray:
+def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.integer]:
     """Bin of each confidence, for equal bins on [0, 1]: codes 0..bins−1, shape (n,).
 
     An edge belongs to the bin above; 1 belongs to the last.
@@ -69,7 +71,7 @@ def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> np.ndarray:
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], c, side="right")
 
 
-def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
+def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
     """How far are the predicted probabilities of each clip from its label? (n,), in [0, 2] (Brier 1950).
 
     Σ_c (p_c − y_c)², where y is the one-hot label; the mean over clips is the Brier score. With two classes
@@ -83,19 +85,21 @@ def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> np.ndarray:
     [0.5]
     """
     codes, p = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
-    losses: np.ndarray = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
+    losses: NDArray[np.float64] = ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)
     return losses
 
 
 def ece_statistic(bins: int = BINS) -> Statistic:
     """ECE as a statistic on correctness (0 or 1) and confidence."""
 
-    def sums(correct: np.ndarray, confidence: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    def sums(
+        correct: NDArray[Any], confidence: NDArray[np.float64], unit: NDArray[np.integer], units: int
+    ) -> NDArray[np.float64]:
         cell = unit * bins + confidence_bins(confidence, bins)
         columns = np.stack([np.ones_like(confidence), confidence - correct], axis=1)
         return unit_sums(columns, cell, units * bins).reshape(units, bins * 2)
 
-    def value(sums: np.ndarray) -> np.ndarray:
+    def value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         by_bin = sums.reshape(*sums.shape[:-1], bins, 2)
         return ratio(np.abs(by_bin[..., 1]).sum(axis=-1), by_bin[..., 0].sum(axis=-1))
 
@@ -117,24 +121,26 @@ def probabilities_problem(scores: ArrayLike) -> str:
     return ""
 
 
-def _mean_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def _mean_sums(
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
+) -> NDArray[np.float64]:
     """The columns n, Σ(p − t) of each unit, shape (units, 2)."""
     return unit_sums(np.stack([np.ones(len(truth)), prediction - truth], axis=1), unit, units)
 
 
-def _slope_value(sums: np.ndarray) -> np.ndarray:
+def _slope_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     n, t, p, _, pp, tp = np.moveaxis(sums, -1, 0)
     m_t, m_p, pp, tp = (ratio(x, n) for x in (t, p, pp, tp))
     s_p = pp - m_p**2
     return ratio(tp - m_t * m_p, np.where(s_p <= CONSTANT * pp, 0.0, s_p)) - 1
 
 
-def _spread_value(sums: np.ndarray) -> np.ndarray:
+def _spread_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     n, t, p, tt, pp, _ = np.moveaxis(sums, -1, 0)
     m_t, m_p, tt, pp = (ratio(x, n) for x in (t, p, tt, pp))
     s_t, s_p = tt - m_t**2, pp - m_p**2
     s_t, s_p = np.where(s_t <= CONSTANT * tt, 0.0, s_t), np.where(s_p <= CONSTANT * pp, 0.0, s_p)
-    value: np.ndarray = np.sqrt(ratio(s_p, s_t))
+    value: NDArray[np.float64] = np.sqrt(ratio(s_p, s_t))
     return value
 
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.statistics.statistic import ratio
 
 RIDGE = 1e-3
 """Ridge added to the diagonals of the covariances, in units of the mean variance."""
 
-FLAT = 1e-7
+ROUNDING_SHARE = 1e-7
 """A variance below this share of the mean square counts as 0: the rounding error of float32 products."""
 
-SHARE = 0.99
+SVCCA_VARIANCE = 0.99
 """Share of the variance that SVCCA keeps (Raghu et al. 2017)."""
 
 
@@ -35,9 +35,9 @@ class Covariance:
     """
 
     n: float
-    xx: np.ndarray
-    yy: np.ndarray
-    xy: np.ndarray
+    xx: NDArray[np.float64]
+    yy: NDArray[np.float64]
+    xy: NDArray[np.float64]
 
     def take(self, columns: ArrayLike) -> "Covariance":
         """The covariances of x with only these columns of y."""
@@ -55,13 +55,18 @@ class Directions:
         weight: how much of x each pair accounts for (Morcos et al. 2018), shape (m,)
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    weight: NDArray[np.float64]
 
 
 def covariance(
-    n: float, x: np.ndarray, xx: np.ndarray, y: np.ndarray, yy: np.ndarray, xy: np.ndarray
+    n: float,
+    x: NDArray[np.float64],
+    xx: NDArray[np.float64],
+    y: NDArray[np.float64],
+    yy: NDArray[np.float64],
+    xy: NDArray[np.float64],
 ) -> Covariance:
     """Covariances from sums: Σxyᵀ/n − m_x m_yᵀ; exactly 0 for a constant dimension. nan for n = 0.
 
@@ -88,15 +93,20 @@ def covariance(
     )
 
 
-def _moves(n: float, total: np.ndarray, products: np.ndarray) -> np.ndarray:
+def _moves(n: float, total: NDArray[np.float64], products: NDArray[np.float64]) -> NDArray[np.bool_]:
     square = np.diagonal(products) / n
-    moves: np.ndarray = square - (total / n) ** 2 > FLAT * square
+    moves: NDArray[np.bool_] = square - (total / n) ** 2 > ROUNDING_SHARE * square
     return moves
 
 
 def _centred(
-    n: float, x: np.ndarray, y: np.ndarray, xy: np.ndarray, moves_x: np.ndarray, moves_y: np.ndarray
-) -> np.ndarray:
+    n: float,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    xy: NDArray[np.float64],
+    moves_x: NDArray[np.bool_],
+    moves_y: NDArray[np.bool_],
+) -> NDArray[np.float64]:
     found = xy / n
     found -= np.outer(x / n, y / n)
     found[~moves_x] = 0.0
@@ -104,7 +114,7 @@ def _centred(
     return found
 
 
-def factor(xx: np.ndarray, ridge: float = RIDGE) -> np.ndarray | None:
+def factor(xx: NDArray[np.float64], ridge: float = RIDGE) -> NDArray[np.float64] | None:
     """Upper Cholesky factor of xx + ridge · (mean variance) · I, shape (d, d); None if x is constant.
 
     This is the expensive part of `fit`, and it depends on x alone.
@@ -129,14 +139,16 @@ def factor(xx: np.ndarray, ridge: float = RIDGE) -> np.ndarray | None:
     return _cholesky((vectors * np.maximum(values, 0.0)) @ vectors.T, ridge * mean)
 
 
-def _cholesky(xx: np.ndarray, more: float) -> np.ndarray:
+def _cholesky(xx: NDArray[np.float64], more: float) -> NDArray[np.float64]:
     found = xx.copy()
     found[np.diag_indices_from(found)] += more
-    upper: np.ndarray = scipy.linalg.cholesky(found, overwrite_a=True, check_finite=False)
+    upper: NDArray[np.float64] = scipy.linalg.cholesky(found, overwrite_a=True, check_finite=False)
     return upper
 
 
-def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None) -> Directions | None:
+def fit(
+    of: Covariance, *, ridge: float = RIDGE, upper: NDArray[np.float64] | None = None
+) -> Directions | None:
     """Which directions of x and y are most correlated (Hotelling 1936; ridge: Vinod 1976)?
 
     Maximises aᵀ S_xy b / √(aᵀ (S_xx + r_x I) a · bᵀ (S_yy + r_y I) b). y is scaled to unit variance, because
@@ -175,7 +187,7 @@ def fit(of: Covariance, *, ridge: float = RIDGE, upper: np.ndarray | None = None
     return Directions(x=a, y=y, weight=np.abs(moved).sum(axis=0))
 
 
-def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
+def correlations(along: Directions | None, of: Covariance) -> NDArray[np.float64]:
     """How correlated are the canonical variates in these frames, shape (m,), in [-1, 1]?
 
     On the frames of the fit these are the canonical correlations (slightly lower with a ridge). On other
@@ -193,17 +205,17 @@ def correlations(along: Directions | None, of: Covariance) -> np.ndarray:
     both = (along.x * (of.xy @ along.y)).sum(axis=0)
     in_x = (along.x * (of.xx @ along.x)).sum(axis=0)
     in_y = (along.y * (of.yy @ along.y)).sum(axis=0)
-    found: np.ndarray = np.clip(ratio(both, np.sqrt(np.maximum(in_x * in_y, 0.0))), -1.0, 1.0)
+    found: NDArray[np.float64] = np.clip(ratio(both, np.sqrt(np.maximum(in_x * in_y, 0.0))), -1.0, 1.0)
     found[(along.x == 0).all(axis=0) & (in_y > 0)] = 0.0
     return found
 
 
-def mean_cca(found: np.ndarray) -> float:
+def mean_cca(found: NDArray[np.float64]) -> float:
     """Mean of the correlations (the score of Li et al. 2023), in [-1, 1]; nan if there are none."""
     return float(found.mean()) if len(found) else np.nan
 
 
-def pwcca(found: np.ndarray, along: Directions | None) -> float:
+def pwcca(found: NDArray[np.float64], along: Directions | None) -> float:
     """Projection-weighted CCA (Morcos et al. 2018): Σ α_i ρ_i / Σ α_i, in [-1, 1]; nan if undefined.
 
     α_i = Σ_j |cov(variate i, dimension j of x)|, from the frames of the fit: each direction is weighted by
@@ -216,7 +228,7 @@ def pwcca(found: np.ndarray, along: Directions | None) -> float:
     return np.nan if along is None else float(ratio(along.weight @ found, along.weight.sum()))
 
 
-def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
+def basis(xx: NDArray[np.float64], share: float = SVCCA_VARIANCE) -> NDArray[np.float64]:
     """The fewest principal directions that explain this share of the variance, shape (d, r); r may be 0.
 
     >>> basis(np.diag([1.0, 98.5, 0.5])).T.round().tolist()
@@ -228,11 +240,11 @@ def basis(xx: np.ndarray, share: float = SHARE) -> np.ndarray:
         return np.empty((len(xx), 0))
     # rounding must not add one direction
     enough = int(np.searchsorted(np.cumsum(values) / values.sum(), share - 1e-12)) + 1
-    first: np.ndarray = vectors[:, :enough]
+    first: NDArray[np.float64] = vectors[:, :enough]
     return first * np.where(first[np.abs(first).argmax(axis=0), np.arange(enough)] < 0, -1, 1)
 
 
-def projected(of: Covariance, x: np.ndarray | None, y: np.ndarray | None) -> Covariance:
+def projected(of: Covariance, x: NDArray[np.float64] | None, y: NDArray[np.float64] | None) -> Covariance:
     """Covariances of both views projected on directions x (d, r) and y (k, q); None: view unchanged."""
     xx, yy, xy = of.xx, of.yy, of.xy
     if x is not None:
@@ -242,16 +254,16 @@ def projected(of: Covariance, x: np.ndarray | None, y: np.ndarray | None) -> Cov
     return Covariance(n=of.n, xx=xx, yy=yy, xy=xy)
 
 
-def standard_basis(yy: np.ndarray, share: float = SHARE) -> np.ndarray:
+def standard_basis(yy: NDArray[np.float64], share: float = SVCCA_VARIANCE) -> NDArray[np.float64]:
     """Same as `basis` for features with different units: each is divided by its standard deviation."""
     deviation = np.sqrt(np.diagonal(yy))
     inverse = ratio(np.ones_like(deviation), deviation)
     inverse[~np.isfinite(inverse)] = 0.0
-    scaled: np.ndarray = inverse[:, None] * basis(yy * np.outer(inverse, inverse), share)
+    scaled: NDArray[np.float64] = inverse[:, None] * basis(yy * np.outer(inverse, inverse), share)
     return scaled
 
 
-def cka(of: Covariance, deviation: np.ndarray | None = None) -> float:
+def cka(of: Covariance, deviation: NDArray[np.float64] | None = None) -> float:
     """Linear centred kernel alignment, ‖S_xy‖² / (‖S_xx‖ ‖S_yy‖), in [0, 1] (Kornblith et al. 2019).
 
     Frobenius norms. Unlike CCA it depends on the scale of dimensions: those with more variance count more.
@@ -272,7 +284,9 @@ def cka(of: Covariance, deviation: np.ndarray | None = None) -> float:
     return min(float(ratio((xy**2).sum(), norms)), 1.0)
 
 
-def cca_of_large(of: Covariance, upper_x: np.ndarray | None, upper_y: np.ndarray | None) -> float:
+def cca_of_large(
+    of: Covariance, upper_x: NDArray[np.float64] | None, upper_y: NDArray[np.float64] | None
+) -> float:
     """Mean canonical correlation of two layers, over the min(d, k) directions, in [0, 1].
 
     The mean singular value of R_x⁻ᵀ S_xy R_y⁻¹, where R are the factors with their ridge. The ridge lowers

@@ -7,15 +7,16 @@ scikit-learn with `zero_division=0`; the precision of such a class alone is unde
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
-def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
+def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.float64]:
     """How often was each true class (row) predicted as each class (column)? Counts, shape (c, c).
 
     Args:
@@ -88,7 +89,7 @@ def macro_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     return float(_macro_f1(confusion(truth, prediction, classes)))
 
 
-def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
+def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.float64]:
     """What share of each class is recognised? Shape (c,), in [0, 1], nan for classes not in the truth.
 
     >>> recall([0, 0, 1], [0, 1, 1], 3).tolist()
@@ -97,7 +98,7 @@ def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
     return _recalls(confusion(truth, prediction, classes))
 
 
-def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarray:
+def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.float64]:
     """What share of the predictions of each class is correct? Shape (c,), in [0, 1], nan if never predicted.
 
     >>> precision([0, 0, 1], [0, 1, 1], 3).tolist()
@@ -107,7 +108,7 @@ def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> np.ndarr
     return ratio(_right(counts), counts.sum(axis=0))
 
 
-def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> np.ndarray:
+def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> NDArray[np.integer]:
     """Bin of each rating: codes 0..len(edges), shape (n,); an edge belongs to the bin above.
 
     Turns a dimension into classes, for precision and recall per bin (as in the fairness tests of ser-tests).
@@ -125,7 +126,7 @@ def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> np.n
 
 
 def accuracy_statistic(classes: int) -> Statistic:
-    """WA as a statistic; for a single model prefer `intervals.proportion(truth == prediction, …)`."""
+    """WA as a statistic; for a single model prefer `jackknife.proportion(truth == prediction, …)`."""
     return _on_confusion("accuracy", classes, lambda counts: ratio(_right(counts).sum(-1), _total(counts)))
 
 
@@ -164,7 +165,9 @@ def false_positive_rate_statistic(code: int) -> Statistic:
     return _share("false_positive_rate", lambda t, p: (t != code, p == code))
 
 
-def _counts(t: np.ndarray, p: np.ndarray, unit: np.ndarray, units: int, classes: int) -> np.ndarray:
+def _counts(
+    t: NDArray[Any], p: NDArray[Any], unit: NDArray[np.integer], units: int, classes: int
+) -> NDArray[np.float64]:
     """Confusion counts of each unit, shape (units, c · c)."""
     for name, codes in (("truth", t), ("prediction", p)):
         wrong = codes[(codes < 0) | (codes >= classes) | (codes != np.floor(codes))]
@@ -177,7 +180,9 @@ def _counts(t: np.ndarray, p: np.ndarray, unit: np.ndarray, units: int, classes:
     return np.bincount(cell, minlength=cells).astype(np.float64).reshape(units, classes * classes)
 
 
-def _on_confusion(name: str, classes: int, value: Callable[[np.ndarray], np.ndarray]) -> Statistic:
+def _on_confusion(
+    name: str, classes: int, value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> Statistic:
     """A statistic on confusion counts, given a function of confusion matrices (..., c, c)."""
     return Statistic(
         name=name,
@@ -187,57 +192,62 @@ def _on_confusion(name: str, classes: int, value: Callable[[np.ndarray], np.ndar
     )
 
 
-def _share(name: str, masks: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]) -> Statistic:
+def _share(
+    name: str,
+    masks: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[np.bool_], NDArray[np.bool_]]],
+) -> Statistic:
     """Share of the clips in the first mask that are also in the second."""
 
-    def sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
-        asked, answered = masks(truth, prediction)
-        return unit_sums(np.stack([asked, asked & answered], axis=1), unit, units)
+    def sums(
+        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
+    ) -> NDArray[np.float64]:
+        in_group, also = masks(truth, prediction)
+        return unit_sums(np.stack([in_group, in_group & also], axis=1), unit, units)
 
     return Statistic(name=name, sums=sums, value=lambda s: ratio(s[..., 1], s[..., 0]), bounds=(0.0, 1.0))
 
 
-def _right(counts: np.ndarray) -> np.ndarray:
+def _right(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.diagonal(counts, axis1=-2, axis2=-1)
 
 
-def _total(counts: np.ndarray) -> np.ndarray:
-    total: np.ndarray = counts.sum(axis=(-2, -1))
+def _total(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = counts.sum(axis=(-2, -1))
     return total
 
 
-def _support(counts: np.ndarray) -> np.ndarray:
+def _support(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Clips of each class in the truth, (..., c); four times faster than `sum` along such a short axis."""
-    support: np.ndarray = np.einsum("...ij->...i", counts)
+    support: NDArray[np.float64] = np.einsum("...ij->...i", counts)
     return support
 
 
-def _present_mean(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _present_mean(scores: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the classes in the truth; an undefined score of such a class counts as 0."""
     present = _support(counts) > 0
     return ratio(np.where(present, np.nan_to_num(scores), 0.0).sum(axis=-1), present.sum(axis=-1))
 
 
-def _recalls(counts: np.ndarray) -> np.ndarray:
+def _recalls(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return ratio(_right(counts), _support(counts))
 
 
-def _f1s(counts: np.ndarray) -> np.ndarray:
+def _f1s(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return ratio(2 * _right(counts), _support(counts) + counts.sum(axis=-2))
 
 
-def _uar(counts: np.ndarray) -> np.ndarray:
+def _uar(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return _present_mean(_recalls(counts), counts)
 
 
-def _uap(counts: np.ndarray) -> np.ndarray:
+def _uap(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return _present_mean(ratio(_right(counts), counts.sum(axis=-2)), counts)
 
 
-def _macro_f1(counts: np.ndarray) -> np.ndarray:
+def _macro_f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return _present_mean(_f1s(counts), counts)
 
 
-def _weighted_f1(counts: np.ndarray) -> np.ndarray:
+def _weighted_f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     support = _support(counts)
     return ratio((support * np.nan_to_num(_f1s(counts))).sum(axis=-1), _total(counts))

@@ -7,6 +7,7 @@ compare (see `sertools.features.fingerprint`). Two different recordings share ha
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 BITS = 24
 """Bits per frame."""
@@ -14,22 +15,22 @@ BITS = 24
 FRAMES = 128
 """Frames per fingerprint."""
 
-QUIET = "-" * (BITS // 4)
+QUIET_FRAME = "-" * (BITS // 4)
 
 FEWEST_FRAMES = 32
 """Minimum number of frames that are loud in both clips; with fewer the clips are not compared."""
 
-SAME = 0.75
+SAME_RECORDING = 0.75
 """Two clips with at least this agreement are the same recording."""
 
-NEAR = 0.6
+SIMILAR_RECORDING = 0.6
 """Two clips with at least this agreement are so similar that somebody should listen to them."""
 
 BLOCK = 1024
 """Clips compared at once; the block size does not change the result."""
 
 
-def codes(fingerprint: str) -> np.ndarray:
+def codes(fingerprint: str) -> NDArray[np.int8]:
     """Bits of a fingerprint as ±1, or 0 in quiet frames and beyond its end; int8, shape (3072,).
 
     >>> codes("c00000------")[:4].tolist(), int(np.abs(codes("c00000------")).sum())
@@ -39,12 +40,12 @@ def codes(fingerprint: str) -> np.ndarray:
     text = fingerprint[: width * FRAMES].ljust(width * FRAMES, "-")
     bits = np.unpackbits(np.frombuffer(bytes.fromhex(text.replace("-", "0")), dtype=np.uint8))
     loud = np.frombuffer(text.encode("ascii"), dtype="S1").reshape(FRAMES, width)[:, :1] != b"-"
-    signs: np.ndarray = (2 * bits.astype(np.int8) - 1).reshape(FRAMES, BITS) * loud
+    signs: NDArray[np.int8] = (2 * bits.astype(np.int8) - 1).reshape(FRAMES, BITS) * loud
     return signs.reshape(-1)
 
 
-def alike(
-    first: Sequence[str], second: Sequence[str] | None = None, *, least: float = NEAR
+def similar_pairs(
+    first: Sequence[str], second: Sequence[str] | None = None, *, least: float = SIMILAR_RECORDING
 ) -> list[tuple[int, int, float]]:
     """Which pairs of clips have similar fingerprints, and what is their agreement?
 
@@ -76,7 +77,7 @@ def alike(
     return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1]))
 
 
-def _matrix(fingerprints: Sequence[str]) -> np.ndarray:
+def _matrix(fingerprints: Sequence[str]) -> NDArray[np.int8]:
     """Fingerprint codes of all clips, int8, shape (n, 3072)."""
     return np.array([codes(text) for text in fingerprints], dtype=np.int8).reshape(-1, FRAMES * BITS)
 

@@ -1,8 +1,10 @@
 """How much do groups differ in recall, precision and odds, and languages in the effect of sentiment?"""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.metrics.classification import precision_statistic, rating_bins, recall_statistic
 from sertools.metrics.groups import Groups
@@ -52,7 +54,11 @@ def class_gaps(pairs: Pairs, groups: Groups, code: int, metric: str) -> list[Est
 
 
 def extent_statistic(
-    statistic: Statistic, truth: np.ndarray, prediction: np.ndarray, group: np.ndarray, groups: int
+    statistic: Statistic,
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    group: NDArray[np.integer],
+    groups: int,
 ) -> Statistic:
     """Largest minus smallest value over groups, as a statistic of row numbers, named `max_minus_min`.
 
@@ -66,15 +72,17 @@ def extent_statistic(
         groups: number of codes
     """
 
-    def sums(rows: np.ndarray, _: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    def sums(
+        rows: NDArray[np.integer], _: NDArray[Any], unit: NDArray[np.integer], units: int
+    ) -> NDArray[np.float64]:
         inside = group[rows] >= 0
         rows, unit = rows[inside], unit[inside]
         both = unit * groups + group[rows]
         return statistic.sums(truth[rows], prediction[rows], both, units * groups).reshape(units, -1)
 
-    def value(flat: np.ndarray) -> np.ndarray:
+    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
         values = statistic.value(flat.reshape(*flat.shape[:-1], groups, -1))
-        extent: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
+        extent: NDArray[np.float64] = values.max(axis=-1) - values.min(axis=-1)
         return extent
 
     return Statistic(name="max_minus_min", sums=sums, value=value)
@@ -111,7 +119,7 @@ def equalised_odds(
     if len(groups) < 2 or not usable.any():
         return replace(nothing, reason=_not_shared(fewest))
 
-    def value(flat: np.ndarray) -> np.ndarray:
+    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
         return _odds(flat.reshape(*flat.shape[:-1], len(groups), classes**2), usable)
 
     strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
@@ -130,7 +138,8 @@ def equalised_odds_by_chance(
 ) -> NullGap:
     """Could the difference of `equalised_odds` be chance, and how large must one be to be detected?
 
-    Group labels are permuted over speakers, as in `resample.permutation`; arguments as in `equalised_odds`.
+    Group labels are permuted over speakers, as in `statistics.permutation`; arguments as in
+    `equalised_odds`.
     """
     _, sums, usable = _confusions(pairs, groups, classes, fewest)
     if len(groups) < 2 or not usable.any():
@@ -164,7 +173,7 @@ def large_enough(pairs: Pairs, groups: Groups) -> Groups:
 
 def _confusions(
     pairs: Pairs, groups: Groups, classes: int, fewest: int
-) -> tuple[Pairs, np.ndarray, np.ndarray]:
+) -> tuple[Pairs, NDArray[np.float64], NDArray[np.float64]]:
     """The clips in groups, their confusion counts (groups, units, classes²), and which classes are usable.
 
     A class is usable if every group has clips of it and of other classes, and it has enough clips in total.
@@ -184,7 +193,7 @@ def _not_shared(fewest: int) -> str:
     return NOT_SHARED + (f" and has {fewest} clips" if fewest > 1 else "")
 
 
-def _odds(flat: np.ndarray, usable: np.ndarray) -> np.ndarray:
+def _odds(flat: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Equalised odds difference of confusion counts (..., groups, classes²) over the usable classes."""
     counts = flat.reshape(*flat.shape[:-1], len(usable), len(usable))
     right = np.diagonal(counts, axis1=-2, axis2=-1)
@@ -192,5 +201,5 @@ def _odds(flat: np.ndarray, usable: np.ndarray) -> np.ndarray:
     rest = counts.sum(axis=(-2, -1))[..., None] - true
     rates = np.stack([ratio(right, true), ratio(answered - right, rest)], axis=-1)[..., usable, :]
     extent = rates.max(axis=-3) - rates.min(axis=-3)
-    largest: np.ndarray = extent.max(axis=(-2, -1))
+    largest: NDArray[np.float64] = extent.max(axis=(-2, -1))
     return largest

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 
@@ -20,10 +22,10 @@ PITCH_CLIPS = 25
 F0, PITCH_GROUP = "f0_hz", "pitch_group"
 """The column with the mean F0 of a clip, and the group that is derived from it."""
 
-FEW = 8
+MAX_VALUES_NOT_BINNED = 8
 """In a column of numbers with at most this many values, each value is a group; with more, they are binned."""
 
-MANY = 40
+MAX_GROUPS = 40
 """Maximum number of groups: a column with more values holds ids or sentences."""
 
 
@@ -37,12 +39,12 @@ class Groups:
     """
 
     names: tuple[str, ...]
-    code: np.ndarray
+    code: NDArray[np.integer]
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def only(self, codes: Sequence[int] | np.ndarray) -> "Groups":
+    def only(self, codes: Sequence[int] | NDArray[np.float64]) -> "Groups":
         """Only these groups, renumbered in the given order; clips of other groups belong to none."""
         renumbered = np.full(len(self) + 1, -1)  # the last entry is for code −1
         renumbered[np.asarray(codes, dtype=np.int64)] = np.arange(len(codes))
@@ -74,16 +76,16 @@ def groups_of(clips: pd.DataFrame, name: str) -> Groups:
             [f"{a}+{b}" if a and b else "" for a, b in zip(labels, others, strict=True)], dtype=object
         )
         names = [f"{a}+{b}" for a in names for b in more]
-    there = set(labels)
-    used = [label for label in names if label in there]
-    if len(used) > MANY:
+    occurring = set(labels)
+    used = [label for label in names if label in occurring]
+    if len(used) > MAX_GROUPS:
         raise AuditError(f"{name!r} gives {len(used)} groups", hint="choose a column with fewer values")
     code_of = {label: code for code, label in enumerate(used)}
     code = np.array([code_of.get(label, -1) for label in labels], dtype=np.int64)
     return Groups(names=tuple(used), code=code)
 
 
-def pitch_groups(f0_hz: np.ndarray, speaker: pd.Series) -> np.ndarray:
+def pitch_groups(f0_hz: NDArray[np.float64], speaker: pd.Series) -> NDArray[np.object_]:
     """Is the voice of a clip's speaker low, medium or high? Labels, shape (n,); empty where unknown.
 
     Speakers are grouped by the average of the mean F0 of their clips: low ≤ 145 Hz < medium ≤ 190 Hz < high.
@@ -101,8 +103,8 @@ def pitch_groups(f0_hz: np.ndarray, speaker: pd.Series) -> np.ndarray:
 
 
 def matched(
-    truth: np.ndarray, groups: Groups, clips: Sequence[str], *, rng: np.random.Generator
-) -> np.ndarray:
+    truth: NDArray[Any], groups: Groups, clips: Sequence[str], *, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """Which clips to keep so that all groups have the same size and distribution of the truth?
 
     In every class (or bin) of the truth, each group keeps as many clips as the smallest group has there,
@@ -129,12 +131,12 @@ def matched(
     return taken
 
 
-def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
+def _labels(clips: pd.DataFrame, column: str) -> tuple[NDArray[np.object_], list[str]]:
     """The group of each clip as text, empty for none, and the names of the groups in order."""
     if column == PITCH_GROUP and column not in clips and {F0, "speaker"} <= set(clips):
         return pitch_groups(clips[F0].to_numpy(dtype=float), clips["speaker"]), ["low", "medium", "high"]
     if column not in clips:
-        known = [str(c) for c in clips if 2 <= clips[c].nunique() <= MANY]
+        known = [str(c) for c in clips if 2 <= clips[c].nunique() <= MAX_GROUPS]
         raise AuditError(
             f"the corpus has no column {column!r} to group by",
             hint=f"available columns: {', '.join(known) or 'none'}",
@@ -143,14 +145,14 @@ def _labels(clips: pd.DataFrame, column: str) -> tuple[np.ndarray, list[str]]:
     # codes like 03 are names, though they look like numbers: only numeric columns are binned
     if pd.api.types.is_numeric_dtype(values) or column == "age":
         numbers = pd.to_numeric(values, errors="coerce")
-        many = column == "age" or numbers.nunique() > FEW
+        many = column == "age" or numbers.nunique() > MAX_VALUES_NOT_BINNED
         if many and (numbers.notna() == values.notna()).all():
             return _bands(numbers.to_numpy(dtype=float), column)
     labels = values.map(str).where(values.notna(), "").to_numpy(dtype=object)
     return labels, sorted({label for label in labels if label})
 
 
-def _bands(numbers: np.ndarray, column: str) -> tuple[np.ndarray, list[str]]:
+def _bands(numbers: NDArray[np.float64], column: str) -> tuple[NDArray[np.object_], list[str]]:
     """The bin label of each number, and all bin labels from low to high."""
     if column == "age":
         low, high = AGES

@@ -6,17 +6,20 @@ Distances are Euclidean, as in the maps that the audit `embeddings` shows with t
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.statistics.statistic import ratio
 
 BLOCK = 1000
 """Number of clips whose distances to all others are in memory at once."""
 
-CELLS = 2_000_000
+MAX_MATRIX_CELLS = 2_000_000
 """Number of mean distances (draws × clips × labels) in memory at once."""
 
 
-def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> np.ndarray:
+def nearest(
+    vectors: NDArray[np.floating], apart: NDArray[np.integer], *, neighbours: int = 10
+) -> NDArray[np.integer]:
     """Indices of the nearest clips of each clip, shape (n, neighbours); −1 where there are fewer.
 
     Only clips with a different code in `apart` can be neighbours: with speaker codes, neighbours come from
@@ -35,12 +38,12 @@ def nearest(vectors: np.ndarray, apart: np.ndarray, *, neighbours: int = 10) -> 
         distances[apart[rows, None] == apart[None, :]] = np.inf
         few = min(neighbours, len(vectors))
         chosen = np.argpartition(distances, few - 1, axis=1)[:, :few]
-        there = np.isfinite(np.take_along_axis(distances, chosen, axis=1))
-        found[rows, :few] = np.where(there, chosen, -1)
+        exists = np.isfinite(np.take_along_axis(distances, chosen, axis=1))
+        found[rows, :few] = np.where(exists, chosen, -1)
     return found
 
 
-def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
+def purity(neighbours: NDArray[np.integer], label: NDArray[np.integer]) -> NDArray[np.float64]:
     """What share of each clip's nearest neighbours has the same label, shape (n,), in [0, 1]?
 
     Among all other clips, purity is high wherever one speaker's clips are close together and share a label;
@@ -54,12 +57,12 @@ def purity(neighbours: np.ndarray, label: np.ndarray) -> np.ndarray:
     >>> purity(np.array([[1, 2], [0, -1], [-1, -1]]), np.array([0, 0, 1])).tolist()
     [0.5, 1.0, nan]
     """
-    there = neighbours >= 0
-    same = (label[neighbours] == label[:, None]) & there
-    return ratio(same.sum(axis=1), there.sum(axis=1))
+    exists = neighbours >= 0
+    same = (label[neighbours] == label[:, None]) & exists
+    return ratio(same.sum(axis=1), exists.sum(axis=1))
 
 
-def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
+def chance_of_purity(label: NDArray[np.integer], apart: NDArray[np.integer]) -> float:
     """What purity is expected for random neighbours? nan if no clip has a possible neighbour.
 
     The share of possible neighbours with the clip's label, averaged over clips with a possible neighbour.
@@ -77,8 +80,8 @@ def chance_of_purity(label: np.ndarray, apart: np.ndarray) -> float:
 
 
 def weighted_silhouette(
-    vectors: np.ndarray, label: np.ndarray, unit: np.ndarray, units: int
-) -> Callable[[np.ndarray], np.ndarray]:
+    vectors: NDArray[np.float64], label: NDArray[np.integer], unit: NDArray[np.integer], units: int
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """How much nearer is a clip to its own label than to the nearest other label, with weighted speakers?
 
     The mean of (b − a) / max(a, b), with a the mean distance to other clips with the same label and b that to
@@ -98,47 +101,75 @@ def weighted_silhouette(
         [-1, 1]; nan if fewer than two labels are left.
     """
     n, classes = len(label), int(label.max()) + 1
-    cell = unit * classes + label
-    members = np.zeros((n, units * classes))
-    members[np.arange(n), cell] = 1
-    sums = np.concatenate([distances @ members for _, distances in _distances(vectors)])
-    sums = sums.reshape(n, units, classes)
-    counts = members.sum(axis=0).reshape(units, classes)
+    sums, counts = _distances_by_unit_and_label(vectors, label, unit, (units, classes))
     own_sums, own_counts = sums[np.arange(n), unit], counts[unit]
     by_unit = np.ascontiguousarray(sums.transpose(1, 0, 2)).reshape(units, n * classes)
     own = label[:, None] == np.arange(classes)
 
-    def some(weights: np.ndarray) -> np.ndarray:
+    def some(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         weight = weights[:, unit]
         extra = (1 - weight)[:, :, None]
         total = (weights @ by_unit).reshape(-1, n, classes) + extra * own_sums
         clips = (weights @ counts)[:, None, :] + extra * own_counts
-        inside = (clips * own).sum(axis=2) - 1
-        a = np.divide((total * own).sum(axis=2), inside, out=np.zeros_like(inside), where=inside > 0)
-        b = np.divide(total, clips, out=np.full_like(total, np.inf), where=(clips > 0) & ~own).min(axis=2)
-        widest = np.maximum(a, b)
-        defined = np.isfinite(b) & (widest > 0) & (inside > 0)
-        with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other label
-            scores = np.divide(b - a, widest, out=np.zeros_like(a), where=defined)
-        apart = (np.isfinite(b) & (weight > 0)).any(axis=1)
-        return np.where(apart, ratio((weight * scores).sum(axis=1), weight.sum(axis=1)), np.nan)
+        scores, there_is_another = _silhouettes(total, clips, own)
+        several = (there_is_another & (weight > 0)).any(axis=1)
+        return np.where(several, ratio((weight * scores).sum(axis=1), weight.sum(axis=1)), np.nan)
 
-    def value(weights: np.ndarray) -> np.ndarray:
+    def value(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         flat = np.asarray(weights, dtype=np.float64).reshape(-1, units)
-        block = max(1, CELLS // (n * classes))
+        block = max(1, MAX_MATRIX_CELLS // (n * classes))
         parts = [some(flat[start : start + block]) for start in range(0, len(flat), block)]
         return np.concatenate(parts).reshape(np.shape(weights)[:-1])
 
     return value
 
 
-def _distances(vectors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _distances_by_unit_and_label(
+    vectors: NDArray[np.floating],
+    label: NDArray[np.integer],
+    unit: NDArray[np.integer],
+    size: tuple[int, int],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Summed distances of each clip to the clips of each unit and label, and the numbers of these clips.
+
+    Shapes (n, units, classes) and (units, classes), for `size` = (units, classes).
+    """
+    n, (units, classes) = len(label), size
+    members = np.zeros((n, units * classes))
+    members[np.arange(n), unit * classes + label] = 1
+    sums = np.concatenate([distances @ members for _, distances in _distances(vectors)])
+    return sums.reshape(n, units, classes), members.sum(axis=0).reshape(units, classes)
+
+
+def _silhouettes(
+    total: NDArray[np.float64], clips: NDArray[np.float64], own: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Silhouette of each clip, shape (draws, n), and whether there are clips with another label.
+
+    Args:
+        total: summed distances to the clips of each label, shape (draws, n, classes)
+        clips: number of clips of each label, shape (draws, n, classes)
+        own: which label is the clip's own, shape (n, classes)
+    """
+    inside = (clips * own).sum(axis=2) - 1
+    a = np.divide((total * own).sum(axis=2), inside, out=np.zeros_like(inside), where=inside > 0)
+    b = np.divide(total, clips, out=np.full_like(total, np.inf), where=(clips > 0) & ~own).min(axis=2)
+    widest = np.maximum(a, b)
+    defined = np.isfinite(b) & (widest > 0) & (inside > 0)
+    with np.errstate(invalid="ignore"):  # ∞ − a over ∞, where there is no other label
+        scores = np.divide(b - a, widest, out=np.zeros_like(a), where=defined)
+    return scores, np.isfinite(b)
+
+
+def _distances(
+    vectors: NDArray[np.floating],
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.float64]]]:
     """Yield blocks of row numbers, and their distances (rows, n) to all clips."""
     from sklearn.metrics import pairwise_distances
 
     points = np.asarray(vectors, dtype=np.float64)
     for start in range(0, len(points), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(points)))
-        distances: np.ndarray = pairwise_distances(points[rows], points)
+        distances: NDArray[np.float64] = pairwise_distances(points[rows], points)
         distances[np.arange(len(rows)), rows] = 0.0
         yield rows, distances

@@ -4,8 +4,10 @@ Each metric exists as a plain function on two rating arrays and as a `Statistic`
 the same formula. Moments are divided by n.
 """
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
 
@@ -93,7 +95,9 @@ def bias(truth: ArrayLike, prediction: ArrayLike) -> float:
     return overall(BIAS, truth, prediction)
 
 
-def frame_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def frame_sums(
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
+) -> NDArray[np.float64]:
     """The columns n, Σt, Σp, Σt², Σp², Σtp of each unit, shape (units, 6), about a common centre.
 
     Centring both sides by the same constant does not change concordance or correlation. Without it, the
@@ -109,8 +113,10 @@ def frame_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, unit
 
 
 def _central(
-    sums: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    sums: NDArray[np.float64],
+) -> tuple[
+    NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
+]:
     """n, m_p − m_t, s_t², s_p² and s_tp from moments (..., 6); a constant has variance exactly 0."""
     n, t, p, tt, pp, tp = np.moveaxis(sums, -1, 0)
     m_t, m_p, tt, pp, tp = (ratio(x, n) for x in (t, p, tt, pp, tp))
@@ -120,37 +126,39 @@ def _central(
     return n, m_p - m_t, np.where(constant_t, 0.0, s_t), np.where(constant_p, 0.0, s_p), s_tp
 
 
-def _ccc_value(sums: np.ndarray) -> np.ndarray:
+def _ccc_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     n, shift, s_t, s_p, s_tp = _central(sums)
     value = ratio(2 * s_tp, s_t + s_p + shift**2)
     return np.where((n < 2) | ((s_t == 0) & (s_p == 0)), np.nan, value)
 
 
-def _pcc_value(sums: np.ndarray) -> np.ndarray:
+def _pcc_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     n, _, s_t, s_p, s_tp = _central(sums)
     # rounding may carry a perfect correlation past 1
     value = np.clip(ratio(s_tp, np.sqrt(s_t) * np.sqrt(s_p)), -1.0, 1.0)
     return np.where(n < 2, np.nan, value)
 
 
-def error_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def error_sums(
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
+) -> NDArray[np.float64]:
     """The columns n, Σ(p − t), Σ|p − t|, Σ(p − t)² of each unit, shape (units, 4)."""
     error = np.asarray(prediction, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
     return unit_sums(np.stack([np.ones_like(error), error, np.abs(error), error**2], axis=1), unit, units)
 
 
-def _rmse_value(sums: np.ndarray) -> np.ndarray:
+def _rmse_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     # without the only unit that has errors, rounding may give a sum below 0
-    value: np.ndarray = np.sqrt(np.maximum(ratio(sums[..., 3], sums[..., 0]), 0.0))
+    value: NDArray[np.float64] = np.sqrt(np.maximum(ratio(sums[..., 3], sums[..., 0]), 0.0))
     return value
 
 
-def _mae_value(sums: np.ndarray) -> np.ndarray:
-    value: np.ndarray = np.maximum(ratio(sums[..., 2], sums[..., 0]), 0.0)
+def _mae_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    value: NDArray[np.float64] = np.maximum(ratio(sums[..., 2], sums[..., 0]), 0.0)
     return value
 
 
-def _bias_value(sums: np.ndarray) -> np.ndarray:
+def _bias_value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return ratio(sums[..., 1], sums[..., 0])
 
 

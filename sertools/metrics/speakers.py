@@ -1,19 +1,20 @@
 """How does a score vary between speakers, and are speakers ranked correctly?"""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
-ALIKE = 12
+RANK_DECIMALS = 12
 """Decimals to which means must agree to share a rank; means of equal numbers can differ by rounding."""
 
 
-def unit_means(values: ArrayLike, unit: np.ndarray, units: int) -> np.ndarray:
+def unit_means(values: ArrayLike, unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:
     """Mean of each unit's values, shape (units,); nan for a unit without values.
 
     >>> unit_means([1.0, 2.0, 3.0], np.array([0, 0, 1]), 2).tolist()
@@ -37,13 +38,13 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     >>> round(spearman([1, 2, 3, 4], [10, 30, 20, 40]), 12)
     0.8
     """
-    x, y = (np.round(values, ALIKE) for values in paired(x, y))
+    x, y = (np.round(values, RANK_DECIMALS) for values in paired(x, y))
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     return float(stats.spearmanr(x, y).statistic)
 
 
-def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> Estimate:
+def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> Estimate:
     """Do two lists rank their units in the same order? Spearman's ρ with its confidence interval.
 
     The interval is artanh ρ ± z √((1 + ρ²/2) / (G − 3)) for G units (Bonett & Wright 2000). A perfect
@@ -69,7 +70,7 @@ def ranked_alike(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95) -> 
     return replace(found, low=min(float(low), rho), high=max(float(high), rho))
 
 
-def told_apart(truth: ArrayLike, unit: np.ndarray) -> float:
+def anova_p_value(truth: ArrayLike, unit: NDArray[np.integer]) -> float:
     """Do the means of units differ beyond chance? The p-value of an analysis of variance; nan if undefined.
 
     One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), over G ≥ 2 units with more
@@ -79,10 +80,10 @@ def told_apart(truth: ArrayLike, unit: np.ndarray) -> float:
         truth: shape (n,)
         unit: codes, shape (n,)
 
-    >>> round(told_apart([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2])), 6)
+    >>> round(anova_p_value([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2])), 6)
     0.19245
     """
-    t: np.ndarray = np.asarray(truth, dtype=np.float64)
+    t: NDArray[Any] = np.asarray(truth, dtype=np.float64)
     _, code = np.unique(unit, return_inverse=True)
     units, n = int(code.max(initial=-1)) + 1, len(t)
     if units < 2 or n <= units:
@@ -103,7 +104,7 @@ def scores_of_draws(
     size: int,
     draws: int,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     """Scores of random draws of one speaker's clips, shape (draws,).
 
     `size` clips are drawn with replacement from the speaker's clips, `draws` times (Wagner et al. 2023,
@@ -124,26 +125,30 @@ def scores_of_draws(
     return statistic.value(weights @ statistic.sums(t, p, np.arange(n), n))
 
 
-def _squares(_: np.ndarray, values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def _squares(
+    _: NDArray[Any], values: NDArray[np.float64], unit: NDArray[np.integer], units: int
+) -> NDArray[np.float64]:
     """Sums of 1, x, x², (units, 3)."""
     return unit_sums(np.stack([np.ones_like(values), values, values * values], axis=1), unit, units)
 
 
-def _deviation(sums: np.ndarray) -> np.ndarray:
+def _deviation(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     n, x, xx = np.moveaxis(sums, -1, 0)
     about_mean = xx - ratio(x * x, n)
     # for equal values this is a rounding error, and its logarithm would be meaningless
     about_mean = np.where(about_mean <= 1e-13 * xx, 0.0, about_mean)
-    deviation: np.ndarray = np.sqrt(ratio(about_mean, np.where(n > 1, n - 1, 0.0)))
+    deviation: NDArray[np.float64] = np.sqrt(ratio(about_mean, np.where(n > 1, n - 1, 0.0)))
     return deviation
 
 
-def _off(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def _absolute_error_sums(
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
+) -> NDArray[np.float64]:
     """Sums of 1 and |p − t|, (units, 2)."""
     return unit_sums(np.stack([np.ones(len(truth)), np.abs(prediction - truth)], axis=1), unit, units)
 
 
-def _mean(sums: np.ndarray) -> np.ndarray:
+def _mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return ratio(sums[..., 1], sums[..., 0])
 
 
@@ -153,5 +158,7 @@ SPREAD = Statistic(name="spread", sums=_squares, value=_deviation, scale="log", 
 nan for fewer than two units.
 """
 
-SPEAKER_AVERAGE = Statistic(name="speaker_average", sums=_off, value=_mean, scale="log", bounds=(0.0, np.inf))
+SPEAKER_AVERAGE = Statistic(
+    name="speaker_average", sums=_absolute_error_sums, value=_mean, scale="log", bounds=(0.0, np.inf)
+)
 """Mean over units of |m_p − m_t|, where m_p and m_t are the means of a unit's predictions and truth."""

@@ -1,21 +1,27 @@
-"""Do predictions stay the same when the audio changes slightly?"""
+"""Do predictions stay the same when the audio changes slightly?
+
+First clip by clip (`unchanged_ratings`, `unchanged_classes`), then as a share of clips averaged over several
+changes (`mean_share`), as the most severe change that is tolerated (`tolerated_level`), and against what is
+expected if predictions hardly vary (`spread`, `share_of_equal_pairs`).
+"""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.statistics.bootstrap import bootstrap
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, _variance, share_bounds
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_variance, share_bounds
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
-def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> np.ndarray:
+def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -> NDArray[np.bool_]:
     """Which predictions changed by less than the tolerance? Booleans, shape (n,).
 
     |p(x) − p(x′)| < tolerance, strictly, on unrounded values (Wagner et al. 2023, §3.4). The mean is the
-    unchanged ratio; `intervals.proportion` gives its interval.
+    unchanged ratio; `jackknife.proportion` gives its interval.
 
     Args:
         clean: predictions, shape (n,)
@@ -25,7 +31,7 @@ def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -
     Raises:
         AuditError: a prediction is missing (neither changed nor unchanged), or the tolerance is nan
 
-    >>> unchanged([0.5, 0.5, 0.5], [0.5, 0.54, 0.56]).tolist()
+    >>> unchanged_ratings([0.5, 0.5, 0.5], [0.5, 0.54, 0.56]).tolist()
     [True, True, False]
     """
     before, after = paired(clean, perturbed)
@@ -39,14 +45,14 @@ def unchanged(clean: ArrayLike, perturbed: ArrayLike, tolerance: float = 0.05) -
     return moved < tolerance
 
 
-def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> np.ndarray:
+def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool_]:
     """Which clips still get the same class? Booleans, shape (n,), from class codes.
 
     >>> unchanged_classes([0, 1, 2], [0, 1, 1]).tolist()
     [True, True, False]
     """
     before, after = paired(clean, perturbed)
-    same: np.ndarray = before == after
+    same: NDArray[np.float64] = before == after
     return same
 
 
@@ -80,7 +86,7 @@ def scale_free_tolerance(truth: ArrayLike, prediction: ArrayLike, tolerance: flo
     return tolerance * spread(truth, prediction)
 
 
-def mean_share_statistic(success: np.ndarray) -> Statistic:
+def mean_share_statistic(success: NDArray[np.float64]) -> Statistic:
     """The share of successes, averaged over conditions, as a statistic of row numbers.
 
     Pass `np.arange(n)` as truth and prediction: the statistic looks up these rows in `success`.
@@ -88,31 +94,35 @@ def mean_share_statistic(success: np.ndarray) -> Statistic:
     Args:
         success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition
     """
-    there = np.isfinite(success)
-    columns = np.concatenate([there.astype(np.float64), np.where(there, success, 0.0)], axis=1)
+    known = np.isfinite(success)
+    columns = np.concatenate([known.astype(np.float64), np.where(known, success, 0.0)], axis=1)
 
-    def sums(rows: np.ndarray, _: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    def sums(
+        rows: NDArray[np.integer], _: NDArray[Any], unit: NDArray[np.integer], units: int
+    ) -> NDArray[np.float64]:
         return unit_sums(columns[rows], unit, units)
 
     return Statistic(name="unchanged_ratio", sums=sums, value=_mean_share, bounds=(0.0, 1.0))
 
 
-def _mean_share(sums: np.ndarray) -> np.ndarray:
+def _mean_share(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean of k shares, from sums (..., 2k) of clips and successes; nan if one of them is undefined."""
-    mean: np.ndarray = _shares(sums).mean(axis=-1)
+    mean: NDArray[np.float64] = _shares(sums).mean(axis=-1)
     return mean
 
 
-def _shares(sums: np.ndarray) -> np.ndarray:
+def _shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     k = sums.shape[-1] // 2
     return ratio(sums[..., k:], sums[..., :k])
 
 
-def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: float = 0.95) -> Estimate:
+def mean_share(
+    success: NDArray[np.float64], unit: NDArray[np.integer], units: int, *, level: float = 0.95
+) -> Estimate:
     """Share of clips that succeed, averaged over conditions with equal weight, with its interval.
 
-    Mean over k conditions of (successes / clips). The interval is like that of `intervals.proportion`, from
-    the leave-one-unit-out variance of the mean; see `intervals.share_bounds`. Its width is never 0.
+    Mean over k conditions of (successes / clips). The interval is like that of `jackknife.proportion`, from
+    the leave-one-unit-out variance of the mean; see `jackknife.share_bounds`. Its width is never 0.
 
     Args:
         success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition
@@ -147,16 +157,15 @@ def mean_share(success: np.ndarray, unit: np.ndarray, units: int, *, level: floa
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")
     clips = np.bincount(unit[inside], minlength=units)
-    low, high = share_bounds(value, _variance(left_out), clips[clips > 0], level=level)
+    low, high = share_bounds(value, jackknife_variance(left_out), clips[clips > 0], level=level)
     return replace(found, low=low, high=high)
 
 
-def tolerated(
-    success: np.ndarray,
-    levels: np.ndarray,
+def tolerated_level(
+    success: NDArray[np.float64],
+    levels: NDArray[np.float64],
     wanted: float,
-    unit: np.ndarray,
-    units: int,
+    unit: NDArray[np.integer],
     *,
     identity: float = np.inf,
     draws: int = 2000,
@@ -173,8 +182,7 @@ def tolerated(
         success: booleans or nan, shape (n, m), one column per level, mild to severe
         levels: shape (m,), monotone
         wanted: share in (0, 1), e.g. .95
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes
+        unit: codes of the speakers from 0, shape (n,)
         identity: the level at which nothing changes; infinite if there is no such finite level
         draws: number of bootstrap draws
         rng: for the bootstrap
@@ -185,37 +193,27 @@ def tolerated(
 
     >>> success = np.array([[1.0, 1.0], [1.0, 0.0]] * 5)
     >>> speakers, rng = np.arange(10), np.random.default_rng(0)
-    >>> found = tolerated(success, np.array([1.0, 2.0]), 0.75, speakers, 10, rng=rng)
+    >>> found = tolerated_level(success, np.array([1.0, 2.0]), 0.75, speakers, rng=rng)
     >>> found.value
     1.5
     """
     begin = [identity] if np.isfinite(identity) else []
     steps = np.array([*begin, *levels], dtype=np.float64)
 
-    def position(sums: np.ndarray) -> np.ndarray:
-        """Position in `steps` where the share falls below `wanted`; −1 before the first, m after the last."""
+    def position(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         shares = _shares(sums)
-        known = np.ones((*shares.shape[:-1], len(begin)))
-        shares = np.minimum.accumulate(np.concatenate([known, shares], axis=-1), axis=-1)
-        below = shares < wanted
-        first = below.argmax(axis=-1)
-        before = np.maximum(first - 1, 0)
-        high = np.take_along_axis(shares, before[..., None], axis=-1)[..., 0]
-        low = np.take_along_axis(shares, first[..., None], axis=-1)[..., 0]
-        between: np.ndarray = before + ratio(high - wanted, high - low)
-        between = np.where(below.any(axis=-1), np.where(first == 0, -1.0, between), len(steps))
-        return np.where(np.isnan(shares).any(axis=-1), np.nan, between)
+        at_identity = np.ones((*shares.shape[:-1], len(begin)))
+        return _first_below(np.concatenate([at_identity, shares], axis=-1), wanted)
 
-    def level_at(sums: np.ndarray) -> np.ndarray:
+    def level_at(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         at = position(sums)
         return np.where(np.isnan(at), np.nan, np.interp(np.nan_to_num(at), np.arange(len(steps)), steps))
 
     rows = np.arange(len(success))
-    sums = mean_share_statistic(success).sums(rows, rows, unit, units)
+    sums = mean_share_statistic(success).sums(rows, rows, unit, int(unit.max(initial=-1)) + 1)
     sums = sums[sums[:, : success.shape[1]].any(axis=1)]
     found = bootstrap(level_at, sums, n=len(success), draws=draws, rng=rng)
-    where = float(position(sums.sum(axis=0)))
-    outside = _outside(where, steps, wanted)
+    outside = _outside(float(position(sums.sum(axis=0))), steps, wanted)
     if outside:
         return replace(found, value=np.nan, low=np.nan, high=np.nan, reason=outside)
     if not found.reason and {found.low, found.high} & {float(steps[0]), float(steps[-1])}:
@@ -223,7 +221,23 @@ def tolerated(
     return found
 
 
-def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
+def _first_below(shares: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
+    """Where the running minimum of shares (..., m) falls below `wanted`: a position between two of them.
+
+    −1 if already the first is below, m if none is; nan if a share is undefined.
+    """
+    shares = np.minimum.accumulate(shares, axis=-1)
+    below = shares < wanted
+    first = below.argmax(axis=-1)
+    before = np.maximum(first - 1, 0)
+    high = np.take_along_axis(shares, before[..., None], axis=-1)[..., 0]
+    low = np.take_along_axis(shares, first[..., None], axis=-1)[..., 0]
+    between = before + ratio(high - wanted, high - low)
+    between = np.where(below.any(axis=-1), np.where(first == 0, -1.0, between), shares.shape[-1])
+    return np.where(np.isnan(shares).any(axis=-1), np.nan, between)
+
+
+def _outside(where: float, steps: NDArray[np.float64], wanted: float) -> str:
     if where < 0:
         return f"already at the mildest level, {steps[0]:g}, fewer than {wanted:.0%} are unchanged"
     if where >= len(steps):
@@ -231,7 +245,7 @@ def _outside(where: float, steps: np.ndarray, wanted: float) -> str:
     return ""
 
 
-def draw_variance(success: np.ndarray) -> tuple[float, float]:
+def draw_variance(success: NDArray[np.float64]) -> tuple[float, float]:
     """Variance of the outcomes between clips, and within clips over draws.
 
     Within: the mean over clips of the variance over r draws, with divisor r − 1. Between: the variance of
@@ -255,7 +269,7 @@ def draw_variance(success: np.ndarray) -> tuple[float, float]:
     return max(between, 0.0), within
 
 
-def alike(prediction: np.ndarray, tolerance: float) -> float:
+def share_of_equal_pairs(prediction: NDArray[Any], tolerance: float) -> float:
     """Share of pairs of different clips whose predictions are closer than the tolerance (0: the same class).
 
     This is the unchanged ratio to expect if clips were swapped at random: an unchanged ratio no higher than
@@ -265,8 +279,10 @@ def alike(prediction: np.ndarray, tolerance: float) -> float:
         prediction: ratings, or class codes with tolerance 0, shape (n,), finite
         tolerance: in the unit of the ratings; pairs strictly closer count
 
-    >>> alike(np.array([0.1, 0.12, 0.9]), 0.05), alike(np.array([1, 1, 2]), 0)
-    (0.3333333333333333, 0.3333333333333333)
+    >>> share_of_equal_pairs(np.array([0.1, 0.12, 0.9]), 0.05)
+    0.3333333333333333
+    >>> share_of_equal_pairs(np.array([1, 1, 2]), 0)
+    0.3333333333333333
     """
     n = len(prediction)
     if n < 2:

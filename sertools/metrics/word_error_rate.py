@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.metrics.words import WORD
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
 
 
-def spelt(text: str) -> str:
+def normalised_text(text: str) -> str:
     """Normalise a text for word comparison: lower case, one kind of apostrophe, no punctuation.
 
     >>> spelt("Don’t — STOP!")
@@ -18,7 +19,9 @@ def spelt(text: str) -> str:
     return " ".join(word.casefold().replace("’", "'") for word in WORD.findall(text))
 
 
-def word_errors(reference: Sequence[str], heard: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def word_errors(
+    reference: Sequence[str], recognised: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Number of word errors and of reference words in each clip, two arrays of shape (n,).
 
     Substitutions, deletions and insertions of the best alignment (Levenshtein 1966), computed by the package
@@ -26,7 +29,7 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> tuple[np.ndar
 
     Args:
         reference: reference transcripts, one per clip
-        heard: recognised texts, one per clip
+        recognised: recognised texts, one per clip
 
     Raises:
         AuditError: jiwer is not installed
@@ -40,15 +43,16 @@ def word_errors(reference: Sequence[str], heard: Sequence[str]) -> tuple[np.ndar
         raise AuditError(
             "the word error rate needs the package jiwer", hint='pip install "sertools[words]"'
         ) from error
-    wrong, words = np.zeros(len(reference)), np.zeros(len(reference))
-    for i, (said, recognised) in enumerate(zip(map(spelt, reference), map(spelt, heard), strict=True)):
-        words[i] = len(said.split())
-        if not said or not recognised:  # every word is an error; jiwer rejects an empty reference
-            wrong[i] = len(said.split()) + len(recognised.split())
+    errors, words = np.zeros(len(reference)), np.zeros(len(reference))
+    texts = zip(map(normalised_text, reference), map(normalised_text, recognised), strict=True)
+    for i, (spoken, found) in enumerate(texts):
+        words[i] = len(spoken.split())
+        if not spoken or not found:  # every word is an error; jiwer rejects an empty reference
+            errors[i] = len(spoken.split()) + len(found.split())
             continue
-        found = jiwer.process_words(said, recognised)
-        wrong[i] = found.substitutions + found.deletions + found.insertions
-    return wrong, words
+        aligned = jiwer.process_words(spoken, found)
+        errors[i] = aligned.substitutions + aligned.deletions + aligned.insertions
+    return errors, words
 
 
 WORD_ERROR_RATE = Statistic(

@@ -16,8 +16,10 @@ Words that occur in every clip cannot be compared with other clips and are not p
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from sertools.statistics.statistic import Statistic, ratio
@@ -49,11 +51,11 @@ class Vocabulary:
 
     words: tuple[str, ...]
     inside: csr_array
-    clips: np.ndarray
-    speakers: np.ndarray
+    clips: NDArray[np.integer]
+    speakers: NDArray[np.integer]
 
     @staticmethod
-    def of(texts: Sequence[str], unit: np.ndarray, *, min_clips: int) -> "Vocabulary":
+    def of(texts: Sequence[str], unit: NDArray[np.integer], *, min_clips: int) -> "Vocabulary":
         """The words that occur in at least `min_clips` clips of at least two speakers.
 
         Args:
@@ -69,17 +71,17 @@ class Vocabulary:
         inside = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(found), len(names)))
         clips = np.asarray(inside.sum(axis=0)).ravel()
         speakers = np.count_nonzero(_by_unit(inside, unit), axis=0)
-        kept = np.flatnonzero((clips >= min_clips) & (speakers >= FEWEST_SPEAKERS))
+        frequent = np.flatnonzero((clips >= min_clips) & (speakers >= FEWEST_SPEAKERS))
         return Vocabulary(
-            words=tuple(names[i] for i in kept),
-            inside=csr_array(inside[:, kept]),
-            clips=clips[kept].astype(np.int64),
-            speakers=speakers[kept],
+            words=tuple(names[i] for i in frequent),
+            inside=csr_array(inside[:, frequent]),
+            clips=clips[frequent].astype(np.int64),
+            speakers=speakers[frequent],
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class WordMeans:
     """Means of a value over the clips with each word.
 
     Attributes:
@@ -88,12 +90,14 @@ class Means:
         effect: τ² of the words, below 0 if they differ less than expected by chance
     """
 
-    mean: np.ndarray
-    shrunk: np.ndarray
+    mean: NDArray[np.float64]
+    shrunk: NDArray[np.float64]
     effect: float
 
 
-def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: int) -> Means:
+def word_means(
+    values: NDArray[np.float64], vocabulary: Vocabulary, unit: NDArray[np.integer], units: int
+) -> WordMeans:
     """The plain and the shrunk mean of a value for each word.
 
     Args:
@@ -109,7 +113,7 @@ def means(values: np.ndarray, vocabulary: Vocabulary, unit: np.ndarray, units: i
     # if both variances are 0, all means equal the overall mean, and no shrinkage is needed
     share = np.where(chance > 0, ratio(np.full_like(chance, prior), prior + chance), 1.0)
     shrunk = overall + np.where(whole, 1.0, share) * (mean - overall)
-    return Means(mean=mean, shrunk=shrunk, effect=effect)
+    return WordMeans(mean=mean, shrunk=shrunk, effect=effect)
 
 
 def word_effect(vocabulary: Vocabulary) -> Statistic:
@@ -127,14 +131,16 @@ def word_effect(vocabulary: Vocabulary) -> Statistic:
 def word_agreement(vocabulary: Vocabulary) -> Statistic:
     """Pearson correlation, over words, between the mean truth and the mean prediction of their clips."""
 
-    def sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    def sums(
+        truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
+    ) -> NDArray[np.float64]:
         ones = np.ones_like(truth, dtype=np.float64)
         of = (
             _by_unit(vocabulary.inside.multiply(x[:, None]), unit, units) for x in (ones, truth, prediction)
         )
         return np.concatenate(list(of), axis=1)
 
-    def value(totals: np.ndarray) -> np.ndarray:
+    def value(totals: NDArray[np.float64]) -> NDArray[np.float64]:
         n, t, p = np.split(totals, 3, axis=-1)
         t, p = ratio(t, n), ratio(p, n)
         if not t.shape[-1]:
@@ -143,21 +149,23 @@ def word_agreement(vocabulary: Vocabulary) -> Statistic:
         spread = np.sqrt((t * t).sum(axis=-1) * (p * p).sum(axis=-1))
         # means that differ only by rounding count as constant
         found = ratio((t * p).sum(axis=-1), np.where(spread > 1e-12 * t.shape[-1], spread, 0.0))
-        within: np.ndarray = np.clip(found, -1.0, 1.0)
+        within: NDArray[np.float64] = np.clip(found, -1.0, 1.0)
         return within
 
     return Statistic(name="word_agreement", sums=sums, value=value, scale="fisher", bounds=(-1.0, 1.0))
 
 
-def _by_unit(inside: csr_array, unit: np.ndarray, units: int = 0) -> np.ndarray:
+def _by_unit(inside: csr_array, unit: NDArray[np.integer], units: int = 0) -> NDArray[np.float64]:
     """Sums of the rows of each unit, shape (units, words)."""
     rows = max(units, int(unit.max(initial=-1)) + 1)
     of = csr_array((np.ones(len(unit)), (unit, np.arange(len(unit)))), shape=(rows, len(unit)))
-    summed: np.ndarray = (of @ inside).toarray()
+    summed: NDArray[np.float64] = (of @ inside).toarray()
     return summed
 
 
-def _sums(values: np.ndarray, inside: csr_array, unit: np.ndarray, units: int) -> np.ndarray:
+def _sums(
+    values: NDArray[np.float64], inside: csr_array, unit: NDArray[np.integer], units: int
+) -> NDArray[np.float64]:
     """Sums per speaker: by word n_ws, Σ y, n_ws², n_ws n_s; and n_s, Σ y, Σ y², (Σ y)² / n_s, n_s², 1."""
     y = np.asarray(values, dtype=np.float64)
     count, total = _by_unit(inside, unit, units), _by_unit(inside.multiply(y[:, None]), unit, units)
@@ -167,7 +175,9 @@ def _sums(values: np.ndarray, inside: csr_array, unit: np.ndarray, units: int) -
     return np.concatenate([count, total, count**2, count * n[:, None], of_all], axis=1)
 
 
-def _parts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _parts(
+    sums: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Mean of each word, mean of all clips, v of each word, and whether all clips have it; (..., words)."""
     count, total, squares, products = np.split(sums[..., :-6], 4, axis=-1)
     n, s, ss, a, b, g = (sums[..., i, None] for i in range(-6, 0))
@@ -178,7 +188,7 @@ def _parts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
     return mean, overall, chance, count >= n
 
 
-def _variances(*sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _variances(*sums: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Within- and between-speaker variance by one-way analysis of variance."""
     n, s, ss, a, b, g = sums
     alone = n <= g  # one clip per speaker: the two variances cannot be separated
@@ -188,7 +198,7 @@ def _variances(*sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(within, 0.0), np.where(alone, 0.0, np.maximum(np.nan_to_num(between), 0.0))
 
 
-def _effect(sums: np.ndarray) -> np.ndarray:
+def _effect(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     mean, overall, chance, whole = _parts(sums)
     apart = np.where(whole, 0.0, (mean - overall) ** 2 - chance)
     return ratio(apart.sum(axis=-1), (~whole).sum(axis=-1).astype(np.float64))

@@ -1,12 +1,14 @@
 """Folds for cross-validation that share no speaker, and labels shuffled as a control."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
-from sertools.probing.probes import _by_first
 
 
-def disjoint_folds(group: np.ndarray, stratum: np.ndarray, folds: int) -> np.ndarray:
+def disjoint_folds(group: NDArray[Any], stratum: NDArray[Any], folds: int) -> NDArray[np.integer]:
     """Test fold of each clip, shape (n,), such that no group is both in training and in test.
 
     The folds are balanced in size and in the shares of the strata as far as whole groups allow
@@ -47,7 +49,7 @@ def disjoint_folds(group: np.ndarray, stratum: np.ndarray, folds: int) -> np.nda
     return _by_first(found)
 
 
-def shared_folds(group: np.ndarray, folds: int) -> np.ndarray:
+def shared_folds(group: NDArray[Any], folds: int) -> NDArray[np.integer]:
     """Test fold of each clip, shape (n,), such that every group is both in training and in test.
 
     The clips of each group are assigned to the folds in turn, in their order; each group starts at the fold
@@ -63,7 +65,7 @@ def shared_folds(group: np.ndarray, folds: int) -> np.ndarray:
     return found
 
 
-def shuffled_within(truth: np.ndarray, group: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+def shuffled_within(truth: NDArray[Any], group: NDArray[Any], *, rng: np.random.Generator) -> NDArray[Any]:
     """Labels shuffled among the clips of each group, so that a probe can only reach chance level.
 
     A probe may still learn which labels a group has, but that does not help with unseen groups.
@@ -72,4 +74,11 @@ def shuffled_within(truth: np.ndarray, group: np.ndarray, *, rng: np.random.Gene
     for code in np.unique(group):
         inside = np.flatnonzero(group == code)
         found[inside] = truth[rng.permutation(inside)]
+    return found
+
+
+def _by_first(fold: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Folds renumbered in order of first appearance."""
+    _, first, code = np.unique(fold, return_index=True, return_inverse=True)
+    found: NDArray[np.integer] = np.argsort(np.argsort(first))[code]
     return found

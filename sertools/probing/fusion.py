@@ -8,65 +8,50 @@ standardised with the training clips' mean and standard deviation, and training 
 development CCC has not risen for 15 epochs.
 """
 
-import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
-from sertools.metrics.regression import ccc
+from sertools.probing.heads import Head, HeadShape, train_head
 
-EPOCHS, PATIENCE = 100, 15
-BATCH, RATE, DROPOUT = 32, 1e-3, 0.5
-ADAM = (0.9, 0.999, 1e-8)
-"""Decay rates of both moments, and the ε that keeps the divisor from 0 (Kingma & Ba 2015)."""
+FUSION_SHAPE = HeadShape(
+    hidden=(),
+    activation="tanh",
+    dropout=0.5,
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    batch=32,
+    epochs=100,
+    patience=15,
+    min_improvement=0.0,
+)
+"""The head of this module; the width of its hidden layer depends on the inputs."""
 
-Vectors = Callable[[np.ndarray], np.ndarray]
-"""Training clips (m,) → vectors of all clips (n, d), fitted to the training clips only."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """A trained head.
-
-    Attributes:
-        mean, scale: mean and standard deviation of the training clips, shape (d,)
-        dense: weight (out, in) and bias (out,) of the hidden and of the output layer
-        epoch: the epoch whose parameters these are
-        score: mean CCC on the development clips
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-    dense: tuple[tuple[np.ndarray, np.ndarray], ...]
-    epoch: int
-    score: float
-
-    def predict(self, vectors: np.ndarray) -> np.ndarray:
-        """Predicted ratings (m, k) for vectors (m, d)."""
-        (weight, bias), (out, last) = self.dense
-        rated: np.ndarray = np.tanh((vectors - self.mean) / self.scale @ weight.T + bias) @ out.T + last
-        return rated
+Vectors = Callable[[NDArray[np.integer]], NDArray[np.float64]]
+"""Positions of training clips (m,) → vectors of all clips (n, d), fitted to the training clips only."""
 
 
 def train_fusion(
-    vectors: np.ndarray,
-    truth: np.ndarray,
-    train: np.ndarray,
-    dev: np.ndarray,
+    vectors: NDArray[np.floating],
+    truth: NDArray[np.floating],
+    train: NDArray[np.integer],
+    development: NDArray[np.integer],
     *,
     hidden: int = 0,
-    epochs: int = EPOCHS,
+    epochs: int = FUSION_SHAPE.epochs,
     rng: np.random.Generator,
 ) -> Head:
-    """Train a head and return its best epoch on the development clips.
+    """Train a head and return its best epoch on the development clips; it takes vectors as a single layer.
 
     Args:
         vectors: finite, shape (n, d)
         truth: ratings, shape (n, k); nan where a clip has no rating
         train: positions of the training clips
-        dev: positions of the development clips
+        development: positions of the development clips
         hidden: width of the hidden layer; 0 for the width of the input
         epochs: maximum number of epochs
         rng: for initial parameters, order of clips and dropout
@@ -74,45 +59,36 @@ def train_fusion(
     Raises:
         AuditError: fewer than two training clips, or fewer than two development clips
     """
-    if len(train) < 2 or len(dev) < 2:
+    if len(train) < 2 or len(development) < 2:
         raise AuditError("training a head needs at least two training and two development clips")
-    mean, scale = vectors[train].mean(axis=0), vectors[train].std(axis=0)
-    scale = np.where(scale > 1e-6 * np.abs(mean) + 1e-12, scale, 1.0)
-    x, y = ((vectors - mean) / scale).astype(np.float32), truth.astype(np.float32)
-    width, k = vectors.shape[1], truth.shape[1]
-    sizes = (width, hidden or width, k)
-    numbers = [part for i, o in itertools.pairwise(sizes) for part in _dense(i, o, rng)]
-    # the output bias starts at the mean rating, where CCC has a useful gradient
-    numbers[3] = np.nanmean(y[train], axis=0)
-    frame_sums = [(np.zeros_like(part), np.zeros_like(part)) for part in numbers]
-    step = 0
-    best: tuple[float, int, list[np.ndarray]] = (-np.inf, 0, [])
-    for epoch in range(1, epochs + 1):
-        order = rng.permutation(train)
-        for rows in np.array_split(order, max(1, len(order) // BATCH)):
-            step += 1
-            kept = [_kept((len(rows), size), rng) for size in sizes[:2]]
-            _, slopes = loss_and_slopes(x[rows] * kept[0], y[rows], numbers, kept[1])
-            _adam(numbers, slopes, frame_sums, step)
-        score = _score(truth[dev], _forward(x[dev], numbers)[1])
-        if score > best[0] or not best[2]:
-            best = score, epoch, [part.astype(np.float64) for part in numbers]
-        elif epoch - best[1] >= PATIENCE:
-            break
-    score, epoch, numbers = best
-    pairs = ((numbers[0], numbers[1]), (numbers[2], numbers[3]))
-    return Head(mean=mean, scale=scale, dense=pairs, epoch=epoch, score=score)
+    shape = replace(FUSION_SHAPE, hidden=(hidden or vectors.shape[1],), epochs=epochs)
+    fitted, checked = (np.isin(np.arange(len(truth)), rows) for rows in (train, development))
+    with _one_thread():
+        return train_head(vectors[:, None], truth, fitted, checked, shape=shape, rng=rng)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread: with several, sums would depend on the number of cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def held_out(
     inputs: Sequence[Vectors],
-    truth: np.ndarray,
-    fold: np.ndarray,
+    truth: NDArray[np.floating],
+    fold: NDArray[np.integer],
     *,
-    beside: Sequence[Vectors] = (),
-    epochs: int = EPOCHS,
+    inputs_for_width: Sequence[Vectors] = (),
+    epochs: int = FUSION_SHAPE.epochs,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     """Predicted ratings (n, k) of every clip, each by a head that was not trained on the clip's fold.
 
     The fold after the held-out one is used to choose the epoch; all others are training data.
@@ -121,8 +97,9 @@ def held_out(
         inputs: inputs of the head, concatenated
         truth: ratings, shape (n, k); nan where a clip has no rating
         fold: the fold in which each clip is held out, shape (n,); at least three folds
-        beside: inputs that this head does not read but a head it is compared with does; the hidden layer is
-            as wide as for all inputs together, because a wider layer can be better whatever its input
+        inputs_for_width: inputs that this head does not read but a head it is compared with does; the hidden
+            layer is as wide as for all inputs together, because a wider layer can be better whatever its
+            input
         epochs: maximum number of epochs
         rng: for initial parameters, order of clips and dropout
 
@@ -132,18 +109,20 @@ def held_out(
     codes = np.unique(fold)
     if len(codes) < 3:
         raise AuditError(f"folds is {len(codes)}", hint="folds must be at least 3")
-    rated = np.full(truth.shape, np.nan)
+    predictions = np.full(truth.shape, np.nan)
     for i, code in enumerate(codes):
-        dev, test = fold == codes[(i + 1) % len(codes)], fold == code
-        train = np.flatnonzero(~dev & ~test)
+        development, test = fold == codes[(i + 1) % len(codes)], fold == code
+        train = np.flatnonzero(~development & ~test)
         vectors = np.concatenate([read(train) for read in inputs], axis=1)
-        hidden = vectors.shape[1] + sum(read(train).shape[1] for read in beside)
-        head = train_fusion(vectors, truth, train, np.flatnonzero(dev), hidden=hidden, epochs=epochs, rng=rng)
-        rated[test] = head.predict(vectors[test])
-    return rated
+        hidden = vectors.shape[1] + sum(read(train).shape[1] for read in inputs_for_width)
+        head = train_fusion(
+            vectors, truth, train, np.flatnonzero(development), hidden=hidden, epochs=epochs, rng=rng
+        )
+        predictions[test] = head.predict(vectors[test, None])
+    return predictions
 
 
-def fixed(vectors: np.ndarray) -> Vectors:
+def fixed(vectors: NDArray[np.float64]) -> Vectors:
     """Vectors that are the same for every training set, such as those of a frozen model."""
     return lambda train: vectors
 
@@ -162,7 +141,7 @@ def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
 
     from sertools.metrics.words import words_of
 
-    def read(train: np.ndarray) -> np.ndarray:
+    def read(train: NDArray[np.integer]) -> NDArray[np.float64]:
         counter = TfidfVectorizer(analyzer=words_of, sublinear_tf=True)
         known = {word for i in train for word in words_of(texts[i])}
         if not known:
@@ -171,92 +150,17 @@ def tf_idf(texts: Sequence[str], *, components: int) -> Vectors:
         weights = counter.transform(texts)
         # numpy's full decomposition is deterministic, and there are few enough training clips for it
         _, values, directions = np.linalg.svd(weights[train].toarray(), full_matrices=False)
-        kept = directions[: min(components, int((values > 1e-9 * values[0]).sum()))]
-        vectors: np.ndarray = weights @ _signed(kept).T
+        components_found = directions[: min(components, int((values > 1e-9 * values[0]).sum()))]
+        vectors: NDArray[np.float64] = weights @ _signed(components_found).T
         return vectors
 
     return read
 
 
-def _signed(directions: np.ndarray) -> np.ndarray:
+def _signed(directions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Directions with the sign that makes their largest entry positive; the SVD leaves the sign arbitrary."""
     largest = np.abs(directions).argmax(axis=1)
-    signed: np.ndarray = directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
+    signed: NDArray[np.float64] = (
+        directions * np.sign(directions[np.arange(len(directions)), largest])[:, None]
+    )
     return signed
-
-
-def loss_and_slopes(
-    x: np.ndarray, truth: np.ndarray, numbers: Sequence[np.ndarray], kept: np.ndarray | float = 1.0
-) -> tuple[float, list[np.ndarray]]:
-    """Loss and gradient: mean over ratings of 1 − CCC, each over the clips that have the rating.
-
-    Args:
-        x: inputs, shape (n, d)
-        truth: shape (n, k); a rating that fewer than two clips have is ignored
-        numbers: parameters: weight (h, d), bias (h,), weight (k, h) and bias (k,)
-        kept: dropout mask of the hidden layer, shape (n, h)
-    """
-    out = numbers[2]
-    hidden, said = _forward(x, numbers, kept)
-    known = np.isfinite(truth)
-    n = np.maximum(known.sum(axis=0), 1)
-    asked = known.sum(axis=0) > 1
-    t, p = np.where(known, truth, 0.0), np.where(known, said, 0.0)
-    mean_t, mean_p = t.sum(axis=0) / n, p.sum(axis=0) / n
-    dt, dp = np.where(known, t - mean_t, 0.0), np.where(known, p - mean_p, 0.0)
-    together = (dt * dp).sum(axis=0) / n
-    apart = ((dt**2).sum(axis=0) + (dp**2).sum(axis=0)) / n + (mean_p - mean_t) ** 2 + 1e-8
-    concordance = 2 * together / apart
-    share = asked / max(int(asked.sum()), 1)
-    # derivative of 2 c / d by each prediction, where c is `together` and d is `apart`
-    by_said = 2 * dt / n / apart - 2 * concordance / apart * (dp + mean_p - mean_t) / n
-    slope = np.where(known, -share * by_said, 0.0).astype(x.dtype)
-    inside = (slope @ out) * kept * (1 - hidden**2)
-    slopes = [inside.T @ x, inside.sum(axis=0), slope.T @ (hidden * kept), slope.sum(axis=0)]
-    return float((share * (1 - concordance)).sum()), [part.astype(x.dtype) for part in slopes]
-
-
-def _forward(
-    x: np.ndarray, numbers: Sequence[np.ndarray], kept: np.ndarray | float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hidden layer before dropout (n, h), and predicted ratings (n, k)."""
-    weight, bias, out, last = numbers
-    hidden = np.tanh(x @ weight.T + bias)
-    return hidden, (hidden * kept) @ out.T + last
-
-
-def _adam(
-    numbers: Sequence[np.ndarray],
-    slopes: Sequence[np.ndarray],
-    frame_sums: Sequence[tuple[np.ndarray, np.ndarray]],
-    step: int,
-) -> None:
-    """One step of Adam, in place."""
-    first, second, least = ADAM
-    for part, slope, (mean, square) in zip(numbers, slopes, frame_sums, strict=True):
-        mean += (1 - first) * (slope - mean)
-        square += (1 - second) * (slope * slope - square)
-        part -= RATE * (mean / (1 - first**step)) / (np.sqrt(square / (1 - second**step)) + least)
-
-
-def _score(truth: np.ndarray, prediction: np.ndarray) -> float:
-    """Mean CCC over ratings; −inf if none is defined."""
-    scores = []
-    for t, p in zip(truth.T, prediction.T, strict=True):
-        known = np.isfinite(t)
-        scores.append(ccc(t[known], p[known]))
-    defined = [score for score in scores if np.isfinite(score)]
-    return float(np.mean(defined)) if defined else -np.inf
-
-
-def _kept(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Dropout mask (inverted dropout): 0, or 1 / (1 − DROPOUT)."""
-    mask: np.ndarray = (rng.random(shape, dtype=np.float32) >= DROPOUT) / np.float32(1 - DROPOUT)
-    return mask.astype(np.float32)
-
-
-def _dense(size: int, out: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Weight and bias, uniform in ±1/√size, the default initialisation of torch's linear layers."""
-    bound = 1 / np.sqrt(size)
-    weight, bias = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in ((out, size), (out,)))
-    return weight, bias

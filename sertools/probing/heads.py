@@ -5,47 +5,56 @@ followed by dense layers. With a single layer, the average is that layer.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
+from sertools.probing.losses import ccc_loss
 
 if TYPE_CHECKING:
     import torch
 
-LOWER = 1e-3
-"""Minimum drop of the validation loss that counts as an improvement."""
-
-MIXING = 5
+LAYER_WEIGHT_RATE = 5
 """Learning rate of the layer weights as a multiple of the head's, at which they would hardly change."""
+
+Activation = Literal["relu", "tanh"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """The shape of a head.
+class HeadShape:
+    """The layers of a head, and how it is trained.
 
     Attributes:
         hidden: sizes of the hidden layers
-        relu: whether hidden layers are followed by a ReLU
+        activation: function after each hidden layer
+        dropout: share of the inputs of each dense layer that is set to 0 in a training step
+        learning_rate: learning rate of the dense layers
+        weight_decay: weight decay of the dense layers
         batch: clips per step; 0 for all clips at once
         epochs: maximum number of epochs
         patience: epochs without a lower validation loss after which training stops
+        min_improvement: drop of the validation loss below which it does not count as lower
     """
 
     hidden: tuple[int, ...]
-    relu: bool
+    activation: Activation = "relu"
+    dropout: float = 0.0
+    learning_rate: float = 2e-4
+    weight_decay: float = 1e-5
     batch: int = 64
     epochs: int = 300
     patience: int = 10
+    min_improvement: float = 1e-3
 
 
-RECIPES: Mapping[str, Recipe] = {
-    "logistic": Recipe(hidden=(), relu=False, batch=0, epochs=150, patience=30),
-    "mlp": Recipe(hidden=(128, 16), relu=True),
-    "superb": Recipe(hidden=(256,), relu=True),
+HEAD_SHAPES: Mapping[str, HeadShape] = {
+    "logistic": HeadShape(hidden=(), batch=0, epochs=150, patience=30),
+    "mlp": HeadShape(hidden=(128, 16)),
+    "superb": HeadShape(hidden=(256,)),
 }
 """Kind → head: output layer only; as in Li et al. 2023; SUPERB's, as in Ma et al. 2024 (emotion2vec)."""
 
@@ -56,59 +65,87 @@ class Head:
 
     Attributes:
         mean, scale: mean and standard deviation of the training clips, shape (l, d)
-        shares: weight of each layer, shape (l,), sum 1
+        layer_weights: weight of each layer, shape (l,), sum 1
         dense: weight (out, in) and bias (out,) of each dense layer
-        relu: whether hidden layers are followed by a ReLU
+        activation: function after each hidden layer
         loss: lowest validation loss; these are the parameters at that point
         epochs: number of epochs after which it was reached
     """
 
-    mean: np.ndarray
-    scale: np.ndarray
-    shares: np.ndarray
-    dense: tuple[tuple[np.ndarray, np.ndarray], ...]
-    relu: bool
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    layer_weights: NDArray[np.float64]
+    dense: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
+    activation: Activation
     loss: float
     epochs: int
 
-    def predict(self, layers: np.ndarray) -> np.ndarray:
+    def predict(self, layers: NDArray[np.floating]) -> NDArray[np.float64]:
         """Outputs (m, k) for layers (m, l, d): class scores before softmax, or predicted values."""
-        states: np.ndarray = np.einsum("mld,l->md", (layers - self.mean) / self.scale, self.shares)
+        states: NDArray[np.float64] = np.einsum(
+            "mld,l->md", (layers - self.mean) / self.scale, self.layer_weights
+        )
         for i, (weight, bias) in enumerate(self.dense):
             states = states @ weight.T + bias
-            if self.relu and i + 1 < len(self.dense):
-                states = np.maximum(states, 0)
+            if i + 1 < len(self.dense):
+                states = np.tanh(states) if self.activation == "tanh" else np.maximum(states, 0)
         return states
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Goal:
+    """What a head is trained to predict: class codes, or values standardised by the training clips.
+
+    Attributes:
+        truth: class codes (n,), or standardised values, shape (n,) or (n, k); nan where unknown
+        centre, unit: mean and standard deviation of the values of the training clips, shape (k,)
+        outputs: number of outputs of the head
+    """
+
+    truth: "torch.Tensor"
+    centre: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    outputs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parameters:
+    """Trained parameters: layer weights before softmax (l,), and weight and bias of each dense layer."""
+
+    mixing: "torch.Tensor"
+    dense: "tuple[tuple[torch.Tensor, torch.Tensor], ...]"
+
+    @property
+    def of_dense_layers(self) -> "list[torch.Tensor]":
+        return [parameter for pair in self.dense for parameter in pair]
+
+
 def train_head(
-    layers: np.ndarray,
-    truth: np.ndarray,
-    train: np.ndarray,
-    validation: np.ndarray,
+    layers: NDArray[np.floating],
+    truth: NDArray[np.number],
+    train: NDArray[np.bool_],
+    validation: NDArray[np.bool_],
     *,
-    kind: str,
+    shape: HeadShape,
     classes: int = 0,
-    learning_rate: float = 2e-4,
     rng: np.random.Generator,
 ) -> Head:
     """Train a head on the training clips and return it at its best epoch on the validation clips.
 
-    AdamW, weight decay 1e-5, batches of 64 (Li et al. 2023; all clips at once for a head without hidden
-    layers), cross-entropy for classes, 1 − CCC for values (Wagner et al. 2023). Training stops when the
-    validation loss has not fallen by .001 for 10 epochs (30 for a head trained on all clips at once). Every
-    dimension of a layer is standardised by the training clips, so that no layer outweighs another by its
-    scale alone.
+    AdamW, cross-entropy for classes, 1 − CCC for values (Wagner et al. 2023; with several values per clip
+    the mean over them), by default weight decay 1e-5 and batches of 64 (Li et al. 2023; all clips at once for
+    a head without hidden layers). Training stops when the validation loss has not fallen by .001 for 10
+    epochs (30 for a head trained on all clips at once). Every dimension of a layer is standardised by the
+    training clips, so that no layer outweighs another by its scale alone.
 
     Args:
         layers: finite layer means, shape (n, l, d)
-        truth: class codes or values, shape (n,)
+        truth: class codes, shape (n,), or values, shape (n,) or (n, k); a value may be nan
         train: mask of the training clips, shape (n,)
         validation: mask of the validation clips, shape (n,)
-        kind: a key of `RECIPES`
+        shape: the layers of the head, and how it is trained
         classes: number of classes; 0 for values
-        learning_rate: learning rate of the dense layers
-        rng: source of the initial parameters and of the order of clips
+        rng: source of the initial parameters, of the order of clips and of dropout
 
     Raises:
         AuditError: there are no training clips or no validation clips
@@ -118,65 +155,35 @@ def train_head(
     if not train.any() or not validation.any():
         raise AuditError("a head needs at least one training clip and one validation clip")
     mean, scale = standard(layers, train)
-    sound = torch.from_numpy(np.ascontiguousarray(layers, dtype=np.float32))
-    less, by = (torch.from_numpy(numbers.astype(np.float32)) for numbers in (mean, scale))
-    values: np.ndarray = truth.astype(np.int64 if classes else np.float32)
-    # values are standardised for training and scaled back afterwards
-    centre = 0.0 if classes else float(values[train].mean())
-    unit = 1.0 if classes else float(values[train].std()) or 1.0
-    wanted = torch.from_numpy(values if classes else np.asarray((values - centre) / unit, dtype=np.float32))
-    recipe = RECIPES[kind]
-    sizes = (layers.shape[2], *recipe.hidden, classes or 1)
-    dense = [_dense(i, o, rng) for i, o in itertools.pairwise(sizes)]
-    mixing = torch.zeros(layers.shape[1], requires_grad=True)
-    flat = [parameter for pair in dense for parameter in pair]
-    groups = [
-        {"params": flat, "lr": learning_rate},
-        {"params": [mixing], "lr": MIXING * learning_rate, "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=1e-5)
+    goal = _goal(truth, train, classes)
+    start = _initial(layers.shape[1], (layers.shape[2], *shape.hidden, goal.outputs), rng)
+    outputs = _network(layers, (mean, scale), start, shape, rng)
 
-    def loss_of(rows: "torch.Tensor") -> "torch.Tensor":
-        states = torch.einsum("mld,l->md", (sound[rows] - less) / by, mixing.softmax(0))
-        for i, (weight, bias) in enumerate(dense):
-            states = states @ weight.T + bias
-            if recipe.relu and i + 1 < len(dense):
-                states = states.relu()
+    def loss_of(rows: "torch.Tensor", training: bool) -> "torch.Tensor":
+        states = outputs(rows, training)
         if classes:
-            return torch.nn.functional.cross_entropy(states, wanted[rows])
-        return 1 - _concordance(states[:, 0], wanted[rows])
+            return torch.nn.functional.cross_entropy(states, goal.truth[rows])
+        return ccc_loss(states[:, 0] if goal.truth.ndim == 1 else states, goal.truth[rows])
 
-    fitted, checked = np.flatnonzero(train), np.flatnonzero(validation)
-    kept: list[torch.Tensor] = []
-    lowest, best = np.inf, 0
-    for epoch in range(1, recipe.epochs + 1):
-        for rows in _batches(rng.permutation(fitted), recipe.batch or len(fitted)):
-            optimiser.zero_grad()
-            loss_of(torch.from_numpy(rows)).backward()  # type: ignore[no-untyped-call] # torch has no types here
-            optimiser.step()
-        with torch.no_grad():
-            loss = float(loss_of(torch.from_numpy(checked)))
-        if loss < lowest - LOWER:
-            lowest, best = loss, epoch
-            kept = [parameter.detach().clone() for parameter in (mixing, *flat)]
-        elif epoch - best >= recipe.patience:
-            break
-    shares, *numbers = [tensor.double() for tensor in kept]
-    arrays = [tensor.numpy() for tensor in numbers]
-    pairs = list(zip(arrays[::2], arrays[1::2], strict=True))
-    pairs[-1] = (pairs[-1][0] * unit, pairs[-1][1] * unit + centre)
+    best, loss, epochs = _descend(
+        start, loss_of, np.flatnonzero(train), np.flatnonzero(validation), shape, rng
+    )
+    pairs = [(weight.double().numpy(), bias.double().numpy()) for weight, bias in best.dense]
+    pairs[-1] = (pairs[-1][0] * goal.unit[:, None], pairs[-1][1] * goal.unit + goal.centre)
     return Head(
         mean=mean,
         scale=scale,
-        shares=shares.softmax(0).numpy(),
+        layer_weights=best.mixing.double().softmax(0).numpy(),
         dense=tuple(pairs),
-        relu=recipe.relu,
-        loss=lowest,
-        epochs=best,
+        activation=shape.activation,
+        loss=loss,
+        epochs=epochs,
     )
 
 
-def standard(layers: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standard(
+    layers: NDArray[np.floating], train: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of every dimension of every layer, each (l, d); 1 if it is constant.
 
     Args:
@@ -193,25 +200,120 @@ def standard(layers: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.array(means), np.array(scales)
 
 
-def _dense(size: int, out: int, rng: np.random.Generator) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Initial weight and bias, uniform within ±1/√size, as in torch's own layers."""
+def _goal(truth: NDArray[np.number], train: NDArray[np.bool_], classes: int) -> _Goal:
+    """The truth as a tensor; values are standardised for training, and predictions scaled back afterwards."""
     import torch
 
-    bound = 1 / np.sqrt(size)
-    weight, bias = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in ((out, size), (out,)))
-    return torch.from_numpy(weight).requires_grad_(), torch.from_numpy(bias).requires_grad_()
+    if classes:
+        codes = torch.from_numpy(truth.astype(np.int64))
+        return _Goal(truth=codes, centre=np.zeros(classes), unit=np.ones(classes), outputs=classes)
+    values = truth.astype(np.float32)
+    columns, centres, units = [], [], []
+    for column in np.atleast_2d(values.T):
+        known = column[train & np.isfinite(column)]
+        centres.append(float(known.mean()) if len(known) else 0.0)
+        units.append((float(known.std()) if len(known) else 0.0) or 1.0)
+        columns.append(np.asarray((column - centres[-1]) / units[-1], dtype=np.float32))
+    scaled = np.stack(columns, axis=1).reshape(values.shape)
+    return _Goal(
+        truth=torch.from_numpy(scaled), centre=np.array(centres), unit=np.array(units), outputs=len(columns)
+    )
 
 
-def _batches(rows: np.ndarray, size: int) -> list[np.ndarray]:
+def _initial(n_layers: int, widths: tuple[int, ...], rng: np.random.Generator) -> _Parameters:
+    """Equal layer weights, and dense layers drawn uniformly within ±1/√width, as in torch's own layers."""
+    import torch
+
+    dense = []
+    for width, out in itertools.pairwise(widths):
+        bound = 1 / np.sqrt(width)
+        weight, bias = (
+            torch.from_numpy(rng.uniform(-bound, bound, size).astype(np.float32)).requires_grad_()
+            for size in ((out, width), (out,))
+        )
+        dense.append((weight, bias))
+    return _Parameters(mixing=torch.zeros(n_layers, requires_grad=True), dense=tuple(dense))
+
+
+def _network(
+    layers: NDArray[np.floating],
+    standardisation: tuple[NDArray[np.float64], NDArray[np.float64]],
+    parameters: _Parameters,
+    shape: HeadShape,
+    rng: np.random.Generator,
+) -> "Callable[[torch.Tensor, bool], torch.Tensor]":
+    """The head as a function: numbers of m clips, whether in training → outputs (m, k)."""
+    import torch
+
+    means = torch.from_numpy(np.ascontiguousarray(layers, dtype=np.float32))
+    mean, scale = (torch.from_numpy(numbers.astype(np.float32)) for numbers in standardisation)
+    generator = torch.Generator()
+    if shape.dropout:
+        generator.manual_seed(int(rng.integers(2**63)))
+
+    def outputs(rows: "torch.Tensor", training: bool) -> "torch.Tensor":
+        states = torch.einsum("mld,l->md", (means[rows] - mean) / scale, parameters.mixing.softmax(0))
+        for i, (weight, bias) in enumerate(parameters.dense):
+            if training and shape.dropout:
+                states = states * _dropout_mask(states, shape.dropout, generator)
+            states = states @ weight.T + bias
+            if i + 1 < len(parameters.dense):
+                states = states.tanh() if shape.activation == "tanh" else states.relu()
+        return states
+
+    return outputs
+
+
+def _dropout_mask(states: "torch.Tensor", dropout: float, generator: "torch.Generator") -> "torch.Tensor":
+    """0 where a state is dropped, else 1 / (1 − dropout); torch's own dropout takes no generator."""
+    import torch
+
+    return (torch.rand(states.shape, generator=generator) >= dropout) / (1 - dropout)
+
+
+def _descend(
+    parameters: _Parameters,
+    loss_of: "Callable[[torch.Tensor, bool], torch.Tensor]",
+    train: NDArray[np.integer],
+    validation: NDArray[np.integer],
+    shape: HeadShape,
+    rng: np.random.Generator,
+) -> tuple[_Parameters, float, int]:
+    """Gradient descent with early stopping: the best parameters, their validation loss, and their epoch."""
+    import torch
+
+    flat = parameters.of_dense_layers
+    groups = [
+        {"params": flat, "lr": shape.learning_rate},
+        {
+            "params": [parameters.mixing],
+            "lr": LAYER_WEIGHT_RATE * shape.learning_rate,
+            "weight_decay": 0.0,
+        },
+    ]
+    optimiser = torch.optim.AdamW(groups, weight_decay=shape.weight_decay)
+    best = [parameter.detach().clone() for parameter in (parameters.mixing, *flat)]
+    lowest, epoch_of_best = np.inf, 0
+    for epoch in range(1, shape.epochs + 1):
+        for rows in _batches(rng.permutation(train), shape.batch or len(train)):
+            optimiser.zero_grad()
+            loss_of(torch.from_numpy(rows), True).backward()  # type: ignore[no-untyped-call] # torch has no types here
+            optimiser.step()
+        with torch.no_grad():
+            loss = float(loss_of(torch.from_numpy(validation), False))
+        if loss < lowest - shape.min_improvement:
+            lowest, epoch_of_best = loss, epoch
+            best = [parameter.detach().clone() for parameter in (parameters.mixing, *flat)]
+        elif epoch - epoch_of_best >= shape.patience:
+            break
+    mixing, *dense = best
+    pairs = tuple(zip(dense[::2], dense[1::2], strict=True))
+    return _Parameters(mixing=mixing, dense=pairs), lowest, epoch_of_best
+
+
+def _batches(rows: NDArray[np.integer], size: int) -> list[NDArray[np.integer]]:
     """Rows in batches; a single last row joins the batch before it, because one value has no CCC."""
     cuts = list(range(size, len(rows), size))
     if cuts and len(rows) - cuts[-1] < 2:
         cuts.pop()
     return np.split(rows, cuts)
-
-
-def _concordance(one: "torch.Tensor", other: "torch.Tensor") -> "torch.Tensor":
-    """CCC of two vectors (n,); 0 if both are constant."""
-    a, b = one - one.mean(), other - other.mean()
-    apart = (a**2).mean() + (b**2).mean() + (one.mean() - other.mean()) ** 2
-    return 2 * (a * b).mean() / (apart + 1e-8)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.probing import folds, probes
 from sertools.probing.probes import HeldOut
@@ -26,20 +27,20 @@ INPUTS = (BEST, LAST, AVERAGE, WITHOUT_LAST, WEIGHTED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probed:
+class ProbeScores:
     """Predictions of one kind of probe for one target, from every input.
 
     Attributes:
         layers: held-out predictions of each layer
         inputs: input → predictions; `BEST` is each fold's best layer, chosen without its test clips
         chosen: the best layer of each fold, shape (folds,)
-        shares: learned layer weights, shape (folds, l)
+        layer_weights: learned layer weights, shape (folds, l)
     """
 
     layers: tuple[HeldOut, ...]
-    inputs: Mapping[str, np.ndarray]
-    chosen: np.ndarray
-    shares: np.ndarray = field(repr=False)
+    inputs: Mapping[str, NDArray[np.float64]]
+    chosen: NDArray[np.integer]
+    layer_weights: NDArray[np.float64] = field(repr=False)
 
 
 def probe(
@@ -49,7 +50,7 @@ def probe(
     kind: str = "linear",
     learning_rate: float = 2e-4,
     seed: int,
-) -> dict[str, Probed]:
+) -> dict[str, ProbeScores]:
     """Fit one kind of probe to each target on every input: target → results.
 
     Layers are read one by one; only the learned weights need all of them at once.
@@ -78,14 +79,16 @@ def probe(
     for each in targets:
         own = answers[each.name]
         of_layers = tuple(own[name] for name in names)
-        shares = np.zeros((0, 0))
+        layer_weights = np.zeros((0, 0))
         if n > 1:
             own[WEIGHTED] = _weighted(layers, each, kind, learning_rate, seed)
-            shares = own[WEIGHTED].shares
+            layer_weights = own[WEIGHTED].layer_weights
         prediction, chosen = probes.best(of_layers, each.fold)
         inputs = {BEST: prediction, LAST: of_layers[-1].prediction}
         inputs |= {name: own[name].prediction for name in INPUTS if name in own}
-        found[each.name] = Probed(layers=of_layers, inputs=inputs, chosen=chosen, shares=shares)
+        found[each.name] = ProbeScores(
+            layers=of_layers, inputs=inputs, chosen=chosen, layer_weights=layer_weights
+        )
     return found
 
 
@@ -99,7 +102,7 @@ def _weighted(layers: Layers, of: Target, kind: str, learning_rate: float, seed:
 
 def _answer(
     answers: dict[str, dict[str, HeldOut]],
-    features: np.ndarray,
+    features: NDArray[np.float64],
     name: str,
     targets: Sequence[Target],
     kind: str,
@@ -119,15 +122,15 @@ def _answer(
                 rng=identity_rng(seed, each.name, kind, name),
             )
         return
-    for together in alike(targets):
+    for together in sharing_folds(targets):
         first = together[0]
         truth = first.truth if first.classes else np.column_stack([each.truth for each in together])
-        said = probes.linear(features[first.rows], truth, first.group, first.fold, len(first.classes))
-        for each, answer in zip(together, said, strict=True):
+        predicted = probes.linear(features[first.rows], truth, first.group, first.fold, len(first.classes))
+        for each, answer in zip(together, predicted, strict=True):
             answers[each.name][name] = answer
 
 
-def alike(targets: Sequence[Target]) -> list[list[Target]]:
+def sharing_folds(targets: Sequence[Target]) -> list[list[Target]]:
     """Groups of targets that can share one matrix decomposition.
 
     Numeric targets with the same clips and folds share a group; each categorical target has its own.
@@ -139,7 +142,7 @@ def alike(targets: Sequence[Target]) -> list[list[Target]]:
     return list(found.values())
 
 
-def by_chance(layers: Layers, of: Target, *, draws: int, seed: int) -> float:
+def score_of_shuffled_labels(layers: Layers, of: Target, *, draws: int, seed: int) -> float:
     """Mean score of the last layer's linear probe on shuffled labels; nan for no draws.
 
     Labels are shuffled among the clips of each speaker; labels that are constant per speaker (sex, age) are
@@ -156,16 +159,16 @@ def by_chance(layers: Layers, of: Target, *, draws: int, seed: int) -> float:
     scores = []
     for i in range(draws):
         rng = identity_rng(seed, "shuffled", of.name, str(i))
-        if of.closed:
+        if of.closed_set:
             truth = rng.permutation(of.truth)
         elif constant:
             first = of.truth[np.unique(of.unit, return_index=True)[1]]
             truth = rng.permutation(first)[of.unit]
         else:
             truth = folds.shuffled_within(of.truth, of.unit, rng=rng)
-        (said,) = probes.linear(
+        (predicted,) = probes.linear(
             features, truth if of.classes else truth[:, None], of.group, of.fold, len(of.classes)
         )
-        pair = replace(of, truth=truth).pairs(said.prediction, pd.RangeIndex(int(of.rows.max()) + 1))
+        pair = replace(of, truth=truth).pairs(predicted.prediction, pd.RangeIndex(int(of.rows.max()) + 1))
         scores.append(estimate(of.statistic, pair.truth, pair.prediction, pair.unit, pair.units).value)
     return float(np.mean(scores)) if scores else float("nan")

@@ -4,11 +4,13 @@ Every clip is predicted once, by a probe that was fitted on other groups of spea
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sertools.probing.heads import standard, train_head
+from sertools.probing.heads import HEAD_SHAPES, standard, train_head
 from sertools.probing.ridge import fit_ridge
 
 KINDS = ("linear", "mlp", "superb")
@@ -23,16 +25,20 @@ class HeldOut:
         prediction: class codes or values, shape (n,)
         error: validation error of each fold's probe on clips left out of its training folds, shape (folds,);
             used to choose the best layer without looking at the fold's test clips
-        shares: learned weight of each layer in each fold, shape (folds, l); empty if none are learned
+        layer_weights: learned weight of each layer in each fold, shape (folds, l); empty if none are learned
     """
 
-    prediction: np.ndarray
-    error: np.ndarray
-    shares: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    prediction: NDArray[Any]
+    error: NDArray[np.float64]
+    layer_weights: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 def linear(
-    features: np.ndarray, truth: np.ndarray, group: np.ndarray, fold: np.ndarray, classes: int = 0
+    features: NDArray[np.float64],
+    truth: NDArray[Any],
+    group: NDArray[np.integer],
+    fold: NDArray[np.integer],
+    classes: int = 0,
 ) -> list[HeldOut]:
     """Cross-validated ridge regression: one result for each of k values, or one for a class label.
 
@@ -53,15 +59,15 @@ def linear(
         prediction[test], error = _ridge(features, truth, group, test, classes)
         errors.append(error)
     return [
-        HeldOut(prediction=said.astype(np.int64) if classes else said, error=error)
-        for said, error in zip(prediction.T, np.array(errors).T, strict=True)
+        HeldOut(prediction=predicted.astype(np.int64) if classes else predicted, error=error)
+        for predicted, error in zip(prediction.T, np.array(errors).T, strict=True)
     ]
 
 
 def trained(
-    layers: np.ndarray,
-    truth: np.ndarray,
-    fold: np.ndarray,
+    layers: NDArray[np.float64],
+    truth: NDArray[Any],
+    fold: NDArray[np.integer],
     classes: int = 0,
     *,
     kind: str,
@@ -78,12 +84,13 @@ def trained(
         truth: class codes or values, shape (n,)
         fold: test fold of each clip, shape (n,)
         classes: number of classes; 0 for values
-        kind: a key of `heads.RECIPES`
+        kind: a key of `heads.HEAD_SHAPES`
         learning_rate: learning rate of the dense layers
         rng: source of the initial parameters and of the order of clips
     """
     prediction = np.zeros(len(truth), dtype=np.int64 if classes else np.float64)
-    errors, shares = [], []
+    errors, layer_weights = [], []
+    shape = replace(HEAD_SHAPES[kind], learning_rate=learning_rate)
     folds = np.unique(fold)
     for i, code in enumerate(folds):
         test = fold == code
@@ -95,24 +102,23 @@ def trained(
             truth,
             ~test & ~checks,
             checks,
-            kind=kind,
+            shape=shape,
             classes=classes,
-            learning_rate=learning_rate,
             rng=rng,
         )
-        said = head.predict(layers[test])
-        prediction[test] = said.argmax(axis=1) if classes else said[:, 0]
+        predicted = head.predict(layers[test])
+        prediction[test] = predicted.argmax(axis=1) if classes else predicted[:, 0]
         errors.append(head.loss)
-        shares.append(head.shares)
-    learned = np.array(shares) if layers.shape[1] > 1 else np.zeros((0, 0))
-    return HeldOut(prediction=prediction, error=np.array(errors), shares=learned)
+        layer_weights.append(head.layer_weights)
+    learned = np.array(layer_weights) if layers.shape[1] > 1 else np.zeros((0, 0))
+    return HeldOut(prediction=prediction, error=np.array(errors), layer_weights=learned)
 
 
 def weighted(
-    layers: np.ndarray,
-    truth: np.ndarray,
-    group: np.ndarray,
-    fold: np.ndarray,
+    layers: NDArray[np.float64],
+    truth: NDArray[Any],
+    group: NDArray[np.integer],
+    fold: NDArray[np.integer],
     classes: int = 0,
     *,
     rng: np.random.Generator,
@@ -132,17 +138,19 @@ def weighted(
     """
     learned = trained(layers, truth, fold, classes, kind="logistic", learning_rate=2e-2, rng=rng)
     prediction, errors = np.zeros_like(learned.prediction), []
-    for code, shares in zip(np.unique(fold), learned.shares, strict=True):
+    for code, layer_weights in zip(np.unique(fold), learned.layer_weights, strict=True):
         test = fold == code
         mean, scale = standard(layers, ~test)
-        mixed = sum(share * (layers[:, i] - mean[i]) / scale[i] for i, share in enumerate(shares))
-        said, error = _ridge(mixed, truth if classes else truth[:, None], group, test, classes)
-        prediction[test] = said[:, 0]
+        mixed = sum(share * (layers[:, i] - mean[i]) / scale[i] for i, share in enumerate(layer_weights))
+        predicted, error = _ridge(mixed, truth if classes else truth[:, None], group, test, classes)
+        prediction[test] = predicted[:, 0]
         errors.append(error[0])
-    return HeldOut(prediction=prediction, error=np.array(errors), shares=learned.shares)
+    return HeldOut(prediction=prediction, error=np.array(errors), layer_weights=learned.layer_weights)
 
 
-def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def best(
+    probed: Sequence[HeldOut], fold: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions of the layer that was best on each fold's training clips, and the index of that layer.
 
     Choosing the layer by its test scores would bias them upwards; here test clips do not affect the choice.
@@ -158,8 +166,12 @@ def best(probed: Sequence[HeldOut], fold: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _ridge(
-    features: np.ndarray, truth: np.ndarray, group: np.ndarray, test: np.ndarray, classes: int
-) -> tuple[np.ndarray, np.ndarray]:
+    features: NDArray[np.float64],
+    truth: NDArray[Any],
+    group: NDArray[np.integer],
+    test: NDArray[np.bool_],
+    classes: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Predictions of the test clips (m, k), and the error on left-out groups of the training clips (k,)."""
     train = ~test
     if len(np.unique(group[train])) == 1:
@@ -167,21 +179,14 @@ def _ridge(
     values = np.eye(classes)[truth[train]] if classes else truth[train]
     weight = _balanced(truth[train], classes) if classes else None
     fitted = fit_ridge(features[train], values, group[train], weight=weight, together=bool(classes))
-    said = fitted.predict(features[test])
+    predicted = fitted.predict(features[test])
     if classes:
-        return said.argmax(axis=1)[:, None], fitted.error.sum(keepdims=True)
-    return said, fitted.error
+        return predicted.argmax(axis=1)[:, None], fitted.error.sum(keepdims=True)
+    return predicted, fitted.error
 
 
-def _balanced(truth: np.ndarray, classes: int) -> np.ndarray:
+def _balanced(truth: NDArray[Any], classes: int) -> NDArray[np.float64]:
     """Clip weights (n,) that give every class present the same total weight."""
     clips = np.bincount(truth, minlength=classes)
-    found: np.ndarray = len(truth) / (np.count_nonzero(clips) * clips[truth])
-    return found
-
-
-def _by_first(fold: np.ndarray) -> np.ndarray:
-    """Folds renumbered in order of first appearance."""
-    _, first, code = np.unique(fold, return_index=True, return_inverse=True)
-    found: np.ndarray = np.argsort(np.argsort(first))[code]
+    found: NDArray[np.float64] = len(truth) / (np.count_nonzero(clips) * clips[truth])
     return found

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 
@@ -32,26 +33,28 @@ class Ridge:
         error: weighted mean squared error of `left_out`, shape (k,)
     """
 
-    mean: np.ndarray
-    scale: np.ndarray
-    coefficients: np.ndarray
-    intercept: np.ndarray
-    strength: np.ndarray
-    left_out: np.ndarray
-    error: np.ndarray
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    strength: NDArray[np.float64]
+    left_out: NDArray[np.float64]
+    error: NDArray[np.float64]
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
+    def predict(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Predictions (m, k) of features (m, d)."""
-        found: np.ndarray = ((features - self.mean) / self.scale) @ self.coefficients + self.intercept
+        found: NDArray[np.float64] = (
+            (features - self.mean) / self.scale
+        ) @ self.coefficients + self.intercept
         return found
 
 
 def fit_ridge(
-    features: np.ndarray,
-    values: np.ndarray,
-    group: np.ndarray,
+    features: NDArray[np.floating],
+    values: NDArray[np.floating],
+    group: NDArray[np.integer],
     *,
-    weight: np.ndarray | None = None,
+    weight: NDArray[np.float64] | None = None,
     together: bool = False,
     strengths: tuple[float, ...] = STRENGTHS,
 ) -> Ridge:
@@ -79,10 +82,37 @@ def fit_ridge(
     >>> fitted.predict(np.array([[10.0]])).round(6).tolist()
     [[31.0]]
     """
-    codes = np.unique(group)
-    if len(codes) < 2:
+    if len(np.unique(group)) < 2:
         raise AuditError("all clips are in one group; choosing the ridge strength needs at least two")
     root = np.sqrt(np.ones(len(features)) if weight is None else weight)[:, None]
+    mean, scale, standard = _standardised(features, root)
+    axes, squares = _principal(standard)
+    table = np.column_stack([standard @ axes, root])
+    weighted = np.asarray(values, dtype=np.float64) * root
+    errors, predictions, solutions = _fits(table, weighted, (squares, root), group, strengths)
+    best = _best_strengths(errors, together)
+    chosen = np.arange(len(best))
+    solution = solutions[best, :, chosen].T
+    return Ridge(
+        mean=mean,
+        scale=scale,
+        coefficients=axes @ solution[:-1],
+        intercept=solution[-1],
+        strength=np.array(strengths)[best],
+        left_out=predictions[best, :, chosen].T,
+        error=errors[best, chosen],
+    )
+
+
+def _standardised(
+    features: NDArray[np.floating], root: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted mean and standard deviation of the features (d,), and standardised features times `root`.
+
+    Args:
+        features: shape (n, d)
+        root: square root of the weight of each clip, shape (n, 1)
+    """
     mean = np.average(features, axis=0, weights=root[:, 0] ** 2)
     centred = np.asarray(features, dtype=np.float64) - mean
     scale = np.sqrt(np.average(centred**2, axis=0, weights=root[:, 0] ** 2))
@@ -90,11 +120,28 @@ def fit_ridge(
     constant = scale <= 1e-6 * np.abs(mean)
     scale = np.where(constant, 1.0, scale)
     centred[:, constant] = 0.0
-    standard = centred / scale * root
-    axes, squares = _principal(standard)
-    table = np.column_stack([standard @ axes, root])
-    weighted = np.asarray(values, dtype=np.float64) * root
+    return mean, scale, centred / scale * root
+
+
+def _fits(
+    table: NDArray[np.float64],
+    weighted: NDArray[np.float64],
+    scales: tuple[NDArray[np.float64], NDArray[np.float64]],
+    group: NDArray[np.integer],
+    strengths: tuple[float, ...],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Error (s, k), left-out predictions (s, n, k) and solution (s, r + 1, k) for each of the s strengths.
+
+    Args:
+        table: the features along their principal axes, and the intercept's column, shape (n, r + 1)
+        weighted: values times the square root of the weights, shape (n, k)
+        scales: sums of squares along the axes, shape (r,), and square root of the weights, shape (n, 1)
+        group: codes, shape (n,)
+        strengths: the strengths
+    """
+    squares, root = scales
     right = table.T @ weighted
+    codes = np.unique(group)
     errors, predictions, solutions = [], [], []
     for strength in strengths:
         alpha = strength * (squares.mean() if len(squares) else 1.0)
@@ -106,24 +153,23 @@ def fit_ridge(
         errors.append((error**2).sum(axis=0) / (root**2).sum())
         predictions.append((weighted - error) / root)
         solutions.append(solution)
-    error = np.array(errors)
+    return np.array(errors), np.array(predictions), np.array(solutions)
+
+
+def _best_strengths(error: NDArray[np.float64], together: bool) -> NDArray[np.integer]:
+    """Index of the strength with the lowest error for each target, shape (k,).
+
+    Args:
+        error: shape (strengths, k), strongest first
+        together: whether all targets share one strength
+    """
     judged = np.repeat(error.sum(axis=1, keepdims=True), error.shape[1], axis=1) if together else error
     # rounding must not decide between strengths with equal errors
-    best = np.argmax(judged <= judged.min(axis=0) * (1 + 1e-9), axis=0)
-    chosen = np.arange(error.shape[1])
-    solution = np.array(solutions)[best, :, chosen].T
-    return Ridge(
-        mean=mean,
-        scale=scale,
-        coefficients=axes @ solution[:-1],
-        intercept=solution[-1],
-        strength=np.array(strengths)[best],
-        left_out=np.array(predictions)[best, :, chosen].T,
-        error=error[best, chosen],
-    )
+    best: NDArray[np.integer] = np.argmax(judged <= judged.min(axis=0) * (1 + 1e-9), axis=0)
+    return best
 
 
-def _principal(standard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _principal(standard: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Principal axes (d, r) of the features, and the sums of squares along them (r,)."""
     n, d = standard.shape
     squares, vectors = np.linalg.eigh(standard.T @ standard if d <= n else standard @ standard.T)
@@ -133,14 +179,14 @@ def _principal(standard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _left_out(
-    table: np.ndarray,
-    weighted: np.ndarray,
-    right: np.ndarray,
-    solution: np.ndarray,
-    diagonal: np.ndarray,
-    group: np.ndarray,
-    codes: np.ndarray,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    table: NDArray[np.float64],
+    weighted: NDArray[np.float64],
+    right: NDArray[np.float64],
+    solution: NDArray[np.float64],
+    diagonal: NDArray[np.float64],
+    group: NDArray[np.integer],
+    codes: NDArray[np.integer],
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.floating]]]:
     """Indices of each group's clips, and their weighted errors (m, k) in the fit on all other groups."""
     for code in codes:
         inside = np.flatnonzero(group == code)

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
 from sertools.metrics.classification import accuracy_statistic, uar_statistic
 from sertools.metrics.regression import CCC
-from sertools.probing import folds as folds_module
+from sertools.probing.folds import disjoint_folds, shared_folds
 from sertools.randomness import identity_rng
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -20,13 +22,13 @@ from sertools.tables.tables import Tables
 LABELS = ("emotion", *DIMENSIONS)
 """Targets of speech emotion recognition; all others show what else a layer encodes."""
 
-USUAL = (*LABELS, "sex", "speaker", "age", "f0_hz")
+DEFAULT_TARGETS = (*LABELS, "sex", "speaker", "age", "f0_hz")
 """Default targets, where the corpus has them."""
 
 FOLDS = 4
 """Default number of speaker groups; Li et al. (2023) put the 24 speakers of RAVDESS into 4."""
 
-MOST = 20_000
+MAX_CLIPS = 20_000
 """Most clips that probes use; from larger corpora a random sample is drawn, so that probes fit in memory."""
 
 
@@ -44,76 +46,80 @@ class Target:
         unit: speaker codes 0..units−1, shape (n,)
         units: number of speakers, or of clips if the corpus names no speakers
         by_speaker: the units are speakers
-        closed: training and test clips of every fold are from the same speakers
+        closed_set: training and test clips of every fold are from the same speakers
         notes: sentences on clips or classes that were left out
     """
 
     name: str
-    rows: np.ndarray
-    truth: np.ndarray
+    rows: NDArray[np.integer]
+    truth: NDArray[Any]
     classes: tuple[str, ...]
-    fold: np.ndarray
-    group: np.ndarray
-    unit: np.ndarray
+    fold: NDArray[np.integer]
+    group: NDArray[np.integer]
+    unit: NDArray[np.integer]
     units: int
     by_speaker: bool
-    closed: bool = False
+    closed_set: bool = False
     notes: tuple[str, ...] = ()
 
     @property
     def metric(self) -> str:
         """Name of the metric for this target: accuracy, uar or ccc."""
-        return "accuracy" if self.closed else "uar" if self.classes else "ccc"
+        return "accuracy" if self.closed_set else "uar" if self.classes else "ccc"
 
     @property
     def chance(self) -> float:
         """Chance level: one over the number of classes, for speakers the largest one's share, 0 for CCC."""
-        if self.closed:
+        if self.closed_set:
             return float(np.bincount(self.truth).max() / len(self.truth))
         return 1 / len(self.classes) if self.classes else 0.0
 
     @property
     def statistic(self) -> Statistic:
         """The metric as a statistic of `pairs`."""
-        if self.closed:
+        if self.closed_set:
             return accuracy_statistic(2)
         return uar_statistic(len(self.classes)) if self.classes else CCC
 
-    def pairs(self, prediction: np.ndarray, clips: pd.Index) -> Pairs:
+    def pairs(self, prediction: NDArray[Any], clips: pd.Index) -> Pairs:
         """Truth and predictions of a probe; for speakers, 1 or 0 for right or wrong against a truth of 1."""
         # with a class for each of thousands of speakers, confusion counts would not fit in memory
         hit = (prediction == self.truth).astype(np.int64)
         return Pairs(
-            truth=np.ones_like(hit) if self.closed else self.truth,
-            prediction=hit if self.closed else prediction,
+            truth=np.ones_like(hit) if self.closed_set else self.truth,
+            prediction=hit if self.closed_set else prediction,
             unit=self.unit,
             units=self.units,
             by_speaker=self.by_speaker,
             clips=clips[self.rows],
         )
 
-    def score(self, prediction: np.ndarray, clips: pd.Index) -> Estimate:
+    def score(self, prediction: NDArray[Any], clips: pd.Index) -> Estimate:
         """The metric of a probe's predictions with its 95 % interval over speakers."""
         pair = self.pairs(prediction, clips)
-        if self.closed:
+        if self.closed_set:
             return proportion(pair.prediction == 1, pair.unit, pair.units)
         return estimate(self.statistic, pair.truth, pair.prediction, pair.unit, pair.units)
 
 
-def heard(tables: Tables) -> np.ndarray:
-    """Positions of the clips that have layers of every model, ordered by clip name; at most `MOST`."""
+def clips_with_layers(tables: Tables) -> NDArray[np.integer]:
+    """Positions of the clips that have layers of every model, ordered by clip name; at most `MAX_CLIPS`."""
     known = np.ones(len(tables.clips), dtype=bool)
     for each in (tables, *tables.others.values()):
         if each.layers is not None:
             known &= np.isfinite(each.layers.layer(-1)).all(axis=1)
     order = np.argsort(tables.clips.index.astype(str), kind="stable")
     rows = order[known[order]]
-    if len(rows) > MOST:
-        rows = rows[np.sort(identity_rng(0, "probing", tables.corpus).choice(len(rows), MOST, replace=False))]
+    if len(rows) > MAX_CLIPS:
+        rows = rows[
+            np.sort(identity_rng(0, "probing", tables.corpus).choice(len(rows), MAX_CLIPS, replace=False))
+        ]
     return rows
 
 
-def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group: str = "") -> Target:
+def target(
+    tables: Tables, name: str, rows: NDArray[np.integer], *, folds: int = 0, group: str = ""
+) -> Target:
     """Make a target of one column of the corpus.
 
     Speaker identification is closed-set: each speaker's clips are spread over all folds. All other targets
@@ -131,52 +137,83 @@ def target(tables: Tables, name: str, rows: np.ndarray, *, folds: int = 0, group
         AuditError: the column is missing or empty, or cannot be divided into that many folds
     """
     clips = tables.clips.iloc[rows]
-    by = group or sessions(tables.clips) or ("speaker" if "speaker" in clips else "")
-    for column in (name, *([by] if by else [])):
-        if column not in clips or clips[column].isna().all():
-            raise AuditError(f"the corpus has no column {column!r}")
-    count = folds or (clips[by].nunique() if by and by == sessions(tables.clips) else FOLDS)
-    if count < 2:
-        raise AuditError(f"folds is {count}", hint="folds must be at least 2")
+    by, count = _grouping(tables.clips, clips, name, folds, group)
     values = _values(clips[name])
-    has = values.notna().to_numpy().copy()
-    if not has.any():
+    usable = values.notna().to_numpy().copy()
+    if not usable.any():
         raise AuditError(f"column {name!r} of the corpus has no numbers")
     notes = []
-    if name == "f0_hz" and not has.all():
-        notes.append(f"f0_hz: {int((~has).sum())} clips without a voiced frame are left out.")
-    closed = name == "speaker"
-    least, why = (
-        (count, f"it has fewer clips than the {count} folds") if closed else (2, "its clips are in one fold")
-    )
-    while True:
-        part, said = clips[has], values[has]
-        if said.nunique() < 2:
-            alike = "only one value" if values.nunique() < 2 else "no two classes that are each in two folds"
-            raise AuditError(f"the clips with {name} have {alike}")
-        fold, inner = _closed(said, count) if closed else _open(part, by, count)
-        rare = [] if said.dtype == float else _rare(said, fold, least)
-        if not rare:
-            break
-        has &= ~values.isin(rare).to_numpy()
-        notes += [f"{name}: {one} ({int((said == one).sum())} clips) is left out: {why}." for one in rare]
-    classes = () if said.dtype == float else tuple(sorted(said.unique()))
-    truth = said.to_numpy() if not classes else np.searchsorted(classes, said.to_numpy(dtype=str))
+    if name == "f0_hz" and not usable.all():
+        notes.append(f"f0_hz: {int((~usable).sum())} clips without a voiced frame are left out.")
+    fold, inner, dropped = _divided(clips, values, usable, by, count)
+    part, labels = clips[usable], values[usable]
+    classes = () if labels.dtype == float else tuple(sorted(labels.unique()))
     codes, by_speaker = speaker_codes(part)
     known, unit = np.unique(codes, return_inverse=True)
     return Target(
         name=name,
-        rows=rows[has],
-        truth=truth,
+        rows=rows[usable],
+        truth=np.searchsorted(classes, labels.to_numpy(dtype=str)) if classes else labels.to_numpy(),
         classes=classes,
         fold=fold,
         group=inner,
         unit=unit,
         units=len(known),
         by_speaker=by_speaker,
-        closed=closed,
-        notes=tuple(notes),
+        closed_set=name == "speaker",
+        notes=(*notes, *dropped),
     )
+
+
+def _grouping(every: pd.DataFrame, clips: pd.DataFrame, name: str, folds: int, group: str) -> tuple[str, int]:
+    """The column whose values are never split between training and test, and the number of folds.
+
+    Args:
+        every: all clips of the corpus
+        clips: the clips that have layers
+        name: column of the target
+        folds: argument of `target`
+        group: argument of `target`
+    """
+    by = group or sessions(every) or ("speaker" if "speaker" in clips else "")
+    for column in (name, *([by] if by else [])):
+        if column not in clips or clips[column].isna().all():
+            raise AuditError(f"the corpus has no column {column!r}")
+    count = folds or (clips[by].nunique() if by and by == sessions(every) else FOLDS)
+    if count < 2:
+        raise AuditError(f"folds is {count}", hint="folds must be at least 2")
+    return by, count
+
+
+def _divided(
+    clips: pd.DataFrame, values: pd.Series, usable: NDArray[np.bool_], by: str, count: int
+) -> tuple[NDArray[np.integer], NDArray[np.integer], list[str]]:
+    """Folds, groups within them, and notes on classes that are left out because too few folds have them.
+
+    Clips of such classes are marked in `usable` as not usable, and the others are divided anew.
+    """
+    name, notes = str(values.name), []
+    closed_set = name == "speaker"
+    fewest, why = (
+        (count, f"it has fewer clips than the {count} folds")
+        if closed_set
+        else (2, "its clips are in one fold")
+    )
+    while True:
+        part, labels = clips[usable], values[usable]
+        if labels.nunique() < 2:
+            problem = (
+                "only one value" if values.nunique() < 2 else "no two classes that are each in two folds"
+            )
+            raise AuditError(f"the clips with {name} have {problem}")
+        fold, inner = (
+            _speakers_in_every_fold(labels, count) if closed_set else _speaker_disjoint(part, by, count)
+        )
+        rare = [] if labels.dtype == float else _rare(labels, fold, fewest)
+        if not rare:
+            return fold, inner, notes
+        usable &= ~values.isin(rare).to_numpy()
+        notes += [f"{name}: {one} ({int((labels == one).sum())} clips) is left out: {why}." for one in rare]
 
 
 def sessions(clips: pd.DataFrame) -> str:
@@ -191,10 +228,10 @@ def sessions(clips: pd.DataFrame) -> str:
     return ""
 
 
-def asked(tables: Tables, names: Sequence[str]) -> list[str]:
+def targets_to_probe(tables: Tables, names: Sequence[str]) -> list[str]:
     """Names of the targets to probe: those given, else the default ones that the corpus has."""
-    there = [n for n in USUAL if n in tables.clips and tables.clips[n].notna().any()]
-    return list(dict.fromkeys(names)) or there
+    available = [n for n in DEFAULT_TARGETS if n in tables.clips and tables.clips[n].notna().any()]
+    return list(dict.fromkeys(names)) or available
 
 
 def _values(column: pd.Series) -> pd.Series:
@@ -204,7 +241,9 @@ def _values(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None).map(lambda x: x if x is None else str(x))
 
 
-def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _speaker_disjoint(
+    part: pd.DataFrame, by: str, count: int
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Folds that share no speaker (or other group), and the groups' codes."""
     codes, _ = speaker_codes(part)
     names = part[by].astype(object).where(part[by].notna(), None) if by else pd.Series(None, part.index)
@@ -214,18 +253,20 @@ def _open(part: pd.DataFrame, by: str, count: int) -> tuple[np.ndarray, np.ndarr
     for column in ("sex", "emotion"):
         if column in part:
             strata = strata + "/" + part[column].astype(str)
-    fold = folds_module.disjoint_folds(named, strata.to_numpy(dtype=str), count)
+    fold = disjoint_folds(named, strata.to_numpy(dtype=str), count)
     return fold, np.unique(named, return_inverse=True)[1] if by else codes
 
 
-def _closed(speaker: pd.Series, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _speakers_in_every_fold(
+    speaker: pd.Series, count: int
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Folds that share all speakers, and the groups that are left out in turn to choose the penalty."""
     names = speaker.to_numpy(dtype=str)
-    fold = folds_module.shared_folds(names, count)
-    return fold, folds_module.shared_folds(np.char.add(names, fold.astype(str)), 5)
+    fold = shared_folds(names, count)
+    return fold, shared_folds(np.char.add(names, fold.astype(str)), 5)
 
 
-def _rare(said: pd.Series, fold: np.ndarray, least: int) -> list[str]:
+def _rare(labels: pd.Series, fold: NDArray[np.integer], least: int) -> list[str]:
     """Classes whose clips are in fewer than `least` folds."""
-    there = pd.Series(fold, index=said.index).groupby(said.to_numpy()).nunique()
-    return sorted(there.index[there < least])
+    folds_of = pd.Series(fold, index=labels.index).groupby(labels.to_numpy()).nunique()
+    return sorted(folds_of.index[folds_of < least])

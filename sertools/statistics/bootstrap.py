@@ -5,9 +5,10 @@ shuffles their group labels. All draws are one matrix product with the sums of t
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtrit
 
 from sertools.errors import AuditError
@@ -22,11 +23,34 @@ FEWEST_DRAWS = 20
 """Minimum number of draws; with fewer, the 2.5 % and 97.5 % percentiles are just the extremes."""
 
 
-CELLS = 25_000
+MAX_MATRIX_CELLS = 25_000
 """Size of the blocks of a random matrix, chosen to fit in the processor's cache; it does not change draws."""
 
 
-def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generator) -> Iterator[np.ndarray]:
+@dataclass(frozen=True)
+class GroupedClips:
+    """Truth and prediction of clips, with the unit (speaker) and the group of each clip.
+
+    Attributes:
+        truth: shape (n,)
+        prediction: shape (n,)
+        unit: codes 0..units−1, shape (n,)
+        units: number of codes; units without clips are ignored
+        group: codes 0..groups−1, shape (n,); clips with a negative code are ignored
+        groups: number of codes; groups without clips are ignored
+    """
+
+    truth: ArrayLike
+    prediction: ArrayLike
+    unit: ArrayLike
+    units: int
+    group: ArrayLike
+    groups: int
+
+
+def bootstrap_weights(
+    strata: NDArray[np.integer], draws: int, *, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
     """How often each unit is drawn: blocks of counts, shape (rows, units), with `draws` rows in total.
 
     From each stratum as many units are drawn, with replacement, as it has.
@@ -40,7 +64,7 @@ def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generato
     _, stratum, size = np.unique(strata, return_inverse=True, return_counts=True)
     first = np.cumsum(size) - size
     units = len(strata)
-    block = max(1, CELLS // max(1, units))
+    block = max(1, MAX_MATRIX_CELLS // max(1, units))
     for start in range(0, draws, block):
         rows = min(block, draws - start)
         # drawing units and counting them is ten times faster than drawing the multinomial counts; each unit
@@ -53,7 +77,9 @@ def bootstrap_weights(strata: np.ndarray, draws: int, *, rng: np.random.Generato
         yield counts.reshape(rows, units).astype(np.float64)  # products of floats are fast
 
 
-def widened_percentiles(drawn: np.ndarray, units: int, *, level: float = 0.95) -> tuple[float, float]:
+def widened_percentiles(
+    drawn: NDArray[np.float64], units: int, *, level: float = 0.95
+) -> tuple[float, float]:
     """Percentile interval of bootstrap draws, widened to Student's t (Hesterberg 2015).
 
     Percentiles Φ(±t √(G/(G−1))), where t is the quantile with G−1 degrees of freedom. Plain percentiles are
@@ -70,11 +96,11 @@ def widened_percentiles(drawn: np.ndarray, units: int, *, level: float = 0.95) -
 
 
 def bootstrap(
-    value: Callable[[np.ndarray], np.ndarray],
-    sums: np.ndarray,
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    sums: NDArray[np.float64],
     *,
     n: int,
-    strata: np.ndarray | None = None,
+    strata: NDArray[np.integer] | None = None,
     draws: int = 2000,
     level: float = 0.95,
     rng: np.random.Generator,
@@ -121,12 +147,7 @@ def bootstrap(
 
 def max_minus_min(
     statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
+    grouped: GroupedClips,
     *,
     draws: int = 2000,
     level: float = 0.95,
@@ -139,17 +160,12 @@ def max_minus_min(
 
     Args:
         statistic: the statistic to compare
-        truth: shape (n,)
-        prediction: shape (n,)
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes; units without clips are ignored
-        group: codes 0..groups−1, shape (n,); clips with a negative code are ignored
-        groups: number of codes; groups without clips are ignored
+        grouped: the clips, with their units and groups
         draws: number of draws
         level: coverage of the interval
         rng: source of the draws
     """
-    sums, clips = _by_group(statistic, truth, prediction, unit, units, group, groups)
+    sums, clips = sums_by_group(statistic, grouped)
     n = int(clips.sum())
     member = clips > 0
     strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
@@ -159,34 +175,33 @@ def max_minus_min(
         )
     count, inside, k = sums.shape
 
-    def value(flat: np.ndarray) -> np.ndarray:
-        return _extent(statistic.value(flat.reshape(*flat.shape[:-1], count, k)))
+    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+        return extent(statistic.value(flat.reshape(*flat.shape[:-1], count, k)))
 
     flat = sums.transpose(1, 0, 2).reshape(inside, count * k)
     return bootstrap(value, flat, n=n, strata=strata, draws=draws, level=level, rng=rng)
 
 
-def _by_group(
-    statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
-) -> tuple[np.ndarray, np.ndarray]:
+def sums_by_group(
+    statistic: Statistic, grouped: GroupedClips
+) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
     """Sums (groups, units, k) and clip counts (groups, units) of the groups and units that have clips."""
-    (t, p), unit, group = paired(truth, prediction), np.asarray(unit), np.asarray(group)
+    units, groups = grouped.units, grouped.groups
+    (t, p), unit, group = (
+        paired(grouped.truth, grouped.prediction),
+        np.asarray(grouped.unit),
+        np.asarray(grouped.group),
+    )
     t, p, unit, group = (x[group >= 0] for x in (t, p, unit, group))
     both = group * units + unit
     # one call for all groups, so that all sums have the same centre
     sums = statistic.sums(t, p, both, groups * units).reshape(groups, units, -1)
     clips = np.bincount(both, minlength=groups * units).reshape(groups, units)
-    there, inside = clips.any(axis=1), clips.any(axis=0)
-    return sums[there][:, inside], clips[there][:, inside]
+    with_clips, inside = clips.any(axis=1), clips.any(axis=0)
+    return sums[with_clips][:, inside], clips[with_clips][:, inside]
 
 
-def _extent(values: np.ndarray) -> np.ndarray:
+def extent(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Largest minus smallest value along the last axis; nan if one is undefined."""
-    extent: np.ndarray = values.max(axis=-1) - values.min(axis=-1)
-    return extent
+    found: NDArray[np.float64] = values.max(axis=-1) - values.min(axis=-1)
+    return found

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtrc, stdtrit
 
 from sertools.errors import AuditError
@@ -33,10 +33,10 @@ class Crossed:
         stratum: code of the group in which voices are nested, e.g. the language, shape (n,)
     """
 
-    values: np.ndarray
-    item: np.ndarray
-    voice: np.ndarray
-    stratum: np.ndarray
+    values: NDArray[np.float64]
+    item: NDArray[np.integer]
+    voice: NDArray[np.integer]
+    stratum: NDArray[np.integer]
 
     @staticmethod
     def of(
@@ -48,23 +48,23 @@ class Crossed:
         [0, 1]
         """
         numbers = np.asarray(values, dtype=np.float64)
-        there = np.isfinite(numbers)
+        known = np.isfinite(numbers)
         within = np.zeros(len(numbers), dtype=np.int64) if stratum is None else codes(stratum)
-        voices = codes(codes(voice)[there] * (1 + int(within.max(initial=0))) + within[there])
+        voices = codes(codes(voice)[known] * (1 + int(within.max(initial=0))) + within[known])
         return Crossed(
-            values=numbers[there], item=codes(np.asarray(item)[there]), voice=voices, stratum=within[there]
+            values=numbers[known], item=codes(np.asarray(item)[known]), voice=voices, stratum=within[known]
         )
 
-    def take(self, mask: np.ndarray) -> "Crossed":
+    def take(self, mask: NDArray[np.bool_]) -> "Crossed":
         """The clips where `mask` (n,) is true, with unchanged codes."""
         return Crossed(
             values=self.values[mask], item=self.item[mask], voice=self.voice[mask], stratum=self.stratum[mask]
         )
 
 
-def codes(labels: ArrayLike) -> np.ndarray:
+def codes(labels: ArrayLike) -> NDArray[np.integer]:
     """Labels as integers from 0, numbered in sorted order, shape (n,)."""
-    found: np.ndarray = np.unique(np.asarray(labels), return_inverse=True)[1]
+    found: NDArray[np.integer] = np.unique(np.asarray(labels), return_inverse=True)[1]
     return found.astype(np.int64)
 
 
@@ -92,8 +92,8 @@ def contrast(
     Raises:
         AuditError: a sentence is in two groups
     """
-    weight: np.ndarray = np.asarray(weights, dtype=np.float64)
-    code: np.ndarray = np.asarray(group, dtype=np.int64)
+    weight: NDArray[np.float64] = np.asarray(weights, dtype=np.float64)
+    code: NDArray[np.integer] = np.asarray(group, dtype=np.int64)
     used = (code >= 0) & (weight[np.maximum(code, 0)] != 0)
     data, code = data.take(used), code[used]
     wanted = np.flatnonzero(weight)
@@ -111,14 +111,26 @@ def contrast(
     reason = _too_few(data, code, wanted, fixed_items)
     if reason:
         return answer(np.nan, np.nan, reason)
-    parts = [] if fixed_items else [_of_items(data.take(code == g), weight[g]) for g in wanted]
-    of_voices = [_of_voices(data, code, weight, wanted, s) for s in np.unique(data.stratum)]
-    if np.isnan([variance for variance, _ in of_voices]).any():
+    variance, freedom = _variance(data, code, weight, fixed_items)
+    if np.isnan(variance):
         return answer(np.nan, np.nan, "undefined when one speaker is left out: not all are in every group")
-    rest = [] if fixed_items else [_of_rest(data.take(code == g), weight[g]) for g in wanted]
-    variance, freedom = _together(parts, of_voices, rest)
     half = float(stdtrit(freedom, (1 + level) / 2)) * np.sqrt(variance)
     return answer(value - half, value + half, "")
+
+
+def _variance(
+    data: Crossed, group: NDArray[np.integer], weight: NDArray[np.float64], fixed_items: bool
+) -> "_Part":
+    """Variance of the weighted sum of group means, and its degrees of freedom; nan if undefined."""
+    groups = np.flatnonzero(weight)
+    of_voices = [_of_voices(data, group, weight, groups, s) for s in np.unique(data.stratum)]
+    if np.isnan([variance for variance, _ in of_voices]).any():
+        return np.nan, np.nan
+    of_items, of_rest = (
+        [] if fixed_items else [part(data.take(group == g), weight[g]) for g in groups]
+        for part in (_of_items, _of_rest)
+    )
+    return _together(of_items, of_voices, of_rest)
 
 
 def systematic(data: Crossed) -> float:
@@ -196,19 +208,21 @@ def components(values: ArrayLike, factors: Mapping[str, ArrayLike]) -> dict[str,
     return {**nothing, **dict(zip(known, solved.tolist(), strict=True)), "residual": error}
 
 
-def _pairs(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _pairs(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.float64]:
     """Squared number of clips of each pair of levels, shape (levels, levels of the other)."""
     wide = int(columns.max()) + 1
     counted = np.bincount(rows * wide + columns, minlength=(int(rows.max()) + 1) * wide)
     return counted.reshape(-1, wide).astype(np.float64) ** 2
 
 
-def _nested(item: np.ndarray, group: np.ndarray) -> None:
+def _nested(item: NDArray[np.integer], group: NDArray[np.integer]) -> None:
     if len(np.unique(np.stack([item, group]), axis=1).T) > len(np.unique(item)):
         raise AuditError("a sentence is in two groups", hint="give it a separate item code in each group")
 
 
-def _too_few(data: Crossed, group: np.ndarray, wanted: np.ndarray, fixed_items: bool) -> str:
+def _too_few(
+    data: Crossed, group: NDArray[np.integer], wanted: NDArray[np.integer], fixed_items: bool
+) -> str:
     for stratum in np.unique(data.stratum):
         if len(np.unique(data.voice[data.stratum == stratum])) < MIN_UNITS:
             return f"fewer than {MIN_UNITS} speakers"
@@ -228,7 +242,11 @@ def _of_items(data: Crossed, weight: float) -> _Part:
 
 
 def _of_voices(
-    data: Crossed, group: np.ndarray, weights: np.ndarray, wanted: np.ndarray, stratum: int
+    data: Crossed,
+    group: NDArray[np.integer],
+    weights: NDArray[np.float64],
+    wanted: NDArray[np.integer],
+    stratum: int,
 ) -> _Part:
     """Jackknife variance over the voices of one stratum, each left out of all groups."""
     here = data.stratum == stratum
@@ -270,21 +288,23 @@ def _together(items: list[_Part], voices: list[_Part], rest: list[_Part]) -> _Pa
     return variance, max(freedom, float(fewest))
 
 
-def _leave_one_out(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def _leave_one_out(values: NDArray[np.float64], unit: NDArray[np.integer]) -> NDArray[np.float64]:
     """The mean without each unit in turn, shape (units,)."""
     sums, counts = np.bincount(unit, weights=values), np.bincount(unit)
-    left: np.ndarray = (values.sum() - sums) / (len(values) - counts)
+    left: NDArray[np.float64] = (values.sum() - sums) / (len(values) - counts)
     return left
 
 
-def _group_means(values: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def _group_means(values: NDArray[np.float64], unit: NDArray[np.integer]) -> NDArray[np.float64]:
     """The mean of each clip's unit, shape (n,)."""
     code = codes(unit)
-    means: np.ndarray = (np.bincount(code, weights=values) / np.bincount(code))[code]
+    means: NDArray[np.float64] = (np.bincount(code, weights=values) / np.bincount(code))[code]
     return means
 
 
-def _residual(values: np.ndarray, first: np.ndarray, *others: np.ndarray) -> tuple[float, int]:
+def _residual(
+    values: NDArray[np.float64], first: NDArray[np.integer], *others: NDArray[np.integer]
+) -> tuple[float, int]:
     """Residual sum of squares of the additive fit of factors, codes of shape (n,), and its rank."""
     a = codes(first)
     counts = np.bincount(a).astype(np.float64)

@@ -8,9 +8,10 @@ units; such an interval is too narrow if speakers repeat, and the caller has to 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from sertools.statistics.statistic import Scale, Statistic, paired, ratio, unit_sums
@@ -21,10 +22,10 @@ MIN_UNITS = 5
 INTRA_SPEAKER = 0.02
 """Intra-speaker correlation assumed for a share when too few clips show how much speakers differ."""
 
-TELLING = 50
+RARER_CLIPS_OF_HALF_CORRELATION = 50
 """Number of clips of the rarer outcome at which half of that correlation is assumed."""
 
-Group = tuple[np.ndarray, np.ndarray, np.ndarray]
+Group = tuple[NDArray[Any], NDArray[Any], NDArray[np.integer]]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
 
 
@@ -119,7 +120,7 @@ def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Est
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
     if (in_a & in_b).any():
         left_out = [statistic.value(total_a - sums_a[either]) - statistic.value(total_b - sums_b[either])]
-        variance, freedom = _variance(left_out[0]), float(fewest - 1)
+        variance, freedom = jackknife_variance(left_out[0]), float(fewest - 1)
     else:
         left_out = [statistic.value(total_a - sums_a[in_a]), statistic.value(total_b - sums_b[in_b])]
         variance, freedom = _satterthwaite(*left_out)
@@ -219,13 +220,13 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
     if len(sums) < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
     left_out = total - sums
-    variance = _variance(left_out[:, 1] / left_out[:, 0])
+    variance = jackknife_variance(left_out[:, 1] / left_out[:, 0])
     low, high = share_bounds(value, variance, sums[:, 0], level=level)
     return replace(found, low=low, high=high)
 
 
 def share_bounds(
-    value: float, variance: float, clips: np.ndarray, *, level: float = 0.95
+    value: float, variance: float, clips: NDArray[Any], *, level: float = 0.95
 ) -> tuple[float, float]:
     """Confidence bounds of a share, given its jackknife variance over speakers.
 
@@ -244,7 +245,7 @@ def share_bounds(
     """
     n = float(clips.sum())
     rarer = n * min(value, 1 - value)
-    correlation = INTRA_SPEAKER * TELLING / (TELLING + rarer)
+    correlation = INTRA_SPEAKER * RARER_CLIPS_OF_HALF_CORRELATION / (RARER_CLIPS_OF_HALF_CORRELATION + rarer)
     most = n / (1 + ((clips**2).sum() / n - 1) * correlation)
     # a smaller variance is rounding error
     if variance > 1e-24 and value * (1 - value) < most * variance:
@@ -261,28 +262,30 @@ def _wilson(value: float, effective: float, quantile: float) -> tuple[float, flo
     return max(min(centre - half, value), 0.0), min(max(centre + half, value), 1.0)
 
 
-def _interval(value: float, left_out: np.ndarray, level: float, scale: Scale) -> tuple[float, float]:
+def _interval(value: float, left_out: NDArray[np.float64], level: float, scale: Scale) -> tuple[float, float]:
     """Jackknife-t interval of one value."""
-    there, back = _SCALES[scale]
-    half = _quantile(level, len(left_out) - 1) * math.sqrt(_variance(there(left_out)))
-    middle = there(np.asarray(value))
+    transform, inverse = _SCALES[scale]
+    half = _quantile(level, len(left_out) - 1) * math.sqrt(jackknife_variance(transform(left_out)))
+    middle = transform(np.asarray(value))
     # transforming there and back may lose the last digit, or the last 1e-12 of a perfect correlation
-    return min(float(back(middle - half)), value), max(float(back(middle + half)), value)
+    return min(float(inverse(middle - half)), value), max(float(inverse(middle + half)), value)
 
 
-def _fisher(value: np.ndarray) -> np.ndarray:
+def _fisher(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fisher's z; ±1, whose z is infinite, is replaced by ±(1 − 1e-12)."""
-    z: np.ndarray = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
+    z: NDArray[np.float64] = np.arctanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     return z
 
 
-def _log(value: np.ndarray) -> np.ndarray:
+def _log(value: NDArray[np.float64]) -> NDArray[np.float64]:
     """Natural logarithm; 0, whose logarithm is infinite, is replaced by 1e-12."""
-    log: np.ndarray = np.log(np.maximum(value, 1e-12))
+    log: NDArray[np.float64] = np.log(np.maximum(value, 1e-12))
     return log
 
 
-_Map = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
+_Map = tuple[
+    Callable[[NDArray[np.float64]], NDArray[np.float64]], Callable[[NDArray[np.float64]], NDArray[np.float64]]
+]
 _SCALES: dict[Scale, _Map] = {
     "linear": (np.asarray, np.asarray),
     "fisher": (_fisher, np.tanh),
@@ -290,14 +293,14 @@ _SCALES: dict[Scale, _Map] = {
 }
 
 
-def _variance(left_out: np.ndarray) -> float:
+def jackknife_variance(left_out: NDArray[np.float64]) -> float:
     """Jackknife variance of G leave-one-out values: (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)²."""
     return float((len(left_out) - 1) * np.var(left_out))
 
 
-def _satterthwaite(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+def _satterthwaite(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
     """Variance and degrees of freedom of a difference of independent jackknives (Satterthwaite 1946)."""
-    parts = np.array([_variance(a), _variance(b)])
+    parts = np.array([jackknife_variance(a), jackknife_variance(b)])
     spread = float((parts**2 / [len(a) - 1, len(b) - 1]).sum())
     # without variance the degrees of freedom do not matter
     freedom = float(parts.sum() ** 2 / spread) if spread > 0 else 1.0

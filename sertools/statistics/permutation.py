@@ -1,13 +1,20 @@
 """Permutation tests of gaps between groups, and Holm's correction for several tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
-from sertools.statistics.bootstrap import CELLS, FEWEST_DRAWS, UNDEFINED, _by_group, _extent
+from sertools.statistics.bootstrap import (
+    FEWEST_DRAWS,
+    MAX_MATRIX_CELLS,
+    UNDEFINED,
+    GroupedClips,
+    extent,
+    sums_by_group,
+)
 from sertools.statistics.statistic import Statistic
 
 
@@ -30,12 +37,7 @@ class NullGap:
 
 def permutation(
     statistic: Statistic,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    unit: ArrayLike,
-    units: int,
-    group: ArrayLike,
-    groups: int,
+    grouped: GroupedClips,
     *,
     draws: int = 2000,
     rng: np.random.Generator,
@@ -47,19 +49,13 @@ def permutation(
 
     Args:
         statistic: the statistic to compare; with two groups the gap is |a − b|, with more max − min
-        truth: shape (n,)
-        prediction: shape (n,)
-        unit: codes 0..units−1, shape (n,)
-        units: number of codes; units without clips are ignored
-        group: codes 0..groups−1, shape (n,), the same for all clips of a unit; clips with a negative code
-            are ignored
-        groups: number of codes; groups without clips are ignored
+        grouped: the clips, with their units and groups; all clips of a unit are in the same group
         draws: number of permutations
         rng: source of the permutations
     """
-    sums, clips = _by_group(statistic, truth, prediction, unit, units, group, groups)
+    sums, clips = sums_by_group(statistic, grouped)
     return permuted_gap(
-        lambda of_groups: _extent(statistic.value(of_groups)),
+        lambda of_groups: extent(statistic.value(of_groups)),
         sums,
         clips,
         what=statistic.name,
@@ -69,9 +65,9 @@ def permutation(
 
 
 def permuted_gap(
-    gap: Callable[[np.ndarray], np.ndarray],
-    sums: np.ndarray,
-    clips: np.ndarray,
+    gap: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    sums: NDArray[np.float64],
+    clips: NDArray[np.integer],
     *,
     what: str,
     draws: int = 2000,
@@ -110,14 +106,9 @@ def permuted_gap(
         return no_answer(
             "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
         )
-    label, each = member.argmax(axis=0), sums.sum(axis=0)
-    block = max(1, CELLS // len(label))
-    drawn = []
-    for start in range(0, draws, block):
-        labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)
-        of_groups = [(labels == code).astype(np.float64) @ each for code in range(len(clips))]
-        drawn.append(gap(np.stack(of_groups, axis=-2)))
-    null = np.concatenate(drawn)
+    null = np.concatenate(
+        [gap(of_groups) for of_groups in _permuted_sums(sums, member.argmax(axis=0), draws, rng)]
+    )
     defined = null[~np.isnan(null)]
     if len(defined) < (1 - UNDEFINED) * draws:
         return no_answer(f"undefined in {1 - len(defined) / draws:.0%} of permutations")
@@ -130,7 +121,19 @@ def permuted_gap(
     )
 
 
-def holm(p_values: ArrayLike) -> np.ndarray:
+def _permuted_sums(
+    sums: NDArray[np.float64], label: NDArray[np.integer], draws: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Sums of all groups with the units' group labels permuted: blocks (rows, groups, k), `draws` rows."""
+    of_units = sums.sum(axis=0)
+    block = max(1, MAX_MATRIX_CELLS // len(label))
+    for start in range(0, draws, block):
+        labels = rng.permuted(np.tile(label, (min(block, draws - start), 1)), axis=1)
+        of_groups = [(labels == code).astype(np.float64) @ of_units for code in range(len(sums))]
+        yield np.stack(of_groups, axis=-2)
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """p-values adjusted for multiple testing, shape (m,), in [0, 1] (Holm 1979).
 
     The i-th smallest of m p-values is multiplied by m − i + 1, and the results are made non-decreasing. nan

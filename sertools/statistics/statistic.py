@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 
@@ -26,13 +26,13 @@ class Statistic:
     """
 
     name: str
-    sums: Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
-    value: Callable[[np.ndarray], np.ndarray]
+    sums: Callable[[NDArray[Any], NDArray[Any], NDArray[np.integer], int], NDArray[np.float64]]
+    value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     scale: Scale = "linear"
     bounds: tuple[float, float] = (-np.inf, np.inf)
 
 
-def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def unit_sums(values: NDArray[Any], unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:
     """Sums over the clips of each unit, shape (units, k).
 
     Args:
@@ -47,21 +47,21 @@ def unit_sums(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
     return np.stack([np.bincount(unit, weights=column, minlength=units) for column in columns], axis=1)
 
 
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:
     """Numerator divided by denominator, nan where the denominator is 0; broadcasts, never warns.
 
     >>> ratio(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
     [0.25, nan]
     """
-    numerator, denominator = np.broadcast_arrays(
+    above, below = np.broadcast_arrays(
         np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     )
-    quotient = np.full(numerator.shape, np.nan)
-    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    quotient = np.full(above.shape, np.nan)
+    np.divide(above, below, out=quotient, where=below != 0)
     return quotient
 
 
-def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def paired(truth: ArrayLike, prediction: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     """Truth and prediction as one-dimensional arrays of the same length.
 
     Raises:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 LEVELS: Mapping[str, int] = {"frame": 1, "phoneme": 5, "word": 25}
 """Level → number of consecutive frames averaged (Li et al. 2023: 5 frames a phoneme, 5 phonemes a word)."""
@@ -62,14 +63,14 @@ class FrameSums:
 
     features: tuple[str, ...]
     cells: pd.DataFrame
-    n: np.ndarray
-    undefined: np.ndarray
-    x: tuple[np.ndarray, ...]
-    xx: tuple[np.ndarray, ...]
-    y: np.ndarray
-    yy: np.ndarray
-    xy: tuple[np.ndarray, ...]
-    between: Mapping[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    n: NDArray[np.float64]
+    undefined: NDArray[np.float64]
+    x: tuple[NDArray[np.float64], ...]
+    xx: tuple[NDArray[np.float64], ...]
+    y: NDArray[np.float64]
+    yy: NDArray[np.float64]
+    xy: tuple[NDArray[np.float64], ...]
+    between: Mapping[tuple[int, int], NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def layers(self) -> int:

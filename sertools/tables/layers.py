@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class Layers:
             missing clip are nan, and a shard with only missing clips may have l = d = 0
     """
 
-    shards: tuple[np.ndarray, ...]
+    shards: tuple[NDArray[np.float32], ...]
 
     @property
     def n_layers(self) -> int:
@@ -26,7 +27,7 @@ class Layers:
         """Number of dimensions of a layer."""
         return max((shard.shape[2] for shard in self.shards), default=0)
 
-    def layer(self, i: int) -> np.ndarray:
+    def layer(self, i: int) -> NDArray[np.float32]:
         """Layer i of all clips, shape (n, d), float32; −1 is the last one."""
         if not -self.n_layers <= i < self.n_layers:
             raise IndexError(f"layer {i} is out of range: there are {self.n_layers} layers")

@@ -1,9 +1,11 @@
 """Pairs of truth and prediction of one target, with the speaker of each clip."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
@@ -21,9 +23,9 @@ class Pairs:
         clips: index labels of the n clips
     """
 
-    truth: np.ndarray
-    prediction: np.ndarray
-    unit: np.ndarray
+    truth: NDArray[Any]
+    prediction: NDArray[Any]
+    unit: NDArray[np.integer]
     units: int
     by_speaker: bool
     clips: pd.Index
@@ -38,7 +40,7 @@ class Pairs:
         """Number of speakers; None if the corpus names none."""
         return self.units if self.by_speaker else None
 
-    def take(self, mask: np.ndarray) -> "Pairs":
+    def take(self, mask: NDArray[np.bool_]) -> "Pairs":
         """The same pairs on the clips where `mask` (n,) is true, units renumbered."""
         kept, unit = np.unique(self.unit[mask], return_inverse=True)
         return Pairs(
@@ -51,7 +53,7 @@ class Pairs:
         )
 
 
-def speaker_codes(clips: pd.DataFrame) -> tuple[np.ndarray, bool]:
+def speaker_codes(clips: pd.DataFrame) -> tuple[NDArray[np.integer], bool]:
     """Integer code of each clip's speaker, shape (n,), and whether the codes are speakers.
 
     A corpus without the column `speaker` gets one code per clip. A clip whose speaker is unknown counts as

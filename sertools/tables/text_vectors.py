@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +25,14 @@ class TextVectors:
         return f"{self.text} by {self.encoder}"
 
 
-def packed(vectors: np.ndarray, index: pd.Index) -> pd.Series:
+def packed(vectors: NDArray[np.floating], index: pd.Index) -> pd.Series:
     """Vectors (n, d) as a text column: each row's float32 bytes in hexadecimal; rows with nan are missing."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     values = [row.tobytes().hex() if np.isfinite(row).all() else None for row in rows]
     return pd.Series(values, index=index, dtype=object)
 
 
-def unpacked(column: pd.Series) -> np.ndarray:
+def unpacked(column: pd.Series) -> NDArray[np.float32]:
     """The vectors of a column made by `packed`, shape (n, d), float32; missing rows are nan.
 
     >>> column = packed(np.array([[1.0, 2.0], [np.nan, 0.0]]), pd.Index(["a", "b"]))

@@ -13,7 +13,7 @@ from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.models.load import load_model
 from sertools.pipeline import run as whole
 from sertools.probing.layers import INPUTS, probe
-from sertools.probing.targets import heard, target
+from sertools.probing.targets import clips_with_layers, target
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
@@ -89,7 +89,7 @@ def test_the_curve_is_that_of_the_table_and_chance_runs_across(told):
 
 
 def test_accuracy_and_weighted_f1_stand_beside_the_score(oracle, told):
-    (of,) = [target(oracle, "emotion", heard(oracle))]
+    (of,) = [target(oracle, "emotion", clips_with_layers(oracle))]
     said = probe(oracle.layers, [of], seed=0)["emotion"].inputs["average without last two"]
     (row,) = [r for r in table(told, "inputs") if r["input"] == "average without last two"]
     assert row["WA"] == pytest.approx(accuracy(of.truth, said))

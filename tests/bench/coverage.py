@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats
 
 from sertools.metrics.regression import CCC
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
-from sertools.statistics.bootstrap import bootstrap_weights, max_minus_min, widened_percentiles
+from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
+from sertools.statistics.bootstrap import GroupedClips, bootstrap_weights, max_minus_min, widened_percentiles
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
 from tests.statistics.test_coverage import (
@@ -120,7 +120,9 @@ def of_extent(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
     truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
     group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
-    found = max_minus_min(CCC, truth, prediction, unit, 3 * speakers, group, 3, draws=DRAWS, rng=rng)
+    found = max_minus_min(
+        CCC, GroupedClips(truth, prediction, unit, 3 * speakers, group, 3), draws=DRAWS, rng=rng
+    )
     return {
         "clips, percentiles": _percentiles(extent(rows)),
         "speakers, percentiles": _percentiles(extent(by_speaker)),
@@ -142,7 +144,7 @@ def of_ranking(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
     return {
         "speakers, percentiles": _percentiles(drawn),
         "speakers, widened": widened_percentiles(drawn, speakers),
-        "ours": _ends(ranked_alike(t, p, speakers)),
+        "ours": _ends(rank_correlation(t, p, speakers)),
     }
 
 

@@ -7,7 +7,7 @@ import soxr
 
 from sertools.audio.files import read_audio
 from sertools.features.fingerprint import RATE, SILENT, Prints, frame_words, hash_words
-from sertools.metrics.fingerprints import FRAMES, SAME, alike
+from sertools.metrics.fingerprints import FRAMES, SAME_RECORDING, similar_pairs
 from tests.helpers.places import ROOT
 
 EMODB = ROOT.parent / "shared/data/emodb"
@@ -51,7 +51,7 @@ def resampled(signal, rate):
 def test_a_copy_is_recognised_as_its_original_and_no_other(speech, changed):
     originals = columns_of(speech)["audio_print"].tolist()
     copies = columns_of([changed(signal) for signal in speech])["audio_print"].tolist()
-    found = alike(originals, copies, least=SAME)
+    found = similar_pairs(originals, copies, least=SAME_RECORDING)
     assert sorted((i, j) for i, j, _ in found) == [(i, i) for i in range(len(speech))]
 
 
@@ -61,7 +61,7 @@ def test_different_takes_of_the_same_sentence_are_different_recordings():
     takes = table[table["sentence"] == "a01"]
     prints = columns_of([read_audio(EMODB / file, RATE) for file in takes["file"]])["audio_print"].tolist()
     assert len(prints) > 40
-    assert alike(prints) == []
+    assert similar_pairs(prints) == []
 
 
 def test_equal_samples_have_one_hash_and_a_changed_one_another():
@@ -95,7 +95,7 @@ def test_frames_follow_the_sound_not_the_file():
     signal = np.random.default_rng(2).normal(0, 0.1, 8000)
     later = np.concatenate([np.zeros(3000), signal, np.zeros(10)])
     prints = columns_of([signal, later])["audio_print"]
-    ((_, _, agreement),) = alike(prints.tolist())
+    ((_, _, agreement),) = similar_pairs(prints.tolist())
     assert agreement > 0.97, "the centre is rounded to a sample, which may turn single bits"
 
 

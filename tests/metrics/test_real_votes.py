@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from sertools.metrics.classification import macro_f1_statistic, uar_statistic
+from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.jackknife import estimate, gap
 from sertools.statistics.permutation import permutation
 from tests.helpers.places import ROOT
@@ -67,9 +68,11 @@ def test_the_sex_gap_of_the_crowd_is_that_of_audmetric_left_out_by_hand(votes):
 def test_the_smallest_detectable_gap_belongs_to_the_actors_and_not_to_their_groups(votes):
     truth, answer, speaker, female = votes
     rng = np.random.default_rng(70)
-    by_sex = permutation(uar_statistic(6), truth, answer, speaker, 91, female.astype(int), 2, rng=rng)
+    by_sex = permutation(
+        uar_statistic(6), GroupedClips(truth, answer, speaker, 91, female.astype(int), 2), rng=rng
+    )
     at_random = rng.integers(0, 2, 91)[speaker]
-    by_chance = permutation(uar_statistic(6), truth, answer, speaker, 91, at_random, 2, rng=rng)
+    by_chance = permutation(uar_statistic(6), GroupedClips(truth, answer, speaker, 91, at_random, 2), rng=rng)
     assert by_sex.reason == by_chance.reason == ""
     # 91 actors in near halves both times; 2000 draws know a 95th percentile to about 3 %
     assert by_sex.smallest_detectable == pytest.approx(by_chance.smallest_detectable, rel=0.15)

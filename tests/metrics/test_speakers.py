@@ -11,10 +11,10 @@ from sertools.metrics.regression import CCC, ccc
 from sertools.metrics.speakers import (
     SPEAKER_AVERAGE,
     SPREAD,
-    ranked_alike,
+    anova_p_value,
+    rank_correlation,
     scores_of_draws,
     spearman,
-    told_apart,
     unit_means,
 )
 from sertools.statistics.jackknife import estimate
@@ -47,7 +47,7 @@ def test_equal_means_that_differ_by_rounding_are_tied_and_give_no_ranking():
 
 def test_the_interval_of_a_ranking_is_that_of_bonett_and_wright_by_hand():
     x, y = list(range(10)), [1, 0, 2, 4, 3, 5, 6, 9, 8, 7]
-    found = ranked_alike(x, y, 100)
+    found = rank_correlation(x, y, 100)
     # Σd² = 12, so ρ = 1 − 6 · 12 / 990
     rho = 1 - 72 / 990
     z, half = math.atanh(rho), 1.959963984540054 * math.sqrt((1 + rho**2 / 2) / 7)
@@ -57,23 +57,23 @@ def test_the_interval_of_a_ranking_is_that_of_bonett_and_wright_by_hand():
 
 
 def test_a_perfect_ranking_of_few_speakers_is_not_known_to_be_perfect():
-    found = ranked_alike([1, 2, 3, 4, 5], [2, 3, 4, 5, 6], 50)
+    found = rank_correlation([1, 2, 3, 4, 5], [2, 3, 4, 5, 6], 50)
     # the next lower ρ of five is .9; the middle is .95
     low = math.tanh(math.atanh(0.95) - 1.959963984540054 * math.sqrt(1.5 / 2))
     assert (found.value, found.low, found.high) == pytest.approx((1, low, 1), abs=1e-12)
-    back = ranked_alike([1, 2, 3, 4, 5], [6, 5, 4, 3, 2], 50)
+    back = rank_correlation([1, 2, 3, 4, 5], [6, 5, 4, 3, 2], 50)
     assert (back.value, back.low, back.high) == pytest.approx((-1, -1, -low), abs=1e-12)
 
 
 def test_a_ranking_that_cannot_be_judged_says_why():
-    few = ranked_alike([1, 2, 3, 4], [1, 3, 2, 4], 40)
+    few = rank_correlation([1, 2, 3, 4], [1, 3, 2, 4], 40)
     assert few.value == pytest.approx(0.8)
     assert np.isnan(few.low)
     assert few.reason == "fewer than 5 speakers"
-    alike = ranked_alike([1, 1, 1, 1, 1], [1, 3, 2, 4, 5], 40)
+    alike = rank_correlation([1, 1, 1, 1, 1], [1, 3, 2, 4, 5], 40)
     assert np.isnan(alike.value)
     assert alike.reason == "undefined on these 40 clips"
-    assert np.isnan(ranked_alike([], [], 0).value)
+    assert np.isnan(rank_correlation([], [], 0).value)
 
 
 @pytest.mark.parametrize("size", [1, 7, 200])
@@ -153,12 +153,12 @@ def test_speakers_are_told_apart_by_the_f_test_of_scipy(seed):
     truth = rng.random(len(unit)) + 0.1 * seed * unit
     order = rng.permutation(len(unit))
     expected = stats.f_oneway(*(truth[unit == code] for code in range(5))).pvalue
-    assert told_apart(truth[order], unit[order] * 3) == pytest.approx(expected, rel=1e-9)
+    assert anova_p_value(truth[order], unit[order] * 3) == pytest.approx(expected, rel=1e-9)
 
 
 def test_speakers_who_never_differ_from_themselves_are_told_apart_if_at_all():
     unit = np.repeat([0, 1], 3)
-    assert told_apart([0, 0, 0, 1, 1, 1], unit) == 0
-    assert np.isnan(told_apart([1] * 6, unit))
-    assert np.isnan(told_apart([1, 2, 3], np.zeros(3, dtype=int)))
-    assert np.isnan(told_apart([1, 2], np.arange(2)))
+    assert anova_p_value([0, 0, 0, 1, 1, 1], unit) == 0
+    assert np.isnan(anova_p_value([1] * 6, unit))
+    assert np.isnan(anova_p_value([1, 2, 3], np.zeros(3, dtype=int)))
+    assert np.isnan(anova_p_value([1, 2], np.arange(2)))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sertools.metrics.word_error_rate import WORD_ERROR_RATE, spelt, word_errors
+from sertools.metrics.word_error_rate import WORD_ERROR_RATE, normalised_text, word_errors
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
 
@@ -28,7 +28,7 @@ def test_errors_are_levenshteins_distance_on_words():
 def test_case_and_punctuation_are_no_errors():
     wrong, words = word_errors(["Don't STOP, ever!"], ["don’t stop ever"])
     assert (wrong.tolist(), words.tolist()) == ([0], [3])
-    assert spelt(" — ") == ""
+    assert normalised_text(" — ") == ""
 
 
 def test_the_rate_is_errors_over_words_of_all_clips_together():

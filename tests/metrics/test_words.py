@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sertools.metrics.regression import pcc
-from sertools.metrics.words import Vocabulary, means, word_agreement, word_effect, words_of
+from sertools.metrics.words import Vocabulary, word_agreement, word_effect, word_means, words_of
 from sertools.statistics.crossed import components
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
@@ -61,7 +61,7 @@ def test_a_word_shrinks_by_hand():
     texts = ["x", "x", "y", "y"] * 2
     unit = np.repeat([0, 1], 4)
     values = np.array([0.2, 0.4, 0.6, 0.8] * 2)
-    found = means(values, Vocabulary.of(texts, unit, min_clips=2), unit, 2)
+    found = word_means(values, Vocabulary.of(texts, unit, min_clips=2), unit, 2)
     within = 2 * (0.09 + 0.01 + 0.01 + 0.09) / 6
     chance = within * (1 / 4 - 1 / 8)
     effect = 0.2**2 - chance
@@ -79,7 +79,7 @@ def test_effects_and_shrinkage_are_those_of_the_definition(seed):
     texts, unit, values = [t for t, k in zip(texts, keep, strict=True) if k], unit[keep], values[keep]
     vocabulary = Vocabulary.of(texts, unit, min_clips=10)
     chance, effect = naive(texts, unit, values, vocabulary.words)
-    found = means(values, vocabulary, unit, 12)
+    found = word_means(values, vocabulary, unit, 12)
     assert found.effect == pytest.approx(effect, abs=1e-12)
     share = max(effect, 0) / (max(effect, 0) + chance)
     expected = values.mean() + share * (found.mean - values.mean())
@@ -109,7 +109,7 @@ def test_without_effects_the_estimate_is_zero_on_average():
 
 
 def overall_effect(texts, unit, values):
-    return means(values, Vocabulary.of(texts, unit, min_clips=10), unit, 12).effect
+    return word_means(values, Vocabulary.of(texts, unit, min_clips=10), unit, 12).effect
 
 
 def test_planted_effects_are_found():
@@ -128,7 +128,7 @@ def test_shrunk_means_are_nearer_to_the_effects_than_plain_ones():
             np.random.default_rng(seed), clips=12, words=40, effect=0.03, within=0.2
         )
         vocabulary = Vocabulary.of(texts, unit, min_clips=2)
-        found = means(values, vocabulary, unit, 12)
+        found = word_means(values, vocabulary, unit, 12)
         true = effects[[int(word[1:]) for word in vocabulary.words]]
         for errors, m in ((plain, found.mean), (shrunk, found.shrunk)):
             errors.append(np.mean((m - values.mean() - true + true.mean()) ** 2))
@@ -137,7 +137,7 @@ def test_shrunk_means_are_nearer_to_the_effects_than_plain_ones():
 
 def test_equal_values_have_no_effect_and_stay():
     texts, unit, _, _ = corpus(np.random.default_rng(0))
-    found = means(np.full(len(texts), 0.3), Vocabulary.of(texts, unit, min_clips=10), unit, 12)
+    found = word_means(np.full(len(texts), 0.3), Vocabulary.of(texts, unit, min_clips=10), unit, 12)
     assert found.effect == pytest.approx(0, abs=1e-15)
     assert found.shrunk == pytest.approx(np.full(15, 0.3), abs=1e-12)
 
@@ -147,9 +147,9 @@ def test_a_word_in_every_clip_has_no_effect():
     unit = np.repeat(np.arange(4), 10)
     values = np.tile([0.2, 0.8], 20)
     vocabulary = Vocabulary.of(texts, unit, min_clips=2)
-    found = means(values, vocabulary, unit, 4)
+    found = word_means(values, vocabulary, unit, 4)
     assert found.shrunk[vocabulary.words.index("the")] == pytest.approx(0.5, abs=1e-12)
-    without = means(values, Vocabulary.of([t[4:] for t in texts], unit, min_clips=2), unit, 4)
+    without = word_means(values, Vocabulary.of([t[4:] for t in texts], unit, min_clips=2), unit, 4)
     assert found.effect == pytest.approx(without.effect, abs=1e-12)
 
 
@@ -167,7 +167,7 @@ def test_without_speakers_clips_are_independent():
     n, within = len(values), values.var(ddof=1)
     inside = [np.array([word in text.split() for text in texts]) for word in vocabulary.words]
     apart = [(values[i].mean() - values.mean()) ** 2 - within * (1 / i.sum() - 1 / n) for i in inside]
-    assert means(values, vocabulary, unit, n).effect == pytest.approx(np.mean(apart), abs=1e-12)
+    assert word_means(values, vocabulary, unit, n).effect == pytest.approx(np.mean(apart), abs=1e-12)
 
 
 def test_agreement_is_the_correlation_of_means():
@@ -175,7 +175,7 @@ def test_agreement_is_the_correlation_of_means():
     texts, unit, truth, _ = corpus(rng, effect=0.1)
     prediction = 0.5 * truth + rng.normal(0, 0.1, len(truth))
     vocabulary = Vocabulary.of(texts, unit, min_clips=10)
-    by_word = [means(x, vocabulary, unit, 12).mean for x in (truth, prediction)]
+    by_word = [word_means(x, vocabulary, unit, 12).mean for x in (truth, prediction)]
     found = estimate(word_agreement(vocabulary), truth, prediction, unit, 12)
     assert found.value == pytest.approx(pcc(*by_word), abs=1e-12)
     assert found.low < found.value < found.high

@@ -1,13 +1,16 @@
 """Heads on states, text and both: their arithmetic, what they may see, and what they learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
-from sertools.probing import fusion
+from sertools.probing import fusion, heads
 from sertools.probing.fusion import fixed, held_out, tf_idf, train_fusion
+from sertools.probing.heads import train_head
 
 
 def ratings(n=300, seed=0):
@@ -36,83 +39,73 @@ def test_a_head_is_two_layers_the_first_as_wide_as_its_input():
         out @ np.tanh(weight @ ((v - vectors[train].mean(0)) / vectors[train].std(0)) + bias) + last
         for v in vectors
     ]
-    assert np.allclose(head.predict(vectors), by_hand, atol=1e-12)
+    assert np.allclose(head.predict(vectors[:, None]), by_hand, atol=1e-12)
 
 
-def numbers_of(rng, width=5, k=2):
-    return [rng.normal(size=shape) for shape in ((width, width), (width,), (k, width), (k,))]
-
-
-def test_the_loss_is_one_minus_the_mean_ccc_over_ratings_that_are_there():
-    rng = np.random.default_rng(1)
-    x, numbers, truth = rng.normal(size=(40, 5)), numbers_of(rng), rng.random((40, 2))
-    truth[::3, 1] = np.nan
-    weight, bias, out, last = numbers
-    said = np.tanh(x @ weight.T + bias) @ out.T + last
-    known = np.isfinite(truth[:, 1])
-    expected = 1 - (ccc(truth[:, 0], said[:, 0]) + ccc(truth[known, 1], said[known, 1])) / 2
-    found, _ = fusion.loss_and_slopes(x, truth, numbers)
-    assert found == pytest.approx(expected, abs=1e-7)  # the loss has 1e-8 in its divisor
-    assert fusion._score(truth, said) == pytest.approx(1 - expected, abs=1e-12)
-
-
-def test_the_slopes_are_those_that_torch_finds():
-    rng = np.random.default_rng(2)
-    x, numbers, truth = rng.normal(size=(30, 5)), numbers_of(rng), rng.random((30, 2))
-    truth[::4, 0] = np.nan
-    kept = (rng.random((30, 5)) > 0.3) / 0.7
-    tensors = [torch.from_numpy(part.copy()).requires_grad_() for part in numbers]
-    said = (torch.tanh(torch.from_numpy(x) @ tensors[0].T + tensors[1]) * torch.from_numpy(kept)) @ tensors[
-        2
-    ].T
-    said = said + tensors[3]
-    losses = []
-    for i in range(2):
-        known = np.isfinite(truth[:, i])
-        p, t = said[known, i], torch.from_numpy(truth[known, i])
-        apart = p.var(unbiased=False) + t.var(unbiased=False) + (p.mean() - t.mean()) ** 2 + 1e-8
-        losses.append(1 - 2 * ((p - p.mean()) * (t - t.mean())).mean() / apart)
-    loss = sum(losses) / 2
-    loss.backward()
-    found, slopes = fusion.loss_and_slopes(x, truth, numbers, kept)
-    assert found == pytest.approx(loss.item(), abs=1e-12)
-    for slope, tensor in zip(slopes, tensors, strict=True):
-        assert np.allclose(slope, tensor.grad.numpy(), atol=1e-12)
-
-
-def test_a_step_is_that_of_torchs_adam():
-    rng = np.random.default_rng(3)
-    part = rng.normal(size=(4, 3))
-    tensor = torch.from_numpy(part.copy()).requires_grad_()
-    optimiser = torch.optim.Adam([tensor], lr=fusion.RATE)
-    frame_sums = [(np.zeros_like(part), np.zeros_like(part))]
-    for step in range(1, 6):
-        slope = rng.normal(size=part.shape)
-        tensor.grad = torch.from_numpy(slope.copy())
-        optimiser.step()
-        fusion._adam([part], [slope], frame_sums, step)
-        assert np.allclose(part, tensor.detach().numpy(), atol=1e-12)
-
-
-def test_a_rating_that_one_clip_has_counts_for_nothing():
-    rng = np.random.default_rng(4)
-    x, numbers, truth = rng.normal(size=(20, 5)), numbers_of(rng), rng.random((20, 2))
+def test_a_rating_that_one_training_clip_has_does_not_affect_the_others():
+    vectors, truth = ratings(90)
+    train, dev = parts(90)
     truth[1:, 1] = np.nan
-    alone, slopes = fusion.loss_and_slopes(x, truth, numbers)
-    first, of_first = fusion.loss_and_slopes(x, truth[:, :1], [*numbers[:2], numbers[2][:1], numbers[3][:1]])
-    assert alone == pytest.approx(first, abs=1e-12)
-    assert np.allclose(slopes[0], of_first[0], atol=1e-12)
+    shape = replace(fusion.FUSION_SHAPE, hidden=(8,), epochs=3, batch=0)
+    masks = [np.isin(np.arange(90), rows) for rows in (train, dev)]
+    both = train_head(vectors[:, None], truth, *masks, shape=shape, rng=np.random.default_rng(0))
+    _, (out, last) = both.dense
+    # the output of the other rating stays as it was drawn, and its gradient is 0
+    drawn = np.random.default_rng(0)
+    first = [drawn.uniform(-(8**-0.5), 8**-0.5, size) for size in ((8, 8), (8,), (2, 8), (2,))]
+    assert np.allclose(out[1], first[2][1], atol=1e-7)
+    assert not np.allclose(out[0], first[2][0], atol=1e-3)
+    assert last[1] == pytest.approx(first[3][1] + truth[0, 1], abs=1e-6)
+
+
+def test_ratings_that_are_missing_are_left_out_of_the_loss():
+    vectors, truth = ratings(120)
+    train, dev = parts(120)
+    truth[dev[::3], 1] = np.nan
+    head = train_fusion(vectors, truth, train, dev, epochs=5, rng=np.random.default_rng(0))
+    said = head.predict(vectors[dev, None])
+    known = np.isfinite(truth[dev, 1])
+    scores = [ccc(truth[dev, 0], said[:, 0]), ccc(truth[dev, 1][known], said[known, 1])]
+    assert head.loss == pytest.approx(1 - np.mean(scores), abs=1e-5)  # trained in float32
+
+
+def test_dropout_keeps_the_expected_value_and_drops_the_given_share():
+    generator = torch.Generator().manual_seed(0)
+    mask = heads._dropout_mask(torch.ones(400, 500), 0.2, generator)
+    assert sorted(mask.unique().tolist()) == pytest.approx([0, 1.25])
+    # four standard errors of a mean of 200 000 draws
+    assert float((mask == 0).float().mean()) == pytest.approx(0.2, abs=4 * (0.2 * 0.8 / 200_000) ** 0.5)
+
+
+def test_a_head_depends_neither_on_torchs_global_seed_nor_on_the_number_of_threads():
+    vectors, truth = ratings(200)
+    vectors = np.concatenate([vectors, np.random.default_rng(1).normal(size=(200, 300))], axis=1)
+    train, dev = parts(200)
+    threads, state = torch.get_num_threads(), torch.random.get_rng_state()
+    predictions = []
+    try:
+        for seed, count in ((0, 1), (1, 2), (2, 4)):
+            torch.manual_seed(seed)
+            torch.set_num_threads(count)
+            head = train_fusion(vectors, truth, train, dev, epochs=3, rng=np.random.default_rng(0))
+            predictions.append(head.predict(vectors[:, None]))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+        torch.random.set_rng_state(state)
+    assert np.array_equal(predictions[0], predictions[1])
+    assert np.array_equal(predictions[0], predictions[2])
 
 
 def test_what_the_vectors_hold_is_learnt_and_the_epoch_is_the_best_on_development_clips():
     vectors, truth = ratings()
     train, dev = parts(300)
     head = train_fusion(vectors, truth, train, dev, rng=np.random.default_rng(0))
-    said = head.predict(vectors[dev])
+    said = head.predict(vectors[dev, None])
     scores = [ccc(truth[dev, i], said[:, i]) for i in range(2)]
-    assert head.score == pytest.approx(np.mean(scores), abs=1e-5)  # trained in float32
+    assert head.loss == pytest.approx(1 - np.mean(scores), abs=1e-5)  # trained in float32
     assert min(scores) > 0.6
-    assert 1 <= head.epoch <= fusion.EPOCHS
+    assert 1 <= head.epochs <= fusion.FUSION_SHAPE.epochs
 
 
 def test_heads_that_are_compared_have_hidden_layers_of_one_width():
@@ -121,11 +114,11 @@ def test_heads_that_are_compared_have_hidden_layers_of_one_width():
     head = train_fusion(vectors, truth, train, dev, hidden=13, epochs=1, rng=np.random.default_rng(0))
     assert [weight.shape for weight, _ in head.dense] == [(13, 8), (2, 13)]
     fold = np.arange(60) % 3
-    alone, beside = (
-        held_out([fixed(vectors)], truth, fold, beside=also, epochs=2, rng=np.random.default_rng(0))
+    alone, compared = (
+        held_out([fixed(vectors)], truth, fold, inputs_for_width=also, epochs=2, rng=np.random.default_rng(0))
         for also in ([], [fixed(vectors[:, :5])])
     )
-    assert not np.allclose(alone, beside)
+    assert not np.allclose(alone, compared)
 
 
 def test_the_same_seed_gives_the_same_head_and_another_seed_another():
@@ -135,7 +128,7 @@ def test_the_same_seed_gives_the_same_head_and_another_seed_another():
         train_fusion(vectors, truth, train, dev, epochs=3, rng=np.random.default_rng(seed))
         for seed in (0, 0, 1)
     ]
-    first, again, other = (head.predict(vectors) for head in heads)
+    first, again, other = (head.predict(vectors[:, None]) for head in heads)
     assert np.array_equal(first, again)
     assert not np.allclose(first, other)
 
@@ -189,8 +182,8 @@ def test_a_number_that_is_constant_in_training_does_not_blow_up():
     vectors[80:, 3] = 5.0
     train, dev = parts(90)
     head = train_fusion(vectors, truth, train, dev, epochs=2, rng=np.random.default_rng(0))
-    assert np.isfinite(head.predict(vectors)).all()
-    assert head.scale[3] == 1.0
+    assert np.isfinite(head.predict(vectors[:, None])).all()
+    assert head.scale[0, 3] == 1.0
 
 
 @pytest.mark.parametrize("folds", [1, 2])

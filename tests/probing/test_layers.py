@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sertools.probing.layers import by_chance
-from sertools.probing.targets import heard, target
+from sertools.probing.layers import score_of_shuffled_labels
+from sertools.probing.targets import clips_with_layers, target
 from sertools.selftest import toy_corpus
 
 
@@ -19,12 +19,14 @@ def oracle(clips):
 
 
 def test_shuffled_labels_leave_chance(oracle):
-    rows = heard(oracle)
+    rows = clips_with_layers(oracle)
     for name, chance, tolerance in (("emotion", 1 / 8, 0.05), ("arousal", 0, 0.1), ("speaker", 1 / 12, 0.05)):
         of = target(oracle, name, rows)
-        assert by_chance(oracle.layers, of, draws=6, seed=0) == pytest.approx(chance, abs=tolerance), name
+        assert score_of_shuffled_labels(oracle.layers, of, draws=6, seed=0) == pytest.approx(
+            chance, abs=tolerance
+        ), name
     # twelve speakers decide the chance of what is one for each speaker
-    assert by_chance(oracle.layers, target(oracle, "sex", rows), draws=6, seed=0) == pytest.approx(
-        0.5, abs=0.3
-    )
-    assert np.isnan(by_chance(oracle.layers, target(oracle, "emotion", rows), draws=0, seed=0))
+    assert score_of_shuffled_labels(
+        oracle.layers, target(oracle, "sex", rows), draws=6, seed=0
+    ) == pytest.approx(0.5, abs=0.3)
+    assert np.isnan(score_of_shuffled_labels(oracle.layers, target(oracle, "emotion", rows), draws=0, seed=0))

@@ -8,8 +8,8 @@ from sklearn.preprocessing import StandardScaler
 from sertools.errors import AuditError
 from sertools.metrics.classification import accuracy, uar
 from sertools.metrics.regression import ccc
-from sertools.probing import folds as folds_module
 from sertools.probing import probes
+from sertools.probing.folds import disjoint_folds, shared_folds, shuffled_within
 from sertools.probing.ridge import STRENGTHS
 
 SPEAKERS, EACH, CLASSES = 12, 20, 4
@@ -36,12 +36,12 @@ def layers(planted=None, d=8, count=5):
 
 
 def fold(folds=4):
-    return folds_module.disjoint_folds(group().astype(str), np.zeros(len(group())), folds)
+    return disjoint_folds(group().astype(str), np.zeros(len(group())), folds)
 
 
 def test_no_speaker_is_in_two_folds_and_every_clip_is_in_one():
     names = np.array([f"s{code:02d}" for code in group()])
-    found = folds_module.disjoint_folds(names, np.zeros(len(names)), 4)
+    found = disjoint_folds(names, np.zeros(len(names)), 4)
     assert set(found) == {0, 1, 2, 3}
     for name in np.unique(names):
         assert len(set(found[names == name])) == 1
@@ -51,7 +51,7 @@ def test_sexes_are_alike_in_all_folds_where_speakers_alternate():
     # 24 speakers of 60 clips, women and men in turn, as in RAVDESS
     speaker = np.repeat([f"{i:02d}" for i in range(1, 25)], 60)
     sex = np.repeat(["male", "female"] * 12, 60)
-    found = folds_module.disjoint_folds(speaker, sex, 4)
+    found = disjoint_folds(speaker, sex, 4)
     for code in range(4):
         assert np.mean(sex[found == code] == "female") == 0.5
         assert len(set(speaker[found == code])) == 6
@@ -60,15 +60,15 @@ def test_sexes_are_alike_in_all_folds_where_speakers_alternate():
 def test_a_stratum_with_fewer_clips_than_folds_is_no_obstacle():
     speaker = np.repeat(list("abcdef"), 3)
     rare = np.where(np.arange(18) == 7, "rare", "usual")
-    assert set(folds_module.disjoint_folds(speaker, rare, 3)) == {0, 1, 2}
+    assert set(disjoint_folds(speaker, rare, 3)) == {0, 1, 2}
     every = np.arange(18).astype(str)
-    assert set(folds_module.disjoint_folds(speaker, every, 3)) == {0, 1, 2}
+    assert set(disjoint_folds(speaker, every, 3)) == {0, 1, 2}
 
 
 def test_folds_follow_the_names_of_speakers_and_not_the_order_of_clips():
     names = group().astype(str)
     order = rng(4).permutation(len(names))
-    one, other = (folds_module.disjoint_folds(n, np.zeros(len(n)), 4) for n in (names, names[order]))
+    one, other = (disjoint_folds(n, np.zeros(len(n)), 4) for n in (names, names[order]))
     for i in range(4):  # the number of a fold may differ, who is together may not
         assert len(set(other[one[order] == i])) == 1
 
@@ -84,11 +84,11 @@ def test_folds_follow_the_names_of_speakers_and_not_the_order_of_clips():
 def test_more_folds_than_speakers_are_refused(speakers, folds, said):
     names = np.arange(speakers).astype(str)
     with pytest.raises(AuditError, match=said):
-        folds_module.disjoint_folds(names, np.zeros(speakers), folds)
+        disjoint_folds(names, np.zeros(speakers), folds)
 
 
 def test_shared_folds_have_every_speaker_on_both_sides():
-    found = folds_module.shared_folds(group(), 4)
+    found = shared_folds(group(), 4)
     for code in range(SPEAKERS):
         assert np.bincount(found[group() == code]).tolist() == [5, 5, 5, 5]
 
@@ -124,10 +124,10 @@ def test_learned_weights_go_to_the_planted_layer_and_their_average_is_as_good():
         probes.weighted(made, truth(), group(), fold(), CLASSES, rng=rng()),
         probes.trained(made, truth(), fold(), CLASSES, kind="mlp", learning_rate=3e-3, rng=rng()),
     ):
-        assert found.shares.shape == (4, 5)
-        assert found.shares.sum(axis=1) == pytest.approx(1)
-        assert found.shares.mean(axis=0).argmax() == 1
-        assert found.shares[:, 1].mean() > 0.5
+        assert found.layer_weights.shape == (4, 5)
+        assert found.layer_weights.sum(axis=1) == pytest.approx(1)
+        assert found.layer_weights.mean(axis=0).argmax() == 1
+        assert found.layer_weights[:, 1].mean() > 0.5
         assert uar(truth(), found.prediction, CLASSES) > 0.7
 
 
@@ -147,7 +147,7 @@ def test_shuffled_labels_leave_chance():
     made = layers(planted=2, d=20)
     scores = []
     for seed in range(12):
-        wrong = folds_module.shuffled_within(truth(), group(), rng=rng(seed))
+        wrong = shuffled_within(truth(), group(), rng=rng(seed))
         for speaker in range(SPEAKERS):
             assert sorted(wrong[group() == speaker]) == sorted(truth()[group() == speaker])
         (found,) = probes.linear(made[:, 2], wrong, group(), fold(), CLASSES)
@@ -197,7 +197,7 @@ def test_no_fold_is_empty_however_different_speakers_are_in_size():
     for seed in range(20):
         stratum = rng(seed).integers(3, size=len(names))
         for folds in (2, 3, 4, 6):
-            assert len(np.unique(folds_module.disjoint_folds(names, stratum, folds))) == folds
+            assert len(np.unique(disjoint_folds(names, stratum, folds))) == folds
 
 
 def test_one_speaker_alone_in_training_still_gets_a_strength():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.probing.targets import asked, heard, sessions, target
+from sertools.probing.targets import clips_with_layers, sessions, target, targets_to_probe
 from sertools.selftest import toy_corpus
 
 
@@ -31,7 +31,7 @@ def test_sessions_that_share_no_speaker_are_the_folds_where_the_corpus_has_them(
     code = oracle.clips["speaker"].astype(int)
     split = dataclasses.replace(oracle, clips=oracle.clips.assign(split="session" + (code // 3).astype(str)))
     assert sessions(split.clips) == "split"
-    of = target(split, "emotion", heard(split))
+    of = target(split, "emotion", clips_with_layers(split))
     assert len(np.unique(of.fold)) == 4
     rows = split.clips.iloc[of.rows]
     assert (rows.groupby("split")["emotion"].size().to_numpy() == 48).all()
@@ -43,5 +43,5 @@ def test_sessions_that_share_no_speaker_are_the_folds_where_the_corpus_has_them(
 
 
 def test_usual_targets_are_those_that_the_corpus_has(oracle):
-    assert asked(oracle, ()) == ["emotion", "arousal", "dominance", "valence", "sex", "speaker"]
-    assert asked(oracle, ("sex", "sex")) == ["sex"]
+    assert targets_to_probe(oracle, ()) == ["emotion", "arousal", "dominance", "valence", "sex", "speaker"]
+    assert targets_to_probe(oracle, ("sex", "sex")) == ["sex"]

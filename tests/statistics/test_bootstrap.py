@@ -8,8 +8,9 @@ from scipy import stats
 from sertools.errors import AuditError
 from sertools.metrics.classification import recall_statistic, uar_statistic
 from sertools.metrics.regression import BIAS, CCC, ccc
-from sertools.statistics import bootstrap as resample
-from sertools.statistics.bootstrap import bootstrap, bootstrap_weights, max_minus_min
+from sertools.statistics import bootstrap as bootstrap_module
+from sertools.statistics import permutation as permutation_module
+from sertools.statistics.bootstrap import GroupedClips, bootstrap, bootstrap_weights, max_minus_min
 from sertools.statistics.jackknife import estimate, gap
 from sertools.statistics.permutation import holm, permutation
 
@@ -65,7 +66,7 @@ def test_each_uniform_number_draws_one_speaker_of_its_group():
 @pytest.mark.parametrize("strata", [np.zeros(10, dtype=int), np.array([0, 1, 1, 0, 2, 1, 0, 2, 2, 1])])
 def test_memory_limits_the_block_and_not_the_draws(monkeypatch, strata):
     whole = np.concatenate(list(bootstrap_weights(strata, 50, rng=rng(1))))
-    monkeypatch.setattr(resample, "CELLS", 70)
+    monkeypatch.setattr(bootstrap_module, "MAX_MATRIX_CELLS", 70)
     blocks = list(bootstrap_weights(strata, 50, rng=rng(1)))
     assert [len(b) for b in blocks] == [7] * 7 + [1]
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
@@ -76,7 +77,7 @@ def test_percentiles_are_widened_by_hesterbergs_factor():
     drawn = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000)
     half = stats.t.ppf(0.975, 7) * math.sqrt(8 / 7)
     # half a step of 1/200 000 in probability is 1e-4 in the tail of the normal
-    assert resample.widened_percentiles(drawn, 8) == pytest.approx((-half, half), abs=2e-3)
+    assert bootstrap_module.widened_percentiles(drawn, 8) == pytest.approx((-half, half), abs=2e-3)
 
 
 def test_the_bootstrap_of_a_mean_agrees_with_the_jackknife():
@@ -109,7 +110,7 @@ def test_an_interval_of_a_handful_of_draws_is_refused(draws):
 def test_no_permutation_says_nothing():
     of = (np.zeros(4), np.zeros(4), np.arange(4), 4, np.array([0, 0, 1, 1]), 2)
     with pytest.raises(AuditError, match="0 permutations are too few"):
-        permutation(BIAS, *of, draws=0, rng=rng())
+        permutation(BIAS, GroupedClips(*of), draws=0, rng=rng())
 
 
 def test_the_bootstrap_says_why_there_is_no_interval():
@@ -153,7 +154,7 @@ def test_max_minus_min_is_the_gap_of_the_extreme_groups():
     truth, prediction, unit = speakers(52, 24)
     group = unit % 3
     by_group = [ccc(truth[group == g], prediction[group == g]) for g in range(3)]
-    found = max_minus_min(CCC, truth, prediction, unit, 24, group, 3, draws=500, rng=rng(7))
+    found = max_minus_min(CCC, GroupedClips(truth, prediction, unit, 24, group, 3), draws=500, rng=rng(7))
     assert found.value == pytest.approx(max(by_group) - min(by_group), abs=1e-12)
     assert 0 <= found.low < found.value < found.high
     assert (found.n, found.units) == (len(unit), 24)
@@ -165,7 +166,7 @@ def test_max_minus_min_of_two_far_groups_agrees_with_their_gap():
     prediction = prediction + 2.0 * group
     a, b = ((truth[group == g], prediction[group == g], unit[group == g]) for g in (1, 0))
     expected = gap(BIAS, a, b)
-    found = max_minus_min(BIAS, truth, prediction, unit, 40, group, 2, rng=rng(8))
+    found = max_minus_min(BIAS, GroupedClips(truth, prediction, unit, 40, group, 2), rng=rng(8))
     width = expected.high - expected.low
     assert found.value == pytest.approx(expected.value, abs=1e-12)
     # Welch's degrees of freedom are those of both groups, the bootstrap's those of the smaller: 4 % wider
@@ -176,7 +177,7 @@ def test_max_minus_min_of_two_far_groups_agrees_with_their_gap():
 def test_speakers_in_several_groups_are_drawn_from_all():
     truth, prediction, unit = speakers(54, 8)
     group = np.where(unit < 4, 1, np.arange(len(unit)) % 2)
-    found = max_minus_min(BIAS, truth, prediction, unit, 8, group, 2, draws=500, rng=rng(9))
+    found = max_minus_min(BIAS, GroupedClips(truth, prediction, unit, 8, group, 2), draws=500, rng=rng(9))
     # four speakers are in one group only, too few to be drawn on their own
     assert (found.units, found.reason) == (8, "")
     assert found.low < found.high
@@ -186,9 +187,12 @@ def test_max_minus_min_leaves_out_empty_groups_and_clips_without_one():
     truth, prediction, unit = speakers(55, 15)
     group = np.array([0, 3, -1])[unit % 3]
     kept = group >= 0
-    found = max_minus_min(CCC, truth, prediction, unit, 15, group, 5, draws=300, rng=rng(10))
+    found = max_minus_min(CCC, GroupedClips(truth, prediction, unit, 15, group, 5), draws=300, rng=rng(10))
     again = max_minus_min(
-        CCC, truth[kept], prediction[kept], unit[kept], 15, group[kept] // 3, 2, draws=300, rng=rng(10)
+        CCC,
+        GroupedClips(truth[kept], prediction[kept], unit[kept], 15, group[kept] // 3, 2),
+        draws=300,
+        rng=rng(10),
     )
     assert found == again
     assert (found.n, found.units) == (kept.sum(), 10)
@@ -196,13 +200,15 @@ def test_max_minus_min_leaves_out_empty_groups_and_clips_without_one():
 
 def test_max_minus_min_needs_two_groups_with_values():
     truth, prediction, unit = speakers(56, 10)
-    one = max_minus_min(CCC, truth, prediction, unit, 10, np.zeros(len(unit), dtype=int), 2, rng=rng())
+    one = max_minus_min(
+        CCC, GroupedClips(truth, prediction, unit, 10, np.zeros(len(unit), dtype=int), 2), rng=rng()
+    )
     assert math.isnan(one.value)
     assert one.reason == "fewer than two groups"
     group = np.minimum(unit, 1)
     constant = np.where(group == 0, 0.5, truth)
     undefined = max_minus_min(
-        CCC, constant, np.where(group == 0, 0.4, prediction), unit, 10, group, 2, rng=rng()
+        CCC, GroupedClips(constant, np.where(group == 0, 0.4, prediction), unit, 10, group, 2), rng=rng()
     )
     assert math.isnan(undefined.value)
     assert undefined.reason
@@ -220,7 +226,9 @@ def test_the_p_value_is_that_of_all_permutations():
         for g in set(permutations(group.tolist()))
     ]
     exact = np.mean([v >= observed - 1e-12 for v in every])
-    found = permutation(BIAS, np.zeros(7), error, np.arange(7), 7, group, 2, draws=20_000, rng=rng(11))
+    found = permutation(
+        BIAS, GroupedClips(np.zeros(7), error, np.arange(7), 7, group, 2), draws=20_000, rng=rng(11)
+    )
     assert len(every) == 35
     assert found.observed == pytest.approx(observed, abs=1e-15)
     # standard error √(p(1−p)/20 000) is below 0.0025 here
@@ -234,8 +242,12 @@ def test_speakers_are_permuted_not_clips():
     unit = np.repeat(np.arange(6), 50)
     level = np.array([0.1, 0.3, 0.2, 0.4, 0.35, 0.15])
     group = (unit >= 3).astype(int)
-    over_speakers = permutation(BIAS, np.zeros(300), level[unit], unit, 6, group, 2, rng=rng(12))
-    over_clips = permutation(BIAS, np.zeros(300), level[unit], np.arange(300), 300, group, 2, rng=rng(12))
+    over_speakers = permutation(
+        BIAS, GroupedClips(np.zeros(300), level[unit], unit, 6, group, 2), rng=rng(12)
+    )
+    over_clips = permutation(
+        BIAS, GroupedClips(np.zeros(300), level[unit], np.arange(300), 300, group, 2), rng=rng(12)
+    )
     assert over_speakers.observed == pytest.approx(over_clips.observed, abs=1e-12)
     assert over_clips.p_value < 0.001
     assert over_speakers.p_value > 0.1
@@ -247,7 +259,10 @@ def test_p_values_are_uniform_when_groups_do_not_matter():
     group = np.arange(16) % 2
     p_values = [
         permutation(
-            BIAS, np.zeros(16), draw.normal(size=16), np.arange(16), 16, group, 2, draws=200, rng=draw
+            BIAS,
+            GroupedClips(np.zeros(16), draw.normal(size=16), np.arange(16), 16, group, 2),
+            draws=200,
+            rng=draw,
         ).p_value
         for _ in range(300)
     ]
@@ -258,14 +273,16 @@ def test_p_values_are_uniform_when_groups_do_not_matter():
 def test_a_gap_that_no_permutation_reaches_has_the_smallest_p_value():
     error = np.r_[np.zeros(12), np.ones(12)] + np.linspace(0, 1e-3, 24)
     group = np.repeat([0, 1], 12)
-    found = permutation(BIAS, np.zeros(24), error, np.arange(24), 24, group, 2, draws=999, rng=rng(14))
+    found = permutation(
+        BIAS, GroupedClips(np.zeros(24), error, np.arange(24), 24, group, 2), draws=999, rng=rng(14)
+    )
     assert found.p_value == 1 / 1000
     assert found.smallest_detectable < found.observed
 
 
 def test_without_any_difference_the_p_value_is_1():
     truth, _, unit = speakers(57, 12)
-    found = permutation(CCC, truth, truth, unit, 12, unit % 2, 2, draws=100, rng=rng(15))
+    found = permutation(CCC, GroupedClips(truth, truth, unit, 12, unit % 2, 2), draws=100, rng=rng(15))
     assert found.observed == pytest.approx(0, abs=1e-12)
     assert found.p_value == 1
 
@@ -273,7 +290,7 @@ def test_without_any_difference_the_p_value_is_1():
 def test_three_groups_are_compared_by_their_extremes():
     truth, prediction, unit = speakers(58, 18)
     group = unit % 3
-    found = permutation(CCC, truth, prediction, unit, 18, group, 3, draws=300, rng=rng(16))
+    found = permutation(CCC, GroupedClips(truth, prediction, unit, 18, group, 3), draws=300, rng=rng(16))
     by_group = [ccc(truth[group == g], prediction[group == g]) for g in range(3)]
     assert found.observed == pytest.approx(max(by_group) - min(by_group), abs=1e-12)
     assert 0 < found.p_value <= 1
@@ -281,29 +298,30 @@ def test_three_groups_are_compared_by_their_extremes():
 
 def test_permutations_in_blocks_are_those_in_one(monkeypatch):
     truth, prediction, unit = speakers(59, 10)
-    arguments = (CCC, truth, prediction, unit, 10, unit % 2, 2)
-    whole = permutation(*arguments, draws=100, rng=rng(17))
-    monkeypatch.setattr(resample, "CELLS", 130)
-    assert permutation(*arguments, draws=100, rng=rng(17)) == whole
+    grouped = GroupedClips(truth, prediction, unit, 10, unit % 2, 2)
+    whole = permutation(CCC, grouped, draws=100, rng=rng(17))
+    monkeypatch.setattr(permutation_module, "MAX_MATRIX_CELLS", 130)
+    assert permutation(CCC, grouped, draws=100, rng=rng(17)) == whole
 
 
 def test_permutation_says_why_there_is_no_answer():
     truth, prediction, unit = speakers(60, 10)
-    alone = permutation(CCC, truth, prediction, unit, 10, np.zeros(len(unit), dtype=int), 1, rng=rng())
+    alone = permutation(
+        CCC, GroupedClips(truth, prediction, unit, 10, np.zeros(len(unit), dtype=int), 1), rng=rng()
+    )
     assert math.isnan(alone.observed)
     assert alone.reason == "fewer than two groups"
-    mixed = permutation(CCC, truth, prediction, unit, 10, np.arange(len(unit)) % 2, 2, rng=rng())
+    mixed = permutation(
+        CCC, GroupedClips(truth, prediction, unit, 10, np.arange(len(unit)) % 2, 2), rng=rng()
+    )
     assert mixed.observed > 0
     assert math.isnan(mixed.p_value)
     assert mixed.reason.startswith("a speaker belongs to more than one group")
     constant = permutation(
         CCC,
-        np.where(unit < 5, 0.5, truth),
-        np.where(unit < 5, 0.4, prediction),
-        unit,
-        10,
-        unit // 5,
-        2,
+        GroupedClips(
+            np.where(unit < 5, 0.5, truth), np.where(unit < 5, 0.4, prediction), unit, 10, unit // 5, 2
+        ),
         rng=rng(),
     )
     assert math.isnan(constant.p_value)
@@ -314,7 +332,10 @@ def test_permutations_in_which_a_group_is_undefined_are_counted():
     # both speakers who have the class land in one group in 3 of 7 permutations
     truth = np.array([1, 0, 0, 0, 1, 0, 0, 0])
     found = permutation(
-        recall_statistic(1), truth, truth, np.arange(8), 8, np.repeat([0, 1], 4), 2, draws=1000, rng=rng(18)
+        recall_statistic(1),
+        GroupedClips(truth, truth, np.arange(8), 8, np.repeat([0, 1], 4), 2),
+        draws=1000,
+        rng=rng(18),
     )
     assert found.observed == 0
     assert math.isnan(found.p_value)
@@ -327,10 +348,12 @@ def test_order_of_clips_and_names_of_classes_do_not_matter_to_the_gap():
     truth, prediction = draw.integers(0, 3, (2, 120))
     unit = np.arange(120) % 12
     order, names = draw.permutation(120), np.array([2, 0, 1])
-    one = permutation(uar_statistic(3), truth, prediction, unit, 12, unit % 2, 2, draws=200, rng=rng(20))
+    one = permutation(
+        uar_statistic(3), GroupedClips(truth, prediction, unit, 12, unit % 2, 2), draws=200, rng=rng(20)
+    )
     other = permutation(
         uar_statistic(3),
-        names[truth][order], names[prediction][order], unit[order], 12, (unit % 2)[order], 2,
+        GroupedClips(names[truth][order], names[prediction][order], unit[order], 12, (unit % 2)[order], 2),
         draws=200, rng=rng(20),
     )  # fmt: skip
     assert one.p_value == other.p_value

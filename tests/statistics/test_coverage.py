@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sertools.metrics.regression import BIAS, CCC
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, ranked_alike
-from sertools.statistics.bootstrap import bootstrap, max_minus_min
+from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
+from sertools.statistics.bootstrap import GroupedClips, bootstrap, max_minus_min
 from sertools.statistics.jackknife import contrast, estimate, gap, proportion
 
 pytestmark = pytest.mark.slow
@@ -102,7 +102,9 @@ def test_intervals_of_the_largest_gap_of_three_groups_cover(speakers):
         truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
         group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
-        return max_minus_min(CCC, truth, prediction, unit, 3 * speakers, group, 3, draws=400, rng=rng)
+        return max_minus_min(
+            CCC, GroupedClips(truth, prediction, unit, 3 * speakers, group, 3), draws=400, rng=rng
+        )
 
     assert 0.93 <= coverage(true_ccc(SLOPE) - true_ccc(0.4), draw, runs=1000) <= 0.98
 
@@ -134,7 +136,9 @@ def test_intervals_of_distances_over_speakers_cover(statistic, true, speakers):
 
 @pytest.mark.parametrize("speakers", [5, 12, 45])
 def test_intervals_of_a_ranking_cover(speakers):
-    assert 0.93 <= coverage(RHO, lambda rng: ranked_alike(*speaker_means(rng, speakers), speakers)) <= 0.995
+    assert (
+        0.93 <= coverage(RHO, lambda rng: rank_correlation(*speaker_means(rng, speakers), speakers)) <= 0.995
+    )
 
 
 def test_intervals_that_forget_speakers_do_not_cover():
