@@ -14,7 +14,7 @@ from sertools.errors import GateError
 from sertools.results.display import ABSENT
 from sertools.results.provenance import fingerprint_of
 from sertools.results.read import read_result
-from sertools.results.result import BESIDE, Result
+from sertools.results.result import NOT_RESULTS, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
     read: list[tuple[str, Result]] = []
     notes = []
     for path in sorted(folder.rglob("*.json")):
-        if path.name in BESIDE:
+        if path.name in NOT_RESULTS:
             continue
         if (
             without

@@ -31,7 +31,7 @@ def about_sounds(results: Sequence[Result], recordings: Recordings, left_out: in
         origins = dict.fromkeys(
             f"{name_of(r.data, 'unnamed data')} (licence: {clean(r.data.get('licence') or 'not stated')})"
             for i, r in enumerate(results)
-            if recordings.heard.get(i)
+            if recordings.by_result.get(i)
         )
         told.append(
             f"This report contains voice recordings from {', '.join(origins)}: share it only where those "

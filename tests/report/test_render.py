@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sertools.errors import GateError
+from sertools.errors import GateError, StoreError
 from sertools.report.render import render
 from sertools.results.result import Finding, Missing
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
@@ -203,7 +203,7 @@ def test_no_result_is_an_error(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(GateError, match=r"cannot write the report to .*file"):
+    with pytest.raises(StoreError, match=r"file.* cannot be a folder: a file is in its way"):
         render([small_result()], tmp_path / "file")
 
 

@@ -75,7 +75,8 @@ def test_annotations_are_errors_warnings_and_notices_in_this_order():
         "::error title=sertools correctness%3A fail::ccc of valence: 0.100 (95 %25 interval −0.100 … 0.300); "
         "wanted > 0.5 (Wagner 2023) (default on voices)",
         "::warning title=sertools correctness%3A inconclusive::ccc of dominance: 0.500 "
-        "(95 %25 interval 0.400 … 0.600); wanted > 0.5 (Wagner 2023); the interval holds the limit (default on voices)",
+        "(95 %25 interval 0.400 … 0.600); wanted > 0.5 (Wagner 2023); the interval holds the limit "
+        "(default on voices)",
         "::notice title=sertools correctness%3A skipped::uar: no emotion in common (default on voices)",
     ]
 
