@@ -94,11 +94,11 @@ def _summary(results: Sequence[Result]) -> str:
     verdicts = [verdict for verdict in text.SYMBOLS if verdict is not Verdict.NONE]
     rows = []
     for result in results:
-        seen = content.counts(result.findings)
+        counts = content.counts(result.findings)
         linked = re.fullmatch(r"[a-z][a-z0-9_-]*", result.audit)
         name = f"[{plain(result.audit)}](#{result.audit})" if linked else cell(result.audit)
-        counted = [f"**{seen[verdict]}**" if seen[verdict] else "0" for verdict in verdicts]
-        rows.append([name, *counted, cell(result.answer)])
+        cells = [f"**{counts[verdict]}**" if counts[verdict] else "0" for verdict in verdicts]
+        rows.append([name, *cells, cell(result.answer)])
     header = ["Audit", *(text.verdict(verdict) for verdict in verdicts), "Answer"]
     return table(header, [False, *(True for _ in verdicts), False], rows)
 
@@ -138,8 +138,8 @@ def _section(result: Result, files: Sequence[str], clips: Sequence[audio_clips.R
         ("### What was skipped, and why", "skipped"),
         ("### What could not be decided, and why", "inconclusive"),
     ):
-        stopped = content.stopped(result, verdict)
-        parts += [heading, _list(_stopped(reason, names) for reason, names in stopped)] if stopped else []
+        reasons = content.findings_by_reason(result, verdict)
+        parts += [heading, _list(_stopped(reason, names) for reason, names in reasons)] if reasons else []
     parts += _missing(result)
     limits = content.limits(result)
     if result.method or limits:
@@ -203,7 +203,7 @@ def _stopped(reason: str, names: Sequence[str]) -> str:
 
 
 def _missing(result: Result) -> list[str]:
-    absent = content.absentees(result)
+    absent = content.missing_clips(result)
     if not absent.reasons:
         return []
     reasons = _list(

@@ -47,7 +47,7 @@ def render(
     if {"html", "md"} & set(formats):
         written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats)
     if "json" in formats:
-        written["report.json"] = export.union(results)
+        written["report.json"] = export.combined(results)
     if "csv" in formats:
         written |= {f"tables/{name}": each for name, each in export.csv(results).items()}
     if "parquet" in formats:
