@@ -128,8 +128,8 @@ def _summary(results: Sequence[Result]) -> dict[str, Any]:
     from sertools.report import content
 
     def tally(chosen: Sequence[Result]) -> Mapping[str, int]:
-        seen = content.counts(finding for result in chosen for finding in result.findings)
-        return {verdict.value: n for verdict, n in seen.items()}
+        counted = content.counts(finding for result in chosen for finding in result.findings)
+        return {verdict.value: n for verdict, n in counted.items()}
 
     audits = [
         {
@@ -158,8 +158,8 @@ def _summary_table(results: Sequence[Result]) -> Any:
         grid.add_column(Text(SYMBOLS[v]), justify="right", no_wrap=True)
     grid.add_column("Answer", overflow="fold")
     for result in results:
-        seen = content.counts(result.findings)
-        numbers = [Text(str(seen[v]), style=_STYLES[v] if seen[v] else "dim") for v in shown]
+        counted = content.counts(result.findings)
+        numbers = [Text(str(counted[v]), style=_STYLES[v] if counted[v] else "dim") for v in shown]
         grid.add_row(Text(one_line(result.audit)), *numbers, Text(one_line(result.answer)))
     grid.caption = Text("   ".join(verdict(v) for v in shown))
     grid.caption_justify = "left"

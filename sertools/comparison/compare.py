@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from sertools.comparison import tables
 from sertools.comparison.figures import profile, scores
 from sertools.comparison.published import REASON
 from sertools.comparison.runs import (
@@ -32,16 +33,15 @@ from sertools.comparison.runs import (
     Run,
     check,
     direction,
-    elsewhere,
     listed,
-    rank,
     run_of,
+    why_other_clips,
 )
-from sertools.comparison.speakers import Row, by_speaker
+from sertools.comparison.speakers import by_speaker
 from sertools.report.text import plural
 from sertools.results.keys import FindingKey
 from sertools.results.regression_check import Change, paired_changes
-from sertools.results.result import Finding, Result, Table, Verdict
+from sertools.results.result import Finding, Result, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
 
 NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
@@ -61,31 +61,38 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
         GateError: fewer than two runs, names that repeat or are column headers, a run with two results
             of the same audit, a comparison among the results, or no audit that two runs share
     """
-    told = [run_of(name, results) for name, results in runs]
-    check(told)
-    measures = list(dict.fromkeys(measure for run in told for measure in run.findings))
-    pairs = [_differences(told[0], run, measures) for run in told[1:]]
-    heard = _heard(told)
+    compared = [run_of(name, results) for name, results in runs]
+    check(compared)
+    measures = list(dict.fromkeys(measure for run in compared for measure in run.findings))
+    pairs = [_differences(compared[0], run, measures) for run in compared[1:]]
+    with_speakers = _with_speakers(compared)
     speakers, agreements, drawn = by_speaker(
-        [run.name for run in heard], [run.results["speakers"] for run in heard]
+        [run.name for run in with_speakers], [run.results["speakers"] for run in with_speakers]
     )
     # short summary tables come first
-    tables = [_verdicts(told, measures), _ranks(told, measures), *speakers, _values(told, measures, pairs)]
-    tables.append(_intervals(told, measures))
+    shown = [
+        tables.verdicts(compared, measures),
+        tables.ranks(compared, measures),
+        *speakers,
+        tables.values(compared, measures, pairs),
+    ]
+    shown.append(tables.intervals(compared, measures))
     return Result(
         audit=AUDIT,
         question=(__doc__ or "").splitlines()[0],
         method="\n".join((__doc__ or "").splitlines()[2:]),
-        answer=_answer(told, measures, pairs),
-        model={"name": listed([run.name for run in told]), "licence": _licences(told)},
-        data=_data(told),
+        answer=_answer(compared, measures, pairs),
+        model={"name": listed([run.name for run in compared]), "licence": _licences(compared)},
+        data=_data(compared),
         findings=[*(f for found in pairs for f in found.values()), *agreements],
-        tables=[table for table in tables if table.rows or table.name == "values"],
+        tables=[table for table in shown if table.rows or table.name == "values"],
         figures=[
-            figure for figure in (scores(told, measures), profile(told, measures), *drawn) if figure.series
+            figure
+            for figure in (scores(compared, measures), profile(compared, measures), *drawn)
+            if figure.series
         ],
-        notes=_notes(told),
-        provenance={run.name: _made(run) for run in told},
+        notes=_notes(compared),
+        provenance={run.name: _made(run) for run in compared},
     )
 
 
@@ -109,7 +116,9 @@ def _differences(first: Run, run: Run, measures: Iterable[Measure]) -> dict[Meas
             value, low, high, reason = change.value, change.low, change.high, change.reason
         else:
             value = now.value - then.value
-            reason = elsewhere(run.results[audit], first.results[audit]) or _unpaired(run, first, measure)
+            reason = why_other_clips(run.results[audit], first.results[audit]) or _unpaired(
+                run, first, measure
+            )
         there = [r.findings[measure] for r in (run, first) if measure in r.findings and not r.published]
         counted = [finding.speakers for finding in there if finding.speakers is not None]
         against = f"{run.name} − {first.name}"
@@ -138,7 +147,7 @@ def _unpaired(run: Run, first: Run, measure: Measure) -> str:
 
 def _paired(now: Result, then: Result) -> dict[FindingKey, Change]:
     """Changes of the findings that have a value, and values without each speaker, in both results."""
-    if elsewhere(now, then):
+    if why_other_clips(now, then):
         return {}
     in_both = _comparable(now) & _comparable(then)
     return {key: change for key, change in paired_changes(now, then).items() if key in in_both}
@@ -150,86 +159,13 @@ def _comparable(result: Result) -> set[FindingKey]:
     return defined & {without.key for without in result.left_out}
 
 
-def _values(
-    runs: Sequence[Run], measures: Sequence[Measure], pairs: Sequence[Mapping[Measure, Finding]]
-) -> Table:
-    columns = [*COLUMNS, *(run.name for run in runs)]
-    for run in runs[1:]:
-        against = f"{run.name} − {runs[0].name}"
-        columns += [against, f"{against}, low", f"{against}, high"]
-    rows: list[Row] = []
-    for measure in measures:
-        differences = [found.get(measure) for found in pairs]
-        rows.append([*measure.columns, *(run.of(measure, "value") for run in runs)])
-        rows[-1] += [getattr(d, end, None) for d in differences for end in ("value", "low", "high")]
-    return Table(
-        name="values",
-        title="All findings side by side",
-        columns=columns,
-        rows=rows,
-        note="low and high: 95 % interval of the difference, paired by speaker",
-    )
-
-
-def _intervals(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
-    ends = ("low", "high", "n", "speakers")
-    return Table(
-        name="intervals",
-        title="95 % intervals of all values",
-        columns=[*COLUMNS, *(f"{run.name}, {end}" for run in runs for end in ends)],
-        rows=[
-            [*measure.columns, *(run.of(measure, end) for run in runs for end in ends)]
-            for measure in measures
-        ],
-    )
-
-
-def _verdicts(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
-    """Findings with a limit whose verdict differs between the runs that have them."""
-    rows: list[Row] = []
-    for measure in measures:
-        # published values are not judged
-        there = [None if run.published else run.findings.get(measure) for run in runs]
-        limits = dict.fromkeys(str(f.limit) for f in there if f and f.limit)
-        if limits and len({finding.verdict for finding in there if finding}) > 1:
-            rows.append(
-                [*measure.columns, " or ".join(limits), *(f.verdict.value if f else None for f in there)]
-            )
-    return Table(
-        name="verdicts",
-        title="Verdicts that differ",
-        columns=[*COLUMNS, "limit", *(run.name for run in runs)],
-        rows=rows,
-    )
-
-
-def _ranks(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
-    rows: list[Row] = []
-    for measure in measures:
-        better = direction(runs, measure)
-        told = [run for run in runs if not run.says_nothing(measure)]
-        ends = {run.name: interval for run in told if (interval := run.interval(measure))}
-        ranked = [run for run in runs if run.name in ends]
-        alike = [
-            elsewhere(a.results[measure.audit], b.results[measure.audit]) == ""
-            for a, b in combinations(ranked, 2)
-        ]
-        if better and len(ranked) > 1 and all(alike):
-            rows.append([*measure.columns, better, *(rank(ends, run.name, better) for run in runs)])
-    return Table(
-        name="ranks",
-        title="Ranks (tied if intervals overlap)",
-        columns=[*COLUMNS, "better", *(run.name for run in runs)],
-        rows=rows,
-        note="1 is best; no rank without an interval, or if the audit finds the model useless",
-    )
-
-
-def _heard(runs: Sequence[Run]) -> list[Run]:
+def _with_speakers(runs: Sequence[Run]) -> list[Run]:
     """The runs whose speakers can be compared: those with the audit `speakers` on the same corpus."""
-    asked = [run for run in runs if "speakers" in run.results]
-    heard = [run for run in asked if not elsewhere(run.results["speakers"], asked[0].results["speakers"])]
-    return heard if len(heard) > 1 else []
+    having = [run for run in runs if "speakers" in run.results]
+    same = [
+        run for run in having if not why_other_clips(run.results["speakers"], having[0].results["speakers"])
+    ]
+    return same if len(same) > 1 else []
 
 
 def _answer(
@@ -241,7 +177,7 @@ def _answer(
     for run, found in zip(runs[1:], pairs, strict=True):
         signs = []
         for measure, change in found.items():
-            judged = not (runs[0].says_nothing(measure) or run.says_nothing(measure))
+            judged = not (runs[0].is_unranked(measure) or run.is_unranked(measure))
             if judged and change.low is not None and change.high is not None:
                 sign = (change.low > 0) - (change.high < 0)
                 signs.append(sign if direction(runs, measure) == "higher" else -sign)
@@ -253,16 +189,19 @@ def _answer(
                 f"than {first} in {good} and worse in {bad} (95 % intervals){rest}."
             )
         else:
-            beside = sum(change.value is not None for change in found.values())
+            shared = sum(change.value is not None for change in found.values())
             sentences.append(
-                f"{run.name} and {first} share {plural(beside, 'value')}, none paired by speaker, so no "
+                f"{run.name} and {first} share {plural(shared, 'value')}, none paired by speaker, so no "
                 "difference can be shown to be significant."
             )
-    rows = _verdicts(runs, measures).rows
-    turned = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
+    rows = tables.verdicts(runs, measures).rows
+    decided_differently = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
     differ = f"{plural(len(rows), 'verdict')} differ{'s' if len(rows) == 1 else ''}"
     return " ".join(
-        [*sentences, f"{differ}, {turned} of them between pass and fail." if rows else f"{differ}."]
+        [
+            *sentences,
+            f"{differ}, {decided_differently} of them between pass and fail." if rows else f"{differ}.",
+        ]
     )
 
 
@@ -277,14 +216,14 @@ def _notes(runs: Sequence[Run]) -> list[str]:
     for one, other in combinations([run for run in runs if not run.published], 2):
         for audit in [audit for audit in one.results if audit in other.results]:
             a, b = one.results[audit], other.results[audit]
-            if elsewhere(a, b):
-                notes.append(f"{audit} of {one.name} and {other.name}: {elsewhere(a, b)}.")
+            if why_other_clips(a, b):
+                notes.append(f"{audit} of {one.name} and {other.name}: {why_other_clips(a, b)}.")
             changed = [o for o in {**a.options, **b.options} if a.options.get(o) != b.options.get(o)]
             if changed:
                 notes.append(f"{audit} of {one.name} and {other.name}: different options: {listed(changed)}.")
     absent = {audit for run in runs for audit in run.results}
     for run in (run for run in runs if not run.published):
-        lacking = sorted(absent - run.results.measures())
+        lacking = sorted(absent - run.results.keys())
         if lacking:
             notes.append(f"{run.name} has no results of {listed(lacking)}.")
     return notes
@@ -293,7 +232,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
 def _data(runs: Sequence[Run]) -> dict[str, Any]:
     """Facts about the corpus if all runs used the same one, otherwise the names of the corpora."""
     every = [result for run in runs for result in run.results.values()]
-    if not any(elsewhere(one, every[0]) for one in every):
+    if not any(why_other_clips(one, every[0]) for one in every):
         return every[0].data
     corpora = list(dict.fromkeys(str(result.data.get("name", "unnamed data")) for result in every))
     simulated = dict.fromkeys(str(result.data.get("simulated") or "") for result in every)
@@ -301,8 +240,8 @@ def _data(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _licences(runs: Sequence[Run]) -> str:
-    told = {run.name: next(iter(run.results.values())).model.get("licence") for run in runs}
-    return "; ".join(f"{name}: {licence or 'not stated'}" for name, licence in told.items())
+    licences = {run.name: next(iter(run.results.values())).model.get("licence") for run in runs}
+    return "; ".join(f"{name}: {licence or 'not stated'}" for name, licence in licences.items())
 
 
 def _made(run: Run) -> dict[str, Any]:

@@ -21,14 +21,14 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
 
     Gaps and errors, where lower is better, are not scores; they are in the tables.
     """
-    kept = {
+    in_pairs = {
         Measure(r.audit, v.key)
         for run in runs
         for r in run.results.values()
         for v in r.left_out
         if v.better == "higher" and v.slice == "all"
     }
-    shown = [measure for measure in measures if measure in kept]
+    shown = [measure for measure in measures if measure in in_pairs]
     series = [
         Series(
             name=run.name,

@@ -102,6 +102,7 @@ class Group:
 def labels_of(measure: Measure) -> str:
     """Which labels a finding is about: `dimensions`, `emotion`, or `both` if it is about the whole model.
 
+    >>> from sertools.results.keys import FindingKey
     >>> labels_of(Measure("fairness", FindingKey("bin_recall_gap", "arousal 0.25-0.5", "sex=female")))
     'dimensions'
     >>> labels_of(Measure("correctness", FindingKey("recall", "anger")))
@@ -184,7 +185,7 @@ def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Measure, 
     found = {}
     for measure in dict.fromkeys(measure for entry in here for measure in entry.measures(labels)):
         side = direction(runs, measure)
-        judged = [run for run in runs if not run.says_nothing(measure)]
+        judged = [run for run in runs if not run.is_unranked(measure)]
         complete = all(measure in run.findings for run in runs) and all(
             run.interval(measure) for run in judged
         )
@@ -198,7 +199,7 @@ def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Measure, st
     found = {}
     for measure, side in measures.items():
         if measure in entry.run.findings:
-            judged = [e for e in entries if not e.run.says_nothing(measure)]
+            judged = [e for e in entries if not e.run.is_unranked(measure)]
             ends = {e.model: interval for e in judged if (interval := e.run.interval(measure))}
             found[measure] = rank(ends, entry.model, side) or len(ends) + 1
     return found

@@ -12,7 +12,7 @@ from sertools.comparison.leaderboard_feed import Feed, feed
 from sertools.comparison.runs import AUDIT, Measure, run_of
 from sertools.errors import GateError
 from sertools.results.display import ABSENT
-from sertools.results.provenance import fingerprint
+from sertools.results.provenance import fingerprint_of
 from sertools.results.read import read_result
 from sertools.results.result import NON_RESULT_FILES, Result
 
@@ -57,17 +57,17 @@ def write_leaderboard(folder: Path, out: Path) -> Written:
     found = read_entries(folder, without=out)
     groups = board(found.entries)
     pages = pages_of.names([entry.model for entry in found.entries])
-    told = feed(groups, pages).model_dump_json(by_alias=True, indent=1) + "\n"
+    feed_text = feed(groups, pages).model_dump_json(by_alias=True, indent=1) + "\n"
     written = {
         "index.html": pages_of.index(groups, pages, found.notes),
-        "feed.json": told,
+        "feed.json": feed_text,
         "feed.schema.json": json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n",
     }
     for model, name in pages.items():
         written[name] = pages_of.model_page(model, groups, [e for e in found.entries if e.model == model])
     for name, text in written.items():
         files.write_text(out / name, text)
-    return Written(groups=groups, feed=told, notes=found.notes)
+    return Written(groups=groups, feed=feed_text, notes=found.notes)
 
 
 def short(group: Group) -> tuple[list[str], list[list[str | int | float | None]]]:
@@ -103,16 +103,40 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
     """
     if not folder.is_dir():
         raise GateError(f"no folder {folder}", hint="name a folder that contains --out folders of audits")
-    read: list[tuple[str, Result]] = []
+    read, notes = _read(folder, without)
+    if not read:
+        raise GateError(
+            f"no results below {folder}", hint="name a folder with --out folders of sertools audit"
+        )
+    results = [result for _, result in read]
+    models = _unique_names(
+        [(str(r.model.get("name", "")), fingerprint_of(r, "model_fingerprint")) for r in results], "model"
+    )
+    corpora = _unique_names([(str(r.data.get("name", "")), fingerprint_of(r)) for r in results], "data")
+    latest: dict[tuple[str, str], dict[str, tuple[str, Result]]] = {}
+    for found, model, corpus in zip(read, models, corpora, strict=True):
+        by_audit = latest.setdefault((model, corpus), {})
+        audit = found[1].audit
+        if audit in by_audit:
+            older, newer = sorted([by_audit[audit], found], key=lambda each: _date(each[1]))
+            notes.append(f"{older[0]} is left out: {newer[0]} is the same audit of {model}, made later")
+            by_audit[audit] = newer
+        else:
+            by_audit[audit] = found
+    entries = [
+        Entry(model=model, corpus=corpus, run=run_of(model, [result for _, result in by_audit.values()]))
+        for (model, corpus), by_audit in sorted(latest.items())
+    ]
+    return Found(entries=entries, notes=notes)
+
+
+def _read(folder: Path, without: Path | None) -> tuple[list[tuple[str, Result]], list[str]]:
+    """Place and content of every result in or below a folder, and notes on files that are not results."""
+    read = []
     notes = []
+    excluded = without.resolve() if without and without.resolve() != folder.resolve() else None
     for path in sorted(folder.rglob("*.json")):
-        if path.name in NON_RESULT_FILES:
-            continue
-        if (
-            without
-            and path.resolve().is_relative_to(without.resolve())
-            and without.resolve() != folder.resolve()
-        ):
+        if path.name in NON_RESULT_FILES or (excluded and path.resolve().is_relative_to(excluded)):
             continue
         place = path.relative_to(folder).as_posix()
         try:
@@ -122,44 +146,19 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
             continue
         if result.audit != AUDIT:
             read.append((place, result))
-    if not read:
-        raise GateError(
-            f"no results below {folder}", hint="name a folder with --out folders of sertools audit"
-        )
-    models = _told_apart(
-        [(str(result.model.get("name", "")), fingerprint(result, "model_fingerprint")) for _, result in read],
-        "model",
-    )
-    corpora = _told_apart(
-        [(str(result.data.get("name", "")), fingerprint(result)) for _, result in read], "data"
-    )
-    kept: dict[tuple[str, str], dict[str, tuple[str, Result]]] = {}
-    for (place, result), model, corpus in zip(read, models, corpora, strict=True):
-        of = kept.setdefault((model, corpus), {})
-        before = of.get(result.audit)
-        if before is not None:
-            older, newer = sorted([before, (place, result)], key=lambda each: _date(each[1]))
-            notes.append(f"{older[0]} is left out: {newer[0]} is the same audit of {model}, made later")
-            of[result.audit] = newer
-        else:
-            of[result.audit] = (place, result)
-    entries = [
-        Entry(model=model, corpus=corpus, run=run_of(model, [result for _, result in of.values()]))
-        for (model, corpus), of in sorted(kept.items())
-    ]
-    return Found(entries=entries, notes=notes)
+    return read, notes
 
 
-def _told_apart(identities: Sequence[tuple[str, str]], what: str) -> list[str]:
+def _unique_names(identities: Sequence[tuple[str, str]], what: str) -> list[str]:
     """A unique name for each: its own, plus its fingerprint if the same name has several fingerprints."""
-    prints: dict[str, set[str]] = {}
+    fingerprints: dict[str, set[str]] = {}
     for name, known in identities:
-        prints.setdefault(name, set()).add(known)
+        fingerprints.setdefault(name, set()).add(known)
     named = []
     for name, known in identities:
-        alike = len(prints[name] - {""}) < 2
+        is_unique = len(fingerprints[name] - {""}) < 2
         shown = name or f"unnamed {what}"
-        named.append(shown if alike else f"{shown} ({known[:10] or 'unknown'})")
+        named.append(shown if is_unique else f"{shown} ({known[:10] or 'unknown'})")
     return named
 
 

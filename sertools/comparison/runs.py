@@ -67,7 +67,7 @@ class Run:
         value: float | None = getattr(self.findings.get(measure), what, None)
         return value
 
-    def says_nothing(self, measure: Measure) -> bool:
+    def is_unranked(self, measure: Measure) -> bool:
         """Whether a finding must not be ranked: skipped, or not judged because the model is useless.
 
         A constant has no gap between groups and the same score for all speakers. So if the audit does not
@@ -130,21 +130,21 @@ def check(runs: Sequence[Run]) -> None:
             hint="name the --out folders of at least two audits",
         )
     names = [run.name for run in runs]
-    if not tell_apart(names):
+    if not are_usable_names(names):
         raise GateError(f"run names must be unique, and not empty or a column name: {', '.join(names)}")
-    if not any(a.results.measures() & b.results.measures() for a, b in combinations(runs, 2)):
+    if not any(a.results.keys() & b.results.keys() for a, b in combinations(runs, 2)):
         raise GateError(
             f"no two of {listed(names)} have an audit in common", hint="run the same audits on both"
         )
 
 
-def tell_apart(names: Sequence[str]) -> bool:
+def are_usable_names(names: Sequence[str]) -> bool:
     """Whether names are usable for runs: unique, not empty, and not a column header."""
     reserved = ["", *COLUMNS, "limit", "better", "speaker", "run"]
     return len({*names, *reserved}) == len(names) + len(reserved)
 
 
-def elsewhere(one: Result, other: Result) -> str:
+def why_other_clips(one: Result, other: Result) -> str:
     """Why two results are not of the same clips, as far as their files show; empty if they are."""
     corpora = [str(result.data.get("name", "")) for result in (one, other)]
     if corpora[0] != corpora[1]:

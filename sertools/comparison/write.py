@@ -6,11 +6,12 @@ from pathlib import Path
 from sertools import files
 from sertools.comparison.compare import compare
 from sertools.comparison.published import published
-from sertools.comparison.runs import AUDIT, COLUMNS, Measure, listed, tell_apart
+from sertools.comparison.runs import AUDIT, COLUMNS, Measure, are_usable_names, listed
 from sertools.comparison.speakers import Row
 from sertools.errors import GateError
 from sertools.report import comparison as pages_of
 from sertools.report import figures
+from sertools.results.collection import Results
 from sertools.results.display import finding_decimals, fixed, is_number, with_interval
 from sertools.results.keys import FindingKey
 from sertools.results.read import read_results
@@ -37,7 +38,7 @@ def compare_folders(folders: Sequence[Path], out: Path, references: Sequence[str
     return comparison
 
 
-def read_runs(folders: Sequence[Path]) -> list[tuple[str, list[Result]]]:
+def read_runs(folders: Sequence[Path]) -> list[tuple[str, Results]]:
     """Name and results of each folder, named by the model if that is unique, otherwise by the folder.
 
     Raises:
@@ -50,7 +51,7 @@ def read_runs(folders: Sequence[Path]) -> list[tuple[str, list[Result]]]:
     results = [read_results(folder) for folder in folders]
     models = [listed(list(dict.fromkeys(str(r.model.get("name", "")) for r in each))) for each in results]
     choices = [models, [place.name for place in places], list(map(str, folders))]
-    names = next(filter(tell_apart, choices), [f"run {i + 1}" for i in range(len(folders))])
+    names = next(filter(are_usable_names, choices), [f"run {i + 1}" for i in range(len(folders))])
     return list(zip(names, results, strict=True))
 
 
@@ -84,13 +85,16 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
     tables = {table.name: table for table in comparison.tables}
     values, width = tables["values"], len(COLUMNS)
     verdicts = tables["verdicts"].rows if "verdicts" in tables else []
-    turned = [row[:width] for row in verdicts if {Verdict.PASS, Verdict.FAIL} <= set(row[width + 1 :])]
+    decided_differently = [
+        row[:width] for row in verdicts if {Verdict.PASS, Verdict.FAIL} <= set(row[width + 1 :])
+    ]
     # one column for each run, and three for each run but the first: difference, low, high
     first = width + (len(values.columns) - width + 3) // 4
     paired = [row for row in values.rows if _any(row[first + 1 :: 3])]
-    told = paired + [row for row in values.rows if row[:width] in turned and row not in paired]
-    found = told or [row for row in values.rows if _any(row[first::3])]
-    ends = {tuple(row[:width]): row[width:] for row in tables["intervals"].rows}
+    chosen = paired + [row for row in values.rows if row[:width] in decided_differently and row not in paired]
+    found = chosen or [row for row in values.rows if _any(row[first::3])]
+    intervals = tables["intervals"].rows if "intervals" in tables else []
+    ends = {tuple(row[:width]): row[width:] for row in intervals}
     rows: list[Row] = [
         [
             Measure(str(row[0]), FindingKey(*map(str, row[1:width]))).label,

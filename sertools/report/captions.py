@@ -26,23 +26,23 @@ def about_sounds(results: Sequence[Result], recordings: Recordings, left_out: in
             "The audits name clips worth listening to, but these results have no recordings: precomputed "
             "predictions come without audio, and `--audio none` saves none."
         ]
-    told = []
+    notes = []
     if recordings.n:
         origins = dict.fromkeys(
             f"{name_of(r.data, 'unnamed data')} (licence: {clean(r.data.get('licence') or 'not stated')})"
             for i, r in enumerate(results)
-            if recordings.heard.get(i)
+            if recordings.by_result.get(i)
         )
-        told.append(
+        notes.append(
             f"This report contains voice recordings from {', '.join(origins)}: share it only where those "
             "may be shared. `--audio none` makes a report without recordings."
         )
     if left_out:
-        told.append(
+        notes.append(
             f"{plural(left_out, 'more clip')} would exceed the size limit of this page; the files are in "
             "the folder `sounds` next to it."
         )
-    return told
+    return notes
 
 
 def answers(sound: Sound) -> list[list[tuple[str, str]]]:

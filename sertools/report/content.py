@@ -24,7 +24,7 @@ _FIRST_FACTS = ("name", "version", "licence", "license", "clips", "speakers", "l
 
 
 @dataclass(frozen=True, kw_only=True)
-class Absentees:
+class MissingClips:
     """Clips that were not scored: counts by reason, the first clips, and how many more there are."""
 
     reasons: list[tuple[str, int, list[str]]]
@@ -34,30 +34,30 @@ class Absentees:
 
 def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
     """Number of findings by verdict, most urgent first; findings without a limit last."""
-    seen = Counter(finding.verdict for finding in findings)
-    return {verdict: seen[verdict] for verdict in SYMBOLS}
+    counted = Counter(finding.verdict for finding in findings)
+    return {verdict: counted[verdict] for verdict in SYMBOLS}
 
 
 def headline(results: Sequence[Result]) -> str:
     """One-sentence summary of all verdicts."""
-    seen = counts(finding for result in results for finding in result.findings)
-    judged = seen[Verdict.FAIL] + seen[Verdict.INCONCLUSIVE] + seen[Verdict.PASS]
+    counted = counts(finding for result in results for finding in result.findings)
+    judged = counted[Verdict.FAIL] + counted[Verdict.INCONCLUSIVE] + counted[Verdict.PASS]
     audits = plural(len(results), "audit")
     if not judged:
-        skipped = seen[Verdict.SKIPPED]
+        skipped = counted[Verdict.SKIPPED]
         why = f"{plural(skipped, 'finding')} skipped" if skipped else "no limit applies"
         return f"Nothing was judged in {audits}: {why}."
-    if seen[Verdict.FAIL]:
-        start = f"{seen[Verdict.FAIL]} of {plural(judged, 'judged finding')} in {audits} failed"
-    elif seen[Verdict.INCONCLUSIVE]:
+    if counted[Verdict.FAIL]:
+        start = f"{counted[Verdict.FAIL]} of {plural(judged, 'judged finding')} in {audits} failed"
+    elif counted[Verdict.INCONCLUSIVE]:
         start = f"Nothing failed in {audits}, but not everything could be decided"
     else:
         start = f"Everything that was judged in {audits} passed ({plural(judged, 'finding')})"
     rest = []
-    if seen[Verdict.INCONCLUSIVE]:
-        rest.append(f"{seen[Verdict.INCONCLUSIVE]} inconclusive")
-    if seen[Verdict.SKIPPED]:
-        rest.append(f"{seen[Verdict.SKIPPED]} skipped")
+    if counted[Verdict.INCONCLUSIVE]:
+        rest.append(f"{counted[Verdict.INCONCLUSIVE]} inconclusive")
+    if counted[Verdict.SKIPPED]:
+        rest.append(f"{counted[Verdict.SKIPPED]} skipped")
     return f"{start}; {', '.join(rest)}." if rest else f"{start}."
 
 
@@ -110,7 +110,7 @@ def measured(finding: Finding) -> str:
     return finding.value_text + ("" if interval == ABSENT else f" (95 % interval {interval})")
 
 
-def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
+def findings_by_reason(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
     """Reasons for a verdict, each with the findings that it applies to, in order of appearance."""
     found: dict[str, list[str]] = {}
     for finding in result.findings:
@@ -121,8 +121,8 @@ def stopped(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
 
 def verdict_of(result: Result) -> Verdict:
     """The most urgent verdict of an audit; `none` if nothing was judged."""
-    seen = counts(result.findings)
-    return next((v for v, n in seen.items() if n and v is not Verdict.NONE), Verdict.NONE)
+    counted = counts(result.findings)
+    return next((v for v, n in counted.items() if n and v is not Verdict.NONE), Verdict.NONE)
 
 
 def key_finding(result: Result) -> Finding | None:
@@ -140,13 +140,13 @@ def tally(result: Result) -> str:
     '2 pass'
     """
     words = {**WORDS, Verdict.NONE: "without a limit"}
-    told = [f"{n} {words[verdict]}" for verdict, n in counts(result.findings).items() if n]
-    return ", ".join(told) or "no findings"
+    parts = [f"{n} {words[verdict]}" for verdict, n in counts(result.findings).items() if n]
+    return ", ".join(parts) or "no findings"
 
 
 def limits(result: Result) -> list[tuple[str, str, int]]:
     """Every limit that was applied: its text, its source, and how many findings it judged."""
-    seen: dict[tuple[str, str], int] = {}
+    counted: dict[tuple[str, str], int] = {}
     for finding in result.findings:
         limit = finding.limit
         if limit is None:
@@ -156,8 +156,8 @@ def limits(result: Result) -> list[tuple[str, str, int]]:
         words = f"{' '.join([limit.name, *where])} {finding.limit_text}"
         why = f"because: {limit.why}" if limit.why else ""
         origin = "; ".join(part for part in (limit.source, why) if part) or "no source is stated"
-        seen[words, origin] = seen.get((words, origin), 0) + 1
-    return [(*key, n) for key, n in seen.items()]
+        counted[words, origin] = counted.get((words, origin), 0) + 1
+    return [(*key, n) for key, n in counted.items()]
 
 
 def commands(results: Sequence[Result]) -> list[str]:
@@ -165,7 +165,7 @@ def commands(results: Sequence[Result]) -> list[str]:
     return list(dict.fromkeys(clean(r.provenance["command"]) for r in results if r.provenance.get("command")))
 
 
-def absentees(result: Result) -> Absentees:
+def missing_clips(result: Result) -> MissingClips:
     """Clips that were not scored, by reason; the most frequent reason first."""
     by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
     for missing in result.missing:
@@ -173,7 +173,7 @@ def absentees(result: Result) -> Absentees:
         clips.add(missing.clip)
         conditions[missing.condition] = None
     reasons = [(reason, len(clips), list(where)) for reason, (clips, where) in by_reason.items()]
-    return Absentees(
+    return MissingClips(
         reasons=sorted(reasons, key=lambda row: -row[1]),
         first=result.missing[:SHOWN_MISSING],
         more=max(0, len(result.missing) - SHOWN_MISSING),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from sertools.report import captions, content, text
-from sertools.report import prose as prose_module
+from sertools.report import prose as prose_of
 from sertools.results import audio_clips, display
 from sertools.results.result import Finding, Result, Verdict
 
@@ -17,7 +17,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 def page(
     results: Sequence[Result],
     files: Mapping[tuple[int, int], str],
-    recordings: audio_clips.Recordings = audio_clips.NOTHING,
+    recordings: audio_clips.Recordings = audio_clips.NO_RECORDINGS,
 ) -> str:
     """The whole Markdown page.
 
@@ -36,7 +36,7 @@ def page(
         parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(rows)]
     for i, result in enumerate(results):
         drawn = [files[i, j] for j in range(len(result.figures))]
-        parts += _section(result, drawn, recordings.heard.get(i, ()))
+        parts += _section(result, drawn, recordings.by_result.get(i, ()))
     parts += _provenance(results)
     parts.append(
         "Intervals are 95 % confidence intervals clustered by speaker. pass: the whole interval is within "
@@ -57,7 +57,7 @@ def plain(value: object) -> str:
 
 def prose(line: str) -> str:
     """One line of text that keeps its `code` and links and escapes everything else."""
-    pieces = prose_module.spans(display.one_line(line))
+    pieces = prose_of.spans(display.one_line(line))
     return "".join(
         f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
         for kind, piece in pieces
@@ -94,11 +94,11 @@ def _summary(results: Sequence[Result]) -> str:
     verdicts = [verdict for verdict in text.SYMBOLS if verdict is not Verdict.NONE]
     rows = []
     for result in results:
-        seen = content.counts(result.findings)
+        counts = content.counts(result.findings)
         linked = re.fullmatch(r"[a-z][a-z0-9_-]*", result.audit)
         name = f"[{plain(result.audit)}](#{result.audit})" if linked else cell(result.audit)
-        counted = [f"**{seen[verdict]}**" if seen[verdict] else "0" for verdict in verdicts]
-        rows.append([name, *counted, cell(result.answer)])
+        cells = [f"**{counts[verdict]}**" if counts[verdict] else "0" for verdict in verdicts]
+        rows.append([name, *cells, cell(result.answer)])
     header = ["Audit", *(text.verdict(verdict) for verdict in verdicts), "Answer"]
     return table(header, [False, *(True for _ in verdicts), False], rows)
 
@@ -110,7 +110,7 @@ def _failures(results: Sequence[Result]) -> list[str]:
     return ["### What failed", _list(lines)] if failed else []
 
 
-def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.Heard]) -> list[str]:
+def _section(result: Result, files: Sequence[str], clips: Sequence[audio_clips.RecordedClip]) -> list[str]:
     judged, unjudged = content.judged(result), content.unjudged(result)
     parts = [f"## {plain(result.audit)}", prose(result.question), f"**Answer:** {plain(result.answer)}"]
     if judged:
@@ -121,8 +121,8 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.H
         parts.append("This audit has no findings.")
     for figure, file in zip(result.figures, files, strict=True):
         parts += [f"### {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
-    if heard:
-        parts += ["### Clips to listen to", captions.ABOUT_PICTURES, *map(_heard, heard)]
+    if clips:
+        parts += ["### Clips to listen to", captions.ABOUT_PICTURES, *map(_recorded_clip, clips)]
     for item in result.tables:
         columns = content.columns(item)
         cells = [[plain(c) if right else cell(c) for c in values] for _, right, values in columns]
@@ -138,12 +138,12 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.H
         ("### What was skipped, and why", "skipped"),
         ("### What could not be decided, and why", "inconclusive"),
     ):
-        stopped = content.stopped(result, verdict)
-        parts += [heading, _list(_stopped(reason, names) for reason, names in stopped)] if stopped else []
+        reasons = content.findings_by_reason(result, verdict)
+        parts += [heading, _list(_stopped(reason, names) for reason, names in reasons)] if reasons else []
     parts += _missing(result)
     limits = content.limits(result)
     if result.method or limits:
-        blocks = prose_module.blocks(result.method)
+        blocks = prose_of.blocks(result.method)
         parts += ["### How this was measured", *(_block(kind, items) for kind, items in blocks)]
     if limits:
         parts += [
@@ -153,14 +153,14 @@ def _section(result: Result, files: Sequence[str], heard: Sequence[audio_clips.H
     return parts
 
 
-def _heard(each: audio_clips.Heard) -> str:
+def _recorded_clip(each: audio_clips.RecordedClip) -> str:
     """One clip: its caption, its images side by side, and links to its recordings."""
-    sound, told = each.sound, captions.answers(each.sound)
+    sound, answers = each.sound, captions.answers(each.sound)
     who = f" (speaker {plain(sound.speaker)})" if sound.speaker else ""
     said = f"\n\n> {plain(sound.transcript)}" if sound.transcript else ""
     header, pictures, links = [], [], []
-    for take, answered in zip(each.takes, told, strict=False):
-        shown = ", ".join(f"{plain(name)} {plain(answer)}" for name, answer in answered)
+    for take, shown_with in zip(each.takes, answers, strict=False):
+        shown = ", ".join(f"{plain(name)} {plain(answer)}" for name, answer in shown_with)
         header.append(f"{cell(take.condition)}: {shown}")
         address = f"{audio_clips.FOLDER}/{take.picture}"
         alt = captions.picture_alt(take)
@@ -203,7 +203,7 @@ def _stopped(reason: str, names: Sequence[str]) -> str:
 
 
 def _missing(result: Result) -> list[str]:
-    absent = content.absentees(result)
+    absent = content.missing_clips(result)
     if not absent.reasons:
         return []
     reasons = _list(

@@ -27,7 +27,7 @@ def render(
     """Writes a report into `folder`; returns the files written.
 
     `report.html` is self-contained: it needs no other file and no network, and embeds as many recordings as
-    fit into `sounds.MOST_BYTES`. `report.md` links to `figures/*.svg` and `sounds/*` in the same folder.
+    fit into `audio_clips.MOST_BYTES`. `report.md` links to `figures/*.svg` and `sounds/*` in the same folder.
     `report.json` contains all results. csv and parquet write `tables/*`, latex `latex/*.tex`. The same
     results give the same bytes. Each file is replaced atomically.
 
@@ -38,7 +38,8 @@ def render(
         formats: formats to write
 
     Raises:
-        GateError: there are no results, a recording cannot be read, or the folder cannot be written
+        GateError: there are no results, or a recording cannot be read
+        StoreError: the folder cannot be written
     """
     if not results:
         raise GateError("there are no results to report", hint="run sertools audit first")
@@ -46,7 +47,7 @@ def render(
     if {"html", "md"} & set(formats):
         written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats)
     if "json" in formats:
-        written["report.json"] = export.union(results)
+        written["report.json"] = export.combined(results)
     if "csv" in formats:
         written |= {f"tables/{name}": each for name, each in export.csv(results).items()}
     if "parquet" in formats:
@@ -63,7 +64,7 @@ def _pages(
     results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
 ) -> dict[str, str | bytes]:
     """The HTML and Markdown pages, and the files that the Markdown page links to: file → content."""
-    there = audio_clips.beside(results, recordings)
+    there = audio_clips.recordings_of(results, recordings)
     anchors = prose.slugs([result.audit for result in results])
     drawn = {
         (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
@@ -74,9 +75,9 @@ def _pages(
     if "html" in formats:
         written["report.html"] = fitting(results, drawn, there)
     if "md" in formats:
-        files = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
-        written["report.md"] = markdown.page(results, files, there)
-        written |= {files[key]: figures.standalone(svg) for key, svg in drawn.items()}
+        images = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
+        written["report.md"] = markdown.page(results, images, there)
+        written |= {images[key]: figures.standalone(svg) for key, svg in drawn.items()}
         if recordings.resolve() != (folder / audio_clips.FOLDER).resolve():
             written |= {f"{audio_clips.FOLDER}/{name}": each for name, each in there.content.items()}
     return written
@@ -92,15 +93,15 @@ def fitting(
     if not there.n:
         return html(results, drawn, there)
     # the size of the page without the audio and picture data
-    bare = audio_clips.Recordings(heard=there.heard, content=dict.fromkeys(there.content, b""))
-    kept = there.within(most - len(html(results, drawn, bare).encode()))
-    return html(results, drawn, kept, left_out=there.n - kept.n)
+    bare = audio_clips.Recordings(by_result=there.by_result, content=dict.fromkeys(there.content, b""))
+    chosen = there.within(most - len(html(results, drawn, bare).encode()))
+    return html(results, drawn, chosen, left_out=there.n - chosen.n)
 
 
 def html(
     results: Sequence[Result],
     drawn: dict[tuple[int, int], str],
-    recordings: audio_clips.Recordings = audio_clips.NOTHING,
+    recordings: audio_clips.Recordings = audio_clips.NO_RECORDINGS,
     *,
     left_out: int = 0,
 ) -> str:

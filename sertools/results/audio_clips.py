@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from sertools.errors import GateError
+from sertools.results.read import read_json
 from sertools.results.result import Result, Sound
 
 FOLDER, INDEX = "sounds", "index.json"
@@ -55,7 +56,7 @@ class Index(_Strict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
+class RecordedClip:
     """A clip named by an audit, with its recordings: clean, and perturbed if there is a perturbation."""
 
     sound: Sound
@@ -76,38 +77,38 @@ class Recordings:
         content: name of each file → its bytes
     """
 
-    heard: Mapping[int, Sequence[Heard]]
+    by_result: Mapping[int, Sequence[RecordedClip]]
     content: Mapping[str, bytes]
 
-    def within(self, allowed: int) -> "Recordings":
+    def within(self, most_bytes: int) -> "Recordings":
         """Those that fit into `allowed` bytes when embedded: the first of every audit before any second."""
         turns = [
             (i, each)
-            for k in range(max(map(len, self.heard.values()), default=0))
-            for i, row in self.heard.items()
+            for k in range(max(map(len, self.by_result.values()), default=0))
+            for i, row in self.by_result.items()
             for each in row[k : k + 1]
         ]
-        kept: dict[int, list[Heard]] = {i: [] for i in self.heard}
+        chosen: dict[int, list[RecordedClip]] = {i: [] for i in self.by_result}
         for i, each in turns:
             size = sum(len(data_url(name, self.content[name])) for name in each.files)
-            if size <= allowed:
-                allowed -= size
-                kept[i].append(each)
-        return Recordings(heard=kept, content=self.content)
+            if size <= most_bytes:
+                most_bytes -= size
+                chosen[i].append(each)
+        return Recordings(by_result=chosen, content=self.content)
 
     @property
     def n(self) -> int:
         """Number of clips with recordings."""
-        return sum(map(len, self.heard.values()))
+        return sum(map(len, self.by_result.values()))
 
     @property
     def urls(self) -> dict[str, str]:
         """Data URL of each file."""
-        wanted = {name for row in self.heard.values() for each in row for name in each.files}
+        wanted = {name for row in self.by_result.values() for each in row for name in each.files}
         return {name: data_url(name, self.content[name]) for name in sorted(wanted)}
 
 
-NOTHING = Recordings(heard={}, content={})
+NO_RECORDINGS = Recordings(by_result={}, content={})
 
 
 def read_index(folder: Path) -> list[Recording]:
@@ -119,37 +120,30 @@ def read_index(folder: Path) -> list[Recording]:
     path = folder / INDEX
     if not path.is_file():
         return []
-    try:
-        return Index.model_validate_json(path.read_bytes()).recordings
-    except OSError as error:
-        raise GateError(f"cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise GateError(
-            f"{path} is not a valid list of recordings: {where}: {first['msg']}",
-            hint="delete the folder; the next audit creates it again",
-        ) from error
+    index = read_json(
+        path, Index, "a valid list of recordings", hint="delete the folder; the next audit creates it again"
+    )
+    return index.recordings
 
 
-def beside(results: Sequence[Result], folder: Path) -> Recordings:
+def recordings_of(results: Sequence[Result], folder: Path) -> Recordings:
     """The recordings in a folder that belong to clips named by these results.
 
     Raises:
         GateError: a listed recording cannot be read
     """
     known = {(r.audit, r.clip, r.condition): r for r in read_index(folder)}
-    heard = {
+    by_result = {
         i: [
-            Heard(sound=sound, takes=takes)
+            RecordedClip(sound=sound, takes=takes)
             for sound in result.sounds
             if (takes := _takes(result.audit, sound, known))
         ]
         for i, result in enumerate(results)
     }
-    names = dict.fromkeys(name for row in heard.values() for each in row for name in each.files)
+    names = dict.fromkeys(name for row in by_result.values() for each in row for name in each.files)
     try:
-        return Recordings(heard=heard, content={name: (folder / name).read_bytes() for name in names})
+        return Recordings(by_result=by_result, content={name: (folder / name).read_bytes() for name in names})
     except OSError as error:
         raise GateError(
             f"cannot read {error.filename}: {error.strerror}",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 from sertools.errors import GateError, nearest
-from sertools.results import display, gate
-from sertools.results.result import Result, Verdict
+from sertools.results import display, frames, gate
+from sertools.results.result import FRAME_COLUMNS, FRAME_TYPES, Result, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,20 +83,12 @@ class Results(Sequence[Result]):
 
         Columns: audit, model, corpus, then those of `Result.to_pandas()`.
         """
-        import pandas as pd
-
-        frames = []
-        for result in self.results:
-            frame = result.to_pandas()
-            about = {
-                "audit": result.audit,
-                "model": result.model.get("name"),
-                "corpus": result.data.get("name"),
-            }
-            for i, (column, value) in enumerate(about.items()):
-                frame.insert(i, column, pd.Series([value] * len(frame), dtype="string"))
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        rows = [
+            [result.audit, result.model.get("name"), result.data.get("name"), *row]
+            for result in self.results
+            for row in result.finding_rows
+        ]
+        return frames.frame(("audit", "model", "corpus", *FRAME_COLUMNS), rows).astype(FRAME_TYPES)
 
     def _repr_html_(self) -> str:
         """The number of findings by verdict and the answer of each audit, shown by notebooks; escaped."""

@@ -4,6 +4,7 @@ import html
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import TypeGuard
 
 ABSENT = "–"
 """Shown in place of a missing number."""
@@ -116,7 +117,7 @@ def with_minus(text: str) -> str:
     return text.replace("-", _MINUS)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a table cell is a number; True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -1,11 +1,15 @@
-"""Reads result files."""
+"""Reads the JSON files of results."""
 
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sertools.errors import GateError
+from sertools.results.collection import Results
 from sertools.results.result import NON_RESULT_FILES, Result
+
+Stored = TypeVar("Stored", bound=BaseModel)
 
 
 def read_result(path: Path) -> Result:
@@ -14,22 +18,36 @@ def read_result(path: Path) -> Result:
     Raises:
         GateError: the file is missing, is not a result, or has another schema
     """
+    return read_json(
+        path, Result, "a result file of this sertools version", hint="run sertools audit again to rewrite it"
+    )
+
+
+def read_json(path: Path, model: type[Stored], what: str, *, hint: str) -> Stored:
+    """Read a JSON file with a schema.
+
+    Args:
+        path: the file
+        model: its schema
+        what: what the file should be, for messages
+        hint: what to do if it is not
+
+    Raises:
+        GateError: the file cannot be read, is not text, or does not fit the schema
+    """
     try:
-        return Result.model_validate_json(path.read_text(encoding="utf-8"))
+        return model.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise GateError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise GateError(f"{path} is not a result file: it is not text") from error
+        raise GateError(f"{path} is not {what}: it is not text", hint=hint) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise GateError(
-            f"{path} is not a result file of this sertools version: {where}: {first['msg']}",
-            hint="run sertools audit again to rewrite it",
-        ) from error
+        raise GateError(f"{path} is not {what}: {where}: {first['msg']}", hint=hint) from error
 
 
-def read_results(folder: Path) -> list[Result]:
+def read_results(folder: Path) -> Results:
     """All results of a folder, sorted by audit name.
 
     Raises:
@@ -41,4 +59,4 @@ def read_results(folder: Path) -> list[Result]:
     paths = [path for path in sorted(folder.glob("*.json")) if path.name not in NON_RESULT_FILES]
     if not paths:
         raise GateError(f"no results in {folder}", hint="give the --out folder of an earlier sertools audit")
-    return [read_result(path) for path in paths]
+    return Results([read_result(path) for path in paths])

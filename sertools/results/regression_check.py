@@ -102,8 +102,8 @@ def _comparisons(result: Result, earlier: Result | None, tolerance: float, sourc
     for key, change in changes.items():
         better = (now.get(key) or then[key]).better
         # the metric may be worse by less than the tolerance, in whichever direction is worse
-        bound = {"above": -tolerance} if better == "higher" else {"below": tolerance}
-        limit = Limit(name=f"{key.name}{SUFFIX}", **bound, source=source)
+        above, below = (-tolerance, None) if better == "higher" else (None, tolerance)
+        limit = Limit(name=f"{key.name}{SUFFIX}", above=above, below=below, source=source)
         found.append(
             Finding(
                 name=limit.name,

@@ -329,20 +329,24 @@ class Result(_Strict):
         """The text of the result file."""
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
+    @property
+    def finding_rows(self) -> list[list[Any]]:
+        """The findings as rows with the columns `FRAME_COLUMNS`; the limit is text."""
+        return [
+            [
+                str(f.limit) if column == "limit" and f.limit else getattr(f, column)
+                for column in FRAME_COLUMNS
+            ]
+            for f in self.findings
+        ]
+
     def to_pandas(self) -> "pd.DataFrame":
         """The findings as a DataFrame, one row each; tables have their own `to_pandas()`.
 
         Columns: name, target, slice, value, low, high, n, speakers, verdict, limit (as text), reason.
         Numbers are unrounded and of nullable types; what is missing is `pandas.NA`.
         """
-        rows = [
-            [
-                getattr(f, column) if column != "limit" else f.limit and str(f.limit)
-                for column in FRAME_COLUMNS
-            ]
-            for f in self.findings
-        ]
-        return frames.frame(FRAME_COLUMNS, rows).astype(FRAME_TYPES)
+        return frames.frame(FRAME_COLUMNS, self.finding_rows).astype(FRAME_TYPES)
 
     def _repr_html_(self) -> str:
         """The findings as an HTML table, shown by notebooks; text from the data is escaped."""

@@ -10,6 +10,7 @@ from sertools.auditing.audit import load
 from sertools.comparison.compare import compare
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC
+from sertools.results.reasons import WITHOUT_CODE
 from sertools.results.result import Finding, Limit, Result, Verdict
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
@@ -239,7 +240,8 @@ def test_the_answer_counts_what_is_shown_better_and_worse(better, told):
     assert told in against(new, old).answer
 
 
-USELESS = "the model does not beat a constant prediction, so this metric is not meaningful"
+USELESS = {"reason": "whatever the sentence is", "reason_code": "not_better_than_constant"}
+"""What a finding of this version says of a model that does not beat a constant prediction."""
 
 
 def gap(value, name="max_minus_min", **more) -> Finding:
@@ -247,14 +249,15 @@ def gap(value, name="max_minus_min", **more) -> Finding:
     return Finding(name=name, target="arousal", slice="sex=*", value=value, low=low, high=high, n=50, **more)
 
 
-def test_a_gap_of_a_useless_model_is_neither_ranked_nor_counted_as_better():
+@pytest.mark.parametrize("said", [USELESS, *({"reason": f"{text}; and more"} for text in WITHOUT_CODE)])
+def test_a_gap_of_a_useless_model_is_neither_ranked_nor_counted_as_better(said):
     left = [
         kept([0.1, 0.11, 0.12, 0.1, 0.11], "lower", name="max_minus_min").model_copy(
             update={"slice": "sex=*"}
         )
     ]
     none = [kept([0.0] * 5, "lower", name="max_minus_min").model_copy(update={"slice": "sex=*"})]
-    withheld = gap(0.0, "sex_score", verdict="skipped", reason=USELESS)
+    withheld = gap(0.0, "sex_score", verdict="skipped", **said)
     useful = result([gap(0.1)], audit="fairness", left_out=left)
     useless = result([gap(0.0), withheld], audit="fairness", left_out=none)
     found = against(useless, useful)

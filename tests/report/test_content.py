@@ -44,7 +44,7 @@ def test_findings_that_were_stopped_are_grouped_by_reason(verdict):
         for t, r in [("arousal", "too few"), ("valence", "constant"), ("dominance", "too few")]
     ]
     result = small_result(findings=[*findings, Finding(name="ccc", value=1, n=1, verdict="pass")])
-    assert content.stopped(result, verdict) == [
+    assert content.findings_by_reason(result, verdict) == [
         ("too few", ["ccc of arousal", "ccc of dominance"]),
         ("constant", ["ccc of valence"]),
     ]
@@ -88,7 +88,7 @@ def test_missing_clips_are_counted_once_and_the_first_twenty_named():
         Missing(clip=f"c{i}", condition=c, reason="short") for i in range(15) for c in ("clean", "gain@1dB")
     ]
     missing.append(Missing(clip="d", condition="clean", reason="broken"))
-    absent = content.absentees(small_result(missing=missing))
+    absent = content.missing_clips(small_result(missing=missing))
     assert absent.reasons == [("short", 15, ["clean", "gain@1dB"]), ("broken", 1, ["clean"])]
     assert absent.first == missing[:20]
     assert absent.more == 11

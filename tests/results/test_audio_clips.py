@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 from sertools.errors import GateError
 from sertools.report.render import fitting, render
 from sertools.results import audio_clips
-from sertools.results.audio_clips import Index, Recording, beside
+from sertools.results.audio_clips import Index, Recording, recordings_of
 from sertools.results.result import Sound
 from tests.helpers.report_results import HOSTILE, small_result
 from tests.report.test_render import Page, read
@@ -88,7 +88,7 @@ def test_recordings_of_another_audit_or_clip_or_only_half_a_pair_are_not_shown(t
         [t.model_copy(update={"audit": "x"}) for t in takes()],
     ):
         keep(tmp_path, *others)
-        assert beside([small_result(sounds=[SOUND])], tmp_path).n == 0
+        assert recordings_of([small_result(sounds=[SOUND])], tmp_path).n == 0
 
 
 def test_a_clip_that_could_not_be_heard_shows_the_reason(tmp_path):
@@ -103,7 +103,7 @@ def test_recordings_stop_before_the_page_is_too_large_and_it_says_so(tmp_path):
     named = [SOUND.model_copy(update={"clip": clip}) for clip in "abcd"]
     keep(tmp_path, *(take for clip in "abcd" for take in takes(clip, clip)))
     results = [small_result(sounds=named, figures=[])]
-    there = beside(results, tmp_path)
+    there = recordings_of(results, tmp_path)
     all_of_it = len(fitting(results, {}, there).encode())
     page = fitting(results, {}, there, most=all_of_it - 1)
     assert len(page.encode()) < all_of_it
@@ -120,10 +120,15 @@ def test_the_first_clip_of_every_audit_comes_before_the_second_of_any(tmp_path):
     named = [SOUND.model_copy(update={"clip": clip}) for clip in "ab"]
     every = [take for clip in "ab" for take in takes(clip, clip)]
     keep(tmp_path, *every, *(take.model_copy(update={"audit": "fairness"}) for take in every))
-    there = beside([small_result(sounds=named), small_result(audit="fairness", sounds=named)], tmp_path)
-    size = sum(len(audio_clips.data_url(name, there.content[name])) for name in there.heard[0][0].files)
-    kept = there.within(2 * size)
-    assert {i: [each.sound.clip for each in row] for i, row in kept.heard.items()} == {0: ["a"], 1: ["a"]}
+    there = recordings_of(
+        [small_result(sounds=named), small_result(audit="fairness", sounds=named)], tmp_path
+    )
+    size = sum(len(audio_clips.data_url(name, there.content[name])) for name in there.by_result[0][0].files)
+    chosen = there.within(2 * size)
+    assert {i: [each.sound.clip for each in row] for i, row in chosen.by_result.items()} == {
+        0: ["a"],
+        1: ["a"],
+    }
 
 
 def test_a_recording_that_is_gone_is_one_sentence(tmp_path):
@@ -153,3 +158,18 @@ def test_hostile_names_and_transcripts_are_shown_literally(tmp_path, text):
     assert html <= {"<br>"}
     links = [c.attrs["href"] for t in tokens for c in t.children or [] if c.type == "link_open"]
     assert [link for link in links if "sounds/" in link] == ["sounds/x-0.flac", "sounds/x-1.flac"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "is not a valid list of recordings: the file"),
+        (b'{"schema": 2}', "is not a valid list of recordings: schema"),
+        (b"\xff", "is not a valid list of recordings: it is not text"),
+    ],
+)
+def test_a_list_of_recordings_that_cannot_be_read_is_one_sentence_with_a_way_out(tmp_path, content, said):
+    (tmp_path / "index.json").write_bytes(content)
+    with pytest.raises(GateError, match=said) as error:
+        audio_clips.read_index(tmp_path)
+    assert "delete the folder" in error.value.hint

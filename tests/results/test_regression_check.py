@@ -9,7 +9,8 @@ from sertools.auditing.findings import left_out
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC, ccc
 from sertools.results.gate import gate
-from sertools.results.regression_check import against
+from sertools.results.keys import FindingKey
+from sertools.results.regression_check import Change, against, paired_changes
 from sertools.results.result import LeftOut, Verdict
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
@@ -281,3 +282,21 @@ def test_a_baseline_of_another_corpus_is_refused():
 def test_a_baseline_of_two_models_is_refused():
     with pytest.raises(GateError, match="baseline has two results of correctness on voices"):
         against([result_of(MODEL)], [result_of(MODEL), result_of(MODEL)], tolerance=0.02)
+
+
+def test_paired_changes_are_those_of_the_comparison_with_a_baseline_and_need_no_tolerance():
+    new, old = result_of(worse(MODEL, 0.05)), result_of(MODEL)
+    found = paired_changes(new, old)
+    assert set(found) == {values.key for values in new.left_out}
+    for key, change in found.items():
+        judged = compared(new, old)[f"{key.name}_against_baseline", key.target]
+        assert (change.value, change.low, change.high) == (judged.value, judged.low, judged.high)
+
+
+def test_of_equal_keys_the_first_finding_counts():
+    old = result_of(MODEL)
+    key = FindingKey("ccc", "arousal")
+    first = next(finding for finding in old.findings if finding.key == key)
+    again = first.model_copy(update={"value": 0.0})
+    twice = old.model_copy(update={"findings": [*old.findings, again]})
+    assert paired_changes(twice, old)[key] == Change(value=0.0, low=0.0, high=0.0)

@@ -49,16 +49,16 @@ class Report(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-def union(results: Sequence[Result]) -> str:
+def combined(results: Sequence[Result]) -> str:
     """The text of `report.json`, whose schema is `Report`."""
-    seen = content.counts(finding for result in results for finding in result.findings)
-    together = Report(
+    counted = content.counts(finding for result in results for finding in result.findings)
+    report = Report(
         title=content.title(results),
         headline=content.headline(results),
-        verdicts={verdict.value: n for verdict, n in seen.items()},
+        verdicts={verdict.value: n for verdict, n in counted.items()},
         results=list(results),
     )
-    return together.model_dump_json(by_alias=True, indent=1) + "\n"
+    return report.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
 def csv(results: Sequence[Result]) -> dict[str, str]:
@@ -89,10 +89,10 @@ def frames(results: Sequence[Result]) -> "dict[str, pd.DataFrame]":
 
 def _row(result: Result, finding: Finding) -> list[Any]:
     f, limit = finding, finding.limit
-    where = [result.audit, content.name_of(result.model, ""), content.name_of(result.data, "")]
-    judged = [limit.above, limit.below, limit.source, limit.why] if limit else [None] * 4
-    told = [f.name, f.target, f.slice, f.value, f.low, f.high, f.n, f.speakers, f.verdict.value]
-    return [*where, *told, *judged, f.reason]
+    subject = [result.audit, content.name_of(result.model, ""), content.name_of(result.data, "")]
+    limit_cells = [limit.above, limit.below, limit.source, limit.why] if limit else [None] * 4
+    measured = [f.name, f.target, f.slice, f.value, f.low, f.high, f.n, f.speakers, f.verdict.value]
+    return [*subject, *measured, *limit_cells, f.reason]
 
 
 def latex(results: Sequence[Result]) -> dict[str, str]:

@@ -106,11 +106,11 @@ def evaluations(results: Sequence[Result]) -> list[Any]:
             source_url=SOURCE_URL,
         )
         for result in results
-        for finding in told(result)
+        for finding in reported(result)
     ]
 
 
-def told(result: Result) -> list[Finding]:
+def reported(result: Result) -> list[Finding]:
     """Findings on all clips that are judged, or that can be paired with those of another model."""
     paired = {without.key for without in result.left_out}
     return [
@@ -135,7 +135,7 @@ def section(results: Sequence[Result]) -> str:
             f"{plain(content.name_of(model, 'unnamed model'))} on {plain(corpus)}: {', '.join(counts)}."
         )
     for result in results:
-        rows = [_row(finding) for finding in told(result)]
+        rows = [_row(finding) for finding in reported(result)]
         header = ["Measure", "Value", "95 % interval", "n", "Speakers", "Limit", "Verdict"]
         parts += [f"### {plain(result.audit)}", markdown.prose(result.question), plain(result.answer)]
         parts += [markdown.table(header, [False, True, True, True, True, False, False], rows)] if rows else []
@@ -164,9 +164,9 @@ def _dataset_type(corpus: str) -> str:
 
 def _metric_name(finding: Finding) -> str:
     interval = finding.interval_text
-    said = f"95 % interval {interval}" if interval != ABSENT else "no interval"
+    interval = f"95 % interval {interval}" if interval != ABSENT else "no interval"
     speakers = "" if finding.speakers is None else f", {plural(finding.speakers, 'speaker')}"
-    return f"{finding.label} ({said}, {plural(finding.n, 'clip')}{speakers})"
+    return f"{finding.label} ({interval}, {plural(finding.n, 'clip')}{speakers})"
 
 
 def _row(finding: Finding) -> list[str]:
@@ -188,16 +188,19 @@ def _limits(results: Sequence[Result]) -> list[str]:
         "Numbers hold for this corpus only; other languages, microphones, rooms and speakers can differ.",
         "Verdicts use 95 % intervals clustered by speaker: pass if the whole interval is within the limit.",
     ]
-    said: dict[str, list[str]] = {}
+    audits_of: dict[str, list[str]] = {}
     for result in results:
-        told = [note for note in result.notes if note not in content.simulated(results)]
-        told += [f"{plural(len(result.missing), 'clip')} could not be scored"] if result.missing else []
-        told += [f"{len(names)} skipped: {reason}" for reason, names in content.stopped(result, "skipped")]
-        for sentence in told:
-            said.setdefault(sentence, []).append(result.audit)
+        sentences = [note for note in result.notes if note not in content.simulated(results)]
+        sentences += [f"{plural(len(result.missing), 'clip')} could not be scored"] if result.missing else []
+        sentences += [
+            f"{len(names)} skipped: {reason}"
+            for reason, names in content.findings_by_reason(result, "skipped")
+        ]
+        for sentence in sentences:
+            audits_of.setdefault(sentence, []).append(result.audit)
     lines += [
         f"{markdown.plain(', '.join(audits))}: {markdown.prose(sentence)}"
-        for sentence, audits in said.items()
+        for sentence, audits in audits_of.items()
     ]
     return lines
 

@@ -18,10 +18,10 @@ UNESCAPED = re.compile(r"(?<!\\)[&%$#_]")
 
 def test_the_union_holds_every_result_unchanged_and_counts_verdicts():
     results = [small_result(), small_result(audit="fairness")]
-    together = Report.model_validate_json(export.union(results))
+    together = Report.model_validate_json(export.combined(results))
     assert together.results == results
     assert together.verdicts == {"fail": 2, "inconclusive": 2, "pass": 2, "skipped": 2, "none": 2}
-    raw = json.loads(export.union(results))
+    raw = json.loads(export.combined(results))
     assert list(raw) == ["schema", "title", "headline", "verdicts", "results"]
     assert raw["schema"] == 1
     assert raw["results"][0] == json.loads(results[0].to_json())
@@ -29,7 +29,7 @@ def test_the_union_holds_every_result_unchanged_and_counts_verdicts():
 
 
 def test_another_schema_is_refused():
-    raw = json.loads(export.union([small_result()]))
+    raw = json.loads(export.combined([small_result()]))
     for changed in ({**raw, "schema": 2}, {**raw, "more": 1}):
         with pytest.raises(ValidationError):
             Report.model_validate(changed)
@@ -165,4 +165,4 @@ def test_a_format_writes_its_files_and_no_others(tmp_path, name, files):
 
 
 def test_results_of_the_union_are_results():
-    assert isinstance(Report.model_validate_json(export.union([hostile_result()])).results[0], Result)
+    assert isinstance(Report.model_validate_json(export.combined([hostile_result()])).results[0], Result)
