@@ -13,8 +13,8 @@ from sertools import files
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.inference import engine
-from sertools.inference import jobs as plan
 from sertools.inference.build_tables import Predicted
+from sertools.inference.jobs import Job, jobs_of_conditions
 from sertools.inference.precision import choose_precision
 from sertools.models.model import ClipModel, Model
 from sertools.speech import resynthesis
@@ -63,7 +63,7 @@ def jobs(
     settings: Settings,
     corpus_fingerprint: str = "",
     layers: bool = False,
-) -> list[plan.Job]:
+) -> list[Job]:
     """The jobs still to compute for these conditions; `sound` is the corpus' fingerprint, if known.
 
     Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
@@ -76,7 +76,7 @@ def jobs(
     return [
         job
         for condition in _worded(conditions, corpus)
-        for job in plan.jobs(
+        for job in jobs_of_conditions(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
             corpus=(corpus.name, corpus_fingerprint),
