@@ -64,10 +64,18 @@ def jobs(
     corpus_fingerprint: str = "",
     layers: bool = False,
 ) -> list[Job]:
-    """The jobs still to compute for these conditions; `sound` is the corpus' fingerprint, if known.
+    """The jobs still to compute for these conditions.
 
     Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
     out for a corpus without transcripts.
+
+    Args:
+        model: in the number format in which it runs
+        corpus: the corpus to predict
+        conditions: conditions of the audio
+        settings: how to compute
+        corpus_fingerprint: the corpus' fingerprint, if the caller knows it
+        layers: whether layer means are needed
 
     Raises:
         SertoolsError: a voice does not exist
@@ -75,7 +83,7 @@ def jobs(
     corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
     return [
         job
-        for condition in _worded(conditions, corpus)
+        for condition in _applicable(conditions, corpus)
         for job in jobs_of_conditions(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
@@ -87,7 +95,7 @@ def jobs(
     ]
 
 
-def _worded(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
+def _applicable(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
     """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
     return [
         replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c
