@@ -143,8 +143,8 @@ def perturbed(
         return signal
     if condition.voice:
         return resynthesis.speech(corpus.clips.loc[clip], condition.voice, rate)
-    from sertools.perturbations import perturbation as perturbation_module
     from sertools.perturbations import registry
+    from sertools.perturbations.perturbation import draw_level
     from sertools.randomness import identity_rng
 
     perturbation = registry.get(condition.perturbation)
@@ -153,11 +153,7 @@ def perturbed(
     elif condition.folder:
         perturbation = perturbation.using(Recordings(folder=condition.folder, rate=rate))
     rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
-    level = (
-        perturbation_module.draw_level(perturbation, None, rng)
-        if condition.level is None
-        else condition.level
-    )
+    level = draw_level(perturbation, None, rng) if condition.level is None else condition.level
     return perturbation.apply(signal, rate, level, rng)
 
 
