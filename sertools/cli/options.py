@@ -253,6 +253,6 @@ def progress(quiet: bool) -> "Progress":
     """Shows the progress of long jobs on stderr; nothing if `quiet`."""
     from functools import partial
 
-    from sertools.cli import progress as progress_module
+    from sertools.cli.progress import progress as show_progress
 
-    return partial(progress_module.progress, quiet=quiet)
+    return partial(show_progress, quiet=quiet)

@@ -53,7 +53,7 @@ def run(
     decoded or scored is stored as missing, with the reason.
 
     Args:
-        job: from `plan.jobs`
+        job: from `predict.jobs`
         corpus: the corpus of the job
         model: anything with `predict`
         batch_size: maximum number of clips in one forward pass; changes predictions by at most 1e-5

@@ -31,7 +31,7 @@ class Job:
     layers: bool
 
 
-def jobs(
+def jobs_of_conditions(
     clips: pd.Index,
     *,
     model: tuple[str, str],

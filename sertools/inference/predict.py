@@ -13,8 +13,8 @@ from sertools import files
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.inference import engine
-from sertools.inference import jobs as plan
 from sertools.inference.build_tables import Predicted
+from sertools.inference.jobs import Job, jobs_of_conditions
 from sertools.inference.precision import choose_precision
 from sertools.models.model import ClipModel, Model
 from sertools.speech import resynthesis
@@ -63,11 +63,19 @@ def jobs(
     settings: Settings,
     corpus_fingerprint: str = "",
     layers: bool = False,
-) -> list[plan.Job]:
-    """The jobs still to compute for these conditions; `sound` is the corpus' fingerprint, if known.
+) -> list[Job]:
+    """The jobs still to compute for these conditions.
 
     Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
     out for a corpus without transcripts.
+
+    Args:
+        model: in the number format in which it runs
+        corpus: the corpus to predict
+        conditions: conditions of the audio
+        settings: how to compute
+        corpus_fingerprint: the corpus' fingerprint, if the caller knows it
+        layers: whether layer means are needed
 
     Raises:
         SertoolsError: a voice does not exist
@@ -75,8 +83,8 @@ def jobs(
     corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
     return [
         job
-        for condition in _worded(conditions, corpus)
-        for job in plan.jobs(
+        for condition in _applicable(conditions, corpus)
+        for job in jobs_of_conditions(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
             corpus=(corpus.name, corpus_fingerprint),
@@ -87,7 +95,7 @@ def jobs(
     ]
 
 
-def _worded(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
+def _applicable(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
     """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
     return [
         replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c

@@ -10,7 +10,7 @@ import pandas as pd
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
-from sertools.inference import jobs as plan
+from sertools.inference.jobs import Job, jobs_of_conditions
 from sertools.labels import DIMENSIONS
 from sertools.models.model import Model, Outputs, Task
 from sertools.tables.condition import Condition
@@ -90,9 +90,9 @@ class Meter:
 
 def jobs(
     model: Model, corpus: Corpus, root: Path, condition: Condition | None = None, layers: bool = False
-) -> plan.Job:
+) -> Job:
     """What a store lacks of one condition, without a look at the sound."""
-    (job,) = plan.jobs(
+    (job,) = jobs_of_conditions(
         corpus.clips.index,
         model=(model.name, model.fingerprint),
         corpus=(corpus.name, "1"),

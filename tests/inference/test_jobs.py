@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sertools.inference.jobs import jobs
+from sertools.inference.jobs import jobs_of_conditions
 from sertools.store.store import SHARD, write_shard
 from sertools.tables.condition import Condition
 
@@ -14,7 +14,9 @@ CLEAN = (Condition(),)
 
 
 def planned(root, conditions=CLEAN, layers=False, model=("m", "1"), clips=CLIPS):
-    return jobs(clips, model=model, corpus=("c", "1"), conditions=conditions, layers=layers, root=root)
+    return jobs_of_conditions(
+        clips, model=model, corpus=("c", "1"), conditions=conditions, layers=layers, root=root
+    )
 
 
 def fill(job, i, clips, layers=None):

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, nearest
-from sertools.features import acoustics as descriptors
-from sertools.inference.frames import passes as frames
+from sertools.features import acoustics
 from sertools.inference.frames.accumulate import Grid, K, Shape, grids
 from sertools.inference.frames.cells import cells, partners
+from sertools.inference.frames.passes import KEEP_EVERY_S, Pass, run_pass
 from sertools.inference.jobs import Job
 from sertools.inference.predict import Settings
 from sertools.models.checks import noise
@@ -43,7 +43,7 @@ def frame_sums(
     *,
     corpus_fingerprint: str,
     settings: Settings,
-    keep_every_s: float = frames.KEEP_EVERY_S,
+    keep_every_s: float = KEEP_EVERY_S,
     clean: Job | None = None,
 ) -> dict[str, FrameSums]:
     """Level → sums over the frames of a model; empty if its layers cannot be read frame by frame.
@@ -66,18 +66,18 @@ def frame_sums(
     planned = over(model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, root=settings.root)
     if not planned or not isinstance(model, Framed):
         return {}
-    acoustics: dict[str, NDArray[np.float32]] = {}
+    features: dict[str, NDArray[np.float32]] = {}
     partner: dict[str, str | None] = {}
     found = []
-    for p, each in enumerate(replace(one, partner=partner, acoustics=acoustics) for one in planned):
+    for p, each in enumerate(replace(one, partner=partner, acoustics=features) for one in planned):
         stored = each.stored()
         if stored is None:
-            if not acoustics:
+            if not features:
                 with settings.progress("acoustic features", len(corpus.clips)) as advance:
-                    acoustics.update(
-                        descriptors.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
+                    features.update(
+                        acoustics.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
                     )
-                partner.update(_partners(corpus, acoustics))
+                partner.update(_partners(corpus, features))
             numbered = f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
             with settings.progress(f"frames of {model.name}{numbered}", len(corpus.clips)) as advance:
                 shared = clean if p == 0 else None
@@ -88,7 +88,7 @@ def frame_sums(
 
 
 def _compute_pass(
-    each: frames.Pass,
+    each: Pass,
     corpus: Corpus,
     model: Framed,
     settings: Settings,
@@ -98,7 +98,7 @@ def _compute_pass(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Computes the sums of a pass, and the missing shards of the job `clean`; returns the stored sums."""
     shared = clean if clean is not None and clean.shards else None
-    frames.run(
+    run_pass(
         each,
         corpus,
         model,
@@ -116,7 +116,7 @@ def _compute_pass(
 
 def over(
     model: object, corpus: Corpus, wanted: FrameSumsNeeded, *, corpus_fingerprint: str, root: Path
-) -> list[frames.Pass]:
+) -> list[Pass]:
     """The passes over a corpus that compute the requested sums, whether or not the store has them.
 
     The arguments are those of `frame_sums`. The list is empty if a model's layers cannot be read frame by
@@ -137,7 +137,7 @@ def over(
     parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
     cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
     return [
-        frames.Pass(
+        Pass(
             shape=shape,
             folder=folder,
             name=f"pass-{p}",
@@ -202,7 +202,7 @@ def place(
     """Folder of the sums; it depends on cells, levels, and the versions of the code that computes them."""
     inside = [[str(clip) for clip in corpus.clips.index[cell]] for cell in members]
     levels = [[level, LEVELS[level]] for level in wanted.levels]
-    settings = json.dumps([VERSION, descriptors.version(), BUDGET, levels, wanted.between_layers, inside])
+    settings = json.dumps([VERSION, acoustics.version(), BUDGET, levels, wanted.between_layers, inside])
     name = "moments" + (f" by {wanted.by}" if wanted.by else "")
     digest = hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
     key = Key(
@@ -213,15 +213,15 @@ def place(
     return key.folder(root)
 
 
-def _partners(corpus: Corpus, acoustics: Mapping[str, NDArray[np.float32]]) -> dict[str, str | None]:
+def _partners(corpus: Corpus, features: Mapping[str, NDArray[np.float32]]) -> dict[str, str | None]:
     clips = corpus.clips.index
-    usable = [bool(np.isfinite(acoustics[clip]).all(axis=1).any()) for clip in clips]
+    usable = [bool(np.isfinite(features[clip]).all(axis=1).any()) for clip in clips]
     codes, _ = speaker_codes(corpus.clips)
     at = partners(codes, usable)
     return {clip: None if i is None else clips[i] for clip, i in zip(clips, at, strict=True)}
 
 
-def _share(each: frames.Pass, clean: Job) -> None:
+def _share(each: Pass, clean: Job) -> None:
     """Writes the missing shards of the store from the scores and layer means of the parts."""
     tables, where = [], {}
     means: list[NDArray[np.float32]] = []
@@ -248,7 +248,7 @@ def _share(each: frames.Pass, clean: Job) -> None:
 def _sums_of(
     level: str,
     rows: pd.DataFrame,
-    found: Sequence[tuple[frames.Pass, NDArray[np.float64], NDArray[np.float64]]],
+    found: Sequence[tuple[Pass, NDArray[np.float64], NDArray[np.float64]]],
 ) -> FrameSums:
     """The sums of a level, as views into the stored arrays."""
     sums: dict[tuple[int, str], NDArray[np.float64]] = {}

@@ -89,7 +89,7 @@ class Pass:
         return (sums, between) if whole else None
 
 
-def run(
+def run_pass(
     each: Pass,
     corpus: Corpus,
     model: Framed,

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.features import acoustics as descriptors
+from sertools.features import acoustics
 from sertools.inference import engine
 from sertools.inference.frames import passes
 from sertools.inference.frames.accumulate import Sums
@@ -114,7 +114,7 @@ def _summing(
 ) -> tuple[float, float]:
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = pd.Index(list(trial))
-    found = descriptors.measure([descriptors.located(corpus, clip) for clip in clips])
+    found = acoustics.measure([acoustics.located(corpus, clip) for clip in clips])
     each = replace(
         each,
         partner=dict(zip(clips, np.roll(clips, -1), strict=True)),
@@ -156,25 +156,25 @@ def of_acoustics(corpus: Corpus, corpus_fingerprint: str, root: Path) -> Cost:
     Raises:
         ModelError: opensmile is not installed
     """
-    missing = descriptors.missing(corpus, corpus_fingerprint, root)
+    missing = acoustics.missing(corpus, corpus_fingerprint, root)
     n, todo = len(corpus.clips), sum(len(clips) for _, clips in missing)
     cost = Cost(of=SOUND, condition="acoustic features", clips=n, stored=n - todo, todo=todo, kind="sound")
     seconds = seconds_of(corpus, pd.Index([clip for _, clips in missing for clip in clips]))
     trial = evenly(list(seconds))[:TRIAL]
     if not trial:
         return cost
-    places = [descriptors.located(corpus, clip) for clip in trial]
+    places = [acoustics.located(corpus, clip) for clip in trial]
     for some in (places[:1], places):  # the first pass includes set-up time
         began = time.perf_counter()
-        found = descriptors.measure(some)
+        found = acoustics.measure(some)
     busy_s = (time.perf_counter() - began) / sum(seconds[clip] for clip in trial) * sum(seconds.values())
     processes = os.cpu_count() or 1
-    if processes > 1 and todo >= descriptors.WORTH_IT:
-        busy_s = busy_s / processes + busy_s * descriptors.WORTH_IT / todo
+    if processes > 1 and todo >= acoustics.WORTH_IT:
+        busy_s = busy_s / processes + busy_s * acoustics.WORTH_IT / todo
     first = missing[0][1]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        descriptors.write(folder, 0, first, [found[k % len(found)] for k in range(len(first))])
+        acoustics.write(folder, 0, first, [found[k % len(found)] for k in range(len(first))])
         duration_total_s = sum(seconds[trial[k % len(trial)]] for k in range(len(first)))
         arrays = bytes_in(folder, "*.npy") / duration_total_s * sum(seconds.values())
         tables = bytes_in(folder, "*.parquet") * len(missing)

@@ -17,7 +17,7 @@ from sertools.audio.files import duration_s
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.inference import engine
-from sertools.inference import jobs as plan
+from sertools.inference.jobs import Job
 from sertools.inference.predict import Settings
 from sertools.models.model import Model
 from sertools.speech import resynthesis
@@ -58,15 +58,13 @@ class Cost:
     brought: bool = False
 
 
-def of_jobs(
-    model: Model, corpus: Corpus, jobs: Sequence[plan.Job], settings: Settings, of: str
-) -> list[Cost]:
+def of_jobs(model: Model, corpus: Corpus, jobs: Sequence[Job], settings: Settings, of: str) -> list[Cost]:
     """The costs of a model's jobs, scaled by audio duration from a few timed clips and one shard.
 
     Args:
         model: the model, in the number format in which it runs
         corpus: the corpus of the jobs
-        jobs: from `plan.jobs`
+        jobs: from `predict.jobs`
         settings: how to compute
         of: the model's role
     """
@@ -127,7 +125,7 @@ def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict
 
 
 def _predicting(
-    model: Model, trial: Mapping[str, NDArray[np.float32]], job: plan.Job, settings: Settings
+    model: Model, trial: Mapping[str, NDArray[np.float32]], job: Job, settings: Settings
 ) -> tuple[float, int]:
     """Seconds that a model takes for the trial clips, batched as in a run, and bytes of the first shard."""
     decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
@@ -170,7 +168,7 @@ def _speaking(
     return lasts_s, speaking_s / max(tried, 1) * resynthesis.sentences(corpus.clips.loc[list(todo)])
 
 
-def _shard_bytes(job: plan.Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:
+def _shard_bytes(job: Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:
     """Size in bytes of the first shard of a job, filled with random numbers, which do not compress."""
     clips, rng = job.shards[0][1], np.random.default_rng(0)
     scores = pd.DataFrame(rng.random((len(clips), len(labels)), dtype=np.float32), clips, list(labels))
