@@ -16,7 +16,8 @@ from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
 from sertools.speech.engines import Engine, three_letters
-from sertools.speech.sentences import SENTIMENTS, wordings
+from sertools.speech.sentences import SENTIMENTS
+from sertools.speech.sentiment_sentences import wordings
 from sertools.speech.synthesis import OWN, Line, Spoken, check_lines, speak_lines
 
 TEXT_COLUMNS = ("transcript", "sentence", "text")

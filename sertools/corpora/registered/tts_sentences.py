@@ -15,7 +15,7 @@ import pandas as pd
 from sertools.errors import CorpusError
 from sertools.files import atomic_folder
 from sertools.speech.engines import engine
-from sertools.speech.sentences import languages, wordings
+from sertools.speech.sentiment_sentences import languages, wordings
 from sertools.speech.synthesis import OWN, Line, speak_lines
 
 TITLE = "tts-sentences: sentences of negative, neutral and positive words, spoken by espeak-ng in 5 languages"
