@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError, nearest
 
@@ -96,7 +97,7 @@ def speak(
     pitch: int = 50,
     pitch_range: int = 50,
     volume: int = 100,
-) -> tuple[np.ndarray, int]:
+) -> tuple[NDArray[np.float32], int]:
     """Synthesise one utterance: signal (samples,) float32 in [-1, 1], and its rate in Hz.
 
     The text is spoken literally: markup, phoneme codes and control characters do not affect the voice.
@@ -136,7 +137,7 @@ def version() -> str:
         return str(library.espeak_Info(ctypes.byref(where)).decode())
 
 
-def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tuple[np.ndarray, int]:
+def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tuple[NDArray[np.float32], int]:
     """The samples (samples,) of one utterance and their rate in Hz, from a freshly loaded library."""
     pieces: list[bytes] = []
 

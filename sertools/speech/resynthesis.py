@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError
 from sertools.speech.engines import Engine, Speaker, engine, three_letters
@@ -56,7 +57,7 @@ def fingerprint(clips: pd.DataFrame, voice: str) -> str:
     return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
-def speech(row: Any, voice: str, rate: int) -> np.ndarray:
+def speech(row: Any, voice: str, rate: int) -> NDArray[np.float32]:
     """A clip's transcript, spoken by a voice: signal (samples,), float32 in [-1, 1], at `rate` Hz.
 
     Args:
@@ -80,7 +81,7 @@ def speech(row: Any, voice: str, rate: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=64)
-def _spoken(text: str, language: str, voice: str, rate: int) -> np.ndarray:
+def _spoken(text: str, language: str, voice: str, rate: int) -> NDArray[np.float32]:
     """Speech of a text, cached because corpora repeat their sentences; the array is read-only."""
     import soxr
 
@@ -88,7 +89,7 @@ def _spoken(text: str, language: str, voice: str, rate: int) -> np.ndarray:
     signal, own = speaker.speak(text, _voice(speaker, name, language).name)
     if own != rate:
         signal = soxr.resample(signal, own, rate)
-    spoken: np.ndarray = np.clip(signal, -1, 1).astype(np.float32)
+    spoken: NDArray[np.float32] = np.clip(signal, -1, 1).astype(np.float32)
     spoken.flags.writeable = False
     return spoken
 

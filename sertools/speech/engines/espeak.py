@@ -5,6 +5,7 @@ whatever its words mean. This makes it suitable for testing whether a model resp
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import SertoolsError, nearest
 from sertools.speech import espeak_ng
@@ -41,7 +42,7 @@ class Espeak:
             raise SertoolsError(f"espeak-ng has no voice {voice!r}", hint=nearest(voice, close))
         return Speaker(name=found.name, language=three_letters(found.language), sex=found.sex)
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text; markup is read out."""
         return espeak_ng.speak(text, voice, volume=80)
 

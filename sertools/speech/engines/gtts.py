@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError, nearest
 from sertools.files import write_bytes
@@ -97,7 +98,7 @@ class GTTS:
             raise SertoolsError(f"gTTS has no voice {voice!r}", hint=hint)
         return Speaker(name=language if tld in ("", "com") else voice, language=three_letters(language))
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text, from the cache or the service."""
         package = _package()
         language, _, tld = voice.partition("@")
@@ -243,7 +244,7 @@ def _audio_of(answer: bytes, call: str) -> bytes:
     raise _UnfinishedError("sent an answer without speech")
 
 
-def _decoded(mp3: bytes) -> tuple[np.ndarray, int]:
+def _decoded(mp3: bytes) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     try:

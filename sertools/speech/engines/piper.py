@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError, nearest
 from sertools.files import read_json
@@ -65,7 +66,7 @@ class Piper:
         self._files[name] = (path, int(number) if number else None)
         return Speaker(name=name, language=three_letters(language))
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text; double brackets, which Piper reads as phonemes, are split."""
         piper = _package()
         if voice not in self._files:
