@@ -10,7 +10,7 @@ import pandas as pd
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, canonical
 
-OURS = {"gender": "sex"}
+COLUMN_NAMES = {"gender": "sex"}
 """Name of a predefined audformat scheme → sertools' name."""
 
 LABELS = {"emotion", *DIMENSIONS}
@@ -103,9 +103,9 @@ def _with_attributes(clips: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([clips, pd.DataFrame(new, index=clips.index)], axis="columns")
 
 
-def _ours(column: str) -> str:
+def _column_name(column: str) -> str:
     name = canonical(column)
-    return name if name in DIMENSIONS else OURS.get(column, column)
+    return name if name in DIMENSIONS else COLUMN_NAMES.get(column, column)
 
 
 def _columns(database: Any, table: Any) -> pd.DataFrame:
@@ -124,14 +124,14 @@ def _columns(database: Any, table: Any) -> pd.DataFrame:
     frame = frame.astype(categories)
     if table.split_id:
         frame["split"] = str(database.splits[table.split_id].type)
-    names = [_ours(str(name)) for name in frame.columns]
+    names = [_column_name(str(name)) for name in frame.columns]
     return frame.set_axis(names, axis="columns") if len(set(names)) == len(names) else frame
 
 
 def _scales(database: Any) -> dict[str, tuple[float, float]]:
     """Dimension → range, if a scheme declares one."""
     schemes = [
-        (_ours(name), database.schemes[column.scheme_id])
+        (_column_name(name), database.schemes[column.scheme_id])
         for table in database.tables.values()
         for name, column in table.columns.items()
         if column.scheme_id

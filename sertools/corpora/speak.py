@@ -19,7 +19,7 @@ from sertools.labels import DIMENSIONS
 from sertools.speech.engines import Engine, three_letters
 from sertools.speech.sentences import SENTIMENTS
 from sertools.speech.sentiment_sentences import wordings
-from sertools.speech.synthesis import OWN, Line, Spoken, check_lines, speak_lines
+from sertools.speech.synthesis import RESERVED_COLUMNS, Line, Spoken, check_lines, speak_lines
 
 TEXT_COLUMNS = ("transcript", "sentence", "text")
 CARRIED_LABELS = ("emotion", "sentiment", "split")
@@ -118,7 +118,8 @@ def from_file(path: Path, *, language: str = "") -> Script:
     lines = []
     for i, row in enumerate(table.to_dict("records")):
         where = f"{path.name}, sentence {i + 1}"
-        labels = {str(name): value for name, value in row.items() if name not in (*named, *OWN, "clip")}
+        reserved = (*named, *RESERVED_COLUMNS, "clip")
+        labels = {str(name): value for name, value in row.items() if name not in reserved}
         sentiment = labels.get("sentiment", "neutral")
         if sentiment not in SENTIMENTS:
             raise CorpusError(f"{where}: sentiment {sentiment!r} is not one of {', '.join(SENTIMENTS)}")

@@ -68,17 +68,17 @@ def summary(corpus: Corpus) -> list[str]:
     sentences = []
     for name in (n for n in ("train", "dev", "test") if (corpus.clips["split"] == n).any()):
         part = corpus.clips[corpus.clips["split"] == name]
-        said = [
+        facts = [
             f"{len(part)} clips ({len(part) / len(corpus.clips):.0%})",
             f"{part['speaker'].nunique()} speakers",
         ]
         if "sex" in part:
             sexes = part.drop_duplicates("speaker")["sex"].value_counts().sort_index()
-            said.append(", ".join(f"{n} {sex}" for sex, n in sexes.items()))
+            facts.append(", ".join(f"{n} {sex}" for sex, n in sexes.items()))
         if "emotion" in part:
             emotions = part["emotion"].value_counts().sort_index() / max(part["emotion"].notna().sum(), 1)
-            said.append(", ".join(f"{emotion} {share:.0%}" for emotion, share in emotions.items()))
-        sentences.append(f"{name}: {'; '.join(said)}")
+            facts.append(", ".join(f"{emotion} {share:.0%}" for emotion, share in emotions.items()))
+        sentences.append(f"{name}: {'; '.join(facts)}")
     return sentences
 
 

@@ -123,8 +123,8 @@ def speak(
     identifier = _identifier(voice)
     # Ctrl-C interrupts the main thread only; in the callback, where no exception can pass through C, it would
     # be lost together with some of the samples
-    with ThreadPoolExecutor(1) as aside:
-        signal, rate = aside.submit(_utter, encoded, identifier, settings).result()
+    with ThreadPoolExecutor(1) as pool:
+        signal, rate = pool.submit(_utter, encoded, identifier, settings).result()
     if not signal.any():
         raise AudioError(f"{text!r} contains no pronounceable text", hint="add at least one word")
     return signal, rate
@@ -189,17 +189,17 @@ def _catalogue() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     bases: dict[str, tuple[str, str]] = {}
     variants: dict[str, str] = {}
     with _library() as (library, _):
-        for language, identifier, sex in _records(library, None):
+        for language, identifier, sex in _voice_records(library, None):
             if not identifier.startswith("mb/"):  # MBROLA voices need a program that is not included
                 bases.setdefault(language, (identifier, sex))
         name = ctypes.create_string_buffer(b"variant")
         wanted = _VoiceRecord(languages=ctypes.cast(name, ctypes.c_void_p))
-        for _language, identifier, sex in _records(library, ctypes.byref(wanted)):
+        for _language, identifier, sex in _voice_records(library, ctypes.byref(wanted)):
             variants[identifier.removeprefix("!v/")] = sex
     return bases, variants
 
 
-def _records(library: ctypes.CDLL, wanted: object) -> Iterator[tuple[str, str, str]]:
+def _voice_records(library: ctypes.CDLL, wanted: object) -> Iterator[tuple[str, str, str]]:
     """(language, identifier, sex) of each voice that the library lists."""
     listed = library.espeak_ListVoices(wanted)
     i = 0

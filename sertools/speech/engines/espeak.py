@@ -37,8 +37,9 @@ class Espeak:
         base = voice.partition("+")[0]
         found = next((known for known in espeak_ng.voices(base) if known.name == voice), None)
         if found is None:
-            alike = espeak_ng.voices(voice.partition("-")[0].partition("+")[0][:2]) or espeak_ng.voices("")
-            close = [known.name for known in alike if ("+" in known.name) == ("+" in voice)]
+            language = voice.partition("-")[0].partition("+")[0][:2]
+            same_language = espeak_ng.voices(language) or espeak_ng.voices("")
+            close = [known.name for known in same_language if ("+" in known.name) == ("+" in voice)]
             raise SertoolsError(f"espeak-ng has no voice {voice!r}", hint=nearest(voice, close))
         return Speaker(name=found.name, language=three_letters(found.language), sex=found.sex)
 

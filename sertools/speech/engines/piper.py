@@ -46,19 +46,19 @@ class Piper:
         _package()
         text, _, number = voice.partition("#")
         path = Path(text).expanduser()
-        beside = path.with_name(f"{path.name}.json")
+        description = path.with_name(f"{path.name}.json")
         if not path.is_file() or path.suffix != ".onnx":
-            there = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
-            hint = f"in this folder: {nearest(path.name, there)}" if there else "give the path of a FILE.onnx"
+            voices = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
+            hint = f"in this folder: {nearest(path.name, voices)}" if voices else "give the path of FILE.onnx"
             raise SertoolsError(f"no Piper voice at {text}", hint=hint)
         hint = "use the file that comes with the voice"
-        described = read_json(beside, error=SertoolsError, what="the description of the voice", hint=hint)
+        content = read_json(description, error=SertoolsError, what="the description of the voice", hint=hint)
         try:
-            speakers = int(described.get("num_speakers", 1))
-            language = str(described.get("language", {}).get("code") or described["espeak"]["voice"])
+            speakers = int(content.get("num_speakers", 1))
+            language = str(content.get("language", {}).get("code") or content["espeak"]["voice"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SertoolsError(
-                f"{beside.name} does not describe the voice {path.name}", hint=hint
+                f"{description.name} does not describe the voice {path.name}", hint=hint
             ) from error
         if number and not (number.isdigit() and int(number) < speakers):
             raise SertoolsError(f"{path.name} has no speaker {number!r}", hint=f"0 to {speakers - 1}")
