@@ -10,6 +10,7 @@ import tempfile
 import tomllib
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
@@ -127,9 +128,11 @@ def atomic_folder(path: Path, *, error: type[SertoolsError] = StoreError) -> Ite
         part.mkdir(parents=True)
         try:
             yield part
-            for each in part.rglob("*"):
-                (_sync_folder if each.is_dir() else _sync)(each)
-            _sync_folder(part)
+            with ThreadPoolExecutor(16) as pool:  # the disk can sync many files at once
+                list(pool.map(_sync, (each for each in part.rglob("*") if each.is_file())))
+            for each in (part, *part.rglob("*")):
+                if each.is_dir():
+                    _sync_folder(each)
             part.replace(target)
             _sync_folder(target.parent)
         finally:

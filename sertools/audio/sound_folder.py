@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sertools.audio.files import read_audio
+from sertools.audio.files import Signal, read_audio
 from sertools.errors import CorpusError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".sph")
@@ -17,7 +15,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recordings(Sequence[np.ndarray]):
+class Recordings(Sequence[Signal]):
     """The recordings of a folder and its subfolders at one rate, in the order of their names.
 
     Attributes:
@@ -66,7 +64,7 @@ def _files(folder: str) -> tuple[Path, ...]:
 
 
 @functools.lru_cache(maxsize=32)
-def _decoded(path: Path, rate: int) -> np.ndarray:
+def _decoded(path: Path, rate: int) -> Signal:
     """A decoded recording, cached because it may be drawn for many clips; the array is read-only."""
     signal = read_audio(path, rate)
     signal.flags.writeable = False

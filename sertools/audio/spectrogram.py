@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+from numpy.typing import NDArray
 
 WIDTH, WAVE, HEIGHT = 480, 56, 112
 """Pixels: width, height of the waveform, height of the spectrogram."""
@@ -17,7 +18,7 @@ SHADES = 30
 """Number of shades in the spectrogram; few shades keep the file small."""
 
 
-def picture(signal: np.ndarray, rate: int) -> bytes:
+def picture(signal: NDArray[np.float32], rate: int) -> bytes:
     """The waveform and the spectrogram of a signal as a PNG file; time runs to the right, frequency upwards.
 
     The waveform spans −1 to 1, the spectrogram 0 Hz to half the rate. The colours suit light and dark pages,
@@ -42,17 +43,17 @@ def picture(signal: np.ndarray, rate: int) -> bytes:
     return file.getvalue()
 
 
-def waveform(signal: np.ndarray) -> np.ndarray:
+def waveform(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
     """The pixels that the waveform covers, shape (WAVE, WIDTH), bool: from lowest to highest sample."""
     first = np.arange(WIDTH) * len(signal) // WIDTH
     lowest, highest = np.minimum.reduceat(signal, first), np.maximum.reduceat(signal, first)
     row = np.arange(WAVE)[:, None]
     top, bottom = (np.rint((1 - np.clip(x, -1, 1)) / 2 * (WAVE - 1)) for x in (highest, lowest))
-    covered: np.ndarray = (row >= top) & (row <= bottom)
+    covered: NDArray[np.bool_] = (row >= top) & (row <= bottom)
     return covered
 
 
-def decibels(signal: np.ndarray, rate: int) -> np.ndarray:
+def decibels(signal: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     """Level by frequency and time, in dB relative to a sine at full scale, shape (HEIGHT, WIDTH).
 
     |X|² of Hann windows, divided by (Σ window / 2)², averaged over each pixel. Silence is
@@ -66,15 +67,15 @@ def decibels(signal: np.ndarray, rate: int) -> np.ndarray:
     size = max(length, 2 * HEIGHT)
     power = np.abs(np.fft.rfft(frames * window, n=size, axis=1)) ** 2 / (window.sum() / 2) ** 2
     pooled = _pooled(_pooled(power.T, WIDTH).T, HEIGHT).T
-    levels: np.ndarray = 10 * np.log10(np.maximum(pooled, 1e-20))
+    levels: NDArray[np.float64] = 10 * np.log10(np.maximum(pooled, 1e-20))
     return levels
 
 
-def _pooled(values: np.ndarray, n: int) -> np.ndarray:
+def _pooled(values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """The means of n sections of the last axis, or its nearest values if it is shorter than n."""
     length = values.shape[-1]
     first = np.arange(n) * length // n
     last = np.maximum(np.arange(1, n + 1) * length // n, first + 1)
     sums = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
-    means: np.ndarray = (sums[..., last] - sums[..., first]) / (last - first)
+    means: NDArray[np.float64] = (sums[..., last] - sums[..., first]) / (last - first)
     return means

@@ -10,7 +10,7 @@ import pandas as pd
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, canonical
 
-OURS = {"gender": "sex"}
+COLUMN_NAMES = {"gender": "sex"}
 """Name of a predefined audformat scheme → sertools' name."""
 
 LABELS = {"emotion", *DIMENSIONS}
@@ -43,6 +43,37 @@ def read_audformat(folder: Path) -> Database:
     Raises:
         CorpusError: the database is damaged, has no table of files, or has pickled tables (never loaded)
     """
+    database, tables = _load(folder)
+    if not tables:
+        raise CorpusError(f"{folder.name} has no table of files")
+    order = sorted(tables, key=lambda name: "gold_standard" not in name)
+    labelled = [name for name in order if LABELS & set(tables[name].columns)] or order[:1]
+    # Labels of segments and of whole files do not fit into one table: those of segments are used.
+    rows = [name for name in labelled if tables[name].index.nlevels == 3] or labelled
+    clips = tables[rows[0]]
+    for name in rows[1:]:
+        clips = clips.combine_first(tables[name])
+    unread = []
+    for name in (name for name in order if name not in rows):
+        if tables[name].index.nlevels > clips.index.nlevels or name in labelled:
+            unread.append(name)
+        else:
+            clips = _with_attributes(clips, tables[name])
+    notes = [f"rows from the tables {', '.join(rows)}"]
+    if unread:
+        notes.append(f"tables not read, because their labels are for other units: {', '.join(unread)}")
+    return Database(
+        name=str(database.name),
+        table=clips.reset_index(),
+        scale=_scales(database),
+        licence=str(database.license or ""),
+        citation=str(database.source or ""),
+        notes=tuple(notes),
+    )
+
+
+def _load(folder: Path) -> tuple[Any, dict[str, pd.DataFrame]]:
+    """The database, and its tables under sertools' column names."""
     import audformat
     import yaml
 
@@ -59,47 +90,22 @@ def read_audformat(folder: Path) -> Database:
         warnings.simplefilter("ignore", FutureWarning)
         try:
             database = audformat.Database.load(str(folder), load_data=True)
-            tables = {name: _columns(database, table) for name, table in database.tables.items()}
+            return database, {name: _columns(database, table) for name, table in database.tables.items()}
         except (OSError, KeyError, ValueError, TypeError, RuntimeError, yaml.YAMLError) as error:
             raise CorpusError(f"{folder.name} is not a readable audformat database: {error}") from error
-    if not tables:
-        raise CorpusError(f"{folder.name} has no table of files")
-    order = sorted(tables, key=lambda name: "gold_standard" not in name)
-    labelled = [name for name in order if LABELS & set(tables[name].columns)] or order[:1]
-    # Labels of segments and of whole files do not fit into one table: those of segments are used.
-    rows = [name for name in labelled if tables[name].index.nlevels == 3] or labelled
-    clips = tables[rows[0]]
-    for name in rows[1:]:
-        clips = clips.combine_first(tables[name])
-    unread = []
-    for name in order:
-        table = tables[name]
-        if name in rows:
-            continue
-        if table.index.nlevels > clips.index.nlevels or name in labelled:
-            unread.append(name)
-            continue
-        same = table.index.nlevels == clips.index.nlevels
-        at = clips.index if same else clips.index.get_level_values("file")
-        new = [column for column in table if column not in clips]
-        added = {column: table[column].reindex(at).to_numpy() for column in new}
-        clips = pd.concat([clips, pd.DataFrame(added, index=clips.index)], axis="columns")
-    notes = [f"rows from the tables {', '.join(rows)}"]
-    if unread:
-        notes.append(f"tables not read, because their labels are for other units: {', '.join(unread)}")
-    return Database(
-        name=str(database.name),
-        table=clips.reset_index(),
-        scale=_scales(database),
-        licence=str(database.license or ""),
-        citation=str(database.source or ""),
-        notes=tuple(notes),
-    )
 
 
-def _ours(column: str) -> str:
+def _with_attributes(clips: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The clips with those columns of a table that they lack; values of a file go to all of its segments."""
+    same = table.index.nlevels == clips.index.nlevels
+    keys = clips.index if same else clips.index.get_level_values("file")
+    new = {column: table[column].reindex(keys).to_numpy() for column in table if column not in clips}
+    return pd.concat([clips, pd.DataFrame(new, index=clips.index)], axis="columns")
+
+
+def _column_name(column: str) -> str:
     name = canonical(column)
-    return name if name in DIMENSIONS else OURS.get(column, column)
+    return name if name in DIMENSIONS else COLUMN_NAMES.get(column, column)
 
 
 def _columns(database: Any, table: Any) -> pd.DataFrame:
@@ -118,14 +124,14 @@ def _columns(database: Any, table: Any) -> pd.DataFrame:
     frame = frame.astype(categories)
     if table.split_id:
         frame["split"] = str(database.splits[table.split_id].type)
-    names = [_ours(str(name)) for name in frame.columns]
+    names = [_column_name(str(name)) for name in frame.columns]
     return frame.set_axis(names, axis="columns") if len(set(names)) == len(names) else frame
 
 
 def _scales(database: Any) -> dict[str, tuple[float, float]]:
     """Dimension → range, if a scheme declares one."""
     schemes = [
-        (_ours(name), database.schemes[column.scheme_id])
+        (_column_name(name), database.schemes[column.scheme_id])
         for table in database.tables.values()
         for name, column in table.columns.items()
         if column.scheme_id

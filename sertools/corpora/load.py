@@ -15,91 +15,11 @@ from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
 
-
-def load_corpus(
-    spec: str,
-    *,
-    data_root: Path | None = None,
-    column_map: Mapping[str, str] | None = None,
-    scale: Mapping[str, tuple[float, float]] | None = None,
-    label_map: Mapping[str, str] | None = None,
-) -> Corpus:
-    """Load and check the corpus with this name or path.
-
-    Args:
-        spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
-            `metadata.csv`; each with `:split` if wanted
-        data_root: folder of a registered corpus, or its parent folder
-        column_map: column name in the corpus → sertools' name
-        scale: dimension → its lowest and highest rating
-        label_map: emotion label in the corpus → sertools' name
-
-    Raises:
-        CorpusError: the corpus is missing or cannot be read; the message says what to do
-    """
-    path, stem, split = _place(spec, data_root)
-    reading = read(path, stem)
-    declared = [d for d in scale or {} if reading.scaled and (d == "*" or d in reading.table)]
-    if declared:
-        raise CorpusError(f"--scale {declared[0]}: the rating scale of {reading.name} is fixed")
-    clips = as_clips(
-        reading.table,
-        source=reading.source,
-        column_map=column_map,
-        scale={**reading.scale, **(scale or {})},
-        label_map=label_map,
-    )
-    notes = (*reading.verify(clips), *reading.notes, *look_alikes(_candidates(clips)))
-    corpus = Corpus(name=reading.name, clips=clips, root=reading.root, notes=notes, **reading.facts)
-    return corpus if split is None else _of_split(corpus, split)
-
-
-def _candidates(clips: pd.DataFrame) -> list[str]:
-    """Columns that may be labels under another name; a dimension must be numeric."""
-    names = [str(c) for c in clips]
-    return [c for c in names if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
-
-
-def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
-    """Path, registered corpus (its file stem, or empty) and split that a spec refers to."""
-    known = registry.names()
-    head, colon, tail = spec.rpartition(":")
-    if spec in known:
-        stem, split = known[spec]
-        return registry.root_of(spec, data_root), stem, split
-    if colon and head in known:
-        stem, own = known[head]
-        if own is not None:
-            raise CorpusError(f"{head!r} is already a split, so {spec!r} is not valid")
-        return registry.root_of(head, data_root), stem, tail
-    if os.path.exists(Path(spec).expanduser()):
-        return Path(spec).expanduser(), "", None
-    if colon and os.path.exists(Path(head).expanduser()):
-        return Path(head).expanduser(), "", tail
-    raise _nothing_there(spec, head if colon else spec)
-
-
-def _of_split(corpus: Corpus, split: str) -> Corpus:
-    if "split" not in corpus.clips:
-        raise CorpusError(f"{corpus.name} has no column 'split', so it has no split {split!r}")
-    chosen = corpus.clips[corpus.clips["split"] == split]
-    if chosen.empty:
-        known = sorted(corpus.clips["split"].dropna().unique())
-        raise CorpusError(f"{corpus.name} has no split {split!r}", hint=nearest(split, known))
-    return replace(corpus, name=f"{corpus.name}:{split}", clips=chosen)
-
-
-def _nothing_there(spec: str, head: str) -> CorpusError:
-    """The error for a path that does not exist or a name that is not registered."""
-    if os.sep in spec or any(head.endswith(suffix) for suffix in MANIFESTS) or head.startswith("."):
-        return CorpusError(f"no such file or folder: {head if Path(head).suffix in MANIFESTS else spec}")
-    return CorpusError(f"unknown corpus {head!r}", hint=nearest(head, sorted(registry.names())))
-
-
 FACTS = ("version", "licence", "citation", "simulated")
+"""Metadata of a corpus, each a text; empty if unknown."""
 
 
-def _nothing_published(clips: pd.DataFrame) -> list[str]:
+def _no_published_counts(clips: pd.DataFrame) -> list[str]:
     return []
 
 
@@ -125,10 +45,74 @@ class RawCorpus:
     notes: tuple[str, ...] = ()
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     scaled: bool = False
-    verify: Callable[[pd.DataFrame], list[str]] = _nothing_published
+    verify: Callable[[pd.DataFrame], list[str]] = _no_published_counts
 
 
-def read(path: Path, stem: str = "") -> RawCorpus:
+def load_corpus(
+    spec: str,
+    *,
+    data_root: Path | None = None,
+    column_map: Mapping[str, str] | None = None,
+    scale: Mapping[str, tuple[float, float]] | None = None,
+    label_map: Mapping[str, str] | None = None,
+) -> Corpus:
+    """Load and check the corpus with this name or path.
+
+    Args:
+        spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
+            `metadata.csv`; each with `:split` if wanted
+        data_root: folder of a registered corpus, or its parent folder
+        column_map: column name in the corpus → sertools' name
+        scale: dimension → its lowest and highest rating
+        label_map: emotion label in the corpus → sertools' name
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read; the message says what to do
+    """
+    path, stem, split = _locate(spec, data_root)
+    raw = _read(path, stem)
+    declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
+    if declared:
+        raise CorpusError(f"--scale {declared[0]}: the rating scale of {raw.name} is fixed")
+    clips = as_clips(
+        raw.table,
+        source=raw.source,
+        column_map=column_map,
+        scale={**raw.scale, **(scale or {})},
+        label_map=label_map,
+    )
+    notes = (*raw.verify(clips), *raw.notes, *look_alikes(_possible_labels(clips)))
+    corpus = Corpus(name=raw.name, clips=clips, root=raw.root, notes=notes, **raw.facts)
+    return corpus if split is None else _select_split(corpus, split)
+
+
+def _locate(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
+    """Path, registered corpus (its file stem, or empty) and split that a spec refers to."""
+    known = registry.names()
+    head, colon, tail = spec.rpartition(":")
+    if spec in known:
+        stem, split = known[spec]
+        return registry.root_of(spec, data_root), stem, split
+    if colon and head in known:
+        stem, own = known[head]
+        if own is not None:
+            raise CorpusError(f"{head!r} is already a split, so {spec!r} is not valid")
+        return registry.root_of(head, data_root), stem, tail
+    if os.path.exists(Path(spec).expanduser()):
+        return Path(spec).expanduser(), "", None
+    if colon and os.path.exists(Path(head).expanduser()):
+        return Path(head).expanduser(), "", tail
+    raise _not_found(spec, head if colon else spec)
+
+
+def _not_found(spec: str, head: str) -> CorpusError:
+    """The error for a path that does not exist or a name that is not registered."""
+    if os.sep in spec or any(head.endswith(suffix) for suffix in MANIFESTS) or head.startswith("."):
+        return CorpusError(f"no such file or folder: {head if Path(head).suffix in MANIFESTS else spec}")
+    return CorpusError(f"unknown corpus {head!r}", hint=nearest(head, sorted(registry.names())))
+
+
+def _read(path: Path, stem: str = "") -> RawCorpus:
     """Read the rows of a manifest or folder; `stem` declares it to be this registered corpus.
 
     Raises:
@@ -137,33 +121,63 @@ def read(path: Path, stem: str = "") -> RawCorpus:
     if path.is_file():
         return RawCorpus(table=read_table(path), name=path.stem, source=path.name, root=path.parent)
     if not stem and (path / "corpus.toml").is_file():
-        return _read_corpus(path)
+        return _read_written(path)
     if not stem and (path / "db.yaml").is_file():
-        database = read_audformat(path)
-        return RawCorpus(
-            table=database.table,
-            name=database.name,
-            source=path.name,
-            root=path,
-            facts={"licence": database.licence, "citation": database.citation},
-            notes=database.notes,
-            scale=database.scale,
-        )
+        return _read_audformat(path)
     stem = stem or registry.recognised(path)
     if stem:
         return _read_registered(path, stem)
-    if (path / "metadata.csv").is_file():
-        name = path.resolve().name
-        return RawCorpus(
-            table=read_table(path / "metadata.csv"), name=name, source=f"{name}/metadata.csv", root=path
-        )
+    table, name = path / "metadata.csv", path.resolve().name
+    if table.is_file():
+        return RawCorpus(table=read_table(table), name=name, source=f"{name}/metadata.csv", root=path)
     raise CorpusError(
         f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, and no known layout",
         hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(registry.modules())}",
     )
 
 
+def _read_written(folder: Path) -> RawCorpus:
+    """The output of `write_corpus`."""
+    path, clips = folder / "corpus.toml", folder / "clips.parquet"
+    facts = read_toml(path, error=CorpusError, what="the corpus")
+    if facts.get("schema") != SCHEMA:
+        raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
+    absent = [key for key in ("name", "root", "notes", "table", *FACTS) if key not in facts]
+    if absent:
+        raise CorpusError(f"{path} has no key {absent[0]!r}")
+    table = read_table(clips)
+    if file_hash(clips) != facts["table"]:
+        raise CorpusError(
+            f"{clips} is not the table that {path.name} describes: "
+            "writing was interrupted, or one of the two files was changed",
+            hint="write the corpus again",
+        )
+    return RawCorpus(
+        table=table,
+        name=str(facts["name"]),
+        source=f"{folder.name}/{clips.name}",
+        root=folder / str(facts["root"]),
+        facts={fact: str(facts[fact]) for fact in FACTS},
+        notes=tuple(map(str, facts["notes"])),
+        scaled=True,
+    )
+
+
+def _read_audformat(folder: Path) -> RawCorpus:
+    database = read_audformat(folder)
+    return RawCorpus(
+        table=database.table,
+        name=database.name,
+        source=folder.name,
+        root=folder,
+        facts={"licence": database.licence, "citation": database.citation},
+        notes=database.notes,
+        scale=database.scale,
+    )
+
+
 def _read_registered(root: Path, stem: str) -> RawCorpus:
+    """A registered corpus, read by its module."""
     module = registry.modules()[stem]
 
     def verify(clips: pd.DataFrame) -> list[str]:
@@ -183,27 +197,17 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
     )
 
 
-def _read_corpus(folder: Path) -> RawCorpus:
-    path = folder / "corpus.toml"
-    facts = read_toml(path, error=CorpusError, what="the corpus")
-    if facts.get("schema") != SCHEMA:
-        raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
-    absent = [key for key in ("name", "root", "notes", "table", *FACTS) if key not in facts]
-    if absent:
-        raise CorpusError(f"{path} has no key {absent[0]!r}")
-    table = read_table(folder / "clips.parquet")
-    if file_hash(folder / "clips.parquet") != facts["table"]:
-        raise CorpusError(
-            f"{folder / 'clips.parquet'} is not the table that {path.name} describes: "
-            "writing was interrupted, or one of the two files was changed",
-            hint="write the corpus again",
-        )
-    return RawCorpus(
-        table=table,
-        name=str(facts["name"]),
-        source=f"{folder.name}/clips.parquet",
-        root=folder / str(facts["root"]),
-        facts={fact: str(facts[fact]) for fact in FACTS},
-        notes=tuple(map(str, facts["notes"])),
-        scaled=True,
-    )
+def _possible_labels(clips: pd.DataFrame) -> list[str]:
+    """Columns that may be labels under another name; a dimension must be numeric."""
+    names = [str(c) for c in clips]
+    return [c for c in names if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
+
+
+def _select_split(corpus: Corpus, split: str) -> Corpus:
+    if "split" not in corpus.clips:
+        raise CorpusError(f"{corpus.name} has no column 'split', so it has no split {split!r}")
+    chosen = corpus.clips[corpus.clips["split"] == split]
+    if chosen.empty:
+        known = sorted(corpus.clips["split"].dropna().unique())
+        raise CorpusError(f"{corpus.name} has no split {split!r}", hint=nearest(split, known))
+    return replace(corpus, name=f"{corpus.name}:{split}", clips=chosen)

@@ -61,33 +61,17 @@ def as_clips(
     Raises:
         CorpusError: a missing column, or an invalid value, scale or mapping
     """
+    scale = scale or {}
     table = _renamed(table, column_map or {}, source).reset_index(drop=True)
-    if "file" not in table:
-        names = ", ".join(map(str, table.columns))
-        raise CorpusError(
-            f"{source} has no column 'file'; its columns are {names}",
-            hint="map the column that contains the paths: --map THEIRS=file",
-        )
-    for name in set(scale or {}) - {"*"}:
-        if name not in DIMENSIONS:
-            raise CorpusError(f"--scale {name}: only {', '.join(DIMENSIONS)} have a scale")
-        if name not in table:
-            raise CorpusError(f"--scale {name}: {source} has no column {name!r}")
-    files = _text(table["file"], missing={""})
-    if files.isna().any():
-        raise CorpusError(f"{source}: clip number {int(files.isna().to_numpy().argmax()) + 1} has no file")
-    clips = pd.DataFrame({"file": files})
-    for name in ("start", "end"):
-        given = table[name] if name in table else pd.Series(np.nan, index=table.index)
-        clips[name] = _numbers(given, files, name=name, source=source)
-    _check_segments(clips, source)
+    _check_scales(scale, table, source)
+    clips = _segments(table, source)
     for name in (*ATTRIBUTES, *LABELS):
         if name not in table:
             continue
         if name in DIMENSIONS:
-            ratings = _numbers(table[name], files, name=name, source=source)
-            of_all = (scale or {}).get("*", (0.0, 1.0))
-            clips[name] = unit_scale(ratings, files, (scale or {}).get(name, of_all), source=source)
+            ratings = _numbers(table[name], clips["file"], name=name, source=source)
+            limits = scale.get(name, scale.get("*", (0.0, 1.0)))
+            clips[name] = unit_scale(ratings, clips["file"], limits, source=source)
         elif name == "age":
             clips[name] = _attribute(table[name])
         else:
@@ -213,6 +197,33 @@ def _renamed(table: pd.DataFrame, column_map: Mapping[str, str], source: str) ->
                 hint="map the other column to a different name",
             )
     return table.set_axis(names, axis="columns")
+
+
+def _check_scales(scale: Mapping[str, tuple[float, float]], table: pd.DataFrame, source: str) -> None:
+    for name in set(scale) - {"*"}:
+        if name not in DIMENSIONS:
+            raise CorpusError(f"--scale {name}: only {', '.join(DIMENSIONS)} have a scale")
+        if name not in table:
+            raise CorpusError(f"--scale {name}: {source} has no column {name!r}")
+
+
+def _segments(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """File, start and end of each clip, checked."""
+    if "file" not in table:
+        names = ", ".join(map(str, table.columns))
+        raise CorpusError(
+            f"{source} has no column 'file'; its columns are {names}",
+            hint="map the column that contains the paths: --map THEIRS=file",
+        )
+    files = _text(table["file"], missing={""})
+    if files.isna().any():
+        raise CorpusError(f"{source}: clip number {int(files.isna().to_numpy().argmax()) + 1} has no file")
+    clips = pd.DataFrame({"file": files})
+    for name in ("start", "end"):
+        given = table[name] if name in table else pd.Series(np.nan, index=table.index)
+        clips[name] = _numbers(given, files, name=name, source=source)
+    _check_segments(clips, source)
+    return clips
 
 
 def _text(column: pd.Series, missing: set[str]) -> pd.Series:

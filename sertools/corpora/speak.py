@@ -5,10 +5,11 @@ are then available for synthetic speech of the same words (Wagner et al. 2023, Â
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sertools.corpora.corpus import Corpus, write_corpus
 from sertools.corpora.load import load_corpus
@@ -16,8 +17,9 @@ from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
 from sertools.speech.engines import Engine, three_letters
-from sertools.speech.sentences import SENTIMENTS, wordings
-from sertools.speech.synthesis import OWN, Line, Spoken, check_lines, speak_lines
+from sertools.speech.sentences import SENTIMENTS
+from sertools.speech.sentiment_sentences import wordings
+from sertools.speech.synthesis import RESERVED_COLUMNS, Line, Spoken, check_lines, speak_lines
 
 TEXT_COLUMNS = ("transcript", "sentence", "text")
 CARRIED_LABELS = ("emotion", "sentiment", "split")
@@ -116,7 +118,8 @@ def from_file(path: Path, *, language: str = "") -> Script:
     lines = []
     for i, row in enumerate(table.to_dict("records")):
         where = f"{path.name}, sentence {i + 1}"
-        labels = {str(name): value for name, value in row.items() if name not in (*named, *OWN, "clip")}
+        reserved = (*named, *RESERVED_COLUMNS, "clip")
+        labels = {str(name): value for name, value in row.items() if name not in reserved}
         sentiment = labels.get("sentiment", "neutral")
         if sentiment not in SENTIMENTS:
             raise CorpusError(f"{where}: sentiment {sentiment!r} is not one of {', '.join(SENTIMENTS)}")
@@ -142,44 +145,45 @@ def from_corpus(corpus: Corpus, *, language: str = "") -> Script:
         CorpusError: no transcripts
     """
     clips = corpus.clips
-    told = (
-        clips["transcript"].notna() & (clips["transcript"].str.strip() != "")
-        if "transcript" in clips
-        else None
-    )
-    if told is None or not told.any():
+    if "transcript" in clips:
+        spoken = clips[clips["transcript"].notna() & (clips["transcript"].str.strip() != "")]
+    else:
+        spoken = clips[:0]
+    if spoken.empty:
         raise CorpusError(
             f"{corpus.name} has no transcripts to speak",
             hint="add a column 'transcript', or use --map THEIRS=transcript",
         )
-    lines = []
-    for clip, row in zip(clips.index[told], clips[told].to_dict("records"), strict=True):
-        labels: dict[str, str | float] = {"original_clip": str(clip)}
-        if isinstance(row.get("speaker"), str):
-            labels["original_speaker"] = row["speaker"]
-        labels |= {name: row[name] for name in DIMENSIONS if math.isfinite(row.get(name, math.nan))}
-        labels |= {name: row[name] for name in CARRIED_LABELS if isinstance(row.get(name), str)}
-        tongue = row["language"] if isinstance(row.get("language"), str) else language
-        lines.append(
-            Line(
-                text=row["transcript"].strip(),
-                language=three_letters(tongue),
-                where=f"transcript of {clip!r}",
-                clip=str(clip),
-                labels=labels,
-            )
-        )
+    lines = [
+        _transcript(str(clip), row, language)
+        for clip, row in zip(spoken.index, spoken.to_dict("records"), strict=True)
+    ]
     check_lines(lines)
-    different, left_out = len({line.text for line in lines}), len(clips) - len(lines)
+    texts, without = len({line.text for line in lines}), len(clips) - len(lines)
     notes = []
-    if left_out:
-        notes.append(f"{left_out} of {len(clips)} clips have no transcript and were left out.")
-    if different < len(lines):
-        notes.append(
-            f"{len(lines)} clips have {different} different texts; each text is spoken once per voice."
-        )
+    if without:
+        notes.append(f"{without} of {len(clips)} clips have no transcript and were left out.")
+    if texts < len(lines):
+        notes.append(f"{len(lines)} clips have {texts} different texts; each text is spoken once per voice.")
     return Script(
         lines=lines, title=f"the transcripts of {corpus.name}", simulated=CARRIED, notes=tuple(notes)
+    )
+
+
+def _transcript(clip: str, row: Mapping[Hashable, Any], language: str) -> Line:
+    """The transcript of a clip with the labels of the original recording."""
+    labels: dict[str, str | float] = {"original_clip": clip}
+    if isinstance(row.get("speaker"), str):
+        labels["original_speaker"] = row["speaker"]
+    labels |= {name: row[name] for name in DIMENSIONS if math.isfinite(row.get(name, math.nan))}
+    labels |= {name: row[name] for name in CARRIED_LABELS if isinstance(row.get(name), str)}
+    own_language = row["language"] if isinstance(row.get("language"), str) else language
+    return Line(
+        text=row["transcript"].strip(),
+        language=three_letters(own_language),
+        where=f"transcript of {clip!r}",
+        clip=clip,
+        labels=labels,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
@@ -50,7 +51,7 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
     wanted = np.array([shares[name] for name in parts])
     matrix = counts.to_numpy(dtype=np.float64) / counts.to_numpy().sum(axis=0)
     tries = [
-        _dealt(matrix, wanted, identity_rng(seed, "split", corpus.name, str(start)))
+        _assigned(matrix, wanted, identity_rng(seed, "split", corpus.name, str(start)))
         for start in range(max(2, min(STARTS, 4000 // len(counts))))
     ]
     best = min(tries, key=lambda part: _loss(matrix, part, wanted))
@@ -67,17 +68,17 @@ def summary(corpus: Corpus) -> list[str]:
     sentences = []
     for name in (n for n in ("train", "dev", "test") if (corpus.clips["split"] == n).any()):
         part = corpus.clips[corpus.clips["split"] == name]
-        said = [
+        facts = [
             f"{len(part)} clips ({len(part) / len(corpus.clips):.0%})",
             f"{part['speaker'].nunique()} speakers",
         ]
         if "sex" in part:
             sexes = part.drop_duplicates("speaker")["sex"].value_counts().sort_index()
-            said.append(", ".join(f"{n} {sex}" for sex, n in sexes.items()))
+            facts.append(", ".join(f"{n} {sex}" for sex, n in sexes.items()))
         if "emotion" in part:
             emotions = part["emotion"].value_counts().sort_index() / max(part["emotion"].notna().sum(), 1)
-            said.append(", ".join(f"{emotion} {share:.0%}" for emotion, share in emotions.items()))
-        sentences.append(f"{name}: {'; '.join(said)}")
+            facts.append(", ".join(f"{emotion} {share:.0%}" for emotion, share in emotions.items()))
+        sentences.append(f"{name}: {'; '.join(facts)}")
     return sentences
 
 
@@ -96,10 +97,12 @@ def _counts(clips: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).fillna(0).sort_index()
 
 
-def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _assigned(
+    matrix: NDArray[np.float64], wanted: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
     """The set of each speaker, shape (speakers,): assigned in random order, then moved while that helps."""
     part = np.full(len(matrix), -1)
-    held = _held(matrix, part, wanted)
+    excess = _excess(matrix, part, wanted)
     order = rng.permutation(len(matrix))
     for _ in range(SWEEPS):
         before = part.copy()
@@ -108,11 +111,11 @@ def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> 
             if own >= 0 and (part == own).sum() == 1:
                 continue  # a set must not lose its last speaker
             if own >= 0:
-                held[own] -= matrix[speaker]
-            loss = ((held + matrix[speaker]) ** 2 - held**2).sum(axis=1)
+                excess[own] -= matrix[speaker]
+            loss = ((excess + matrix[speaker]) ** 2 - excess**2).sum(axis=1)
             part[speaker] = loss.argmin()
-            held[part[speaker]] += matrix[speaker]
-        _exchange(matrix, part, held)
+            excess[part[speaker]] += matrix[speaker]
+        _exchange(matrix, part, excess)
         if (part == before).all():
             break
     for empty in set(range(len(wanted))) - set(part):  # even a share smaller than a speaker gets one
@@ -120,27 +123,29 @@ def _dealt(matrix: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> 
     return part
 
 
-def _exchange(matrix: np.ndarray, part: np.ndarray, held: np.ndarray) -> None:
+def _exchange(matrix: NDArray[np.float64], part: NDArray[np.int64], excess: NDArray[np.float64]) -> None:
     """Exchange, in place, each speaker with the speaker of another set that reduces the loss most, if any."""
     for i in range(len(part)):
         others = np.flatnonzero(part != part[i])
         if not len(others):
             return
         change = matrix[others] - matrix[i]  # gain of the set of i, loss of the other set
-        own, theirs = held[part[i]], held[part[others]]
+        own, theirs = excess[part[i]], excess[part[others]]
         gain = ((own + change) ** 2 - own**2 + (theirs - change) ** 2 - theirs**2).sum(axis=1)
         best = int(gain.argmin())
         if gain[best] < -1e-12:
             j = int(others[best])
-            held[part[i]] += change[best]
-            held[part[j]] -= change[best]
+            excess[part[i]] += change[best]
+            excess[part[j]] -= change[best]
             part[i], part[j] = part[j], part[i]
 
 
-def _held(matrix: np.ndarray, part: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _excess(
+    matrix: NDArray[np.float64], part: NDArray[np.int64], wanted: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Actual minus wanted share of each set in each column, shape (sets, columns)."""
     return np.stack([matrix[part == k].sum(axis=0) - share for k, share in enumerate(wanted)])
 
 
-def _loss(matrix: np.ndarray, part: np.ndarray, wanted: np.ndarray) -> float:
-    return float((_held(matrix, part, wanted) ** 2).sum())
+def _loss(matrix: NDArray[np.float64], part: NDArray[np.int64], wanted: NDArray[np.float64]) -> float:
+    return float((_excess(matrix, part, wanted) ** 2).sum())

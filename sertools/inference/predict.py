@@ -100,7 +100,7 @@ def _applicable(conditions: Sequence[Condition], corpus: Corpus) -> list[Conditi
     return [
         replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c
         for c in conditions
-        if not c.voice or resynthesis.tells_words(corpus.clips)
+        if not c.voice or resynthesis.has_transcripts(corpus.clips)
     ]
 
 

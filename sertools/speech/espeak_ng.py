@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError, nearest
 
@@ -96,7 +97,7 @@ def speak(
     pitch: int = 50,
     pitch_range: int = 50,
     volume: int = 100,
-) -> tuple[np.ndarray, int]:
+) -> tuple[NDArray[np.float32], int]:
     """Synthesise one utterance: signal (samples,) float32 in [-1, 1], and its rate in Hz.
 
     The text is spoken literally: markup, phoneme codes and control characters do not affect the voice.
@@ -122,8 +123,8 @@ def speak(
     identifier = _identifier(voice)
     # Ctrl-C interrupts the main thread only; in the callback, where no exception can pass through C, it would
     # be lost together with some of the samples
-    with ThreadPoolExecutor(1) as aside:
-        signal, rate = aside.submit(_utter, encoded, identifier, settings).result()
+    with ThreadPoolExecutor(1) as pool:
+        signal, rate = pool.submit(_utter, encoded, identifier, settings).result()
     if not signal.any():
         raise AudioError(f"{text!r} contains no pronounceable text", hint="add at least one word")
     return signal, rate
@@ -136,7 +137,7 @@ def version() -> str:
         return str(library.espeak_Info(ctypes.byref(where)).decode())
 
 
-def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tuple[np.ndarray, int]:
+def _utter(encoded: bytes, identifier: bytes, settings: Mapping[str, int]) -> tuple[NDArray[np.float32], int]:
     """The samples (samples,) of one utterance and their rate in Hz, from a freshly loaded library."""
     pieces: list[bytes] = []
 
@@ -188,17 +189,17 @@ def _catalogue() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     bases: dict[str, tuple[str, str]] = {}
     variants: dict[str, str] = {}
     with _library() as (library, _):
-        for language, identifier, sex in _records(library, None):
+        for language, identifier, sex in _voice_records(library, None):
             if not identifier.startswith("mb/"):  # MBROLA voices need a program that is not included
                 bases.setdefault(language, (identifier, sex))
         name = ctypes.create_string_buffer(b"variant")
         wanted = _VoiceRecord(languages=ctypes.cast(name, ctypes.c_void_p))
-        for _language, identifier, sex in _records(library, ctypes.byref(wanted)):
+        for _language, identifier, sex in _voice_records(library, ctypes.byref(wanted)):
             variants[identifier.removeprefix("!v/")] = sex
     return bases, variants
 
 
-def _records(library: ctypes.CDLL, wanted: object) -> Iterator[tuple[str, str, str]]:
+def _voice_records(library: ctypes.CDLL, wanted: object) -> Iterator[tuple[str, str, str]]:
     """(language, identifier, sex) of each voice that the library lists."""
     listed = library.espeak_ListVoices(wanted)
     i = 0

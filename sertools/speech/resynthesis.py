@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError
 from sertools.speech.engines import Engine, Speaker, engine, three_letters
@@ -22,7 +23,7 @@ _SPEAKING = threading.Lock()
 """Only one thread at a time calls a service, and no text is synthesised twice in parallel."""
 
 
-def tells_words(clips: pd.DataFrame) -> bool:
+def has_transcripts(clips: pd.DataFrame) -> bool:
     """Does any clip have a transcript?"""
     return "transcript" in clips and bool(clips["transcript"].notna().any())
 
@@ -33,10 +34,10 @@ def offline(voice: str) -> bool:
     Raises:
         SertoolsError: no such engine
     """
-    return not _parted(voice)[0].network
+    return not _engine_and_voice(voice)[0].network
 
 
-def sentences(clips: pd.DataFrame) -> int:
+def count_texts(clips: pd.DataFrame) -> int:
     """Number of different texts to synthesise for the clips; a text counts once per language."""
     return len({words for row in clips.to_dict("records") if (words := _words(row))[0]})
 
@@ -47,16 +48,17 @@ def fingerprint(clips: pd.DataFrame, voice: str) -> str:
     Raises:
         SertoolsError: unknown engine or voice, or it is not installed
     """
-    speaker, name = _parted(voice)
+    speaker, name = _engine_and_voice(voice)
     named = "" if name.isdigit() else speaker.speaker(name).name
     file = Path(name).expanduser()
-    held = hashlib.blake2b(file.read_bytes()).hexdigest() if file.is_file() else ""
-    said = [_words(row) for row in clips.to_dict("records")]
-    content = json.dumps([speaker.version(), named or int(name), held, list(map(str, clips.index)), said])
+    voice_file = hashlib.blake2b(file.read_bytes()).hexdigest() if file.is_file() else ""
+    texts = [_words(row) for row in clips.to_dict("records")]
+    ids = list(map(str, clips.index))
+    content = json.dumps([speaker.version(), named or int(name), voice_file, ids, texts])
     return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
-def speech(row: Any, voice: str, rate: int) -> np.ndarray:
+def speech(row: Any, voice: str, rate: int) -> NDArray[np.float32]:
     """A clip's transcript, spoken by a voice: signal (samples,), float32 in [-1, 1], at `rate` Hz.
 
     Args:
@@ -80,15 +82,15 @@ def speech(row: Any, voice: str, rate: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=64)
-def _spoken(text: str, language: str, voice: str, rate: int) -> np.ndarray:
+def _spoken(text: str, language: str, voice: str, rate: int) -> NDArray[np.float32]:
     """Speech of a text, cached because corpora repeat their sentences; the array is read-only."""
     import soxr
 
-    speaker, name = _parted(voice)
+    speaker, name = _engine_and_voice(voice)
     signal, own = speaker.speak(text, _voice(speaker, name, language).name)
     if own != rate:
         signal = soxr.resample(signal, own, rate)
-    spoken: np.ndarray = np.clip(signal, -1, 1).astype(np.float32)
+    spoken: NDArray[np.float32] = np.clip(signal, -1, 1).astype(np.float32)
     spoken.flags.writeable = False
     return spoken
 
@@ -125,7 +127,7 @@ def _words(row: Any) -> tuple[str, str]:
 
 
 @functools.cache
-def _parted(voice: str) -> tuple[Engine, str]:
+def _engine_and_voice(voice: str) -> tuple[Engine, str]:
     """Engine and voice from `ENGINE:VOICE`."""
     name, _, rest = voice.partition(":")
     if not rest or rest == "0":

@@ -23,7 +23,7 @@ from sertools.speech.engines import Engine, Speaker
 LONGEST = 1000
 """Maximum characters of a line: a longer one more likely lacks a line break than is a sentence."""
 
-OWN = ("clip", "file", "speaker", "sex", "language", "transcript", "engine")
+RESERVED_COLUMNS = ("clip", "file", "speaker", "sex", "language", "transcript", "engine")
 """Columns that are set here; labels of a line may have any other name."""
 
 
@@ -51,7 +51,7 @@ class Spoken:
     """Number of files synthesised in this run, and of files reused from earlier runs."""
 
     written: int
-    kept: int
+    reused: int
 
 
 def check_lines(lines: Sequence[Line]) -> None:
@@ -77,7 +77,7 @@ def check_lines(lines: Sequence[Line]) -> None:
             raise CorpusError(
                 f"{line.where}: {line.text!r} is not valid text: it contains an unpaired surrogate"
             )
-        own = [name for name in line.labels if name in OWN]
+        own = [name for name in line.labels if name in RESERVED_COLUMNS]
         if own:
             raise CorpusError(f"{line.where}: the label {own[0]!r} has the name of a corpus column")
 
@@ -127,7 +127,7 @@ def speak_lines(
         write_bytes(folder / "metadata.csv", _table(rows), error=CorpusError)
         with contextlib.suppress(FileNotFoundError):
             (folder / _UNFINISHED).unlink()
-    return Spoken(written=written, kept=len(done) - written)
+    return Spoken(written=written, reused=len(done) - written)
 
 
 _UNFINISHED = ".unfinished.json"
@@ -137,11 +137,11 @@ _UNFINISHED = ".unfinished.json"
 def _jobs(lines: Sequence[Line], voices: Sequence[Speaker]) -> list[tuple[Line, Speaker]]:
     """Each line with each voice of its language."""
     jobs = [(line, voice) for line in lines for voice in voices if line.language in ("", voice.language)]
-    mute = {line.language for line in lines} - {line.language for line, _ in jobs}
-    if mute:
+    without_voice = {line.language for line in lines} - {line.language for line, _ in jobs}
+    if without_voice:
         spoken = ", ".join(sorted({voice.language for voice in voices}))
         raise CorpusError(
-            f"no voice speaks {', '.join(sorted(mute))}",
+            f"no voice speaks {', '.join(sorted(without_voice))}",
             hint=f"the chosen voices speak {spoken or 'nothing'}",
         )
     return jobs
@@ -157,8 +157,8 @@ def _file(line: Line, voice: Speaker, release: str, rate: int) -> str:
 def _row(line: Line, voice: Speaker, engine: str, file: str) -> dict[str, str | float]:
     own = {"clip": f"{line.clip}@{voice.name}"} if line.clip else {}
     language = line.language or voice.language
-    said = (file, voice.name, voice.sex, language, line.text, engine)
-    return {**own, **dict(zip(OWN[1:], said, strict=True)), **line.labels}
+    values = (file, voice.name, voice.sex, language, line.text, engine)
+    return {**own, **dict(zip(RESERVED_COLUMNS[1:], values, strict=True)), **line.labels}
 
 
 def _refuse_repeats(rows: Sequence[Mapping[str, str | float]], jobs: Sequence[tuple[Line, Speaker]]) -> None:

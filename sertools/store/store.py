@@ -14,11 +14,13 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from sertools.files import PART, atomic
 
@@ -103,7 +105,7 @@ def _seal(scores: pd.DataFrame) -> str:
     return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
-def read_layers(folder: Path, i: int, n: int) -> np.ndarray | None:
+def read_layers(folder: Path, i: int, n: int) -> NDArray[Any] | None:
     """The layer means of a shard, shape (n, l, d), memory-mapped; None if missing or damaged."""
     layers = read_array(layers_path(folder, i))
     return layers if layers is not None and layers.shape[:1] == (n,) else None
@@ -114,19 +116,19 @@ def layers_path(folder: Path, i: int) -> Path:
     return folder / f"{i:05d}.layers.npy"
 
 
-def read_array(path: Path) -> np.ndarray | None:
+def read_array(path: Path) -> NDArray[Any] | None:
     """An array from `write_array`, memory-mapped; None if it does not exist or a single bit has changed."""
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
         if _hash(content[:-ARRAY_SEAL]) != content[-ARRAY_SEAL:].tobytes():
             return None
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     return array
 
 
-def write_array(path: Path, array: np.ndarray) -> None:
+def write_array(path: Path, array: NDArray[Any]) -> None:
     """Writes an array atomically as an npy file, followed by its fingerprint.
 
     NumPy can read such a file, because it ignores what follows the array.
@@ -140,7 +142,7 @@ def write_array(path: Path, array: np.ndarray) -> None:
         _seal_array(part)
 
 
-def write_rows(path: Path, rows: Iterable[np.ndarray], n: int) -> None:
+def write_rows(path: Path, rows: Iterable[NDArray[Any]], n: int) -> None:
     """Writes an array of n ≥ 1 rows of equal shape like `write_array`, without holding all in memory.
 
     Raises:
@@ -162,11 +164,11 @@ def _seal_array(path: Path) -> None:
         file.write(seal)
 
 
-def _hash(content: np.ndarray) -> bytes:
+def _hash(content: NDArray[np.uint8]) -> bytes:
     return hashlib.blake2b(content.data, digest_size=ARRAY_SEAL).digest()
 
 
-def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: np.ndarray | None = None) -> None:
+def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: NDArray[Any] | None = None) -> None:
     """Writes a shard: layers first, then the scores, whose file shows that the shard is complete.
 
     Args:

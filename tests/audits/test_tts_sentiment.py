@@ -13,7 +13,7 @@ from sertools.randomness import identity_rng
 from sertools.results.read import read_result
 from sertools.results.result import Verdict
 from sertools.speech.engines import engine
-from sertools.speech.sentences import wordings
+from sertools.speech.sentiment_sentences import wordings
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audits import run

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sertools.corpora import registry
+from sertools.corpora import registered, registry
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
 
@@ -26,7 +26,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_file_in_the_folder_keeps_the_contract() -> None:
-    files = {path.stem for path in Path(registry.__file__).parent.glob("*.py")} - {"__init__"}
+    files = {path.stem for path in Path(registered.__path__[0]).glob("*.py")} - {"__init__"}
     assert set(registry.modules()) == files
     names = [name for module in registry.modules().values() for name in module.NAMES]
     assert len(names) == len(set(names))

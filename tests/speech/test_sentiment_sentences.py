@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from sertools.errors import SertoolsError
-from sertools.speech.sentences import KINDS, OPPOSITE, languages, wordings
+from sertools.speech.sentiment_sentences import KINDS, OPPOSITE, languages, wordings
 
 EXCEPTIONS: dict[str, str] = {}
 """English sentence → why its label differs from VADER's; there is none at present."""

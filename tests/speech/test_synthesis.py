@@ -45,7 +45,7 @@ def test_every_voice_says_every_line_of_its_language(tmp_path):
     spoken = speak_lines(
         [*lines("Hello.", "Good morning."), german], voices, espeak, tmp_path / "c", readme="Hi"
     )
-    assert (spoken.written, spoken.kept) == (5, 0)
+    assert (spoken.written, spoken.reused) == (5, 0)
     table = pd.read_csv(tmp_path / "c" / "metadata.csv")
     assert list(table)[:6] == ["file", "speaker", "sex", "language", "transcript", "engine"]
     assert table["speaker"].tolist() == ["en-us+f1", "en-us+m1"] * 2 + ["de+f1"]
@@ -77,7 +77,7 @@ def test_an_interrupted_run_is_no_corpus_and_goes_on_where_it_stopped(tmp_path, 
     with pytest.raises(CorpusError, match="unfinished corpus of other sentences"):
         speak_lines(lines("Four."), VOICES, engine("espeak"), folder)
     spoken = speak_lines(script, VOICES, engine("espeak"), folder)
-    assert (spoken.written, spoken.kept) == (4, 2)
+    assert (spoken.written, spoken.reused) == (4, 2)
     straight = tmp_path / "straight"
     speak_lines(script, VOICES, engine("espeak"), straight)
     names = sorted(p.relative_to(straight) for p in straight.rglob("*") if p.is_file())
@@ -88,7 +88,7 @@ def test_an_interrupted_run_is_no_corpus_and_goes_on_where_it_stopped(tmp_path, 
 def test_a_second_run_speaks_nothing_and_another_is_refused(tmp_path):
     speak_lines(lines("One."), VOICES, engine("espeak"), tmp_path / "c")
     again = speak_lines(lines("One."), VOICES, engine("espeak"), tmp_path / "c")
-    assert (again.written, again.kept) == (0, 2)
+    assert (again.written, again.reused) == (0, 2)
     with pytest.raises(CorpusError, match="contains another corpus"):
         speak_lines(lines("Two."), VOICES, engine("espeak"), tmp_path / "c")
     (tmp_path / "full").mkdir()
@@ -100,7 +100,7 @@ def test_a_second_run_speaks_nothing_and_another_is_refused(tmp_path):
 def test_clips_with_the_same_words_share_a_file(tmp_path):
     script = [Line(text="Yes.", where=f"clip {i}", clip=f"c{i}", labels={"arousal": i / 2}) for i in (0, 1)]
     spoken = speak_lines(script, VOICES, engine("espeak"), tmp_path)
-    assert (spoken.written, spoken.kept) == (2, 0)
+    assert (spoken.written, spoken.reused) == (2, 0)
     table = pd.read_csv(tmp_path / "metadata.csv")
     assert table["clip"].tolist() == ["c0@en-us+f1", "c0@en-us+m1", "c1@en-us+f1", "c1@en-us+m1"]
     assert table["file"].nunique() == 2

@@ -15,8 +15,8 @@ import pandas as pd
 from sertools.errors import CorpusError
 from sertools.files import atomic_folder
 from sertools.speech.engines import engine
-from sertools.speech.sentences import languages, wordings
-from sertools.speech.synthesis import OWN, Line, speak_lines
+from sertools.speech.sentiment_sentences import languages, wordings
+from sertools.speech.synthesis import RESERVED_COLUMNS, Line, speak_lines
 
 TITLE = "tts-sentences: sentences of negative, neutral and positive words, spoken by espeak-ng in 5 languages"
 LICENCE = "CC0-1.0 for sentences, labels and clips"
@@ -63,7 +63,7 @@ def recognises(root: Path) -> bool:
     try:
         with (root / "metadata.csv").open(encoding="utf-8") as file:
             header = file.readline().strip()
-        return header == ",".join([*OWN[1:], *LABELS]) and (root / "tts-sentences").is_file()
+        return header == ",".join([*RESERVED_COLUMNS[1:], *LABELS]) and (root / "tts-sentences").is_file()
     except (OSError, UnicodeDecodeError):
         return False
 

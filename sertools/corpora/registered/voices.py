@@ -98,7 +98,7 @@ def utterances() -> list[Utterance]:
                         # in every other accent pace and force have opposite signs, so labels differ
                         pace = level + NUDGE * (-1) ** (j + e)
                         force = level + NUDGE * (-1) ** (j + e + a)
-                        said = 2 * a + j
+                        number = 2 * a + j
                         planned.append(
                             Utterance(
                                 file=f"audio/{accent}_{variant.lower()}_{effort}_{sentiment}_{j + 1}.flac",
@@ -106,7 +106,7 @@ def utterances() -> list[Utterance]:
                                 sex=sex,
                                 language="eng",
                                 accent=accent,
-                                transcript=every[said % len(every)].fill(sentiment, said),
+                                transcript=every[number % len(every)].fill(sentiment, number),
                                 sentiment=sentiment,
                                 effort=effort,
                                 rate_wpm=round(130 + 90 * pace),

@@ -164,8 +164,8 @@ def _speaking(
     decoded = [engine.decode(corpus, clip, model, condition).signal for clip in trial]
     speaking_s = time.perf_counter() - began
     lasts_s = sum(len(signal) for signal in decoded if signal is not None) / model.sampling_rate
-    tried = resynthesis.sentences(corpus.clips.loc[list(trial)])
-    return lasts_s, speaking_s / max(tried, 1) * resynthesis.sentences(corpus.clips.loc[list(todo)])
+    tried = resynthesis.count_texts(corpus.clips.loc[list(trial)])
+    return lasts_s, speaking_s / max(tried, 1) * resynthesis.count_texts(corpus.clips.loc[list(todo)])
 
 
 def _shard_bytes(job: Job, labels: Sequence[str], layers: tuple[int, ...] | None) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import SertoolsError, nearest
 
@@ -61,7 +62,7 @@ class Engine(Protocol):
         """
         ...
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text, taken literally: signal (samples,) float32 in [-1, 1], and its rate in Hz.
 
         Raises:

@@ -5,6 +5,7 @@ whatever its words mean. This makes it suitable for testing whether a model resp
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import SertoolsError, nearest
 from sertools.speech import espeak_ng
@@ -36,12 +37,13 @@ class Espeak:
         base = voice.partition("+")[0]
         found = next((known for known in espeak_ng.voices(base) if known.name == voice), None)
         if found is None:
-            alike = espeak_ng.voices(voice.partition("-")[0].partition("+")[0][:2]) or espeak_ng.voices("")
-            close = [known.name for known in alike if ("+" in known.name) == ("+" in voice)]
+            language = voice.partition("-")[0].partition("+")[0][:2]
+            same_language = espeak_ng.voices(language) or espeak_ng.voices("")
+            close = [known.name for known in same_language if ("+" in known.name) == ("+" in voice)]
             raise SertoolsError(f"espeak-ng has no voice {voice!r}", hint=nearest(voice, close))
         return Speaker(name=found.name, language=three_letters(found.language), sex=found.sex)
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text; markup is read out."""
         return espeak_ng.speak(text, voice, volume=80)
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import platformdirs
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError, nearest
 from sertools.files import write_bytes
@@ -34,7 +35,7 @@ _ACCENTS = {
 """Language → top-level domains with a different accent each (gTTS' documentation)."""
 
 _PATH = "/_/TranslateWebserverUi/data/batchexecute"
-_LATER = "clips already synthesised are kept: rerun in an hour, or use --engine espeak"
+_RETRY_LATER = "clips already synthesised are kept: rerun in an hour, or use --engine espeak"
 _LONGEST_WAIT_S = 120.0
 
 
@@ -97,13 +98,13 @@ class GTTS:
             raise SertoolsError(f"gTTS has no voice {voice!r}", hint=hint)
         return Speaker(name=language if tld in ("", "com") else voice, language=three_letters(language))
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text, from the cache or the service."""
         package = _package()
         language, _, tld = voice.partition("@")
         try:
-            asked = package.gTTS(text, lang=language, tld=tld or "com", lang_check=False)
-            bodies = asked.get_bodies()
+            request = package.gTTS(text, lang=language, tld=tld or "com", lang_check=False)
+            bodies = request.get_bodies()
         except AssertionError as error:  # gTTS raises this if no text is left to speak
             raise AudioError(
                 f"{text!r} contains no pronounceable text", hint="add at least one word"
@@ -140,7 +141,7 @@ class GTTS:
             except _UnfinishedError as error:
                 if attempt == self.attempts:
                     where = self.url.format(tld=tld)
-                    raise SertoolsError(f"{where} {error}, {attempt} times", hint=_LATER) from error
+                    raise SertoolsError(f"{where} {error}, {attempt} times", hint=_RETRY_LATER) from error
                 self.sleep(min(max(wait_s, error.wait_s), _LONGEST_WAIT_S))
                 wait_s *= 2
         raise SertoolsError("gTTS made no attempt", hint="attempts must be at least 1")
@@ -243,7 +244,7 @@ def _audio_of(answer: bytes, call: str) -> bytes:
     raise _UnfinishedError("sent an answer without speech")
 
 
-def _decoded(mp3: bytes) -> tuple[np.ndarray, int]:
+def _decoded(mp3: bytes) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     try:

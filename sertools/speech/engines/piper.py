@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import AudioError, SertoolsError, nearest
 from sertools.files import read_json
@@ -45,19 +46,19 @@ class Piper:
         _package()
         text, _, number = voice.partition("#")
         path = Path(text).expanduser()
-        beside = path.with_name(f"{path.name}.json")
+        description = path.with_name(f"{path.name}.json")
         if not path.is_file() or path.suffix != ".onnx":
-            there = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
-            hint = f"in this folder: {nearest(path.name, there)}" if there else "give the path of a FILE.onnx"
+            voices = sorted(p.name for p in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
+            hint = f"in this folder: {nearest(path.name, voices)}" if voices else "give the path of FILE.onnx"
             raise SertoolsError(f"no Piper voice at {text}", hint=hint)
         hint = "use the file that comes with the voice"
-        described = read_json(beside, error=SertoolsError, what="the description of the voice", hint=hint)
+        content = read_json(description, error=SertoolsError, what="the description of the voice", hint=hint)
         try:
-            speakers = int(described.get("num_speakers", 1))
-            language = str(described.get("language", {}).get("code") or described["espeak"]["voice"])
+            speakers = int(content.get("num_speakers", 1))
+            language = str(content.get("language", {}).get("code") or content["espeak"]["voice"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SertoolsError(
-                f"{beside.name} does not describe the voice {path.name}", hint=hint
+                f"{description.name} does not describe the voice {path.name}", hint=hint
             ) from error
         if number and not (number.isdigit() and int(number) < speakers):
             raise SertoolsError(f"{path.name} has no speaker {number!r}", hint=f"0 to {speakers - 1}")
@@ -65,7 +66,7 @@ class Piper:
         self._files[name] = (path, int(number) if number else None)
         return Speaker(name=name, language=three_letters(language))
 
-    def speak(self, text: str, voice: str) -> tuple[np.ndarray, int]:
+    def speak(self, text: str, voice: str) -> tuple[NDArray[np.float32], int]:
         """The speech of a text; double brackets, which Piper reads as phonemes, are split."""
         piper = _package()
         if voice not in self._files:
