@@ -67,12 +67,12 @@ def means_and_frames(
     """Same as `means`; with `keep`, also the hidden states by layer and clip, each (frames, d)."""
     import torch
 
-    pooled, states = [], []
+    pooled, frames = [], []
     for clips in states(encoder, signals):
         pooled.append(torch.stack([clip.mean(dim=0) for clip in clips]))
         if keep:
-            states.append(clips)
-    return pooled[-1], torch.stack(pooled[:-1], dim=1), states[:-1]
+            frames.append(clips)
+    return pooled[-1], torch.stack(pooled[:-1], dim=1), frames[:-1]
 
 
 def _packed(parts: Sequence["torch.Tensor"]) -> "torch.Tensor":
