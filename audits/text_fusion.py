@@ -184,7 +184,7 @@ def _material(tables: Tables, text_model: str, asr: str) -> Material:
     states = tables.layers.layer(-1)
     truth = tables.clips[list(tables.dimensions)].to_numpy(dtype=float)
     known = np.isfinite(states).all(axis=1) & np.isfinite(truth).any(axis=1) & said.notna().to_numpy()
-    read = np.zeros((len(tables.clips), 0))
+    read = np.zeros((len(tables.clips), 0), dtype=np.float32)
     if text_model:
         read = unpacked(tables.clips.get(TextVectors(encoder=text_model, text=column).column, none))
         known &= np.isfinite(read).all(axis=1) & (read.shape[1] > 0)

@@ -173,7 +173,7 @@ def large_enough(pairs: Pairs, groups: Groups) -> Groups:
 
 def _confusions(
     pairs: Pairs, groups: Groups, classes: int, fewest: int
-) -> tuple[Pairs, NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Pairs, NDArray[np.float64], NDArray[np.bool_]]:
     """The clips in groups, their confusion counts (groups, units, classes²), and which classes are usable.
 
     A class is usable if every group has clips of it and of other classes, and it has enough clips in total.

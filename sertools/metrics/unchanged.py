@@ -52,7 +52,7 @@ def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool
     [True, True, False]
     """
     before, after = paired(clean, perturbed)
-    same: NDArray[np.float64] = before == after
+    same: NDArray[np.bool_] = before == after
     return same
 
 

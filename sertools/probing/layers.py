@@ -38,7 +38,7 @@ class ProbeScores:
     """
 
     layers: tuple[HeldOut, ...]
-    inputs: Mapping[str, NDArray[np.float64]]
+    inputs: Mapping[str, NDArray[Any]]
     chosen: NDArray[np.integer]
     layer_weights: NDArray[np.float64] = field(repr=False)
 
@@ -102,7 +102,7 @@ def _weighted(layers: Layers, of: Target, kind: str, learning_rate: float, seed:
 
 def _answer(
     answers: dict[str, dict[str, HeldOut]],
-    features: NDArray[np.float64],
+    features: NDArray[np.floating],
     name: str,
     targets: Sequence[Target],
     kind: str,

@@ -34,7 +34,7 @@ class HeldOut:
 
 
 def linear(
-    features: NDArray[np.float64],
+    features: NDArray[np.floating],
     truth: NDArray[Any],
     group: NDArray[np.integer],
     fold: NDArray[np.integer],
@@ -65,7 +65,7 @@ def linear(
 
 
 def trained(
-    layers: NDArray[np.float64],
+    layers: NDArray[np.floating],
     truth: NDArray[Any],
     fold: NDArray[np.integer],
     classes: int = 0,
@@ -115,7 +115,7 @@ def trained(
 
 
 def weighted(
-    layers: NDArray[np.float64],
+    layers: NDArray[np.floating],
     truth: NDArray[Any],
     group: NDArray[np.integer],
     fold: NDArray[np.integer],
@@ -148,9 +148,7 @@ def weighted(
     return HeldOut(prediction=prediction, error=np.array(errors), layer_weights=learned.layer_weights)
 
 
-def best(
-    probed: Sequence[HeldOut], fold: NDArray[np.integer]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def best(probed: Sequence[HeldOut], fold: NDArray[np.integer]) -> tuple[NDArray[Any], NDArray[np.integer]]:
     """Predictions of the layer that was best on each fold's training clips, and the index of that layer.
 
     Choosing the layer by its test scores would bias them upwards; here test clips do not affect the choice.
@@ -166,7 +164,7 @@ def best(
 
 
 def _ridge(
-    features: NDArray[np.float64],
+    features: NDArray[np.floating],
     truth: NDArray[Any],
     group: NDArray[np.integer],
     test: NDArray[np.bool_],

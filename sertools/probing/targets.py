@@ -192,7 +192,7 @@ def _divided(
 
     Clips of such classes are marked in `usable` as not usable, and the others are divided anew.
     """
-    name, notes = str(values.name), []
+    name, notes = str(values.name), list[str]()
     closed_set = name == "speaker"
     fewest, why = (
         (count, f"it has fewer clips than the {count} folds")

@@ -67,7 +67,7 @@ def permutation(
 def permuted_gap(
     gap: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     sums: NDArray[np.float64],
-    clips: NDArray[np.integer],
+    clips: NDArray[np.number],
     *,
     what: str,
     draws: int = 2000,
