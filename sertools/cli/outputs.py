@@ -107,26 +107,26 @@ def gate(
     """
     from sertools import files
     from sertools.cli import console
-    from sertools.report.formats import ci as gate_formats
-    from sertools.results import gate as gates
-    from sertools.results import limits as limits_module
+    from sertools.report.formats import ci
+    from sertools.results import gate as judging
     from sertools.results import regression_check
+    from sertools.results.limits import read_limits
     from sertools.results.read import read_results
 
     arguments.check_loudness(quiet, verbose)
     results = [result for folder in folders or [OUT] for result in read_results(folder)]
-    overrides = limits_module.read_limits(limits) if limits else []
+    overrides = read_limits(limits) if limits else []
     if baseline:
         results = regression_check.against(
             results, read_results(baseline), tolerance=tolerance, source=str(baseline)
         )
-    judged = gates.gate(results, overrides, source=str(limits), mode=mode)
+    judged = judging.gate(results, overrides, source=str(limits), mode=mode)
     if junit:
-        files.write_text(junit, gate_formats.junit(judged, strict=strict))
+        files.write_text(junit, ci.junit(judged, strict=strict))
     if github:
-        _tell_github(gate_formats.annotations(judged), gate_formats.step_summary(judged))
+        _write_for_github(ci.annotations(judged), ci.step_summary(judged))
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
-    raise typer.Exit(gates.exit_code(judged, strict=strict))
+    raise typer.Exit(judging.exit_code(judged, strict=strict))
 
 
 @outputs.command("compare")
@@ -196,7 +196,7 @@ def leaderboard(
         console.message(f"Site: {out / 'index.html'}")
 
 
-def _tell_github(annotations: list[str], summary: str) -> None:
+def _write_for_github(annotations: list[str], summary: str) -> None:
     """Prints annotations to stderr, which GitHub reads too; appends the summary to GitHub's summary file."""
     import os
 
