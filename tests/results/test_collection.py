@@ -143,3 +143,8 @@ def test_hostile_text_stays_text_in_a_notebook(text):
         assert Tags(page).tags == Tags(wanted).tags
         assert "\x1b" not in page
         assert "\u202e" not in page
+
+
+def test_a_column_of_yes_and_no_is_boolean():
+    frame = Table(name="t", title="", columns=["b"], rows=[[True], [None], [False]]).to_pandas()
+    assert str(frame["b"].dtype) == "boolean"

@@ -48,3 +48,9 @@ def test_control_characters_and_bytes_that_are_not_text_become_visible():
 
 def test_one_line_has_no_line_end_and_no_change_of_direction():
     assert display.one_line("a\u2028b\tc \u202ed\u2069") == "a b c \\u202ed\\u2069"
+
+
+def test_a_value_without_an_interval_stands_alone():
+    assert display.with_interval(-0.1, -0.2, 0.05) == "−0.100 (−0.200 … 0.050)"
+    assert display.with_interval(0.5, None, None) == "0.500"
+    assert display.with_interval(None, None, None) == "–"

@@ -71,12 +71,12 @@ def gate(
     if junit:
         files.write_text(junit, ci.junit(judged, strict=strict))
     if github:
-        _show_to_github(ci.annotations(judged), ci.step_summary(judged))
+        _write_for_github(ci.annotations(judged), ci.step_summary(judged))
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
     raise typer.Exit(exit_code(judged, strict=strict))
 
 
-def _show_to_github(annotations: list[str], summary: str) -> None:
+def _write_for_github(annotations: list[str], summary: str) -> None:
     """Prints annotations to stderr, which GitHub reads too; appends the summary to GitHub's summary file."""
     import os
 

@@ -88,3 +88,15 @@ def test_the_shipped_rows_are_those_of_the_source():
     same = whole[whole["test"].isin(tests)].reset_index(drop=True)
     same["value"] = pd.to_numeric(same["value"])
     pd.testing.assert_frame_equal(ours, same)
+
+
+def test_a_range_and_the_key_of_a_value_are_those_of_sertools():
+    assert str(ser_tests.Range(low=0.7, high=1.0, models=11)) == "0.70 to 1.00 (11 models)"
+    value = ser_tests.Value(
+        audit="correctness", name="ccc", target="arousal", slice="all", value=0.5, data="d"
+    )
+    assert value.key.label == "ccc of arousal"
+
+
+def test_the_corpora_of_a_published_model_have_names_of_sertools():
+    assert ser_tests.corpora_of("w2v2-L-robust") == ["iemocap", "msp-test1", "msp-test2"]
