@@ -49,6 +49,8 @@ OURS = "ours, by analogy with group minus all"
 LIMIT = 0.075
 """Limit for the score of a group minus the score of all clips."""
 
+MATCHED = "Groups were matched: equally many clips of each in every class or bin of the truth."
+
 
 def _within(name: str, limit: float, source: str = SER_TESTS, **where: str) -> Limit:
     return Limit(name=name, above=-limit, below=limit, source=source, **where)
@@ -111,10 +113,8 @@ def audit(
     odds_rows: list[chance.ChanceRow] = []
     without_speaker: list[LeftOut] = []
     figures: list[Figure] = []
-    notes: list[str] = []
+    notes = [MATCHED] if match == "truth" else []
     sounds: list[list[Sound]] = []
-    if match == "truth":
-        notes.append("Groups were matched: equally many clips of each in every class or bin of the truth.")
     for column in dict.fromkeys(group):
         if column == "sex" and column not in tables.clips:
             findings.append(skipped("sex_score", tables, "the corpus has no column 'sex'"))

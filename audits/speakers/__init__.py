@@ -57,13 +57,7 @@ LIMITS = [
 ]
 
 
-def audit(
-    tables: Tables,
-    *,
-    rng: np.random.Generator,
-    min_clips: int = 200,
-    draws: int = 1000,
-) -> Outcome:
+def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 200, draws: int = 1000) -> Outcome:
     """Scores by speaker for every dimension and for emotion.
 
     Args:
