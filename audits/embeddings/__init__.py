@@ -30,17 +30,18 @@ import numpy as np
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import skipped
+from sertools.auditing.tables import Row
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.probing.targets import LABELS, heard
-from sertools.results.result import Finding, Limit
+from sertools.results.result import Figure, Limit
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
 from . import maps as drawing
 from . import presentation
 from .neighbours import embedded_models, neighbour_findings
-from .probes import gain_findings, linear_predictions, probe_findings, probed_targets
+from .probes import Predictions, gain_findings, linear_predictions, probe_findings, probed_targets
 
 NEEDS = Needs(labels="none", layers=True)
 
@@ -79,9 +80,9 @@ def audit(
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("above_chance", tables, reason)])
     seed = int(rng.integers(2**31))
     targets, findings = probed_targets(tables, differing, rows)
-    table_rows: list[presentation.Row] = []
-    figures = []
-    own_predictions = {}
+    table_rows: list[Row] = []
+    figures: list[Figure] = []
+    own_predictions: Predictions = {}
     for each in embedded_models(tables, rows, layer):
         predictions = linear_predictions(each, targets, rows)
         charts, trusted = drawing.coloured_maps(each, maps, layer, seed)

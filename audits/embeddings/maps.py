@@ -119,8 +119,8 @@ def coloured(points: NDArray[np.float64], column: pd.Series, *, name: str, title
         name=name,
         kind="cloud",
         title=f"{title}: {label}",
-        alt=f"Map of {len(points)} clips, one point each, coloured by {label}. {len(series)} colours or shades; "
-        "see the table of numbers for what the embeddings separate.",
+        alt=f"Map of {len(points)} clips, one point each, coloured by {label}. {len(series)} colours or "
+        "shades; see the table of numbers for what the embeddings separate.",
         series=series,
     )
 

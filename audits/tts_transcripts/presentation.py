@@ -66,8 +66,8 @@ def tables_with_rows(rows: list[Row], sentences: list[Row], voice: tuple[str, ..
             title="Mean rating and predictions by sentence",
             columns=["target", "sentence", "clips", "rating", "original", *voice],
             rows=sentences,
-            note=f"means over the clips of a sentence; at most {MAX_SENTENCES_SHOWN} sentences that occur more "
-            "than once",
+            note=f"means over the clips of a sentence; at most {MAX_SENTENCES_SHOWN} sentences that occur "
+            "more than once",
         ),
     ]
     return [table for table in made if table.rows]
