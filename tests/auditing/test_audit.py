@@ -71,8 +71,9 @@ def tables():
 def test_the_folder_is_the_registry(mine):
     found = discover([mine()])
     embedded = {path.stem for path in embedded_folder().glob("[a-z]*.py")}
+    embedded |= {path.parent.name for path in embedded_folder().glob("[a-z]*/__init__.py")}
     assert set(found) == embedded | {"my_own"}
-    assert {"correctness", "fairness"} <= embedded
+    assert {"correctness", "leakage"} <= embedded
 
 
 def test_an_audit_of_ones_own_is_loaded_with_its_words_and_options(mine):
