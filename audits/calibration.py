@@ -24,11 +24,16 @@ with Student's t. The interval of ECE is not judged: absolute values are not smo
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.figures import interval_series
 from sertools.auditing.findings import finding, left_out, skipped
+from sertools.auditing.phrases import interval_text
+from sertools.auditing.tables import Row
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.calibration import (
     BINS,
@@ -70,15 +75,15 @@ def audit(tables: Tables, *, rng: np.random.Generator) -> Outcome:
         tables: clips and clean predictions; class scores are probabilities
         rng: not used; this audit draws no random numbers
     """
-    outcomes = [_of_dimension(pairs(tables, dimension), dimension) for dimension in tables.dimensions]
+    outcomes = [_dimension_outcome(pairs(tables, dimension), dimension) for dimension in tables.dimensions]
     if tables.classes:
-        outcomes.append(_of_emotion(tables))
+        outcomes.append(_emotion_outcome(tables))
     return Outcome(
         answer=" ".join(o.answer for o in outcomes),
         findings=[f for o in outcomes for f in o.findings],
         tables=[t for o in outcomes for t in o.tables],
         figures=[f for o in outcomes for f in o.figures],
-        left_out=[kept for o in outcomes for kept in o.left_out],
+        left_out=[each for o in outcomes for each in o.left_out],
     )
 
 
@@ -101,7 +106,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     return tables.with_predictions(planted)
 
 
-def _of_emotion(tables: Tables) -> Outcome:
+def _emotion_outcome(tables: Tables) -> Outcome:
     """ECE, overconfidence and Brier score, with accuracy by confidence bin."""
     pair = pairs(tables, "emotion")
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=np.float64)
@@ -129,11 +134,11 @@ def _of_emotion(tables: Tables) -> Outcome:
     ]
     shares = np.bincount(pair.truth, minlength=scores.shape[1]) / max(pair.n, 1)
     chance = ece_by_chance(confidence)
-    rows: list[list[str | int | float | bool | None]] = [
+    rows: list[Row] = [
         ["ece", ece.value, chance, "a calibrated model on as many independent clips"],
         ["brier", brier.value, float(1 - (shares**2).sum()) if pair.n else None, "predicting class shares"],
     ]
-    beside = Table(
+    compared = Table(
         name="beside",
         title="Calibration of emotion compared with chance",
         columns=["metric", "model", "for comparison", "of"],
@@ -142,19 +147,21 @@ def _of_emotion(tables: Tables) -> Outcome:
     table, figure = _reliability(pair, confidence, correct)
     scored = replace(pair, truth=correct, prediction=losses)
     return Outcome(
-        answer=_words(over, ece, chance),
+        answer=_confidence_sentence(over, ece, chance),
         findings=found,
-        tables=[beside, table],
+        tables=[compared, table],
         figures=[figure],
         left_out=left_out(BRIER, scored, tables, target="emotion", better="lower"),
     )
 
 
-def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tuple[Table, Figure]:
+def _reliability(
+    pair: Pairs, confidence: NDArray[np.float64], correct: NDArray[np.float64]
+) -> tuple[Table, Figure]:
     """Accuracy by confidence bin, as a table and a figure."""
     edges = np.linspace(0, 1, BINS + 1)
     code = confidence_bins(confidence)
-    rows: list[list[str | int | float | bool | None]] = []
+    rows: list[Row] = []
     for b in np.unique(code):
         here = pair.take(code == b)
         accuracy = proportion(correct[code == b], here.unit, here.units)
@@ -184,7 +191,7 @@ def _reliability(pair: Pairs, confidence: np.ndarray, correct: np.ndarray) -> tu
     return table, figure
 
 
-def _of_dimension(pair: Pairs, dimension: str) -> Outcome:
+def _dimension_outcome(pair: Pairs, dimension: str) -> Outcome:
     """Residual slope, spread, and bias for each quarter of the scale of the truth."""
     withheld = _withheld(pair)
     slope = _estimate(RESIDUAL_SLOPE, pair, pair.truth, pair.prediction)
@@ -200,27 +207,21 @@ def _of_dimension(pair: Pairs, dimension: str) -> Outcome:
             bias = _estimate(BIAS, here, here.truth, here.prediction)
             found.append(_finding("bias", bias, here, dimension, where=f"truth={name}"))
     return Outcome(
-        answer=_shy(dimension, spread, slope),
+        answer=_dimension_sentence(dimension, spread, slope),
         findings=found,
         figures=[_bias_figure(found, dimension), _residual_figure(pair, dimension)],
     )
 
 
 def _bias_figure(found: list[Finding], dimension: str) -> Figure:
-    shown = [f for f in found if f.name == "bias"]
-    series = Series(
-        x=[f"{f.slice} ({f.n} clips)" for f in shown],
-        y=[f.value for f in shown],
-        low=[f.low for f in shown],
-        high=[f.high for f in shown],
-    )
+    biases = [f for f in found if f.name == "bias"]
     return Figure(
         name=f"bias_{dimension}",
         kind="interval",
         title=f"Bias of {dimension} by quarter of the scale",
-        alt="; ".join(f"{f.slice}: {f.value:+.2f}" for f in shown if f.value is not None),
+        alt="; ".join(f"{f.slice}: {f.value:+.2f}" for f in biases if f.value is not None),
         x_label="mean prediction minus mean truth",
-        series=[series],
+        series=[interval_series([f"{f.slice} ({f.n} clips)" for f in biases], biases)],
         reference=0.0,
     )
 
@@ -228,18 +229,12 @@ def _bias_figure(found: list[Finding], dimension: str) -> Figure:
 def _residual_figure(pair: Pairs, dimension: str) -> Figure:
     """Mean residual for each tenth of the scale of the prediction."""
     code = rating_bins(pair.prediction, TENTHS)
-    points = []
+    means, residuals = [], []
     for b in np.unique(code):
         here = pair.take(code == b)
+        means.append(float(here.prediction.mean()))
         # the residual is truth minus prediction: the bias with its sign reversed
-        residual = _estimate(BIAS, here, here.prediction, here.truth)
-        points.append((float(here.prediction.mean()), residual))
-    series = Series(
-        x=[x for x, _ in points],
-        y=[r.value for _, r in points],
-        low=[r.low for _, r in points],
-        high=[r.high for _, r in points],
-    )
+        residuals.append(_estimate(BIAS, here, here.prediction, here.truth))
     return Figure(
         name=f"residual_{dimension}",
         kind="line",
@@ -247,7 +242,7 @@ def _residual_figure(pair: Pairs, dimension: str) -> Figure:
         alt=f"Mean of truth minus prediction in each tenth of predicted {dimension}, {pair.n} clips.",
         x_label=f"predicted {dimension}",
         y_label="truth − prediction",
-        series=[series],
+        series=[interval_series(means, residuals)],
         reference=0.0,
     )
 
@@ -261,7 +256,7 @@ def _withheld(pair: Pairs, classes: int = 0) -> str:
     return not_better_than_constant(pair, classes) if pair.units >= MIN_UNITS else ""
 
 
-def _estimate(statistic: Statistic, pair: Pairs, truth: np.ndarray, prediction: np.ndarray) -> Estimate:
+def _estimate(statistic: Statistic, pair: Pairs, truth: NDArray[Any], prediction: NDArray[Any]) -> Estimate:
     return estimate(statistic, truth, prediction, pair.unit, pair.units)
 
 
@@ -271,20 +266,20 @@ def _finding(
     return finding(name, value, target=target, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
 
 
-def _words(over: Estimate, ece: Estimate, chance: float) -> str:
+def _confidence_sentence(over: Estimate, ece: Estimate, chance: float) -> str:
     if np.isnan(over.value):
         return f"Confidence in emotions is undefined: {over.reason}."
     clear = over.low > 0 or over.high < 0
     kind = "over-confident" if over.value > 0 else "under-confident"
     judged = f"is {kind}" if clear else "is not clearly over- or under-confident"
-    interval = "" if np.isnan(over.low) else f" [{over.low:+.2f}, {over.high:+.2f}]"
+    difference = f"{over.value:+.2f}{interval_text(over, '+.2f')}"
     return (
-        f"On emotion the model {judged}: confidence − accuracy = {over.value:+.2f}{interval}, "
+        f"On emotion the model {judged}: confidence − accuracy = {difference}, "
         f"ECE {ece.value:.2f} ({chance:.2f} expected by chance)."
     )
 
 
-def _shy(dimension: str, spread: Estimate, slope: Estimate) -> str:
+def _dimension_sentence(dimension: str, spread: Estimate, slope: Estimate) -> str:
     if np.isnan(spread.value):
         return f"The calibration of {dimension} is undefined: {spread.reason}."
     words = f"Predicted {dimension} varies {spread.value:.2f} times as much as the ratings"

@@ -27,6 +27,7 @@ import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
+from sertools.auditing.tables import Row
 from sertools.metrics.fingerprints import SAME_RECORDING, SIMILAR_RECORDING, similar_pairs
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
@@ -38,14 +39,14 @@ LIMITS = [
     Limit(name="shared_clips", below=1, source=OURS),
     Limit(name="shared_speakers", below=1, source=OURS),
 ]
-SHOWN = 50
+MAX_PAIRS_SHOWN = 50
 """Maximum number of pairs listed; further pairs are only counted."""
 
 
-def needs(**options: Any) -> Needs:
+def needs(*, between: str, same_ids: bool) -> Needs:
     """The column that splits the corpus, and the fingerprints of its audio; no predictions."""
     return Needs(
-        columns=(options.get("between", "split"),),
+        columns=(between,),
         labels="none",
         conditions=(),
         measured_columns=("audio_hash", "audio_print"),
@@ -90,18 +91,18 @@ def audit(
     for first, second in itertools.combinations(parts, 2):
         small, large = sorted((first, second), key=lambda name: (len(parts[name]), name))
         where = f"{between}={small} in {large}"
-        of_sound, alike_clips = _sound(parts[small], parts[large], tables, where)
-        pairs += [(where, pair) for pair in alike_clips]
-        found += of_sound
+        found_audio, similar = _shared_audio(parts[small], parts[large], tables, where)
+        pairs += [(where, pair) for pair in similar]
+        found += found_audio
         found.append(_speakers(parts[small], parts[large], tables, where, comparable, between))
         found.append(_sentences(parts[small], parts[large], tables, where))
     for name, part in parts.items():
-        inside = _alike(part) if _heard(part) is not None else []
+        inside = _similar_pairs(part) if _decoded(part) is not None else []
         pairs += [(f"within {name}", pair) for pair in inside]
-        if _heard(part) is not None:
+        if _decoded(part) is not None:
             repeated = len({pair.other for pair in inside if pair.same})
             found.append(_count("repeated_clips", repeated, part, tables, f"{between}={name}"))
-    notes = [text for text in (_unheard(clips),) if text]
+    notes = [text for text in (_undecoded_note(clips),) if text]
     table = _listed(pairs, clips)
     return Outcome(answer=_answer(found), findings=found, tables=[table] if table.rows else [], notes=notes)
 
@@ -117,14 +118,14 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     return replace(tables, clips=clips)
 
 
-def _sound(
+def _shared_audio(
     small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str
 ) -> tuple[list[Finding], list[Pair]]:
     """Clips of the smaller subset whose recording is in the other, and near-duplicate pairs."""
-    if _heard(small) is None or _heard(large) is None:
+    if _decoded(small) is None or _decoded(large) is None:
         reason = "the audio of one of the two subsets could not be read"
         return [_uncounted("shared_clips", small, large, where, reason)], []
-    found = _alike(small, large)
+    found = _similar_pairs(small, large)
     shared = {pair.one for pair in found if pair.same}
     both = pd.concat([small, large])
     near = sum(not pair.same for pair in found)
@@ -134,17 +135,17 @@ def _sound(
     ], found
 
 
-def _heard(part: pd.DataFrame) -> pd.DataFrame | None:
+def _decoded(part: pd.DataFrame) -> pd.DataFrame | None:
     """The clips with a fingerprint, sorted by name; None if there are none."""
     if not {"audio_hash", "audio_print"} <= set(part):
         return None
-    heard = part.dropna(subset="audio_print").sort_index()
-    return None if heard.empty else heard
+    decoded = part.dropna(subset="audio_print").sort_index()
+    return None if decoded.empty else decoded
 
 
-def _alike(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
+def _similar_pairs(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
     """Pairs of clips with similar audio, between two subsets or within one."""
-    first, second = _heard(one), None if other is None else _heard(other)
+    first, second = _decoded(one), None if other is None else _decoded(other)
     assert first is not None
     others = first if second is None else second
     found = {
@@ -218,18 +219,20 @@ def _uncounted(name: str, small: pd.DataFrame, large: pd.DataFrame, where: str, 
     return finding(name, nothing, slice=where, by_speaker=by_speaker, withheld=reason)
 
 
-def _unheard(clips: pd.DataFrame) -> str:
-    unheard = int(clips["audio_print"].isna().sum()) if "audio_print" in clips else len(clips)
-    return f"{unheard} of {len(clips)} clips could not be decoded and were not compared." if unheard else ""
+def _undecoded_note(clips: pd.DataFrame) -> str:
+    undecoded = int(clips["audio_print"].isna().sum()) if "audio_print" in clips else len(clips)
+    return (
+        f"{undecoded} of {len(clips)} clips could not be decoded and were not compared." if undecoded else ""
+    )
 
 
 def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
     same = sum(pair.same for _, pair in pairs)
-    rows: list[list[str | int | float | bool | None]] = [
+    rows: list[Row] = [
         [where, pair.one, pair.other, (1 + pair.agreement) / 2, _evidence(pair)]
-        for where, pair in sorted(pairs, key=lambda p: (not p[1].same, -p[1].agreement))[:SHOWN]
+        for where, pair in sorted(pairs, key=lambda p: (not p[1].same, -p[1].agreement))[:MAX_PAIRS_SHOWN]
     ]
-    more = f"; {len(pairs) - SHOWN} more are not listed" if len(pairs) > SHOWN else ""
+    more = f"; {len(pairs) - MAX_PAIRS_SHOWN} more are not listed" if len(pairs) > MAX_PAIRS_SHOWN else ""
     return Table(
         name="pairs",
         title="Clips with similar audio",
@@ -252,7 +255,7 @@ def _answer(found: Sequence[Finding]) -> str:
         known = [f.value for f in found if f.name == name and f.value is not None]
         totals[name] = int(sum(known)) if known else None
     sound, speakers = totals["shared_clips"], totals["shared_speakers"]
-    said = [
+    sentences = [
         "the audio could not be compared"
         if sound is None
         else f"{sound or 'no'} clips are also in another split or corpus",
@@ -261,5 +264,5 @@ def _answer(found: Sequence[Finding]) -> str:
         else f"{speakers or 'no'} speakers are in two splits or corpora",
     ]
     twice = int(sum(f.value or 0 for f in found if f.name == "repeated_clips"))
-    said += [f"{twice} clips occur twice within one split or corpus"] if twice else []
-    return f"{said[0][0].upper()}{'; '.join(said)[1:]}."
+    sentences += [f"{twice} clips occur twice within one split or corpus"] if twice else []
+    return f"{sentences[0][0].upper()}{'; '.join(sentences)[1:]}."

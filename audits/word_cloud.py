@@ -21,9 +21,11 @@ Intervals are leave-one-speaker-out jackknives; those of a word effect are compu
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
+from sertools.auditing.tables import Row
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.words import Vocabulary, WordMeans, word_agreement, word_effect, word_means, words_of
@@ -36,8 +38,6 @@ NEEDS = Needs(columns=("transcript",), labels="dimensions")
 
 LIMITS = [Limit(name="word_effect", slice="of=errors", below=0.05, source="ours: a twentieth of the scale")]
 
-Row = list[str | int | float | bool | None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
@@ -46,12 +46,12 @@ class Words:
     Attributes:
         pair: ratings and predictions of the clips with a transcript
         vocabulary: words of these clips
-        of: ratings, predictions → means by word
+        by: ratings, predictions → means by word
     """
 
     pair: Pairs
     vocabulary: Vocabulary
-    of: dict[str, WordMeans]
+    by: dict[str, WordMeans]
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, shown: int = 50) -> Outcome:
@@ -82,12 +82,12 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, show
         found = _findings(words, dimension)
         findings += found
         made.append(_table(words, dimension, shown))
-        figures += [_cloud(words, dimension, by, shown) for by in words.of]
+        figures += [_cloud(words, dimension, by, shown) for by in words.by]
         sentences.append(_sentence(words, dimension, found))
         notes += [
             f"Words do not differ in {by} of {dimension} beyond chance, so their order is not meaningful."
-            for by, of in words.of.items()
-            if not of.effect > 0
+            for by, each in words.by.items()
+            if not each.effect > 0
         ]
     return Outcome(
         answer=" ".join(sentences)
@@ -121,8 +121,8 @@ def _words(tables: Tables, dimension: str, min_clips: int) -> Words:
     pair = pair.take(said.notna().to_numpy())
     vocabulary = Vocabulary.of(said.dropna().astype(str).tolist(), pair.unit, min_clips=min_clips)
     values = {"ratings": pair.truth, "predictions": pair.prediction}
-    of = {name: word_means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
-    return Words(pair=pair, vocabulary=vocabulary, of=of)
+    by = {name: word_means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
+    return Words(pair=pair, vocabulary=vocabulary, by=by)
 
 
 def _findings(words: Words, dimension: str) -> list[Finding]:
@@ -152,20 +152,20 @@ def _root(squared: Estimate) -> Estimate:
     return replace(squared, low=float(low), value=float(value), high=float(high))
 
 
-def _ends(words: Words, by: str, shown: int) -> dict[str, np.ndarray]:
+def _ends(words: Words, by: str, shown: int) -> dict[str, NDArray[np.int64]]:
     """Indices of the lowest and of the highest words, most extreme first; no word is in both."""
     # if chance explains all differences, all shrunk means are equal, and the plain means give the order
-    order = np.lexsort((words.of[by].mean, words.of[by].shrunk.round(12)))
+    order = np.lexsort((words.by[by].mean, words.by[by].shrunk.round(12)))
     each = min(shown, len(order) // 2) or 1
     return {"lowest": order[:each], "highest": order[::-1][:each] if len(order) > 1 else order[:0]}
 
 
 def _table(words: Words, dimension: str, shown: int) -> Table:
-    vocabulary, (ratings, predictions) = words.vocabulary, (words.of["ratings"], words.of["predictions"])
+    vocabulary, (ratings, predictions) = words.vocabulary, (words.by["ratings"], words.by["predictions"])
     rows: list[Row] = [
         [by, end, vocabulary.words[i], int(vocabulary.clips[i]), int(vocabulary.speakers[i])]
         + [float(m[i]) for m in (ratings.mean, ratings.shrunk, predictions.mean, predictions.shrunk)]
-        for by in words.of
+        for by in words.by
         for end, chosen in _ends(words, by, shown).items()
         for i in chosen
     ]

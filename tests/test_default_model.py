@@ -142,12 +142,14 @@ def test_the_card_tells_the_truth_about_the_test_speakers(default):
     official = recipe.model_copy(update={"corpora": ["emodb"]})
     corpora = recipe_corpora(official, DATA)
     exams = [training_data(official, corpora, [speaker]) for speaker in TEST_SPEAKERS]
-    heard = [predictions(model, exam.signals) for exam in exams]
-    truth, answers = np.concatenate([exam.truth for exam in exams]), np.concatenate(heard)
+    clips_with_layers = [predictions(model, exam.signals) for exam in exams]
+    truth, answers = np.concatenate([exam.truth for exam in exams]), np.concatenate(clips_with_layers)
     assert len(answers) == 231
     measured = {}
     for i, name in enumerate(DIMENSIONS):
-        alone = [ccc(exam.truth[:, i], each[:, i]) for exam, each in zip(exams, heard, strict=True)]
+        alone = [
+            ccc(exam.truth[:, i], each[:, i]) for exam, each in zip(exams, clips_with_layers, strict=True)
+        ]
         pooled = truth[:, i], answers[:, i]
         measured[name] = tuple(
             f"{value:.3f}" for value in (ccc(*pooled), min(alone), max(alone), rmse(*pooled))

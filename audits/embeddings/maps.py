@@ -3,74 +3,83 @@
 import importlib
 import importlib.util
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from sertools.results.result import Figure, Series
+from sertools.labels import DIMENSIONS
+from sertools.results.result import Figure, Finding, Series
+
+from .neighbours import Embedded, trust
+
+COLOUR_COLUMNS = ("corpus", "sex", "speaker", "emotion", *DIMENSIONS)
+"""Columns by which a map is coloured, where the corpus has them."""
 
 PERPLEXITY = 30
-NEIGHBOURS, NEAREST = 15, 0.1
+NEIGHBOURS, MIN_DISTANCE = 15, 0.1
 """Settings of UMAP: number of neighbours, and minimum distance between two points."""
 
-FEWEST = 10
+MIN_CLIPS = 10
 """Minimum number of clips for a map."""
 
-SHOWN = 5
+COLOURED_VALUES = 5
 """Number of speakers (or other values) with their own colour if there are too many to distinguish."""
 
-MANY = 12
+MAX_VALUES = 12
 """Maximum number of values that can be distinguished by colour and marker."""
 
 
-def tsne(vectors: np.ndarray, seed: int) -> np.ndarray:
+def tsne(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """Map vectors to two dimensions, shape (n, 2), by t-SNE (van der Maaten & Hinton 2008).
 
     Uses scikit-learn, initialised with the first two principal components; the perplexity is 30, or a third
     of the number of other clips where there are fewer than 90.
 
     Args:
-        vectors: finite, shape (n, d), n at least `FEWEST`
+        vectors: finite, shape (n, d), n at least `MIN_CLIPS`
         seed: random seed
     """
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    made: np.ndarray = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(vectors)
+    made: NDArray[np.float64] = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
+        vectors
+    )
     return made
 
 
-def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
+def umap(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     """Map vectors to two dimensions, shape (n, 2), by UMAP (McInnes et al. 2018), package umap-learn.
 
     Uses 15 neighbours (or all other clips where there are fewer) and a minimum distance of .1 on the map.
 
     Args:
-        vectors: finite, shape (n, d), n at least `FEWEST`
+        vectors: finite, shape (n, d), n at least `MIN_CLIPS`
         seed: random seed; with a seed, umap-learn runs on one core and gives the same map each time
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numba warns about umap-learn's code, which cannot be fixed here
         umap_learn: Any = importlib.import_module("umap")
         reducer = umap_learn.UMAP(
-            n_neighbors=min(NEIGHBOURS, len(vectors) - 1), min_dist=NEAREST, random_state=seed, n_jobs=1
+            n_neighbors=min(NEIGHBOURS, len(vectors) - 1), min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1
         )
-        made: np.ndarray = reducer.fit_transform(vectors)
+        made: NDArray[np.float64] = reducer.fit_transform(vectors)
     return made
 
 
-MAPS: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = {"t-SNE": tsne, "UMAP": umap}
+MAPS: Mapping[str, Callable[[NDArray[np.float64], int], NDArray[np.float64]]] = {"t-SNE": tsne, "UMAP": umap}
 """Name of a map → function that computes it."""
 
 
-def lacking(name: str) -> str:
+def missing_package(name: str) -> str:
     """The package that a map needs and that is not installed; empty if nothing is missing."""
     return "umap-learn" if name == "UMAP" and importlib.util.find_spec("umap") is None else ""
 
 
-def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of: str) -> Figure:
+def coloured(points: NDArray[np.float64], column: pd.Series, *, name: str, title: str, label: str) -> Figure:
     """A map with points coloured by a column: shades for numbers, otherwise one colour for each value.
 
     With more than 12 values, the five with the most clips have their own colour, and the others share one.
@@ -80,14 +89,14 @@ def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of
         column: values for the same clips
         name: name of the figure
         title: title of the map
-        of: description of the column, for title and legend
+        label: description of the column, for title and legend
     """
     x, y = np.round(points, 3).T.tolist()
     if column.dtype == float:
         known = column.notna().to_numpy()
         series = [
             Series(
-                name=of,
+                name=label,
                 x=[v for v, k in zip(x, known, strict=True) if k],
                 y=[v for v, k in zip(y, known, strict=True) if k],
                 shade=column[known].tolist(),
@@ -96,8 +105,10 @@ def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of
     else:
         kind = column.astype(object).where(column.notna(), "unknown").astype(str)
         often = kind.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-        if len(often) > MANY:
-            kind = kind.where(kind.isin(often.index[:SHOWN]), f"{len(often) - SHOWN} others")
+        if len(often) > MAX_VALUES:
+            kind = kind.where(
+                kind.isin(often.index[:COLOURED_VALUES]), f"{len(often) - COLOURED_VALUES} others"
+            )
         # points without their own colour are drawn first, so that they hide no others
         order = sorted(kind.unique(), key=lambda k: (not k.endswith(" others") and k != "unknown", k))
         series = []
@@ -107,8 +118,44 @@ def coloured(points: np.ndarray, column: pd.Series, *, name: str, title: str, of
     return Figure(
         name=name,
         kind="cloud",
-        title=f"{title}: {of}",
-        alt=f"Map of {len(points)} clips, one point each, coloured by {of}. {len(series)} colours or shades; "
-        "see the table of numbers for what the embeddings separate.",
+        title=f"{title}: {label}",
+        alt=f"Map of {len(points)} clips, one point each, coloured by {label}. {len(series)} colours or "
+        "shades; see the table of numbers for what the embeddings separate.",
         series=series,
     )
+
+
+def coloured_maps(
+    embedded: Embedded, maps: Sequence[str], layer: int, seed: int
+) -> tuple[list[Figure], list[Finding]]:
+    """The maps coloured by every column, and the trustworthiness of each map.
+
+    Args:
+        embedded: the embeddings of one model
+        maps: names of maps
+        layer: index of the layer, for titles
+        seed: random seed
+    """
+    figures: list[Figure] = []
+    findings = []
+    where = "last layer" if layer == -1 else f"layer {layer}"
+    whose = "" if embedded.is_audited else f"{embedded.model}, "
+    columns = [c for c in COLOUR_COLUMNS if c in embedded.clips and embedded.clips[c].nunique() > 1]
+    for name in maps:
+        if len(embedded.clips) < MIN_CLIPS or missing_package(name):
+            continue
+        points = MAPS[name](embedded.vectors, seed)
+        figures += [
+            coloured(
+                points,
+                embedded.clips[column],
+                name=f"{name}_{column}_{embedded.model}".replace(" ", "_").lower(),
+                title=f"{name}, {whose}{where}",
+                label=column,
+            )
+            for column in columns
+        ]
+        n, value = trust(embedded, points, seed)
+        reason = "computed from one map, so it has no interval"
+        findings.append(Finding(name="trustworthiness", target=name, value=value, n=n, reason=reason))
+    return figures, findings

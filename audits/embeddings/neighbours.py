@@ -4,18 +4,27 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from sertools.auditing.findings import finding
 from sertools.metrics import neighbours
 from sertools.metrics.regression import BIAS
 from sertools.randomness import identity_rng
+from sertools.results.result import Finding
 from sertools.statistics.bootstrap import bootstrap
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables
 
-SOME = 4000
+THIS = "this model"
+
+CLASS_COLUMNS = ("corpus", "sex", "emotion")
+"""Columns for which purity and silhouette are reported."""
+
+MAX_NEIGHBOUR_CLIPS = 4000
 """Maximum number of clips for neighbour searches; the work grows with its square."""
 
-CELLS = 4_000_000
+MAX_DISTANCE_SUMS = 4_000_000
 """Maximum number of distance sums (clips × speakers × labels) in memory for the bootstrap of a silhouette."""
 
 
@@ -30,15 +39,30 @@ class Embedded:
     """
 
     model: str
-    vectors: np.ndarray
+    vectors: NDArray[np.float64]
     clips: pd.DataFrame
 
-    def take(self, mask: np.ndarray) -> "Embedded":
+    @property
+    def is_audited(self) -> bool:
+        """These are the embeddings of the audited model, not of a comparison model."""
+        return self.model == THIS
+
+    def take(self, mask: NDArray[np.bool_]) -> "Embedded":
         """The embeddings of the clips where `mask` (n,) is true."""
         return replace(self, vectors=self.vectors[mask], clips=self.clips[mask])
 
 
-def drawn(of: Embedded, most: int, seed: int) -> Embedded:
+def embedded_models(tables: Tables, rows: NDArray[np.int64], layer: int) -> list[Embedded]:
+    """The embeddings of this model and the comparison models, for the clips that all of them processed."""
+    found = []
+    for model, each in {THIS: tables, **tables.others}.items():
+        if each.layers is not None and -each.layers.n_layers <= layer < each.layers.n_layers:
+            vectors = each.layers.layer(layer)[rows]
+            found.append(Embedded(model=model, vectors=vectors, clips=tables.clips.iloc[rows]))
+    return found
+
+
+def sampled(of: Embedded, most: int, seed: int) -> Embedded:
     """A random sample of at most `most` clips, in their original order."""
     n = len(of.clips)
     if n <= most:
@@ -47,7 +71,7 @@ def drawn(of: Embedded, most: int, seed: int) -> Embedded:
     return of.take(np.isin(np.arange(n), chosen))
 
 
-def less(score: Estimate, chance: float) -> Estimate:
+def minus_chance(score: Estimate, chance: float) -> Estimate:
     """A score and its interval, minus the score expected by chance."""
     return replace(score, value=score.value - chance, low=score.low - chance, high=score.high - chance)
 
@@ -60,9 +84,9 @@ def purities(of: Embedded, name: str, seed: int) -> dict[str, Estimate]:
     Args:
         of: embeddings
         name: column of the label; clips without a label are left out
-        seed: of the random sample of clips where there are more than `SOME`
+        seed: of the random sample of clips where there are more than `MAX_NEIGHBOUR_CLIPS`
     """
-    part = drawn(of.take(of.clips[name].notna().to_numpy()), SOME, seed)
+    part = sampled(of.take(of.clips[name].notna().to_numpy()), MAX_NEIGHBOUR_CLIPS, seed)
     codes, _ = speaker_codes(part.clips)
     label = pd.factorize(part.clips[name], sort=True)[0]
     apart = {"purity": codes, "purity_naive": np.arange(len(codes))}
@@ -75,7 +99,7 @@ def purities(of: Embedded, name: str, seed: int) -> dict[str, Estimate]:
         found[measure] = estimate(
             BIAS, np.zeros(known.sum()), share[known], unit, int(unit.max(initial=-1)) + 1
         )
-    above = less(found["purity"], neighbours.chance_of_purity(label, codes))
+    above = minus_chance(found["purity"], neighbours.chance_of_purity(label, codes))
     return {"purity_above_chance": above, **found}
 
 
@@ -90,7 +114,7 @@ def silhouette(of: Embedded, name: str, resamples: int, seed: int) -> Estimate:
     """
     part = of.take(of.clips[name].notna().to_numpy())
     speakers, kinds = int(speaker_codes(part.clips)[0].max()) + 1, part.clips[name].nunique()
-    part = drawn(part, min(SOME, max(100, CELLS // (speakers * kinds))), seed)
+    part = sampled(part, min(MAX_NEIGHBOUR_CLIPS, max(100, MAX_DISTANCE_SUMS // (speakers * kinds))), seed)
     _, unit = np.unique(speaker_codes(part.clips)[0], return_inverse=True)
     units = int(unit.max()) + 1
     label = pd.factorize(part.clips[name], sort=True)[0]
@@ -99,7 +123,7 @@ def silhouette(of: Embedded, name: str, resamples: int, seed: int) -> Estimate:
     return bootstrap(value, np.eye(units), n=len(part.clips), draws=resamples, rng=rng)
 
 
-def trust(of: Embedded, points: np.ndarray, seed: int) -> tuple[int, float]:
+def trust(of: Embedded, points: NDArray[np.float64], seed: int) -> tuple[int, float]:
     """The number of clips used, and the trustworthiness of a map in [0, 1] (Venna & Kaski 2001).
 
     1 means that the 10 nearest clips on the map are also the nearest in the layer. With fewer than 21 clips,
@@ -108,11 +132,28 @@ def trust(of: Embedded, points: np.ndarray, seed: int) -> tuple[int, float]:
     Args:
         of: embeddings
         points: the map, shape (n, 2)
-        seed: of the random sample of clips where there are more than `SOME`
+        seed: of the random sample of clips where there are more than `MAX_NEIGHBOUR_CLIPS`
     """
     from sklearn.manifold import trustworthiness
 
     width = of.vectors.shape[1]
-    both = drawn(replace(of, vectors=np.column_stack([of.vectors, points])), SOME, seed).vectors
+    both = sampled(
+        replace(of, vectors=np.column_stack([of.vectors, points])), MAX_NEIGHBOUR_CLIPS, seed
+    ).vectors
     near = min(10, (len(both) - 1) // 2)
     return len(both), float(trustworthiness(both[:, :width], both[:, width:], n_neighbors=near))
+
+
+def neighbour_findings(embedded: Embedded, resamples: int, seed: int) -> list[Finding]:
+    """Purity among other speakers and among all clips, and silhouette, of each column with classes."""
+    found = []
+    for name in CLASS_COLUMNS:
+        if name not in embedded.clips or embedded.clips[name].nunique() < 2:
+            continue
+        by_speaker = speaker_codes(embedded.clips)[1]
+        measured = {
+            **purities(embedded, name, seed),
+            "silhouette": silhouette(embedded, name, resamples, seed),
+        }
+        found += [finding(m, value, target=name, by_speaker=by_speaker) for m, value in measured.items()]
+    return found

@@ -1,16 +1,58 @@
-"""Shift of predictions between groups that say the same, in the units of the rating."""
+"""Shift of predictions by the sentiment of the words, in the units of the rating."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sertools.metrics.groups import Groups
+from sertools.auditing.findings import finding, skipped
+from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
+from sertools.metrics.groups import Groups, groups_of
+from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from sertools.tables.pairs import pairs
+from sertools.tables.tables import Tables
+
+from .grouped import present_groups
+
+
+def sentiment_findings(tables: Tables, language: Groups) -> list[Finding]:
+    """Shifts by sentiment in each language, for the dimensions that are rated."""
+    sentiment = groups_of(tables.clips, "sentiment")
+    found = []
+    for dimension in tables.dimensions:
+        pair = pairs(tables, dimension)
+        rows = tables.clips.index.get_indexer(pair.clips)
+        languages = present_groups(language, language.code[rows])
+        sentiments = present_groups(sentiment, sentiment.code[rows])
+        if len(languages) < 2 or len(sentiments) < 2:
+            reason = f"the clips with {dimension} have fewer than two languages or two sentiments"
+            found.append(skipped("sentiment_shift", tables, reason, target=dimension))
+            continue
+        withheld = NOT_BETTER if not_better_than_constant(pair) == NOT_BETTER else ""
+        shifts = sentiment_shift(pair.prediction, languages, sentiments, pair.unit, pair.units)
+        found += [
+            finding(
+                "sentiment_shift",
+                shift,
+                target=dimension,
+                slice=f"language={language_name}, sentiment={sentiment_name}",
+                by_speaker=pair.by_speaker,
+                withheld=withheld,
+            )
+            for (language_name, sentiment_name), shift in shifts.items()
+        ]
+    return found
 
 
 def sentiment_shift(
-    prediction: np.ndarray, language: Groups, sentiment: Groups, unit: np.ndarray, units: int
+    prediction: NDArray[np.float64],
+    language: Groups,
+    sentiment: Groups,
+    unit: NDArray[np.int64],
+    units: int,
 ) -> dict[tuple[str, str], Estimate]:
     """How much more do positive or negative words shift a prediction in one language than in the others?
 
@@ -27,16 +69,17 @@ def sentiment_shift(
     Returns:
         (language, sentiment) → estimate; its n counts the clips of this language and sentiment
     """
-    kept = (language.code >= 0) & (sentiment.code >= 0)
-    spoken, felt = len(language), len(sentiment)
-    cell = (language.code * felt + sentiment.code)[kept].astype(np.float64)
+    known = (language.code >= 0) & (sentiment.code >= 0)
+    languages, sentiments = len(language), len(sentiment)
+    cell = (language.code * sentiments + sentiment.code)[known].astype(np.float64)
     found = {}
-    for i, name in enumerate(language.names):
-        for j, word in enumerate(sentiment.names):
-            statistic = _shift_statistic(spoken, felt, i, j)
-            one = estimate(statistic, cell, prediction[kept], unit[kept], units)
-            here = kept & (language.code == i) & (sentiment.code == j)
-            found[name, word] = replace(one, n=int(here.sum()), units=len(np.unique(unit[here])))
+    for i, language_name in enumerate(language.names):
+        for j, sentiment_name in enumerate(sentiment.names):
+            statistic = _shift_statistic(languages, sentiments, i, j)
+            shift = estimate(statistic, cell, prediction[known], unit[known], units)
+            here = known & (language.code == i) & (sentiment.code == j)
+            shift = replace(shift, n=int(here.sum()), units=len(np.unique(unit[here])))
+            found[language_name, sentiment_name] = shift
     return found
 
 
@@ -44,14 +87,18 @@ def _shift_statistic(languages: int, sentiments: int, language: int, sentiment: 
     """The shift of one cell; in place of the truth, the statistic takes the cell code of each clip."""
     cells = languages * sentiments
 
-    def sums(cell: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    def sums(
+        cell: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+    ) -> NDArray[np.float64]:
         inside = cell[:, None] == np.arange(cells)
         return unit_sums(np.concatenate([inside, inside * prediction[:, None]], axis=1), unit, units)
 
-    def value(sums: np.ndarray) -> np.ndarray:
+    def value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         n, total = np.moveaxis(sums.reshape(*sums.shape[:-1], 2, languages, sentiments), -3, 0)
         shift = ratio(total, n) - ratio(total.sum(axis=-1), n.sum(axis=-1))[..., None]
-        own: np.ndarray = shift[..., language, sentiment] - shift[..., sentiment].mean(axis=-1)
-        return own
+        difference: NDArray[np.float64] = shift[..., language, sentiment] - shift[..., sentiment].mean(
+            axis=-1
+        )
+        return difference
 
     return Statistic(name="sentiment_shift", sums=sums, value=value)

@@ -6,22 +6,20 @@ import numpy as np
 
 from sertools.auditing.findings import left_out
 from sertools.metrics.group_gaps import extent_statistic
-from sertools.metrics.groups import Groups
 from sertools.results.result import LeftOut
-from sertools.statistics.statistic import Statistic
-from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
 
+from .grouped import GroupedPairs
 
-def of_groups(
-    statistic: Statistic, pair: Pairs, groups: Groups, tables: Tables, *, column: str, target: str
-) -> list[LeftOut]:
+
+def group_scores_without_speaker(part: GroupedPairs, tables: Tables) -> list[LeftOut]:
     """The score of each group, and the largest difference between groups, with each speaker left out."""
-    kept = []
+    pair, groups, column = part.pairs, part.large_groups, part.column
+    found = []
     for code, name in enumerate(groups.names):
         inside = pair.take(groups.code == code)
-        kept += left_out(statistic, inside, tables, target=target, slice=f"{column}={name}")
-    extent = extent_statistic(statistic, pair.truth, pair.prediction, groups.code, len(groups))
+        found += left_out(part.statistic, inside, tables, target=part.target, slice=f"{column}={name}")
+    extent = extent_statistic(part.statistic, pair.truth, pair.prediction, groups.code, len(groups))
     rows = np.arange(pair.n)
     grouped = replace(pair, truth=rows, prediction=rows).take(groups.code >= 0)
-    return kept + left_out(extent, grouped, tables, target=target, slice=f"{column}=*", better="lower")
+    return found + left_out(extent, grouped, tables, target=part.target, slice=f"{column}=*", better="lower")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
@@ -11,7 +12,7 @@ from sertools.tables.frame_sums import KINDS, OTHER, OWN, ROLLED
 
 from .scores import Scores, over_groups
 
-OF_THE_MODEL = (OTHER, ROLLED)
+OWN_FLOORS = (OTHER, ROLLED)
 """Floors that are computed from the model's own frames; the random twin is the third floor."""
 
 
@@ -29,11 +30,11 @@ class Curve:
         speakers: number of speakers in the groups
     """
 
-    own: np.ndarray
-    floors: Mapping[str, np.ndarray]
-    in_sample: np.ndarray
-    floors_in_sample: Mapping[str, np.ndarray] = field(default_factory=dict)
-    against: np.ndarray | None = None
+    own: NDArray[np.float64]
+    floors: Mapping[str, NDArray[np.float64]]
+    in_sample: NDArray[np.float64]
+    floors_in_sample: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    against: NDArray[np.float64] | None = None
     n: int
     speakers: int
 
@@ -52,7 +53,7 @@ class Curve:
             speakers=self.speakers,
         )
 
-    def mean(self, values: np.ndarray, level: float = 0.95) -> Estimate:
+    def mean(self, values: NDArray[np.float64], level: float = 0.95) -> Estimate:
         """The mean over groups of speakers of one layer's values, shape (g,)."""
         return over_groups(values, n=self.n, speakers=self.speakers, level=level)
 
@@ -104,16 +105,16 @@ def curve(scores: Mapping[str, Scores], measure: int, features: int, *, n: int, 
     """
     own = scores[OWN]
 
-    def held_out(of: Scores, kind: str) -> np.ndarray:
-        found: np.ndarray = of.held_out[measure, :, KINDS.index(kind), features]
+    def held_out(of: Scores, kind: str) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = of.held_out[measure, :, KINDS.index(kind), features]
         return found
 
-    def in_sample(of: Scores, kind: str) -> np.ndarray:
-        found: np.ndarray = of.in_sample[measure, :, KINDS.index(kind), features]
+    def in_sample(of: Scores, kind: str) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = of.in_sample[measure, :, KINDS.index(kind), features]
         return found
 
-    floors = {kind: held_out(own, kind) for kind in OF_THE_MODEL}
-    floors_in_sample = {kind: in_sample(own, kind) for kind in OF_THE_MODEL}
+    floors = {kind: held_out(own, kind) for kind in OWN_FLOORS}
+    floors_in_sample = {kind: in_sample(own, kind) for kind in OWN_FLOORS}
     if RANDOM_TWIN in scores:
         floors[RANDOM_TWIN] = held_out(scores[RANDOM_TWIN], OWN)
         floors_in_sample[RANDOM_TWIN] = in_sample(scores[RANDOM_TWIN], OWN)

@@ -1,11 +1,13 @@
-"""Tables and figures of scores over layers, each shown with its floors (see `metrics.layer_curve`)."""
+"""Tables and figures of scores over layers, each shown with its floors (see `curves`)."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sertools.auditing.figures import interval_series
+from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Series, Table
-from sertools.statistics.jackknife import Estimate
 from sertools.tables.columns import AGAINST, RANDOM_TWIN
 from sertools.tables.frame_sums import OTHER, OWN, ROLLED
 
@@ -15,13 +17,40 @@ FLOORS = (OTHER, ROLLED, RANDOM_TWIN)
 IN_SAMPLE = tuple(f"in-sample, {floor}" for floor in FLOORS)
 ABOVE = ("above floors", "above: low", "above: high")
 CELLS = ("held-out", "low", "high", *FLOORS, *ABOVE, "in-sample", *IN_SAMPLE)
-READING = (
+HOW_TO_READ = (
     "held-out: mean over groups of speakers, 95 % interval; above floors: difference to the highest of other "
     "clip, rolled and random twin, paired by group; in-sample: fitted and scored on all frames"
 )
-WHOSE = {OWN: "the model", RANDOM_TWIN: "its random twin", AGAINST: "the comparison model"}
+MODEL_NAMES = {OWN: "the model", RANDOM_TWIN: "its random twin", AGAINST: "the comparison model"}
 
-Row = list[str | int | float | bool | None]
+
+def main_tables_and_figures(
+    curves: Mapping[str, Mapping[str, Curve]], measure: str, other: str
+) -> tuple[list[Table], list[Figure]]:
+    """The tables of all measures, and the figures of one.
+
+    Args:
+        curves: measure → group of features → curve
+        measure: the measure that is plotted
+        other: name of the comparison model; empty if there is none
+    """
+    shown, plotted = measure.upper(), curves[measure]
+    tables = [
+        floors_table(
+            curves[name],
+            name=name,
+            title=f"{name.upper()} of every layer with every group of features, and its floors",
+        )
+        for name in sorted(curves, key=lambda name: name != measure)
+    ]
+    if other:
+        tables.append(comparison_table(plotted, score=shown, model=other))
+    overview = above_floors(plotted, name=f"{measure}_above_floors", title=f"{shown} above the highest floor")
+    each = [
+        lines(curve, name=f"{measure}_{group}", title=f"{shown} with {group} features", score=shown)
+        for group, curve in plotted.items()
+    ]
+    return tables, [overview, *each]
 
 
 def cells(of: Curve, layer: int) -> Row:
@@ -35,8 +64,8 @@ def cells(of: Curve, layer: int) -> Row:
     return [*held_out, float(of.in_sample[layer]), *in_sample]
 
 
-def beside_floors(
-    curves: Mapping[str, Curve], *, name: str, title: str, of: str = "features", note: str = READING
+def floors_table(
+    curves: Mapping[str, Curve], *, name: str, title: str, heading: str = "features", note: str = HOW_TO_READ
 ) -> Table:
     """A table of every layer of every curve, with its floors.
 
@@ -44,13 +73,13 @@ def beside_floors(
         curves: row name → curve
         name: name of the table
         title: title of the table
-        of: heading of the column of row names
+        heading: heading of the column of row names
         note: how to read the table
     """
     rows: list[Row] = [
         [row, layer, *cells(curve, layer)] for row, curve in curves.items() for layer in range(len(curve.own))
     ]
-    return Table(name=name, title=title, columns=[of, "layer", *CELLS], rows=rows, note=note)
+    return Table(name=name, title=title, columns=[heading, "layer", *CELLS], rows=rows, note=note)
 
 
 def lines(of: Curve, *, name: str, title: str, score: str) -> Figure:
@@ -64,10 +93,10 @@ def lines(of: Curve, *, name: str, title: str, score: str) -> Figure:
     """
     series = [_banded("held-out", of, of.own)]
     series += [
-        Series(name=floor, x=_layers(values), y=[of.mean(v).value for v in values])
+        Series(name=floor, x=list(_layers(values)), y=[of.mean(v).value for v in values])
         for floor, values in of.floors.items()
     ]
-    series.append(Series(name="in-sample", x=_layers(of.in_sample), y=of.in_sample.tolist()))
+    series.append(Series(name="in-sample", x=list(_layers(of.in_sample)), y=of.in_sample.tolist()))
     if of.against is not None:
         series.append(_banded(AGAINST, of, of.against))
     return Figure(
@@ -82,14 +111,12 @@ def lines(of: Curve, *, name: str, title: str, score: str) -> Figure:
     )
 
 
-def _layers(values: Sequence[object] | np.ndarray) -> list[float | str]:
+def _layers(values: NDArray[np.float64]) -> list[float]:
     return [float(i) for i in range(len(values))]
 
 
-def _banded(name: str, of: Curve, values: np.ndarray) -> Series:
-    each: list[Estimate] = [of.mean(v) for v in values]
-    y, low, high = ([getattr(one, end) for one in each] for end in ("value", "low", "high"))
-    return Series(name=name, x=_layers(values), y=y, low=low, high=high)
+def _banded(name: str, of: Curve, values: NDArray[np.float64]) -> Series:
+    return interval_series(_layers(values), [of.mean(v) for v in values], name)
 
 
 def above_floors(curves: Mapping[str, Curve], *, name: str, title: str) -> Figure:
@@ -110,7 +137,7 @@ def heat(rows: Mapping[str, Sequence[float]], *, name: str, title: str, alt: str
     return Figure(name=name, kind="heat", title=title, alt=alt, x_label="layer", series=series)
 
 
-def compared(curves: Mapping[str, Curve], *, score: str, model: str) -> Table:
+def comparison_table(curves: Mapping[str, Curve], *, score: str, model: str) -> Table:
     """How much higher does each layer score than the same layer of another model?"""
     rows: list[Row] = []
     for row, of in curves.items():
@@ -128,14 +155,16 @@ def compared(curves: Mapping[str, Curve], *, score: str, model: str) -> Table:
     )
 
 
-def between_layers(grids: Mapping[str, np.ndarray], *, role: str) -> tuple[list[Table], list[Figure]]:
+def between_layers(
+    grids: Mapping[str, NDArray[np.float64]], *, role: str
+) -> tuple[list[Table], list[Figure]]:
     """How similar are layers to each other, and the last two to the five before (Li et al. 2023, table 3)?
 
     Args:
         grids: measure → similarity of each pair of layers, shape (l, l)
         role: the role of the model that the layers belong to
     """
-    whose = WHOSE[role]
+    whose = MODEL_NAMES[role]
     figures = [
         heat(
             {str(i): row for i, row in enumerate(grid.tolist())},

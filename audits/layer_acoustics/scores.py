@@ -6,9 +6,10 @@ turn.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.metrics import cca
 from sertools.metrics.cca import RIDGE, Covariance
@@ -46,10 +47,10 @@ class Scores:
 
     measures: tuple[str, ...]
     features: tuple[str, ...]
-    held_out: np.ndarray
-    in_sample: np.ndarray
-    frames: np.ndarray
-    dimensions: np.ndarray
+    held_out: NDArray[np.float64]
+    in_sample: NDArray[np.float64]
+    frames: NDArray[np.float64]
+    dimensions: NDArray[np.int64]
     constant: tuple[int, ...]
 
 
@@ -58,11 +59,11 @@ class _Sums:
     """The sums over some cells of one layer, with y for every kind of features."""
 
     n: float
-    x: np.ndarray
-    xx: np.ndarray
-    y: np.ndarray
-    yy: np.ndarray
-    xy: np.ndarray
+    x: NDArray[np.float64]
+    xx: NDArray[np.float64]
+    y: NDArray[np.float64]
+    yy: NDArray[np.float64]
+    xy: NDArray[np.float64]
 
     def minus(self, other: "_Sums") -> "_Sums":
         """The sums without the frames of `other`."""
@@ -79,7 +80,7 @@ class _Sums:
         return [first, *(Covariance(n=c.n, xx=first.xx, yy=c.yy, xy=c.xy) for c in rest)]
 
 
-def _sums(of: FrameSums, layer: int, cells: np.ndarray) -> _Sums:
+def _sums(of: FrameSums, layer: int, cells: NDArray[np.int64]) -> _Sums:
     """The sums over these cells; xx is read cell by cell, because all cells may not fit into memory."""
     xx = np.zeros(of.xx[layer].shape[1:])
     for cell in cells:
@@ -99,7 +100,7 @@ def scores(
     features: Mapping[str, Sequence[int]],
     *,
     measures: Sequence[str] = MEASURES,
-    cells: np.ndarray | None = None,
+    cells: NDArray[np.bool_] | None = None,
     ridge: float = RIDGE,
 ) -> Scores:
     """What is the score of every layer with every group of features, in-sample and on unseen speakers?
@@ -115,8 +116,7 @@ def scores(
         ridge: see `cca.fit`
     """
     chosen = np.ones(len(of.cells), dtype=bool) if cells is None else np.asarray(cells, dtype=bool)
-    group = of.cells["group"].to_numpy()
-    groups = np.unique(group)
+    groups, group = np.unique(of.cells["group"].to_numpy(), return_inverse=True)
     shape = (len(measures), of.layers, len(KINDS), len(features))
     held_out, in_sample = np.full((*shape, len(groups)), np.nan), np.full(shape, np.nan)
     constant = []
@@ -131,8 +131,8 @@ def scores(
         # computed from x alone, so using all frames here leaks nothing about the features into the fit
         directions = cca.basis(everything[0].xx) if "svcca" in measures else None
         in_sample[:, layer] = _scored(everything, everything, features, measures, directions, ridge)
-        for i, code in enumerate(groups):
-            part = _sums(of, layer, np.flatnonzero(chosen & (group == code)))
+        for i in range(len(groups)):
+            part = _sums(of, layer, np.flatnonzero(chosen & (group == i)))
             if part.n >= MIN_FRAMES:
                 rest, apart = total.minus(part).covariances(), part.covariances()
                 held_out[:, layer, :, :, i] = _scored(rest, apart, features, measures, directions, ridge)
@@ -152,9 +152,9 @@ def _scored(
     apart: list[Covariance],
     features: Mapping[str, Sequence[int]],
     measures: Sequence[str],
-    directions: np.ndarray | None,
+    directions: NDArray[np.float64] | None,
     ridge: float,
-) -> np.ndarray:
+) -> NDArray[np.float64]:
     """Scores on the frames `apart`, with directions fitted on the `rest`, shape (m, kinds, f)."""
     found = np.full((len(measures), len(rest), len(features)), np.nan)
     largest = max((len(columns) for columns in features.values()), default=0)
@@ -181,20 +181,20 @@ def _scored(
     return found
 
 
-def _svcca(rest: Covariance, apart: Covariance, upper: np.ndarray | None, ridge: float) -> float:
+def _svcca(rest: Covariance, apart: Covariance, upper: NDArray[np.float64] | None, ridge: float) -> float:
     """SVCCA for x that is already projected onto its principal directions."""
     y = cca.standard_basis(rest.yy)
     rest, apart = (cca.projected(one, None, y) for one in (rest, apart))
     return cca.mean_cca(cca.correlations(cca.fit(rest, ridge=ridge, upper=upper), apart))
 
 
-def _reduced(of: list[Covariance], x: np.ndarray) -> list[Covariance]:
+def _reduced(of: list[Covariance], x: NDArray[np.float64]) -> list[Covariance]:
     """The covariances of every kind, with x projected onto the given directions; all share xx."""
     first = cca.projected(of[0], x, None)
     return [Covariance(n=one.n, xx=first.xx, yy=one.yy, xy=x.T @ one.xy) for one in of]
 
 
-def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.95) -> Estimate:
+def over_groups(values: NDArray[np.float64], *, n: int, speakers: int, level: float = 0.95) -> Estimate:
     """The mean over groups of speakers, with an interval by Student's t over groups; nan without a score.
 
     The directions for any two groups were fitted on mostly the same speakers, so the interval is for the
@@ -210,18 +210,13 @@ def over_groups(values: np.ndarray, *, n: int, speakers: int, level: float = 0.9
     known = known[~np.isnan(known)]
     if not len(known):
         return Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=speakers, reason="no score")
-    found = estimate(MEAN, known, known, np.arange(len(known)), len(known), level=level)
-    return Estimate(
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=n,
-        units=speakers,
-        reason=found.reason if speakers < MIN_UNITS else found.reason.replace("speakers", "speaker groups"),
-    )
+    group = np.arange(len(known))
+    noun = "speaker" if speakers < MIN_UNITS else "speaker group"
+    found = estimate(MEAN, known, known, group, len(known), level=level, unit_noun=noun)
+    return replace(found, n=n, units=speakers)
 
 
-def between(of: FrameSums, *, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
+def between(of: FrameSums, *, ridge: float = RIDGE) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How similar is every layer to every other: mean CCA and linear CKA, each of shape (l, l)?
 
     Computed in-sample over all frames. nan where the sums of two layers are missing, or a layer is constant.

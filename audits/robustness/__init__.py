@@ -24,37 +24,26 @@ shares Wilson's with the effective number of clips, for differences leave-one-sp
 Student's t, for levels a bootstrap over speakers. No interval is given for fewer than 5 speakers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import moved
-from sertools.auditing.findings import finding, skipped
-from sertools.metrics.better_than_chance import NOT_BETTER
-from sertools.metrics.regression import BIAS
-from sertools.metrics.unchanged import mean_share, mean_share_statistic, tolerated_level
-from sertools.perturbations.selection import Selection, get, select
-from sertools.results.gate import matches
-from sertools.results.result import Figure, Finding, Limit, Series, Table, Verdict
-from sertools.statistics.bootstrap import GroupedClips
-from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
-from sertools.statistics.permutation import NullGap, holm, permutation
+from sertools.auditing.findings import skipped
+from sertools.perturbations.selection import select
+from sertools.results.result import Limit
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
 
 from . import presentation
-from .answers import (
-    UNLABELLED,
-    Answers,
-    Changed,
-    changed_answers,
-    clean_answers,
-    targets,
-)
-from .without_speaker import of_changes
+from .dose_response import dose_responses
+from .predictions import all_predictions
+from .result_tables import result_tables, worst_table
+from .sexes import sex_gaps
+from .unchanged import unchanged_findings
+from .without_speaker import ratios_without_speaker
 
 SER_TESTS = "audEERING ser-tests"
 BY_ANALOGY = "audEERING ser-tests, by analogy (there, two rooms are compared)"
@@ -77,7 +66,6 @@ LIMITS = [
     Limit(name="mean_shift", slice=TILT, above=-0.03, below=0.03, source=SER_TESTS),
     Limit(name="unchanged_ratio", slice=ROOM, above=0.8, source=BY_ANALOGY),
 ]
-WANTED = (0.95, 0.9)
 
 
 def needs(
@@ -121,50 +109,23 @@ def audit(
         resamples: number of permutations and of bootstrap draws
     """
     chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
-    groups = _groups(chosen.conditions)
-    clean = [clean_answers(tables, name, tolerance) for name in targets(tables)]
-    heard = [changed_answers(tables, of, groups, tolerance) for of in clean]
-    if not heard:
+    perturbed = all_predictions(tables, _conditions_by_perturbation(chosen.conditions), tolerance)
+    if not perturbed:
         reason = "the model predicts no dimension and no emotion of the corpus"
-        return Outcome(
-            answer=f"Not measured: {reason}.", findings=[skipped("unchanged_ratio", tables, reason)]
-        )
-    known = [each for each in heard if each.of.labelled]
-    findings = [
-        skipped("unchanged_ratio", tables, UNLABELLED, target=h.of.target) for h in heard if h not in known
-    ]
-    findings += [
-        skipped("unchanged_ratio", tables, reason).model_copy(update={"slice": change})
-        for change, reason in chosen.absent.items()
-    ]
-    for each in known:
-        findings += _averages([each], each.of.target)
-        for change in each.changes:
-            findings += _changed(each, change)
-    dimensions = [each for each in known if not each.of.classes]
-    if len(dimensions) > 1:
-        findings += _averages(dimensions, "dimensions")
-        findings += _over_targets(dimensions)
-    worst = presentation.worst(tables, heard)
-    gaps, gap_findings = _sexes(tables, known, resamples, rng)
-    doses, dose_findings, curves = _doses(tables, known, chosen, tolerance, resamples, rng)
-    shown = [
-        presentation.ratios(tables, heard),
-        presentation.spreads(heard, tolerance),
-        gaps,
-        doses,
-        presentation.speakers(tables, known),
-        worst,
-        presentation.luck(known, tolerance),
-        presentation.absentees(tables, groups),
-    ]
+        none = skipped("unchanged_ratio", tables, reason)
+        return Outcome(answer=f"Not measured: {reason}.", findings=[none])
+    labelled = [each for each in perturbed if each.clean.labelled]
+    findings = unchanged_findings(tables, perturbed, chosen.absent, LIMITS)
+    worst = worst_table(tables, perturbed)
+    sexes, sex_findings = sex_gaps(tables, labelled, resamples, rng)
+    doses = dose_responses(tables, labelled, chosen, tolerance, resamples, rng)
     return Outcome(
-        answer=_answer(findings, heard),
-        findings=[*findings, *gap_findings, *dose_findings],
-        tables=[table for table in shown if table.rows],
-        figures=[*presentation.figures(findings, heard, _wanted(heard[0].changes)), *curves],
+        answer=presentation.answer(findings, perturbed),
+        findings=[*findings, *sex_findings, *doses.findings],
+        tables=result_tables(tables, perturbed, tolerance, sexes=sexes, doses=doses.table, worst=worst),
+        figures=[*presentation.figures(findings, perturbed, LIMITS), *doses.figures],
         sounds=moved(tables, worst),
-        left_out=[kept for each in known for kept in of_changes(tables, each)],
+        left_out=[each for target in labelled for each in ratios_without_speaker(tables, target)],
     )
 
 
@@ -181,225 +142,10 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     return tables.with_predictions(planted)
 
 
-def _groups(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
+def _conditions_by_perturbation(conditions: Sequence[Condition]) -> dict[str, tuple[str, ...]]:
     """Name of each perturbation → its conditions, one for each repeated draw."""
     groups: dict[str, tuple[str, ...]] = {}
     for condition in conditions:
-        change = str(replace(condition, draw=0))
-        groups[change] = (*groups.get(change, ()), str(condition))
+        name = str(replace(condition, draw=0))
+        groups[name] = (*groups.get(name, ()), str(condition))
     return groups
-
-
-def _wanted(of: Sequence[str]) -> float | None:
-    """The limit of the unchanged ratio that all these perturbations share; None if they differ."""
-    bounds = {limit.slice: limit.above for limit in LIMITS if limit.name == "unchanged_ratio"}
-    wanted = {bounds.get(change) for change in of}
-    return wanted.pop() if len(wanted) == 1 else None
-
-
-def _changed(heard: Changed, change: str) -> Iterator[Finding]:
-    """Unchanged ratio, scale-free ratio, change of the score and mean shift under one perturbation."""
-    of, k = heard.of, heard.changes.index(change)
-    yield _found("unchanged_ratio", mean_share(heard.unchanged[:, [k]], of.unit, of.units), of, change)
-    if heard.scale_free is not None:
-        scale_free = mean_share(heard.scale_free[:, [k]], of.unit, of.units)
-        yield _found("scale_free_ratio", scale_free, of, change)
-    clean, after, clip = heard.stacked(change)
-    n = len(np.unique(clip))
-    if not of.classes:
-        shift = estimate(BIAS, clean, after, of.unit[clip], of.units)
-        yield _found("mean_shift", replace(shift, n=n), of, change)
-    rated = np.isfinite(of.truth[clip])
-    if rated.any():
-        truth, unit = of.truth[clip][rated], of.unit[clip][rated]
-        moved = contrast(of.statistic, truth, clean[rated], after[rated], unit)
-        n = len(np.unique(clip[rated]))
-        yield _found(f"change_of_{of.statistic.name}", replace(moved, n=n), of, change)
-
-
-def _averages(heard: Sequence[Changed], target: str) -> list[Finding]:
-    """The unchanged ratio averaged over targets and over perturbations applicable to at least one clip."""
-    of = heard[0].of
-    every = np.concatenate([each.unchanged for each in heard], axis=1)
-    there = np.isfinite(every).any(axis=0)
-    average = mean_share(every[:, there], of.unit, of.units)
-    if not there.all():
-        names = [change for each in heard for change in each.changes]
-        without = dict.fromkeys(name for name, has in zip(names, there, strict=True) if not has)
-        reason = f"without {', '.join(without)}, which could not be applied to any clip"
-        average = replace(average, reason="; ".join(filter(None, [average.reason, reason])))
-    return [_plain("mean_unchanged_ratio", average, heard[0], "all", target)]
-
-
-def _over_targets(heard: Sequence[Changed]) -> list[Finding]:
-    """The unchanged ratio of each perturbation, averaged over dimensions."""
-    of = heard[0].of
-    found = []
-    for k, change in enumerate(heard[0].changes):
-        columns = np.stack([each.unchanged[:, k] for each in heard], axis=1)
-        average = mean_share(columns, of.unit, of.units)
-        found.append(_plain("mean_unchanged_ratio", average, heard[0], change, "dimensions"))
-    return found
-
-
-def _found(name: str, value: Estimate, of: Answers, change: str) -> Finding:
-    """The finding; its limit is not judged if the clean predictions make it meaningless."""
-    made = finding(name, value, target=of.target, slice=change, by_speaker=of.by_speaker)
-    limit = next((limit for limit in reversed(LIMITS) if matches(limit, made)), None)
-    doubt = _doubt(name, of, limit) if limit else ""
-    if not doubt:
-        return made
-    return finding(name, value, target=of.target, slice=change, by_speaker=of.by_speaker, withheld=doubt)
-
-
-def _doubt(name: str, of: Answers, limit: Limit) -> str:
-    """Why a limit would be meaningless for these predictions; empty if it is meaningful."""
-    if of.reason == NOT_BETTER:
-        return f"predictions do not vary: {NOT_BETTER}" if of.alike == 1 else NOT_BETTER
-    if name.startswith("change_of_") and of.score + (limit.above or 0.0) <= of.chance:
-        return f"a clean score of {of.score:.2f} is too low to drop that far"
-    if of.alike >= (limit.above or 0.0 if name == "unchanged_ratio" else 0.95):
-        return f"predictions hardly vary: {of.alike:.0%} of pairs of different clips get the same prediction"
-    return ""
-
-
-def _sexes(
-    tables: Tables, known: Sequence[Changed], resamples: int, rng: np.random.Generator
-) -> tuple[Table, list[Finding]]:
-    """The gap of unchanged ratios between women and men, for each perturbation and on average."""
-    rows: list[presentation.Row] = []
-    findings: list[Finding] = []
-    p_values: list[float] = []
-    sex = tables.clips.get("sex", pd.Series(pd.NA, index=tables.clips.index))
-    group = sex.map({"female": 0, "male": 1}).fillna(-1).to_numpy(dtype=np.int64)
-    for heard in known if {0, 1} <= set(group.tolist()) else []:
-        every = np.flatnonzero(np.isfinite(heard.unchanged).any(axis=0))
-        for change, columns in [("all", every), *((heard.changes[k], np.array([k])) for k in every)]:
-            found, null = _gap(heard, columns, group, resamples, rng)
-            if change == "all":
-                findings.append(_plain("unchanged_gap", found, heard, "female-male"))
-            if not np.nanmin(heard.unchanged[:, columns]) < 1:
-                continue
-            p_values.append(null.p_value)
-            row: presentation.Row = [heard.of.target, change, found.value, found.low, found.high]
-            rows.append([*row, null.p_value, null.smallest_detectable, found.n])
-    columns_of = [
-        "target",
-        "change",
-        "female − male",
-        "low",
-        "high",
-        "p-value",
-        "smallest detectable",
-        "clips",
-    ]
-    return Table(
-        name="sexes",
-        title="Does a perturbation affect one sex more?",
-        columns=[*columns_of, "p (Holm)"],
-        rows=[[*row, float(p)] for row, p in zip(rows, holm(p_values), strict=True)],
-        note="gap of unchanged ratios, only where any prediction changes; p-values from permuting the sexes "
-        "over speakers; Holm: adjusted for all rows together",
-    ), findings
-
-
-def _gap(
-    heard: Changed, columns: np.ndarray, group: np.ndarray, resamples: int, rng: np.random.Generator
-) -> tuple[Estimate, NullGap]:
-    """The gap women minus men, averaged over some perturbations, and its permutation test."""
-    success, unit = heard.unchanged[:, columns], heard.of.unit
-    statistic = mean_share_statistic(success)
-    rows = np.flatnonzero(np.isfinite(success).any(axis=1) & (group >= 0))
-    women, men = rows[group[rows] == 0], rows[group[rows] == 1]
-    found = gap(statistic, (women, women, unit[women]), (men, men, unit[men]))
-    null = permutation(
-        statistic,
-        GroupedClips(rows, rows, unit[rows], heard.of.units, group[rows], 2),
-        draws=resamples,
-        rng=rng,
-    )
-    return found, null
-
-
-def _plain(name: str, value: Estimate, heard: Changed, where: str, target: str = "") -> Finding:
-    """A finding without a limit."""
-    of = heard.of
-    return finding(name, value, target=target or of.target, slice=where, by_speaker=of.by_speaker)
-
-
-def _doses(
-    tables: Tables,
-    known: Sequence[Changed],
-    chosen: Selection,
-    tolerance: float,
-    resamples: int,
-    rng: np.random.Generator,
-) -> tuple[Table, list[Finding], list[Figure]]:
-    """Dose–response: ratios at each level, and the levels up to which enough predictions stay unchanged."""
-    rows: list[presentation.Row] = []
-    findings: list[Finding] = []
-    figures: list[Figure] = []
-    for name, ladder in chosen.ladders.items():
-        perturbation, lines = get(name), []
-        for each in known:
-            of = each.of
-            steps = changed_answers(tables, of, {str(c): (str(c),) for c in ladder}, tolerance)
-            levels = np.array([c.level for c in ladder], dtype=np.float64)
-            there = np.isfinite(steps.unchanged).any(axis=0)
-            ratios = [mean_share(steps.unchanged[:, [k]], of.unit, of.units) for k in np.flatnonzero(there)]
-            rows += [
-                [name, of.target, float(level), r.value, r.low, r.high, r.n]
-                for level, r in zip(levels[there], ratios, strict=True)
-            ]
-            lines.append(
-                Series(name=of.target, x=levels[there].tolist(), y=[r.value for r in ratios],
-                       low=[r.low for r in ratios], high=[r.high for r in ratios])
-            )  # fmt: skip
-            for wanted in WANTED:
-                up_to = tolerated_level(
-                    steps.unchanged[:, there], levels[there], wanted, of.unit,
-                    identity=perturbation.identity, draws=resamples, rng=rng,
-                )  # fmt: skip
-                findings.append(_plain(f"level_{100 * wanted:.0f}", up_to, each, name))
-        figures.append(
-            Figure(
-                name=f"dose_{name}",
-                kind="line",
-                title=f"Dose–response: {name.replace('_', ' ')}",
-                alt=f"Unchanged ratio by level of {name} in {perturbation.unit}, from "
-                f"{perturbation.ladder[0]:g} (mild) to {perturbation.ladder[-1]:g} (severe).",
-                x_label=f"{perturbation.meaning} ({perturbation.unit})",
-                y_label="unchanged ratio",
-                series=lines,
-                reference=0.95,
-            )
-        )
-    return (
-        Table(
-            name="doses",
-            title="Dose–response: unchanged ratio by level",
-            columns=["perturbation", "target", "level", "unchanged", "low", "high", "clips"],
-            rows=rows,
-        ),
-        findings,
-        figures,
-    )
-
-
-def _answer(findings: list[Finding], heard: Sequence[Changed]) -> str:
-    """The averages, the largest effect, and which targets are not judged."""
-    useless = [each.of.target for each in heard if each.of.reason in (NOT_BETTER, UNLABELLED)]
-    told = [f for f in findings if f.value is not None and f.target not in (*useless, "dimensions")]
-    averages = [f for f in told if f.name == "mean_unchanged_ratio"]
-    if not averages:
-        return "Not judged: clean predictions are not shown to be better than a constant."
-    said = ", ".join(f"{f.value:.1%} for {f.target}" for f in averages)
-    least = min((f for f in told if f.name == "unchanged_ratio"), key=lambda f: f.value or 0.0)
-    name, _, level = least.slice.replace("_", " ").partition("@")
-    at = "" if level == "drawn" else f" at {level}"
-    most = f"Largest effect: {name}{at}; {least.value:.1%} of {least.target} predictions stay unchanged."
-    return (
-        f"Averaged over {presentation.counted(len(heard[0].changes), 'perturbation')}, the unchanged ratio "
-        f"is {said}. {most if least.value != 1 else 'No prediction changes.'}"
-        + (f" Not judged: {', '.join(useless)}." if useless else "")
-    )

@@ -8,23 +8,23 @@ from sertools.results.result import LeftOut
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
 
-from .answers import Changed
+from .predictions import PerturbedPredictions
 
 
-def of_changes(tables: Tables, heard: Changed) -> list[LeftOut]:
+def ratios_without_speaker(tables: Tables, perturbed: PerturbedPredictions) -> list[LeftOut]:
     """The unchanged ratio under each perturbation, with each speaker left out."""
-    of, rows = heard.of, np.arange(len(heard.of.unit))
+    clean, rows = perturbed.clean, np.arange(len(perturbed.clean.unit))
     every = Pairs(
         truth=rows,
         prediction=rows,
-        unit=of.unit,
-        units=of.units,
-        by_speaker=of.by_speaker,
+        unit=clean.unit,
+        units=clean.units,
+        by_speaker=clean.by_speaker,
         clips=tables.clips.index,
     )
-    kept = []
-    for k, change in enumerate(heard.changes):
-        there = every.take(np.isfinite(heard.unchanged[:, k]))
-        share = mean_share_statistic(heard.unchanged[:, [k]])
-        kept += left_out(share, there, tables, target=of.target, slice=change)
-    return kept
+    found = []
+    for k, perturbation in enumerate(perturbed.perturbations):
+        applicable = every.take(np.isfinite(perturbed.unchanged[:, k]))
+        share = mean_share_statistic(perturbed.unchanged[:, [k]])
+        found += left_out(share, applicable, tables, target=clean.target, slice=perturbation)
+    return found

@@ -3,29 +3,23 @@
 import numpy as np
 
 from sertools.auditing.findings import left_out
+from sertools.auditing.tables import scored_targets
 from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
 from sertools.results.result import LeftOut
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 
+from .means import has_enough_clips, values_to_average
 
-def of_speaker_means(tables: Tables, fewest: int) -> list[LeftOut]:
-    """The speaker average of each dimension, and of the share of each class, with each speaker left out.
 
-    Args:
-        tables: clips and clean predictions
-        fewest: minimum number of clips for a speaker to be included
-    """
-    kept = []
-    for target in [*tables.dimensions, *(["emotion"] if tables.classes else [])]:
+def speaker_averages_without_speaker(tables: Tables) -> list[LeftOut]:
+    """The speaker average of each dimension, and of the share of each class, with each speaker left out."""
+    found = []
+    for target in scored_targets(tables):
         pair = pairs(tables, target)
-        enough = np.bincount(pair.unit, minlength=pair.units) >= fewest
+        enough = has_enough_clips(pair)
         first = np.unique(pair.unit, return_index=True)[1]
-        values = [(target, pair.truth, pair.prediction)]
-        if target == "emotion":
-            codes = [(name, tables.model_classes.index(name)) for name in tables.classes]
-            values = [(name, pair.truth == code, pair.prediction == code) for name, code in codes]
-        for name, truth, prediction in values:
+        for name, truth, prediction in values_to_average(pair, tables, target):
             means = Pairs(
                 truth=unit_means(truth, pair.unit, pair.units)[enough],
                 prediction=unit_means(prediction, pair.unit, pair.units)[enough],
@@ -34,5 +28,5 @@ def of_speaker_means(tables: Tables, fewest: int) -> list[LeftOut]:
                 by_speaker=pair.by_speaker,
                 clips=pair.clips[first[enough]],
             )
-            kept += left_out(SPEAKER_AVERAGE, means, tables, target=name, better="lower")
-    return kept
+            found += left_out(SPEAKER_AVERAGE, means, tables, target=name, better="lower")
+    return found

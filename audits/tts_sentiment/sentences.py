@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.statistics.crossed import Crossed, contrast
 from sertools.statistics.jackknife import Estimate
@@ -16,7 +17,7 @@ OPPOSITE = dict(zip(SENTIMENTS, SENTIMENTS[::-1], strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spoken:
+class WordPredictions:
     """Predictions of one target by word and voice, for the clips of one kind of sentence.
 
     Attributes:
@@ -30,39 +31,39 @@ class Spoken:
     @property
     def data(self) -> Crossed:
         """Predictions by word and voice, voices nested in languages."""
-        f = self.frame
-        return Crossed.of(f["prediction"], f["item"], f["voice"], f["language"])
+        frame = self.frame
+        return Crossed.of(frame["prediction"], frame["item"], frame["voice"], frame["language"])
 
     @property
-    def group(self) -> np.ndarray:
+    def group(self) -> NDArray[np.int64]:
         """Language code × 3 + sentiment code, shape (n,)."""
         sentiment = self.frame["sentiment"].map(SENTIMENTS.index).to_numpy(dtype=np.int64)
         return np.asarray(self.language * len(SENTIMENTS) + sentiment)
 
     @property
-    def language(self) -> np.ndarray:
+    def language(self) -> NDArray[np.int64]:
         """Language code, shape (n,)."""
         return np.asarray(self.frame["language"].map(self.languages.index), dtype=np.int64)
 
-    def counts(self) -> np.ndarray:
+    def counts(self) -> NDArray[np.int64]:
         """Number of clips by language and sentiment, shape (languages, 3)."""
         return np.bincount(self.group, minlength=3 * len(self.languages)).reshape(-1, len(SENTIMENTS))
 
     def mean_over_languages(self, signs: tuple[float, float, float]) -> Estimate:
         """Σ signs · m(p | sentiment), averaged over the languages that have clips of these sentiments."""
         needed = [sign != 0 for sign in signs]
-        whole: np.ndarray = np.all(self.counts()[:, needed] > 0, axis=1)
-        weights = whole[:, None] * np.array(signs) / max(int(whole.sum()), 1)
-        if not whole.any():
+        complete = np.all(self.counts()[:, needed] > 0, axis=1)
+        weights = complete[:, None] * np.array(signs) / max(int(complete.sum()), 1)
+        if not complete.any():
             absent = [s for s, need in zip(SENTIMENTS, needed, strict=True) if need]
             reason = f"no language has {' and '.join(absent)} sentences"
             nan = float("nan")
             return Estimate(value=nan, low=nan, high=nan, n=len(self.frame), units=0, reason=reason)
         return contrast(self.data, self.group, weights.ravel())
 
-    def only(self, mask: pd.Series) -> "Spoken":
+    def only(self, mask: pd.Series) -> "WordPredictions":
         """The clips where `mask` is true."""
-        return Spoken(frame=self.frame[mask], languages=self.languages)
+        return WordPredictions(frame=self.frame[mask], languages=self.languages)
 
 
 def worded_clips(tables: Tables) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def worded_clips(tables: Tables) -> pd.DataFrame:
         given = clips[name] if name in clips else pd.Series(np.nan, index=clips.index)
         return given.astype(object).where(given.notna(), default).astype(str)
 
-    said = clips["transcript"].astype(str)
+    transcript = clips["transcript"].astype(str)
     word = filled("word", "")
     frame = pd.DataFrame(
         {
@@ -82,7 +83,7 @@ def worded_clips(tables: Tables) -> pd.DataFrame:
             "language": filled("language", "unknown"),
             "kind": filled("kind", "plain"),
             "sentiment": clips["sentiment"].astype(str),
-            "word": word.where(word != "", said),
+            "word": word.where(word != "", transcript),
             "template": filled("template", ""),
             "engine": filled("engine", ""),
         }
@@ -92,7 +93,7 @@ def worded_clips(tables: Tables) -> pd.DataFrame:
     return frame
 
 
-def changes(plain: Spoken, other: Spoken, *, reverse: bool) -> pd.DataFrame:
+def changes(plain: WordPredictions, other: WordPredictions, *, reverse: bool) -> pd.DataFrame:
     """Prediction for the other form minus that for the plain form, for the same voice, template and word.
 
     With `reverse`, the sentiment of the other form is inverted, so that it is that of the word ("not bad").

@@ -1,13 +1,67 @@
-"""How well the sentence alone predicts a rating, and how widely predictions spread on synthetic speech."""
+"""How well the sentence alone predicts the label."""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from sertools.auditing.findings import finding, skipped
+from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC
+from sertools.results.result import Finding
 from sertools.statistics.crossed import codes
-from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.statistic import ratio, unit_sums
+from sertools.tables.pairs import pairs
+from sertools.tables.tables import Tables
+
+MIN_SHARE_REPEATED = 0.5
+"""Least share of clips with a sentence that another speaker says, needed to score the sentence alone."""
 
 
-def told_by_sentence(truth: ArrayLike, sentence: ArrayLike, unit: ArrayLike, classes: int = 0) -> np.ndarray:
+@dataclass(frozen=True, kw_only=True)
+class SentenceScore:
+    """How well the sentence alone predicts a target.
+
+    Attributes:
+        finding: the score
+        may_inform: the score is better than that of a constant, or could not be measured
+    """
+
+    finding: Finding
+    may_inform: bool
+
+
+def score_of_sentences(tables: Tables, target: str) -> SentenceScore:
+    """Score the sentence alone as a predictor, on the clips whose sentence another speaker says too."""
+    pair = pairs(tables, target)
+    classes = len(tables.model_classes) if target == "emotion" else 0
+    transcript = tables.clips["transcript"].loc[pair.clips]
+    pair, transcript = pair.take(transcript.notna().to_numpy()), transcript.dropna()
+    sentence = transcript.astype(str).str.casefold().str.split().str.join(" ").to_numpy()
+    prediction = predicted_from_sentence(pair.truth, sentence, pair.unit, classes)
+    known = np.isfinite(prediction)
+    name = "sentence_uar" if classes else "sentence_ccc"
+    if not pair.by_speaker or known.sum() < max(MIN_SHARE_REPEATED * pair.n, 2):
+        reason = (
+            f"only {int(known.sum())} of {pair.n} clips have a sentence that another speaker says"
+            if pair.by_speaker
+            else "the corpus has no speakers, so sentences of other speakers are unknown"
+        )
+        return SentenceScore(finding=skipped(name, tables, reason, target), may_inform=True)
+    repeated = replace(pair.take(known), prediction=prediction[known])
+    statistic = uar_statistic(classes) if classes else CCC
+    score = estimate(statistic, repeated.truth, repeated.prediction, repeated.unit, repeated.units)
+    return SentenceScore(
+        finding=finding(name, score, target=target, by_speaker=True),
+        may_inform=not not_better_than_constant(repeated, classes),
+    )
+
+
+def predicted_from_sentence(
+    truth: ArrayLike, sentence: ArrayLike, unit: ArrayLike, classes: int = 0
+) -> NDArray[np.float64]:
     """Predict each clip from its sentence alone, shape (n,); nan if no other speaker says the sentence.
 
     The prediction is the mean truth of the same sentence by all other speakers; for emotions it is their
@@ -19,33 +73,16 @@ def told_by_sentence(truth: ArrayLike, sentence: ArrayLike, unit: ArrayLike, cla
         unit: codes of the speakers, shape (n,)
         classes: number of class codes; 0 for ratings
 
-    >>> told_by_sentence([0.2, 0.6, 1.0, 0.4], ["a", "a", "a", "b"], [0, 1, 2, 0]).round(9).tolist()
+    >>> predicted_from_sentence([0.2, 0.6, 1.0, 0.4], ["a", "a", "a", "b"], [0, 1, 2, 0]).round(9).tolist()
     [0.8, 0.6, 0.4, nan]
     """
-    t, said, speaker = np.asarray(truth), codes(sentence), codes(unit)
+    t, text, speaker = np.asarray(truth), codes(sentence), codes(unit)
     values = (t[:, None] == np.arange(classes)) if classes else np.asarray(t, dtype=np.float64)[:, None]
     counted = np.concatenate([np.ones((len(t), 1)), values], axis=1).astype(np.float64)
-    sentences = int(said.max(initial=-1)) + 1
-    cell = said * (int(speaker.max(initial=-1)) + 1) + speaker
-    of_all = unit_sums(counted, said, sentences)[said]
+    sentences = int(text.max(initial=-1)) + 1
+    cell = text * (int(speaker.max(initial=-1)) + 1) + speaker
+    total = unit_sums(counted, text, sentences)[text]
     own = unit_sums(counted, codes(cell), len(np.unique(cell)))[codes(cell)]
-    others = of_all - own
-    told = others[:, 1:].argmax(axis=1) if classes else ratio(others[:, 1], others[:, 0])
-    return np.where(others[:, 0] > 0, told, np.nan)
-
-
-def _square_sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
-    t, p = np.asarray(truth, dtype=np.float64) - 0.5, np.asarray(prediction, dtype=np.float64) - 0.5
-    return unit_sums(np.stack([np.ones_like(t), t, t * t, p, p * p], axis=1), unit, units)
-
-
-def _spread_ratio(sums: np.ndarray) -> np.ndarray:
-    n, t, tt, p, pp = np.moveaxis(sums, -1, 0)
-    # rounding can make the variance of a constant negative; a variance up to 1e-12 counts as constant
-    of_t, of_p = (np.maximum(ratio(xx, n) - ratio(x, n) ** 2, 0.0) for x, xx in ((t, tt), (p, pp)))
-    value: np.ndarray = np.sqrt(ratio(np.where(of_p > 1e-12, of_p, 0.0), np.where(of_t > 1e-12, of_t, 0.0)))
-    return value
-
-
-SPREAD_RATIO = Statistic(name="spread_ratio", sums=_square_sums, value=_spread_ratio, bounds=(0.0, np.inf))
-"""s_p / s_t, standard deviations with divisor n; nan if the truth is constant."""
+    others = total - own
+    prediction = others[:, 1:].argmax(axis=1) if classes else ratio(others[:, 1], others[:, 0])
+    return np.where(others[:, 0] > 0, prediction, np.nan)

@@ -163,6 +163,8 @@ def _module(path: Path) -> ModuleType:
     name = f"{'sertools.audits' if embedded else 'sertools_user_audits'}.{name_of(path)}"
     if name in sys.modules and sys.modules[name].__file__ == str(path):
         return sys.modules[name]
+    for loaded in [each for each in sys.modules if each.startswith(f"{name}.")]:
+        del sys.modules[loaded]  # files of another folder with the same name
     inside = [str(folder)] if folder else None
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=inside)
     assert spec is not None

@@ -57,6 +57,7 @@ def estimate(
     units: int,
     *,
     level: float = 0.95,
+    unit_noun: str = "speaker",
 ) -> Estimate:
     """The value of a statistic with its confidence interval.
 
@@ -73,6 +74,7 @@ def estimate(
         unit: codes 0..units−1, shape (n,)
         units: number of codes; units without clips are ignored
         level: coverage of the interval
+        unit_noun: what a unit is called in the reason for a missing interval
     """
     t, p, unit = *paired(truth, prediction), np.asarray(unit)
     sums = statistic.sums(t, p, unit, units)[np.bincount(unit, minlength=units) > 0]
@@ -82,10 +84,10 @@ def estimate(
     if np.isnan(value):
         return replace(found, reason=_undefined(statistic, len(t)))
     if len(sums) < MIN_UNITS:
-        return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
+        return replace(found, reason=f"fewer than {MIN_UNITS} {unit_noun}s")
     left_out = statistic.value(total - sums)
     if np.isnan(left_out).any():
-        return replace(found, reason=f"{statistic.name} is undefined when one speaker is left out")
+        return replace(found, reason=f"{statistic.name} is undefined when one {unit_noun} is left out")
     low, high = _interval(value, left_out, level, statistic.scale)
     return replace(found, low=max(low, statistic.bounds[0]), high=min(high, statistic.bounds[1]))
 

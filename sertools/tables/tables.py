@@ -27,7 +27,7 @@ class Tables:
         corpus: name of the corpus, used to look up published values
         simulated: how labels were produced if nobody rated them; empty for human ratings
         layers: layer means for clean audio; None if no audit needs them
-        moments: level → sums over frames of clean audio and over their acoustic features
+        frame_sums: level → sums over frames of clean audio and over their acoustic features
         model: name of the model
         others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
     """

@@ -78,7 +78,7 @@ def test_the_folder_is_the_registry(mine):
         for path in embedded_folder().glob(pattern)
     }
     assert set(found) == embedded | {"my_own"}
-    assert {"correctness", "fairness"} <= embedded
+    assert {"correctness", "leakage"} <= embedded
 
 
 def test_an_audit_of_ones_own_is_loaded_with_its_words_and_options(mine):

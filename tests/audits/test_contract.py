@@ -167,13 +167,13 @@ def test_missing_predictions_are_left_out_and_never_scored(name, clips):
     scores = tables.predictions["clean"].copy()
     scores.iloc[::7] = np.nan
     missing = pd.DataFrame({"clip": scores.index[::7], "condition": "clean", "reason": "broken"})
-    heard = scores.notna().all(axis=1).to_numpy()
+    clips_with_layers = scores.notna().all(axis=1).to_numpy()
     holed = dataclasses.replace(
         under_all(scores, tables),
         missing=missing,
-        layers=with_layers(tables, lambda means: np.where(heard[:, None, None], means, np.nan)),
+        layers=with_layers(tables, lambda means: np.where(clips_with_layers[:, None, None], means, np.nan)),
     )
-    whole = rows(tables, np.flatnonzero(heard))
+    whole = rows(tables, np.flatnonzero(clips_with_layers))
     for with_holes, without in zip(
         result_of(name, holed).findings, result_of(name, whole).findings, strict=True
     ):

@@ -27,6 +27,6 @@ def test_of_many_kinds_the_most_frequent_have_a_colour():
     kind = pd.Series([f"s{i:02d}" for i in range(20) for _ in range(20 - i)])
     kind[0] = None
     points = np.zeros((len(kind), 2))
-    drawn_map = maps.coloured(points, kind, name="m", title="t", of="speaker")
+    drawn_map = maps.coloured(points, kind, name="m", title="t", label="speaker")
     assert [s.name for s in drawn_map.series] == ["16 others", "s00", "s01", "s02", "s03", "s04"]
     assert sum(len(s.x) for s in drawn_map.series) == len(kind)

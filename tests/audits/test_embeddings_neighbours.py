@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
-from sertools.audits.embeddings.neighbours import Embedded, drawn, purities, silhouette, trust
+from sertools.audits.embeddings.neighbours import Embedded, purities, sampled, silhouette, trust
 
 from sertools.selftest import toy_corpus
 
@@ -30,8 +30,8 @@ def test_clips_without_a_label_are_left_out_of_its_numbers():
 
 def test_more_clips_than_can_be_compared_are_drawn_from():
     of = Embedded(model="m", vectors=np.arange(50.0)[:, None], clips=pd.DataFrame(index=range(50)))
-    some = drawn(of, 20, seed=1)
+    some = sampled(of, 20, seed=1)
     assert len(some.clips) == 20
     assert some.vectors[:, 0].tolist() == sorted(some.clips.index)
-    assert drawn(of, 20, seed=1).clips.equals(some.clips)
-    assert drawn(of, 50, seed=1) is of
+    assert sampled(of, 20, seed=1).clips.equals(some.clips)
+    assert sampled(of, 50, seed=1) is of

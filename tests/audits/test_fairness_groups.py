@@ -237,8 +237,8 @@ def test_pitch_groups_come_from_the_f0_of_the_clips(clips):
 
 
 def test_pitch_is_asked_of_the_sound_only_where_it_is_grouped_by():
-    assert FAIRNESS.needs(group=("sex",)).sound == ()
-    assert FAIRNESS.needs(group=("sex+pitch_group",)).sound == ("f0_hz",)
+    assert FAIRNESS.needs(**FAIRNESS.settings({"group": ("sex",)})).measured_columns == ()
+    assert FAIRNESS.needs(**FAIRNESS.settings({"group": ("sex+pitch_group",)})).measured_columns == ("f0_hz",)
 
 
 def test_the_answer_names_a_gap_that_has_an_interval(clips):

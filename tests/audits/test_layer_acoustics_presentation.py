@@ -37,7 +37,7 @@ def test_a_floor_that_is_not_there_is_no_number():
 
 
 def test_a_table_has_a_row_for_every_curve_and_layer():
-    table = presentation.beside_floors({"energy": a_curve(), "MFCC": a_curve()}, name="cca", title="CCA")
+    table = presentation.floors_table({"energy": a_curve(), "MFCC": a_curve()}, name="cca", title="CCA")
     assert [row[:2] for row in table.rows] == [["energy", 0], ["energy", 1], ["MFCC", 0], ["MFCC", 1]]
     assert table.columns[:2] == ["features", "layer"]
 
@@ -62,7 +62,7 @@ def test_a_map_shows_what_lies_above_the_highest_floor():
 
 def test_models_are_compared_in_the_layers_that_both_have():
     of = a_curve(against=np.vstack([OWN[0] - 0.3]))
-    table = presentation.compared({"energy": of}, score="CCA", model="other")
+    table = presentation.comparison_table({"energy": of}, score="CCA", model="other")
     assert len(table.rows) == 1
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert row["against"] == pytest.approx(0.3)

@@ -153,12 +153,12 @@ def test_the_known_duplicate_of_ravdess_is_found_and_no_other(tmp_path):
         pytest.skip("shared/data/ravdess is not there")
     corpus = load_corpus(str(RAVDESS))
     some = corpus.clips[corpus.clips["speaker"].isin(["07", "21"])]
-    heard = with_measured_columns(
+    measured = with_measured_columns(
         dataclasses.replace(corpus, clips=some), [LEAKAGE.plan()], predict.Settings(cache=tmp_path)
     )
-    result = result_of(heard.clips)
+    result = result_of(measured.clips)
     (row,) = result.tables[0].rows
     assert [Path(clip).stem for clip in row[1:3]] == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
     assert row[-1] == "the same samples"
     assert found(result, "shared_sentences").value == 2
-    assert pd.notna(heard.clips["audio_print"]).all()
+    assert pd.notna(clips_with_layers.clips["audio_print"]).all()

@@ -130,8 +130,8 @@ def test_an_encoder_that_read_nothing_is_skipped_with_the_reason():
 
 def test_recognised_words_come_with_their_error_rate():
     given = tables(lambda valence, rng: ["It is late."] * len(valence))
-    heard = np.where(np.arange(300) % 3 == 0, "it was late", "it is late")
-    given = dataclasses.replace(given, clips=given.clips.assign(**{"recognised@asr": heard}))
+    clips_with_layers = np.where(np.arange(300) % 3 == 0, "it was late", "it is late")
+    given = dataclasses.replace(given, clips=given.clips.assign(**{"recognised@asr": clips_with_layers}))
     rate = found(result_of(given, asr="asr", epochs=1), "word_error_rate", "transcript")
     assert rate.value == pytest.approx(1 / 9, abs=1e-12)
     assert rate.low < 1 / 9 < rate.high

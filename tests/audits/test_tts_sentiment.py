@@ -46,7 +46,7 @@ def clips(*, languages=("eng",), voices=6, per_word=2, rated=False) -> pd.DataFr
     return frame
 
 
-def heard(frame, *, sd=0.01, seed=0):
+def clips_with_layers(frame, *, sd=0.01, seed=0):
     """A deaf model's answers: a mean of each voice's own, and noise."""
     rng = np.random.default_rng(seed)
     voice = pd.factorize(frame["speaker"])[0]
@@ -75,7 +75,7 @@ def word_polarity(frame):
 
 def test_a_deaf_model_has_no_shift_and_passes():
     frame = clips()
-    shift = found(result_of(frame, valence=heard(frame)), "sentiment_shift")
+    shift = found(result_of(frame, valence=clips_with_layers(frame)), "sentiment_shift")
     assert shift.verdict is Verdict.PASS
     assert abs(shift.value) < 0.005
     assert shift.low < 0 < shift.high
@@ -84,7 +84,7 @@ def test_a_deaf_model_has_no_shift_and_passes():
 
 def test_a_constant_per_voice_has_a_shift_of_exactly_zero():
     frame = clips()
-    shift = found(result_of(frame, valence=heard(frame, sd=0.0)), "sentiment_shift")
+    shift = found(result_of(frame, valence=clips_with_layers(frame, sd=0.0)), "sentiment_shift")
     assert shift.value == pytest.approx(0.0, abs=1e-12)
     assert shift.verdict is Verdict.PASS
 
@@ -116,7 +116,7 @@ def test_planted_effects_come_out_as_they_were_put_in():
 
 def test_a_model_of_keywords_takes_not_good_for_good():
     frame = clips()
-    result = result_of(frame, valence=heard(frame) + 0.1 * word_polarity(frame))
+    result = result_of(frame, valence=clips_with_layers(frame) + 0.1 * word_polarity(frame))
     assert found(result, "negated_shift").low > 0.1
     # half of the pairs move against the word by noise alone
     consistency = found(result, "negation_consistency")
@@ -126,7 +126,7 @@ def test_a_model_of_keywords_takes_not_good_for_good():
 
 def test_the_plant_is_a_model_of_keywords():
     frame = clips()
-    audit, before = load("tts_sentiment"), tables(frame, valence=heard(frame))
+    audit, before = load("tts_sentiment"), tables(frame, valence=clips_with_layers(frame))
     planted = audit.plant(before, identity_rng(0, "plant")).predictions[CLEAN]["valence"]
     moved = (planted - before.predictions[CLEAN]["valence"]).to_numpy()
     assert moved == pytest.approx(0.2 * word_polarity(frame), abs=1e-12)
@@ -149,7 +149,7 @@ def test_one_language_that_is_read_and_others_that_are_not():
     frame = clips(languages=languages, voices=5)
     english = (frame["language"] == "eng").to_numpy()
     result = result_of(
-        frame, valence=heard(frame, sd=1e-3) + np.where(english, 0.1 * word_polarity(frame), 0.0)
+        frame, valence=clips_with_layers(frame, sd=1e-3) + np.where(english, 0.1 * word_polarity(frame), 0.0)
     )
     for language in languages:
         value = found(result, "sentiment_shift", slice=f"language={language}").value
@@ -167,7 +167,7 @@ def test_the_language_shift_is_the_definitions():
     frame = clips(languages=("eng", "ita"), voices=5)
     keep = np.random.default_rng(1).random(len(frame)) < np.where(frame["language"] == "eng", 0.9, 0.7)
     frame = frame[keep]
-    values = pd.Series(heard(frame, sd=0.1), index=frame.index)
+    values = pd.Series(clips_with_layers(frame, sd=0.1), index=frame.index)
     result = result_of(frame, valence=values)
     plain = frame["kind"] == "plain"
     mean = values[plain].groupby(frame.loc[plain, "language"]).mean()
@@ -198,7 +198,7 @@ def test_variance_is_shared_out_among_words_and_voices():
 
 def test_the_table_of_words_is_by_how_far_they_move():
     frame = clips()
-    values = heard(frame, sd=1e-3) + 0.3 * (frame["word"] == "awful") * (frame["kind"] == "plain")
+    values = clips_with_layers(frame, sd=1e-3) + 0.3 * (frame["word"] == "awful") * (frame["kind"] == "plain")
     (table,) = [t for t in result_of(frame, valence=values).tables if t.name == "words"]
     first = dict(zip(table.columns, table.rows[0], strict=True))
     assert (first["word"], first["sentiment"], first["clips"]) == ("awful", "negative", 12)
@@ -210,7 +210,9 @@ def test_the_table_of_words_is_by_how_far_they_move():
 def test_scores_of_emotions_have_shifts_too():
     frame = clips()
     result = result_of(
-        frame, happiness=heard(frame) + 0.1 * word_polarity(frame), sadness=heard(frame, seed=1)
+        frame,
+        happiness=clips_with_layers(frame) + 0.1 * word_polarity(frame),
+        sadness=clips_with_layers(frame, seed=1),
     )
     assert found(result, "sentiment_shift", "happiness").verdict is Verdict.FAIL
     assert found(result, "sentiment_shift", "sadness").verdict is Verdict.PASS
@@ -222,7 +224,7 @@ def test_a_plain_corpus_needs_no_more_than_sentiment_transcript_and_speaker():
     frame = frame.loc[
         frame["kind"] == "plain", ["file", "start", "end", "speaker", "transcript", "sentiment"]
     ]
-    result = result_of(frame, valence=heard(frame))
+    result = result_of(frame, valence=clips_with_layers(frame))
     assert found(result, "sentiment_shift").verdict is Verdict.PASS
     assert {f.name for f in result.findings} >= {"neutral_point", "positive_minus_neutral"}
     assert not any("fully crossed" in note for note in result.notes)
@@ -231,22 +233,22 @@ def test_a_plain_corpus_needs_no_more_than_sentiment_transcript_and_speaker():
 def test_what_a_corpus_lacks_is_said():
     frame = clips()
     few = frame[frame["speaker"].isin(["eng-0", "eng-1", "eng-2", "eng-3"])]
-    shift = found(result_of(few, valence=heard(few)), "sentiment_shift")
+    shift = found(result_of(few, valence=clips_with_layers(few)), "sentiment_shift")
     assert (shift.verdict, shift.low) == (Verdict.INCONCLUSIVE, None)
     assert shift.reason == "fewer than 5 speakers"
     glad = frame[frame["sentiment"] == "positive"]
-    shift = found(result_of(glad, valence=heard(glad)), "sentiment_shift")
+    shift = found(result_of(glad, valence=clips_with_layers(glad)), "sentiment_shift")
     assert shift.verdict is Verdict.SKIPPED
     assert "no language has negative and positive sentences" in shift.reason
-    pairs = found(result_of(glad, valence=heard(glad)), "negation_consistency")
+    pairs = found(result_of(glad, valence=clips_with_layers(glad)), "negation_consistency")
     assert pairs.reason == "no negated sentence has a plain counterpart"
     holed = frame.drop(frame.index[(frame["speaker"] == "eng-0") & (frame["word"] == "bad")])
     assert any(
         "not fully crossed: the corpus has 251 of 252" in n
-        for n in result_of(holed, valence=heard(holed)).notes
+        for n in result_of(holed, valence=clips_with_layers(holed)).notes
     )
     odd = frame.assign(kind="sung")
-    shift = found(result_of(odd, valence=heard(odd)), "sentiment_shift")
+    shift = found(result_of(odd, valence=clips_with_layers(odd)), "sentiment_shift")
     assert shift.reason == "no sentences of kind plain"
 
 
@@ -254,13 +256,13 @@ def test_a_word_with_two_sentiments_is_two_words():
     frame = clips()
     frame["word"] = "word"
     frame["transcript"] = [f"{w} {t}" for w, t in zip(frame["word"], frame["transcript"], strict=True)]
-    shift = found(result_of(frame, valence=heard(frame)), "sentiment_shift")
+    shift = found(result_of(frame, valence=clips_with_layers(frame)), "sentiment_shift")
     assert shift.reason == "fewer than 5 sentences or words"
 
 
 def test_nothing_depends_on_the_order_of_clips():
     frame = clips(languages=("eng", "spa"), voices=5)
-    both = tables(frame, valence=heard(frame))
+    both = tables(frame, valence=clips_with_layers(frame))
     order = np.random.default_rng(0).permutation(len(frame))
     shuffled = dataclasses.replace(
         both, clips=frame.iloc[order], predictions={CLEAN: both.predictions[CLEAN].iloc[order]}

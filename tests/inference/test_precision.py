@@ -33,14 +33,20 @@ class TwoFormats:
     fingerprint: str = "undecided"
     facts: dict[str, Any] = field(default_factory=dict)
     needs_precision: bool = True
-    heard: list[int] = field(default_factory=list)
+    clips_with_layers: list[int] = field(default_factory=list)
 
     def with_precision(self, precision: str, **facts: Any) -> "TwoFormats":
         facts = {"precision": precision, **facts}
-        return replace(self, needs_precision=False, fingerprint=precision, facts=facts, heard=self.heard)
+        return replace(
+            self,
+            needs_precision=False,
+            fingerprint=precision,
+            facts=facts,
+            clips_with_layers=self.clips_with_layers,
+        )
 
     def predict(self, signals, *, layers: bool = False) -> Outputs:
-        self.heard.append(len(signals))
+        self.clips_with_layers.append(len(signals))
         off = self.error if self.fingerprint == "bf16" else 0.0
         return Outputs(scores=np.array([[np.abs(s).mean() + off] for s in signals], dtype=np.float32))
 
@@ -87,7 +93,7 @@ def test_the_choice_is_kept_and_nothing_is_compared_twice(tmp_path):
     # a comparison now would choose fp32
     again = TwoFormats(error=1.0)
     second = choose_precision(again, tmp_path)
-    assert again.heard == []
+    assert again.clips_with_layers == []
     assert second.facts == first.facts
     assert second.fingerprint == "bf16"
 
@@ -99,7 +105,7 @@ def test_a_damaged_choice_is_made_again(tmp_path):
         path.write_text(damage)
         model = TwoFormats(error=0.001)
         assert choose_precision(model, tmp_path).fingerprint == "bf16"
-        assert model.heard == [8, 8]
+        assert model.clips_with_layers == [8, 8]
 
 
 def test_another_corpus_is_compared_for_itself(tmp_path):
@@ -107,7 +113,7 @@ def test_another_corpus_is_compared_for_itself(tmp_path):
     for clips in (3, 4):
         corpus = noises(tmp_path / f"c{clips}", clips)
         precision.choose_precision(model, corpus, fingerprint(corpus), tmp_path / "store")
-    assert model.heard == [3, 3, 4, 4]
+    assert model.clips_with_layers == [3, 3, 4, 4]
 
 
 def test_clips_that_cannot_be_heard_are_passed_over(tmp_path):

@@ -35,9 +35,9 @@ def write(results, folder, corpus, **settings):
 def test_what_is_written_is_what_the_model_hears(tmp_path, corpus):
     clean, changed = write([result("clip 001")], tmp_path / "sounds", corpus)
     assert (clean.condition, changed.condition) == ("clean", "gain@20dB")
-    heard = [engine.decode(corpus, "clip 001", Meter(), c).signal for c in CONDITIONS.values()]
-    softer = max(1.0, *(np.abs(signal).max() for signal in heard))
-    for take, signal in zip((clean, changed), heard, strict=True):
+    clips_with_layers = [engine.decode(corpus, "clip 001", Meter(), c).signal for c in CONDITIONS.values()]
+    softer = max(1.0, *(np.abs(signal).max() for signal in clips_with_layers))
+    for take, signal in zip((clean, changed), clips_with_layers, strict=True):
         samples, rate = soundfile.read(tmp_path / "sounds" / take.audio, dtype="float32")
         assert (rate, take.rate, take.seconds) == (RATE, RATE, len(signal) / RATE)
         # tolerance: FLAC of 16 bits

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sertools.errors import GateError, StoreError
+from sertools.errors import GateError
 from sertools.report.render import render
 from sertools.results.result import Finding, Missing
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result

@@ -56,4 +56,6 @@ def tts(
     corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
     for note in corpus.notes:
         console.warn(note)
-    console.message(f"{spoken.written} files synthesised, {spoken.reused} reused; audit them with --data {out}")
+    console.message(
+        f"{spoken.written} files synthesised, {spoken.reused} reused; audit them with --data {out}"
+    )

@@ -77,8 +77,8 @@ def _called(codec: Amr, signal: Signal, rate: int, level: float) -> Signal:
     loud = max(1.0, float(np.abs(signal).max()))
     narrow = resampled(signal / loud, rate, codec.rate)
     delay = _delay(codec.name, codec.bit_rates[level])
-    heard = round_trip(codec, np.pad(narrow, (0, delay)), codec.bit_rates[level])[delay:]
-    return resampled(heard, codec.rate, rate, len(signal)) * loud
+    clips_with_layers = round_trip(codec, np.pad(narrow, (0, delay)), codec.bit_rates[level])[delay:]
+    return resampled(clips_with_layers, codec.rate, rate, len(signal)) * loud
 
 
 def amr_nb(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:

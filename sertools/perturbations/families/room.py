@@ -57,8 +57,8 @@ def shoebox(rate: int, rt60_s: float, rng: np.random.Generator) -> Signal:
     reflection = 10 ** (-3 * between_s / rt60_s)
     delay_s, amplitude = _images(mouth, microphone, reflection)
     delay_s -= delay_s.min()
-    heard = delay_s < EARLY_S
-    delay_s, amplitude = delay_s[heard], amplitude[heard]
+    clips_with_layers = delay_s < EARLY_S
+    delay_s, amplitude = delay_s[clips_with_layers], amplitude[clips_with_layers]
     direct = int(delay_s.argmin())
     late = delay_s > EARLY_S / 2
     time_s = np.arange(math.ceil(max(rt60_s, EARLY_S) * rate) + 1) / rate

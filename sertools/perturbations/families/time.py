@@ -82,8 +82,8 @@ def silence_gaps(signal: Signal, rate: int, level: float, rng: np.random.Generat
     edges = np.zeros(len(signal) + 1, dtype=np.int64)
     np.add.at(edges, begins, 1)
     np.add.at(edges, begins + gap, -1)
-    heard: Signal = signal * (np.cumsum(edges)[:-1] == 0)
-    return heard
+    clips_with_layers: Signal = signal * (np.cumsum(edges)[:-1] == 0)
+    return clips_with_layers
 
 
 def speed_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:

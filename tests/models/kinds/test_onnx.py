@@ -267,8 +267,10 @@ def test_the_command_line_predicts_with_an_onnx_file(tmp_path):
     assert made.exit_code == 0, made.output
     header, row = (tmp_path / "p.csv").read_text().splitlines()
     assert header == "clip,file,arousal,valence"
-    heard = torch.from_numpy(signal.astype(np.float32) / 32768)[None]
-    np.testing.assert_allclose(json.loads(f"[{row.split(',', 2)[2]}]"), reference(heard)[1][0], atol=1e-5)
+    clips_with_layers = torch.from_numpy(signal.astype(np.float32) / 32768)[None]
+    np.testing.assert_allclose(
+        json.loads(f"[{row.split(',', 2)[2]}]"), reference(clips_with_layers)[1][0], atol=1e-5
+    )
 
 
 def write_layered(path, widths, names):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, NOT_BETTER, not_better_than_constant
 from sertools.metrics.classification import uar_statistic
@@ -20,33 +21,33 @@ UNLABELLED = "the corpus has no labels for this target, so robust and constant p
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class CleanPredictions:
     """Predictions on clean audio for one target, with the truth.
 
     Attributes:
         target: a dimension, or `emotion`
         classes: number of class codes; 0 for a dimension
-        clean: predictions on clean audio, shape (n,), ratings or class codes; nan if missing
+        prediction: predictions on clean audio, shape (n,), ratings or class codes; nan if missing
         truth: shape (n,), same unit; nan if unknown
         unit: speaker codes, shape (n,)
         units: number of codes
         by_speaker: the units are speakers
         score: CCC or UAR on clean audio; nan if there is no truth
         spread: sd(p) / sd(t) on clean audio; nan for emotion, and if there is no truth
-        alike: share of pairs of different clips whose clean predictions would count as unchanged
+        equal_pairs: share of pairs of different clips whose clean predictions would count as unchanged
         reason: why the predictions are not shown to be better than a constant; empty if they are
     """
 
     target: str
     classes: int
-    clean: np.ndarray
-    truth: np.ndarray
-    unit: np.ndarray
+    prediction: NDArray[np.float64]
+    truth: NDArray[np.float64]
+    unit: NDArray[np.int64]
     units: int
     by_speaker: bool
     score: float
     spread: float
-    alike: float
+    equal_pairs: float
     reason: str
 
     @property
@@ -66,11 +67,11 @@ class Answers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed:
+class PerturbedPredictions:
     """Predictions for one target on perturbed audio, with those on clean audio.
 
     Attributes:
-        of: predictions on clean audio
+        clean: predictions on clean audio
         conditions: name of each of the k perturbations, e.g. `gain@drawn` → its conditions, one per repeated
             draw
         draws: perturbation → predictions, shape (n, r), one column per repeated draw; nan if missing
@@ -78,38 +79,40 @@ class Changed:
         scale_free: the same with tolerance · sd(p) / sd(t); None if the spread is unknown
     """
 
-    of: Answers
+    clean: CleanPredictions
     conditions: Mapping[str, Sequence[str]]
-    draws: Mapping[str, np.ndarray]
-    unchanged: np.ndarray
-    scale_free: np.ndarray | None
+    draws: Mapping[str, NDArray[np.float64]]
+    unchanged: NDArray[np.float64]
+    scale_free: NDArray[np.float64] | None
 
     @property
-    def changes(self) -> tuple[str, ...]:
+    def perturbations(self) -> tuple[str, ...]:
         """Names of the k perturbations."""
         return tuple(self.conditions)
 
-    def outcomes(self, change: str, tolerance: float) -> np.ndarray:
+    def outcomes(self, perturbation: str, tolerance: float) -> NDArray[np.float64]:
         """Unchanged or not, shape (n, r): 1, 0, or nan if the clean or perturbed prediction is missing."""
-        return _outcomes(self.of, self.draws[change], tolerance)
+        return _outcomes(self.clean, self.draws[perturbation], tolerance)
 
-    def stacked(self, change: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def stacked(
+        self, perturbation: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         """Clean predictions, perturbed predictions and row numbers of clips with both, draws stacked."""
-        after = self.draws[change]
+        after = self.draws[perturbation]
         clip = np.tile(np.arange(len(after)), after.shape[1])
-        clean, flat = self.of.clean[clip], after.T.ravel()
-        there = np.isfinite(clean) & np.isfinite(flat)
-        return clean[there], flat[there], clip[there]
+        before, flat = self.clean.prediction[clip], after.T.ravel()
+        both = np.isfinite(before) & np.isfinite(flat)
+        return before[both], flat[both], clip[both]
 
 
-def answered(tables: Tables, target: str, condition: str = CLEAN) -> np.ndarray:
+def predictions_under(tables: Tables, target: str, condition: str = CLEAN) -> NDArray[np.float64]:
     """Predictions under a condition, shape (n,): ratings, or codes of `model_classes`; nan if missing."""
     scores = tables.predictions[condition]
     if target != "emotion":
         return scores[target].to_numpy(dtype=float)
-    of_classes = scores[list(tables.model_classes)].to_numpy(dtype=float)
-    known = np.isfinite(of_classes).all(axis=1)
-    return np.where(known, np.where(known[:, None], of_classes, 0.0).argmax(axis=1), np.nan)
+    class_scores = scores[list(tables.model_classes)].to_numpy(dtype=float)
+    known = np.isfinite(class_scores).all(axis=1)
+    return np.where(known, np.where(known[:, None], class_scores, 0.0).argmax(axis=1), np.nan)
 
 
 def targets(tables: Tables) -> list[str]:
@@ -117,7 +120,7 @@ def targets(tables: Tables) -> list[str]:
     return [*tables.model_dimensions, *(["emotion"] if tables.classes else [])]
 
 
-def clean_answers(tables: Tables, target: str, tolerance: float) -> Answers:
+def clean_predictions(tables: Tables, target: str, tolerance: float) -> CleanPredictions:
     """Predictions on clean audio for a target, and whether they are better than a constant.
 
     If a dimension has no ratings but the corpus has emotion labels, it counts as better than a constant if it
@@ -129,43 +132,45 @@ def clean_answers(tables: Tables, target: str, tolerance: float) -> Answers:
         tolerance: ratings that differ by less than this count as the same
     """
     unit, by_speaker = speaker_codes(tables.clips)
-    clean = answered(tables, target)
-    there = clean[np.isfinite(clean)]
+    prediction = predictions_under(tables, target)
+    known = prediction[np.isfinite(prediction)]
     classes = len(tables.model_classes) if target == "emotion" else 0
-    truth, score, moves = np.full(len(clean), np.nan), np.nan, np.nan
+    truth, score, spread_ratio = np.full(len(prediction), np.nan), np.nan, np.nan
     if classes or target in tables.dimensions:
         pair = pairs(tables, target)
         truth[tables.clips.index.get_indexer(pair.clips)] = pair.truth
         reason = not_better_than_constant(pair, classes)
         score = overall(uar_statistic(classes) if classes else CCC, pair.truth, pair.prediction)
-        moves = np.nan if classes else spread(pair.truth, pair.prediction)
+        spread_ratio = np.nan if classes else spread(pair.truth, pair.prediction)
     else:
-        reason = _doubt_by_emotion(tables, target, clean, unit)
-    return Answers(
+        reason = _doubt_by_emotion(tables, target, prediction, unit)
+    return CleanPredictions(
         target=target,
         classes=classes,
-        clean=clean,
+        prediction=prediction,
         truth=truth,
         unit=unit,
         units=int(unit.max(initial=-1)) + 1,
         by_speaker=by_speaker,
         score=score,
-        spread=moves,
-        alike=share_of_equal_pairs(there, 0 if classes else tolerance),
+        spread=spread_ratio,
+        equal_pairs=share_of_equal_pairs(known, 0 if classes else tolerance),
         reason=reason,
     )
 
 
-def _doubt_by_emotion(tables: Tables, dimension: str, clean: np.ndarray, unit: np.ndarray) -> str:
+def _doubt_by_emotion(
+    tables: Tables, dimension: str, prediction: NDArray[np.float64], unit: NDArray[np.int64]
+) -> str:
     """Why a dimension without ratings is not shown to follow the emotions; empty if it is."""
     if "emotion" not in tables.clips:
         return UNLABELLED
     expected = derive(tables.clips["emotion"])[dimension].to_numpy(dtype=float)
-    known = np.isfinite(expected) & np.isfinite(clean)
+    known = np.isfinite(expected) & np.isfinite(prediction)
     if len(np.unique(expected[known])) < 2:
         return UNLABELLED
-    kept, codes = np.unique(unit[known], return_inverse=True)
-    found = estimate(PCC, expected[known], clean[known], codes, len(kept), level=LEVEL_OF_SKILL_TEST)
+    speakers, codes = np.unique(unit[known], return_inverse=True)
+    found = estimate(PCC, expected[known], prediction[known], codes, len(speakers), level=LEVEL_OF_SKILL_TEST)
     if np.isnan(found.value):
         return NOT_BETTER
     if np.isnan(found.low):
@@ -173,47 +178,59 @@ def _doubt_by_emotion(tables: Tables, dimension: str, clean: np.ndarray, unit: n
     return "" if found.low > 0 else NOT_BETTER
 
 
-def changed_answers(
-    tables: Tables, of: Answers, changes: Mapping[str, Sequence[str]], tolerance: float
-) -> Changed:
+def perturbed_predictions(
+    tables: Tables, clean: CleanPredictions, conditions: Mapping[str, Sequence[str]], tolerance: float
+) -> PerturbedPredictions:
     """Predictions for a target under each perturbation.
 
     Args:
         tables: clips and predictions
-        of: predictions on clean audio, from `clean_answers`
-        changes: name of a perturbation → its conditions, one for each repeated draw
+        clean: predictions on clean audio, from `clean_predictions`
+        conditions: name of a perturbation → its conditions, one for each repeated draw
         tolerance: ratings that differ by less than this count as unchanged; for emotion the class must be the
             same
     """
     draws = {
-        name: np.stack([answered(tables, of.target, condition) for condition in conditions], axis=1)
-        for name, conditions in changes.items()
+        name: np.stack([predictions_under(tables, clean.target, each) for each in repeated], axis=1)
+        for name, repeated in conditions.items()
     }
     scaled = np.nan
-    if np.isfinite(of.spread):
-        known = np.isfinite(of.truth) & np.isfinite(of.clean)
-        scaled = scale_free_tolerance(of.truth[known], of.clean[known], tolerance)
-    return Changed(
-        of=of,
-        conditions=changes,
+    if np.isfinite(clean.spread):
+        known = np.isfinite(clean.truth) & np.isfinite(clean.prediction)
+        scaled = scale_free_tolerance(clean.truth[known], clean.prediction[known], tolerance)
+    return PerturbedPredictions(
+        clean=clean,
+        conditions=conditions,
         draws=draws,
-        unchanged=_over_draws(of, draws, tolerance),
-        scale_free=_over_draws(of, draws, scaled) if np.isfinite(scaled) else None,
+        unchanged=_unchanged_share(clean, draws, tolerance),
+        scale_free=_unchanged_share(clean, draws, scaled) if np.isfinite(scaled) else None,
     )
 
 
-def _over_draws(of: Answers, draws: Mapping[str, np.ndarray], tolerance: float) -> np.ndarray:
+def all_predictions(
+    tables: Tables, conditions: Mapping[str, Sequence[str]], tolerance: float
+) -> list[PerturbedPredictions]:
+    """Predictions for each target, clean and under each perturbation; see `perturbed_predictions`."""
+    return [
+        perturbed_predictions(tables, clean_predictions(tables, target, tolerance), conditions, tolerance)
+        for target in targets(tables)
+    ]
+
+
+def _unchanged_share(
+    clean: CleanPredictions, draws: Mapping[str, NDArray[np.float64]], tolerance: float
+) -> NDArray[np.float64]:
     """Share of the draws in which each clip's prediction is unchanged, shape (n, k)."""
-    shares = np.full((len(of.clean), len(draws)), np.nan)
+    shares = np.full((len(clean.prediction), len(draws)), np.nan)
     for k, after in enumerate(draws.values()):
-        outcomes = _outcomes(of, after, tolerance)
-        there = np.isfinite(outcomes)
-        n = there.sum(axis=1)
-        np.divide(np.where(there, outcomes, 0.0).sum(axis=1), n, out=shares[:, k], where=n > 0)
+        outcomes = _outcomes(clean, after, tolerance)
+        known = np.isfinite(outcomes)
+        n = known.sum(axis=1)
+        np.divide(np.where(known, outcomes, 0.0).sum(axis=1), n, out=shares[:, k], where=n > 0)
     return shares
 
 
-def _outcomes(of: Answers, after: np.ndarray, tolerance: float) -> np.ndarray:
-    moved = np.abs(after - of.clean[:, None])
-    stays = moved == 0 if of.classes else moved < tolerance
-    return np.where(np.isfinite(moved), stays, np.nan)
+def _outcomes(clean: CleanPredictions, after: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+    difference = np.abs(after - clean.prediction[:, None])
+    unchanged = difference == 0 if clean.classes else difference < tolerance
+    return np.where(np.isfinite(difference), unchanged, np.nan)

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from sertools.audits.robustness.answers import (
+from sertools.audits.robustness.predictions import (
     UNLABELLED,
-    answered,
-    changed_answers,
-    clean_answers,
+    clean_predictions,
+    perturbed_predictions,
+    predictions_under,
     targets,
 )
 
@@ -34,7 +34,7 @@ def test_targets_are_what_the_model_answers_rated_or_not(clips):
 def test_the_answer_for_emotion_is_the_class_with_the_highest_score(clips):
     tables = toy_corpus.answers("oracle", clips)
     names = np.array(tables.model_classes)
-    assert (names[answered(tables, "emotion").astype(int)] == clips["emotion"]).all()
+    assert (names[predictions_under(tables, "emotion").astype(int)] == clips["emotion"]).all()
 
 
 def test_a_row_without_scores_is_no_answer(clips):
@@ -43,14 +43,14 @@ def test_a_row_without_scores_is_no_answer(clips):
     scores.iloc[3] = np.nan
     holed = tables.with_predictions({"clean": scores})
     for target in ("arousal", "emotion"):
-        assert np.flatnonzero(np.isnan(answered(holed, target))).tolist() == [3]
+        assert np.flatnonzero(np.isnan(predictions_under(holed, target))).tolist() == [3]
 
 
 def test_the_oracle_is_beyond_doubt_and_as_wide_as_the_truth(clips):
-    found = clean_answers(toy_corpus.answers("oracle", clips), "arousal", 0.05)
+    found = clean_predictions(toy_corpus.answers("oracle", clips), "arousal", 0.05)
     assert (found.reason, found.chance) == ("", 0.0)
     assert (found.score, found.spread) == pytest.approx((1.0, 1.0))
-    emotion = clean_answers(toy_corpus.answers("oracle", clips), "emotion", 0.05)
+    emotion = clean_predictions(toy_corpus.answers("oracle", clips), "emotion", 0.05)
     assert (emotion.reason, emotion.score, emotion.chance) == ("", 1.0, 1 / clips["emotion"].nunique())
 
 
@@ -58,32 +58,34 @@ def test_the_oracle_is_beyond_doubt_and_as_wide_as_the_truth(clips):
 def test_a_trivial_model_is_not_better_than_a_constant(kind, clips):
     tables = toy_corpus.answers(kind, clips)
     for target in targets(tables):
-        assert clean_answers(tables, target, 0.05).reason == NOT_BETTER
+        assert clean_predictions(tables, target, 0.05).reason == NOT_BETTER
     unrated = toy_corpus.answers(kind, clips.drop(columns=["arousal", "dominance", "valence"]))
     for target in ("arousal", "dominance", "valence"):
-        assert clean_answers(unrated, target, 0.05).reason == NOT_BETTER
+        assert clean_predictions(unrated, target, 0.05).reason == NOT_BETTER
 
 
 def test_an_unrated_dimension_may_follow_the_emotions(clips):
     tables = toy_corpus.answers("random", clips.drop(columns=["arousal"]))
     scores = tables.predictions["clean"].assign(arousal=clips["arousal"])
-    found = clean_answers(tables.with_predictions({"clean": scores}), "arousal", 0.05)
+    found = clean_predictions(tables.with_predictions({"clean": scores}), "arousal", 0.05)
     assert found.reason == ""
     assert np.isnan([found.score, found.spread]).all()
     against = tables.predictions["clean"].assign(arousal=1 - clips["arousal"])
-    assert clean_answers(tables.with_predictions({"clean": against}), "arousal", 0.05).reason == NOT_BETTER
+    assert (
+        clean_predictions(tables.with_predictions({"clean": against}), "arousal", 0.05).reason == NOT_BETTER
+    )
 
 
 def test_without_ratings_and_emotions_nothing_can_be_said(clips):
     bare = toy_corpus.answers("random", clips[["file", "start", "end", "speaker"]])
-    assert clean_answers(bare, "arousal", 0.05).reason == UNLABELLED
-    assert not clean_answers(bare, "arousal", 0.05).labelled
+    assert clean_predictions(bare, "arousal", 0.05).reason == UNLABELLED
+    assert not clean_predictions(bare, "arousal", 0.05).labelled
 
 
 def test_outcomes_are_a_loop_over_clips(clips):
     tables = toy_corpus.answers("random", clips, [GAIN, dataclasses.replace(GAIN, draw=1)])
-    of = clean_answers(tables, "arousal", 0.2)
-    found = changed_answers(tables, of, {"gain@drawn": ("gain@drawn", "gain@drawn#1")}, 0.2)
+    of = clean_predictions(tables, "arousal", 0.2)
+    found = perturbed_predictions(tables, of, {"gain@drawn": ("gain@drawn", "gain@drawn#1")}, 0.2)
     clean = tables.predictions["clean"]["arousal"].to_numpy()
     draws = [tables.predictions[c]["arousal"].to_numpy() for c in ("gain@drawn", "gain@drawn#1")]
     expected = [np.mean([abs(d[i] - clean[i]) < 0.2 for d in draws]) for i in range(len(clean))]
@@ -99,8 +101,8 @@ def test_a_draw_that_is_missing_leaves_the_other(clips):
     scores["gain@drawn"].iloc[0] = np.nan
     scores["gain@drawn"].iloc[1] = scores["gain@drawn#1"].iloc[1] = np.nan
     tables = tables.with_predictions(scores)
-    of = clean_answers(tables, "valence", 0.05)
-    found = changed_answers(tables, of, {"gain@drawn": ("gain@drawn", "gain@drawn#1")}, 0.05)
+    of = clean_predictions(tables, "valence", 0.05)
+    found = perturbed_predictions(tables, of, {"gain@drawn": ("gain@drawn", "gain@drawn#1")}, 0.05)
     assert found.unchanged[0, 0] == 1.0
     assert np.isnan(found.unchanged[1, 0])
     assert len(found.stacked("gain@drawn")[0]) == 2 * len(clips) - 3

@@ -1,0 +1,111 @@
+"""How correct is the model on this corpus?
+
+Predicted dimensions are compared with the ratings by the concordance correlation coefficient
+CCC = 2 s_tp / (s²_t + s²_p + (m_t − m_p)²), moments divided by n (Lin 1989), Pearson's correlation, MAE and
+RMSE; emotions by the unweighted average recall (UAR) over the classes in the truth, unweighted average
+precision, accuracy and F1. The distribution of the predictions is compared with that of the truth: by the
+Jensen-Shannon distance (base 2) over 10 equal bins, and by the relative difference (n_p − n_t) / n of each
+class. Where the corpus labels emotions, every predicted dimension that it does not rate is compared with the
+range that the literature expects for each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the
+share of clips in that range.
+
+Every score is shown together with the scores of trivial models: the constant mean or majority class, random
+predictions, and the constant that is best for this metric. Limits that a trivial model can meet are judged
+only where the 99.9 % interval of CCC or UAR shows the model to be better than a constant.
+
+Limits are those of audEERING's ser-tests. Intervals are 95 %: leave-one-speaker-out jackknife with Student's
+t; for shares, Wilson's interval with the effective number of clips.
+"""
+
+import numpy as np
+
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.examples import furthest, in_turn
+from sertools.auditing.findings import left_out, skipped
+from sertools.auditing.tables import Row, scored_targets
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC
+from sertools.results.result import Figure, Finding, LeftOut, Limit
+from sertools.tables.pairs import pairs
+from sertools.tables.tables import Tables
+
+from . import presentation
+from .baselines import baseline_rows
+from .expected_ranges import expected_range_findings
+from .generalisation import generalisation_drops
+from .scores import DIMENSION_STATISTICS, class_statistics, dimension_findings, emotion_findings
+
+NEEDS = Needs(labels="none")
+
+SER_TESTS = "audEERING ser-tests"
+LIMITS = [
+    Limit(name="ccc", above=0.5, source=SER_TESTS),
+    Limit(name="pcc", above=0.5, source=SER_TESTS),
+    Limit(name="mae", below=0.1, source=SER_TESTS),
+    Limit(name="jensen_shannon", below=0.2, source=SER_TESTS),
+    Limit(name="uar", above=0.5, source=SER_TESTS),
+    Limit(name="uap", above=0.5, source=SER_TESTS),
+    Limit(name="recall", above=0.5, source=SER_TESTS),
+    Limit(name="precision", above=0.5, source=SER_TESTS),
+    Limit(name="relative_difference", above=-0.15, below=0.15, source=SER_TESTS),
+    Limit(name="in_expected_range", above=0.75, source=SER_TESTS),
+]
+
+
+def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...] = ()) -> Outcome:
+    """Score every dimension and emotion, with baselines, distributions and consistency.
+
+    Args:
+        tables: clips and clean predictions
+        rng: for the random baseline
+        in_domain: scores on the corpus that the model was trained on, e.g. `arousal=0.745`; adds the
+            generalisation drop 1 − metric here / metric there (CCC of a dimension, UAR of `emotion`)
+    """
+    classes = len(tables.model_classes)
+    findings: list[Finding] = []
+    baselines: list[Row] = []
+    figures: list[Figure] = []
+    without_speaker: list[LeftOut] = []
+    for target in scored_targets(tables):
+        pair = pairs(tables, target)
+        if target == "emotion":
+            statistics, main_score = class_statistics(classes), uar_statistic(classes)
+            findings += emotion_findings(pair, tables)
+            figures.append(presentation.confusion_figure(pair, tables))
+        else:
+            statistics, main_score = DIMENSION_STATISTICS, CCC
+            findings += dimension_findings(pair, target)
+            figures.append(presentation.distribution_figure(pair, target))
+        without_speaker += left_out(main_score, pair, tables, target=target)
+        baselines += baseline_rows(pair, target, statistics, rng)
+    consistency = expected_range_findings(tables)
+    findings += consistency
+    if not findings:
+        reason = (
+            "corpus and model share neither a dimension nor an emotion, and no emotion implies a dimension"
+        )
+        return Outcome(answer=f"Not measured: {reason}.", findings=[skipped("ccc", tables, reason)])
+    findings += generalisation_drops(findings, in_domain)
+    main = [f for f in findings if f.name in {"ccc", "uar"}]
+    return Outcome(
+        answer=presentation.answer(main, consistency),
+        findings=findings,
+        tables=[presentation.baselines_table(baselines)] if baselines else [],
+        figures=[
+            *presentation.score_figure(main),
+            *figures,
+            *presentation.expected_range_figure(consistency),
+        ],
+        left_out=without_speaker,
+        sounds=in_turn([furthest(tables, f.target) for f in main]),
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Assign the predictions to the wrong clips: every distribution is right, every prediction is wrong."""
+    order = rng.permutation(len(tables.clips))
+    wrong = {
+        condition: scores.iloc[order].set_axis(scores.index)
+        for condition, scores in tables.predictions.items()
+    }
+    return tables.with_predictions(wrong)

@@ -1,0 +1,90 @@
+"""Whether predictions of dimensions without ratings are in the range expected for each emotion."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sertools.auditing.findings import finding
+from sertools.metrics import distribution, regression
+from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, NOT_BETTER
+from sertools.results.result import Finding
+from sertools.statistics.jackknife import estimate, proportion
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables
+
+RANGES = {"low": (-np.inf, 0.45), "neutral": (0.3, 0.6), "high": (0.55, np.inf)}
+EXPECTED = {
+    "arousal": {
+        "low": ("boredom", "sadness"),
+        "neutral": ("neutral",),
+        "high": ("anger", "fear", "surprise"),
+    },
+    "dominance": {
+        "low": ("fear", "sadness"),
+        "neutral": ("happiness", "neutral", "surprise"),
+        "high": ("anger",),
+    },
+    "valence": {
+        "low": ("anger", "disgust", "fear", "frustration", "sadness"),
+        "neutral": ("boredom", "neutral"),
+        "high": ("happiness",),
+    },
+}
+"""The range of each dimension that the literature expects for an emotion, as collected by ser-tests."""
+
+
+def expected_range_findings(tables: Tables) -> list[Finding]:
+    """The share of each emotion's clips in the expected range, for each dimension that nobody rated."""
+    if "emotion" not in tables.clips:
+        return []
+    unrated = [dimension for dimension in tables.model_dimensions if dimension not in tables.dimensions]
+    return [each for dimension in unrated for each in _dimension_findings(tables, dimension)]
+
+
+def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
+    codes, by_speaker = speaker_codes(tables.clips)
+    emotion = tables.clips["emotion"].to_numpy(dtype=object)
+    prediction = tables.predictions[CLEAN][dimension].to_numpy()
+    present = set(emotion)
+    expected = {
+        name: level for level, names in EXPECTED[dimension].items() for name in names if name in present
+    }
+    if not expected:
+        return []
+    order = np.array([list(RANGES).index(expected[e]) if e in expected else -1 for e in emotion])
+    known = (order >= 0) & np.isfinite(prediction)
+    withheld = _reason_withheld(order[known], prediction[known], codes[known])
+    found = []
+    for name, level in expected.items():
+        here = known & (emotion == name)
+        speakers, unit = np.unique(codes[here], return_inverse=True)
+        inside = distribution.in_range(prediction[here], *RANGES[level])
+        found.append(
+            finding(
+                "in_expected_range",
+                proportion(inside, unit, len(speakers)),
+                target=dimension,
+                slice=f"emotion={name}",
+                by_speaker=by_speaker,
+                withheld=withheld,
+            )
+        )
+    return found
+
+
+def _reason_withheld(
+    expected: NDArray[np.int64], prediction: NDArray[np.float64], codes: NDArray[np.int64]
+) -> str:
+    """Why no limit applies: a mid-scale constant is in most ranges, so predictions must rise with them.
+
+    Args:
+        expected: 0 for low, 1 for neutral, 2 for high, shape (n,)
+        prediction: predictions of the dimension, shape (n,)
+        codes: speaker codes, shape (n,)
+    """
+    _, unit = np.unique(codes, return_inverse=True)
+    units = int(unit.max()) + 1 if len(unit) else 0
+    rises = estimate(regression.PCC, expected / 2.0, prediction, unit, units, level=LEVEL_OF_SKILL_TEST)
+    if np.isnan(rises.value):
+        return NOT_BETTER
+    return NOT_BETTER if rises.low <= 0 else ""

@@ -1,0 +1,80 @@
+"""Scores of dimensions and of emotions, and why a limit does not apply to some of them."""
+
+import numpy as np
+
+from sertools.auditing.findings import finding
+from sertools.metrics import classification, distribution, regression
+from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
+from sertools.results.result import Finding
+from sertools.statistics.jackknife import estimate, proportion
+from sertools.statistics.statistic import Statistic
+from sertools.tables.pairs import Pairs
+from sertools.tables.tables import Tables
+
+DIMENSION_STATISTICS = (regression.CCC, regression.PCC, regression.MAE, regression.RMSE)
+
+
+def class_statistics(classes: int) -> tuple[Statistic, ...]:
+    """The scores of emotions, for this number of class codes."""
+    return (
+        classification.uar_statistic(classes),
+        classification.uap_statistic(classes),
+        classification.accuracy_statistic(classes),
+        classification.weighted_f1_statistic(classes),
+        classification.macro_f1_statistic(classes),
+    )
+
+
+def dimension_findings(pair: Pairs, dimension: str) -> list[Finding]:
+    """Agreement of predicted and rated values of a dimension, and the distance of their distributions."""
+    withheld = _reason_withheld(not_better_than_constant(pair))
+    found = []
+    for statistic in (*DIMENSION_STATISTICS, distribution.jensen_shannon_statistic()):
+        value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
+        # a constant cannot reach a high correlation, so these two are always judged
+        reason = "" if statistic.name in {"ccc", "pcc"} else withheld
+        found.append(
+            finding(statistic.name, value, target=dimension, by_speaker=pair.by_speaker, withheld=reason)
+        )
+    return found
+
+
+def emotion_findings(pair: Pairs, tables: Tables) -> list[Finding]:
+    """Scores over all emotions, then recall, precision and excess predictions of each emotion."""
+    classes = len(tables.model_classes)
+    withheld = _reason_withheld(not_better_than_constant(pair, classes))
+    found = []
+    for statistic in class_statistics(classes):
+        value = estimate(statistic, pair.truth, pair.prediction, pair.unit, pair.units)
+        if statistic.name == "accuracy":
+            value = proportion(pair.truth == pair.prediction, pair.unit, pair.units)
+        # a trivial model has a UAR of 1 / classes, which is below the limit for three or more classes
+        always_judged = statistic.name == "uar" and len(np.unique(pair.truth)) > 2
+        reason = "" if always_judged else withheld
+        found.append(
+            finding(statistic.name, value, target="emotion", by_speaker=pair.by_speaker, withheld=reason)
+        )
+    for code, name in enumerate(tables.model_classes):
+        if name in tables.classes:
+            found += _class_findings(pair, code, name, withheld)
+    return found
+
+
+def _class_findings(pair: Pairs, code: int, name: str, withheld: str) -> list[Finding]:
+    """Recall and precision of one emotion, and how much too often it is predicted."""
+    labelled, predicted = pair.take(pair.truth == code), pair.take(pair.prediction == code)
+    excess = distribution.relative_difference_statistic(code)
+    values = {
+        "recall": proportion(labelled.prediction == code, labelled.unit, labelled.units),
+        "precision": proportion(predicted.truth == code, predicted.unit, predicted.units),
+        "relative_difference": estimate(excess, pair.truth, pair.prediction, pair.unit, pair.units),
+    }
+    return [
+        finding(metric, value, target=name, by_speaker=pair.by_speaker, withheld=withheld)
+        for metric, value in values.items()
+    ]
+
+
+def _reason_withheld(reason: str) -> str:
+    """Withhold judgement only of a useless model; without an interval the gate is inconclusive anyway."""
+    return reason if reason == NOT_BETTER else ""

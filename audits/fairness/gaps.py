@@ -1,0 +1,168 @@
+"""Scores of groups, and the gaps between them."""
+
+import itertools
+
+import numpy as np
+
+from sertools.auditing.findings import finding
+from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
+from sertools.metrics.group_gaps import class_gaps, equalised_odds, equalised_odds_by_chance
+from sertools.metrics.regression import BIAS
+from sertools.results.result import Finding
+from sertools.statistics.bootstrap import GroupedClips, max_minus_min
+from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all
+from sertools.statistics.permutation import NullGap, permutation
+
+from .grouped import GroupedPairs
+
+CANNOT_VERIFY = "this corpus cannot detect gaps below {:.3f}, so the limit cannot be verified here"
+
+
+def gap_findings(
+    part: GroupedPairs, limit: float, resamples: int, rng: np.random.Generator
+) -> tuple[list[Finding], NullGap]:
+    """Scores of all groups and the gaps between them, with the permutation test of the largest gap.
+
+    Args:
+        part: the clips of one target, with their groups
+        limit: limit of the sex score, to tell whether this corpus can verify it
+        resamples: number of permutations and of bootstrap draws
+        rng: for permutations and bootstrap
+    """
+    pair, large = part.pairs, part.large_groups
+    withheld = _reason_withheld(part)
+    by_unit = GroupedClips(pair.truth, pair.prediction, pair.unit, pair.units, large.code, len(large))
+    by_chance = permutation(part.statistic, by_unit, draws=resamples, rng=rng)
+    found = _scores(part)
+    if part.column == "sex" and {"female", "male"} <= set(part.groups.names):
+        found += _sex_findings(part, by_chance, limit, withheld)
+    found += _differences_from_all(part, withheld)
+    found += _pairwise_differences(part, withheld)
+    every = f"{part.column}=*"
+    extent = max_minus_min(part.statistic, by_unit, draws=resamples, rng=rng)
+    found.append(_finding(part, "max_minus_min", extent, every))
+    odds = equalised_odds(
+        part.coded,
+        large,
+        len(part.bin_names),
+        fewest=part.min_clips_in_bin,
+        draws=resamples,
+        rng=rng,
+    )
+    found.append(_finding(part, "equalised_odds", odds, every))
+    return found + _class_findings(part, withheld), by_chance
+
+
+def odds_by_chance(part: GroupedPairs, resamples: int, rng: np.random.Generator) -> NullGap:
+    """The permutation test of equalised odds."""
+    return equalised_odds_by_chance(
+        part.coded,
+        part.large_groups,
+        len(part.bin_names),
+        fewest=part.min_clips_in_bin,
+        draws=resamples,
+        rng=rng,
+    )
+
+
+def _finding(
+    part: GroupedPairs, name: str, value: Estimate, where: str, withheld: str = "", target: str = ""
+) -> Finding:
+    return finding(
+        name,
+        value,
+        target=target or part.target,
+        slice=where,
+        by_speaker=part.pairs.by_speaker,
+        withheld=withheld,
+    )
+
+
+def _reason_withheld(part: GroupedPairs) -> str:
+    """Why no gap is judged: the model is in no group shown to be better than a constant."""
+    groups = [part.pairs.take(part.groups.code == code) for code in range(len(part.groups))]
+    # without an interval (too few speakers) the gate is inconclusive by itself
+    return (
+        NOT_BETTER
+        if all(not_better_than_constant(each, part.classes) == NOT_BETTER for each in groups)
+        else ""
+    )
+
+
+def _slices(part: GroupedPairs) -> list[str]:
+    return [f"{part.column}={name}" for name in part.groups.names]
+
+
+def _scores(part: GroupedPairs) -> list[Finding]:
+    """The score of each group."""
+    found = []
+    for code, where in enumerate(_slices(part)):
+        inside = part.pairs.take(part.groups.code == code)
+        score = estimate(part.statistic, inside.truth, inside.prediction, inside.unit, inside.units)
+        found.append(_finding(part, part.statistic.name, score, where))
+    return found
+
+
+def _sex_findings(part: GroupedPairs, by_chance: NullGap, limit: float, withheld: str) -> list[Finding]:
+    """Sex fairness score and, for a dimension, sex fairness bias."""
+    female, male = (part.members(part.groups.names.index(sex)) for sex in ("female", "male"))
+    where = "female-male"
+    score = _finding(part, "sex_score", gap(part.statistic, female, male), where, withheld)
+    if not withheld and by_chance.smallest_detectable > limit and not score.reason:
+        score = score.model_copy(update={"reason": CANNOT_VERIFY.format(by_chance.smallest_detectable)})
+    if part.classes:
+        return [score]
+    return [score, _finding(part, "sex_bias", gap(BIAS, female, male), where, withheld)]
+
+
+def _differences_from_all(part: GroupedPairs, withheld: str) -> list[Finding]:
+    """The score of each group minus that of all clips; for a dimension also the shift of the mean error."""
+    pair, groups = part.pairs, part.groups
+    measures = [("group_minus_all", part.statistic)]
+    if not part.classes:
+        measures.append(("mean_shift", BIAS))
+    return [
+        _finding(part, name, difference, where, withheld)
+        for name, statistic in measures
+        for difference, where in zip(
+            group_minus_all(statistic, pair.truth, pair.prediction, pair.unit, groups.code, len(groups)),
+            _slices(part),
+            strict=True,
+        )
+    ]
+
+
+def _pairwise_differences(part: GroupedPairs, withheld: str) -> list[Finding]:
+    """Each group minus each later group; none for the two sexes, where the sex score is this difference."""
+    names = part.groups.names
+    if part.column == "sex" and set(names) == {"female", "male"}:
+        return []
+    return [
+        _finding(
+            part,
+            "group_difference",
+            gap(part.statistic, part.members(a), part.members(b)),
+            f"{part.column}={names[a]} - {names[b]}",
+            withheld,
+        )
+        for a, b in itertools.combinations(range(len(names)), 2)
+    ]
+
+
+def _class_findings(part: GroupedPairs, withheld: str) -> list[Finding]:
+    """Recall and precision of every emotion, or bin of a dimension: each group minus all clips."""
+    found = []
+    for code, name in enumerate(part.bin_names):
+        clips = int((part.coded.truth == code).sum())
+        if clips < part.min_clips_in_bin:
+            continue
+        for metric in ("recall", "precision"):
+            differences = class_gaps(part.coded, part.groups, code, metric)
+            for difference, where in zip(differences, _slices(part), strict=True):
+                if not difference.n:
+                    continue  # this class was never predicted: recall shows it
+                measure, target = f"{metric}_gap", name
+                if not part.classes:
+                    measure, target = f"bin_{measure}", f"{part.target} {name}"
+                found.append(_finding(part, measure, difference, where, withheld, target))
+    return found

@@ -1,0 +1,70 @@
+"""Figures, examples and the answer."""
+
+from sertools.auditing.examples import furthest
+from sertools.auditing.figures import interval_series
+from sertools.auditing.phrases import interval_text
+from sertools.metrics.better_than_chance import NOT_BETTER
+from sertools.metrics.groups import Groups
+from sertools.results.result import Figure, Finding, Sound
+from sertools.tables.tables import Tables
+
+from . import chance
+from .grouped import GroupedPairs
+
+
+def score_figure(found: list[Finding], part: GroupedPairs) -> Figure:
+    """The score of each group."""
+    scores = [f for f in found if f.name in {"ccc", "uar"}]
+    metric = scores[0].name.upper()
+    return Figure(
+        name=f"{part.column}_{part.target}",
+        kind="interval",
+        title=f"{metric} of {part.target} by {part.column}",
+        alt="; ".join(f"{f.slice}: {f.value:.2f}" for f in scores if f.value is not None),
+        x_label=metric,
+        series=[interval_series([f.slice.partition("=")[2] for f in scores], scores)],
+    )
+
+
+def clips_of_lowest_group(tables: Tables, found: list[Finding], groups: Groups, target: str) -> list[Sound]:
+    """Clips of the group with the lowest score, starting with the largest error."""
+    scores = [f for f in found if f.name in {"ccc", "uar"} and f.value is not None]
+    if not scores:
+        return []
+    lowest = min(scores, key=lambda f: f.value or 0.0)
+    why = f"{lowest.slice} has the lowest {lowest.name.upper()} of {target}"
+    inside = groups.code == groups.names.index(lowest.slice.partition("=")[2])
+    return furthest(tables, target, why, inside)
+
+
+def answer(findings: list[Finding], rows: list[chance.ChanceRow]) -> str:
+    """The largest gap, and how many gaps are significant."""
+    gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
+    if not gaps:
+        return f"No gap between groups could be measured: {findings[0].reason}."
+    judged = [f for f in findings if f.name in {"sex_score", "group_minus_all"} and f.value is not None]
+    if judged and all(NOT_BETTER in f.reason for f in judged):
+        return (
+            "Not judged: the model is not shown to be better than a constant, "
+            "and a useless model is trivially fair."
+        )
+    # differences of small groups are large by chance and have no interval
+    largest = max(gaps, key=lambda f: (f.low is not None, abs(f.value or 0.0)))
+    if largest.name == "sex_score":
+        return _sex_sentence(largest) + chance.significant_sentence(rows)
+    column = largest.slice.removesuffix("=*")
+    value = f"{largest.value:.2f}{interval_text(largest)}"
+    return f"The largest gap is in {largest.target} by {column}: {value}." + chance.significant_sentence(rows)
+
+
+def _sex_sentence(score: Finding) -> str:
+    """For which sex the model works better and by how much, if the interval shows a difference."""
+    if score.value == 0:
+        return "There is no gap: the scores of women and men are equal."
+    gap = f"female − male = {score.value:.2f}{interval_text(score)}"
+    if score.low is None or score.high is None:
+        return f"The largest gap is in {score.target}: {gap}, without an interval: {score.reason}."
+    if score.low <= 0 <= score.high:
+        return f"The largest gap is in {score.target}: {gap}; neither sex is shown to have a better score."
+    better = "women" if score.low > 0 else "men"
+    return f"The largest gap is in {score.target}: the model works better for {better}, {gap}."

@@ -1,0 +1,107 @@
+"""Table, figures, answer and notes."""
+
+import numpy as np
+
+from sertools.auditing.tables import Row
+from sertools.results.result import Figure, Series, Table
+from sertools.tables.pairs import Pairs
+
+from .scores import MIN_CLIPS_FOR_SCORE, Protocol, Speaker, compared_speakers, worst_first
+
+MAX_SPEAKERS_SHOWN = 20
+"""Number of worst and of best speakers in a figure that has no room for all."""
+
+
+def speaker_rows(speakers: list[Speaker], target: str) -> list[Row]:
+    """A row for each speaker, worst first, then those without a score."""
+    undefined = [speaker for speaker in speakers if np.isnan(speaker.score.value)]
+    return [
+        [
+            *(target, each.name, each.score.n, each.score.value, each.score.low, each.score.high),
+            *(each.judged, each.mean, each.deviation, each.low, each.high),
+        ]
+        for each in [*worst_first(speakers), *undefined]
+    ]
+
+
+def speakers_table(rows: list[Row], protocol: Protocol) -> Table:
+    """The score of each speaker on each target."""
+    columns = ["target", "speaker", "clips", "score", "low", "high", "judged", "mean of draws"]
+    columns += ["deviation of draws", "2.5 % of draws", "97.5 % of draws"]
+    return Table(
+        name="speakers",
+        title="Score of each speaker, worst first",
+        columns=columns,
+        rows=rows,
+        note="score over all clips, with an interval over the speaker's clips; judged: the speaker has more "
+        f"than {protocol.min_clips} clips, and the score is computed on {protocol.draws} draws of "
+        f"{protocol.min_clips} clips",
+    )
+
+
+def speaker_figure(speakers: list[Speaker], target: str) -> Figure:
+    """Figure of speakers, worst to best: draws if the protocol judges them, else scores over all clips."""
+    compared, by_protocol = compared_speakers(speakers)
+    metric, scored = _metric(target), worst_first(compared)
+    shown, which = scored, ""
+    if len(scored) > 2 * MAX_SPEAKERS_SHOWN:
+        shown = [*scored[:MAX_SPEAKERS_SHOWN], *scored[-MAX_SPEAKERS_SHOWN:]]
+        which = f", the {MAX_SPEAKERS_SHOWN} worst and the {MAX_SPEAKERS_SHOWN} best of {len(scored)}"
+    what = "score over all clips, 95 % interval over clips"
+    if by_protocol:
+        what = "mean and 95 % range of draws"
+    series = Series(
+        x=[f"{s.name} ({s.score.n} clips)" for s in shown],
+        y=[s.mean if by_protocol else s.score.value for s in shown],
+        low=[s.low if by_protocol else s.score.low for s in shown],
+        high=[s.high if by_protocol else s.score.high for s in shown],
+    )
+    return Figure(
+        name=f"speakers_{target}",
+        kind="interval",
+        title=f"{metric} of {target} by speaker{which}",
+        alt=f"{metric} of {target} for each of {len(shown)} speakers, ordered: {what}.",
+        x_label=metric,
+        series=[series],
+        reference=0.0 if target != "emotion" else None,
+    )
+
+
+def sentence(speakers: list[Speaker], target: str) -> str:
+    """The scores of the worst and of the best speaker."""
+    metric, scored = _metric(target), worst_first(speakers)
+    if not scored:
+        return f"{metric} of {target} is undefined for every speaker."
+    worst, best = scored[0], scored[-1]
+    if worst is best:
+        return f"{metric} of {target} is {worst.score.value:.2f} for the only speaker with a score."
+    return (
+        f"{metric} of {target} is {worst.score.value:.2f} for the worst of {len(scored)} speakers "
+        f"({worst.name}, {worst.score.n} clips) and {best.score.value:.2f} for the best ({best.name}, "
+        f"{best.score.n} clips)."
+    )
+
+
+def notes(speakers: list[Speaker], pair: Pairs, target: str, min_clips: int) -> list[str]:
+    """Notes on the judged speakers, the left-out speakers, and the spread to expect by chance alone."""
+    sizes = np.bincount(pair.unit, minlength=pair.units)
+    compared, by_protocol = compared_speakers(speakers)
+    judged = int((sizes > min_clips).sum())
+    first = f"{target}: {judged} of {len(sizes)} speakers have more than {min_clips} clips"
+    instead = f", so all with at least {MIN_CLIPS_FOR_SCORE} clips are compared instead."
+    found = [first + (" and are judged." if by_protocol else instead)]
+    too_few = int((sizes < MIN_CLIPS_FOR_SCORE).sum())
+    if too_few:
+        found.append(
+            f"{target}: {too_few} speakers have fewer than {MIN_CLIPS_FOR_SCORE} clips and get no score."
+        )
+    errors = np.array([speaker.error for speaker in worst_first(compared)])
+    errors = errors[np.isfinite(errors)]
+    if len(errors):
+        by_chance = float(np.sqrt(np.mean(errors**2)))
+        found.append(f"{target}: the limited number of clips alone gives a spread of about {by_chance:.2f}.")
+    return found
+
+
+def _metric(target: str) -> str:
+    return "UAR" if target == "emotion" else "CCC"

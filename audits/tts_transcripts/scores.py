@@ -1,0 +1,135 @@
+"""Agreement with the ratings on the recording and on synthetic speech of the same words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from sertools.auditing.findings import finding
+from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, not_better_than_constant
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.distribution import jensen_shannon_statistic
+from sertools.metrics.regression import CCC
+from sertools.results.result import Finding
+from sertools.statistics.jackknife import Estimate, contrast, estimate
+from sertools.statistics.statistic import Statistic
+from sertools.tables.condition import Condition
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
+
+from .sentences import SentenceScore
+from .spread import MEAN, SPREAD_RATIO
+
+INCONCLUSIVE = "neither the sentences nor the predictions on synthetic speech are related to the ratings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictedTwice:
+    """One target on the clips with predictions for both the recording and synthetic speech.
+
+    Attributes:
+        pair: truth and prediction on the original audio
+        synthetic: prediction on synthetic speech of the same words, shape (n,)
+        statistic: CCC or UAR
+        classes: number of class codes; 0 for a dimension
+    """
+
+    pair: Pairs
+    synthetic: NDArray[Any]
+    statistic: Statistic
+    classes: int
+
+    def score(self, prediction: NDArray[Any], *, level: float = 0.95) -> Estimate:
+        """The statistic for given predictions of these clips, with its interval."""
+        pair = self.pair
+        return estimate(self.statistic, pair.truth, prediction, pair.unit, pair.units, level=level)
+
+
+def metric_of(target: str) -> str:
+    """Name of the score: `uar` of emotion, `ccc` of a dimension."""
+    return "uar" if target == "emotion" else "ccc"
+
+
+def voice_condition(voice: str) -> Condition:
+    """The condition of transcripts spoken by a synthetic voice."""
+    return Condition(perturbation="spoken", voice=voice)
+
+
+def predicted_twice(tables: Tables, target: str, voice: str) -> PredictedTwice:
+    """One target on the clips with a truth and both predictions."""
+    original, synthetic = pairs(tables, target), pairs(tables, target, str(voice_condition(voice)))
+    both = original.take(original.clips.isin(synthetic.clips))
+    prediction = pd.Series(synthetic.prediction, index=synthetic.clips)
+    classes = len(tables.model_classes) if target == "emotion" else 0
+    return PredictedTwice(
+        pair=both,
+        synthetic=prediction.reindex(both.clips).to_numpy(dtype=both.prediction.dtype),
+        statistic=uar_statistic(classes) if classes else CCC,
+        classes=classes,
+    )
+
+
+def voice_findings(
+    clips: PredictedTwice, target: str, voice: str, sentence_score: SentenceScore
+) -> list[Finding]:
+    """Findings for one target and one voice.
+
+    Args:
+        clips: the target on the clips with both predictions
+        target: a dimension, or `emotion`
+        voice: name of the synthetic voice
+        sentence_score: how well the sentence alone predicts the target
+    """
+    pair, metric = clips.pair, clips.statistic.name
+    change = contrast(clips.statistic, pair.truth, pair.prediction, clips.synthetic, pair.unit)
+    values = {
+        f"original_{metric}": clips.score(pair.prediction),
+        f"synthetic_{metric}": clips.score(clips.synthetic),
+        f"{metric}_change": change,
+    }
+    if not clips.classes:
+        values |= _distribution_values(clips)
+    withheld = {f"synthetic_{metric}": _reason_withheld(clips, sentence_score)}
+    return [
+        finding(
+            name,
+            value,
+            target=target,
+            slice=f"voice={voice}",
+            by_speaker=pair.by_speaker,
+            withheld=withheld.get(name, ""),
+        )
+        for name, value in values.items()
+    ]
+
+
+def _distribution_values(clips: PredictedTwice) -> dict[str, Estimate]:
+    """Distances of both predictions to the ratings; spread and mean of the synthetic predictions."""
+    pair, distance = clips.pair, jensen_shannon_statistic()
+    unit, synthetic = (pair.unit, pair.units), clips.synthetic
+    return {
+        "original_jensen_shannon": estimate(distance, pair.truth, pair.prediction, *unit),
+        "synthetic_jensen_shannon": estimate(distance, pair.truth, synthetic, *unit),
+        "synthetic_spread": estimate(SPREAD_RATIO, pair.prediction, synthetic, *unit),
+        "synthetic_mean": estimate(MEAN, synthetic, synthetic, *unit),
+    }
+
+
+def _reason_withheld(clips: PredictedTwice, sentence_score: SentenceScore) -> str:
+    """Why the score on synthetic speech must not be judged; empty if it can be."""
+    if clips.classes:
+        return ""
+    useless = not_better_than_constant(clips.pair)
+    if useless or sentence_score.may_inform:
+        return useless
+    score = clips.score(clips.synthetic, level=LEVEL_OF_SKILL_TEST)
+    return INCONCLUSIVE if score.low <= 0 <= score.high else ""
+
+
+def reason_without_clips(tables: Tables, voice: str) -> str:
+    """Why no clip has both predictions: the most frequent reason for missing synthetic speech."""
+    condition = str(voice_condition(voice))
+    reasons = tables.missing.loc[tables.missing["condition"] == condition, "reason"]
+    most = f": {reasons.value_counts().index[0]}" if len(reasons) else ""
+    return f"no clip has predictions for both the recording and synthetic speech{most}"

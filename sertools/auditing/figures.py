@@ -1,0 +1,60 @@
+"""Figures that several audits draw alike: values with their intervals, and histograms of ratings."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sertools.results.result import Figure, Finding, Series
+from sertools.statistics.jackknife import Estimate
+
+TENTHS = np.linspace(0, 1, 11)
+"""Edges of the ten equal bins of a rating scale from 0 to 1."""
+
+
+def interval_series(
+    x: Sequence[str] | Sequence[float], values: Sequence[Finding] | Sequence[Estimate], name: str = ""
+) -> Series:
+    """Values with their confidence intervals, one for each name or position in `x`.
+
+    Args:
+        x: names of rows, or positions on the axis
+        values: findings or estimates, in the same order
+        name: legend entry
+    """
+    return Series(
+        name=name,
+        x=list(x),
+        y=[each.value for each in values],
+        low=[each.low for each in values],
+        high=[each.high for each in values],
+    )
+
+
+def rating_histogram(
+    values: Mapping[str, NDArray[np.float64]], *, name: str, title: str, alt: str, x_label: str
+) -> Figure:
+    """The share of clips in each tenth of the rating scale; values outside the scale count at its ends.
+
+    Args:
+        values: legend entry → ratings or predictions, shape (n,)
+        name: name of the figure
+        title: title of the figure
+        alt: description of the figure
+        x_label: label of the axis of ratings
+    """
+    bins = [f"{low:.1f}-{high:.1f}" for low, high in itertools.pairwise(TENTHS)]
+    series = []
+    for legend, ratings in values.items():
+        counts = np.histogram(np.clip(ratings, 0, 1), bins=TENTHS)[0]
+        series.append(Series(name=legend, x=list(bins), y=(counts / max(len(ratings), 1)).tolist()))
+    return Figure(
+        name=name,
+        kind="histogram",
+        title=title,
+        alt=alt,
+        x_label=x_label,
+        y_label="share of clips",
+        series=series,
+    )
