@@ -284,7 +284,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
                 notes.append(f"{audit} of {one.name} and {other.name}: different options: {listed(changed)}.")
     absent = {audit for run in runs for audit in run.results}
     for run in (run for run in runs if not run.published):
-        lacking = sorted(absent - run.results.measures())
+        lacking = sorted(absent - run.results.keys())
         if lacking:
             notes.append(f"{run.name} has no results of {listed(lacking)}.")
     return notes

@@ -102,6 +102,7 @@ class Group:
 def labels_of(measure: Measure) -> str:
     """Which labels a finding is about: `dimensions`, `emotion`, or `both` if it is about the whole model.
 
+    >>> from sertools.results.keys import FindingKey
     >>> labels_of(Measure("fairness", FindingKey("bin_recall_gap", "arousal 0.25-0.5", "sex=female")))
     'dimensions'
     >>> labels_of(Measure("correctness", FindingKey("recall", "anger")))

@@ -12,7 +12,7 @@ from sertools.comparison.leaderboard_feed import Feed, feed
 from sertools.comparison.runs import AUDIT, Measure, run_of
 from sertools.errors import GateError
 from sertools.results.display import ABSENT
-from sertools.results.provenance import fingerprint
+from sertools.results.provenance import fingerprint_of
 from sertools.results.read import read_result
 from sertools.results.result import BESIDE, Result
 
@@ -127,11 +127,14 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
             f"no results below {folder}", hint="name a folder with --out folders of sertools audit"
         )
     models = _told_apart(
-        [(str(result.model.get("name", "")), fingerprint(result, "model_fingerprint")) for _, result in read],
+        [
+            (str(result.model.get("name", "")), fingerprint_of(result, "model_fingerprint"))
+            for _, result in read
+        ],
         "model",
     )
     corpora = _told_apart(
-        [(str(result.data.get("name", "")), fingerprint(result)) for _, result in read], "data"
+        [(str(result.data.get("name", "")), fingerprint_of(result)) for _, result in read], "data"
     )
     kept: dict[tuple[str, str], dict[str, tuple[str, Result]]] = {}
     for (place, result), model, corpus in zip(read, models, corpora, strict=True):

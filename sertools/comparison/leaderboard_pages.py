@@ -91,7 +91,7 @@ def _scores(group: Group) -> Figure:
         name="scores",
         kind="interval",
         title=f"Scores on {group.corpus}{of}",
-        alt=f"{', '.join(measure.key.label for measure in group.scores) or 'No score'} of {len(shown)} models on "
+        alt=f"{', '.join(each.name for each in series) or 'No score'} of {len(shown)} models on "
         f"{group.corpus}, with 95 % intervals; the numbers are in the table.",
         x_label="score",
         series=series,

@@ -132,7 +132,7 @@ def check(runs: Sequence[Run]) -> None:
     names = [run.name for run in runs]
     if not tell_apart(names):
         raise GateError(f"run names must be unique, and not empty or a column name: {', '.join(names)}")
-    if not any(a.results.measures() & b.results.measures() for a, b in combinations(runs, 2)):
+    if not any(a.results.keys() & b.results.keys() for a, b in combinations(runs, 2)):
         raise GateError(
             f"no two of {listed(names)} have an audit in common", hint="run the same audits on both"
         )

@@ -90,7 +90,8 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
     paired = [row for row in values.rows if _any(row[first + 1 :: 3])]
     told = paired + [row for row in values.rows if row[:width] in turned and row not in paired]
     found = told or [row for row in values.rows if _any(row[first::3])]
-    ends = {tuple(row[:width]): row[width:] for row in tables["intervals"].rows}
+    intervals = tables["intervals"].rows if "intervals" in tables else []
+    ends = {tuple(row[:width]): row[width:] for row in intervals}
     rows: list[Row] = [
         [
             Measure(str(row[0]), FindingKey(*map(str, row[1:width]))).label,

@@ -8,7 +8,7 @@ NOT_OPENED = "the sound was not opened"
 """Stored in place of the fingerprint of a corpus whose audio was not opened."""
 
 
-def fingerprint(
+def fingerprint_of(
     result: Result, of: Literal["corpus_fingerprint", "model_fingerprint"] = "corpus_fingerprint"
 ) -> str:
     """The stored fingerprint; empty if the file has none, or if the audio was not opened."""
@@ -18,5 +18,5 @@ def fingerprint(
 
 def corpora_differ(one: Result, other: Result) -> bool:
     """Whether two results are from different clips, labels or audio; False if a fingerprint is missing."""
-    prints = {fingerprint(one), fingerprint(other)}
+    prints = {fingerprint_of(one), fingerprint_of(other)}
     return "" not in prints and len(prints) == 2

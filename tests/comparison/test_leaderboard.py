@@ -3,7 +3,8 @@
 import pytest
 
 from sertools.comparison.leaderboard import Entry, board
-from sertools.comparison.runs import run_of
+from sertools.comparison.runs import Measure, run_of
+from sertools.results.keys import FindingKey
 from sertools.results.result import Finding, LeftOut, Limit, Verdict
 from tests.helpers.comparisons import ccc, result
 
@@ -39,7 +40,7 @@ def test_models_that_overlap_share_a_place_and_the_best_comes_first():
     assert (group.corpus, group.labels, group.measures) == (
         "voices",
         "dimensions",
-        {("correctness", "ccc", "arousal", "all"): "higher"},
+        {Measure("correctness", FindingKey("ccc", "arousal")): "higher"},
     )
 
 
@@ -69,7 +70,7 @@ def test_a_measure_that_one_model_lacks_counts_for_nobody():
     rich = entry("rich", result(both, left_out=[kept(), kept(target="valence")]))
     poor = scored("poor", 0.3, 0.4, target="valence")
     (group,) = board([rich, poor])
-    assert list(group.measures) == [("correctness", "ccc", "valence", "all")]
+    assert list(group.measures) == [Measure("correctness", FindingKey("ccc", "valence"))]
     assert places(group) == {"poor": 1, "rich": 2}
 
 

@@ -33,6 +33,7 @@ def test_the_file_has_the_names_that_other_tools_rely_on():
         "verdict",
         "limit",
         "reason",
+        "reason_code",
     ]
     assert stored["findings"][0]["verdict"] == "pass"
 

@@ -14,7 +14,7 @@ def cases(text):
 
 def test_junit_has_one_case_for_each_limit_and_none_for_what_is_not_judged():
     found = cases(junit([small_result()]))
-    assert list(found) == ["ccc · arousal > 0.5", "ccc · dominance > 0.5", "ccc · valence > 0.5", "uar"]
+    assert list(found) == ["ccc of arousal > 0.5", "ccc of dominance > 0.5", "ccc of valence > 0.5", "uar"]
     assert {case.get("classname") for case in found.values()} == {"sertools.correctness"}
 
 
@@ -24,14 +24,17 @@ def test_junit_says_what_failed_and_never_counts_the_undecided_as_passed():
         name: [(part.tag, part.get("message")) for part in case] for name, case in cases(text).items()
     }
     assert outcomes == {
-        "ccc · arousal > 0.5": [],
-        "ccc · dominance > 0.5": [
+        "ccc of arousal > 0.5": [],
+        "ccc of dominance > 0.5": [
             (
                 "skipped",
-                "inconclusive: 0.5 [0.4, 0.6]; wanted > 0.5 (Wagner 2023); the interval holds the limit",
+                "inconclusive: 0.500 (95 % interval 0.400 … 0.600); wanted > 0.5 (Wagner 2023); "
+                "the interval holds the limit",
             )
         ],
-        "ccc · valence > 0.5": [("failure", "fail: 0.1 [-0.1, 0.3]; wanted > 0.5 (Wagner 2023)")],
+        "ccc of valence > 0.5": [
+            ("failure", "fail: 0.100 (95 % interval −0.100 … 0.300); wanted > 0.5 (Wagner 2023)")
+        ],
         "uar": [("skipped", "skipped: no emotion in common")],
     }
     (suite,) = ElementTree.fromstring(text)
@@ -54,9 +57,9 @@ def test_strictly_the_undecided_are_errors_as_for_the_exit_code():
 def test_junit_holds_whatever_names_the_data_has():
     text = junit([hostile_result()])
     (failed, skipped) = ElementTree.fromstring(text).iter("testcase")
-    # what XML cannot hold is replaced, the rest comes back as it was
-    kept = HOSTILE.replace("\x1b", "\ufffd")
-    assert failed.get("name") == f"{kept} · {kept} · {kept} < 0.5"
+    # what XML cannot hold is shown as a symbol, the rest comes back as it was
+    kept = HOSTILE.replace("\x1b", "␛")
+    assert failed.get("name") == f"{kept} of {kept}, {kept} < 0.5"
     assert kept in skipped[0].get("message")
     assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
 
@@ -69,10 +72,10 @@ def test_several_results_are_suites_of_their_own():
 
 def test_annotations_are_errors_warnings_and_notices_in_this_order():
     assert annotations([small_result()]) == [
-        "::error title=sertools correctness%3A fail::ccc · valence: 0.1 [-0.1, 0.3]; "
+        "::error title=sertools correctness%3A fail::ccc of valence: 0.100 (95 %25 interval −0.100 … 0.300); "
         "wanted > 0.5 (Wagner 2023) (default on voices)",
-        "::warning title=sertools correctness%3A inconclusive::ccc · dominance: 0.5 [0.4, 0.6]; "
-        "wanted > 0.5 (Wagner 2023); the interval holds the limit (default on voices)",
+        "::warning title=sertools correctness%3A inconclusive::ccc of dominance: 0.500 "
+        "(95 %25 interval 0.400 … 0.600); wanted > 0.5 (Wagner 2023); the interval holds the limit (default on voices)",
         "::notice title=sertools correctness%3A skipped::uar: no emotion in common (default on voices)",
     ]
 
@@ -103,10 +106,11 @@ def test_the_page_has_numbers_first_and_the_urgent_on_top():
     assert lines[4:7] == ["### correctness: default on voices", "", "Arousal is predicted, valence is not."]
     rows = [line for line in lines if line.startswith("| ")][1:]
     assert rows == [
-        "| ❌ | ccc · valence | 0.1 | [-0.1, 0.3] | &gt; 0.5 | 300 | 12 |  |",
-        "| ❓ | ccc · dominance | 0.5 | [0.4, 0.6] | &gt; 0.5 | 300 | 12 | the interval holds the limit |",
-        "| ➖ | uar |  |  |  | 300 |  | no emotion in common |",
-        "| ✅ | ccc · arousal | 0.7123 | [0.6, 0.8] | &gt; 0.5 | 300 | 12 |  |",
+        "| ❌ | ccc of valence | 0.100 | −0.100 … 0.300 | &gt; 0.5 | 300 | 12 |  |",
+        "| ❓ | ccc of dominance | 0.500 | 0.400 … 0.600 | &gt; 0.5 | 300 | 12 "
+        "| the interval holds the limit |",
+        "| ➖ | uar | – | – | – | 300 | – | no emotion in common |",
+        "| ✅ | ccc of arousal | 0.712 | 0.600 … 0.800 | &gt; 0.5 | 300 | 12 |  |",
     ]
 
 
