@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.auditing import audit
+from sertools.auditing import run as audit_run
 from sertools.auditing.audit import load
 from sertools.auditing.contract import Needs
-from sertools.auditing.discovery import discover, embedded_folder, question
+from sertools.auditing.discovery import discover, embedded_folder, name_of, question
 from sertools.auditing.run import obstacle
 from sertools.cli.app import app
 from sertools.errors import AuditError
@@ -72,7 +72,11 @@ def tables():
 
 def test_the_folder_is_the_registry(mine):
     found = discover([mine()])
-    embedded = {path.stem for path in embedded_folder().glob("[a-z]*.py")}
+    embedded = {
+        name_of(path)
+        for pattern in ("[a-z]*.py", "[a-z]*/__init__.py")
+        for path in embedded_folder().glob(pattern)
+    }
     assert set(found) == embedded | {"my_own"}
     assert {"correctness", "fairness"} <= embedded
 
@@ -273,4 +277,4 @@ def test_a_digest_of_tables_holds_lists_too(mine, tables):
     with_lists = tables.__class__(**{**tables.__dict__, "clips": clips})
     assert run(load("my_own", [mine()]), with_lists, seed=0).answer == "42"
     assert isinstance(clips, pd.DataFrame)
-    assert audit._digest(with_lists) != audit._digest(tables)
+    assert audit_run._digest(with_lists) != audit_run._digest(tables)
