@@ -48,7 +48,7 @@ batch = 6
 def prepared(tmp_path_factory) -> Path:
     """A folder `here` with a corpus, models, limits and the results of two models; and the cache `cache`."""
     top = tmp_path_factory.mktemp("prepared")
-    folder = write_noises(top / "here", 24).parent
+    folder = write_noises(top / "here", 24, samples=4000).parent
     write_checkpoint(folder / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")
     (folder / "recipe.toml").write_text(RECIPE)
     (folder / "gate.toml").write_text(LIMITS)

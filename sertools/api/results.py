@@ -292,7 +292,7 @@ def results_of(source: ResultSource) -> Results:
     """
     if isinstance(source, str | Path):
         return read_results(source)
-    return Results([source] if isinstance(source, Result) else source)
+    return Results([source] if isinstance(source, Result) else list(source))
 
 
 def _named(runs: Sequence[ResultSource]) -> list[tuple[str, list[Result]]]:
