@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ batch = 6
 def prepared(tmp_path_factory) -> Path:
     """A folder `here` with a corpus, models, limits and the results of two models; and the cache `cache`."""
     top = tmp_path_factory.mktemp("prepared")
-    folder = write_noises(top / "here", 24).parent
+    folder = write_noises(top / "here", 24, samples=4000).parent
     write_checkpoint(folder / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")
     (folder / "recipe.toml").write_text(RECIPE)
     (folder / "gate.toml").write_text(LIMITS)
@@ -156,7 +157,7 @@ SLOW = {"check_audits", "audit_power", "plan", "inspect_model", "finetune", "syn
 def test_the_example_of_every_function_runs(name, here):
     text = inspect.getdoc(getattr(sertools, name))
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    exec(inspect.cleandoc(code), {"sertools": sertools})
+    exec(textwrap.dedent(code), {"sertools": sertools})
 
 
 def test_an_audit_gives_what_the_command_gives(here):
@@ -287,7 +288,7 @@ def test_a_report_from_memory_is_the_report_of_the_folder(here):
 
 def test_single_files_and_folders_are_read_in_order(here):
     results = sertools.read_results("report-of-another/correctness.json", "report")
-    assert [result.model["name"] for result in results] == ["random", "loudness"]
+    assert [result.model["name"] for result in results] == ["toy-random", "toy-loudness"]
 
 
 def test_several_corpora_are_joined(here):
@@ -348,7 +349,7 @@ def test_lists_are_those_of_the_command():
 def test_the_cache_is_listed_verified_and_pruned(here):
     assert sertools.list_cache()["model"].str.contains("loudness").any()
     assert sertools.verify_cache().empty
-    files, size = sertools.prune_cache(model="loudness")
+    files, size = sertools.prune_cache(model="toy-loudness")
     assert files > 0
     assert size > 0
     assert not sertools.list_cache()["model"].str.contains("loudness").any()

@@ -1,6 +1,6 @@
 """Read, report, judge, compare and rank results from Python; models and audits are not run again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,9 +132,9 @@ class GateOutcome:
         return self.exit_code == gates.PASSED
 
     @property
-    def verdicts(self) -> Mapping[Verdict, int]:
+    def verdicts(self) -> dict[str, int]:
         """Verdict → number of findings; findings without a limit count as `none`."""
-        return gates.verdicts(self.results)
+        return {verdict.value: n for verdict, n in gates.verdicts(self.results).items()}
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -292,7 +292,7 @@ def results_of(source: ResultSource) -> Results:
     """
     if isinstance(source, str | Path):
         return read_results(source)
-    return Results([source] if isinstance(source, Result) else source)
+    return Results([source] if isinstance(source, Result) else list(source))
 
 
 def _named(runs: Sequence[ResultSource]) -> list[tuple[str, list[Result]]]:

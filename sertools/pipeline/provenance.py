@@ -5,7 +5,6 @@ import platform
 from datetime import UTC, datetime
 from typing import Any
 
-import sertools
 from sertools.corpora.corpus import Corpus
 from sertools.models.model import ClipModel, Model
 
@@ -53,7 +52,7 @@ def provenance(model: Model | ClipModel, corpus_fingerprint: str, command: str) 
 
 def versions() -> dict[str, str]:
     """Versions of sertools, Python and the packages that can change a number."""
-    found = {"sertools": sertools.__version__, "python": platform.python_version()}
+    found = {"sertools": importlib.metadata.version("sertools"), "python": platform.python_version()}
     for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
         found[package] = importlib.metadata.version(package)
     return found

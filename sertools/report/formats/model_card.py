@@ -4,6 +4,7 @@ The front matter keeps everything written by others, including comments; in its 
 whose source is sertools are replaced. The section is between two markers; text outside them is not changed.
 """
 
+import importlib.metadata
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import yaml
 
-import sertools
 from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
@@ -102,7 +102,7 @@ def evaluations(results: Sequence[Result]) -> list[Any]:
             metric_type=finding.name,
             metric_value=finding.value,
             metric_name=_metric_name(finding),
-            source_name=f"sertools {sertools.__version__}",
+            source_name=f"sertools {importlib.metadata.version('sertools')}",
             source_url=SOURCE_URL,
         )
         for result in results
@@ -140,7 +140,7 @@ def section(results: Sequence[Result]) -> str:
         parts += [f"### {plain(result.audit)}", markdown.prose(result.question), plain(result.answer)]
         parts += [markdown.table(header, [False, True, True, True, True, False, False], rows)] if rows else []
     parts += ["### Limitations of this audit", "\n".join(f"- {line}" for line in _limits(results))]
-    made = [f"sertools {sertools.__version__}"]
+    made = [f"sertools {importlib.metadata.version('sertools')}"]
     for key in ("command", "date"):
         made += dict.fromkeys(str(r.provenance[key]) for r in results if r.provenance.get(key))
     parts += [f"Made by {plain('; '.join(made))}.", END]
