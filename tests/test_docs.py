@@ -19,8 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FOR_DEVELOPERS = {"CONTRIBUTING.md": CONTRIBUTING, "docs/code.md": PAGES["code.md"]}
-RUN = ("tutorial.md",)
-"""Pages whose blocks of sh and python are run here, one after the other."""
+RUN = {
+    "python.md": {"report", "predictions.csv", "loudness", "comparison"},
+    "tutorial.md": {"first", "loudness", "constant", "comparison", "site", "junit.xml"},
+}
+"""Pages whose blocks of sh and python are run here, one after the other → the files that these write."""
 
 
 def blocks(language: str) -> list[str]:
@@ -62,12 +65,12 @@ def test_every_path_in_the_pages_for_developers_exists(page):
 
 def test_the_table_of_imports_on_the_page_is_the_one_that_is_tested():
     table = PAGES["code.md"].partition("<!-- imports: begin -->")[2].partition("<!-- imports: end -->")[0]
-    expected = [
+    rows = [
         f"| `{package}` | {', '.join(f'`{name}`' for name in sorted(names)) or 'nothing else'} |"
         for package, names in MAY_IMPORT.items()
         if package != "ground"
     ]
-    assert table.strip().splitlines()[2:] == expected
+    assert table.strip().splitlines()[2:] == rows, "between the marks must be:\n" + "\n".join(rows)
 
 
 def test_every_make_target_in_the_guide_exists():
@@ -161,13 +164,21 @@ def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatc
         )
         assert done.returncode == 0, (code, done.stderr)
         assert "Traceback" not in done.stderr, (code, done.stderr)
-    written = {path.name for path in (tmp_path / "here").iterdir()}
-    assert written == {"first", "loudness", "constant", "comparison", "site", "junit.xml"}
+    assert {path.name for path in (tmp_path / "here").iterdir()} == RUN[page]
 
 
 def test_no_page_shows_code_that_is_not_run():
     shown = [name for name, text in PAGES.items() if re.search(r"```(sh|python)\n", text)]
     assert shown == list(RUN)
+
+
+def test_every_name_on_the_page_of_the_python_interface_is_public():
+    import sertools
+
+    table = re.findall(r"^\| `sertools .*$", PAGES["python.md"], flags=re.MULTILINE)
+    functions = re.findall(r"sertools\.(\w+)", PAGES["python.md"])
+    functions += [name for row in table for name in re.findall(r"`(\w+)`", row.split("|")[2])]
+    assert set(functions) <= set(dir(sertools))
 
 
 def test_every_command_on_a_page_is_understood():
