@@ -67,15 +67,13 @@ def audit_page(name: str) -> str:
     """The page of an audit: question, command, method, options, limits and planted defect."""
     audit = load(name)
     command = name.replace("_", "-")
+    data = audit.data or "my-clips.csv"
+    parts = [f"# {title(name)}", f"**{prose(audit.question)}**"]
+    parts.append(f"```sh\nsertools {command} --model my-checkpoint --data {data}\n```")
     source = f"{SOURCE}/{source_of(audit.path)}"
-    parts = [
-        f"# {title(name)}",
-        f"**{prose(audit.question)}**",
-        f"```sh\nsertools {command} --model my-checkpoint --data {audit.data or 'my-clips.csv'}\n```",
-        f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({source})",
-        "## Method",
-        *method_of(audit),
-    ]
+    parts.append(f"Reads {plain(audit.needs(**audit.settings({})).summary)}. [Source]({source})")
+    parts.append("## How it is measured")
+    parts += method_of(audit)
     if options := option_rows(command):
         parts += ["## Options", table(["option", "default", "meaning"], options)]
     if limits := limit_rows(audit):
