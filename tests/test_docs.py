@@ -133,8 +133,8 @@ def test_the_walk_through_runs(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_lines_of_python_run(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_the_lines_of_python_run(embedded_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     code = next(iter(blocks("python")))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -153,8 +153,8 @@ def test_the_limits_in_the_readme_are_a_gate_file(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN)
-def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_the_blocks_of_a_page_run_one_after_the_other(page, embedded_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
     (tmp_path / "here").mkdir()
     for language, code in re.findall(r"```(sh|python)\n(.*?)```", PAGES[page], flags=re.DOTALL):
