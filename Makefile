@@ -3,26 +3,26 @@ BIN = .venv/bin
 
 .PHONY: audit test quick lint sample comparison docs clean
 
-audit: .venv/installed  ## set up, then audit the embedded model on the embedded corpus
+audit: .venv/installed  ## install, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
 	@echo "Open sertools-report/report.html in a browser."
 
-test: .venv/installed-test  ## set up with what the tests need, then run all of them, as many at once as there are cores
+test: .venv/installed-test  ## install what the tests need, then run all tests in parallel on all cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-quick: .venv/installed-test  ## the tests that take seconds
+quick: .venv/installed-test  ## run the tests that are not marked slow
 	$(BIN)/python -m pytest -m "not slow"
 
-lint: .venv/installed-test
+lint: .venv/installed-test  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy sertools audits
 
-sample: .venv/installed  ## render reports/sample anew, and the comparison with it
+sample: .venv/installed  ## write reports/sample again, and the comparison
 	$(BIN)/sertools audit --precision fp32 --quiet --audio 2 --out reports/sample || [ $$? -eq 1 ]
 	$(MAKE) comparison
 
-comparison: .venv/installed  ## compare reports/sample with a model that only hears loudness
+comparison: .venv/installed  ## write reports/comparison again: reports/sample and a model that reacts to loudness only
 	$(BIN)/sertools audit --suite quick --model toy:loudness --quiet --out build/toy-loudness || [ $$? -eq 1 ]
 	$(BIN)/sertools compare reports/sample build/toy-loudness --out reports/comparison
 

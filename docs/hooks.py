@@ -1,14 +1,15 @@
-"""Pages that are made from the code itself: one for each audit, the reference, the gallery's reports."""
+"""Generates pages from the code: one for each audit, the reference, and the reports of the gallery."""
 
 import html
 import re
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from sertools.auditing import audit as audits
+from sertools.auditing.audit import Audit, load
 from sertools.auditing.discovery import discover
 from sertools.cli.audit_commands import audit_command
 from sertools.comparison.leaderboard_feed import Feed
@@ -17,14 +18,14 @@ from sertools.report.prose import blocks, spans
 ROOT = Path(__file__).parent.parent
 SOURCE = "https://github.com/sertools/sertools/blob/main"
 COMMANDS = ("cli", "__main__")
-"""Packages and modules of the command line, which explains itself by --help."""
+"""Packages and modules that are not in the reference: the command line is documented by --help."""
 
-OWN = "Audit options"
-"""The panel of a command's help that holds an audit's own options."""
+OPTIONS_PANEL = "Audit options"
+"""Title of the panel in a command's help that contains the options of the audit itself."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Puts the generated pages into the navigation: audits after the other how-tos, the reference last."""
+    """Adds the generated pages to the navigation: audits after the other how-to pages, the reference last."""
     assert isinstance(config.nav, list)
     how_to = next(part["How to"] for part in config.nav if "How to" in part)
     how_to.append({"Audits": [{title(name): f"audits/{name}.md"} for name in discover()]})
@@ -33,7 +34,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds a page for each audit and each module, and the reports that the gallery shows."""
+    """Adds a page for each audit and each module, and the reports of the gallery."""
     for name in discover():
         files.append(File.generated(config, f"audits/{name}.md", content=audit_page(name)))
     for name in modules():
@@ -46,12 +47,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fills the table of the leaderboard's feed from its schema."""
+    """Replaces the placeholder on the page of the leaderboard's feed by tables made from its schema."""
     return markdown.replace("<!-- feed -->", feed_tables())
 
 
 def modules() -> list[str]:
-    """Modules of sertools with a docstring, but for those of the command line, as `metrics.classify`."""
+    """Modules of sertools that have a docstring, except the command line, e.g. `metrics.regression`."""
     found = []
     for path in sorted((ROOT / "sertools").rglob("*.py")):
         parts = path.relative_to(ROOT / "sertools").with_suffix("").parts
@@ -63,8 +64,8 @@ def modules() -> list[str]:
 
 
 def audit_page(name: str) -> str:
-    """How to run an audit, what it asks, how it measures, and what it judges by."""
-    audit = audits.load(name)
+    """The page of an audit: question, command, method, options, limits and planted defect."""
+    audit = load(name)
     command = name.replace("_", "-")
     data = audit.data or "my-clips.csv"
     parts = [f"# {title(name)}", f"**{prose(audit.question)}**"]
@@ -72,39 +73,57 @@ def audit_page(name: str) -> str:
     source = f"{SOURCE}/{source_of(audit.path)}"
     parts.append(f"Reads {plain(audit.plan().needs.summary)}. [Source]({source})")
     parts.append("## How it is measured")
-    for kind, items in blocks(audit.method):
-        parts.append("\n".join(f"- {prose(i)}" for i in items) if kind == "list" else fenced(kind, items))
-    rows = [
-        [f"`{max(option.opts, key=len)}`", code(option.default), prose(getattr(option, "help", "") or "")]
-        for option in audit_command(command).params
-        if getattr(option, "rich_help_panel", "") == OWN
-    ]
-    if rows:
-        parts += ["## Options of its own", table(["option", "default", "meaning"], rows)]
-    limits = [
-        [code(limit.name), where(limit.target, limit.slice), plain(str(limit)), prose(limit.source)]
-        for limit in audit.limits
-    ]
-    if limits:
-        parts += ["## Limits", table(["measure", "of", "limit", "source"], limits)]
+    parts += method_of(audit)
+    if options := option_rows(command):
+        parts += ["## Options", table(["option", "default", "meaning"], options)]
+    if limits := limit_rows(audit):
+        parts += ["## Limits", table(["measure", "applies to", "limit", "source"], limits)]
     planted = (audit.plant.__doc__ or "").strip()
-    parts += ["## What it must catch", prose(" ".join(planted.split())) or "See the source."]
-    parts.append("`sertools selftest` plants this defect, and the tests hold the audit to finding it.")
+    parts += [
+        "## The defect that it must detect",
+        prose(" ".join(planted.split())) or "See the source.",
+        "`sertools selftest` plants this defect, and the tests check that the audit detects it.",
+    ]
     return "\n\n".join(parts) + "\n"
 
 
+def method_of(audit: Audit) -> list[str]:
+    """The paragraphs, lists and blocks of code of an audit's docstring."""
+    return [
+        "\n".join(f"- {prose(item)}" for item in items) if kind == "list" else fenced(kind, items)
+        for kind, items in blocks(audit.method)
+    ]
+
+
+def option_rows(command: str) -> list[list[str]]:
+    """Name, default and meaning of each option of the audit itself."""
+    return [
+        [f"`{max(option.opts, key=len)}`", code(option.default), prose(getattr(option, "help", "") or "")]
+        for option in audit_command(command).params
+        if getattr(option, "rich_help_panel", "") == OPTIONS_PANEL
+    ]
+
+
+def limit_rows(audit: Audit) -> list[list[str]]:
+    """Measure, targets, bounds and source of each limit of an audit."""
+    return [
+        [code(limit.name), where(limit.target, limit.slice), plain(str(limit)), prose(limit.source)]
+        for limit in audit.limits
+    ]
+
+
 def source_of(path: Path) -> str:
-    """Place of an audit in the repository: its file, or its folder."""
+    """Path of an audit in the repository: its file, or its folder."""
     return f"audits/{path.parent.name if path.stem == '__init__' else path.name}"
 
 
 def title(name: str) -> str:
-    """An audit's name as a heading."""
+    """The name of an audit as a heading."""
     return name.replace("_", " ").capitalize().replace("Tts", "TTS")
 
 
 def feed_tables() -> str:
-    """What each part of the feed holds, from the schema that is written beside it."""
+    """Tables of the fields of the feed, made from its schema."""
     schema = Feed.model_json_schema()
     parts = []
     for name, part in [("The feed", schema), *schema["$defs"].items()]:
@@ -121,8 +140,8 @@ def feed_tables() -> str:
     return "\n\n".join(parts)
 
 
-def kind_of(value: dict) -> str:
-    """The type of a value in the schema in few words."""
+def kind_of(value: dict[str, Any]) -> str:
+    """The type of a value in the schema, in a few words."""
     if "anyOf" in value:
         return " or ".join(kind_of(each) for each in value["anyOf"])
     if "$ref" in value:
@@ -135,17 +154,17 @@ def kind_of(value: dict) -> str:
 
 
 def where(target: str, part: str) -> str:
-    """On what a limit is held, where it is not on everything."""
+    """The targets and slices that a limit applies to, or `all`."""
     return ", ".join(code(text) for text in (target, part) if text != "*") or "all"
 
 
 def fenced(kind: str, items: list[str]) -> str:
-    """A paragraph, or an indented passage as a block."""
+    """A paragraph, or an indented passage as a block of code."""
     return "\n".join(["```text", *items, "```"]) if kind == "code" else prose(items[0])
 
 
 def prose(line: str) -> str:
-    """A line of a docstring as Markdown: its `code` and links, all else literal."""
+    """A line of a docstring as Markdown: `code` and links are kept, all other characters are literal."""
     return "".join(
         code(piece) if kind == "code" else f"<{piece}>" if kind == "link" else plain(piece)
         for kind, piece in spans(line)
@@ -153,12 +172,12 @@ def prose(line: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text in which no character means anything to Markdown."""
+    """Text with all characters escaped that have a meaning in Markdown."""
     return re.sub(r"[\\`*_\[\]<>&|~$#{}^=:!+-]", lambda match: f"&#{ord(match[0])};", text)
 
 
 def code(value: object) -> str:
-    """A value as code; a tuple as its items."""
+    """A value as code; a list or tuple as its items."""
     items = value if isinstance(value, list | tuple) else [value]
     text = " ".join(str(item) for item in items if item is not None)
     return f"<code>{html.escape(text).replace('|', '&#124;').replace('*', '&#42;')}</code>" if text else ""

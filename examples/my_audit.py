@@ -10,6 +10,7 @@ Student's t.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding
@@ -24,13 +25,16 @@ NEEDS = Needs(labels="dimensions")
 LIMITS = [Limit(name="spread_ratio", above=0.5, below=2.0, source="our choice: half to double")]
 
 
-def _sums(truth: np.ndarray, prediction: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+def _sums(
+    truth: NDArray[np.float64], prediction: NDArray[np.float64], unit: NDArray[np.int64], units: int
+) -> NDArray[np.float64]:
     """The sums n, Σt, Σt², Σp, Σp² per speaker, from which both standard deviations are computed."""
     columns = [np.ones_like(truth), truth, truth**2, prediction, prediction**2]
     return unit_sums(np.stack(columns, axis=1), unit, units)
 
 
-def _value(sums: np.ndarray) -> np.ndarray:
+def _value(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ratio of the standard deviations for each row of sums."""
     n, t, tt, p, pp = np.moveaxis(sums, -1, 0)
     variances = [np.maximum(ratio(xx, n) - ratio(x, n) ** 2, 0) for x, xx in ((t, tt), (p, pp))]
     return np.sqrt(ratio(variances[1], variances[0]))
@@ -55,8 +59,8 @@ def audit(tables: Tables, *, rng: np.random.Generator, skilled: bool = True) -> 
         findings.append(
             finding("spread_ratio", value, target=dimension, by_speaker=pair.by_speaker, withheld=withheld)
         )
-    said = ", ".join(f"{f.target} {f.value:.2f}" for f in findings if f.value is not None)
-    return Outcome(answer=f"Standard deviation of predictions / ratings: {said}.", findings=findings)
+    ratios = ", ".join(f"{f.target} {f.value:.2f}" for f in findings if f.value is not None)
+    return Outcome(answer=f"Standard deviation of predictions / ratings: {ratios}.", findings=findings)
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:

@@ -1,4 +1,4 @@
-"""`sertools gate` with a baseline, and the workflows among the examples that use it."""
+"""`sertools gate` with a baseline, and the example workflows that use it."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ EXAMPLES = ROOT / "examples"
 
 @pytest.fixture(scope="module")
 def stored():
-    """Result files of a good model and of a worse one, by place and audit."""
+    """Result files of a good model and of a worse one, by folder and audit."""
     tables = made([40] * 16, dimensions=("arousal", "valence"), noise=0.02)
     number = tables.clips["speaker"].str[1:].astype(int)
     tables = dataclasses.replace(
@@ -36,7 +36,7 @@ def stored():
 
 @pytest.fixture
 def folder(stored, tmp_path, monkeypatch):
-    """A working directory as the workflows have it: results, baseline and gate.toml, made on toy tables."""
+    """A working directory like that of the workflows: results, baseline and gate.toml, from toy tables."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     for place, results in stored.items():
@@ -53,7 +53,7 @@ def sertools(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_the_command_stops_a_worse_model_and_lets_the_same_one_through(folder):
+def test_the_command_fails_a_worse_model_and_passes_the_same_model(folder):
     assert sertools("gate", "--baseline", "last-release").exit_code == 0
     done = sertools("gate", "worse", "--baseline", "last-release", "--format", "json")
     assert done.exit_code == 1
@@ -63,7 +63,7 @@ def test_the_command_stops_a_worse_model_and_lets_the_same_one_through(folder):
     assert "ccc_against_baseline" in failed
 
 
-def test_a_limit_of_ones_own_may_speak_of_the_comparison(folder):
+def test_a_users_limit_can_apply_to_the_comparison_with_the_baseline(folder):
     (folder / "gate.toml").write_text(
         '[[limit]]\naudit="correctness"\nname="ccc_against_baseline"\nabove=0.1\nwhy="must get better"',
         encoding="utf-8",
@@ -73,14 +73,14 @@ def test_a_limit_of_ones_own_may_speak_of_the_comparison(folder):
     assert "ccc_against_baseline of arousal is 0.000" in done.stdout
 
 
-def test_bad_baselines_are_sentences_and_exit_with_2(folder):
+def test_bad_baselines_give_a_sentence_and_exit_code_2(folder):
     for arguments in (("--baseline", "nowhere"), ("--baseline", "last-release", "--tolerance", "0")):
         done = sertools("gate", *arguments)
         assert done.exit_code == 2
         assert done.stderr.startswith("Error: ")
 
 
-def test_every_limit_of_the_example_speaks_of_something_that_the_audits_find(folder):
+def test_every_limit_of_the_example_applies_to_a_finding_of_the_audits(folder):
     limits = read_limits(EXAMPLES / "gate.toml")
     assert {limit.audit for limit in limits} == {"correctness", "fairness", "speakers"}
     done = sertools("gate", "--limits", "gate.toml", "--format", "json")
@@ -107,7 +107,7 @@ def commands(name):
 
 
 @pytest.mark.parametrize("name", ["github-actions.yml", "gitlab-ci.yml"])
-def test_the_commands_of_a_workflow_are_understood_and_its_gate_runs(folder, name):
+def test_the_commands_of_a_workflow_are_valid_and_its_gate_runs(folder, name):
     audit, gated = commands(name)
     group = typer.main.get_command(app)
     parsed = group.get_command(None, audit[0]).make_context(audit[0], audit[1:])
@@ -117,9 +117,9 @@ def test_the_commands_of_a_workflow_are_understood_and_its_gate_runs(folder, nam
     assert (folder / "junit.xml").read_text(encoding="utf-8").count("<testsuite ") == 3
 
 
-def test_the_workflows_have_the_shape_that_their_services_read():
+def test_the_workflows_have_the_structure_that_their_services_read():
     github = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text(encoding="utf-8"))
-    # YAML 1.1 reads the key `on` as true
+    # in YAML 1.1, the key `on` means true
     assert set(github) == {"name", True, "permissions", "jobs"}
     steps = github["jobs"]["audit"]["steps"]
     assert all(("uses" in step) != ("run" in step) for step in steps)
@@ -128,7 +128,7 @@ def test_the_workflows_have_the_shape_that_their_services_read():
     assert gitlab["audit"]["artifacts"]["reports"]["junit"] == "junit.xml"
 
 
-def test_the_hook_before_a_commit_gates_the_last_report(folder):
+def test_the_pre_commit_hook_gates_the_last_report(folder):
     hook = yaml.safe_load((EXAMPLES / "pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"][0][
         "hooks"
     ][0]

@@ -1,18 +1,24 @@
-"""What the README and docs/ say is so."""
+"""Whether the README, CONTRIBUTING.md and docs/ describe sertools as it is."""
 
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import soundfile
+import typer.main
 
 from sertools.auditing.discovery import discover, question
 from tests.helpers.places import ROOT
+from tests.test_imports import MAY_IMPORT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FOR_DEVELOPERS = {"CONTRIBUTING.md": CONTRIBUTING, "docs/code.md": PAGES["code.md"]}
 RUN = {
     "python.md": {
         "wav", "clips.csv", "predictions.csv", "loudness", "constant", "comparison", "junit.xml",
@@ -27,16 +33,81 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_table_of_audits_is_the_folder():
-    rows = re.findall(r"^\| \[`([\w-]+)`\]\((audits/\w+\.py)\) \| (.*) \|$", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| \[`([\w-]+)`\]\((audits/[\w.]+)\) \| (.*) \|$", README, flags=re.MULTILINE)
     expected = [
-        (name.replace("_", "-"), f"audits/{path.name}", question(path)) for name, path in discover().items()
+        (name.replace("_", "-"), f"audits/{file_or_folder(path)}", question(path))
+        for name, path in discover().items()
     ]
     assert rows == expected
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+def file_or_folder(path: Path) -> str:
+    """What a link to an audit names: its file, or its folder if it has more than one file."""
+    return path.parent.name if path.stem == "__init__" else path.name
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_a_page_at_the_top_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert links
+    for target in links:
         assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("page", FOR_DEVELOPERS)
+def test_every_path_in_the_pages_for_developers_exists(page):
+    names = re.findall(
+        r"`((?:sertools|audits|tests|docs|examples|reports|\.ci)/[^`\s]*)`", FOR_DEVELOPERS[page]
+    )
+    assert len(names) > 15
+    for name in names:
+        place = ROOT / name
+        assert place.is_dir() if name.endswith("/") else place.exists(), name
+
+
+def test_the_table_of_imports_on_the_page_is_the_one_that_is_tested():
+    table = PAGES["code.md"].partition("<!-- imports: begin -->")[2].partition("<!-- imports: end -->")[0]
+    rows = [
+        f"| `{package}` | {', '.join(f'`{name}`' for name in sorted(names)) or 'nothing else'} |"
+        for package, names in MAY_IMPORT.items()
+        if package != "ground"
+    ]
+    assert table.strip().splitlines()[2:] == rows, "between the marks must be:\n" + "\n".join(rows)
+
+
+def test_every_make_target_in_the_guide_exists():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    named = set(re.findall(r"(?:`|^)make (\w+)", CONTRIBUTING, flags=re.MULTILINE))
+    assert {"test", "quick", "lint", "docs"} <= named
+    assert named <= set(targets)
+
+
+def test_every_module_that_a_page_runs_exists():
+    for text in (README, CONTRIBUTING, *PAGES.values()):
+        for module in re.findall(r"python -m (tests[\w.]+)", text):
+            assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file(), module
+
+
+def test_the_supported_versions_of_python_are_those_of_the_package():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    versions = [kind.rpartition(" ")[2] for kind in project["classifiers"] if "Python :: 3." in kind]
+    assert f"({' and '.join(versions)} are supported)" in CONTRIBUTING
+    assert project["requires-python"] == f">={versions[0]}"
+
+
+def test_nobody_is_told_to_install_the_project_of_the_same_name_on_pypi():
+    files = [
+        *(ROOT / "examples").iterdir(),
+        *(ROOT / "docs").glob("*.md"),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+    ]
+    for file in files:
+        if file.is_file():
+            assert not re.search(
+                r"pip install [^\n]*(?<![./])sertools\b", file.read_text(encoding="utf-8")
+            ), file
 
 
 @pytest.mark.slow
@@ -50,22 +121,22 @@ def test_the_walk_through_runs(tmp_path, monkeypatch):
     script = next(block for block in blocks("sh") if "clips.csv" in block)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
-    codes, said = [], []
+    codes, messages = [], []
     for command in re.split(r"\n(?=sertools )", script.strip()):
         done = subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert "Traceback" not in done.stderr, done.stderr
         codes.append(done.returncode)
-        said.append(done.stderr)
-    # two clips of two speakers decide nothing: the audit is inconclusive, and --strict says so
-    assert codes == [0, 0, 0, 0, 3], said
+        messages.append(done.stderr)
+    # two clips of two speakers decide nothing: the audit is inconclusive, so --strict exits with 3
+    assert codes == [0, 0, 0, 0, 3], messages
     assert (tmp_path / "sertools-report" / "report.html").exists()
 
 
 @pytest.mark.slow
-def test_the_lines_of_python_run(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_the_lines_of_python_run(embedded_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     code = next(iter(blocks("python")))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -84,8 +155,8 @@ def test_the_limits_in_the_readme_are_a_gate_file(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN)
-def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_the_blocks_of_a_page_run_one_after_the_other(page, embedded_cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(embedded_cache))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
     (tmp_path / "here").mkdir()
     for language, code in re.findall(r"```(sh|python)\n(.*?)```", PAGES[page], flags=re.DOTALL):
@@ -95,8 +166,7 @@ def test_the_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatc
         )
         assert done.returncode == 0, (code, done.stderr)
         assert "Traceback" not in done.stderr, (code, done.stderr)
-    written = {path.name for path in (tmp_path / "here").iterdir()}
-    assert written == RUN[page]
+    assert {path.name for path in (tmp_path / "here").iterdir()} == RUN[page]
 
 
 def test_no_page_shows_code_that_is_not_run():
@@ -104,11 +174,16 @@ def test_no_page_shows_code_that_is_not_run():
     assert shown == list(RUN)
 
 
+def test_every_name_on_the_page_of_the_python_interface_is_public():
+    import sertools
+
+    table = re.findall(r"^\| `sertools .*$", PAGES["python.md"], flags=re.MULTILINE)
+    functions = re.findall(r"sertools\.(\w+)", PAGES["python.md"])
+    functions += [name for row in table for name in re.findall(r"`(\w+)`", row.split("|")[2])]
+    assert set(functions) <= set(dir(sertools))
+
+
 def test_every_command_on_a_page_is_understood():
-    import shlex
-
-    import typer.main
-
     from sertools.cli.app import app
 
     code = [block for text in PAGES.values() for block in re.findall(r"```\w+\n(.*?)```", text, flags=re.S)]
@@ -125,14 +200,14 @@ def test_every_command_on_a_page_is_understood():
 def test_links_between_pages_lead_somewhere():
     for name, text in PAGES.items():
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-            # the gallery's reports are put there when the site is built
+            # the reports of the gallery are added when the site is built
             source = ROOT / "reports" / Path(target).stem if target.startswith("gallery/") else None
             assert (source or ROOT / "docs" / target).exists(), (name, target)
 
 
 @pytest.fixture
 def docs(monkeypatch):
-    pytest.importorskip("mkdocs", reason="the extra docs is not installed")
+    """Makes the modules in docs/ importable; they need the extra `docs`, which `test` includes."""
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
 
 
@@ -173,12 +248,13 @@ def test_the_reference_holds_every_module_but_those_of_the_command_line(docs):
     import hooks
 
     found = hooks.modules()
-    assert {"metrics.regress", "result", "compare", "report"} <= set(found)
-    assert not {"cli", "console", "options"} & set(found)
+    assert {"metrics.regression", "results.result", "comparison.compare", "report.render"} <= set(found)
+    assert not [name for name in found if name.split(".")[0] in {"cli", "__main__"}]
 
 
 def test_doctests_are_shown_as_code(docs):
-    doctests = pytest.importorskip("doctests", reason="the extra docs is not installed")
+    import doctests
+
     text = "One.\n\n    >>> f(\n    ...     1)\n    2\n\nTwo > three >>> four."
     code = "    ```pycon\n    >>> f(\n    ...     1)\n    2\n    ```"
     assert doctests.fenced(text) == f"One.\n\n{code}\n\nTwo > three >>> four."

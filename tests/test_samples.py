@@ -1,4 +1,4 @@
-"""What stands in reports/ is what this version says; pictures may differ, content may not."""
+"""The reports in reports/ match what this version writes; figures may look different, content may not."""
 
 from pathlib import Path
 
@@ -17,18 +17,18 @@ REPORTS = ROOT / "reports"
 SAMPLE, COMPARISON = REPORTS / "sample", REPORTS / "comparison"
 
 NEAR = 2e-3
-"""Another processor's or library's rounding moves an answer of the model, and with it a score, by less."""
+"""Tolerance of values: rounding on other processors and library versions changes scores by less."""
 
 
-def assert_same(found: list[Finding], wanted: list[Finding], said: str) -> None:
-    """The same findings with the same verdicts and reasons, and values as near as rounding leaves them."""
+def assert_same(found: list[Finding], wanted: list[Finding], message: str) -> None:
+    """Requires the same findings with the same verdicts, and values that differ by no more than rounding."""
     assert [(f.name, f.target, f.slice, f.n, f.speakers, f.verdict) for f in found] == [
         (f.name, f.target, f.slice, f.n, f.speakers, f.verdict) for f in wanted
-    ], said
+    ], message
     for one, other in zip(found, wanted, strict=True):
         assert (one.value, one.low, one.high) == pytest.approx(
             (other.value, other.low, other.high), abs=NEAR
-        ), (said, one.name, one.target, one.slice)
+        ), (message, one.name, one.target, one.slice)
 
 
 def audited(folder: Path, *words: str) -> Path:
@@ -38,7 +38,7 @@ def audited(folder: Path, *words: str) -> Path:
 
 
 def shape(result: Result) -> list:
-    """What a report shows beside its numbers."""
+    """What a report shows in addition to its findings."""
     return [
         result.question,
         result.method,
@@ -48,7 +48,7 @@ def shape(result: Result) -> list:
 
 
 @pytest.mark.slow
-def test_the_sample_is_what_an_audit_without_arguments_says_today(tmp_path):
+def test_the_sample_is_what_an_audit_without_arguments_writes(tmp_path):
     today = read_results(audited(tmp_path / "sample", "--precision", "fp32"))
     committed = read_results(SAMPLE)
     assert [r.audit for r in today] == [r.audit for r in committed], "make sample"
@@ -58,7 +58,7 @@ def test_the_sample_is_what_an_audit_without_arguments_says_today(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_comparison_is_what_the_command_says_today(tmp_path):
+def test_the_comparison_is_what_the_command_writes(tmp_path):
     other = audited(tmp_path / "toy-loudness", "--suite", "quick", "--model", "toy:loudness")
     today = compare(read_runs([SAMPLE, other]))
     committed = read_result(COMPARISON / "compare.json")
@@ -67,7 +67,7 @@ def test_the_comparison_is_what_the_command_says_today(tmp_path):
     assert_same(today.findings, committed.findings, "make comparison")
 
 
-def test_the_pages_of_the_comparison_are_those_of_its_result():
+def test_the_pages_of_the_comparison_follow_from_its_result():
     committed = read_result(COMPARISON / "compare.json")
     files = [f"figures/compare-{i + 1}.svg" for i in range(len(committed.figures))]
     assert (COMPARISON / "compare.md").read_text(encoding="utf-8") == pages.page(committed, files)

@@ -1,4 +1,4 @@
-"""The wheel holds everything: installed away from the checkout, sertools audits."""
+"""The wheel is complete: sertools audits when it is installed outside the checkout."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.helpers.small import write_noises
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """A wheel of all files that git does not ignore, built in a copy, so the checkout stays clean."""
+    """A wheel of all files that git does not ignore, built in a copy so that the checkout stays clean."""
     folder = tmp_path_factory.mktemp("wheel")
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"],
@@ -26,7 +26,7 @@ def wheel(tmp_path_factory) -> Path:
         check=False,
     )
     if listed.returncode:
-        pytest.skip("this is no git checkout, so there is no list of what belongs to the project")
+        pytest.skip("not a git checkout, so there is no list of the project's files")
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(wheel, tmp_path_factory) -> Path:
-    """The console script of an environment that has the wheel, and of the checkout only its dependencies."""
+    """An environment with the wheel installed, which shares the checkout's dependencies but not its code."""
     home = tmp_path_factory.mktemp("elsewhere")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home / "env"], check=True)
     python = home / "env" / "bin" / "python"
@@ -52,7 +52,7 @@ def elsewhere(wheel, tmp_path_factory) -> Path:
         capture_output=True,
         text=True,
     ).stdout.strip()
-    # as an entry of sys.path, whose own .pth files (the editable install among them) are not read
+    # .pth files in these folders, such as that of the editable install, are not read
     Path(where, "dependencies.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--quiet",
@@ -79,20 +79,57 @@ def run(elsewhere: Path, *words: str | Path, code: tuple[int, ...] = (0,)) -> st
     return done.stdout
 
 
-@pytest.mark.slow
-def test_the_wheel_holds_audits_suites_templates_and_the_default_model(wheel):
+def tracked(folder: str) -> set[str]:
+    """Files below a folder of the checkout that git tracks."""
+    listed = subprocess.run(
+        ["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return set(listed.split())
+
+
+@pytest.fixture(scope="module")
+def names(wheel) -> set[str]:
+    """Names of the files in the wheel."""
     with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-    for path in (ROOT / "audits").rglob("*"):
-        if path.suffix in {".py", ".toml"}:
-            tracked = subprocess.run(["git", "ls-files", "--error-unmatch", path], cwd=ROOT,
-                                     capture_output=True, check=False)  # fmt: skip
-            if not tracked.returncode:
-                assert f"sertools/audits/{path.relative_to(ROOT / 'audits').as_posix()}" in names
-    listed = subprocess.run(["git", "ls-files", "sertools"], cwd=ROOT, capture_output=True, text=True,
-                            check=True)  # fmt: skip
-    assert not set(listed.stdout.split()) - names, "tracked files of the package that the wheel lacks"
-    assert not [name for name in names if name.startswith(("tests/", "examples/"))]
+        return set(archive.namelist())
+
+
+@pytest.mark.slow
+def test_the_wheel_contains_every_file_of_the_package(names):
+    assert not tracked("sertools") - names
+    assert not [name for name in names if not name.startswith(("sertools/", "sertools-"))]
+
+
+@pytest.mark.slow
+def test_the_wheel_contains_every_file_of_every_audit_and_every_suite(names):
+    wanted = {f"sertools/{file}" for file in tracked("audits") if file.endswith((".py", ".toml"))}
+    assert wanted <= names
+    # an audit of one file, the files of an audit that is a folder, and a suite
+    examples = {
+        "audits/calibration.py",
+        "audits/fairness/__init__.py",
+        "audits/fairness/chance.py",
+        "audits/suites/quick.toml",
+    }
+    assert {f"sertools/{file}" for file in examples} <= wanted
+
+
+def test_setup_lists_every_folder_with_python_files_as_a_package():
+    packages = setup_packages()
+    for folder, prefix in (("sertools", ""), ("audits", "sertools.")):
+        found = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
+        assert {prefix + name.replace("/", ".") for name in found} <= set(packages)
+
+
+def setup_packages() -> list[str]:
+    """The packages that setup.py passes to setuptools."""
+    code = (
+        "import runpy, setuptools\n"
+        "setuptools.setup = lambda **given: print(*given['packages'])\n"
+        "runpy.run_path('setup.py')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
 
 
 @pytest.mark.slow
@@ -110,12 +147,12 @@ def test_the_installed_command_audits(elsewhere):
     written = json.loads((elsewhere / "out" / "fairness.json").read_text())
     assert written["data"]["clips"] == 24
     assert (elsewhere / "out" / "report.html").stat().st_size > 10_000
-    assert "correctness" in run(elsewhere, "sertools", "list", "audits")
+    assert {"correctness", "fairness"} <= set(run(elsewhere, "sertools", "list", "audits").split())
     assert "quick" in run(elsewhere, "sertools", "list", "suites")
 
 
 @pytest.mark.slow
-def test_the_installed_command_without_arguments_audits_what_is_embedded(elsewhere):
+def test_the_installed_command_without_arguments_audits_the_embedded_model_on_the_embedded_corpus(elsewhere):
     run(elsewhere, "sertools", "audit", "--quiet", code=(0, 1))
     written = json.loads((elsewhere / "sertools-report" / "correctness.json").read_text())
     assert (written["model"]["name"], written["data"]["name"]) == ("default", "voices")

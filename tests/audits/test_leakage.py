@@ -161,4 +161,4 @@ def test_the_known_duplicate_of_ravdess_is_found_and_no_other(tmp_path):
     assert [Path(clip).stem for clip in row[1:3]] == ["03-01-03-01-02-01-07", "03-01-03-01-02-02-07"]
     assert row[-1] == "the same samples"
     assert found(result, "shared_sentences").value == 2
-    assert pd.notna(clips_with_layers.clips["audio_print"]).all()
+    assert pd.notna(measured.clips["audio_print"]).all()
