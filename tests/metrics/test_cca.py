@@ -4,6 +4,7 @@ from cca_zoo import linear
 from sklearn.cross_decomposition import CCA
 
 from sertools.metrics import cca
+from sertools.metrics.cca import Covariance, projected
 
 TINY = 1e-12
 """A ridge so small that it changes nothing."""
@@ -280,3 +281,15 @@ def test_a_layer_is_as_similar_to_itself_as_the_ridge_allows():
 def test_a_constant_layer_is_similar_to_none():
     x, y = views()
     assert np.isnan(cca.cca_of_large(of_frames(x, y), cca.factor(np.zeros((6, 6))), None))
+
+
+def test_some_columns_of_y_and_no_projection_leave_the_rest_as_it_is():
+    xy = np.arange(6.0).reshape(2, 3)
+    whole = Covariance(n=5, xx=np.eye(2), yy=np.diag([1.0, 2.0, 3.0]), xy=xy)
+    part = whole.take([2, 0])
+    assert part.yy.tolist() == [[3.0, 0.0], [0.0, 1.0]]
+    assert part.xy.tolist() == [[2.0, 0.0], [5.0, 3.0]]
+    same = projected(whole, None, None)
+    assert (same.xx == whole.xx).all()
+    assert (same.yy == whole.yy).all()
+    assert (same.xy == whole.xy).all()

@@ -10,10 +10,12 @@ from sertools.metrics.group_gaps import (
     class_gaps,
     equalised_odds,
     equalised_odds_by_chance,
+    extent_statistic,
     large_enough,
     too_few,
 )
 from sertools.metrics.groups import Groups
+from sertools.metrics.regression import MAE
 from sertools.tables.pairs import Pairs
 
 
@@ -247,3 +249,13 @@ def test_small_groups_are_named():
     pair, _ = drawn(groups=2, speakers=6)
     groups = Groups(names=("many", "few"), code=(pair.unit >= 8).astype(int))
     assert too_few(pair, groups) == ["few"]
+
+
+def test_the_extent_as_a_statistic_is_the_largest_minus_the_smallest_group():
+    rng = np.random.default_rng(40)
+    truth, prediction, group = rng.random(90), rng.random(90), np.arange(90) % 4 - 1
+    statistic = extent_statistic(MAE, truth, prediction, group, 3)
+    rows = np.arange(90)
+    found = statistic.value(statistic.sums(rows, rows, rows % 9, 9).sum(axis=0))
+    errors = [np.abs(truth - prediction)[group == code].mean() for code in range(3)]
+    assert found == pytest.approx(max(errors) - min(errors), abs=1e-12)

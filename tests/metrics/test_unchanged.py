@@ -212,3 +212,11 @@ def test_the_share_of_equal_pairs_counts_all_pairs():
     assert share_of_equal_pairs(codes, 0) == pytest.approx(np.mean(pairs), abs=1e-12)
     assert share_of_equal_pairs(np.full(9, 0.3), 0.05) == 1.0
     assert np.isnan(share_of_equal_pairs(np.array([0.3]), 0.05))
+
+
+def test_a_condition_that_only_one_speaker_has_gives_no_interval():
+    success = np.column_stack([np.ones(6), np.r_[1.0, np.full(5, np.nan)]])
+    found = mean_share(success, np.arange(6), 6)
+    assert found.value == 1.0
+    assert np.isnan(found.low)
+    assert found.reason == "undefined when one speaker is left out"

@@ -1,6 +1,9 @@
+import sys
+
 import numpy as np
 import pytest
 
+from sertools.errors import AuditError
 from sertools.metrics.word_error_rate import WORD_ERROR_RATE, normalised_text, word_errors
 from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
@@ -41,3 +44,9 @@ def test_the_rate_is_errors_over_words_of_all_clips_together():
 def test_without_words_there_is_no_rate():
     wrong, words = word_errors([""], [""])
     assert np.isnan(overall(WORD_ERROR_RATE, words, wrong))
+
+
+def test_without_jiwer_the_error_names_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jiwer", None)
+    with pytest.raises(AuditError, match="needs the package jiwer"):
+        word_errors(["yes"], ["yes"])
