@@ -62,8 +62,7 @@ def select(
     with the reason; a perturbation named on its own must be available.
 
     Args:
-        names: sets (`small`, `ser-tests`, `all`), perturbations with a level drawn per clip, or
-            `name@level`
+        names: sets (`small`, `ser-tests`, `all`), perturbations (level drawn per clip), or `name@level`
         ladder: also include all ladder levels of each perturbation
         draws: number of random draws for each random condition
         noise_dir: folder with recordings of noise; may be empty
@@ -87,9 +86,9 @@ def select(
         for perturbation, level in _resolved(name):
             condition = _condition(perturbation, level, folders.get(perturbation.needs, ""))
             reason = _reason_unavailable(perturbation, folders)
-            if reason and name not in SETS:
-                raise AuditError(reason)
             if reason:
+                if name not in SETS:
+                    raise AuditError(reason)
                 absent[str(condition)] = reason
                 continue
             repeats = draws if _is_drawn(perturbation, level) else 1
