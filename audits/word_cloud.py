@@ -152,7 +152,7 @@ def _root(squared: Estimate) -> Estimate:
     return replace(squared, low=float(low), value=float(value), high=float(high))
 
 
-def _ends(words: Words, by: str, shown: int) -> dict[str, NDArray[np.int64]]:
+def _ends(words: Words, by: str, shown: int) -> dict[str, NDArray[np.integer]]:
     """Indices of the lowest and of the highest words, most extreme first; no word is in both."""
     # if chance explains all differences, all shrunk means are equal, and the plain means give the order
     order = np.lexsort((words.by[by].mean, words.by[by].shrunk.round(12)))

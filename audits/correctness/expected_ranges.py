@@ -73,7 +73,7 @@ def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
 
 
 def _reason_withheld(
-    expected: NDArray[np.int64], prediction: NDArray[np.float64], codes: NDArray[np.int64]
+    expected: NDArray[np.integer], prediction: NDArray[np.float64], codes: NDArray[np.integer]
 ) -> str:
     """Why no limit applies: a mid-scale constant is in most ranges, so predictions must rise with them.
 

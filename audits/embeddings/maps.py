@@ -32,7 +32,7 @@ MAX_VALUES = 12
 """Maximum number of values that can be distinguished by colour and marker."""
 
 
-def tsne(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+def tsne(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
     """Map vectors to two dimensions, shape (n, 2), by t-SNE (van der Maaten & Hinton 2008).
 
     Uses scikit-learn, initialised with the first two principal components; the perplexity is 30, or a third
@@ -45,13 +45,13 @@ def tsne(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
-    made: NDArray[np.float64] = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
+    made: NDArray[np.floating] = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(
         vectors
     )
     return made
 
 
-def umap(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
     """Map vectors to two dimensions, shape (n, 2), by UMAP (McInnes et al. 2018), package umap-learn.
 
     Uses 15 neighbours (or all other clips where there are fewer) and a minimum distance of .1 on the map.
@@ -66,11 +66,11 @@ def umap(vectors: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
         reducer = umap_learn.UMAP(
             n_neighbors=min(NEIGHBOURS, len(vectors) - 1), min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1
         )
-        made: NDArray[np.float64] = reducer.fit_transform(vectors)
+        made: NDArray[np.floating] = reducer.fit_transform(vectors)
     return made
 
 
-MAPS: Mapping[str, Callable[[NDArray[np.float64], int], NDArray[np.float64]]] = {"t-SNE": tsne, "UMAP": umap}
+MAPS: Mapping[str, Callable[[NDArray[np.floating], int], NDArray[np.float64]]] = {"t-SNE": tsne, "UMAP": umap}
 """Name of a map → function that computes it."""
 
 
@@ -79,7 +79,7 @@ def missing_package(name: str) -> str:
     return "umap-learn" if name == "UMAP" and importlib.util.find_spec("umap") is None else ""
 
 
-def coloured(points: NDArray[np.float64], column: pd.Series, *, name: str, title: str, label: str) -> Figure:
+def coloured(points: NDArray[np.floating], column: pd.Series, *, name: str, title: str, label: str) -> Figure:
     """A map with points coloured by a column: shades for numbers, otherwise one colour for each value.
 
     With more than 12 values, the five with the most clips have their own colour, and the others share one.

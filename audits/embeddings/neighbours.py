@@ -39,7 +39,7 @@ class Embedded:
     """
 
     model: str
-    vectors: NDArray[np.float64]
+    vectors: NDArray[np.floating]
     clips: pd.DataFrame
 
     @property
@@ -52,7 +52,7 @@ class Embedded:
         return replace(self, vectors=self.vectors[mask], clips=self.clips[mask])
 
 
-def embedded_models(tables: Tables, rows: NDArray[np.int64], layer: int) -> list[Embedded]:
+def embedded_models(tables: Tables, rows: NDArray[np.integer], layer: int) -> list[Embedded]:
     """The embeddings of this model and the comparison models, for the clips that all of them processed."""
     found = []
     for model, each in {THIS: tables, **tables.others}.items():

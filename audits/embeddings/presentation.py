@@ -81,7 +81,7 @@ def answer(findings: Sequence[Finding]) -> str:
 
 
 def notes(
-    tables: Tables, rows: NDArray[np.int64], targets: Sequence[Target], maps: Sequence[str]
+    tables: Tables, rows: NDArray[np.integer], targets: Sequence[Target], maps: Sequence[str]
 ) -> list[str]:
     """How to read the maps, and which clips are left out."""
     found = [HOW_TO_READ] if maps else []

@@ -23,7 +23,7 @@ Predictions = Mapping[str, NDArray[Any]]
 
 
 def probed_targets(
-    tables: Tables, names: Sequence[str], rows: NDArray[np.int64]
+    tables: Tables, names: Sequence[str], rows: NDArray[np.integer]
 ) -> tuple[list[Target], list[Finding]]:
     """The columns that can be probed, and a skipped finding for each of the others.
 
@@ -43,7 +43,7 @@ def probed_targets(
 
 
 def linear_predictions(
-    embedded: Embedded, targets: Sequence[Target], rows: NDArray[np.int64]
+    embedded: Embedded, targets: Sequence[Target], rows: NDArray[np.integer]
 ) -> dict[str, NDArray[Any]]:
     """Predictions of linear probes for each target's clips: target → predictions."""
     place = pd.Series(np.arange(len(rows)), index=rows)

@@ -107,6 +107,6 @@ def grouped_pairs(
     )
 
 
-def present_groups(groups: Groups, code: NDArray[np.int64]) -> Groups:
+def present_groups(groups: Groups, code: NDArray[np.integer]) -> Groups:
     """The groups that have at least one of the clips with these group codes."""
     return replace(groups, code=code).only(np.unique(code[code >= 0]))

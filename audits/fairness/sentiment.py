@@ -51,7 +51,7 @@ def sentiment_shift(
     prediction: NDArray[np.float64],
     language: Groups,
     sentiment: Groups,
-    unit: NDArray[np.int64],
+    unit: NDArray[np.integer],
     units: int,
 ) -> dict[tuple[str, str], Estimate]:
     """How much more do positive or negative words shift a prediction in one language than in the others?
@@ -88,7 +88,7 @@ def _shift_statistic(languages: int, sentiments: int, language: int, sentiment: 
     cells = languages * sentiments
 
     def sums(
-        cell: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+        cell: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
     ) -> NDArray[np.float64]:
         inside = cell[:, None] == np.arange(cells)
         return unit_sums(np.concatenate([inside, inside * prediction[:, None]], axis=1), unit, units)

@@ -50,7 +50,7 @@ class Scores:
     held_out: NDArray[np.float64]
     in_sample: NDArray[np.float64]
     frames: NDArray[np.float64]
-    dimensions: NDArray[np.int64]
+    dimensions: NDArray[np.integer]
     constant: tuple[int, ...]
 
 
@@ -80,7 +80,7 @@ class _Sums:
         return [first, *(Covariance(n=c.n, xx=first.xx, yy=c.yy, xy=c.xy) for c in rest)]
 
 
-def _sums(of: FrameSums, layer: int, cells: NDArray[np.int64]) -> _Sums:
+def _sums(of: FrameSums, layer: int, cells: NDArray[np.integer]) -> _Sums:
     """The sums over these cells; xx is read cell by cell, because all cells may not fit into memory."""
     xx = np.zeros(of.xx[layer].shape[1:])
     for cell in cells:

@@ -75,7 +75,7 @@ def answer(
     return f"Scores of {probes.kind} probes on {most} clips{speakers}: {'; '.join(scores)}."
 
 
-def notes(tables: Tables, targets: Sequence[Target], rows: NDArray[np.int64]) -> list[str]:
+def notes(tables: Tables, targets: Sequence[Target], rows: NDArray[np.integer]) -> list[str]:
     """Notes on clips that were left out and on properties of the layers."""
     layers = tables.layers
     assert layers is not None, "the runner provides the layers that needs() requests"

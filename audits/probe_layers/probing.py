@@ -68,7 +68,7 @@ class ProbeResults:
 
 
 def probed_targets(
-    tables: Tables, names: Sequence[str], rows: NDArray[np.int64], *, folds: int, group: str
+    tables: Tables, names: Sequence[str], rows: NDArray[np.integer], *, folds: int, group: str
 ) -> tuple[list[Target], list[Finding]]:
     """The columns that can be probed, and a skipped finding for each of the others.
 

@@ -42,7 +42,7 @@ class CleanPredictions:
     classes: int
     prediction: NDArray[np.float64]
     truth: NDArray[np.float64]
-    unit: NDArray[np.int64]
+    unit: NDArray[np.integer]
     units: int
     by_speaker: bool
     score: float
@@ -96,7 +96,7 @@ class PerturbedPredictions:
 
     def stacked(
         self, perturbation: str
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.integer]]:
         """Clean predictions, perturbed predictions and row numbers of clips with both, draws stacked."""
         after = self.draws[perturbation]
         clip = np.tile(np.arange(len(after)), after.shape[1])
@@ -160,7 +160,7 @@ def clean_predictions(tables: Tables, target: str, tolerance: float) -> CleanPre
 
 
 def _doubt_by_emotion(
-    tables: Tables, dimension: str, prediction: NDArray[np.float64], unit: NDArray[np.int64]
+    tables: Tables, dimension: str, prediction: NDArray[np.float64], unit: NDArray[np.integer]
 ) -> str:
     """Why a dimension without ratings is not shown to follow the emotions; empty if it is."""
     if "emotion" not in tables.clips:

@@ -53,8 +53,8 @@ def sex_gaps(
 
 def _gap(
     perturbed: PerturbedPredictions,
-    columns: NDArray[np.int64],
-    group: NDArray[np.int64],
+    columns: NDArray[np.integer],
+    group: NDArray[np.integer],
     resamples: int,
     rng: np.random.Generator,
 ) -> tuple[Estimate, NullGap]:

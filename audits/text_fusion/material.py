@@ -34,7 +34,7 @@ class FusionMaterial:
     truth: NDArray[np.float64]
     inputs: dict[str, list[Vectors]]
     texts: list[str]
-    unit: NDArray[np.int64]
+    unit: NDArray[np.integer]
     units: int
     by_speaker: bool
 
@@ -59,7 +59,7 @@ def fusion_material(tables: Tables, text_model: str, asr: str) -> FusionMaterial
     states = tables.layers.layer(-1)
     truth = tables.clips[list(tables.dimensions)].to_numpy(dtype=float)
     known = np.isfinite(states).all(axis=1) & np.isfinite(truth).any(axis=1) & text.notna().to_numpy()
-    vectors = np.zeros((len(tables.clips), 0))
+    vectors = np.zeros((len(tables.clips), 0), dtype=np.float32)
     if text_model:
         vectors = unpacked(tables.clips.get(TextVectors(encoder=text_model, text=column).column, none))
         known &= np.isfinite(vectors).all(axis=1) & (vectors.shape[1] > 0)

@@ -35,17 +35,17 @@ class WordPredictions:
         return Crossed.of(frame["prediction"], frame["item"], frame["voice"], frame["language"])
 
     @property
-    def group(self) -> NDArray[np.int64]:
+    def group(self) -> NDArray[np.integer]:
         """Language code × 3 + sentiment code, shape (n,)."""
         sentiment = self.frame["sentiment"].map(SENTIMENTS.index).to_numpy(dtype=np.int64)
         return np.asarray(self.language * len(SENTIMENTS) + sentiment)
 
     @property
-    def language(self) -> NDArray[np.int64]:
+    def language(self) -> NDArray[np.integer]:
         """Language code, shape (n,)."""
         return np.asarray(self.frame["language"].map(self.languages.index), dtype=np.int64)
 
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> NDArray[np.integer]:
         """Number of clips by language and sentiment, shape (languages, 3)."""
         return np.bincount(self.group, minlength=3 * len(self.languages)).reshape(-1, len(SENTIMENTS))
 

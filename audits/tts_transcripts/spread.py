@@ -18,7 +18,7 @@ MEAN = Statistic(
 
 
 def _square_sums(
-    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.int64], units: int
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
 ) -> NDArray[np.float64]:
     t, p = np.asarray(truth, dtype=np.float64) - 0.5, np.asarray(prediction, dtype=np.float64) - 0.5
     return unit_sums(np.stack([np.ones_like(t), t, t * t, p, p * p], axis=1), unit, units)

@@ -12,7 +12,7 @@ from sertools.comparison import leaderboard_files, write
 from sertools.comparison.compare import compare as compare_runs
 from sertools.comparison.leaderboard import Group
 from sertools.comparison.published import published
-from sertools.comparison.runs import listed, tell_apart
+from sertools.comparison.runs import are_usable_names, listed
 from sertools.errors import GateError
 from sertools.report import render as reports
 from sertools.report.formats import ci, model_card
@@ -222,7 +222,9 @@ def compare(*runs: ResultSource, references: Sequence[str] = (), out: str | Path
         ```
     """
     places = [Path(run) for run in runs if isinstance(run, str | Path)]
-    named = write.read_runs(places) if len(places) == len(runs) else _named(runs)
+    named: list[tuple[str, Sequence[Result]]] = (
+        list(write.read_runs(places)) if len(places) == len(runs) else list(_named(runs))
+    )
     measured = [results for _, results in named]
     named += [published(model, measured) for model in dict.fromkeys(references)]
     comparison = compare_runs(named)
@@ -305,5 +307,5 @@ def _named(runs: Sequence[ResultSource]) -> list[tuple[str, list[Result]]]:
     if not all(results):
         raise GateError("a run has no results", hint="pass what audit or read_results returned")
     models = [listed(list(dict.fromkeys(str(r.model.get("name", "")) for r in each))) for each in results]
-    names = models if tell_apart(models) else [f"run {i + 1}" for i in range(len(runs))]
+    names = models if are_usable_names(models) else [f"run {i + 1}" for i in range(len(runs))]
     return list(zip(names, results, strict=True))

@@ -202,11 +202,11 @@ def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predic
 def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> Predicted:
     scores = model.scores(corpus.clips, condition)
     vectors: NDArray[np.float32] | None = None
-    unknown = scores.isna().all(axis=1).to_numpy()
+    unknown: NDArray[np.bool_] = scores.isna().all(axis=1).to_numpy()
     if layers and hasattr(model, "layers"):
         vectors = model.layers(corpus.clips)
         # a model with labels has a clip if it has scores for it, a table of layer vectors if it has a vector
-        unknown = unknown if model.labels else np.isnan(vectors).all(axis=(1, 2))
+        unknown = unknown if model.labels else np.asarray(np.isnan(vectors).all(axis=(1, 2)))
     gone = scores.index[unknown]
     missing = pd.DataFrame(
         {"clip": gone, "condition": condition, "reason": f"{model.name} has no complete row for this clip"}

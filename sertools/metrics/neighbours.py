@@ -80,7 +80,7 @@ def chance_of_purity(label: NDArray[np.integer], apart: NDArray[np.integer]) -> 
 
 
 def weighted_silhouette(
-    vectors: NDArray[np.float64], label: NDArray[np.integer], unit: NDArray[np.integer], units: int
+    vectors: NDArray[np.floating], label: NDArray[np.integer], unit: NDArray[np.integer], units: int
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """How much nearer is a clip to its own label than to the nearest other label, with weighted speakers?
 

@@ -68,7 +68,7 @@ def _layers(kind: str, name: str, features: NDArray[np.float64]) -> NDArray[np.f
     return frames
 
 
-def _partner(i: int, codes: NDArray[np.int64]) -> int:
+def _partner(i: int, codes: NDArray[np.integer]) -> int:
     """Index of the next clip of another speaker; of the next clip if there is only one speaker."""
     onward = (i + 1 + np.arange(len(codes))) % len(codes)
     others = onward[codes[onward] != codes[i]]

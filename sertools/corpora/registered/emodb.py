@@ -68,7 +68,7 @@ def scan(root: Path) -> pd.DataFrame:
     return table
 
 
-def decoded(files: list[str]) -> dict[str, list]:
+def decoded(files: list[str]) -> dict[str, list[str] | list[str | None] | list[int | None]]:
     """The labels that the file names encode, one list per column."""
     codes = [match.groupdict() for file in files if (match := CODE.fullmatch(Path(file).stem))]
     return {

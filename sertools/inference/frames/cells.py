@@ -14,7 +14,7 @@ MANY = 50
 """Maximum number of values of a categorical column."""
 
 
-def groups(codes: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+def groups(codes: NDArray[np.integer], most: int) -> NDArray[np.integer]:
     """A group of speakers for each clip, shape (n,): at most `most` groups with about equal numbers of clips.
 
     Speakers are assigned by decreasing number of clips, each to the group with the fewest clips so far.
@@ -74,7 +74,7 @@ def cells(clips: pd.DataFrame, wanted: FrameSumsNeeded) -> tuple[pd.DataFrame, l
     return pd.DataFrame(rows), members
 
 
-def partners(codes: NDArray[np.int64], usable: Sequence[bool]) -> list[int | None]:
+def partners(codes: NDArray[np.integer], usable: Sequence[bool]) -> list[int | None]:
     """For each usable clip, the next usable clip of another speaker in corpus order; None for other clips.
 
     If all clips are from one speaker, the partner is the next clip of this speaker.
