@@ -7,6 +7,7 @@ named in this way.
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -68,7 +69,7 @@ def scan(root: Path) -> pd.DataFrame:
     return table
 
 
-def decoded(files: list[str]) -> dict[str, list]:
+def decoded(files: list[str]) -> dict[str, list[Any]]:
     """The labels that the file names encode, one list per column."""
     codes = [match.groupdict() for file in files if (match := CODE.fullmatch(Path(file).stem))]
     return {
