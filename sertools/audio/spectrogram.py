@@ -1,6 +1,7 @@
 """Draws a clip as an image: waveform above, spectrogram below, with the same scale for every clip."""
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ SHADES = 30
 """Number of shades in the spectrogram; few shades keep the file small."""
 
 
-def picture(signal: NDArray[np.float32], rate: int) -> bytes:
+def picture(signal: NDArray[np.floating[Any]], rate: int) -> bytes:
     """The waveform and the spectrogram of a signal as a PNG file; time runs to the right, frequency upwards.
 
     The waveform spans −1 to 1, the spectrogram 0 Hz to half the rate. The colours suit light and dark pages,
@@ -43,7 +44,7 @@ def picture(signal: NDArray[np.float32], rate: int) -> bytes:
     return file.getvalue()
 
 
-def waveform(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
+def waveform(signal: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """The pixels that the waveform covers, shape (WAVE, WIDTH), bool: from lowest to highest sample."""
     first = np.arange(WIDTH) * len(signal) // WIDTH
     lowest, highest = np.minimum.reduceat(signal, first), np.maximum.reduceat(signal, first)
@@ -53,7 +54,7 @@ def waveform(signal: NDArray[np.float32]) -> NDArray[np.bool_]:
     return covered
 
 
-def decibels(signal: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
+def decibels(signal: NDArray[np.floating[Any]], rate: int) -> NDArray[np.float64]:
     """Level by frequency and time, in dB relative to a sine at full scale, shape (HEIGHT, WIDTH).
 
     |X|² of Hann windows, divided by (Σ window / 2)², averaged over each pixel. Silence is

@@ -112,6 +112,7 @@ def make(root: Path) -> None:
                 f"Licence: {LICENCE}.\n",
             )
             (folder / "tts-sentences").write_text(f"{VERSION}\n", encoding="utf-8")
-    except CorpusError:
+    except CorpusError as error:
         if not recognises(root):  # otherwise another process finished first, with the same clips
-            raise
+            hint = "make room there, or set XDG_CACHE_HOME to a writable folder"
+            raise CorpusError(error.message, hint=hint) from error

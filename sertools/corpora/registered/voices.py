@@ -164,9 +164,10 @@ def make(root: Path) -> None:
     try:
         with atomic_folder(root, error=CorpusError) as folder:
             _speak_into(folder)
-    except CorpusError:
+    except CorpusError as error:
         if not recognises(root):  # otherwise another process finished first, with the same clips
-            raise
+            hint = "make room there, or set XDG_CACHE_HOME to a writable folder"
+            raise CorpusError(error.message, hint=hint) from error
 
 
 def _speak_into(folder: Path) -> None:
