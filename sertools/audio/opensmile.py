@@ -169,7 +169,7 @@ def extractor(level: Literal["LowLevelDescriptors", "Functionals"]) -> Any:
     except ImportError as error:
         raise ModelError(
             "pitch and acoustic features (eGeMAPS) need opensmile, which is not installed",
-            hint='pip install "sertools[probe]"',
+            hint="pip install opensmile",
         ) from error
     return opensmile.Smile(
         feature_set=opensmile.FeatureSet.eGeMAPSv02,

@@ -40,9 +40,7 @@ def word_errors(
     try:
         import jiwer
     except ImportError as error:
-        raise AuditError(
-            "the word error rate needs the package jiwer", hint='pip install "sertools[words]"'
-        ) from error
+        raise AuditError("the word error rate needs the package jiwer", hint="pip install jiwer") from error
     errors, words = np.zeros(len(reference)), np.zeros(len(reference))
     texts = zip(map(normalised_text, reference), map(normalised_text, recognised), strict=True)
     for i, (spoken, found) in enumerate(texts):

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RATE = 16000
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HOW = "needs Chromium and Playwright: apt-get install chromium; pip install 'sertools[test]'"
+HOW = "needs Chromium and Playwright: apt-get install chromium; pip install '.[test]'"
 REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
 """Continuous integration sets this, so that no test of the browser is skipped there unseen."""
 

@@ -23,9 +23,7 @@ WORDS = [
 def layout(request, monkeypatch):
     """With the package wordcloud, and as on a machine that does not have it."""
     if request.param == "packed":
-        pytest.importorskip(
-            "wordcloud", reason="the package wordcloud packs words: pip install sertools[words]"
-        )
+        pytest.importorskip("wordcloud", reason="the package wordcloud packs words: pip install wordcloud")
     else:
         known = importlib.util.find_spec
         monkeypatch.setattr(
@@ -71,7 +69,7 @@ def test_frequent_words_are_larger(layout):
 
 
 def test_a_very_frequent_word_does_not_push_the_others_out():
-    pytest.importorskip("wordcloud", reason="the package wordcloud packs words: pip install sertools[words]")
+    pytest.importorskip("wordcloud", reason="the package wordcloud packs words: pip install wordcloud")
     placed = places({"the": 180.0, **dict.fromkeys(WORDS[:24], 18.0)}, 200, 245)
     assert len(placed) == 25
     assert len({y for *_, y in placed}) > 12, "in rows they would share lines"

@@ -109,7 +109,7 @@ def _session(path: Path, device: str) -> Any:
         importlib.import_module("onnx")  # needed to read the weights
     except ImportError as error:
         raise ModelError(
-            f"ONNX models need {error.name}, which is not installed", hint='pip install "sertools[onnx]"'
+            f"ONNX models need {error.name}, which is not installed", hint="pip install onnxruntime onnx"
         ) from error
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "mps":

@@ -207,7 +207,7 @@ def _network(files: Files) -> Any:
         importlib.metadata.version("funasr")
     except importlib.metadata.PackageNotFoundError as error:
         raise ModelError(
-            "emotion2vec needs FunASR, which is not installed", hint='pip install "sertools[emotion2vec]"'
+            "emotion2vec needs FunASR, which is not installed", hint="pip install funasr"
         ) from error
     # FunASR imports all of its models; warnings and messages about the others are irrelevant here
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -258,9 +258,7 @@ def _package() -> Any:
     try:
         import gtts
     except ImportError as error:
-        raise SertoolsError(
-            "the engine gtts needs the package gTTS", hint="pip install 'sertools[tts]'"
-        ) from error
+        raise SertoolsError("the engine gtts needs the package gTTS", hint="pip install gTTS") from error
     return gtts
 
 

@@ -100,7 +100,7 @@ def _package() -> Any:
         import piper
     except ImportError as error:
         raise SertoolsError(
-            "the engine piper needs the package piper-tts", hint="pip install 'sertools[piper]'"
+            "the engine piper needs the package piper-tts", hint="pip install piper-tts"
         ) from error
     return piper
 

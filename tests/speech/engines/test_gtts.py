@@ -14,7 +14,7 @@ import soundfile
 from sertools.errors import SertoolsError
 from sertools.speech.engines.gtts import GTTS, is_whole_mp3
 
-pytest.importorskip("gtts", reason="the package gTTS is not installed: pip install 'sertools[tts]'")
+pytest.importorskip("gtts", reason="the package gTTS is not installed: pip install gTTS")
 
 RATE = 24_000
 

@@ -8,7 +8,7 @@ import pytest
 from sertools.errors import SertoolsError
 from sertools.speech.engines.piper import Piper
 
-pytest.importorskip("piper", reason="the package piper-tts is not installed: pip install 'sertools[piper]'")
+pytest.importorskip("piper", reason="the package piper-tts is not installed: pip install piper-tts")
 onnx = pytest.importorskip("onnx", reason="the package onnx is not installed: it makes the test's voice")
 
 SAMPLES = 800
