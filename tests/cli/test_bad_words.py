@@ -28,7 +28,7 @@ def manifest(tmp_path, monkeypatch) -> Path:
     [
         (["text-fusion", "--text-model", "nothing"], "no such directory: nothing", "hub id"),
         (["text-fusion", "--asr", "nothing"], "no such directory: nothing", "hub id"),
-        (["text-fusion", "--folds", "2"], "folds is 2", "3 folds"),
+        (["text-fusion", "--folds", "2"], "folds is 2", "at least 3"),
         (["tts-transcripts", "--voice", "espeak:en-us+f99"], "no voice 'en-us+f99'", "did you mean"),
         (
             ["tts-transcripts", "--voice", "espaek:1"],
@@ -36,7 +36,7 @@ def manifest(tmp_path, monkeypatch) -> Path:
             "did you mean 'espeak'",
         ),
         (["tts-transcripts", "--voice", "espeak"], "is not a voice", "ENGINE:NUMBER"),
-        (["word-cloud", "--min-clips", "1"], "min-clips is 1", "two clips"),
+        (["word-cloud", "--min-clips", "1"], "min-clips is 1", "at least 2"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(manifest, command, sentence, hint):
