@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sertools.auditing.audit import load, run
+from sertools.auditing.audit import load
 from sertools.auditing.discovery import discover, embedded_folder, question
 from sertools.cli.app import app
 from sertools.errors import AuditError
 from sertools.selftest import toy_corpus
+from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
 

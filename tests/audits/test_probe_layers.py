@@ -228,9 +228,9 @@ def test_a_model_without_layers_is_skipped(clips):
 
 
 def test_pitch_is_measured_only_where_it_is_asked_for():
-    assert PROBES.needs(**PROBES.settings({})).sound == ()
-    assert PROBES.needs(**PROBES.settings({"targets": ("emotion",)})).sound == ()
-    assert PROBES.needs(**PROBES.settings({"targets": ("f0_hz",)})).sound == ("f0_hz",)
+    assert PROBES.needs(**PROBES.settings({})).measured_columns == ()
+    assert PROBES.needs(**PROBES.settings({"targets": ("emotion",)})).measured_columns == ()
+    assert PROBES.needs(**PROBES.settings({"targets": ("f0_hz",)})).measured_columns == ("f0_hz",)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from sertools.features.fingerprint import Prints
 from sertools.inference import predict
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline import run
+from sertools.pipeline.collect import with_measured_columns
 from sertools.tables import condition
 
 
@@ -102,7 +103,7 @@ def test_a_copy_in_the_other_split_fails_from_files_to_verdict_without_a_predict
 
 def test_what_an_audit_cannot_use_is_not_measured(tmp_path):
     corpus = corpus_of(tmp_path)  # without splits
-    found = run.clips_with_layers(
-        corpus, [audit.load("leakage").plan()], {}, predict.Settings(cache=tmp_path / "cache")
+    found = with_measured_columns(
+        corpus, [audit.load("leakage").plan()], predict.Settings(cache=tmp_path / "cache")
     )
     assert "audio_print" not in found.clips

@@ -80,8 +80,8 @@ def test_a_large_mean_costs_the_covariance_nothing():
     sums.finish()
     n, x, xx = (sums.sums["frame", 0, name] for name in ("n", "x", "xx"))
     covariance = xx / n - np.outer(x, x) / n**2
-    frames = rows_of((0.01, STEP_S, 2000), own, own, 1).frames
-    expected = np.cov(frames.states[0][frames].astype(np.float64).T, bias=True)
+    used = rows_of((0.01, STEP_S, 2000), own, own, 1).frames
+    expected = np.cov(frames.states[0][used].astype(np.float64).T, bias=True)
     np.testing.assert_allclose(covariance, expected, atol=1e-5)
 
 

@@ -21,7 +21,6 @@ from sertools.inference.predict import Settings
 from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
 from sertools.store import store
-from sertools.store import store as store_module
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import KINDS, LEVELS, FrameSumsNeeded
 from tests.helpers import naive_frames
@@ -272,7 +271,7 @@ frame_sums(load_model(sys.argv[2]), corpus, EVERYTHING, corpus_fingerprint=finge
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, corpus, monkeypatch):
-    monkeypatch.setattr(store_module, "SHARD", 2)
+    monkeypatch.setattr(compute, "SHARD", 2)
     folder = write_checkpoint(tmp_path / "model", **GROUP_NORM)
     whole = load_model(str(folder))
     summed(whole, corpus, tmp_path / "whole")
