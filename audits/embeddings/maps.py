@@ -32,7 +32,7 @@ MAX_VALUES = 12
 """Maximum number of values that can be distinguished by colour and marker."""
 
 
-def tsne(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
+def tsne(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
     """Map vectors to two dimensions, shape (n, 2), by t-SNE (van der Maaten & Hinton 2008).
 
     Uses scikit-learn, initialised with the first two principal components; the perplexity is 30, or a third
@@ -51,7 +51,7 @@ def tsne(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
     return made
 
 
-def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
+def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
     """Map vectors to two dimensions, shape (n, 2), by UMAP (McInnes et al. 2018), package umap-learn.
 
     Uses 15 neighbours (or all other clips where there are fewer) and a minimum distance of .1 on the map.
@@ -70,7 +70,10 @@ def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.float64]:
     return made
 
 
-MAPS: Mapping[str, Callable[[NDArray[np.floating], int], NDArray[np.float64]]] = {"t-SNE": tsne, "UMAP": umap}
+MAPS: Mapping[str, Callable[[NDArray[np.floating], int], NDArray[np.floating]]] = {
+    "t-SNE": tsne,
+    "UMAP": umap,
+}
 """Name of a map → function that computes it."""
 
 

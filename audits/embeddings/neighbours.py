@@ -123,7 +123,7 @@ def silhouette(of: Embedded, name: str, resamples: int, seed: int) -> Estimate:
     return bootstrap(value, np.eye(units), n=len(part.clips), draws=resamples, rng=rng)
 
 
-def trust(of: Embedded, points: NDArray[np.float64], seed: int) -> tuple[int, float]:
+def trust(of: Embedded, points: NDArray[np.floating], seed: int) -> tuple[int, float]:
     """The number of clips used, and the trustworthiness of a map in [0, 1] (Venna & Kaski 2001).
 
     1 means that the 10 nearest clips on the map are also the nearest in the layer. With fewer than 21 clips,
