@@ -13,7 +13,7 @@ from sertools.statistics.statistic import Statistic, ratio, unit_sums
 def normalised_text(text: str) -> str:
     """Normalise a text for word comparison: lower case, one kind of apostrophe, no punctuation.
 
-    >>> spelt("Don’t — STOP!")
+    >>> normalised_text("Don’t — STOP!")
     "don't stop"
     """
     return " ".join(word.casefold().replace("’", "'") for word in WORD.findall(text))
