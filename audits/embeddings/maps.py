@@ -60,7 +60,10 @@ def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
         vectors: finite, shape (n, d), n at least `MIN_CLIPS`
         seed: random seed; with a seed, umap-learn runs on one core and gives the same map each time
     """
-    with warnings.catch_warnings():
+    from threadpoolctl import threadpool_limits
+
+    # numba sets the number of threads of the whole process, on which the last bits of torch's sums depend
+    with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numba warns about umap-learn's code, which cannot be fixed here
         umap_learn: Any = importlib.import_module("umap")
         reducer = umap_learn.UMAP(

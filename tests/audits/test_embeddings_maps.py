@@ -1,19 +1,35 @@
 """Maps keep apart what lies apart, and their colours stay few enough to be told apart."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from sertools.audits.embeddings import maps
 
 from sertools.metrics import neighbours
+from tests.helpers.places import ROOT
 
 
-def test_umap_is_the_same_for_a_seed():
+UMAP = """
+import numpy as np, torch
+from sertools.audits.embeddings import maps
+before = torch.get_num_threads()
+vectors = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+one, again = (maps.umap(vectors, 3) for _ in range(2))
+assert one.shape == (40, 2)
+assert np.array_equal(one, again)
+assert torch.get_num_threads() == before == 1, (before, torch.get_num_threads())
+"""
+
+
+def test_umap_is_the_same_for_a_seed_and_leaves_the_number_of_threads_as_it_was():
+    """Otherwise the last bits of a model's numbers would depend on whether a map was drawn before."""
     pytest.importorskip("umap", reason="it draws the map")
-    vectors = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
-    one, again = (maps.umap(vectors, 3) for _ in range(2))
-    assert one.shape == (40, 2)
-    assert np.array_equal(one, again)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", UMAP], cwd=ROOT, check=True, env=environment)
 
 
 def test_two_heaps_are_two_heaps_on_the_map():
