@@ -12,7 +12,6 @@ from sertools.audits.embeddings import maps
 from sertools.metrics import neighbours
 from tests.helpers.places import ROOT
 
-
 UMAP = """
 import numpy as np, torch
 from sertools.audits.embeddings import maps
