@@ -1,15 +1,14 @@
 """Whether predictions of dimensions without ratings are in the range expected for each emotion."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sertools.auditing.findings import finding
-from sertools.metrics import distribution, regression
-from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, NOT_BETTER
+from sertools.metrics import distribution
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.result import Finding
-from sertools.statistics.jackknife import estimate, proportion
+from sertools.statistics.jackknife import proportion
 from sertools.tables.condition import CLEAN
-from sertools.tables.pairs import speaker_codes
+from sertools.tables.pairs import Pairs, speaker_codes
 from sertools.tables.tables import Tables
 
 RANGES = {"low": (-np.inf, 0.45), "neutral": (0.3, 0.6), "high": (0.55, np.inf)}
@@ -53,7 +52,17 @@ def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
         return []
     order = np.array([list(RANGES).index(expected[e]) if e in expected else -1 for e in emotion])
     known = (order >= 0) & np.isfinite(prediction)
-    withheld = _reason_withheld(order[known], prediction[known], codes[known])
+    # a mid-scale constant is in most ranges, so predictions must rise with them
+    every = Pairs(
+        truth=order / 2.0,
+        prediction=prediction,
+        unit=codes,
+        units=0,
+        by_speaker=by_speaker,
+        clips=tables.clips.index,
+        deviation=float(np.std(prediction[known])) if known.any() else np.nan,
+    )
+    withheld = not_better_than_constant(every.take(known))
     found = []
     for name, level in expected.items():
         here = known & (emotion == name)
@@ -70,21 +79,3 @@ def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
             )
         )
     return found
-
-
-def _reason_withheld(
-    expected: NDArray[np.integer], prediction: NDArray[np.float64], codes: NDArray[np.integer]
-) -> str:
-    """Why no limit applies: a mid-scale constant is in most ranges, so predictions must rise with them.
-
-    Args:
-        expected: 0 for low, 1 for neutral, 2 for high, shape (n,)
-        prediction: predictions of the dimension, shape (n,)
-        codes: speaker codes, shape (n,)
-    """
-    _, unit = np.unique(codes, return_inverse=True)
-    units = int(unit.max()) + 1 if len(unit) else 0
-    rises = estimate(regression.PCC, expected / 2.0, prediction, unit, units, level=LEVEL_OF_SKILL_TEST)
-    if np.isnan(rises.value):
-        return NOT_BETTER
-    return NOT_BETTER if rises.low <= 0 else ""

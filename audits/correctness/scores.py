@@ -77,4 +77,4 @@ def _class_findings(pair: Pairs, code: int, name: str, withheld: str) -> list[Fi
 
 def _reason_withheld(reason: str) -> str:
     """Withhold judgement only of a useless model; without an interval the gate is inconclusive anyway."""
-    return reason if reason == NOT_BETTER else ""
+    return reason if NOT_BETTER in reason else ""

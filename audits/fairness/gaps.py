@@ -79,14 +79,12 @@ def _finding(
 
 
 def _reason_withheld(part: GroupedPairs) -> str:
-    """Why no gap is judged: the model is in no group shown to be better than a constant."""
+    """Why no gap passes: the model is in no group shown to be better than a constant."""
     groups = [part.pairs.take(part.groups.code == code) for code in range(len(part.groups))]
-    # without an interval (too few speakers) the gate is inconclusive by itself
-    return (
-        NOT_BETTER
-        if all(not_better_than_constant(each, part.classes) == NOT_BETTER for each in groups)
-        else ""
-    )
+    reasons = [not_better_than_constant(each, part.classes) for each in groups]
+    if not all(reasons):
+        return ""
+    return not_better_than_constant(part.pairs, part.classes) or f"{NOT_BETTER} in any group"
 
 
 def _slices(part: GroupedPairs) -> list[str]:

@@ -45,8 +45,8 @@ def answer(findings: list[Finding], rows: list[chance.ChanceRow]) -> str:
     judged = [f for f in findings if f.name in {"sex_score", "group_minus_all"} and f.value is not None]
     if judged and all(NOT_BETTER in f.reason for f in judged):
         return (
-            "Not judged: the model is not shown to be better than a constant, "
-            "and a useless model is trivially fair."
+            "The model is not shown to be better than a constant, and a useless model is trivially fair."
+            + chance.significant_sentence(rows)
         )
     # differences of small groups are large by chance and have no interval
     largest = max(gaps, key=lambda f: (f.low is not None, abs(f.value or 0.0)))

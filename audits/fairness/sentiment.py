@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.auditing.findings import finding, skipped
-from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.groups import Groups, groups_of
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate, estimate
@@ -31,7 +31,7 @@ def sentiment_findings(tables: Tables, language: Groups) -> list[Finding]:
             reason = f"the clips with {dimension} have fewer than two languages or two sentiments"
             found.append(skipped("sentiment_shift", tables, reason, target=dimension))
             continue
-        withheld = NOT_BETTER if not_better_than_constant(pair) == NOT_BETTER else ""
+        withheld = not_better_than_constant(pair)
         shifts = sentiment_shift(pair.prediction, languages, sentiments, pair.unit, pair.units)
         found += [
             finding(

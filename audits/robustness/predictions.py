@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, NOT_BETTER, not_better_than_constant
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
-from sertools.metrics.regression import CCC, PCC
+from sertools.metrics.regression import CCC
 from sertools.metrics.unchanged import scale_free_tolerance, share_of_equal_pairs, spread
-from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import Statistic, overall
 from sertools.tables.condition import CLEAN
 from sertools.tables.emotion_norms import derive
-from sertools.tables.pairs import pairs, speaker_codes
+from sertools.tables.pairs import Pairs, pairs, speaker_codes
 from sertools.tables.tables import Tables
 
 UNLABELLED = "the corpus has no labels for this target, so robust and constant predictions look the same"
@@ -124,7 +123,7 @@ def clean_predictions(tables: Tables, target: str, tolerance: float) -> CleanPre
     """Predictions on clean audio for a target, and whether they are better than a constant.
 
     If a dimension has no ratings but the corpus has emotion labels, it counts as better than a constant if it
-    increases with the emotion's mean rating (Russell & Mehrabian 1977): Pearson's r above 0, 99.9 % interval.
+    increases with the emotion's mean rating (Russell & Mehrabian 1977), tested like the rating itself.
 
     Args:
         tables: clips and clean predictions
@@ -143,7 +142,7 @@ def clean_predictions(tables: Tables, target: str, tolerance: float) -> CleanPre
         score = overall(uar_statistic(classes) if classes else CCC, pair.truth, pair.prediction)
         spread_ratio = np.nan if classes else spread(pair.truth, pair.prediction)
     else:
-        reason = _doubt_by_emotion(tables, target, prediction, unit)
+        reason = _doubt_by_emotion(tables, target, prediction, unit, by_speaker)
     return CleanPredictions(
         target=target,
         classes=classes,
@@ -160,7 +159,11 @@ def clean_predictions(tables: Tables, target: str, tolerance: float) -> CleanPre
 
 
 def _doubt_by_emotion(
-    tables: Tables, dimension: str, prediction: NDArray[np.float64], unit: NDArray[np.integer]
+    tables: Tables,
+    dimension: str,
+    prediction: NDArray[np.float64],
+    unit: NDArray[np.integer],
+    by_speaker: bool,
 ) -> str:
     """Why a dimension without ratings is not shown to follow the emotions; empty if it is."""
     if "emotion" not in tables.clips:
@@ -169,13 +172,16 @@ def _doubt_by_emotion(
     known = np.isfinite(expected) & np.isfinite(prediction)
     if len(np.unique(expected[known])) < 2:
         return UNLABELLED
-    speakers, codes = np.unique(unit[known], return_inverse=True)
-    found = estimate(PCC, expected[known], prediction[known], codes, len(speakers), level=LEVEL_OF_SKILL_TEST)
-    if np.isnan(found.value):
-        return NOT_BETTER
-    if np.isnan(found.low):
-        return found.reason
-    return "" if found.low > 0 else NOT_BETTER
+    every = Pairs(
+        truth=expected,
+        prediction=prediction,
+        unit=unit,
+        units=0,
+        by_speaker=by_speaker,
+        clips=tables.clips.index,
+        deviation=float(np.std(prediction[known])),
+    )
+    return not_better_than_constant(every.take(known))
 
 
 def perturbed_predictions(

@@ -58,7 +58,11 @@ def _shared_limit(perturbations: Sequence[str], limits: Sequence[Limit]) -> floa
 
 def answer(findings: list[Finding], perturbed: Sequence[PerturbedPredictions]) -> str:
     """The averages, the largest effect, and which targets are not judged."""
-    not_judged = [each.clean.target for each in perturbed if each.clean.reason in (NOT_BETTER, UNLABELLED)]
+    not_judged = [
+        each.clean.target
+        for each in perturbed
+        if NOT_BETTER in each.clean.reason or each.clean.reason == UNLABELLED
+    ]
     judged = [f for f in findings if f.value is not None and f.target not in (*not_judged, "dimensions")]
     averages = [f for f in judged if f.name == "mean_unchanged_ratio"]
     if not averages:

@@ -127,8 +127,8 @@ def _judgeable_finding(
 def _reason_withheld(name: str, clean: CleanPredictions, limit: Limit) -> str:
     """Why a limit would be meaningless for these predictions; empty if it is meaningful."""
     equal = clean.equal_pairs
-    if clean.reason == NOT_BETTER:
-        return f"predictions do not vary: {NOT_BETTER}" if equal == 1 else NOT_BETTER
+    if NOT_BETTER in clean.reason:
+        return f"predictions do not vary: {clean.reason}" if equal == 1 else clean.reason
     if name.startswith("change_of_") and clean.score + (limit.above or 0.0) <= clean.chance:
         return f"a clean score of {clean.score:.2f} is too low to drop that far"
     if equal >= (limit.above or 0.0 if name == "unchanged_ratio" else 0.95):

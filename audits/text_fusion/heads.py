@@ -58,6 +58,7 @@ def rated_pairs(material: FusionMaterial, i: int, prediction: NDArray[np.float64
         units=material.units,
         by_speaker=material.by_speaker,
         clips=material.clips,
+        deviation=float(np.nanstd(prediction)),
     )
     return every.take(np.isfinite(every.truth))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.auditing.findings import finding, skipped
-from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.metrics.better_than_chance import MIN_DEVIATION, not_better_than_constant
 from sertools.results.result import Finding
 from sertools.statistics.crossed import Crossed, contrast, systematic
 from sertools.statistics.jackknife import Estimate
@@ -24,6 +24,12 @@ NOT_RESPONSIVE = (
 
 def reason_withheld(tables: Tables, plain: WordPredictions, target: str) -> str:
     """Why the absence of a shift would not be evidence; empty if it would be."""
+    deviation = float(plain.frame["prediction"].std(ddof=0))
+    if deviation < MIN_DEVIATION:
+        return (
+            f"predictions for these sentences hardly differ (standard deviation {deviation:.1g}), so finding "
+            "no effect of the words is not evidence"
+        )
     if systematic(plain.data) < MAX_P_VALUE:
         return ""
     if target in tables.dimensions:

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.auditing.findings import finding
-from sertools.metrics.better_than_chance import LEVEL_OF_SKILL_TEST, not_better_than_constant
+from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.distribution import jensen_shannon_statistic
 from sertools.metrics.regression import CCC
@@ -20,6 +20,9 @@ from sertools.tables.tables import Tables
 
 from .sentences import SentenceScore
 from .spread import MEAN, SPREAD_RATIO
+
+HIGH_LEVEL = 0.999
+"""Coverage of the interval that shows that predictions on synthetic speech are related to the ratings."""
 
 INCONCLUSIVE = "neither the sentences nor the predictions on synthetic speech are related to the ratings"
 
@@ -123,7 +126,7 @@ def _reason_withheld(clips: PredictedTwice, sentence_score: SentenceScore) -> st
     useless = not_better_than_constant(clips.pair)
     if useless or sentence_score.may_inform:
         return useless
-    score = clips.score(clips.synthetic, level=LEVEL_OF_SKILL_TEST)
+    score = clips.score(clips.synthetic, level=HIGH_LEVEL)
     return INCONCLUSIVE if score.low <= 0 <= score.high else ""
 
 

@@ -50,7 +50,7 @@ def score_of_sentences(tables: Tables, target: str) -> SentenceScore:
             else "the corpus has no speakers, so sentences of other speakers are unknown"
         )
         return SentenceScore(finding=skipped(name, tables, reason, target), may_inform=True)
-    repeated = replace(pair.take(known), prediction=prediction[known])
+    repeated = replace(pair.take(known), prediction=prediction[known], deviation=np.nan)
     statistic = uar_statistic(classes) if classes else CCC
     score = estimate(statistic, repeated.truth, repeated.prediction, repeated.unit, repeated.units)
     return SentenceScore(

@@ -36,10 +36,13 @@ def finding(
         slice: the clips it was measured on
         estimate: value and interval
         by_speaker: whether the estimate's units are speakers, not clips
-        withheld: why no limit may judge the finding; empty if limits apply
+        withheld: why no limit may judge the finding; empty if limits apply. Where the model is not shown to
+            beat a constant prediction, limits apply, but none is passed: a failure stands
     """
     notes = [] if by_speaker else [CLIPS_ONLY]
     reason = "; ".join(dict.fromkeys(filter(None, [withheld, estimate.reason, *notes])))
+    without_skill = NOT_BETTER in reason
+    undefined = math.isnan(estimate.value)
     return Finding(
         name=name,
         target=target,
@@ -49,9 +52,9 @@ def finding(
         high=estimate.high,
         n=estimate.n,
         speakers=estimate.units if by_speaker else None,
-        verdict=Verdict.SKIPPED if withheld or math.isnan(estimate.value) else Verdict.NONE,
+        verdict=Verdict.SKIPPED if undefined or (withheld and not without_skill) else Verdict.NONE,
         reason=reason,
-        reason_code="not_better_than_constant" if NOT_BETTER in reason else None,
+        reason_code="not_better_than_constant" if without_skill else None,
     )
 
 

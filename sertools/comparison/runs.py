@@ -76,6 +76,8 @@ class Run:
         finding = self.findings.get(measure)
         if finding is None or finding.verdict is Verdict.SKIPPED:
             return True
+        if not_better_than_constant(finding):
+            return True
         return finding.verdict is Verdict.NONE and (measure.audit, measure.target) in self._useless
 
     @cached_property
@@ -84,7 +86,7 @@ class Run:
         return {
             (measure.audit, measure.target)
             for measure, finding in self.findings.items()
-            if finding.verdict is Verdict.SKIPPED and not_better_than_constant(finding)
+            if not_better_than_constant(finding)
         }
 
     def interval(self, measure: Measure) -> tuple[float, float] | None:

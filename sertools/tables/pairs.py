@@ -21,6 +21,8 @@ class Pairs:
         units: number of units
         by_speaker: whether the units are speakers
         clips: index labels of the n clips
+        deviation: standard deviation of the model's predictions on all clips of the corpus; for emotion, of
+            the score of the class whose score varies most; nan if it is not known
     """
 
     truth: NDArray[Any]
@@ -29,6 +31,7 @@ class Pairs:
     units: int
     by_speaker: bool
     clips: pd.Index
+    deviation: float = np.nan
 
     @property
     def n(self) -> int:
@@ -41,7 +44,7 @@ class Pairs:
         return self.units if self.by_speaker else None
 
     def take(self, mask: NDArray[np.bool_]) -> "Pairs":
-        """The same pairs on the clips where `mask` (n,) is true, units renumbered."""
+        """The same pairs on the clips where `mask` (n,) is true, units renumbered; `deviation` stays."""
         kept, unit = np.unique(self.unit[mask], return_inverse=True)
         return Pairs(
             truth=self.truth[mask],
@@ -50,6 +53,7 @@ class Pairs:
             units=len(kept),
             by_speaker=self.by_speaker,
             clips=self.clips[mask],
+            deviation=self.deviation,
         )
 
 
@@ -81,10 +85,12 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
         truth = tables.clips["emotion"].map(of_class).to_numpy(dtype=float, na_value=np.nan)
         known = scores[list(tables.model_classes)].to_numpy()
         answered = np.isfinite(known).all(axis=1)
+        varying = known[answered]
         prediction = np.where(answered, np.where(answered[:, None], known, 0.0).argmax(axis=1), np.nan)
     else:
         truth = tables.clips[target].to_numpy(dtype=float, na_value=np.nan)
         prediction = scores[target].to_numpy(dtype=float)
+        varying = prediction[np.isfinite(prediction), None]
     both = np.isfinite(truth) & np.isfinite(prediction)
     dtype = np.int64 if target == "emotion" else np.float64
     every = Pairs(
@@ -94,6 +100,7 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
         units=0,
         by_speaker=by_speaker,
         clips=tables.clips.index,
+        deviation=float(varying.std(axis=0).max()) if varying.size else np.nan,
     )
     kept = every.take(both)
     return Pairs(
@@ -103,4 +110,5 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
         units=kept.units,
         by_speaker=by_speaker,
         clips=kept.clips,
+        deviation=kept.deviation,
     )
