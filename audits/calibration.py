@@ -16,10 +16,11 @@ mean makes it fall from the lowest to the highest quarter for every model that m
 
 There are no published limits; ours mark where a reader would be misled: overconfidence beyond ±.1, a truth
 that changes by less than 0.5 or more than 1.5 times the change in the prediction (slope beyond ±.5),
-predictions with less than half or more than twice the spread of the truth. They apply only to models that the
-99.9 % interval of CCC or UAR shows to be better than a constant: a model that always gives each of six
-classes a probability of 1/6 is calibrated and useless. Intervals are 95 %: leave-one-speaker-out jackknife
-with Student's t. The interval of ECE is not judged: absolute values are not smooth at 0.
+predictions with less than half or more than twice the spread of the truth. They are passed only by models
+that are shown to beat a constant (predictions permuted among each speaker's clips, p ≤ .001): a model that
+always gives each of six classes a probability of 1/6 is calibrated and useless. Failures stand. Intervals are
+95 %: leave-one-speaker-out jackknife with Student's t. The interval of ECE is not judged: absolute values are
+not smooth at 0.
 """
 
 import itertools

@@ -14,8 +14,8 @@ all their other words and their topic.
 Word effect is the standard deviation τ: of ratings (how much they depend on words), of predictions, and of
 errors (prediction minus rating). Word agreement is the correlation, over words, of mean rating and mean
 prediction of the same clips. The limit is our own: the word effect on errors is below a twentieth of the
-scale. It is judged only if the model is shown to be better than a constant (99.9 % interval of its CCC).
-Intervals are leave-one-speaker-out jackknives; those of a word effect are computed on τ².
+scale. It is passed only if the model is shown to beat a constant (predictions permuted among each speaker's
+clips, p ≤ .001). Intervals are leave-one-speaker-out jackknives; those of a word effect are computed on τ².
 """
 
 from dataclasses import dataclass, replace

@@ -10,8 +10,9 @@ range that the literature expects for each emotion (low ≤ .45, neutral .3 to .
 share of clips in that range.
 
 Every score is shown together with the scores of trivial models: the constant mean or majority class, random
-predictions, and the constant that is best for this metric. Limits that a trivial model can meet are judged
-only where the 99.9 % interval of CCC or UAR shows the model to be better than a constant.
+predictions, and the constant that is best for this metric. Limits that a trivial model can meet are passed
+only where the model is shown to beat a constant: its predictions are permuted among the clips of each
+speaker, and at most one permutation in a thousand reaches its CCC or UAR. A failure stands in any case.
 
 Limits are those of audEERING's ser-tests. Intervals are 95 %: leave-one-speaker-out jackknife with Student's
 t; for shares, Wilson's interval with the effective number of clips.

@@ -11,12 +11,12 @@ the corpus has a column `sentiment`: how much more the sentiment of the words sh
 language than in the others. `--match truth` first leaves clips out until all groups have the same size and
 the same distribution of the truth, as ser-tests does.
 
-A useless model is trivially fair: constant and random predictions have gaps near 0. So a gap is judged only
-where the model is shown to be better than a constant (99.9 % interval) in at least one group. Permuting
-group labels over speakers shows which gaps arise by chance alone; the report gives a p-value for each gap,
-also adjusted for the number of gaps (Holm 1979), and the smallest gap that this corpus could detect (95th
-percentile of the gaps by chance). A limit below it cannot be verified with this corpus. The same is done for
-equalised odds.
+A useless model is trivially fair: constant and random predictions have gaps near 0. So a gap passes only
+where the model is shown to beat a constant in at least one group (predictions permuted among each speaker's
+clips, p ≤ .001); a gap beyond the limit fails in any case. Permuting group labels over speakers shows which
+gaps arise by chance alone; the report gives a p-value for each gap, also adjusted for the number of gaps
+(Holm 1979), and the smallest gap that this corpus could detect (95th percentile of the gaps by chance). A
+limit below it cannot be verified with this corpus. The same is done for equalised odds.
 
 Limits are those of audEERING's ser-tests for group minus all. Intervals are 95 %: leave-one-speaker-out
 jackknife with Student's t, with Satterthwaite's degrees of freedom between groups; a bootstrap over speakers

@@ -12,12 +12,12 @@ speakers and clips that change most; with `ladder` the level up to which 95 % an
 unchanged, interpolated; with `draws` the share of variance that is due to the random draw.
 
 A model whose predictions hardly vary is trivially unchanged: a constant scores 1. So each ratio is reported
-together with a scale-free one, with tolerance .05 · sd(p) / sd(t). No limit is judged if the clean
-predictions are not shown to be better than a constant (99.9 % interval; a dimension without ratings must
-instead increase with the emotions' mean ratings by Russell & Mehrabian 1977), or if the share of pairs of
-*different* clips whose predictions would count as unchanged already reaches the limit. A drop is not judged
-either if the clean score is too low to drop that far. A clip that a perturbation cannot be applied to is
-missing under it: it is counted as missing, never as unchanged.
+together with a scale-free one, with tolerance .05 · sd(p) / sd(t). No limit is passed if the clean
+predictions are not shown to beat a constant (permuted among each speaker's clips, p ≤ .001; a dimension
+without ratings must instead increase with the emotions' mean ratings by Russell & Mehrabian 1977); a failure
+stands. None is judged if the share of pairs of *different* clips whose predictions would count as unchanged
+already reaches the limit. A drop is not judged either if the clean score is too low to drop that far. A clip
+that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged.
 
 Limits: .95 for small perturbations, for larger ones those of audEERING's ser-tests. Intervals are 95 %: for
 shares Wilson's with the effective number of clips, for differences leave-one-speaker-out jackknife with

@@ -21,9 +21,10 @@ Wright's standard error (2000).
 
 Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of our own: the model
 must be better than a constant for every speaker. If speakers have similar means, a constant gets all of them
-about right, so average and ranking are judged only if the model is shown to be better than a constant (99.9 %
-interval of its CCC or UAR over all speakers). If the true means do not differ significantly (analysis of
-variance, p ≥ .05), their order is due to chance, and only a reversed ranking is judged.
+about right, so average and ranking pass only if the model is shown to beat a constant (its predictions are
+permuted among the clips of each speaker, p ≤ .001); a failure stands. If the true means do not differ
+significantly (analysis of variance, p ≥ .05), their order is due to chance, and only a reversed ranking is
+judged.
 """
 
 from dataclasses import replace

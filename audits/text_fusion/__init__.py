@@ -19,9 +19,9 @@ input lowers the score a little (.005 in our tests). The CCC of the model's own 
 other data, is given for comparison.
 
 The limit is our own: a gain below .05 means that the states already contain the information in these words.
-It is judged if the acoustic or the fused head is shown to be better than a constant (99.9 % interval). In a
-corpus of fixed sentences the words carry no information, whatever the model; so if the head on text alone is
-not shown to be better than a constant either, the notes say so.
+It is passed if the acoustic or the fused head is shown to beat a constant (predictions permuted among each
+speaker's clips, p ≤ .001). In a corpus of fixed sentences the words carry no information, whatever the model;
+so if the head on text alone is not shown to be better than a constant either, the notes say so.
 """
 
 from dataclasses import replace

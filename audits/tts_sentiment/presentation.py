@@ -9,7 +9,7 @@ from sertools.labels import DIMENSIONS
 from sertools.results.result import Figure, Finding, Series, Table
 
 from .rows import MAX_WORDS_SHOWN
-from .shifts import NOT_RESPONSIVE
+from .shifts import NO_EVIDENCE
 
 FORMS = {
     "positive_minus_neutral": "positive − neutral",
@@ -123,7 +123,7 @@ def answer(findings: list[Finding], dimensions: list[str]) -> str:
     largest = max(shifts, key=lambda f: abs(f.value or 0.0))
     value = f"{largest.value or 0.0:+.3f}{interval_text(largest, '+.3f')}"
     shift = f"{largest.target} shifts most, by {value} from negative to positive words"
-    if NOT_RESPONSIVE in largest.reason:
+    if NO_EVIDENCE in largest.reason:
         return f"The model is not shown to respond to this speech at all; {shift}."
     if largest.low is None or largest.high is None:
         return f"{shift[0].upper()}{shift[1:]}, but there is no confidence interval."

@@ -16,20 +16,15 @@ from .sentences import POLARITY, SENTIMENTS, WordPredictions, changes
 MAX_P_VALUE = 1e-4
 """Predictions vary between voices or words if the F test's p-value is below this."""
 
-NOT_RESPONSIVE = (
-    "predictions do not vary between voices or sentences beyond chance, so finding no effect of the words is "
-    "not evidence"
-)
+NO_EVIDENCE = "so finding no effect of the words is not evidence"
+NOT_RESPONSIVE = f"predictions do not vary between voices or sentences beyond chance, {NO_EVIDENCE}"
 
 
 def reason_withheld(tables: Tables, plain: WordPredictions, target: str) -> str:
     """Why the absence of a shift would not be evidence; empty if it would be."""
     deviation = float(plain.frame["prediction"].std(ddof=0))
     if deviation < MIN_DEVIATION:
-        return (
-            f"predictions for these sentences hardly differ (standard deviation {deviation:.1g}), so finding "
-            "no effect of the words is not evidence"
-        )
+        return f"predictions hardly differ (standard deviation {deviation:.1g}), {NO_EVIDENCE}"
     if systematic(plain.data) < MAX_P_VALUE:
         return ""
     if target in tables.dimensions:

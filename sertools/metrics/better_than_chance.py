@@ -118,7 +118,8 @@ def _columns(pairs: Pairs, classes: int) -> tuple[NDArray[np.float64], NDArray[n
         return pairs.truth[:, None].astype(np.float64), pairs.prediction[:, None].astype(np.float64)
     counts = np.bincount(pairs.truth, minlength=classes)
     weight = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
-    return np.eye(classes)[pairs.truth] * weight, np.eye(classes)[pairs.prediction]
+    one_hot = np.eye(classes)
+    return one_hot[pairs.truth] * weight, one_hot[pairs.prediction.astype(np.int64)]
 
 
 @dataclass(frozen=True, kw_only=True)

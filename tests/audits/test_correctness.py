@@ -159,10 +159,12 @@ def test_beside_every_score_stand_models_that_know_nothing():
         assert row["model"] == pytest.approx(values[metric, target], abs=1e-12)
 
 
-def test_a_constant_is_skipped_where_a_constant_could_pass():
+def test_a_constant_never_passes_where_a_constant_could():
     here = found(toy_corpus.answers("constant", toy_corpus.clips(speakers=12, per_speaker=15)))
-    assert here["mae", "arousal"].verdict is Verdict.SKIPPED
-    assert "does not beat a constant prediction" in here["mae", "arousal"].reason
+    assert here["mae", "arousal"].verdict is Verdict.FAIL, "a failure stands"
+    for found_here in here.values():
+        assert found_here.verdict is not Verdict.PASS
+    assert "not shown to beat a constant prediction" in here["mae", "arousal"].reason
     assert here["ccc", "arousal"].value == 0.0
     assert here["ccc", "arousal"].verdict is not Verdict.PASS
 
@@ -174,14 +176,14 @@ def test_emotions_drawn_at_random_fail_and_are_not_merely_skipped():
     assert uar.verdict is Verdict.FAIL
 
 
-def test_of_two_classes_a_constant_recognises_half_so_it_is_not_judged():
+def test_of_two_classes_a_constant_recognises_half_and_never_passes():
     truth = ["anger", "neutral"] * 30
     scores = {"anger": [1.0] * 60, "neutral": [0.0] * 60}
     classes = ("anger", "neutral")
     uar = found(tables_of({"emotion": truth}, scores, classes=classes, model_classes=classes))[
         "uar", "emotion"
     ]
-    assert (uar.value, uar.verdict) == (0.5, Verdict.SKIPPED)
+    assert (uar.value, uar.verdict) == (0.5, Verdict.FAIL)
 
 
 def test_findings_are_those_of_the_golden_file():

@@ -58,10 +58,10 @@ def test_the_oracle_is_beyond_doubt_and_as_wide_as_the_truth(clips):
 def test_a_trivial_model_is_not_better_than_a_constant(kind, clips):
     tables = toy_corpus.answers(kind, clips)
     for target in targets(tables):
-        assert clean_predictions(tables, target, 0.05).reason == NOT_BETTER
+        assert clean_predictions(tables, target, 0.05).reason.startswith(NOT_BETTER)
     unrated = toy_corpus.answers(kind, clips.drop(columns=["arousal", "dominance", "valence"]))
     for target in ("arousal", "dominance", "valence"):
-        assert clean_predictions(unrated, target, 0.05).reason == NOT_BETTER
+        assert clean_predictions(unrated, target, 0.05).reason.startswith(NOT_BETTER)
 
 
 def test_an_unrated_dimension_may_follow_the_emotions(clips):
@@ -71,8 +71,8 @@ def test_an_unrated_dimension_may_follow_the_emotions(clips):
     assert found.reason == ""
     assert np.isnan([found.score, found.spread]).all()
     against = tables.predictions["clean"].assign(arousal=1 - clips["arousal"])
-    assert (
-        clean_predictions(tables.with_predictions({"clean": against}), "arousal", 0.05).reason == NOT_BETTER
+    assert clean_predictions(tables.with_predictions({"clean": against}), "arousal", 0.05).reason.startswith(
+        NOT_BETTER
     )
 
 

@@ -212,8 +212,8 @@ def test_a_model_that_knows_nothing_never_passes(kind, size):
     tables = trivial(made([size] * 8, classes=EMOTIONS), kind)
     r = result(tables)
     assert Verdict.PASS not in {f.verdict for f in r.findings}
-    assert found(r, "speaker_average").verdict is Verdict.SKIPPED
-    assert "does not beat a constant prediction" in found(r, "speaker_average").reason
+    assert found(r, "speaker_average").verdict in {Verdict.INCONCLUSIVE, Verdict.FAIL}
+    assert "not shown to beat a constant prediction" in found(r, "speaker_average").reason
 
 
 def test_one_speaker_taken_the_wrong_way_round_is_found_and_fails():

@@ -109,9 +109,13 @@ def test_words_that_differ_by_chance_alone_are_said_to():
     assert not [n for n in result_of(clips(), clips()["valence"]).notes if "beyond chance" in n]
 
 
-def test_a_constant_model_is_not_judged():
+def test_the_word_effect_on_the_errors_of_a_constant_is_that_of_the_ratings_and_fails():
     frame = clips()
-    assert effect(result_of(frame, np.full(len(frame), 0.5)), "errors").verdict is Verdict.SKIPPED
+    result = result_of(frame, np.full(len(frame), 0.5))
+    errors = effect(result, "errors")
+    assert errors.value == pytest.approx(effect(result, "ratings").value, abs=1e-12)
+    assert errors.verdict is Verdict.FAIL
+    assert "not shown to beat a constant prediction" in errors.reason
 
 
 def test_a_word_of_one_speaker_or_of_few_clips_is_left_out():
