@@ -210,6 +210,17 @@ def test_components_that_cannot_be_told_apart_are_undefined():
     assert alone["words"] == pytest.approx(4.5 - 0.25, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("values", "words", "voices"),
+    [([], [], []), ([1.0], [0], [0]), ([1.0, 2.0, 4.0], ["a"] * 3, ["v"] * 3)],
+    ids=["no clips", "one clip", "a single level each"],
+)
+def test_there_are_no_components_of_factors_that_do_not_vary(values, words, voices):
+    found = components(values, {"words": words, "voices": voices})
+    assert list(found) == ["words", "voices", "residual"]
+    assert np.isnan(list(found.values())).all()
+
+
 def test_a_language_against_the_mean_of_five_is_covered_too():
     rng = np.random.default_rng(4)
     languages, voices, words = 5, 5, 14
