@@ -24,6 +24,7 @@ for max − min and equalised odds. A group with fewer than 5 speakers has no in
 have enough, is excluded from max − min, equalised odds and the permutations.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -34,13 +35,13 @@ from sertools.auditing.examples import in_turn
 from sertools.auditing.findings import skipped
 from sertools.auditing.tables import scored_targets
 from sertools.labels import DIMENSIONS
-from sertools.metrics.groups import F0, PITCH_GROUP, groups_of
+from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Sound
 from sertools.tables.tables import Tables
 
 from . import chance, presentation
 from .gaps import gap_findings, odds_by_chance
-from .grouped import grouped_pairs
+from .grouped import GroupedPairs, grouped_pairs
 from .sentiment import sentiment_findings
 from .without_speaker import group_scores_without_speaker
 
@@ -109,12 +110,7 @@ def audit(
         resamples: number of permutations and of bootstrap draws
     """
     findings: list[Finding] = []
-    gap_rows: list[chance.ChanceRow] = []
-    odds_rows: list[chance.ChanceRow] = []
-    without_speaker: list[LeftOut] = []
-    figures: list[Figure] = []
-    notes = [MATCHED] if match == "truth" else []
-    sounds: list[list[Sound]] = []
+    comparisons: list[_Comparison] = []
     for column in dict.fromkeys(group):
         if column == "sex" and column not in tables.clips:
             findings.append(skipped("sex_score", tables, "the corpus has no column 'sex'"))
@@ -125,24 +121,56 @@ def audit(
             if len(part.groups) < 2:
                 findings.append(skipped(f"{column}_gap", tables, part.reason_one_group, target=target))
                 continue
-            found, gap_by_chance = gap_findings(part, LIMIT, resamples, rng)
-            findings += found
-            gap_rows.append(chance.row(part, gap_by_chance))
-            odds_rows.append(chance.row(part, odds_by_chance(part, resamples, rng)))
-            without_speaker += group_scores_without_speaker(part, tables)
-            notes += chance.notes(part, gap_by_chance, LIMIT)
-            figures.append(presentation.score_figure(found, part))
-            sounds.append(presentation.clips_of_lowest_group(tables, found, groups, target))
+            comparisons.append(_compare(tables, part, groups, resamples, rng))
+            findings += comparisons[-1].findings
         if column == "language" and "sentiment" in tables.clips:
             findings += sentiment_findings(tables, groups)
+    gap_rows = [each.gap for each in comparisons]
+    matched = [MATCHED] if match == "truth" else []
     return Outcome(
         answer=presentation.answer(findings, gap_rows),
         findings=findings,
-        tables=chance.tables(gap_rows, odds_rows),
-        figures=figures,
-        notes=notes,
-        sounds=in_turn(sounds),
-        left_out=without_speaker,
+        tables=chance.tables(gap_rows, [each.odds for each in comparisons]),
+        figures=[each.figure for each in comparisons],
+        notes=[*matched, *(note for each in comparisons for note in each.notes)],
+        sounds=in_turn([each.sounds for each in comparisons]),
+        left_out=[values for each in comparisons for values in each.without_speaker],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Comparison:
+    """The groups of one column, compared on one target.
+
+    Attributes:
+        findings: scores, gaps and equalised odds
+        gap, odds: the permutation tests of the gap and of equalised odds
+        without_speaker: the scores of the groups without each speaker in turn
+        notes, figure, sounds: what the report adds to the findings
+    """
+
+    findings: list[Finding]
+    gap: chance.ChanceRow
+    odds: chance.ChanceRow
+    without_speaker: list[LeftOut]
+    notes: list[str]
+    figure: Figure
+    sounds: list[Sound]
+
+
+def _compare(
+    tables: Tables, part: GroupedPairs, groups: Groups, resamples: int, rng: np.random.Generator
+) -> _Comparison:
+    """Compare the groups of one column on one target."""
+    findings, gap_by_chance = gap_findings(part, LIMIT, resamples, rng)
+    return _Comparison(
+        findings=findings,
+        gap=chance.row(part, gap_by_chance),
+        odds=chance.row(part, odds_by_chance(part, resamples, rng)),
+        without_speaker=group_scores_without_speaker(part, tables),
+        notes=chance.notes(part, gap_by_chance, LIMIT),
+        figure=presentation.score_figure(findings, part),
+        sounds=presentation.clips_of_lowest_group(tables, findings, groups, part.target),
     )
 
 

@@ -150,31 +150,20 @@ def train_head(
     Raises:
         AuditError: there are no training clips or no validation clips
     """
-    import torch
-
     if not train.any() or not validation.any():
         raise AuditError("a head needs at least one training clip and one validation clip")
     mean, scale = standard(layers, train)
     goal = _goal(truth, train, classes)
     start = _initial(layers.shape[1], (layers.shape[2], *shape.hidden, goal.outputs), rng)
-    outputs = _network(layers, (mean, scale), start, shape, rng)
-
-    def loss_of(rows: "torch.Tensor", training: bool) -> "torch.Tensor":
-        states = outputs(rows, training)
-        if classes:
-            return torch.nn.functional.cross_entropy(states, goal.truth[rows])
-        return ccc_loss(states[:, 0] if goal.truth.ndim == 1 else states, goal.truth[rows])
-
+    loss_of = _loss(_network(layers, (mean, scale), start, shape, rng), goal, bool(classes))
     best, loss, epochs = _descend(
         start, loss_of, np.flatnonzero(train), np.flatnonzero(validation), shape, rng
     )
-    pairs = [(weight.double().numpy(), bias.double().numpy()) for weight, bias in best.dense]
-    pairs[-1] = (pairs[-1][0] * goal.unit[:, None], pairs[-1][1] * goal.unit + goal.centre)
     return Head(
         mean=mean,
         scale=scale,
         layer_weights=best.mixing.double().softmax(0).numpy(),
-        dense=tuple(pairs),
+        dense=_in_units_of_truth(best, goal),
         activation=shape.activation,
         loss=loss,
         epochs=epochs,
@@ -269,6 +258,29 @@ def _dropout_mask(states: "torch.Tensor", dropout: float, generator: "torch.Gene
     import torch
 
     return (torch.rand(states.shape, generator=generator) >= dropout) / (1 - dropout)
+
+
+def _loss(
+    outputs: "Callable[[torch.Tensor, bool], torch.Tensor]", goal: _Goal, of_classes: bool
+) -> "Callable[[torch.Tensor, bool], torch.Tensor]":
+    """The loss as a function: numbers of m clips, whether in training → cross-entropy or 1 − CCC."""
+    import torch
+
+    def loss_of(rows: "torch.Tensor", training: bool) -> "torch.Tensor":
+        states = outputs(rows, training)
+        if of_classes:
+            return torch.nn.functional.cross_entropy(states, goal.truth[rows])
+        return ccc_loss(states[:, 0] if goal.truth.ndim == 1 else states, goal.truth[rows])
+
+    return loss_of
+
+
+def _in_units_of_truth(
+    parameters: _Parameters, goal: _Goal
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Dense layers whose last one gives values in the unit of the truth, not standardised ones."""
+    *hidden, (weight, bias) = [(w.double().numpy(), b.double().numpy()) for w, b in parameters.dense]
+    return (*hidden, (weight * goal.unit[:, None], bias * goal.unit + goal.centre))
 
 
 def _descend(

@@ -90,28 +90,18 @@ def permuted_gap(
         raise AuditError(
             f"{draws} permutations are too few", hint=f"--resamples must be at least {FEWEST_DRAWS}"
         )
-    if len(clips) < 2:
-        return NullGap(
-            observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason="fewer than two groups"
-        )
-    observed = float(gap(sums.sum(axis=1)))
-
-    def no_answer(reason: str) -> NullGap:
-        return NullGap(observed=observed, p_value=np.nan, smallest_detectable=np.nan, reason=reason)
-
-    if np.isnan(observed):
-        return no_answer(f"{what} is undefined in a group")
+    observed = float(gap(sums.sum(axis=1))) if len(clips) > 1 else np.nan
     member = clips > 0
-    if (member.sum(axis=0) > 1).any():
-        return no_answer(
-            "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
-        )
+    reason = _why_untested(observed, member, what)
+    if reason:
+        return NullGap(observed=observed, p_value=np.nan, smallest_detectable=np.nan, reason=reason)
     null = np.concatenate(
         [gap(of_groups) for of_groups in _permuted_sums(sums, member.argmax(axis=0), draws, rng)]
     )
     defined = null[~np.isnan(null)]
     if len(defined) < (1 - UNDEFINED) * draws:
-        return no_answer(f"undefined in {1 - len(defined) / draws:.0%} of permutations")
+        reason = f"undefined in {1 - len(defined) / draws:.0%} of permutations"
+        return NullGap(observed=observed, p_value=np.nan, smallest_detectable=np.nan, reason=reason)
     # a permutation that changes nothing must count, despite rounding from another order of summation
     as_large = int((defined >= observed - 1e-12).sum())
     return NullGap(
@@ -119,6 +109,17 @@ def permuted_gap(
         p_value=(1 + as_large) / (1 + len(defined)),
         smallest_detectable=float(np.quantile(defined, 0.95)),
     )
+
+
+def _why_untested(observed: float, member: NDArray[np.bool_], what: str) -> str:
+    """Why a gap cannot be tested, given which units (groups, units) have clips in which group; else empty."""
+    if len(member) < 2:
+        return "fewer than two groups"
+    if np.isnan(observed):
+        return f"{what} is undefined in a group"
+    if (member.sum(axis=0) > 1).any():
+        return "a speaker belongs to more than one group, so group labels cannot be permuted over speakers"
+    return ""
 
 
 def _permuted_sums(

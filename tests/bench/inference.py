@@ -60,6 +60,28 @@ def write_model(folder: Path, shape: str) -> None:
     Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
 
 
+def own_way(model_folder: Path, manifest: Path, work: Path, precision: str) -> Callable:
+    """The function that returns the scores (n, c) of sertools in a precision."""
+    from sertools.corpora.load import load_corpus
+    from sertools.inference import predict
+    from sertools.models.load import LoadOptions, load_model
+
+    corpus = load_corpus(str(manifest))
+    loaded = load_model(str(model_folder), LoadOptions(device="cpu", precision=precision))
+    if precision == "auto":
+        began = time.process_time()
+        loaded = in_chosen_precision(loaded, corpus, work / "choice")
+        chosen = {key: value for key, value in loaded.facts.items() if key.startswith("precision")}
+        show(f"# auto: {json.dumps(chosen)}; chosen in {time.process_time() - began:.2f} CPU s")
+
+    def predicted():
+        shutil.rmtree(work / "store", ignore_errors=True)
+        settings = predict.Settings(cache=work / "store")
+        return predict.predict(loaded, corpus, settings=settings)["clean"].scores.to_numpy()
+
+    return predicted
+
+
 def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> dict[str, Callable]:
     """Name → function that returns scores (n, c); all of them read the files themselves."""
     import audinterface
@@ -67,10 +89,6 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     import soundfile
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, pipeline
-
-    from sertools.corpora.load import load_corpus
-    from sertools.inference import predict
-    from sertools.models.load import LoadOptions, load_model
 
     extractor = AutoFeatureExtractor.from_pretrained(model_folder)
     model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype="float32").eval()
@@ -105,29 +123,12 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     def per_file():
         return feature.process_files([str(file) for file in files]).to_numpy()
 
-    corpus = load_corpus(str(manifest))
-
-    def ours(precision: str):
-        loaded = load_model(str(model_folder), LoadOptions(device="cpu", precision=precision))
-        if precision == "auto":
-            began = time.process_time()
-            loaded = in_chosen_precision(loaded, corpus, work / "choice")
-            chosen = {key: value for key, value in loaded.facts.items() if key.startswith("precision")}
-            show(f"# auto: {json.dumps(chosen)}; chosen in {time.process_time() - began:.2f} CPU s")
-
-        def predicted():
-            shutil.rmtree(work / "store", ignore_errors=True)
-            settings = predict.Settings(cache=work / "store")
-            return predict.predict(loaded, corpus, settings=settings)["clean"].scores.to_numpy()
-
-        return predicted
-
     return {
         "(a) loop, batch 1": loop,
         "(b) pipeline, batch 8": padded,
         "(c) audinterface, per file": per_file,
-        "(d) sertools fp32": ours("fp32"),
-        "(e) sertools auto": ours("auto"),
+        "(d) sertools fp32": own_way(model_folder, manifest, work, "fp32"),
+        "(e) sertools auto": own_way(model_folder, manifest, work, "auto"),
     }
 
 

@@ -35,10 +35,21 @@ def cpu_s(work) -> float:
     return sum(after[:4]) - sum(before[:4])
 
 
+def some_clips(data: Path, clips: int, work: Path):
+    """The files of evenly chosen recordings, whose names begin with the speaker, and their corpus."""
+    from sertools.corpora.load import load_corpus
+
+    files = sorted(data.glob("*.flac"))
+    files = files[:: max(len(files) // clips, 1)][:clips]
+    rows = [f"{file},{file.stem[:2]}" for file in files]
+    (work / "clips.csv").write_text("\n".join(["file,speaker", *rows]) + "\n")
+    return files, load_corpus(str(work / "clips.csv"))
+
+
 def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work: Path) -> None:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
+    from sertools.audio.files import duration_s
     from sertools.corpora.corpus import fingerprint
-    from sertools.corpora.load import load_corpus
     from sertools.features import acoustics as descriptors
     from sertools.inference import predict
     from sertools.inference.frames.compute import frame_sums
@@ -46,12 +57,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     from sertools.tables.condition import Condition
     from sertools.tables.frame_sums import FrameSumsNeeded
 
-    files = sorted(data.glob("*.flac"))
-    files = files[:: max(len(files) // clips, 1)][:clips]
-    speaker = [file.stem[:2] for file in files]
-    rows = [f"{file},{s}" for file, s in zip(files, speaker, strict=True)]
-    (work / "clips.csv").write_text("\n".join(["file,speaker", *rows]) + "\n")
-    corpus = load_corpus(str(work / "clips.csv"))
+    files, corpus = some_clips(data, clips, work)
     write_model(work / "model", "base")
     model = load_model(str(work / "model"), LoadOptions(device="cpu", precision="fp32"))
     corpus_fingerprint = fingerprint(corpus)
@@ -76,12 +82,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
             model, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
         )
         frame_sums(
-            model,
-            corpus,
-            wanted,
-            corpus_fingerprint=corpus_fingerprint,
-            settings=settings,
-            clean=clean,
+            model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, settings=settings, clean=clean
         )
 
     ways = {"plain forward": plain, "openSMILE": acoustics, "moments": summed}
@@ -89,11 +90,19 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     for _ in range(repeats):
         for name, way in ways.items():
             seconds[name].append(cpu_s(way))
-    medians = {name: statistics.median(found) for name, found in seconds.items()}
-    from sertools.audio.files import duration_s
-
     total = sum(duration_s(file) for file in files)
     show(f"{len(files)} clips, {total:.1f} s of sound, levels {', '.join(levels)}; median of {repeats}")
+    show_times(seconds, total)
+
+
+def show_times(seconds: dict[str, list[float]], total: float) -> None:
+    """Prints the median processor time of each way, and what it adds to the plain forward pass.
+
+    Args:
+        seconds: way → its processor times
+        total: duration of the audio, in seconds
+    """
+    medians = {name: statistics.median(found) for name, found in seconds.items()}
     for name, median in medians.items():
         spread = f"{min(seconds[name]):.2f}–{max(seconds[name]):.2f}"
         show(f"{name:14s} {median:7.2f} CPU s ({spread}), {total / median:6.1f} times real time")

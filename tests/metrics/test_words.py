@@ -10,7 +10,7 @@ from sertools.statistics.jackknife import estimate
 from sertools.statistics.statistic import overall
 
 
-def corpus(rng, *, speakers=12, clips=60, words=15, effect=0.0, between=0.0, within=0.1, shift=0.0):
+def corpus(rng, *, speakers=12, clips=60, words=15, effect=0.0, between=0.0, within=0.1):
     """Texts of one to three of some words, speakers, values with effects of words and speakers."""
     n = speakers * clips
     unit = np.repeat(np.arange(speakers), clips)
@@ -18,7 +18,7 @@ def corpus(rng, *, speakers=12, clips=60, words=15, effect=0.0, between=0.0, wit
     has[np.arange(n), rng.integers(0, words, n)] = True
     has |= rng.random((n, words)) < 0.05
     effects = rng.normal(0, effect, words)
-    values = shift + has @ effects + rng.normal(0, between, speakers)[unit] + rng.normal(0, within, n)
+    values = has @ effects + rng.normal(0, between, speakers)[unit] + rng.normal(0, within, n)
     texts = [" ".join(f"w{i:02d}" for i in np.flatnonzero(row)) for row in has]
     return texts, unit, values, effects
 
@@ -74,7 +74,8 @@ def test_a_word_shrinks_by_hand():
 @pytest.mark.parametrize("seed", range(3))
 def test_effects_and_shrinkage_are_those_of_the_definition(seed):
     rng = np.random.default_rng(seed)
-    texts, unit, values, _ = corpus(rng, effect=0.05, between=0.1, shift=0.5)
+    texts, unit, values, _ = corpus(rng, effect=0.05, between=0.1)
+    values += 0.5
     keep = rng.random(len(values)) < 0.6  # speakers of different size
     texts, unit, values = [t for t, k in zip(texts, keep, strict=True) if k], unit[keep], values[keep]
     vocabulary = Vocabulary.of(texts, unit, min_clips=10)

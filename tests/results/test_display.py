@@ -54,3 +54,10 @@ def test_a_value_without_an_interval_stands_alone():
     assert display.with_interval(-0.1, -0.2, 0.05) == "−0.100 (−0.200 … 0.050)"
     assert display.with_interval(0.5, None, None) == "0.500"
     assert display.with_interval(None, None, None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"), [(0, True), (-1.5, True), (True, False), (False, False), ("1", False), (None, False)]
+)
+def test_truth_values_and_digits_in_text_are_no_numbers(cell, number):
+    assert display.is_number(cell) is number

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from sertools.errors import GateError
 from sertools.results.read import read_result, read_results
-from sertools.results.result import Figure, Finding, LeftOut, Limit, Result, Series, Table, Verdict
+from sertools.results.result import Figure, Finding, LeftOut, Limit, Result, Series, Sound, Table, Verdict
 from tests.helpers.report_results import small_result
 
 
@@ -98,6 +98,19 @@ def test_a_limit_reads_as_a_sign():
 def test_left_out_values_are_numbers():
     with pytest.raises(ValidationError, match="finite"):
         LeftOut(name="ccc", values={"a": float("nan")})
+
+
+def test_left_out_values_have_the_key_of_their_finding():
+    finding = Finding(name="uar", target="emotion", slice="sex=male", value=0.5, n=9)
+    left_out = LeftOut(name="uar", target="emotion", slice="sex=male", values={"a": 0.4})
+    assert left_out.key == finding.key
+    assert left_out.key != LeftOut(name="uar", target="emotion", values={}).key
+
+
+def test_a_clip_to_hear_has_null_where_a_prediction_is_undefined():
+    sound = Sound(clip="a", target="joy", truth="joy", clean=float("nan"), changed=0.1 + 0.2, caption="A.")
+    assert (sound.truth, sound.clean, sound.changed) == ("joy", None, 0.1 + 0.2)
+    assert Sound(clip="a", target="joy", clean=float("-inf"), caption="A.").clean is None
 
 
 def test_unknown_keys_and_changes_are_refused():

@@ -14,8 +14,12 @@ def layout(groups: int = 2, words: int = WORDS, voices: int = VOICES):
     return item, np.tile(np.arange(voices), groups * words), item // words
 
 
-def speech(rng, *, word, voice, shift, rest, groups=2, words=WORDS, voices=VOICES):
-    """Values with random effects of these standard deviations; `shift` is that of voice × group."""
+def speech(rng, *, word, voice, shift, rest, size=(2, WORDS, VOICES)):
+    """Values with random effects of these standard deviations; `shift` is that of voice × group.
+
+    `size` is the number of groups, of words in each group, and of voices.
+    """
+    groups, words, voices = size
     item, who, group = layout(groups, words, voices)
     return (
         rng.normal(0, word, groups * words)[item]
@@ -43,7 +47,7 @@ def test_a_difference_worked_by_hand():
 def test_in_a_balanced_layout_the_variance_is_that_of_the_analysis_of_variance():
     rng = np.random.default_rng(0)
     item, voice, group = layout(1)
-    values = speech(rng, word=0.2, voice=0.3, shift=0.0, rest=0.1, groups=1)
+    values = speech(rng, word=0.2, voice=0.3, shift=0.0, rest=0.1, size=(1, WORDS, VOICES))
     table = values.reshape(WORDS, VOICES)
     off = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
     rest = (off**2).sum() / ((WORDS - 1) * (VOICES - 1)) / (WORDS * VOICES)
@@ -161,7 +165,7 @@ def test_chance_is_told_from_voices_and_from_words():
 def test_the_f_test_is_the_textbooks():
     rng = np.random.default_rng(6)
     item, voice, _ = layout(1)
-    values = speech(rng, word=0.0, voice=0.3, shift=0.0, rest=1.0, groups=1)
+    values = speech(rng, word=0.0, voice=0.3, shift=0.0, rest=1.0, size=(1, WORDS, VOICES))
     table = values.reshape(WORDS, VOICES)
     off = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
     freedom = (WORDS - 1) * (VOICES - 1)
@@ -176,7 +180,9 @@ def test_the_f_test_is_the_textbooks():
 def test_components_of_a_balanced_layout_are_those_of_the_analysis_of_variance():
     rng = np.random.default_rng(7)
     item, voice, _ = layout(1)
-    table = speech(rng, word=1.0, voice=2.0, shift=0.0, rest=0.5, groups=1).reshape(WORDS, VOICES)
+    table = speech(rng, word=1.0, voice=2.0, shift=0.0, rest=0.5, size=(1, WORDS, VOICES)).reshape(
+        WORDS, VOICES
+    )
     off = table - table.mean(0) - table.mean(1, keepdims=True) + table.mean()
     rest = (off**2).sum() / ((WORDS - 1) * (VOICES - 1))
     found = components(table.ravel(), {"words": item, "voices": voice})
@@ -190,7 +196,7 @@ def test_components_find_planted_variances_in_a_holed_layout():
     item, voice, _ = layout(1, 60, 40)
     found = []
     for _ in range(40):
-        values = speech(rng, word=1.0, voice=2.0, shift=0.0, rest=0.5, groups=1, words=60, voices=40)
+        values = speech(rng, word=1.0, voice=2.0, shift=0.0, rest=0.5, size=(1, 60, 40))
         kept = rng.random(len(values)) < 0.7
         found.append(components(values[kept], {"words": item[kept], "voices": voice[kept]}))
     mean = {name: np.mean([f[name] for f in found]) for name in found[0]}
@@ -208,6 +214,17 @@ def test_components_that_cannot_be_told_apart_are_undefined():
     assert np.isnan(alone["voices"])
     assert alone["residual"] == pytest.approx(0.5, abs=1e-12)
     assert alone["words"] == pytest.approx(4.5 - 0.25, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "voices"),
+    [([], [], []), ([1.0], [0], [0]), ([1.0, 2.0, 4.0], ["a"] * 3, ["v"] * 3)],
+    ids=["no clips", "one clip", "a single level each"],
+)
+def test_there_are_no_components_of_factors_that_do_not_vary(values, words, voices):
+    found = components(values, {"words": words, "voices": voices})
+    assert list(found) == ["words", "voices", "residual"]
+    assert np.isnan(list(found.values())).all()
 
 
 def test_a_language_against_the_mean_of_five_is_covered_too():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,19 @@ def test_intervals_are_cut_to_what_the_value_can_be():
     assert found.high == pytest.approx(0.2 + stats.t.ppf(0.975, 4) * 0.2, abs=1e-12)
     found = estimate(recall_statistic(0), truth, np.array([0, 0, 0, 0, 1]), np.arange(5), 5)
     assert (found.value, found.high) == (0.8, 1)
+
+
+def test_an_interval_on_the_logarithm_is_symmetric_in_ratios_and_zero_is_a_value():
+    positive = replace(BIAS, scale="log", bounds=(0.0, math.inf))
+    # without each speaker in turn the mean of 1, 2, 4, 8, 16 is 30/4, 29/4, 27/4, 23/4, 15/4
+    found = estimate(positive, np.zeros(5), 2.0 ** np.arange(5), np.arange(5), 5)
+    half = stats.t.ppf(0.975, 4) * math.sqrt(jackknife_variance(np.log([30, 29, 27, 23, 15])))
+    assert found.value == 31 / 5
+    assert found.low == pytest.approx(31 / 5 / math.exp(half), abs=1e-12)
+    assert found.high == pytest.approx(31 / 5 * math.exp(half), abs=1e-12)
+    nothing = estimate(positive, np.zeros(5), np.zeros(5), np.arange(5), 5)
+    assert (nothing.value, nothing.low) == (0, 0)
+    assert nothing.high == pytest.approx(0, abs=2e-12)
 
 
 def test_a_perfect_correlation_has_an_interval_that_holds_it():

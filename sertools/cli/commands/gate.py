@@ -1,12 +1,15 @@
 """The command `gate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+
+if TYPE_CHECKING:
+    from sertools.results.result import Result
 
 
 def gate(
@@ -51,41 +54,43 @@ def gate(
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
-    from sertools import files
     from sertools.cli import console
-    from sertools.report.formats import ci
-    from sertools.results import regression_check
-    from sertools.results.gate import exit_code
-    from sertools.results.gate import gate as judge
+    from sertools.results import gate, regression_check
     from sertools.results.limits import read_limits
     from sertools.results.read import read_results
 
     arguments.check_loudness(quiet, verbose)
     results = [result for folder in folders or [o.OUT] for result in read_results(folder)]
-    overrides = read_limits(limits) if limits else []
     if baseline:
-        results = regression_check.against(
-            results, read_results(baseline), tolerance=tolerance, source=str(baseline)
-        )
-    judged = judge(results, overrides, source=str(limits), mode=mode)
+        earlier = read_results(baseline)
+        results = regression_check.against(results, earlier, tolerance=tolerance, source=str(baseline))
+    judged = gate.gate(results, read_limits(limits) if limits else [], source=str(limits), mode=mode)
     if junit:
-        files.write_text(junit, ci.junit(judged, strict=strict))
+        _write_junit(judged, junit, strict)
     if github:
-        _write_for_github(ci.annotations(judged), ci.step_summary(judged))
+        _write_for_github(judged)
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
-    raise typer.Exit(exit_code(judged, strict=strict))
+    raise typer.Exit(gate.exit_code(judged, strict=strict))
 
 
-def _write_for_github(annotations: list[str], summary: str) -> None:
+def _write_junit(judged: "list[Result]", path: Path, strict: bool) -> None:
+    from sertools import files
+    from sertools.report.formats import ci
+
+    files.write_text(path, ci.junit(judged, strict=strict))
+
+
+def _write_for_github(judged: "list[Result]") -> None:
     """Prints annotations to stderr, which GitHub reads too; appends the summary to GitHub's summary file."""
     import os
 
     from sertools import files
     from sertools.cli import console
+    from sertools.report.formats import ci
 
-    for line in annotations:
+    for line in ci.annotations(judged):
         console.message(line)
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
         path = Path(place)
         before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        files.write_text(path, before + summary)
+        files.write_text(path, before + ci.step_summary(judged))

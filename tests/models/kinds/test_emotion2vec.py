@@ -40,9 +40,9 @@ CONVOLUTIONS = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] + [(512,2,2)]"
 WIDTH, HEADS, PRENET, DEPTH, EXTRA = 24, 2, 1, 2, 3
 
 
-def config(**changed) -> dict:
-    """`config.yaml` as it is published, of a network of a few thousand weights."""
-    audio = {
+def audio_config() -> dict:
+    """The part of `config.yaml` that describes the layers that only read audio."""
+    return {
         "type": "AUDIO",
         "prenet_depth": PRENET,
         "prenet_layerdrop": 0.05,
@@ -80,6 +80,11 @@ def config(**changed) -> dict:
             "add_positions_all": False,
         },
     }
+
+
+def config(**changed) -> dict:
+    """`config.yaml` as it is published, of a network of a few thousand weights."""
+    audio = audio_config()
     model = {
         "loss_beta": 0.0,
         "loss_scale": None,

@@ -55,8 +55,13 @@ def write_voice(path, *, speakers=1, noise=0.0):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
     onnx.save(model, path)
+    path.with_name(f"{path.name}.json").write_text(json.dumps(described(speakers)), encoding="utf-8")
+
+
+def described(speakers):
+    """The JSON file that belongs to a voice of Piper."""
     symbols = ["_", "^", "$", " ", ".", ",", *"abdefhijklmnoprstuvwzæðŋɐɑɔəɚɛɜɡɪɹʃʊʌʒθˈˌː"]
-    described = {
+    return {
         "audio": {"sample_rate": 16_000},
         "espeak": {"voice": "en-us"},
         "language": {"code": "en_US"},
@@ -65,7 +70,6 @@ def write_voice(path, *, speakers=1, noise=0.0):
         "phoneme_id_map": {symbol: [i + 1] for i, symbol in enumerate(symbols)},
         "inference": {"noise_scale": 0.667, "length_scale": 1, "noise_w": 0.8},
     }
-    path.with_name(f"{path.name}.json").write_text(json.dumps(described), encoding="utf-8")
 
 
 @pytest.fixture

@@ -35,6 +35,19 @@ def test_wilson_uses_the_clips_that_are_effective_by_the_jackknife():
         assert abs(p - bound) / error == pytest.approx(stats.t.ppf(0.975, 9), abs=1e-8)
 
 
+def test_a_proportion_of_speakers_who_differ_has_the_effective_clips_of_their_variance():
+    # ten clips of each of six speakers, of which 10, 10, 10, 10, 2 and 0 succeed
+    hits = [10, 10, 10, 10, 2, 0]
+    success = np.concatenate([np.arange(10) < k for k in hits])
+    found = proportion(success, np.repeat(np.arange(6), 10), 6)
+    p, q = 42 / 60, stats.t.ppf(0.975, 5)
+    square = q**2 / (p * (1 - p) / jackknife_variance(np.array([(42 - k) / 50 for k in hits])))
+    half = math.sqrt(p * (1 - p) * square + square**2 / 4) / (1 + square)
+    middle = (p + square / 2) / (1 + square)
+    assert (found.value, found.n, found.units) == (p, 60, 6)
+    assert (found.low, found.high) == pytest.approx((middle - half, middle + half), abs=1e-12)
+
+
 def most_effective(clips, rarer):
     """n over Kish's design effect of an intra-speaker correlation that fades as the rarer outcome is seen."""
     weighted = sum(m * m for m in clips) / sum(clips)

@@ -1,0 +1,76 @@
+"""How large files and functions are.
+
+The lines of a function are counted without its docstring, which describes every parameter and so grows with
+them. In the functions whose keyword arguments are options of users, those that `sertools` exports and `audit`
+of every audit, only the other parameters count: a caller names the few options that it changes.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sertools
+from tests.helpers.places import ROOT
+
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
+MAX_PARAMETERS = 7
+
+FILES = sorted(
+    path for folder in ("sertools", "audits", "examples", "tests") for path in (ROOT / folder).rglob("*.py")
+)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(text: str) -> list[Function]:
+    """All functions of a file, also those inside classes and functions."""
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, Function)]
+
+
+def lines(function: Function) -> int:
+    """Number of lines of a function, its signature included and its docstring left out."""
+    first = function.body[0]
+    described = ast.get_docstring(function, clean=False) is not None
+    return length(function) - (length(first) if described else 0)
+
+
+def length(node: ast.stmt) -> int:
+    assert node.end_lineno is not None
+    return node.end_lineno - node.lineno + 1
+
+
+def parameters(function: Function, *, options: bool) -> int:
+    """Number of parameters besides `self`; keyword-only ones do not count if they are options of users."""
+    given = function.args
+    named = [each.arg for each in (*given.posonlyargs, *given.args)]
+    optional = 0 if options else len(given.kwonlyargs) + (given.kwarg is not None)
+    return len(named) - (named[:1] in (["self"], ["cls"])) + (given.vararg is not None) + optional
+
+
+def takes_options(path: Path, function: Function) -> bool:
+    """Whether the keyword arguments of a function are options of users."""
+    if path.is_relative_to(ROOT / "sertools" / "api"):
+        return function.name in sertools.__all__
+    return path.is_relative_to(ROOT / "audits") and function.name == "audit"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_are_small(path):
+    text = path.read_text(encoding="utf-8")
+    found = functions(text)
+    assert len(text.splitlines()) <= MAX_FILE_LINES
+    assert [(each.name, lines(each)) for each in found if lines(each) > MAX_FUNCTION_LINES] == []
+    if not path.is_relative_to(ROOT / "sertools" / "cli"):
+        taken = [(each.name, parameters(each, options=takes_options(path, each))) for each in found]
+        assert [each for each in taken if each[1] > MAX_PARAMETERS] == []
+
+
+def test_lines_and_parameters_are_counted_as_described():
+    plain, method, nested = functions(
+        'def plain(a, /, b, *c, d, **e):\n    """One.\n\n    Two.\n    """\n    return a\n'
+        "class C:\n    def method(self, a,\n        *, b):\n        pass\n        def nested(): ...\n"
+    )
+    assert [lines(each) for each in (plain, method, nested)] == [2, 4, 1]
+    assert [parameters(each, options=False) for each in (plain, method, nested)] == [5, 2, 0]
+    assert [parameters(each, options=True) for each in (plain, method, nested)] == [3, 1, 0]
