@@ -56,7 +56,8 @@ def _table(name: str, what: str, gap: str, rows: Sequence[ChanceRow]) -> Table:
     """A table of gaps with their p-values, also adjusted for the number of gaps."""
     clips = "clips, because there are no speaker labels: p-values are too small if speakers repeat"
     unit = clips if any(each.speakers is None for each in rows) else "speakers"
-    columns = ["group", "target", "gap", "p-value", "p-value (Holm)", "smallest detectable gap"]
+    columns = ["group", "target", "gap", "p-value", "p-value (Holm)"]
+    columns += ["smallest detectable gap", "smallest verifiable limit"]
     return Table(
         name=name,
         title=f"Permutation test of {what}",
@@ -64,11 +65,12 @@ def _table(name: str, what: str, gap: str, rows: Sequence[ChanceRow]) -> Table:
         rows=[
             [
                 *(each.column, each.target, each.test.observed, each.test.p_value, p),
-                *(each.test.smallest_detectable, each.clips, each.speakers),
+                *(each.test.smallest_detectable, each.test.smallest_verifiable, each.clips, each.speakers),
             ]
             for each, p in zip(rows, adjusted_p_values(rows), strict=True)
         ],
-        note=f"gap: {gap}; group labels are permuted over {unit}; Holm: adjusted for {len(rows)} gaps",
+        note=f"gap: {gap}; p-value: of the studentised gap, with group labels permuted over {unit}; "
+        f"Holm: adjusted for {len(rows)} gaps; detectable and verifiable: in 80 % of such corpora",
     )
 
 
@@ -108,9 +110,10 @@ def notes(part: GroupedPairs, test: NullGap, limit: float) -> list[str]:
         found.append(f"{what}: no interval for {', '.join(small)} (fewer than 5 {unit}){left_out}.")
     if test.reason:
         found.append(f"{what}: there is no permutation test: {test.reason}.")
-    elif test.smallest_detectable > limit:
+    elif test.smallest_verifiable > limit:
         found.append(
-            f"{what}: with {part.in_large_groups().units} {unit}, chance alone gives gaps of up to "
-            f"{test.smallest_detectable:.3f}, so this corpus is too small to verify a limit of {limit:g}."
+            f"{what}: with {part.in_large_groups().units} {unit}, this corpus detects gaps from "
+            f"{test.smallest_detectable:.3f} on, and is too small to verify limits below "
+            f"{test.smallest_verifiable:.3f}, such as {limit:g}."
         )
     return found

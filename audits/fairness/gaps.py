@@ -13,9 +13,13 @@ from sertools.statistics.bootstrap import GroupedClips, max_minus_min
 from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all
 from sertools.statistics.permutation import NullGap, permutation
 
+from .error_gaps import error_findings
 from .grouped import GroupedPairs
 
-CANNOT_VERIFY = "this corpus cannot detect gaps below {:.3f}, so the limit cannot be verified here"
+UNDERPOWERED = (
+    "this corpus is too small for the limit: it detects gaps from {:.3f} on, "
+    "and verifies limits from {:.3f} on"
+)
 
 
 def gap_findings(
@@ -106,11 +110,13 @@ def _sex_findings(part: GroupedPairs, by_chance: NullGap, limit: float, withheld
     female, male = (part.members(part.groups.names.index(sex)) for sex in ("female", "male"))
     where = "female-male"
     score = _finding(part, "sex_score", gap(part.statistic, female, male), where, withheld)
-    if not withheld and by_chance.smallest_detectable > limit and not score.reason:
-        score = score.model_copy(update={"reason": CANNOT_VERIFY.format(by_chance.smallest_detectable)})
+    if not withheld and by_chance.smallest_verifiable > limit and not score.reason:
+        power = by_chance.smallest_detectable, by_chance.smallest_verifiable
+        score = score.model_copy(update={"reason": UNDERPOWERED.format(*power)})
+    scores = error_findings(part, score)
     if part.classes:
-        return [score]
-    return [score, _finding(part, "sex_bias", gap(BIAS, female, male), where, withheld)]
+        return scores
+    return [*scores, _finding(part, "sex_bias", gap(BIAS, female, male), where, withheld)]
 
 
 def _differences_from_all(part: GroupedPairs, withheld: str) -> list[Finding]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.metrics.calibration import brier_losses, probabilities_problem
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.group_gaps import BINS, binned, large_enough
 from sertools.metrics.groups import Groups, matched
 from sertools.metrics.regression import CCC
 from sertools.statistics.jackknife import Group
 from sertools.statistics.statistic import Statistic
+from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 
@@ -30,6 +32,7 @@ class GroupedPairs:
         coded: the same as class codes: a dimension is cut into `BINS`
         groups: groups with at least one of these clips
         large_groups: groups that enter max − min, equalised odds and permutations
+        losses: Brier loss of each clip, shape (n,); None for a dimension, or if scores are no probabilities
     """
 
     column: str
@@ -39,6 +42,7 @@ class GroupedPairs:
     coded: Pairs
     groups: Groups
     large_groups: Groups
+    losses: NDArray[np.float64] | None
 
     @property
     def classes(self) -> int:
@@ -104,7 +108,14 @@ def grouped_pairs(
         coded=coded,
         groups=present,
         large_groups=large_enough(pair, present),
+        losses=_losses(tables, pair) if target == "emotion" else None,
     )
+
+
+def _losses(tables: Tables, pair: Pairs) -> NDArray[np.float64] | None:
+    """The Brier loss of each clip; None if the scores are no probabilities."""
+    scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=float)
+    return None if probabilities_problem(scores) else brier_losses(pair.truth, scores)
 
 
 def present_groups(groups: Groups, code: NDArray[np.integer]) -> Groups:

@@ -143,12 +143,10 @@ def equalised_odds_by_chance(
     """
     _, sums, usable = _confusions(pairs, groups, classes, fewest)
     if len(groups) < 2 or not usable.any():
-        return NullGap(
-            observed=np.nan, p_value=np.nan, smallest_detectable=np.nan, reason=_not_shared(fewest)
-        )
+        return NullGap(observed=np.nan, reason=_not_shared(fewest))
     clips = sums.sum(axis=-1)
     return permuted_gap(
-        lambda counts: _odds(counts, usable), sums, clips, what="equalised odds", draws=draws, rng=rng
+        lambda counts: _rates(counts, usable), sums, clips, what="equalised odds", draws=draws, rng=rng
     )
 
 
@@ -195,11 +193,17 @@ def _not_shared(fewest: int) -> str:
 
 def _odds(flat: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Equalised odds difference of confusion counts (..., groups, classes²) over the usable classes."""
+    rates = _rates(flat, usable)
+    extent = rates.max(axis=-2) - rates.min(axis=-2)
+    largest: NDArray[np.float64] = extent.max(axis=-1)
+    return largest
+
+
+def _rates(flat: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """True-positive and false-positive rates (..., 2 · usable classes) of counts (..., classes²)."""
     counts = flat.reshape(*flat.shape[:-1], len(usable), len(usable))
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     true, answered = counts.sum(axis=-1), counts.sum(axis=-2)
     rest = counts.sum(axis=(-2, -1))[..., None] - true
-    rates = np.stack([ratio(right, true), ratio(answered - right, rest)], axis=-1)[..., usable, :]
-    extent = rates.max(axis=-3) - rates.min(axis=-3)
-    largest: NDArray[np.float64] = extent.max(axis=(-2, -1))
-    return largest
+    rates = [ratio(right, true)[..., usable], ratio(answered - right, rest)[..., usable]]
+    return np.concatenate(rates, axis=-1)

@@ -1,9 +1,12 @@
 """Alike for women and men? Gaps worked out by hand, planted, and counted a second way."""
 
+import dataclasses
+
 import audmetric
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 from sertools.auditing.audit import load
 from sertools.randomness import identity_rng
@@ -11,6 +14,7 @@ from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
+from tests.helpers.audit_tables import EMOTIONS, made
 from tests.helpers.audits import run
 
 
@@ -149,3 +153,62 @@ def test_a_corpus_without_the_column_sex_is_skipped_with_the_reason():
 def test_findings_are_those_of_the_golden_file():
     """To renew: golden.renew() of the same result."""
     golden.check(run(load("fairness"), noisy(), seed=0, options={"resamples": 100}))
+
+
+def with_sexes(tables: Tables) -> Tables:
+    """Every second speaker is a woman."""
+    number = tables.clips["speaker"].str.removeprefix("s").astype(int)
+    return dataclasses.replace(
+        tables, clips=tables.clips.assign(sex=np.where(number % 2 == 0, "female", "male"))
+    )
+
+
+def test_gaps_of_errors_are_those_of_scikit_learn():
+    tables = with_sexes(made([20] * 12, noise=0.1, classes=EMOTIONS))
+    scores = tables.predictions["clean"]
+    female = tables.clips["sex"] == "female"
+    here = found(tables)
+    truth, answers = tables.clips["arousal"], scores["arousal"]
+    for name, metric in (("mae", mean_absolute_error), ("rmse", root_mean_squared_error)):
+        by_hand = metric(truth[female], answers[female]) - metric(truth[~female], answers[~female])
+        assert here[f"{name}_gap", "arousal", "female-male"].value == pytest.approx(by_hand, abs=1e-12)
+    losses = ((scores[list(EMOTIONS)] - pd.get_dummies(tables.clips["emotion"])[list(EMOTIONS)]) ** 2).sum(
+        axis=1
+    )
+    brier = losses[female].mean() - losses[~female].mean()
+    assert here["brier_gap", "emotion", "female-male"].value == pytest.approx(brier, abs=1e-12)
+
+
+def test_a_gap_that_the_range_of_the_ratings_makes_is_named_and_still_fails():
+    """Equal errors (sd .1); ratings of women spread by .25, those of men by .06."""
+    rng = np.random.default_rng(5)
+    tables = with_sexes(made([60] * 24, levels=[0.5] * 24))
+    female = (tables.clips["sex"] == "female").to_numpy()
+    truth = 0.5 + np.where(female, 0.2, 0.06) * rng.choice([-1, 1], len(female)) * rng.random(len(female))
+    clips = tables.clips.assign(arousal=truth)
+    scores = pd.DataFrame({"arousal": truth + 0.06 * rng.standard_normal(len(truth))}, index=clips.index)
+    here = found(dataclasses.replace(tables, clips=clips, predictions={"clean": scores}))
+    score = here["sex_score", "arousal", "female-male"]
+    assert score.verdict is Verdict.FAIL
+    assert abs(here["mae_gap", "arousal", "female-male"].value) < 0.01
+    assert "so this gap comes from the range of the ratings" in score.reason
+    assert "0.12 for women and 0.03 for men" in score.reason
+
+
+def test_a_gap_of_the_errors_is_not_blamed_on_the_range():
+    tables = with_sexes(made([60] * 24, levels=[0.5] * 24))
+    noise = np.where(tables.clips["sex"] == "female", 0.0, 0.3) * np.random.default_rng(0).standard_normal(
+        1440
+    )
+    worse = tables.predictions["clean"].add(noise, axis=0)
+    score = found(tables.with_predictions({"clean": worse}))["sex_score", "arousal", "female-male"]
+    assert score.verdict is Verdict.FAIL
+    assert "range of the ratings" not in score.reason
+
+
+def test_scores_that_are_no_probabilities_have_no_brier_gap():
+    tables = with_sexes(made([20] * 12, classes=EMOTIONS))
+    logits = tables.predictions["clean"].assign(
+        **{name: 5 * tables.predictions["clean"][name] for name in EMOTIONS}
+    )
+    assert not [key for key in found(tables.with_predictions({"clean": logits})) if key[0] == "brier_gap"]

@@ -220,21 +220,32 @@ def test_max_minus_min_needs_two_groups_with_values():
 def test_the_p_value_is_that_of_all_permutations():
     error = np.array([0.1, 0.5, 0.2, 0.9, 0.8, 0.4, 0.7])
     group = np.array([0, 0, 0, 1, 1, 0, 1])
-    observed = abs(error[group == 0].mean() - error[group == 1].mean())
-    every = [
-        abs(error[np.array(g) == 0].mean() - error[np.array(g) == 1].mean())
-        for g in set(permutations(group.tolist()))
-    ]
-    exact = np.mean([v >= observed - 1e-12 for v in every])
+
+    def welch(labels) -> float:
+        """Difference of means by its standard error; the jackknife variance of a mean is s² / n."""
+        a, b = error[np.asarray(labels) == 0], error[np.asarray(labels) == 1]
+        return float(abs(stats.ttest_ind(a, b, equal_var=False).statistic))
+
+    every = [welch(g) for g in set(permutations(group.tolist()))]
+    exact = np.mean([v >= welch(group) - 1e-12 for v in every])
     found = permutation(
         BIAS, GroupedClips(np.zeros(7), error, np.arange(7), 7, group, 2), draws=20_000, rng=rng(11)
     )
     assert len(every) == 35
-    assert found.observed == pytest.approx(observed, abs=1e-15)
+    assert found.observed == pytest.approx(
+        abs(error[group == 0].mean() - error[group == 1].mean()), abs=1e-15
+    )
     # standard error √(p(1−p)/20 000) is below 0.0025 here
     assert found.p_value == pytest.approx(exact, abs=0.01)
-    assert min(every) <= found.smallest_detectable <= max(every)
-    assert np.mean([v <= found.smallest_detectable + 1e-12 for v in every]) >= 0.94
+    a, b = error[group == 0], error[group == 1]
+    parts = np.array([a.var(ddof=1) / 4, b.var(ddof=1) / 3])
+    freedom = parts.sum() ** 2 / (parts**2 / [3, 2]).sum()
+    assert found.smallest_detectable == pytest.approx(
+        (stats.t.ppf(0.975, freedom) + stats.t.ppf(0.8, freedom)) * np.sqrt(parts.sum())
+    )
+    assert found.smallest_verifiable == pytest.approx(
+        (stats.t.ppf(0.95, freedom) + stats.t.ppf(0.9, freedom)) * np.sqrt(parts.sum())
+    )
 
 
 def test_speakers_are_permuted_not_clips():
@@ -270,6 +281,56 @@ def test_p_values_are_uniform_when_groups_do_not_matter():
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
 
 
+UNEQUAL = (5, 16), (19, 96)
+"""Speakers and clips of each in two groups."""
+
+
+def unequal_groups(draw, spread: float) -> GroupedClips:
+    """No gap at all: equal accuracy in both groups, of which one has few speakers with few clips."""
+    sizes = [clips for speakers, clips in UNEQUAL for _ in range(speakers)]
+    unit = np.repeat(np.arange(len(sizes)), sizes)
+    right = draw.random(len(unit)) < np.clip(0.7 + spread * draw.normal(size=len(sizes)), 0, 1)[unit]
+    truth = draw.integers(0, 4, len(unit))
+    prediction = np.where(right, truth, (truth + draw.integers(1, 4, len(unit))) % 4)
+    return GroupedClips(truth, prediction, unit, len(sizes), (unit >= UNEQUAL[0][0]).astype(int), 2)
+
+
+def test_groups_of_unequal_size_get_valid_p_values():
+    """Unstudentised, 17.7 % of such corpora had p ≤ .05 (UAR, 5 speakers × 16 clips and 19 × 96)."""
+    draw = rng(31)
+    p_values = [
+        permutation(uar_statistic(4), unequal_groups(draw, 0.05), draws=199, rng=draw).p_value
+        for _ in range(400)
+    ]
+    # binomial, 400 corpora: 5 % ± 2.1 %
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.075
+
+
+def test_a_gap_of_the_smallest_detectable_size_is_found_in_four_of_five_corpora():
+    draw, found = rng(32), []
+    unit = np.repeat(np.arange(40), 10)
+    group = (unit >= 20).astype(int)
+    size = permutation(
+        BIAS, GroupedClips(np.zeros(400), draw.normal(size=40)[unit], unit, 40, group, 2), rng=draw
+    ).smallest_detectable
+    for _ in range(300):
+        error = draw.normal(size=40)[unit] + size * group
+        test = permutation(BIAS, GroupedClips(np.zeros(400), error, unit, 40, group, 2), draws=199, rng=draw)
+        found.append(test.p_value <= 0.05)
+    assert 0.7 < np.mean(found) < 0.9  # the standard error of one corpus is itself uncertain by 11 %
+
+
+def test_many_speakers_are_compared_with_the_normal_distribution(monkeypatch):
+    draw = rng(33)
+    unit = np.repeat(np.arange(200), 3)
+    grouped = GroupedClips(np.zeros(600), draw.normal(size=200)[unit], unit, 200, unit % 3, 3)
+    permuted = permutation(BIAS, grouped, draws=4000, rng=draw)
+    monkeypatch.setattr(permutation_module, "MANY_UNITS", 100)
+    normal = permutation(BIAS, grouped, draws=4000, rng=draw)
+    assert normal.p_value == pytest.approx(permuted.p_value, abs=0.03)
+    assert normal.smallest_detectable == pytest.approx(permuted.smallest_detectable, rel=0.05)
+
+
 def test_a_gap_that_no_permutation_reaches_has_the_smallest_p_value():
     error = np.r_[np.zeros(12), np.ones(12)] + np.linspace(0, 1e-3, 24)
     group = np.repeat([0, 1], 12)
@@ -300,7 +361,7 @@ def test_permutations_in_blocks_are_those_in_one(monkeypatch):
     truth, prediction, unit = speakers(59, 10)
     grouped = GroupedClips(truth, prediction, unit, 10, unit % 2, 2)
     whole = permutation(CCC, grouped, draws=100, rng=rng(17))
-    monkeypatch.setattr(permutation_module, "MAX_MATRIX_CELLS", 130)
+    monkeypatch.setattr(permutation_module, "MAX_CELLS", 130)
     assert permutation(CCC, grouped, draws=100, rng=rng(17)) == whole
 
 
