@@ -16,9 +16,9 @@ from .sentences import POLARITY, SENTIMENTS, WordPredictions, changes
 MAX_P_VALUE = 1e-4
 """Predictions vary between voices or words if the F test's p-value is below this."""
 
-MIN_SPAN = 0.2
-"""Least width of the central 90 % of predictions for all sentences and voices: four times the limit of the
-shift. Untrained networks with random weights span up to .16 (audEERING's layout; others far less)."""
+MIN_SPAN = 0.1
+"""Least width of the central 90 % of predictions for all sentences and voices: that of the limit of the
+shift, because predictions that differ by less could hardly leave it."""
 
 NO_EVIDENCE = "so finding no effect of the words is not evidence"
 NOT_RESPONSIVE = f"predictions do not vary between voices or sentences beyond chance, {NO_EVIDENCE}"

@@ -1,6 +1,6 @@
 """Runs a planned audit on tables, which gives a result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,10 @@ from sertools.auditing.findings import skipped
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.gate import judge_all
-from sertools.results.result import Missing, Result
+from sertools.results.result import Finding, Missing, Result
 from sertools.tables.tables import Tables
+
+NEVER_TRAINED = "the network was never trained"
 
 
 def obstacle(needs: Needs, tables: Tables) -> str:
@@ -71,7 +73,7 @@ def run(
         model=dict(model or {}),
         data=dict(data or {}),
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
-        findings=judge_all(outcome.findings, [*audit.limits, *planned.limits]),
+        findings=judge_all(_of_a_trained_model(outcome.findings, tables), [*audit.limits, *planned.limits]),
         tables=outcome.tables,
         figures=outcome.figures,
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
@@ -80,6 +82,21 @@ def run(
         sounds=outcome.sounds,
         provenance={"seed": seed, **(provenance or {})},
     )
+
+
+def _of_a_trained_model(findings: Sequence[Finding], tables: Tables) -> list[Finding]:
+    """The findings; those of a network that was never trained say so, and pass no limit."""
+    if not tables.never_trained:
+        return list(findings)
+    return [
+        each.model_copy(
+            update={
+                "reason": "; ".join(filter(None, [each.reason, NEVER_TRAINED])),
+                "reason_code": each.reason_code or "never_trained",
+            }
+        )
+        for each in findings
+    ]
 
 
 def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:

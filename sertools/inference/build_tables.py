@@ -92,6 +92,7 @@ def tables(
         frame_sums=frame_sums or {},
         model=model.name,
         others=others or {},
+        never_trained=bool(model.facts.get("never_trained")),
     )
 
 

@@ -24,10 +24,10 @@ MIN_Z = 0.5
 CERTAIN_Z = 31.7
 """From here on p ≤ .001 without a single permutation, by Cantelli's inequality p ≤ 1 / (1 + z²)."""
 
-MIN_DEVIATION = 0.015
+MIN_DEVIATION = 0.03
 """Standard deviation of predictions below which a model hardly reacts to anything: 90 % of normally
-distributed predictions then lie within .05, and two that are closer than this count as the same (Wagner et
-al. 2023, §3.4). An untrained network follows the sound a little, but not as far as this."""
+distributed predictions then lie within .1, so that most pairs differ by less than .05 and count as the same
+(Wagner et al. 2023, §3.4). An untrained network follows the sound a little, and rarely farther than this."""
 
 MAX_CELLS = 2**21
 """Most permuted predictions in memory at a time."""

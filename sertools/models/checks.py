@@ -1,7 +1,7 @@
 """Checks of a third-party model's predictions on noise, made before any clip of the corpus is used."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,18 @@ from numpy.typing import NDArray
 from sertools.errors import ModelError
 from sertools.models.model import Signal
 from sertools.randomness import identity_rng
+
+if TYPE_CHECKING:
+    import torch
+
+NEVER_TRAINED = (
+    "All normalisation layers of this network have the values that they are created with, so it was never "
+    "trained. It passes no limit."
+)
+"""Note about a network for which `never_trained` holds."""
+
+NORMALISATIONS = ("Norm", "Norm1d", "Norm2d")
+"""Ends of the class names of normalisation layers."""
 
 TOLERANCE = 1e-4
 """Largest allowed difference between two predictions for one clip; a GPU or a remote service may round."""
@@ -85,3 +97,21 @@ def are_probabilities(scores: NDArray[np.floating[Any]]) -> bool:
     """
     whole = np.abs(scores.sum(axis=1) - 1) < 1e-3
     return bool((scores >= 0).all() and (scores <= 1).all() and whole.all())
+
+
+def never_trained(network: "torch.nn.Module") -> bool:
+    """Whether a network still has the weights that it was created with.
+
+    Training changes the scale and the shift of every normalisation layer, which are created as exactly 1 and
+    0. A network without such layers counts as trained.
+
+    Args:
+        network: any network
+    """
+    import torch
+
+    found = [module for module in network.modules() if type(module).__name__.endswith(NORMALISATIONS)]
+    created = {"weight": 1.0, "bias": 0.0}
+    weights = [(getattr(each, name, None), value) for each in found for name, value in created.items()]
+    known = [(weight, value) for weight, value in weights if isinstance(weight, torch.Tensor)]
+    return bool(known) and all(bool(torch.all(weight == value)) for weight, value in known)

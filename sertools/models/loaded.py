@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sertools.models.checks import NEVER_TRAINED, never_trained
 from sertools.models.model import Task
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(kw_only=True)
@@ -37,6 +41,13 @@ class LoadedSignalModel(LoadedModel):
 
     sampling_rate: int
     shortest: int
+
+
+def trained_facts(network: "torch.nn.Module", notes: Sequence[str] = ()) -> dict[str, Any]:
+    """The facts `notes` and, only for a network that was never trained, `never_trained`."""
+    if not never_trained(network):
+        return {"notes": [*notes]}
+    return {"never_trained": True, "notes": [*notes, NEVER_TRAINED]}
 
 
 def signal_facts(

@@ -38,7 +38,8 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
     A finding that its audit excluded from judgement (`skipped` with a reason) stays skipped. In mode `point`
     only the value counts, as in older tools, and the reason states this. If the corpus names no speakers,
     nothing passes, and only findings with an interval of width 0 (counts, which are exact) can fail. Where
-    the model is not shown to beat a constant prediction, nothing passes in either mode, and failures stand.
+    the model is not shown to beat a constant prediction, or was never trained, nothing passes in either mode,
+    and failures stand.
     """
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
@@ -57,7 +58,7 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
         verdict, reason = Verdict.FAIL, finding.reason
     else:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "the interval crosses the limit"
-    if verdict is Verdict.PASS and finding.reason_code == "not_better_than_constant":
+    if verdict is Verdict.PASS and finding.reason_code:
         verdict = Verdict.INCONCLUSIVE  # a constant is trivially robust and fair
     return finding.model_copy(update={"verdict": verdict, "limit": limit, "reason": reason})
 

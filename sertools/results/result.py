@@ -67,8 +67,9 @@ class Limit(_Strict):
         return f"{self.above:g} … {self.below:g}"
 
 
-ReasonCode = Literal["not_better_than_constant"]
-"""Codes of reasons. `not_better_than_constant`: the model is not shown to beat a constant prediction."""
+ReasonCode = Literal["not_better_than_constant", "never_trained"]
+"""Codes of reasons why a limit must not be passed. `not_better_than_constant`: the model is not shown to beat
+a constant prediction. `never_trained`: the network has the weights that it was created with."""
 
 
 class Finding(_Strict):

@@ -30,6 +30,7 @@ class Tables:
         frame_sums: level → sums over frames of clean audio and over their acoustic features
         model: name of the model
         others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
+        never_trained: whether the model has the weights that it was created with, so that it must not pass
     """
 
     clips: pd.DataFrame
@@ -47,6 +48,7 @@ class Tables:
     frame_sums: Mapping[str, FrameSums] = field(default_factory=dict)
     model: str = ""
     others: Mapping[str, "Tables"] = field(default_factory=dict)
+    never_trained: bool = False
 
     def __post_init__(self) -> None:
         if not self.clips.index.is_unique:

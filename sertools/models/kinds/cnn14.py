@@ -29,7 +29,7 @@ from sertools.models.cnn14.network import BLOCKS, build
 from sertools.models.cnn14.spectrogram import BANDS, Config, log_mel
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions
-from sertools.models.loaded import LoadedSignalModel, signal_facts
+from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
 from sertools.models.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.task import activated, task_of
@@ -141,7 +141,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
                 f"window {config.window}, hop {config.hop} samples",
                 "device": str(device),
                 "precision": precision,
-                "notes": [],
+                **trained_facts(network),
             },
         ),
         network=network.eval().to(device),

@@ -34,7 +34,7 @@ from sertools.models.checkpoints.emotion2vec_files import HEAD, Files, english, 
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions
-from sertools.models.loaded import LoadedSignalModel, signal_facts
+from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
                 "unexpected_keys": unexpected,
                 "device": str(device),
                 "precision": precision,
-                "notes": [],
+                **trained_facts(network),
             },
         ),
         network=network.eval().to(device),

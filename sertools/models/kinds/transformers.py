@@ -22,7 +22,7 @@ from sertools.models.checkpoints.hub import folder_of
 from sertools.models.checks import names
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.load import LoadOptions
-from sertools.models.loaded import LoadedSignalModel, signal_facts
+from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
 from sertools.models.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.task import activated, task_of
@@ -276,7 +276,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
                 "precision": precision,
                 "precision_reason": reason,
                 "device": str(device),
-                "notes": notes,
+                **trained_facts(network.module, notes),
             },
         ),
         network=network,

@@ -1,0 +1,95 @@
+"""No network that was never trained passes anything, whatever its architecture, and its results say why."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import sertools
+from sertools.corpora import speak
+from sertools.corpora.load import load_corpus
+from sertools.models.checks import never_trained
+from sertools.models.cnn14.network import build
+from sertools.results.result import Verdict
+from sertools.speech.engines import engine
+from tests.helpers.checkpoints import write_audeering_checkpoint, write_checkpoint
+
+BIAS = (0.8, -0.3, 0.1, -0.6)
+"""Unequal, so that the emotions do not all have the same score."""
+
+LABELS = ["anger", "happiness", "neutral", "sadness"]
+ARCHITECTURES = ("wav2vec2", "hubert", "wavlm", "whisper", "audeering", "cnn14")
+
+
+def fresh(folder, architecture: str) -> str:
+    """What `--model` takes for a freshly initialised network with unequal head biases."""
+    if architecture == "cnn14":
+        torch.manual_seed(0)
+        network = build(len(LABELS), width=8)
+        with torch.no_grad():
+            network.fc_out.bias.copy_(torch.tensor(BIAS))
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"labels": LABELS}))
+        save_file(network.state_dict(), folder / "model.safetensors")
+        return f"cnn14:{folder}"
+    if architecture == "audeering":
+        write_audeering_checkpoint(folder)
+        changed = {"classifier.out_proj.bias": torch.tensor([0.7, 0.4, 0.5])}
+    else:
+        write_checkpoint(folder, architecture, LABELS)
+        changed = {"classifier.bias": torch.tensor(BIAS)}
+    weights = load_file(folder / "model.safetensors")
+    assert set(changed) <= set(weights)
+    save_file({**weights, **changed}, folder / "model.safetensors", metadata={"format": "pt"})
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def acted():
+    """Every fourth clip of the embedded corpus."""
+    corpus = load_corpus("voices")
+    return dataclasses.replace(corpus, clips=corpus.clips.iloc[::4])
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory):
+    """Sentences with a negative, neutral or positive word, by six voices."""
+    script = speak.built_in(["eng"], per_word=1)
+    plain = [line for line in script.lines if line.labels["kind"] == "plain"]
+    folder = tmp_path_factory.mktemp("worded")
+    speak.make_corpus(dataclasses.replace(script, lines=plain), engine("espeak"), folder / "corpus")
+    return load_corpus(str(folder / "corpus"))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_freshly_initialised_network_never_passes(architecture, tmp_path, acted, worded):
+    model = sertools.load_model(fresh(tmp_path / "model", architecture))
+    assert model.facts["never_trained"]
+    settings = sertools.Settings(cache=tmp_path / "cache")
+    asked = ("correctness", "fairness", "speakers", "calibration", "robustness")
+    options = {"robustness": {"perturbations": ["gain"]}}
+    results = [
+        *sertools.audit(model, acted, *asked, options=options, settings=settings),
+        *sertools.audit(model, worded, "tts-sentiment", settings=settings),
+    ]
+    judged = [finding for result in results for finding in result.findings if finding.limit]
+    assert judged
+    assert {finding.verdict for finding in judged} <= {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIPPED}
+    for result in results:
+        assert any("was never trained" in note for note in result.notes)
+
+
+def test_a_network_is_trained_as_soon_as_one_normalisation_layer_has_moved():
+    network = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.GroupNorm(2, 4))
+    assert never_trained(network)
+    with torch.no_grad():
+        network[2].weight[1] = 1.001
+    assert not never_trained(network)
+    assert not never_trained(torch.nn.Linear(4, 4)), "nothing tells a bare layer from a trained one"
+
+
+def test_the_embedded_model_is_trained():
+    model = sertools.load_model("default")
+    assert "never_trained" not in model.facts
