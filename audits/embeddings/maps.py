@@ -148,7 +148,7 @@ def coloured_maps(
     whose = "" if embedded.is_audited else f"{embedded.model}, "
     columns = [c for c in COLOUR_COLUMNS if c in embedded.clips and embedded.clips[c].nunique() > 1]
     for name in maps:
-        if len(embedded.clips) < MIN_CLIPS or missing_package(name):
+        if len(embedded.clips) < MIN_CLIPS or embedded.vectors.shape[1] < 2 or missing_package(name):
             continue
         points = MAPS[name](embedded.vectors, seed)
         figures += [

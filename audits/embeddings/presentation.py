@@ -97,6 +97,8 @@ def notes(
         )
     if len(rows) < drawing.MIN_CLIPS and maps:
         found.append(f"{len(rows)} clips are too few for a map.")
+    elif maps and tables.layers is not None and tables.layers.layer(0).shape[1] < 2:
+        found.append("Each embedding is a single number, which needs no map.")
     absent = {name: drawing.missing_package(name) for name in maps if drawing.missing_package(name)}
     found += [f"There is no {name} map: {package} is not installed." for name, package in absent.items()]
     return found

@@ -144,6 +144,14 @@ def test_an_unknown_map_is_an_error_and_too_few_clips_have_none(oracle, clips):
     assert "6 clips are too few for a map." in made.notes
 
 
+def test_embeddings_of_one_number_have_no_map_and_no_error(oracle):
+    level = oracle.clips["arousal"].to_numpy(dtype=np.float32)[:, None, None]
+    made = result(dataclasses.replace(oracle, layers=Layers(shards=(level,))), maps=("t-SNE", "UMAP"))
+    assert not [f for f in made.figures if f.kind == "cloud"]
+    assert "Each embedding is a single number, which needs no map." in made.notes
+    assert found(made, "purity").value is not None
+
+
 def test_where_umap_is_not_installed_there_is_the_other_map_and_a_note(oracle, monkeypatch):
     monkeypatch.setattr(maps.importlib.util, "find_spec", lambda name: None)
     made = result(oracle, maps=("UMAP",))
