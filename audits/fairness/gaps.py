@@ -10,8 +10,9 @@ from sertools.metrics.group_gaps import class_gaps, equalised_odds, equalised_od
 from sertools.metrics.regression import BIAS
 from sertools.results.result import Finding
 from sertools.statistics.bootstrap import GroupedClips, max_minus_min
-from sertools.statistics.jackknife import Estimate, estimate, gap, group_minus_all
+from sertools.statistics.jackknife import Estimate, Group, estimate, gap, group_minus_all
 from sertools.statistics.permutation import NullGap, permutation
+from sertools.statistics.shares import gap_of_recall
 
 from .error_gaps import error_findings
 from .grouped import GroupedPairs
@@ -91,6 +92,12 @@ def _reason_withheld(part: GroupedPairs) -> str:
     return not_better_than_constant(part.pairs, part.classes) or f"{NOT_BETTER} in any group"
 
 
+def _gap(part: GroupedPairs, a: Group, b: Group) -> Estimate:
+    """The score of one group minus that of another; that of emotions never has an interval of width 0."""
+    shared = np.intersect1d(a[2], b[2]).size > 0
+    return gap_of_recall(a, b) if part.classes and not shared else gap(part.statistic, a, b)
+
+
 def _slices(part: GroupedPairs) -> list[str]:
     return [f"{part.column}={name}" for name in part.groups.names]
 
@@ -109,7 +116,7 @@ def _sex_findings(part: GroupedPairs, by_chance: NullGap, limit: float, withheld
     """Sex fairness score and, for a dimension, sex fairness bias."""
     female, male = (part.members(part.groups.names.index(sex)) for sex in ("female", "male"))
     where = "female-male"
-    score = _finding(part, "sex_score", gap(part.statistic, female, male), where, withheld)
+    score = _finding(part, "sex_score", _gap(part, female, male), where, withheld)
     if not withheld and by_chance.smallest_verifiable > limit and not score.reason:
         power = by_chance.smallest_detectable, by_chance.smallest_verifiable
         score = score.model_copy(update={"reason": UNDERPOWERED.format(*power)})
@@ -145,7 +152,7 @@ def _pairwise_differences(part: GroupedPairs, withheld: str) -> list[Finding]:
         _finding(
             part,
             "group_difference",
-            gap(part.statistic, part.members(a), part.members(b)),
+            _gap(part, part.members(a), part.members(b)),
             f"{part.column}={names[a]} - {names[b]}",
             withheld,
         )

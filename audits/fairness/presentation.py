@@ -40,6 +40,9 @@ def clips_of_lowest_group(tables: Tables, found: list[Finding], groups: Groups, 
 def answer(findings: list[Finding], rows: list[chance.ChanceRow]) -> str:
     """The largest gap, and how many gaps are significant."""
     gaps = [f for f in findings if f.name in {"sex_score", "max_minus_min"} and f.value is not None]
+    # of two sexes, the largest minus the smallest score is the sex score without its sign
+    with_sign = {f.target for f in gaps if f.name == "sex_score"}
+    gaps = [f for f in gaps if not (f.slice == "sex=*" and f.target in with_sign)]
     if not gaps:
         return f"No gap between groups could be measured: {findings[0].reason}."
     judged = [f for f in findings if f.name in {"sex_score", "group_minus_all"} and f.value is not None]

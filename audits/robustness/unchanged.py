@@ -12,6 +12,7 @@ from sertools.metrics.unchanged import mean_share
 from sertools.results.gate import matches
 from sertools.results.result import Finding, Limit
 from sertools.statistics.jackknife import Estimate, contrast, estimate
+from sertools.statistics.shares import change_of_recall
 from sertools.tables.tables import Tables
 
 from .predictions import UNLABELLED, CleanPredictions, PerturbedPredictions
@@ -80,8 +81,12 @@ def _perturbation_findings(
     rated = np.isfinite(clean.truth[clip])
     if rated.any():
         truth, unit = clean.truth[clip][rated], clean.unit[clip][rated]
-        change = contrast(clean.statistic, truth, before[rated], after[rated], unit)
         n = len(np.unique(clip[rated]))
+        if clean.classes:
+            repeats = len(truth) / n
+            change = change_of_recall(truth, before[rated], after[rated], unit, repeats=repeats)
+        else:
+            change = contrast(clean.statistic, truth, before[rated], after[rated], unit)
         yield judged(f"change_of_{clean.statistic.name}", replace(change, n=n))
 
 

@@ -13,6 +13,7 @@ from sertools.metrics.distribution import jensen_shannon_statistic
 from sertools.metrics.regression import CCC
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate, contrast, estimate
+from sertools.statistics.shares import change_of_recall
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import Condition
 from sertools.tables.pairs import Pairs, pairs
@@ -85,7 +86,10 @@ def voice_findings(
         sentence_score: how well the sentence alone predicts the target
     """
     pair, metric = clips.pair, clips.statistic.name
-    change = contrast(clips.statistic, pair.truth, pair.prediction, clips.synthetic, pair.unit)
+    if clips.classes:
+        change = change_of_recall(pair.truth, pair.prediction, clips.synthetic, pair.unit)
+    else:
+        change = contrast(clips.statistic, pair.truth, pair.prediction, clips.synthetic, pair.unit)
     values = {
         f"original_{metric}": clips.score(pair.prediction),
         f"synthetic_{metric}": clips.score(clips.synthetic),

@@ -251,11 +251,11 @@ def share_bounds(
     most = n / (1 + ((clips**2).sum() / n - 1) * correlation)
     # a smaller variance is rounding error
     if variance > 1e-24 and value * (1 - value) < most * variance:
-        return _wilson(value, value * (1 - value) / variance, _quantile(level, len(clips) - 1))
-    return _wilson(value, most, float(ndtri((1 + level) / 2)))
+        return wilson(value, value * (1 - value) / variance, _quantile(level, len(clips) - 1))
+    return wilson(value, most, float(ndtri((1 + level) / 2)))
 
 
-def _wilson(value: float, effective: float, quantile: float) -> tuple[float, float]:
+def wilson(value: float, effective: float, quantile: float) -> tuple[float, float]:
     """Lowest and highest share within `quantile` of its own standard errors of the value (Wilson 1927)."""
     square = quantile**2 / effective
     centre = (value + square / 2) / (1 + square)

@@ -134,7 +134,10 @@ def test_a_model_that_is_right_but_hardly_moves_does_not_pass(oracle):
 
 
 def test_a_model_whose_clips_nearly_all_get_the_same_prediction_is_not_judged(oracle):
-    squeezed = oracle.with_predictions({name: 0.5 + frame / 15 for name, frame in oracle.predictions.items()})
+    rare = oracle.clips["arousal"] > oracle.clips["arousal"].quantile(0.98)
+    squeezed = oracle.with_predictions(
+        {name: frame.assign(arousal=0.5 + 0.4 * rare) for name, frame in oracle.predictions.items()}
+    )
     found = the(result_of(squeezed), "unchanged_ratio", "arousal", "gain@drawn")
     assert (found.value, found.verdict) == (1.0, Verdict.SKIPPED)
     assert re.fullmatch(
@@ -145,10 +148,10 @@ def test_a_model_whose_clips_nearly_all_get_the_same_prediction_is_not_judged(or
 def test_a_score_too_low_to_fall_is_not_judged_by_how_far_it_falls(clips):
     perturbations = ("white_noise@20",)
     tables = asked_of("oracle", clips, perturbations=perturbations)
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0.5, 0.02, len(clips))
+    rng = np.random.default_rng(2)  # shown to beat a constant (z = 3.5), with a CCC of .04
+    noise = rng.normal(0.5, 0.05, len(clips))
     scores = {
-        name: frame.assign(arousal=noise + 0.02 * (clips["arousal"] - 0.5))
+        name: frame.assign(arousal=noise + 0.024 * (clips["arousal"] - 0.5))
         for name, frame in tables.predictions.items()
     }
     weak = run(

@@ -11,7 +11,7 @@ import argparse
 import numpy as np
 from scipy.special import stdtrit
 
-from sertools.statistics.jackknife import INTRA_SPEAKER, _wilson, share_bounds
+from sertools.statistics.jackknife import INTRA_SPEAKER, share_bounds, wilson
 from tests.bench.inference import show
 
 SPEAKERS = (5, 6, 8, 12, 24, 45, 90)
@@ -24,7 +24,7 @@ def before(value: float, variance: float, clips: np.ndarray) -> tuple[float, flo
         effective = min(value * (1 - value) / variance, n)
     else:
         effective = n / (1 + ((clips**2).sum() / n - 1) * INTRA_SPEAKER)
-    return _wilson(value, effective, float(stdtrit(len(clips) - 1, 0.975)))
+    return wilson(value, effective, float(stdtrit(len(clips) - 1, 0.975)))
 
 
 def main() -> None:

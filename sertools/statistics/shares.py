@@ -1,0 +1,162 @@
+"""Differences of shares of clips, such as recall, between two sets of predictions or two groups of clips."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtrit
+
+from sertools.statistics.jackknife import (
+    INTRA_SPEAKER,
+    MIN_UNITS,
+    Estimate,
+    Group,
+    jackknife_variance,
+    wilson,
+)
+from sertools.statistics.statistic import paired
+
+
+def change_of_recall(
+    truth: ArrayLike,
+    prediction: ArrayLike,
+    changed: ArrayLike,
+    unit: ArrayLike,
+    *,
+    repeats: float = 1.0,
+    level: float = 0.95,
+) -> Estimate:
+    """How much does the mean recall over classes (UAR) change, with an interval that never has width 0?
+
+    The change is the share of gains (wrong before, right after) minus that of losses, where a clip of one of
+    K classes, which has n_k clips, weighs 1 / (K n_k). Each of the two shares gets Wilson's bounds with the
+    effective number of clips: p(1−p) / v with the jackknife variance v over speakers, but at most
+    1 / (Σw² · design effect), with an intra-speaker correlation of .02, because few gains and losses cannot
+    show how much speakers differ. The bounds are joined by MOVER (Zou & Donner 2008), with the correlation
+    that two outcomes of one multinomial have.
+
+    Args:
+        truth: class codes, shape (n,)
+        prediction: class codes before, shape (n,)
+        changed: class codes after, shape (n,)
+        unit: speaker codes from 0, shape (n,)
+        repeats: how often each clip occurs among the n, e.g. under several draws of a perturbation
+        level: coverage of the interval
+
+    Returns:
+        The change in [−1, 1]; `n` counts the rows.
+
+    Source: Zou & Donner, Construction of confidence limits about effect measures, 2008.
+    """
+    (t, p), (_, q), unit = paired(truth, prediction), paired(truth, changed), np.asarray(unit)
+    present, code = np.unique(unit, return_inverse=True)
+    found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=len(t), units=len(present))
+    if not len(t):
+        return replace(found, reason="no clips")
+    classes, cls = np.unique(t, return_inverse=True)
+    shape = (len(present), len(classes))
+    clips = _counts(code, cls, np.ones(len(t)), shape)
+    gains = _counts(code, cls, ((p != t) & (q == t)).astype(np.float64), shape)
+    losses = _counts(code, cls, ((p == t) & (q != t)).astype(np.float64), shape)
+    gain, loss = (_weighted(each.sum(axis=0), clips.sum(axis=0)) for each in (gains, losses))
+    value = float(gain - loss)
+    if len(present) < MIN_UNITS:
+        return replace(found, value=value, reason=f"fewer than {MIN_UNITS} speakers")
+    weights = 1 / (len(classes) * clips.sum(axis=0))
+    most = _most_clips(clips, weights) / repeats
+    (low_g, high_g), (low_l, high_l) = (
+        _bounds(float(share), each, clips, most, level) for share, each in ((gain, gains), (loss, losses))
+    )
+    correlation = -math.sqrt(gain * loss / ((1 - gain) * (1 - loss))) if gain < 1 and loss < 1 else -1.0
+    below = _joined(gain - low_g, high_l - loss, correlation)
+    above = _joined(high_g - gain, loss - low_l, correlation)
+    return replace(found, value=value, low=max(value - below, -1.0), high=min(value + above, 1.0))
+
+
+def gap_of_recall(a: Group, b: Group, *, level: float = 0.95) -> Estimate:
+    """How much higher is the mean recall over classes (UAR) in one group of speakers than in another: a − b?
+
+    Each group's UAR gets Wilson's bounds as in `change_of_recall`, and the two are joined by MOVER, so that
+    the interval never has width 0, not even if every prediction is right.
+
+    Args:
+        a: class codes of truth and prediction, and speaker codes, of the first group
+        b: the same of the second group, which shares no speaker with the first
+        level: coverage of the interval
+
+    Returns:
+        The difference in [−1, 1]; `n` counts the clips of both groups, `units` their speakers.
+    """
+    recalls = [_recall(*group, level) for group in (a, b)]
+    n, units = (sum(getattr(each, name) for each in recalls) for name in ("n", "units"))
+    one, other = recalls
+    value = one.value - other.value
+    found = Estimate(value=value, low=np.nan, high=np.nan, n=n, units=units)
+    if np.isnan(value):
+        return replace(found, reason="uar is undefined in a group")
+    if np.isnan([one.low, other.low]).any():
+        return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
+    below = _joined(one.value - one.low, other.high - other.value, 0.0)
+    above = _joined(one.high - one.value, other.value - other.low, 0.0)
+    return replace(found, low=max(value - below, -1.0), high=min(value + above, 1.0))
+
+
+def _counts(
+    unit: NDArray[np.integer], cls: NDArray[np.integer], values: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Sums of values by unit and class."""
+    flat = np.bincount(unit * shape[1] + cls, weights=values, minlength=shape[0] * shape[1])
+    return flat.astype(np.float64).reshape(shape)
+
+
+def _recall(
+    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], level: float
+) -> Estimate:
+    """The mean recall of one group, with Wilson's bounds."""
+    present, code = np.unique(unit, return_inverse=True)
+    found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=len(truth), units=len(present))
+    if not len(truth):
+        return found
+    classes, cls = np.unique(truth, return_inverse=True)
+    shape = (len(present), len(classes))
+    clips = _counts(code, cls, np.ones(len(truth)), shape)
+    hits = _counts(code, cls, (truth == prediction).astype(np.float64), shape)
+    value = float(_weighted(hits.sum(axis=0), clips.sum(axis=0)))
+    if len(present) < MIN_UNITS:
+        return replace(found, value=value)
+    most = _most_clips(clips, 1 / (len(classes) * clips.sum(axis=0)))
+    low, high = _bounds(value, hits, clips, most, level)
+    return replace(found, value=value, low=low, high=high)
+
+
+def _weighted(hits: NDArray[np.float64], clips: NDArray[np.float64]) -> Any:
+    """Mean over the classes that have clips of their shares of hits, along the last axis."""
+    has = clips > 0
+    shares = np.divide(hits, clips, out=np.zeros_like(hits), where=has)
+    return shares.sum(axis=-1) / has.sum(axis=-1)
+
+
+def _most_clips(clips: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The largest effective number of clips: 1 / (Σw² · design effect) (Kish 1965)."""
+    of_unit = clips.sum(axis=1)
+    design = 1 + max(float((of_unit**2).sum() / of_unit.sum()) - 1, 0.0) * INTRA_SPEAKER
+    return float(1 / ((clips.sum(axis=0) * weights**2).sum() * design))
+
+
+def _bounds(
+    share: float, hits: NDArray[np.float64], clips: NDArray[np.float64], most: float, level: float
+) -> tuple[float, float]:
+    """Wilson's bounds of a weighted share, given the hits and the clips of each speaker and class."""
+    left_out = _weighted(hits.sum(axis=0) - hits, clips.sum(axis=0) - clips)
+    variance = jackknife_variance(left_out)
+    if variance > 1e-24 and share * (1 - share) < most * variance:
+        quantile = float(stdtrit(len(clips) - 1, (1 + level) / 2))
+        return wilson(share, share * (1 - share) / variance, quantile)
+    return wilson(share, most, float(ndtri((1 + level) / 2)))
+
+
+def _joined(one: float, other: float, correlation: float) -> float:
+    """Half-width of a difference from the half-widths of its parts (MOVER)."""
+    return math.sqrt(max(one**2 + other**2 - 2 * correlation * one * other, 0.0))
