@@ -11,7 +11,7 @@ from sertools.probing.targets import MAX_CLIPS, Target
 from sertools.results.result import Figure, Finding, Series, Table
 from sertools.tables.tables import Tables
 
-from . import maps as drawing
+from . import projections
 from .neighbours import MAX_NEIGHBOUR_CLIPS
 
 HOW_TO_READ = (
@@ -95,8 +95,8 @@ def notes(
         found.append(
             f"Neighbours and trustworthiness are those of a random sample of {MAX_NEIGHBOUR_CLIPS} clips."
         )
-    if len(rows) < drawing.MIN_CLIPS and maps:
+    if len(rows) < projections.MIN_CLIPS and maps:
         found.append(f"{len(rows)} clips are too few for a map.")
-    absent = {name: drawing.missing_package(name) for name in maps if drawing.missing_package(name)}
+    absent = {name: projections.missing_package(name) for name in maps if projections.missing_package(name)}
     found += [f"There is no {name} map: {package} is not installed." for name, package in absent.items()]
     return found

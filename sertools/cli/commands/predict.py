@@ -42,12 +42,12 @@ def predict(
     corpus = arguments.corpus_request(locals()).load()
 
     from sertools.cli import console
+    from sertools.inference import predict
     from sertools.inference.predict import Settings
-    from sertools.inference.predict import predict as predict_corpus
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
-    predicted = predict_corpus(request.load(), corpus, settings=settings)["clean"]
+    predicted = predict.predict(request.load(), corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         write.export(predicted, corpus, path)
         console.message(f"{len(predicted.scores)} predictions written to {path}")
