@@ -12,7 +12,7 @@ from tests.helpers.places import ROOT
 
 HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
 
-GROUND = {"errors", "labels", "randomness", "files"}
+GROUND = {"errors", "labels", "randomness", "files", "wording"}
 """Modules at the top of the package that every package may import."""
 
 MAY_IMPORT: dict[str, set[str]] = {

@@ -10,6 +10,7 @@ from sertools.auditing.tables import Row
 from sertools.probing.targets import MAX_CLIPS, Target
 from sertools.results.result import Figure, Finding, Series, Table
 from sertools.tables.tables import Tables
+from sertools.wording import are, plural
 
 from . import projections
 from .neighbours import MAX_NEIGHBOUR_CLIPS
@@ -90,13 +91,13 @@ def notes(
     if len(rows) == MAX_CLIPS and without:
         found.append(f"{MAX_CLIPS} of {len(tables.clips)} clips were drawn at random.")
     elif without:
-        found.append(f"{without} clips have no layers and are left out.")
+        found.append(f"{plural(without, 'clip has', 'clips have')} no layers and {are(without)} left out.")
     if len(rows) > MAX_NEIGHBOUR_CLIPS:
         found.append(
             f"Neighbours and trustworthiness are those of a random sample of {MAX_NEIGHBOUR_CLIPS} clips."
         )
     if len(rows) < projections.MIN_CLIPS and maps:
-        found.append(f"{len(rows)} clips are too few for a map.")
+        found.append(f"{plural(len(rows), 'clip is', 'clips are')} too few for a map.")
     absent = {name: projections.missing_package(name) for name in maps if projections.missing_package(name)}
     found += [f"There is no {name} map: {package} is not installed." for name, package in absent.items()]
     return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sertools.errors import ModelError
 from sertools.models.model import Signal
 from sertools.randomness import identity_rng
+from sertools.wording import are, plural
 
 TOLERANCE = 1e-4
 """Largest allowed difference between two predictions for one clip; a GPU or a remote service may round."""
@@ -71,7 +72,8 @@ def names(given: Sequence[str], stated: Sequence[str], count: int, name: str) ->
         )
     if len(found) != count:
         raise ModelError(
-            f"{name} has {count} outputs, but there are {len(found)} labels: {', '.join(found)}",
+            f"{name} has {plural(count, 'output')}, but there {are(len(found))} "
+            f"{plural(len(found), 'label')}: {', '.join(found)}",
             hint="name them in output order: --labels anger,neutral",
         )
     return found

@@ -8,6 +8,7 @@ from sertools.report import captions, content, text
 from sertools.report.prose import blocks, spans
 from sertools.results import audio_clips, display
 from sertools.results.result import Finding, Result, Verdict
+from sertools.wording import plural
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
@@ -148,7 +149,7 @@ def _section(result: Result, files: Sequence[str], clips: Sequence[audio_clips.R
     if limits:
         parts += [
             "Limits and their sources:",
-            _list(f"{plain(words)}: {prose(o)} ({text.plural(n, 'finding')})" for words, o, n in limits),
+            _list(f"{plain(words)}: {prose(o)} ({plural(n, 'finding')})" for words, o, n in limits),
         ]
     return parts
 
@@ -207,7 +208,7 @@ def _missing(result: Result) -> list[str]:
     if not absent.reasons:
         return []
     reasons = _list(
-        f"{text.plural(n, 'clip')}: {plain(reason)} (under {plain(', '.join(conditions[:8]))}"
+        f"{plural(n, 'clip')}: {plain(reason)} (under {plain(', '.join(conditions[:8]))}"
         f"{f' and {len(conditions) - 8} more' if len(conditions) > 8 else ''})"
         for reason, n, conditions in absent.reasons
     )

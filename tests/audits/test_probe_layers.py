@@ -210,7 +210,7 @@ def test_numbers_in_the_unit_of_their_column_and_words_as_classes(oracle):
     assert last["f0_hz"]["metric"] == "ccc"
     assert last["f0_hz"]["score"] > 0.8
     assert last["language"]["metric"] == "uar"
-    assert "f0_hz: 1 clips without a voiced frame are left out." in made.notes
+    assert "f0_hz: 1 clip has no voiced frame and is left out." in made.notes
     assert [f.target for f in made.findings if f.verdict is Verdict.SKIPPED] == ["loud"]
 
 

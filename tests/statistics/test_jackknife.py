@@ -105,7 +105,7 @@ def test_there_is_no_interval_with_fewer_than_five_speakers():
 def test_an_undefined_value_has_a_reason():
     found = estimate(CCC, np.full(6, 0.5), np.full(6, 0.4), np.arange(6), 6)
     assert math.isnan(found.value)
-    assert found.reason == "ccc is undefined on these 6 clips"
+    assert found.reason == "ccc is undefined on 6 clips"
     nothing = estimate(CCC, [], [], np.array([], dtype=int), 0)
     assert math.isnan(nothing.value)
     assert (nothing.n, nothing.units, nothing.reason) == (0, 0, "no clips")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def cache_(
@@ -36,13 +37,13 @@ def cache_(
     root = cache or default_root()
     if action == "prune":
         n, size = prune(root, older_than_days=older_than, model=model, damaged=damaged)
-        console.message(f"Deleted {n} files, {size / 1e6:.1f} MB, under {root}")
+        console.message(f"Deleted {plural(n, 'file')}, {size / 1e6:.1f} MB, under {root}")
     elif action == "verify":
         bad = verify(root)
         if bad or output == "json":
             console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
         lost = "nothing is lost: the next run recomputes it; to delete it: sertools cache prune --damaged"
-        count = f"{len(bad)} file is" if len(bad) == 1 else f"{len(bad)} files are"
+        count = plural(len(bad), "file is", "files are")
         console.message(f"{count} damaged; {lost}" if bad else f"All files under {root} are intact.")
         raise typer.Exit(2 if bad else 0)
     else:

@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def check(
@@ -40,7 +41,7 @@ def scan(
 
     corpus = arguments.read_data([name], folder)
     write_corpus(corpus, out)
-    console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
+    console.message(f"{plural(len(corpus.clips), 'clip')} of {corpus.name} in {out}")
 
 
 def split(

@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def predict(
@@ -50,7 +51,7 @@ def predict(
     predicted = predict.predict(request.load(), corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         write.export(predicted, corpus, path)
-        console.message(f"{len(predicted.scores)} predictions written to {path}")
+        console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
     for row in predicted.missing.head(10).itertuples():
         console.warn(f"missing: {row.clip}: {row.reason}")
     if len(predicted.missing) > 10:

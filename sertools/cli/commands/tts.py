@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def tts(
@@ -57,5 +58,5 @@ def tts(
     for note in corpus.notes:
         console.warn(note)
     console.message(
-        f"{spoken.written} files synthesised, {spoken.reused} reused; audit them with --data {out}"
+        f"{plural(spoken.written, 'file')} synthesised, {spoken.reused} reused; audit them with --data {out}"
     )

@@ -221,7 +221,7 @@ CONFIGS = [
     ('{"fmax": 9000}', "are not valid together .*fmax ≤ sampling_rate / 2"),
     ('{"window": 511}', "are not valid together .*the window even"),
     ('{"task": "guess"}', "task: Input should be"),
-    ('{"labels": ["anger"]}', "has 4 outputs, but there are 1 labels"),
+    ('{"labels": ["anger"]}', "has 4 outputs, but there is 1 label"),
     ("{}", "declares no labels for its 4 outputs"),
 ]
 
@@ -258,7 +258,7 @@ def test_fingerprint_follows_weights_and_settings(tmp_path, network):
 @pytest.mark.parametrize(
     ("key", "shape", "said"),
     [
-        ("fc_audioset.bias", (), "has 1 outputs, but there are 4 labels|is not a CNN14"),
+        ("fc_audioset.bias", (), "has 1 output, but there are 4 labels|is not a CNN14"),
         ("conv_block1.conv1.weight", (), "is not a CNN14"),
         ("logmel_extractor.melW", (3,), "was trained on a different spectrogram"),
     ],
