@@ -56,6 +56,7 @@ from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
+from sertools.wording import plural
 
 NEEDS = Needs(labels="either")
 
@@ -222,7 +223,7 @@ def _bias_figure(found: list[Finding], dimension: str) -> Figure:
         title=f"Bias of {dimension} by quarter of the scale",
         alt="; ".join(f"{f.slice}: {f.value:+.2f}" for f in biases if f.value is not None),
         x_label="mean prediction minus mean truth",
-        series=[interval_series([f"{f.slice} ({f.n} clips)" for f in biases], biases)],
+        series=[interval_series([f"{f.slice} ({plural(f.n, 'clip')})" for f in biases], biases)],
         reference=0.0,
     )
 
@@ -240,7 +241,8 @@ def _residual_figure(pair: Pairs, dimension: str) -> Figure:
         name=f"residual_{dimension}",
         kind="line",
         title=f"Mean residual of {dimension} by predicted {dimension}",
-        alt=f"Mean of truth minus prediction in each tenth of predicted {dimension}, {pair.n} clips.",
+        alt=f"Mean of truth minus prediction in each tenth of predicted {dimension}, "
+        f"{plural(pair.n, 'clip')}.",
         x_label=f"predicted {dimension}",
         y_label="truth − prediction",
         series=[interval_series(means, residuals)],

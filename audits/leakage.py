@@ -33,6 +33,7 @@ from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
+from sertools.wording import plural
 
 OURS = "ours: a test set that shares recordings or speakers with the training set overestimates the model"
 LIMITS = [
@@ -222,12 +223,15 @@ def _uncounted(name: str, small: pd.DataFrame, large: pd.DataFrame, where: str, 
 def _undecoded_note(clips: pd.DataFrame) -> str:
     undecoded = int(clips["audio_print"].isna().sum()) if "audio_print" in clips else len(clips)
     return (
-        f"{undecoded} of {len(clips)} clips could not be decoded and were not compared." if undecoded else ""
+        f"{undecoded} of {plural(len(clips), 'clip')} could not be decoded and were not compared."
+        if undecoded
+        else ""
     )
 
 
 def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
     same = sum(pair.same for _, pair in pairs)
+    near = len(pairs) - same
     rows: list[Row] = [
         [where, pair.one, pair.other, (1 + pair.agreement) / 2, _evidence(pair)]
         for where, pair in sorted(pairs, key=lambda p: (not p[1].same, -p[1].agreement))[:MAX_PAIRS_SHOWN]
@@ -238,7 +242,8 @@ def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
         title="Clips with similar audio",
         columns=["where", "clip", "other clip", "equal bits", "evidence"],
         rows=rows,
-        note=f"{same} pairs are the same recording, {len(pairs) - same} are near-duplicates (at least "
+        note=f"{plural(same, 'pair is', 'pairs are')} the same recording, "
+        f"{plural(near, 'is a near-duplicate', 'are near-duplicates')} (at least "
         f"{(1 + SIMILAR_RECORDING) / 2:.0%} of the bits agree){more}",
     )
 
@@ -247,6 +252,10 @@ def _evidence(pair: Pair) -> str:
     if pair.same_samples:
         return "the same samples"
     return "the same recording" if pair.same else "near-duplicate: listen"
+
+
+def _counted(n: int, one: str, several: str) -> str:
+    return plural(n, one, several) if n else f"no {several}"
 
 
 def _answer(found: Sequence[Finding]) -> str:
@@ -258,11 +267,13 @@ def _answer(found: Sequence[Finding]) -> str:
     sentences = [
         "the audio could not be compared"
         if sound is None
-        else f"{sound or 'no'} clips are also in another split or corpus",
+        else f"{_counted(sound, 'clip is', 'clips are')} also in another split or corpus",
         "speakers cannot be compared"
         if speakers is None
-        else f"{speakers or 'no'} speakers are in two splits or corpora",
+        else f"{_counted(speakers, 'speaker is', 'speakers are')} in two splits or corpora",
     ]
     twice = int(sum(f.value or 0 for f in found if f.name == "repeated_clips"))
-    sentences += [f"{twice} clips occur twice within one split or corpus"] if twice else []
+    sentences += (
+        [f"{plural(twice, 'clip occurs', 'clips occur')} twice within one split or corpus"] if twice else []
+    )
     return f"{sentences[0][0].upper()}{'; '.join(sentences)[1:]}."

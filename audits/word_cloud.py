@@ -33,6 +33,7 @@ from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
+from sertools.wording import plural
 
 NEEDS = Needs(columns=("transcript",), labels="dimensions")
 
@@ -177,8 +178,8 @@ def _table(words: Words, dimension: str, shown: int) -> Table:
             *("mean rating", "shrunk rating", "mean prediction", "shrunk prediction"),
         ],
         rows=rows,
-        note=f"{len(vocabulary.words)} words occur in enough clips; ranked by the shrunk mean of ratings, "
-        "then by that of predictions",
+        note=f"{plural(len(vocabulary.words), 'word occurs', 'words occur')} in enough clips; ranked by the "
+        "shrunk mean of ratings, then by that of predictions",
     )
 
 
@@ -210,5 +211,5 @@ def _sentence(words: Words, dimension: str, found: list[Finding]) -> str:
     return (
         f"{dimension.capitalize()}: the word effect is {effect['ratings']:.3f} in ratings, "
         f"{effect['predictions']:.3f} in predictions and {effect['errors']:.3f} in errors "
-        f"(standard deviation over {len(words.vocabulary.words)} words)."
+        f"(standard deviation over {plural(len(words.vocabulary.words), 'word')})."
     )

@@ -1,12 +1,18 @@
 """Fixtures for tests in all folders."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HOW = "needs Chromium and Playwright: apt-get install chromium; pip install '.[test]'"
+REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
+"""Continuous integration sets this, so that no test of the browser is skipped there unseen."""
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +35,43 @@ def embedded_cache(tmp_path_factory) -> Path:
             )
             (cache / "complete").touch()
     return cache
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, driven by Playwright."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        sync_playwright = None
+    if CHROMIUM is None or sync_playwright is None:
+        (pytest.fail if REQUIRED else pytest.skip)(HOW)
+    with sync_playwright() as playwright:
+        # in a container there is no other sandbox to be had, and the pages are our own
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def opened(browser):
+    """Opens a page at a width in a colour scheme; whatever the console says fails the test."""
+    pages, said = [], []
+
+    def open_page(address: str, width: int = 1280, scheme: str = "light"):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(20_000)
+        pages.append(page)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "request",
+            lambda r: said.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None,
+        )
+        page.goto(address)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert said == []

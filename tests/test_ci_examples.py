@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from sertools.cli.app import app
 from sertools.results.limits import read_limits
 from tests.helpers.audit_tables import made
+from tests.helpers.baselines import result_of, worse
 from tests.helpers.places import ROOT
-from tests.results.test_regression_check import result_of, worse
 
 EXAMPLES = ROOT / "examples"
 

@@ -13,7 +13,6 @@ import typer.main
 
 from sertools.auditing.discovery import discover, question
 from tests.helpers.places import ROOT
-from tests.test_imports import MAY_IMPORT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -63,16 +62,6 @@ def test_every_path_in_the_pages_for_developers_exists(page):
     for name in names:
         place = ROOT / name
         assert place.is_dir() if name.endswith("/") else place.exists(), name
-
-
-def test_the_table_of_imports_on_the_page_is_the_one_that_is_tested():
-    table = PAGES["code.md"].partition("<!-- imports: begin -->")[2].partition("<!-- imports: end -->")[0]
-    rows = [
-        f"| `{package}` | {', '.join(f'`{name}`' for name in sorted(names)) or 'nothing else'} |"
-        for package, names in MAY_IMPORT.items()
-        if package != "ground"
-    ]
-    assert table.strip().splitlines()[2:] == rows, "between the marks must be:\n" + "\n".join(rows)
 
 
 def test_every_make_target_in_the_guide_exists():

@@ -1,6 +1,7 @@
 """Light start, and imports that go one way."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.helpers.places import ROOT
 
 HEAVY = ("torch", "transformers", "matplotlib", "umap", "pandas", "scipy", "sklearn", "opensmile")
 
-GROUND = {"errors", "labels", "randomness", "files"}
+GROUND = {"errors", "labels", "randomness", "files", "wording"}
 """Modules at the top of the package that every package may import."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -130,6 +131,17 @@ def test_the_table_has_no_circle():
         rest = {package: names for package, names in rest.items() if package not in free}
 
 
+def test_the_table_of_imports_on_the_page_is_the_one_that_is_tested():
+    page = (ROOT / "docs" / "code.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- imports: begin -->")[2].partition("<!-- imports: end -->")[0]
+    rows = [
+        f"| `{package}` | {', '.join(f'`{name}`' for name in sorted(names)) or 'nothing else'} |"
+        for package, names in MAY_IMPORT.items()
+        if package != "ground"
+    ]
+    assert table.strip().splitlines()[2:] == rows, "between the marks must be:\n" + "\n".join(rows)
+
+
 def test_only_the_command_line_prints():
     for path in FILES:
         if package_of(path) not in RIM:
@@ -167,3 +179,34 @@ def test_judging_results_loads_no_torch():
         "torch",
         "transformers",
     }
+
+
+def imported_tests(text: str) -> list[str]:
+    """Files with tests that a file imports from, also in a program that it holds as text."""
+    words = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", text, flags=re.MULTILINE)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            words += [alias.name for alias in node.names if (node.module or "tests").startswith("tests")]
+    return [word for word in words if any(part.startswith("test_") for part in word.split("."))]
+
+
+def test_tests_import_helpers_but_no_other_tests():
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert not imported_tests(text), f"{path}: move what it imports to tests/helpers/"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from tests.models.test_load import given",
+        "import tests.models.test_load",
+        "from tests.models import (\n    test_load,\n)",
+        "from . import test_load",
+        "from .test_load import given",
+        'PROGRAM = """\nfrom tests.models.test_load import given\n"""',
+    ],
+)
+def test_an_import_from_tests_is_seen(line):
+    assert imported_tests(line)
+    assert not imported_tests(line.replace("test_load", "loading"))

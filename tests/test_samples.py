@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from sertools.cli.app import app
 from sertools.comparison.compare import compare
 from sertools.comparison.write import read_runs
-from sertools.report import comparison as pages
+from sertools.report import comparison_pages
 from sertools.results.read import read_result, read_results
 from sertools.results.result import Finding, Result
 from tests.helpers.places import ROOT
@@ -70,6 +70,6 @@ def test_the_comparison_is_what_the_command_writes(tmp_path):
 def test_the_pages_of_the_comparison_follow_from_its_result():
     committed = read_result(COMPARISON / "compare.json")
     files = [f"figures/compare-{i + 1}.svg" for i in range(len(committed.figures))]
-    assert (COMPARISON / "compare.md").read_text(encoding="utf-8") == pages.page(committed, files)
+    assert (COMPARISON / "compare.md").read_text(encoding="utf-8") == comparison_pages.page(committed, files)
     assert all((COMPARISON / file).is_file() for file in files)
     assert len(list((COMPARISON / "figures").iterdir())) == len(files)

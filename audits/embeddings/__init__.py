@@ -38,8 +38,7 @@ from sertools.results.result import Figure, Limit
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
-from . import maps as drawing
-from . import presentation
+from . import presentation, projections
 from .neighbours import embedded_models, neighbour_findings
 from .probes import Predictions, gain_findings, linear_predictions, probe_findings, probed_targets
 
@@ -60,7 +59,7 @@ def audit(
     *,
     rng: np.random.Generator,
     layer: int = -1,
-    maps: tuple[str, ...] = tuple(drawing.MAPS),
+    maps: tuple[str, ...] = tuple(projections.MAPS),
     resamples: int = 2000,
 ) -> Outcome:
     """Map a layer's embeddings, and measure what the maps can only suggest.
@@ -85,7 +84,7 @@ def audit(
     own_predictions: Predictions = {}
     for each in embedded_models(tables, rows, layer):
         predictions = linear_predictions(each, targets, rows)
-        charts, trusted = drawing.coloured_maps(each, maps, layer, seed)
+        charts, trusted = projections.coloured_maps(each, maps, layer, seed)
         found = probe_findings(targets, predictions, tables)
         found += [*neighbour_findings(each, resamples, seed), *trusted]
         figures += charts
@@ -115,8 +114,8 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 def _check_options(tables: Tables, layer: int, maps: tuple[str, ...]) -> None:
     """Raises AuditError for a map or a layer that does not exist."""
     for name in maps:
-        if name not in drawing.MAPS:
-            raise AuditError(f"unknown map {name!r}", hint=nearest(name, list(drawing.MAPS)))
+        if name not in projections.MAPS:
+            raise AuditError(f"unknown map {name!r}", hint=nearest(name, list(projections.MAPS)))
     assert tables.layers is not None
     if not -tables.layers.n_layers <= layer < tables.layers.n_layers:
         raise AuditError(

@@ -10,8 +10,9 @@ from sertools.auditing.tables import Row
 from sertools.probing.targets import MAX_CLIPS, Target
 from sertools.results.result import Figure, Finding, Series, Table
 from sertools.tables.tables import Tables
+from sertools.wording import are, plural
 
-from . import maps as drawing
+from . import projections
 from .neighbours import MAX_NEIGHBOUR_CLIPS
 
 HOW_TO_READ = (
@@ -90,15 +91,15 @@ def notes(
     if len(rows) == MAX_CLIPS and without:
         found.append(f"{MAX_CLIPS} of {len(tables.clips)} clips were drawn at random.")
     elif without:
-        found.append(f"{without} clips have no layers and are left out.")
+        found.append(f"{plural(without, 'clip has', 'clips have')} no layers and {are(without)} left out.")
     if len(rows) > MAX_NEIGHBOUR_CLIPS:
         found.append(
             f"Neighbours and trustworthiness are those of a random sample of {MAX_NEIGHBOUR_CLIPS} clips."
         )
-    if len(rows) < drawing.MIN_CLIPS and maps:
-        found.append(f"{len(rows)} clips are too few for a map.")
+    if len(rows) < projections.MIN_CLIPS and maps:
+        found.append(f"{plural(len(rows), 'clip is', 'clips are')} too few for a map.")
     elif maps and tables.layers is not None and tables.layers.layer(0).shape[1] < 2:
         found.append("Each embedding is a single number, which needs no map.")
-    absent = {name: drawing.missing_package(name) for name in maps if drawing.missing_package(name)}
+    absent = {name: projections.missing_package(name) for name in maps if projections.missing_package(name)}
     found += [f"There is no {name} map: {package} is not installed." for name, package in absent.items()]
     return found

@@ -6,6 +6,7 @@ import numpy as np
 
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.frame_sums import FrameSums
+from sertools.wording import plural
 
 from .curves import Curve
 from .findings import NO_TWIN
@@ -32,7 +33,8 @@ def answer(curves: Mapping[str, Curve], judged: list[str], measure: str, margin:
         elif clear:
             strongest = max(clear, key=lambda i: above[i].value)
             carried.append(
-                f"{group} features in {len(clear)} of {len(above)} layers, strongest in layer {strongest} "
+                f"{group} features in {len(clear)} of {plural(len(above), 'layer')}, "
+                f"strongest in layer {strongest} "
                 f"({above[strongest].value:.2f} above the highest floor)"
             )
         else:
@@ -55,10 +57,12 @@ def notes(sums: FrameSums, scores: Scores) -> list[str]:
     frames, undefined = float(scores.frames.max()), float(sums.undefined.sum())
     groups = sums.cells["group"].nunique()
     found = [
-        f"{frames:.0f} frames are used; {undefined:.0f} more are left out, because an acoustic feature is "
+        f"{plural(round(frames), 'frame is', 'frames are')} used; "
+        f"{plural(round(undefined), 'more is', 'more are')} left out, because an acoustic feature is "
         "undefined in them (most are unvoiced).",
-        f"Speakers form {groups} groups; directions are fitted on {max(groups - 1, 0)} of them and scored on "
-        "the other. Fits share most of their speakers, so intervals are for the scores of these fits only.",
+        f"Speakers form {plural(groups, 'group')}; directions are fitted on {max(groups - 1, 0)} of them and "
+        "scored on the other. Fits share most of their speakers, so intervals are for the scores of these "
+        "fits only.",
     ]
     found += [f"Layer {layer} is constant, so it has no score." for layer in scores.constant]
     few = np.flatnonzero(scores.dimensions >= scores.frames)
@@ -70,6 +74,7 @@ def notes(sums: FrameSums, scores: Scores) -> list[str]:
     without = int(np.isnan(scores.held_out[0, :, 0]).all(axis=1).any(axis=0).sum())
     if without:
         found.append(
-            f"{without} of {groups} groups of speakers have too few frames for a score in some layer."
+            f"{without} of {plural(groups, 'group')} of speakers {'has' if without == 1 else 'have'} too few "
+            "frames for a score in some layer."
         )
     return found

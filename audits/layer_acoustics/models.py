@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.frame_sums import OWN, FrameSums
 from sertools.tables.tables import Tables
+from sertools.wording import plural
 
 Models = Mapping[str, Mapping[str, FrameSums]]
 """Role of a model → level → sums over frames."""
@@ -26,7 +27,8 @@ def usable_models(tables: Tables) -> tuple[Models, list[str]]:
             notes.append(f"{other.model} ({role}) is left out: it has results for other groups of speakers.")
         elif role == RANDOM_TWIN and theirs.layers != own.layers:
             notes.append(
-                f"{other.model} is not a twin: it has {theirs.layers} layers, the model has {own.layers}."
+                f"{other.model} is not a twin: it has {plural(theirs.layers, 'layer')}, "
+                f"the model has {own.layers}."
             )
         else:
             models[role] = other.frame_sums

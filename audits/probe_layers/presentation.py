@@ -12,6 +12,7 @@ from sertools.probing.targets import LABELS, MAX_CLIPS, Target
 from sertools.results.published import li2023
 from sertools.results.result import Figure, Finding, Table
 from sertools.tables.tables import Tables
+from sertools.wording import are, plural
 
 from . import result_figures, result_tables
 from .probing import ProbeResults
@@ -72,7 +73,7 @@ def answer(
         )
     most = max(len(each.rows) for each in labels)
     speakers = "" if any(each.closed_set for each in labels) else " of held-out speakers"
-    return f"Scores of {probes.kind} probes on {most} clips{speakers}: {'; '.join(scores)}."
+    return f"Scores of {probes.kind} probes on {plural(most, 'clip')}{speakers}: {'; '.join(scores)}."
 
 
 def notes(tables: Tables, targets: Sequence[Target], rows: NDArray[np.integer]) -> list[str]:
@@ -84,13 +85,13 @@ def notes(tables: Tables, targets: Sequence[Target], rows: NDArray[np.integer]) 
     if without and len(rows) == MAX_CLIPS:
         found.append(f"The probes use a random sample of {MAX_CLIPS} of {len(tables.clips)} clips.")
     elif without:
-        found.append(f"{without} clips have no layers and are left out.")
+        found.append(f"{plural(without, 'clip has', 'clips have')} no layers and {are(without)} left out.")
     for target in targets:
         fewest = len(target.rows) - int(np.bincount(target.fold).max())
         if fewest < layers.dimensions:
             found.append(
-                f"{target.name}: a layer has {layers.dimensions} dimensions and a probe is trained on as few "
-                f"as {fewest} clips; without the ridge penalty it would overfit."
+                f"{target.name}: a layer has {plural(layers.dimensions, 'dimension')} and a probe is trained "
+                f"on as few as {plural(fewest, 'clip')}; without the ridge penalty it would overfit."
             )
     constant = [
         i for i in range(layers.n_layers) if len(rows) and not np.ptp(layers.layer(i)[rows], axis=0).any()

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from sertools.auditing.findings import skipped
 from sertools.errors import AuditError
-from sertools.probing import layers as probing
-from sertools.probing.layers import ProbeScores
+from sertools.probing.layers import ProbeScores, probe, score_of_shuffled_labels
 from sertools.probing.targets import Target, target
 from sertools.results.result import Finding
 from sertools.tables.layers import Layers
@@ -103,13 +102,13 @@ def probe_all_models(tables: Tables, targets: Sequence[Target], options: ProbeOp
         ModelProbes(
             model=model,
             kind=kind,
-            by_target=probing.probe(layers, targets, kind=kind, learning_rate=rate, seed=seed),
+            by_target=probe(layers, targets, kind=kind, learning_rate=rate, seed=seed),
         )
         for kind in dict.fromkeys(options.kinds)
         for model, layers in _layers_by_model(tables).items()
     ]
     shuffled = {
-        each.name: probing.score_of_shuffled_labels(tables.layers, each, draws=options.shuffles, seed=seed)
+        each.name: score_of_shuffled_labels(tables.layers, each, draws=options.shuffles, seed=seed)
         for each in targets
     }
     return ProbeResults(probes=probes, shuffled=shuffled)

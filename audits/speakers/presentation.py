@@ -5,6 +5,7 @@ import numpy as np
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Series, Table
 from sertools.tables.pairs import Pairs
+from sertools.wording import plural
 
 from .scores import MIN_CLIPS_FOR_SCORE, Protocol, Speaker, compared_speakers, worst_first
 
@@ -34,8 +35,8 @@ def speakers_table(rows: list[Row], protocol: Protocol) -> Table:
         columns=columns,
         rows=rows,
         note="score over all clips, with an interval over the speaker's clips; judged: the speaker has more "
-        f"than {protocol.min_clips} clips, and the score is computed on {protocol.draws} draws of "
-        f"{protocol.min_clips} clips",
+        f"than {plural(protocol.min_clips, 'clip')}, and the score is computed on "
+        f"{plural(protocol.draws, 'draw')} of {plural(protocol.min_clips, 'clip')}",
     )
 
 
@@ -51,7 +52,7 @@ def speaker_figure(speakers: list[Speaker], target: str) -> Figure:
     if by_protocol:
         what = "mean and 95 % range of draws"
     series = Series(
-        x=[f"{s.name} ({s.score.n} clips)" for s in shown],
+        x=[f"{s.name} ({plural(s.score.n, 'clip')})" for s in shown],
         y=[s.mean if by_protocol else s.score.value for s in shown],
         low=[s.low if by_protocol else s.score.low for s in shown],
         high=[s.high if by_protocol else s.score.high for s in shown],
@@ -60,7 +61,7 @@ def speaker_figure(speakers: list[Speaker], target: str) -> Figure:
         name=f"speakers_{target}",
         kind="interval",
         title=f"{metric} of {target} by speaker{which}",
-        alt=f"{metric} of {target} for each of {len(shown)} speakers, ordered: {what}.",
+        alt=f"{metric} of {target} for each of {plural(len(shown), 'speaker')}, ordered: {what}.",
         x_label=metric,
         series=[series],
         reference=0.0 if target != "emotion" else None,
@@ -77,8 +78,8 @@ def sentence(speakers: list[Speaker], target: str) -> str:
         return f"{metric} of {target} is {worst.score.value:.2f} for the only speaker with a score."
     return (
         f"{metric} of {target} is {worst.score.value:.2f} for the worst of {len(scored)} speakers "
-        f"({worst.name}, {worst.score.n} clips) and {best.score.value:.2f} for the best ({best.name}, "
-        f"{best.score.n} clips)."
+        f"({worst.name}, {plural(worst.score.n, 'clip')}) and {best.score.value:.2f} for the best "
+        f"({best.name}, {plural(best.score.n, 'clip')})."
     )
 
 
@@ -87,13 +88,16 @@ def notes(speakers: list[Speaker], pair: Pairs, target: str, min_clips: int) -> 
     sizes = np.bincount(pair.unit, minlength=pair.units)
     compared, by_protocol = compared_speakers(speakers)
     judged = int((sizes > min_clips).sum())
-    first = f"{target}: {judged} of {len(sizes)} speakers have more than {min_clips} clips"
+    have = "has" if judged == 1 else "have"
+    more = f"{have} more than {plural(min_clips, 'clip')}"
+    first = f"{target}: {judged} of {plural(len(sizes), 'speaker')} {more}"
     instead = f", so all with at least {MIN_CLIPS_FOR_SCORE} clips are compared instead."
     found = [first + (" and are judged." if by_protocol else instead)]
     too_few = int((sizes < MIN_CLIPS_FOR_SCORE).sum())
     if too_few:
         found.append(
-            f"{target}: {too_few} speakers have fewer than {MIN_CLIPS_FOR_SCORE} clips and get no score."
+            f"{target}: {plural(too_few, 'speaker has', 'speakers have')} fewer than "
+            f"{MIN_CLIPS_FOR_SCORE} clips and no score."
         )
     errors = np.array([speaker.error for speaker in worst_first(compared)])
     errors = errors[np.isfinite(errors)]

@@ -11,6 +11,7 @@ from sertools.statistics.jackknife import MIN_UNITS
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
 from sertools.tables.text_vectors import TextVectors, unpacked
+from sertools.wording import plural
 
 COMPONENTS = 64
 """Maximum number of components of TF-IDF vectors."""
@@ -89,7 +90,8 @@ def reason_too_few(material: FusionMaterial, folds: int) -> str:
     if len(material.clips) >= 2 * folds and groups >= folds:
         return ""
     reason = (
-        f"{len(material.clips)} clips of {groups} {'speakers' if material.by_speaker else 'clips'} have "
+        f"{plural(len(material.clips), 'clip')}"
+        f"{' of ' + plural(groups, 'speaker') if material.by_speaker else ''} have "
         f"ratings, states and text, too few for {folds} folds"
     )
     if material.by_speaker and groups < MIN_UNITS:

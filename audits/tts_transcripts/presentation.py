@@ -7,6 +7,7 @@ from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Finding, Table
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+from sertools.wording import plural
 
 from .scores import metric_of, voice_condition
 from .sentences import SentenceScore
@@ -85,8 +86,8 @@ def distribution_figure(tables: Tables, target: str, voice: tuple[str, ...]) -> 
             {str(name): frame[name].to_numpy(dtype=float) for name in frame},
             name=f"distribution_{target}",
             title=f"Distribution of {target}, original and synthetic",
-            alt=f"Share of {len(frame)} clips in each tenth of the scale of {target}: ratings, predictions "
-            "on the original audio, and predictions on synthetic speech of the same words.",
+            alt=f"Share of {plural(len(frame), 'clip')} in each tenth of the scale of {target}: ratings, "
+            "predictions on the original audio, and predictions on synthetic speech of the same words.",
             x_label=target,
         )
     ]

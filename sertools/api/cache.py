@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.store import cache as store_cache
+from sertools.store.cache import prune, table, verify
 from sertools.store.store import default_root
 
 
@@ -25,7 +25,7 @@ def list_cache(cache: str | Path | None = None) -> pd.DataFrame:
         sertools.list_cache()["MB"].sum()
         ```
     """
-    columns, rows = store_cache.table(_root(cache))
+    columns, rows = table(_root(cache))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -46,7 +46,7 @@ def verify_cache(cache: str | Path | None = None) -> pd.DataFrame:
         assert sertools.verify_cache().empty
         ```
     """
-    damaged = [[str(path), reason] for path, reason in store_cache.verify(_root(cache))]
+    damaged = [[str(path), reason] for path, reason in verify(_root(cache))]
     return pd.DataFrame(damaged, columns=["file", "reason"])
 
 
@@ -76,7 +76,7 @@ def prune_cache(
         files, size = sertools.prune_cache(older_than_days=90)
         ```
     """
-    return store_cache.prune(_root(cache), older_than_days=older_than_days, model=model, damaged=damaged)
+    return prune(_root(cache), older_than_days=older_than_days, model=model, damaged=damaged)
 
 
 def _root(cache: str | Path | None) -> Path:

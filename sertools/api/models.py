@@ -74,21 +74,25 @@ def finetune(
     *,
     data_root: str | Path | None = None,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
+    warn: Callable[[str], None] = lambda sentence: None,
 ) -> str:
     """Train a model as described in a recipe, reproducibly.
+
+    Clips that are too short for the network, even if they are played fastest, are left out.
 
     Args:
         recipe: a recipe, or its TOML file; examples/finetune.toml is an example
         out: checkpoint folder to write, or a .skops file for a baseline
         data_root: folder of a registered corpus, or its parent folder
         progress: called after each epoch with its number (from 1) and its mean loss; not for a baseline
+        warn: called with each sentence on clips that were left out; not for a baseline
 
     Returns:
         The text that `load_model` and `--model` take to load the trained model.
 
     Raises:
         ModelError: the recipe is not valid, or `out` exists or cannot be written
-        CorpusError: a corpus, speaker or label of the recipe is missing
+        CorpusError: a corpus, speaker or label of the recipe is missing, or all clips are too short
 
     Example:
         ```python
@@ -106,4 +110,4 @@ def finetune(
         whole = corpora[0] if len(corpora) == 1 else join(corpora)
         fit_baseline(whole, steps.labels, Path(out), strength=steps.strength)
         return f"sklearn:{out}"
-    return str(train(steps, corpora, Path(out), progress=progress))
+    return str(train(steps, corpora, Path(out), progress=progress, warn=warn))

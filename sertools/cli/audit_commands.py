@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def audit_command(name: str) -> TyperCommand:
     """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
-    from sertools.auditing import audit as audits
-    from sertools.cli.commands.audit import audit as general_command
+    from sertools.auditing.audit import load
+    from sertools.cli.commands import audit
 
-    loaded = audits.load(name)
-    general = inspect.signature(general_command, eval_str=True).parameters
+    loaded = load(name)
+    general = inspect.signature(audit.audit, eval_str=True).parameters
     left_out = {"names", "suite", "audits", "noise_dir", "rir_dir"}
     if not loaded.plan().reads_layers:
         left_out |= {"against", "random_twin"}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sertools.cli import arguments
+from sertools.wording import plural
 
 if TYPE_CHECKING:
     from sertools.pipeline.request import LoadedRequest
@@ -39,7 +40,6 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
 
 def _show_inputs(loaded: "LoadedRequest") -> None:
     from sertools.cli import console
-    from sertools.report.text import plural
 
     request, corpus, model = loaded.request, loaded.corpus, loaded.model
     clips = corpus.clips

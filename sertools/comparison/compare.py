@@ -38,11 +38,11 @@ from sertools.comparison.runs import (
     why_other_clips,
 )
 from sertools.comparison.speakers import by_speaker
-from sertools.report.text import plural
 from sertools.results.keys import FindingKey
 from sertools.results.regression_check import Change, paired_changes
 from sertools.results.result import Finding, Result, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
+from sertools.wording import plural
 
 NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
 

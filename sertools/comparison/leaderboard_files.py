@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sertools import files
-from sertools.comparison import leaderboard_pages as pages_of
+from sertools.comparison import leaderboard_pages
 from sertools.comparison.leaderboard import Entry, Group, Standing, board
 from sertools.comparison.leaderboard_feed import Feed, feed
 from sertools.comparison.runs import AUDIT, Measure, run_of
@@ -56,15 +56,16 @@ def write_leaderboard(folder: Path, out: Path) -> Written:
     """
     found = read_entries(folder, without=out)
     groups = board(found.entries)
-    pages = pages_of.names([entry.model for entry in found.entries])
+    pages = leaderboard_pages.names([entry.model for entry in found.entries])
     feed_text = feed(groups, pages).model_dump_json(by_alias=True, indent=1) + "\n"
     written = {
-        "index.html": pages_of.index(groups, pages, found.notes),
+        "index.html": leaderboard_pages.index(groups, pages, found.notes),
         "feed.json": feed_text,
         "feed.schema.json": json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n",
     }
     for model, name in pages.items():
-        written[name] = pages_of.model_page(model, groups, [e for e in found.entries if e.model == model])
+        entries = [entry for entry in found.entries if entry.model == model]
+        written[name] = leaderboard_pages.model_page(model, groups, entries)
     for name, text in written.items():
         files.write_text(out / name, text)
     return Written(groups=groups, feed=feed_text, notes=found.notes)

@@ -9,8 +9,7 @@ from sertools.comparison.published import published
 from sertools.comparison.runs import AUDIT, COLUMNS, Measure, are_usable_names, listed
 from sertools.comparison.speakers import Row
 from sertools.errors import GateError
-from sertools.report import comparison as pages_of
-from sertools.report import figures
+from sertools.report import comparison_pages, figures
 from sertools.results.collection import Results
 from sertools.results.display import finding_decimals, fixed, is_number, with_interval
 from sertools.results.keys import FindingKey
@@ -70,8 +69,8 @@ def write_comparison(comparison: Result, folder: Path) -> None:
     drawn = [figures.draw(f, f"audit-{AUDIT}-{i + 1}") for i, f in enumerate(comparison.figures)]
     images = [f"figures/{AUDIT}-{i + 1}.svg" for i in range(len(drawn))]
     pages = {file: figures.standalone(svg) for file, svg in zip(images, drawn, strict=True)}
-    pages[f"{AUDIT}.md"] = pages_of.page(comparison, images)
-    pages[f"{AUDIT}.html"] = pages_of.html(comparison, drawn)
+    pages[f"{AUDIT}.md"] = comparison_pages.page(comparison, images)
+    pages[f"{AUDIT}.html"] = comparison_pages.html(comparison, drawn)
     pages[f"{AUDIT}.json"] = comparison.to_json()
     for name, page in pages.items():
         files.write_text(folder / name, page)

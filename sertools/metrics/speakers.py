@@ -9,6 +9,7 @@ from scipy import special, stats
 
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
+from sertools.wording import plural
 
 RANK_DECIMALS = 12
 """Decimals to which means must agree to share a rank; means of equal numbers can differ by rounding."""
@@ -61,7 +62,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95)
     rho = spearman(x, y)
     found = Estimate(value=rho, low=np.nan, high=np.nan, n=n, units=units)
     if np.isnan(rho):
-        return replace(found, reason=f"undefined on these {n} clips")
+        return replace(found, reason=f"undefined on {plural(n, 'clip')}")
     if units < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
     most = 1 - 6 / (units * (units**2 - 1))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sertools.errors import ModelError
 from sertools.models.model import Signal
 from sertools.randomness import identity_rng
+from sertools.wording import are, plural
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +84,8 @@ def names(given: Sequence[str], stated: Sequence[str], count: int, name: str) ->
         )
     if len(found) != count:
         raise ModelError(
-            f"{name} has {count} outputs, but there are {len(found)} labels: {', '.join(found)}",
+            f"{name} has {plural(count, 'output')}, but there {are(len(found))} "
+            f"{plural(len(found), 'label')}: {', '.join(found)}",
             hint="name them in output order: --labels anger,neutral",
         )
     return found

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checks import names
+from sertools.wording import are, plural
 
 
 def rows(answer: Any, n: int, name: str) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -53,8 +54,8 @@ def rows(answer: Any, n: int, name: str) -> tuple[NDArray[np.float64], tuple[str
         scores = scores[:, None]
     if scores.ndim != 2 or len(scores) != n or scores.shape[1] == 0:
         raise ModelError(
-            f"{name} returns an array of shape {scores.shape} for {n} signals",
-            hint=f"return {n} rows with one number per label",
+            f"{name} returns an array of shape {scores.shape} for {plural(n, 'signal')}",
+            hint=f"return {plural(n, 'row')} with one number per label",
         )
     return scores, labels
 
@@ -96,7 +97,8 @@ def in_order(
     if not found:
         if scores.shape[1] != len(labels):
             raise ModelError(
-                f"{name} returns {scores.shape[1]} numbers per signal, but there are {len(labels)} labels"
+                f"{name} returns {plural(scores.shape[1], 'number')} per signal, but "
+                f"there {are(len(labels))} {plural(len(labels), 'label')}"
             )
         return scores
     absent = [label for label in labels if label not in found]

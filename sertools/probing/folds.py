@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import AuditError
+from sertools.wording import plural
 
 
 def disjoint_folds(group: NDArray[Any], stratum: NDArray[Any], folds: int) -> NDArray[np.integer]:
@@ -33,7 +34,7 @@ def disjoint_folds(group: NDArray[Any], stratum: NDArray[Any], folds: int) -> ND
         raise AuditError(f"{folds} folds are too few to fit a probe", hint="use at least 2 folds")
     # two groups must remain for training, so that one of them can be left out to choose a strength
     if len(names) < max(folds, 3):
-        raise AuditError(f"{len(names)} speakers are too few for {folds} folds")
+        raise AuditError(f"{plural(len(names), 'speaker is', 'speakers are')} too few for {folds} folds")
     _, kind, clips = np.unique(stratum, return_inverse=True, return_counts=True)
     # a stratum with fewer clips than folds cannot be balanced: merge it with the largest
     kind = np.where(clips[kind] >= folds, kind, clips.argmax())

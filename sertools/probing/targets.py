@@ -18,6 +18,7 @@ from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, speaker_codes
 from sertools.tables.tables import Tables
+from sertools.wording import are, plural
 
 LABELS = ("emotion", *DIMENSIONS)
 """Targets of speech emotion recognition; all others show what else a layer encodes."""
@@ -143,8 +144,10 @@ def target(
     if not usable.any():
         raise AuditError(f"column {name!r} of the corpus has no numbers")
     notes = []
-    if name == "f0_hz" and not usable.all():
-        notes.append(f"f0_hz: {int((~usable).sum())} clips without a voiced frame are left out.")
+    unvoiced = int((~usable).sum())
+    if name == "f0_hz" and unvoiced:
+        counted = plural(unvoiced, "clip has", "clips have")
+        notes.append(f"f0_hz: {counted} no voiced frame and {are(unvoiced)} left out.")
     fold, inner, dropped = _divided(clips, values, usable, by, count)
     part, labels = clips[usable], values[usable]
     classes = () if labels.dtype == float else tuple(sorted(labels.unique()))
@@ -213,7 +216,10 @@ def _divided(
         if not rare:
             return fold, inner, notes
         usable &= ~values.isin(rare).to_numpy()
-        notes += [f"{name}: {one} ({int((labels == one).sum())} clips) is left out: {why}." for one in rare]
+        notes += [
+            f"{name}: {one} ({plural(int((labels == one).sum()), 'clip')}) is left out: {why}."
+            for one in rare
+        ]
 
 
 def sessions(clips: pd.DataFrame) -> str:

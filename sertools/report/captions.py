@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from sertools.report.content import name_of
-from sertools.report.text import column_texts, plural
+from sertools.report.text import column_texts
 from sertools.results.audio_clips import Recording, Recordings
 from sertools.results.display import clean, one_line
 from sertools.results.result import Result, Sound
+from sertools.wording import plural
 
 ABOUT_PICTURES = (
     "Recordings are shown as the model receives them: mono, at the model's sampling rate. Top: waveform; "

@@ -11,10 +11,10 @@ from sertools.report.text import (
     WORDS,
     column_texts,
     is_numeric,
-    plural,
 )
 from sertools.results.display import ABSENT, clean
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
+from sertools.wording import plural
 
 SHOWN_MISSING = 20
 """How many missing clips are listed; the rest are only counted."""

@@ -48,19 +48,19 @@ def draw(figure: Figure, salt: str = "") -> str:
         figure: what to draw
         salt: prefix of ids; letters, digits and hyphens
     """
-    import matplotlib as mpl
+    import matplotlib.figure
     from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure as Canvas
 
-    with mpl.rc_context(), warnings.catch_warnings():
-        mpl.rcdefaults()  # a reader's own matplotlibrc must not change the report
-        mpl.rcParams.update(_STYLE)
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the report
+        matplotlib.rcParams.update(_STYLE)
         # the browser renders the text, so glyphs missing from matplotlib's font do no harm
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")
         # a name too long for the layout is shown anyway
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        canvas = Canvas(figsize=(_WIDTH_IN, figure_kinds.height_in(figure)), layout="constrained")
+        size_in = (_WIDTH_IN, figure_kinds.height_in(figure))
+        canvas = matplotlib.figure.Figure(figsize=size_in, layout="constrained")
         FigureCanvasSVG(canvas)
         axes = canvas.add_subplot()
         if figure_kinds.has_values(figure):

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from sertools.report import captions, content, text
-from sertools.report import prose as prose_of
+from sertools.report.prose import blocks, spans
 from sertools.results import audio_clips, display
 from sertools.results.result import Finding, Result, Verdict
+from sertools.wording import plural
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
@@ -57,7 +58,7 @@ def plain(value: object) -> str:
 
 def prose(line: str) -> str:
     """One line of text that keeps its `code` and links and escapes everything else."""
-    pieces = prose_of.spans(display.one_line(line))
+    pieces = spans(display.one_line(line))
     return "".join(
         f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
         for kind, piece in pieces
@@ -143,12 +144,12 @@ def _section(result: Result, files: Sequence[str], clips: Sequence[audio_clips.R
     parts += _missing(result)
     limits = content.limits(result)
     if result.method or limits:
-        blocks = prose_of.blocks(result.method)
-        parts += ["### How this was measured", *(_block(kind, items) for kind, items in blocks)]
+        method = [_block(kind, items) for kind, items in blocks(result.method)]
+        parts += ["### How this was measured", *method]
     if limits:
         parts += [
             "Limits and their sources:",
-            _list(f"{plain(words)}: {prose(o)} ({text.plural(n, 'finding')})" for words, o, n in limits),
+            _list(f"{plain(words)}: {prose(o)} ({plural(n, 'finding')})" for words, o, n in limits),
         ]
     return parts
 
@@ -207,7 +208,7 @@ def _missing(result: Result) -> list[str]:
     if not absent.reasons:
         return []
     reasons = _list(
-        f"{text.plural(n, 'clip')}: {plain(reason)} (under {plain(', '.join(conditions[:8]))}"
+        f"{plural(n, 'clip')}: {plain(reason)} (under {plain(', '.join(conditions[:8]))}"
         f"{f' and {len(conditions) - 8} more' if len(conditions) > 8 else ''})"
         for reason, n, conditions in absent.reasons
     )

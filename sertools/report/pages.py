@@ -8,6 +8,7 @@ from typing import Any
 
 from sertools.report import content, prose, text
 from sertools.results import display
+from sertools.wording import plural
 
 SORTING = "tables.js"
 """Script that makes tables sortable by header, and long tables filterable."""
@@ -46,6 +47,7 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         "prose_of": prose,
         "display": display,
         "text": text,
+        "plural": plural,
     }
     return environment.get_template(template).render(**common, **values)
 

@@ -37,15 +37,6 @@ def verdict(value: Verdict) -> str:
     return f"{SYMBOLS[value]} {WORDS[value]}"
 
 
-def plural(n: int, noun: str) -> str:
-    """A count with its noun.
-
-    >>> plural(1, "clip"), plural(0, "clip")
-    ('1 clip', '0 clips')
-    """
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 def exact(value: object) -> str:
     """A number in full precision, used for sorting; empty if there is none.
 

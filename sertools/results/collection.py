@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 from sertools.errors import GateError, nearest
 from sertools.results import display, frames, gate
 from sertools.results.result import FRAME_COLUMNS, FRAME_TYPES, Result, Verdict
+from sertools.wording import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,4 +99,4 @@ class Results(Sequence[Result]):
             counted = gate.verdicts([result])
             rows.append([result.audit, *(str(counted.get(v, 0)) for v in shown), result.answer])
         columns = ["audit", *(verdict.value for verdict in shown), "answer"]
-        return display.html_table(f"Results of {len(self)} audits", columns, rows)
+        return display.html_table(f"Results of {plural(len(self), 'audit')}", columns, rows)

@@ -12,6 +12,7 @@ from sertools.results.keys import FindingKey
 from sertools.results.provenance import corpora_differ
 from sertools.results.result import Finding, Limit, Result
 from sertools.statistics.jackknife import MIN_UNITS
+from sertools.wording import plural
 
 SUFFIX = "_against_baseline"
 """Suffix of the names of comparison findings, e.g. `ccc_against_baseline`."""
@@ -168,7 +169,8 @@ def _paired(
     value = current - before
     others = now.keys() ^ then.keys()
     if others:
-        obstacle = f"{len(others)} speakers are in only one of the two results, such as {min(others)!r}"
+        counted = plural(len(others), "speaker is", "speakers are")
+        obstacle = f"{counted} in only one of the two results, such as {min(others)!r}"
     if obstacle:
         return Change(value=value, reason=obstacle)
     if len(now) < MIN_UNITS:

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.audio.files import write_audio
-from sertools.auditing import run as auditing
 from sertools.auditing.audit import Audit, PlannedAudit, load
 from sertools.auditing.discovery import discover
+from sertools.auditing.run import obstacle, run
 from sertools.corpora.corpus import Corpus
 from sertools.inference import build_tables, predict
 from sertools.models.kinds.toy import LoudnessModel
@@ -125,9 +125,9 @@ def power(
         if not _planned(name).needs.conditions:
             continue
         tables = _erring(_answers("oracle", clips, name), identity_rng(seed, "errors"))
-        obstacle = auditing.obstacle(_planned(name).needs, tables)
-        if obstacle or ("sex" not in clips and name == "fairness"):
-            rows.append([name, None, None, obstacle or "the corpus has no column 'sex'"])
+        reason = obstacle(_planned(name).needs, tables)
+        if reason or ("sex" not in clips and name == "fairness"):
+            rows.append([name, None, None, reason or "the corpus has no column 'sex'"])
             continue
         if not _differs(tables, load(name).plant(tables, identity_rng(seed, "power", name))):
             rows.append([name, None, None, "the defect affects labels that the corpus does not have"])
@@ -184,7 +184,7 @@ def _loudness(seed: int) -> Iterator[Check]:
             if model == "oracle" and planned.name == "correctness":
                 continue  # already checked above
             more = f" (louder by {GAIN_DB:g} dB)" if planned.name == "robustness" else ""
-            yield _check(model, planned.name + more, expected, auditing.run(planned, tables, seed=seed))
+            yield _check(model, planned.name + more, expected, run(planned, tables, seed=seed))
 
 
 def _loud_corpus(folder: Path, seed: int) -> Corpus:
@@ -213,11 +213,11 @@ def _quick(audit: Audit) -> dict[str, Any]:
 
 
 def _obstacle(name: str, clips: pd.DataFrame) -> str:
-    return auditing.obstacle(_planned(name).needs, _answers("oracle", clips, name))
+    return obstacle(_planned(name).needs, _answers("oracle", clips, name))
 
 
 def _audited(name: str, tables: Tables, seed: int) -> Result:
-    return auditing.run(_planned(name), tables, seed=seed)
+    return run(_planned(name), tables, seed=seed)
 
 
 def _failures(result: Result) -> set[tuple[str, str, str]]:

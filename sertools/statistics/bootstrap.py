@@ -14,6 +14,7 @@ from scipy.special import ndtr, stdtrit
 from sertools.errors import AuditError
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic, paired
+from sertools.wording import plural
 
 UNDEFINED = 0.01
 """Share of undefined draws above which no interval or p-value is returned."""
@@ -133,7 +134,7 @@ def bootstrap(
         return Estimate(value=found, low=low, high=high, n=n, units=len(sums), reason=reason)
 
     if np.isnan(found):
-        return answer(np.nan, np.nan, f"undefined on these {n} clips")
+        return answer(np.nan, np.nan, f"undefined on {plural(n, 'clip')}")
     fewest = int(np.unique(strata, return_counts=True)[1].min())
     if fewest < MIN_UNITS:
         in_a_group = " in a group" if fewest < len(sums) else ""

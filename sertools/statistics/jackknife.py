@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from sertools.statistics.statistic import Scale, Statistic, paired, ratio, unit_sums
+from sertools.wording import plural
 
 MIN_UNITS = 5
 """Minimum number of units (per group) for an interval."""
@@ -315,4 +316,4 @@ def _quantile(level: float, freedom: float) -> float:
 
 
 def _undefined(statistic: Statistic, n: int) -> str:
-    return f"{statistic.name} is undefined on these {n} clips" if n else "no clips"
+    return f"{statistic.name} is undefined on {plural(n, 'clip')}" if n else "no clips"

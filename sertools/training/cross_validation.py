@@ -40,8 +40,8 @@ def held_out_predictions(
         progress: called after each epoch of each group with its number (from 1) and its mean loss
 
     Returns:
-        One row per clip of `test_corpus` in the order of the groups, index `clip` (CORPUS/CLIP), columns
-        `speaker`, `truth_LABEL` and `LABEL` for each label of the recipe.
+        One row per clip of `test_corpus` that is long enough for the network, in the order of the groups,
+        index `clip` (CORPUS/CLIP), columns `speaker`, `truth_LABEL` and `LABEL` for each label of the recipe.
 
     Raises:
         CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `training_data`

@@ -1,5 +1,6 @@
 """Training data: the corpora of a recipe, as decoded clips with their labels."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
-from sertools.errors import CorpusError
+from sertools.errors import CorpusError, ModelError
 from sertools.tables import emotion_norms
 from sertools.training.network import RATE_HZ
 from sertools.training.recipe import BaselineRecipe, Recipe
+from sertools.wording import plural
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +28,14 @@ class TrainingData:
         signals: n signals of different lengths
         truth: shape (n, c), in [0, 1]
         emotions: codes of the categories, shape (n,); -1 for a clip without a category
+        notes: sentences on clips that were left out
     """
 
     clips: Sequence[str]
     signals: Sequence[NDArray[np.float32]]
     truth: NDArray[np.float64]
     emotions: NDArray[np.int64]
+    notes: Sequence[str] = ()
 
 
 def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = None) -> list[Corpus]:
@@ -48,7 +52,10 @@ def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = Non
 
 
 def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> TrainingData:
-    """Decoded clips of the given speakers with their ground truth; unlabelled clips are left out.
+    """Decoded clips of the given speakers with their ground truth.
+
+    Clips without labels are left out, and clips that are too short for the network of the recipe, see
+    `shortest_samples`.
 
     Args:
         recipe: which labels, and whether they are ratings or derived from the emotion by norms
@@ -56,8 +63,11 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
         speakers: speaker ids of the corpora; the same id in two corpora means the same person
 
     Raises:
-        CorpusError: a speaker is in no corpus, a column is missing, or no clip has the labels
+        CorpusError: a speaker is in no corpus, a column is missing, or no clip has the labels or is long
+            enough
+        ModelError: the recipe crops clips to less than its network needs
     """
+    shortest = shortest_samples(recipe)
     parts = [_labelled(recipe, corpus, speakers) for corpus in corpora]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["speaker"])
     absent = [speaker for speaker in speakers if speaker not in set(table["speaker"])]
@@ -66,15 +76,54 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
     table = table[table[recipe.labels].notna().all(axis="columns")]
     if table.empty:
         raise CorpusError(f"no clip of the recipe's speakers has labels for {', '.join(recipe.labels)}")
+    signals = [
+        read_audio(path, RATE_HZ, start, end)
+        for path, start, end in zip(table["path"], table["start"], table["end"], strict=True)
+    ]
+    long_enough = np.array([len(signal) >= shortest for signal in signals])
+    notes = _notes_on_short_clips(table["clip"][~long_enough].tolist(), len(table), shortest)
+    table = table[long_enough]
     return TrainingData(
         clips=table["clip"].tolist(),
-        signals=[
-            read_audio(path, RATE_HZ, start, end)
-            for path, start, end in zip(table["path"], table["start"], table["end"], strict=True)
-        ],
+        signals=[signal for signal in signals if len(signal) >= shortest],
         truth=table[recipe.labels].to_numpy(),
         emotions=pd.Categorical(table["emotion"]).codes.astype(np.int64),
+        notes=notes,
     )
+
+
+def shortest_samples(recipe: Recipe) -> int:
+    """Number of samples that a clip needs, so that one frame is left even if it is played fastest.
+
+    Raises:
+        ModelError: the recipe crops clips to less than one frame
+    """
+    change, frame = recipe.augmentation, recipe.shape.shortest_samples
+    if 0 < change.crop_s * RATE_HZ < frame:
+        raise ModelError(
+            f"the recipe crops clips to {1000 * change.crop_s:g} ms, but its network needs at least "
+            f"{1000 * frame / RATE_HZ:g} ms",
+            hint="increase crop_s in the recipe, or set it to 0 to use whole clips",
+        )
+    # a change of speed loses up to two samples by rounding
+    return math.ceil(frame * (1 + change.speed) * (1 + change.tempo)) + 2
+
+
+def _notes_on_short_clips(clips: Sequence[str], n: int, shortest: int) -> list[str]:
+    """A sentence on clips that are too short for training.
+
+    Raises:
+        CorpusError: they are all clips
+    """
+    need = f"training needs clips of at least {math.ceil(1000 * shortest / RATE_HZ)} ms"
+    if len(clips) == n:
+        raise CorpusError(
+            f"no clip of the recipe's speakers can be used: {need}, and {clips[0]!r} is shorter",
+            hint="train on longer clips, or set speed and tempo to 0 in the recipe",
+        )
+    if not clips:
+        return []
+    return [f"{plural(len(clips), 'clip is', 'clips are')} left out, such as {clips[0]!r}: {need}."]
 
 
 def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.DataFrame:

@@ -56,6 +56,7 @@ def train(
     out: Path,
     *,
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
+    warn: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Trains a model by the recipe and writes a checkpoint folder that `load_model` accepts.
 
@@ -67,12 +68,13 @@ def train(
         corpora: the corpora that `recipe.corpora` names, loaded
         out: the folder to create; if it exists, it must be empty
         progress: called after each epoch with its number (from 1) and its mean loss
+        warn: called with each sentence on clips that were left out
 
     Returns:
         `out`
 
     Raises:
-        ModelError: `out` is not empty, or cannot be written
+        ModelError: `out` is not empty, or cannot be written, or see `training_data`
         CorpusError: see `training_data`
         AudioError: a training clip cannot be decoded
     """
@@ -80,7 +82,10 @@ def train(
         raise ModelError(
             f"{out} already exists and is not empty", hint="name a new folder for the checkpoint"
         )
-    model = fit(recipe, training_data(recipe, corpora, recipe.speakers), progress=progress)
+    data = training_data(recipe, corpora, recipe.speakers)
+    for note in data.notes:
+        warn(note)
+    model = fit(recipe, data, progress=progress)
     _write(model, recipe, out)
     return out
 

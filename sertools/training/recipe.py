@@ -47,6 +47,18 @@ class Shape(_Strict):
     position_kernel: int = 32
     position_groups: int = 8
 
+    @property
+    def shortest_samples(self) -> int:
+        """Number of samples from which the convolutions compute one frame: the shortest possible input.
+
+        >>> Shape().shortest_samples
+        1040
+        """
+        samples = 1
+        for kernel, stride in zip(reversed(self.conv_kernel), reversed(self.conv_stride), strict=True):
+            samples = (samples - 1) * stride + kernel
+        return samples
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if len({len(self.conv_dim), len(self.conv_kernel), len(self.conv_stride)}) > 1:

@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sertools.auditing import run as audit_run
 from sertools.auditing.audit import load
 from sertools.auditing.contract import Needs
 from sertools.auditing.discovery import discover, embedded_folder, name_of, question
-from sertools.auditing.run import obstacle
+from sertools.auditing.run import _digest, obstacle
 from sertools.cli.app import app
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
@@ -277,4 +276,4 @@ def test_a_digest_of_tables_holds_lists_too(mine, tables):
     with_lists = tables.__class__(**{**tables.__dict__, "clips": clips})
     assert run(load("my_own", [mine()]), with_lists, seed=0).answer == "42"
     assert isinstance(clips, pd.DataFrame)
-    assert audit_run._digest(with_lists) != audit_run._digest(tables)
+    assert _digest(with_lists) != _digest(tables)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from sertools.audits.embeddings import maps
+from sertools.audits.embeddings import projections
 from sertools.audits.embeddings.neighbours import Embedded
 from sklearn.metrics import silhouette_score
 
@@ -153,7 +153,7 @@ def test_embeddings_of_one_number_have_no_map_and_no_error(oracle):
 
 
 def test_where_umap_is_not_installed_there_is_the_other_map_and_a_note(oracle, monkeypatch):
-    monkeypatch.setattr(maps.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(projections.importlib.util, "find_spec", lambda name: None)
     made = result(oracle, maps=("UMAP",))
     assert "There is no UMAP map: umap-learn is not installed." in made.notes
     assert not [f for f in made.figures if f.kind == "cloud"]

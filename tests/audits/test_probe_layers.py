@@ -11,7 +11,7 @@ from sertools.errors import AuditError
 from sertools.inference import predict
 from sertools.metrics.classification import accuracy, weighted_f1
 from sertools.models.load import load_model
-from sertools.pipeline import run as whole
+from sertools.pipeline import run as pipeline_run
 from sertools.probing.layers import INPUTS, probe
 from sertools.probing.targets import clips_with_layers, target
 from sertools.results.result import Verdict
@@ -210,7 +210,7 @@ def test_numbers_in_the_unit_of_their_column_and_words_as_classes(oracle):
     assert last["f0_hz"]["metric"] == "ccc"
     assert last["f0_hz"]["score"] > 0.8
     assert last["language"]["metric"] == "uar"
-    assert "f0_hz: 1 clips without a voiced frame are left out." in made.notes
+    assert "f0_hz: 1 clip has no voiced frame and is left out." in made.notes
     assert [f.target for f in made.findings if f.verdict is Verdict.SKIPPED] == ["loud"]
 
 
@@ -239,7 +239,7 @@ def test_the_default_model_knows_emotions_and_speakers_of_emodb(tmp_path):
         pytest.skip("no EmoDB in ../shared/data")
     settings = predict.Settings(cache=tmp_path)
     options = {"targets": ("emotion", "sex", "speaker")}
-    (made,) = whole.run(
+    (made,) = pipeline_run.run(
         load_model("default"), load_corpus(str(EMODB)), [PROBES.plan(options)], settings=settings
     )
     assert found(made, "above_chance", "linear, best layer").verdict is Verdict.PASS

@@ -15,7 +15,7 @@ from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict
 from sertools.models.load import load_model
-from sertools.pipeline import run as runs
+from sertools.pipeline import run as pipeline_run
 from sertools.results.result import Result, Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
@@ -389,7 +389,7 @@ def test_on_real_speech_a_model_that_hears_only_loudness_fails_gain_and_passes_t
     corpus = load_corpus(str(RAVDESS))
     some = dataclasses.replace(corpus, clips=corpus.clips.iloc[::3])
     options = {"perturbations": ("gain", "additive_tone"), **FEW}
-    (result,) = runs.run(
+    (result,) = pipeline_run.run(
         load_model("toy:loudness"), some, [AUDIT.plan(options)], settings=predict.Settings(cache=tmp_path)
     )
     assert the(result, "unchanged_ratio", "arousal", "gain@drawn").verdict is Verdict.FAIL

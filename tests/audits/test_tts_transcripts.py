@@ -14,7 +14,6 @@ from sertools.selftest import toy_corpus
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audits import run
-from tests.helpers.audits import run as audited
 from tests.helpers.places import ROOT
 
 VOICES = ("espeak:1", "espeak:2")
@@ -136,7 +135,7 @@ def test_where_nothing_was_spoken_the_reason_is_that_of_the_clips():
         {"clip": clips.index, "condition": SPOKEN[0], "reason": "the clip's language is unknown"}
     )
     tables = Tables(clips=clips, predictions=frames, dimensions=("valence",), missing=missing)
-    result = audited(load("tts_transcripts"), tables, seed=0)
+    result = run(load("tts_transcripts"), tables, seed=0)
     assert found(result, "synthetic_ccc").verdict is Verdict.SKIPPED
     assert "the clip's language is unknown" in found(result, "synthetic_ccc").reason
     assert result.answer.startswith("Not measured")
@@ -146,7 +145,7 @@ def test_a_table_of_predictions_without_synthetic_speech_is_skipped_with_the_rea
     clips = rated()
     frame = pd.DataFrame({"valence": clips["valence"]}, index=clips.index)
     tables = Tables(clips=clips, predictions={CLEAN: frame}, dimensions=("valence",))
-    result = audited(load("tts_transcripts"), tables, seed=0)
+    result = run(load("tts_transcripts"), tables, seed=0)
     assert result.findings[0].reason == "there are no predictions for spoken@espeak:1, spoken@espeak:2"
 
 
@@ -158,7 +157,7 @@ def test_emotions_are_scored_by_recall():
     scores[list(tables.model_classes)] = 0.0
     scores["neutral"] = 1.0
     tables = dataclasses.replace(tables, predictions={**tables.predictions, SPOKEN[0]: scores}, dimensions=())
-    result = audited(audit, tables, seed=0)
+    result = run(audit, tables, seed=0)
     assert found(result, "original_uar").value == 1
     assert found(result, "synthetic_uar").value == pytest.approx(1 / clips["emotion"].nunique(), abs=1e-12)
     assert found(result, "synthetic_uar", "espeak:2").value == 1

@@ -50,9 +50,9 @@ def corpus_of(data: Path, clips: int):
 def measured(corpus, store: Path) -> dict:
     """Acoustic features of every clip, from the store where they are there."""
     from sertools.corpora.corpus import fingerprint
-    from sertools.features import acoustics as descriptors
+    from sertools.features import acoustics
 
-    return descriptors.measured(corpus, fingerprint(corpus), store)
+    return acoustics.measured(corpus, fingerprint(corpus), store)
 
 
 def states(corpus, model) -> Iterator:

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python -m tests.bench.coverage [--runs 4000] [--only shares] [--write]
 
-Corpora are simulated as in tests/statistics/test_coverage.py: speakers differ in the level and the
+Corpora are simulated by tests/helpers/simulated_ratings.py: speakers differ in the level and the
 slope of their predictions, have 10 to 60 clips each, and the truth is known. Every number is seeded.
 """
 
@@ -20,7 +20,7 @@ from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
 from sertools.statistics.bootstrap import GroupedClips, bootstrap_weights, max_minus_min, widened_percentiles
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion
 from sertools.statistics.statistic import Statistic, ratio, unit_sums
-from tests.statistics.test_coverage import (
+from tests.helpers.simulated_ratings import (
     CHANGE,
     RHO,
     SLOPE,

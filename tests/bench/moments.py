@@ -50,7 +50,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
     from sertools.audio.files import duration_s
     from sertools.corpora.corpus import fingerprint
-    from sertools.features import acoustics as descriptors
+    from sertools.features import acoustics
     from sertools.inference import predict
     from sertools.inference.frames.compute import frame_sums
     from sertools.models.load import LoadOptions, load_model
@@ -72,9 +72,9 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
             corpus_fingerprint=corpus_fingerprint,
         )
 
-    def acoustics():
+    def measured():
         shutil.rmtree(work / "summed", ignore_errors=True)
-        descriptors.measured(corpus, corpus_fingerprint, work / "summed", workers=1)
+        acoustics.measured(corpus, corpus_fingerprint, work / "summed", workers=1)
 
     def summed():
         settings = predict.Settings(cache=work / "summed")
@@ -85,7 +85,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
             model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, settings=settings, clean=clean
         )
 
-    ways = {"plain forward": plain, "openSMILE": acoustics, "moments": summed}
+    ways = {"plain forward": plain, "openSMILE": measured, "moments": summed}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from sertools import __version__
 from sertools.auditing.discovery import discover
 from sertools.cli.app import app
 from tests.helpers.places import ROOT
@@ -187,9 +188,7 @@ def test_help_lists_every_audit_of_the_folder():
 
 
 def test_the_version_is_the_packages():
-    import sertools as package
-
-    assert sertools("--version").stdout == f"sertools {package.__version__}\n"
+    assert sertools("--version").stdout == f"sertools {__version__}\n"
 
 
 def test_debug_shows_the_traceback_that_is_hidden_otherwise(tmp_path):

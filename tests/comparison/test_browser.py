@@ -8,8 +8,8 @@ from sertools.comparison.compare import compare
 from sertools.comparison.leaderboard_files import write_leaderboard
 from sertools.comparison.write import write_comparison
 from tests.helpers.comparisons import WITHOUT, X, Y, ccc, clips_with_layers, kept, result
+from tests.helpers.pages import column, unfold
 from tests.helpers.report_results import HOSTILE
-from tests.report.test_browser import browser, column, opened, unfold  # noqa: F401 (fixtures)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -45,7 +45,7 @@ def site(tmp_path_factory) -> Path:
     return folder / "site"
 
 
-def test_a_comparison_can_be_sorted(opened, comparison):  # noqa: F811
+def test_a_comparison_can_be_sorted(opened, comparison):
     page = opened(comparison)
     table = page.locator("table", has_text="Ranks (tied if intervals overlap)")
     assert table.locator("tbody tr").count() >= 1
@@ -55,7 +55,7 @@ def test_a_comparison_can_be_sorted(opened, comparison):  # noqa: F811
     assert numbers == sorted(numbers)
 
 
-def test_a_leaderboard_is_filtered_by_corpus_and_by_audit(opened, site):  # noqa: F811
+def test_a_leaderboard_is_filtered_by_corpus_and_by_audit(opened, site):
     page = opened((site / "index.html").as_uri())
     sections = page.locator("section[data-corpus]")
     assert sections.count() == 2
@@ -71,7 +71,7 @@ def test_a_leaderboard_is_filtered_by_corpus_and_by_audit(opened, site):  # noqa
     }  # fmt: skip
 
 
-def test_a_leaderboard_sorts_by_whole_numbers(opened, site):  # noqa: F811
+def test_a_leaderboard_sorts_by_whole_numbers(opened, site):
     page = opened((site / "index.html").as_uri())
     table = page.locator("section", has_text="voices: dimensions").locator("table").first
     heads = table.locator("thead th").all_inner_texts()
@@ -84,7 +84,7 @@ def test_a_leaderboard_sorts_by_whole_numbers(opened, site):  # noqa: F811
     assert float(cell.get_attribute("data-value")) == pytest.approx(0.2)
 
 
-def test_a_model_page_leads_back(opened, site):  # noqa: F811
+def test_a_model_page_leads_back(opened, site):
     page = opened((site / "index.html").as_uri())
     page.get_by_role("link", name="model 13").first.click()
     assert page.get_by_role("heading", level=1).inner_text() == "model 13"
@@ -97,7 +97,7 @@ def pages(site: Path, comparison: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_no_page_scrolls_sideways_or_has_a_serious_fault(opened, site, comparison, width, scheme):  # noqa: F811
+def test_no_page_scrolls_sideways_or_has_a_serious_fault(opened, site, comparison, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
     for address in pages(site, comparison):

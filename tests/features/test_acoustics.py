@@ -6,7 +6,7 @@ import pytest
 from sertools.audio import opensmile
 from sertools.audio.files import read_audio
 from sertools.corpora.load import load_corpus
-from sertools.features import acoustics as descriptors
+from sertools.features import acoustics
 from sertools.store.cache import verify
 from tests.helpers.voices import voices
 
@@ -26,7 +26,7 @@ def same(found, again):
 
 def test_every_clip_has_the_features_of_its_sound(tmp_path, corpus):
     done: list[int] = []
-    found = descriptors.measured(corpus, "1", tmp_path, advance=done.append)
+    found = acoustics.measured(corpus, "1", tmp_path, advance=done.append)
     assert list(found) == list(corpus.clips.index)
     assert sum(done) == 6
     for clip, rows in found.items():
@@ -35,26 +35,26 @@ def test_every_clip_has_the_features_of_its_sound(tmp_path, corpus):
 
 
 def test_worker_processes_measure_the_same(tmp_path, corpus, monkeypatch):
-    monkeypatch.setattr(descriptors, "WORTH_IT", 2)
-    monkeypatch.setattr(descriptors, "AT_ONCE", 4)
-    alone = descriptors.measured(corpus, "1", tmp_path / "alone", workers=1)
-    assert same(alone, descriptors.measured(corpus, "1", tmp_path / "together", workers=2))
+    monkeypatch.setattr(acoustics, "WORTH_IT", 2)
+    monkeypatch.setattr(acoustics, "AT_ONCE", 4)
+    alone = acoustics.measured(corpus, "1", tmp_path / "alone", workers=1)
+    assert same(alone, acoustics.measured(corpus, "1", tmp_path / "together", workers=2))
 
 
 def test_nothing_is_measured_twice_but_what_is_damaged(tmp_path, corpus, monkeypatch):
-    found = descriptors.measured(corpus, "1", tmp_path)
+    found = acoustics.measured(corpus, "1", tmp_path)
     kept = {clip: np.array(rows) for clip, rows in found.items()}
     assert verify(tmp_path) == []
     measured = []
-    measure = descriptors.measure
-    monkeypatch.setattr(descriptors, "measure", lambda clips: measured.extend(clips) or measure(clips))
-    assert same(kept, descriptors.measured(corpus, "1", tmp_path))
+    measure = acoustics.measure
+    monkeypatch.setattr(acoustics, "measure", lambda clips: measured.extend(clips) or measure(clips))
+    assert same(kept, acoustics.measured(corpus, "1", tmp_path))
     assert not measured
     (path,) = tmp_path.glob("*/*/*/*.acoustics.npy")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert same(kept, descriptors.measured(corpus, "1", tmp_path))
+    assert same(kept, acoustics.measured(corpus, "1", tmp_path))
     assert len(measured) == 6
 
 
@@ -62,5 +62,5 @@ def test_a_clip_that_cannot_be_heard_has_no_rows(tmp_path):
     voices(tmp_path / "data", 3)
     (tmp_path / "data" / "001.wav").write_bytes(b"no sound")
     corpus = load_corpus(str(tmp_path / "data" / "clips.csv"))
-    found = descriptors.measured(corpus, "1", tmp_path / "store")
+    found = acoustics.measured(corpus, "1", tmp_path / "store")
     assert [len(rows) > 0 for rows in found.values()] == [True, False, True]

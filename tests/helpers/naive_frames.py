@@ -3,7 +3,10 @@
 import numpy as np
 
 from sertools.models.model import Frames
-from sertools.tables.frame_sums import OTHER, OWN, ROLLED
+from sertools.tables.frame_sums import LEVELS, OTHER, OWN, ROLLED, FrameSumsNeeded
+
+EVERYTHING = FrameSumsNeeded(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
+"""Sums of every level and kind, by groups, by a label and between layers."""
 
 
 def rows(

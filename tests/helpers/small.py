@@ -101,3 +101,8 @@ def jobs(
         root=root,
     )
     return job
+
+
+def stored(root: Path) -> int:
+    """Number of bytes of what a cache holds."""
+    return sum(path.stat().st_size for path in root.glob("*/*/*/*") if path.is_file())

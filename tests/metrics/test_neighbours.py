@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
-from sertools.metrics import neighbours as separation
 from sertools.metrics.neighbours import chance_of_purity, nearest, purity, weighted_silhouette
 
 
@@ -26,7 +25,7 @@ def naive_purity(vectors, label, apart, neighbours):
 @pytest.mark.parametrize("neighbours", [1, 5, 58, 70])
 @pytest.mark.parametrize("block", [7, 1000])
 def test_purity_is_that_of_a_loop_over_clips(neighbours, block, monkeypatch):
-    monkeypatch.setattr(separation, "BLOCK", block)
+    monkeypatch.setattr("sertools.metrics.neighbours.BLOCK", block)
     vectors, label, unit = drawn()
     for apart in (unit, np.arange(60)):
         found = purity(nearest(vectors, apart, neighbours=neighbours), label)

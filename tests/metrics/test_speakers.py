@@ -72,7 +72,7 @@ def test_a_ranking_that_cannot_be_judged_says_why():
     assert few.reason == "fewer than 5 speakers"
     alike = rank_correlation([1, 1, 1, 1, 1], [1, 3, 2, 4, 5], 40)
     assert np.isnan(alike.value)
-    assert alike.reason == "undefined on these 40 clips"
+    assert alike.reason == "undefined on 40 clips"
     assert np.isnan(rank_correlation([], [], 0).value)
 
 

@@ -12,7 +12,7 @@ from sertools.models.checkpoints.card import licence
 from sertools.models.describe import inspect_model
 from sertools.models.load import load_model
 from tests.helpers.checkpoints import SMALL, write_checkpoint
-from tests.models.kinds.test_onnx import DIM, WIDTH, write_audonnx
+from tests.helpers.onnx_networks import DIM, WIDTH, write_audonnx
 
 
 def values(spec):

@@ -9,7 +9,7 @@ from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
 from sertools.models.model import Framed
 from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
-from tests.models.kinds.test_cnn14 import write
+from tests.helpers.cnn14_checkpoints import write
 
 SIGNALS = speech([16000, 9000, 24321, 5000])
 FOLLOWING = [

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from sertools.errors import ModelError
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech, write_checkpoint
-from tests.models.kinds.test_onnx import write_audonnx
+from tests.helpers.onnx_networks import write_audonnx
 
 IDLE = [
     ({"sampling_rate": 8000}, "--sampling-rate is not supported by hf: models .supported here: --head"),

@@ -11,8 +11,8 @@ from sertools.perturbations.perturbation import Perturbation
 from sertools.perturbations.registry import get, perturbations
 from sertools.randomness import identity_rng
 from tests.helpers.places import ROOT
+from tests.helpers.sounds import RATE, speechlike
 
-RATE = 16000
 EMODB = ROOT.parent / "shared" / "data" / "emodb"
 
 LENGTHS = {
@@ -22,15 +22,6 @@ LENGTHS = {
     "divided by 1 + level / 100": lambda n, level: n / (1 + level / 100),
     "divided by 1 - level / 100": lambda n, level: n / (1 - level / 100),
 }
-
-
-def speechlike(samples: int = 2 * RATE, seed: int = 0) -> np.ndarray:
-    """Harmonics of 150 Hz under a syllable rhythm, with a little breath; peak 0.5."""
-    rng = np.random.default_rng(seed)
-    time_s = np.arange(samples) / RATE
-    voice = sum(np.sin(2 * np.pi * 150 * k * time_s + k * k) / k for k in range(1, 30))
-    sound = voice * (1.1 + np.sin(2 * np.pi * 4 * time_s)) + 0.05 * rng.standard_normal(samples)
-    return (0.5 * sound / np.abs(sound).max()).astype(np.float32)
 
 
 def ready(perturbation: Perturbation) -> Perturbation:

@@ -1,7 +1,5 @@
 """The report in a real browser: Debian's Chromium, driven by Playwright."""
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +10,12 @@ from sertools.audio.spectrogram import picture
 from sertools.report.render import render
 from sertools.results.audio_clips import Index, Recording
 from sertools.results.result import Finding, Limit, Sound, Table, Verdict
+from tests.helpers.pages import column, unfold
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 RATE = 16000
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HOW = "needs Chromium and Playwright: apt-get install chromium; pip install '.[test]'"
-REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
-"""Continuous integration sets this, so that no test of the browser is skipped there unseen."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        sync_playwright = None
-    if CHROMIUM is None or sync_playwright is None:
-        (pytest.fail if REQUIRED else pytest.skip)(HOW)
-    with sync_playwright() as playwright:
-        # in a container there is no other sandbox to be had, and the pages are our own
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 def keep(folder: Path, clip: str, condition: str, audit: str) -> list[Recording]:
@@ -112,40 +92,6 @@ def hostile(tmp_path_factory) -> str:
     (folder / "sounds" / "index.json").write_text(Index(recordings=takes).model_dump_json(by_alias=True))
     render(results, folder)
     return (folder / "report.html").as_uri()
-
-
-@pytest.fixture
-def opened(browser):
-    """Opens a page at a width in a colour scheme; whatever the console says fails the test."""
-    pages, said = [], []
-
-    def open_page(address: str, width: int = 1280, scheme: str = "light"):
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page.set_default_timeout(20_000)
-        pages.append(page)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on(
-            "request",
-            lambda r: said.append(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None,
-        )
-        page.goto(address)
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert said == []
-
-
-def unfold(page) -> None:
-    page.locator("details").evaluate_all("all => all.forEach(d => { d.open = true; })")
-
-
-def column(table, i: int) -> list[str]:
-    """The texts of a column's cells, from the rows that are shown."""
-    cells = "(rows, i) => rows.filter(r => r.offsetHeight).map(r => r.cells[i].innerText)"
-    return table.locator("tbody tr").evaluate_all(cells, i)
 
 
 def test_a_page_with_twelve_audits_opens_without_long_work(browser, report):

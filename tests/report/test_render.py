@@ -2,52 +2,16 @@ import base64
 import hashlib
 import os
 import re
-from html.parser import HTMLParser
 
 import pytest
 
 from sertools.errors import GateError
 from sertools.report.render import render
 from sertools.results.result import Finding, Missing
+from tests.helpers.pages import read
 from tests.helpers.report_results import HOSTILE, KINDS, figure, hostile_result, small_result
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "path", "use", "rect"}
-
-
-class Page(HTMLParser):
-    """Reads a page strictly: every element that opens must close, in order."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in {"meta", "br", "img"}:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] not in {"style", "script"}:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.words)
-
-
-def read(folder) -> Page:
-    return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
 def all_kinds():

@@ -8,8 +8,8 @@ from sertools.report.render import fitting, render
 from sertools.results import audio_clips
 from sertools.results.audio_clips import Index, Recording, recordings_of
 from sertools.results.result import Sound
+from tests.helpers.pages import Page, read
 from tests.helpers.report_results import HOSTILE, small_result
-from tests.report.test_render import Page, read
 
 SOUND = Sound(
     clip="a b", condition="gain@drawn", target="arousal", truth=0.5, clean=0.25, changed=0.75,

@@ -16,32 +16,12 @@ from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes
 from tests.helpers.audit_tables import EMOTIONS, made
-from tests.helpers.audits import run
+from tests.helpers.baselines import result_of, worse
 from tests.helpers.places import ROOT
 from tests.helpers.report_results import small_result
 
 EXAMPLES = ROOT / "examples"
 CORRECTNESS = load("correctness")
-
-
-def result_of(tables, name="correctness", corpus="voices", sound="abc"):
-    return run(
-        load(name),
-        tables,
-        seed=0,
-        model={"name": "m"},
-        data={"name": corpus},
-        provenance={"corpus_fingerprint": sound},
-    )
-
-
-def worse(tables, noise, seed=1):
-    """The same clips with answers that err more."""
-    scores = tables.predictions[CLEAN].copy()
-    rng = np.random.default_rng(seed)
-    for dimension in tables.dimensions:
-        scores[dimension] += rng.normal(0, noise, len(scores))
-    return tables.with_predictions({CLEAN: scores})
 
 
 def compared(new, old, tolerance=0.02):

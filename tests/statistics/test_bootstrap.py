@@ -123,7 +123,7 @@ def test_the_bootstrap_says_why_there_is_no_interval():
     assert grouped.reason == "fewer than 5 speakers in a group"
     undefined = bootstrap(BIAS.value, np.zeros((9, 4)), n=0, rng=rng())
     assert math.isnan(undefined.value)
-    assert undefined.reason == "undefined on these 0 clips"
+    assert undefined.reason == "undefined on 0 clips"
 
 
 def test_a_value_undefined_in_many_draws_has_no_interval():

@@ -9,6 +9,7 @@ from sertools.metrics import regression
 from sertools.metrics.classification import recall_statistic, uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, PCC, ccc
 from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all, proportion
+from tests.helpers.naive_jackknife import jackknife_variance, leave_one_out
 
 
 def speakers(seed, count, clips=20):
@@ -18,16 +19,6 @@ def speakers(seed, count, clips=20):
     truth = rng.random(len(unit))
     level = rng.normal(0, 0.1, count)
     return truth, 0.2 + 0.6 * truth + level[unit] + rng.normal(0, 0.1, len(unit)), unit
-
-
-def leave_one_out(metric, unit):
-    """Leave one unit out after the other, the slow way; `metric` takes the mask of the clips kept."""
-    return np.array([metric(unit != code) for code in np.unique(unit)])
-
-
-def jackknife_variance(values):
-    count = len(values)
-    return (count - 1) / count * sum((v - values.mean()) ** 2 for v in values)
 
 
 # one value
@@ -114,7 +105,7 @@ def test_there_is_no_interval_with_fewer_than_five_speakers():
 def test_an_undefined_value_has_a_reason():
     found = estimate(CCC, np.full(6, 0.5), np.full(6, 0.4), np.arange(6), 6)
     assert math.isnan(found.value)
-    assert found.reason == "ccc is undefined on these 6 clips"
+    assert found.reason == "ccc is undefined on 6 clips"
     nothing = estimate(CCC, [], [], np.array([], dtype=int), 0)
     assert math.isnan(nothing.value)
     assert (nothing.n, nothing.units, nothing.reason) == (0, 0, "no clips")

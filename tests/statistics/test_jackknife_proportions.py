@@ -8,7 +8,7 @@ from scipy import stats
 
 from sertools.statistics import jackknife
 from sertools.statistics.jackknife import proportion
-from tests.statistics.test_jackknife import jackknife_variance, leave_one_out
+from tests.helpers.naive_jackknife import jackknife_variance, leave_one_out
 
 
 @pytest.mark.parametrize("hits", [1, 4, 12, 19])

@@ -118,6 +118,61 @@ def test_ratings_are_learnt_where_the_corpus_has_them(corpus, tmp_path):
     assert learnt.emotions.tolist() == [-1, -1]
 
 
+def tones(folder, samples):
+    """A corpus of one speaker with clips of these numbers of samples."""
+    folder.mkdir()
+    rows = []
+    for i, n in enumerate(samples):
+        rows.append((f"{i}.wav", "a", list(PITCH_HZ)[i % 4]))
+        write_audio(folder / rows[-1][0], 0.3 * np.sin(np.arange(n)), RATE_HZ)
+    pd.DataFrame(rows, columns=["file", "speaker", "emotion"]).to_csv(folder / "t.csv", index=False)
+    return load_corpus(str(folder / "t.csv"))
+
+
+def test_the_shortest_input_gives_one_frame_and_one_sample_less_gives_none():
+    model, shortest = untrained(tiny()).eval(), TINY.shortest_samples
+    assert shortest == 1040  # ((4 − 1) · 10 + 20 − 1) · 16 + 256
+    with torch.no_grad():
+        assert model.wav2vec2(torch.zeros(1, shortest)).last_hidden_state.shape[1] == 1
+        with pytest.raises(RuntimeError, match="Kernel size can't be greater"):
+            model.wav2vec2(torch.zeros(1, shortest - 1))
+
+
+def test_clips_of_50_ms_are_left_out_of_training_and_named(tmp_path):
+    recipe = tiny(speakers=["a"], epochs=2)
+    said = []
+    out = train(recipe, [tones(tmp_path / "some", [800, *[5000] * 9, 800])], tmp_path / "m", warn=said.append)
+    # at 1.2 times the speed, 1040 samples need 1248, and two for rounding
+    assert said == ["2 clips are left out, such as 't/0.wav': training needs clips of at least 79 ms."]
+    assert np.isfinite(load_model(str(out)).predict([np.ones(5000, np.float32)]).scores).all()
+
+
+def test_the_shortest_clips_can_be_trained_on_at_every_speed(tmp_path):
+    recipe = tiny(speakers=["a"], epochs=20, batch=4)
+    losses = []
+    train(
+        recipe,
+        [tones(tmp_path / "short", [1250] * 8)],
+        tmp_path / "m",
+        progress=lambda epoch, loss: losses.append(loss),
+        warn=pytest.fail,
+    )
+    assert len(losses) == 20
+    assert np.isfinite(losses).all()
+
+
+def test_nothing_but_short_clips_is_one_sentence(tmp_path):
+    with pytest.raises(CorpusError, match="no clip of the recipe's speakers can be used: training needs"):
+        train(tiny(speakers=["a"]), [tones(tmp_path / "short", [800] * 8)], tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_crop_that_leaves_no_frame_is_one_sentence(corpus, tmp_path):
+    recipe = tiny(augmentation=Augmentation(crop_s=0.05))
+    with pytest.raises(ModelError, match="crops clips to 50 ms, but its network needs at least 65 ms"):
+        train(recipe, [corpus], tmp_path / "m")
+
+
 def test_recipes_find_corpora_below_the_data_root(corpus):
     (found,) = recipe_corpora(tiny(), corpus.root)
     pd.testing.assert_frame_equal(found.clips, corpus.clips)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def cache_(
@@ -30,20 +31,20 @@ def cache_(
     Example: sertools cache prune --older-than 90
     """
     from sertools.cli import console
-    from sertools.store import cache as store
+    from sertools.store.cache import prune, table, verify
     from sertools.store.store import default_root
 
     root = cache or default_root()
     if action == "prune":
-        n, size = store.prune(root, older_than_days=older_than, model=model, damaged=damaged)
-        console.message(f"Deleted {n} files, {size / 1e6:.1f} MB, under {root}")
+        n, size = prune(root, older_than_days=older_than, model=model, damaged=damaged)
+        console.message(f"Deleted {plural(n, 'file')}, {size / 1e6:.1f} MB, under {root}")
     elif action == "verify":
-        bad = store.verify(root)
+        bad = verify(root)
         if bad or output == "json":
             console.table(["file", "reason"], [[str(path), reason] for path, reason in bad], output)
         lost = "nothing is lost: the next run recomputes it; to delete it: sertools cache prune --damaged"
-        count = f"{len(bad)} file is" if len(bad) == 1 else f"{len(bad)} files are"
+        count = plural(len(bad), "file is", "files are")
         console.message(f"{count} damaged; {lost}" if bad else f"All files under {root} are intact.")
         raise typer.Exit(2 if bad else 0)
     else:
-        console.table(*store.table(root), output)
+        console.table(*table(root), output)

@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def check(
@@ -20,9 +21,9 @@ def check(
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
-    from sertools.corpora.check import check as problems
+    from sertools.corpora import check
 
-    for sentence in problems(arguments.read_data([data], data_root, column_map, scale, label_map)):
+    for sentence in check.check(arguments.read_data([data], data_root, column_map, scale, label_map)):
         typer.echo(sentence)
 
 
@@ -40,7 +41,7 @@ def scan(
 
     corpus = arguments.read_data([name], folder)
     write_corpus(corpus, out)
-    console.message(f"{len(corpus.clips)} clips of {corpus.name} in {out}")
+    console.message(f"{plural(len(corpus.clips), 'clip')} of {corpus.name} in {out}")
 
 
 def split(
@@ -60,12 +61,12 @@ def split(
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
-    from sertools.corpora import split as splitting
+    from sertools.corpora import split
     from sertools.corpora.corpus import write_corpus
 
-    parted = splitting.split(
+    parted = split.split(
         arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
     )
     write_corpus(parted, out)
-    for sentence in splitting.summary(parted):
+    for sentence in split.summary(parted):
         typer.echo(sentence)

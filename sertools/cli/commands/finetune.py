@@ -35,5 +35,5 @@ def finetune(
         console.message(f"Baseline written to {out}; audit it with: sertools audit --model sklearn:{out}")
         return
     with progress.progress("training", steps.epochs, "epochs") as advance:
-        train(steps, corpora, out, progress=lambda epoch, loss: advance(1))
+        train(steps, corpora, out, progress=lambda epoch, loss: advance(1), warn=console.warn)
     console.message(f"Checkpoint written to {out}; audit it with: sertools audit --model {out}")

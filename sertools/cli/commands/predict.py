@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def predict(
@@ -42,15 +43,15 @@ def predict(
     corpus = arguments.corpus_request(locals()).load()
 
     from sertools.cli import console
+    from sertools.inference import predict
     from sertools.inference.predict import Settings
-    from sertools.inference.predict import predict as predict_corpus
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
-    predicted = predict_corpus(request.load(), corpus, settings=settings)["clean"]
+    predicted = predict.predict(request.load(), corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         write.export(predicted, corpus, path)
-        console.message(f"{len(predicted.scores)} predictions written to {path}")
+        console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
     for row in predicted.missing.head(10).itertuples():
         console.warn(f"missing: {row.clip}: {row.reason}")
     if len(predicted.missing) > 10:

@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.wording import plural
 
 
 def tts(
@@ -43,19 +44,19 @@ def tts(
     Example: sertools tts --language deu --voice de+f1 --voice de+m1 --out sentences-deu
     """
     from sertools.cli import console
-    from sertools.corpora import speak as speech
-    from sertools.speech.engines import engine as named
+    from sertools.corpora import speak
+    from sertools.speech import engines
 
-    speaker = named(engine)
-    script = speech.script(
+    speaker = engines.engine(engine)
+    script = speak.script(
         language or [],
         per_word,
         sentences,
         (lambda: arguments.read_data([transcripts], data_root, column_map, scale)) if transcripts else None,
     )
-    corpus, spoken = speech.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
+    corpus, spoken = speak.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
     for note in corpus.notes:
         console.warn(note)
     console.message(
-        f"{spoken.written} files synthesised, {spoken.reused} reused; audit them with --data {out}"
+        f"{plural(spoken.written, 'file')} synthesised, {spoken.reused} reused; audit them with --data {out}"
     )

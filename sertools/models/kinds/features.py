@@ -22,6 +22,7 @@ from sertools.models.kinds import predictions
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedModel
 from sertools.tables.condition import CLEAN
+from sertools.wording import plural
 
 SCHEME = "features"
 PREDICTIONS = "predictions"
@@ -73,9 +74,10 @@ class FeaturesModel(LoadedModel):
         wrong = known & ~np.isfinite(found).all(axis=(1, 2))
         if wrong.any():
             first = int(np.argmax(wrong))
+            rows = plural(int(wrong.sum()), "row contains", "rows contain")
             raise ModelError(
-                f"{self.facts['source']}: {int(wrong.sum())} rows contain nan or infinite values, the first "
-                f"one for {wanted[first]!r} (row {int(place[first])}, counted from 0)",
+                f"{self.facts['source']}: {rows} nan or infinite values, the first one for "
+                f"{wanted[first]!r} (row {int(place[first])}, counted from 0)",
                 hint="remove clips without features from the array and the table",
             )
         return found
@@ -100,7 +102,7 @@ def load(rest: str, options: LoadOptions) -> FeaturesModel:
         )
     if len(table) != len(array):
         raise ModelError(
-            f"{table_path} has {len(table)} rows, but {array_path.name} has {len(array)}",
+            f"{table_path} has {plural(len(table), 'row')}, but {array_path.name} has {len(array)}",
             hint="the table needs one row for each row of the array, in the same order",
         )
     names = table[key].astype(str)

@@ -22,6 +22,7 @@ from sertools.labels import DIMENSIONS, canonical
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedModel
 from sertools.tables.condition import CLEAN
+from sertools.wording import plural
 
 SCHEME = "predictions"
 EMPTY_CELLS = ("", "nan", "na", "n/a", "none", "null", "<na>")
@@ -67,7 +68,8 @@ class PredictionsModel(LoadedModel):
         odd = table.index.difference(wanted)
         if len(odd):
             more = ", …" if len(odd) > MAX_LISTED else ""
-            note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
+            rows = plural(len(odd), "row matches", "rows match")
+            note = f"{rows} no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
             self.facts = {**self.facts, "notes": [*_conditions_note(self.conditions), note]}
         scores = table.reindex(wanted)
         scores.index = clips.index

@@ -26,8 +26,7 @@ from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_fact
 from sertools.models.model import Frames, Outputs, Signal, Task
 from sertools.models.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.task import activated, task_of
-from sertools.models.wav2vec2_cpu import forward as fast
-from sertools.models.wav2vec2_cpu import weights
+from sertools.models.wav2vec2_cpu import forward, weights
 
 if TYPE_CHECKING:
     import torch
@@ -219,7 +218,7 @@ class TransformersModel(LoadedSignalModel):
         if self.encoder is None:
             base = getattr(module, getattr(module, "base_model_prefix", ""), module)
             self.encoder = weights.encoder(base, self.dtype)
-        last, means, states = fast.means_and_frames(self.encoder, [x[0] for x in inputs], keep=keep)
+        last, means, states = forward.means_and_frames(self.encoder, [x[0] for x in inputs], keep=keep)
         if self.network.layout == "native":
             if module.config.use_weighted_layer_sum:
                 last = (means * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=1)

@@ -15,9 +15,10 @@ import yaml
 from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
-from sertools.report.text import plural, verdict
+from sertools.report.text import verdict
 from sertools.results.display import ABSENT
 from sertools.results.result import Finding, Result, Verdict
+from sertools.wording import plural
 
 START = "<!-- sertools: begin; written by `sertools report --model-card`, which replaces what stands here -->"
 END = "<!-- sertools: end -->"

@@ -1,7 +1,7 @@
 import hashlib
 import os
 import re
-import signal as signals
+import signal
 import subprocess
 import sys
 import time
@@ -221,8 +221,8 @@ def test_another_process_makes_the_same_bytes_and_two_at_once_agree(root, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["voices-1"]
 
 
-@pytest.mark.parametrize(("signal", "leaves"), [(signals.SIGINT, 0), (signals.SIGKILL, 1)])
-def test_an_interrupted_making_leaves_no_half_corpus(signal, leaves, tmp_path):
+@pytest.mark.parametrize(("sent", "leaves"), [(signal.SIGINT, 0), (signal.SIGKILL, 1)])
+def test_an_interrupted_making_leaves_no_half_corpus(sent, leaves, tmp_path):
     home = tmp_path / "voices-1"
     process = spawn(home)
     started = time.monotonic()
@@ -230,7 +230,7 @@ def test_an_interrupted_making_leaves_no_half_corpus(signal, leaves, tmp_path):
         assert process.poll() is None
         assert time.monotonic() - started < 60
         time.sleep(0.01)
-    process.send_signal(signal)
+    process.send_signal(sent)
     process.communicate(timeout=30)
     assert process.returncode != 0
     assert not home.exists()

@@ -25,14 +25,14 @@ from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import KINDS, LEVELS, FrameSumsNeeded
 from tests.helpers import naive_frames
 from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.cnn14_checkpoints import write
+from tests.helpers.naive_frames import EVERYTHING
 from tests.helpers.places import ROOT
 from tests.helpers.voices import voices
-from tests.models.kinds.test_cnn14 import write
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 
 EMODB = ROOT.parent / "shared" / "data" / "emodb"
-EVERYTHING = FrameSumsNeeded(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
 GROUP_NORM = {"feat_extract_norm": "group"}
 GROUP = {"s0": 0, "s1": 1, "s2": 0, "s3": 1}
 """Speakers s0 and s1 have three clips of ten, s2 and s3 two."""
@@ -252,7 +252,7 @@ from sertools.inference.predict import Settings
 from sertools.models.load import load_model
 from sertools.models.kinds.transformers import TransformersModel
 from sertools.inference.frames import compute as frame_moments
-from tests.inference.frames.test_compute import EVERYTHING
+from tests.helpers.naive_frames import EVERYTHING
 
 frame_moments.SHARD = 2
 asked = 0

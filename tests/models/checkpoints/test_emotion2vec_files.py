@@ -8,7 +8,7 @@ import torch
 from sertools.errors import ModelError
 from sertools.models.checkpoints.emotion2vec_files import conv_layers, read
 from sertools.models.load import LoadOptions, load_model
-from tests.models.kinds.test_emotion2vec import CONVOLUTIONS, TOKENS, WIDTH, config, write_files
+from tests.helpers.emotion2vec_checkpoints import CONVOLUTIONS, TOKENS, WIDTH, config, write_files
 
 
 def test_convolutions_are_read_and_not_run():

@@ -11,6 +11,7 @@ from sertools.models.cnn14.network import build
 from sertools.models.cnn14.spectrogram import Config, log_mel, mel_filters
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
+from tests.helpers.cnn14_checkpoints import LABELS, write
 
 librosa = pytest.importorskip("librosa", reason="its mel filters are the reference")
 
@@ -20,7 +21,6 @@ PUBLISHED = [
     Config(sampling_rate=8000, window=256, hop=80, fmin=50, fmax=4000),
 ]
 WIDTH = 4  # a sixteenth of the published one, so that tests write kilobytes
-LABELS = ["anger", "happiness", "neutral", "sadness"]
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,6 @@ def network():
     made.bn0.running_mean -= 30
     made.bn0.running_var *= 100
     return made
-
-
-def write(folder, network, config=None, **settings):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(config or {"labels": LABELS, **settings}))
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "model.safetensors")
-    return folder
 
 
 def naive_forward(tensors, bands, head="fc_out"):
@@ -228,7 +221,7 @@ CONFIGS = [
     ('{"fmax": 9000}', "are not valid together .*fmax ≤ sampling_rate / 2"),
     ('{"window": 511}', "are not valid together .*the window even"),
     ('{"task": "guess"}', "task: Input should be"),
-    ('{"labels": ["anger"]}', "has 4 outputs, but there are 1 labels"),
+    ('{"labels": ["anger"]}', "has 4 outputs, but there is 1 label"),
     ("{}", "declares no labels for its 4 outputs"),
 ]
 
@@ -265,7 +258,7 @@ def test_fingerprint_follows_weights_and_settings(tmp_path, network):
 @pytest.mark.parametrize(
     ("key", "shape", "said"),
     [
-        ("fc_audioset.bias", (), "has 1 outputs, but there are 4 labels|is not a CNN14"),
+        ("fc_audioset.bias", (), "has 1 output, but there are 4 labels|is not a CNN14"),
         ("conv_block1.conv1.weight", (), "is not a CNN14"),
         ("logmel_extractor.melW", (3,), "was trained on a different spectrogram"),
     ],

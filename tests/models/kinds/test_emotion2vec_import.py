@@ -7,7 +7,7 @@ import torch
 
 from sertools.errors import ModelError
 from sertools.models.load import load_model
-from tests.models.kinds.test_emotion2vec import INSTALLED, TOKENS, config, write_files
+from tests.helpers.emotion2vec_checkpoints import INSTALLED, TOKENS, config, write_files
 
 BROKEN = "raise OSError('Could not load this library: _torchaudio.so')"
 

@@ -90,7 +90,7 @@ def test_a_row_that_holds_no_number_is_named(tmp_path, value):
     array[1, 2, 0] = value
     model = load_model(f"features:{write(tmp_path, array)}")
     with pytest.raises(
-        ModelError, match=r"1 rows contain nan or infinite values, the first one for 'c1' \(row 1"
+        ModelError, match=r"1 row contains nan or infinite values, the first one for 'c1' \(row 1"
     ):
         model.layers(CLIPS)
 

@@ -197,7 +197,7 @@ WRONG = [
     ),
     ("return [[float('nan')]] * 2", "", "predicts nan for noise, which is not a finite number"),
     ("return [[0.1, 0.2]] * 2", "", "declares no labels for its 2 outputs"),
-    ("return [[0.1, 0.2]] * 2", "f.labels = ['arousal']", "has 2 outputs, but there are 1 labels"),
+    ("return [[0.1, 0.2]] * 2", "f.labels = ['arousal']", "has 2 outputs, but there is 1 label"),
     ("return [[0.1]] * 2", "f.labels = 'arousal'", "f.labels is the string 'arousal', not a list"),
     ("return [[0.1]] * 2", "f.labels = ['arousal']; f.task = 'guess'", "f.task is 'guess' .*regression"),
     ("return [[0.1]] * 2", "f.sampling_rate = 16e3", "f.sampling_rate is 16000.0, not a positive integer"),

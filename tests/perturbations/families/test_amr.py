@@ -5,7 +5,7 @@ from scipy.signal import correlate
 from sertools.errors import AudioError, AuditError
 from sertools.perturbations.families import amr
 from sertools.perturbations.registry import get
-from tests.perturbations.families.test_codec import band_of_speech
+from tests.helpers.sounds import band_of_speech
 
 pytest.importorskip("av", reason="AMR-NB needs PyAV (pip install av)")
 

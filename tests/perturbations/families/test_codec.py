@@ -9,7 +9,7 @@ from scipy.signal import correlate
 from sertools.errors import AudioError
 from sertools.perturbations.families import codec
 from sertools.perturbations.registry import get
-from tests.perturbations.test_contract import speechlike
+from tests.helpers.sounds import band_of_speech, speechlike
 
 RATE = 16000
 RNG = np.random.default_rng(0)
@@ -18,15 +18,6 @@ EVERY_CODEC = [
     for name in ("mp3", "opus", "vorbis", "gsm", "mulaw", "alaw", "adpcm")
     for level in get(name).levels
 ]
-
-
-def band_of_speech(samples=2 * RATE, low_hz=200, high_hz=3000):
-    spectrum = np.fft.rfft(np.random.default_rng(8).standard_normal(samples))
-    frequency_hz = np.fft.rfftfreq(samples, 1 / RATE)
-    sound = np.fft.irfft(np.where((frequency_hz > low_hz) & (frequency_hz < high_hz), spectrum, 0), samples)
-    # a rhythm, so that the alignment has one answer
-    sound *= 1.1 + np.sin(2 * np.pi * 3.3 * np.arange(samples) / RATE)
-    return (0.2 * sound / np.abs(sound).max()).astype(np.float32)
 
 
 @pytest.mark.parametrize(("name", "level"), EVERY_CODEC)

@@ -3,7 +3,7 @@ import pytest
 
 from sertools.errors import AudioError
 from sertools.perturbations.registry import get
-from tests.perturbations.test_contract import speechlike
+from tests.helpers.sounds import speechlike
 
 RATE = 16000
 

@@ -4,7 +4,7 @@ import pytest
 from sertools.errors import AudioError
 from sertools.perturbations.families import room
 from sertools.perturbations.registry import get
-from tests.perturbations.test_contract import speechlike
+from tests.helpers.sounds import speechlike
 
 RATE = 16000
 RNG = np.random.default_rng

@@ -3,7 +3,6 @@
 import json
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +21,7 @@ from sertools.pipeline.forecast.forecast import forecast, sentence, table
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
-from tests.helpers.small import RATE, Meter, noises
+from tests.helpers.small import RATE, Meter, noises, stored
 
 
 class Sleeper(Meter):
@@ -36,10 +35,6 @@ class Sleeper(Meter):
 def costs_of(model, corpus, names, root, **options):
     chosen = [audit.load(name).plan(options) for name in names]
     return forecast(model, corpus, chosen, settings=Settings(cache=root))
-
-
-def stored(root: Path) -> int:
-    return sum(path.stat().st_size for path in root.glob("*/*/*/*") if path.is_file())
 
 
 def test_the_conditions_are_the_union_of_the_audits_clean_first(tmp_path):

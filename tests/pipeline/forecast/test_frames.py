@@ -17,9 +17,9 @@ from sertools.pipeline import run
 from sertools.pipeline.forecast.forecast import forecast, sentence
 from sertools.pipeline.forecast.frames import of_acoustics
 from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.layer_audits import INSIDE, SUMMED
+from tests.helpers.small import stored
 from tests.helpers.voices import RATE, voices
-from tests.pipeline.forecast.test_forecast import stored
-from tests.pipeline.test_comparison_models import INSIDE, SUMMED
 
 pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
 

@@ -16,9 +16,8 @@ from sertools.pipeline.collect import with_measured_columns
 from sertools.pipeline.forecast.forecast import forecast, sentence
 from sertools.pipeline.forecast.text import of_reading
 from sertools.tables.text_vectors import TextVectors
-from tests.helpers.small import noises
+from tests.helpers.small import noises, stored
 from tests.helpers.word_checkpoints import write_bert, write_ctc
-from tests.pipeline.forecast.test_forecast import stored
 
 SAID = ("yes", "no again", "never.")
 

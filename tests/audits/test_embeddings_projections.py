@@ -7,17 +7,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from sertools.audits.embeddings import maps
+from sertools.audits.embeddings import projections
 
 from sertools.metrics import neighbours
 from tests.helpers.places import ROOT
 
 UMAP = """
 import numpy as np, torch
-from sertools.audits.embeddings import maps
+from sertools.audits.embeddings import projections
 before = torch.get_num_threads()
 vectors = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
-one, again = (maps.umap(vectors, 3) for _ in range(2))
+one, again = (projections.umap(vectors, 3) for _ in range(2))
 assert one.shape == (40, 2)
 assert np.array_equal(one, again)
 assert torch.get_num_threads() == before == 1, (before, torch.get_num_threads())
@@ -34,7 +34,7 @@ def test_umap_is_the_same_for_a_seed_and_leaves_the_number_of_threads_as_it_was(
 def test_two_heaps_are_two_heaps_on_the_map():
     rng = np.random.default_rng(0)
     heap = np.repeat([0, 1], 30)
-    points = maps.tsne(20 * heap[:, None] + rng.normal(size=(60, 6)), 0)
+    points = projections.tsne(20 * heap[:, None] + rng.normal(size=(60, 6)), 0)
     assert neighbours.purity(neighbours.nearest(points, np.arange(60), neighbours=5), heap).mean() == 1
 
 
@@ -42,6 +42,6 @@ def test_of_many_kinds_the_most_frequent_have_a_colour():
     kind = pd.Series([f"s{i:02d}" for i in range(20) for _ in range(20 - i)])
     kind[0] = None
     points = np.zeros((len(kind), 2))
-    drawn_map = maps.coloured(points, kind, name="m", title="t", label="speaker")
+    drawn_map = projections.coloured(points, kind, name="m", title="t", label="speaker")
     assert [s.name for s in drawn_map.series] == ["16 others", "s00", "s01", "s02", "s03", "s04"]
     assert sum(len(s.x) for s in drawn_map.series) == len(kind)

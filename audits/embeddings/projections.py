@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Figure, Finding, Series
+from sertools.wording import plural
 
 from .neighbours import Embedded, trust
 
@@ -125,8 +126,8 @@ def coloured(points: NDArray[np.floating], column: pd.Series, *, name: str, titl
         name=name,
         kind="cloud",
         title=f"{title}: {label}",
-        alt=f"Map of {len(points)} clips, one point each, coloured by {label}. {len(series)} colours or "
-        "shades; see the table of numbers for what the embeddings separate.",
+        alt=f"Map of {plural(len(points), 'clip')}, one point each, coloured by {label}. "
+        f"{len(series)} colours or shades; see the table of numbers for what the embeddings separate.",
         series=series,
     )
 

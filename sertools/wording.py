@@ -1,0 +1,24 @@
+"""Words of sentences that several packages write."""
+
+
+def plural(n: int, one: str, several: str = "") -> str:
+    """A count with its noun, and with the words after it that depend on the count.
+
+    Args:
+        n: the count
+        one: the words after 1
+        several: the words after any other count; `one` with an s by default
+
+    >>> plural(1, "clip"), plural(0, "clip"), plural(2, "clip is", "clips are")
+    ('1 clip', '0 clips', '2 clips are')
+    """
+    return f"{n} {one if n == 1 else several or one + 's'}"
+
+
+def are(n: int) -> str:
+    """The verb after or before a count.
+
+    >>> are(1), are(0)
+    ('is', 'are')
+    """
+    return "is" if n == 1 else "are"
