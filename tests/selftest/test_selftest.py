@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from sertools.auditing.audit import load
 from sertools.cli.app import app
+from sertools.errors import AuditError
 from sertools.selftest import selftest, toy_corpus
 from sertools.selftest.selftest import POWER, Check, checks, power, sex_biased, speaker_biased
 
@@ -67,7 +68,8 @@ def test_the_speaker_bias_is_in_the_answers_to_a_quarter_of_the_speakers():
 
 def test_power_rises_with_the_defect_and_is_lost_in_a_small_corpus():
     large = {
-        row[:2][0] + f" {row[1]}": row[2] for row in power(toy_corpus.clips(), plants=2, strengths=(0.0, 1.0))
+        row[:2][0] + f" {row[1]}": row[2]
+        for row in power(toy_corpus.clips(per_speaker=20), plants=1, strengths=(0.0, 1.0))
     }
     assert large["fairness 0.0"] == 0
     assert large["fairness 1.0"] == large["speakers 1.0"] == large["correctness 1.0"] == 1
@@ -124,10 +126,24 @@ def test_the_command_prints_power_as_json(tmp_path):
 
 
 def test_the_command_ends_with_0_when_all_promises_are_kept(found, monkeypatch):
-    monkeypatch.setattr(selftest, "checks", lambda seed: iter(found))
+    monkeypatch.setattr(selftest, "checks", lambda seed, audits: iter(found))
     done = CliRunner().invoke(app, ["selftest"])
     assert done.exit_code == 0
     assert "loudness-cheat" in done.stdout
     broken = [*found[:-1], Check(model="x", audit="y", expected="fails", found="0 failed", met=False)]
-    monkeypatch.setattr(selftest, "checks", lambda seed: iter(broken))
+    monkeypatch.setattr(selftest, "checks", lambda seed, audits: iter(broken))
     assert CliRunner().invoke(app, ["selftest"]).exit_code == 1
+
+
+def test_the_audits_to_test_can_be_named():
+    named = list(checks(seed=0, audits=("fairness", "speakers")))
+    assert {check.audit for check in named} == {"fairness", "speakers"}
+    assert {check.model for check in named} >= {"oracle", "constant", "sex-biased", "speaker-biased"}
+    with pytest.raises(AuditError, match="fairnes"):
+        list(checks(audits=("fairnes",)))
+
+
+def test_the_power_of_single_audits_is_not_asked_for():
+    done = CliRunner().invoke(app, ["selftest", "fairness", "--data", "voices"])
+    assert done.exit_code == 2
+    assert "leave out the names of audits" in done.output

@@ -6,9 +6,13 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.errors import AuditError
 
 
 def selftest(
+    audits: Annotated[
+        list[str] | None, typer.Argument(help="Audits to test; all by default.", show_default=False)
+    ] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,9 +46,11 @@ def selftest(
     from sertools.selftest import selftest as tests
 
     if data:
+        if audits:
+            raise AuditError("--data measures the power of all audits", hint="leave out the names of audits")
         corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive)
         console.table(tests.POWER, tests.power(corpus.clips, plants=plants, seed=seed), output)
         return
-    found = list(tests.checks(seed))
+    found = list(tests.checks(seed, audits or ()))
     console.table(tests.CHECKS, tests.rows(found), output)
     raise typer.Exit(0 if all(check.met for check in found) else 1)
