@@ -94,16 +94,29 @@ def hostile(tmp_path_factory) -> str:
     return (folder / "report.html").as_uri()
 
 
-def test_a_page_with_twelve_audits_opens_without_long_work(browser, report):
+def counted(browser, address: str) -> dict[str, float]:
+    """What Chromium counts while it opens a page: nodes, layouts, and the like."""
     page = browser.new_page()
     session = page.context.new_cdp_session(page)
-    # the processor's time, not the clock's: other work on the machine is not the page's
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    page.goto(report)
-    spent = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    assert page.locator("section.card[id]").count() == 12
-    assert 0 < spent["TaskDuration"] < 10  # a guard against work that grows with the page, not a timing
+    session.send("Performance.enable")
+    page.goto(address)
+    found = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    found["cells"] = page.locator(".cell").count()
+    found["cards"] = page.locator("section.card[id]").count()
+    found["bytes"] = len(page.content())
     page.close()
+    return found
+
+
+def test_the_work_to_open_a_page_grows_only_as_its_content(browser, report, short):
+    twelve, three = counted(browser, report), counted(browser, short)
+    assert (twelve["cards"], three["cards"]) == (12, 3)
+    for name in ("Nodes", "JSEventListeners", "bytes"):
+        assert 0 < twelve[name] <= 4 * three[name], name
+    # a script that changes and measures cells in turn would cause a layout for each of them
+    assert twelve["cells"] > 1000
+    assert 0 < twelve["LayoutCount"] <= 20
+    assert 0 < twelve["RecalcStyleCount"] <= 20
 
 
 def test_a_click_on_a_header_sorts_and_numbers_that_are_absent_come_last(opened, short):
