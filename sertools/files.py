@@ -20,6 +20,15 @@ from sertools.errors import SertoolsError, StoreError
 PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
 """Names of the temporary files of `atomic`."""
 
+MAX_BYTES = 32 * 2**20
+"""Largest TOML, JSON or YAML file that is read; descriptions of models and corpora are far smaller."""
+
+MAX_DEPTH = 100
+"""Deepest nesting of a YAML file; the parser has no limit of its own and would crash."""
+
+MAX_NODES = 5_000_000
+"""Largest number of values in a YAML file, each alias counted with all values that it stands for."""
+
 
 def read_toml(
     path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = ""
@@ -46,16 +55,51 @@ def read_json(path: Path | Traversable, *, error: type[SertoolsError], what: str
 
 
 def read_yaml(path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = "") -> Any:
-    """Reads a YAML file, with the same arguments and errors as `read_toml`; runs no code from it."""
+    """Reads a YAML file, with the same arguments and errors as `read_toml`; runs no code from it.
+
+    Tags, which name types to be built, are refused, and so are files that are deeply nested or that grow
+    beyond `MAX_NODES` by aliases.
+    """
+    return _read(path, "YAML", parse_yaml, error=error, what=what, hint=hint)
+
+
+def parse_yaml(text: str) -> Any:
+    """The value that a YAML text describes, by the rules of `read_yaml`.
+
+    Raises:
+        ValueError: the text is not valid, or is refused
+    """
     import yaml
 
-    def parse(text: str) -> Any:
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as problem:
-            raise ValueError(str(problem)) from problem
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
+    try:
+        _check_events(yaml.parse(text, Loader=loader))
+        return yaml.load(text, Loader=loader)  # a safe loader
+    except yaml.YAMLError as problem:
+        raise ValueError(str(problem)) from problem
 
-    return _read(path, "YAML", parse, error=error, what=what, hint=hint)
+
+def _check_events(events: Iterator[Any]) -> None:
+    """Checks tags, depth and expanded size of a YAML text without building anything from it."""
+    import yaml
+
+    counts, anchors, sizes = [0], [""], dict[str, int]()
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            counts[-1] += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.NodeEvent):
+            if event.tag not in {None, "!"}:
+                raise ValueError(f"it has the tag {event.tag!r} in line {event.start_mark.line + 1}")
+            counts.append(1)
+            anchors.append(event.anchor or "")
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionEndEvent):
+            size = counts.pop()
+            sizes[anchors.pop()] = size
+            counts[-1] += size
+        if len(counts) > MAX_DEPTH:
+            raise ValueError("it is nested too deeply")
+        if counts[-1] > MAX_NODES:
+            raise ValueError(f"it has more than {MAX_NODES} values")
 
 
 def _read(
@@ -68,7 +112,11 @@ def _read(
     hint: str,
 ) -> Any:
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise error(f"{path} is larger than {MAX_BYTES >> 20} MB, too large for {what}", hint=hint)
+        return parse(content.decode("utf-8").replace("\r\n", "\n"))
     except OSError as problem:
         raise error(f"cannot read {what} {path}: {problem.strerror or problem}", hint=hint) from problem
     except UnicodeDecodeError as problem:
