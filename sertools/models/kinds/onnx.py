@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints import audonnx
-from sertools.models.checkpoints.onnx_network import Network, open_network, shortest
+from sertools.models.checkpoints.onnx_network import Network, open_network, require, shortest
 from sertools.models.checkpoints.onnx_weights import weights
 from sertools.models.checks import (
     are_probabilities,
@@ -98,6 +98,8 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     """
     only_fp32(options.precision, SCHEME)
     path, stated = audonnx.find(Path(rest).expanduser())
+    require()
+    stored = weights(path)
     network, length = open_network(path, options.device, labelled=list(stated), output=options.output)
     metadata = network.session.get_modelmeta().custom_metadata_map
     rate, notes = _rate(options.sampling_rate, metadata, path)
@@ -107,7 +109,6 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     labels = names(options.labels, declared, raw.shape[1], str(path))
     task = task_of(None, labels)
     activation = "softmax" if task == "single_label" and not are_probabilities(raw) else "none"
-    stored = weights(path)
     return OnnxModel(
         name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
         labels=labels,
