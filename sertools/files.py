@@ -134,8 +134,9 @@ def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[P
     """A temporary path to write to, which is renamed to `path` only if no error occurs.
 
     The content is on the disk before the file gets its name, so that even a power failure leaves the old file
-    or the new one. If `path` is a symbolic link, it stays, and the file that it points to is replaced. A
-    device or a pipe cannot be replaced, so it is written to.
+    or the new one. If `path` is a symbolic link, it stays, and the file that it points to is replaced. An
+    older file keeps its owner and its permissions; if the owner cannot be kept, the file is not replaced but
+    written to, as is a device or a pipe.
 
     Raises:
         SertoolsError: of class `error`; no permission, no space, or another disk error; no partial file is
@@ -149,7 +150,7 @@ def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[P
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield part
-            if special:
+            if special or not _keep_owner(part, target):
                 path.write_bytes(part.read_bytes())
             else:
                 _sync(part)
@@ -207,6 +208,21 @@ def disk_errors(path: Path, error: type[SertoolsError] = StoreError) -> Iterator
         raise _explained(problem, path, error) from problem
 
 
+def _keep_owner(part: Path, target: Path) -> bool:
+    """Gives a new file the owner and the permissions of the one that it replaces; false if it must not."""
+    try:
+        old, new = target.stat(), part.stat()
+    except FileNotFoundError:
+        return True
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.chown(part, old.st_uid, old.st_gid)
+        except (OSError, AttributeError):  # Windows has no owners of this kind
+            return False
+    part.chmod(old.st_mode & 0o7777)
+    return True
+
+
 def _sync(file: Path) -> None:
     """Waits until the content of a file is on the disk."""
     with file.open("r+b") as stream:
@@ -225,13 +241,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, *, error: type[SertoolsError] = StoreError) -> None:
     """Checks before the work begins that results can be written; leaves nothing behind.
 
     Raises:
-        StoreError: the folder cannot be created or written
+        SertoolsError: of class `error`; the folder cannot be created or written
     """
-    with disk_errors(folder):
+    with disk_errors(folder, error):
         existing = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
         with tempfile.TemporaryFile(dir=existing):
             pass

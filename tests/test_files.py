@@ -163,3 +163,28 @@ def test_a_folder_that_is_not_empty_is_kept_and_nothing_is_left(tmp_path):
     with pytest.raises(ValueError, match="stop"):
         make(fail=True)
     assert [path.name for path in tmp_path.rglob("*")] == ["made", "mine"]
+
+
+def test_a_file_keeps_its_permissions_when_it_is_replaced(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o664)
+    write_text(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o664)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_keeps_its_owner_when_another_user_replaces_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    os.chown(path, 12345, 12346)
+    write_text(path, "new")
+    assert (path.read_text(), path.stat().st_uid, path.stat().st_gid) == ("new", 12345, 12346)
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "chown", refuse)
+    write_text(path, "newer")
+    assert (path.read_text(), path.stat().st_uid, path.stat().st_gid) == ("newer", 12345, 12346)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]

@@ -15,15 +15,17 @@ def check(
     column_map: o.ColumnMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
+    max_minutes: o.MaxMinutes = 60.0,
 ) -> None:
     """Describe a corpus and report its problems; decodes every clip.
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
+    from sertools.cli import console
     from sertools.corpora.check import check as problems
 
-    for sentence in problems(arguments.read_data([data], data_root, column_map, scale, label_map)):
-        typer.echo(sentence)
+    corpus = arguments.read_data([data], data_root, column_map, scale, label_map)
+    console.lines(problems(corpus, max_minutes=max_minutes))
 
 
 def scan(
@@ -60,6 +62,7 @@ def split(
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
+    from sertools.cli import console
     from sertools.corpora import split as splitting
     from sertools.corpora.corpus import write_corpus
 
@@ -67,5 +70,4 @@ def split(
         arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
     )
     write_corpus(parted, out)
-    for sentence in splitting.summary(parted):
-        typer.echo(sentence)
+    console.lines(splitting.summary(parted))
