@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sertools.audio.files import MAX_MINUTES, is_silent, read_audio, unusual
+from sertools.audio.files import is_silent, read_audio, unusual
 from sertools.corpora.corpus import Corpus, _file_hashes
 from sertools.errors import AudioError
 from sertools.tables.columns import LABELS
@@ -11,15 +11,11 @@ SHORTEST_S = 0.025
 """Most models cannot process shorter clips: wav2vec2 needs 400 samples at 16 kHz."""
 
 
-def check(corpus: Corpus, *, max_minutes: float = MAX_MINUTES) -> list[str]:
+def check(corpus: Corpus) -> list[str]:
     """Content and problems of a corpus, as sentences; decodes every clip.
 
     Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
     clips whose files are unusual, and clips with identical audio.
-
-    Args:
-        corpus: the corpus
-        max_minutes: longest clip that is read
     """
     clips = corpus.clips
     found = [f"{corpus.name}: {len(clips)} clips in {clips['file'].nunique()} files", *corpus.notes]
@@ -41,10 +37,10 @@ def check(corpus: Corpus, *, max_minutes: float = MAX_MINUTES) -> list[str]:
     if "emotion" in clips:
         counts = clips["emotion"].value_counts()
         found.append("emotions: " + ", ".join(f"{emotion} {n}" for emotion, n in counts.items()))
-    return [*found, *_sound_problems(corpus, max_minutes)]
+    return [*found, *_sound_problems(corpus)]
 
 
-def _sound_problems(corpus: Corpus, max_minutes: float) -> list[str]:
+def _sound_problems(corpus: Corpus) -> list[str]:
     problems: list[str] = []
     broken: list[tuple[str, str]] = []
     silent: list[str] = []
@@ -53,7 +49,7 @@ def _sound_problems(corpus: Corpus, max_minutes: float) -> list[str]:
     seconds, rate = 0.0, 16000
     for clip, start, end in zip(corpus.clips.index, corpus.clips["start"], corpus.clips["end"], strict=True):
         try:
-            signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=max_minutes)
+            signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
             note = unusual(corpus.path(clip))
         except AudioError as error:
             broken.append((clip, error.message))

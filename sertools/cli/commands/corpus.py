@@ -1,5 +1,6 @@
 """Check, convert or split a corpus."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def check(
     from sertools.corpora.check import check as problems
 
     corpus = arguments.read_data([data], data_root, column_map, scale, label_map)
-    console.lines(problems(corpus, max_minutes=max_minutes))
+    console.lines(problems(replace(corpus, max_minutes=max_minutes)))
 
 
 def scan(
