@@ -80,9 +80,11 @@ def harmless(cell: object) -> object:
     >>> harmless("=1+1"), harmless(" @a"), harmless("anger"), harmless(-1.5)
     ("'=1+1", "' @a", 'anger', -1.5)
     """
-    if not isinstance(cell, str) or not cell.lstrip(" \t\r\n").startswith(("=", "+", "-", "@", "|", "%")):
-        return f"'{cell}" if isinstance(cell, str) and cell.startswith(("\t", "\r", "\n")) else cell
-    return f"'{cell}"
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would begin a new cell
+    runs = text.lstrip(" \t\n").startswith(("=", "+", "-", "@", "|", "%")) or text.startswith(("\t", "\n"))
+    return f"'{text}" if runs else text
 
 
 def parquet(results: Sequence[Result]) -> dict[str, bytes]:
