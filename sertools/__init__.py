@@ -8,6 +8,7 @@ Everything that the command line does is one call here; the names in `__all__` a
     results.to_pandas()
 """
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +55,18 @@ if TYPE_CHECKING:
     from sertools.results.limits import Override as Override
     from sertools.results.result import Finding as Finding
     from sertools.results.result import Result as Result
+
+# Libraries report what they are used for, or write an identifier of the machine into the user's cache, unless
+# they are told before they are loaded.
+for _name, _off in {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "WANDB_DISABLED": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}.items():
+    os.environ.setdefault(_name, _off)
 
 __version__ = "0.1.0"
 

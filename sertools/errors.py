@@ -1,5 +1,8 @@
 """Errors that users can act on: what is wrong, where, and what to do about it."""
 
+import contextlib
+from collections.abc import Iterator
+
 
 class SertoolsError(Exception):
     """An error that a user can act on; the command line shows it without a traceback and exits with code 2.
@@ -40,6 +43,40 @@ class AuditError(SertoolsError):
 
 class GateError(SertoolsError):
     """Limits or result files that cannot be read or compared."""
+
+
+@contextlib.contextmanager
+def foreign(what: str, error: type[SertoolsError], *, hint: str = "") -> Iterator[None]:
+    """Turns whatever a library raises about bad input into an error of class `error`, in one sentence.
+
+    Libraries that read foreign files raise exceptions of any class, also for lack of memory or depth. So this
+    surrounds a call of such a library, and nothing that sertools computes itself.
+
+    >>> with foreign("the file cannot be read", CorpusError):
+    ...     raise KeyError("name")
+    Traceback (most recent call last):
+    ...
+    sertools.errors.CorpusError: the file cannot be read: KeyError: 'name'
+    """
+    try:
+        yield
+    except SertoolsError:
+        raise
+    except Exception as problem:
+        raise error(f"{what}: {reason(problem)}", hint=hint) from problem
+
+
+def reason(problem: BaseException) -> str:
+    r"""An exception as the end of a sentence: on one line, and with its class where its text needs it.
+
+    >>> reason(ValueError("no\n number")), reason(KeyError("a")), reason(MemoryError())
+    ('no number', "KeyError: 'a'", 'MemoryError')
+    """
+    text = " ".join(str(problem).split())[:300]
+    kind = type(problem).__name__
+    if not text:
+        return kind
+    return text if isinstance(problem, ValueError | OSError | RuntimeError) else f"{kind}: {text}"
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -20,6 +20,15 @@ from sertools.errors import SertoolsError, StoreError
 PART = re.compile(r"\..+\.(?P<pid>\d+)\.part")
 """Names of the temporary files of `atomic`."""
 
+MAX_BYTES = 32 * 2**20
+"""Largest TOML, JSON or YAML file that is read; descriptions of models and corpora are far smaller."""
+
+MAX_DEPTH = 100
+"""Deepest nesting of a YAML file; the parser has no limit of its own and would crash."""
+
+MAX_NODES = 5_000_000
+"""Largest number of values in a YAML file, each alias counted with all values that it stands for."""
+
 
 def read_toml(
     path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = ""
@@ -46,16 +55,51 @@ def read_json(path: Path | Traversable, *, error: type[SertoolsError], what: str
 
 
 def read_yaml(path: Path | Traversable, *, error: type[SertoolsError], what: str, hint: str = "") -> Any:
-    """Reads a YAML file, with the same arguments and errors as `read_toml`; runs no code from it."""
+    """Reads a YAML file, with the same arguments and errors as `read_toml`; runs no code from it.
+
+    Tags, which name types to be built, are refused, and so are files that are deeply nested or that grow
+    beyond `MAX_NODES` by aliases.
+    """
+    return _read(path, "YAML", parse_yaml, error=error, what=what, hint=hint)
+
+
+def parse_yaml(text: str) -> Any:
+    """The value that a YAML text describes, by the rules of `read_yaml`.
+
+    Raises:
+        ValueError: the text is not valid, or is refused
+    """
     import yaml
 
-    def parse(text: str) -> Any:
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as problem:
-            raise ValueError(str(problem)) from problem
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
+    try:
+        _check_events(yaml.parse(text, Loader=loader))
+        return yaml.load(text, Loader=loader)  # noqa: S506 (both loaders are safe)
+    except yaml.YAMLError as problem:
+        raise ValueError(str(problem)) from problem
 
-    return _read(path, "YAML", parse, error=error, what=what, hint=hint)
+
+def _check_events(events: Iterator[Any]) -> None:
+    """Checks tags, depth and expanded size of a YAML text without building anything from it."""
+    import yaml
+
+    counts, anchors, sizes = [0], [""], dict[str, int]()
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            counts[-1] += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.NodeEvent):
+            if event.tag not in {None, "!"}:
+                raise ValueError(f"it has the tag {event.tag!r} in line {event.start_mark.line + 1}")
+            counts.append(1)
+            anchors.append(event.anchor or "")
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionEndEvent):
+            size = counts.pop()
+            sizes[anchors.pop()] = size
+            counts[-1] += size
+        if len(counts) > MAX_DEPTH:
+            raise ValueError("it is nested too deeply")
+        if counts[-1] > MAX_NODES:
+            raise ValueError(f"it has more than {MAX_NODES} values")
 
 
 def _read(
@@ -68,7 +112,11 @@ def _read(
     hint: str,
 ) -> Any:
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise error(f"{path} is larger than {MAX_BYTES >> 20} MB, too large for {what}", hint=hint)
+        return parse(content.decode("utf-8").replace("\r\n", "\n"))
     except OSError as problem:
         raise error(f"cannot read {what} {path}: {problem.strerror or problem}", hint=hint) from problem
     except UnicodeDecodeError as problem:
@@ -86,8 +134,9 @@ def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[P
     """A temporary path to write to, which is renamed to `path` only if no error occurs.
 
     The content is on the disk before the file gets its name, so that even a power failure leaves the old file
-    or the new one. If `path` is a symbolic link, it stays, and the file that it points to is replaced. A
-    device or a pipe cannot be replaced, so it is written to.
+    or the new one. If `path` is a symbolic link, it stays, and the file that it points to is replaced. An
+    older file keeps its owner and its permissions; if the owner cannot be kept, the file is not replaced but
+    written to, as is a device or a pipe.
 
     Raises:
         SertoolsError: of class `error`; no permission, no space, or another disk error; no partial file is
@@ -101,7 +150,7 @@ def atomic(path: Path, *, error: type[SertoolsError] = StoreError) -> Iterator[P
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield part
-            if special:
+            if special or not _keep_owner(part, target):
                 path.write_bytes(part.read_bytes())
             else:
                 _sync(part)
@@ -159,6 +208,21 @@ def disk_errors(path: Path, error: type[SertoolsError] = StoreError) -> Iterator
         raise _explained(problem, path, error) from problem
 
 
+def _keep_owner(part: Path, target: Path) -> bool:
+    """Gives a new file the owner and the permissions of the one that it replaces; false if it must not."""
+    try:
+        old, new = target.stat(), part.stat()
+    except FileNotFoundError:
+        return True
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.chown(part, old.st_uid, old.st_gid)
+        except (OSError, AttributeError):  # Windows has no owners of this kind
+            return False
+    part.chmod(old.st_mode & 0o7777)
+    return True
+
+
 def _sync(file: Path) -> None:
     """Waits until the content of a file is on the disk."""
     with file.open("r+b") as stream:
@@ -177,13 +241,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(number)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, *, error: type[SertoolsError] = StoreError) -> None:
     """Checks before the work begins that results can be written; leaves nothing behind.
 
     Raises:
-        StoreError: the folder cannot be created or written
+        SertoolsError: of class `error`; the folder cannot be created or written
     """
-    with disk_errors(folder):
+    with disk_errors(folder, error):
         existing = next(parent for parent in (folder, *folder.absolute().parents) if os.path.lexists(parent))
         with tempfile.TemporaryFile(dir=existing):
             pass

@@ -31,6 +31,11 @@ def test_a_file_that_is_missing_or_a_folder_is_named_with_its_role(language, tmp
 DEEP = b"[" * 10_000
 LONG = b"9" * 5_000
 
+LAUGHS = b"a0: &a0 [x]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 9)
+)
+"""Twenty lines that stand for 9^8 values."""
+
 INVALID = [
     ("TOML", b"a = [", ""),
     ("TOML", b"a = '\xff'", "byte 5 is not UTF-8 text$"),
@@ -47,7 +52,13 @@ INVALID = [
     ("YAML", DEEP, "it is nested too deeply$"),
     ("YAML", b"a: " + LONG, "Exceeds the limit"),
     ("YAML", b"a\x00", ""),
-    ("YAML", b"a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+    (
+        "YAML",
+        b"a: !!python/object/apply:os.getcwd []",
+        "it has the tag 'tag:yaml.org,2002:python/object/apply:os.getcwd'",
+    ),
+    ("YAML", b"{a: " * 1_000_000, "it is nested too deeply$"),
+    ("YAML", LAUGHS, "it has more than 5000000 values$"),
 ]
 
 
@@ -59,6 +70,15 @@ def test_invalid_content_is_refused_in_one_sentence(language, content, reason, t
         READERS[language](path, error=AuditError, what="the suite")
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < len(str(path)) + 230
+
+
+@pytest.mark.parametrize("language", READERS)
+def test_a_file_of_100_mb_is_refused_before_it_is_parsed(language, tmp_path):
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(100 * 2**20)
+    with pytest.raises(AuditError, match="file is larger than 32 MB, too large for the suite"):
+        READERS[language](path, error=AuditError, what="the suite")
 
 
 def test_a_file_is_on_the_disk_before_it_gets_its_name_and_its_name_at_the_end(tmp_path, monkeypatch):
@@ -143,3 +163,28 @@ def test_a_folder_that_is_not_empty_is_kept_and_nothing_is_left(tmp_path):
     with pytest.raises(ValueError, match="stop"):
         make(fail=True)
     assert [path.name for path in tmp_path.rglob("*")] == ["made", "mine"]
+
+
+def test_a_file_keeps_its_permissions_when_it_is_replaced(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o664)
+    write_text(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o664)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_keeps_its_owner_when_another_user_replaces_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    os.chown(path, 12345, 12346)
+    write_text(path, "new")
+    assert (path.read_text(), path.stat().st_uid, path.stat().st_gid) == ("new", 12345, 12346)
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "chown", refuse)
+    write_text(path, "newer")
+    assert (path.read_text(), path.stat().st_uid, path.stat().st_gid) == ("newer", 12345, 12346)
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]

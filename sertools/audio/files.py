@@ -1,16 +1,18 @@
-"""Reads and writes audio files: decode, mix to mono, cut, resample. Only this module opens audio files."""
+"""Reads and writes audio files: decode, mix to mono, cut, resample."""
 
 import io
 import math
-import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
 
-from sertools.errors import AudioError
+from sertools.audio.decoding import Sound, opened
+from sertools.errors import AudioError, foreign
 from sertools.files import write_bytes
 
 Signal = npt.NDArray[np.float32]
@@ -19,66 +21,91 @@ Signal = npt.NDArray[np.float32]
 END_TOLERANCE_S = 0.01
 """A segment may end this long after the end of its file: manifests round to hundredths of a second."""
 
-# libsndfile reads a truncated WAV as a shorter one and reports this only here.
-_CUT_WAV = re.compile(r"^data : (?P<promised>\d+) \(should be (?P<found>\d+)\)", re.MULTILINE)
-
-_UNKNOWN_LENGTH = 0x7FFF0000
-"""Programs that write WAV into a pipe declare this many bytes or more, because the length is unknown."""
+MAX_MINUTES = 60.0
+"""Longest clip that is read by default; a longer one would fill the memory of small machines."""
 
 SILENCE = 2.0**-15
 """One step of 16-bit audio; nothing louder than that is silence."""
 
 
-def read_audio(path: str | Path, rate: int, start: float = math.nan, end: float = math.nan) -> Signal:
+def read_audio(
+    path: str | Path,
+    rate: int,
+    start: float = math.nan,
+    end: float = math.nan,
+    *,
+    max_minutes: float = MAX_MINUTES,
+) -> Signal:
     """Read a clip as mono audio at the given rate.
 
     Channels are averaged. Only the segment is decoded, then resampled (soxr, very high quality), so its
-    edges do not depend on the audio around it. A truncated file is an error if its format declares the
-    length; OGG does not, and is read up to where it ends.
+    edges do not depend on the audio around it. Both happens in blocks, so that no more memory is needed than
+    for the result. A truncated file is an error if its format declares the length; OGG does not, and is read
+    up to where it ends, as is a file whose header does not know its length.
 
     Args:
-        path: any file that libsndfile can read
+        path: any file that libsndfile can read, or, if PyAV is installed, AAC, WebM, AMR or WMA
         rate: samples per second of the result
         start: first second of the segment; nan for the beginning of the file
         end: last second of the segment; nan for the end of the file
+        max_minutes: longest clip that is read
 
     Returns:
         shape (samples,), float32
 
     Raises:
-        AudioError: no such file, not decodable, shorter than its header says, empty, not finite, or a
-            segment that is not inside the file; the message states why the clip is missing
+        AudioError: no such file, not decodable, shorter than its header says, empty, not finite, too long,
+            or a segment that is not inside the file; the message states why the clip is missing
     """
     path = Path(path)
-    with _opened(path) as sound:
+    with foreign(f"{path.name} cannot be decoded as audio", AudioError):
+        return _read(path, rate, (start, end), max_minutes)
+
+
+def _read(path: Path, rate: int, segment: tuple[float, float], max_minutes: float) -> Signal:
+    """What `read_audio` returns."""
+    start, end = segment
+    with opened(path) as sound:
         first, last = _segment(sound, path, start, end)
-        try:
-            sound.seek(first)
-            frames = sound.read(last - first, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise AudioError(f"{path.name} is truncated or damaged: {error}") from error
-        own_rate = sound.samplerate
-    if len(frames) < last - first:
-        found, wanted = (first + len(frames)) / own_rate, last / own_rate
-        raise AudioError(f"{path.name} is truncated after {found:.2f} s of {wanted:.2f} s")
-    if not np.isfinite(frames).all():
-        raise AudioError(f"{path.name} contains samples that are not finite")
-    signal = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float64)
-    if own_rate != rate:
-        signal = soxr.resample(signal, own_rate, rate, quality="VHQ")
+        limit = round(max_minutes * 60 * sound.rate)
+        if last is not None and last - first > limit:
+            raise _too_long((last - first) / sound.rate, path, max_minutes)
+        sound.skip(first)
+        frames, parts = 0, []
+        mono = _mono(sound, path, limit + 1 if last is None else last - first)
+        for part, read in _resampled(mono, sound.rate, rate):
+            frames += read
+            parts.append(part)
+            if frames > limit:
+                raise _too_long(frames / sound.rate, path, max_minutes)
+    wanted = None if last is None else last - first
+    tolerance = 0 if sound.promised is not None else round(END_TOLERANCE_S * sound.rate)
+    if wanted is not None and frames < wanted - tolerance:
+        found, declared = (first + frames) / sound.rate, (first + wanted) / sound.rate
+        if sound.promised is None:
+            raise _outside(path, start, end, found)
+        raise AudioError(f"{path.name} is truncated after {found:.2f} s of {declared:.2f} s")
+    signal = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
     if not len(signal):
-        raise AudioError(f"{path.name} is too short to resample from {own_rate} Hz to {rate} Hz")
-    return np.ascontiguousarray(signal, dtype=np.float32)
+        problem = f"is too short to resample from {sound.rate} Hz to {rate} Hz" if frames else NO_SAMPLES
+        raise AudioError(f"{path.name} {problem}")
+    return signal
+
+
+NO_SAMPLES = "contains no samples"
 
 
 def duration_s(path: str | Path) -> float:
-    """Duration of a file in seconds, according to its header.
+    """Duration of a file in seconds, according to its header; if that is unknown, all of it is decoded.
 
     Raises:
         AudioError: no such file, or not decodable
     """
-    with _opened(Path(path)) as sound:
-        return float(sound.frames / sound.samplerate)
+    with opened(Path(path)) as sound:
+        frames = sound.promised
+        if frames is None:
+            frames = sum(len(block) for block in sound.blocks())
+        return float(frames / sound.rate)
 
 
 def sampling_rate(path: str | Path) -> int:
@@ -87,8 +114,18 @@ def sampling_rate(path: str | Path) -> int:
     Raises:
         AudioError: no such file, or not decodable
     """
-    with _opened(Path(path)) as sound:
-        return int(sound.samplerate)
+    with opened(Path(path)) as sound:
+        return sound.rate
+
+
+def unusual(path: str | Path) -> str:
+    """What is unusual about a file that can be read nevertheless, as the end of a sentence; else empty.
+
+    Raises:
+        AudioError: no such file, or not decodable
+    """
+    with opened(Path(path)) as sound:
+        return sound.note
 
 
 def is_silent(signal: npt.ArrayLike) -> bool:
@@ -157,41 +194,67 @@ def flac(signal: npt.ArrayLike, rate: int) -> bytes:
     return file.getvalue()
 
 
-def _opened(path: Path) -> soundfile.SoundFile:
-    # libsndfile reports only "System error" for a missing file or a folder.
-    if not path.exists():
-        raise AudioError(f"no such file: {path}")
-    if not path.is_file():
-        raise AudioError(f"not a file: {path}")
-    if not path.stat().st_size:
-        raise AudioError(f"{path.name} is empty (0 bytes)")
-    try:
-        sound = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path.name} cannot be decoded as audio: {error.error_string}") from error
-    if not sound.frames:
-        sound.close()
-        raise AudioError(f"{path.name} contains no samples")
-    cut = _CUT_WAV.search(sound.extra_info)
-    if cut and int(cut["found"]) < int(cut["promised"]) < _UNKNOWN_LENGTH:
-        sound.close()
-        raise AudioError(
-            f"{path.name} is truncated: it has {cut['found']} of {cut['promised']} bytes of audio"
-        )
-    return sound
+def _mono(sound: Sound, path: Path, most: int) -> Iterator[npt.NDArray[np.floating[Any]]]:
+    """The mean of the channels, block by block, up to `most` frames."""
+    left = most
+    for block in sound.blocks():
+        frames = block[:left]
+        if not np.isfinite(frames).all():
+            raise AudioError(f"{path.name} contains samples that are not finite")
+        if len(frames):
+            yield frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float64)
+        left -= len(frames)
+        if not left:
+            return
 
 
-def _segment(sound: soundfile.SoundFile, path: Path, start: float, end: float) -> tuple[int, int]:
-    """First and last+1 frame of a segment, checked against the file."""
-    length = sound.frames / sound.samplerate
+def _resampled(
+    blocks: Iterator[npt.NDArray[np.floating[Any]]], own_rate: int, rate: int
+) -> Iterator[tuple[Signal, int]]:
+    """The resampled blocks, each with the number of frames that were read for it.
+
+    The result is that of resampling all at once, to the bit.
+    """
+    stream = None
+    for block in blocks:
+        if own_rate == rate:
+            yield np.ascontiguousarray(block, dtype=np.float32), len(block)
+            continue
+        if stream is None:
+            stream = soxr.ResampleStream(own_rate, rate, 1, dtype=block.dtype.name, quality="VHQ")
+            kind = block.dtype
+        yield stream.resample_chunk(np.ascontiguousarray(block)).astype(np.float32), len(block)
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros(0, dtype=kind), last=True).astype(np.float32), 0
+
+
+def _too_long(seconds: float, path: Path, max_minutes: float) -> AudioError:
+    return AudioError(
+        f"{path.name}: {seconds / 60:.0f} minutes or more, longer than the limit of {max_minutes:g} minutes"
+    )
+
+
+def _outside(path: Path, start: float, end: float, length: float) -> AudioError:
     first_s = 0.0 if math.isnan(start) else start
     last_s = length if math.isnan(end) else end
-    if first_s < 0 or last_s > length + END_TOLERANCE_S or first_s >= length:
-        raise AudioError(
-            f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s"
-        )
-    first = round(first_s * sound.samplerate)
-    last = min(round(last_s * sound.samplerate), sound.frames)
-    if last <= first:
-        raise AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s contains no samples")
+    return AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s")
+
+
+def _segment(sound: Sound, path: Path, start: float, end: float) -> tuple[int, int | None]:
+    """First and last+1 frame of a segment, checked against the file; None for the end of unknown length."""
+    first_s = 0.0 if math.isnan(start) else start
+    if sound.promised is None:
+        last = None if math.isnan(end) else round(end * sound.rate)
+        if first_s < 0 or not math.isfinite(first_s):
+            raise AudioError(f"{path.name}: segment {first_s:g} s … is outside the file")
+        first = round(first_s * sound.rate)
+    else:
+        length = sound.promised / sound.rate
+        last_s = length if math.isnan(end) else end
+        if first_s < 0 or last_s > length + END_TOLERANCE_S or first_s >= length:
+            raise _outside(path, start, end, length)
+        first = round(first_s * sound.rate)
+        last = min(round(last_s * sound.rate), sound.promised)
+    if last is not None and last <= first:
+        raise AudioError(f"{path.name}: segment {first_s:g}–{end:g} s contains no samples")
     return first, last

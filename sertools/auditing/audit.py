@@ -144,7 +144,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         question=first,
         method=rest.strip(),
         needs=getattr(module, "needs", lambda **options: module.NEEDS),
-        limits=tuple(module.LIMITS),
+        limits=_limits(module.LIMITS, path),
         function=module.audit,
         plant=module.plant,
         data=getattr(module, "DATA", ""),
@@ -155,6 +155,12 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
                 f"{path} is not an audit: its option {option!r} has no default", hint="add a default value"
             )
     return audit
+
+
+def _limits(given: object, path: Path) -> tuple[Limit, ...]:
+    if not isinstance(given, list | tuple) or not all(isinstance(limit, Limit) for limit in given):
+        raise AuditError(f"{path} is not an audit: its LIMITS are not a list of Limit(…)")
+    return tuple(given)
 
 
 def _module(path: Path) -> ModuleType:
@@ -173,7 +179,7 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError) as error:
-        del sys.modules[name]
+    except (Exception, SystemExit) as error:  # an audit is code of the user, and can raise anything
+        sys.modules.pop(name, None)
         raise AuditError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
     return module

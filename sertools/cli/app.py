@@ -1,11 +1,14 @@
 """The command line: each command parses its options, makes one library call, shows the result and exits.
 
 Exit codes: 0 pass · 1 a limit failed · 2 usage or input error · 3 (`--strict`) nothing failed, but something
-was skipped or inconclusive · 4 sertools itself failed. Data goes to stdout, messages and progress to stderr.
+was skipped or inconclusive · 4 sertools itself failed · 130 interrupted · 141 nobody reads the output. Data
+goes to stdout, messages and progress to stderr.
 """
 
+import contextlib
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +16,15 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sertools.cli import commands
+from sertools.cli.streams import PipeClosed, guard
 from sertools.errors import SertoolsError, nearest
 
 OUR_FAULT = 4
 """Exit code of an unexpected internal error; it differs from that of a failed limit, which is 1."""
+
+
+INTERRUPT_CODE = 130
+"""Exit code after Ctrl-C, by the convention of shells."""
 
 
 INTERRUPTED = "interrupted; finished work is saved: run the same command again to continue"
@@ -51,10 +59,16 @@ class Commands(TyperGroup):
             command = audit_command(str(name))
         return name, command, rest
 
+    def make_context(self, *words: Any, **settings: Any) -> Any:
+        """Same as in Typer, also if it is interrupted."""
+        with _interruptible():
+            return super().make_context(*words, **settings)
+
     def invoke(self, ctx: Any) -> Any:
         """Runs a command; shows tracebacks only with --debug."""
         try:
-            return super().invoke(ctx)
+            with _interruptible():
+                return super().invoke(ctx)
         except SertoolsError as error:
             if ctx.params.get("debug"):
                 raise
@@ -62,11 +76,23 @@ class Commands(TyperGroup):
 
             console.fail(error)
             raise typer.Exit(2) from error
-        except KeyboardInterrupt as error:
-            from sertools.cli import console
+        except PipeClosed:
+            raise
+        except SystemExit as error:
+            # commands end with `typer.Exit`; an exit code from elsewhere would be taken for a verdict
+            raise RuntimeError(f"a library ended the program with exit code {error.code!r}") from error
 
-            console.warn(INTERRUPTED)
-            raise typer.Exit(2) from error
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turns Ctrl-C into a message and its exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        from sertools.cli import console
+
+        console.warn(INTERRUPTED)
+        raise typer.Exit(INTERRUPT_CODE) from error
 
 
 def _audit_names() -> list[str]:
@@ -109,7 +135,10 @@ def root(
 def main() -> None:
     """Entry point of the console script."""
     try:
+        guard()
         app(prog_name="sertools")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPT_CODE)
     except Exception as error:  # the outermost level: nothing is computed here, and nothing runs after it
         from sertools.cli import console
 
@@ -120,6 +149,9 @@ def main() -> None:
         hint = (
             "finished work is saved; please report this, with the output of the same command run with --debug"
         )
+        if isinstance(error, SertoolsError):  # outside any command, such as while help is shown
+            console.fail(error)
+            sys.exit(2)
         console.fail(
             SertoolsError(f"sertools itself failed ({at}): {type(error).__name__}: {error}", hint=hint)
         )

@@ -4,8 +4,9 @@ import csv
 import io
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TextIO
 
 from sertools.errors import SertoolsError
@@ -15,6 +16,20 @@ _PIPE_WIDTH = 160  # width in characters of a table that is not printed to a ter
 
 
 _SHOWN_FAILURES = 10
+
+
+_COMMAND = re.compile(r"(^[^\S\n]*(?=::)|##(?=\[|vso\[))(::|\[|vso\[)", re.MULTILINE)
+"""Where the runners of GitHub (`::error::`, `##[error]`) and Azure (`##vso[…]`) find commands in a log."""
+
+
+_IN_ASCII = str.maketrans(
+    {
+        "✓": "+", "✗": "x", "–": "-", "−": "-", "—": "-", "·": ".", "…": "...", "×": "x", "→": "->",
+        "≤": "<=", "≥": ">=", "±": "+-", "’": "'", "‘": "'", "“": '"', "”": '"', "─": "-", "━": "-",
+        "│": "|", "\u00a0": " ", "²": "2", "Δ": "Delta", "α": "alpha",
+    }
+)  # fmt: skip
+"""Characters of our own texts → ASCII."""
 
 
 _STYLES = {
@@ -68,16 +83,18 @@ def table(
     if format == "json":
         _write(sys.stdout, _dumps([dict(zip(columns, row, strict=True)) for row in rows]))
         return
+    from sertools.results.display import one_line
+
     if format == "csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([columns, *rows])
+        cleaned = [[one_line(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        writer.writerows([columns, *cleaned])
         _write(sys.stdout, text.getvalue())
         return
     from rich.text import Text
 
     from sertools.report.text import column_texts, is_numeric
-    from sertools.results.display import one_line
 
     grid = _grid()
     values = [[row[i] for row in rows] for i in range(len(columns))]
@@ -105,6 +122,20 @@ def lists(of: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]) -> No
 def document(text: str) -> None:
     """Prints text that is already JSON, unchanged."""
     _write(sys.stdout, text)
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Prints sentences to stdout, each on one line."""
+    from sertools.results.display import one_line
+
+    for text in texts:
+        _write(sys.stdout, f"{one_line(text)}\n")
+
+
+def workflow_command(text: str) -> None:
+    """Prints a command to the runner of a CI workflow, such as `::error::…`, which other text never is."""
+    sys.stderr.write(_encodable(sys.stderr, f"{text}\n"))
+    sys.stderr.flush()
 
 
 def message(text: str) -> None:
@@ -188,7 +219,10 @@ def _grid() -> Any:
     from rich import box
     from rich.table import Table
 
-    return Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    # box.ASCII would draw a frame; this is SIMPLE_HEAD in ASCII
+    ascii_head = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+    chosen = ascii_head if _only_ascii(sys.stdout) else box.SIMPLE_HEAD
+    return Table(box=chosen, header_style="bold", pad_edge=False)
 
 
 def _console(stream: TextIO, file: TextIO | None = None) -> Any:
@@ -231,7 +265,22 @@ def _dumps(value: object) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Writes text; characters that the stream cannot encode are escaped instead of raising an error."""
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    """Writes text in which no line is a command to the runner of a CI workflow."""
+    harmless = _COMMAND.sub(lambda found: f"{found[1]}\\{found[2]}", text)
+    stream.write(_encodable(stream, harmless))
     stream.flush()
+
+
+def _encodable(stream: TextIO, text: str) -> str:
+    """The text with characters that the stream cannot encode replaced by others, or escaped."""
+    encoding = "ascii" if _only_ascii(stream) else stream.encoding or "utf-8"
+    if encoding.lower().replace("-", "") != "utf8":
+        text = text.translate(_IN_ASCII)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _only_ascii(stream: TextIO) -> bool:
+    """Whether the user asked for ASCII, as with LC_ALL=C, although Python then writes UTF-8 nevertheless."""
+    wanted = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or ""
+    asked = wanted in {"C", "POSIX"} and not {"PYTHONIOENCODING", "PYTHONUTF8"} & set(os.environ)
+    return asked or (stream.encoding or "utf-8").lower() in {"ascii", "us-ascii", "ansi_x3.4-1968"}

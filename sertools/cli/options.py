@@ -158,6 +158,17 @@ SamplingRate = Annotated[
 ]
 
 
+MaxMinutes = Annotated[
+    float,
+    typer.Option(
+        "--max-minutes",
+        rich_help_panel=INPUT,
+        min=0.001,
+        help="Longest clip in minutes; a longer one counts as missing.",
+    ),
+]
+
+
 Device = Annotated[str, typer.Option("--device", rich_help_panel=HOW, help="cpu, cuda, cuda:N, mps or auto.")]
 
 
@@ -178,10 +189,24 @@ BatchSize = Annotated[
 Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Random seed.")]
 
 
+def _files_of_libraries(cache: Path | None) -> Path | None:
+    """Lets libraries keep their own files in the cache folder too, if one is given."""
+    if cache is not None:
+        import os
+
+        os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "torch"))
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+    return cache
+
+
 Cache = Annotated[
     Path | None,
     typer.Option(
-        "--cache", rich_help_panel=HOW, help="Cache folder for predictions; the user cache by default."
+        "--cache",
+        rich_help_panel=HOW,
+        callback=_files_of_libraries,
+        help="Cache folder for predictions; the user cache by default.",
     ),
 ]
 

@@ -1,5 +1,6 @@
 """Reads a folder in audformat, the format of audb's databases, as one table of clips."""
 
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.errors import CorpusError
+from sertools.errors import CorpusError, foreign
+from sertools.files import read_yaml
 from sertools.labels import DIMENSIONS, canonical
 
 COLUMN_NAMES = {"gender": "sex"}
@@ -73,26 +75,51 @@ def read_audformat(folder: Path) -> Database:
 
 
 def _load(folder: Path) -> tuple[Any, dict[str, pd.DataFrame]]:
-    """The database, and its tables under sertools' column names."""
-    import audformat
-    import yaml
+    """The database, and its tables under sertools' column names.
 
-    # audformat would load a pickled table before any other, and a pickle can run code.
-    pickled = sorted(folder.glob("db.*.pkl"))
-    if pickled:
-        raise CorpusError(
-            f"{folder.name} contains {pickled[0].name}, and pickles are never loaded",
-            hint="save the database as CSV or Parquet, or delete the cached pickle next to them",
-        )
-    with warnings.catch_warnings():
+    audformat reads headers with a loader that runs code, and prefers pickled tables. So the header is parsed
+    here, and a table is only loaded by audformat after a look at its files.
+    """
+    import audformat
+
+    header = read_yaml(folder / "db.yaml", error=CorpusError, what="the header of the database")
+    if not isinstance(header, dict):
+        raise CorpusError(f"{folder.name} is not a readable audformat database: db.yaml has no keys")
+    with (
+        warnings.catch_warnings(),
+        foreign(f"{folder.name} is not a readable audformat database", CorpusError),
+    ):
         # audformat's own use of deprecated pandas functions does not concern our users.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        try:
-            database = audformat.Database.load(str(folder), load_data=True)
-            return database, {name: _columns(database, table) for name, table in database.tables.items()}
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError, yaml.YAMLError) as error:
-            raise CorpusError(f"{folder.name} is not a readable audformat database: {error}") from error
+        database = audformat.Database.load_header_from_yaml(header)
+        names = [*database.misc_tables, *database.tables]
+        files = {name: _table_file(folder, name) for name in names}
+        for name in names:
+            database[name].load(str(files[name].with_suffix("")))
+        return database, {name: _columns(database, table) for name, table in database.tables.items()}
+
+
+def _table_file(folder: Path, name: object) -> Path:
+    """The file of a table, CSV or Parquet.
+
+    Raises:
+        CorpusError: the name could lead out of the folder, there is no such file, or there is a pickle
+    """
+    if not isinstance(name, str) or set(name) & {"/", "\\", "\0"}:
+        raise CorpusError(
+            f"{folder.name} has a table named {name!r}, and the name of a table cannot contain a path"
+        )
+    pickled = folder / f"db.{name}.pkl"
+    if os.path.lexists(pickled):
+        raise CorpusError(
+            f"{folder.name} contains {pickled.name}, and pickles are never loaded",
+            hint="save the database as CSV or Parquet, or delete the cached pickle next to them",
+        )
+    for path in (folder / f"db.{name}.parquet", folder / f"db.{name}.csv"):
+        if path.is_file():
+            return path
+    raise CorpusError(f"{folder.name} has no file db.{name}.parquet or db.{name}.csv for its table {name!r}")
 
 
 def _with_attributes(clips: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sertools.audio.files import is_silent, read_audio
+from sertools.audio.files import is_silent, read_audio, unusual
 from sertools.corpora.corpus import Corpus, _file_hashes
 from sertools.errors import AudioError
 from sertools.tables.columns import LABELS
@@ -15,7 +15,7 @@ def check(corpus: Corpus) -> list[str]:
     """Content and problems of a corpus, as sentences; decodes every clip.
 
     Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
-    and clips with identical audio.
+    clips whose files are unusual, and clips with identical audio.
     """
     clips = corpus.clips
     found = [f"{corpus.name}: {len(clips)} clips in {clips['file'].nunique()} files", *corpus.notes]
@@ -45,13 +45,17 @@ def _sound_problems(corpus: Corpus) -> list[str]:
     broken: list[tuple[str, str]] = []
     silent: list[str] = []
     short: list[str] = []
+    notes: dict[str, list[str]] = {}
     seconds, rate = 0.0, 16000
     for clip, start, end in zip(corpus.clips.index, corpus.clips["start"], corpus.clips["end"], strict=True):
         try:
-            signal = read_audio(corpus.path(clip), rate, start, end)
+            signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
+            note = unusual(corpus.path(clip))
         except AudioError as error:
             broken.append((clip, error.message))
             continue
+        if note:
+            notes.setdefault(note, []).append(clip)
         seconds += len(signal) / rate
         if is_silent(signal):
             silent.append(clip)
@@ -61,6 +65,7 @@ def _sound_problems(corpus: Corpus) -> list[str]:
     problems.extend(f"{clip}: {reason}" for clip, reason in broken[:10])
     if broken:
         problems.append(f"{len(broken)} of {len(corpus.clips)} clips cannot be read")
+    problems.extend(f"{_some(clips)}: {note}" for note, clips in notes.items())
     if silent:
         problems.append(f"{len(silent)} clips are digital silence: {_some(silent)}")
     if short:

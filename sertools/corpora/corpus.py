@@ -34,6 +34,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.audio.files import MAX_MINUTES
 from sertools.corpora.manifest import prefixed
 from sertools.errors import CorpusError
 from sertools.files import atomic
@@ -51,6 +52,7 @@ class Corpus:
         version, licence, citation: empty if unknown
         simulated: origin of labels that are not human ratings; empty for human ratings
         notes: sentences on counts, dropped labels, splits
+        max_minutes: longest clip that is read; a longer one counts as missing
     """
 
     name: str
@@ -61,6 +63,7 @@ class Corpus:
     citation: str = ""
     simulated: str = ""
     notes: tuple[str, ...] = ()
+    max_minutes: float = MAX_MINUTES
 
     def path(self, clip: str) -> Path:
         """Path of a clip's audio file."""
@@ -130,17 +133,20 @@ def join(parts: Sequence[Corpus]) -> Corpus:
            for key in ("version", "licence", "citation", "simulated")}  # fmt: skip
     notes = tuple(f"{part.name}: {note}" for part in parts for note in part.notes)
     name = "+".join(part.name for part in parts)
-    return Corpus(name=name, clips=joined, root=Path("/"), notes=notes, **own)
+    longest = max(part.max_minutes for part in parts)
+    return Corpus(name=name, clips=joined, root=Path("/"), notes=notes, max_minutes=longest, **own)
 
 
 def fingerprint(corpus: Corpus) -> str:
     """Hash of all that predictions depend on, 32 hex digits: ids, segments and bytes of all files, in order.
 
-    Labels are not included. An unreadable file is hashed as missing, so the fingerprint changes when the file
-    becomes available.
+    A limit on the length of clips is included unless it is the default. Labels are not included. An
+    unreadable file is hashed as missing, so the fingerprint changes when the file becomes available.
     """
     contents = _file_hashes(corpus)
     digest = hashlib.blake2b(digest_size=16)
+    if corpus.max_minutes != MAX_MINUTES:
+        digest.update(f"{corpus.max_minutes!r}".encode())
     for clip, file, start, end in zip(
         corpus.clips.index, corpus.clips["file"], corpus.clips["start"], corpus.clips["end"], strict=True
     ):
@@ -159,8 +165,9 @@ def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
 
     def of(file: str) -> str | None:
         try:
-            return file_hash(corpus.root / file)
-        except OSError:
+            path = corpus.root / file
+            return file_hash(path) if path.is_file() else None  # a pipe would wait for a writer
+        except (OSError, ValueError):
             return None
 
     files = list(corpus.clips["file"].unique())

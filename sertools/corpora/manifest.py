@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sertools.errors import CorpusError
+from sertools.errors import CorpusError, foreign
 from sertools.labels import DIMENSIONS, SYNONYMS, canonical, canonical_sex
 from sertools.tables.columns import ATTRIBUTES, CORPUS_COLUMNS, LABELS
 
 MANIFESTS = (".csv", ".tsv", ".parquet")
+
+MAX_ROWS = 20_000_000
+"""Largest number of rows of a manifest; a table of more could fill the memory."""
 
 _MISSING = {"", "nan", "na", "n/a", "none", "null", "<na>"}
 
@@ -170,12 +173,14 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow
+    import pyarrow.parquet
 
-    try:
+    with foreign(f"{path.name} is not a readable Parquet file", CorpusError):
+        rows = pyarrow.parquet.read_metadata(path).num_rows
+        if rows > MAX_ROWS:
+            raise CorpusError(f"{path.name} has {rows} rows, but at most {MAX_ROWS} are read")
         table = pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise CorpusError(f"{path.name} is not a readable Parquet file: {error}") from error
+        table.columns = table.columns.map(str)
     # A table saved with its index, as audformat does, has the clips in the index.
     named = [name for name in table.index.names if name in CORPUS_COLUMNS]
     return table.reset_index(level=named) if named else table

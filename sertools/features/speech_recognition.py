@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.errors import ModelError
-from sertools.models.checkpoints.frozen import content, frozen
+from sertools.errors import ModelError, foreign
+from sertools.models.checkpoints.frozen import config_of, content, frozen
 from sertools.models.checkpoints.hub import folder_of
 from sertools.models.loaded import LoadedSignalModel
 from sertools.models.model import Outputs, Signal, Task
@@ -40,7 +40,6 @@ class Recogniser(LoadedSignalModel):
 
     def __post_init__(self) -> None:
         from transformers import (
-            AutoConfig,
             AutoFeatureExtractor,
             AutoModelForCTC,
             AutoModelForSpeechSeq2Seq,
@@ -48,7 +47,7 @@ class Recogniser(LoadedSignalModel):
         )
 
         folder, source = folder_of(self.checkpoint)
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = config_of(folder)
         self._whisper = config.model_type == "whisper"
         if not (self._whisper or any(name.endswith("ForCTC") for name in config.architectures or [])):
             raise ModelError(
@@ -56,18 +55,14 @@ class Recogniser(LoadedSignalModel):
                 f"{', '.join(config.architectures or ['unknown'])}",
                 hint="use a CTC checkpoint, such as facebook/wav2vec2-base-960h, or Whisper",
             )
-        try:
+        hint = "its folder must contain preprocessor_config.json and the tokenizer files"
+        with foreign(f"{source} cannot be read", ModelError, hint=hint):
             self._extractor = AutoFeatureExtractor.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
             self._tokenizer = AutoTokenizer.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"{source} cannot be read: {str(error).strip().splitlines()[0]}",
-                hint="its folder must contain preprocessor_config.json and the tokenizer files",
-            ) from error
         self._module = frozen(AutoModelForSpeechSeq2Seq if self._whisper else AutoModelForCTC, folder)
         self.sampling_rate = int(self._extractor.sampling_rate)
         if self._whisper:

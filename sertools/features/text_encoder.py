@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.errors import ModelError
-from sertools.models.checkpoints.frozen import content, frozen
+from sertools.errors import ModelError, foreign
+from sertools.models.checkpoints.frozen import config_of, content, frozen
 from sertools.models.checkpoints.hub import folder_of
 from sertools.store.store import Key, read_layers, read_shard, shards, write_shard
 from sertools.tables.text_vectors import TextVectors, packed
@@ -61,22 +61,18 @@ def load_encoder(spec: str) -> TextEncoder:
     Raises:
         ModelError: the checkpoint does not exist, lacks weights, or is not a text encoder
     """
-    from transformers import AutoConfig, AutoModel, AutoTokenizer
+    from transformers import AutoModel, AutoTokenizer
 
     folder, source = folder_of(spec)
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config = config_of(folder)
     if getattr(config, "vocab_size", None) is None or hasattr(config, "conv_dim"):
         raise ModelError(
             f"{source} is not a text encoder: its model type is {config.model_type}",
             hint="use a text encoder such as BERT",
         )
-    try:
+    hint = "its folder must contain tokenizer.json or vocab.txt"
+    with foreign(f"{source} has no readable tokenizer", ModelError, hint=hint):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{source} has no readable tokenizer: {str(error).strip().splitlines()[0]}",
-            hint="its folder must contain tokenizer.json or vocab.txt",
-        ) from error
     module = frozen(AutoModel, folder, unread=("pooler.",))
     module = module.get_encoder() if config.is_encoder_decoder else module
     # positions of RoBERTa begin at 2

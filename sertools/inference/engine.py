@@ -111,7 +111,8 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
     try:
-        signal = read_audio(corpus.path(clip), rate, float(row["start"]), float(row["end"]))
+        start, end = float(row["start"]), float(row["end"])
+        signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
         silent = is_silent(signal)
         signal = perturbed(signal, rate, clip, condition, corpus)
     except AudioError as error:

@@ -27,6 +27,20 @@ TOLERANCE = 1e-4
 """Largest allowed difference between two predictions for one clip; a GPU or a remote service may round."""
 
 
+MAX_RATE_HZ = 768_000
+"""Highest sampling rate of a model; no recording device is faster."""
+
+
+def check_rate(rate: int, name: str) -> None:
+    """Refuses a sampling rate that no model can have.
+
+    Raises:
+        ModelError: the rate is not between 1 and `MAX_RATE_HZ`
+    """
+    if not 1 <= rate <= MAX_RATE_HZ:
+        raise ModelError(f"{name} has a sampling rate of {rate} Hz, but it can be at most {MAX_RATE_HZ} Hz")
+
+
 def noise(rate: int, seconds: float) -> Signal:
     """White noise of RMS 0.1, shape (samples,), float32; the same for the same length."""
     rng = identity_rng(0, "noise", str(rate), str(seconds))

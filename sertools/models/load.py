@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sertools.errors import ModelError, nearest
+from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
 from sertools.models.model import ClipModel, Model
 
@@ -73,7 +73,9 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     modules = _modules()
     scheme, rest = _scheme_and_rest(spec, list(modules))
     _check(options, scheme, getattr(modules[scheme], "READS", ()))
-    model: Model | ClipModel = modules[scheme].load(rest, options)
+    # whatever a file contains, the answer is a model or one sentence
+    with foreign(f"{spec} cannot be loaded", ModelError):
+        model: Model | ClipModel = modules[scheme].load(rest, options)
     if spec == "default":
         model.name = "default"
         model.facts = {**model.facts, "source": "embedded in sertools"}

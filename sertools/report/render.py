@@ -23,6 +23,7 @@ def render(
     *,
     recordings: Path | None = None,
     formats: Sequence[Format] = USUAL,
+    spreadsheet_safe: bool = False,
 ) -> list[Path]:
     """Writes a report into `folder`; returns the files written.
 
@@ -36,6 +37,7 @@ def render(
         folder: where to write the report
         recordings: folder of the recordings that the results name; `folder/sounds` by default
         formats: formats to write
+        spreadsheet_safe: put `'` before texts in CSV that a spreadsheet would run as formulas
 
     Raises:
         GateError: there are no results, or a recording cannot be read
@@ -49,7 +51,8 @@ def render(
     if "json" in formats:
         written["report.json"] = export.combined(results)
     if "csv" in formats:
-        written |= {f"tables/{name}": each for name, each in export.csv(results).items()}
+        tables = export.csv(results, spreadsheet_safe=spreadsheet_safe)
+        written |= {f"tables/{name}": each for name, each in tables.items()}
     if "parquet" in formats:
         written |= {f"tables/{name}": each for name, each in export.parquet(results).items()}
     if "latex" in formats:

@@ -5,9 +5,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sertools.errors import GateError
+from sertools.errors import GateError, reason
 from sertools.results.collection import Results
 from sertools.results.result import NON_RESULT_FILES, Result
+
+MAX_BYTES = 2**30
+"""Largest result file that is read."""
 
 Stored = TypeVar("Stored", bound=BaseModel)
 
@@ -36,6 +39,8 @@ def read_json(path: Path, model: type[Stored], what: str, *, hint: str) -> Store
         GateError: the file cannot be read, is not text, or does not fit the schema
     """
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise GateError(f"{path} is larger than {MAX_BYTES >> 30} GB, too large for {what}", hint=hint)
         return model.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise GateError(f"cannot read {path}: {error.strerror}") from error
@@ -45,6 +50,8 @@ def read_json(path: Path, model: type[Stored], what: str, *, hint: str) -> Store
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise GateError(f"{path} is not {what}: {where}: {first['msg']}", hint=hint) from error
+    except (TypeError, OverflowError, RecursionError, MemoryError) as error:
+        raise GateError(f"{path} is not {what}: {reason(error)}", hint=hint) from error
 
 
 def read_results(folder: Path) -> Results:

@@ -1,7 +1,9 @@
 """The result of an audit, stored as JSON that people, CI and later versions can read."""
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
+from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -28,6 +30,26 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     SKIPPED = "skipped"
     NONE = "none"
+
+
+def _are_lists(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, Iterable) and not isinstance(value, str | bytes | dict) for value in values)
+
+
+def _finite(value: Any) -> float | None:
+    """A number for storage: None for nan and infinity.
+
+    Raises:
+        ValueError: not a number, or one that no float can hold
+    """
+    if value is None:
+        return None
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ValueError(f"{str(value)[:50]!r} is not a number")
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError as error:
+        raise ValueError("the number is too large") from error
 
 
 class _Strict(BaseModel):
@@ -104,7 +126,7 @@ class Finding(_Strict):
     @field_validator("value", "low", "high", mode="before")
     @classmethod
     def _nan_is_null(cls, value: Any) -> Any:
-        return None if value is None or not math.isfinite(value) else float(value)
+        return _finite(value)
 
     @model_validator(mode="after")
     def _null_has_a_reason(self) -> Self:
@@ -167,6 +189,8 @@ class Table(_Strict):
     @field_validator("rows", mode="before")
     @classmethod
     def _nan_is_null(cls, rows: Any) -> Any:
+        if not _are_lists([rows]) or not _are_lists(rows):
+            return rows  # the type is checked afterwards
         return [[None if isinstance(v, float) and not math.isfinite(v) else v for v in row] for row in rows]
 
     @model_validator(mode="after")
@@ -200,9 +224,15 @@ class Series(_Strict):
     @field_validator("y", "low", "high", "shade", mode="before")
     @classmethod
     def _nan_is_null(cls, values: Any) -> Any:
-        if values is None:
-            return None
-        return [None if v is None or not math.isfinite(v) else float(v) for v in values]
+        return [_finite(v) for v in values] if _are_lists([values]) else values
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        for name in ("y", "low", "high", "shade"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.x):
+                raise ValueError(f"series {self.name!r} has {len(values)} {name} for {len(self.x)} x")
+        return self
 
 
 class Figure(_Strict):

@@ -19,7 +19,7 @@ from sertools.audio.files import read_audio
 from sertools.audio.opensmile import RATE_HZ, SHORTEST, functionals
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
-from sertools.files import write_bytes, write_text
+from sertools.files import check_writable, write_bytes, write_text
 from sertools.labels import DIMENSIONS
 
 FOLDS = 5
@@ -106,6 +106,7 @@ def _check_arguments(labels: tuple[str, ...], out: Path) -> None:
     if out.suffix != ".skops" or out.exists():
         reason = "already exists" if out.exists() else "does not end with .skops"
         raise ModelError(f"{out} {reason}", hint="name a new file, such as baseline.skops")
+    check_writable(out.parent, error=ModelError)
 
 
 def _write(baseline: Baseline, estimator: Any, corpus: str, skops: Any) -> None:

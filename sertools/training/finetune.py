@@ -7,7 +7,7 @@ from typing import Any
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
-from sertools.files import atomic_folder
+from sertools.files import atomic_folder, check_writable
 from sertools.training.data import TrainingData, training_data
 from sertools.training.loop import begin
 from sertools.training.network import RATE_HZ
@@ -82,6 +82,7 @@ def train(
         raise ModelError(
             f"{out} already exists and is not empty", hint="name a new folder for the checkpoint"
         )
+    check_writable(out, error=ModelError)
     data = training_data(recipe, corpora, recipe.speakers)
     for note in data.notes:
         warn(note)

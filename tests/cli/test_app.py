@@ -327,7 +327,7 @@ def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(tmp_path):
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
-    assert running.returncode == 2, err
+    assert running.returncode == 130, err
     assert out == ""
     assert err.splitlines()[-1] == (
         "Warning: interrupted; finished work is saved: run the same command again to continue"

@@ -1,5 +1,6 @@
 """A database in audformat becomes clips, with its splits, scales and what it knows of speakers."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -83,10 +84,68 @@ def test_pickles_are_never_loaded(tmp_path: Path) -> None:
     )
 
 
+MARK = "!!python/object/apply:os.system ['touch {mark}']"
+
+
+@pytest.mark.parametrize("line", ["description: {}", "{}: a", "meta: [{{a: {}}}]", "x: &y {}"])
+def test_a_header_runs_no_code(tmp_path: Path, line: str) -> None:
+    folder, mark = database(tmp_path / "db"), tmp_path / "mark"
+    header = (folder / "db.yaml").read_text()
+    (folder / "db.yaml").write_text(header + line.format(MARK.format(mark=mark)) + "\n")
+    with pytest.raises(CorpusError, match="db.yaml is not valid YAML"):
+        load_corpus(str(folder))
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", ["sub/evil", "../evil", "a\\\\b"])
+def test_a_name_of_a_table_is_no_path(tmp_path: Path, name: str) -> None:
+    folder, mark = database(tmp_path / "db"), tmp_path / "mark"
+    header = (folder / "db.yaml").read_text().replace("  files:\n", f'  "{name}":\n')
+    (folder / "db.yaml").write_text(header)
+    for place in ("db.sub/evil.pkl", "../evil.pkl", "db.a/b.pkl"):
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_bytes(f"cos\nsystem\n(S'touch {mark}'\ntR.".encode())
+    with pytest.raises(CorpusError, match="the name of a table cannot contain a path$"):
+        load_corpus(str(folder))
+    assert not mark.exists()
+
+
+def test_a_pickle_is_not_opened_whatever_its_age_and_its_companions(tmp_path: Path) -> None:
+    folder, mark = database(tmp_path / "db", "csv"), tmp_path / "mark"
+    pickled = folder / "db.files.pkl"
+    pickled.write_bytes(f"cos\nsystem\n(S'touch {mark}'\ntR.".encode())
+    for age in (-100, 100):
+        now = (folder / "db.files.csv").stat().st_mtime
+        os.utime(pickled, (now - age, now - age))
+        with pytest.raises(CorpusError, match="and pickles are never loaded"):
+            load_corpus(str(folder))
+    pickled.unlink()
+    pickled.symlink_to(tmp_path / "none.pkl")
+    with pytest.raises(CorpusError, match="and pickles are never loaded"):
+        load_corpus(str(folder))
+    assert not mark.exists()
+
+
+def test_a_table_that_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    folder = database(tmp_path / "db", "csv")
+    (folder / "db.files.csv").unlink()
+    os.mkfifo(folder / "db.files.csv")
+    with pytest.raises(CorpusError, match="has no file db.files.parquet or db.files.csv"):
+        load_corpus(str(folder))
+
+
+@pytest.mark.parametrize("header", ["[]", "3", "a", "name: 1", "tables: 3\nname: a\nsource: b\nusage: other"])
+def test_a_header_of_another_shape_is_refused(tmp_path: Path, header: str) -> None:
+    folder = database(tmp_path / "db")
+    (folder / "db.yaml").write_text(header)
+    with pytest.raises(CorpusError, match="^db is not a readable audformat database"):
+        load_corpus(str(folder))
+
+
 def test_damaged_and_empty_databases_are_refused(tmp_path: Path) -> None:
     folder = database(tmp_path / "db")
     (folder / "db.yaml").write_text("name: [\n")
-    with pytest.raises(CorpusError, match=r"^db is not a readable audformat database: "):
+    with pytest.raises(CorpusError, match=r"db.yaml is not valid YAML"):
         load_corpus(str(folder))
     (folder / "db.yaml").write_text("name: x\nsource: y\nusage: other\n")
     with pytest.raises(CorpusError, match=r"^db has no table of files$"):

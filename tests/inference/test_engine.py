@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.corpora.corpus import Corpus
+from sertools.audio.files import write_audio
+from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError, StoreError
 from sertools.inference import engine
@@ -20,7 +22,7 @@ from sertools.models.load import LoadOptions, load_model
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.places import ROOT
-from tests.helpers.small import Meter, jobs, noises, write_noises
+from tests.helpers.small import RATE, Meter, jobs, noises, write_noises
 
 DATA = ROOT.parent / "shared" / "data"
 
@@ -337,3 +339,23 @@ def test_real_speech_is_scored_as_the_model_scores_each_file_alone(tmp_path, net
     for clip in corpus.clips.index:
         alone = network.predict([read_audio(corpus.path(clip), 16000)]).scores[0]
         assert np.abs(frame.loc[clip, list(network.labels)].to_numpy(float) - alone).max() < 1e-5
+
+
+def test_what_is_no_sound_or_too_long_is_missing_and_the_rest_is_scored(tmp_path):
+    corpus = noises(tmp_path, 8)
+    files = [str(corpus.root / file) for file in corpus.clips["file"]]
+    Path(files[0]).unlink()
+    os.mkfifo(files[0])
+    Path(files[1]).unlink()
+    Path(files[1]).symlink_to("/dev/zero")
+    Path(files[2]).unlink()
+    Path(files[2]).mkdir()
+    Path(files[3]).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 1\n")
+    write_audio(files[4], np.zeros(4 * RATE), RATE)
+    corpus = replace(corpus, max_minutes=0.05)
+    assert fingerprint(corpus) != fingerprint(replace(corpus, max_minutes=60.0))
+    frame = computed(Meter(), corpus, tmp_path / "store")[0]
+    reasons = frame["reason"].tolist()
+    for reason, said in zip(reasons, ["not a file"] * 3 + ["git-lfs", "longer than the limit"], strict=False):
+        assert said in reason
+    assert reasons[5:] == ["", "", ""]

@@ -1,5 +1,6 @@
 """Check, convert or split a corpus."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,15 +17,17 @@ def check(
     column_map: o.ColumnMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
+    max_minutes: o.MaxMinutes = 60.0,
 ) -> None:
     """Describe a corpus and report its problems; decodes every clip.
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
+    from sertools.cli import console
     from sertools.corpora import check
 
-    for sentence in check.check(arguments.read_data([data], data_root, column_map, scale, label_map)):
-        typer.echo(sentence)
+    corpus = arguments.read_data([data], data_root, column_map, scale, label_map)
+    console.lines(check.check(replace(corpus, max_minutes=max_minutes)))
 
 
 def scan(
@@ -61,6 +64,7 @@ def split(
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
+    from sertools.cli import console
     from sertools.corpora import split
     from sertools.corpora.corpus import write_corpus
 
@@ -68,5 +72,4 @@ def split(
         arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
     )
     write_corpus(parted, out)
-    for sentence in split.summary(parted):
-        typer.echo(sentence)
+    console.lines(split.summary(parted))

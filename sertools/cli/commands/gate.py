@@ -89,8 +89,8 @@ def _write_for_github(judged: "list[Result]") -> None:
     from sertools.report.formats import ci
 
     for line in ci.annotations(judged):
-        console.message(line)
+        console.workflow_command(line)
     if place := os.environ.get("GITHUB_STEP_SUMMARY"):
-        path = Path(place)
-        before = path.read_text(encoding="utf-8") if path.is_file() else ""
-        files.write_text(path, before + ci.step_summary(judged))
+        # the file belongs to the runner, and other steps write to it too, so it is not replaced
+        with files.disk_errors(Path(place)), Path(place).open("a", encoding="utf-8") as file:
+            file.write(ci.step_summary(judged))

@@ -28,6 +28,13 @@ def report(
             help="html, md and json by default; csv, parquet: all tables; latex: findings for papers.",
         ),
     ] = None,
+    spreadsheet_safe: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet-safe",
+            help="With --format csv: put ' before texts that a spreadsheet would run as formulas.",
+        ),
+    ] = False,
 ) -> None:
     """Write a report again from result files.
 
@@ -36,9 +43,12 @@ def report(
     Example: sertools report sertools-report --format latex
     """
     from sertools.cli import console
+    from sertools.errors import GateError
     from sertools.report.render import USUAL, render
     from sertools.results.read import read_results
 
+    if spreadsheet_safe and format != "csv":
+        raise GateError("--spreadsheet-safe only applies to --format csv")
     if model_card:
         from sertools.report.formats.model_card import write_card
 
@@ -49,6 +59,7 @@ def report(
         out or folder,
         recordings=folder / "sounds",
         formats=[format] if format else USUAL,
+        spreadsheet_safe=spreadsheet_safe,
     )
     for path in written:
         if path.suffix not in {".svg", ".png", ".flac"}:

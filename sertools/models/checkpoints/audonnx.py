@@ -18,7 +18,12 @@ def find(given: Path) -> tuple[Path, dict[str, list[str]]]:
     """
     folder = given if given.is_dir() else given.parent
     described = _described(folder) if given.is_dir() or given.name == "model.onnx" else {}
-    path = given / str(described.get("path", "model.onnx")) if given.is_dir() else given
+    named = str(described.get("path", "model.onnx"))
+    if Path(named).name != named:
+        raise ModelError(
+            f"{folder / 'model.yaml'}: path is {named[:100]!r}, which is not a file in its folder"
+        )
+    path = given / named if given.is_dir() else given
     if not path.is_file():
         raise ModelError(f"no ONNX file {path}", hint="name a file, or a directory with model.onnx")
     if described.get("transform"):
@@ -31,6 +36,8 @@ def find(given: Path) -> tuple[Path, dict[str, list[str]]]:
     labels = described.get("labels") or {}
     if isinstance(labels, list):
         labels = {SCORES: labels}
+    if not isinstance(labels, dict) or not all(isinstance(names, list | None) for names in labels.values()):
+        raise ModelError(f"{folder} names labels that are not lists")
     return path, {str(node): [str(name) for name in found] for node, found in labels.items() if found}
 
 

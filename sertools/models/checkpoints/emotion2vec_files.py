@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sertools.errors import ModelError
+from sertools.errors import ModelError, foreign
 from sertools.files import read_yaml
+from sertools.models.checkpoints.settings import check_numbers
 from sertools.models.checkpoints.weights import tensors_in
 
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ def read(folder: Path) -> Files:
         raise ModelError(f"{config_path} is not a valid emotion2vec configuration: {reason}") from error
     if kind != "Emotion2vec":
         raise ModelError(f"{config_path} is for the model {kind!r}, not Emotion2vec")
+    check_numbers(settings, str(config_path))
     convolutions = conv_layers(spec, str(config_path))
     audio |= {"feature_encoder_spec": repr(convolutions), "decoder": None}
     settings["modalities"] = {**settings["modalities"], "audio": audio}
     listed = folder / "tokens.txt"
-    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    with foreign(f"cannot read {listed}", ModelError):
+        lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
     tensors = _tensors(weights, config.get("scope_map") or [])
     tokens = [line.rstrip() for line in lines if line.strip()]
     outputs = len(tensors[HEAD]) if HEAD in tensors else 0

@@ -5,7 +5,8 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sertools.errors import ModelError
+from sertools.errors import ModelError, reason
+from sertools.models.checks import MAX_RATE_HZ
 
 WHISPER_HOP = 320
 """Hop of Whisper's encoder frames in samples at 16 kHz: two frames of its spectrogram."""
@@ -39,10 +40,10 @@ def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple
                 extractor = AutoFeatureExtractor.from_pretrained(
                     folder, local_files_only=True, trust_remote_code=trust_remote_code
                 )
-        except (ValueError, KeyError, OSError, TypeError, AttributeError) as error:
+        except Exception as error:  # transformers raises anything for settings that it does not expect
             raise unreadable(folder / "preprocessor_config.json", error, trust_remote_code) from error
         rate = getattr(extractor, "sampling_rate", None)
-        if not isinstance(rate, int) or rate < 1:
+        if not isinstance(rate, int) or isinstance(rate, bool) or not 1 <= rate <= MAX_RATE_HZ:
             raise ModelError(
                 f"{folder / 'preprocessor_config.json'}: sampling_rate is {rate!r}, not a number of Hz"
             )
@@ -77,7 +78,7 @@ def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelEr
             f"{path} requires code that comes with the checkpoint, which is not run by default",
             hint=f"review the .py files in {path.parent}, then add --trust-remote-code",
         )
-    return ModelError(f"cannot read {path}: {' '.join(str(error).split())[:300]}")
+    return ModelError(f"cannot read {path}: {reason(error)}")
 
 
 def shortest(config: Any) -> int:

@@ -5,9 +5,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sertools.errors import ModelError
+from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.heads import NEVER_USED, weight_files
-from sertools.models.checkpoints.weights import DAMAGE, tensors_in
+from sertools.models.checkpoints.settings import check_parameters, check_settings
+from sertools.models.checkpoints.weights import tensors_in
+
+
+def config_of(folder: Path) -> Any:
+    """The configuration of a checkpoint, by transformers, after `check_settings`.
+
+    Raises:
+        ModelError: config.json is missing or not valid, or requires code of the checkpoint
+    """
+    from transformers import AutoConfig
+
+    check_settings(folder, trust_remote_code=False)
+    with foreign(f"cannot read {folder / 'config.json'}", ModelError):
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
@@ -21,15 +35,17 @@ def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
     Raises:
         ModelError: a weight is missing, has the wrong shape or is not finite, or the file is damaged
     """
-    from safetensors import SafetensorError
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # missing weights are reported below, as an error
     logging.disable_progress_bar()
-    for path in weight_files(folder):
-        if path.suffix != ".safetensors":
-            tensors_in(path)  # for its readable error message; below, torch's own would appear
-    try:
+    # also for readable error messages; below, torch's own would appear
+    tensors = [tensor for path in weight_files(folder) for tensor in tensors_in(path).values()]
+    stored = sum(tensor.numel() for tensor in tensors)
+    make = getattr(loader, "from_config", None) or loader
+    config = config_of(folder)
+    with foreign(f"the checkpoint {folder} cannot be read", ModelError):
+        check_parameters(make, stored, len(tensors), config, folder)
         module, info = loader.from_pretrained(
             folder,
             dtype="float32",
@@ -38,9 +54,6 @@ def frozen(loader: Any, folder: Path, *, unread: Sequence[str] = ()) -> Any:
             weights_only=True,
             trust_remote_code=False,
         )
-    except (*DAMAGE, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"the checkpoint {folder} cannot be read: {reason}") from error
     missing = [
         key
         for key in sorted(info["missing_keys"])

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sertools.errors import ModelError
+from sertools.errors import ModelError, reason
+from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights import tensors_in
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
     """
     tensors = weight_tensors(folder)
     layout = layout_of(set(tensors), list(config.architectures or []), head)
-    module, info = _pretrained(folder, config, layout, trust_remote_code=trust_remote_code)
+    module, info = _pretrained(folder, config, layout, tensors, trust_remote_code=trust_remote_code)
     unexpected = sorted(info["unexpected_keys"])
     _check_keys(module, info, folder)
     if config.model_type == "whisper" and layout != "native":
@@ -117,13 +118,14 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
 
 
 def _pretrained(
-    folder: Path, config: Any, layout: str, *, trust_remote_code: bool
+    folder: Path, config: Any, layout: str, tensors: Mapping[str, "torch.Tensor"], *, trust_remote_code: bool
 ) -> tuple[Any, Mapping[str, Any]]:
     """The module of transformers, and what it reports about the keys of the checkpoint."""
-    from transformers import AutoModel, AutoModelForAudioClassification
-
-    loader = AutoModelForAudioClassification if layout == "native" else AutoModel
+    loader = _loader(layout)
     try:
+        if not trust_remote_code:
+            stored = sum(tensor.numel() for tensor in tensors.values())
+            check_parameters(loader.from_config, stored, len(tensors), config, folder)
         module, info = loader.from_pretrained(
             folder,
             config=config,
@@ -134,6 +136,8 @@ def _pretrained(
             trust_remote_code=trust_remote_code,
             ignore_mismatched_sizes=True,  # refused by `_check_keys`, with an error message that names them
         )
+    except ModelError:
+        raise
     except RuntimeError as error:
         raise ModelError(
             f"the weights in {folder} do not fit its config.json: {_first_line(error)}"
@@ -143,7 +147,16 @@ def _pretrained(
             f"{folder} has the architecture {config.model_type!r}, for which transformers has no audio "
             f"model: {_first_line(error)[:120]}"
         ) from error
+    except Exception as error:  # transformers raises anything for a checkpoint that it does not expect
+        raise ModelError(f"{folder} cannot be loaded by transformers: {reason(error)}") from error
     return module, info
+
+
+def _loader(layout: str) -> Any:
+    """The class of transformers that builds the network."""
+    from transformers import AutoModel, AutoModelForAudioClassification
+
+    return AutoModelForAudioClassification if layout == "native" else AutoModel
 
 
 def _check_keys(module: Any, info: Mapping[str, Any], folder: Path) -> None:

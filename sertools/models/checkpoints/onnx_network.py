@@ -103,14 +103,23 @@ def shortest(network: Network, rate: int) -> int:
     return enough
 
 
-def _session(path: Path, device: str) -> Any:
+def require() -> Any:
+    """The package onnxruntime.
+
+    Raises:
+        ModelError: onnxruntime or onnx, which reads the weights, is not installed
+    """
     try:
-        onnxruntime: Any = importlib.import_module("onnxruntime")
-        importlib.import_module("onnx")  # needed to read the weights
+        importlib.import_module("onnx")
+        return importlib.import_module("onnxruntime")
     except ImportError as error:
         raise ModelError(
             f"ONNX models need {error.name}, which is not installed", hint="pip install onnxruntime onnx"
         ) from error
+
+
+def _session(path: Path, device: str) -> Any:
+    onnxruntime = require()
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "mps":
         raise ModelError("ONNX models cannot run on device 'mps'", hint="use --device cpu or cuda")

@@ -1,8 +1,12 @@
 """Reads the number, size and type of the weights in an ONNX file."""
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from sertools.errors import ModelError, foreign
 
 TYPES = {
     "FLOAT": "fp32",
@@ -33,19 +37,19 @@ class Weights:
 
 
 def weights(path: Path) -> Weights:
-    """The weights of a network that onnxruntime can read; external weight files are not opened.
+    """The weights of a network; neither the network nor external weight files are opened by onnxruntime.
 
     Raises:
-        OSError: the file cannot be read
+        ModelError: not an ONNX file, or an external weight file that is not a file in the folder of `path`
     """
     import onnx
-    from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
+    with foreign(f"{path} is not an ONNX network", ModelError):
+        model = onnx.load(path, load_external_data=False)
+    files = {_inside(path, entry.value) for entry in _locations(model)}
     by_type: dict[str, int] = {}
-    size, files = 0, set()
-    for tensor in onnx.load(path, load_external_data=False).graph.initializer:
-        if uses_external_data(tensor):
-            files.add(path.parent / ExternalDataInfo(tensor).location)
+    size = 0
+    for tensor in model.graph.initializer:
         name, count = TYPES.get(onnx.TensorProto.DataType.Name(tensor.data_type)), math.prod(tensor.dims)
         if name:
             by_type[name] = by_type.get(name, 0) + count
@@ -56,3 +60,37 @@ def weights(path: Path) -> Weights:
         precision=max(by_type, key=lambda name: by_type[name], default=""),
         files=tuple(sorted(files)),
     )
+
+
+def _locations(message: Any) -> Iterator[Any]:
+    """The entries `location` of all tensors in a protobuf message, also in subgraphs and functions."""
+    waiting = [message]
+    while waiting:
+        each = waiting.pop()
+        if each.DESCRIPTOR.name == "TensorProto":
+            yield from (entry for entry in each.external_data if entry.key == "location")
+            continue
+        for field, value in each.ListFields():
+            if field.type == field.TYPE_MESSAGE:
+                waiting += value if isinstance(value, Iterable) else [value]
+
+
+def _inside(path: Path, location: str) -> Path:
+    """The path of an external weight file.
+
+    Raises:
+        ModelError: the location leads out of the folder, or is not a regular file
+    """
+    file = path.parent / location
+    try:
+        # in the cache of the model hub, both are links to files that lie side by side
+        homes = {path.parent.resolve(), path.resolve().parent}
+        inside = not location.startswith("/") and bool(homes & set(file.resolve().parents))
+    except (OSError, ValueError, RuntimeError):
+        inside = False
+    if not inside or not file.is_file():
+        raise ModelError(
+            f"{path} has weights in {location[:100]!r}, which is not a file in its folder",
+            hint="put the files of the weights next to the network",
+        )
+    return file

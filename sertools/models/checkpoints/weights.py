@@ -39,6 +39,7 @@ def tensors_in(path: Path) -> "dict[str, torch.Tensor]":
             warnings.filterwarnings(
                 "ignore", message="Detected pickle protocol"
             )  # unreadable files fail anyway
+            warnings.filterwarnings("ignore", message=".*looks like a TorchScript archive")  # refused below
             content = torch.load(path, map_location="cpu", weights_only=True)
     except SafetensorError as error:
         raise ModelError(

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checks import check_rate
 from sertools.models.cnn14.network import WIDTH, build
 from sertools.models.cnn14.spectrogram import Config, mel_filters
 
@@ -21,6 +22,9 @@ AUDIOSET = "fc_audioset"
 HEADS = ("fc_out", "fc_transfer", AUDIOSET)
 """Possible names of the last linear layer: in sertools, in PANNs' fine-tuning example (whose checkpoints also
 hold the old, unused layer), and in the published checkpoints. The first one found is used."""
+
+MAX_WINDOW = 2**17
+"""Largest window and hop of the spectrogram in samples, several seconds."""
 
 FRONT_END = ("spectrogram_extractor.", "logmel_extractor.")
 """Prefixes of the stored spectrogram constants; sertools computes its own from config.json and compares."""
@@ -88,6 +92,8 @@ def config_of(folder: Path) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         raise ModelError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if max(config.window, config.hop) > MAX_WINDOW:
+        raise ModelError(f"{path}: window {config.window} or hop {config.hop} is more than {MAX_WINDOW}")
     positive = min(config.sampling_rate, config.window, config.hop) > 0 and config.window % 2 == 0
     if not positive or not 0 <= config.fmin < config.fmax <= config.sampling_rate / 2:
         raise ModelError(
@@ -95,6 +101,7 @@ def config_of(folder: Path) -> Config:
             f"fmin {config.fmin:g} and fmax {config.fmax:g} are not valid together",
             hint="all must be positive, the window even, and fmin < fmax ≤ sampling_rate / 2",
         )
+    check_rate(config.sampling_rate, str(folder))
     return config
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.manifest import MANIFESTS, read_table
-from sertools.errors import CorpusError, ModelError
+from sertools.errors import CorpusError, ModelError, foreign
 from sertools.models.kinds import predictions
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedModel
@@ -163,10 +163,10 @@ def _find(given: Path) -> tuple[Path, Path, Path | None]:
 
 
 def _array(path: Path) -> NDArray[np.number[Any]]:
-    try:
-        array: NDArray[np.number[Any]] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ModelError(f"{path} cannot be read as a numeric array: {error}") from error
+    if not path.is_file():
+        raise ModelError(f"{path} is not a regular file")
+    with foreign(f"{path} cannot be read as a numeric array", ModelError):
+        array: NDArray[np.number[Any]] = np.lib.format.open_memmap(path, mode="r")
     if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
         raise ModelError(f"{path} is not numeric: its data type is {array.dtype}")
     if array.ndim not in {2, 3} or 0 in array.shape:

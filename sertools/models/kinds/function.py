@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
-from sertools.models.checks import are_probabilities, check_finite, check_steady, trial
+from sertools.models.checks import are_probabilities, check_finite, check_rate, check_steady, trial
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Outputs, Signal, Task
@@ -103,6 +103,7 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
     function, source = imported(rest)
     name = rest.rpartition(":")[2]
     rate = options.sampling_rate or _positive(function, "sampling_rate", RATE_HZ, name)
+    check_rate(rate, name)
     first, found = _scores_of_noise(function, rate, name, source)
     labels = labels_of(options.labels, getattr(function, "labels", ()), found, first.shape[1], name)
     task = _task(function, labels, name)

@@ -23,9 +23,17 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints import audonnx
-from sertools.models.checkpoints.onnx_network import Network, open_network, shortest
+from sertools.models.checkpoints.onnx_network import Network, open_network, require, shortest
 from sertools.models.checkpoints.onnx_weights import weights
-from sertools.models.checks import are_probabilities, check_finite, check_steady, names, noise, trial
+from sertools.models.checks import (
+    are_probabilities,
+    check_finite,
+    check_rate,
+    check_steady,
+    names,
+    noise,
+    trial,
+)
 from sertools.models.device import only_fp32
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
@@ -90,15 +98,17 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     """
     only_fp32(options.precision, SCHEME)
     path, stated = audonnx.find(Path(rest).expanduser())
+    require()
+    stored = weights(path)
     network, length = open_network(path, options.device, labelled=list(stated), output=options.output)
     metadata = network.session.get_modelmeta().custom_metadata_map
     rate, notes = _rate(options.sampling_rate, metadata, path)
+    check_rate(rate, str(path))
     raw = _scores_of_noise(network, rate, length)
     declared = stated.get(network.scores) or _labels_in(metadata)
     labels = names(options.labels, declared, raw.shape[1], str(path))
     task = task_of(None, labels)
     activation = "softmax" if task == "single_label" and not are_probabilities(raw) else "none"
-    stored = weights(path)
     return OnnxModel(
         name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
         labels=labels,
@@ -151,7 +161,7 @@ def _rate(wanted: int, metadata: Mapping[str, str], path: Path) -> tuple[int, li
     if wanted:
         return wanted, []
     if stated:
-        if not stated.isdigit() or int(stated) == 0:
+        if not (stated.isascii() and stated.isdigit() and len(stated) < 20) or int(stated) == 0:
             raise ModelError(
                 f"{path}: sampling_rate {stated!r} in its metadata is not a positive integer (Hz)"
             )

@@ -8,6 +8,7 @@ code from them: a file with types that skops does not consider safe is refused, 
 types.
 """
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.audio.opensmile import FUNCTIONALS, RATE_HZ, SHORTEST, functionals
-from sertools.errors import ModelError
+from sertools.errors import ModelError, reason
 from sertools.files import read_json
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.load import LoadOptions
@@ -31,6 +32,9 @@ from sertools.models.task import task_of
 
 SCHEME = "sklearn"
 READS = ("labels",)
+
+MAX_UNPACKED_BYTES = 2 * 2**30
+"""Largest size of an unpacked estimator; a random forest of a thousand trees is smaller."""
 
 FINGERPRINT_VERSION = "sklearn-1"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -159,6 +163,7 @@ def _read(path: Path) -> Any:
         ) from error
     if not path.is_file():
         raise ModelError(f"no such file: {path}", hint="name a .skops file written by skops.io.dump")
+    _check_unpacked_size(path)
     try:
         unknown = skops.get_untrusted_types(file=path)
         if unknown:
@@ -172,11 +177,20 @@ def _read(path: Path) -> Any:
             f"{path} is not a skops file: {error}",
             hint="save the model with skops.io.dump; pickle and joblib files are never loaded",
         ) from error
-    except (AttributeError, ImportError, TypeError, ValueError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # skops raises anything for a file that it does not expect
         raise ModelError(
-            f"{path} is not compatible with this version of scikit-learn: "
-            f"{' '.join(str(error).split())[:200]}"
+            f"{path} is not compatible with this version of scikit-learn: {reason(error)}"
         ) from error
+
+
+def _check_unpacked_size(path: Path) -> None:
+    """Refuses a file that would grow without measure when it is unpacked; other faults are found later."""
+    with contextlib.suppress(zipfile.BadZipFile, OSError), zipfile.ZipFile(path) as file:
+        size = sum(each.file_size for each in file.infolist())
+        if size > MAX_UNPACKED_BYTES:
+            raise ModelError(f"{path} unpacks to {size / 1e9:.1f} GB, too large for an estimator")
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.errors import ModelError
 from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction
 from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.heads import Network, build, weight_files
 from sertools.models.checkpoints.hub import folder_of
+from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checks import names
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.load import LoadOptions
@@ -290,17 +292,17 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
 def _opened(rest: str, options: LoadOptions) -> tuple[Path, str, Any]:
     """The folder of a checkpoint, where it comes from, and its configuration."""
     import transformers
-    from huggingface_hub.errors import StrictDataclassError
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     folder, source = folder_of(rest)
+    check_settings(folder, trust_remote_code=options.trust_remote_code)
     try:
         config = transformers.AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=options.trust_remote_code
         )
-    except (ValueError, KeyError, OSError, TypeError, StrictDataclassError) as error:
+    except Exception as error:  # transformers raises anything for a config.json that it does not expect
         raise feature_extraction.unreadable(
             folder / "config.json", error, options.trust_remote_code
         ) from error
@@ -311,6 +313,8 @@ def _outputs_of(
     network: Network, config: Any, options: LoadOptions, folder: Path
 ) -> tuple[tuple[str, ...], Task]:
     """Labels and task; a bare encoder has no labels, whatever config.json names."""
+    if not isinstance(config.id2label, dict) or set(config.id2label) != set(range(len(config.id2label))):
+        raise ModelError(f"{folder / 'config.json'}: the keys of id2label are not 0, 1, 2, …")
     stated = [str(config.id2label[i]) for i in range(len(config.id2label))]
     labels = names(options.labels, stated, len(stated), str(folder))
     task = task_of(config.problem_type, labels) if network.layout != "none" else "encoder"

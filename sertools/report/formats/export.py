@@ -61,9 +61,30 @@ def combined(results: Sequence[Result]) -> str:
     return report.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
-def csv(results: Sequence[Result]) -> dict[str, str]:
-    """CSV files of all findings and every table (file → text): full precision, missing values empty."""
-    return {f"{name}.csv": table.to_csv(index=False) for name, table in frames(results).items()}
+def csv(results: Sequence[Result], *, spreadsheet_safe: bool = False) -> dict[str, str]:
+    """CSV files of all findings and every table (file → text): full precision, missing values empty.
+
+    Args:
+        results: audit results
+        spreadsheet_safe: mark texts that a spreadsheet would run, see `harmless`
+    """
+    tables = frames(results)
+    if spreadsheet_safe:
+        tables = {name: table.map(harmless).rename(columns=harmless) for name, table in tables.items()}
+    return {f"{name}.csv": table.to_csv(index=False) for name, table in tables.items()}
+
+
+def harmless(cell: object) -> object:
+    """A cell that a spreadsheet shows as it is: `'` in front of a text that would be run as a formula.
+
+    >>> harmless("=1+1"), harmless(" @a"), harmless("anger"), harmless(-1.5)
+    ("'=1+1", "' @a", 'anger', -1.5)
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would begin a new cell
+    runs = text.lstrip(" \t\n").startswith(("=", "+", "-", "@", "|", "%")) or text.startswith(("\t", "\n"))
+    return f"'{text}" if runs else text
 
 
 def parquet(results: Sequence[Result]) -> dict[str, bytes]:

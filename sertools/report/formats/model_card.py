@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
@@ -225,8 +223,8 @@ def _with_index(front: str, name: str, results: Sequence[Result]) -> str:
     from huggingface_hub.utils import yaml_dump
 
     try:
-        known = yaml.safe_load(front)
-    except yaml.YAMLError as error:
+        known = files.parse_yaml(front)
+    except ValueError as error:
         first = str(error).partition("\n")[0]
         raise GateError(
             f"the front matter is not valid YAML: {first}", hint="fix the text between the --- lines"
@@ -256,7 +254,7 @@ def _with_index(front: str, name: str, results: Sequence[Result]) -> str:
     if "model-index" not in (known or {}):
         return rest + written
     changed, n = _MODEL_INDEX.subn(lambda _: written, rest, count=1)
-    if not n or (yaml.safe_load(changed) or {}).keys() - {"model-index"} != (known or {}).keys() - {
+    if not n or (files.parse_yaml(changed) or {}).keys() - {"model-index"} != (known or {}).keys() - {
         "model-index"
     }:
         raise GateError(

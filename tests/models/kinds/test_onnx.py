@@ -105,7 +105,7 @@ def test_weights_in_a_file_beside_are_part_of_the_fingerprint(tmp_path):
     (tmp_path / "weights.bin").write_bytes(content)
     assert load_model(f"onnx:{tmp_path / 'm.onnx'}", options).fingerprint != before.fingerprint
     (tmp_path / "weights.bin").unlink()
-    with pytest.raises(ModelError, match="not an ONNX network that onnxruntime can run"):
+    with pytest.raises(ModelError, match="has weights in 'weights.bin', which is not a file in its folder"):
         load_model(f"onnx:{tmp_path / 'm.onnx'}", options)
 
 
@@ -120,12 +120,12 @@ def test_every_way_of_naming_no_network_is_one_sentence(tmp_path):
     with pytest.raises(ModelError, match=r"no ONNX file .*model\.onnx"):
         load_model(f"onnx:{tmp_path}")
     (tmp_path / "text.onnx").write_text("hello")
-    with pytest.raises(ModelError, match="is not an ONNX network that onnxruntime can run"):
+    with pytest.raises(ModelError, match="is not an ONNX network"):
         load_model(f"onnx:{tmp_path / 'text.onnx'}")
     write_audonnx(tmp_path / "truncated")
     whole = (tmp_path / "truncated" / "model.onnx").read_bytes()
     (tmp_path / "truncated" / "model.onnx").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match="is not an ONNX network that onnxruntime can run"):
+    with pytest.raises(ModelError, match="is not an ONNX network"):
         load_model(f"onnx:{tmp_path / 'truncated'}")
     write_audonnx(tmp_path / "mel", transform="{$audsp.MelSpectrogram==1: {}}")
     with pytest.raises(

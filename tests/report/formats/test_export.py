@@ -5,7 +5,9 @@ import re
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from sertools.cli.app import app
 from sertools.report.formats import export
 from sertools.report.formats.export import COLUMNS, Report
 from sertools.report.render import render
@@ -166,3 +168,27 @@ def test_a_format_writes_its_files_and_no_others(tmp_path, name, files):
 
 def test_results_of_the_union_are_results():
     assert isinstance(Report.model_validate_json(export.combined([hostile_result()])).results[0], Result)
+
+
+@pytest.mark.parametrize(
+    "text", ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "|x", "%0A=1"]
+)
+def test_a_spreadsheet_runs_no_text_of_a_safe_csv(text):
+    table = Table(name="t", title="T", columns=[text, "n"], rows=[[text, -1.5], ["anger", 2.0]])
+    result = small_result(tables=[table])
+    safe = pd.read_csv(
+        io.StringIO(export.csv([result], spreadsheet_safe=True)["correctness-t.csv"]), keep_default_na=False
+    )
+    assert safe.columns[0] == safe.iloc[0, 0]
+    assert safe.iloc[0, 0].startswith("'")
+    assert safe.iloc[1, 0] == "anger"
+    assert safe["n"].tolist() == [-1.5, 2.0]
+
+
+def test_spreadsheets_are_an_option_of_csv_alone(tmp_path):
+    (tmp_path / "correctness.json").write_text(small_result().model_dump_json())
+    words = ["report", str(tmp_path), "--spreadsheet-safe"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2
+    assert "--spreadsheet-safe only applies to --format csv" in done.stderr
+    assert CliRunner().invoke(app, [*words, "--format", "csv"]).exit_code == 0

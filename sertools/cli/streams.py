@@ -1,0 +1,83 @@
+"""Standard output and error that are closed, full, or read only in part, as in `sertools list | head -1`."""
+
+import contextlib
+import errno
+import os
+import sys
+from typing import Any, TextIO
+
+from sertools.errors import SertoolsError
+
+BROKEN_PIPE = 128 + 13
+"""Exit code of a program that is ended by SIGPIPE, by the convention of shells."""
+
+
+class PipeClosed(SystemExit):
+    """The reader of standard output has gone, so the program ends quietly."""
+
+    def __init__(self) -> None:
+        super().__init__(BROKEN_PIPE)
+
+
+class Guarded:
+    """A text stream whose failures end the program quietly, or in one sentence.
+
+    Without a reader of standard output the program ends; without one of standard error it goes on, because
+    messages decide nothing.
+    """
+
+    def __init__(self, stream: TextIO, *, messages: bool) -> None:
+        self._stream = stream
+        self._messages = messages
+
+    def write(self, text: str) -> int:
+        """Writes text, as `TextIO.write`."""
+        with self._failing_quietly():
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Writes what is buffered."""
+        with self._failing_quietly():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _failing_quietly(self) -> Any:
+        try:
+            yield
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed
+            _into_nothing(self._stream)
+            if self._messages:
+                return
+            code = getattr(error, "errno", None)
+            if code in {errno.EPIPE, errno.ESHUTDOWN}:
+                raise PipeClosed from error
+            said = getattr(error, "strerror", None) or str(error)
+            raise SertoolsError(f"cannot write to standard output: {said}") from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard() -> None:
+    """Replaces standard output and error by guarded ones, and closed ones by nothing.
+
+    A closed stream also gets its number back: otherwise the next file that is opened would get it, and
+    libraries that write to standard error would write into that file.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (for good)
+        setattr(sys, name, Guarded(stream, messages=name == "stderr"))
+
+
+def _into_nothing(stream: TextIO) -> None:
+    """Lets a stream write into nothing from now on, also what Python flushes at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
