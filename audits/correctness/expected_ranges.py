@@ -54,9 +54,11 @@ def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
     order = np.array([list(RANGES).index(expected[e]) if e in expected else -1 for e in emotion])
     known = (order >= 0) & np.isfinite(prediction)
     withheld = _reason_withheld(order[known], prediction[known], codes[known])
+    # an unanswered clip is in no range: comparisons with nan are false
+    asked = known | ((order >= 0) & tables.unanswered(prediction))
     found = []
     for name, level in expected.items():
-        here = known & (emotion == name)
+        here = asked & (emotion == name)
         speakers, unit = np.unique(codes[here], return_inverse=True)
         inside = distribution.in_range(prediction[here], *RANGES[level])
         found.append(

@@ -7,7 +7,7 @@ from sertools.auditing.phrases import counted, interval_text
 from sertools.auditing.tables import Row
 from sertools.metrics import classification
 from sertools.results.result import Figure, Finding, Series, Table
-from sertools.tables.pairs import Pairs
+from sertools.tables.pairs import Pairs, class_names
 from sertools.tables.tables import Tables
 
 
@@ -30,9 +30,9 @@ def distribution_figure(pair: Pairs, dimension: str) -> Figure:
 
 def confusion_figure(pair: Pairs, tables: Tables) -> Figure:
     """How often each true emotion is predicted as each emotion."""
-    counts = classification.confusion(pair.truth, pair.prediction, len(tables.model_classes))
+    counts = classification.confusion(pair.truth, pair.prediction, pair.classes)
     present = [i for i, name in enumerate(tables.model_classes) if name in tables.classes]
-    names = list(tables.model_classes)
+    names = class_names(pair, tables)
     rows = counts[present] / np.maximum(counts[present].sum(axis=1, keepdims=True), 1)
     return Figure(
         name="confusion",

@@ -11,7 +11,7 @@ from sertools.metrics.groups import Groups, matched
 from sertools.metrics.regression import CCC
 from sertools.statistics.jackknife import Group
 from sertools.statistics.statistic import Statistic
-from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.pairs import Pairs, class_names, pairs
 from sertools.tables.tables import Tables
 
 MIN_CLIPS_IN_BIN = 67
@@ -25,7 +25,8 @@ class GroupedPairs:
     Attributes:
         column: the column that defines the groups
         target: a dimension, or `emotion`
-        class_names: all emotions that the model can predict; empty for a dimension
+        class_names: all emotions that the model can predict, and `no answer` if clips are unanswered; empty
+            for a dimension
         pairs: truth and predictions
         coded: the same as class codes: a dimension is cut into `BINS`
         groups: groups with at least one of these clips
@@ -70,6 +71,20 @@ class GroupedPairs:
         """The clips of the groups that are large enough for statistics over all groups."""
         return self.pairs.take(self.large_groups.code >= 0)
 
+    @property
+    def of_answered(self) -> "GroupedPairs":
+        """The same clips without those that the model did not answer."""
+        answered = self.pairs.answered
+        if answered is None:
+            return self
+        return replace(
+            self,
+            pairs=self.pairs.of_answered,
+            coded=self.coded.of_answered,
+            groups=replace(self.groups, code=self.groups.code[answered]),
+            large_groups=replace(self.large_groups, code=self.large_groups.code[answered]),
+        )
+
     def members(self, code: int) -> Group:
         """Truth, prediction and unit codes of one group."""
         inside = self.groups.code == code
@@ -99,7 +114,7 @@ def grouped_pairs(
     return GroupedPairs(
         column=column,
         target=target,
-        class_names=tables.model_classes if target == "emotion" else (),
+        class_names=tuple(class_names(pair, tables)) if target == "emotion" else (),
         pairs=pair,
         coded=coded,
         groups=present,

@@ -202,6 +202,8 @@ def absentees_table(tables: Tables, conditions: Mapping[str, Sequence[str]]) -> 
     """How many clips each perturbation could not be applied to, and why."""
     rows: list[Row] = []
     missing = tables.missing
+    if "asked" in missing:  # what the model did not answer is not the perturbation's fault
+        missing = missing[~missing["asked"].astype(bool)]
     missing_when_clean = set(missing.loc[missing["condition"] == CLEAN, "clip"])
     for perturbation, names in conditions.items():
         absent = missing[missing["condition"].isin(names) & ~missing["clip"].isin(missing_when_clean)]

@@ -7,12 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sertools.metrics.better_than_chance import NOT_BETTER
+from sertools.results.coverage import MIN_COVERAGE, TOO_LOW
 from sertools.results.gate import CLIPS_ONLY
-from sertools.results.result import (
-    Finding,
-    LeftOut,
-    Verdict,
-)
+from sertools.results.result import Finding, LeftOut, ReasonCode, Verdict
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs
@@ -27,6 +24,7 @@ def finding(
     target: str = "all",
     slice: str = "all",
     withheld: str = "",
+    coverage: float = 1.0,
 ) -> Finding:
     """Turn an estimate into a finding.
 
@@ -37,9 +35,13 @@ def finding(
         estimate: value and interval
         by_speaker: whether the estimate's units are speakers, not clips
         withheld: why no limit may judge the finding; empty if limits apply
+        coverage: share of the clips that the model answered, if the estimate is of these clips alone; below
+            95 % no limit can decide it
     """
     notes = [] if by_speaker else [CLIPS_ONLY]
+    notes += [TOO_LOW] if coverage < MIN_COVERAGE else []
     reason = "; ".join(dict.fromkeys(filter(None, [withheld, estimate.reason, *notes])))
+    code: ReasonCode | None = "low_coverage" if coverage < MIN_COVERAGE else None
     return Finding(
         name=name,
         target=target,
@@ -51,7 +53,7 @@ def finding(
         speakers=estimate.units if by_speaker else None,
         verdict=Verdict.SKIPPED if withheld or math.isnan(estimate.value) else Verdict.NONE,
         reason=reason,
-        reason_code="not_better_than_constant" if NOT_BETTER in reason else None,
+        reason_code="not_better_than_constant" if NOT_BETTER in reason else code,
     )
 
 

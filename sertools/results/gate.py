@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from sertools.errors import GateError, nearest
+from sertools.results.coverage import OF_ANSWERED
 from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit, Result, Verdict
 
@@ -24,9 +25,13 @@ CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speake
 
 
 def matches(limit: Limit | Override, finding: Finding) -> bool:
-    """Whether a limit applies to a finding: its name, target and slice match the patterns."""
+    """Whether a limit applies to a finding: its name, target and slice match the patterns.
+
+    None applies to a score on the answered clips alone: not answering would improve it.
+    """
     return (
-        fnmatchcase(finding.name, limit.name)
+        not finding.name.endswith(OF_ANSWERED)
+        and fnmatchcase(finding.name, limit.name)
         and fnmatchcase(finding.target, limit.target)
         and fnmatchcase(finding.slice, limit.slice)
     )
@@ -37,22 +42,24 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
 
     A finding that its audit excluded from judgement (`skipped` with a reason) stays skipped. In mode `point`
     only the value counts, as in older tools, and the reason states this. If the corpus names no speakers,
-    nothing passes, and only findings with an interval of width 0 (counts, which are exact) can fail.
+    nothing passes, and only exact counts and findings with an interval of width 0 can fail. A value of the
+    answered clips is inconclusive if the model answered too few.
     """
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
-    if mode == "point":
+    low, high = (finding.value, finding.value) if finding.exact else (finding.low, finding.high)
+    if finding.reason_code == "low_coverage":
+        verdict, reason = Verdict.INCONCLUSIVE, finding.reason
+    elif mode == "point":
         verdict = Verdict.PASS if _inside(finding.value, limit) else Verdict.FAIL
         reason = "; ".join(filter(None, ["judged by its value alone, not by its interval", finding.reason]))
-    elif finding.low is None or finding.high is None:
+    elif low is None or high is None:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "there is no interval"
-    elif finding.speakers is None and not (
-        finding.low == finding.high and _outside(finding.low, finding.high, limit)
-    ):
+    elif finding.speakers is None and not (low == high and _outside(low, high, limit)):
         verdict, reason = Verdict.INCONCLUSIVE, CLIPS_ONLY
-    elif _inside(finding.low, limit) and _inside(finding.high, limit):
+    elif _inside(low, limit) and _inside(high, limit):
         verdict, reason = Verdict.PASS, finding.reason
-    elif _outside(finding.low, finding.high, limit):
+    elif _outside(low, high, limit):
         verdict, reason = Verdict.FAIL, finding.reason
     else:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "the interval crosses the limit"

@@ -67,8 +67,12 @@ class Limit(_Strict):
         return f"{self.above:g} … {self.below:g}"
 
 
-ReasonCode = Literal["not_better_than_constant"]
-"""Codes of reasons. `not_better_than_constant`: the model is not shown to beat a constant prediction."""
+ReasonCode = Literal["not_better_than_constant", "low_coverage"]
+"""Codes of reasons.
+
+`not_better_than_constant`: the model is not shown to beat a constant prediction. `low_coverage`: the value is
+of the clips that the model answered, and it answered too few for a verdict.
+"""
 
 
 class Finding(_Strict):
@@ -85,6 +89,7 @@ class Finding(_Strict):
         verdict, limit: the limit that applies and its verdict
         reason: why the value or the interval is missing, or what restricts the verdict
         reason_code: a stable code for reasons that programs act on; None for all others
+        exact: whether it is a count without uncertainty, judged by its value; only written if true
     """
 
     name: str
@@ -99,6 +104,7 @@ class Finding(_Strict):
     limit: Limit | None = None
     reason: str = ""
     reason_code: ReasonCode | None = None
+    exact: bool = Field(default=False, exclude_if=lambda exact: not exact)
 
     @field_validator("value", "low", "high", mode="before")
     @classmethod
@@ -276,11 +282,17 @@ class Sound(_Strict):
 
 
 class Missing(_Strict):
-    """A clip without a prediction, and why."""
+    """A clip without a prediction, and why.
+
+    Attributes:
+        asked: whether the model could hear the clip, so that no answer counts against it; only written if
+            true
+    """
 
     clip: str
     condition: str
     reason: str
+    asked: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
 
 FRAME_COLUMNS = (
