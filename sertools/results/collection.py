@@ -1,11 +1,12 @@
 """Several results together: by number or by audit, as one table, and shown in a notebook."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from sertools.errors import GateError, nearest
 from sertools.results import display, frames, gate
+from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.result import FRAME_COLUMNS, FRAME_TYPES, Result, Verdict
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ class Results(Sequence[Result]):
 
     Attributes:
         results: the results; kept as a tuple
+        answers: digest → what the model answered clip by clip; not part of a comparison for equality
     """
 
     results: Sequence[Result]
+    answers: Mapping[str, Answers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Keeps the results where nobody can change them."""
@@ -42,7 +45,7 @@ class Results(Sequence[Result]):
             IndexError: there is no result at the position
         """
         if isinstance(index, slice):
-            return Results(self.results[index])
+            return Results(self.results[index], self.answers)
         if isinstance(index, int):
             return self.results[index]
         found = [result for result in self.results if result.audit == index]
@@ -73,6 +76,10 @@ class Results(Sequence[Result]):
         """The names of the audits, because the results themselves are long."""
         return f"Results({', '.join(result.audit for result in self.results)})"
 
+    def answers_of(self, result: Result) -> Answers | None:
+        """What the model answered in a result; None if that is not known."""
+        return self.answers.get(str(result.provenance.get(PROVENANCE, "")))
+
     @property
     def exit_code(self) -> int:
         """The exit code of a gate: 1 if a limit failed, otherwise 0."""
@@ -99,3 +106,13 @@ class Results(Sequence[Result]):
             rows.append([result.audit, *(str(counted.get(v, 0)) for v in shown), result.answer])
         columns = ["audit", *(verdict.value for verdict in shown), "answer"]
         return display.html_table(f"Results of {len(self)} audits", columns, rows)
+
+
+def joined(parts: Iterable[Iterable[Result]]) -> Results:
+    """The results of several collections in one, with their answers."""
+    results: list[Result] = []
+    answers: dict[str, Answers] = {}
+    for part in parts:
+        answers |= part.answers if isinstance(part, Results) else {}
+        results += part
+    return Results(results, answers)

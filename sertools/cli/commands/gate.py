@@ -1,12 +1,16 @@
 """The command `gate`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+
+if TYPE_CHECKING:
+    from sertools.results.result import Result
 
 
 def gate(
@@ -53,20 +57,20 @@ def gate(
     """
     from sertools import files
     from sertools.cli import console
+    from sertools.comparison.common_clips import against_baseline
     from sertools.report.formats import ci
-    from sertools.results import regression_check
+    from sertools.results.collection import joined
     from sertools.results.gate import exit_code
     from sertools.results.gate import gate as judge
     from sertools.results.limits import read_limits
     from sertools.results.read import read_results
 
     arguments.check_loudness(quiet, verbose)
-    results = [result for folder in folders or [o.OUT] for result in read_results(folder)]
+    found = joined(read_results(folder) for folder in folders or [o.OUT])
     overrides = read_limits(limits) if limits else []
+    results: Sequence[Result] = found
     if baseline:
-        results = regression_check.against(
-            results, read_results(baseline), tolerance=tolerance, source=str(baseline)
-        )
+        results = against_baseline(found, read_results(baseline), tolerance=tolerance, source=str(baseline))
     judged = judge(results, overrides, source=str(limits), mode=mode)
     if junit:
         files.write_text(junit, ci.junit(judged, strict=strict))
