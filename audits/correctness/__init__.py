@@ -92,7 +92,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     findings += generalisation_drops(findings, in_domain)
     main = [f for f in findings if f.name in {"ccc", "uar"}]
     return Outcome(
-        answer=presentation.answer(main, consistency),
+        answer=presentation.answer(main, consistency, tables),
         findings=findings,
         tables=[presentation.baselines_table(baselines)] if baselines else [],
         figures=[

@@ -117,7 +117,8 @@ class GateOutcome:
 
     Attributes:
         results: the results with their verdicts
-        exit_code: 0 nothing failed, 1 a limit failed, 3 a finding was skipped or inconclusive (if strict)
+        exit_code: 0 nothing failed, 1 a limit failed, 2 nothing was measured, 3 a finding was skipped or
+            inconclusive (if strict)
         strict: whether findings without a verdict count
     """
 

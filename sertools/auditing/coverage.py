@@ -1,5 +1,7 @@
 """How much of what it was asked did the model answer, and what are its scores on that part alone?"""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,6 +67,35 @@ def asked_clips(tables: Tables, target: str, condition: str) -> tuple[NDArray[np
     return has_truth & (answered | tables.unanswered(prediction, condition)), answered
 
 
+@dataclass(frozen=True)
+class ClipsUsed:
+    """On how many clips a score is, in words: `42 of 81 clips`, and why others are left out."""
+
+    clips: str
+    left_out: str
+
+
+def clips_used(tables: Tables, target: str) -> ClipsUsed:
+    """On how many of all clips the scores of a target are, and why not on all.
+
+    Args:
+        tables: clips and predictions
+        target: a rated dimension, or `emotion`
+    """
+    asked, _ = asked_clips(tables, target, CLEAN)
+    if asked.all():
+        return ClipsUsed(counted(len(asked), "clip"), "")
+    labelled = tables.clips[target].notna().to_numpy()
+    has_truth = np.isfinite(truth_of(tables, target))
+    reasons = {
+        f"without {target}": ~labelled,
+        "with emotions that the model lacks": labelled & ~has_truth,
+        "that could not be predicted": has_truth & ~asked,
+    }
+    parts = [f"{int(clips.sum())} {reason}" for reason, clips in reasons.items() if clips.any()]
+    return ClipsUsed(f"{int(asked.sum())} of {len(asked)} clips", f" ({', '.join(parts)}, are left out)")
+
+
 def findings_of_answered(judged: list[Finding], of_answered: Outcome) -> list[Finding]:
     """The findings on the answered clips alone that differ from the judged ones, without verdicts.
 
@@ -88,7 +119,7 @@ def sentence(coverage: list[Finding], of_answered: list[Finding]) -> str:
     if not incomplete:
         return ""
     parts = [f"{unanswered(f)} of {counted(f.n, 'clip')} ({f.target})" for f in incomplete]
-    words = f" Not answered, and counted against the model: {', '.join(parts)}."
+    words = f" Not answered: {', '.join(parts)}; scores count these clips against the model."
     main = [
         f for f in of_answered if f.name in {f"ccc{OF_ANSWERED}", f"uar{OF_ANSWERED}"} and f.slice == "all"
     ]

@@ -12,7 +12,7 @@ from sertools.results.gate import CLIPS_ONLY
 from sertools.results.result import Finding, LeftOut, ReasonCode, Verdict
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic
-from sertools.tables.pairs import Pairs
+from sertools.tables.pairs import Pairs, known_speakers
 from sertools.tables.tables import Tables
 
 
@@ -82,6 +82,17 @@ def left_out(
         return []
     without = dict(zip(names, values.tolist(), strict=True))
     return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
+
+
+def with_known_speakers(finding: Finding, tables: Tables) -> Finding:
+    """The finding with at most as many speakers as the corpus names.
+
+    A clip whose speaker is unknown is a unit of its own in statistics, but it is no further speaker.
+    """
+    known = known_speakers(tables.clips)
+    if finding.speakers is None or known is None or finding.speakers <= known:
+        return finding
+    return finding.model_copy(update={"speakers": known})
 
 
 def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:

@@ -9,7 +9,7 @@ import pandas as pd
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.coverage import coverage_findings, findings_of_answered, sentence
-from sertools.auditing.findings import skipped
+from sertools.auditing.findings import skipped, with_known_speakers
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
@@ -83,7 +83,10 @@ def run(
         model=dict(model or {}),
         data=dict(data or {}),
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
-        findings=[*findings, *of_answered, *judge_all(coverage, planned.limits)],
+        findings=[
+            with_known_speakers(finding, tables)
+            for finding in (*findings, *of_answered, *judge_all(coverage, planned.limits))
+        ],
         tables=outcome.tables,
         figures=outcome.figures,
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],

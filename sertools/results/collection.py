@@ -82,7 +82,7 @@ class Results(Sequence[Result]):
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a gate: 1 if a limit failed, otherwise 0."""
+        """The exit code of a gate: 1 if a limit failed, 2 if nothing was measured, otherwise 0."""
         return gate.exit_code(self.results)
 
     def to_pandas(self) -> "pd.DataFrame":

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from sertools.errors import GateError, nearest
-from sertools.results.coverage import OF_ANSWERED
+from sertools.results.coverage import COVERAGE, OF_ANSWERED
 from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit, Result, Verdict
 
@@ -18,7 +18,9 @@ Mode = Literal["interval", "point"]
 
 
 PASSED, FAILED, BAD_INPUT, NOT_SHOWN = 0, 1, 2, 3
-"""Exit codes. `NOT_SHOWN` only with `--strict`: nothing failed, but a finding is skipped or inconclusive."""
+"""Exit codes. `BAD_INPUT` also if nothing was measured. `NOT_SHOWN` only with `--strict`: nothing failed, but
+a finding is skipped or inconclusive.
+"""
 
 
 CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speakers repeat"
@@ -161,11 +163,31 @@ def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:
     return Counter(finding.verdict for result in results for finding in result.findings)
 
 
-def exit_code(results: Iterable[Result], *, strict: bool = False) -> int:
-    """0: nothing failed · 1: a limit failed · 3: with `strict`, a finding is skipped or inconclusive."""
+def measured(results: Sequence[Result]) -> bool:
+    """Whether any finding has a value; counts only suffice where every audit does nothing but count."""
+    estimating = [
+        result
+        for result in results
+        if not any(finding.exact and finding.name != COVERAGE for finding in result.findings)
+    ]
+    return not results or any(
+        finding.value is not None and finding.name != COVERAGE
+        for result in estimating or results
+        for finding in result.findings
+    )
+
+
+def exit_code(results: Sequence[Result], *, strict: bool = False, allow_empty: bool = False) -> int:
+    """The exit code of results.
+
+    0: nothing failed · 1: a limit failed · 2: nothing was measured, unless `allow_empty` · 3: with `strict`,
+    a finding is skipped or inconclusive.
+    """
     counts = verdicts(results)
     if counts.get(Verdict.FAIL, 0):
         return FAILED
+    if not allow_empty and not measured(results):
+        return BAD_INPUT
     if strict and (counts.get(Verdict.SKIPPED, 0) or counts.get(Verdict.INCONCLUSIVE, 0)):
         return NOT_SHOWN
     return PASSED

@@ -31,6 +31,7 @@ class Pairs:
         clips: index labels of the n clips
         classes: number of class codes, 0 for a dimension; if a clip is unanswered, the last code means that
         answered: whether the model answered each clip, shape (n,); None if it answered all
+        named: whether the speaker of each clip is known, shape (n,); None if all are
     """
 
     truth: NDArray[Any]
@@ -41,6 +42,7 @@ class Pairs:
     clips: pd.Index
     classes: int = 0
     answered: NDArray[np.bool_] | None = None
+    named: NDArray[np.bool_] | None = None
 
     @property
     def n(self) -> int:
@@ -49,8 +51,10 @@ class Pairs:
 
     @property
     def speakers(self) -> int | None:
-        """Number of speakers; None if the corpus names none."""
-        return self.units if self.by_speaker else None
+        """Number of speakers; None if the corpus names none. A clip without a speaker adds none."""
+        if not self.by_speaker:
+            return None
+        return self.units if self.named is None else len(np.unique(self.unit[self.named]))
 
     @property
     def coverage(self) -> float:
@@ -73,6 +77,7 @@ class Pairs:
             units=len(kept),
             clips=self.clips[mask],
             answered=None if self.answered is None else self.answered[mask],
+            named=None if self.named is None else self.named[mask],
         )
 
 
@@ -105,6 +110,7 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
     truth = truth_of(tables, target)
     asked = np.isfinite(truth) & (np.isfinite(prediction) | unanswered)
     unanswered &= asked
+    named = tables.clips["speaker"].notna().to_numpy() if by_speaker else np.ones(len(codes), np.bool_)
     classes = (len(tables.model_classes) + bool(unanswered.any())) if target == "emotion" else 0
     every = Pairs(
         truth=truth,
@@ -115,6 +121,7 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
         clips=tables.clips.index,
         classes=classes,
         answered=~unanswered if unanswered.any() else None,
+        named=None if not by_speaker or named.all() else named,
     )
     kept = every.take(asked)
     dtype = np.int64 if classes else np.float64

@@ -10,6 +10,7 @@ from sertools.auditing.audit import load
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
+from sertools.tables.pairs import pairs
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import made
 from tests.helpers.audits import run
@@ -159,7 +160,8 @@ def test_a_model_that_answers_only_what_it_gets_right_fails():
     assert coverage.verdict is Verdict.FAIL
     assert (coverage.low, coverage.high, coverage.exact) == (None, None, True)
     assert (
-        f"Not answered, and counted against the model: {wrong.sum()} of 240 clips (arousal)" in after.answer
+        f"Not answered: {wrong.sum()} of 240 clips (arousal), {wrong.sum()} of 240 clips (emotion);"
+        in after.answer
     )
     assert "On the answered clips alone:" in after.answer
     assert "emotion UAR 1.00" in after.answer
@@ -200,3 +202,30 @@ def test_a_clip_that_nobody_can_hear_is_missing_and_not_asked():
     found = {f.key.label: f for f in run(load("correctness"), holed, seed=0).findings}
     assert (found["coverage of emotion"].value, found["coverage of emotion"].n) == (1.0, 216)
     assert not [name for name in found if "_of_answered" in name]
+
+
+def test_clips_without_a_speaker_add_no_speaker():
+    tables = middling()
+    speaker = tables.clips["speaker"].where(np.arange(240) % 25 > 0)
+    tables = dataclasses.replace(tables, clips=tables.clips.assign(speaker=speaker))
+    result = run(load("correctness"), tables, seed=0)
+    assert max(f.speakers for f in result.findings) == 12
+    assert result.answer.startswith("On 240 clips of 12 speakers: ")
+    assert pairs(tables, "emotion").units == 12 + 10  # each of them is a unit of its own in the statistics
+
+
+def test_a_headline_on_part_of_the_clips_says_of_how_many_and_why():
+    tables = made([10] * 8, dimensions=(), classes=CLASSES, noise=0.1)
+    emotion = tables.clips["emotion"].astype(object)
+    emotion.iloc[:38] = "boredom"
+    emotion.iloc[38:40] = None
+    rows = pd.DataFrame(
+        {"clip": tables.clips.index[40:41], "condition": "clean", "reason": "x", "asked": False}
+    )
+    holed = silent_about(tables, np.arange(80) == 40)
+    holed = dataclasses.replace(holed, clips=tables.clips.assign(emotion=emotion), missing=rows)
+    answer = run(load("correctness"), holed, seed=0).answer
+    assert answer.startswith(
+        "On 39 of 80 clips of 4 speakers (2 without emotion, 38 with emotions that the model lacks, "
+        "1 that could not be predicted, are left out): emotion UAR"
+    )

@@ -42,6 +42,7 @@ def gate(
         typer.Option("--github", help="Write GitHub annotations, and a step summary in GitHub Actions."),
     ] = False,
     strict: o.Strict = False,
+    allow_empty: o.AllowEmpty = False,
     output: o.Format = "table",
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -50,7 +51,7 @@ def gate(
 
     Reads result files only; models and audits are not run again.
 
-    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input,
+    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input or nothing measured,
     3 a finding was skipped or inconclusive (only with --strict).
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
@@ -58,9 +59,10 @@ def gate(
     from sertools import files
     from sertools.cli import console
     from sertools.comparison.common_clips import against_baseline
+    from sertools.errors import GateError
     from sertools.report.formats import ci
     from sertools.results.collection import joined
-    from sertools.results.gate import exit_code
+    from sertools.results.gate import BAD_INPUT, exit_code
     from sertools.results.gate import gate as judge
     from sertools.results.limits import read_limits
     from sertools.results.read import read_results
@@ -77,7 +79,10 @@ def gate(
     if github:
         _write_for_github(ci.annotations(judged), ci.step_summary(judged))
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
-    raise typer.Exit(exit_code(judged, strict=strict))
+    code = exit_code(judged, strict=strict, allow_empty=allow_empty)
+    if code == BAD_INPUT:
+        raise GateError("nothing was measured: no finding has a value", hint="the reports say why")
+    raise typer.Exit(code)
 
 
 def _write_for_github(annotations: list[str], summary: str) -> None:

@@ -68,7 +68,9 @@ class PredictionsModel(LoadedModel):
         if len(odd):
             more = ", …" if len(odd) > MAX_LISTED else ""
             note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
-            self.facts = {**self.facts, "notes": [*_conditions_note(self.conditions), note]}
+            unmatched = f"{len(odd)} of {len(table)} rows"
+            notes = [*_conditions_note(self.conditions), note]
+            self.facts = {**self.facts, "notes": notes, "unmatched": unmatched}
         scores = table.reindex(wanted)
         scores.index = clips.index
         return scores
