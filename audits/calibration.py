@@ -14,8 +14,9 @@ the model exaggerates. The spread is sd(prediction) / sd(truth): far below 1, th
 The bias m(p) − m(t) is given for the clips with their truth in each quarter of the scale; regression to the
 mean makes it fall from the lowest to the highest quarter for every model that makes errors.
 
-There are no published limits; ours mark where a reader would be misled: overconfidence beyond ±.1, a truth
-that changes by less than 0.5 or more than 1.5 times the change in the prediction (slope beyond ±.5),
+All values are of the clips that the model answered; below 95 % of the clips that it was asked, no limit is
+decided. There are no published limits; ours mark where a reader would be misled: overconfidence beyond ±.1, a
+truth that changes by less than 0.5 or more than 1.5 times the change in the prediction (slope beyond ±.5),
 predictions with less than half or more than twice the spread of the truth. They are passed only by models
 that are shown to beat a constant (predictions permuted among each speaker's clips, p ≤ .001): a model that
 always gives each of six classes a probability of 1/6 is calibrated and useless. Failures stand. Intervals are
@@ -110,7 +111,8 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 def _emotion_outcome(tables: Tables) -> Outcome:
     """ECE, overconfidence and Brier score, with accuracy by confidence bin."""
-    pair = pairs(tables, "emotion")
+    asked = pairs(tables, "emotion")
+    pair = asked.of_answered
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=np.float64)
     problem = probabilities_problem(scores)
     if problem:
@@ -123,16 +125,16 @@ def _emotion_outcome(tables: Tables) -> Outcome:
     confidence = np.clip(scores.max(axis=1), 0.0, 1.0)
     correct = (pair.truth == pair.prediction).astype(np.float64)
     losses = brier_losses(pair.truth, scores)
-    withheld = _withheld(pair, len(tables.model_classes))
+    withheld = _withheld(asked, asked.classes)
     ece, brier = (
         _estimate(ece_statistic(), pair, correct, confidence),
         _estimate(BRIER, pair, correct, losses),
     )
     over = _estimate(OVERCONFIDENCE, pair, correct, confidence)
     found = [
-        _finding("ece", ece, pair, "emotion"),
-        _finding("overconfidence", over, pair, "emotion", withheld),
-        _finding("brier", brier, pair, "emotion"),
+        _finding("ece", ece, asked, "emotion"),
+        _finding("overconfidence", over, asked, "emotion", withheld),
+        _finding("brier", brier, asked, "emotion"),
     ]
     shares = np.bincount(pair.truth, minlength=scores.shape[1]) / max(pair.n, 1)
     chance = ece_by_chance(confidence)
@@ -193,21 +195,21 @@ def _reliability(
     return table, figure
 
 
-def _dimension_outcome(pair: Pairs, dimension: str) -> Outcome:
+def _dimension_outcome(asked: Pairs, dimension: str) -> Outcome:
     """Residual slope, spread, and bias for each quarter of the scale of the truth."""
-    withheld = _withheld(pair)
+    withheld, pair = _withheld(asked), asked.of_answered
     slope = _estimate(RESIDUAL_SLOPE, pair, pair.truth, pair.prediction)
     spread = _estimate(SPREAD, pair, pair.truth, pair.prediction)
     found = [
-        _finding("residual_slope", slope, pair, dimension, withheld),
-        _finding("spread", spread, pair, dimension, withheld),
+        _finding("residual_slope", slope, asked, dimension, withheld),
+        _finding("spread", spread, asked, dimension, withheld),
     ]
     quarter = rating_bins(pair.truth, QUARTERS)
     for code, name in enumerate(_names(QUARTERS)):
         here = pair.take(quarter == code)
         if here.n:
             bias = _estimate(BIAS, here, here.truth, here.prediction)
-            found.append(_finding("bias", bias, here, dimension, where=f"truth={name}"))
+            found.append(_finding("bias", bias, asked, dimension, where=f"truth={name}"))
     return Outcome(
         answer=_dimension_sentence(dimension, spread, slope),
         findings=found,
@@ -264,9 +266,18 @@ def _estimate(statistic: Statistic, pair: Pairs, truth: NDArray[Any], prediction
 
 
 def _finding(
-    name: str, value: Estimate, pair: Pairs, target: str, withheld: str = "", where: str = "all"
+    name: str, value: Estimate, asked: Pairs, target: str, withheld: str = "", where: str = "all"
 ) -> Finding:
-    return finding(name, value, target=target, slice=where, by_speaker=pair.by_speaker, withheld=withheld)
+    """A finding on the answered clips; no limit can decide it if there are too few of them."""
+    return finding(
+        name,
+        value,
+        target=target,
+        slice=where,
+        by_speaker=asked.by_speaker,
+        withheld=withheld,
+        coverage=asked.coverage,
+    )
 
 
 def _confidence_sentence(over: Estimate, ece: Estimate, chance: float) -> str:

@@ -204,12 +204,13 @@ def _words(text: str) -> str:
 
 
 def _count(name: str, count: int, part: pd.DataFrame, tables: Tables, where: str) -> Finding:
-    """A finding with a count; its interval has zero width."""
+    """A finding with a count, which is exact; its interval has zero width."""
     codes, by_speaker = speaker_codes(part)
     value = Estimate(
         value=float(count), low=float(count), high=float(count), n=len(part), units=len(np.unique(codes))
     )
-    return finding(name, value, slice=where, by_speaker=by_speaker)
+    found = finding(name, value, slice=where, by_speaker=by_speaker)
+    return found.model_copy(update={"exact": True})
 
 
 def _uncounted(name: str, small: pd.DataFrame, large: pd.DataFrame, where: str, reason: str) -> Finding:

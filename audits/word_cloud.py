@@ -45,14 +45,16 @@ class Words:
     """Means of one dimension by word.
 
     Attributes:
-        pair: ratings and predictions of the clips with a transcript
+        pair: ratings and predictions of the answered clips with a transcript
         vocabulary: words of these clips
         by: ratings, predictions → means by word
+        coverage: share of the clips that the model answered
     """
 
     pair: Pairs
     vocabulary: Vocabulary
     by: dict[str, WordMeans]
+    coverage: float
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 10, shown: int = 50) -> Outcome:
@@ -117,13 +119,14 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 
 def _words(tables: Tables, dimension: str, min_clips: int) -> Words:
     """Means by word of a dimension, on the clips with a transcript."""
-    pair = pairs(tables, dimension)
+    asked = pairs(tables, dimension)
+    pair = asked.of_answered
     said = tables.clips["transcript"].loc[pair.clips]
     pair = pair.take(said.notna().to_numpy())
     vocabulary = Vocabulary.of(said.dropna().astype(str).tolist(), pair.unit, min_clips=min_clips)
     values = {"ratings": pair.truth, "predictions": pair.prediction}
     by = {name: word_means(value, vocabulary, pair.unit, pair.units) for name, value in values.items()}
-    return Words(pair=pair, vocabulary=vocabulary, by=by)
+    return Words(pair=pair, vocabulary=vocabulary, by=by, coverage=asked.coverage)
 
 
 def _findings(words: Words, dimension: str) -> list[Finding]:
@@ -140,7 +143,13 @@ def _findings(words: Words, dimension: str) -> list[Finding]:
         useless = not_better_than_constant(pair) if name == "errors" else ""
         where = f"of={name}"
         one = finding(
-            "word_effect", effect, target=dimension, slice=where, by_speaker=pair.by_speaker, withheld=useless
+            "word_effect",
+            effect,
+            target=dimension,
+            slice=where,
+            by_speaker=pair.by_speaker,
+            withheld=useless,
+            coverage=1.0 if name == "ratings" else words.coverage,
         )
         found.append(one)
     agreement = estimate(word_agreement(words.vocabulary), pair.truth, pair.prediction, pair.unit, pair.units)

@@ -52,11 +52,19 @@ def audit(tables: Tables, *, rng: np.random.Generator, skilled: bool = True) -> 
     """
     findings = []
     for dimension in tables.dimensions:
-        pair = pairs(tables, dimension)
-        withheld = not_better_than_constant(pair) if skilled else ""
+        asked = pairs(tables, dimension)  # in which unanswered clips count against the model
+        withheld = not_better_than_constant(asked) if skilled else ""
+        pair = asked.of_answered  # a spread is no score: it describes the predictions that there are
         value = estimate(SPREAD_RATIO, pair.truth, pair.prediction, pair.unit, pair.units)
         findings.append(
-            finding("spread_ratio", value, target=dimension, by_speaker=pair.by_speaker, withheld=withheld)
+            finding(
+                "spread_ratio",
+                value,
+                target=dimension,
+                by_speaker=pair.by_speaker,
+                withheld=withheld,
+                coverage=asked.coverage,
+            )
         )
     ratios = ", ".join(f"{f.target} {f.value:.2f}" for f in findings if f.value is not None)
     return Outcome(answer=f"Standard deviation of predictions / ratings: {ratios}.", findings=findings)

@@ -9,6 +9,11 @@ class. Where the corpus labels emotions, every predicted dimension that it does 
 range that the literature expects for each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the
 share of clips in that range.
 
+A clip that the model was asked and did not answer counts against it: it is wrong in recall, UAR, accuracy and
+F1, and for a dimension it has the end of the scale that is farther from the truth. Precision, the distances
+of distributions and relative differences use the answered clips, and are inconclusive below 95 % of them. The
+scores on the answered clips alone are given too.
+
 Every score is shown together with the scores of trivial models: the constant mean or majority class, random
 predictions, and the constant that is best for this metric. Limits that a trivial model can meet are passed
 only where the model is shown to beat a constant: its predictions are permuted among the clips of each
@@ -62,7 +67,6 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
         in_domain: scores on the corpus that the model was trained on, e.g. `arousal=0.745`; adds the
             generalisation drop 1 − metric here / metric there (CCC of a dimension, UAR of `emotion`)
     """
-    classes = len(tables.model_classes)
     findings: list[Finding] = []
     baselines: list[Row] = []
     figures: list[Figure] = []
@@ -70,13 +74,13 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     for target in scored_targets(tables):
         pair = pairs(tables, target)
         if target == "emotion":
-            statistics, main_score = class_statistics(classes), uar_statistic(classes)
+            statistics, main_score = class_statistics(pair.classes), uar_statistic(pair.classes)
             findings += emotion_findings(pair, tables)
             figures.append(presentation.confusion_figure(pair, tables))
         else:
             statistics, main_score = DIMENSION_STATISTICS, CCC
             findings += dimension_findings(pair, target)
-            figures.append(presentation.distribution_figure(pair, target))
+            figures.append(presentation.distribution_figure(pair.of_answered, target))
         without_speaker += left_out(main_score, pair, tables, target=target)
         baselines += baseline_rows(pair, target, statistics, rng)
     consistency = expected_range_findings(tables)
@@ -89,7 +93,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     findings += generalisation_drops(findings, in_domain)
     main = [f for f in findings if f.name in {"ccc", "uar"}]
     return Outcome(
-        answer=presentation.answer(main, consistency),
+        answer=presentation.answer(main, consistency, tables),
         findings=findings,
         tables=[presentation.baselines_table(baselines)] if baselines else [],
         figures=[

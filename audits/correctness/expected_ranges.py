@@ -63,9 +63,11 @@ def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
         deviation=float(np.std(prediction[known])) if known.any() else np.nan,
     )
     withheld = not_better_than_constant(every.take(known))
+    # an unanswered clip is in no range: comparisons with nan are false
+    asked = known | ((order >= 0) & tables.unanswered(prediction))
     found = []
     for name, level in expected.items():
-        here = known & (emotion == name)
+        here = asked & (emotion == name)
         speakers, unit = np.unique(codes[here], return_inverse=True)
         inside = distribution.in_range(prediction[here], *RANGES[level])
         found.append(

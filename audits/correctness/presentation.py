@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from sertools.auditing.coverage import clips_used
 from sertools.auditing.figures import interval_series, rating_histogram
 from sertools.auditing.phrases import counted, interval_text
 from sertools.auditing.tables import Row
 from sertools.metrics import classification
 from sertools.results.result import Figure, Finding, Series, Table
-from sertools.tables.pairs import Pairs
+from sertools.tables.pairs import Pairs, class_names, pairs
 from sertools.tables.tables import Tables
 
 
@@ -30,9 +31,9 @@ def distribution_figure(pair: Pairs, dimension: str) -> Figure:
 
 def confusion_figure(pair: Pairs, tables: Tables) -> Figure:
     """How often each true emotion is predicted as each emotion."""
-    counts = classification.confusion(pair.truth, pair.prediction, len(tables.model_classes))
+    counts = classification.confusion(pair.truth, pair.prediction, pair.classes)
     present = [i for i, name in enumerate(tables.model_classes) if name in tables.classes]
-    names = list(tables.model_classes)
+    names = class_names(pair, tables)
     rows = counts[present] / np.maximum(counts[present].sum(axis=1, keepdims=True), 1)
     return Figure(
         name="confusion",
@@ -83,13 +84,14 @@ def expected_range_figure(found: list[Finding]) -> list[Figure]:
     ]
 
 
-def answer(main: list[Finding], consistency: list[Finding]) -> str:
+def answer(main: list[Finding], consistency: list[Finding], tables: Tables) -> str:
     """The main scores, or the share of clips in the expected range if nothing is rated."""
     if main:
-        clips = max(f.n for f in main)
-        speakers = max((f.speakers or 0) for f in main)
+        most = max(main, key=lambda f: f.n)
+        speakers = pairs(tables, most.target).speakers
         by = f" of {counted(speakers, 'speaker')}" if speakers else ""
-        return f"On {clips} clips{by}: {', '.join(_score_text(f) for f in main)}."
+        used = clips_used(tables, most.target)
+        return f"On {used.clips}{by}{used.left_out}: {', '.join(_score_text(f) for f in main)}."
     if not consistency:
         return "Not measured."
     measured = [f for f in consistency if f.value is not None]

@@ -17,6 +17,9 @@ from sertools.statistics.shares import gap_of_recall
 from .error_gaps import error_findings
 from .grouped import GroupedPairs
 
+OF_ANSWERED_CLIPS = ("bias", "mean_shift", "precision_gap")
+"""Ends of the names of findings that use only the clips that the model answered."""
+
 UNDERPOWERED = (
     "this corpus is too small for the limit: it detects gaps from {:.3f} on, "
     "and verifies limits from {:.3f} on"
@@ -73,6 +76,7 @@ def odds_by_chance(part: GroupedPairs, resamples: int, rng: np.random.Generator)
 def _finding(
     part: GroupedPairs, name: str, value: Estimate, where: str, withheld: str = "", target: str = ""
 ) -> Finding:
+    """A finding on the clips of a target; biases and precisions are of the answered clips alone."""
     return finding(
         name,
         value,
@@ -80,6 +84,7 @@ def _finding(
         slice=where,
         by_speaker=part.pairs.by_speaker,
         withheld=withheld,
+        coverage=part.pairs.coverage if name.endswith(OF_ANSWERED_CLIPS) else 1.0,
     )
 
 
@@ -123,20 +128,27 @@ def _sex_findings(part: GroupedPairs, by_chance: NullGap, limit: float, withheld
     scores = error_findings(part, score)
     if part.classes:
         return scores
+    female, male = (part.of_answered.members(part.groups.names.index(sex)) for sex in ("female", "male"))
     return [*scores, _finding(part, "sex_bias", gap(BIAS, female, male), where, withheld)]
 
 
 def _differences_from_all(part: GroupedPairs, withheld: str) -> list[Finding]:
     """The score of each group minus that of all clips; for a dimension also the shift of the mean error."""
-    pair, groups = part.pairs, part.groups
-    measures = [("group_minus_all", part.statistic)]
+    measures = [("group_minus_all", part.statistic, part)]
     if not part.classes:
-        measures.append(("mean_shift", BIAS))
+        measures.append(("mean_shift", BIAS, part.of_answered))
     return [
         _finding(part, name, difference, where, withheld)
-        for name, statistic in measures
+        for name, statistic, used in measures
         for difference, where in zip(
-            group_minus_all(statistic, pair.truth, pair.prediction, pair.unit, groups.code, len(groups)),
+            group_minus_all(
+                statistic,
+                used.pairs.truth,
+                used.pairs.prediction,
+                used.pairs.unit,
+                used.groups.code,
+                len(used.groups),
+            ),
             _slices(part),
             strict=True,
         )
@@ -167,8 +179,8 @@ def _class_findings(part: GroupedPairs, withheld: str) -> list[Finding]:
         clips = int((part.coded.truth == code).sum())
         if clips < part.min_clips_in_bin:
             continue
-        for metric in ("recall", "precision"):
-            differences = class_gaps(part.coded, part.groups, code, metric)
+        for metric, used in (("recall", part), ("precision", part.of_answered)):
+            differences = class_gaps(used.coded, used.groups, code, metric)
             for difference, where in zip(differences, _slices(part), strict=True):
                 if not difference.n:
                     continue  # this class was never predicted: recall shows it

@@ -13,11 +13,14 @@ from sertools.metrics.regression import CCC
 from sertools.statistics.jackknife import Group
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
-from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.pairs import Pairs, class_names, pairs
 from sertools.tables.tables import Tables
 
 MIN_CLIPS_IN_BIN = 67
 """Bins of a dimension with fewer clips are left out, as in ser-tests."""
+
+WORST_BRIER = 2.0
+"""The largest Brier loss of a clip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +30,14 @@ class GroupedPairs:
     Attributes:
         column: the column that defines the groups
         target: a dimension, or `emotion`
-        class_names: all emotions that the model can predict; empty for a dimension
+        class_names: all emotions that the model can predict, and `no answer` if clips are unanswered; empty
+            for a dimension
         pairs: truth and predictions
         coded: the same as class codes: a dimension is cut into `BINS`
         groups: groups with at least one of these clips
         large_groups: groups that enter max − min, equalised odds and permutations
-        losses: Brier loss of each clip, shape (n,); None for a dimension, or if scores are no probabilities
+        losses: Brier loss of each clip, shape (n,), 2 if it is unanswered; None for a dimension, or if scores
+            are no probabilities
     """
 
     column: str
@@ -74,6 +79,21 @@ class GroupedPairs:
         """The clips of the groups that are large enough for statistics over all groups."""
         return self.pairs.take(self.large_groups.code >= 0)
 
+    @property
+    def of_answered(self) -> "GroupedPairs":
+        """The same clips without those that the model did not answer."""
+        answered = self.pairs.answered
+        if answered is None:
+            return self
+        return replace(
+            self,
+            pairs=self.pairs.of_answered,
+            coded=self.coded.of_answered,
+            groups=replace(self.groups, code=self.groups.code[answered]),
+            large_groups=replace(self.large_groups, code=self.large_groups.code[answered]),
+            losses=None if self.losses is None else self.losses[answered],
+        )
+
     def members(self, code: int) -> Group:
         """Truth, prediction and unit codes of one group."""
         inside = self.groups.code == code
@@ -103,7 +123,7 @@ def grouped_pairs(
     return GroupedPairs(
         column=column,
         target=target,
-        class_names=tables.model_classes if target == "emotion" else (),
+        class_names=tuple(class_names(pair, tables)) if target == "emotion" else (),
         pairs=pair,
         coded=coded,
         groups=present,
@@ -113,9 +133,14 @@ def grouped_pairs(
 
 
 def _losses(tables: Tables, pair: Pairs) -> NDArray[np.float64] | None:
-    """The Brier loss of each clip; None if the scores are no probabilities."""
+    """The Brier loss of each clip, 2 if it is unanswered; None if the scores are no probabilities."""
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=float)
-    return None if probabilities_problem(scores) else brier_losses(pair.truth, scores)
+    answered = np.ones(pair.n, dtype=np.bool_) if pair.answered is None else pair.answered
+    if probabilities_problem(scores[answered]):
+        return None
+    losses = np.full(pair.n, WORST_BRIER)
+    losses[answered] = brier_losses(pair.truth[answered], scores[answered])
+    return losses
 
 
 def present_groups(groups: Groups, code: NDArray[np.integer]) -> Groups:

@@ -23,7 +23,8 @@ def sentiment_findings(tables: Tables, language: Groups) -> list[Finding]:
     sentiment = groups_of(tables.clips, "sentiment")
     found = []
     for dimension in tables.dimensions:
-        pair = pairs(tables, dimension)
+        asked = pairs(tables, dimension)
+        pair = asked.of_answered
         rows = tables.clips.index.get_indexer(pair.clips)
         languages = present_groups(language, language.code[rows])
         sentiments = present_groups(sentiment, sentiment.code[rows])
@@ -31,7 +32,7 @@ def sentiment_findings(tables: Tables, language: Groups) -> list[Finding]:
             reason = f"the clips with {dimension} have fewer than two languages or two sentiments"
             found.append(skipped("sentiment_shift", tables, reason, target=dimension))
             continue
-        withheld = not_better_than_constant(pair)
+        withheld = not_better_than_constant(asked)
         shifts = sentiment_shift(pair.prediction, languages, sentiments, pair.unit, pair.units)
         found += [
             finding(
@@ -41,6 +42,7 @@ def sentiment_findings(tables: Tables, language: Groups) -> list[Finding]:
                 slice=f"language={language_name}, sentiment={sentiment_name}",
                 by_speaker=pair.by_speaker,
                 withheld=withheld,
+                coverage=asked.coverage,
             )
             for (language_name, sentiment_name), shift in shifts.items()
         ]

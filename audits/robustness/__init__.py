@@ -17,7 +17,8 @@ predictions are not shown to beat a constant (permuted among each speaker's clip
 without ratings must instead increase with the emotions' mean ratings by Russell & Mehrabian 1977); a failure
 stands. None is judged if the share of pairs of *different* clips whose predictions would count as unchanged
 already reaches the limit. A drop is not judged either if the clean score is too low to drop that far. A clip
-that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged.
+that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged. A
+clip that the model was asked and did not answer, clean or perturbed, counts as changed.
 
 Limits: .95 for small perturbations, for larger ones those of audEERING's ser-tests. Intervals are 95 %: for
 shares Wilson's with the effective number of clips, for differences leave-one-speaker-out jackknife with

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.auditing.phrases import counted
@@ -91,7 +92,7 @@ def speakers_table(tables: Tables, labelled: Sequence[PerturbedPredictions]) -> 
         for code in np.unique(unit):
             own = unit == code
             shares = [_mean_ratio(each.unchanged[own]) for each in labelled]
-            if np.isfinite(shares).all():
+            if np.isfinite(shares).all() and not pd.isna(names[own][0]):
                 rows.append([str(names[own][0]), int(own.sum()), *shares, float(np.mean(shares))])
     n = len(rows)
     rows = [row for row in rows if row[-1] != 1.0]
@@ -202,6 +203,8 @@ def absentees_table(tables: Tables, conditions: Mapping[str, Sequence[str]]) -> 
     """How many clips each perturbation could not be applied to, and why."""
     rows: list[Row] = []
     missing = tables.missing
+    if "asked" in missing:  # what the model did not answer is not the perturbation's fault
+        missing = missing[~missing["asked"].astype(bool)]
     missing_when_clean = set(missing.loc[missing["condition"] == CLEAN, "clip"])
     for perturbation, names in conditions.items():
         absent = missing[missing["condition"].isin(names) & ~missing["clip"].isin(missing_when_clean)]

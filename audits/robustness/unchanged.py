@@ -11,8 +11,7 @@ from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share
 from sertools.results.gate import matches
 from sertools.results.result import Finding, Limit
-from sertools.statistics.jackknife import Estimate, contrast, estimate
-from sertools.statistics.shares import change_of_recall
+from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.tables import Tables
 
 from .predictions import UNLABELLED, CleanPredictions, PerturbedPredictions
@@ -66,28 +65,20 @@ def _perturbation_findings(
     """Unchanged ratio, scale-free ratio, change of the score and mean shift under one perturbation."""
     clean, k = perturbed.clean, perturbed.perturbations.index(perturbation)
 
-    def judged(name: str, value: Estimate) -> Finding:
-        return _judgeable_finding(name, value, clean, perturbation, limits)
+    def judged(name: str, value: Estimate, coverage: float = 1.0) -> Finding:
+        return _judgeable_finding(name, value, clean, perturbation, limits, coverage)
 
     yield judged("unchanged_ratio", mean_share(perturbed.unchanged[:, [k]], clean.unit, clean.units))
     if perturbed.scale_free is not None:
         scale_free = mean_share(perturbed.scale_free[:, [k]], clean.unit, clean.units)
         yield judged("scale_free_ratio", scale_free)
-    before, after, clip = perturbed.stacked(perturbation)
-    n = len(np.unique(clip))
     if not clean.classes:
+        before, after, clip = perturbed.stacked(perturbation)
         shift = estimate(BIAS, before, after, clean.unit[clip], clean.units)
-        yield judged("mean_shift", replace(shift, n=n))
-    rated = np.isfinite(clean.truth[clip])
-    if rated.any():
-        truth, unit = clean.truth[clip][rated], clean.unit[clip][rated]
-        n = len(np.unique(clip[rated]))
-        if clean.classes:
-            repeats = len(truth) / n
-            change = change_of_recall(truth, before[rated], after[rated], unit, repeats=repeats)
-        else:
-            change = contrast(clean.statistic, truth, before[rated], after[rated], unit)
-        yield judged(f"change_of_{clean.statistic.name}", replace(change, n=n))
+        yield judged("mean_shift", replace(shift, n=len(np.unique(clip))), perturbed.coverage(perturbation))
+    change = perturbed.change_of_score(perturbation)
+    if change is not None:
+        yield judged(f"change_of_{clean.statistic.name}", change)
 
 
 def _average(perturbed: Sequence[PerturbedPredictions], target: str) -> Finding:
@@ -118,14 +109,24 @@ def _averages_over_dimensions(perturbed: Sequence[PerturbedPredictions]) -> list
 
 
 def _judgeable_finding(
-    name: str, value: Estimate, clean: CleanPredictions, perturbation: str, limits: Sequence[Limit]
+    name: str,
+    value: Estimate,
+    clean: CleanPredictions,
+    perturbation: str,
+    limits: Sequence[Limit],
+    coverage: float,
 ) -> Finding:
     """The finding; its limit is not judged if the clean predictions make it meaningless."""
     made = finding(name, value, target=clean.target, slice=perturbation, by_speaker=clean.by_speaker)
     limit = next((limit for limit in reversed(limits) if matches(limit, made)), None)
-    withheld = _reason_withheld(name, clean, limit) if limit else ""
     return finding(
-        name, value, target=clean.target, slice=perturbation, by_speaker=clean.by_speaker, withheld=withheld
+        name,
+        value,
+        target=clean.target,
+        slice=perturbation,
+        by_speaker=clean.by_speaker,
+        withheld=_reason_withheld(name, clean, limit) if limit else "",
+        coverage=coverage,
     )
 
 

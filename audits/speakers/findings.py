@@ -57,9 +57,8 @@ def spread_finding(speakers: list[Speaker], target: str) -> Finding:
 
 def mean_findings(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     """Speaker average and speaker ranking of a dimension, or of the share of each class."""
-    classes = len(tables.model_classes) if target == "emotion" else 0
     # with fewer speakers there is no interval, so the gate is inconclusive anyway
-    useless = not_better_than_constant(pair, classes) if pair.units >= MIN_UNITS else ""
+    useless = not_better_than_constant(pair, pair.classes) if pair.units >= MIN_UNITS else ""
     enough = has_enough_clips(pair)
     included = enough[pair.unit]
     n = int(included.sum())

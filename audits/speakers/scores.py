@@ -70,8 +70,7 @@ def speaker_scores(pair: Pairs, tables: Tables, target: str, protocol: Protocol)
         target: a dimension, or `emotion`
         protocol: which speakers are judged by draws, and how
     """
-    classes = len(tables.model_classes) if target == "emotion" else 0
-    statistic = uar_statistic(classes) if classes else CCC
+    statistic = uar_statistic(pair.classes) if pair.classes else CCC
     names = _speaker_names(tables, pair)
     sizes = np.bincount(pair.unit, minlength=pair.units)
     judged = sizes > protocol.min_clips
@@ -83,7 +82,7 @@ def speaker_scores(pair: Pairs, tables: Tables, target: str, protocol: Protocol)
             name=names[code],
             score=_score_over_clips(statistic, own, 0.95),
             simultaneous=_score_over_clips(statistic, own, 1 - 0.05 / together),
-            chance=1 / len(np.unique(own.truth)) if classes else 0.0,
+            chance=1 / len(np.unique(own.truth)) if pair.classes else 0.0,
             error=float(np.sqrt((own.n - 1) * np.var(_scores_without_clip(statistic, own)))),
             judged=bool(judged[code]),
         )

@@ -34,11 +34,8 @@ def reason_withheld(tables: Tables, plain: WordPredictions, target: str) -> str:
     if target in tables.dimensions:
         return NOT_RESPONSIVE if not_better_than_constant(pairs(tables, target)) else ""
     if target in tables.classes:
-        return (
-            NOT_RESPONSIVE
-            if not_better_than_constant(pairs(tables, "emotion"), len(tables.model_classes))
-            else ""
-        )
+        emotion = pairs(tables, "emotion")
+        return NOT_RESPONSIVE if not_better_than_constant(emotion, emotion.classes) else ""
     return NOT_RESPONSIVE
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -35,12 +36,14 @@ class PredictedTwice:
     Attributes:
         pair: truth and prediction on the original audio
         synthetic: prediction on synthetic speech of the same words, shape (n,)
+        answered: whether the model answered both, shape (n,); an unanswered clip counts against it
         statistic: CCC or UAR
         classes: number of class codes; 0 for a dimension
     """
 
     pair: Pairs
     synthetic: NDArray[Any]
+    answered: NDArray[np.bool_]
     statistic: Statistic
     classes: int
 
@@ -61,14 +64,16 @@ def voice_condition(voice: str) -> Condition:
 
 
 def predicted_twice(tables: Tables, target: str, voice: str) -> PredictedTwice:
-    """One target on the clips with a truth and both predictions."""
+    """One target on the clips with a truth that the model was asked twice."""
     original, synthetic = pairs(tables, target), pairs(tables, target, str(voice_condition(voice)))
     both = original.take(original.clips.isin(synthetic.clips))
     prediction = pd.Series(synthetic.prediction, index=synthetic.clips)
-    classes = len(tables.model_classes) if target == "emotion" else 0
+    classes = max(original.classes, synthetic.classes)
+    answered = both.clips.isin(original.of_answered.clips) & both.clips.isin(synthetic.of_answered.clips)
     return PredictedTwice(
         pair=both,
         synthetic=prediction.reindex(both.clips).to_numpy(dtype=both.prediction.dtype),
+        answered=answered,
         statistic=uar_statistic(classes) if classes else CCC,
         classes=classes,
     )
@@ -95,8 +100,8 @@ def voice_findings(
         f"synthetic_{metric}": clips.score(clips.synthetic),
         f"{metric}_change": change,
     }
-    if not clips.classes:
-        values |= _distribution_values(clips)
+    of_answered = {} if clips.classes else _distribution_values(clips)
+    coverage = float(clips.answered.mean()) if len(clips.answered) else 1.0
     withheld = {f"synthetic_{metric}": _reason_withheld(clips, sentence_score)}
     return [
         finding(
@@ -106,15 +111,19 @@ def voice_findings(
             slice=f"voice={voice}",
             by_speaker=pair.by_speaker,
             withheld=withheld.get(name, ""),
+            coverage=coverage if name in of_answered else 1.0,
         )
-        for name, value in values.items()
+        for name, value in {**values, **of_answered}.items()
     ]
 
 
 def _distribution_values(clips: PredictedTwice) -> dict[str, Estimate]:
-    """Distances of both predictions to the ratings; spread and mean of the synthetic predictions."""
-    pair, distance = clips.pair, jensen_shannon_statistic()
-    unit, synthetic = (pair.unit, pair.units), clips.synthetic
+    """Distances of both predictions to the ratings; spread and mean of the synthetic predictions.
+
+    They are of the clips that the model answered twice.
+    """
+    pair, distance = clips.pair.take(clips.answered), jensen_shannon_statistic()
+    unit, synthetic = (pair.unit, pair.units), clips.synthetic[clips.answered]
     return {
         "original_jensen_shannon": estimate(distance, pair.truth, pair.prediction, *unit),
         "synthetic_jensen_shannon": estimate(distance, pair.truth, synthetic, *unit),

@@ -114,7 +114,7 @@ def audit(
             clips=recordings,
         )
         render(results, Path(out))
-    return Results(results)
+    return results
 
 
 def plan(

@@ -9,6 +9,7 @@ import pandas as pd
 from sertools import files
 from sertools.comparison import leaderboard as rankings
 from sertools.comparison import leaderboard_files, write
+from sertools.comparison.common_clips import against_baseline
 from sertools.comparison.compare import compare as compare_runs
 from sertools.comparison.leaderboard import Group
 from sertools.comparison.published import published
@@ -17,8 +18,7 @@ from sertools.errors import GateError
 from sertools.report import render as reports
 from sertools.report.formats import ci, model_card
 from sertools.results import gate as gates
-from sertools.results import regression_check
-from sertools.results.collection import Results
+from sertools.results.collection import Results, joined
 from sertools.results.gate import Mode
 from sertools.results.limits import Override, read_limits
 from sertools.results.read import read_result
@@ -47,10 +47,9 @@ def read_results(*places: str | Path) -> Results:
         [finding.value for result in results for finding in result.findings if finding.name == "ccc"]
         ```
     """
-    found: list[Result] = []
-    for place in map(Path, places):
-        found += [read_result(place)] if place.is_file() else read_folder(place)
-    return Results(found)
+    return joined(
+        [read_result(place)] if place.is_file() else read_folder(place) for place in map(Path, places)
+    )
 
 
 def render(
@@ -118,7 +117,8 @@ class GateOutcome:
 
     Attributes:
         results: the results with their verdicts
-        exit_code: 0 nothing failed, 1 a limit failed, 3 a finding was skipped or inconclusive (if strict)
+        exit_code: 0 nothing failed, 1 a limit failed, 2 nothing was measured, 3 a finding was skipped or
+            inconclusive (if strict)
         strict: whether findings without a verdict count
     """
 
@@ -190,12 +190,12 @@ def gate(
         print(outcome.exit_code, outcome.failed)
         ```
     """
-    found: list[Result] = list(results_of(results))
+    found: Sequence[Result] = results_of(results)
     overrides = read_limits(Path(limits)) if isinstance(limits, str | Path) else list(limits)
     source = str(limits) if isinstance(limits, str | Path) else "limits"
     if baseline is not None:
         place = str(baseline) if isinstance(baseline, str | Path) else "baseline"
-        found = regression_check.against(found, results_of(baseline), tolerance=tolerance, source=place)
+        found = against_baseline(results_of(found), results_of(baseline), tolerance=tolerance, source=place)
     judged = Results(gates.gate(found, overrides, source=source, mode=mode))
     return GateOutcome(results=judged, exit_code=gates.exit_code(judged, strict=strict), strict=strict)
 
@@ -294,6 +294,8 @@ def results_of(source: ResultSource) -> Results:
     """
     if isinstance(source, str | Path):
         return read_results(source)
+    if isinstance(source, Results):
+        return source
     return Results([source] if isinstance(source, Result) else list(source))
 
 

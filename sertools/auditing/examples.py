@@ -30,7 +30,7 @@ def furthest(
         why: why these clips were selected, put before each caption
         among: which clips to choose from, shape (n,), bool; all by default
     """
-    pair = pairs(tables, target)
+    pair = pairs(tables, target).of_answered
     if among is not None:
         pair = pair.take(among[tables.clips.index.get_indexer(pair.clips)])
     if target == "emotion":

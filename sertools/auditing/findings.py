@@ -7,15 +7,12 @@ import numpy as np
 import pandas as pd
 
 from sertools.metrics.better_than_chance import NOT_BETTER
+from sertools.results.coverage import MIN_COVERAGE, TOO_LOW
 from sertools.results.gate import CLIPS_ONLY
-from sertools.results.result import (
-    Finding,
-    LeftOut,
-    Verdict,
-)
+from sertools.results.result import Finding, LeftOut, ReasonCode, Verdict
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic
-from sertools.tables.pairs import Pairs
+from sertools.tables.pairs import Pairs, known_speakers
 from sertools.tables.tables import Tables
 
 
@@ -27,6 +24,7 @@ def finding(
     target: str = "all",
     slice: str = "all",
     withheld: str = "",
+    coverage: float = 1.0,
 ) -> Finding:
     """Turn an estimate into a finding.
 
@@ -38,11 +36,15 @@ def finding(
         by_speaker: whether the estimate's units are speakers, not clips
         withheld: why no limit may judge the finding; empty if limits apply. Where the model is not shown to
             beat a constant prediction, limits apply, but none is passed: a failure stands
+        coverage: share of the clips that the model answered, if the estimate is of these clips alone; below
+            95 % no limit can decide it
     """
     notes = [] if by_speaker else [CLIPS_ONLY]
+    notes += [TOO_LOW] if coverage < MIN_COVERAGE else []
     reason = "; ".join(dict.fromkeys(filter(None, [withheld, estimate.reason, *notes])))
     without_skill = NOT_BETTER in reason
     undefined = math.isnan(estimate.value)
+    code: ReasonCode | None = "low_coverage" if coverage < MIN_COVERAGE else None
     return Finding(
         name=name,
         target=target,
@@ -54,7 +56,7 @@ def finding(
         speakers=estimate.units if by_speaker else None,
         verdict=Verdict.SKIPPED if undefined or (withheld and not without_skill) else Verdict.NONE,
         reason=reason,
-        reason_code="not_better_than_constant" if without_skill else None,
+        reason_code="not_better_than_constant" if without_skill else code,
     )
 
 
@@ -83,6 +85,17 @@ def left_out(
         return []
     without = dict(zip(names, values.tolist(), strict=True))
     return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
+
+
+def with_known_speakers(finding: Finding, tables: Tables) -> Finding:
+    """The finding with at most as many speakers as the corpus names.
+
+    A clip whose speaker is unknown is a unit of its own in statistics, but it is no further speaker.
+    """
+    known = known_speakers(tables.clips)
+    if finding.speakers is None or known is None or finding.speakers <= known:
+        return finding
+    return finding.model_copy(update={"speakers": known})
 
 
 def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:

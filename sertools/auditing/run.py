@@ -1,15 +1,18 @@
 """Runs a planned audit on tables, which gives a result."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs, Outcome
-from sertools.auditing.findings import skipped
+from sertools.auditing.coverage import coverage_findings, findings_of_answered, sentence
+from sertools.auditing.findings import skipped, with_known_speakers
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
+from sertools.results.coverage import unanswered
 from sertools.results.gate import judge_all
 from sertools.results.result import Finding, Missing, Result
 from sertools.tables.tables import Tables
@@ -51,6 +54,8 @@ def run(
     """Run one audit; its findings are judged by its own limits and then by those of the plan.
 
     If something that the audit needs is missing, the result is a single skipped finding with the reason.
+    Clips that the model did not answer count against it in the judged findings; the findings on the answered
+    clips alone, and the coverage, are added.
 
     Args:
         planned: from `Audit.plan`
@@ -65,15 +70,25 @@ def run(
     """
     audit = planned.audit
     outcome = _outcome(planned, tables, seed)
+    findings = judge_all(_of_a_trained_model(outcome.findings, tables), [*audit.limits, *planned.limits])
+    measured = any(finding.value is not None for finding in findings)
+    coverage = coverage_findings(planned.needs, tables) if measured else []
+    of_answered: list[Finding] = []
+    if any(unanswered(finding) for finding in coverage):
+        alone = _outcome(planned, replace(tables, leaves_out_unanswered=True), seed)
+        of_answered = findings_of_answered(findings, alone)
     return Result(
         audit=audit.name,
         question=audit.question,
         method=audit.method,
-        answer=outcome.answer,
+        answer=f"{outcome.answer}{sentence(coverage, of_answered)}",
         model=dict(model or {}),
         data=dict(data or {}),
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
-        findings=judge_all(_of_a_trained_model(outcome.findings, tables), [*audit.limits, *planned.limits]),
+        findings=[
+            with_known_speakers(finding, tables)
+            for finding in (*findings, *of_answered, *judge_all(coverage, planned.limits))
+        ],
         tables=outcome.tables,
         figures=outcome.figures,
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],

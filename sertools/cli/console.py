@@ -52,12 +52,14 @@ def show_summary(
 
     The JSON is stable API: `schema`, `verdicts` (verdict → count over all audits) and `audits`, each with
     `audit, question, answer, verdicts, findings` as in the result files. `quiet` prints no table;
-    `verbose` lists every finding before it.
+    `verbose` lists every finding before it. Clips that were not answered or are missing are always warned of.
     """
     from sertools.report import content
     from sertools.report.text import verdict
     from sertools.results.display import one_line
 
+    for text in content.warnings(results):
+        warn(text)
     if format == "json":
         _write(sys.stdout, _dumps(_summary(results)))
     elif not quiet:

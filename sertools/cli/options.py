@@ -244,6 +244,14 @@ Strict = Annotated[
 ]
 
 
+AllowEmpty = Annotated[
+    bool,
+    typer.Option(
+        "--allow-empty", rich_help_panel=OUTPUT, help="Exit with 0 even if nothing could be measured."
+    ),
+]
+
+
 Audio = Annotated[
     str,
     typer.Option(

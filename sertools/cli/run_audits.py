@@ -21,8 +21,9 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
         SertoolsError: any error that the user can fix
     """
     from sertools.cli import console
+    from sertools.pipeline.nothing_measured import nothing_measured
     from sertools.report.render import render
-    from sertools.results.gate import exit_code
+    from sertools.results.gate import BAD_INPUT, exit_code
 
     quiet, verbose = given["quiet"], given["verbose"]
     arguments.check_loudness(quiet, verbose)
@@ -35,7 +36,10 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)
     if not quiet:
         console.message(f"Report: {request.out / 'report.html'}")
-    return exit_code(results, strict=given["strict"])
+    code = exit_code(results, strict=given["strict"], allow_empty=given["allow_empty"])
+    if code == BAD_INPUT:
+        raise nothing_measured(results, loaded.model, loaded.corpus, request.settings.label_map)
+    return code
 
 
 def _show_inputs(loaded: "LoadedRequest") -> None:

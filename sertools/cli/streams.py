@@ -33,7 +33,7 @@ class Guarded:
     def write(self, text: str) -> int:
         """Writes text, as `TextIO.write`."""
         with self._failing_quietly():
-            return self._stream.write(text)
+            self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:

@@ -4,7 +4,8 @@ All runs are compared with the first one. A difference is the value of a run min
 has a 95 % interval if both result files contain the leave-one-speaker-out values (CCC and UAR) and both runs
 were measured on the same speakers of the same corpus. The interval is a paired jackknife with Student's t
 that leaves each speaker out of both runs at once, as in `sertools gate --baseline`. Otherwise the difference
-has no interval and the reason is given. Intervals are not adjusted for multiple comparisons.
+has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where two runs
+did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing else is.
 
 A run's rank is one plus the number of runs whose interval is entirely on the better side of its own, so runs
 with overlapping intervals are tied. Which side is better is known from the measure, or from a limit with one
@@ -23,6 +24,7 @@ from itertools import combinations
 from typing import Any
 
 from sertools.comparison import tables
+from sertools.comparison.common_clips import changes, different_answers
 from sertools.comparison.figures import profile, scores
 from sertools.comparison.published import REASON
 from sertools.comparison.runs import (
@@ -39,7 +41,7 @@ from sertools.comparison.runs import (
 )
 from sertools.comparison.speakers import by_speaker
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import Change, paired_changes
+from sertools.results.regression_check import COMMON_CLIPS, Change
 from sertools.results.result import Finding, Result, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
 from sertools.wording import plural
@@ -99,7 +101,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
 def _differences(first: Run, run: Run, measures: Iterable[Measure]) -> dict[Measure, Finding]:
     """The value of a run minus that of the first run, for every finding of either run."""
     shared = [audit for audit in run.results if audit in first.results]
-    paired = {audit: _paired(run.results[audit], first.results[audit]) for audit in shared}
+    paired = {audit: _paired(run, first, audit) for audit in shared}
     found = {}
     for measure in measures:
         audit, key = measure.audit, measure.key
@@ -107,6 +109,7 @@ def _differences(first: Run, run: Run, measures: Iterable[Measure]) -> dict[Meas
         if now is None and then is None:
             continue
         value, low, high, reason = None, None, None, ""
+        clips, speakers = None, None
         if now is None or then is None:
             reason = f"{(run if now is None else first).name} does not contain it"
         elif now.value is None or then.value is None:
@@ -114,6 +117,8 @@ def _differences(first: Run, run: Run, measures: Iterable[Measure]) -> dict[Meas
         elif key in paired[audit]:
             change = paired[audit][key]
             value, low, high, reason = change.value, change.low, change.high, change.reason
+            clips, speakers = change.n, change.speakers if change.n else None
+            reason = reason or (COMMON_CLIPS if change.different_clips else "")
         else:
             value = now.value - then.value
             reason = why_other_clips(run.results[audit], first.results[audit]) or _unpaired(
@@ -129,8 +134,8 @@ def _differences(first: Run, run: Run, measures: Iterable[Measure]) -> dict[Meas
             value=value,
             low=low,
             high=high,
-            n=min(finding.n for finding in there),
-            speakers=min(counted) if len(counted) == len(there) else None,
+            n=min(finding.n for finding in there) if clips is None else clips,
+            speakers=speakers or (min(counted) if len(counted) == len(there) else None),
             verdict=Verdict.SKIPPED if value is None else Verdict.NONE,
             reason=reason,
         )
@@ -145,12 +150,18 @@ def _unpaired(run: Run, first: Run, measure: Measure) -> str:
     return f"fewer than {MIN_UNITS} speakers" if min(counted) < MIN_UNITS else NOT_KEPT
 
 
-def _paired(now: Result, then: Result) -> dict[FindingKey, Change]:
-    """Changes of the findings that have a value, and values without each speaker, in both results."""
+def _paired(run: Run, first: Run, audit: str) -> dict[FindingKey, Change]:
+    """Changes of the findings that have a value, and values without each speaker, in both results.
+
+    Also of all findings that the two models have on different clips: those have no value, unless they were
+    computed anew on the clips that both answered.
+    """
+    now, then = run.results[audit], first.results[audit]
     if why_other_clips(now, then):
         return {}
     in_both = _comparable(now) & _comparable(then)
-    return {key: change for key, change in paired_changes(now, then).items() if key in in_both}
+    found = changes(now, then, run.answers.get(audit), first.answers.get(audit))
+    return {key: change for key, change in found.items() if key in in_both or change.different_clips}
 
 
 def _comparable(result: Result) -> set[FindingKey]:
@@ -188,6 +199,12 @@ def _answer(
                 f"Of {plural(len(signs), 'score')} paired by speaker, {run.name} is better beyond chance "
                 f"than {first} in {good} and worse in {bad} (95 % intervals){rest}."
             )
+            common = {f.n for f in found.values() if f.reason == COMMON_CLIPS}
+            if common:
+                sentences.append(
+                    "They did not answer the same clips: scores are compared on the "
+                    f"{min(common)} clips that both answered."
+                )
         else:
             shared = sum(change.value is not None for change in found.values())
             sentences.append(
@@ -218,6 +235,8 @@ def _notes(runs: Sequence[Run]) -> list[str]:
             a, b = one.results[audit], other.results[audit]
             if why_other_clips(a, b):
                 notes.append(f"{audit} of {one.name} and {other.name}: {why_other_clips(a, b)}.")
+            elif audit in one.answers and audit in other.answers:
+                notes += different_answers({each.name: each.answers[audit] for each in (one, other)})
             changed = [o for o in {**a.options, **b.options} if a.options.get(o) != b.options.get(o)]
             if changed:
                 notes.append(f"{audit} of {one.name} and {other.name}: different options: {listed(changed)}.")
@@ -226,7 +245,7 @@ def _notes(runs: Sequence[Run]) -> list[str]:
         lacking = sorted(absent - run.results.keys())
         if lacking:
             notes.append(f"{run.name} has no results of {listed(lacking)}.")
-    return notes
+    return list(dict.fromkeys(notes))
 
 
 def _data(runs: Sequence[Run]) -> dict[str, Any]:

@@ -104,6 +104,6 @@ def _score(measure: Measure, standing: Standing) -> Score:
     finding = standing.entry.run.findings[measure]
     return Score(
         audit=measure.audit,
-        **finding.model_dump(exclude={"limit", "reason_code"}),
+        **finding.model_dump(exclude={"limit", "reason_code", "exact"}),
         rank=standing.ranks.get(measure),
     )

@@ -1,11 +1,14 @@
 """The runs of a comparison: each model's results by audit, and its findings by what they measure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
 from sertools.errors import GateError
+from sertools.results.answers import Answers
+from sertools.results.collection import Results
+from sertools.results.coverage import MIN_COVERAGE, coverages
 from sertools.results.keys import FindingKey
 from sertools.results.provenance import corpora_differ
 from sertools.results.reasons import not_better_than_constant
@@ -49,11 +52,19 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One model's results, by audit, and their findings by what they measure."""
+    """One model's results, by audit, and their findings by what they measure.
+
+    Attributes:
+        name: the name of the run
+        results: audit → its result
+        findings: what is measured → the finding
+        answers: audit → what the model answered clip by clip, where that is known
+    """
 
     name: str
     results: Mapping[str, Result]
     findings: Mapping[Measure, Finding]
+    answers: Mapping[str, Answers] = field(default_factory=dict)
 
     @property
     def published(self) -> bool:
@@ -89,6 +100,15 @@ class Run:
             if not_better_than_constant(finding)
         }
 
+    def answers_too_little(self, label: str) -> bool:
+        """Whether the model answered less than 95 % of what it was asked, so that it has no rank.
+
+        Args:
+            label: a dimension, or `emotion`
+        """
+        found = coverages(list(self.results.values())).get(label)
+        return found is not None and (found.value or 0.0) < MIN_COVERAGE
+
     def interval(self, measure: Measure) -> tuple[float, float] | None:
         """Both ends of a finding's interval; None if it has none."""
         low, high = self.of(measure, "low"), self.of(measure, "high")
@@ -110,7 +130,9 @@ def run_of(name: str, results: Sequence[Result]) -> Run:
     for result in results:
         for finding in result.findings:
             findings.setdefault(measure_of(result.audit, finding), finding)
-    return Run(name=name, results=by_audit, findings=findings)
+    known = results if isinstance(results, Results) else Results(results)
+    answers = {result.audit: found for result in results if (found := known.answers_of(result))}
+    return Run(name=name, results=by_audit, findings=findings, answers=answers)
 
 
 def measure_of(audit: str, finding: Finding) -> Measure:

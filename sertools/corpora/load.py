@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,7 @@ class RawCorpus:
     name: str
     source: str
     root: Path
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     scaled: bool = False

@@ -15,12 +15,12 @@ from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
-NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": []}, dtype=object)
+NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": [], "asked": []}, dtype=object)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predicted:
-    """Scores of one condition, one row per clip; missing clips with reasons; layer means if requested."""
+    """Scores of one condition, one row per clip; missing clips as in `Tables`; layer means if requested."""
 
     scores: pd.DataFrame
     missing: pd.DataFrame

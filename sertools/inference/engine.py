@@ -28,6 +28,9 @@ BATCH_SAMPLES = 60 * 16000
 NOT_FINITE = "the model's prediction is not a finite number"
 """Reason for a missing clip that was decoded but has no valid score."""
 
+TOO_LONG = "but the model takes at most"
+"""Part of the reason for a missing clip that the model refuses because of its length."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedClip:
@@ -124,7 +127,7 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
         return DecodedClip(signal=None, reason=reason, silent=silent)
     longest = getattr(model, "longest", None)
     if longest is not None and len(signal) > longest:
-        reason = f"{len(signal) / rate:.1f} s, but the model takes at most {longest / rate:.1f} s"
+        reason = f"{len(signal) / rate:.1f} s, {TOO_LONG} {longest / rate:.1f} s"
         return DecodedClip(signal=None, reason=reason, silent=silent)
     return DecodedClip(signal=signal, silent=silent)
 
@@ -226,6 +229,15 @@ def batches(decoded: Sequence[DecodedClip], batch_size: int) -> list[list[int]]:
             batches.append([])
         batches[-1].append(i)
     return batches
+
+
+def was_asked(reason: str) -> bool:
+    """Whether a missing clip could be read and is long enough, so that the model owes an answer.
+
+    Args:
+        reason: why the clip is missing; the store has nothing else to tell it by
+    """
+    return reason == NOT_FINITE or TOO_LONG in reason
 
 
 def read_job(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[NDArray[np.float32]]]:

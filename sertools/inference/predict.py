@@ -196,6 +196,7 @@ def _check_labels(model: Model | ClipModel, layers: bool) -> None:
 def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predicted:
     gone = frame[frame["reason"] != ""]
     missing = pd.DataFrame({"clip": gone.index, "condition": condition, "reason": gone["reason"].to_numpy()})
+    missing["asked"] = [engine.was_asked(reason) for reason in missing["reason"]]
     return Predicted(scores=frame[labels], missing=missing, silent=int(frame["silent"].sum()))
 
 
@@ -211,6 +212,7 @@ def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> 
     missing = pd.DataFrame(
         {"clip": gone, "condition": condition, "reason": f"{model.name} has no complete row for this clip"}
     )
+    missing["asked"] = True
     means = None if vectors is None else Layers(shards=(vectors,))
     found = Predicted(scores=scores, missing=missing, layers=means)
     if condition == CLEAN:

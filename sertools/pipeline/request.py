@@ -15,7 +15,7 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.run import run
 from sertools.pipeline.write import write_run
-from sertools.results.result import Result
+from sertools.results.collection import Results
 from sertools.tables import emotion_norms
 from sertools.tables.columns import AGAINST
 
@@ -151,7 +151,7 @@ class LoadedRequest:
     corpus: Corpus
     others: Mapping[str, Model | ClipModel]
 
-    def run(self) -> list[Result]:
+    def run(self) -> Results:
         """Runs the audits and writes results and clips; the report is not rendered.
 
         Raises:

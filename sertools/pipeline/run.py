@@ -9,11 +9,13 @@ from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.predict import Settings
 from sertools.models.model import ClipModel, Model
+from sertools.pipeline.answers import answers
 from sertools.pipeline.collect import collect, tables_of, with_measured_columns
 from sertools.pipeline.comparison_models import comparison_models
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import corpus_facts, model_facts, provenance
-from sertools.results.result import Result
+from sertools.results.answers import PROVENANCE
+from sertools.results.collection import Results
 from sertools.tables.condition import Condition
 
 
@@ -26,8 +28,10 @@ def run(
     command: str = "",
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
-) -> list[Result]:
+) -> Results:
     """Audits a model on a corpus: computes the missing predictions, then runs each audit on the tables.
+
+    The results carry what the model answered clip by clip.
 
     Args:
         model: from `load_model`
@@ -59,7 +63,10 @@ def run(
     own = collect(model, corpus, needs, wanted, settings, key)
     facts = {role: model_facts(other) for role, other in compared.items()}
     origin = provenance(model, key, command)
-    return [
+    answered = answers(own.tables)
+    if answered:
+        origin[PROVENANCE] = answered.digest
+    results = [
         auditing.run(
             planned,
             tables_of(planned, own, comparison),
@@ -70,3 +77,4 @@ def run(
         )
         for planned in audits
     ]
+    return Results(results, {answered.digest: answered} if answered else {})

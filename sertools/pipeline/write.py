@@ -11,6 +11,7 @@ from sertools.inference.predict import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS, write_audio_clips
 from sertools.pipeline.needs import conditions
+from sertools.results.collection import Results
 from sertools.results.result import Result
 
 
@@ -51,7 +52,9 @@ def write_run(
 
 
 def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
-    """Writes `<audit>.json` for each result, each file atomically; returns the paths.
+    """Writes `<audit>.json` for each result, and `answers.parquet`, each file atomically.
+
+    Returns the paths of the results.
 
     Raises:
         StoreError: the folder cannot be written
@@ -61,6 +64,9 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
         path = folder / f"{result.audit}.json"
         files.write_text(path, result.to_json())
         paths.append(path)
+    if isinstance(results, Results):
+        for answers in results.answers.values():
+            answers.write(folder)
     return paths
 
 

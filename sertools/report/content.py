@@ -12,6 +12,7 @@ from sertools.report.text import (
     column_texts,
     is_numeric,
 )
+from sertools.results.coverage import coverages, unanswered
 from sertools.results.display import ABSENT, clean
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
 from sertools.wording import plural
@@ -19,6 +20,12 @@ from sertools.wording import plural
 SHOWN_MISSING = 20
 """How many missing clips are listed; the rest are only counted."""
 
+
+CLEAN = "clean"
+"""The condition of unperturbed audio."""
+
+UNMATCHED = "unmatched"
+"""Key in the facts of a model: how many rows of its table match no clip of the corpus, in words."""
 
 _FIRST_FACTS = ("name", "version", "licence", "license", "clips", "speakers", "labels", "scale", "citation")
 
@@ -59,6 +66,22 @@ def headline(results: Sequence[Result]) -> str:
     if counted[Verdict.SKIPPED]:
         rest.append(f"{counted[Verdict.SKIPPED]} skipped")
     return f"{start}; {', '.join(rest)}." if rest else f"{start}."
+
+
+def warnings(results: Sequence[Result]) -> list[str]:
+    """Sentences on clips that were not answered or are missing, and on predictions that match no clip."""
+    found = [
+        f"{unanswered(f)} of {plural(f.n, 'clip')} were not answered ({target}); they count against the model"
+        for target, f in coverages(results).items()
+        if unanswered(f)
+    ]
+    unheard = {m.clip: m.reason for r in results for m in r.missing if m.condition == CLEAN and not m.asked}
+    if unheard:
+        reason, n = Counter(unheard.values()).most_common(1)[0]
+        rest = f"{plural(n, 'clip')}: {reason}" if n < len(unheard) else reason
+        found.append(f"{plural(len(unheard), 'clip')} missing, most often because: {rest}")
+    odd = {str(r.model[UNMATCHED]) for r in results if r.model.get(UNMATCHED)}
+    return found + [f"{text} of the predictions match no clip of the corpus" for text in sorted(odd)]
 
 
 def judged(result: Result) -> list[Finding]:

@@ -1,11 +1,12 @@
 """Several results together: by number or by audit, as one table, and shown in a notebook."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from sertools.errors import GateError, nearest
 from sertools.results import display, frames, gate
+from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.result import FRAME_COLUMNS, FRAME_TYPES, Result, Verdict
 from sertools.wording import plural
 
@@ -21,9 +22,11 @@ class Results(Sequence[Result]):
 
     Attributes:
         results: the results; kept as a tuple
+        answers: digest → what the model answered clip by clip; not part of a comparison for equality
     """
 
     results: Sequence[Result]
+    answers: Mapping[str, Answers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Keeps the results where nobody can change them."""
@@ -43,7 +46,7 @@ class Results(Sequence[Result]):
             IndexError: there is no result at the position
         """
         if isinstance(index, slice):
-            return Results(self.results[index])
+            return Results(self.results[index], self.answers)
         if isinstance(index, int):
             return self.results[index]
         found = [result for result in self.results if result.audit == index]
@@ -74,9 +77,13 @@ class Results(Sequence[Result]):
         """The names of the audits, because the results themselves are long."""
         return f"Results({', '.join(result.audit for result in self.results)})"
 
+    def answers_of(self, result: Result) -> Answers | None:
+        """What the model answered in a result; None if that is not known."""
+        return self.answers.get(str(result.provenance.get(PROVENANCE, "")))
+
     @property
     def exit_code(self) -> int:
-        """The exit code of a gate: 1 if a limit failed, otherwise 0."""
+        """The exit code of a gate: 1 if a limit failed, 2 if nothing was measured, otherwise 0."""
         return gate.exit_code(self.results)
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -100,3 +107,13 @@ class Results(Sequence[Result]):
             rows.append([result.audit, *(str(counted.get(v, 0)) for v in shown), result.answer])
         columns = ["audit", *(verdict.value for verdict in shown), "answer"]
         return display.html_table(f"Results of {plural(len(self), 'audit')}", columns, rows)
+
+
+def joined(parts: Iterable[Iterable[Result]]) -> Results:
+    """The results of several collections in one, with their answers."""
+    results: list[Result] = []
+    answers: dict[str, Answers] = {}
+    for part in parts:
+        answers |= part.answers if isinstance(part, Results) else {}
+        results += part
+    return Results(results, answers)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from sertools.errors import GateError, nearest
+from sertools.results.coverage import COVERAGE, OF_ANSWERED
 from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit, Result, Verdict
 
@@ -17,16 +18,22 @@ Mode = Literal["interval", "point"]
 
 
 PASSED, FAILED, BAD_INPUT, NOT_SHOWN = 0, 1, 2, 3
-"""Exit codes. `NOT_SHOWN` only with `--strict`: nothing failed, but a finding is skipped or inconclusive."""
+"""Exit codes. `BAD_INPUT` also if nothing was measured. `NOT_SHOWN` only with `--strict`: nothing failed, but
+a finding is skipped or inconclusive.
+"""
 
 
 CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speakers repeat"
 
 
 def matches(limit: Limit | Override, finding: Finding) -> bool:
-    """Whether a limit applies to a finding: its name, target and slice match the patterns."""
+    """Whether a limit applies to a finding: its name, target and slice match the patterns.
+
+    None applies to a score on the answered clips alone: not answering would improve it.
+    """
     return (
-        fnmatchcase(finding.name, limit.name)
+        not finding.name.endswith(OF_ANSWERED)
+        and fnmatchcase(finding.name, limit.name)
         and fnmatchcase(finding.target, limit.target)
         and fnmatchcase(finding.slice, limit.slice)
     )
@@ -37,24 +44,25 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
 
     A finding that its audit excluded from judgement (`skipped` with a reason) stays skipped. In mode `point`
     only the value counts, as in older tools, and the reason states this. If the corpus names no speakers,
-    nothing passes, and only findings with an interval of width 0 (counts, which are exact) can fail. Where
-    the model is not shown to beat a constant prediction, or was never trained, nothing passes in either mode,
-    and failures stand.
+    nothing passes, and only exact counts and findings with an interval of width 0 can fail. A value of the
+    answered clips is inconclusive if the model answered too few. Where the model is not shown to beat a
+    constant prediction, or was never trained, nothing passes in either mode, and failures stand.
     """
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
-    if mode == "point":
+    low, high = (finding.value, finding.value) if finding.exact else (finding.low, finding.high)
+    if finding.reason_code == "low_coverage":
+        verdict, reason = Verdict.INCONCLUSIVE, finding.reason
+    elif mode == "point":
         verdict = Verdict.PASS if _inside(finding.value, limit) else Verdict.FAIL
         reason = "; ".join(filter(None, ["judged by its value alone, not by its interval", finding.reason]))
-    elif finding.low is None or finding.high is None:
+    elif low is None or high is None:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "there is no interval"
-    elif finding.speakers is None and not (
-        finding.low == finding.high and _outside(finding.low, finding.high, limit)
-    ):
+    elif finding.speakers is None and not (low == high and _outside(low, high, limit)):
         verdict, reason = Verdict.INCONCLUSIVE, CLIPS_ONLY
-    elif _inside(finding.low, limit) and _inside(finding.high, limit):
+    elif _inside(low, limit) and _inside(high, limit):
         verdict, reason = Verdict.PASS, finding.reason
-    elif _outside(finding.low, finding.high, limit):
+    elif _outside(low, high, limit):
         verdict, reason = Verdict.FAIL, finding.reason
     else:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "the interval crosses the limit"
@@ -158,11 +166,31 @@ def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:
     return Counter(finding.verdict for result in results for finding in result.findings)
 
 
-def exit_code(results: Iterable[Result], *, strict: bool = False) -> int:
-    """0: nothing failed · 1: a limit failed · 3: with `strict`, a finding is skipped or inconclusive."""
+def measured(results: Sequence[Result]) -> bool:
+    """Whether any finding has a value; counts only suffice where every audit does nothing but count."""
+    estimating = [
+        result
+        for result in results
+        if not any(finding.exact and finding.name != COVERAGE for finding in result.findings)
+    ]
+    return not results or any(
+        finding.value is not None and finding.name != COVERAGE
+        for result in estimating or results
+        for finding in result.findings
+    )
+
+
+def exit_code(results: Sequence[Result], *, strict: bool = False, allow_empty: bool = False) -> int:
+    """The exit code of results.
+
+    0: nothing failed · 1: a limit failed · 2: nothing was measured, unless `allow_empty` · 3: with `strict`,
+    a finding is skipped or inconclusive.
+    """
     counts = verdicts(results)
     if counts.get(Verdict.FAIL, 0):
         return FAILED
+    if not allow_empty and not measured(results):
+        return BAD_INPUT
     if strict and (counts.get(Verdict.SKIPPED, 0) or counts.get(Verdict.INCONCLUSIVE, 0)):
         return NOT_SHOWN
     return PASSED

@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sertools.errors import GateError, reason
+from sertools.results.answers import read_answers
 from sertools.results.collection import Results
 from sertools.results.result import NON_RESULT_FILES, Result
 
@@ -55,7 +56,7 @@ def read_json(path: Path, model: type[Stored], what: str, *, hint: str) -> Store
 
 
 def read_results(folder: Path) -> Results:
-    """All results of a folder, sorted by audit name.
+    """All results of a folder, sorted by audit name, with what the model answered.
 
     Raises:
         GateError: the folder does not exist, has no results, or has one that cannot be read
@@ -66,4 +67,5 @@ def read_results(folder: Path) -> Results:
     paths = [path for path in sorted(folder.glob("*.json")) if path.name not in NON_RESULT_FILES]
     if not paths:
         raise GateError(f"no results in {folder}", hint="give the --out folder of an earlier sertools audit")
-    return Results([read_result(path) for path in paths])
+    answers = read_answers(folder)
+    return Results([read_result(path) for path in paths], {answers.digest: answers} if answers else {})

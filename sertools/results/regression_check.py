@@ -1,11 +1,11 @@
 """Is a model worse than the baseline? Compares two sets of result files, paired by speaker."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from sertools.errors import GateError
 from sertools.results.keys import FindingKey
@@ -17,21 +17,47 @@ from sertools.wording import plural
 SUFFIX = "_against_baseline"
 """Suffix of the names of comparison findings, e.g. `ccc_against_baseline`."""
 
+COMMON_CLIPS = "on the clips that both models answered, because they answered different ones"
+"""What a difference is of whose models did not answer the same clips."""
+
 OTHER_AUDIO = "the corpus is not the same as in the baseline: its clips, labels or audio differ"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """The value of a finding minus that of an earlier result; `reason` explains what is missing."""
+    """The value of a finding minus that of an earlier result; `reason` explains what is missing.
+
+    Attributes:
+        value: the difference
+        low, high: its 95 % interval, paired by speaker
+        reason: why the value or the interval is missing
+        n, speakers: numbers of clips and speakers, where they are not those of the finding
+        different_clips: whether the two values are of different clips, so that the difference, if there is
+            one, is of the clips that both models answered
+        p_value: two-sided, of no difference, from the same standard error as the interval
+    """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    n: int | None = None
+    speakers: int | None = None
+    different_clips: bool = False
+    p_value: float | None = None
+
+
+ChangesOf = Callable[[Result, Result], Mapping[FindingKey, Change]]
+"""(result, earlier result) → the change of each of their findings."""
 
 
 def against(
-    results: Sequence[Result], baseline: Sequence[Result], *, tolerance: float, source: str = "baseline"
+    results: Sequence[Result],
+    baseline: Sequence[Result],
+    *,
+    tolerance: float,
+    source: str = "baseline",
+    changes_of: ChangesOf | None = None,
 ) -> list[Result]:
     """Results with an added finding for every comparable metric: its value minus the baseline's value.
 
@@ -45,6 +71,7 @@ def against(
         baseline: results of an earlier model on the same corpus
         tolerance: allowed loss, in the unit of the metric
         source: location of the baseline, quoted in the limit and in messages
+        changes_of: how two results are compared; `paired_changes` by default
 
     Raises:
         GateError: the tolerance is not above 0, nothing can be compared, or the baseline has two results of
@@ -64,7 +91,7 @@ def against(
     compared = []
     for result in results:
         earlier = before.get((result.audit, _corpus(result)))
-        added = _comparisons(result, earlier, tolerance, source)
+        added = _comparisons(result, earlier, tolerance, source, changes_of or paired_changes)
         compared.append(result.model_copy(update={"findings": [*result.findings, *added]}))
     found = [f for result in compared for f in result.findings if f.name.endswith(SUFFIX)]
     if all(finding.value is None for finding in found):
@@ -89,15 +116,19 @@ def _corpus(result: Result) -> str:
     return str(result.data.get("name", ""))
 
 
-def _comparisons(result: Result, earlier: Result | None, tolerance: float, source: str) -> list[Finding]:
+def _comparisons(
+    result: Result, earlier: Result | None, tolerance: float, source: str, changes_of: ChangesOf
+) -> list[Finding]:
     """A finding for each comparable metric of either result, with its limit."""
-    if earlier:
-        changes = paired_changes(result, earlier)
-    else:
-        absent = Change(reason=f"{source} has no {result.audit} of this corpus")
-        changes = {values.key: absent for values in result.left_out}
     now = {values.key: values for values in result.left_out}
     then = {values.key: values for values in earlier.left_out} if earlier else {}
+    if earlier:
+        changes = {
+            key: change for key, change in changes_of(result, earlier).items() if key in {**now, **then}
+        }
+    else:
+        absent = Change(reason=f"{source} has no {result.audit} of this corpus")
+        changes = dict.fromkeys(now, absent)
     counted = {finding.key: finding.n for finding in reversed(result.findings)}
     found = []
     for key, change in changes.items():
@@ -113,10 +144,10 @@ def _comparisons(result: Result, earlier: Result | None, tolerance: float, sourc
                 value=change.value,
                 low=change.low,
                 high=change.high,
-                n=counted.get(key, 0),
-                speakers=len(now[key].values) if key in now else None,
+                n=counted.get(key, 0) if change.n is None else change.n,
+                speakers=change.speakers or (len(now[key].values) if key in now else None),
                 limit=limit,
-                reason=change.reason,
+                reason=change.reason or (COMMON_CLIPS if change.different_clips else ""),
             )
         )
     return found
@@ -178,4 +209,20 @@ def _paired(
     change = np.array([without - then[speaker] for speaker, without in now.items()])
     freedom = len(change) - 1
     half = float(stdtrit(freedom, 0.975)) * math.sqrt(freedom * float(np.var(change)))
-    return Change(value=value, low=value - half, high=value + half)
+    return Change(
+        value=value, low=value - half, high=value + half, p_value=p_of_half_width(value, half, freedom)
+    )
+
+
+def p_of_half_width(value: float, half: float, freedom: float) -> float:
+    """Two-sided p-value of no difference, from the half-width of a 95 % interval with Student's t.
+
+    1 for a difference of 0, also where the interval has no width.
+
+    >>> round(p_of_half_width(0.2, 0.2, 9), 12), p_of_half_width(0.0, 0.0, 9)
+    (0.05, 1.0)
+    """
+    if abs(value) < 1e-12:
+        return 1.0
+    error = half / float(stdtrit(freedom, 0.975))
+    return 0.0 if error == 0 else 2 * float(stdtr(freedom, -abs(value) / error))

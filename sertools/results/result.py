@@ -44,7 +44,7 @@ def _finite(value: Any) -> float | None:
     """
     if value is None:
         return None
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{str(value)[:50]!r} is not a number")
     try:
         return float(value) if math.isfinite(value) else None
@@ -89,9 +89,13 @@ class Limit(_Strict):
         return f"{self.above:g} … {self.below:g}"
 
 
-ReasonCode = Literal["not_better_than_constant", "never_trained"]
-"""Codes of reasons why a limit must not be passed. `not_better_than_constant`: the model is not shown to beat
-a constant prediction. `never_trained`: the network has the weights that it was created with."""
+ReasonCode = Literal["not_better_than_constant", "never_trained", "low_coverage"]
+"""Codes of reasons why a limit must not be passed.
+
+`not_better_than_constant`: the model is not shown to beat a constant prediction. `never_trained`: the network
+has the weights that it was created with. `low_coverage`: the value is of the clips that the model answered,
+and it answered too few for a verdict.
+"""
 
 
 class Finding(_Strict):
@@ -108,6 +112,7 @@ class Finding(_Strict):
         verdict, limit: the limit that applies and its verdict
         reason: why the value or the interval is missing, or what restricts the verdict
         reason_code: a stable code for reasons that programs act on; None for all others
+        exact: whether it is a count without uncertainty, judged by its value; only written if true
     """
 
     name: str
@@ -122,6 +127,7 @@ class Finding(_Strict):
     limit: Limit | None = None
     reason: str = ""
     reason_code: ReasonCode | None = None
+    exact: bool = Field(default=False, exclude_if=lambda exact: not exact)
 
     @field_validator("value", "low", "high", mode="before")
     @classmethod
@@ -307,11 +313,17 @@ class Sound(_Strict):
 
 
 class Missing(_Strict):
-    """A clip without a prediction, and why."""
+    """A clip without a prediction, and why.
+
+    Attributes:
+        asked: whether the model could hear the clip, so that no answer counts against it; only written if
+            true
+    """
 
     clip: str
     condition: str
     reason: str
+    asked: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
 
 FRAME_COLUMNS = (

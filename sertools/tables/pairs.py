@@ -1,6 +1,11 @@
-"""Pairs of truth and prediction of one target, with the speaker of each clip."""
+"""Pairs of truth and prediction of one target, with the speaker of each clip.
 
-from dataclasses import dataclass
+A model is asked about each clip that has a truth and whose audio it can read. A clip that it does not answer
+is in the pairs all the same, with the prediction that counts against it; otherwise a model would score
+better by not answering what it gets wrong.
+"""
+
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +15,13 @@ from numpy.typing import NDArray
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 
+NO_ANSWER = "no answer"
+"""Name of the class code of unanswered clips."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Truth and prediction of one target on the clips that have both, with their units (speakers).
+    """Truth and prediction of one target on the clips that the model was asked, with their units (speakers).
 
     Attributes:
         truth, prediction: shape (n,); floats in [0, 1] for a dimension, integer class codes for emotion
@@ -23,6 +31,9 @@ class Pairs:
         clips: index labels of the n clips
         deviation: standard deviation of the model's predictions on all clips of the corpus; for emotion, of
             the score of the class whose score varies most; nan if it is not known
+        classes: number of class codes, 0 for a dimension; if a clip is unanswered, the last code means that
+        answered: whether the model answered each clip, shape (n,); None if it answered all
+        named: whether the speaker of each clip is known, shape (n,); None if all are
     """
 
     truth: NDArray[Any]
@@ -32,6 +43,9 @@ class Pairs:
     by_speaker: bool
     clips: pd.Index
     deviation: float = np.nan
+    classes: int = 0
+    answered: NDArray[np.bool_] | None = None
+    named: NDArray[np.bool_] | None = None
 
     @property
     def n(self) -> int:
@@ -40,20 +54,33 @@ class Pairs:
 
     @property
     def speakers(self) -> int | None:
-        """Number of speakers; None if the corpus names none."""
-        return self.units if self.by_speaker else None
+        """Number of speakers; None if the corpus names none. A clip without a speaker adds none."""
+        if not self.by_speaker:
+            return None
+        return self.units if self.named is None else len(np.unique(self.unit[self.named]))
+
+    @property
+    def coverage(self) -> float:
+        """Share of the clips that the model answered, in [0, 1]; 1 without clips."""
+        return 1.0 if self.answered is None or not self.n else float(self.answered.mean())
+
+    @property
+    def of_answered(self) -> "Pairs":
+        """The pairs of the clips that the model answered."""
+        return self if self.answered is None else self.take(self.answered)
 
     def take(self, mask: NDArray[np.bool_]) -> "Pairs":
         """The same pairs on the clips where `mask` (n,) is true, units renumbered; `deviation` stays."""
         kept, unit = np.unique(self.unit[mask], return_inverse=True)
-        return Pairs(
+        return replace(
+            self,
             truth=self.truth[mask],
             prediction=self.prediction[mask],
             unit=unit,
             units=len(kept),
-            by_speaker=self.by_speaker,
             clips=self.clips[mask],
-            deviation=self.deviation,
+            answered=None if self.answered is None else self.answered[mask],
+            named=None if self.named is None else self.named[mask],
         )
 
 
@@ -73,42 +100,92 @@ def speaker_codes(clips: pd.DataFrame) -> tuple[NDArray[np.integer], bool]:
 
 
 def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
-    """Truth and prediction of one target, for the clips where both are known.
+    """Truth and prediction of one target, for the clips that the model was asked.
 
     For `target="emotion"`, clips whose true class the model does not have are dropped, and codes index
-    `tables.model_classes`; the predicted class has the highest score of all the model's classes.
+    `tables.model_classes`; the predicted class has the highest score of all the model's classes. A clip that
+    the model was asked and did not answer counts against it: for a dimension the prediction is the end of
+    the scale that is farther from the truth, for emotion one more class code that is never right.
     """
-    scores = tables.predictions[condition]
     codes, by_speaker = speaker_codes(tables.clips)
-    if target == "emotion":
-        of_class = {name: code for code, name in enumerate(tables.model_classes)}
-        truth = tables.clips["emotion"].map(of_class).to_numpy(dtype=float, na_value=np.nan)
-        known = scores[list(tables.model_classes)].to_numpy()
-        answered = np.isfinite(known).all(axis=1)
-        varying = known[answered]
-        prediction = np.where(answered, np.where(answered[:, None], known, 0.0).argmax(axis=1), np.nan)
-    else:
-        truth = tables.clips[target].to_numpy(dtype=float, na_value=np.nan)
-        prediction = scores[target].to_numpy(dtype=float)
-        varying = prediction[np.isfinite(prediction), None]
-    both = np.isfinite(truth) & np.isfinite(prediction)
-    dtype = np.int64 if target == "emotion" else np.float64
+    prediction = predictions_of(tables, target, condition)
+    unanswered = tables.unanswered(prediction, condition)
+    truth = truth_of(tables, target)
+    asked = np.isfinite(truth) & (np.isfinite(prediction) | unanswered)
+    unanswered &= asked
+    named = tables.clips["speaker"].notna().to_numpy() if by_speaker else np.ones(len(codes), np.bool_)
+    classes = (len(tables.model_classes) + bool(unanswered.any())) if target == "emotion" else 0
     every = Pairs(
         truth=truth,
-        prediction=prediction,
+        prediction=np.where(unanswered, worst_answer(truth, classes - 1), prediction),
         unit=codes,
         units=0,
         by_speaker=by_speaker,
         clips=tables.clips.index,
-        deviation=float(varying.std(axis=0).max()) if varying.size else np.nan,
+        deviation=deviation(tables, target, condition),
+        classes=classes,
+        answered=~unanswered if unanswered.any() else None,
+        named=None if not by_speaker or named.all() else named,
     )
-    kept = every.take(both)
-    return Pairs(
-        truth=kept.truth.astype(dtype),
-        prediction=kept.prediction.astype(dtype),
-        unit=kept.unit,
-        units=kept.units,
-        by_speaker=by_speaker,
-        clips=kept.clips,
-        deviation=kept.deviation,
-    )
+    kept = every.take(asked)
+    dtype = np.int64 if classes else np.float64
+    return replace(kept, truth=kept.truth.astype(dtype), prediction=kept.prediction.astype(dtype))
+
+
+def deviation(tables: Tables, target: str, condition: str = CLEAN) -> float:
+    """Standard deviation of the predictions of a target on all clips that the model answered; nan if none.
+
+    For `emotion` that of the score of the class whose score varies most.
+    """
+    scores = tables.predictions[condition][[target] if target != "emotion" else list(tables.model_classes)]
+    known = scores.to_numpy(dtype=float)
+    known = known[np.isfinite(known).all(axis=1)]
+    return float(known.std(axis=0).max()) if known.size else float("nan")
+
+
+def class_names(pair: Pairs, tables: Tables) -> list[str]:
+    """The names of the class codes of `emotion`; the last is `no answer` if clips are unanswered."""
+    names = list(tables.model_classes)
+    return [*names, NO_ANSWER] if pair.classes > len(names) else names
+
+
+def known_speakers(clips: pd.DataFrame) -> int | None:
+    """Number of different speakers; None if no clip names one."""
+    if "speaker" not in clips or clips["speaker"].isna().all():
+        return None
+    return int(clips["speaker"].nunique())
+
+
+def worst_answer(truth: NDArray[np.float64], code: int = -1) -> NDArray[np.float64]:
+    """What an unanswered clip counts as, shape (n,): the end of the scale that is farther from the truth.
+
+    The mean of the truth would reward a model for not answering what it gets wrong.
+
+    Args:
+        truth: ratings in [0, 1] or class codes, shape (n,)
+        code: the class code of unanswered clips; negative for a dimension
+
+    >>> worst_answer(np.array([0.2, 0.9])).tolist(), worst_answer(np.array([0.0, 1.0]), 4).tolist()
+    ([1.0, 0.0], [4.0, 4.0])
+    """
+    return np.full(len(truth), float(code)) if code >= 0 else np.where(truth < 0.5, 1.0, 0.0)
+
+
+def predictions_of(tables: Tables, target: str, condition: str = CLEAN) -> NDArray[np.float64]:
+    """Predictions of a target for all clips, shape (n,): ratings or codes of `model_classes`; nan if none."""
+    scores = tables.predictions[condition]
+    if target != "emotion":
+        return scores[target].to_numpy(dtype=float)
+    class_scores = scores[list(tables.model_classes)].to_numpy(dtype=float)
+    known = np.isfinite(class_scores).all(axis=1)
+    highest = np.where(known[:, None], class_scores, 0.0).argmax(axis=1)
+    return np.where(known, highest.astype(np.float64), np.nan)
+
+
+def truth_of(tables: Tables, target: str) -> NDArray[np.float64]:
+    """Truth of one target for all clips, shape (n,): ratings, or codes of `model_classes`; nan if unknown."""
+    if target != "emotion":
+        return tables.clips[target].to_numpy(dtype=float, na_value=np.nan)
+    of_class = {name: code for code, name in enumerate(tables.model_classes)}
+    codes = tables.clips["emotion"].map(of_class)
+    return np.asarray(codes.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)

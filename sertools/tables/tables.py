@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
+from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
 
@@ -19,7 +22,8 @@ class Tables:
         clips: one row per clip, unique index `clip`; labels and attributes as columns
         predictions: condition → scores, same rows in the same order as `clips`, one float column per
             label of the model, with canonical names; a row of nan is a missing clip
-        missing: columns clip, condition, reason
+        missing: columns clip, condition, reason, and asked: whether the model could hear the clip and gave no
+            answer; without that column it could not hear any of them
         dimensions: dimensions that both corpus and model have
         classes: emotions that both corpus and model have
         model_classes: all emotions that the model can predict
@@ -31,6 +35,7 @@ class Tables:
         model: name of the model
         others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
         never_trained: whether the model has the weights that it was created with, so that it must not pass
+        leaves_out_unanswered: whether unanswered clips are left out instead of counting against the model
     """
 
     clips: pd.DataFrame
@@ -49,6 +54,7 @@ class Tables:
     model: str = ""
     others: Mapping[str, "Tables"] = field(default_factory=dict)
     never_trained: bool = False
+    leaves_out_unanswered: bool = False
 
     def __post_init__(self) -> None:
         if not self.clips.index.is_unique:
@@ -64,6 +70,22 @@ class Tables:
     def with_predictions(self, predictions: Mapping[str, pd.DataFrame]) -> "Tables":
         """The same clips with other predictions."""
         return replace(self, predictions=predictions)
+
+    def unanswered(self, prediction: NDArray[np.float64], condition: str = CLEAN) -> NDArray[np.bool_]:
+        """Which clips the model was asked and did not answer, shape (n,).
+
+        A clip that cannot be read, or is too short, was not asked: it is missing, and no fault of the model.
+
+        Args:
+            prediction: the predictions of one target, shape (n,); nan where there is none
+            condition: the condition of these predictions
+        """
+        absent = ~np.isfinite(prediction)
+        if self.leaves_out_unanswered or not absent.any():
+            return np.zeros(len(absent), dtype=np.bool_)
+        rows = self.missing[self.missing["condition"] == condition]
+        unheard = rows.loc[~rows["asked"].astype(bool), "clip"] if "asked" in rows else rows["clip"]
+        return absent & ~self.clips.index.isin(unheard)
 
     @property
     def model_dimensions(self) -> tuple[str, ...]:

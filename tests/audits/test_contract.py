@@ -9,6 +9,7 @@ import pytest
 from sertools.auditing.audit import load
 from sertools.auditing.discovery import discover
 from sertools.randomness import identity_rng
+from sertools.results.keys import FindingKey
 from sertools.results.result import Result, Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.layers import Layers
@@ -34,6 +35,11 @@ ESTIMATES = [n for n in AUDITS if needs_of(n).conditions or needs_of(n).layers o
 find is counted, not estimated; no model is trivially good at it, and few speakers make it no less sure.
 """
 
+ANSWERED = [
+    n for n in AUDITS if needs_of(n).conditions and not (needs_of(n).layers or needs_of(n).frame_sums)
+]
+"""Audits that hold a model's predictions against the truth."""
+
 OF_LABELS = [name for name in AUDITS if needs_of(name).frame_sums is None]
 """Audits that read labels. The others hold a model's frames against acoustics, which any speech has."""
 
@@ -51,6 +57,15 @@ def answers(kind, clips, name) -> Tables:
 def under_all(scores, tables) -> Tables:
     """The same scores whatever the condition."""
     return tables.with_predictions({condition: scores.copy() for condition in tables.predictions})
+
+
+def unanswered(tables) -> dict[str, pd.DataFrame]:
+    """The predictions without every tenth clip, under every condition."""
+    silent = np.arange(len(tables.clips)) % 10 == 0
+    return {
+        condition: scores.where(np.broadcast_to(~silent[:, None], scores.shape))
+        for condition, scores in tables.predictions.items()
+    }
 
 
 def with_layers(tables, change) -> Layers:
@@ -166,7 +181,11 @@ def test_missing_predictions_are_left_out_and_never_scored(name, clips):
     tables = answers("oracle", clips, name)
     scores = tables.predictions["clean"].copy()
     scores.iloc[::7] = np.nan
-    missing = pd.DataFrame({"clip": scores.index[::7], "condition": "clean", "reason": "broken"})
+    missing = pd.DataFrame(
+        {"clip": clip, "condition": condition, "reason": "broken"}
+        for condition in tables.predictions
+        for clip in scores.index[::7]
+    )
     clips_with_layers = scores.notna().all(axis=1).to_numpy()
     holed = dataclasses.replace(
         under_all(scores, tables),
@@ -179,6 +198,36 @@ def test_missing_predictions_are_left_out_and_never_scored(name, clips):
     ):
         assert with_holes.value == pytest.approx(without.value, abs=1e-12)
         assert with_holes.n == without.n
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_clips_that_are_not_answered_are_counted_and_never_help(name, clips):
+    tables = load(name).plant(answers("oracle", clips, name), identity_rng(0, "plant", name))
+    holed = tables.with_predictions(unanswered(tables))
+    found = {finding.key: finding for finding in result_of(name, holed).findings}
+    coverage = [finding for key, finding in found.items() if key.name == "coverage"]
+    assert coverage
+    assert {(finding.value, finding.verdict) for finding in coverage} == {(0.9, Verdict.FAIL)}
+    whole = {finding.key: finding for finding in result_of(name, tables).findings}
+    improved = [
+        key
+        for key, finding in found.items()
+        if finding.verdict is Verdict.PASS and key in whole and whole[key].verdict is Verdict.FAIL
+    ]
+    assert not improved
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+def test_the_findings_on_the_answered_clips_are_those_of_a_corpus_without_the_others(name, clips):
+    tables = answers("oracle", clips, name)
+    holed = tables.with_predictions(unanswered(tables))
+    answered = np.flatnonzero(np.arange(len(clips)) % 10)
+    alone = {f.key: f.value for f in result_of(name, rows(tables, answered)).findings}
+    beside = [f for f in result_of(name, holed).findings if f.name.endswith("_of_answered")]
+    for finding in beside:
+        key = FindingKey(finding.name.removesuffix("_of_answered"), finding.target, finding.slice)
+        assert finding.value == pytest.approx(alone[key], abs=1e-12)
+        assert (finding.verdict, finding.limit) == (Verdict.NONE, None)
 
 
 @pytest.mark.parametrize("name", AUDITS)

@@ -14,7 +14,7 @@ from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
-from tests.helpers.audit_tables import EMOTIONS, made
+from tests.helpers.audit_tables import EMOTIONS, made, unheard
 from tests.helpers.audits import run
 
 
@@ -59,7 +59,7 @@ def noisy(seed: int = 0) -> Tables:
     rng = np.random.default_rng(seed)
     scores = tables.predictions["clean"] * 0.7 + 0.2 * rng.random(tables.predictions["clean"].shape)
     scores.iloc[::7] = np.nan
-    return tables.with_predictions({"clean": scores})
+    return unheard(tables.with_predictions({"clean": scores}))
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -8,7 +8,6 @@ from sertools.audits.robustness.predictions import (
     UNLABELLED,
     clean_predictions,
     perturbed_predictions,
-    predictions_under,
     targets,
 )
 
@@ -16,6 +15,8 @@ from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import ccc
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import Condition
+from sertools.tables.pairs import predictions_of
+from tests.helpers.audit_tables import unheard
 
 GAIN = Condition(perturbation="gain")
 
@@ -34,7 +35,7 @@ def test_targets_are_what_the_model_answers_rated_or_not(clips):
 def test_the_answer_for_emotion_is_the_class_with_the_highest_score(clips):
     tables = toy_corpus.answers("oracle", clips)
     names = np.array(tables.model_classes)
-    assert (names[predictions_under(tables, "emotion").astype(int)] == clips["emotion"]).all()
+    assert (names[predictions_of(tables, "emotion").astype(int)] == clips["emotion"]).all()
 
 
 def test_a_row_without_scores_is_no_answer(clips):
@@ -43,7 +44,7 @@ def test_a_row_without_scores_is_no_answer(clips):
     scores.iloc[3] = np.nan
     holed = tables.with_predictions({"clean": scores})
     for target in ("arousal", "emotion"):
-        assert np.flatnonzero(np.isnan(predictions_under(holed, target))).tolist() == [3]
+        assert np.flatnonzero(np.isnan(predictions_of(holed, target))).tolist() == [3]
 
 
 def test_the_oracle_is_beyond_doubt_and_as_wide_as_the_truth(clips):
@@ -100,7 +101,7 @@ def test_a_draw_that_is_missing_leaves_the_other(clips):
     scores = {name: frame.copy() for name, frame in tables.predictions.items()}
     scores["gain@drawn"].iloc[0] = np.nan
     scores["gain@drawn"].iloc[1] = scores["gain@drawn#1"].iloc[1] = np.nan
-    tables = tables.with_predictions(scores)
+    tables = unheard(tables.with_predictions(scores))
     of = clean_predictions(tables, "valence", 0.05)
     found = perturbed_predictions(tables, of, {"gain@drawn": ("gain@drawn", "gain@drawn#1")}, 0.05)
     assert found.unchanged[0, 0] == 1.0

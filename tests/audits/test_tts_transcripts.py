@@ -13,6 +13,7 @@ from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
+from tests.helpers.audit_tables import unheard
 from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 
@@ -43,9 +44,8 @@ def rated(*, speakers=10, sentences=20, by_words=0.0, seed=0) -> pd.DataFrame:
 def result_of(clips, original, *synthetic):
     scores = {CLEAN: original} | dict(zip(SPOKEN, synthetic, strict=True))
     frames = {name: pd.DataFrame({"valence": values}, index=clips.index) for name, values in scores.items()}
-    return run(
-        load("tts_transcripts"), Tables(clips=clips, predictions=frames, dimensions=("valence",)), seed=0
-    )
+    tables = Tables(clips=clips, predictions=frames, dimensions=("valence",))
+    return run(load("tts_transcripts"), unheard(tables), seed=0)
 
 
 def found(result, name, voice="espeak:1"):
@@ -132,7 +132,9 @@ def test_where_nothing_was_spoken_the_reason_is_that_of_the_clips():
         for name, values in {CLEAN: clips["valence"], SPOKEN[0]: none, SPOKEN[1]: none}.items()
     }
     missing = pd.DataFrame(
-        {"clip": clips.index, "condition": SPOKEN[0], "reason": "the clip's language is unknown"}
+        {"clip": clip, "condition": condition, "reason": "the clip's language is unknown"}
+        for condition in SPOKEN
+        for clip in clips.index
     )
     tables = Tables(clips=clips, predictions=frames, dimensions=("valence",), missing=missing)
     result = run(load("tts_transcripts"), tables, seed=0)

@@ -55,5 +55,7 @@ def test_a_corpus_without_transcripts_is_skipped_and_not_spoken(manifest):
     given = ["--data", str(manifest), "--model", "toy:loudness", "--out", str(out), "--format", "json"]
     for name in ("tts-transcripts", "word-cloud", "text-fusion"):
         done = CliRunner().invoke(app, [name, *given])
-        assert done.exit_code == 0, done.output
+        assert done.exit_code == 2, done.output
         assert "the corpus has no column 'transcript'" in done.stdout
+        assert "Error: nothing was measured: the corpus has no column 'transcript'" in done.stderr
+        assert CliRunner().invoke(app, [name, *given, "--allow-empty"]).exit_code == 0

@@ -1,5 +1,7 @@
 """Tables with a known truth, and a model whose quality is chosen, for the tests of audits."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
@@ -45,6 +47,16 @@ def made(
         classes=tuple(classes),
         model_classes=tuple(classes),
     )
+
+
+def unheard(tables: Tables) -> Tables:
+    """The tables in which clips without scores could not be heard, so that no answer is owed for them."""
+    rows = [
+        {"clip": clip, "condition": condition, "reason": "broken", "asked": False}
+        for condition, scores in tables.predictions.items()
+        for clip in scores.index[scores.isna().any(axis=1)]
+    ]
+    return dataclasses.replace(tables, missing=pd.DataFrame(rows))
 
 
 def trivial(tables: Tables, kind: str, seed: int = 0) -> Tables:

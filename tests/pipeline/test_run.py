@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -261,8 +262,17 @@ def test_an_export_is_read_back_as_a_model_with_the_same_result(tmp_path):
         )[0]
         for model in (Meter(), again)
     ]
-    for one, other in zip(results[0].findings, results[1].findings, strict=True):
-        assert (one.value, one.low, one.high, one.n) == (other.value, other.low, other.high, other.n)
+    # the model could not hear clip 004; a table that lacks it leaves a clip unanswered
+    coverage = {f.value for f in results[1].findings if f.name == "coverage"}
+    assert coverage == {11 / 12}
+    alone = {f.key.label: f for f in results[1].findings}
+    for one in (f for f in results[0].findings if f.name != "coverage"):
+        key = replace(one.key, name=f"{one.name}_of_answered")
+        if key.label in alone:
+            other = alone[key.label]
+            assert (one.value, one.low, one.high, one.n) == (other.value, other.low, other.high, other.n)
+        else:  # given only where it differs
+            assert one.value == alone[one.label].value
     assert results[1].missing[0].reason == "p has no complete row for this clip"
 
 

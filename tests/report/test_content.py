@@ -136,3 +136,23 @@ def test_a_docstring_becomes_paragraphs_lists_and_passages():
 def test_anchors_are_distinct_even_where_names_imitate_them():
     anchors = prose.slugs(["a b", "a-b", "a_b", "a b 2", "<>", "עברית"])
     assert len(set(anchors)) == 6
+
+
+def test_unanswered_and_missing_clips_are_warned_of():
+    coverage = Finding(name="coverage", target="emotion", value=0.75, n=8, exact=True, reason="counted")
+    missing = [
+        Missing(clip="a", condition="clean", reason="no such file"),
+        Missing(clip="b", condition="clean", reason="no such file"),
+        Missing(clip="c", condition="clean", reason="too short"),
+        Missing(clip="d", condition="clean", reason="no row", asked=True),
+        Missing(clip="e", condition="gain@drawn", reason="clipped"),
+    ]
+    model = {"name": "m", "unmatched": "3 of 9 rows"}
+    result = small_result(findings=[coverage], missing=missing, model=model)
+    assert content.warnings([result, result]) == [
+        "2 of 8 clips were not answered (emotion); they count against the model",
+        "3 clips missing, most often because: 2 clips: no such file",
+        "3 of 9 rows of the predictions match no clip of the corpus",
+    ]
+    whole = coverage.model_copy(update={"value": 1.0})
+    assert content.warnings([small_result(findings=[whole], missing=[])]) == []

@@ -237,14 +237,58 @@ def judged_as(*chosen: Verdict):
     [
         ((Verdict.PASS, Verdict.NONE), 0, 0),
         ((Verdict.PASS, Verdict.INCONCLUSIVE), 0, 3),
-        ((Verdict.SKIPPED,), 0, 3),
+        ((Verdict.PASS, Verdict.SKIPPED), 0, 3),
         ((Verdict.FAIL, Verdict.SKIPPED), 1, 1),
-        ((), 0, 0),
+        ((), 2, 2),
     ],
 )
 def test_exit_codes(chosen, lenient, strict):
     results = [judged_as(*chosen)]
     assert (exit_code(results), exit_code(results, strict=True)) == (lenient, strict)
+
+
+def test_nothing_measured_is_no_success():
+    nothing = small_result(findings=[finding(value=None, verdict=Verdict.SKIPPED, reason="r")])
+    told = finding(name="coverage", value=1.0, low=None, high=None, exact=True, reason="counted")
+    count = finding(name="shared_clips", value=0.0, low=0.0, high=0.0, exact=True)
+    counting = small_result(audit="leakage", findings=[count, *nothing.findings])
+    alone = small_result(findings=[*nothing.findings, told])
+    for results, code in [
+        ([nothing], 2),
+        ([alone], 2),
+        (
+            [nothing, counting],
+            2,
+        ),  # beside an audit that should have measured something, counts are not enough
+        ([counting], 0),
+        ([counting, judged_as(Verdict.PASS)], 0),
+        ([nothing, judged_as(Verdict.FAIL)], 1),
+    ]:
+        assert exit_code(results) == code
+        assert exit_code(results, allow_empty=True) == (1 if code == 1 else 0)
+
+
+def test_the_score_of_the_answered_clips_has_no_limit():
+    alone = finding(name="ccc_of_answered")
+    assert not matches(Limit(name="*", above=0.5), alone)
+    assert matches(Limit(name="*", above=0.5), finding(name="ccc"))
+
+
+def test_a_value_of_too_few_answers_is_inconclusive_in_every_mode():
+    few = finding(value=0.9, low=0.8, high=0.95, reason="too few answers", reason_code="low_coverage")
+    for mode in ("interval", "point"):
+        judged = judge(few, Limit(name="ccc", above=0.5), mode)
+        assert (judged.verdict, judged.reason) == (Verdict.INCONCLUSIVE, "too few answers")
+
+
+def test_an_exact_count_is_judged_without_an_interval():
+    count = finding(name="coverage", value=0.8, low=None, high=None, exact=True, reason="counted")
+    assert judge(count, Limit(name="coverage", above=0.95)).verdict is Verdict.FAIL
+    assert judge(count, Limit(name="coverage", above=0.7)).verdict is Verdict.PASS
+    nobody = count.model_copy(update={"speakers": None})
+    assert judge(nobody, Limit(name="coverage", above=0.95)).verdict is Verdict.FAIL
+    assert '"exact": true' in small_result(findings=[count]).to_json()
+    assert '"exact"' not in small_result(findings=[finding()]).to_json()
 
 
 def test_verdicts_are_counted_over_all_results():
@@ -311,9 +355,11 @@ def test_the_json_is_the_same_bytes_every_time_and_keeps_its_names(folder):
     assert list(summary["audits"][0]) == ["audit", "question", "answer", "verdicts", "findings"]
 
 
-def test_quiet_prints_nothing_and_still_decides(folder):
+def test_quiet_prints_only_what_is_missing_and_still_decides(folder):
     done = sertools("gate", "--quiet")
-    assert (done.stdout, done.stderr, done.exit_code) == ("", "", 1)
+    assert (done.stdout, done.exit_code) == ("", 1)
+    assert done.stderr.startswith("Warning: 1 clip missing, most often because: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_several_folders_are_judged_together(folder):
@@ -351,7 +397,7 @@ def test_github_gets_annotations_on_stderr_and_a_summary_after_what_is_there(fol
     done = sertools("gate", "--github", "--format", "json")
     json.loads(done.stdout)
     lines = done.stderr.splitlines()
-    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]
+    assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice", "Warning:"]
     text = page.read_text(encoding="utf-8")
     assert text.startswith("# before\n## sertools\n")
     assert "❌ 1 fail · ❓ 1 inconclusive · ➖ 1 skipped · ✅ 1 pass" in text

@@ -35,6 +35,7 @@ def audit(
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
     strict: o.Strict = False,
+    allow_empty: o.AllowEmpty = False,
     audio: o.Audio = "5",
 ) -> None:
     """Audit a model on a corpus and write results and a report.

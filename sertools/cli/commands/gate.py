@@ -1,5 +1,6 @@
 """The command `gate`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -41,6 +42,7 @@ def gate(
         typer.Option("--github", help="Write GitHub annotations, and a step summary in GitHub Actions."),
     ] = False,
     strict: o.Strict = False,
+    allow_empty: o.AllowEmpty = False,
     output: o.Format = "table",
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,
@@ -49,28 +51,34 @@ def gate(
 
     Reads result files only; models and audits are not run again.
 
-    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input,
+    Exit codes: 0 nothing failed, 1 a limit failed, 2 bad input or nothing measured,
     3 a finding was skipped or inconclusive (only with --strict).
 
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
     from sertools.cli import console
-    from sertools.results import gate, regression_check
+    from sertools.comparison.common_clips import against_baseline
+    from sertools.errors import GateError
+    from sertools.results import gate
+    from sertools.results.collection import joined
     from sertools.results.limits import read_limits
     from sertools.results.read import read_results
 
     arguments.check_loudness(quiet, verbose)
-    results = [result for folder in folders or [o.OUT] for result in read_results(folder)]
+    found = joined(read_results(folder) for folder in folders or [o.OUT])
+    results: Sequence[Result] = found
     if baseline:
-        earlier = read_results(baseline)
-        results = regression_check.against(results, earlier, tolerance=tolerance, source=str(baseline))
+        results = against_baseline(found, read_results(baseline), tolerance=tolerance, source=str(baseline))
     judged = gate.gate(results, read_limits(limits) if limits else [], source=str(limits), mode=mode)
     if junit:
         _write_junit(judged, junit, strict)
     if github:
         _write_for_github(judged)
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
-    raise typer.Exit(gate.exit_code(judged, strict=strict))
+    code = gate.exit_code(judged, strict=strict, allow_empty=allow_empty)
+    if code == gate.BAD_INPUT:
+        raise GateError("nothing was measured: no finding has a value", hint="the reports say why")
+    raise typer.Exit(code)
 
 
 def _write_junit(judged: "list[Result]", path: Path, strict: bool) -> None:

@@ -70,7 +70,9 @@ class PredictionsModel(LoadedModel):
             more = ", …" if len(odd) > MAX_LISTED else ""
             rows = plural(len(odd), "row matches", "rows match")
             note = f"{rows} no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
-            self.facts = {**self.facts, "notes": [*_conditions_note(self.conditions), note]}
+            unmatched = f"{len(odd)} of {len(table)} rows"
+            notes = [*_conditions_note(self.conditions), note]
+            self.facts = {**self.facts, "notes": notes, "unmatched": unmatched}
         scores = table.reindex(wanted)
         scores.index = clips.index
         return scores

@@ -1,0 +1,174 @@
+"""How do two models differ on the clips that both answered?
+
+Where two results are of different clips, their values cannot be subtracted: the model that leaves out what it
+gets wrong would look better. CCC and UAR are then computed anew on the common clips, from what the models
+answered; other measures are not compared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sertools.labels import DIMENSIONS
+from sertools.metrics.regression import CCC
+from sertools.results.answers import Answers
+from sertools.results.collection import Results
+from sertools.results.coverage import COVERAGE
+from sertools.results.keys import FindingKey
+from sertools.results.regression_check import Change, against, p_of_half_width, paired_changes
+from sertools.results.result import Result
+from sertools.statistics.jackknife import MIN_UNITS, contrast
+from sertools.statistics.shares import change_of_recall
+
+DIFFERENT = "the models were scored on different clips, and this measure is not computed again on common ones"
+UNKNOWN = "the models were scored on different clips, and the files do not say which"
+NONE_COMMON = "no clip was answered by both models"
+MAIN = {("correctness", "ccc"), ("correctness", "uar")}
+"""Audit and name of the measures that are computed anew on the common clips."""
+
+
+def against_baseline(
+    results: Results, baseline: Results, *, tolerance: float, source: str = "baseline"
+) -> list[Result]:
+    """Same as `regression_check.against`, on the clips that both models answered where those differ.
+
+    Args:
+        results: results to judge
+        baseline: results of an earlier model on the same corpus
+        tolerance: allowed loss, in the unit of the metric
+        source: location of the baseline, quoted in the limit and in messages
+
+    Raises:
+        GateError: see `regression_check.against`
+    """
+
+    def changes_of(now: Result, then: Result) -> dict[FindingKey, Change]:
+        return changes(now, then, results.answers_of(now), baseline.answers_of(then))
+
+    return against(results, baseline, tolerance=tolerance, source=source, changes_of=changes_of)
+
+
+def label_of(target: str) -> str:
+    """What a model was asked for a finding's target: a dimension, or `emotion`.
+
+    >>> label_of("arousal 0.25-0.5"), label_of("anger"), label_of("emotion")
+    ('arousal', 'emotion', 'emotion')
+    """
+    first = target.split(" ")[0]
+    return first if first in DIMENSIONS else "emotion"
+
+
+def changes(
+    now: Result, then: Result, answers_now: Answers | None, answers_then: Answers | None
+) -> dict[FindingKey, Change]:
+    """How much each finding changed between two results of one audit, on the same clips or not at all.
+
+    Args:
+        now: the result that is compared
+        then: the result of the same audit that it is compared with
+        answers_now: what the model of `now` answered; None if unknown
+        answers_then: what the model of `then` answered; None if unknown
+
+    Returns:
+        Key → change, for all findings with leave-one-speaker-out values in either result, and for all
+        findings whose clips differ; those have no value, or one on the common clips.
+    """
+    found = paired_changes(now, then)
+    different = _different_clips(now, then, answers_now, answers_then)
+    for key, reason in different.items():
+        if (now.audit, key.name) in MAIN and key.slice == "all" and answers_now and answers_then:
+            found[key] = on_common_clips(answers_now, answers_then, key.target)
+        else:
+            found[key] = Change(reason=reason, different_clips=True)
+    return found
+
+
+def _different_clips(
+    now: Result, then: Result, answers_now: Answers | None, answers_then: Answers | None
+) -> dict[FindingKey, str]:
+    """The findings whose values are not of the same clips, and why, as far as the files show."""
+    n = [{finding.key: finding.n for finding in reversed(result.findings)} for result in (now, then)]
+    keys = [key for key in {**n[0], **n[1]} if key.name != COVERAGE and key.target != "all"]
+    if answers_now and answers_then:
+        labels = {label_of(key.target) for key in keys}
+        other = {label for label in labels if not answers_now.same_clips(answers_then, label)}
+        return {key: DIFFERENT for key in keys if label_of(key.target) in other}
+    kept = {left.key for left in now.left_out} & {left.key for left in then.left_out}
+    return {key: UNKNOWN for key in keys if key in kept and n[0].get(key) != n[1].get(key)}
+
+
+def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
+    """The score of one model minus that of another on the clips that both answered, paired by speaker.
+
+    CCC of a dimension, UAR of emotion, whose classes are those in the truth of these clips.
+
+    Args:
+        now: what the model answered
+        then: what the model that it is compared with answered
+        target: a dimension, or `emotion`
+    """
+    one, other = (each.of(label_of(target)).dropna(subset=["truth", "answer"]) for each in (now, then))
+    clips = one.index.intersection(other.index)
+    clips = clips[(one.loc[clips, "truth"] == other.loc[clips, "truth"]).to_numpy()]
+    if not len(clips):
+        return Change(reason=NONE_COMMON, n=0, different_clips=True)
+    truth, before, after = (
+        frame.loc[clips, column].astype(str).to_numpy(dtype=object)
+        for frame, column in ((one, "truth"), (other, "answer"), (one, "answer"))
+    )
+    unit, by_speaker = _units(one.loc[clips, "speaker"])
+    if label_of(target) == "emotion":
+        names = sorted({*truth, *before, *after})
+        code = {name: i for i, name in enumerate(names)}
+        t, a, b = (np.array([code[name] for name in side], dtype=np.int64) for side in (truth, before, after))
+        difference = change_of_recall(t, a, b, unit)
+    else:
+        rated, first, second = (np.array([float(text) for text in side]) for side in (truth, before, after))
+        difference = contrast(CCC, rated, first, second, unit)
+    units = len(np.unique(unit))
+    found = Change(
+        value=None if np.isnan(difference.value) else difference.value,
+        reason=difference.reason or ("" if by_speaker else "fewer than 5 speakers are named"),
+        n=len(clips),
+        speakers=units if by_speaker else None,
+        different_clips=True,
+    )
+    if np.isnan(difference.low) or not by_speaker:
+        return found
+    # an end that is clipped to the bounds of the score is nearer to the value than the other
+    half = max(difference.high - difference.value, difference.value - difference.low)
+    p_value = p_of_half_width(difference.value, half, units - 1)
+    return replace(found, low=difference.low, high=difference.high, p_value=p_value)
+
+
+def _units(speaker: "pd.Series[str]") -> tuple[NDArray[np.int64], bool]:
+    """Codes of the speakers, and whether there are enough; a clip without a speaker is a unit of its own."""
+    codes, known = pd.factorize(speaker)
+    unit = codes.astype(np.int64)
+    absent = unit < 0
+    unit[absent] = len(known) + np.arange(int(absent.sum()))
+    return unit, len(known) >= MIN_UNITS
+
+
+def different_answers(answers: Mapping[str, Answers]) -> list[str]:
+    """A note for each target of which two models did not answer the same clips.
+
+    Args:
+        answers: name of each of the two models → what it answered
+    """
+    one, other = answers.values()
+    notes = []
+    for target in sorted({*one.by_target, *other.by_target}):
+        if one.same_clips(other, target):
+            continue
+        given = {name: each.of(target)["answer"] for name, each in answers.items()}
+        counts = [f"{name} {int(g.notna().sum())} of {len(g)}" for name, g in given.items()]
+        both = set.intersection(*(set(g.index[g.notna()]) for g in given.values()))
+        notes.append(
+            f"{target}: the models did not answer the same clips ({' and '.join(counts)}); they are compared "
+            f"on the {len(both)} that both answered."
+        )
+    return notes

@@ -1,0 +1,72 @@
+"""Predictions that leave out clips, or whose labels mean nothing here, on the command line."""
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from sertools.cli.app import app
+
+CLASSES = ("anger", "happiness", "neutral", "sadness")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A corpus of 60 clips by six speakers, and predictions that are wrong for every fifth clip."""
+    monkeypatch.chdir(tmp_path)
+    names = [f"{i:02d}.wav" for i in range(60)]
+    emotion = [CLASSES[i % 4] for i in range(60)]
+    clips = pd.DataFrame({"file": names, "speaker": [f"s{i % 6}" for i in range(60)], "emotion": emotion})
+    clips.to_csv("clips.csv", index=False)
+    scores = pd.DataFrame({"file": names})
+    said = [CLASSES[(i + (i % 5 == 0)) % 4] for i in range(60)]
+    for name in CLASSES:
+        scores[name] = [0.7 if answer == name else 0.1 for answer in said]
+    scores.to_csv("all.csv", index=False)
+    scores[[i % 5 > 0 for i in range(60)]].to_csv("right.csv", index=False)
+    return tmp_path
+
+
+def audit(predictions: str, *more: str):
+    words = ["audit", "correctness", "--model", f"predictions:{predictions}", "--data", "clips.csv", *more]
+    return CliRunner().invoke(app, [*words, "--audio", "none", "--out", predictions.removesuffix(".csv")])
+
+
+def test_a_table_of_right_answers_alone_fails_and_is_no_better(folder):
+    assert audit("all.csv").exit_code == 0
+    done = audit("right.csv")
+    assert done.exit_code == 1
+    assert "Warning: 12 of 60 clips were not answered (emotion); they count against the model" in done.stderr
+    assert "emotion UAR 0.80" in done.stdout
+    assert "✗ fail correctness: coverage of emotion is 0.800, wanted > 0.95" in done.stdout
+    assert CliRunner().invoke(app, ["gate", "right"]).exit_code == 1
+    assert CliRunner().invoke(app, ["gate", "right", "--baseline", "all"]).exit_code == 1
+    compared = CliRunner().invoke(app, ["compare", "all", "right"])
+    assert "better beyond chance than all in 0 and worse in 0" in compared.stderr
+    assert "compared on the 48 clips that both answered" in compared.stderr
+
+
+def test_a_table_whose_rows_match_no_clip_says_so_and_fails(folder):
+    table = pd.read_csv("all.csv")
+    table.loc[3:, "file"] = "elsewhere/" + table["file"]
+    table.to_csv("odd.csv", index=False)
+    done = audit("odd.csv")
+    assert done.exit_code == 1
+    assert "Warning: 57 of 60 clips were not answered (emotion)" in done.stderr
+    assert "Warning: 57 of 60 rows of the predictions match no clip of the corpus" in done.stderr
+
+
+def test_labels_that_share_nothing_are_bad_input_with_the_line_to_copy(folder):
+    table = pd.read_csv("all.csv")
+    table.columns = ["file", *(f"LABEL_{k}" for k in range(4))]
+    table.to_csv("labels.csv", index=False)
+    done = audit("labels.csv")
+    assert done.exit_code == 2
+    assert (
+        "the labels of the model (LABEL_0, LABEL_1, LABEL_2, LABEL_3) and of the corpus (anger (15)"
+        in done.stderr
+    )
+    assert "--label-map LABEL_0=NAME --label-map LABEL_1=NAME" in done.stderr
+    assert (folder / "labels" / "report.html").is_file()
+    assert audit("labels.csv", "--allow-empty").exit_code == 0
+    named = [f"--label-map=LABEL_{k}={name}" for k, name in enumerate(CLASSES)]
+    assert audit("labels.csv", *named).exit_code == 0

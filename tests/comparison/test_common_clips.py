@@ -1,0 +1,145 @@
+"""Models that did not answer the same clips are compared on the clips that both answered."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sertools.auditing.audit import load
+from sertools.comparison.common_clips import DIFFERENT, NONE_COMMON, UNKNOWN, changes, on_common_clips
+from sertools.comparison.compare import compare
+from sertools.pipeline.answers import answers
+from sertools.results.answers import PROVENANCE, Answers
+from sertools.results.collection import Results
+from sertools.results.keys import FindingKey
+from sertools.results.regression_check import paired_changes
+from sertools.tables.tables import Tables
+from tests.auditing.test_coverage import CLASSES, middling, naive, silent_about
+from tests.auditing.test_coverage import answers as answered_of
+from tests.helpers.audits import run
+
+UAR = FindingKey("uar", "emotion")
+
+
+def results_of(tables: Tables, name: str) -> Results:
+    """The results of two audits, with what the model answered, as a run gives them."""
+    known = answers(tables)
+    assert known is not None
+    made = [
+        run(
+            load(audit),
+            tables,
+            seed=0,
+            model={"name": name},
+            data={"name": "toy"},
+            provenance={"corpus_fingerprint": "abc", PROVENANCE: known.digest},
+        )
+        for audit in ("correctness", "calibration")
+    ]
+    return Results(made, {known.digest: known})
+
+
+def changes_between(one: Results, other: Results):
+    return changes(one[0], other[0], one.answers_of(one[0]), other.answers_of(other[0]))
+
+
+def differing(seed: int = 0) -> tuple[Tables, Tables]:
+    """Two models on the same clips, each silent about some of them."""
+    first = middling(seed)
+    other = first.with_predictions(middling(seed + 50).predictions)
+    rng = np.random.default_rng(seed)
+    return silent_about(first, rng.random(240) < 0.2), silent_about(other, rng.random(240) < 0.1)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_difference_is_that_of_the_scores_of_the_common_clips(seed):
+    one, other = differing(seed)
+    pairs = [
+        (a, b)
+        for a, b in zip(answered_of(one), answered_of(other), strict=True)
+        if a[1] is not None and b[1] is not None
+    ]
+    change = changes_between(results_of(one, "one"), results_of(other, "other"))[UAR]
+    expected = naive([a for a, _ in pairs])["uar"] - naive([b for _, b in pairs])["uar"]
+    assert change.value == pytest.approx(expected, abs=1e-12)
+    assert (change.n, change.speakers, change.different_clips) == (len(pairs), 12, True)
+    assert change.low < change.value < change.high
+
+
+def test_on_the_same_clips_the_difference_is_that_of_the_result_files():
+    one, other = middling(0), middling(0).with_predictions(middling(1).predictions)
+    a, b = results_of(one, "one"), results_of(other, "other")
+    assert changes_between(a, b) == paired_changes(a[0], b[0])
+    from_answers = on_common_clips(a.answers_of(a[0]), b.answers_of(b[0]), "emotion")
+    kept = paired_changes(a[0], b[0])[UAR]
+    for end in ("value", "low", "high", "p_value"):
+        assert getattr(from_answers, end) == pytest.approx(getattr(kept, end), abs=1e-12)
+    dimension = on_common_clips(a.answers_of(a[0]), b.answers_of(b[0]), "arousal")
+    assert dimension.value == pytest.approx(paired_changes(a[0], b[0])[FindingKey("ccc", "arousal")].value)
+
+
+def test_a_model_without_three_quarters_of_its_wrong_answers_is_not_better():
+    first = middling()
+    wrong = np.flatnonzero([t != p for t, p in answered_of(first)])
+    silent = np.isin(np.arange(240), wrong[np.arange(len(wrong)) % 4 > 0])
+    a, b = results_of(first, "all"), results_of(silent_about(first, silent), "chosen")
+    change = changes_between(b, a)[UAR]
+    assert (change.value, change.p_value, change.n) == (0.0, 1.0, 240 - silent.sum())
+    comparison = compare([("all", a), ("chosen", b)])
+    assert "chosen is better beyond chance than all in 0 and worse in 0" in comparison.answer
+    assert f"compared on the {change.n} clips that both answered" in comparison.answer
+    assert any(f"all 240 of 240 and chosen {change.n} of 240" in note for note in comparison.notes)
+    (brier,) = [f for f in comparison.findings if f.name == "calibration.brier"]
+    assert (brier.value, brier.reason) == (None, DIFFERENT)
+
+
+def test_a_measure_that_is_not_computed_again_is_not_compared():
+    one, other = differing()
+    found = changes_between(results_of(one, "one"), results_of(other, "other"))
+    assert (found[FindingKey("recall", "anger")].value, found[FindingKey("mae", "arousal")].value) == (
+        None,
+        None,
+    )
+    assert found[FindingKey("recall", "anger")].reason == DIFFERENT
+    assert FindingKey("coverage", "emotion") not in found
+
+
+def test_files_without_answers_are_compared_unless_their_numbers_of_clips_differ():
+    one = middling()
+    heard = np.arange(240) % 10 > 0
+    rows = pd.DataFrame(
+        {"clip": one.clips.index[~heard], "condition": "clean", "reason": "x", "asked": False}
+    )
+    fewer = dataclasses.replace(silent_about(one, ~heard), missing=rows)
+    a, b = results_of(one, "one")[0], results_of(fewer, "fewer")[0]
+    assert changes(a, b, None, None)[UAR].reason == UNKNOWN
+    assert changes(a, a, None, None) == paired_changes(a, a)
+
+
+def test_without_a_common_clip_there_is_no_difference():
+    one = middling()
+    half = np.arange(240) % 2 == 0
+    a, b = answers(silent_about(one, half)), answers(silent_about(one, ~half))
+    assert (on_common_clips(a, b, "emotion").value, on_common_clips(a, b, "emotion").reason) == (
+        None,
+        NONE_COMMON,
+    )
+
+
+def test_answers_survive_their_file_and_are_only_used_for_their_own_results(tmp_path):
+    tables = silent_about(middling(), np.arange(240) % 7 == 0)
+    known = answers(tables)
+    known.write(tmp_path)
+    from sertools.results.answers import read_answers
+
+    again = read_answers(tmp_path)
+    assert isinstance(again, Answers)
+    assert again.digest == known.digest
+    emotion = again.of("emotion")
+    assert emotion["answer"].isna().sum() == len(range(0, 240, 7))
+    assert set(emotion["answer"].dropna()) <= set(CLASSES)
+    clip = emotion.index[1]
+    assert float(again.of("arousal").loc[clip, "truth"]) == tables.clips.loc[clip, "arousal"]
+    results = results_of(middling(3), "another")
+    assert Results(list(results), {again.digest: again}).answers_of(results[0]) is None
