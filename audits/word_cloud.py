@@ -18,7 +18,8 @@ scale. It is passed only if the model is shown to beat a constant (predictions p
 clips, p ≤ .001). Intervals are leave-one-speaker-out jackknives; those of a word effect are computed on τ².
 """
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,8 +159,7 @@ def _findings(words: Words, dimension: str) -> list[Finding]:
 
 def _root(squared: Estimate) -> Estimate:
     """τ from τ²; values below 0, which occur by chance, become 0."""
-    low, value, high = np.sqrt(np.maximum([squared.low, squared.value, squared.high], 0.0))
-    return replace(squared, low=float(low), value=float(value), high=float(high))
+    return squared.mapped(lambda value: math.sqrt(max(value, 0.0)))
 
 
 def _ends(words: Words, by: str, shown: int) -> dict[str, NDArray[np.integer]]:

@@ -73,7 +73,7 @@ def sampled(of: Embedded, most: int, seed: int) -> Embedded:
 
 def minus_chance(score: Estimate, chance: float) -> Estimate:
     """A score and its interval, minus the score expected by chance."""
-    return replace(score, value=score.value - chance, low=score.low - chance, high=score.high - chance)
+    return score.minus(chance)
 
 
 def purities(of: Embedded, name: str, seed: int) -> dict[str, Estimate]:

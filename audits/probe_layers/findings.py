@@ -1,7 +1,6 @@
 """Findings on the scores of probes, and on differences between models."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sertools.auditing.findings import finding, left_out
 from sertools.probing.layers import BEST
@@ -47,9 +46,7 @@ def _scores(tables: Tables, target: Target, probes: ModelProbes) -> tuple[list[F
         without_speaker += [each.model_copy(update={"name": measure, "slice": where}) for each in values]
         if name == BEST:
             chance = target.chance
-            above = replace(
-                score, value=score.value - chance, low=score.low - chance, high=score.high - chance
-            )
+            above = score.minus(chance)
             found = finding(
                 "above_chance", above, target=target.name, slice=where, by_speaker=target.by_speaker
             )

@@ -36,7 +36,7 @@ def extreme_findings(speakers: list[Speaker], target: str) -> list[Finding]:
         score = speaker.simultaneous
         if len(speakers) < MIN_UNITS:
             score = replace(score, low=np.nan, high=np.nan, reason=f"fewer than {MIN_UNITS} speakers")
-        score = replace(score, value=score.value - less, low=score.low - less, high=score.high - less)
+        score = score.minus(less)
         where = f"speaker={speaker.name}"
         found.append(finding(name, score, target=target, slice=where, by_speaker=True))
     return found

@@ -44,6 +44,7 @@ def finding(
     reason = "; ".join(dict.fromkeys(filter(None, [withheld, estimate.reason, *notes])))
     without_skill = NOT_BETTER in reason
     undefined = math.isnan(estimate.value)
+    inner = estimate.inner if estimate.inner and not math.isnan(estimate.low) else (None, None)
     code: ReasonCode | None = "low_coverage" if coverage < MIN_COVERAGE else None
     return Finding(
         name=name,
@@ -52,6 +53,8 @@ def finding(
         value=estimate.value,
         low=estimate.low,
         high=estimate.high,
+        low_90=inner[0],
+        high_90=inner[1],
         n=estimate.n,
         speakers=estimate.units if by_speaker else None,
         verdict=Verdict.SKIPPED if undefined or (withheld and not without_skill) else Verdict.NONE,

@@ -66,9 +66,13 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95)
     if units < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
     most = 1 - 6 / (units * (units**2 - 1))
-    half = special.ndtri((1 + level) / 2) * np.sqrt((1 + rho**2 / 2) / (units - 3))
-    low, high = np.tanh(np.arctanh(np.clip(rho, -most, most)) + np.array([-half, half]))
-    return replace(found, low=min(float(low), rho), high=max(float(high), rho))
+
+    def bounds(coverage: float) -> tuple[float, float]:
+        half = special.ndtri((1 + coverage) / 2) * np.sqrt((1 + rho**2 / 2) / (units - 3))
+        low, high = np.tanh(np.arctanh(np.clip(rho, -most, most)) + np.array([-half, half]))
+        return min(float(low), rho), max(float(high), rho)
+
+    return found.within(bounds, level)
 
 
 def anova_p_value(truth: ArrayLike, unit: NDArray[np.integer]) -> float:

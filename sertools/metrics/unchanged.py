@@ -157,8 +157,8 @@ def mean_share(
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")
     clips = np.bincount(unit[inside], minlength=units)
-    low, high = share_bounds(value, jackknife_variance(left_out), clips[clips > 0], level=level)
-    return replace(found, low=low, high=high)
+    variance, of_units = jackknife_variance(left_out), clips[clips > 0]
+    return found.within(lambda coverage: share_bounds(value, variance, of_units, level=coverage), level)
 
 
 def tolerated_level(

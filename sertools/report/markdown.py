@@ -40,8 +40,8 @@ def page(
         parts += _section(result, drawn, recordings.by_result.get(i, ()))
     parts += _provenance(results)
     parts.append(
-        "Intervals are 95 % confidence intervals clustered by speaker. pass: the whole interval is within "
-        "the limit; fail: the whole interval is outside it; inconclusive: neither; skipped: not measurable. "
+        "Intervals are 95 % confidence intervals clustered by speaker. pass: the 90 % interval is within "
+        "the limit; fail: the 95 % interval is outside it; inconclusive: neither; skipped: not measurable. "
         "Numbers are rounded for display only; the result files have full precision."
     )
     return "\n\n".join(part for part in parts if part) + "\n"

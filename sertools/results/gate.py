@@ -1,9 +1,12 @@
 """Judges findings by limits, and derives the exit code.
 
-`pass` = the whole interval is inside the limit; `fail` = the whole interval is outside;
-`inconclusive` = neither; `skipped` = not measurable, with the reason. Pure functions.
+`pass` = the 90 % interval is inside the limit, which is an equivalence test at 5 % (TOST, Schuirmann 1987),
+or a test of non-inferiority where the limit has one side; `fail` = the 95 % interval is outside;
+`inconclusive` = neither, with the number of speakers that would decide; `skipped` = not measurable, with the
+reason. Pure functions.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -13,6 +16,7 @@ from sertools.errors import GateError, nearest
 from sertools.results.coverage import COVERAGE, OF_ANSWERED
 from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit, Result, Verdict
+from sertools.wording import plural
 
 Mode = Literal["interval", "point"]
 
@@ -22,6 +26,9 @@ PASSED, FAILED, BAD_INPUT, NOT_SHOWN = 0, 1, 2, 3
 a finding is skipped or inconclusive.
 """
 
+
+MOST_SPEAKERS = 20
+"""Most speakers, as a multiple of those of the corpus, for which a number that would decide is given."""
 
 CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speakers repeat"
 
@@ -51,6 +58,7 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
     low, high = (finding.value, finding.value) if finding.exact else (finding.low, finding.high)
+    inner = _inner(finding, low, high)
     if finding.reason_code == "low_coverage":
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason
     elif mode == "point":
@@ -60,15 +68,47 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
         verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "there is no interval"
     elif finding.speakers is None and not (low == high and _outside(low, high, limit)):
         verdict, reason = Verdict.INCONCLUSIVE, CLIPS_ONLY
-    elif _inside(low, limit) and _inside(high, limit):
+    elif all(bound is not None and _inside(bound, limit) for bound in inner):
         verdict, reason = Verdict.PASS, finding.reason
     elif _outside(low, high, limit):
         verdict, reason = Verdict.FAIL, finding.reason
     else:
-        verdict, reason = Verdict.INCONCLUSIVE, finding.reason or "the interval crosses the limit"
+        verdict, reason = Verdict.INCONCLUSIVE, finding.reason or _undecided(finding, limit)
     if verdict is Verdict.PASS and finding.reason_code:
         verdict = Verdict.INCONCLUSIVE  # a constant is trivially robust and fair
     return finding.model_copy(update={"verdict": verdict, "limit": limit, "reason": reason})
+
+
+def _inner(finding: Finding, low: float | None, high: float | None) -> tuple[float | None, float | None]:
+    """The interval that must lie inside a limit to pass it: the 90 % interval, if the finding has one."""
+    if finding.exact or finding.low_90 is None or finding.high_90 is None:
+        return low, high
+    return finding.low_90, finding.high_90
+
+
+def _undecided(finding: Finding, limit: Limit) -> str:
+    """Why an interval decides nothing, and about how many more speakers would.
+
+    Standard errors shrink with the root of the number of speakers. To pass, the 90 % interval must lie inside
+    the limit; to fail, the 95 % interval must lie outside.
+    """
+    crosses = "the interval crosses the limit"
+    value, low, high = finding.value, finding.low, finding.high
+    if value is None or low is None or high is None or not finding.speakers:
+        return crosses
+    inner_low, inner_high = _inner(finding, low, high)
+    assert inner_low is not None
+    assert inner_high is not None
+    below, above = (inner_low, inner_high) if _inside(value, limit) else (low, high)
+    ratios = [
+        (above - value if bound > value else value - below) / abs(bound - value)
+        for bound in (limit.above, limit.below)
+        if bound is not None and bound != value
+    ]
+    more = finding.speakers * (max(ratios) ** 2 - 1) if ratios else math.inf
+    if not 0 < more <= MOST_SPEAKERS * finding.speakers:
+        return crosses
+    return f"{crosses}; about {plural(math.ceil(more), 'more speaker')} would decide"
 
 
 def _inside(value: float, limit: Limit) -> bool:

@@ -14,8 +14,14 @@ from sertools.results.keys import FindingKey
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
-"""Version of the result file format; it increases when a name or a meaning changes."""
+SCHEMA = 2
+"""Version of the result file format; it increases when a name or a meaning changes.
+
+2: findings have the 90 % interval, by which a limit is passed (schema 1: by the 95 % interval).
+"""
+
+READABLE = (1, SCHEMA)
+"""Versions that can be read."""
 
 
 NON_RESULT_FILES = frozenset({"report.json", "index.json"})
@@ -107,6 +113,8 @@ class Finding(_Strict):
         slice: the clips it was measured on; `all`, or `sex=female`
         value: the number; None if it is undefined, and then `reason` explains why
         low, high: 95 % confidence interval that accounts for speakers; None if there is none
+        low_90, high_90: the 90 % interval, by which a limit is passed; None if there is none, and only
+            written if there is one
         n: number of clips used
         speakers: number of speakers used; None if the corpus names no speakers
         verdict, limit: the limit that applies and its verdict
@@ -121,6 +129,8 @@ class Finding(_Strict):
     value: float | None
     low: float | None = None
     high: float | None = None
+    low_90: float | None = Field(default=None, exclude_if=lambda bound: bound is None)
+    high_90: float | None = Field(default=None, exclude_if=lambda bound: bound is None)
     n: int
     speakers: int | None = None
     verdict: Verdict = Verdict.NONE
@@ -129,7 +139,7 @@ class Finding(_Strict):
     reason_code: ReasonCode | None = None
     exact: bool = Field(default=False, exclude_if=lambda exact: not exact)
 
-    @field_validator("value", "low", "high", mode="before")
+    @field_validator("value", "low", "high", "low_90", "high_90", mode="before")
     @classmethod
     def _nan_is_null(cls, value: Any) -> Any:
         return _finite(value)
@@ -364,7 +374,7 @@ class Result(_Strict):
 
     @model_validator(mode="after")
     def _is_our_schema(self) -> Self:
-        if self.schema_version != SCHEMA:
+        if self.schema_version not in READABLE:
             raise ValueError(f"schema {self.schema_version}, but this sertools reads schema {SCHEMA}")
         return self
 

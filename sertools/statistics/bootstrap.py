@@ -143,7 +143,9 @@ def bootstrap(
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < (1 - UNDEFINED) * draws:
         return answer(np.nan, np.nan, f"undefined in {1 - len(defined) / draws:.0%} of bootstrap draws")
-    return answer(*widened_percentiles(defined, fewest, level=level), "")
+    return answer(np.nan, np.nan, "").within(
+        lambda coverage: widened_percentiles(defined, fewest, level=coverage), level
+    )
 
 
 def max_minus_min(

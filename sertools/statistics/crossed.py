@@ -114,8 +114,12 @@ def contrast(
     variance, freedom = _variance(data, code, weight, fixed_items)
     if np.isnan(variance):
         return answer(np.nan, np.nan, "undefined when one speaker is left out: not all are in every group")
-    half = float(stdtrit(freedom, (1 + level) / 2)) * np.sqrt(variance)
-    return answer(value - half, value + half, "")
+
+    def bounds(coverage: float) -> tuple[float, float]:
+        half = float(stdtrit(freedom, (1 + coverage) / 2) * np.sqrt(variance))
+        return value - half, value + half
+
+    return answer(np.nan, np.nan, "").within(bounds, level)
 
 
 def _variance(

@@ -30,6 +30,10 @@ Group = tuple[NDArray[Any], NDArray[Any], NDArray[np.integer]]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
 
 
+LEVEL, INNER_LEVEL = 0.95, 0.9
+"""Coverage of the interval that is reported, and of the one inside it that shows equivalence at 5 %."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A value with its confidence interval.
@@ -40,6 +44,8 @@ class Estimate:
         n: number of clips used
         units: number of units (speakers) used
         reason: why the value or the interval is missing; empty if neither is
+        inner: bounds of the 90 % interval, if `low` and `high` are those of the 95 % interval; each 5 % test
+            of a limit (TOST, Schuirmann 1987) is decided by it
     """
 
     value: float
@@ -48,6 +54,27 @@ class Estimate:
     n: int
     units: int
     reason: str = ""
+    inner: tuple[float, float] | None = None
+
+    def within(self, bounds: Callable[[float], tuple[float, float]], level: float) -> "Estimate":
+        """The same with an interval.
+
+        Args:
+            bounds: coverage → both ends of the interval
+            level: coverage of the interval; for 95 % the 90 % interval is kept as well
+        """
+        low, high = bounds(level)
+        return replace(self, low=low, high=high, inner=bounds(INNER_LEVEL) if level == LEVEL else None)
+
+    def minus(self, number: float) -> "Estimate":
+        """The same, minus a number that is known exactly."""
+        return self.mapped(lambda value: value - number)
+
+    def mapped(self, increasing: Callable[[float], float]) -> "Estimate":
+        """The value and the ends of its intervals under an increasing function."""
+        value, low, high = (increasing(each) for each in (self.value, self.low, self.high))
+        inner = None if self.inner is None else (increasing(self.inner[0]), increasing(self.inner[1]))
+        return replace(self, value=value, low=low, high=high, inner=inner)
 
 
 def estimate(
@@ -89,8 +116,12 @@ def estimate(
     left_out = statistic.value(total - sums)
     if np.isnan(left_out).any():
         return replace(found, reason=f"{statistic.name} is undefined when one {unit_noun} is left out")
-    low, high = _interval(value, left_out, level, statistic.scale)
-    return replace(found, low=max(low, statistic.bounds[0]), high=min(high, statistic.bounds[1]))
+
+    def bounds(coverage: float) -> tuple[float, float]:
+        low, high = _interval(value, left_out, coverage, statistic.scale)
+        return max(low, statistic.bounds[0]), min(high, statistic.bounds[1])
+
+    return found.within(bounds, level)
 
 
 def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Estimate:
@@ -129,9 +160,13 @@ def gap(statistic: Statistic, a: Group, b: Group, *, level: float = 0.95) -> Est
         variance, freedom = _satterthwaite(*left_out)
     if np.isnan(np.concatenate(left_out)).any():
         return replace(found, reason=f"{statistic.name} is undefined when one speaker is left out")
-    half = _quantile(level, freedom) * math.sqrt(variance)
     widest = statistic.bounds[1] - statistic.bounds[0]
-    return replace(found, low=max(value - half, -widest), high=min(value + half, widest))
+
+    def bounds(coverage: float) -> tuple[float, float]:
+        half = _quantile(coverage, freedom) * math.sqrt(variance)
+        return max(value - half, -widest), min(value + half, widest)
+
+    return found.within(bounds, level)
 
 
 def contrast(
@@ -224,8 +259,7 @@ def proportion(success: ArrayLike, unit: ArrayLike, units: int, *, level: float 
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers")
     left_out = total - sums
     variance = jackknife_variance(left_out[:, 1] / left_out[:, 0])
-    low, high = share_bounds(value, variance, sums[:, 0], level=level)
-    return replace(found, low=low, high=high)
+    return found.within(lambda coverage: share_bounds(value, variance, sums[:, 0], level=coverage), level)
 
 
 def share_bounds(

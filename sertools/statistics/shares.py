@@ -66,13 +66,18 @@ def change_of_recall(
         return replace(found, value=value, reason=f"fewer than {MIN_UNITS} speakers")
     weights = 1 / (len(classes) * clips.sum(axis=0))
     most = _most_clips(clips, weights) / repeats
-    (low_g, high_g), (low_l, high_l) = (
-        _bounds(float(share), each, clips, most, level) for share, each in ((gain, gains), (loss, losses))
-    )
     correlation = -math.sqrt(gain * loss / ((1 - gain) * (1 - loss))) if gain < 1 and loss < 1 else -1.0
-    below = _joined(gain - low_g, high_l - loss, correlation)
-    above = _joined(high_g - gain, loss - low_l, correlation)
-    return replace(found, value=value, low=max(value - below, -1.0), high=min(value + above, 1.0))
+
+    def bounds(coverage: float) -> tuple[float, float]:
+        (low_g, high_g), (low_l, high_l) = (
+            _bounds(float(share), each, clips, most, coverage)
+            for share, each in ((gain, gains), (loss, losses))
+        )
+        below = _joined(gain - low_g, high_l - loss, correlation)
+        above = _joined(high_g - gain, loss - low_l, correlation)
+        return max(value - below, -1.0), min(value + above, 1.0)
+
+    return replace(found, value=value).within(bounds, level)
 
 
 def gap_of_recall(a: Group, b: Group, *, level: float = 0.95) -> Estimate:
@@ -89,18 +94,24 @@ def gap_of_recall(a: Group, b: Group, *, level: float = 0.95) -> Estimate:
     Returns:
         The difference in [−1, 1]; `n` counts the clips of both groups, `units` their speakers.
     """
-    recalls = [_recall(*group, level) for group in (a, b)]
-    n, units = (sum(getattr(each, name) for each in recalls) for name in ("n", "units"))
-    one, other = recalls
+    one, other = _recall(*a, level), _recall(*b, level)
+    n, units = one.n + other.n, one.units + other.units
     value = one.value - other.value
     found = Estimate(value=value, low=np.nan, high=np.nan, n=n, units=units)
     if np.isnan(value):
         return replace(found, reason="uar is undefined in a group")
     if np.isnan([one.low, other.low]).any():
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
-    below = _joined(one.value - one.low, other.high - other.value, 0.0)
-    above = _joined(one.high - one.value, other.value - other.low, 0.0)
-    return replace(found, low=max(value - below, -1.0), high=min(value + above, 1.0))
+
+    def bounds(coverage: float) -> tuple[float, float]:
+        first, second = (
+            (x.low, x.high) if coverage == level else x.inner or (x.low, x.high) for x in (one, other)
+        )
+        below = _joined(one.value - first[0], second[1] - other.value, 0.0)
+        above = _joined(first[1] - one.value, other.value - second[0], 0.0)
+        return max(value - below, -1.0), min(value + above, 1.0)
+
+    return found.within(bounds, level)
 
 
 def _counts(
@@ -127,8 +138,9 @@ def _recall(
     if len(present) < MIN_UNITS:
         return replace(found, value=value)
     most = _most_clips(clips, 1 / (len(classes) * clips.sum(axis=0)))
-    low, high = _bounds(value, hits, clips, most, level)
-    return replace(found, value=value, low=low, high=high)
+    return replace(found, value=value).within(
+        lambda coverage: _bounds(value, hits, clips, most, coverage), level
+    )
 
 
 def _weighted(hits: NDArray[np.float64], clips: NDArray[np.float64]) -> Any:

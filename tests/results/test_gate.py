@@ -50,7 +50,38 @@ def test_the_whole_interval_decides_and_bounds_are_strict(limit, low, high, verd
     judged = judge(finding((low + high) / 2, low, high), limit)
     assert judged.verdict is verdict
     assert judged.limit == limit
-    assert (judged.reason == "the interval crosses the limit") == (verdict is Verdict.INCONCLUSIVE)
+    assert judged.reason.startswith("the interval crosses the limit") == (verdict is Verdict.INCONCLUSIVE)
+
+
+def test_a_limit_is_passed_by_the_90_percent_interval_and_failed_by_the_95_percent_interval():
+    """TOST at 5 % is the 90 % interval; a failure is no test of equivalence."""
+    assert judge(finding(0.6, 0.49, 0.71, low_90=0.51, high_90=0.69), ABOVE).verdict is Verdict.PASS
+    assert judge(finding(0.6, 0.49, 0.71, low_90=0.5, high_90=0.7), ABOVE).verdict is Verdict.INCONCLUSIVE
+    assert judge(finding(0.4, 0.29, 0.51, low_90=0.31, high_90=0.49), ABOVE).verdict is Verdict.INCONCLUSIVE
+    assert judge(finding(0.0, -0.11, 0.11, low_90=-0.09, high_90=0.09), WITHIN).verdict is Verdict.PASS
+    assert judge(finding(0.6, 0.49, 0.71), ABOVE).verdict is Verdict.INCONCLUSIVE, "as in files of schema 1"
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "half_90", "limit", "more"),
+    [
+        (0.6, 0.2, 0.16, ABOVE, 19),  # inside: 12 · (.16 / .1)² = 30.72 speakers for the 90 % interval
+        (0.38, 0.2, 0.16, ABOVE, 22),  # outside: 12 · (.2 / .12)² = 33.3 for the 95 % interval
+        (0.02, 0.12, 0.1, WITHIN, 7),  # the nearer side decides: 12 · (.1 / .08)² = 18.75
+    ],
+)
+def test_the_reason_says_how_many_speakers_would_decide(value, half, half_90, limit, more):
+    bounds = {"low_90": value - half_90, "high_90": value + half_90}
+    judged = judge(finding(value, value - half, value + half, **bounds), limit)
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.reason == f"the interval crosses the limit; about {more} more speakers would decide"
+
+
+def test_no_number_of_speakers_is_given_where_it_would_be_a_guess():
+    near = finding(0.501, 0.4, 0.6, low_90=0.42, high_90=0.58)
+    assert judge(near, ABOVE).reason == "the interval crosses the limit"
+    on_it = finding(0.5, 0.4, 0.6, low_90=0.42, high_90=0.58)
+    assert judge(on_it, ABOVE).reason == "the interval crosses the limit"
 
 
 def test_no_interval_is_inconclusive_with_the_reason():

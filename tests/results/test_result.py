@@ -20,7 +20,7 @@ def test_a_result_comes_back_from_its_file_as_it_was(tmp_path):
 def test_the_file_has_the_names_that_other_tools_rely_on():
     stored = json.loads(small_result().to_json())
     assert {"schema", "audit", "model", "data", "findings", "tables", "figures", "provenance"} <= set(stored)
-    assert stored["schema"] == 1
+    assert stored["schema"] == 2
     assert list(stored["findings"][0]) == [
         "name",
         "target",
@@ -123,10 +123,10 @@ def test_unknown_keys_and_changes_are_refused():
 
 
 def test_another_schema_is_refused_with_both_numbers(tmp_path):
-    stored = json.loads(small_result().to_json()) | {"schema": 2}
+    stored = json.loads(small_result().to_json()) | {"schema": 3}
     path = tmp_path / "correctness.json"
     path.write_text(json.dumps(stored), encoding="utf-8")
-    with pytest.raises(GateError, match="schema 2, but this sertools reads schema 1") as raised:
+    with pytest.raises(GateError, match="schema 3, but this sertools reads schema 2") as raised:
         read_result(path)
     assert "the file" in raised.value.message
     assert raised.value.hint == "run sertools audit again to rewrite it"
@@ -179,5 +179,14 @@ def test_a_folder_without_results_and_no_folder_are_said_apart(tmp_path):
 
 
 def test_results_are_made_by_either_name_of_the_schema():
-    assert Result.model_validate_json(small_result().to_json()).schema_version == 1
+    assert Result.model_validate_json(small_result().to_json()).schema_version == 2
     assert small_result(schema_version=1) == small_result(schema=1)
+
+
+def test_files_of_schema_1_are_still_read(tmp_path):
+    stored = json.loads(small_result().to_json()) | {"schema": 1}
+    path = tmp_path / "correctness.json"
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    read = read_result(path)
+    assert read.schema_version == 1
+    assert read.findings == small_result().findings
