@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.labels import DIMENSIONS
+from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
 from sertools.results.answers import Answers
 from sertools.results.collection import Results
@@ -21,7 +22,6 @@ from sertools.results.keys import FindingKey
 from sertools.results.regression_check import Change, against, p_of_half_width, paired_changes
 from sertools.results.result import Result
 from sertools.statistics.jackknife import MIN_UNITS, contrast
-from sertools.statistics.shares import change_of_recall
 
 DIFFERENT = "the models were scored on different clips, and this measure is not computed again on common ones"
 UNKNOWN = "the models were scored on different clips, and the files do not say which"
@@ -124,7 +124,7 @@ def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
         names = sorted({*truth, *before, *after})
         code = {name: i for i, name in enumerate(names)}
         t, a, b = (np.array([code[name] for name in side], dtype=np.int64) for side in (truth, before, after))
-        difference = change_of_recall(t, a, b, unit)
+        difference = contrast(uar_statistic(len(names)), t, a, b, unit)
     else:
         rated, first, second = (np.array([float(text) for text in side]) for side in (truth, before, after))
         difference = contrast(CCC, rated, first, second, unit)

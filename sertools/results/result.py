@@ -1,15 +1,14 @@
 """The result of an audit, stored as JSON that people, CI and later versions can read."""
 
 import math
-from collections.abc import Iterable
 from enum import StrEnum
-from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sertools.results import display, frames
 from sertools.results.keys import FindingKey
+from sertools.results.values import are_lists, finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,26 +35,6 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     SKIPPED = "skipped"
     NONE = "none"
-
-
-def _are_lists(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, Iterable) and not isinstance(value, str | bytes | dict) for value in values)
-
-
-def _finite(value: Any) -> float | None:
-    """A number for storage: None for nan and infinity.
-
-    Raises:
-        ValueError: not a number, or one that no float can hold
-    """
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise ValueError(f"{str(value)[:50]!r} is not a number")
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError as error:
-        raise ValueError("the number is too large") from error
 
 
 class _Strict(BaseModel):
@@ -142,7 +121,7 @@ class Finding(_Strict):
     @field_validator("value", "low", "high", "low_90", "high_90", mode="before")
     @classmethod
     def _nan_is_null(cls, value: Any) -> Any:
-        return _finite(value)
+        return finite(value)
 
     @model_validator(mode="after")
     def _null_has_a_reason(self) -> Self:
@@ -205,7 +184,7 @@ class Table(_Strict):
     @field_validator("rows", mode="before")
     @classmethod
     def _nan_is_null(cls, rows: Any) -> Any:
-        if not _are_lists([rows]) or not _are_lists(rows):
+        if not are_lists([rows]) or not are_lists(rows):
             return rows  # the type is checked afterwards
         return [[None if isinstance(v, float) and not math.isfinite(v) else v for v in row] for row in rows]
 
@@ -240,7 +219,7 @@ class Series(_Strict):
     @field_validator("y", "low", "high", "shade", mode="before")
     @classmethod
     def _nan_is_null(cls, values: Any) -> Any:
-        return [_finite(v) for v in values] if _are_lists([values]) else values
+        return [finite(v) for v in values] if are_lists([values]) else values
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:

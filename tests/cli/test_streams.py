@@ -149,7 +149,7 @@ def test_our_own_commands_do_reach_the_runner(capsys):
 def test_a_run_writes_nothing_beside_out_and_cache(tmp_path):
     onnx = pytest.importorskip("onnxruntime", reason="its telemetry is what is looked for")
     assert onnx
-    from tests.models.kinds.test_onnx import write_network
+    from tests.helpers.onnx_networks import write_network
 
     write_noises(tmp_path / "c", 12, samples=8000)
     write_network(tmp_path / "m.onnx", metadata={"labels": "arousal,dominance,valence"})

@@ -15,9 +15,9 @@ from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
 from sertools.results.regression_check import paired_changes
 from sertools.tables.tables import Tables
-from tests.auditing.test_coverage import CLASSES, middling, naive, silent_about
-from tests.auditing.test_coverage import answers as answered_of
 from tests.helpers.audits import run
+from tests.helpers.unanswered import CLASSES, middling, naive, silent_about
+from tests.helpers.unanswered import answers as answered_of
 
 UAR = FindingKey("uar", "emotion")
 

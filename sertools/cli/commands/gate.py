@@ -23,7 +23,7 @@ def gate(
         Literal["interval", "point"],
         typer.Option(
             "--mode",
-            help="interval: judge the 95 % interval; point: judge the value alone, as in older tools.",
+            help="interval: judge the interval; point: judge the value alone, as in older tools.",
         ),
     ] = "interval",
     baseline: Annotated[
@@ -57,28 +57,40 @@ def gate(
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
     from sertools.cli import console
-    from sertools.comparison.common_clips import against_baseline
-    from sertools.errors import GateError
     from sertools.results import gate
-    from sertools.results.collection import joined
     from sertools.results.limits import read_limits
-    from sertools.results.read import read_results
 
     arguments.check_loudness(quiet, verbose)
-    found = joined(read_results(folder) for folder in folders or [o.OUT])
-    results: Sequence[Result] = found
-    if baseline:
-        results = against_baseline(found, read_results(baseline), tolerance=tolerance, source=str(baseline))
+    results = _results(folders or [o.OUT], baseline, tolerance)
     judged = gate.gate(results, read_limits(limits) if limits else [], source=str(limits), mode=mode)
     if junit:
         _write_junit(judged, junit, strict)
     if github:
         _write_for_github(judged)
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
-    code = gate.exit_code(judged, strict=strict, allow_empty=allow_empty)
-    if code == gate.BAD_INPUT:
+    raise typer.Exit(_exit_code(judged, strict, allow_empty))
+
+
+def _results(folders: list[Path], baseline: Path | None, tolerance: float) -> "Sequence[Result]":
+    """The results in all folders, with the changes against those of an earlier model."""
+    from sertools.comparison.common_clips import against_baseline
+    from sertools.results.collection import joined
+    from sertools.results.read import read_results
+
+    found = joined(read_results(folder) for folder in folders)
+    if not baseline:
+        return found
+    return against_baseline(found, read_results(baseline), tolerance=tolerance, source=str(baseline))
+
+
+def _exit_code(judged: "list[Result]", strict: bool, allow_empty: bool) -> int:
+    from sertools.errors import GateError
+    from sertools.results.gate import BAD_INPUT, exit_code
+
+    code = exit_code(judged, strict=strict, allow_empty=allow_empty)
+    if code == BAD_INPUT:
         raise GateError("nothing was measured: no finding has a value", hint="the reports say why")
-    raise typer.Exit(code)
+    return code
 
 
 def _write_junit(judged: "list[Result]", path: Path, strict: bool) -> None:
