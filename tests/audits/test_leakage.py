@@ -110,7 +110,7 @@ def test_a_clip_twice_in_one_part_is_reported(clips):
     result = result_of(clips)
     assert found(result, "repeated_clips", "split=train").value == 1
     assert found(result, "repeated_clips", "split=test").value == 0
-    assert "1 clips occur twice within one split or corpus" in result.answer
+    assert "1 clip occurs twice within one split or corpus" in result.answer
 
 
 def test_without_sound_speakers_are_compared_all_the_same(clips):
