@@ -104,6 +104,18 @@ def not_better_than_constant(pairs: Pairs, classes: int = 0) -> str:
     Args:
         pairs: truth and prediction of one target
         classes: number of class codes; 0 for a dimension
+
+    Returns:
+        The reason why there is no interval, or that the predictions are not shown to be better.
+
+    >>> import pandas as pd
+    >>> rating, unit, clips = np.linspace(0, 1, 20), np.arange(20) % 5, pd.RangeIndex(20)
+    >>> same = Pairs(truth=rating, prediction=rating, unit=unit, units=5, by_speaker=True, clips=clips)
+    >>> not_better_than_constant(same)
+    ''
+    >>> constant = replace(same, prediction=np.full(20, 0.5))
+    >>> not_better_than_constant(constant) == NOT_BETTER
+    True
     """
     return skill(pairs, classes).reason
 

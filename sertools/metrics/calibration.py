@@ -56,6 +56,10 @@ def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.integ
 
     An edge belongs to the bin above; 1 belongs to the last.
 
+    Args:
+        confidence: probabilities, shape (n,)
+        bins: number of equal bins
+
     Raises:
         AuditError: a confidence is not in [0, 1]
 

@@ -211,7 +211,16 @@ def correlations(along: Directions | None, of: Covariance) -> NDArray[np.float64
 
 
 def mean_cca(found: NDArray[np.float64]) -> float:
-    """Mean of the correlations (the score of Li et al. 2023), in [-1, 1]; nan if there are none."""
+    """How similar are two layers on average: the mean correlation over directions, in [-1, 1]?
+
+    Σ_i ρ_i / m, the score of Li et al. (2023). nan if there are no directions.
+
+    Args:
+        found: correlations ρ along the directions, shape (m,)
+
+    >>> mean_cca(np.array([1.0, 0.5, 0.0]))
+    0.5
+    """
     return float(found.mean()) if len(found) else np.nan
 
 
@@ -223,7 +232,11 @@ def pwcca(found: NDArray[np.float64], along: Directions | None) -> float:
 
     Args:
         found: correlations ρ along the directions, shape (m,)
-        along: the directions
+        along: the directions; None if there are none
+
+    >>> along = Directions(x=np.eye(2), y=np.eye(2), weight=np.array([3.0, 1.0]))
+    >>> pwcca(np.array([1.0, 0.0]), along)
+    0.75
     """
     return np.nan if along is None else float(ratio(along.weight @ found, along.weight.sum()))
 
@@ -295,8 +308,13 @@ def cca_of_large(
 
     Args:
         of: covariances
-        upper_x: `factor` of xx
-        upper_y: `factor` of yy
+        upper_x: `factor` of xx, shape (d, d); None if x is constant
+        upper_y: `factor` of yy, shape (k, k); None if y is constant
+
+    >>> x = np.array([[0.0], [2.0], [1.0]])
+    >>> of = covariance(3, x.sum(0), x.T @ x, -x.sum(0), x.T @ x, -x.T @ x)
+    >>> round(cca_of_large(of, factor(of.xx, ridge=0.0), factor(of.yy, ridge=0.0)), 12)
+    1.0
     """
     if upper_x is None or upper_y is None:
         return np.nan

@@ -25,7 +25,7 @@ def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[
         classes: number of classes c
 
     Raises:
-        AuditError: a code is not in 0..classes−1
+        AuditError: the two differ in length, or a code is not in 0..classes−1
 
     >>> confusion([0, 0, 1], [0, 1, 1], 2).tolist()
     [[1.0, 1.0], [0.0, 1.0]]
@@ -37,6 +37,15 @@ def confusion(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[
 def accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
     """What share of clips is classified correctly (weighted accuracy, WA), in [0, 1]? nan for n = 0.
 
+    Σ(t = p) / n.
+
+    Args:
+        truth: class codes, shape (n,); labels of any other type are compared just as well
+        prediction: class codes, shape (n,)
+
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
+
     >>> accuracy([0, 0, 0, 1], [0, 0, 1, 1])
     0.75
     """
@@ -47,7 +56,16 @@ def accuracy(truth: ArrayLike, prediction: ArrayLike) -> float:
 def uar(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """What share of a class is recognised, averaged over the classes in the truth, in [0, 1]?
 
-    Unweighted average recall, also unweighted accuracy (UA). nan for n = 0.
+    Unweighted average recall, also unweighted accuracy (UA; Schuller et al. 2009): Σ_c (correct clips of
+    class c / clips of class c) / number of classes in the truth. nan for n = 0.
+
+    Args:
+        truth: class codes 0..classes−1, shape (n,)
+        prediction: class codes 0..classes−1, shape (n,)
+        classes: number of classes
+
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
 
     >>> uar([0, 0, 0, 0, 1], [0, 0, 0, 0, 0], 2)
     0.5
@@ -58,7 +76,16 @@ def uar(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 def uap(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """What share of the predictions of a class is correct, averaged over the classes in the truth, in [0, 1]?
 
-    Unweighted average precision. A class in the truth that is never predicted counts as 0. nan for n = 0.
+    Unweighted average precision: Σ_c (correct clips of class c / predictions of class c) / number of classes
+    in the truth. A class in the truth that is never predicted counts as 0. nan for n = 0.
+
+    Args:
+        truth: class codes 0..classes−1, shape (n,)
+        prediction: class codes 0..classes−1, shape (n,)
+        classes: number of classes
+
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
 
     >>> uap([0, 0, 1, 1], [0, 1, 1, 1], 2) == (1 + 2 / 3) / 2
     True
@@ -69,7 +96,16 @@ def uap(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 def weighted_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """F1 averaged over classes in proportion to their clips in the truth (WF1), in [0, 1]; nan for n = 0.
 
-    F1 of a class = 2 · correct / (clips of the class + predictions of the class).
+    Σ_c (clips of class c / n) · F1_c, with F1 of a class = 2 · correct / (clips of the class + predictions of
+    the class).
+
+    Args:
+        truth: class codes 0..classes−1, shape (n,)
+        prediction: class codes 0..classes−1, shape (n,)
+        classes: number of classes
+
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
 
     >>> round(weighted_f1([0, 0, 0, 1], [0, 0, 1, 1], 2), 12) == round(.75 * .8 + .25 * 2 / 3, 12)
     True
@@ -80,8 +116,18 @@ def weighted_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 def macro_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """F1 averaged over the classes in the truth, in [0, 1]; nan for n = 0.
 
-    Equal to scikit-learn's macro F1 with `labels` set to the classes in the truth; scikit-learn's default
-    also averages in a 0 for each class that is predicted but does not occur in the truth.
+    Σ_c F1_c / number of classes in the truth, with F1 of a class = 2 · correct / (clips of the class +
+    predictions of the class). Equal to scikit-learn's macro F1 with `labels` set to the classes in the
+    truth; scikit-learn's default also averages in a 0 for each class that is predicted but does not occur in
+    the truth.
+
+    Args:
+        truth: class codes 0..classes−1, shape (n,)
+        prediction: class codes 0..classes−1, shape (n,)
+        classes: number of classes
+
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
 
     >>> macro_f1([0, 0, 0, 1], [0, 0, 1, 1], 2) == (.8 + 2 / 3) / 2
     True
@@ -92,6 +138,16 @@ def macro_f1(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
 def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.float64]:
     """What share of each class is recognised? Shape (c,), in [0, 1], nan for classes not in the truth.
 
+    Correct clips of a class, divided by the clips of the class.
+
+    Args:
+        truth: class codes 0..classes−1, shape (n,)
+        prediction: class codes 0..classes−1, shape (n,)
+        classes: number of classes
+
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
+
     >>> recall([0, 0, 1], [0, 1, 1], 3).tolist()
     [0.5, 1.0, nan]
     """
@@ -100,6 +156,16 @@ def recall(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.
 
 def precision(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.float64]:
     """What share of the predictions of each class is correct? Shape (c,), in [0, 1], nan if never predicted.
+
+    Correct clips of a class, divided by the predictions of the class.
+
+    Args:
+        truth: class codes 0..classes−1, shape (n,)
+        prediction: class codes 0..classes−1, shape (n,)
+        classes: number of classes
+
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
 
     >>> precision([0, 0, 1], [0, 1, 1], 3).tolist()
     [1.0, 0.5, nan]
@@ -112,6 +178,10 @@ def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> NDAr
     """Bin of each rating: codes 0..len(edges), shape (n,); an edge belongs to the bin above.
 
     Turns a dimension into classes, for precision and recall per bin (as in the fairness tests of ser-tests).
+
+    Args:
+        rating: shape (n,), none of them nan
+        edges: increasing, shape (bins − 1,)
 
     Raises:
         AuditError: a rating is nan

@@ -56,6 +56,9 @@ def relative_difference(truth: ArrayLike, prediction: ArrayLike, classes: int) -
         prediction: class codes, shape (n,)
         classes: number of classes c
 
+    Raises:
+        AuditError: the two differ in length, or a code is not in 0..classes−1
+
     >>> relative_difference([0, 0, 1, 1], [0, 1, 1, 1], 2).tolist()
     [-0.25, 0.25]
     """
@@ -83,6 +86,13 @@ def relative_difference_statistic(code: int) -> Statistic:
 def in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np.inf) -> NDArray[np.bool_]:
     """Which predictions are in [low, high], both ends included? Booleans, shape (n,).
 
+    nan is in no range.
+
+    Args:
+        prediction: shape (n,)
+        low: lower end; none by default
+        high: upper end; none by default
+
     >>> in_range([0.3, 0.45, 0.46], high=0.45).tolist()
     [True, True, False]
     """
@@ -93,8 +103,13 @@ def in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np.inf) 
 def share_in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np.inf) -> float:
     """What share of predictions is in [low, high], both ends included, in [0, 1]? nan for n = 0.
 
-    The category-dimension consistency of ser-tests, with ranges from the literature; for its confidence
-    interval use `jackknife.proportion(in_range(…), …)`.
+    Σ(low ≤ p ≤ high) / n. The category-dimension consistency of ser-tests, with ranges from the literature;
+    for its confidence interval use `jackknife.proportion(in_range(…), …)`.
+
+    Args:
+        prediction: shape (n,)
+        low: lower end; none by default
+        high: upper end; none by default
 
     >>> share_in_range([0.2, 0.3, 0.6, 0.7], 0.3, 0.6)
     0.5

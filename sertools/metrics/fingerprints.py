@@ -59,6 +59,9 @@ def similar_pairs(
 
     Returns:
         (index in first, index in second, agreement), highest agreement first
+
+    >>> similar_pairs(["c0ffee" * 40, "123456" * 40, "c0ffee" * 40])
+    [(0, 2, 1.0)]
     """
     within = second is None
     others = first if second is None else second

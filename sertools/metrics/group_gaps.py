@@ -40,6 +40,16 @@ def class_gaps(pairs: Pairs, groups: Groups, code: int, metric: str) -> list[Est
 
     Returns:
         one estimate per group; if a group has no such clip, n counts the clips of all groups
+
+    >>> import pandas as pd
+    >>> truth, prediction = np.array([0, 1, 1, 0, 1, 1]), np.array([0, 1, 1, 0, 1, 0])
+    >>> pairs = Pairs(
+    ...     truth=truth, prediction=prediction, unit=np.arange(6), units=6, by_speaker=True,
+    ...     clips=pd.RangeIndex(6),
+    ... )
+    >>> groups = Groups(names=("a", "b"), code=np.array([0, 0, 0, 1, 1, 1]))
+    >>> [gap.value for gap in class_gaps(pairs, groups, 1, "recall")]
+    [0.25, -0.25]
     """
     inside = (pairs.truth if metric == "recall" else pairs.prediction) == code
     statistic = (recall_statistic if metric == "recall" else precision_statistic)(code)
@@ -112,6 +122,22 @@ def equalised_odds(
         fewest: minimum number of clips of a class in the truth; classes with fewer are left out
         draws: number of bootstrap draws
         rng: random generator
+
+    Returns:
+        The difference; nan with the reason for fewer than two groups, or if no class can be compared.
+
+    Raises:
+        AuditError: fewer than 20 draws
+
+    >>> import pandas as pd
+    >>> truth, prediction = np.array([0, 1, 1, 0, 1, 1]), np.array([0, 1, 1, 0, 1, 0])
+    >>> pairs = Pairs(
+    ...     truth=truth, prediction=prediction, unit=np.arange(6), units=6, by_speaker=True,
+    ...     clips=pd.RangeIndex(6),
+    ... )
+    >>> groups = Groups(names=("a", "b"), code=np.array([0, 0, 0, 1, 1, 1]))
+    >>> equalised_odds(pairs, groups, 2, draws=20, rng=np.random.default_rng(0)).value
+    0.5
     """
     part, sums, usable = _confusions(pairs, groups, classes, fewest)
     member = sums.any(axis=-1)
@@ -138,8 +164,29 @@ def equalised_odds_by_chance(
 ) -> NullGap:
     """Could the difference of `equalised_odds` be chance, and how large must one be to be detected?
 
-    Group labels are permuted over speakers, as in `statistics.permutation`; arguments as in
-    `equalised_odds`.
+    Group labels are permuted over speakers, as in `statistics.permutation`.
+
+    Args:
+        pairs: class codes of truth and prediction
+        groups: groups of the same clips; clips in no group are ignored
+        classes: number of class codes
+        fewest: minimum number of clips of a class in the truth; classes with fewer are left out
+        draws: number of permutations
+        rng: random generator
+
+    Returns:
+        The difference, in [0, 1], its p-value, in (0, 1], and the smallest detectable difference; nan with
+        the reason for fewer than two groups, or if no class can be compared.
+
+    >>> import pandas as pd
+    >>> truth, prediction = np.array([0, 1, 1, 0, 1, 1]), np.array([0, 1, 1, 0, 1, 0])
+    >>> pairs = Pairs(
+    ...     truth=truth, prediction=prediction, unit=np.arange(6), units=6, by_speaker=True,
+    ...     clips=pd.RangeIndex(6),
+    ... )
+    >>> groups = Groups(names=("a", "b"), code=np.array([0, 0, 0, 1, 1, 1]))
+    >>> equalised_odds_by_chance(pairs, groups, 2, draws=20, rng=np.random.default_rng(0)).observed
+    0.5
     """
     _, sums, usable = _confusions(pairs, groups, classes, fewest)
     if len(groups) < 2 or not usable.any():

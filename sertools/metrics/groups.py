@@ -65,6 +65,10 @@ def groups_of(clips: pd.DataFrame, name: str) -> Groups:
 
     Raises:
         AuditError: no such column, more than two columns, or more than 40 groups
+
+    >>> groups = groups_of(pd.DataFrame({"sex": ["male", "female", None], "age": [61, 20, 30]}), "sex")
+    >>> groups.names, groups.code.tolist()
+    (('female', 'male'), [1, 0, -1])
     """
     columns = name.split("+")
     if len(columns) > 2:
@@ -94,6 +98,11 @@ def pitch_groups(f0_hz: NDArray[np.float64], speaker: pd.Series) -> NDArray[np.o
     Args:
         f0_hz: mean F0 of each clip, nan where undefined, shape (n,)
         speaker: speaker of each clip, missing where unknown, length n
+
+    >>> speaker = pd.Series(["a"] * 25 + ["b"] * 24)
+    >>> found = pitch_groups(np.full(49, 150.0), speaker)
+    >>> found[0], found[-1]
+    ('medium', '')
     """
     f0 = pd.Series(np.asarray(f0_hz, dtype=np.float64))
     by_speaker = f0.groupby(speaker.to_numpy(dtype=object))
@@ -118,6 +127,11 @@ def matched(
 
     Returns:
         booleans, shape (n,)
+
+    >>> groups = Groups(names=("a", "b"), code=np.array([0, 0, 0, 1, 1]))
+    >>> kept = matched(np.array([0, 0, 1, 0, 1]), groups, list("vwxyz"), rng=np.random.default_rng(0))
+    >>> int(kept[:2].sum()), kept[2:].tolist()
+    (1, [True, True, True])
     """
     taken = np.zeros(len(truth), dtype=bool)
     order = np.argsort(np.asarray(clips, dtype=str), kind="stable")

@@ -65,7 +65,12 @@ def purity(neighbours: NDArray[np.integer], label: NDArray[np.integer]) -> NDArr
 def chance_of_purity(label: NDArray[np.integer], apart: NDArray[np.integer]) -> float:
     """What purity is expected for random neighbours? nan if no clip has a possible neighbour.
 
-    The share of possible neighbours with the clip's label, averaged over clips with a possible neighbour.
+    The share of possible neighbours with the clip's label, averaged over clips with a possible neighbour; in
+    [0, 1].
+
+    Args:
+        label: codes of the labels, shape (n,)
+        apart: codes, e.g. of speakers, shape (n,); clips with the same code are not neighbours
 
     >>> chance_of_purity(np.array([0, 0, 1, 1]), np.arange(4)) == 1 / 3
     True
@@ -99,6 +104,11 @@ def weighted_silhouette(
     Returns:
         A function of weights (..., units), such as bootstrap counts, that returns silhouettes (...) in
         [-1, 1]; nan if fewer than two labels are left.
+
+    >>> vectors, label = np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([0, 0, 1, 1])
+    >>> silhouette = weighted_silhouette(vectors, label, np.arange(4), 4)
+    >>> float(silhouette(np.ones((1, 4)))[0]) == (2 * (1 - 1 / 9.5) + 2 * (1 - 1 / 8.5)) / 4
+    True
     """
     n, classes = len(label), int(label.max()) + 1
     sums, counts = _distances_by_unit_and_label(vectors, label, unit, (units, classes))

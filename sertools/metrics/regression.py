@@ -29,6 +29,9 @@ def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
         truth: ratings, shape (n,)
         prediction: ratings, shape (n,), same unit
 
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
+
     >>> round(ccc([1, 2, 3, 4, 5], [2, 3, 4, 5, 6]), 12)
     0.8
     """
@@ -38,11 +41,15 @@ def ccc(truth: ArrayLike, prediction: ArrayLike) -> float:
 def pcc(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Do two ratings rise and fall together, in [-1, 1] (Pearson's r)?
 
-    s_tp / (s_t s_p). Returns nan for n < 2 or if either side is constant.
+    s_tp / (s_t s_p), moments divided by n (Pearson 1895). Returns nan for n < 2 or if either side is
+    constant.
 
     Args:
         truth: ratings, shape (n,)
         prediction: ratings, shape (n,)
+
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
 
     >>> round(pcc([1, 2, 3, 4, 5], [2, 3, 4, 5, 6]), 12)
     1.0
@@ -59,6 +66,9 @@ def mae(truth: ArrayLike, prediction: ArrayLike) -> float:
         truth: ratings, shape (n,)
         prediction: ratings, shape (n,), same unit
 
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
+
     >>> mae([0, 0, 0, 0], [1, -1, 2, 0])
     1.0
     """
@@ -74,6 +84,9 @@ def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
         truth: ratings, shape (n,)
         prediction: ratings, shape (n,), same unit
 
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
+
     >>> rmse([0, 0, 0, 0], [1, -1, 1, -1])
     1.0
     """
@@ -83,11 +96,14 @@ def rmse(truth: ArrayLike, prediction: ArrayLike) -> float:
 def bias(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Are predictions too high (> 0) or too low (< 0) on average, in the unit of the ratings?
 
-    Σ(p − t) / n, the mean prediction minus the mean truth. Returns nan for n = 0.
+    Σ(p − t) / n, the mean prediction minus the mean truth; any real number. Returns nan for n = 0.
 
     Args:
         truth: ratings, shape (n,)
         prediction: ratings, shape (n,), same unit
+
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
 
     >>> bias([0, 1, 2], [1, 2, 3])
     1.0

@@ -18,6 +18,11 @@ RANK_DECIMALS = 12
 def unit_means(values: ArrayLike, unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:
     """Mean of each unit's values, shape (units,); nan for a unit without values.
 
+    Args:
+        values: shape (n,)
+        unit: codes 0..units−1, shape (n,)
+        units: number of codes
+
     >>> unit_means([1.0, 2.0, 3.0], np.array([0, 0, 1]), 2).tolist()
     [1.5, 3.0]
     """
@@ -57,6 +62,16 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95)
         y: shape (units,)
         n: number of clips in all units
         level: coverage of the interval
+
+    Returns:
+        ρ in [-1, 1], without an interval for fewer than 5 units; nan if all units are equal on one side.
+
+    Raises:
+        AuditError: the two differ in length
+
+    >>> found = rank_correlation([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 6, 5], n=60)
+    >>> round(found.value, 12) == round(1 - 6 * 2 / (6 * 35), 12), found.low < found.value < found.high
+    (True, True)
     """
     units = len(np.asarray(x))
     rho = spearman(x, y)
@@ -122,6 +137,10 @@ def scores_of_draws(
         size: clips per draw
         draws: number of draws
         rng: random generator for the draws
+
+    >>> from sertools.metrics.regression import MAE
+    >>> scores_of_draws(MAE, [0, 0], [1, 1], size=3, draws=2, rng=np.random.default_rng(0)).tolist()
+    [1.0, 1.0]
     """
     t, p = paired(truth, prediction)
     n = len(t)

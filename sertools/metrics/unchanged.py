@@ -46,7 +46,14 @@ def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float =
 
 
 def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool_]:
-    """Which clips still get the same class? Booleans, shape (n,), from class codes.
+    """Which clips still get the same class? Booleans, shape (n,).
+
+    Args:
+        clean: class codes on the clean audio, shape (n,)
+        perturbed: class codes on the perturbed audio, shape (n,)
+
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
 
     >>> unchanged_classes([0, 1, 2], [0, 1, 1]).tolist()
     [True, True, False]
@@ -59,7 +66,15 @@ def unchanged_classes(clean: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool
 def spread(truth: ArrayLike, prediction: ArrayLike) -> float:
     """Spread of the predictions relative to that of the truth, ≥ 0: sd(p) / sd(t).
 
-    0 for a constant, which is trivially unchanged by anything; nan for n = 0 or a constant truth.
+    Both standard deviations divide by n. 0 for a constant, which is trivially unchanged by anything; nan for
+    n = 0 or a constant truth.
+
+    Args:
+        truth: ratings, shape (n,)
+        prediction: ratings, shape (n,)
+
+    Raises:
+        AuditError: the two differ in length, or are not one-dimensional
 
     >>> spread([0, 0.5, 1], [0.25, 0.5, 0.75])
     0.5

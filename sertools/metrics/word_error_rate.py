@@ -13,6 +13,9 @@ from sertools.statistics.statistic import Statistic, ratio, unit_sums
 def normalised_text(text: str) -> str:
     """Normalise a text for word comparison: lower case, one kind of apostrophe, no punctuation.
 
+    Args:
+        text: any text
+
     >>> normalised_text("Don’t — STOP!")
     "don't stop"
     """

@@ -32,6 +32,9 @@ FEWEST_SPEAKERS = 2
 def words_of(text: str) -> list[str]:
     """The distinct words of a text in order, in lower case; apostrophes and hyphens within words remain.
 
+    Args:
+        text: any text
+
     >>> words_of("Don't stop: don’t, re-start — the 2nd!")
     ["don't", 'stop', 're-start', 'the', '2nd']
     """
@@ -105,6 +108,13 @@ def word_means(
         vocabulary: vocabulary of the clips
         unit: codes 0..units−1 of the speakers, shape (n,)
         units: number of codes
+
+    >>> clips = ["good day", "bad day", "good", "bad"]
+    >>> unit = np.array([0, 0, 1, 1])
+    >>> vocabulary = Vocabulary.of(clips, unit, min_clips=2)
+    >>> found = word_means(np.array([0.9, 0.1, 0.7, 0.3]), vocabulary, unit, 2)
+    >>> dict(zip(vocabulary.words, found.mean.round(12).tolist(), strict=True))
+    {'bad': 0.2, 'good': 0.8}
     """
     totals = _sums(values, vocabulary.inside, unit, units).sum(axis=0)
     mean, overall, chance, whole = _parts(totals)
@@ -120,6 +130,15 @@ def word_effect(vocabulary: Vocabulary) -> Statistic:
     """τ², the variance over words of their effect on the predictions, as a statistic; nan without words.
 
     The truth is ignored. An estimate by the method of moments can be below 0.
+
+    Args:
+        vocabulary: vocabulary of the clips
+
+    >>> unit = np.array([0, 0, 1, 1])
+    >>> vocabulary = Vocabulary.of(["good day", "bad day", "good", "bad"], unit, min_clips=2)
+    >>> statistic, same = word_effect(vocabulary), np.full(4, 0.5)
+    >>> float(statistic.value(statistic.sums(same, same, unit, 2).sum(axis=0)))
+    0.0
     """
     return Statistic(
         name="word_effect",
@@ -129,7 +148,22 @@ def word_effect(vocabulary: Vocabulary) -> Statistic:
 
 
 def word_agreement(vocabulary: Vocabulary) -> Statistic:
-    """Pearson correlation, over words, between the mean truth and the mean prediction of their clips."""
+    """Do the words with high ratings get high predictions? A statistic, in [-1, 1].
+
+    The Pearson correlation, over words, between the mean truth and the mean prediction of the clips with the
+    word; nan for fewer than two words, or if either mean is the same for all.
+
+    Args:
+        vocabulary: vocabulary of the clips
+
+    >>> clips = ["good day", "bad day", "good", "bad"]
+    >>> vocabulary = Vocabulary.of(clips, np.array([0, 0, 1, 1]), min_clips=2)
+    >>> statistic = word_agreement(vocabulary)
+    >>> truth, prediction = np.array([0.9, 0.1, 0.7, 0.3]), np.array([0.6, 0.4, 0.6, 0.4])
+    >>> sums = statistic.sums(truth, prediction, np.zeros(4, int), 1)
+    >>> vocabulary.words, round(float(statistic.value(sums)[0]), 12)
+    (('bad', 'good'), 1.0)
+    """
 
     def sums(
         truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int

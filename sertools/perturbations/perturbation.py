@@ -196,6 +196,15 @@ def audible_rms(signal: Signal, name: str) -> float:
     raise AudioError(f"{name} is undefined for digital silence")
 
 
+def fitted(signal: Signal, samples: int) -> Signal:
+    """The signal cut or padded with zeros at its end to a number of samples.
+
+    >>> fitted(np.array([1.0, 2.0]), 3).tolist(), fitted(np.array([1.0, 2.0]), 1).tolist()
+    ([1.0, 2.0, 0.0], [1.0])
+    """
+    return np.pad(signal, (0, max(0, samples - len(signal))))[:samples]
+
+
 def match_rms(changed: Signal, signal: Signal) -> Signal:
     """`changed` scaled to the RMS of `signal`; unchanged if it is silent.
 

@@ -79,8 +79,8 @@ def test_a_model_hears_the_clip_with_a_recording_at_the_stated_ratio(folder, tmp
     (tmp_path / "m.csv").write_text("file,speaker\nv.wav,1\n")
     corpus = load_corpus(str(tmp_path / "m.csv"))
     condition = Condition(perturbation="recorded_noise", level=20.0, unit="dB", folder=str(folder))
-    clips_with_layers = perturbed(voice, 16000, corpus.clips.index[0], condition, corpus)
-    noise = clips_with_layers.astype(np.float64) - voice
+    changed = perturbed(voice, 16000, corpus.clips.index[0], condition, corpus)
+    noise = changed.astype(np.float64) - voice
     ratio = 10 * np.log10(np.mean(voice.astype(np.float64) ** 2) / np.mean(noise**2))
     assert ratio == pytest.approx(20.0, abs=1e-3), "float32 sums are rounded"
     best = max(

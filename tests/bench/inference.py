@@ -105,10 +105,8 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
     pipe = pipeline("audio-classification", model=model, feature_extractor=extractor, device="cpu")
 
     def padded():
-        clips_with_layers = [
-            {"raw": soundfile.read(f, dtype="float32")[0], "sampling_rate": 16000} for f in files
-        ]
-        answers = pipe(clips_with_layers, batch_size=8, top_k=None)
+        sounds = [{"raw": soundfile.read(f, dtype="float32")[0], "sampling_rate": 16000} for f in files]
+        answers = pipe(sounds, batch_size=8, top_k=None)
         return np.array(
             [[{a["label"]: a["score"] for a in answer}[label] for label in LABELS] for answer in answers]
         )

@@ -7,7 +7,7 @@ import pytest
 from sertools.comparison.compare import compare
 from sertools.comparison.leaderboard_files import write_leaderboard
 from sertools.comparison.write import write_comparison
-from tests.helpers.comparisons import WITHOUT, X, Y, ccc, clips_with_layers, kept, result
+from tests.helpers.comparisons import WITHOUT, X, Y, ccc, kept, result, speaker_scores
 from tests.helpers.pages import column, unfold
 from tests.helpers.report_results import HOSTILE
 
@@ -20,7 +20,7 @@ def audited(model, value, corpus="voices") -> list:
              for k, target in enumerate(("arousal", "dominance", "valence"))]  # fmt: skip
     left = [kept([w + value + k for w in WITHOUT["a"]]).model_copy(update={"target": target})
             for k, target in enumerate(("arousal", "valence"))]  # fmt: skip
-    scores = clips_with_layers(X if value > 0.5 else Y, model=model, corpus=corpus)
+    scores = speaker_scores(X if value > 0.5 else Y, model=model, corpus=corpus)
     return [result(found, left_out=left, model=model, corpus=corpus), scores]
 
 

@@ -12,7 +12,7 @@ from sertools.comparison.write import read_runs, short, write_comparison
 from sertools.errors import GateError
 from sertools.results.read import read_result
 from sertools.results.result import Finding, Limit, Result
-from tests.helpers.comparisons import WITHOUT, X, Y, against, ccc, clips_with_layers, difference, kept, result
+from tests.helpers.comparisons import WITHOUT, X, Y, against, ccc, difference, kept, result, speaker_scores
 from tests.helpers.report_results import HOSTILE
 from tests.helpers.small import write_noises
 
@@ -55,7 +55,7 @@ def test_a_comparison_is_not_written_among_the_results_of_an_audit(tmp_path):
 
 
 def test_hostile_names_of_models_are_shown_literally(tmp_path):
-    comparison = compare([(HOSTILE, [clips_with_layers(X)]), ("new", [clips_with_layers(Y)])])
+    comparison = compare([(HOSTILE, [speaker_scores(X)]), ("new", [speaker_scores(Y)])])
     write_comparison(comparison, tmp_path)
     page = (tmp_path / "compare.html").read_text()
     assert "&lt;script&gt;" in page
@@ -83,7 +83,7 @@ def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
     ]
     neither = short(against(result([ccc(0.1), ccc(0.1, target="valence")]), result([ccc(0.1)])))[1]
     assert neither == [["correctness: ccc of arousal", "0.100", "0.100", "0.000"]]
-    assert short(compare([("a", [clips_with_layers(X)]), ("b", [clips_with_layers(Y)])]))[1] == []
+    assert short(compare([("a", [speaker_scores(X)]), ("b", [speaker_scores(Y)])]))[1] == []
 
 
 # the command

@@ -24,7 +24,7 @@ def ctc(tmp_path_factory) -> Path:
     return write_ctc(tmp_path_factory.mktemp("ctc"))
 
 
-def clips_with_layers(ctc, signal) -> str:
+def decoded_by_hand(ctc, signal) -> str:
     """CTC by hand: the best letter of each frame, repeats joined, blanks taken out."""
     from transformers import Wav2Vec2ForCTC
 
@@ -40,7 +40,7 @@ def clips_with_layers(ctc, signal) -> str:
 def test_ctc_hears_what_its_best_letters_say(ctc):
     recogniser = Recogniser(checkpoint=str(ctc))
     for signal in speech([16000, 9000]):
-        assert recogniser.text(signal) == clips_with_layers(ctc, signal)
+        assert recogniser.text(signal) == decoded_by_hand(ctc, signal)
     assert recogniser.sampling_rate == 16000
 
 
@@ -58,8 +58,8 @@ def test_the_words_become_a_column_and_are_kept(ctc, tmp_path):
 
     column = f"recognised@{ctc}"
     found = columns.measured(corpus, [column], scores_of).clips[column]
-    assert found["a"] == clips_with_layers(ctc, signals[0])
-    assert found["c"] == clips_with_layers(ctc, signals[2])
+    assert found["a"] == decoded_by_hand(ctc, signals[0])
+    assert found["c"] == decoded_by_hand(ctc, signals[2])
     assert found.isna().tolist() == [False, True, False]
     again = predict.jobs(columns.maker(column)(), corpus, [condition.Condition()], settings=settings)
     assert not any(job.shards for job in again)

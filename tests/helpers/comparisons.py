@@ -45,7 +45,7 @@ COLUMNS = ["target", "speaker", "clips", "score", "low", "high"]
 COLUMNS += ["mean of draws", "2.5 % of draws", "97.5 % of draws"]
 
 
-def clips_with_layers(scores, *, draws=None, target="arousal", **more) -> Result:
+def speaker_scores(scores, *, draws=None, target="arousal", **more) -> Result:
     """The audit `speakers` with these scores, by speaker; draws where its protocol judges them."""
     listed = [
         [target, name, 20, score, None, None, *([d, d, d] if (d := (draws or {}).get(name)) else [None] * 3)]

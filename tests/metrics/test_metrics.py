@@ -1,6 +1,7 @@
 """The public names of `sertools.metrics`, and what it costs to import them."""
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,16 @@ def test_every_public_name_is_a_documented_function(name):
     assert function.__name__ == name
     assert function.__doc__
     assert function.__module__.startswith("sertools.metrics.")
+
+
+@pytest.mark.parametrize("name", metrics.__all__)
+def test_every_docstring_describes_all_parameters_and_has_an_example(name):
+    function = getattr(metrics, name)
+    description = inspect.getdoc(function)
+    arguments = description.partition("\nArgs:\n")[2]
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"^    (\w+, )*{parameter}(, \w+)*: ", arguments, flags=re.MULTILINE), parameter
+    assert ">>> " in description
 
 
 def test_the_public_names_are_sorted_and_listed():

@@ -32,7 +32,7 @@ def corpus_of(folder: Path, transcripts, **columns) -> Corpus:
     return Corpus(name="made", clips=pd.DataFrame(frame, index=index), root=folder)
 
 
-def clips_with_layers(corpus: Corpus, condition=FIRST):
+def predictions(corpus: Corpus, condition=FIRST):
     settings = predict.Settings(cache=corpus.root / "cache")
     return predict.predict(LoudnessModel(), corpus, conditions=[Condition(), condition], settings=settings)
 
@@ -75,14 +75,14 @@ def test_a_clip_that_cannot_be_spoken_says_why(row, voice, reason):
 def test_a_voice_that_does_not_exist_stops_the_run_before_it_begins(tmp_path, voice):
     corpus = corpus_of(tmp_path, ["Yes."], language="eng")
     with pytest.raises(SertoolsError) as caught:
-        clips_with_layers(corpus, Condition(perturbation="spoken", voice=voice))
+        predictions(corpus, Condition(perturbation="spoken", voice=voice))
     assert not isinstance(caught.value, AudioError)
     assert not (tmp_path / "cache").exists() or not list((tmp_path / "cache").rglob("*.parquet"))
 
 
 def test_the_engine_hears_the_words_whatever_the_sound_was(tmp_path):
     corpus = corpus_of(tmp_path, ["Yes.", "Yes.", "It rains.", None], language="eng")
-    found = clips_with_layers(corpus)
+    found = predictions(corpus)
     clean, spoken = (found[name].scores["arousal"] for name in ("clean", "spoken@espeak:1"))
     assert clean.nunique() == 4
     assert spoken["c0"] == spoken["c1"] != spoken["c2"]
@@ -93,7 +93,7 @@ def test_the_engine_hears_the_words_whatever_the_sound_was(tmp_path):
 
 def test_other_words_are_spoken_anew_and_the_same_words_are_not(tmp_path):
     corpus = corpus_of(tmp_path, ["Yes.", "No."], language="eng")
-    clips_with_layers(corpus)
+    predictions(corpus)
     jobs = predict.jobs(LoudnessModel(), corpus, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
     assert [job.stored for job in jobs] == [2]
     other = corpus_of(tmp_path, ["Yes.", "Never."], language="eng")
@@ -103,7 +103,7 @@ def test_other_words_are_spoken_anew_and_the_same_words_are_not(tmp_path):
 
 def test_a_corpus_without_words_is_not_spoken(tmp_path):
     corpus = corpus_of(tmp_path, [None, None], language="eng")
-    assert list(clips_with_layers(corpus)) == ["clean"]
+    assert list(predictions(corpus)) == ["clean"]
 
 
 def test_the_fingerprint_knows_words_languages_and_voices():

@@ -10,8 +10,8 @@ import numpy as np
 
 from sertools.errors import AudioError
 from sertools.perturbations.families.codec import measured_delay
-from sertools.perturbations.families.filter import TELEPHONE_RATE, resampled
-from sertools.perturbations.perturbation import Perturbation, Signal
+from sertools.perturbations.families.filter import TELEPHONE_RATE, at_rate
+from sertools.perturbations.perturbation import Perturbation, Signal, fitted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +74,14 @@ def _called(codec: Amr, signal: Signal, rate: int, level: float) -> Signal:
     if level not in codec.bit_rates:
         known = ", ".join(f"{each:g}" for each in codec.bit_rates)
         raise AudioError(f"{codec.name} has no {level:g} kbit/s", hint=f"available: {known}")
-    loud = max(1.0, float(np.abs(signal).max()))
-    narrow = resampled(signal / loud, rate, codec.rate)
-    delay = _delay(codec.name, codec.bit_rates[level])
-    clips_with_layers = round_trip(codec, np.pad(narrow, (0, delay)), codec.bit_rates[level])[delay:]
-    return resampled(clips_with_layers, codec.rate, rate, len(signal)) * loud
+    bits_per_s = codec.bit_rates[level]
+    delay = _delay(codec.name, bits_per_s)
+    return at_rate(
+        signal,
+        rate,
+        codec.rate,
+        lambda sound: round_trip(codec, np.pad(sound, (0, delay)), bits_per_s)[delay:],
+    )
 
 
 def amr_nb(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
@@ -123,7 +126,7 @@ def decoded(codec: Amr, packets: list[Any], samples: int) -> Signal:
     frames = [frame.to_ndarray() for packet in packets for frame in decoder.decode(packet)]
     sound = np.concatenate(frames, axis=1)[0]
     scale = 32768 if np.issubdtype(sound.dtype, np.integer) else 1
-    return np.pad(sound.astype(np.float32) / scale, (0, max(0, samples - len(sound))))[:samples]
+    return fitted(sound.astype(np.float32) / scale, samples)
 
 
 @functools.lru_cache(maxsize=32)

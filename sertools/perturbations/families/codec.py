@@ -8,14 +8,15 @@ import functools
 import io
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import soundfile
 from scipy.signal import correlate
 
 from sertools.errors import AudioError
-from sertools.perturbations.families.filter import TELEPHONE_RATE, resampled
-from sertools.perturbations.perturbation import Perturbation, Signal
+from sertools.perturbations.families.filter import TELEPHONE_RATE, at_rate
+from sertools.perturbations.perturbation import Perturbation, Signal, fitted
 
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
@@ -96,11 +97,12 @@ def _codec_rate(rate: int, rates: tuple[int, ...]) -> int:
 
 
 def _telephone(signal: Signal, rate: int, container: str, subtype: str, passes: int = 1) -> Signal:
-    loud = max(1.0, float(np.abs(signal).max()))
-    narrow = resampled(signal / loud, rate, TELEPHONE_RATE)
-    for _ in range(passes):
-        narrow = round_trip(narrow, TELEPHONE_RATE, container, subtype)
-    return resampled(narrow, TELEPHONE_RATE, rate, len(signal)) * loud
+    def change(narrow: Signal) -> Signal:
+        for _ in range(passes):
+            narrow = round_trip(narrow, TELEPHONE_RATE, container, subtype)
+        return narrow
+
+    return at_rate(signal, rate, TELEPHONE_RATE, change)
 
 
 def _coded(
@@ -112,13 +114,13 @@ def _coded(
     compression: float,
     align: bool = False,
 ) -> Signal:
-    loud = max(1.0, float(np.abs(signal).max()))
-    sound = resampled(signal / loud, rate, inner)
     delay = codec_delay(inner, container, subtype, compression) if align else 0
-    # zeros after the clip push its last samples through the codec's delay
-    padded = np.pad(sound, (0, delay))
-    decoded = round_trip(padded, inner, container, subtype, compression)[delay:]
-    return resampled(decoded, inner, rate, len(signal)) * loud
+
+    def change(sound: Signal) -> Signal:
+        # zeros after the clip push its last samples through the codec's delay
+        return round_trip(np.pad(sound, (0, delay)), inner, container, subtype, compression)[delay:]
+
+    return at_rate(signal, rate, inner, change)
 
 
 def round_trip(
@@ -152,7 +154,7 @@ def round_trip(
         decoded, _ = soundfile.read(memory, dtype="float32")
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
         raise AudioError(f"libsndfile cannot encode this clip as {subtype}: {error}") from error
-    return np.pad(decoded, (0, max(0, len(signal) - len(decoded))))[: len(signal)]
+    return fitted(decoded, len(signal))
 
 
 @functools.lru_cache(maxsize=64)
@@ -236,16 +238,10 @@ MULAW = Perturbation(
     source="ITU-T G.711",
 )
 
-ALAW = Perturbation(
+ALAW = replace(
+    MULAW,
     name="alaw",
-    family="codec",
     change=alaw,
-    unit="passes",
-    meaning="1 = encoded once; further passes would change nothing",
-    levels=(1.0,),
-    highest=1.0,
-    whole=True,
-    source="ITU-T G.711",
 )
 
 ADPCM = Perturbation(

@@ -1,6 +1,8 @@
 """Changes of the spectrum: high-pass, low-pass, telephone band, tilt."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import scipy.fft
@@ -8,7 +10,7 @@ import scipy.signal
 import soxr
 
 from sertools.errors import AudioError
-from sertools.perturbations.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, match_rms
+from sertools.perturbations.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, fitted, match_rms
 
 TELEPHONE_BAND_HZ = (300.0, 3400.0)
 TELEPHONE_RATE = 8000
@@ -35,14 +37,23 @@ def lowpass(signal: Signal, rate: int, level: float, rng: np.random.Generator) -
     return butterworth(signal, rate, level, "lowpass")
 
 
-def butterworth(signal: Signal, rate: int, cutoff_hz: float, kind: str, order: int = 1) -> Signal:
+def butterworth(
+    signal: Signal, rate: int, cutoff_hz: float | tuple[float, float], kind: str, order: int = 1
+) -> Signal:
     """The signal after a causal Butterworth filter with zero initial state.
 
+    Args:
+        signal: shape (samples,)
+        rate: samples per second
+        cutoff_hz: frequency at −3 dB; the lower and the upper one for a band-pass
+        kind: `highpass`, `lowpass` or `bandpass`
+        order: 6 dB per octave each, at each edge
+
     Raises:
-        AudioError: the cut-off is not below half the rate
+        AudioError: a cut-off is not below half the rate
     """
-    if not 0 < cutoff_hz < rate / 2:
-        raise AudioError(f"a {kind} at {cutoff_hz:g} Hz is impossible at {rate} samples per second")
+    if not 0 < np.min(cutoff_hz) <= np.max(cutoff_hz) < rate / 2:
+        raise AudioError(f"a {kind} at {np.max(cutoff_hz):g} Hz is impossible at {rate} samples per second")
     sections = scipy.signal.butter(order, cutoff_hz, btype=kind, fs=rate, output="sos")
     filtered: Signal = scipy.signal.sosfilt(sections, signal.astype(np.float64))
     return filtered
@@ -60,10 +71,8 @@ def telephone_band(signal: Signal, rate: int, level: float, rng: np.random.Gener
     if rate < TELEPHONE_RATE:
         raise AudioError(f"the telephone band needs 8000 samples per second, not {rate}")
     narrow = resampled(signal.astype(np.float64), rate, TELEPHONE_RATE)
-    sections = scipy.signal.butter(
-        int(level), TELEPHONE_BAND_HZ, btype="bandpass", fs=TELEPHONE_RATE, output="sos"
-    )
-    return resampled(scipy.signal.sosfilt(sections, narrow), TELEPHONE_RATE, rate, len(signal))
+    narrow = butterworth(narrow, TELEPHONE_RATE, TELEPHONE_BAND_HZ, "bandpass", int(level))
+    return resampled(narrow, TELEPHONE_RATE, rate, len(signal))
 
 
 def resampled(signal: Signal, rate: int, new_rate: int, samples: int | None = None) -> Signal:
@@ -78,7 +87,22 @@ def resampled(signal: Signal, rate: int, new_rate: int, samples: int | None = No
     if samples is None:
         samples = max(1, math.ceil(len(signal) * new_rate / rate))
     changed = signal if rate == new_rate else soxr.resample(signal, rate, new_rate)
-    return np.pad(changed, (0, max(0, samples - len(changed))))[:samples]
+    return fitted(changed, samples)
+
+
+def at_rate(signal: Signal, rate: int, inner: int, change: Callable[[Signal], Signal]) -> Signal:
+    """The signal changed at another rate, and brought back to its rate and number of samples.
+
+    A signal beyond full scale is attenuated before the change and amplified after it.
+
+    Args:
+        signal: shape (samples,)
+        rate: samples per second
+        inner: samples per second of what `change` takes and returns
+        change: the change, of a signal within full scale
+    """
+    loud = max(1.0, float(np.abs(signal).max()))
+    return resampled(change(resampled(signal / loud, rate, inner)), inner, rate, len(signal)) * loud
 
 
 def spectral_tilt_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
@@ -149,14 +173,9 @@ SPECTRAL_TILT_UP = Perturbation(
     source=SER_TESTS,
 )
 
-SPECTRAL_TILT_DOWN = Perturbation(
+SPECTRAL_TILT_DOWN = replace(
+    SPECTRAL_TILT_UP,
     name="spectral_tilt_down",
-    family="filter",
     change=spectral_tilt_down,
-    unit="dB/octave",
     meaning="fall of the spectrum above 50 Hz",
-    levels=(0.5, 1.0, 2.0, 3.0, 6.0),
-    highest=24.0,
-    sets=("ser-tests",),
-    source=SER_TESTS,
 )

@@ -3,11 +3,10 @@
 import math
 
 import numpy as np
-import scipy.signal
 
 from sertools.errors import AudioError
 from sertools.perturbations.families.codec import round_trip
-from sertools.perturbations.families.filter import TELEPHONE_BAND_HZ, TELEPHONE_RATE, resampled
+from sertools.perturbations.families.filter import TELEPHONE_BAND_HZ, TELEPHONE_RATE, butterworth, resampled
 from sertools.perturbations.families.noise import pink
 from sertools.perturbations.perturbation import (
     SER_TESTS,
@@ -37,13 +36,11 @@ def low_quality_phone(signal: Signal, rate: int, level: float, rng: np.random.Ge
     if rate <= 2 * NOISE_ABOVE_HZ:
         raise AudioError(f"noise above 3000 Hz is impossible at {rate} samples per second")
     narrow = resampled(_full_scale(signal), rate, TELEPHONE_RATE)
-    band = scipy.signal.butter(4, TELEPHONE_BAND_HZ, btype="bandpass", fs=TELEPHONE_RATE, output="sos")
-    narrow = _full_scale(scipy.signal.sosfilt(band, narrow))
+    narrow = _full_scale(butterworth(narrow, TELEPHONE_RATE, TELEPHONE_BAND_HZ, "bandpass", order=4))
     coded = round_trip(narrow, TELEPHONE_RATE, "WAV", "GSM610")
     speech = match_rms(resampled(coded, TELEPHONE_RATE, rate, len(signal)), signal)
     noise = _full_scale(pink(len(signal), rng)) * decibel(-level) * float(np.abs(speech).max())
-    hiss = scipy.signal.butter(2, NOISE_ABOVE_HZ, btype="highpass", fs=rate, output="sos")
-    return match_rms(speech + scipy.signal.sosfilt(hiss, noise), signal)
+    return match_rms(speech + butterworth(noise, rate, NOISE_ABOVE_HZ, "highpass", order=2), signal)
 
 
 def _full_scale(signal: Signal) -> Signal:

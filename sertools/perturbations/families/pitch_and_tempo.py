@@ -7,11 +7,12 @@ from the generator, and restores the process-wide random states afterwards.
 import importlib
 import random
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from sertools.perturbations.perturbation import Perturbation, Signal
+from sertools.perturbations.perturbation import Perturbation, Signal, fitted
 
 _ONE_AT_A_TIME = threading.Lock()
 """Two threads that save and restore the same process-wide states would mix them up."""
@@ -42,7 +43,7 @@ def _stretched(signal: Signal, rate: int, factor: float, rng: np.random.Generato
     options = {"min_rate": factor, "max_rate": factor, "leave_length_unchanged": False}
     changed = _transformed("TimeStretch", options, signal, rate, rng)
     # the stretcher may round the last sample the other way
-    return np.pad(changed, (0, max(0, samples - len(changed))))[:samples]
+    return fitted(changed, samples)
 
 
 def _transformed(
@@ -75,16 +76,11 @@ PITCH_UP = Perturbation(
     source="Signalsmith Stretch through audiomentations",
 )
 
-PITCH_DOWN = Perturbation(
+PITCH_DOWN = replace(
+    PITCH_UP,
     name="pitch_down",
-    family="adapter",
     change=pitch_down,
-    unit="semitones",
     meaning="fall of the pitch at the same tempo",
-    levels=(0.25, 0.5, 1.0, 2.0, 4.0),
-    highest=24.0,
-    package="audiomentations",
-    source="Signalsmith Stretch through audiomentations",
 )
 
 TEMPO_UP = Perturbation(
@@ -100,15 +96,11 @@ TEMPO_UP = Perturbation(
     source="Signalsmith Stretch through audiomentations",
 )
 
-TEMPO_DOWN = Perturbation(
+TEMPO_DOWN = replace(
+    TEMPO_UP,
     name="tempo_down",
-    family="adapter",
     change=tempo_down,
-    unit="%",
     meaning="how much slower, at the same pitch",
-    levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=75.0,
     length="divided by 1 - level / 100",
-    package="audiomentations",
-    source="Signalsmith Stretch through audiomentations",
 )

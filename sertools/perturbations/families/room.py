@@ -7,6 +7,7 @@ import numpy as np
 import scipy.signal
 
 from sertools.errors import AudioError
+from sertools.perturbations.families.filter import butterworth
 from sertools.perturbations.perturbation import Perturbation, Signal, match_rms, rms
 
 SOUND_M_S = 343.0
@@ -57,8 +58,8 @@ def shoebox(rate: int, rt60_s: float, rng: np.random.Generator) -> Signal:
     reflection = 10 ** (-3 * between_s / rt60_s)
     delay_s, amplitude = _images(mouth, microphone, reflection)
     delay_s -= delay_s.min()
-    clips_with_layers = delay_s < EARLY_S
-    delay_s, amplitude = delay_s[clips_with_layers], amplitude[clips_with_layers]
+    early = delay_s < EARLY_S
+    delay_s, amplitude = delay_s[early], amplitude[early]
     direct = int(delay_s.argmin())
     late = delay_s > EARLY_S / 2
     time_s = np.arange(math.ceil(max(rt60_s, EARLY_S) * rate) + 1) / rate
@@ -69,8 +70,7 @@ def shoebox(rate: int, rt60_s: float, rng: np.random.Generator) -> Signal:
     reflected = np.delete(np.arange(len(delay_s)), direct)
     np.add.at(response, np.rint(delay_s[reflected] * rate).astype(np.int64), amplitude[reflected])
     # images are all positive and would add up to a slow swell that no room has (Allen & Berkley 1979)
-    swell = scipy.signal.butter(2, SWELL_HZ, btype="highpass", fs=rate, output="sos")
-    response = scipy.signal.sosfilt(swell, response)
+    response = butterworth(response, rate, SWELL_HZ, "highpass", order=2)
     response[0] += amplitude[direct]
     return response
 

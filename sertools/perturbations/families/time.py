@@ -1,10 +1,19 @@
 """Changes of timing and duration: zeros, crops, gaps, lost packets, speed."""
 
+from dataclasses import replace
+
 import numpy as np
 import soxr
 
 from sertools.errors import AudioError
-from sertools.perturbations.perturbation import SER_TESTS, WAGNER, Perturbation, Signal, scaled_samples
+from sertools.perturbations.perturbation import (
+    SER_TESTS,
+    WAGNER,
+    Perturbation,
+    Signal,
+    fitted,
+    scaled_samples,
+)
 
 PACKET_S = 0.02
 """Duration of speech in one packet of voice over IP (RTP profile, RFC 3551)."""
@@ -82,8 +91,8 @@ def silence_gaps(signal: Signal, rate: int, level: float, rng: np.random.Generat
     edges = np.zeros(len(signal) + 1, dtype=np.int64)
     np.add.at(edges, begins, 1)
     np.add.at(edges, begins + gap, -1)
-    clips_with_layers: Signal = signal * (np.cumsum(edges)[:-1] == 0)
-    return clips_with_layers
+    interrupted: Signal = signal * (np.cumsum(edges)[:-1] == 0)
+    return interrupted
 
 
 def speed_up(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
@@ -100,7 +109,7 @@ def _resampled(signal: Signal, factor: float) -> Signal:
     samples = max(1, round(len(signal) / factor))
     changed = soxr.resample(signal.astype(np.float32), factor, 1.0)
     # the resampler may round the last sample the other way
-    return np.pad(changed, (0, max(0, samples - len(changed))))[:samples]
+    return fitted(changed, samples)
 
 
 APPEND_ZEROS = Perturbation(
@@ -118,17 +127,11 @@ APPEND_ZEROS = Perturbation(
     source=WAGNER,
 )
 
-PREPEND_ZEROS = Perturbation(
+PREPEND_ZEROS = replace(
+    APPEND_ZEROS,
     name="prepend_zeros",
-    family="time",
     change=prepend_zeros,
-    unit="samples",
     meaning="zeros at the start, counted at 16 kHz",
-    levels=(100.0, 500.0, 1000.0),
-    ladder=(100.0, 500.0, 1000.0, 4000.0, 16000.0, 48000.0),
-    whole=True,
-    highest=1e8,
-    length="plus level at 16 kHz",
     sets=("ser-tests",),
     source=SER_TESTS,
 )
@@ -148,17 +151,11 @@ CROP_BEGINNING = Perturbation(
     source=WAGNER,
 )
 
-CROP_END = Perturbation(
+CROP_END = replace(
+    CROP_BEGINNING,
     name="crop_end",
-    family="time",
     change=crop_end,
-    unit="samples",
     meaning="samples removed at the end, counted at 16 kHz",
-    levels=(100.0, 500.0, 1000.0),
-    ladder=(100.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0),
-    whole=True,
-    highest=1e8,
-    length="minus level at 16 kHz",
     sets=("ser-tests",),
     source=SER_TESTS,
 )
@@ -199,14 +196,11 @@ SPEED_UP = Perturbation(
     source="speed perturbation by resampling (Ko et al. 2015)",
 )
 
-SLOW_DOWN = Perturbation(
+SLOW_DOWN = replace(
+    SPEED_UP,
     name="slow_down",
-    family="time",
     change=slow_down,
-    unit="%",
     meaning="how much slower; pitch and tempo change together",
-    levels=(1.0, 2.0, 5.0, 10.0, 20.0),
     highest=75.0,
     length="divided by 1 - level / 100",
-    source="speed perturbation by resampling (Ko et al. 2015)",
 )

@@ -111,9 +111,9 @@ def test_babble_draws_four_to_seven_different_voices_equally_loud():
     for seed in range(60):
         sound = babble.apply(silent_bins, RATE, 0.0, RNG(seed)).astype(float) - silent_bins
         levels = np.abs(np.fft.rfft(sound))[100:1300:100]
-        clips_with_layers = levels > levels.max() / 10
-        counts.add(int(clips_with_layers.sum()))
-        np.testing.assert_allclose(levels[clips_with_layers], levels.max(), rtol=1e-4)
+        audible = levels > levels.max() / 10
+        counts.add(int(audible.sum()))
+        np.testing.assert_allclose(levels[audible], levels.max(), rtol=1e-4)
     assert counts == {4, 5, 6, 7}
 
 
