@@ -61,6 +61,7 @@ def gate(
     from sertools.results.read import read_results
 
     arguments.check_loudness(quiet, verbose)
+    arguments.check_outputs([junit], [str(path) for path in [limits, *(folders or [o.OUT])] if path])
     results = [result for folder in folders or [o.OUT] for result in read_results(folder)]
     overrides = read_limits(limits) if limits else []
     if baseline:
