@@ -25,6 +25,30 @@ def check_loudness(quiet: bool, verbose: bool) -> None:
         raise AuditError("--quiet and --verbose were both given", hint="use only one of them")
 
 
+def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[str]) -> None:
+    """Checks that no file to write is one that the command reads, or a result in a folder that it reads.
+
+    Args:
+        outputs: files to write; None for those that were not asked for
+        inputs: files, folders or other names of input, with or without `:split`
+
+    Raises:
+        AuditError: writing would replace an input
+    """
+    for path in (output for output in outputs if output is not None and output.exists()):
+        for named in inputs:
+            source = next(
+                (p for p in (Path(named), Path(named.rpartition(":")[0] or named)) if p.exists()), None
+            )
+            if source is None:
+                continue
+            result = source.is_dir() and path.suffix == ".json" and path.resolve().parent == source.resolve()
+            if result or path.samefile(source):
+                raise AuditError(
+                    f"{path} is read by this command, so it is not replaced", hint="name a new file"
+                )
+
+
 def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]:
     """Parses texts like `theirs=ours` into a dict.
 

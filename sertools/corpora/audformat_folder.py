@@ -45,6 +45,12 @@ def read_audformat(folder: Path) -> Database:
     Raises:
         CorpusError: the database is damaged, has no table of files, or has pickled tables (never loaded)
     """
+    with foreign(f"{folder.name} is not a readable audformat database", CorpusError):
+        return _read(folder)
+
+
+def _read(folder: Path) -> Database:
+    """What `read_audformat` returns."""
     database, tables = _load(folder)
     if not tables:
         raise CorpusError(f"{folder.name} has no table of files")

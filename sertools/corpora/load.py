@@ -146,6 +146,8 @@ def _read_written(folder: Path) -> RawCorpus:
     absent = [key for key in ("name", "root", "notes", "table", *FACTS) if key not in facts]
     if absent:
         raise CorpusError(f"{path} has no key {absent[0]!r}")
+    if not isinstance(facts["notes"], list):
+        raise CorpusError(f"{path}: notes is not a list of sentences")
     table = read_table(clips)
     if file_hash(clips) != facts["table"]:
         raise CorpusError(

@@ -78,7 +78,7 @@ def as_clips(
         elif name == "age":
             clips[name] = _attribute(table[name])
         else:
-            clips[name] = _text(table[name], missing={""} if name == "transcript" else _MISSING)
+            clips[name] = text_column(table[name], missing={""} if name == "transcript" else _MISSING)
     if "emotion" in clips:
         clips["emotion"] = clips["emotion"].map(lambda e: _emotion(e, label_map or {}), na_action="ignore")
     if "sex" in clips:
@@ -220,7 +220,7 @@ def _segments(table: pd.DataFrame, source: str) -> pd.DataFrame:
             f"{source} has no column 'file'; its columns are {names}",
             hint="map the column that contains the paths: --map THEIRS=file",
         )
-    files = _text(table["file"], missing={""})
+    files = text_column(table["file"], missing={""})
     if files.isna().any():
         raise CorpusError(f"{source}: clip number {int(files.isna().to_numpy().argmax()) + 1} has no file")
     clips = pd.DataFrame({"file": files})
@@ -231,7 +231,7 @@ def _segments(table: pd.DataFrame, source: str) -> pd.DataFrame:
     return clips
 
 
-def _text(column: pd.Series, missing: set[str]) -> pd.Series:
+def text_column(column: pd.Series, missing: set[str]) -> pd.Series:
     """The values as text without surrounding blanks; 3.0 becomes `3` (Parquet stores 3 so next to a gap)."""
 
     def text(value: Any) -> str | None:
@@ -260,7 +260,7 @@ def _number(value: str) -> float:
 def _numbers(column: pd.Series, files: pd.Series, *, name: str, source: str) -> pd.Series:
     if pd.api.types.is_timedelta64_dtype(column):
         column = column.dt.total_seconds()
-    written = _text(column, missing={*_MISSING, "nat"})
+    written = text_column(column, missing={*_MISSING, "nat"})
     values = np.array([math.nan if pd.isna(text) else _number(text) for text in written], dtype=float)
     wrong = ~np.isfinite(values) & written.notna().to_numpy()
     if wrong.any():
@@ -276,7 +276,7 @@ def _attribute(column: pd.Series) -> pd.Series:
     values = column.tolist()  # Parquet returns lists as arrays, for which isna() is not a single value
     if not all(isinstance(v, str) or (pd.api.types.is_scalar(v) and pd.isna(v)) for v in values):
         return column
-    written = _text(column, missing={""})
+    written = text_column(column, missing={""})
     known = [text for text in written.tolist() if not pd.isna(text)]
     padded = any(len(text) > 1 and text[0] == "0" and text[1].isdigit() for text in known)
     if padded or not known or not all(math.isfinite(_number(text)) and "days" not in text for text in known):
@@ -309,7 +309,7 @@ def _check_segments(clips: pd.DataFrame, source: str) -> None:
 
 def _clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index:
     if "clip" in table:
-        ids = _text(table["clip"], missing={""})
+        ids = text_column(table["clip"], missing={""})
         if ids.isna().any():
             at = int(ids.isna().to_numpy().argmax())
             raise CorpusError(f"{source}: {clips['file'].iloc[at]!r} has no id in the column 'clip'")

@@ -86,7 +86,11 @@ def _counts(clips: pd.DataFrame) -> pd.DataFrame:
     """Counts to balance, one sorted row per speaker: clips, speakers of each sex, clips of each stratum."""
     speaker = clips["speaker"]
     columns: dict[str, pd.Series] = {"clips": speaker.value_counts()}
-    strata: Mapping[str, pd.Series] = {c: clips[c].astype(str) for c in ("sex", "emotion") if c in clips}
+    strata: Mapping[str, pd.Series] = {
+        c: clips[c].astype(object).where(clips[c].notna(), "unknown").astype(str)
+        for c in ("sex", "emotion")
+        if c in clips
+    }
     if "sex" in strata:
         first = strata["sex"].groupby(speaker).first()
         columns |= {f"speakers {sex}": (first == sex).astype(int) for sex in sorted(first.unique())}

@@ -1,9 +1,10 @@
 """Trains a small speech emotion model from a recipe, reproducibly, and writes a checkpoint."""
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
@@ -87,8 +88,27 @@ def train(
     for note in data.notes:
         warn(note)
     model = fit(recipe, data, progress=progress)
-    _write(model, recipe, out)
+    try:
+        _write(model, recipe, out)
+    except ModelError as error:
+        _rescue(model, recipe, out, error)
     return out
+
+
+def _rescue(model: Any, recipe: Recipe, out: Path, error: ModelError) -> NoReturn:
+    """Writes a checkpoint to another place, since hours of training must not be lost, and says so.
+
+    Raises:
+        ModelError: always; it names that place, or says that there is none either
+    """
+    place = Path(tempfile.mkdtemp(prefix="sertools-")) / out.name
+    try:
+        _write(model, recipe, place)
+    except ModelError:
+        raise error from None
+    raise ModelError(
+        f"{error.message}; the trained checkpoint is in {place} instead", hint="move it to another disk"
+    ) from error
 
 
 def _write(model: Any, recipe: Recipe, out: Path) -> None:

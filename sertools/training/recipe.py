@@ -1,7 +1,7 @@
 """Training recipes: all settings that affect the result of a training, read from a TOML file."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -29,23 +29,27 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Width = Annotated[int, Field(gt=0, le=2**16)]
+"""A dimension of a network."""
+
+
 class Shape(_Strict):
     """Dimensions of a wav2vec2 architecture.
 
     The values of `conv_stride` multiply to 320, i.e. one frame every 20 ms, as in all public wav2vec2 models.
     """
 
-    conv_dim: list[int] = [64, 64, 128]
-    conv_kernel: list[int] = [256, 20, 4]
-    conv_stride: list[int] = [16, 10, 2]
-    hidden: int = 128
-    layers: int = 4
-    heads: int = 4
-    feed_forward: int = 256
-    pooled: int = 64
+    conv_dim: list[Width] = [64, 64, 128]
+    conv_kernel: list[Width] = [256, 20, 4]
+    conv_stride: list[Width] = [16, 10, 2]
+    hidden: Width = 128
+    layers: Annotated[int, Field(gt=0, le=100)] = 4
+    heads: Width = 4
+    feed_forward: Width = 256
+    pooled: Width = 64
     dropout: float = 0.1
-    position_kernel: int = 32
-    position_groups: int = 8
+    position_kernel: Width = 32
+    position_groups: Width = 8
 
     @property
     def shortest_samples(self) -> int:

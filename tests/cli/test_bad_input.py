@@ -318,3 +318,10 @@ def test_lists_in_a_parquet_manifest_do_not_stop_an_audit(here):
     table.to_parquet("m.parquet")
     result = sertools("audit", "--data", "m.parquet", "--model", "toy:oracle", "--out", "out", "--quiet")
     assert result.exit_code == 0, result.output
+
+
+def test_an_input_is_not_replaced_by_an_output(here):
+    before = Path("c/clips.csv").read_bytes()
+    words = ["predict", "--model", "toy:oracle", "--data", "c/clips.csv", "--csv", "c/../c/clips.csv"]
+    assert "is read by this command, so it is not replaced" in refusal(*words)
+    assert Path("c/clips.csv").read_bytes() == before

@@ -167,3 +167,11 @@ def test_the_command_writes_a_corpus_whose_splits_can_be_named(tmp_path, corpus)
     found = load_corpus(f"{tmp_path / 'parted'}:test")
     assert len(found.clips) == 360
     assert found.path(found.clips.index[0]).parent == tmp_path
+
+
+def test_clips_without_emotion_or_sex_are_split_too(tmp_path):
+    rows = "".join(f"{i}.wav,s{i % 4},{'f' if i % 3 else ''},{'joy' if i % 2 else ''}\n" for i in range(16))
+    (tmp_path / "m.csv").write_text(f"file,speaker,sex,emotion\n{rows}")
+    parted = split(load_corpus(str(tmp_path / "m.csv")), test=0.25, dev=0)
+    assert set(parted.clips["split"]) == {"train", "test"}
+    assert parted.clips.groupby("speaker")["split"].nunique().max() == 1

@@ -253,3 +253,24 @@ def test_speakers_without_labels_cannot_be_learnt_from(corpus, tmp_path):
         CorpusError, match="no clip of the recipe's speakers has labels for arousal, dominance, valence"
     ):
         train(tiny(speakers=["a"]), [load_corpus(str(tmp_path / "odd.csv"))], tmp_path / "made")
+
+
+def test_a_place_that_cannot_be_written_is_found_before_training(corpus, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelError, match="cannot write .*a file is in its way"):
+        train(tiny(), [corpus], tmp_path / "file" / "m", progress=lambda *_: pytest.fail("it trained"))
+
+
+def test_a_trained_checkpoint_is_kept_elsewhere_if_its_place_is_gone(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+
+    def occupy(epoch, loss):
+        if not (tmp_path / "m").exists():
+            (tmp_path / "m").mkdir()
+            (tmp_path / "m" / "a").touch()
+
+    with pytest.raises(ModelError, match="the trained checkpoint is in .* instead"):
+        train(tiny(epochs=1), [corpus], tmp_path / "m", progress=occupy)
+    (kept,) = (tmp_path / "temporary").glob("*/m")
+    assert load_model(str(kept)).labels

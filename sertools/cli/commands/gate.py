@@ -61,6 +61,7 @@ def gate(
     from sertools.results.limits import read_limits
 
     arguments.check_loudness(quiet, verbose)
+    arguments.check_outputs([junit], [str(path) for path in [limits, *(folders or [o.OUT])] if path])
     results = _results(folders or [o.OUT], baseline, tolerance)
     judged = gate.gate(results, read_limits(limits) if limits else [], source=str(limits), mode=mode)
     if junit:

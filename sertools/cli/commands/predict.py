@@ -39,6 +39,7 @@ def predict(
 
     Example: sertools predict --model default --data voices --csv predictions.csv
     """
+    arguments.check_outputs([csv, parquet], [*data, model.partition(":")[2]])
     request = arguments.model_request(locals())
     corpus = arguments.corpus_request(locals()).load()
 

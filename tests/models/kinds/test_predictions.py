@@ -166,3 +166,13 @@ def test_a_clip_may_repeat_under_other_conditions_only(tmp_path):
 def test_rows_that_belong_to_nothing_are_refused(tmp_path, text, said):
     with pytest.raises(ModelError, match=said):
         table(tmp_path, text)
+
+
+def test_blanks_around_ids_are_treated_as_in_manifests(tmp_path):
+    (tmp_path / "p.csv").write_text("clip,arousal\n a ,0.5\nb\t,0.25\n")
+    model = load_model(f"predictions:{tmp_path / 'p.csv'}")
+    clips = pd.DataFrame({"file": ["a.wav", "b.wav"]}, index=pd.Index(["a", "b"], name="clip"))
+    assert model.scores(clips)["arousal"].tolist() == [0.5, 0.25]
+    (tmp_path / "p.csv").write_text("clip,arousal\na,0.5\n a,0.25\n")
+    with pytest.raises(ModelError, match="has 'a' more than once"):
+        load_model(f"predictions:{tmp_path / 'p.csv'}")
