@@ -7,11 +7,12 @@ that leaves each speaker out of both runs at once, as in `sertools gate --baseli
 has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where two runs
 did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing else is.
 
-A run's rank is one plus the number of runs whose interval is entirely on the better side of its own, so runs
-with overlapping intervals are tied. Which side is better is known from the measure, or from a limit with one
-bound; findings without either are not ranked, nor are runs on different corpora. A gap or a spread is not
-ranked for a model that the audit does not find to be better than a constant, because a constant has no gaps.
-Ranking by overlap is cautious: a paired difference may be significant between two runs that are tied.
+Ranks come from the paired differences of all pairs of runs, adjusted by Holm's method: a run's best rank is
+one plus the number of runs that are significantly better, its worst rank the number of runs minus those that
+are significantly worse. Which side is better is known from the measure, or from a limit with one bound;
+findings without either are not ranked, nor are runs on different corpora, nor measures of different clips. A
+run that answered less than 95 % of what it was asked has no rank. A gap or a spread is not ranked for a model
+that the audit does not find to be better than a constant, because a constant has no gaps.
 
 Scores by speaker come from the audit `speakers`: the mean of the draws if its protocol judges at least five
 speakers of every run (Wagner et al. 2023, §4.7), otherwise the score over all clips. The agreement of two

@@ -122,7 +122,7 @@ def test_the_command_writes_a_comparison_that_can_be_read_and_reported_again(fol
     agreement = {f.target: f for f in written.findings if f.name == "speakers.agreement"}
     assert agreement["arousal"].speakers == 6
     page, text = (out / "compare.html").read_text(), (out / "compare.md").read_text()
-    for title in ("Agreement on the ranking of speakers (Spearman)", "Ranks (tied if intervals overlap)"):
+    for title in ("Agreement on the ranking of speakers (Spearman)", "Ranks (from paired differences, Holm)"):
         assert title in page
         assert title.split(" (")[0] in text
     drawn = sorted((out / "figures").iterdir())
