@@ -154,7 +154,7 @@ def _units(speaker: "pd.Series[str]") -> tuple[NDArray[np.int64], list[str]]:
     unit = codes.astype(np.int64)
     absent = np.flatnonzero(unit < 0)
     unit[absent] = len(known) + np.arange(len(absent))
-    return unit, [*map(str, known), *(f"unknown: {speaker.index[i]}" for i in absent)]
+    return unit, [*map(str, known), *(f"unknown: {clip}" for clip in speaker.index[absent])]
 
 
 def different_answers(answers: Mapping[str, Answers]) -> list[str]:

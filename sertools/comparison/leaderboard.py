@@ -17,24 +17,19 @@ passed limits does not count: a model that always gives the same answer passes m
 Toy models with known behaviour are ranked too, marked as checks (controls).
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from sertools.comparison.common_clips import label_of
-from sertools.comparison.places import main_measures, main_score, places_of, words
+from sertools.comparison.places import main_measures, main_score, places_of, places_sentence, words
 from sertools.comparison.ranks import Differences, Ranks, ranks_of
-from sertools.comparison.runs import Measure, Run, direction, listed
+from sertools.comparison.runs import Measure, Run, direction
 from sertools.labels import DIMENSIONS
-from sertools.report.text import plural
 from sertools.results.result import Result, Verdict
 
 MAIN = ("ccc", "uar")
 """Measures of `correctness` whose values are shown in the table."""
-
-MOST_NAMES = 5
-"""Maximum number of models that a sentence or a table on the terminal names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,19 +103,13 @@ class Group:
     @property
     def summary(self) -> str:
         """Which model has the best score, and what is not shown about it."""
-        placed = [standing for standing in self.standings if standing.places]
-        if not placed:
-            reasons = Counter(standing.reason for standing in self.standings)
-            return f"No model has a place: {'; '.join(f'{n}: {why}' for why, n in reasons.items())}."
-        best = placed[0]
-        tied = [each.entry.model for each in placed[1:] if each.place == best.place]
-        words = f"{best.entry.model} has the highest {self.order_by}, {best.score:.3f}"
-        if tied:
-            words += f"; it is not shown to be better than {shortened(tied)}"
-        elif len(placed) > 1:
-            words += ", and is better beyond chance than all others with a place"
-        without = len(self.standings) - len(placed)
-        return f"{words}." + (f" {plural(without, 'model')} without a place." if without else "")
+        reasons = {each.entry.model: each.reason for each in self.standings if each.reason}
+        return places_sentence(
+            {each.entry.model: each.score for each in self.standings},
+            {each.entry.model: each.places for each in self.standings if each.places},
+            reasons,
+            self.order_by,
+        )
 
     @property
     def scores(self) -> list[Measure]:
@@ -168,16 +157,6 @@ def board(entries: Sequence[Entry]) -> list[Group]:
             if here:
                 groups.append(_group(corpus, labels, here))
     return groups
-
-
-def shortened(names: Sequence[str], most: int = MOST_NAMES) -> str:
-    """At most `most` names, and how many more there are.
-
-    >>> shortened(["a", "b"]), shortened(["a", "b", "c"], 2)
-    ('a and b', 'a, b and 1 more')
-    """
-    more = len(names) - most
-    return listed([*names[:most], f"{more} more"] if more > 0 else list(names))
 
 
 def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:

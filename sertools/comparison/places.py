@@ -1,13 +1,15 @@
 """Which place does each model have on the measure that decides the order of a leaderboard?"""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 
 from sertools.comparison.common_clips import label_of
 from sertools.comparison.ranks import Differences, Ranks, ranks
-from sertools.comparison.runs import Measure, Run, listed
+from sertools.comparison.runs import Measure, Run, listed, shortened
 from sertools.labels import DIMENSIONS
+from sertools.report.text import plural
 from sertools.results.keys import FindingKey
 from sertools.results.regression_check import mean_change
 
@@ -78,3 +80,31 @@ def places_of(
         return {}, {**{run.name: alone for run in runs}, **reasons}
     behind = [name for name, reason in reasons.items() if reason == BEHIND]
     return found | dict.fromkeys(behind, Ranks(len(ranked) + 1, len(ranked) + len(behind))), reasons
+
+
+def places_sentence(
+    scores: Mapping[str, float | None],
+    places: Mapping[str, Ranks],
+    reasons: Mapping[str, str],
+    order_by: str,
+) -> str:
+    """Which model has the best score, and what is not shown about it.
+
+    Args:
+        scores: name → value of the measure that decides the order, best first
+        places: name → places that the model may have
+        reasons: name → why it has no place, or is behind all others
+        order_by: the measure that decides the order, in words
+    """
+    if not places:
+        counted = Counter(reasons.values())
+        return f"No model has a place: {'; '.join(f'{n}: {why}' for why, n in counted.items())}."
+    best, *others = [name for name in scores if name in places and name not in reasons]
+    tied = [name for name in others if places[name].best == places[best].best]
+    text = f"{best} has the highest {order_by}, {scores[best]:.3f}"
+    if tied:
+        text += f"; it is not shown to be better than {shortened(tied)}"
+    else:
+        text += ", and is better beyond chance than all others with a place"
+    without = len(scores) - len(places)
+    return f"{text}." + (f" {plural(without, 'model')} without a place." if without else "")

@@ -192,6 +192,20 @@ def direction(runs: Sequence[Run], measure: Measure) -> str:
     return ""
 
 
+MOST_NAMES = 5
+"""Maximum number of models that a sentence or a table on the terminal names."""
+
+
+def shortened(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """At most `most` names, and how many more there are.
+
+    >>> shortened(["a", "b"]), shortened(["a", "b", "c"], 2)
+    ('a and b', 'a, b and 1 more')
+    """
+    more = len(names) - most
+    return listed([*names[:most], f"{more} more"] if more > 0 else list(names))
+
+
 def listed(names: Sequence[str]) -> str:
     """Names joined as in a sentence.
 

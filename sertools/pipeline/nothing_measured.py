@@ -24,8 +24,9 @@ def nothing_measured(
         label_map: theirs → ours, as given for the model's labels
     """
     names = list(dict.fromkeys(label_map.get(label, label) for label in model.labels))
-    counts = corpus.clips["emotion"].value_counts() if "emotion" in corpus.clips else {}
-    emotions = {str(name): int(n) for name, n in counts.items()}
+    emotions: dict[str, int] = {}
+    if "emotion" in corpus.clips:
+        emotions = {str(name): int(n) for name, n in corpus.clips["emotion"].value_counts().items()}
     rated = [d for d in DIMENSIONS if d in corpus.clips and corpus.clips[d].notna().any()]
     theirs = [f"{name} ({n})" for name, n in emotions.items()] + rated
     if not names or not theirs or set(names) & {*emotions, *rated}:

@@ -172,4 +172,5 @@ def truth_of(tables: Tables, target: str) -> NDArray[np.float64]:
     if target != "emotion":
         return tables.clips[target].to_numpy(dtype=float, na_value=np.nan)
     of_class = {name: code for code, name in enumerate(tables.model_classes)}
-    return tables.clips["emotion"].map(of_class).to_numpy(dtype=float, na_value=np.nan)
+    codes = tables.clips["emotion"].map(of_class)
+    return np.asarray(codes.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)

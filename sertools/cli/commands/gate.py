@@ -62,7 +62,7 @@ def gate(
     from sertools.errors import GateError
     from sertools.report.formats import ci
     from sertools.results.collection import joined
-    from sertools.results.gate import BAD_INPUT, exit_code
+    from sertools.results.gate import BAD_INPUT, exit_code, unmatched
     from sertools.results.gate import gate as judge
     from sertools.results.limits import read_limits
     from sertools.results.read import read_results
@@ -74,6 +74,8 @@ def gate(
     if baseline:
         results = against_baseline(found, read_results(baseline), tolerance=tolerance, source=str(baseline))
     judged = judge(results, overrides, source=str(limits), mode=mode)
+    for note in unmatched(results, overrides):
+        console.warn(note)
     if junit:
         files.write_text(junit, ci.junit(judged, strict=strict))
     if github:

@@ -26,7 +26,7 @@ def leaderboard(
     """
     from sertools.cli import console
     from sertools.comparison import leaderboard_files
-    from sertools.comparison.leaderboard import MOST_NAMES
+    from sertools.comparison.runs import MOST_NAMES
     from sertools.report.text import plural
 
     found = leaderboard_files.write_leaderboard(folder, out)
