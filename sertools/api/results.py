@@ -246,14 +246,23 @@ class Leaderboard:
     notes: tuple[str, ...]
 
     def to_pandas(self) -> pd.DataFrame:
-        """All rankings: `corpus`, `labels`, `place`, `model`, `mean rank`, and the main scores."""
-        tables = []
-        for group in self.groups:
-            columns, rows = leaderboard_files.short(group)
-            tables.append(pd.DataFrame(rows, columns=columns))
-            tables[-1].insert(0, "corpus", group.corpus)
-            tables[-1].insert(1, "labels", group.labels)
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        """All rankings, a row for each model.
+
+        Columns: `corpus`, `labels`, `order_by` (the measure that decides the order), `place`, `place_to` (the
+        last place that the model may have), `model`, `score` (on that measure), and `reason`, why it has no
+        place. Missing places are `pandas.NA`.
+        """
+        columns = ["corpus", "labels", "order_by", "place", "place_to", "model", "score", "reason"]
+        rows = [
+            [
+                *(group.corpus, group.labels, group.order_by, each.place),
+                *(each.places.worst if each.places else None, each.entry.model, each.score, each.reason),
+            ]
+            for group in self.groups
+            for each in group.standings
+        ]
+        types = {"place": "Int64", "place_to": "Int64", "score": "Float64"}
+        return pd.DataFrame(rows, columns=columns).astype(types)
 
     def _repr_html_(self) -> str:
         """The rankings, for notebooks."""

@@ -68,7 +68,8 @@ def show_summary(
         _write(sys.stdout, _render(_summary_table(results), sys.stdout))
         failed = content.failures(results)
         lines = [
-            f"{verdict(Verdict.FAIL)} {results[i].audit}: {words}" for i, words in failed[:_SHOWN_FAILURES]
+            f"{verdict(Verdict.FAIL)} {content.name(results, i)}: {words}"
+            for i, words in failed[:_SHOWN_FAILURES]
         ]
         more = len(failed) - _SHOWN_FAILURES
         lines += [f"… and {more} more"] if more > 0 else []

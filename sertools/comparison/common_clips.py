@@ -19,9 +19,9 @@ from sertools.results.answers import Answers
 from sertools.results.collection import Results
 from sertools.results.coverage import COVERAGE
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import Change, against, p_of_half_width, paired_changes
+from sertools.results.regression_check import Change, against, jackknifed, paired_changes
 from sertools.results.result import Result
-from sertools.statistics.jackknife import MIN_UNITS, contrast
+from sertools.statistics.jackknife import MIN_UNITS
 
 DIFFERENT = "the models were scored on different clips, and this measure is not computed again on common ones"
 UNKNOWN = "the models were scored on different clips, and the files do not say which"
@@ -119,38 +119,42 @@ def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
         frame.loc[clips, column].astype(str).to_numpy(dtype=object)
         for frame, column in ((one, "truth"), (other, "answer"), (one, "answer"))
     )
-    unit, by_speaker = _units(one.loc[clips, "speaker"])
+    speaker = one.loc[clips, "speaker"]
+    unit, names = _units(speaker)
     if label_of(target) == "emotion":
-        names = sorted({*truth, *before, *after})
-        code = {name: i for i, name in enumerate(names)}
-        t, a, b = (np.array([code[name] for name in side], dtype=np.int64) for side in (truth, before, after))
-        difference = contrast(uar_statistic(len(names)), t, a, b, unit)
+        classes = sorted({*truth, *before, *after})
+        code = {name: i for i, name in enumerate(classes)}
+        sides = [np.array([code[name] for name in side], dtype=np.int64) for side in (truth, before, after)]
+        statistic = uar_statistic(len(classes))
     else:
-        rated, first, second = (np.array([float(text) for text in side]) for side in (truth, before, after))
-        difference = contrast(CCC, rated, first, second, unit)
-    units = len(np.unique(unit))
+        sides = [np.array([float(text) for text in side]) for side in (truth, before, after)]
+        statistic = CCC
+    sums = [statistic.sums(sides[0], side, unit, len(names)) for side in sides[1:]]
+    totals = [each.sum(axis=0) for each in sums]
+    value = float(statistic.value(totals[1]) - statistic.value(totals[0]))
+    left_out = statistic.value(totals[1] - sums[1]) - statistic.value(totals[0] - sums[0])
+    speakers = int(speaker.nunique())
     found = Change(
-        value=None if np.isnan(difference.value) else difference.value,
-        reason=difference.reason or ("" if by_speaker else "fewer than 5 speakers are named"),
+        value=None if np.isnan(value) else value,
+        reason="the score on the common clips is undefined" if np.isnan(value) else "",
         n=len(clips),
-        speakers=units if by_speaker else None,
+        speakers=speakers or None,
         different_clips=True,
     )
-    if np.isnan(difference.low) or not by_speaker:
-        return found
-    # an end that is clipped to the bounds of the score is nearer to the value than the other
-    half = max(difference.high - difference.value, difference.value - difference.low)
-    p_value = p_of_half_width(difference.value, half, units - 1)
-    return replace(found, low=difference.low, high=difference.high, p_value=p_value)
+    if speakers < MIN_UNITS:
+        return replace(found, reason=found.reason or f"fewer than {MIN_UNITS} speakers are named")
+    if np.isnan(left_out).any():
+        return replace(found, reason=found.reason or "undefined when one speaker is left out")
+    return jackknifed(found, dict(zip(names, left_out.tolist(), strict=True)))
 
 
-def _units(speaker: "pd.Series[str]") -> tuple[NDArray[np.int64], bool]:
-    """Codes of the speakers, and whether there are enough; a clip without a speaker is a unit of its own."""
+def _units(speaker: "pd.Series[str]") -> tuple[NDArray[np.int64], list[str]]:
+    """Codes of the speakers, and their names; a clip without a speaker is a unit of its own."""
     codes, known = pd.factorize(speaker)
     unit = codes.astype(np.int64)
-    absent = unit < 0
-    unit[absent] = len(known) + np.arange(int(absent.sum()))
-    return unit, len(known) >= MIN_UNITS
+    absent = np.flatnonzero(unit < 0)
+    unit[absent] = len(known) + np.arange(len(absent))
+    return unit, [*map(str, known), *(f"unknown: {clip}" for clip in speaker.index[absent])]
 
 
 def different_answers(answers: Mapping[str, Answers]) -> list[str]:

@@ -7,11 +7,12 @@ that leaves each speaker out of both runs at once, as in `sertools gate --baseli
 has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where two runs
 did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing else is.
 
-A run's rank is one plus the number of runs whose interval is entirely on the better side of its own, so runs
-with overlapping intervals are tied. Which side is better is known from the measure, or from a limit with one
-bound; findings without either are not ranked, nor are runs on different corpora. A gap or a spread is not
-ranked for a model that the audit does not find to be better than a constant, because a constant has no gaps.
-Ranking by overlap is cautious: a paired difference may be significant between two runs that are tied.
+Ranks come from the paired differences of all pairs of runs, adjusted by Holm's method: a run's best rank is
+one plus the number of runs that are significantly better, its worst rank the number of runs minus those that
+are significantly worse. Which side is better is known from the measure, or from a limit with one bound;
+findings without either are not ranked, nor are runs on different corpora, nor measures of different clips. A
+run that answered less than 95 % of what it was asked has no rank. A gap or a spread is not ranked for a model
+that the audit does not find to be better than a constant, because a constant has no gaps.
 
 Scores by speaker come from the audit `speakers`: the mean of the draws if its protocol judges at least five
 speakers of every run (Wagner et al. 2023, §4.7), otherwise the score over all clips. The agreement of two
@@ -19,7 +20,7 @@ runs is Spearman's rank correlation (with its sign) over their common speakers, 
 speakers that is widened to Student's t. It needs at least five common speakers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -29,22 +30,20 @@ from sertools.comparison.figures import profile, scores
 from sertools.comparison.published import REASON
 from sertools.comparison.runs import (
     AUDIT,
-    COLUMNS,
     PUBLISHED,
     Measure,
     Run,
     check,
-    direction,
     listed,
     run_of,
     why_other_clips,
 )
 from sertools.comparison.speakers import by_speaker
+from sertools.comparison.summary import answer
 from sertools.results.keys import FindingKey
 from sertools.results.regression_check import COMMON_CLIPS, Change
 from sertools.results.result import Finding, Result, Verdict
 from sertools.statistics.jackknife import MIN_UNITS
-from sertools.wording import plural
 
 NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
 
@@ -83,7 +82,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
         audit=AUDIT,
         question=(__doc__ or "").splitlines()[0],
         method="\n".join((__doc__ or "").splitlines()[2:]),
-        answer=_answer(compared, measures, pairs),
+        answer=answer(str(_data(compared)["name"]), compared, measures, pairs),
         model={"name": listed([run.name for run in compared]), "licence": _licences(compared)},
         data=_data(compared),
         findings=[*(f for found in pairs for f in found.values()), *agreements],
@@ -177,49 +176,6 @@ def _with_speakers(runs: Sequence[Run]) -> list[Run]:
         run for run in having if not why_other_clips(run.results["speakers"], having[0].results["speakers"])
     ]
     return same if len(same) > 1 else []
-
-
-def _answer(
-    runs: Sequence[Run], measures: Sequence[Measure], pairs: Sequence[Mapping[Measure, Finding]]
-) -> str:
-    """Which runs were compared, and how many scores of each differ significantly from those of the first."""
-    first = runs[0].name
-    sentences = [f"Compared on {_data(runs)['name']}: {listed([run.name for run in runs])}."]
-    for run, found in zip(runs[1:], pairs, strict=True):
-        signs = []
-        for measure, change in found.items():
-            judged = not (runs[0].is_unranked(measure) or run.is_unranked(measure))
-            if judged and change.low is not None and change.high is not None:
-                sign = (change.low > 0) - (change.high < 0)
-                signs.append(sign if direction(runs, measure) == "higher" else -sign)
-        if signs:
-            good, bad, open_ = (signs.count(sign) for sign in (1, -1, 0))
-            rest = f"; {open_} {'does' if open_ == 1 else 'do'} not differ significantly" if open_ else ""
-            sentences.append(
-                f"Of {plural(len(signs), 'score')} paired by speaker, {run.name} is better beyond chance "
-                f"than {first} in {good} and worse in {bad} (95 % intervals){rest}."
-            )
-            common = {f.n for f in found.values() if f.reason == COMMON_CLIPS}
-            if common:
-                sentences.append(
-                    "They did not answer the same clips: scores are compared on the "
-                    f"{min(common)} clips that both answered."
-                )
-        else:
-            shared = sum(change.value is not None for change in found.values())
-            sentences.append(
-                f"{run.name} and {first} share {plural(shared, 'value')}, none paired by speaker, so no "
-                "difference can be shown to be significant."
-            )
-    rows = tables.verdicts(runs, measures).rows
-    decided_differently = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
-    differ = f"{plural(len(rows), 'verdict')} differ{'s' if len(rows) == 1 else ''}"
-    return " ".join(
-        [
-            *sentences,
-            f"{differ}, {decided_differently} of them between pass and fail." if rows else f"{differ}.",
-        ]
-    )
 
 
 def _notes(runs: Sequence[Run]) -> list[str]:

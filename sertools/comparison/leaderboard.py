@@ -1,14 +1,18 @@
 """Which of several comparable models is best?
 
 Models are ranked within groups: audited on the same corpus with the same kind of labels, dimensions or
-emotion. Only measures count that all models of a group have, with a 95 % interval and a known better
-direction. On each measure, a model's rank is one plus the number of models whose interval is entirely on the
-better side of its own, so models with overlapping intervals are tied. A model for which an audit skips a
-measure, because the measure is undefined or the model is not shown to be better than a constant, ranks behind
-all others. This also holds for gaps and spreads without a limit, because a constant has none. Ranks are
-averaged within an audit, and then over the audits that all models of the group have, so that an audit with
-many findings counts no more than one with few. The number of passed limits does not count: a model that
-always gives the same answer passes many.
+emotion. The order follows one measure of the audit `correctness`: UAR for emotion, for dimensions the mean
+CCC of those that all models of the group have. A model's place is one plus the number of models that are
+significantly better on it, so models that are not shown to differ share a place; beside it stands the last
+place that it may have. Differences are paired by speaker, on the clips that both models answered, and
+adjusted by Holm's method for all pairs. Other measures have ranks of their own, by the same rule, which do
+not affect the order; their mean within an audit is shown.
+
+A model that answered less than 95 % of what it was asked is listed without a place, and affects no other. A
+model for which an audit skips a measure, because the measure is undefined or the model is not shown to be
+better than a constant, ranks behind all others on it. Where a pair of models has no paired difference,
+because they were scored on different clips or speakers, nobody has a rank on that measure. The number of
+passed limits does not count: a model that always gives the same answer passes many.
 
 Toy models with known behaviour are ranked too, marked as checks (controls).
 """
@@ -17,7 +21,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from sertools.comparison.runs import Measure, Run, direction, rank
+from sertools.comparison.common_clips import label_of
+from sertools.comparison.places import main_measures, main_score, places_of, places_sentence, words
+from sertools.comparison.ranks import Differences, Ranks, ranks_of
+from sertools.comparison.runs import Measure, Run, direction
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Result, Verdict
 
@@ -54,17 +61,24 @@ class Standing:
     """Ranks of one model within its group.
 
     Attributes:
-        place: 1 + the number of models with a smaller mean rank; None if no measure is shared
-        mean_rank: mean over the audits that all models have
-        by_audit: audit → mean rank on its shared measures
-        ranks: shared measure → rank
+        score: value of the measure that decides the order; None if the model lacks it
+        places: the places that the model may have; None if it has none
+        reason: why it has none
+        by_audit: audit → mean of its best ranks on the shared measures
+        ranks: shared measure → the ranks that it may have
     """
 
     entry: Entry
-    place: int | None
-    mean_rank: float | None
+    score: float | None
+    places: Ranks | None
+    reason: str
     by_audit: Mapping[str, float]
-    ranks: Mapping[Measure, int]
+    ranks: Mapping[Measure, Ranks]
+
+    @property
+    def place(self) -> int | None:
+        """The best place that the model may have; models that are not shown to differ share it."""
+        return self.places.best if self.places else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,18 +87,29 @@ class Group:
 
     Attributes:
         labels: `dimensions` or `emotion`
+        order_by: the measure that decides the order, in words
         measures: shared measure → which direction is better
         audits: audits with a shared measure, sorted by name
-        counted: those of these audits that all models have
-        standings: best model first
+        standings: best score first; models without a place last
     """
 
     corpus: str
     labels: str
+    order_by: str
     measures: Mapping[Measure, str]
     audits: Sequence[str]
-    counted: Sequence[str]
     standings: Sequence[Standing]
+
+    @property
+    def summary(self) -> str:
+        """Which model has the best score, and what is not shown about it."""
+        reasons = {each.entry.model: each.reason for each in self.standings if each.reason}
+        return places_sentence(
+            {each.entry.model: each.score for each in self.standings},
+            {each.entry.model: each.places for each in self.standings if each.places},
+            reasons,
+            self.order_by,
+        )
 
     @property
     def scores(self) -> list[Measure]:
@@ -135,74 +160,77 @@ def board(entries: Sequence[Entry]) -> list[Group]:
 
 
 def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:
+    differences = Differences()
     audits = sorted({audit for entry in entries for audit in entry.run.results})
-    counted = [audit for audit in audits if all(audit in entry.run.results for entry in entries)]
-    measures = {
-        measure: side for audit in audits for measure, side in _common(audit, labels, entries).items()
-    }
-    ranks = {entry.model: _ranks(entry, entries, measures) for entry in entries}
+    by_measure: dict[str, dict[Measure, Ranks]] = {entry.model: {} for entry in entries}
+    measures: dict[Measure, str] = {}
+    for audit in audits:
+        for measure in _common(audit, labels, entries):
+            side = direction([entry.run for entry in entries], measure)
+            found = _ranks(entries, measure, side, differences) if side else {}
+            if found:
+                measures[measure] = side
+                for model, each in found.items():
+                    by_measure[model][measure] = each
     by_audit = {
         model: {
             audit: fmean(of)
             for audit in audits
-            if (of := [place for measure, place in found.items() if measure.audit == audit])
+            if (of := [each.best for measure, each in found.items() if measure.audit == audit])
         }
-        for model, found in ranks.items()
+        for model, found in by_measure.items()
     }
-    ranked = [audit for audit in audits if any(audit in found for found in by_audit.values())]
-    both = [audit for audit in counted if audit in ranked]
-    means = {model: fmean(found[a] for a in both) if both else None for model, found in by_audit.items()}
+    runs = [entry.run for entry in entries]
+    main = main_measures(labels, runs)
+    places, reasons = places_of(runs, main, differences)
     standings = [
         Standing(
             entry=entry,
-            place=None
-            if mean is None
-            else 1 + sum(m is not None and m < mean - 1e-9 for m in means.values()),
-            mean_rank=mean,
+            score=main_score(entry.run, main),
+            places=places.get(entry.model),
+            reason=reasons.get(entry.model, ""),
             by_audit=by_audit[entry.model],
-            ranks=ranks[entry.model],
+            ranks=by_measure[entry.model],
         )
         for entry in entries
-        for mean in [means[entry.model]]
     ]
     return Group(
         corpus=corpus,
         labels=labels,
+        order_by=words(main, labels),
         measures=measures,
-        audits=ranked,
-        counted=both,
-        standings=sorted(standings, key=lambda s: (s.place or len(entries), s.entry.model)),
+        audits=[audit for audit in audits if any(audit in found for found in by_audit.values())],
+        standings=sorted(standings, key=_order),
     )
 
 
-def _common(audit: str, labels: str, entries: Sequence[Entry]) -> dict[Measure, str]:
-    """Measures of an audit that all models with this audit have, with the better direction.
+def _order(standing: Standing) -> tuple[bool, float, str]:
+    """By score, models without a place last; equal scores by name."""
+    score = -1.0 if standing.score is None else standing.score
+    behind = bool(standing.places and standing.reason)
+    return standing.places is None or behind, -score, standing.entry.model
 
-    At least two models must be judged on it, each with an interval; a skipped model needs none.
-    """
+
+def _common(audit: str, labels: str, entries: Sequence[Entry]) -> list[Measure]:
+    """Measures of an audit that all models with this audit have."""
     here = [entry for entry in entries if audit in entry.run.results]
-    runs = [entry.run for entry in here]
-    found = {}
-    for measure in dict.fromkeys(measure for entry in here for measure in entry.measures(labels)):
-        side = direction(runs, measure)
-        judged = [run for run in runs if not run.is_unranked(measure)]
-        complete = all(measure in run.findings for run in runs) and all(
-            run.interval(measure) for run in judged
-        )
-        if measure.audit == audit and side and complete and len(judged) > 1:
-            found[measure] = side
-    return found
+    return [
+        measure
+        for measure in dict.fromkeys(m for entry in here for m in entry.measures(labels))
+        if measure.audit == audit and all(measure in entry.run.findings for entry in here)
+    ]
 
 
-def _ranks(entry: Entry, entries: Sequence[Entry], measures: Mapping[Measure, str]) -> dict[Measure, int]:
-    """The model's rank on every shared measure of the audits that it has."""
-    found = {}
-    for measure, side in measures.items():
-        if measure in entry.run.findings:
-            judged = [e for e in entries if not e.run.is_unranked(measure)]
-            ends = {e.model: interval for e in judged if (interval := e.run.interval(measure))}
-            found[measure] = rank(ends, entry.model, side) or len(ends) + 1
-    return found
+def _ranks(
+    entries: Sequence[Entry], measure: Measure, side: str, differences: Differences
+) -> dict[str, Ranks]:
+    """The ranks on a measure of all models that answered enough; skipped ones rank behind all others."""
+    label = label_of(measure.key.target)
+    here = [e.run for e in entries if measure in e.run.findings and not e.run.answers_too_little(label)]
+    judged = [run for run in here if not run.is_unranked(measure)]
+    found = ranks_of(judged, measure, side, differences)
+    behind = [run.name for run in here if run.is_unranked(measure)]
+    return found | dict.fromkeys(behind, Ranks(len(judged) + 1, len(here))) if found else {}
 
 
 def verdicts(result: Result) -> dict[str, int]:

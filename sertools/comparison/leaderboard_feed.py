@@ -15,7 +15,7 @@ class _Part(BaseModel):
 
 
 class Score(_Part):
-    """One measured value; `rank` is null if the measure is not shared by all models of the group."""
+    """One measured value; `rank` is null if the models of the group have no paired differences on it."""
 
     audit: str
     name: str
@@ -28,7 +28,8 @@ class Score(_Part):
     speakers: int | None
     verdict: Verdict
     reason: str = Field(description="why the value, interval or verdict is missing or inconclusive")
-    rank: int | None = Field(description="1 is best; models whose intervals overlap are tied")
+    rank: int | None = Field(description="best rank that the paired differences allow; 1 is best")
+    rank_to: int | None = Field(description="worst rank that the paired differences allow")
 
 
 class Model(_Part):
@@ -37,9 +38,11 @@ class Model(_Part):
     model: str
     check: bool = Field(description="whether it is a toy model, ranked as a check (control)")
     page: str = Field(description="its page, relative to the feed")
-    place: int | None = Field(description="1 + the number of models with a smaller mean rank")
-    mean_rank: float | None = Field(description="mean over the counted audits")
-    mean_rank_by_audit: dict[str, float]
+    place: int | None = Field(description="1 + the number of models that are significantly better")
+    place_to: int | None = Field(description="the last place that the model may have")
+    score: float | None = Field(description="value of the measure that decides the order")
+    reason: str = Field(description="why the model has no place, or is behind all others")
+    mean_rank_by_audit: dict[str, float] = Field(description="mean of its best ranks; not part of the order")
     verdicts_by_audit: dict[str, dict[str, int]] = Field(description="audit → verdict → number of findings")
     scores: list[Score]
 
@@ -49,15 +52,15 @@ class Ranking(_Part):
 
     corpus: str
     labels: Literal["dimensions", "emotion"]
-    audits_counted: list[str] = Field(description="audits that all models have; basis of mean_rank")
-    models: list[Model] = Field(description="best model first")
+    order_by: str = Field(description="the measure that decides the order")
+    models: list[Model] = Field(description="best score first, models without a place last")
 
 
 class Feed(_Part):
     """Content of `feed.json`."""
 
-    schema_version: Literal[1] = Field(
-        default=1, alias="schema", description="increases when a name or a meaning changes"
+    schema_version: Literal[2] = Field(
+        default=2, alias="schema", description="increases when a name or a meaning changes"
     )
     groups: list[Ranking]
 
@@ -77,7 +80,7 @@ def feed(groups: Sequence[Group], pages: Mapping[str, str]) -> Feed:
                 {
                     "corpus": group.corpus,
                     "labels": group.labels,
-                    "audits_counted": list(group.counted),
+                    "order_by": group.order_by,
                     "models": [_model(standing, group, pages) for standing in group.standings],
                 }
             )
@@ -93,7 +96,9 @@ def _model(standing: Standing, group: Group, pages: Mapping[str, str]) -> Model:
         check=entry.is_check,
         page=pages[entry.model],
         place=standing.place,
-        mean_rank=standing.mean_rank,
+        place_to=standing.places.worst if standing.places else None,
+        score=standing.score,
+        reason=standing.reason,
         mean_rank_by_audit=dict(standing.by_audit),
         verdicts_by_audit={audit: verdicts(result) for audit, result in entry.run.results.items()},
         scores=[_score(measure, standing) for measure in entry.measures(group.labels)],
@@ -101,9 +106,10 @@ def _model(standing: Standing, group: Group, pages: Mapping[str, str]) -> Model:
 
 
 def _score(measure: Measure, standing: Standing) -> Score:
-    finding = standing.entry.run.findings[measure]
+    finding, ranks = standing.entry.run.findings[measure], standing.ranks.get(measure)
     return Score(
         audit=measure.audit,
         **finding.model_dump(exclude={"limit", "reason_code", "exact"}),
-        rank=standing.ranks.get(measure),
+        rank=ranks.best if ranks else None,
+        rank_to=ranks.worst if ranks else None,
     )

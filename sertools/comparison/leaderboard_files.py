@@ -71,18 +71,23 @@ def write_leaderboard(folder: Path, out: Path) -> Written:
     return Written(groups=groups, feed=feed_text, notes=found.notes)
 
 
-def short(group: Group) -> tuple[list[str], list[list[str | int | float | None]]]:
-    """Columns and rows of a ranking for a terminal."""
+def short(group: Group, most: int | None = None) -> tuple[list[str], list[list[str | int | float | None]]]:
+    """Columns and rows of a ranking, for a terminal or as a table.
+
+    Args:
+        group: the ranking
+        most: maximum number of models; None for all
+    """
     rows: list[list[str | int | float | None]] = [
         [
-            standing.place,
+            str(standing.places) if standing.places else None,
             f"{standing.entry.model} (check)" if standing.entry.is_check else standing.entry.model,
-            standing.mean_rank,
+            standing.score,
             *(_value_text(standing, measure) for measure in group.scores),
         ]
-        for standing in group.standings
+        for standing in group.standings[:most]
     ]
-    return ["place", "model", "mean rank", *(measure.key.label for measure in group.scores)], rows
+    return ["place", "model", group.order_by, *(measure.key.label for measure in group.scores)], rows
 
 
 def _value_text(standing: Standing, measure: Measure) -> str:

@@ -106,8 +106,12 @@ class Run:
         Args:
             label: a dimension, or `emotion`
         """
-        found = coverages(list(self.results.values())).get(label)
+        found = self._coverages.get(label)
         return found is not None and (found.value or 0.0) < MIN_COVERAGE
+
+    @cached_property
+    def _coverages(self) -> Mapping[str, Finding]:
+        return coverages(list(self.results.values()))
 
     def interval(self, measure: Measure) -> tuple[float, float] | None:
         """Both ends of a finding's interval; None if it has none."""
@@ -190,20 +194,18 @@ def direction(runs: Sequence[Run], measure: Measure) -> str:
     return ""
 
 
-def rank(ends: Mapping[str, tuple[float, float]], name: str, better: str) -> int | None:
-    """One plus the number of intervals that are entirely on the better side of this one.
+MOST_NAMES = 5
+"""Maximum number of models that a sentence or a table on the terminal names."""
 
-    None if it has no interval.
 
-    >>> ends = {"a": (0.1, 0.2), "b": (0.15, 0.3), "c": (0.4, 0.5)}
-    >>> [rank(ends, name, "higher") for name in "abcd"]
-    [2, 2, 1, None]
+def shortened(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """At most `most` names, and how many more there are.
+
+    >>> shortened(["a", "b"]), shortened(["a", "b", "c"], 2)
+    ('a and b', 'a, b and 1 more')
     """
-    if name not in ends:
-        return None
-    low, high = ends[name]
-    others = ends.values()
-    return 1 + sum(lo > high if better == "higher" else hi < low for lo, hi in others)
+    more = len(names) - most
+    return listed([*names[:most], f"{more} more"] if more > 0 else list(names))
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,9 +1,10 @@
 """Tables of a comparison: values, intervals, verdicts and ranks of all runs side by side."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
-from sertools.comparison.runs import COLUMNS, Measure, Run, direction, rank, why_other_clips
+from sertools.comparison.common_clips import label_of
+from sertools.comparison.ranks import Differences, ranks_of
+from sertools.comparison.runs import COLUMNS, Measure, Run, direction
 from sertools.comparison.speakers import Row
 from sertools.results.result import Finding, Table
 
@@ -70,23 +71,23 @@ def verdicts(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
 
 
 def ranks(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
-    """Ranks of the runs for every finding on which all judged runs have an interval on the same clips."""
+    """Ranks of the runs for every measure on which all pairs of ranked runs have a paired difference."""
     rows: list[Row] = []
+    differences = Differences()
     for measure in measures:
         better = direction(runs, measure)
-        judged = [run for run in runs if not run.is_unranked(measure)]
-        ends = {run.name: interval for run in judged if (interval := run.interval(measure))}
-        ranked = [run for run in runs if run.name in ends]
-        same_clips = [
-            why_other_clips(a.results[measure.audit], b.results[measure.audit]) == ""
-            for a, b in combinations(ranked, 2)
-        ]
-        if better and len(ranked) > 1 and all(same_clips):
-            rows.append([*measure.columns, better, *(rank(ends, run.name, better) for run in runs)])
+        ranked = [run for run in runs if not (run.is_unranked(measure) or run.published)]
+        ranked = [run for run in ranked if not run.answers_too_little(label_of(measure.key.target))]
+        found = ranks_of(ranked, measure, better, differences) if better else {}
+        if found:
+            cells = [str(found[run.name]) if run.name in found else None for run in runs]
+            rows.append([*measure.columns, better, *cells])
     return Table(
         name="ranks",
-        title="Ranks (tied if intervals overlap)",
+        title="Ranks (from paired differences, Holm)",
         columns=[*COLUMNS, "better", *(run.name for run in runs)],
         rows=rows,
-        note="1 is best; no rank without an interval, or if the audit finds the model useless",
+        note="1 is best; 1–3: the differences do not show which of these ranks it is; no rank without paired "
+        "differences on the same clips, for a model that answered less than 95 %, or that is not shown to "
+        "beat a constant",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from sertools import files
 from sertools.comparison.compare import compare
 from sertools.comparison.published import published
-from sertools.comparison.runs import AUDIT, COLUMNS, Measure, are_usable_names, listed
+from sertools.comparison.runs import AUDIT, COLUMNS, MOST_NAMES, Measure, are_usable_names, listed
 from sertools.comparison.speakers import Row
 from sertools.errors import GateError
 from sertools.report import comparison_pages, figures
@@ -79,7 +79,8 @@ def write_comparison(comparison: Result, folder: Path) -> None:
 def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
     """Columns and rows for a terminal: findings paired by speaker, then those that only some runs pass.
 
-    If there are neither, all findings with a difference; never more than `most` rows.
+    If there are neither, all findings with a difference; never more than `most` rows, nor more than
+    `MOST_NAMES` runs.
     """
     tables = {table.name: table for table in comparison.tables}
     values, width = tables["values"], len(COLUMNS)
@@ -102,7 +103,10 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
         ]
         for row in found
     ]
-    return ["finding", *values.columns[width:first], *values.columns[first::3]], rows[:most]
+    runs = min(first - width, MOST_NAMES)
+    shown = [0, *range(1, runs + 1), *range(1 + first - width, first - width + runs)]
+    columns = ["finding", *values.columns[width:first], *values.columns[first::3]]
+    return [columns[i] for i in shown], [[row[i] for i in shown] for row in rows[:most]]
 
 
 def _value_texts(values: Row, ends: Row) -> list[str]:

@@ -111,6 +111,15 @@ def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
     ]
 
 
+def name(results: Sequence[Result], i: int) -> str:
+    """The audit of the i-th result, with its model and corpus where the results have several."""
+    several = [
+        str(results[i].model.get("name", "")) if len({r.model.get("name") for r in results}) > 1 else "",
+        str(results[i].data.get("name", "")) if len({r.data.get("name") for r in results}) > 1 else "",
+    ]
+    return ", ".join([*filter(None, several), results[i].audit])
+
+
 def against_limit(finding: Finding) -> str:
     """The value of a finding, and the limit that it should meet.
 

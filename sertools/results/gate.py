@@ -14,6 +14,7 @@ from typing import Literal
 
 from sertools.errors import GateError, nearest
 from sertools.results.coverage import COVERAGE, OF_ANSWERED
+from sertools.results.keys import FindingKey
 from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit, Result, Verdict
 from sertools.wording import plural
@@ -178,6 +179,25 @@ def _check_known(override: Override, results: Sequence[Result]) -> None:
         wanted = f"{override.name!r} with target {override.target!r} and slice {override.slice!r}"
         hint = _hint(override, findings)
         raise GateError(f"{override.audit} has no finding {wanted}", hint=hint)
+
+
+def unmatched(results: Sequence[Result], overrides: Sequence[Override]) -> list[str]:
+    """A sentence for each override that matches findings of some models and none of others."""
+    models = list(dict.fromkeys(str(result.model.get("name", "")) for result in results))
+    notes = []
+    for override in overrides:
+        having = {
+            str(result.model.get("name", ""))
+            for result in results
+            if result.audit == override.audit and any(matches(override, f) for f in result.findings)
+        }
+        without = [model for model in models if model not in having]
+        if having and without:
+            where = FindingKey(override.name, override.target, override.slice).label
+            notes.append(
+                f"the limit on {where} ({override.audit}) applies to nothing of {', '.join(without)}"
+            )
+    return notes
 
 
 def _hint(override: Override, findings: Sequence[Finding]) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
@@ -35,6 +35,7 @@ class Change:
         different_clips: whether the two values are of different clips, so that the difference, if there is
             one, is of the clips that both models answered
         p_value: two-sided, of no difference, from the same standard error as the interval
+        without: speaker → the difference without that speaker
     """
 
     value: float | None = None
@@ -45,6 +46,7 @@ class Change:
     speakers: int | None = None
     different_clips: bool = False
     p_value: float | None = None
+    without: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
 
 
 ChangesOf = Callable[[Result, Result], Mapping[FindingKey, Change]]
@@ -204,13 +206,44 @@ def _paired(
         obstacle = f"{counted} in only one of the two results, such as {min(others)!r}"
     if obstacle:
         return Change(value=value, reason=obstacle)
-    if len(now) < MIN_UNITS:
-        return Change(value=value, reason=f"fewer than {MIN_UNITS} speakers")
-    change = np.array([without - then[speaker] for speaker, without in now.items()])
-    freedom = len(change) - 1
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(freedom * float(np.var(change)))
-    return Change(
-        value=value, low=value - half, high=value + half, p_value=p_of_half_width(value, half, freedom)
+    return jackknifed(Change(value=value), {name: left - then[name] for name, left in now.items()})
+
+
+def jackknifed(change: Change, without: Mapping[str, float]) -> Change:
+    """The change with its 95 % interval and p-value: a jackknife with Student's t over speakers.
+
+    Args:
+        change: the difference over all speakers
+        without: speaker → the difference without that speaker
+    """
+    if change.value is None or len(without) < MIN_UNITS:
+        return replace(change, reason=change.reason or f"fewer than {MIN_UNITS} speakers", without=without)
+    freedom = len(without) - 1
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(freedom * float(np.var(list(without.values()))))
+    return replace(
+        change,
+        low=change.value - half,
+        high=change.value + half,
+        p_value=p_of_half_width(change.value, half, freedom),
+        without=without,
+    )
+
+
+def mean_change(changes: Sequence[Change]) -> Change:
+    """The mean of several differences of the same two models, with its interval; the same speakers in all."""
+    values = [change.value for change in changes]
+    if not changes or any(value is None for value in values):
+        return Change(reason="a difference is undefined")
+    speakers = set(changes[0].without)
+    if any(set(change.without) != speakers for change in changes):
+        return Change(reason="the differences are not of the same speakers")
+    mean = Change(
+        value=sum(value or 0.0 for value in values) / len(values),
+        n=min((change.n for change in changes if change.n is not None), default=None),
+        different_clips=any(change.different_clips for change in changes),
+    )
+    return jackknifed(
+        mean, {s: sum(change.without[s] for change in changes) / len(changes) for s in sorted(speakers)}
     )
 
 

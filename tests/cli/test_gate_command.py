@@ -151,3 +151,15 @@ def test_a_comparison_of_runs_is_no_gate():
     comparison = small_result().model_copy(update={"audit": "compare"})
     with pytest.raises(GateError, match="a comparison of runs has no limits .give the folders"):
         gate([comparison])
+
+
+def test_a_failure_of_one_of_several_models_names_it_and_one_file_of_limits_serves_both(folder):
+    rated = [finding(value=0.1, low=0.0, high=0.2)]
+    put(folder / "second", small_result(model={"name": "other"}, findings=[*rated, finding(name="mae")]))
+    (folder / "gate.toml").write_text(
+        '[[limit]]\naudit="correctness"\nname="uar*"\nabove=0.1\nwhy="a trial"\n', encoding="utf-8"
+    )
+    done = sertools("gate", "sertools-report", "second", "--limits", "gate.toml")
+    assert "✗ fail default, correctness: ccc of valence is 0.100" in done.stdout
+    assert "Warning: the limit on uar* of *, * (correctness) applies to nothing of other" in done.stderr
+    assert done.exit_code == 1

@@ -47,7 +47,7 @@ def site(tmp_path_factory) -> Path:
 
 def test_a_comparison_can_be_sorted(opened, comparison):
     page = opened(comparison)
-    table = page.locator("table", has_text="Ranks (tied if intervals overlap)")
+    table = page.locator("table", has_text="Ranks (from paired differences, Holm)")
     assert table.locator("tbody tr").count() >= 1
     button = page.locator("table").first.get_by_role("button", name="Value")
     button.click()

@@ -8,8 +8,10 @@ from scipy import stats
 
 from sertools.auditing.audit import load
 from sertools.comparison.compare import compare
+from sertools.comparison.runs import Measure, direction, run_of
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC
+from sertools.results.keys import FindingKey
 from sertools.results.reasons import WITHOUT_CODE
 from sertools.results.result import Finding, Limit, Result, Verdict
 from sertools.statistics.jackknife import contrast
@@ -81,7 +83,7 @@ def test_a_model_against_itself_differs_in_nothing_and_agrees_in_everything():
     assert 0.5 < agreement.low < 1, "that few speakers are ranked alike does not show that all are"
     assert [row[2:] for row in rows(same, "agreement")] == [pytest.approx([1, 1], abs=1e-12)] * 2
     assert rows(same, "verdicts") == []
-    assert {tuple(row[5:]) for row in rows(same, "ranks")} == {(1, 1)}
+    assert {tuple(row[5:]) for row in rows(same, "ranks")} == {("1–2", "1–2")}
     assert same.answer == (
         f"Compared on voices: one and two. Of {paired} scores paired by speaker, two is better beyond chance "
         f"than one in 0 and worse in 0 (95 % intervals); {paired} do not differ significantly. "
@@ -198,16 +200,33 @@ def test_only_verdicts_that_differ_are_listed_with_their_limits():
     assert rows(against(result([ccc(0.1, verdict="skipped")]), result([ccc(0.1)])), "verdicts") == []
 
 
-RANKED = [(0.5, 0.4, 0.6), (0.65, 0.55, 0.75), (0.9, 0.8, 1.0), (0.7, None, None)]
+def with_spread(value, better="higher", spread=0.0):
+    """A result whose interval is wide, and whose values without a speaker spread this much."""
+    values = np.linspace(value - spread, value + spread, 5)
+    return result([ccc(value, value - 0.3, value + 0.3)], left_out=[kept(values, better)])
 
 
-@pytest.mark.parametrize(("better", "ranks"), [("higher", [2, 2, 1, None]), ("lower", [1, 1, 3, None])])
-def test_ranks_count_the_intervals_that_lie_wholly_on_the_better_side(better, ranks):
-    named = [
-        (name, [result([ccc(*values)], left_out=[kept(WITHOUT["b"], better)])])
-        for name, values in zip("abcd", RANKED, strict=True)
-    ]
+@pytest.mark.parametrize(
+    ("better", "ranks"), [("higher", ["2–3", "2–3", "1"]), ("lower", ["1–2", "1–2", "3"])]
+)
+def test_ranks_come_from_paired_differences_and_not_from_intervals(better, ranks):
+    """All intervals overlap; c differs from the others beyond chance, a and b do not differ."""
+    made = [with_spread(0.5, better, 0.03), with_spread(0.52, better), with_spread(0.95, better)]
+    named = list(zip("abc", [[each] for each in made], strict=True))
     assert rows(compare(named), "ranks") == [["correctness", "ccc", "arousal", "all", better, *ranks]]
+
+
+def test_a_run_without_paired_differences_takes_the_ranks_from_all():
+    made = [[with_spread(0.5)], [with_spread(0.9)], [result([ccc(0.7, 0.6, 0.8)])]]
+    assert rows(compare(list(zip("abc", made, strict=True))), "ranks") == []
+
+
+def test_a_run_that_answered_too_little_has_no_rank_and_takes_none_from_others():
+    told = Finding(name="coverage", target="arousal", value=0.9, n=9, exact=True, reason="counted")
+    few = with_spread(0.9)
+    few = few.model_copy(update={"findings": [*few.findings, told]})
+    named = [("a", [with_spread(0.5)]), ("few", [few]), ("c", [with_spread(0.7)])]
+    assert [row[5:] for row in rows(compare(named), "ranks")] == [["2", None, "1"]]
 
 
 @pytest.mark.parametrize(
@@ -216,9 +235,8 @@ def test_ranks_count_the_intervals_that_lie_wholly_on_the_better_side(better, ra
 )
 def test_a_limit_with_one_bound_says_which_side_is_better(bounds, better):
     limit = Limit(name="ccc", **bounds)
-    two = against(result([ccc(0.9, 0.8, 1.0, limit=limit)]), result([ccc(0.5, 0.4, 0.6)]))
-    ranks = {"higher": [2, 1], "lower": [1, 2]}
-    assert [row[4:] for row in rows(two, "ranks")] == ([[better, *ranks[better]]] if better else [])
+    run = run_of("one", [result([ccc(0.9, 0.8, 1.0, limit=limit)])])
+    assert direction([run], Measure("correctness", FindingKey("ccc", "arousal"))) == better
 
 
 def test_runs_on_different_corpora_are_not_ranked_and_the_notes_say_so():
@@ -265,7 +283,7 @@ def test_a_gap_of_a_useless_model_is_neither_ranked_nor_counted_as_better(said):
     assert rows(found, "ranks") == []
     assert "none paired by speaker" in found.answer
     fair = against(result([gap(0.0)], audit="fairness", left_out=none), useful)
-    assert [row[4:] for row in rows(fair, "ranks")] == [["lower", 2, 1]]
+    assert [row[4:] for row in rows(fair, "ranks")] == [["lower", "2", "1"]]
     assert "in 1 and worse in 0" in fair.answer
 
 

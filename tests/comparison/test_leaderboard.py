@@ -1,5 +1,6 @@
 """Who stands above whom, on boards that are made by hand."""
 
+import numpy as np
 import pytest
 
 from sertools.comparison.leaderboard import Entry, board
@@ -14,15 +15,20 @@ def entry(model, *results, corpus="voices", kind="huggingface") -> Entry:
     return Entry(model=model, corpus=corpus, run=run_of(model, marked))
 
 
-def kept(name="ccc", target="arousal") -> LeftOut:
-    return LeftOut(name=name, target=target, values={"v": 0.1})
+def kept(value=0.1, name="ccc", target="arousal", seed=0, spread=0.001, **more) -> LeftOut:
+    """Values without each of eight speakers, close to the value."""
+    drawn = np.random.default_rng(seed).normal(value, spread, 8)
+    return LeftOut(
+        name=name, target=target, values=dict(zip("abcdefgh", drawn.tolist(), strict=True)), **more
+    )
 
 
-def scored(model, low, high, target="arousal", **more) -> Entry:
-    """A model with one score, of which it is known that higher is better."""
-    middle = (low + high) / 2
+def scored(model, value, target="arousal", spread=0.001, **more) -> Entry:
+    """A model with one score; its differences from others are sure unless its speakers spread."""
+    seed = sum(map(ord, model))
+    left = kept(value, target=target, seed=seed, spread=spread)
     return entry(
-        model, result([ccc(middle, low, high, target=target)], left_out=[kept(target=target)]), **more
+        model, result([ccc(value, value - 0.1, value + 0.1, target=target)], left_out=[left]), **more
     )
 
 
@@ -30,29 +36,38 @@ def places(group) -> dict:
     return {standing.entry.model: standing.place for standing in group.standings}
 
 
-def test_models_that_overlap_share_a_place_and_the_best_comes_first():
-    (group,) = board([scored("b", 0.1, 0.3), scored("a", 0.2, 0.4), scored("c", 0.6, 0.8)])
-    assert [(s.entry.model, s.place, s.mean_rank) for s in group.standings] == [
-        ("c", 1, 1.0),
-        ("a", 2, 2.0),
-        ("b", 2, 2.0),
+def test_models_that_do_not_differ_share_a_place_and_the_order_is_that_of_the_score():
+    spread = {"a": 0.05, "b": 0.05, "c": 0.001}
+    (group,) = board([scored(m, v, spread=spread[m]) for m, v in (("b", 0.2), ("a", 0.3), ("c", 0.9))])
+    assert [(s.entry.model, str(s.places), s.score) for s in group.standings] == [
+        ("c", "1", 0.9),
+        ("a", "2–3", 0.3),
+        ("b", "2–3", 0.2),
     ]
-    assert (group.corpus, group.labels, group.measures) == (
-        "voices",
-        "dimensions",
-        {Measure("correctness", FindingKey("ccc", "arousal")): "higher"},
+    assert (group.corpus, group.labels, group.order_by) == ("voices", "dimensions", "CCC of arousal")
+    assert group.measures == {Measure("correctness", FindingKey("ccc", "arousal")): "higher"}
+    assert group.summary == (
+        "c has the highest CCC of arousal, 0.900, and is better beyond chance than all others with a place."
     )
 
 
+def test_the_summary_names_five_models_and_counts_the_rest():
+    (group,) = board([scored(name, 0.5, spread=0.1) for name in "abcdefgh"])
+    assert group.summary == (
+        "a has the highest CCC of arousal, 0.500; it is not shown to be better than b, c, d, e, f and 2 more."
+    )
+    assert {s.place for s in group.standings} == {1}
+
+
 def test_corpora_and_kinds_of_labels_are_ranked_apart():
-    dimensions = [scored("a", 0.1, 0.2), scored("b", 0.3, 0.4)]
-    elsewhere = [scored("a", 0.3, 0.4, corpus="emodb"), scored("b", 0.1, 0.2, corpus="emodb")]
+    dimensions = [scored("a", 0.1), scored("b", 0.3)]
+    elsewhere = [scored("a", 0.3, corpus="emodb"), scored("b", 0.1, corpus="emodb")]
     uar = [
         entry(
             name,
             result(
                 [Finding(name="uar", target="emotion", value=low, low=low, high=low + 0.05, n=9)],
-                left_out=[kept("uar", "emotion")],
+                left_out=[kept(low, "uar", "emotion")],
             ),
         )
         for name, low in (("c", 0.5), ("d", 0.7))
@@ -67,11 +82,37 @@ def test_corpora_and_kinds_of_labels_are_ranked_apart():
 
 def test_a_measure_that_one_model_lacks_counts_for_nobody():
     both = [ccc(0.9, 0.8, 1.0), ccc(0.1, 0.05, 0.15, target="valence")]
-    rich = entry("rich", result(both, left_out=[kept(), kept(target="valence")]))
-    poor = scored("poor", 0.3, 0.4, target="valence")
+    rich = entry("rich", result(both, left_out=[kept(0.9), kept(target="valence")]))
+    poor = scored("poor", 0.3, target="valence")
     (group,) = board([rich, poor])
     assert list(group.measures) == [Measure("correctness", FindingKey("ccc", "valence"))]
     assert places(group) == {"poor": 1, "rich": 2}
+
+
+def test_the_order_is_that_of_the_mean_over_dimensions():
+    def two(model, arousal, valence):
+        found = [ccc(arousal, 0, 1), ccc(valence, 0, 1, target="valence")]
+        return entry(model, result(found, left_out=[kept(arousal), kept(valence, target="valence")]))
+
+    (group,) = board([two("a", 0.9, 0.1), two("b", 0.6, 0.6)])
+    assert [(s.entry.model, s.score) for s in group.standings] == [("b", 0.6), ("a", 0.5)]
+    assert group.order_by == "mean CCC of arousal and valence"
+
+
+def test_a_model_that_answered_too_little_has_no_place_and_affects_no_other():
+    def answering(model, value, share):
+        told = Finding(name="coverage", target="arousal", value=share, n=9, exact=True, reason="counted")
+        base = scored(model, value).run.results["correctness"]
+        return entry(model, base.model_copy(update={"findings": [*base.findings, told]}))
+
+    (group,) = board([answering("a", 0.9, 0.94), answering("b", 0.5, 0.95), answering("c", 0.3, 1.0)])
+    assert [(s.entry.model, s.place, s.reason) for s in group.standings] == [
+        ("b", 1, ""),
+        ("c", 2, ""),
+        ("a", None, "it answered less than 95 % of the clips"),
+    ]
+    assert group.summary.endswith(" 1 model without a place.")
+    assert {m for s in group.standings if s.entry.model == "a" for m in s.ranks} == set()
 
 
 def test_many_passed_limits_lift_nobody():
@@ -83,10 +124,8 @@ def test_many_passed_limits_lift_nobody():
         for i in range(50)
     ]
     fails = [gap.model_copy(update={"verdict": Verdict.FAIL}) for gap in gaps]
-    constant = entry("constant", scored("x", 0, 0).run.results["correctness"], result(gaps, audit="fairness"))
-    useful = entry(
-        "useful", scored("x", 0.5, 0.6).run.results["correctness"], result(fails, audit="fairness")
-    )
+    constant = entry("constant", scored("x", 0.0).run.results["correctness"], result(gaps, audit="fairness"))
+    useful = entry("useful", scored("y", 0.5).run.results["correctness"], result(fails, audit="fairness"))
     (group,) = board([constant, useful])
     assert places(group) == {"useful": 1, "constant": 2}
     assert group.audits == ["correctness"], "a gap with two bounds has no better side"
@@ -94,84 +133,65 @@ def test_many_passed_limits_lift_nobody():
 
 def test_a_model_that_an_audit_skips_stands_behind_all_that_it_judges():
     limit = Limit(name="unchanged_ratio", above=0.9)
+    measure = Measure("robustness", FindingKey("unchanged_ratio", "arousal"))
 
-    def robust(model, low, high, verdict):
-        found = Finding(name="unchanged_ratio", target="arousal", value=high, low=low, high=high, n=9,
-                        verdict=verdict, limit=limit)  # fmt: skip
-        return entry(model, result([found], audit="robustness"))
+    def robust(model, value, verdict):
+        found = Finding(
+            name="unchanged_ratio", target="arousal", value=value, n=9, verdict=verdict, limit=limit
+        )
+        left = kept(value, "unchanged_ratio", seed=sum(map(ord, model)))
+        return entry(model, result([found], audit="robustness", left_out=[left]))
 
     # a constant answers the same whatever the sound: it would be first if it were judged
-    entries = [
-        robust("constant", 1, 1, "skipped"),
-        robust("a", 0.8, 0.9, "fail"),
-        robust("b", 0.5, 0.6, "fail"),
-    ]
-    (group,) = board(entries)
-    assert places(group) == {"a": 1, "b": 2, "constant": 3}
+    (group,) = board([robust("constant", 1, "skipped"), robust("a", 0.85, "fail"), robust("b", 0.55, "fail")])
+    ranks = {s.entry.model: str(s.ranks[measure]) for s in group.standings}
+    assert ranks == {"a": "1", "b": "2", "constant": "3"}
+    assert {s.place for s in group.standings} == {None}, "no model has the measure that decides the order"
 
 
 def test_a_gap_that_no_limit_judges_lifts_no_useless_model():
+    measure = Measure("fairness", FindingKey("max_minus_min", "arousal", "sex=*"))
+
     def fair(model, value, *more):
-        extent = Finding(name="max_minus_min", target="arousal", slice="sex=*", value=value, low=value,
-                         high=value, n=9)  # fmt: skip
-        left = LeftOut(name="max_minus_min", target="arousal", slice="sex=*", better="lower", values={"v": 0})
+        extent = Finding(name="max_minus_min", target="arousal", slice="sex=*", value=value, n=9)
+        left = kept(value, "max_minus_min", slice="sex=*", better="lower", seed=sum(map(ord, model)))
         return entry(model, result([extent, *more], audit="fairness", left_out=[left]))
 
     useless = "the model does not beat a constant prediction, so this metric is not meaningful"
     withheld = Finding(name="sex_score", target="arousal", value=0, n=9, verdict="skipped", reason=useless)
     (group,) = board([fair("constant", 0, withheld), fair("a", 0.1), fair("b", 0.2)])
-    assert places(group) == {"a": 1, "b": 2, "constant": 3}
+    assert {s.entry.model: s.ranks[measure].best for s in group.standings} == {"a": 1, "b": 2, "constant": 3}
 
 
-def test_an_audit_with_many_findings_counts_no_more_than_one_with_few():
-    def two_audits(model, correct, speakers):
-        many = [ccc(v, v, v, target=t) for t in ("arousal", "valence", "dominance") for v in [correct]]
-        few = [
-            Finding(name="worst_speaker", target="arousal", slice=f"speaker={model}", value=speakers,
-                    low=speakers, high=speakers, n=9, limit=Limit(name="worst_speaker", above=0.2))
-        ]  # fmt: skip
-        left = [kept(target=t) for t in ("arousal", "valence", "dominance")]
-        return entry(model, result(many, left_out=left), result(few, audit="speakers"))
+def test_other_audits_do_not_change_the_order():
+    """Once, calibration weighed as much as ten measures of correctness, and the best UAR stood 20th."""
 
-    (group,) = board([two_audits("a", 0.9, 0.1), two_audits("b", 0.1, 0.9)])
-    assert [s.mean_rank for s in group.standings] == [1.5, 1.5]
-    assert places(group) == {"a": 1, "b": 1}
+    def two_audits(model, correct, brier):
+        base = scored(model, correct).run.results["correctness"]
+        loss = Finding(name="brier", target="arousal", value=brier, n=9)
+        return entry(
+            model, base, result([loss], audit="calibration", left_out=[kept(brier, "brier", better="lower")])
+        )
 
-
-def test_only_audits_that_all_models_have_enter_the_mean_rank():
-    limit = Limit(name="x", above=0)
-    more = [
-        result([Finding(name="x", target="arousal", value=v, low=v, high=v, n=9, limit=limit)], audit="extra")
-        for v in (0.9, 0.1)
+    (group,) = board([two_audits("right", 0.9, 1.5), two_audits("calibrated", 0.2, 0.1)])
+    assert places(group) == {"right": 1, "calibrated": 2}
+    assert [dict(s.by_audit) for s in group.standings] == [
+        {"calibration": 2, "correctness": 1},
+        {"calibration": 1, "correctness": 2},
     ]
-    entries = [
-        entry("a", scored("x", 0.1, 0.2).run.results["correctness"], more[0]),
-        entry("b", scored("x", 0.3, 0.4).run.results["correctness"], more[1]),
-        scored("c", 0.5, 0.6),
-    ]
-    (group,) = board(entries)
-    assert group.counted == ["correctness"]
-    assert places(group) == {"c": 1, "b": 2, "a": 3}
-    assert {s.entry.model: dict(s.by_audit) for s in group.standings} == {
-        "a": {"correctness": 3, "extra": 1},
-        "b": {"correctness": 2, "extra": 2},
-        "c": {"correctness": 1},
-    }
 
 
-@pytest.mark.parametrize("entries", [[("a", 0.1, 0.2)], [("a", None, None), ("b", 0.1, 0.2)]])
-def test_where_fewer_than_two_have_an_interval_nobody_has_a_place(entries):
-    made = [
-        entry(name, result([ccc(0.5, low, high)], left_out=[kept()])) for name, low, high in entries
-    ]  # fmt: skip
+@pytest.mark.parametrize(("models", "reason"), [("a", "no other model"), ("ab", "no differences paired")])
+def test_without_paired_differences_nobody_has_a_place(models, reason):
+    made = [entry(name, result([ccc(0.5, 0.4, 0.6)])) for name in models]
     (group,) = board(made)
     assert {s.place for s in group.standings} == {None}
-    assert {s.mean_rank for s in group.standings} == {None}
+    assert reason in group.summary
     assert group.measures == {}
 
 
 def test_toy_models_are_marked_and_ranked_like_all_others():
-    (group,) = board([scored("toy-oracle", 0.9, 1.0, kind="toy"), scored("mine", 0.4, 0.5)])
+    (group,) = board([scored("toy-oracle", 0.95, kind="toy"), scored("mine", 0.45)])
     assert [(s.entry.model, s.place, s.entry.is_check) for s in group.standings] == [
         ("toy-oracle", 1, True),
         ("mine", 2, False),

@@ -53,7 +53,7 @@ def test_the_site_holds_a_table_a_page_for_each_model_and_the_feed(folder, tmp_p
     assert index.index(">two<") < index.index(">one<"), "the best stands first"
     assert "0.750 … 0.850" in index
     page = (site / "models" / "two.html").read_text()
-    assert "Place 1 of 2, mean rank 1.0 over correctness." in page
+    assert "Place 1 of 2 by the CCC of arousal, 0.800." in page
 
 
 def test_every_link_of_the_site_leads_somewhere_within_it(folder, tmp_path):
@@ -96,7 +96,7 @@ def test_the_feed_says_what_the_files_say_and_fits_its_schema(folder, tmp_path):
     write_leaderboard(folder, tmp_path / "site")
     feed = Feed.model_validate_json((tmp_path / "site" / "feed.json").read_text())
     (group,) = feed.groups
-    assert (group.corpus, group.labels, group.audits_counted) == ("voices", "dimensions", ["correctness"])
+    assert (group.corpus, group.labels, group.order_by) == ("voices", "dimensions", "CCC of arousal")
     assert [(m.model, m.place, m.page, m.check) for m in group.models] == [
         ("two", 1, "models/two.html", False),
         ("one", 2, "models/one.html", False),
@@ -195,7 +195,8 @@ def test_the_command_shows_the_ranking_and_says_what_it_left_out(folder, tmp_pat
     done = CliRunner().invoke(app, ["leaderboard", str(folder), "--out", str(tmp_path / "site")])
     assert done.exit_code == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines() if line.strip()]
-    assert [line[:3] for line in lines[2:]] == [["1", "two", "1"], ["2", "one", "2"]]
+    assert [line[:3] for line in lines[2:]] == [["1", "two", "0.8"], ["2", "one", "0.5"]]
+    assert "two has the highest CCC of arousal, 0.800, and is better beyond chance" in done.stderr
     assert "Warning: broken.json is left out" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("Site: ")
 
@@ -213,3 +214,12 @@ def test_json_is_the_feed(folder, tmp_path):
     words = ["leaderboard", str(folder), "--out", str(tmp_path / "site"), "--format", "json"]
     done = CliRunner().invoke(app, words)
     assert done.stdout == (tmp_path / "site" / "feed.json").read_text()
+
+
+def test_the_command_names_five_models_and_counts_the_rest(tmp_path):
+    for i in range(12):
+        write(tmp_path / "in" / str(i) / "correctness.json", model(f"m{i:02d}", 0.5 + i / 100))
+    done = CliRunner().invoke(app, ["leaderboard", str(tmp_path / "in"), "--out", str(tmp_path / "site")])
+    rows = [line.split() for line in done.stdout.splitlines() if line.strip()][2:]
+    assert [row[1] for row in rows] == ["m11", "m10", "m09", "m08", "m07"]
+    assert "… and 7 more models; the site lists all." in done.stderr

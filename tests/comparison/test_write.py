@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -11,7 +12,7 @@ from sertools.comparison.compare import compare
 from sertools.comparison.write import read_runs, short, write_comparison
 from sertools.errors import GateError
 from sertools.results.read import read_result
-from sertools.results.result import Finding, Limit, Result
+from sertools.results.result import Finding, LeftOut, Limit, Result
 from tests.helpers.comparisons import WITHOUT, X, Y, against, ccc, difference, kept, result, speaker_scores
 from tests.helpers.report_results import HOSTILE
 from tests.helpers.small import write_noises
@@ -122,7 +123,7 @@ def test_the_command_writes_a_comparison_that_can_be_read_and_reported_again(fol
     agreement = {f.target: f for f in written.findings if f.name == "speakers.agreement"}
     assert agreement["arousal"].speakers == 6
     page, text = (out / "compare.html").read_text(), (out / "compare.md").read_text()
-    for title in ("Agreement on the ranking of speakers (Spearman)", "Ranks (tied if intervals overlap)"):
+    for title in ("Agreement on the ranking of speakers (Spearman)", "Ranks (from paired differences, Holm)"):
         assert title in page
         assert title.split(" (")[0] in text
     drawn = sorted((out / "figures").iterdir())
@@ -190,3 +191,24 @@ def test_bad_folders_end_with_2_and_leave_nothing(folders, tmp_path, words):
 
 def test_the_help_has_an_example():
     assert "Example: sertools compare" in " ".join(sertools("compare", "--help").stdout.split())
+
+
+def test_of_many_runs_the_terminal_names_five_and_the_answer_the_best():
+    rng = np.random.default_rng(0)
+    runs = []
+    for i in range(9):
+        score = 0.3 + 0.05 * i
+        values = dict(zip("abcdef", rng.normal(score, 0.001, 6).tolist(), strict=True))
+        left = [LeftOut(name="ccc", target="arousal", values=values)]
+        runs.append((f"m{i}", [result([ccc(score, score - 0.1, score + 0.1)], left_out=left)]))
+    comparison = compare(runs)
+    columns, found = short(comparison)
+    assert columns == ["finding", "m0", "m1", "m2", "m3", "m4", *(f"m{i} − m0" for i in range(1, 5))]
+    assert [len(row) for row in found] == [len(columns)]
+    assert comparison.answer == (
+        "Compared on voices: m0, m1, m2, m3, m4 and 4 more. m8 has the highest CCC of arousal, 0.700, and is "
+        "better beyond chance than all others with a place. Compared with m0, 8 are better beyond chance in "
+        "some score and worse in none, 0 worse in some and better in none, 0 both, 0 neither "
+        "(95 % intervals). "
+        "0 verdicts differ."
+    )

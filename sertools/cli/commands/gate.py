@@ -63,7 +63,10 @@ def gate(
     arguments.check_loudness(quiet, verbose)
     arguments.check_outputs([junit], [str(path) for path in [limits, *(folders or [o.OUT])] if path])
     results = _results(folders or [o.OUT], baseline, tolerance)
-    judged = gate.gate(results, read_limits(limits) if limits else [], source=str(limits), mode=mode)
+    overrides = read_limits(limits) if limits else []
+    judged = gate.gate(results, overrides, source=str(limits), mode=mode)
+    for note in gate.unmatched(results, overrides):
+        console.warn(note)
     if junit:
         _write_junit(judged, junit, strict)
     if github:

@@ -26,14 +26,21 @@ def leaderboard(
     """
     from sertools.cli import console
     from sertools.comparison import leaderboard_files
+    from sertools.comparison.runs import MOST_NAMES
+    from sertools.wording import plural
 
     found = leaderboard_files.write_leaderboard(folder, out)
     if output == "json":
         console.document(found.feed)
     elif not quiet:
         for group in found.groups:
-            console.message(f"{group.corpus}, {group.labels}:")
-            console.table(*leaderboard_files.short(group))
+            console.message(f"{group.corpus}, {group.labels}: {group.summary}")
+            console.table(*leaderboard_files.short(group, MOST_NAMES))
+            more = group.standings[MOST_NAMES:]
+            if more:
+                without = sum(standing.places is None for standing in more)
+                words = f", {without} of them without a place" if without else ""
+                console.message(f"… and {plural(len(more), 'more model')}{words}; the site lists all.")
     for note in found.notes:
         console.warn(note)
     if not quiet:

@@ -1,0 +1,110 @@
+"""Which place does each model have on the measure that decides the order of a leaderboard?"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from statistics import fmean
+
+from sertools.comparison.common_clips import label_of
+from sertools.comparison.ranks import Differences, Ranks, ranks
+from sertools.comparison.runs import Measure, Run, listed, shortened
+from sertools.labels import DIMENSIONS
+from sertools.results.keys import FindingKey
+from sertools.results.regression_check import mean_change
+from sertools.wording import plural
+
+LACKING = "it lacks the measure that decides the order"
+TOO_FEW = "it answered less than 95 % of the clips"
+BEHIND = "it is not shown to beat a constant prediction"
+ALONE = "there is no other model to compare it with"
+UNPAIRED = "the models have no differences paired by speaker"
+
+
+def main_measures(labels: str, runs: Sequence[Run]) -> list[Measure]:
+    """The measures whose mean decides the order: UAR, or CCC of the dimensions that all models have."""
+    if labels == "emotion":
+        return [Measure("correctness", FindingKey("uar", "emotion"))]
+    wanted = [Measure("correctness", FindingKey("ccc", dimension)) for dimension in DIMENSIONS]
+    having = [run for run in runs if "correctness" in run.results]
+    return [measure for measure in wanted if having and all(measure in run.findings for run in having)]
+
+
+def words(main: Sequence[Measure], labels: str) -> str:
+    """The measure that decides the order, in words."""
+    if labels == "emotion":
+        return "UAR of emotion"
+    targets = [measure.key.target for measure in main]
+    return f"{'mean ' if len(targets) > 1 else ''}CCC of {listed(targets) if targets else 'dimensions'}"
+
+
+def main_score(run: Run, main: Sequence[Measure]) -> float | None:
+    """The value of the measure that decides the order; None if the model lacks it."""
+    values = [run.of(measure, "value") for measure in main]
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
+
+
+def places_of(
+    runs: Sequence[Run], main: Sequence[Measure], differences: Differences
+) -> tuple[dict[str, Ranks], dict[str, str]]:
+    """The places that each model may have, and why some have none or are behind all others.
+
+    A model that answered too little has no place and affects no other; one that is not shown to beat a
+    constant is behind all others.
+
+    Args:
+        runs: the models of a group
+        main: the measures whose mean decides the order
+        differences: of the models
+
+    Returns:
+        name → places, and name → reason
+    """
+    reasons: dict[str, str] = {}
+    for run in runs:
+        if main_score(run, main) is None:
+            reasons[run.name] = LACKING
+        elif any(run.answers_too_little(label_of(measure.key.target)) for measure in main):
+            reasons[run.name] = TOO_FEW
+        elif any(run.is_unranked(measure) for measure in main):
+            reasons[run.name] = BEHIND
+    ranked = [run for run in runs if run.name not in reasons]
+    found = ranks(
+        {
+            (a.name, b.name): mean_change([differences.of(a, b, measure) for measure in main])
+            for a, b in combinations(ranked, 2)
+        }
+    )
+    if not found:
+        alone = ALONE if len(ranked) < 2 else UNPAIRED
+        return {}, {**{run.name: alone for run in runs}, **reasons}
+    behind = [name for name, reason in reasons.items() if reason == BEHIND]
+    return found | dict.fromkeys(behind, Ranks(len(ranked) + 1, len(ranked) + len(behind))), reasons
+
+
+def places_sentence(
+    scores: Mapping[str, float | None],
+    places: Mapping[str, Ranks],
+    reasons: Mapping[str, str],
+    order_by: str,
+) -> str:
+    """Which model has the best score, and what is not shown about it.
+
+    Args:
+        scores: name → value of the measure that decides the order, best first
+        places: name → places that the model may have
+        reasons: name → why it has no place, or is behind all others
+        order_by: the measure that decides the order, in words
+    """
+    if not places:
+        counted = Counter(reasons.values())
+        return f"No model has a place: {'; '.join(f'{n}: {why}' for why, n in counted.items())}."
+    best, *others = [name for name in scores if name in places and name not in reasons]
+    tied = [name for name in others if places[name].best == places[best].best]
+    text = f"{best} has the highest {order_by}, {scores[best]:.3f}"
+    if tied:
+        text += f"; it is not shown to be better than {shortened(tied)}"
+    else:
+        text += ", and is better beyond chance than all others with a place"
+    without = len(scores) - len(places)
+    return f"{text}." + (f" {plural(without, 'model')} without a place." if without else "")

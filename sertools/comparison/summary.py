@@ -1,0 +1,105 @@
+"""What a comparison shows, in a few sentences."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sertools.comparison import tables
+from sertools.comparison.places import main_measures, main_score, places_of, places_sentence, words
+from sertools.comparison.ranks import Differences
+from sertools.comparison.runs import COLUMNS, MOST_NAMES, Measure, Run, direction, shortened
+from sertools.results.regression_check import COMMON_CLIPS
+from sertools.results.result import Finding, Verdict
+from sertools.wording import plural
+
+
+def answer(
+    corpus: str,
+    runs: Sequence[Run],
+    measures: Sequence[Measure],
+    pairs: Sequence[Mapping[Measure, Finding]],
+) -> str:
+    """Which runs were compared, and how many scores of each differ significantly from those of the first.
+
+    Above five runs they are counted, not named, and the best one is named.
+
+    Args:
+        corpus: name of the corpus, or of the corpora
+        runs: the runs, of which the first is the one that others are compared with
+        measures: what is measured
+        pairs: differences of each run but the first
+    """
+    first = runs[0].name
+    sentences = [f"Compared on {corpus}: {shortened([run.name for run in runs])}."]
+    counted = [_better_and_worse(runs, run, found) for run, found in zip(runs[1:], pairs, strict=True)]
+    if len(runs) > MOST_NAMES:
+        sentences += _best(runs)
+        kinds = Counter((good > 0, bad > 0) for good, bad, _ in counted)
+        sentences.append(
+            f"Compared with {first}, {kinds[True, False]} are better beyond chance in some score and worse "
+            f"in none, {kinds[False, True]} worse in some and better in none, {kinds[True, True]} both, "
+            f"{kinds[False, False]} neither (95 % intervals)."
+        )
+    else:
+        for run, found, (good, bad, open_) in zip(runs[1:], pairs, counted, strict=True):
+            sentences += _pair_sentences(run.name, first, found, good, bad, open_)
+    rows = tables.verdicts(runs, measures).rows
+    decided_differently = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
+    differ = f"{plural(len(rows), 'verdict')} differ{'s' if len(rows) == 1 else ''}"
+    sentences.append(
+        f"{differ}, {decided_differently} of them between pass and fail." if rows else f"{differ}."
+    )
+    return " ".join(sentences)
+
+
+def _better_and_worse(
+    runs: Sequence[Run], run: Run, found: Mapping[Measure, Finding]
+) -> tuple[int, int, int]:
+    """Number of scores in which a run is significantly better than the first, worse, and neither."""
+    signs = []
+    for measure, change in found.items():
+        judged = not (runs[0].is_unranked(measure) or run.is_unranked(measure))
+        if judged and change.low is not None and change.high is not None:
+            sign = (change.low > 0) - (change.high < 0)
+            signs.append(sign if direction(runs, measure) == "higher" else -sign)
+    return signs.count(1), signs.count(-1), signs.count(0)
+
+
+def _pair_sentences(
+    name: str, first: str, found: Mapping[Measure, Finding], good: int, bad: int, open_: int
+) -> list[str]:
+    """How a run differs from the first, and on which clips they are compared."""
+    if not good + bad + open_:
+        shared = sum(change.value is not None for change in found.values())
+        return [
+            f"{name} and {first} share {plural(shared, 'value')}, none paired by speaker, so no difference "
+            "can be shown to be significant."
+        ]
+    rest = f"; {open_} {'does' if open_ == 1 else 'do'} not differ significantly" if open_ else ""
+    sentences = [
+        f"Of {plural(good + bad + open_, 'score')} paired by speaker, {name} is better beyond chance than "
+        f"{first} in {good} and worse in {bad} (95 % intervals){rest}."
+    ]
+    common = {f.n for f in found.values() if f.reason == COMMON_CLIPS}
+    if common:
+        sentences.append(
+            f"They did not answer the same clips: scores are compared on the {min(common)} clips that both "
+            "answered."
+        )
+    return sentences
+
+
+def _best(runs: Sequence[Run]) -> list[str]:
+    """The best run for emotion and for dimensions, and what is not shown about it."""
+    sentences = []
+    differences = Differences()
+    for labels in ("emotion", "dimensions"):
+        main = main_measures(labels, runs)
+        scores = {run.name: main_score(run, main) for run in runs if not run.published}
+        known = {name: score for name, score in scores.items() if score is not None}
+        if known:
+            ordered = dict(sorted(known.items(), key=lambda item: (-item[1], item[0])))
+            having = [run for run in runs if run.name in ordered]
+            sentences.append(
+                places_sentence(ordered, *places_of(having, main, differences), words(main, labels))
+            )
+    return sentences
