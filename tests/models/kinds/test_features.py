@@ -69,7 +69,7 @@ def test_other_numbers_have_another_fingerprint(tmp_path):
 @pytest.mark.parametrize(
     ("array", "table", "said"),
     [
-        (ARRAY, "clip\nc1\n", "has 1 rows, but layers.npy has 2"),
+        (ARRAY, "clip\nc1\n", "has 1 row, but layers.npy has 2"),
         (ARRAY, "clip\nc1\nc1\n", "'c1' more than once"),
         (ARRAY, "name\nc1\nc3\n", "neither a column 'clip' nor 'file': it has name"),
         (ARRAY, "", "layers.csv is empty"),
