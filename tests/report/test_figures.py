@@ -142,13 +142,13 @@ def test_twelve_kinds_differ_in_colour_or_marker():
 
 
 def test_spokes_of_a_radar_start_upwards_go_clockwise_and_are_as_long_as_their_values():
-    from matplotlib.figure import Figure as Canvas
+    import matplotlib.figure
 
     from sertools.report.figure_kinds import DRAW
 
     spokes = ["up", "right", "down", "left"]
     series = [Series(name="a", x=spokes, y=[1, 0.5, -0.3, None]), Series(name="b", x=spokes[:2], y=[0, 2])]
-    axes = Canvas().add_subplot()
+    axes = matplotlib.figure.Figure().add_subplot()
     DRAW["radar"](axes, figure("radar", series=series))
     drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     # a value below 0 lies at the centre, one above 1 on the rim, and where there is none the outline is open

@@ -43,14 +43,14 @@ def selftest(
     Example: sertools selftest --data my-clips.csv
     """
     from sertools.cli import console
-    from sertools.selftest import selftest as tests
+    from sertools.selftest import selftest
 
     if data:
         if audits:
             raise AuditError("--data measures the power of all audits", hint="leave out the names of audits")
         corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive)
-        console.table(tests.POWER, tests.power(corpus.clips, plants=plants, seed=seed), output)
+        console.table(selftest.POWER, selftest.power(corpus.clips, plants=plants, seed=seed), output)
         return
-    found = list(tests.checks(seed, audits or ()))
-    console.table(tests.CHECKS, tests.rows(found), output)
+    found = list(selftest.checks(seed, audits or ()))
+    console.table(selftest.CHECKS, selftest.rows(found), output)
     raise typer.Exit(0 if all(check.met for check in found) else 1)
