@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from sertools.errors import SertoolsError
@@ -33,7 +34,7 @@ class Guarded:
     def write(self, text: str) -> int:
         """Writes text, as `TextIO.write`."""
         with self._failing_quietly():
-            return self._stream.write(text)
+            self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
@@ -42,7 +43,7 @@ class Guarded:
             self._stream.flush()
 
     @contextlib.contextmanager
-    def _failing_quietly(self) -> Any:
+    def _failing_quietly(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as error:  # ValueError: the stream was closed

@@ -44,7 +44,7 @@ def _finite(value: Any) -> float | None:
     """
     if value is None:
         return None
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"{str(value)[:50]!r} is not a number")
     try:
         return float(value) if math.isfinite(value) else None
