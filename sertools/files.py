@@ -86,11 +86,11 @@ def _check_events(events: Iterator[Any]) -> None:
     counts, anchors, sizes = [0], [""], dict[str, int]()
     for event in events:
         if isinstance(event, yaml.AliasEvent):
-            counts[-1] += sizes.get(str(event.anchor), 1)
-        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
-            if event.tag not in {None, "!"}:
-                line = f" in line {event.start_mark.line + 1}" if event.start_mark else ""
-                raise ValueError(f"it has the tag {event.tag!r}{line}")
+            counts[-1] += sizes.get(event.anchor or "", 1)
+        elif isinstance(event, yaml.NodeEvent):
+            tag = getattr(event, "tag", None)
+            if tag not in {None, "!"}:
+                raise ValueError(f"it has the tag {tag!r}, which is not allowed")
             counts.append(1)
             anchors.append(event.anchor or "")
         if isinstance(event, yaml.ScalarEvent | yaml.CollectionEndEvent):

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from sertools.errors import SertoolsError
@@ -42,7 +43,7 @@ class Guarded:
             self._stream.flush()
 
     @contextlib.contextmanager
-    def _failing_quietly(self) -> Any:
+    def _failing_quietly(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as error:  # ValueError: the stream was closed

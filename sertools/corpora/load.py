@@ -83,7 +83,17 @@ def load_corpus(
         label_map=label_map,
     )
     notes = (*raw.verify(clips), *raw.notes, *look_alikes(_possible_labels(clips)))
-    corpus = Corpus(name=raw.name, clips=clips, root=raw.root, notes=notes, **raw.facts)
+    version, licence, citation, simulated = (raw.facts.get(fact, "") for fact in FACTS)
+    corpus = Corpus(
+        name=raw.name,
+        clips=clips,
+        root=raw.root,
+        version=version,
+        licence=licence,
+        citation=citation,
+        simulated=simulated,
+        notes=notes,
+    )
     return corpus if split is None else _select_split(corpus, split)
 
 
