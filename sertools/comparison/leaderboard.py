@@ -22,7 +22,14 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from sertools.comparison.common_clips import label_of
-from sertools.comparison.places import main_measures, main_score, places_of, places_sentence, words
+from sertools.comparison.places import (
+    common_clips_sentence,
+    main_measures,
+    main_score,
+    places_of,
+    places_sentence,
+    words,
+)
 from sertools.comparison.ranks import Differences, Ranks, ranks_of
 from sertools.comparison.runs import Measure, Run, direction
 from sertools.labels import DIMENSIONS
@@ -91,6 +98,7 @@ class Group:
         measures: shared measure → which direction is better
         audits: audits with a shared measure, sorted by name
         standings: best score first; models without a place last
+        on_common_clips: a sentence on pairs of models that did not answer the same clips; may be empty
     """
 
     corpus: str
@@ -99,17 +107,19 @@ class Group:
     measures: Mapping[Measure, str]
     audits: Sequence[str]
     standings: Sequence[Standing]
+    on_common_clips: str = ""
 
     @property
     def summary(self) -> str:
         """Which model has the best score, and what is not shown about it."""
         reasons = {each.entry.model: each.reason for each in self.standings if each.reason}
-        return places_sentence(
+        sentence = places_sentence(
             {each.entry.model: each.score for each in self.standings},
             {each.entry.model: each.places for each in self.standings if each.places},
             reasons,
             self.order_by,
         )
+        return f"{sentence}{self.on_common_clips}"
 
     @property
     def scores(self) -> list[Measure]:
@@ -201,6 +211,7 @@ def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:
         measures=measures,
         audits=[audit for audit in audits if any(audit in found for found in by_audit.values())],
         standings=sorted(standings, key=_order),
+        on_common_clips=common_clips_sentence(runs, main, differences),
     )
 
 

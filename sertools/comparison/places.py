@@ -82,6 +82,23 @@ def places_of(
     return found | dict.fromkeys(behind, Ranks(len(ranked) + 1, len(ranked) + len(behind))), reasons
 
 
+def common_clips_sentence(runs: Sequence[Run], main: Sequence[Measure], differences: Differences) -> str:
+    """On how many clips models that did not answer the same ones are compared; empty if all did.
+
+    Args:
+        runs: the models of a group
+        main: the measures whose mean decides the order
+        differences: of the models
+    """
+    having = [run for run in runs if main_score(run, main) is not None]
+    found = [differences.of(a, b, measure) for a, b in combinations(having, 2) for measure in main]
+    n = [change.n for change in found if change.different_clips and change.n is not None]
+    if not n:
+        return ""
+    clips = plural(min(n), "clip") if min(n) == max(n) else f"{min(n)} to {max(n)} clips"
+    return f" Models that did not answer the same clips are compared on the {clips} that both answered."
+
+
 def places_sentence(
     scores: Mapping[str, float | None],
     places: Mapping[str, Ranks],

@@ -30,7 +30,9 @@ def page(
     parts = [f"# {plain(content.title(results))}"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
     parts += [f"> {prose(sentence)}" for sentence in captions.about_sounds(results, recordings)]
-    parts += ["## Summary", f"**{plain(content.headline(results))}**", _summary(results), *_failures(results)]
+    warnings = [f"Warning: {plain(words)}." for words in content.warnings(results)]
+    parts += ["## Summary", f"**{plain(content.headline(results))}**", *warnings]
+    parts += [_summary(results), *_failures(results)]
     for model, data in content.subjects(results):
         rows = content.facts(data, ["name", "licence", "clips", "speakers"])
         rows.append(("origin of labels", content.origin_of_labels(data)))

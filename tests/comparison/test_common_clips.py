@@ -9,12 +9,15 @@ import pytest
 from sertools.auditing.audit import load
 from sertools.comparison.common_clips import DIFFERENT, NONE_COMMON, UNKNOWN, changes, on_common_clips
 from sertools.comparison.compare import compare
+from sertools.comparison.leaderboard import Entry, board
+from sertools.comparison.runs import run_of
 from sertools.pipeline.answers import answers
 from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
 from sertools.results.regression_check import paired_changes
 from sertools.tables.tables import Tables
+from tests.helpers.audit_tables import made
 from tests.helpers.audits import run
 from tests.helpers.unanswered import CLASSES, middling, naive, silent_about
 from tests.helpers.unanswered import answers as answered_of
@@ -143,3 +146,32 @@ def test_answers_survive_their_file_and_are_only_used_for_their_own_results(tmp_
     assert float(again.of("arousal").loc[clip, "truth"]) == tables.clips.loc[clip, "arousal"]
     results = results_of(middling(3), "another")
     assert Results(list(results), {again.digest: again}).answers_of(results[0]) is None
+
+
+def test_a_leaderboard_compares_pairs_on_common_clips_and_ranks_nobody_who_answers_too_little():
+    first = middling()
+    better = first.with_predictions(
+        made([20] * 12, classes=CLASSES, noise=0.1).predictions  # right about every emotion
+    )
+    wrong = np.array([t != p for t, p in answered_of(first)])
+    some = np.isin(np.arange(240), np.flatnonzero(wrong)[:10])
+    entries = [
+        Entry(model=name, corpus="toy", run=run_of(name, results_of(tables, name)))
+        for name, tables in {
+            "all": first,
+            "without ten": silent_about(first, some),
+            "chosen": silent_about(first, wrong),
+            "better": better,
+        }.items()
+    ]
+    group = next(group for group in board(entries) if group.labels == "emotion")
+    assert [(s.entry.model, str(s.places)) for s in group.standings] == [
+        ("better", "1"),
+        ("all", "2–3"),
+        ("without ten", "2–3"),
+        ("chosen", "None"),
+    ]
+    assert group.standings[-1].reason == "it answered less than 95 % of the clips"
+    assert "compared on the" in group.summary
+    # calibration is not computed again on common clips, so it ranks nobody
+    assert {measure.audit for measure in group.measures} == {"correctness"}
