@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Figure, Finding, Series
@@ -60,7 +61,9 @@ def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
         vectors: finite, shape (n, d), n at least `MIN_CLIPS`
         seed: random seed; with a seed, umap-learn runs on one core and gives the same map each time
     """
-    with warnings.catch_warnings():
+    # numba gives all libraries of the process as many threads as there are cores, and with other numbers of
+    # threads a network adds up in another order: later predictions would differ in their last bits
+    with threadpool_limits(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numba warns about umap-learn's code, which cannot be fixed here
         umap_learn: Any = importlib.import_module("umap")
         reducer = umap_learn.UMAP(

@@ -1,11 +1,16 @@
 """Maps keep apart what lies apart, and their colours stay few enough to be told apart."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from sertools.audits.embeddings import maps
 
 from sertools.metrics import neighbours
+from tests.helpers.places import ROOT
 
 
 def test_umap_is_the_same_for_a_seed():
@@ -14,6 +19,32 @@ def test_umap_is_the_same_for_a_seed():
     one, again = (maps.umap(vectors, 3) for _ in range(2))
     assert one.shape == (40, 2)
     assert np.array_equal(one, again)
+
+
+THREADS = """
+import numpy as np
+import torch
+from sertools.audits.embeddings import maps
+
+before = torch.get_num_threads()
+maps.umap(np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32), 3)
+print(before, torch.get_num_threads())
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread anyway")
+def test_umap_leaves_the_number_of_threads_of_later_predictions_alone():
+    pytest.importorskip("umap", reason="it draws the map")
+    # in a new process, because the threads are started only once
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.split() == ["1", "1"]
 
 
 def test_two_heaps_are_two_heaps_on_the_map():
