@@ -9,7 +9,7 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, join_corpora
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS

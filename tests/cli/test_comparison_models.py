@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from sertools.cli.app import app
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.small import write_noises
-from tests.pipeline.test_comparison_models import INSIDE
+from tests.pipeline.test_collect import INSIDE
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ def predict(
     corpus = arguments.corpus_request(locals()).load()
 
     from sertools.cli import console
-    from sertools.inference.predict import Settings
     from sertools.inference.predict import predict as predict_corpus
+    from sertools.inference.settings import Settings
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))

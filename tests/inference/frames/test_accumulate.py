@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sertools.inference.frames import accumulate
-from sertools.inference.frames.accumulate import CLIPS, K, Shape, Sums, rows_of
+from sertools.inference.frames.accumulate import CLIPS, K, Shape, Sums
+from sertools.inference.frames.rows import rows_of
 from sertools.models.model import Frames
 from sertools.tables.frame_sums import KINDS, LEVELS
 from tests.helpers import naive_frames
@@ -31,8 +32,7 @@ def test_sums_equal_a_naive_double_loop_over_all_frames(monkeypatch, mean):
     dimensions = {0: 5, 1: 7}
     clips = [clip(rng, seconds, dimensions.values(), mean) for seconds in (2.0, 0.5, 3.14, 1.0)]
     shape = Shape(levels=tuple(LEVELS), dimensions=dimensions, whole=(0, 1), pairs=((0, 1),))
-    between = {(level, 0, 1): np.zeros((5, 7)) for level in LEVELS}
-    sums = Sums(shape=shape, flat=np.zeros(shape.size), between=between)
+    sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(shape.between_size))
     pairs = [(clips[i], clips[(i + 1) % len(clips)][1]) for i in range(len(clips))]
     for (frames, own), other in pairs:
         sums.add(frames, own, other)
@@ -67,7 +67,7 @@ def test_sums_equal_a_naive_double_loop_over_all_frames(monkeypatch, mean):
             )
         if layer == 0:
             first = x
-    np.testing.assert_allclose(between["word", 0, 1], first.T @ x, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(sums.between["word", 0, 1], first.T @ x, rtol=1e-5, atol=1e-4)
 
 
 def test_a_large_mean_costs_the_covariance_nothing():
@@ -75,7 +75,7 @@ def test_a_large_mean_costs_the_covariance_nothing():
     rng = np.random.default_rng(1)
     frames, own = clip(rng, 40.0, [4], mean=3000.0)
     shape = Shape(levels=("frame",), dimensions={0: 4}, whole=(0,))
-    sums = Sums(shape=shape, flat=np.zeros(shape.size), between={})
+    sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(0))
     sums.add(frames, own, own)
     sums.finish()
     n, x, xx = (sums.sums["frame", 0, name] for name in ("n", "x", "xx"))
@@ -91,7 +91,7 @@ def test_the_order_of_the_parts_of_a_cell_and_of_the_flushes_changes_next_to_not
     shape = Shape(levels=("frame",), dimensions={0: 6}, whole=(0,))
     flats = []
     for order, flush in (((0, 1, 2, 3, 4), False), ((4, 2, 0, 1, 3), True)):
-        sums = Sums(shape=shape, flat=np.zeros(shape.size), between={})
+        sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(0))
         for i in order:
             sums.add(*clips[i], clips[(i + 1) % 5][1])
             if flush:
