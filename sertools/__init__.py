@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from sertools.api.selftest import check_audits as check_audits
     from sertools.corpora.corpus import Corpus as Corpus
     from sertools.errors import SertoolsError as SertoolsError
-    from sertools.inference.predict import Settings as Settings
+    from sertools.inference.settings import Settings as Settings
     from sertools.models.load import LoadOptions as LoadOptions
     from sertools.models.model import ClipModel as ClipModel
     from sertools.models.model import Model as Model

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Figure, Finding, Series
@@ -61,8 +62,6 @@ def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
         vectors: finite, shape (n, d), n at least `MIN_CLIPS`
         seed: random seed; with a seed, umap-learn runs on one core and gives the same map each time
     """
-    from threadpoolctl import threadpool_limits
-
     # numba sets the number of threads of the whole process, on which the last bits of torch's sums depend
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numba warns about umap-learn's code, which cannot be fixed here

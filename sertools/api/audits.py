@@ -15,7 +15,7 @@ from sertools.auditing.suites import choose
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, GateError, nearest
 from sertools.inference import predict as predictions
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline import write
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.store.cache import prune, table, verify
-from sertools.store.store import default_root
+from sertools.store.key import default_root
 
 
 def list_cache(cache: str | Path | None = None) -> pd.DataFrame:

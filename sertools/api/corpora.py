@@ -9,7 +9,7 @@ from sertools.corpora import corpus as corpora
 from sertools.corpora import speak, split
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
-from sertools.inference.predict import Progress
+from sertools.inference.settings import Progress
 from sertools.pipeline.request import CorpusRequest
 from sertools.speech import engines
 

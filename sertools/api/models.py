@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.corpus import join
+from sertools.corpora.corpus import join_corpora
 from sertools.models import describe, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, Model
@@ -107,7 +107,7 @@ def finetune(
     if isinstance(steps, BaselineRecipe):
         from sertools.training.baseline import fit_baseline
 
-        whole = corpora[0] if len(corpora) == 1 else join(corpora)
+        whole = corpora[0] if len(corpora) == 1 else join_corpora(corpora)
         fit_baseline(whole, steps.labels, Path(out), strength=steps.strength)
         return f"sklearn:{out}"
     return str(train(steps, corpora, Path(out), progress=progress, warn=warn))

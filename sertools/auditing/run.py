@@ -15,9 +15,33 @@ from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
 from sertools.results.gate import judge_all
 from sertools.results.result import Finding, Missing, Result
-from sertools.tables.tables import Tables
+from sertools.tables.tables import ModelData, Tables
 
 NEVER_TRAINED = "the network was never trained"
+
+
+def tables_of(planned: PlannedAudit, own: ModelData, comparison: Mapping[str, ModelData]) -> Tables:
+    """The tables that one audit reads: of the model and of the models that it is compared with.
+
+    Sums over frames are only those of the audit's kind of cells and levels.
+
+    Args:
+        planned: the audit
+        own: the data of the audited model
+        comparison: role → data of a comparison model
+    """
+
+    def chosen(data: ModelData) -> Tables:
+        needed = planned.needs.frame_sums
+        if needed is None:
+            return data.tables
+        found = data.frame_sums.get((needed.groups, needed.by), {})
+        sums = {level: found[level] for level in needed.levels if level in found}
+        if not needed.between_layers:
+            sums = {level: replace(each, between={}) for level, each in sums.items()}
+        return replace(data.tables, frame_sums=sums)
+
+    return replace(chosen(own), others={role: chosen(data) for role, data in comparison.items()})
 
 
 def obstacle(needs: Needs, tables: Tables) -> str:
@@ -69,7 +93,11 @@ def run(
         AuditError: the audit changes its tables, or returns something other than an outcome
     """
     audit = planned.audit
-    outcome = _outcome(planned, tables, seed)
+    reason = obstacle(planned.needs, tables)
+    if not reason:
+        outcome = _outcome(planned, tables, seed)
+    else:
+        outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
     findings = judge_all(_of_a_trained_model(outcome.findings, tables), [*audit.limits, *planned.limits])
     measured = any(finding.value is not None for finding in findings)
     coverage = coverage_findings(planned.needs, tables) if measured else []
@@ -115,11 +143,8 @@ def _of_a_trained_model(findings: Sequence[Finding], tables: Tables) -> list[Fin
 
 
 def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:
-    """What the audit returns, or the reason why it cannot run."""
+    """What the audit returns."""
     audit = planned.audit
-    reason = obstacle(planned.needs, tables)
-    if reason:
-        return Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
     before = _digest(tables)
     outcome: Any = audit.function(tables, rng=identity_rng(seed, audit.name), **planned.settings)
     if _digest(tables) != before:

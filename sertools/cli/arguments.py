@@ -210,7 +210,7 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
     import shlex
 
     from sertools.auditing.suites import choose
-    from sertools.inference.predict import Settings
+    from sertools.inference.settings import Settings
     from sertools.models.load import LoadOptions
     from sertools.pipeline.request import AuditRequest, ModelRequest
 

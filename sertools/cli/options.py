@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from sertools.inference.predict import Progress
+    from sertools.inference.settings import Progress
 
 
 OUT = Path("sertools-report")

@@ -104,7 +104,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
         head.write_text("".join(lines), encoding="utf-8")
 
 
-def join(parts: Sequence[Corpus]) -> Corpus:
+def join_corpora(parts: Sequence[Corpus]) -> Corpus:
     """Several corpora as one; clip and speaker ids get their corpus as a prefix, e.g. `msp:12`.
 
     Two splits of one corpus share the prefix, so a speaker in both remains one speaker. Column `corpus` names

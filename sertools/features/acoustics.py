@@ -24,7 +24,8 @@ from sertools.audio import opensmile
 from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
-from sertools.store.store import Key, read_array, read_shard, shards, write_array, write_shard
+from sertools.store.key import Key
+from sertools.store.store import read_array, read_shard, shards, write_array, write_shard
 from sertools.tables.condition import Condition
 from sertools.tables.egemaps import FEATURES
 

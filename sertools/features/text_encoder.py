@@ -21,7 +21,8 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.frozen import config_of, content, frozen
 from sertools.models.checkpoints.hub import folder_of
-from sertools.store.store import Key, read_layers, read_shard, shards, write_shard
+from sertools.store.key import Key
+from sertools.store.store import read_layers, read_shard, shards, write_shard
 from sertools.tables.text_vectors import TextVectors, packed
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]

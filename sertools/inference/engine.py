@@ -1,26 +1,22 @@
 """The main loop: decode, perturb, predict, store. It has no access to audits or labels."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.audio.files import is_silent, read_audio
-from sertools.audio.sound_folder import Recordings
 from sertools.corpora.corpus import Corpus
-from sertools.errors import AudioError, ModelError
+from sertools.errors import ModelError
+from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
-from sertools.models.model import Model
-from sertools.speech import resynthesis
+from sertools.inference.settings import Settings
+from sertools.models.model import Framed, Frames, Model, Outputs, Signal
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
-from sertools.tables.condition import CLEAN, Condition
-
-BATCH_SIZE = 8
-"""Maximum number of clips in one forward pass."""
 
 BATCH_SAMPLES = 60 * 16000
 """Maximum number of samples in one forward pass, including padding; a longer clip runs alone."""
@@ -28,72 +24,170 @@ BATCH_SAMPLES = 60 * 16000
 NOT_FINITE = "the model's prediction is not a finite number"
 """Reason for a missing clip that was decoded but has no valid score."""
 
-TOO_LONG = "but the model takes at most"
-"""Part of the reason for a missing clip that the model refuses because of its length."""
+Listener = Callable[[str, Frames], None]
+"""Takes the id of a clip and the frames of its layers; called only for clips whose states are finite."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecodedClip:
-    """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
+class Shard:
+    """The outputs of a model for the clips of one shard.
 
-    signal: NDArray[np.float32] | None
-    reason: str = ""
-    silent: bool = False
+    Attributes:
+        number: number of the shard
+        scores: index `clip`, columns `reason`, `silent` and one per label; see `table`
+        layers: layer means, shape (n, l, d), nan for missing clips; None if not requested
+    """
+
+    number: int
+    scores: pd.DataFrame
+    layers: NDArray[np.float32] | None
 
 
 def run(
-    job: Job,
-    corpus: Corpus,
-    model: Model,
-    *,
-    batch_size: int = BATCH_SIZE,
-    workers: int = 2,
-    advance: Callable[[int], None] = lambda n: None,
-) -> None:
-    """Computes the missing shards of a job; stored shards are never computed again.
-
-    Audio is decoded and perturbed in worker threads, one shard ahead of the model. A clip that cannot be
-    decoded or scored is stored as missing, with the reason.
+    job: Job, corpus: Corpus, model: Model, settings: Settings
+) -> tuple[pd.DataFrame, list[NDArray[np.float32]]]:
+    """Computes and writes the missing shards of a job; stored shards are read, never computed again.
 
     Args:
-        job: from `predict.jobs`
+        job: from `jobs.jobs`
         corpus: the corpus of the job
         model: anything with `predict`
-        batch_size: maximum number of clips in one forward pass; changes predictions by at most 1e-5
-        workers: number of decoding threads
-        advance: called with the number of clips after each batch
+        settings: how to compute; the batch size changes predictions by at most 1e-5
+
+    Returns:
+        the scores of all clips of the corpus, see `table`, and, if requested, the layer means of each shard
 
     Raises:
         StoreError: a shard cannot be written; the shards before it remain stored
         ModelError: the scores do not have the shape (clips, labels)
     """
-    sweep(job.folder)
-    with ThreadPoolExecutor(workers) as pool:
+    if job.shards:
+        with (
+            settings.progress(str(job.condition), job.clips) as advance,
+            closing(compute(job, corpus, model, settings, advance)) as computed,
+        ):
+            sweep(job.folder)
+            for shard in computed:
+                write_shard(job.folder, shard.number, shard.scores, shard.layers)
+    frames, layers = [], []
+    for i, part in shards(corpus.clips.index):
+        frame = read_shard(job.folder, i, part)
+        assert frame is not None, "the job is finished"
+        frames.append(frame)
+        if job.layers:
+            means = read_layers(job.folder, i, len(part))
+            assert means is not None, "the job is finished"
+            layers.append(means)
+    return pd.concat(frames), layers
+
+
+def compute(
+    job: Job,
+    corpus: Corpus,
+    model: Model,
+    settings: Settings,
+    advance: Callable[[int], None],
+    listener: Listener | None = None,
+) -> Generator[Shard]:
+    """Yields the outputs for the missing shards of a job, in order.
+
+    Audio is decoded and perturbed in worker threads, one shard ahead of the model. A clip that cannot be
+    decoded or scored is missing in its shard, with the reason.
+
+    Args:
+        job: what to compute; its folder is not used
+        corpus: the corpus of the job
+        model: anything with `predict`, or with `predict_frames` if there is a listener
+        settings: how to compute
+        advance: called with the number of clips after each batch
+        listener: takes the frames of each clip, for a job with layers and a model with frames
+
+    Raises:
+        ModelError: the scores do not have the shape (clips, labels)
+    """
+    with ThreadPoolExecutor(settings.workers) as pool:
+
+        def submit(clips: pd.Index) -> list[Future[DecodedClip]]:
+            return [pool.submit(decode, corpus, clip, model, job.condition) for clip in clips]
+
         try:
-            for i, clips, decoded in decode_ahead(pool, job.shards, corpus, model, job.condition):
-                scores, layers = predict_clips(model, decoded, job.layers, batch_size, advance)
-                write_shard(job.folder, i, table(model, clips, decoded, scores), layers)
+            ahead = submit(job.shards[0][1]) if job.shards else []
+            for k, (i, clips) in enumerate(job.shards):
+                current = ahead
+                ahead = submit(job.shards[k + 1][1]) if k + 1 < len(job.shards) else []
+                decoded = {clip: future.result() for clip, future in zip(clips, current, strict=True)}
+                scores, layers = predict_clips(
+                    model, decoded, job.layers, settings.batch_size, advance, listener
+                )
+                yield Shard(
+                    number=i, scores=table(model, clips, list(decoded.values()), scores), layers=layers
+                )
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def decode_ahead(
-    pool: ThreadPoolExecutor,
-    parts: Sequence[tuple[int, pd.Index]],
-    corpus: Corpus,
+def predict_clips(
     model: Model,
-    condition: Condition,
-) -> Iterator[tuple[int, pd.Index, list[DecodedClip]]]:
-    """Yields the number, clips and decoded clips of each part, while the next part is being decoded."""
+    decoded: Mapping[str, DecodedClip],
+    layers: bool,
+    batch_size: int,
+    advance: Callable[[int], None],
+    listener: Listener | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Scores (n, c) and, if requested, layer means (n, l, d); rows are nan for clips that were not decoded.
 
-    def submit(clips: pd.Index) -> list[Future[DecodedClip]]:
-        return [pool.submit(decode, corpus, clip, model, condition) for clip in clips]
+    Args:
+        model: anything with `predict`, or with `predict_frames` if there is a listener
+        decoded: clip → its signal
+        layers: whether layer means are requested
+        batch_size: maximum number of clips in one forward pass
+        advance: called with the number of clips after each batch
+        listener: takes the frames of each clip; None if they are not needed
 
-    ahead = submit(parts[0][1]) if parts else []
-    for k, (i, clips) in enumerate(parts):
-        current = ahead
-        ahead = submit(parts[k + 1][1]) if k + 1 < len(parts) else []
-        yield i, clips, [future.result() for future in current]
+    Raises:
+        ModelError: the scores do not have the shape (clips, labels)
+    """
+    clips, heard = list(decoded), list(decoded.values())
+    scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
+    means: NDArray[np.float32] | None = None
+    advance(sum(h.signal is None for h in heard))
+    for batch in batches(heard, batch_size):
+        signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
+        outputs, frames = _forward(model, signals, layers, listener is not None)
+        with np.errstate(
+            over="ignore"
+        ):  # an overflow of float32 becomes infinite, and the clip is then marked as missing
+            scores[batch] = outputs.scores
+        if layers and outputs.layers is not None:
+            if means is None:
+                means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
+            means[batch] = outputs.layers
+            if listener is not None:
+                for i, states, mean in zip(batch, frames, outputs.layers, strict=True):
+                    if np.isfinite(mean).all():
+                        listener(clips[i], states)
+        advance(len(batch))
+    if layers and means is None:
+        means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
+    return scores, means
+
+
+def _forward(
+    model: Model, signals: Sequence[Signal], layers: bool, by_frame: bool
+) -> tuple[Outputs, list[Frames]]:
+    """The outputs of one forward pass, with the frames of each clip if they are requested."""
+    frames: list[Frames] = []
+    if by_frame:
+        outputs, frames = cast(Framed, model).predict_frames(signals)
+    else:
+        outputs = model.predict(signals, layers=layers)
+    if outputs.scores.shape != (len(signals), len(model.labels)):
+        raise ModelError(
+            f"{model.name} returned, for {len(signals)} clips, scores of shape {outputs.scores.shape}, but "
+            f"it has {len(model.labels)} labels",
+            hint="predict(signals) must return one row per signal and one column per label",
+        )
+    return outputs, frames
 
 
 def table(
@@ -107,115 +201,6 @@ def table(
     frame.loc[unscored, "reason"] = NOT_FINITE
     frame.loc[unscored, list(model.labels)] = np.nan
     return frame
-
-
-def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> DecodedClip:
-    """Decodes and perturbs a clip at the model's sampling rate; gives the reason if that fails."""
-    row: Any = corpus.clips.loc[clip]
-    rate = model.sampling_rate
-    try:
-        start, end = float(row["start"]), float(row["end"])
-        signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
-        silent = is_silent(signal)
-        signal = perturbed(signal, rate, clip, condition, corpus)
-    except AudioError as error:
-        return DecodedClip(signal=None, reason=str(error))
-    if len(signal) < model.shortest:
-        reason = (
-            f"{len(signal)} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"
-        )
-        return DecodedClip(signal=None, reason=reason, silent=silent)
-    longest = getattr(model, "longest", None)
-    if longest is not None and len(signal) > longest:
-        reason = f"{len(signal) / rate:.1f} s, {TOO_LONG} {longest / rate:.1f} s"
-        return DecodedClip(signal=None, reason=reason, silent=silent)
-    return DecodedClip(signal=signal, silent=silent)
-
-
-def perturbed(
-    signal: NDArray[np.float32], rate: int, clip: str, condition: Condition, corpus: Corpus
-) -> NDArray[np.float32]:
-    """The signal under a condition; random numbers depend only on seed, clip, perturbation and draw.
-
-    Babble is made of the other clips of the corpus, in corpus order; recordings come from the condition's
-    folder. A synthetic voice speaks the clip's transcript, independent of the signal.
-
-    Raises:
-        AudioError: the perturbation cannot be applied to this signal, or the words cannot be synthesised
-    """
-    if condition.perturbation == CLEAN:
-        return signal
-    if condition.voice:
-        return resynthesis.speech(corpus.clips.loc[clip], condition.voice, rate)
-    from sertools.perturbations import registry
-    from sertools.randomness import identity_rng
-
-    perturbation = registry.get(condition.perturbation)
-    if perturbation.needs == "other clips":
-        perturbation = perturbation.using(OtherClips(corpus=corpus, clip=clip, rate=rate))
-    elif condition.folder:
-        perturbation = perturbation.using(Recordings(folder=condition.folder, rate=rate))
-    rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
-    level = perturbation.draw_level(None, rng) if condition.level is None else condition.level
-    return perturbation.apply(signal, rate, level, rng)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OtherClips(Sequence[NDArray[np.float32]]):
-    """The signals of all clips of a corpus except one, decoded on access."""
-
-    corpus: Corpus
-    clip: str
-    rate: int
-
-    def __len__(self) -> int:
-        return len(self.corpus.clips) - 1
-
-    def __getitem__(self, i: Any) -> Any:
-        own = int(self.corpus.clips.index.get_loc(self.clip))  # type: ignore[arg-type] # ids are unique
-        position = i % len(self)
-        other = self.corpus.clips.index[position + (position >= own)]
-        row: Any = self.corpus.clips.loc[other]
-        return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))
-
-
-def predict_clips(
-    model: Model,
-    decoded: Sequence[DecodedClip],
-    layers: bool,
-    batch_size: int,
-    advance: Callable[[int], None],
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Scores (n, c) and, if requested, layer means (n, l, d); rows are nan for clips that were not decoded.
-
-    Raises:
-        ModelError: the scores do not have the shape (clips, labels)
-    """
-    scores = np.full((len(decoded), len(model.labels)), np.nan, dtype=np.float32)
-    means: NDArray[np.float32] | None = None
-    advance(sum(h.signal is None for h in decoded))
-    for batch in batches(decoded, batch_size):
-        outputs = model.predict(
-            [h.signal for i in batch if (h := decoded[i]).signal is not None], layers=layers
-        )
-        if outputs.scores.shape != (len(batch), len(model.labels)):
-            raise ModelError(
-                f"{model.name} returned, for {len(batch)} clips, scores of shape {outputs.scores.shape}, but "
-                f"it has {len(model.labels)} labels",
-                hint="predict(signals) must return one row per signal and one column per label",
-            )
-        with np.errstate(
-            over="ignore"
-        ):  # an overflow of float32 becomes infinite, and the clip is then marked as missing
-            scores[batch] = outputs.scores
-        if layers and outputs.layers is not None:
-            if means is None:
-                means = np.full((len(decoded), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
-            means[batch] = outputs.layers
-        advance(len(batch))
-    if layers and means is None:
-        means = np.full((len(decoded), 0, 0), np.nan, dtype=np.float32)
-    return scores, means
 
 
 def batches(decoded: Sequence[DecodedClip], batch_size: int) -> list[list[int]]:
@@ -238,17 +223,3 @@ def was_asked(reason: str) -> bool:
         reason: why the clip is missing; the store has nothing else to tell it by
     """
     return reason == NOT_FINITE or TOO_LONG in reason
-
-
-def read_job(job: Job, clips: pd.Index) -> tuple[pd.DataFrame, list[NDArray[np.float32]]]:
-    """Reads a finished job from the store: scores with `reason` and `silent`, and layer means by shard."""
-    frames, layers = [], []
-    for i, part in shards(clips):
-        frame = read_shard(job.folder, i, part)
-        assert frame is not None, "the job is finished"
-        frames.append(frame)
-        if job.layers:
-            means = read_layers(job.folder, i, len(part))
-            assert means is not None, "the job is finished"
-            layers.append(means)
-    return pd.concat(frames), layers

@@ -1,13 +1,18 @@
 """Finds the shards that each condition still needs; computes nothing itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from sertools.store.store import Key, read_layers, read_shard, shards
-from sertools.tables.condition import Condition
+from sertools.corpora.corpus import Corpus, fingerprint
+from sertools.inference.settings import Settings
+from sertools.models.model import Model
+from sertools.speech import resynthesis
+from sertools.store.key import Key
+from sertools.store.store import read_layers, read_shard, shards
+from sertools.tables.condition import CLEAN, Condition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +23,6 @@ class Job:
         condition: the condition of the audio (clean, or perturbed)
         folder: folder of its shards
         shards: number and clips of each shard to compute
-        clips: number of clips in these shards
         stored: number of clips that the store has
         layers: whether layer means are needed
     """
@@ -26,9 +30,61 @@ class Job:
     condition: Condition
     folder: Path
     shards: tuple[tuple[int, pd.Index], ...]
-    clips: int
     stored: int
     layers: bool
+
+    @property
+    def clips(self) -> int:
+        """Number of clips in the shards to compute."""
+        return sum(len(part) for _, part in self.shards)
+
+
+def jobs(
+    model: Model,
+    corpus: Corpus,
+    conditions: Sequence[Condition],
+    settings: Settings,
+    corpus_fingerprint: str = "",
+    layers: bool = False,
+) -> list[Job]:
+    """The jobs still to compute for these conditions.
+
+    Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
+    out for a corpus without transcripts.
+
+    Args:
+        model: in the number format in which it runs
+        corpus: the corpus to predict
+        conditions: conditions of the audio
+        settings: how to compute
+        corpus_fingerprint: the corpus' fingerprint, if the caller knows it
+        layers: whether layer means are needed
+
+    Raises:
+        SertoolsError: a voice does not exist
+    """
+    corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
+    return [
+        job
+        for condition in _applicable(conditions, corpus)
+        for job in jobs_of_conditions(
+            corpus.clips.index,
+            model=(model.name, model.fingerprint),
+            corpus=(corpus.name, corpus_fingerprint),
+            conditions=[condition],
+            layers=layers and str(condition) == CLEAN,
+            root=settings.root,
+        )
+    ]
+
+
+def _applicable(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
+    """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
+    return [
+        replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c
+        for c in conditions
+        if not c.voice or resynthesis.has_transcripts(corpus.clips)
+    ]
 
 
 def jobs_of_conditions(
@@ -61,7 +117,6 @@ def jobs_of_conditions(
                 condition=condition,
                 folder=folder,
                 shards=todo,
-                clips=n,
                 stored=len(clips) - n,
                 layers=layers,
             )

@@ -6,7 +6,6 @@ uses the same format.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import StoreError
-from sertools.files import read_json, write_text
-from sertools.inference.engine import decode
+from sertools.files import read_json
+from sertools.inference.decode import decode
 from sertools.models.model import Model
+from sertools.store.store import write_json
 from sertools.tables.condition import Condition
 
 TOLERANCE = 0.005
@@ -69,7 +69,7 @@ def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, r
     choice = _stored_choice(path)
     if choice is None:
         choice = compare(model, corpus)
-        write_text(path, json.dumps(choice, indent=1) + "\n")
+        write_json(path, choice)
     return cast(AnyModel, model.with_precision(**choice))
 
 

@@ -1,9 +1,6 @@
 """Scores and layer means of a corpus under each condition, computed or read from the store."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,94 +11,15 @@ from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.inference import engine
 from sertools.inference.build_tables import Predicted
-from sertools.inference.jobs import Job, jobs_of_conditions
+from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
-from sertools.speech import resynthesis
-from sertools.store import store
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""(description, clips) → context manager that yields `advance(n)`."""
-
 RESERVED = ("clip", "file", "reason", "silent")
 """Columns that stored and exported tables have in addition to the labels."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Settings for how to compute; except for the seed, none changes a number beyond its stated tolerance.
-
-    Attributes:
-        seed: random seed
-        batch_size: maximum number of clips in one forward pass
-        workers: number of decoding threads
-        cache: root folder of the store; None for the platform's user cache directory
-        label_map: theirs → ours, for the labels of the model
-        progress: shows the progress of a long job
-    """
-
-    seed: int = 0
-    batch_size: int = engine.BATCH_SIZE
-    workers: int = 2
-    cache: Path | None = None
-    label_map: Mapping[str, str] = field(default_factory=dict)
-    progress: Progress = lambda description, total: nullcontext(lambda n: None)
-
-    @property
-    def root(self) -> Path:
-        """Root folder of the store."""
-        return self.cache or store.default_root()
-
-
-def jobs(
-    model: Model,
-    corpus: Corpus,
-    conditions: Sequence[Condition],
-    *,
-    settings: Settings,
-    corpus_fingerprint: str = "",
-    layers: bool = False,
-) -> list[Job]:
-    """The jobs still to compute for these conditions.
-
-    Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
-    out for a corpus without transcripts.
-
-    Args:
-        model: in the number format in which it runs
-        corpus: the corpus to predict
-        conditions: conditions of the audio
-        settings: how to compute
-        corpus_fingerprint: the corpus' fingerprint, if the caller knows it
-        layers: whether layer means are needed
-
-    Raises:
-        SertoolsError: a voice does not exist
-    """
-    corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
-    return [
-        job
-        for condition in _applicable(conditions, corpus)
-        for job in jobs_of_conditions(
-            corpus.clips.index,
-            model=(model.name, model.fingerprint),
-            corpus=(corpus.name, corpus_fingerprint),
-            conditions=[condition],
-            layers=layers and str(condition) == CLEAN,
-            root=settings.root,
-        )
-    ]
-
-
-def _applicable(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
-    """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
-    return [
-        replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c
-        for c in conditions
-        if not c.voice or resynthesis.has_transcripts(corpus.clips)
-    ]
 
 
 def predict(
@@ -132,43 +50,54 @@ def predict(
         StoreError: the store cannot be written
     """
     settings = settings or Settings()
+    planned: list[Job] = []
     if not isinstance(model, ClipModel):
+        files.check_writable(settings.root)
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
         model = choose_precision(model, corpus, corpus_fingerprint, settings.root)
-    return predict_conditions(model, corpus, conditions, settings, corpus_fingerprint, layers)
+        planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)
+    return predict_conditions(model, corpus, conditions, planned, settings, layers)
 
 
 def predict_conditions(
     model: Model | ClipModel,
     corpus: Corpus,
     conditions: Sequence[Condition],
+    planned: Sequence[Job],
     settings: Settings,
-    corpus_fingerprint: str,
     layers: bool,
 ) -> dict[str, Predicted]:
-    """Same as `predict` for a model whose number format is chosen."""
+    """Same as `predict` for a model whose number format is chosen, and whose jobs are planned.
+
+    Args:
+        model: in the number format in which it runs
+        corpus: the corpus to predict
+        conditions: conditions of the audio, of which the first must yield some scores
+        planned: the jobs of a model that computes scores from audio, from `jobs`; empty for other models
+        settings: how to compute
+        layers: whether layer means of the clean audio are needed as well as the scores
+    """
     _check_labels(model, layers)
     if isinstance(model, ClipModel):
         known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
         return {name: _by_clip(model, corpus, name, layers and name == CLEAN) for name in known}
-    files.check_writable(settings.root)
     predicted = {}
-    for job in jobs(
-        model, corpus, conditions, settings=settings, corpus_fingerprint=corpus_fingerprint, layers=layers
-    ):
-        if job.shards:
-            with settings.progress(str(job.condition), job.clips) as advance:
-                engine.run(
-                    job,
-                    corpus,
-                    model,
-                    batch_size=settings.batch_size,
-                    workers=settings.workers,
-                    advance=advance,
-                )
-        frame, means = engine.read_job(job, corpus.clips.index)
-        found = _predicted(frame, str(job.condition), list(model.labels))
-        predicted[str(job.condition)] = replace(found, layers=Layers(shards=tuple(means)) if means else None)
+    for job in planned:
+        frame, means = engine.run(job, corpus, model, settings)
+        name, gone = str(job.condition), frame[frame["reason"] != ""]
+        predicted[name] = Predicted(
+            scores=frame[list(model.labels)],
+            missing=pd.DataFrame(
+                {
+                    "clip": gone.index,
+                    "condition": name,
+                    "reason": gone["reason"].to_numpy(),
+                    "asked": [engine.was_asked(reason) for reason in gone["reason"]],
+                }
+            ),
+            silent=int(frame["silent"].sum()),
+            layers=Layers(shards=tuple(means)) if means else None,
+        )
     _check_some_scored(predicted[str(conditions[0])], corpus)
     return predicted
 
@@ -191,13 +120,6 @@ def _check_labels(model: Model | ClipModel, layers: bool) -> None:
             f"{model.name} has a label {taken[0]!r}, which is a duplicate or a reserved name",
             hint=f"labels must be different from each other and from {', '.join(RESERVED)}",
         )
-
-
-def _predicted(frame: pd.DataFrame, condition: str, labels: list[str]) -> Predicted:
-    gone = frame[frame["reason"] != ""]
-    missing = pd.DataFrame({"clip": gone.index, "condition": condition, "reason": gone["reason"].to_numpy()})
-    missing["asked"] = [engine.was_asked(reason) for reason in missing["reason"]]
-    return Predicted(scores=frame[labels], missing=missing, silent=int(frame["silent"].sum()))
 
 
 def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> Predicted:

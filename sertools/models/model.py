@@ -16,6 +16,9 @@ Task = Literal["regression", "single_label", "multi_label", "encoder"]
 Signal = NDArray[np.float32]
 """Samples of one clip in [-1, 1], shape (samples,)."""
 
+Grid = tuple[float, float, int]
+"""Times of frames: centre of the first frame in s, step in s, and number of frames."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
@@ -43,6 +46,14 @@ class Frames:
     states: tuple[NDArray[np.float32], ...]
     first_s: tuple[float, ...]
     step_s: tuple[float, ...]
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The times of the frames of each layer."""
+        return [
+            (first, step, len(states))
+            for first, step, states in zip(self.first_s, self.step_s, self.states, strict=True)
+        ]
 
 
 @runtime_checkable

@@ -14,8 +14,8 @@ from sertools.audio.spectrogram import picture
 from sertools.corpora.corpus import Corpus
 from sertools.errors import GateError
 from sertools.files import atomic, write_text
-from sertools.inference import engine
-from sertools.inference.predict import Progress
+from sertools.inference.decode import decode
+from sertools.inference.settings import Progress
 from sertools.models.model import ClipModel, Model
 from sertools.results.audio_clips import INDEX, Index, Recording, read_index
 from sertools.results.result import Result
@@ -84,7 +84,7 @@ def _write_clip(
     clip: str, conditions: Mapping[str, Condition], folder: Path, corpus: Corpus, model: Model
 ) -> dict[str, Recording]:
     """Writes one clip under all its conditions, or records the reason why it cannot be decoded."""
-    decoded = {name: engine.decode(corpus, clip, model, condition) for name, condition in conditions.items()}
+    decoded = {name: decode(corpus, clip, model, condition) for name, condition in conditions.items()}
     peaks = [float(np.max(np.abs(each.signal))) for each in decoded.values() if each.signal is not None]
     attenuation = max([1.0, *peaks])
     found = {}

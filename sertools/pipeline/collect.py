@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
@@ -13,44 +12,44 @@ from sertools.features import columns, text_encoder
 from sertools.inference.build_tables import tables
 from sertools.inference.frames.cells import union
 from sertools.inference.frames.compute import frame_sums
-from sertools.inference.predict import Settings, jobs, predict, predict_conditions
+from sertools.inference.frames.plan import plan
+from sertools.inference.jobs import Job, jobs
+from sertools.inference.precision import choose_precision
+from sertools.inference.predict import predict, predict_conditions
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
+from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
+from sertools.tables.columns import RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
-from sertools.tables.tables import Tables
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelData:
-    """The data of one model that audits read: tables, and sums over frames by kind of cells and level."""
-
-    tables: Tables
-    frame_sums: Mapping[tuple[int, str], Mapping[str, FrameSums]]
+from sertools.tables.tables import ModelData
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The data that audits request of one model, apart from the conditions.
+    """The data that audits request of each model, apart from the conditions.
 
     Attributes:
         frame_sums: the sums over frames, for each kind of cells
         layers: whether layer means of the clean audio are computed along with the scores
+        encoder_layers: the same for a bare encoder, which has no scores, so that its output is the layers
         scores: whether anything except sums over frames is read, so that a model without frames runs too
     """
 
     frame_sums: Mapping[tuple[int, str], FrameSumsNeeded]
     layers: bool
+    encoder_layers: bool
     scores: bool
 
 
-def request(model: Model | ClipModel, corpus: Corpus, needs: Sequence[Needs]) -> Request:
-    """The data that audits request of a model on a corpus; `collect` computes it, a forecast counts it."""
+def request(corpus: Corpus, needs: Sequence[Needs]) -> Request:
+    """The data that audits request on a corpus; `collect` computes it, a forecast counts it."""
     sums = [need.frame_sums for need in needs if need.frame_sums and set(need.columns) <= set(corpus.clips)]
     return Request(
-        frame_sums={} if isinstance(model, ClipModel) else union(sums),
-        # a bare encoder has no scores, so its output is the layers
-        layers=any(need.layers or (need.frame_sums and model.task == "encoder") for need in needs),
+        frame_sums=union(sums),
+        layers=any(need.layers for need in needs),
+        encoder_layers=any(need.layers or need.frame_sums for need in needs),
         scores=any(need.conditions or need.layers for need in needs),
     )
 
@@ -58,7 +57,7 @@ def request(model: Model | ClipModel, corpus: Corpus, needs: Sequence[Needs]) ->
 def collect(
     model: Model | ClipModel,
     corpus: Corpus,
-    needs: Sequence[Needs],
+    requested: Request,
     conditions: Sequence[Condition],
     settings: Settings,
     corpus_fingerprint: str,
@@ -68,59 +67,58 @@ def collect(
     Args:
         model: any model, in the number format in which it runs
         corpus: the corpus that is audited
-        needs: what each audit reads
-        conditions: all conditions that audits read; none if they read no model
+        requested: what the audits read
+        conditions: all conditions that audits read, clean first; none if they read no model
         settings: how to compute
         corpus_fingerprint: the corpus' fingerprint; empty if it is not known
     """
-    requested = request(model, corpus, needs)
+    layers = requested.encoder_layers if model.task == "encoder" else requested.layers
     sums: dict[tuple[int, str], Mapping[str, FrameSums]] = {}
+    planned: list[Job] = []
     if not isinstance(model, ClipModel):
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
+        planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)
         for cells, wanted in requested.frame_sums.items():
-            files.check_writable(settings.root)
-            (clean,) = jobs(
-                model,
-                corpus,
-                [Condition()],
-                settings=settings,
-                corpus_fingerprint=corpus_fingerprint,
-                layers=requested.layers,
-            )
-            sums[cells] = frame_sums(
-                model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, settings=settings, clean=clean
+            passes = plan(model, corpus, corpus_fingerprint, wanted, settings.root)
+            sums[cells], planned[0] = frame_sums(
+                passes, model, corpus, corpus_fingerprint, settings, planned[0]
             )
     predicted = {}
     # frames alone need no scores, but the scores show which clips are missing
     if requested.scores or any(sums.values()):
-        predicted = predict_conditions(
-            model, corpus, conditions, settings, corpus_fingerprint, requested.layers
-        )
+        predicted = predict_conditions(model, corpus, conditions, planned, settings, layers)
     return ModelData(tables=tables(model, corpus, predicted, settings.label_map), frame_sums=sums)
 
 
-def tables_of(planned: PlannedAudit, own: ModelData, comparison: Mapping[str, ModelData]) -> Tables:
-    """The tables that one audit reads: of the model and of the models that it is compared with.
-
-    Sums over frames are only those of the audit's kind of cells and levels.
+def comparison_models(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    others: Mapping[str, Model | ClipModel],
+    random_twin: bool | None,
+    settings: Settings,
+    corpus_fingerprint: str,
+) -> dict[str, Model | ClipModel]:
+    """Comparison models for layer audits by role ("against", "random twin"), each in its number format.
 
     Args:
-        planned: the audit
-        own: the data of the audited model
-        comparison: role → data of a comparison model
+        model: in the format in which it runs
+        corpus: the number formats are compared on it
+        others: role → model, for the models that were named
+        random_twin: whether the model's untrained copy is included; None for where it can be built
+        settings: how to compute
+        corpus_fingerprint: the corpus' fingerprint
+
+    Raises:
+        ModelError: the model has no random twin
     """
-
-    def chosen(data: ModelData) -> Tables:
-        needed = planned.needs.frame_sums
-        if needed is None:
-            return data.tables
-        found = data.frame_sums.get((needed.groups, needed.by), {})
-        sums = {level: found[level] for level in needed.levels if level in found}
-        if not needed.between_layers:
-            sums = {level: replace(each, between={}) for level, each in sums.items()}
-        return replace(data.tables, frame_sums=sums)
-
-    return replace(chosen(own), others={role: chosen(data) for role, data in comparison.items()})
+    found = {
+        role: choose_precision(other, corpus, corpus_fingerprint, settings.root)
+        for role, other in others.items()
+    }
+    if random_twin or (random_twin is None and hasattr(model, "random_twin")):
+        # made from the model in its chosen format, so that both have the same number format
+        found[RANDOM_TWIN] = build_twin(model, settings.seed)
+    return found
 
 
 def with_measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings) -> Corpus:

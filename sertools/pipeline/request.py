@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sertools import files
 from sertools.auditing.audit import PlannedAudit
-from sertools.corpora.corpus import Corpus, join
+from sertools.corpora.corpus import Corpus, join_corpora
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS
@@ -82,7 +82,7 @@ class CorpusRequest:
             )
             for spec in self.specs
         ]
-        corpus = loaded[0] if len(loaded) == 1 else join(loaded)
+        corpus = loaded[0] if len(loaded) == 1 else join_corpora(loaded)
         return with_derived_dimensions(corpus) if self.derive else corpus
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from sertools import files
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.answers import answers
-from sertools.pipeline.collect import collect, tables_of, with_measured_columns
-from sertools.pipeline.comparison_models import comparison_models
+from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
@@ -50,31 +50,37 @@ def run(
     standard_labels(model, settings.label_map)  # checked before anything is computed
     key = "" if isinstance(model, ClipModel) else fingerprint(corpus)
     wanted = conditions(audits, settings.seed)
+    if wanted and not all(isinstance(each, ClipModel) for each in (model, *(others or {}).values())):
+        files.check_writable(settings.root)
     if wanted:
         model = choose_precision(model, corpus, key, settings.root)
     corpus = with_measured_columns(corpus, audits, settings)
     compared = {}
     if any(planned.reads_layers for planned in audits):
         compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
-    needs = [planned.needs for planned in audits]
+    requested = request(corpus, [planned.needs for planned in audits])
     comparison = {
-        role: collect(other, corpus, needs, [Condition()], settings, key) for role, other in compared.items()
+        role: collect(other, corpus, requested, [Condition()], settings, key)
+        for role, other in compared.items()
     }
-    own = collect(model, corpus, needs, wanted, settings, key)
-    facts = {role: model_facts(other) for role, other in compared.items()}
+    own = collect(model, corpus, requested, wanted, settings, key)
+    facts = model_facts(model)
+    beside = {"others": {role: model_facts(other) for role, other in compared.items()}} if compared else {}
     origin = provenance(model, key, command)
     answered = answers(own.tables)
     if answered:
         origin[PROVENANCE] = answered.digest
-    results = [
-        auditing.run(
-            planned,
-            tables_of(planned, own, comparison),
-            seed=settings.seed,
-            model=model_facts(model) | ({"others": facts} if facts and planned.reads_layers else {}),
-            data=corpus_facts(corpus),
-            provenance=origin,
+    results = []
+    for planned in audits:
+        read = auditing.tables_of(planned, own, comparison)
+        results.append(
+            auditing.run(
+                planned,
+                read,
+                model=facts | (beside if planned.reads_layers else {}),
+                data=corpus_facts(corpus),
+                provenance=origin,
+                seed=settings.seed,
+            )
         )
-        for planned in audits
-    ]
     return Results(results, {answered.digest: answered} if answered else {})

@@ -7,7 +7,7 @@ from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
 from sertools.inference.build_tables import Predicted
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS, write_audio_clips
 from sertools.pipeline.needs import conditions

@@ -16,6 +16,7 @@ from sertools.auditing.discovery import discover
 from sertools.auditing.run import obstacle, run
 from sertools.corpora.corpus import Corpus
 from sertools.inference import build_tables, predict
+from sertools.inference.settings import Settings
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline.needs import conditions
 from sertools.randomness import identity_rng
@@ -176,7 +177,7 @@ def _loudness(seed: int) -> Iterator[Check]:
     """Check a model that uses only the level, on audio whose level follows arousal, and an oracle."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = _loud_corpus(Path(folder), seed)
-        settings = predict.Settings(seed=seed, cache=Path(folder) / "store")
+        settings = Settings(seed=seed, cache=Path(folder) / "store")
         robustness = load("robustness")
         gain = {"perturbations": (f"gain@{GAIN_DB:g}",), **_quick(robustness)}
         wanted = [load("correctness").plan(limits=[LOUDER]), robustness.plan(gain, [LOUDER])]

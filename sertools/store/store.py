@@ -9,12 +9,11 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -35,34 +34,7 @@ SEAL = b"sertools.seal"
 ARRAY_SEAL = 16
 """Size in bytes of the fingerprint at the end of an array file."""
 
-
 HOUR_S, DAY_S = 60 * 60, 24 * 60 * 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    """Identifies what a stored number depends on; each part is a readable name and a fingerprint."""
-
-    model: tuple[str, str]
-    corpus: tuple[str, str]
-    condition: tuple[str, str]
-
-    def folder(self, root: Path) -> Path:
-        """The folder with the shards of this key."""
-        return root.joinpath(*(_folder_name(*part) for part in (self.model, self.corpus, self.condition)))
-
-
-def _folder_name(name: str, fingerprint: str) -> str:
-    readable = re.sub(r"[^A-Za-z0-9._@=+-]+", "-", name)[:60].strip("-.") or "unnamed"
-    short = hashlib.blake2b(f"{name}\n{fingerprint}".encode(), digest_size=5).hexdigest()
-    return f"{readable}-{short}"
-
-
-def default_root() -> Path:
-    """The store in the platform's user cache directory; XDG_CACHE_HOME moves it."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("sertools")) / "store"
 
 
 def shards(clips: pd.Index) -> Iterator[tuple[int, pd.Index]]:
@@ -136,10 +108,9 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     Raises:
         StoreError: no permission, no space, or another disk error; no partial file is left
     """
-    with atomic(path) as part:
-        with part.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-        _seal_array(part)
+    with _new_file(path) as file:
+        np.save(file, array, allow_pickle=False)
+        _seal_array(file)
 
 
 def write_rows(path: Path, rows: Iterable[NDArray[Any]], n: int) -> None:
@@ -148,20 +119,36 @@ def write_rows(path: Path, rows: Iterable[NDArray[Any]], n: int) -> None:
     Raises:
         StoreError: no permission, no space, or another disk error; no partial file is left
     """
-    with atomic(path) as part:
-        with part.open("wb") as file:
-            for i, row in enumerate(rows):
-                if i == 0:
-                    header = {"descr": row.dtype.str, "fortran_order": False, "shape": (n, *row.shape)}
-                    np.lib.format.write_array_header_1_0(file, header)
-                file.write(np.ascontiguousarray(row).data)
-        _seal_array(part)
+    with _new_file(path) as file:
+        for i, row in enumerate(rows):
+            if i == 0:
+                header = {"descr": row.dtype.str, "fortran_order": False, "shape": (n, *row.shape)}
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(np.ascontiguousarray(row).data)
+        _seal_array(file)
 
 
-def _seal_array(path: Path) -> None:
-    seal = _hash(np.memmap(path, dtype=np.uint8, mode="r"))
-    with path.open("ab") as file:
-        file.write(seal)
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file atomically.
+
+    Raises:
+        StoreError: no permission, no space, or another disk error; no partial file is left
+    """
+    with _new_file(path) as file:
+        file.write((json.dumps(content, indent=1) + "\n").encode())
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write to, which gets its name only when it is complete and on the disk."""
+    with atomic(path) as part, part.open("wb") as file:
+        yield file
+
+
+def _seal_array(file: BinaryIO) -> None:
+    """Adds the fingerprint of all that has been written to a file."""
+    file.flush()
+    file.write(_hash(np.memmap(file.name, dtype=np.uint8, mode="r")))
 
 
 def _hash(content: NDArray[np.uint8]) -> bytes:
@@ -184,8 +171,52 @@ def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: NDArray[Any]
         write_array(layers_path(folder, i), layers.astype(np.float32))
     table = pa.Table.from_pandas(scores.reset_index(), preserve_index=False)
     table = table.replace_schema_metadata({SEAL: _seal(scores)})
-    with atomic(folder / f"{i:05d}.parquet") as part:
-        pq.write_table(table, part)
+    with _new_file(folder / f"{i:05d}.parquet") as file:
+        pq.write_table(table, file)
+
+
+def regroup(
+    folder: Path, parts: Sequence[pd.Index], into: Path, todo: Sequence[tuple[int, pd.Index]]
+) -> tuple[tuple[int, pd.Index], ...]:
+    """Moves scores and layer means from shards that divide the clips in one way to shards of another way.
+
+    Args:
+        folder: folder of the shards to move, which are deleted
+        parts: clips of each of its shards
+        into: folder of the new shards
+        todo: number and clips of each new shard
+
+    Returns:
+        the new shards that could not be written, because `folder` lacks one of their clips
+
+    Raises:
+        StoreError: a shard cannot be written
+    """
+    tables: list[pd.DataFrame] = []
+    means: list[NDArray[Any]] = []
+    where: dict[Any, tuple[int, int]] = {}
+    for u, clips in enumerate(parts):
+        scores, layers = read_shard(folder, u, clips), read_layers(folder, u, len(clips))
+        if scores is not None and layers is not None:
+            where.update({clip: (len(means), row) for row, clip in enumerate(clips)})
+            tables.append(scores)
+            means.append(layers)
+    every = pd.concat(tables) if tables else pd.DataFrame()
+    shape = max((part.shape[1:] for part in means), default=(0, 0))
+    lacking = []
+    for i, clips in todo:
+        if any(clip not in where for clip in clips):
+            lacking.append((i, clips))
+            continue
+        layers = np.full((len(clips), *shape), np.nan, dtype=np.float32)
+        for k, clip in enumerate(clips):
+            part, row = where[clip]
+            if means[part].shape[1]:
+                layers[k] = means[part][row]
+        write_shard(into, i, every.loc[clips], layers)
+    for path in (*folder.glob("[0-9]*.parquet"), *folder.glob("[0-9]*.layers.npy")):
+        path.unlink(missing_ok=True)
+    return tuple(lacking)
 
 
 def left_behind(folder: Path) -> Iterator[Path]:
@@ -220,3 +251,83 @@ def _runs(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptSums:
+    """The files of sums that are computed cell by cell, and of the sums that run through all cells.
+
+    While they are computed, finished cells and a state to resume from are kept in files of their own.
+
+    Attributes:
+        folder: folder of the files
+        name: prefix of their names
+        cells: number of cells
+        size: number of values in the sums of one cell
+        running: number of values in the sums that run through all cells
+    """
+
+    folder: Path
+    name: str
+    cells: int
+    size: int
+    running: int
+
+    def read(self, *, checked: bool = True) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Sums (cells, size) and running sums (running,), memory-mapped; None if they are not finished.
+
+        Args:
+            checked: whether the fingerprints are compared; False for files that were written just now
+        """
+        files = [self._path("sums"), self._path("between")]
+        if checked:
+            sums, running = map(read_array, files)
+        else:
+            sums, running = (np.load(path, mmap_mode="r", allow_pickle=False) for path in files)
+        if sums is None or running is None:
+            return None
+        whole = sums.shape == (self.cells, self.size) and running.shape == (self.running,)
+        return (sums, running) if whole else None
+
+    def resume(self, cell: Sequence[int]) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
+        """Number of the first part still to sum, the sums of its cell so far, and the running sums so far.
+
+        Args:
+            cell: the cell of each part, in the order in which the parts are summed
+        """
+        state = read_array(self._path("begun"))
+        if state is not None and state.shape == (1 + self.size + self.running,):
+            begin = int(state[0])
+            finished = {*cell[:begin]} - {*cell[begin:]}
+            if all(read_array(self._path(f"cell-{c}")) is not None for c in finished):
+                return begin, np.array(state[1 : 1 + self.size]), np.array(state[1 + self.size :])
+        return 0, np.zeros(self.size), np.zeros(self.running)
+
+    def write_cells(self, sums: Mapping[int, NDArray[np.float64]]) -> None:
+        """Writes the sums of finished cells."""
+        for c, flat in sums.items():
+            write_array(self._path(f"cell-{c}"), flat)
+
+    def write_state(self, begin: int, flat: NDArray[np.float64], running: NDArray[np.float64]) -> None:
+        """Writes what `resume` returns, after the cells that are finished by then."""
+        write_array(self._path("begun"), np.concatenate([[float(begin)], flat, running]))
+
+    def finish(self, sums: Mapping[int, NDArray[np.float64]], running: NDArray[np.float64]) -> None:
+        """Writes all sums, and deletes what an interrupted run would have needed.
+
+        Args:
+            sums: cell → its sums, for those that `write_cells` has not written
+            running: the sums that run through all cells
+        """
+        write_rows(self._path("sums"), (self._cell(c, sums) for c in range(self.cells)), self.cells)
+        write_array(self._path("between"), running)
+        for what in ("begun", *(f"cell-{c}" for c in range(self.cells))):
+            self._path(what).unlink(missing_ok=True)  # many were never written, or are deleted already
+
+    def _cell(self, c: int, sums: Mapping[int, NDArray[np.float64]]) -> NDArray[np.float64]:
+        flat = sums[c] if c in sums else read_array(self._path(f"cell-{c}"))
+        assert flat is not None, "every cell is finished"
+        return flat
+
+    def _path(self, what: str) -> Path:
+        return self.folder / f"{self.name}.{what}.npy"

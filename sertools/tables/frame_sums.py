@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sertools.errors import AuditError, nearest
+
 LEVELS: Mapping[str, int] = {"frame": 1, "phoneme": 5, "word": 25}
 """Level → number of consecutive frames averaged (Li et al. 2023: 5 frames a phoneme, 5 phonemes a word)."""
 
@@ -32,12 +34,20 @@ class FrameSumsNeeded:
         groups: maximum number of speaker groups
         by: column of the corpus by whose values cells are split, e.g. `emotion`; empty for none
         between_layers: whether to also sum the products of every pair of layers
+
+    Raises:
+        AuditError: an unknown level
     """
 
     levels: tuple[str, ...] = ("frame",)
     groups: int = MAX_GROUPS
     by: str = ""
     between_layers: bool = False
+
+    def __post_init__(self) -> None:
+        for level in self.levels:
+            if level not in LEVELS:
+                raise AuditError(f"unknown frame level {level!r}", hint=nearest(level, list(LEVELS)))
 
 
 @dataclass(frozen=True, kw_only=True)

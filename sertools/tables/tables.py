@@ -92,3 +92,11 @@ class Tables:
         """Dimensions that the model predicts, whether or not the corpus has ratings for them."""
         columns = next(iter(self.predictions.values())).columns
         return tuple(d for d in DIMENSIONS if d in columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelData:
+    """The data of one model that audits read: tables, and sums over frames by kind of cells and level."""
+
+    tables: Tables
+    frame_sums: Mapping[tuple[int, str], Mapping[str, FrameSums]]

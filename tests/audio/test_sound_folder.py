@@ -9,6 +9,7 @@ from sertools.audio.files import write_audio
 from sertools.audio.sound_folder import Recordings, fingerprint
 from sertools.auditing.audit import load
 from sertools.errors import AuditError, CorpusError
+from sertools.models.load import load_model
 from sertools.pipeline import needs
 from sertools.tables.condition import Condition
 
@@ -71,16 +72,18 @@ def test_a_named_perturbation_without_its_folder_is_refused():
 
 def test_a_model_hears_the_clip_with_a_recording_at_the_stated_ratio(folder, tmp_path):
     """The model is given the sound itself: 20 dB below the clip lies a stretch of one of the recordings."""
+    from sertools.audio.files import read_audio
     from sertools.corpora.load import load_corpus
-    from sertools.inference.engine import perturbed
+    from sertools.inference.decode import decode
 
     voice = 0.1 * np.sin(np.arange(4000) / 5).astype("f4")
     write_audio(tmp_path / "v.wav", voice, 16000)
     (tmp_path / "m.csv").write_text("file,speaker\nv.wav,1\n")
     corpus = load_corpus(str(tmp_path / "m.csv"))
     condition = Condition(perturbation="recorded_noise", level=20.0, unit="dB", folder=str(folder))
-    changed = perturbed(voice, 16000, corpus.clips.index[0], condition, corpus)
-    noise = changed.astype(np.float64) - voice
+    heard = decode(corpus, corpus.clips.index[0], load_model("toy:loudness"), condition).signal
+    voice = read_audio(tmp_path / "v.wav", 16000)
+    noise = heard.astype(np.float64) - voice
     ratio = 10 * np.log10(np.mean(voice.astype(np.float64) ** 2) / np.mean(noise**2))
     assert ratio == pytest.approx(20.0, abs=1e-3), "float32 sums are rounded"
     best = max(

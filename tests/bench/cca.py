@@ -70,17 +70,17 @@ def with_sums(corpus, model, store: Path) -> dict:
 
     from sertools.corpora.corpus import fingerprint
     from sertools.inference.frames.compute import frame_sums
-    from sertools.inference.predict import Settings
+    from sertools.inference.frames.plan import plan
+    from sertools.inference.jobs import jobs
+    from sertools.inference.settings import Settings
+    from sertools.tables.condition import Condition
     from sertools.tables.egemaps import columns
     from sertools.tables.frame_sums import FrameSumsNeeded
 
-    found = frame_sums(
-        model,
-        corpus,
-        FrameSumsNeeded(),
-        corpus_fingerprint=fingerprint(corpus),
-        settings=Settings(cache=store),
-    )["frame"]
+    key, settings = fingerprint(corpus), Settings(cache=store)
+    (clean,) = jobs(model, corpus, [Condition()], settings, key, layers=True)
+    passes = plan(model, corpus, key, FrameSumsNeeded(), settings.root)
+    found = frame_sums(passes, model, corpus, key, settings, replace(clean, shards=()))[0]["frame"]
     start = time.process_time()
     scores(found, columns(found.features))
     seconds = time.process_time() - start

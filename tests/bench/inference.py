@@ -139,9 +139,9 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     import torch
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-    from sertools.audio.files import read_audio
     from sertools.corpora.load import load_corpus
-    from sertools.inference import engine, predict
+    from sertools.inference import predict
+    from sertools.inference.decode import decode
     from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
 
@@ -149,14 +149,14 @@ def audits(model_folder: Path, files: list[Path], manifest: Path, work: Path) ->
     model = AutoModelForAudioClassification.from_pretrained(model_folder, dtype="float32").eval()
     corpus = load_corpus(str(manifest))
     conditions = [Condition(), *(Condition(perturbation=name) for name in PERTURBATIONS)]
+    reference = load_model(str(model_folder), LoadOptions(device="cpu", precision="fp32"))
 
     def loop():
         rows = []
         with torch.no_grad():
             for condition in conditions:
                 for clip in corpus.clips.index:
-                    signal = read_audio(corpus.path(clip), 16000)
-                    changed = engine.perturbed(signal, 16000, clip, condition, corpus)
+                    changed = decode(corpus, clip, reference, condition).signal
                     inputs = extractor(changed, sampling_rate=16000, return_tensors="pt")
                     rows.append(model(inputs.input_values).logits.softmax(-1)[0].numpy())
         return np.stack(rows)
@@ -268,7 +268,8 @@ import resource, sys, time
 from pathlib import Path
 from sertools.corpora.load import load_corpus
 from sertools.models.load import load_model
-from sertools.inference.predict import Settings, predict
+from sertools.inference.predict import predict
+from sertools.inference.settings import Settings
 model, corpus = load_model("default"), load_corpus(sys.argv[1])
 before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 predict(model, corpus, settings=Settings(cache=Path(sys.argv[2])))

@@ -53,6 +53,8 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     from sertools.features import acoustics
     from sertools.inference import predict
     from sertools.inference.frames.compute import frame_sums
+    from sertools.inference.frames.plan import plan
+    from sertools.inference.jobs import jobs
     from sertools.models.load import LoadOptions, load_model
     from sertools.tables.condition import Condition
     from sertools.tables.frame_sums import FrameSumsNeeded
@@ -78,12 +80,11 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
 
     def summed():
         settings = predict.Settings(cache=work / "summed")
-        (clean,) = predict.jobs(
+        (clean,) = jobs(
             model, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
         )
-        frame_sums(
-            model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, settings=settings, clean=clean
-        )
+        passes = plan(model, corpus, corpus_fingerprint, wanted, settings.root)
+        frame_sums(passes, model, corpus, corpus_fingerprint, settings, clean)
 
     ways = {"plain forward": plain, "openSMILE": measured, "moments": summed}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -116,7 +117,7 @@ def memory(layers: int, width: int) -> None:
     import numpy as np
 
     from sertools.inference.frames.accumulate import K, Sums
-    from sertools.inference.frames.compute import BUDGET, passes
+    from sertools.inference.frames.plan import BUDGET, passes
     from sertools.models.model import Frames
     from sertools.tables.frame_sums import LEVELS, FrameSumsNeeded
 
@@ -129,8 +130,7 @@ def memory(layers: int, width: int) -> None:
     ):
         shapes = passes(wanted, [(0.01, 0.02, 50)] * layers, [width] * layers, BUDGET)
         shape = max(shapes, key=lambda s: s.size + len(s.levels) * len(s.pairs) * width**2)
-        between = {(level, *pair): np.zeros((width, width)) for level in shape.levels for pair in shape.pairs}
-        sums = Sums(shape=shape, flat=np.zeros(shape.size), between=between)
+        sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(shape.between_size))
         states = tuple(rng.standard_normal((1500, width), dtype=np.float32) for _ in range(layers))
         frames = Frames(states=states, first_s=(0.01,) * layers, step_s=(0.02,) * layers)
         features = rng.standard_normal((3000, K)).astype(np.float32)
@@ -144,7 +144,7 @@ def memory(layers: int, width: int) -> None:
             f"{peak:.2f} GiB at the peak so far ({before:.2f} before), "
             f"{time.process_time() - begin:.1f} CPU s for 30 s of frames"
         )
-        del sums, between
+        del sums
 
 
 def main() -> None:

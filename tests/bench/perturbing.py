@@ -19,9 +19,11 @@ import torch
 
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
-from sertools.inference.engine import decode, perturbed
-from sertools.inference.predict import Settings, predict
+from sertools.inference.decode import OtherClips, decode
+from sertools.inference.predict import predict
+from sertools.inference.settings import Settings
 from sertools.models.load import load_model
+from sertools.perturbations.apply import perturb
 from sertools.perturbations.selection import select
 from tests.helpers.checkpoints import write_checkpoint
 
@@ -62,17 +64,21 @@ def main() -> None:
         clean = dataclasses.replace(conditions[0], perturbation="clean")
         sounds = {clip: decode(corpus, clip, model, clean).signal for clip in corpus.clips.index}
         duration = sum(len(sound) for sound in sounds.values()) / model.sampling_rate
+
+        def perturbed(sound, clip, condition):
+            rate = model.sampling_rate
+            return perturb(
+                sound, rate, clip, condition, others=OtherClips(corpus=corpus, clip=clip, rate=rate)
+            )
+
         # first use loads filters and libraries
         for condition in conditions:
-            perturbed(
-                next(iter(sounds.values())), model.sampling_rate, corpus.clips.index[0], condition, corpus
-            )
+            perturbed(next(iter(sounds.values())), corpus.clips.index[0], condition)
         total, lines = 0.0, []
         for condition in conditions:
             took = seconds(
                 lambda condition=condition: [
-                    perturbed(sound, model.sampling_rate, clip, condition, corpus)
-                    for clip, sound in sounds.items()
+                    perturbed(sound, clip, condition) for clip, sound in sounds.items()
                 ],
                 time.process_time,
             )

@@ -11,7 +11,7 @@ import pytest
 
 from sertools.audio.files import write_audio
 from sertools.corpora.check import check
-from sertools.corpora.corpus import Corpus, fingerprint, join, write_corpus
+from sertools.corpora.corpus import Corpus, fingerprint, join_corpora, write_corpus
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
 from tests.helpers.places import ROOT
@@ -175,7 +175,7 @@ def test_folder_that_cannot_be_written_is_a_sentence(folder: Path) -> None:
 def test_speakers_of_joined_corpora_are_different_people(folder: Path) -> None:
     clips = load_corpus(str(folder / "mine.csv")).clips
     parts = [Corpus(name=name, clips=clips, root=folder, licence="CC0", notes=("n",)) for name in ("x", "y")]
-    joined = join(parts)
+    joined = join_corpora(parts)
     assert joined.clips.index.tolist()[:2] == ["x:wav/a.wav", "x:wav/b.wav"]
     assert sorted(joined.clips["speaker"].unique()) == ["x:03", "x:07", "y:03", "y:07"]
     assert joined.clips["corpus"].value_counts().to_dict() == {"x": 3, "y": 3}
@@ -186,18 +186,18 @@ def test_speakers_of_joined_corpora_are_different_people(folder: Path) -> None:
 
 def test_joined_splits_of_one_corpus_keep_their_people(folder: Path) -> None:
     parts = [load_corpus(f"{folder / 'mine.csv'}:{split}") for split in ("train", "test")]
-    joined = join(parts)
+    joined = join_corpora(parts)
     assert sorted(joined.clips["speaker"].unique()) == ["mine:03", "mine:07"]
     with pytest.raises(CorpusError) as caught:
-        join([parts[0], parts[0]])
+        join_corpora([parts[0], parts[0]])
     assert str(caught.value) == "clip 'mine:wav/a.wav' is in two of the corpora (join each split once)"
     with pytest.raises(CorpusError, match=r"^no corpora to join$"):
-        join([])
+        join_corpora([])
 
 
 def test_joined_corpus_survives_writing(folder: Path) -> None:
     clips = load_corpus(str(folder / "mine.csv")).clips
-    joined = join([Corpus(name=name, clips=clips, root=folder) for name in ("x", "y")])
+    joined = join_corpora([Corpus(name=name, clips=clips, root=folder) for name in ("x", "y")])
     write_corpus(joined, folder / "both")
     back = load_corpus(str(folder / "both")).clips
     pd.testing.assert_frame_equal(back, joined.clips[back.columns])

@@ -11,6 +11,7 @@ from sertools.errors import AuditError
 from sertools.features.columns import measured
 from sertools.features.fingerprint import Prints
 from sertools.inference import predict
+from sertools.inference.jobs import jobs
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline import run
 from sertools.pipeline.collect import with_measured_columns
@@ -76,9 +77,7 @@ def test_an_unknown_column_has_no_measure(tmp_path):
 def test_the_measures_are_kept_in_the_store(tmp_path):
     corpus, settings = corpus_of(tmp_path), predict.Settings(cache=tmp_path / "cache")
     first = predict.predict(Prints(), corpus, settings=settings)["clean"].scores
-    assert not any(
-        job.shards for job in predict.jobs(Prints(), corpus, [condition.Condition()], settings=settings)
-    )
+    assert not any(job.shards for job in jobs(Prints(), corpus, [condition.Condition()], settings=settings))
     assert predict.predict(Prints(), corpus, settings=settings)["clean"].scores.equals(first)
 
 

@@ -13,6 +13,7 @@ from sertools.errors import ModelError
 from sertools.features import columns
 from sertools.features.speech_recognition import WORDS, Recogniser, coded, decoded
 from sertools.inference import predict
+from sertools.inference.jobs import jobs
 from sertools.tables import condition
 from tests.helpers.checkpoints import speech
 from tests.helpers.word_checkpoints import LETTERS, write_ctc
@@ -61,7 +62,7 @@ def test_the_words_become_a_column_and_are_kept(ctc, tmp_path):
     assert found["a"] == decoded_by_hand(ctc, signals[0])
     assert found["c"] == decoded_by_hand(ctc, signals[2])
     assert found.isna().tolist() == [False, True, False]
-    again = predict.jobs(columns.maker(column)(), corpus, [condition.Condition()], settings=settings)
+    again = jobs(columns.maker(column)(), corpus, [condition.Condition()], settings=settings)
     assert not any(job.shards for job in again)
 
 

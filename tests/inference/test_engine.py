@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError, StoreError
 from sertools.inference import engine
+from sertools.inference.decode import DecodedClip
+from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -30,8 +33,7 @@ DATA = ROOT.parent / "shared" / "data"
 def computed(model, corpus: Corpus, root: Path, layers=False, condition=None, **settings):
     """Scores with reasons, and layer means, after what was missing has been computed."""
     job = jobs(model, corpus, root, layers=layers, condition=condition)
-    engine.run(job, corpus, model, **settings)
-    return engine.read_job(job, corpus.clips.index)
+    return engine.run(job, corpus, model, Settings(**settings))
 
 
 def test_scores_are_those_of_the_model_asked_clip_by_clip(tmp_path):
@@ -214,13 +216,13 @@ def test_progress_counts_every_clip_once_missing_ones_too(tmp_path):
     corpus = noises(tmp_path / "c", 70)
     (tmp_path / "c/003.wav").unlink()
     seen: list[int] = []
-    computed(Meter(), corpus, tmp_path / "store", advance=seen.append)
+    computed(Meter(), corpus, tmp_path / "store", progress=lambda what, n: nullcontext(seen.append))
     assert sum(seen) == 70
 
 
 def test_a_long_clip_runs_alone(tmp_path):
     batches = engine.batches(
-        [engine.DecodedClip(signal=np.zeros(n, np.float32)) for n in (engine.BATCH_SAMPLES + 1, 500, 400)], 8
+        [DecodedClip(signal=np.zeros(n, np.float32)) for n in (engine.BATCH_SAMPLES + 1, 500, 400)], 8
     )
     assert batches == [[2, 1], [0]]
 
@@ -231,7 +233,7 @@ def test_a_disk_that_fills_up_keeps_the_finished_shards(tmp_path):
     job.folder.mkdir(parents=True)
     (job.folder / f".00001.parquet.{os.getpid()}.part").symlink_to("/dev/full")
     with pytest.raises(StoreError, match="the disk is full"):
-        engine.run(job, corpus, model)
+        engine.run(job, corpus, model, Settings())
     assert sorted(files(tmp_path / "store")) == [
         f"{job.folder.relative_to(tmp_path / 'store')}/00000.parquet"
     ]
@@ -248,7 +250,7 @@ def test_a_run_sweeps_what_a_dead_one_left_in_its_folder(tmp_path):
     left = job.folder / ".00000.parquet.1.part"
     left.write_bytes(b"half")
     os.utime(left, (0, 0))
-    engine.run(job, corpus, model)
+    engine.run(job, corpus, model, Settings())
     assert [path.name for path in job.folder.iterdir()] == ["00000.parquet"]
 
 
@@ -259,6 +261,7 @@ import numpy as np
 from sertools.corpora.load import load_corpus
 from tests.helpers.small import Meter, jobs
 from sertools.inference import engine
+from sertools.inference.settings import Settings
 
 class Slow(Meter):
     def predict(self, signals, *, layers=False):
@@ -270,7 +273,7 @@ model = Slow()
 for root in sys.argv[2:]:
     job = jobs(model, corpus, Path(root), layers=True)
     print("ready", flush=True)
-    engine.run(job, corpus, model)
+    engine.run(job, corpus, model, Settings())
 print("done", flush=True)
 """
 

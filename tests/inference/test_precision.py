@@ -10,6 +10,7 @@ from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.inference import precision
 from sertools.inference import predict as predict_module
+from sertools.inference.jobs import jobs
 from sertools.models.device import multiplies_bf16, native_bf16
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import Outputs
@@ -162,7 +163,7 @@ def test_auto_predicts_the_numbers_of_the_format_it_chose_and_plans_with_them(tm
     ]
     np.testing.assert_allclose(scores - exact, 0.004, atol=1e-6)
     chosen = precision.choose_precision(model, corpus, fingerprint(corpus), settings.root)
-    (job,) = predict_module.jobs(chosen, corpus, [condition.Condition()], settings=settings)
+    (job,) = jobs(chosen, corpus, [condition.Condition()], settings=settings)
     assert job.stored == 70
 
 

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from sertools.errors import GateError
-from sertools.inference import engine
+from sertools.inference.decode import decode
 from sertools.pipeline.audio_clips import write_audio_clips
 from sertools.results.audio_clips import read_index
 from sertools.results.result import Sound
@@ -35,7 +35,7 @@ def write(results, folder, corpus, **settings):
 def test_what_is_written_is_what_the_model_hears(tmp_path, corpus):
     clean, changed = write([result("clip 001")], tmp_path / "sounds", corpus)
     assert (clean.condition, changed.condition) == ("clean", "gain@20dB")
-    clips_with_layers = [engine.decode(corpus, "clip 001", Meter(), c).signal for c in CONDITIONS.values()]
+    clips_with_layers = [decode(corpus, "clip 001", Meter(), c).signal for c in CONDITIONS.values()]
     softer = max(1.0, *(np.abs(signal).max() for signal in clips_with_layers))
     for take, signal in zip((clean, changed), clips_with_layers, strict=True):
         samples, rate = soundfile.read(tmp_path / "sounds" / take.audio, dtype="float32")
@@ -47,10 +47,10 @@ def test_what_is_written_is_what_the_model_hears(tmp_path, corpus):
 def test_a_clip_that_is_too_loud_is_softer_alike_under_all_conditions(tmp_path, corpus):
     clean, changed = write([result("clip 011")], tmp_path / "sounds", corpus)
     samples = [soundfile.read(tmp_path / "sounds" / take.audio)[0] for take in (clean, changed)]
-    original = engine.decode(corpus, "clip 011", Meter(), Condition()).signal
+    original = decode(corpus, "clip 011", Meter(), Condition()).signal
     assert np.abs(samples[1]).max() == pytest.approx(1, abs=1e-4)
     # 20 dB between them, as the model hears them, unless the gain itself stops at full scale
-    loud = engine.decode(corpus, "clip 011", Meter(), GAIN).signal
+    loud = decode(corpus, "clip 011", Meter(), GAIN).signal
     ratio = np.abs(loud).max() / np.abs(original).max()
     assert np.abs(samples[1]).max() / np.abs(samples[0]).max() == pytest.approx(ratio, rel=1e-3)
 

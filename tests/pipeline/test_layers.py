@@ -14,8 +14,8 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError
 from sertools.inference import predict
 from sertools.inference.build_tables import tables
-from sertools.inference.engine import decode
-from sertools.inference.predict import Settings
+from sertools.inference.decode import decode
+from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.pipeline import run
 from sertools.tables.columns import AGAINST

@@ -17,7 +17,7 @@ from sertools.errors import AuditError, CorpusError, ModelError, StoreError
 from sertools.inference import predict
 from sertools.inference.build_tables import Predicted
 from sertools.inference.build_tables import tables as tables_of
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.pipeline import run, write
 from sertools.results.read import read_results

@@ -11,6 +11,7 @@ from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, SertoolsError
 from sertools.inference import predict
+from sertools.inference.jobs import jobs
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.speech import espeak_ng, resynthesis
 from sertools.tables.condition import Condition
@@ -94,11 +95,11 @@ def test_the_engine_hears_the_words_whatever_the_sound_was(tmp_path):
 def test_other_words_are_spoken_anew_and_the_same_words_are_not(tmp_path):
     corpus = corpus_of(tmp_path, ["Yes.", "No."], language="eng")
     predictions(corpus)
-    jobs = predict.jobs(LoudnessModel(), corpus, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
-    assert [job.stored for job in jobs] == [2]
+    planned = jobs(LoudnessModel(), corpus, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
+    assert [job.stored for job in planned] == [2]
     other = corpus_of(tmp_path, ["Yes.", "Never."], language="eng")
-    jobs = predict.jobs(LoudnessModel(), other, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
-    assert [job.stored for job in jobs] == [0]
+    planned = jobs(LoudnessModel(), other, [FIRST], settings=predict.Settings(cache=tmp_path / "cache"))
+    assert [job.stored for job in planned] == [0]
 
 
 def test_a_corpus_without_words_is_not_spoken(tmp_path):

@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 from sertools.cli.app import app
 from sertools.errors import StoreError
 from sertools.store import cache, store
+from sertools.store.key import Key
 
 
 def fill(root: Path, model: str = "m", corpus: str = "c", shards: int = 2, layers: bool = False) -> Path:
     """A store with shards of three clips under one condition; returns their folder."""
-    folder = store.Key(model=(model, "1"), corpus=(corpus, "2"), condition=("clean", "3")).folder(root)
+    folder = Key(model=(model, "1"), corpus=(corpus, "2"), condition=("clean", "3")).folder(root)
     for i in range(shards):
         clips = pd.Index([f"{i}-{k}" for k in range(3)], name="clip")
         scores = pd.DataFrame({"reason": "", "silent": False, "arousal": np.float32(0.5)}, index=clips)

@@ -17,7 +17,7 @@ from sertools import files
 from sertools.errors import StoreError
 from sertools.files import write_text
 from sertools.store import store
-from sertools.store.store import Key, read_layers, read_shard, write_shard
+from sertools.store.store import read_layers, read_shard, write_shard
 
 CLIPS = pd.Index([f"clip {i}" for i in range(5)], name="clip")
 
@@ -248,27 +248,57 @@ def test_no_permission_is_a_sentence(tmp_path):
     assert list(folder.iterdir()) == []
 
 
-def test_another_model_corpus_or_condition_lies_in_another_folder(tmp_path):
-    key = Key(model=("m", "1"), corpus=("c", "1"), condition=("clean", "clean"))
-    others = [
-        Key(model=("m", "2"), corpus=("c", "1"), condition=("clean", "clean")),
-        Key(model=("m", "1"), corpus=("c", "2"), condition=("clean", "clean")),
-        Key(model=("m", "1"), corpus=("c", "1"), condition=("clean", "noise")),
-        Key(model=("m\n1", ""), corpus=("c", "1"), condition=("clean", "clean")),
-    ]
-    folders = {each.folder(tmp_path) for each in [key, *others]}
-    assert len(folders) == 5
+def shard(clips, first: float) -> tuple[pd.DataFrame, np.ndarray]:
+    """Scores and layer means that tell their clips apart."""
+    values = first + np.arange(len(clips), dtype=np.float32)
+    frame = pd.DataFrame({"reason": "", "silent": False, "arousal": values}, index=clips)
+    return frame, values[:, None, None].repeat(2, axis=1)
 
 
-def test_names_of_folders_are_readable_short_and_stay_inside_the_store(tmp_path):
-    key = Key(model=("../../etc/passwd", "f"), corpus=("x" * 300, "f"), condition=("white noise@40dB", "f"))
-    parts = key.folder(tmp_path).relative_to(tmp_path).parts
-    assert [part[:-11] for part in parts] == ["etc-passwd", "x" * 60, "white-noise@40dB"]
-    assert Key(model=("…", "f"), corpus=("c", "f"), condition=("d", "f")).folder(tmp_path).parts[-3][
-        :-11
-    ] == ("unnamed")
+def test_shards_of_one_division_become_those_of_another(tmp_path):
+    clips = pd.Index(list("abcdef"), name="clip")
+    parts = [clips[[0, 2, 4]], clips[[1, 3]], clips[[5]]]
+    for u, part in enumerate(parts[:2]):
+        write_shard(tmp_path / "parts", u, *shard(part, 10.0 * u))
+    todo = [(0, clips[:3]), (1, clips[3:])]
+    assert store.regroup(tmp_path / "parts", parts, tmp_path / "whole", todo) == (todo[1],), "f is missing"
+    moved = read_shard(tmp_path / "whole", 0, clips[:3])
+    assert moved["arousal"].tolist() == [0.0, 10.0, 1.0]
+    assert read_layers(tmp_path / "whole", 0, 3)[:, 1, 0].tolist() == [0.0, 10.0, 1.0]
+    assert read_shard(tmp_path / "whole", 1, clips[3:]) is None
+    assert not list((tmp_path / "parts").iterdir())
 
 
-def test_the_store_lies_in_the_users_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert store.default_root() == tmp_path / "sertools" / "store"
+def kept(folder: Path) -> store.KeptSums:
+    return store.KeptSums(folder=folder, name="pass-0", cells=2, size=3, running=1)
+
+
+def test_sums_that_were_interrupted_resume_after_the_last_saved_part(tmp_path):
+    sums, cell = kept(tmp_path), [0, 0, 1, 1]
+    assert [part.tolist() for part in sums.resume(cell)[1:]] == [[0, 0, 0], [0]]
+    sums.write_cells({0: np.array([1.0, 2.0, 3.0])})
+    sums.write_state(3, np.array([4.0, 5.0, 6.0]), np.array([7.0]))
+    begin, flat, running = sums.resume(cell)
+    assert (begin, flat.tolist(), running.tolist()) == (3, [4, 5, 6], [7])
+    assert sums.read() is None, "they are not finished"
+    sums.finish({1: np.array([8.0, 9.0, 10.0])}, np.array([11.0]))
+    found, running = sums.read()
+    assert (found.tolist(), running.tolist()) == ([[1, 2, 3], [8, 9, 10]], [11])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pass-0.between.npy", "pass-0.sums.npy"]
+
+
+def test_sums_begin_again_if_a_finished_cell_is_gone(tmp_path):
+    sums = kept(tmp_path)
+    sums.write_cells({0: np.ones(3)})
+    sums.write_state(3, np.ones(3), np.ones(1))
+    (tmp_path / "pass-0.cell-0.npy").unlink()
+    assert sums.resume([0, 0, 1, 1])[0] == 0
+    assert sums.resume([0, 0, 0, 0, 1])[0] == 3, "the cell is not finished yet"
+
+
+def test_a_json_file_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StoreError, match="a file is in its way"):
+        store.write_json(tmp_path / "file" / "choice.json", {})
+    store.write_json(tmp_path / "new" / "choice.json", {"precision": "fp32"})
+    assert (tmp_path / "new" / "choice.json").read_text() == '{\n "precision": "fp32"\n}\n'

@@ -32,7 +32,7 @@ def cache_(
     """
     from sertools.cli import console
     from sertools.store.cache import prune, table, verify
-    from sertools.store.store import default_root
+    from sertools.store.key import default_root
 
     root = cache or default_root()
     if action == "prune":

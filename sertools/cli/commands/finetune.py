@@ -27,10 +27,10 @@ def finetune(
     steps = read_recipe(recipe)
     corpora = recipe_corpora(steps, data_root)
     if isinstance(steps, BaselineRecipe):
-        from sertools.corpora.corpus import join
+        from sertools.corpora.corpus import join_corpora
         from sertools.training.baseline import fit_baseline
 
-        whole = corpora[0] if len(corpora) == 1 else join(corpora)
+        whole = corpora[0] if len(corpora) == 1 else join_corpora(corpora)
         fit_baseline(whole, steps.labels, out, strength=steps.strength)
         console.message(f"Baseline written to {out}; audit it with: sertools audit --model sklearn:{out}")
         return

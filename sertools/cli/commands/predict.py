@@ -45,7 +45,7 @@ def predict(
 
     from sertools.cli import console
     from sertools.inference import predict
-    from sertools.inference.predict import Settings
+    from sertools.inference.settings import Settings
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))

@@ -6,18 +6,14 @@ time, and added up in float64, to avoid cancellation; at the end they are conver
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sertools.audio.opensmile import STEP_S, aligned
-from sertools.models.model import Frames
+from sertools.inference.frames.rows import Floats, Rows, rows_of
+from sertools.models.model import Frames, Grid
 from sertools.tables.egemaps import FEATURES
-from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED
-
-Floats = NDArray[np.floating[Any]]
-"""Frames and rows of frames, in the dtype of the model or in float64."""
+from sertools.tables.frame_sums import KINDS, LEVELS
 
 ROWS = 1024
 """Number of rows of frames that are multiplied at a time."""
@@ -73,6 +69,22 @@ class Shape:
             start = end
         return found
 
+    @property
+    def between_size(self) -> int:
+        """Number of values in the products between layers."""
+        width = self.dimensions
+        return len(self.levels) * sum(width[i] * width[j] for i, j in self.pairs)
+
+    def between(self, flat: NDArray[np.float64]) -> dict[tuple[str, int, int], NDArray[np.float64]]:
+        """(level, i, j) → products between two layers, as views into a flat array of all of them."""
+        found, start, width = {}, 0, self.dimensions
+        for level in self.levels:
+            for i, j in self.pairs:
+                end = start + width[i] * width[j]
+                found[level, i, j] = flat[start:end].reshape(width[i], width[j])
+                start = end
+        return found
+
 
 @dataclass(kw_only=True)
 class Sums:
@@ -81,17 +93,19 @@ class Sums:
     Attributes:
         shape: defines the sums
         flat: the sums, shape (shape.size,), float64
-        between: (level, i, j) → sums of products of two layers, over this cell and the cells before
+        products: sums of products of two layers, over this cell and the cells before, shape
+            (shape.between_size,), float64
         waiting: (level, layer) → rows that are not multiplied yet: frames and their features
     """
 
     shape: Shape
     flat: NDArray[np.float64]
-    between: dict[tuple[str, int, int], NDArray[np.float64]]
+    products: NDArray[np.float64]
     waiting: dict[tuple[str, int], list[tuple[Floats, Floats]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.sums = self.shape.views(self.flat)
+        self.between = self.shape.between(self.products)
 
     def add(self, frames: Frames, own: NDArray[np.float32], other: NDArray[np.float32] | None) -> None:
         """Adds the frames of a clip; see `rows_of`.
@@ -103,7 +117,7 @@ class Sums:
         """
         self.sums[CLIPS] += 1
         rows_by_grid: dict[Grid, dict[str, Rows]] = {}
-        when = grids(frames)
+        when = frames.grids
         for layer in self.shape.dimensions:
             states, grid = frames.states[layer], when[layer]
             if grid not in rows_by_grid:  # in most architectures all layers share one grid
@@ -197,85 +211,3 @@ def _shifted(one: About, other: About) -> NDArray[np.float64]:
     _, b, y = other
     shifted: NDArray[np.float64] = np.outer(a, y + n * b) + np.outer(x, b)
     return shifted
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """The rows of a clip at one level for which all features are defined.
-
-    Attributes:
-        frames: indices of the clip's frames that the rows are made of
-        starts: index into `frames` at which each row begins
-        features: own, other clip's and rolled features as columns, shape (rows, kinds · k), float64
-        undefined: number of rows left out
-    """
-
-    frames: NDArray[np.intp]
-    starts: NDArray[np.intp]
-    features: Floats
-    undefined: int
-
-    def pooled(self, states: Floats) -> Floats:
-        """The frames of a layer (t, d) averaged at this level, shape (rows, d)."""
-        return _pooled(states[self.frames], self.starts)
-
-
-def rows_of(grid: "Grid", own: NDArray[np.float32], other: NDArray[np.float32] | None, frames: int) -> Rows:
-    """Selects the frames of a clip to sum, with their acoustic features.
-
-    A frame is used if every feature of the clip is defined there. A phoneme or a word is the mean over the
-    defined ones among 5 or 25 consecutive frames, for the layer's states as well as for the features; the
-    last one of a clip may be shorter, and one without a defined frame is left out. Rolled features are the
-    clip's own, shifted by half their number; those of another clip are repeated or cut to the same length.
-
-    Args:
-        grid: times of the layer's frames
-        own: features of the clip every 10 ms, shape (rows, k)
-        other: features of another clip; None if there is no other clip, whose features are then nan
-        frames: number of frames that the level averages
-    """
-    first_s, step_s, n = grid
-    chosen, starts, mine = _level(aligned(own, first_s, step_s, n), frames)
-    if other is None:
-        theirs = np.full_like(mine, np.nan)
-    else:
-        long_enough = round(len(other) * STEP_S / step_s) + 1
-        _, _, theirs = _level(aligned(other, first_s, step_s, long_enough), frames)
-        if not len(theirs):  # the other clip is voiced only where this layer has no frame
-            chosen, starts, mine = chosen[:0], starts[:0], mine[:0]
-        theirs = theirs[np.arange(len(mine)) % max(len(theirs), 1)]
-    by_kind = {OWN: mine, OTHER: theirs, ROLLED: np.roll(mine, len(mine) // 2, axis=0)}
-    return Rows(
-        frames=chosen,
-        starts=starts,
-        features=np.concatenate([by_kind[kind] for kind in KINDS], axis=1),
-        undefined=-(-n // frames) - len(mine),
-    )
-
-
-def _level(features: Floats, frames: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """Indices of the defined frames, the start of each row among them, and the features of the rows."""
-    defined = np.flatnonzero(np.isfinite(features).all(axis=1))
-    starts = np.flatnonzero(np.diff(defined // frames, prepend=-1))
-    return defined, starts, _pooled(features[defined], starts)
-
-
-def _pooled(rows: Floats, starts: NDArray[np.intp]) -> Floats:
-    """Means of groups of consecutive rows (n, d) that begin at `starts`, in the dtype of the rows."""
-    if len(starts) in {0, len(rows)}:
-        return rows[: len(starts)]
-    counts = np.diff(starts, append=len(rows)).astype(rows.dtype)
-    means: Floats = np.add.reduceat(rows, starts, axis=0) / counts[:, None]
-    return means
-
-
-Grid = tuple[float, float, int]
-"""Times of frames: centre of the first frame in s, step in s, and number of frames."""
-
-
-def grids(frames: Frames) -> list[Grid]:
-    """The times of the frames of each layer."""
-    return [
-        (first, step, len(states))
-        for first, step, states in zip(frames.first_s, frames.step_s, frames.states, strict=True)
-    ]

@@ -1,248 +1,169 @@
-"""Computes the sums over a model's frames that audits read, by level, and keeps them in the store.
+"""Sums products of layer frames and acoustic features in passes over the corpus; frames are never stored.
 
-Memory holds the sums of one cell and, if requested, the products between layers. Sums that exceed the memory
-budget are divided over several passes, which are planned before the first one begins.
+One pass processes the corpus cell by cell, so that memory only holds the sums of one cell; a finished cell is
+written to disk, where an audit reads it layer by layer. Unfinished sums are saved every few minutes, and a
+resumed run ends with the same bytes, because rows are always added up in the same order.
 """
 
-import hashlib
-import json
+import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.errors import AuditError, nearest
 from sertools.features import acoustics
-from sertools.inference.frames.accumulate import Grid, K, Shape, grids
-from sertools.inference.frames.cells import cells, partners
-from sertools.inference.frames.passes import KEEP_EVERY_S, Pass, run_pass
+from sertools.inference import engine
+from sertools.inference.frames.accumulate import K, Sums
+from sertools.inference.frames.cells import partners
+from sertools.inference.frames.plan import Pass, Plan
 from sertools.inference.jobs import Job
-from sertools.inference.predict import Settings
-from sertools.models.checks import noise
-from sertools.models.model import Framed, Frames
-from sertools.store.store import SHARD, Key, read_layers, read_shard, write_shard
+from sertools.inference.settings import Settings
+from sertools.models.model import Frames, Model
+from sertools.store.store import regroup, write_shard
 from sertools.tables.egemaps import FEATURES
-from sertools.tables.frame_sums import KINDS, LEVELS, FrameSums, FrameSumsNeeded
+from sertools.tables.frame_sums import KINDS, FrameSums
 from sertools.tables.pairs import speaker_codes
 
-VERSION = "moments-1"
-"""Version of the sums, part of the fingerprint; increases when a sum changes."""
+KEEP_EVERY_S = 120.0
+"""Seconds of work that an interruption can lose, approximately."""
 
-BUDGET = 11 * 2**27
-"""Maximum size in bytes of the sums in memory, 1.4 GiB."""
+MAX_BUFFERED_BYTES = 2**28
+"""Maximum size in bytes of finished cells in memory; beyond it they are written one by one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The acoustic features that frames are compared with.
+
+    Attributes:
+        by_clip: clip → features every 10 ms, shape (rows, k)
+        partner: clip → the other clip whose features it is compared with; None if there is none
+    """
+
+    by_clip: Mapping[str, NDArray[np.float32]]
+    partner: Mapping[str, str | None]
+
+    def of(self, clip: str) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """The features of a clip and of its partner."""
+        other = self.partner[clip]
+        return self.by_clip[clip], None if other is None else self.by_clip[other]
 
 
 def frame_sums(
-    model: object,
+    plan: Plan,
+    model: Model,
     corpus: Corpus,
-    wanted: FrameSumsNeeded,
-    *,
     corpus_fingerprint: str,
     settings: Settings,
-    keep_every_s: float = KEEP_EVERY_S,
-    clean: Job | None = None,
-) -> dict[str, FrameSums]:
-    """Level → sums over the frames of a model; empty if its layers cannot be read frame by frame.
+    clean: Job,
+) -> tuple[dict[str, FrameSums], Job]:
+    """Level → sums over the frames of a model, computed or read from the store; empty without passes.
 
     Args:
-        model: any model, in the number format in which it runs
+        plan: from `plan.plan`, for this model and corpus
+        model: in the number format in which it runs
         corpus: the corpus to sum over
-        wanted: levels, groups of speakers, column, products between layers
         corpus_fingerprint: the corpus' fingerprint
         settings: how to compute
-        keep_every_s: seconds of work that an interruption can lose
         clean: the job for missing scores and layer means of the clean audio, which the first pass computes as
-            a by-product; None if there is no such job
+            a by-product
+
+    Returns:
+        the sums, and what is left to compute of the job `clean`
 
     Raises:
-        AuditError: an unknown level, or a column that is not categorical
         ModelError: opensmile is not installed
         StoreError: the store cannot be written
     """
-    planned = over(model, corpus, wanted, corpus_fingerprint=corpus_fingerprint, root=settings.root)
-    if not planned or not isinstance(model, Framed):
-        return {}
-    features: dict[str, NDArray[np.float32]] = {}
-    partner: dict[str, str | None] = {}
-    found = []
-    for p, each in enumerate(replace(one, partner=partner, acoustics=features) for one in planned):
-        stored = each.stored()
-        if stored is None:
-            if not features:
-                with settings.progress("acoustic features", len(corpus.clips)) as advance:
-                    features.update(
-                        acoustics.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
-                    )
-                partner.update(_partners(corpus, features))
-            numbered = f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
-            with settings.progress(f"frames of {model.name}{numbered}", len(corpus.clips)) as advance:
-                shared = clean if p == 0 else None
-                stored = _compute_pass(each, corpus, model, settings, keep_every_s, shared, advance)
+
+    @functools.cache
+    def features() -> Features:
+        return _features(corpus, corpus_fingerprint, settings)
+
+    left, found = clean, []
+    for p, each in enumerate(plan.passes):
+        numbered = f", pass {p + 1} of {len(plan.passes)}" if len(plan.passes) > 1 else ""
+        title = f"frames of {model.name}{numbered}"
+        brought = clean if p == 0 else None
+        left = _complete(each, model, corpus, features, settings, title, brought) or left
+        stored = each.kept.read(checked=False)
+        assert stored is not None, "it is complete"
         found.append((each, *stored))
-    rows, _ = cells(corpus.clips, wanted)
-    return {level: _sums_of(level, rows, found) for level in wanted.levels}
+    return {level: _sums_of(level, plan.cells, found) for level in plan.levels if found}, left
 
 
-def _compute_pass(
+def _complete(
     each: Pass,
+    model: Model,
     corpus: Corpus,
-    model: Framed,
+    features: Callable[[], Features],
     settings: Settings,
-    keep_every_s: float,
+    title: str,
     clean: Job | None,
-    advance: Callable[[int], None],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Computes the sums of a pass, and the missing shards of the job `clean`; returns the stored sums."""
-    shared = clean if clean is not None and clean.shards else None
-    run_pass(
-        each,
-        corpus,
-        model,
-        settings=settings,
-        keep_every_s=keep_every_s,
-        keep_outputs=shared is not None,
-        advance=advance,
-    )
-    if shared is not None:
-        _share(each, shared)
-    stored = each.stored(lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
-    assert stored is not None, "it was written just now"
-    return stored
+) -> Job | None:
+    """Computes the sums of a pass, unless the store has them, and with them the shards of the job `clean`.
 
+    Clips that cannot be decoded or have non-finite states are not in the sums.
 
-def over(
-    model: object, corpus: Corpus, wanted: FrameSumsNeeded, *, corpus_fingerprint: str, root: Path
-) -> list[Pass]:
-    """The passes over a corpus that compute the requested sums, whether or not the store has them.
-
-    The arguments are those of `frame_sums`. The list is empty if a model's layers cannot be read frame by
-    frame. Partner clips are not assigned yet, because that requires the acoustic features.
-
-    Raises:
-        AuditError: an unknown level, or a column that is not categorical
+    Returns:
+        what is left to compute of the job `clean`
     """
-    for level in wanted.levels:
-        if level not in LEVELS:
-            raise AuditError(f"unknown frame level {level!r}", hint=nearest(level, list(LEVELS)))
-    if not isinstance(model, Framed) or not model.has_frames or not len(corpus.clips):
-        return []
-    _, members = cells(corpus.clips, wanted)
-    first = trial(model)
-    shapes = passes(wanted, grids(first), [states.shape[1] for states in first.states], BUDGET)
-    folder = place(model, corpus, wanted, members, corpus_fingerprint, root)
-    parts = [inside[k : k + SHARD] for inside in members for k in range(0, len(inside), SHARD)]
-    cell = [c for c, inside in enumerate(members) for _ in range(0, len(inside), SHARD)]
-    return [
-        Pass(
-            shape=shape,
-            folder=folder,
-            name=f"pass-{p}",
-            parts=[corpus.clips.index[part] for part in parts],
-            cell=cell,
-            partner={},
-            acoustics={},
-        )
-        for p, shape in enumerate(shapes)
-    ]
+    if each.kept.read() is not None:
+        return clean
+    known = features()
+    begin, flat, between = each.kept.resume(each.cell)
+    sums = Sums(shape=each.shape, flat=flat, products=between)
+
+    def add(clip: str, frames: Frames) -> None:
+        sums.add(frames, *known.of(clip))
+
+    job = replace(each.job, shards=each.job.shards[begin:])
+    last = {cell: u for u, cell in enumerate(each.cell)}
+    held: dict[int, NDArray[np.float64]] = {}  # finished cells that are not yet on disk
+    saved = time.monotonic()
+    with (
+        settings.progress(title, len(corpus.clips)) as advance,
+        closing(engine.compute(job, corpus, model, settings, advance, add)) as computed,
+    ):
+        advance(each.job.clips - job.clips)
+        for shard in computed:
+            if clean is not None and clean.shards:
+                write_shard(job.folder, shard.number, shard.scores, shard.layers)
+            sums.flush()
+            cell = each.cell[shard.number]
+            if shard.number == last[cell]:
+                sums.finish()
+                held[cell] = flat.copy()
+                flat[:] = 0
+            late = time.monotonic() - saved >= KEEP_EVERY_S
+            if late or flat.nbytes * len(held) > MAX_BUFFERED_BYTES:
+                each.kept.write_cells(held)
+                held.clear()
+            if late:
+                each.kept.write_state(shard.number + 1, flat, between)
+                saved = time.monotonic()
+        each.kept.finish(held, between)
+    if clean is None or not clean.shards:
+        return clean
+    parts = [clips for _, clips in each.job.shards]
+    return replace(clean, shards=regroup(job.folder, parts, clean.folder, clean.shards))
 
 
-def trial(model: Framed) -> Frames:
-    """The frames of one second of noise, which show the number, width and frame rate of the layers."""
-    samples = max(model.sampling_rate, model.shortest)
-    samples = min(samples, getattr(model, "longest", None) or samples)
-    return model.predict_frames([noise(model.sampling_rate, samples / model.sampling_rate)])[1][0]
-
-
-def passes(wanted: FrameSumsNeeded, when: Sequence[Grid], widths: Sequence[int], budget: int) -> list[Shape]:
-    """Divides the sums over passes, so that no pass exceeds the memory budget.
-
-    Products between two layers exist if their frames are at the same times.
-
-    Args:
-        wanted: levels, and whether products between layers are requested
-        when: times of the frames of each layer
-        widths: width of each layer (values per frame)
-        budget: memory in bytes; a single layer, or a pair of layers, may exceed it
-    """
-    pairs = [(i, j) for j in range(len(when)) for i in range(j) if when[i] == when[j]]
-    items: list[tuple[int, ...]] = [(i,) for i in range(len(when))]
-    items += pairs if wanted.between_layers else []
-    found: list[list[tuple[int, ...]]] = []
-    room = 0
-    for item in items:
-        size = 8 * len(wanted.levels) * widths[item[0]] * (widths[item[-1]] + len(KINDS) * K)
-        if size > room:
-            found.append([])
-            room = budget
-        found[-1].append(item)
-        room -= size
-    return [
-        Shape(
-            levels=wanted.levels,
-            dimensions={i: widths[i] for i in sorted({i for item in held for i in item})},
-            whole=tuple(item[0] for item in held if len(item) == 1),
-            pairs=tuple((item[0], item[1]) for item in held if len(item) == 2),
-        )
-        for held in found
-    ]
-
-
-def place(
-    model: Framed,
-    corpus: Corpus,
-    wanted: FrameSumsNeeded,
-    members: Sequence[NDArray[np.intp]],
-    corpus_fingerprint: str,
-    root: Path,
-) -> Path:
-    """Folder of the sums; it depends on cells, levels, and the versions of the code that computes them."""
-    inside = [[str(clip) for clip in corpus.clips.index[cell]] for cell in members]
-    levels = [[level, LEVELS[level]] for level in wanted.levels]
-    settings = json.dumps([VERSION, acoustics.version(), BUDGET, levels, wanted.between_layers, inside])
-    name = "moments" + (f" by {wanted.by}" if wanted.by else "")
-    digest = hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
-    key = Key(
-        model=(model.name, model.fingerprint),
-        corpus=(corpus.name, corpus_fingerprint),
-        condition=(name, digest),
-    )
-    return key.folder(root)
-
-
-def _partners(corpus: Corpus, features: Mapping[str, NDArray[np.float32]]) -> dict[str, str | None]:
+def _features(corpus: Corpus, corpus_fingerprint: str, settings: Settings) -> Features:
+    """The acoustic features of all clips, measured or read from the store, and the partner of each clip."""
     clips = corpus.clips.index
-    usable = [bool(np.isfinite(features[clip]).all(axis=1).any()) for clip in clips]
+    with settings.progress("acoustic features", len(clips)) as advance:
+        found = acoustics.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
+    usable = [bool(np.isfinite(found[clip]).all(axis=1).any()) for clip in clips]
     codes, _ = speaker_codes(corpus.clips)
     at = partners(codes, usable)
-    return {clip: None if i is None else clips[i] for clip, i in zip(clips, at, strict=True)}
-
-
-def _share(each: Pass, clean: Job) -> None:
-    """Writes the missing shards of the store from the scores and layer means of the parts."""
-    tables, where = [], {}
-    means: list[NDArray[np.float32]] = []
-    for u, clips in enumerate(each.parts):
-        scores, layers = read_shard(each.folder, u, clips), read_layers(each.folder, u, len(clips))
-        if scores is not None and layers is not None:
-            where.update({clip: (len(means), i) for i, clip in enumerate(clips)})
-            tables.append(scores)
-            means.append(layers)
-    every = pd.concat(tables) if tables else pd.DataFrame()
-    shape = max((part.shape[1:] for part in means), default=(0, 0))
-    for i, clips in clean.shards:
-        if all(clip in where for clip in clips):
-            layers = np.full((len(clips), *shape), np.nan, dtype=np.float32)
-            for k, clip in enumerate(clips):
-                part, row = where[clip]
-                if means[part].shape[1]:
-                    layers[k] = means[part][row]
-            write_shard(clean.folder, i, every.loc[clips], layers)
-    for path in (*each.folder.glob("[0-9]*.parquet"), *each.folder.glob("[0-9]*.layers.npy")):
-        path.unlink(missing_ok=True)
+    partner = {clip: None if i is None else clips[i] for clip, i in zip(clips, at, strict=True)}
+    return Features(by_clip=found, partner=partner)
 
 
 def _sums_of(
@@ -260,7 +181,7 @@ def _sums_of(
                 sums[layer, name] = array
             elif name == "clips":
                 clips = array[:, 0]
-        between |= {(i, j): array for (of, i, j), array in each.between(flat).items() if of == level}
+        between |= {(i, j): array for (of, i, j), array in each.shape.between(flat).items() if of == level}
     layers = range(1 + max(layer for layer, _ in sums))
     c, kinds = len(rows), len(KINDS)
     return FrameSums(

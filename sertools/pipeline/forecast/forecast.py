@@ -15,11 +15,11 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.features.columns import Measure, maker
-from sertools.inference import predict
+from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline import collect
-from sertools.pipeline.comparison_models import comparison_models
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
@@ -38,7 +38,7 @@ def forecast(
     corpus: Corpus,
     audits: Sequence[PlannedAudit],
     *,
-    settings: predict.Settings,
+    settings: Settings,
     others: Mapping[str, Model | ClipModel] | None = None,
     random_twin: bool | None = False,
 ) -> tuple[list[Cost], Model | ClipModel]:
@@ -65,7 +65,7 @@ def forecast(
         model = choose_precision(model, corpus, key, settings.root)
         compared = {}
         if any(planned.reads_layers for planned in audits):
-            compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
+            compared = collect.comparison_models(model, corpus, others or {}, random_twin, settings, key)
         costs = _of_model(model, corpus, needs, wanted, settings, key, OWN)
         for role, other in compared.items():
             costs += _of_model(other, corpus, needs, [Condition()], settings, key, role)
@@ -77,17 +77,17 @@ def forecast(
 
 
 def _of_measures(
-    corpus: Corpus, names: Sequence[str], settings: predict.Settings, corpus_fingerprint: str
+    corpus: Corpus, names: Sequence[str], settings: Settings, corpus_fingerprint: str
 ) -> dict[str, tuple[Measure, Cost]]:
     """Column → what computes it from the audio, and the cost; columns may share one computation."""
     makers = {name: maker(name) for name in names}
     found = {}
     for make in dict.fromkeys(makers.values()):
         measure = make()
-        jobs = predict.jobs(
+        todo = jobs.jobs(
             measure, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
         )
-        (cost,) = of_jobs(measure, corpus, jobs, settings, SOUND)
+        (cost,) = of_jobs(measure, corpus, todo, settings, SOUND)
         found[make] = measure, replace(cost, condition=measure.name, kind="sound")
     return {name: found[make] for name, make in makers.items()}
 
@@ -97,12 +97,12 @@ def _of_model(
     corpus: Corpus,
     needs: Sequence[Needs],
     under: Sequence[Condition],
-    settings: predict.Settings,
+    settings: Settings,
     corpus_fingerprint: str,
     of: str,
 ) -> list[Cost]:
     """The costs of what `collect` computes for a model."""
-    read, n = collect.request(model, corpus, needs), len(corpus.clips)
+    read, n = collect.request(corpus, needs), len(corpus.clips)
     if isinstance(model, ClipModel):
         known = [str(condition) for condition in under if str(condition) in model.conditions]
         return [Cost(of=of, condition=c, clips=n, stored=n, todo=0) for c in known if read.scores]
@@ -117,12 +117,11 @@ def _of_model(
     )
     if not (read.scores or passes):
         return []
-    jobs = predict.jobs(
-        model, corpus, under, settings=settings, corpus_fingerprint=corpus_fingerprint, layers=read.layers
-    )
+    layers = read.encoder_layers if model.task == "encoder" else read.layers
+    todo = jobs.jobs(model, corpus, under, settings, corpus_fingerprint, layers)
     if brings:  # the pass over frames yields layer means too, whether or not an audit reads them
-        jobs[0] = replace(jobs[0], layers=True)
-    costs = of_jobs(model, corpus, jobs, settings, of)
+        todo[0] = replace(todo[0], layers=True)
+    costs = of_jobs(model, corpus, todo, settings, of)
     if brings:
         costs[0] = replace(costs[0], minutes=0.0, brought=costs[0].todo > 0)
     return [*costs, *passes]
@@ -132,7 +131,7 @@ def _of_words(
     corpus: Corpus,
     needs: Sequence[Needs],
     measured: Mapping[str, tuple[Measure, Cost]],
-    settings: predict.Settings,
+    settings: Settings,
 ) -> list[Cost]:
     """The costs of text vectors, for the transcripts of the corpus or those of a speech recogniser.
 
@@ -156,7 +155,7 @@ def _of_words(
     return costs
 
 
-def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: predict.Settings) -> pd.DataFrame:
+def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: Settings) -> pd.DataFrame:
     """The recogniser's transcripts; if some clips are not transcribed yet, transcripts of a few clips."""
     if not cost.todo:
         return measure.columns(predict.predict(measure, corpus, settings=settings)[CLEAN].scores)

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from sertools.corpora.corpus import Corpus
 from sertools.features import acoustics
 from sertools.inference import engine
-from sertools.inference.frames import passes
+from sertools.inference.decode import DecodedClip
 from sertools.inference.frames.accumulate import Sums
-from sertools.inference.frames.compute import over
-from sertools.inference.predict import Settings
-from sertools.models.model import Framed
+from sertools.inference.frames.compute import MAX_BUFFERED_BYTES
+from sertools.inference.frames.plan import Pass, plan
+from sertools.inference.settings import Settings
+from sertools.models.model import Frames, Model
 from sertools.pipeline.forecast.predictions import (
     SOUND,
     TRIAL,
@@ -38,7 +40,7 @@ FILE = 128 + 16
 
 
 def of_frames(
-    model: object,
+    model: Model,
     corpus: Corpus,
     wanted: Sequence[FrameSumsNeeded],
     *,
@@ -60,15 +62,14 @@ def of_frames(
         of: the model's role
 
     Raises:
-        AuditError: an unknown level, or a column that is not categorical
+        AuditError: a column that is not categorical
         ModelError: opensmile is not installed
     """
     costs: list[Cost] = []
     brings = False
     for each in wanted:
-        planned = over(model, corpus, each, corpus_fingerprint=corpus_fingerprint, root=settings.root)
+        planned = plan(model, corpus, corpus_fingerprint, each, settings.root).passes
         for p, one in enumerate(planned):
-            assert isinstance(model, Framed), "other models have no passes"
             name = "sums over frames" + (f" by {each.by}" if each.by else "")
             name += f", pass {p + 1} of {len(planned)}" if len(planned) > 1 else ""
             cost = _of_pass(
@@ -83,19 +84,18 @@ def of_frames(
     return costs, brings
 
 
-def _of_pass(model: Framed, corpus: Corpus, each: passes.Pass, settings: Settings, cost: Cost) -> Cost:
-    if each.stored() is not None:
+def _of_pass(model: Model, corpus: Corpus, each: Pass, settings: Settings, cost: Cost) -> Cost:
+    if each.kept.read() is not None:
         return replace(cost, stored=cost.clips)
-    begin, _, _ = passes.load_checkpoint(each)
-    done = sum(map(len, each.parts[:begin]))
-    clips = pd.Index([clip for part in each.parts[begin:] for clip in part])
+    begin, _, _ = each.kept.resume(each.cell)
+    job = replace(each.job, shards=each.job.shards[begin:])
     cost = replace(
         cost,
-        stored=done,
-        todo=cost.clips - done,
-        megabytes=(8 * (each.cells * each.shape.size + each.between_size) + 2 * FILE) / 1e6,
+        stored=cost.clips - job.clips,
+        todo=job.clips,
+        megabytes=(8 * (each.kept.cells * each.kept.size + each.kept.running) + 2 * FILE) / 1e6,
     )
-    seconds = seconds_of(corpus, clips)
+    seconds = seconds_of(corpus, pd.Index([clip for _, part in job.shards for clip in part]))
     trial = trial_of(corpus, seconds, model)
     if not trial:
         return cost
@@ -106,27 +106,28 @@ def _of_pass(model: Framed, corpus: Corpus, each: passes.Pass, settings: Setting
 
 
 def _summing(
-    model: Framed,
+    model: Model,
     corpus: Corpus,
-    each: passes.Pass,
+    each: Pass,
     trial: Mapping[str, NDArray[np.float32]],
     settings: Settings,
 ) -> tuple[float, float]:
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
-    clips = pd.Index(list(trial))
-    found = acoustics.measure([acoustics.located(corpus, clip) for clip in clips])
-    each = replace(
-        each,
-        partner=dict(zip(clips, np.roll(clips, -1), strict=True)),
-        acoustics={clip: rows for clip, (rows, _) in zip(clips, found, strict=True)},
-    )
-    decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
-    flat, between = np.zeros(each.shape.size), np.zeros(each.between_size)
-    for n in (1, len(decoded)):  # the first pass includes set-up time
+    clips = list(trial)
+    measured = acoustics.measure([acoustics.located(corpus, clip) for clip in clips])
+    features = {clip: rows for clip, (rows, _) in zip(clips, measured, strict=True)}
+    partner = dict(zip(clips, np.roll(clips, -1), strict=True))
+    decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
+    flat, between = np.zeros(each.kept.size), np.zeros(each.kept.running)
+    for some in (dict(islice(decoded.items(), 1)), decoded):  # the first pass includes set-up time
         flat[:] = between[:] = 0
-        sums = Sums(shape=each.shape, flat=flat, between=each.between(between))
+        sums = Sums(shape=each.shape, flat=flat, products=between)
+
+        def add(clip: str, frames: Frames, sums: Sums = sums) -> None:
+            sums.add(frames, features[clip], features[partner[clip]])
+
         began = time.perf_counter()
-        passes.add_part(each, sums, clips[:n], decoded[:n], model, settings.batch_size, lambda n: None)
+        engine.predict_clips(model, some, True, settings.batch_size, lambda n: None, add)
         sums.flush()
         adding_s = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as folder:
@@ -139,7 +140,7 @@ def _summing(
         write_array(Path(folder) / "cell.npy", held)
         writing_s = time.perf_counter() - began
     # cells that do not fit into memory are written twice: one by one, and then together
-    times = 2 if 8 * each.cells * each.shape.size > passes.MAX_BUFFERED_BYTES else 1
+    times = 2 if 8 * each.kept.cells * each.kept.size > MAX_BUFFERED_BYTES else 1
     return adding_s, finishing_s + times * writing_s
 
 

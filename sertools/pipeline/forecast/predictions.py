@@ -17,8 +17,9 @@ from sertools.audio.files import duration_s
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.inference import engine
+from sertools.inference.decode import DecodedClip, decode
 from sertools.inference.jobs import Job
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.model import Model
 from sertools.speech import resynthesis
 from sertools.store import store
@@ -118,9 +119,7 @@ def evenly(clips: Sequence[str]) -> list[str]:
 
 def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, NDArray[np.float32]]:
     """A few evenly spaced clips that can be decoded for the model, with their signals."""
-    decoded = (
-        (clip, engine.decode(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds))
-    )
+    decoded = ((clip, decode(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds)))
     return dict(islice(((clip, signal) for clip, signal in decoded if signal is not None), TRIAL))
 
 
@@ -128,8 +127,8 @@ def _predicting(
     model: Model, trial: Mapping[str, NDArray[np.float32]], job: Job, settings: Settings
 ) -> tuple[float, int]:
     """Seconds that a model takes for the trial clips, batched as in a run, and bytes of the first shard."""
-    decoded = [engine.DecodedClip(signal=signal) for signal in trial.values()]
-    for clips in (decoded[:1], decoded):  # the first pass includes set-up time
+    decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
+    for clips in (dict(islice(decoded.items(), 1)), decoded):  # the first pass includes set-up time
         began = time.perf_counter()
         _, layers = engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)
     seconds = time.perf_counter() - began
@@ -142,7 +141,7 @@ def decoding_s(
     """Seconds that the worker threads take to decode and perturb the trial clips."""
     began = time.perf_counter()
     for clip in trial:
-        engine.decode(corpus, clip, model, condition)
+        decode(corpus, clip, model, condition)
     return (time.perf_counter() - began) / min(workers, os.cpu_count() or 1)
 
 
@@ -161,7 +160,7 @@ def _speaking(
     if not resynthesis.offline(condition.voice):
         return None, 0.0
     began = time.perf_counter()
-    decoded = [engine.decode(corpus, clip, model, condition).signal for clip in trial]
+    decoded = [decode(corpus, clip, model, condition).signal for clip in trial]
     speaking_s = time.perf_counter() - began
     lasts_s = sum(len(signal) for signal in decoded if signal is not None) / model.sampling_rate
     tried = resynthesis.count_texts(corpus.clips.loc[list(trial)])

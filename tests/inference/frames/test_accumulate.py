@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sertools.inference.frames import accumulate
-from sertools.inference.frames.accumulate import CLIPS, K, Shape, Sums, rows_of
+from sertools.inference.frames.accumulate import CLIPS, K, Shape, Sums
+from sertools.inference.frames.rows import rows_of
 from sertools.models.model import Frames
 from sertools.tables.frame_sums import KINDS, LEVELS
 from tests.helpers import naive_frames
@@ -31,8 +32,7 @@ def test_sums_equal_a_naive_double_loop_over_all_frames(monkeypatch, mean):
     dimensions = {0: 5, 1: 7}
     clips = [clip(rng, seconds, dimensions.values(), mean) for seconds in (2.0, 0.5, 3.14, 1.0)]
     shape = Shape(levels=tuple(LEVELS), dimensions=dimensions, whole=(0, 1), pairs=((0, 1),))
-    between = {(level, 0, 1): np.zeros((5, 7)) for level in LEVELS}
-    sums = Sums(shape=shape, flat=np.zeros(shape.size), between=between)
+    sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(shape.between_size))
     pairs = [(clips[i], clips[(i + 1) % len(clips)][1]) for i in range(len(clips))]
     for (frames, own), other in pairs:
         sums.add(frames, own, other)
@@ -67,7 +67,7 @@ def test_sums_equal_a_naive_double_loop_over_all_frames(monkeypatch, mean):
             )
         if layer == 0:
             first = x
-    np.testing.assert_allclose(between["word", 0, 1], first.T @ x, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(sums.between["word", 0, 1], first.T @ x, rtol=1e-5, atol=1e-4)
 
 
 def test_a_large_mean_costs_the_covariance_nothing():
@@ -75,7 +75,7 @@ def test_a_large_mean_costs_the_covariance_nothing():
     rng = np.random.default_rng(1)
     frames, own = clip(rng, 40.0, [4], mean=3000.0)
     shape = Shape(levels=("frame",), dimensions={0: 4}, whole=(0,))
-    sums = Sums(shape=shape, flat=np.zeros(shape.size), between={})
+    sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(0))
     sums.add(frames, own, own)
     sums.finish()
     n, x, xx = (sums.sums["frame", 0, name] for name in ("n", "x", "xx"))
@@ -91,7 +91,7 @@ def test_the_order_of_the_parts_of_a_cell_and_of_the_flushes_changes_next_to_not
     shape = Shape(levels=("frame",), dimensions={0: 6}, whole=(0,))
     flats = []
     for order, flush in (((0, 1, 2, 3, 4), False), ((4, 2, 0, 1, 3), True)):
-        sums = Sums(shape=shape, flat=np.zeros(shape.size), between={})
+        sums = Sums(shape=shape, flat=np.zeros(shape.size), products=np.zeros(0))
         for i in order:
             sums.add(*clips[i], clips[(i + 1) % 5][1])
             if flush:
@@ -100,38 +100,3 @@ def test_the_order_of_the_parts_of_a_cell_and_of_the_flushes_changes_next_to_not
         flats.append(sums.flat)
     np.testing.assert_allclose(flats[0], flats[1], atol=1e-4)
     assert np.abs(flats[0]).max() > 100
-
-
-def test_rows_by_hand():
-    # seven frames of 20 ms; features of 14 rows count up, and frames 2 and 6 lack one
-    own = np.arange(14, dtype=np.float32)[:, None].repeat(K, axis=1)
-    # frame k reaches from 20 k to 20 k + 20 ms, rows are about 10, 20, 30 … ms
-    own[3:5, 3] = own[11:13, 3] = np.nan
-    other = 100 + np.arange(4, dtype=np.float32)[:, None].repeat(K, axis=1)
-    rows = rows_of((0.01, 0.02, 7), own, other, 1)
-    at = {kind: rows.features[:, i * K].tolist() for i, kind in enumerate(KINDS)}
-    assert rows.frames.tolist() == [0, 1, 3, 4, 5]
-    assert rows.undefined == 2
-    assert at["own"] == [0, 1.5, 5.5, 7.5, 9.5]
-    assert at["rolled"] == [7.5, 9.5, 0, 1.5, 5.5]
-    assert at["other clip"] == [100, 101.5, 103, 100, 101.5]
-    phonemes = rows_of((0.01, 0.02, 7), own, other, 5)
-    assert phonemes.features[:, 0].tolist() == [(0 + 1.5 + 5.5 + 7.5) / 4, 9.5]
-    assert phonemes.undefined == 0
-    states = np.arange(7, dtype=np.float32)[:, None]
-    assert phonemes.pooled(states)[:, 0].tolist() == [(0 + 1 + 3 + 4) / 4, 5]
-
-
-def test_a_clip_without_a_voice_adds_nothing_and_is_counted():
-    silent = np.full((50, K), np.nan, dtype=np.float32)
-    rows = rows_of((0.01, 0.02, 25), silent, silent, 1)
-    assert len(rows.features) == 0
-    assert rows.undefined == 25
-
-
-def test_without_another_clip_its_features_are_undefined():
-    own = np.ones((50, K), dtype=np.float32)
-    rows = rows_of((0.01, 0.02, 25), own, None, 1)
-    other = KINDS.index("other clip")
-    assert np.isnan(rows.features[:, other * K : (other + 1) * K]).all()
-    assert np.isfinite(rows.features[:, :K]).all()

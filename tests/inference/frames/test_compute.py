@@ -15,9 +15,11 @@ from sertools.corpora.corpus import fingerprint
 from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict as predict_module
-from sertools.inference.frames import compute
-from sertools.inference.frames.compute import frame_sums, passes
-from sertools.inference.predict import Settings
+from sertools.inference.frames import plan as frames_plan
+from sertools.inference.frames.compute import frame_sums
+from sertools.inference.frames.plan import plan
+from sertools.inference.jobs import Job, jobs
+from sertools.inference.settings import Settings
 from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
 from sertools.store import store
@@ -69,14 +71,10 @@ class Counted:
 
 
 def summed(model, corpus, root, wanted=EVERYTHING, *, clean=None, **how):
-    return frame_sums(
-        model,
-        corpus,
-        wanted,
-        corpus_fingerprint=fingerprint(corpus),
-        settings=Settings(cache=root, **how),
-        clean=clean,
-    )
+    key = fingerprint(corpus)
+    nothing = Job(condition=Condition(), folder=root, shards=(), stored=0, layers=True)
+    passes = plan(model, corpus, key, wanted, root)
+    return frame_sums(passes, model, corpus, key, Settings(cache=root, **how), clean or nothing)[0]
 
 
 def naive(model, corpus, level):
@@ -189,7 +187,7 @@ def test_batch_size_and_workers_change_next_to_nothing(tmp_path, corpus, model):
 def test_several_passes_give_what_one_gives(tmp_path, corpus, model, monkeypatch):
     first = flat(summed(model, corpus, tmp_path / "a"))
     counted = Counted(model)
-    monkeypatch.setattr(compute, "BUDGET", 120_000)
+    monkeypatch.setattr(frames_plan, "BUDGET", 120_000)
     again = flat(summed(counted, corpus, tmp_path / "b"))
     assert counted.clips > 2 * len(corpus.clips)
     assert first.keys() == again.keys()
@@ -197,21 +195,7 @@ def test_several_passes_give_what_one_gives(tmp_path, corpus, model, monkeypatch
         np.testing.assert_allclose(again[key], array, atol=1e-9 * np.abs(array).max())
 
 
-def test_the_passes_hold_every_sum_once_and_keep_to_the_budget():
-    wanted = FrameSumsNeeded(levels=("frame", "word"), between_layers=True)
-    shapes = passes(wanted, [(0.0, 0.02, 50)] * 25, [1024] * 25, 3 * 2**29)
-    assert sorted(i for shape in shapes for i in shape.whole) == list(range(25))
-    pairs = [pair for shape in shapes for pair in shape.pairs]
-    assert len(pairs) == len(set(pairs)) == 25 * 24 // 2
-    for shape in shapes:
-        between = 8 * len(shape.levels) * 1024**2 * len(shape.pairs)
-        assert 8 * shape.size + between < 1.02 * 3 * 2**29  # what is beside the products is small
-    # 25 layers of 1024 dimensions without products between them take one pass, whatever the corpus
-    (one,) = passes(FrameSumsNeeded(), [(0.0, 0.02, 50)] * 25, [1024] * 25, compute.BUDGET)
-    assert 8 * one.size < 0.25 * 2**30
-
-
-def test_a_second_run_asks_the_model_about_noise_alone(tmp_path, corpus, model):
+def test_a_second_run_asks_the_model_about_silence_alone(tmp_path, corpus, model):
     first = flat(summed(model, corpus, tmp_path))
     counted = Counted(model)
     again = flat(summed(counted, corpus, tmp_path))
@@ -245,16 +229,14 @@ KILLED = """
 import os, signal, sys
 from contextlib import nullcontext
 from pathlib import Path
-from sertools.tables.condition import Condition
-from sertools.corpora.corpus import fingerprint; from sertools.corpora.load import load_corpus
-from sertools.inference.frames.compute import frame_sums
-from sertools.inference.predict import Settings
+from sertools.corpora.load import load_corpus
 from sertools.models.load import load_model
 from sertools.models.kinds.transformers import TransformersModel
-from sertools.inference.frames import compute as frame_moments
-from tests.helpers.naive_frames import EVERYTHING
+from sertools.inference.frames import compute, plan
+from tests.inference.frames.test_compute import EVERYTHING, summed
 
-frame_moments.SHARD = 2
+plan.SHARD = 2
+compute.KEEP_EVERY_S = 0
 asked = 0
 whole = TransformersModel.predict_frames
 def counting(self, signals):
@@ -264,14 +246,12 @@ def counting(self, signals):
         os.kill(os.getpid(), signal.SIGKILL)
     return whole(self, signals)
 TransformersModel.predict_frames = counting
-corpus = load_corpus(sys.argv[1])
-frame_sums(load_model(sys.argv[2]), corpus, EVERYTHING, corpus_fingerprint=fingerprint(corpus),
-           settings=Settings(cache=Path(sys.argv[3])), keep_every_s=0)
+summed(load_model(sys.argv[2]), load_corpus(sys.argv[1]), Path(sys.argv[3]))
 """
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, corpus, monkeypatch):
-    monkeypatch.setattr(compute, "SHARD", 2)
+    monkeypatch.setattr(frames_plan, "SHARD", 2)
     folder = write_checkpoint(tmp_path / "model", **GROUP_NORM)
     whole = load_model(str(folder))
     summed(whole, corpus, tmp_path / "whole")
@@ -283,7 +263,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, corpus, mon
         str(folder),
         str(tmp_path / "killed"),
     ]
-    for asked in ("3", "4"):  # noise first, then part by part
+    for asked in ("3", "4"):  # silence first, then part by part
         done = subprocess.run([*kill, asked], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
         assert done.returncode == -signal.SIGKILL
     assert list((tmp_path / "killed").glob("*/*/*/pass-0.begun.npy"))
@@ -319,9 +299,7 @@ def naive_without(model, corpus, i):
 def test_the_same_pass_brings_scores_and_layer_means(tmp_path, corpus, model):
     settings = Settings(cache=tmp_path / "a")
     corpus_fingerprint = fingerprint(corpus)
-    (clean,) = predict_module.jobs(
-        model, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint, layers=True
-    )
+    (clean,) = jobs(model, corpus, [Condition()], settings, corpus_fingerprint, layers=True)
     summed(model, corpus, tmp_path / "a", clean=clean)
     counted = Counted(model)
     brought = predict_module.predict(counted, corpus, settings=settings, layers=True)["clean"]

@@ -14,7 +14,7 @@ import yaml
 
 from sertools.errors import ModelError
 from sertools.inference import predict
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.labels import canonical
 from sertools.models.checkpoints.emotion2vec_files import english
 from sertools.models.load import load_model

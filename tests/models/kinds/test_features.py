@@ -7,7 +7,7 @@ import pytest
 from sertools.auditing import audit
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.models.model import ClipModel
 from sertools.pipeline import run

@@ -14,7 +14,7 @@ from sertools.cli.app import app
 from sertools.corpora import corpus as corpus_module
 from sertools.inference import precision
 from sertools.inference import predict as predict_module
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.pipeline import collect, needs
 from sertools.pipeline.forecast.forecast import forecast, sentence, table

@@ -10,12 +10,14 @@ from sertools.auditing import audit
 from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
 from sertools.features import acoustics
-from sertools.inference.frames import compute
-from sertools.inference.predict import Settings
+from sertools.inference.frames import compute, plan
+from sertools.inference.jobs import jobs
+from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.pipeline import run
 from sertools.pipeline.forecast.forecast import forecast, sentence
 from sertools.pipeline.forecast.frames import of_acoustics
+from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.layer_audits import INSIDE, SUMMED
 from tests.helpers.small import stored
@@ -105,7 +107,7 @@ def test_what_is_planned_of_frames_is_what_an_audit_then_computes(tmp_path, corp
 
 
 def test_the_sums_are_weighed_to_the_byte(tmp_path, corpus, checkpoint, audits, monkeypatch):
-    monkeypatch.setattr(compute, "BUDGET", 110_000)
+    monkeypatch.setattr(plan, "BUDGET", 110_000)
     model, settings = load_model(str(checkpoint)), Settings(cache=tmp_path / "store")
     summed = audits["summed"].plan(OPTIONS["summed"])
     costs, _ = forecast(model, corpus, [summed], settings=settings)
@@ -169,24 +171,26 @@ def test_minutes_of_a_pass_follow_from_the_pace_of_the_model(tmp_path, checkpoin
     assert 60 * sum(cost.minutes for cost in costs) < 2 * (time.perf_counter() - began)
 
 
-def test_a_pass_that_was_interrupted_goes_on_where_it_was(tmp_path, checkpoint, audits):
+def test_a_pass_that_was_interrupted_goes_on_where_it_was(tmp_path, checkpoint, audits, monkeypatch):
     corpus, settings = voices(tmp_path / "c", 24, seconds=0.2), Settings(cache=tmp_path / "store")
-    # a clip of noise and the first of two cells, and then no more
+    # a clip of silence and the first of two cells, and then no more
     sleeper = Sleeper(in_fp32(checkpoint), most=14)
     wanted = audits["summed"].needs().frame_sums
     key = fingerprint(corpus)
+    monkeypatch.setattr(compute, "KEEP_EVERY_S", 0.0)
+    (clean,) = jobs(sleeper, corpus, [Condition()], settings, key, layers=True)
     with pytest.raises(KeyboardInterrupt):
         compute.frame_sums(
-            sleeper, corpus, wanted, corpus_fingerprint=key, settings=settings, keep_every_s=0.0
+            plan.plan(sleeper, corpus, key, wanted, settings.root), sleeper, corpus, key, settings, clean
         )
-    (planned,) = compute.over(in_fp32(checkpoint), corpus, wanted, corpus_fingerprint=key, root=settings.root)
-    done = len(planned.parts[0])
+    (planned,) = plan.plan(in_fp32(checkpoint), corpus, key, wanted, settings.root).passes
+    done = len(planned.job.shards[0][1])
     assert 0 < done < 24
     costs, _ = forecast(in_fp32(checkpoint), corpus, [audits["summed"].plan()], settings=settings)
     assert rows(costs)[1] == ("model", "sums over frames", done, 24 - done, False)
     resumed = Sleeper(in_fp32(checkpoint))
     run.run(resumed, corpus, [audits["summed"].plan()], settings=settings)
-    assert resumed.clips == 1 + 24 - done, "a clip of noise, and what was planned"
+    assert resumed.clips == 1 + 24 - done, "a clip of silence, and what was planned"
 
 
 def test_nothing_is_planned_where_an_audit_of_frames_cannot_run(tmp_path, corpus, checkpoint, audits):

@@ -10,7 +10,7 @@ import pytest
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.features.text_encoder import load_encoder
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.pipeline.collect import with_measured_columns
 from sertools.pipeline.forecast.forecast import forecast, sentence

@@ -4,7 +4,7 @@ import pytest
 
 from sertools.auditing import audit
 from sertools.errors import ModelError
-from sertools.inference.predict import Settings
+from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.pipeline import run
 from tests.helpers.checkpoints import write_checkpoint

@@ -1,0 +1,81 @@
+"""Decodes the clips of a corpus for a model, clean or under a condition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sertools.audio.files import is_silent, read_audio
+from sertools.audio.sound_folder import Recordings
+from sertools.corpora.corpus import Corpus
+from sertools.errors import AudioError
+from sertools.models.model import Model
+from sertools.perturbations.apply import perturb
+from sertools.speech import resynthesis
+from sertools.tables.condition import CLEAN, Condition
+
+TOO_LONG = "but the model takes at most"
+"""Part of the reason for a missing clip that the model refuses because of its length."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodedClip:
+    """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
+
+    signal: NDArray[np.float32] | None
+    reason: str = ""
+    silent: bool = False
+
+
+def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> DecodedClip:
+    """Decodes and perturbs a clip at the model's sampling rate; gives the reason if that fails.
+
+    A synthetic voice speaks the clip's transcript, independent of the signal.
+    """
+    row: Any = corpus.clips.loc[clip]
+    rate = model.sampling_rate
+    try:
+        start, end = float(row["start"]), float(row["end"])
+        signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
+        silent = is_silent(signal)
+        if condition.voice:
+            signal = resynthesis.speech(row, condition.voice, rate)
+        elif condition.perturbation != CLEAN:
+            signal = perturb(
+                signal,
+                rate,
+                clip,
+                condition,
+                others=OtherClips(corpus=corpus, clip=clip, rate=rate),
+                recordings=Recordings(folder=condition.folder, rate=rate) if condition.folder else None,
+            )
+    except AudioError as error:
+        return DecodedClip(signal=None, reason=str(error))
+    n, reason = len(signal), ""
+    longest = getattr(model, "longest", None)
+    if n < model.shortest:
+        reason = f"{n} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"
+    elif longest is not None and n > longest:
+        reason = f"{n / rate:.1f} s, {TOO_LONG} {longest / rate:.1f} s"
+    return DecodedClip(signal=None if reason else signal, reason=reason, silent=silent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherClips(Sequence[NDArray[np.float32]]):
+    """The signals of all clips of a corpus except one, decoded on access."""
+
+    corpus: Corpus
+    clip: str
+    rate: int
+
+    def __len__(self) -> int:
+        return len(self.corpus.clips) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        own = int(self.corpus.clips.index.get_loc(self.clip))  # type: ignore[arg-type] # ids are unique
+        position = i % len(self)
+        other = self.corpus.clips.index[position + (position >= own)]
+        row: Any = self.corpus.clips.loc[other]
+        return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))

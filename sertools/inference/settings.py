@@ -1,0 +1,40 @@
+"""Settings for how to compute."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sertools.store.key import default_root
+
+BATCH_SIZE = 8
+"""Maximum number of clips in one forward pass."""
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""(description, clips) → context manager that yields `advance(n)`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings for how to compute; except for the seed, none changes a number beyond its stated tolerance.
+
+    Attributes:
+        seed: random seed
+        batch_size: maximum number of clips in one forward pass
+        workers: number of decoding threads
+        cache: root folder of the store; None for the platform's user cache directory
+        label_map: theirs → ours, for the labels of the model
+        progress: shows the progress of a long job
+    """
+
+    seed: int = 0
+    batch_size: int = BATCH_SIZE
+    workers: int = 2
+    cache: Path | None = None
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    progress: Progress = lambda description, total: nullcontext(lambda n: None)
+
+    @property
+    def root(self) -> Path:
+        """Root folder of the store."""
+        return self.cache or default_root()
