@@ -28,11 +28,11 @@ import numpy as np
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import furthest, in_turn
 from sertools.auditing.findings import left_out, skipped
-from sertools.auditing.tables import Row, scored_targets
+from sertools.auditing.tables import Row
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
 from sertools.results.result import Figure, Finding, LeftOut, Limit
-from sertools.tables.pairs import pairs
+from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
 
 from . import presentation

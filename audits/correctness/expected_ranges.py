@@ -8,7 +8,7 @@ from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import proportion
 from sertools.tables.condition import CLEAN
-from sertools.tables.pairs import Pairs, speaker_codes
+from sertools.tables.pairs import Pairs, speaker_codes, unanswered_clips
 from sertools.tables.tables import Tables
 
 RANGES = {"low": (-np.inf, 0.45), "neutral": (0.3, 0.6), "high": (0.55, np.inf)}
@@ -64,7 +64,7 @@ def _dimension_findings(tables: Tables, dimension: str) -> list[Finding]:
     )
     withheld = not_better_than_constant(every.take(known))
     # an unanswered clip is in no range: comparisons with nan are false
-    asked = known | ((order >= 0) & tables.unanswered(prediction))
+    asked = known | ((order >= 0) & unanswered_clips(tables, prediction))
     found = []
     for name, level in expected.items():
         here = asked & (emotion == name)

@@ -39,10 +39,10 @@ import pandas as pd
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import in_turn
 from sertools.auditing.findings import skipped
-from sertools.auditing.tables import scored_targets
 from sertools.labels import DIMENSIONS
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Sound
+from sertools.tables.pairs import scored_targets
 from sertools.tables.tables import Tables
 
 from . import chance, presentation

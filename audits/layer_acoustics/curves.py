@@ -68,6 +68,7 @@ class Curve:
         undefined = [one for one in each if np.isnan(one.value)]
         if undefined:
             return undefined[0]
+        inner = [one.inner for one in each]
         return Estimate(
             value=min(one.value for one in each),
             low=min(one.low for one in each),
@@ -75,6 +76,7 @@ class Curve:
             n=self.n,
             units=self.speakers,
             reason=next((one.reason for one in each if one.reason), ""),
+            inner=None if None in inner else tuple(np.array(inner).min(axis=0).tolist()),
         )
 
     def best(self) -> int:

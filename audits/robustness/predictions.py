@@ -14,7 +14,7 @@ from sertools.statistics.jackknife import Estimate, contrast
 from sertools.statistics.shares import change_of_recall
 from sertools.statistics.statistic import Statistic, overall
 from sertools.tables.emotion_norms import derive
-from sertools.tables.pairs import Pairs, pairs, predictions_of, speaker_codes, worst_answer
+from sertools.tables.pairs import Pairs, pairs, predictions_of, speaker_codes, unanswered_clips, worst_answer
 from sertools.tables.tables import Tables
 
 UNLABELLED = "the corpus has no labels for this target, so robust and constant predictions look the same"
@@ -229,11 +229,11 @@ def perturbed_predictions(
         name: np.stack([predictions_of(tables, clean.target, each) for each in repeated], axis=1)
         for name, repeated in conditions.items()
     }
-    left_clean = clean.owed & tables.unanswered(clean.prediction)
+    left_clean = clean.owed & unanswered_clips(tables, clean.prediction)
     unanswered = {
         name: np.stack(
             [
-                _unanswered(clean, left_clean, draw, clean.owed & tables.unanswered(draw, condition))
+                _unanswered(clean, left_clean, draw, clean.owed & unanswered_clips(tables, draw, condition))
                 for draw, condition in zip(draws[name].T, repeated, strict=True)
             ],
             axis=1,

@@ -34,11 +34,11 @@ import numpy as np
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import in_turn, of_speaker
 from sertools.auditing.findings import skipped
-from sertools.auditing.tables import Row, scored_targets
+from sertools.auditing.tables import Row
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Figure, Finding, Limit, Sound
-from sertools.tables.pairs import pairs
+from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
 
 from . import presentation

@@ -3,10 +3,9 @@
 import numpy as np
 
 from sertools.auditing.findings import left_out
-from sertools.auditing.tables import scored_targets
 from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
 from sertools.results.result import LeftOut
-from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.pairs import Pairs, pairs, scored_targets
 from sertools.tables.tables import Tables
 
 from .means import has_enough_clips, values_to_average

@@ -28,9 +28,10 @@ import numpy as np
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import skipped
-from sertools.auditing.tables import Row, scored_targets
+from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Finding, Limit
 from sertools.tables.condition import CLEAN, Condition
+from sertools.tables.pairs import scored_targets
 from sertools.tables.tables import Tables
 
 from . import presentation

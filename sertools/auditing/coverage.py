@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.phrases import counted
-from sertools.auditing.tables import scored_targets
 from sertools.results.coverage import COVERAGE, LIMIT, MIN_COVERAGE, OF_ANSWERED, unanswered
 from sertools.results.gate import judge
 from sertools.results.result import Finding, Verdict
 from sertools.tables.condition import CLEAN
-from sertools.tables.pairs import known_speakers, predictions_of, truth_of
+from sertools.tables.pairs import known_speakers, predictions_of, scored_targets, truth_of, unanswered_clips
 from sertools.tables.tables import Tables
 
 COUNTED = "a count, which has no interval"
@@ -64,7 +63,7 @@ def asked_clips(tables: Tables, target: str, condition: str) -> tuple[NDArray[np
         has_truth = np.isfinite(truth_of(tables, target))
     else:
         has_truth = tables.clips["emotion"].notna().to_numpy()
-    return has_truth & (answered | tables.unanswered(prediction, condition)), answered
+    return has_truth & (answered | unanswered_clips(tables, prediction, condition)), answered
 
 
 @dataclass(frozen=True)

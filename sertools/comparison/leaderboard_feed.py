@@ -109,7 +109,7 @@ def _score(measure: Measure, standing: Standing) -> Score:
     finding, ranks = standing.entry.run.findings[measure], standing.ranks.get(measure)
     return Score(
         audit=measure.audit,
-        **finding.model_dump(exclude={"limit", "reason_code", "exact"}),
+        **finding.model_dump(exclude={"limit", "reason_code", "exact", "low_90", "high_90"}),
         rank=ranks.best if ranks else None,
         rank_to=ranks.worst if ranks else None,
     )

@@ -10,10 +10,9 @@ from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.answers import answers
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.needs import conditions
-from sertools.pipeline.provenance import corpus_facts, model_facts, provenance
+from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
 from sertools.tables.condition import Condition

@@ -109,7 +109,7 @@ def pairs(tables: Tables, target: str, condition: str = CLEAN) -> Pairs:
     """
     codes, by_speaker = speaker_codes(tables.clips)
     prediction = predictions_of(tables, target, condition)
-    unanswered = tables.unanswered(prediction, condition)
+    unanswered = unanswered_clips(tables, prediction, condition)
     truth = truth_of(tables, target)
     asked = np.isfinite(truth) & (np.isfinite(prediction) | unanswered)
     unanswered &= asked
@@ -141,6 +141,37 @@ def deviation(tables: Tables, target: str, condition: str = CLEAN) -> float:
     known = scores.to_numpy(dtype=float)
     known = known[np.isfinite(known).all(axis=1)]
     return float(known.std(axis=0).max()) if known.size else float("nan")
+
+
+def scored_targets(tables: Tables) -> list[str]:
+    """The dimensions that corpus and model share, then `emotion` if they share emotions.
+
+    >>> import pandas as pd
+    >>> shared = {"dimensions": ("arousal",), "classes": ("anger", "neutral")}
+    >>> scored_targets(Tables(clips=pd.DataFrame(), predictions={}, **shared))
+    ['arousal', 'emotion']
+    """
+    return [*tables.dimensions, *(["emotion"] if tables.classes else [])]
+
+
+def unanswered_clips(
+    tables: Tables, prediction: NDArray[np.float64], condition: str = CLEAN
+) -> NDArray[np.bool_]:
+    """Which clips the model was asked and did not answer, shape (n,).
+
+    A clip that cannot be read, or is too short, was not asked: it is missing, and no fault of the model.
+
+    Args:
+        tables: the clips, and which of them are missing
+        prediction: the predictions of one target, shape (n,); nan where there is none
+        condition: the condition of these predictions
+    """
+    absent = ~np.isfinite(prediction)
+    if tables.leaves_out_unanswered or not absent.any():
+        return np.zeros(len(absent), dtype=np.bool_)
+    rows = tables.missing[tables.missing["condition"] == condition]
+    unheard = rows.loc[~rows["asked"].astype(bool), "clip"] if "asked" in rows else rows["clip"]
+    return absent & ~tables.clips.index.isin(unheard)
 
 
 def class_names(pair: Pairs, tables: Tables) -> list[str]:

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
-from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
 
@@ -70,22 +67,6 @@ class Tables:
     def with_predictions(self, predictions: Mapping[str, pd.DataFrame]) -> "Tables":
         """The same clips with other predictions."""
         return replace(self, predictions=predictions)
-
-    def unanswered(self, prediction: NDArray[np.float64], condition: str = CLEAN) -> NDArray[np.bool_]:
-        """Which clips the model was asked and did not answer, shape (n,).
-
-        A clip that cannot be read, or is too short, was not asked: it is missing, and no fault of the model.
-
-        Args:
-            prediction: the predictions of one target, shape (n,); nan where there is none
-            condition: the condition of these predictions
-        """
-        absent = ~np.isfinite(prediction)
-        if self.leaves_out_unanswered or not absent.any():
-            return np.zeros(len(absent), dtype=np.bool_)
-        rows = self.missing[self.missing["condition"] == condition]
-        unheard = rows.loc[~rows["asked"].astype(bool), "clip"] if "asked" in rows else rows["clip"]
-        return absent & ~self.clips.index.isin(unheard)
 
     @property
     def model_dimensions(self) -> tuple[str, ...]:

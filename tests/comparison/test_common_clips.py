@@ -11,7 +11,7 @@ from sertools.comparison.common_clips import DIFFERENT, NONE_COMMON, UNKNOWN, ch
 from sertools.comparison.compare import compare
 from sertools.comparison.leaderboard import Entry, board
 from sertools.comparison.runs import run_of
-from sertools.pipeline.answers import answers
+from sertools.pipeline.provenance import answers
 from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey

@@ -111,7 +111,7 @@ def test_any_settings_of_cnn14_are_read_or_refused(tmp_path):
 
 def test_any_network_of_onnx_is_read_or_refused(tmp_path):
     pytest.importorskip("onnxruntime", reason="it runs the networks")
-    from tests.models.kinds.test_onnx import write_audonnx
+    from tests.helpers.onnx_networks import write_audonnx
 
     rng = generator("onnx")
     write_audonnx(tmp_path)

@@ -67,10 +67,7 @@ def gate(
     judged = gate.gate(results, overrides, source=str(limits), mode=mode)
     for note in gate.unmatched(results, overrides):
         console.warn(note)
-    if junit:
-        _write_junit(judged, junit, strict)
-    if github:
-        _write_for_github(judged)
+    _write_for_ci(judged, junit, github, strict)
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
     raise typer.Exit(_exit_code(judged, strict, allow_empty))
 
@@ -97,11 +94,15 @@ def _exit_code(judged: "list[Result]", strict: bool, allow_empty: bool) -> int:
     return code
 
 
-def _write_junit(judged: "list[Result]", path: Path, strict: bool) -> None:
+def _write_for_ci(judged: "list[Result]", junit: Path | None, github: bool, strict: bool) -> None:
+    """Writes JUnit XML, and GitHub's annotations and step summary, where they are wanted."""
     from sertools import files
     from sertools.report.formats import ci
 
-    files.write_text(path, ci.junit(judged, strict=strict))
+    if junit:
+        files.write_text(junit, ci.junit(judged, strict=strict))
+    if github:
+        _write_for_github(judged)
 
 
 def _write_for_github(judged: "list[Result]") -> None:
