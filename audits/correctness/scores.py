@@ -1,5 +1,7 @@
 """Scores of dimensions and of emotions, and why a limit does not apply to some of them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sertools.auditing.findings import finding
@@ -52,6 +54,10 @@ def emotion_findings(pair: Pairs, tables: Tables) -> list[Finding]:
     for statistic in class_statistics(pair.classes):
         if statistic.name == "uap":
             precision = _estimate(statistic, pair.of_answered)
+            never = sorted(set(np.unique(pair.truth)) - set(np.unique(pair.prediction)))
+            if never and np.isnan(precision.value):
+                names = ", ".join(tables.model_classes[code] for code in never)
+                precision = replace(precision, reason=f"{names}: never predicted, so without a precision")
             found.append(_of_answered(statistic.name, precision, pair, "emotion", withheld))
             continue
         value = _estimate(statistic, pair)

@@ -77,7 +77,8 @@ def uap(truth: ArrayLike, prediction: ArrayLike, classes: int) -> float:
     """What share of the predictions of a class is correct, averaged over the classes in the truth, in [0, 1]?
 
     Unweighted average precision: Σ_c (correct clips of class c / predictions of class c) / number of classes
-    in the truth. A class in the truth that is never predicted counts as 0. nan for n = 0.
+    in the truth. nan if a class in the truth is never predicted, because its precision is undefined, and for
+    n = 0; scikit-learn and audmetric count such a class as 0 instead.
 
     Args:
         truth: class codes 0..classes−1, shape (n,)
@@ -311,7 +312,10 @@ def _uar(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _uap(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _present_mean(ratio(_right(counts), counts.sum(axis=-2)), counts)
+    present = _support(counts) > 0
+    # the precision of a class that is never predicted is nan, and with it the mean
+    precisions = np.where(present, ratio(_right(counts), counts.sum(axis=-2)), 0.0)
+    return ratio(precisions.sum(axis=-1), present.sum(axis=-1))
 
 
 def _macro_f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
