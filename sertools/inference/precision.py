@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import TypeIs
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import StoreError
@@ -34,7 +35,6 @@ TRIED = 64
 AnyModel = TypeVar("AnyModel")
 
 
-@runtime_checkable
 class AutoPrecisionModel(Model, Protocol):
     """A model that can run in either number format under `--precision auto`.
 
@@ -49,6 +49,11 @@ class AutoPrecisionModel(Model, Protocol):
         ...
 
 
+def chooses_precision(model: object) -> TypeIs[AutoPrecisionModel]:
+    """Whether a model can run in either number format; asked by its methods, see `sertools.models.model`."""
+    return callable(getattr(model, "with_precision", None)) and hasattr(model, "needs_precision")
+
+
 def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, root: Path) -> AnyModel:
     """Chooses the number format of a model on a corpus; a model that needs no choice is returned unchanged.
 
@@ -61,7 +66,7 @@ def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, r
     Raises:
         StoreError: the choice cannot be stored
     """
-    if not isinstance(model, AutoPrecisionModel) or not model.needs_precision:
+    if not chooses_precision(model) or not model.needs_precision:
         return model
     # the model's fingerprint includes the device, on which the comparison depends
     key = f"{model.fingerprint}\n{corpus_fingerprint}"

@@ -14,7 +14,7 @@ from sertools.inference.build_tables import Predicted
 from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 
@@ -51,7 +51,7 @@ def predict(
     """
     settings = settings or Settings()
     planned: list[Job] = []
-    if not isinstance(model, ClipModel):
+    if not is_by_clip(model):
         files.check_writable(settings.root)
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
         model = choose_precision(model, corpus, corpus_fingerprint, settings.root)
@@ -78,7 +78,7 @@ def predict_conditions(
         layers: whether layer means of the clean audio are needed as well as the scores
     """
     _check_labels(model, layers)
-    if isinstance(model, ClipModel):
+    if is_by_clip(model):
         known = [CLEAN, *(str(c) for c in conditions if str(c) != CLEAN and str(c) in model.conditions)]
         return {name: _by_clip(model, corpus, name, layers and name == CLEAN) for name in known}
     predicted = {}

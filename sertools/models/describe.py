@@ -10,7 +10,7 @@ import numpy as np
 from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.heads import LAYOUTS
 from sertools.models.checks import noise
-from sertools.models.model import ClipModel, Model, Signal
+from sertools.models.model import ClipModel, Model, Signal, hears
 
 TRIAL_S = 3.0
 """Length of the noise clip used to measure speed, in s."""
@@ -25,7 +25,7 @@ def inspect_model(model: Model | ClipModel) -> Rows:
     that of the parameters at the precision in use, without activations.
     """
     facts = model.facts
-    hearing = model if isinstance(model, Model) else None
+    hearing = model if hears(model) else None
     layers = _layers(hearing) if hearing else None
     parameters = facts.get("parameters")
     width = {"bf16": 2, "fp64": 8}.get(str(facts.get("precision")), 4)

@@ -1,12 +1,17 @@
-"""Interfaces of models: computed from signals, frame by frame, or looked up by clip."""
+"""Interfaces of models: computed from signals, frame by frame, or looked up by clip.
+
+Which of them a model has is asked by its methods (`hears`, `is_framed`, `is_by_clip`), not by `isinstance`: a
+wrapper that passes everything on by `__getattr__` is no instance of a protocol since Python 3.12.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from typing_extensions import TypeIs
 
 from sertools.errors import ModelError
 
@@ -56,7 +61,6 @@ class Frames:
         ]
 
 
-@runtime_checkable
 class Model(Protocol):
     """A model that computes scores from signals.
 
@@ -83,7 +87,6 @@ class Model(Protocol):
         ...
 
 
-@runtime_checkable
 class Framed(Model, Protocol):
     """A model whose layers can be read frame by frame, if `has_frames` is true."""
 
@@ -97,7 +100,6 @@ class Framed(Model, Protocol):
         ...
 
 
-@runtime_checkable
 class ClipModel(Protocol):
     """A model that looks up scores by clip, without audio: a table of predictions, or the truth itself.
 
@@ -120,6 +122,21 @@ class ClipModel(Protocol):
     def scores(self, clips: pd.DataFrame, condition: str = "clean") -> pd.DataFrame:
         """Scores of clips under a condition, one row each."""
         ...
+
+
+def hears(model: object) -> TypeIs[Model]:
+    """Whether a model computes scores from signals."""
+    return callable(getattr(model, "predict", None))
+
+
+def is_framed(model: object) -> TypeIs[Framed]:
+    """Whether a model may have layers that can be read frame by frame."""
+    return callable(getattr(model, "predict_frames", None)) and hasattr(model, "has_frames")
+
+
+def is_by_clip(model: object) -> TypeIs[ClipModel]:
+    """Whether a model looks up scores by clip, without audio."""
+    return callable(getattr(model, "scores", None)) and hasattr(model, "conditions")
 
 
 def random_twin(model: "Model | ClipModel", seed: int) -> Model:

@@ -16,7 +16,7 @@ from sertools.errors import GateError
 from sertools.files import atomic, write_text
 from sertools.inference.decode import decode
 from sertools.inference.settings import Progress
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.results.audio_clips import INDEX, Index, Recording, read_index
 from sertools.results.result import Result
 from sertools.tables.condition import CLEAN, Condition
@@ -54,7 +54,7 @@ def write_audio_clips(
     Raises:
         StoreError: the folder cannot be written
     """
-    n = 0 if isinstance(model, ClipModel) else most
+    n = 0 if is_by_clip(model) else most
     named = [
         (result.audit, sound.clip, condition)
         for result in results
@@ -65,7 +65,7 @@ def write_audio_clips(
     for _, clip, condition in named:
         by_clip.setdefault(clip, []).append(condition)
     recordings: dict[tuple[str, str], Recording] = {}
-    if by_clip and not isinstance(model, ClipModel):
+    if by_clip and not is_by_clip(model):
         with progress("recordings for the report", len(by_clip)) as advance:
             for clip, names in by_clip.items():
                 own = {name: conditions[name] for name in names}

@@ -17,7 +17,7 @@ from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
 from sertools.inference.predict import predict, predict_conditions
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
 from sertools.tables.columns import RANDOM_TWIN
@@ -75,7 +75,7 @@ def collect(
     layers = requested.encoder_layers if model.task == "encoder" else requested.layers
     sums: dict[tuple[int, str], Mapping[str, FrameSums]] = {}
     planned: list[Job] = []
-    if not isinstance(model, ClipModel):
+    if not is_by_clip(model):
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
         planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)
         for cells, wanted in requested.frame_sums.items():

@@ -9,7 +9,7 @@ from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
@@ -47,9 +47,9 @@ def run(
     """
     settings = settings or Settings()
     standard_labels(model, settings.label_map)  # checked before anything is computed
-    key = "" if isinstance(model, ClipModel) else fingerprint(corpus)
+    key = "" if is_by_clip(model) else fingerprint(corpus)
     wanted = conditions(audits, settings.seed)
-    if wanted and not all(isinstance(each, ClipModel) for each in (model, *(others or {}).values())):
+    if wanted and not all(is_by_clip(each) for each in (model, *(others or {}).values())):
         files.check_writable(settings.root)
     if wanted:
         model = choose_precision(model, corpus, key, settings.root)

@@ -12,7 +12,7 @@ from sertools.labels import DIMENSIONS
 from sertools.metrics.fingerprints import FRAMES
 from sertools.models.kinds.toy import EMOTIONS, load
 from sertools.models.load import LoadOptions
-from sertools.models.model import ClipModel
+from sertools.models.model import is_by_clip
 from sertools.randomness import identity_rng
 from sertools.selftest.toy_frames import frame_sums
 from sertools.tables.columns import RANDOM_TWIN
@@ -124,7 +124,7 @@ def answers(
         wanted: which sums over frames to compute; None for none
     """
     model = load(kind, LoadOptions())
-    if not isinstance(model, ClipModel):
+    if not is_by_clip(model):
         raise TypeError(f"toy:{kind} needs audio")
     from pathlib import Path
 

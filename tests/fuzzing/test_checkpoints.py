@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from sertools.models.checkpoints.frozen import frozen
 from sertools.models.load import LoadOptions, load_model
-from sertools.models.model import Model
+from sertools.models.model import hears
 from tests.helpers.checkpoints import speech, write_checkpoint
 from tests.helpers.mutations import budget, damaged, faults, generator, mutated
 
@@ -20,7 +20,7 @@ def used(spec: str, options: LoadOptions | None = None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = load_model(spec, options)
-        if isinstance(model, Model) and model.sampling_rate <= 48000 and model.shortest < 8000:
+        if hears(model) and model.sampling_rate <= 48000 and model.shortest < 8000:
             model.predict(speech([8000]))
 
 

@@ -17,7 +17,7 @@ from sertools.corpora.check import check
 from sertools.corpora.load import load_corpus
 from sertools.corpora.split import split, summary
 from sertools.models.load import load_model
-from sertools.models.model import ClipModel
+from sertools.models.model import is_by_clip
 from sertools.results.limits import read_limits
 from sertools.training.recipe import read_recipe
 from tests.corpora.test_audformat_folder import database
@@ -106,7 +106,7 @@ def test_any_predictions_are_read_or_refused(tmp_path):
         except Exception:  # pandas cannot write it
             return
         model = load_model(f"predictions:{path}")
-        assert isinstance(model, ClipModel)
+        assert is_by_clip(model)
         model.scores(clips)
 
     assert faults(attempt, budget(300)) == []

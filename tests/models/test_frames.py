@@ -7,7 +7,7 @@ from transformers import AutoModelForAudioClassification
 
 from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
-from sertools.models.model import Framed
+from sertools.models.model import is_framed
 from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
 from tests.helpers.cnn14_checkpoints import write
 
@@ -27,7 +27,7 @@ FOLLOWING = [
 def test_frames_are_the_hidden_states_of_transformers_clip_by_clip(tmp_path, model_type, settings):
     folder = write_checkpoint(tmp_path, model_type, **settings)
     model = load_model(str(folder))
-    assert isinstance(model, Framed)
+    assert is_framed(model)
     assert model.has_frames
     outputs, frames = model.predict_frames(SIGNALS)
     stock = AutoModelForAudioClassification.from_pretrained(folder).eval()
@@ -99,13 +99,13 @@ def test_patches_of_a_spectrogram_are_no_frames(tmp_path):
 
 
 def test_a_model_from_elsewhere_has_no_frames():
-    assert not isinstance(load_model("toy:loudness"), Framed)
+    assert not is_framed(load_model("toy:loudness"))
 
 
 def test_frames_of_cnn14_are_its_blocks_at_their_own_rates(tmp_path):
     torch.manual_seed(0)
     model = load_model(f"cnn14:{write(tmp_path, build(4, width=4))}")
-    assert isinstance(model, Framed)
+    assert is_framed(model)
     outputs, (frames,) = model.predict_frames(speech([16000]))
     assert [state.shape for state in frames.states] == [
         (50, 4), (25, 8), (12, 16), (6, 32), (3, 64), (3, 128)

@@ -6,7 +6,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from sertools.errors import ModelError
+from sertools.inference.precision import chooses_precision
 from sertools.models.load import LoadOptions, load_model
+from sertools.models.model import hears, is_by_clip, is_framed
 from tests.helpers.checkpoints import speech, write_checkpoint
 from tests.helpers.onnx_networks import write_audonnx
 
@@ -100,3 +102,23 @@ def test_a_weight_of_another_shape_is_named_with_both(tmp_path):
         ModelError, match=r"projector.bias has shape \(15,\), but config.json requires \(16,\)"
     ):
         load_model(str(tmp_path))
+
+
+class Wrapped:
+    """What users write to count or log: everything is passed on."""
+
+    def __init__(self, model) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str):
+        return getattr(self._model, name)
+
+
+def test_a_wrapper_has_the_interfaces_of_its_model(tmp_path):
+    """Since Python 3.12, `isinstance` with a protocol does not see what `__getattr__` passes on."""
+    heard = Wrapped(load_model(str(write_checkpoint(tmp_path / "m"))))
+    assert (hears(heard), is_framed(heard), is_by_clip(heard)) == (True, True, False)
+    assert chooses_precision(heard)
+    looked_up = Wrapped(load_model("toy:oracle"))
+    assert (hears(looked_up), is_framed(looked_up), is_by_clip(looked_up)) == (False, False, True)
+    assert not is_framed(Wrapped(load_model("toy:loudness")))

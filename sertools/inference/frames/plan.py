@@ -18,7 +18,7 @@ from sertools.features import acoustics
 from sertools.inference.frames.accumulate import K, Shape
 from sertools.inference.frames.cells import cells
 from sertools.inference.jobs import Job
-from sertools.models.model import Framed, Frames, Grid
+from sertools.models.model import Framed, Frames, Grid, is_framed
 from sertools.store.key import Key
 from sertools.store.store import SHARD, KeptSums
 from sertools.tables.condition import Condition
@@ -76,7 +76,7 @@ def plan(model: object, corpus: Corpus, corpus_fingerprint: str, wanted: FrameSu
     Raises:
         AuditError: a column that is not categorical
     """
-    if not isinstance(model, Framed) or not model.has_frames or not len(corpus.clips):
+    if not is_framed(model) or not model.has_frames or not len(corpus.clips):
         return Plan(levels=wanted.levels, cells=pd.DataFrame(), passes=())
     found, members = cells(corpus.clips, wanted)
     frames = trial(model)

@@ -18,7 +18,7 @@ from sertools.features.columns import Measure, maker
 from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.pipeline import collect
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import SOUND, Cost, of_jobs, seconds_of, trial_of
@@ -59,7 +59,7 @@ def forecast(
     """
     wanted = conditions(audits, settings.seed)
     needs = [planned.needs for planned in audits]
-    key = "" if isinstance(model, ClipModel) else fingerprint(corpus)
+    key = "" if is_by_clip(model) else fingerprint(corpus)
     costs: list[Cost] = []
     if wanted:
         model = choose_precision(model, corpus, key, settings.root)
@@ -103,7 +103,7 @@ def _of_model(
 ) -> list[Cost]:
     """The costs of what `collect` computes for a model."""
     read, n = collect.request(corpus, needs), len(corpus.clips)
-    if isinstance(model, ClipModel):
+    if is_by_clip(model):
         known = [str(condition) for condition in under if str(condition) in model.conditions]
         return [Cost(of=of, condition=c, clips=n, stored=n, todo=0) for c in known if read.scores]
     corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)

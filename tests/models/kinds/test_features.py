@@ -9,7 +9,7 @@ from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError
 from sertools.inference.settings import Settings
 from sertools.models.load import load_model
-from sertools.models.model import ClipModel
+from sertools.models.model import is_by_clip
 from sertools.pipeline import run
 from sertools.results.result import Verdict
 from tests.helpers.small import write_noises
@@ -27,7 +27,7 @@ def write(folder, array=ARRAY, table="clip\nc3\nc1\n", stem="layers"):
 
 def test_rows_meet_clips_by_name_and_clips_without_a_row_are_missing(tmp_path):
     model = load_model(f"features:{write(tmp_path / 'mine')}")
-    assert isinstance(model, ClipModel)
+    assert is_by_clip(model)
     assert (model.name, model.labels, model.task, model.conditions) == ("mine", (), "encoder", ("clean",))
     layers = model.layers(CLIPS)
     assert layers.dtype == np.float32

@@ -9,7 +9,7 @@ import pytest
 from sertools.errors import ModelError
 from sertools.inference import predict
 from sertools.models.load import load_model
-from sertools.models.model import ClipModel
+from sertools.models.model import is_by_clip
 from tests.helpers.small import noises
 
 CLIPS = pd.DataFrame({"file": ["a.wav", "b.wav", "c.wav"]}, index=pd.Index(["c1", "c2", "c3"], name="clip"))
@@ -22,7 +22,7 @@ def table(folder: Path, text: str, name: str = "p.csv"):
 
 def test_rows_meet_clips_by_name_in_the_order_of_the_corpus(tmp_path):
     model = table(tmp_path, "clip,file,arousal,valence\nc3,c.wav,0.3,0.6\nc1,a.wav,0.1,0.4\n")
-    assert isinstance(model, ClipModel)
+    assert is_by_clip(model)
     assert (model.name, model.labels, model.task) == ("p", ("arousal", "valence"), "regression")
     scores = model.scores(CLIPS)
     assert list(scores.index) == ["c1", "c2", "c3"]
