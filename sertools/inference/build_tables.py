@@ -14,6 +14,10 @@ from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
+from sertools.wording import plural
+
+FEW_VALUES = 10
+"""Ratings with at most this many distinct values are noted; constants of an emotion have seven or eight."""
 
 NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": [], "asked": []}, dtype=object)
 
@@ -84,6 +88,7 @@ def tables(
             *([corpus.simulated] if corpus.simulated else []),
             *corpus.notes,
             *_label_notes(labels),
+            *_rating_notes(corpus, [d for d in labels.rated if d in labels.model]),
             *_score_notes(predicted, scores),
         ),
         corpus=corpus.name,
@@ -158,6 +163,20 @@ def _label_notes(labels: _Labels) -> list[str]:
             f"The model's {', '.join(unknown)} is not a known dimension; name the dimension with --label-map "
             "THEIRS=OURS."
         )
+    return notes
+
+
+def _rating_notes(corpus: Corpus, dimensions: list[str]) -> list[str]:
+    """A sentence on each dimension whose ratings have so few values that they rather are classes."""
+    notes = []
+    for dimension in dimensions:
+        rated = corpus.clips[dimension].dropna()
+        values = rated.nunique()
+        if values <= FEW_VALUES and len(rated) > 2 * FEW_VALUES:
+            notes.append(
+                f"The ratings of {dimension} have only {plural(values, 'distinct value')}: its scores say "
+                "how well the model tells these apart, like those of a classification."
+            )
     return notes
 
 

@@ -99,6 +99,15 @@ def test_names_that_nobody_knows_are_said_with_what_to_do():
     )
 
 
+def test_ratings_that_are_constants_of_the_emotion_are_noted_with_their_number_of_values():
+    """Dimensions derived from the emotion of a clip have a value for each emotion."""
+    derived = [0.2, 0.5, 0.8] * 10
+    (note,) = [n for n in answered({"arousal": derived}, {"arousal": derived}).notes if "distinct" in n]
+    assert note.startswith("The ratings of arousal have only 3 distinct values: ")
+    rated = np.linspace(0, 1, 30).tolist()
+    assert not [n for n in answered({"arousal": rated}, {"arousal": rated}).notes if "distinct" in n]
+
+
 def test_two_labels_for_one_dimension_are_an_error():
     with pytest.raises(ModelError, match="two labels of meter mean valence"):
         answered({"valence": [0.1], "sentiment": [0.2]}, {"valence": [0.1]}, task="regression")
