@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from sertools.corpora import check as checks
@@ -69,11 +70,12 @@ def corpus_of(data: CorpusSource) -> Corpus:
     return data if isinstance(data, Corpus) else load_corpus(data)
 
 
-def check_corpus(data: CorpusSource) -> list[str]:
+def check_corpus(data: CorpusSource, *, max_minutes: float | None = None) -> list[str]:
     """Describe a corpus and report its problems; decodes every clip.
 
     Args:
         data: a corpus, or what `load_corpus` takes
+        max_minutes: longest clip that is read; None for the limit of the corpus, by default 60
 
     Returns:
         Sentences: counts of clips, speakers and labels, then missing, broken, silent and repeated clips.
@@ -87,7 +89,8 @@ def check_corpus(data: CorpusSource) -> list[str]:
             print(sentence)
         ```
     """
-    return checks.check(corpus_of(data))
+    corpus = corpus_of(data)
+    return checks.check(corpus if max_minutes is None else replace(corpus, max_minutes=max_minutes))
 
 
 def split_corpus(data: CorpusSource, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:

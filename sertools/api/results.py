@@ -58,6 +58,7 @@ def render(
     *,
     formats: Sequence[reports.Format] = reports.USUAL,
     recordings: str | Path | None = None,
+    spreadsheet_safe: bool = False,
 ) -> list[Path]:
     """Write a report.
 
@@ -67,6 +68,7 @@ def render(
         formats: `html` (one file), `md`, `json`, `csv`, `parquet` (all tables), `latex` (findings for papers)
         recordings: folder of the recordings that the results name; by default `sounds` in the folder of the
             results, or in `folder` if the results come from memory
+        spreadsheet_safe: put `'` before texts in CSV that a spreadsheet would run as formulas
 
     Returns:
         The files written.
@@ -86,6 +88,7 @@ def render(
         Path(folder),
         recordings=None if recordings is None else Path(recordings),
         formats=formats,
+        spreadsheet_safe=spreadsheet_safe,
     )
 
 

@@ -186,6 +186,8 @@ class Table(_Strict):
     def _nan_is_null(cls, rows: Any) -> Any:
         if not are_lists([rows]) or not are_lists(rows):
             return rows  # the type is checked afterwards
+        if any(isinstance(v, int) and abs(v) >= 2**63 for row in rows for v in row):
+            raise ValueError("a number is too large")
         return [[None if isinstance(v, float) and not math.isfinite(v) else v for v in row] for row in rows]
 
     @model_validator(mode="after")

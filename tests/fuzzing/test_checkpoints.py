@@ -35,7 +35,7 @@ def test_any_settings_are_read_or_refused(tmp_path, name):
             (folder / name).write_bytes(damaged(json.dumps(content).encode(), rng))
         used(str(folder))
 
-    assert faults(attempt, budget(80)) == []
+    assert faults(attempt, budget(40)) == []
 
 
 def test_any_settings_of_a_frozen_network_are_read_or_refused(tmp_path):
@@ -84,7 +84,7 @@ def test_any_weights_are_read_or_refused(tmp_path, name):
             path.write_bytes(damaged(path.read_bytes(), rng))
         used(str(folder))
 
-    assert faults(attempt, budget(60)) == []
+    assert faults(attempt, budget(24)) == []
 
 
 def test_any_settings_of_cnn14_are_read_or_refused(tmp_path):
@@ -106,7 +106,7 @@ def test_any_settings_of_cnn14_are_read_or_refused(tmp_path):
         (tmp_path / "config.json").write_text(json.dumps(mutated(content, rng)))
         used(f"cnn14:{tmp_path}")
 
-    assert faults(attempt, budget(60)) == []
+    assert faults(attempt, budget(24)) == []
 
 
 def test_any_network_of_onnx_is_read_or_refused(tmp_path):
@@ -153,7 +153,7 @@ def test_any_estimator_is_read_or_refused(tmp_path):
         (tmp_path / "m.json").write_text(json.dumps(mutated({"labels": ["anger", "joy"]}, rng)))
         used(f"sklearn:{tmp_path / 'm.skops'}")
 
-    assert faults(attempt, budget(60)) == []
+    assert faults(attempt, budget(24)) == []
 
 
 def test_any_card_is_read_and_prevents_nothing(tmp_path):
