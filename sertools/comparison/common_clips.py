@@ -6,7 +6,9 @@ answered; other measures are not compared.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,6 +102,64 @@ def _different_clips(
     return {key: UNKNOWN for key in keys if key in kept and n[0].get(key) != n[1].get(key)}
 
 
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """What a model answered for one target, as arrays.
+
+    Attributes:
+        clips: ids of the n clips that it was asked, sorted
+        unit: codes of the speakers, shape (n,); a clip without a speaker is a unit of its own
+        units: names of the units
+        known: whether each unit is a speaker, shape (units,)
+        classes: names of the class codes; empty for a dimension
+        truth, answer: class codes, or ratings, shape (n,); an answer that was not given is −1, or nan
+        given: whether each clip was answered, shape (n,)
+    """
+
+    clips: "pd.Index[str]"
+    unit: NDArray[np.int64]
+    units: NDArray[np.object_]
+    known: NDArray[np.bool_]
+    classes: tuple[str, ...]
+    truth: NDArray[Any]
+    answer: NDArray[Any]
+    given: NDArray[np.bool_]
+
+
+@lru_cache(maxsize=1024)
+def _column(answers: Answers, target: str) -> _Column:
+    rows = answers.of(target)
+    codes, speakers = pd.factorize(rows["speaker"])
+    unit = codes.astype(np.int64)
+    absent = np.flatnonzero(unit < 0)
+    unit[absent] = len(speakers) + np.arange(len(absent))
+    unknown = [f"unknown: {clip}" for clip in rows.index[absent]]
+    units = np.array([*map(str, speakers), *unknown], dtype=object)
+    given = rows["answer"].notna().to_numpy(dtype=np.bool_)
+    classes: tuple[str, ...] = ()
+    truth: NDArray[Any]
+    answer: NDArray[Any]
+    if target == "emotion":
+        both, names = pd.factorize(pd.concat([rows["truth"], rows["answer"]]))
+        classes = tuple(map(str, names))
+        truth, answer = both[: len(rows)].astype(np.int64), both[len(rows) :].astype(np.int64)
+    else:
+        truth, answer = (
+            pd.to_numeric(rows[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+            for name in ("truth", "answer")
+        )
+    return _Column(
+        clips=rows.index,
+        unit=unit,
+        units=units,
+        known=np.arange(len(units)) < len(speakers),
+        classes=classes,
+        truth=truth,
+        answer=answer,
+        given=given,
+    )
+
+
 def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
     """The score of one model minus that of another on the clips that both answered, paired by speaker.
 
@@ -110,34 +170,29 @@ def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
         then: what the model that it is compared with answered
         target: a dimension, or `emotion`
     """
-    one, other = (each.of(label_of(target)).dropna(subset=["truth", "answer"]) for each in (now, then))
-    clips = one.index.intersection(other.index)
-    clips = clips[(one.loc[clips, "truth"] == other.loc[clips, "truth"]).to_numpy()]
-    if not len(clips):
+    one, other = (_column(each, label_of(target)) for each in (now, then))
+    clips = one.clips if one.clips.equals(other.clips) else one.clips.intersection(other.clips)
+    at, there = one.clips.get_indexer(clips), other.clips.get_indexer(clips)
+    classes = list(dict.fromkeys([*one.classes, *other.classes]))
+    truth, after = one.truth[at], one.answer[at]
+    truth_there, before = other.truth[there], other.answer[there]
+    if classes:  # the codes of the other model in the order of this one's; the last is for no answer
+        code = np.array([*(classes.index(name) for name in other.classes), -1], dtype=np.int64)
+        truth_there, before = code[truth_there], code[before]
+    used = one.given[at] & other.given[there] & (truth == truth_there)
+    if not used.any():
         return Change(reason=NONE_COMMON, n=0, different_clips=True)
-    truth, before, after = (
-        frame.loc[clips, column].astype(str).to_numpy(dtype=object)
-        for frame, column in ((one, "truth"), (other, "answer"), (one, "answer"))
-    )
-    speaker = one.loc[clips, "speaker"]
-    unit, names = _units(speaker)
-    if label_of(target) == "emotion":
-        classes = sorted({*truth, *before, *after})
-        code = {name: i for i, name in enumerate(classes)}
-        sides = [np.array([code[name] for name in side], dtype=np.int64) for side in (truth, before, after)]
-        statistic = uar_statistic(len(classes))
-    else:
-        sides = [np.array([float(text) for text in side]) for side in (truth, before, after)]
-        statistic = CCC
-    sums = [statistic.sums(sides[0], side, unit, len(names)) for side in sides[1:]]
+    kept, unit = np.unique(one.unit[at][used], return_inverse=True)
+    statistic = uar_statistic(len(classes)) if classes else CCC
+    sums = [statistic.sums(truth[used], side[used], unit, len(kept)) for side in (before, after)]
     totals = [each.sum(axis=0) for each in sums]
     value = float(statistic.value(totals[1]) - statistic.value(totals[0]))
     left_out = statistic.value(totals[1] - sums[1]) - statistic.value(totals[0] - sums[0])
-    speakers = int(speaker.nunique())
+    speakers = int(one.known[kept].sum())
     found = Change(
         value=None if np.isnan(value) else value,
         reason="the score on the common clips is undefined" if np.isnan(value) else "",
-        n=len(clips),
+        n=int(used.sum()),
         speakers=speakers or None,
         different_clips=True,
     )
@@ -145,16 +200,7 @@ def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
         return replace(found, reason=found.reason or f"fewer than {MIN_UNITS} speakers are named")
     if np.isnan(left_out).any():
         return replace(found, reason=found.reason or "undefined when one speaker is left out")
-    return jackknifed(found, dict(zip(names, left_out.tolist(), strict=True)))
-
-
-def _units(speaker: "pd.Series[str]") -> tuple[NDArray[np.int64], list[str]]:
-    """Codes of the speakers, and their names; a clip without a speaker is a unit of its own."""
-    codes, known = pd.factorize(speaker)
-    unit = codes.astype(np.int64)
-    absent = np.flatnonzero(unit < 0)
-    unit[absent] = len(known) + np.arange(len(absent))
-    return unit, [*map(str, known), *(f"unknown: {clip}" for clip in speaker.index[absent])]
+    return jackknifed(found, dict(zip(one.units[kept].tolist(), left_out.tolist(), strict=True)))
 
 
 def different_answers(answers: Mapping[str, Answers]) -> list[str]:

@@ -156,6 +156,7 @@ def board(entries: Sequence[Entry]) -> list[Group]:
     A model with both kinds of labels is in two groups.
     """
     groups = []
+    differences = Differences()
     for corpus in sorted({entry.corpus for entry in entries}):
         for labels in ("dimensions", "emotion"):
             here = [
@@ -165,12 +166,11 @@ def board(entries: Sequence[Entry]) -> list[Group]:
                 and any(labels_of(measure) == labels for measure in entry.run.findings)
             ]
             if here:
-                groups.append(_group(corpus, labels, here))
+                groups.append(_group(corpus, labels, here, differences))
     return groups
 
 
-def _group(corpus: str, labels: str, entries: Sequence[Entry]) -> Group:
-    differences = Differences()
+def _group(corpus: str, labels: str, entries: Sequence[Entry], differences: Differences) -> Group:
     audits = sorted({audit for entry in entries for audit in entry.run.results})
     by_measure: dict[str, dict[Measure, Ranks]] = {entry.model: {} for entry in entries}
     measures: dict[Measure, str] = {}

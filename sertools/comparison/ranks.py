@@ -43,13 +43,16 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Differences:
-    """Paired differences of runs, computed once for each pair of runs and each audit."""
+    """Paired differences of runs, computed once for each pair of runs and each audit.
 
-    _known: dict[tuple[str, str, str], Mapping[FindingKey, Change]] = field(default_factory=dict)
+    The runs must outlive it: they are recognised by identity, because names repeat between corpora.
+    """
+
+    _known: dict[tuple[int, int, str], Mapping[FindingKey, Change]] = field(default_factory=dict)
 
     def of(self, one: Run, other: Run, measure: Measure) -> Change:
         """One run minus another on a measure; without a value where they are not on the same clips."""
-        place = (one.name, other.name, measure.audit)
+        place = (id(one), id(other), measure.audit)
         if place not in self._known:
             a, b = one.results[measure.audit], other.results[measure.audit]
             same = not why_other_clips(a, b)
