@@ -34,7 +34,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.manifest import prefixed
+from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
 from sertools.files import atomic
 

@@ -9,8 +9,9 @@ import pandas as pd
 
 from sertools.corpora import registry
 from sertools.corpora.audformat_folder import read_audformat
+from sertools.corpora.clips import as_clips, emotions, look_alikes
 from sertools.corpora.corpus import SCHEMA, Corpus, file_hash
-from sertools.corpora.manifest import MANIFESTS, as_clips, look_alikes, read_table
+from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
@@ -33,7 +34,8 @@ class RawCorpus:
         root: folder that relative file paths start from
         facts: version, licence, citation, simulated, if known
         scale: dimension → lowest and highest rating, if declared
-        scaled: dimensions are already in [0, 1]
+        scaled: the scales are known and cannot be declared otherwise
+        published: ratings outside their scale were published so
         verify: clips → sentences that compare them with published counts
     """
 
@@ -45,6 +47,7 @@ class RawCorpus:
     notes: tuple[str, ...] = ()
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     scaled: bool = False
+    published: bool = False
     verify: Callable[[pd.DataFrame], list[str]] = _no_published_counts
 
 
@@ -74,14 +77,19 @@ def load_corpus(
     declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
     if declared:
         raise CorpusError(f"--scale {declared[0]}: the rating scale of {raw.name} is fixed")
-    clips = as_clips(
+    clips, changed = as_clips(
         raw.table,
         source=raw.source,
         column_map=column_map,
         scale={**raw.scale, **(scale or {})},
         label_map=label_map,
+        fixed=raw.scaled,
+        published=raw.published,
     )
-    notes = (*raw.verify(clips), *raw.notes, *look_alikes(_possible_labels(clips)))
+    as_published = clips
+    if label_map and "emotion" in raw.table:
+        as_published = clips.assign(emotion=emotions(raw.table["emotion"].set_axis(clips.index), {}))
+    notes = (*raw.verify(as_published), *raw.notes, *changed, *look_alikes(_possible_labels(clips)))
     corpus = Corpus(name=raw.name, clips=clips, root=raw.root, notes=notes, **raw.facts)
     return corpus if split is None else _select_split(corpus, split)
 
@@ -192,7 +200,9 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
         root=root,
         facts={fact: str(getattr(module, fact.upper(), "")) for fact in FACTS},
         notes=tuple(getattr(module, "NOTES", ())),
+        scale=getattr(module, "SCALE", {}),
         scaled=True,
+        published=True,
         verify=verify,
     )
 

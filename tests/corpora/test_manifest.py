@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.corpora.manifest import as_clips, look_alikes, prefixed, read_table
+from sertools.corpora.clips import as_clips, look_alikes, prefixed
+from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 
 
 def clips_of(text: str, tmp_path: Path, **options: object) -> pd.DataFrame:
     path = tmp_path / "labels.csv"
     path.write_text(text, encoding="utf-8")
-    return as_clips(read_table(path), source=path.name, **options)  # type: ignore[arg-type]  # test options
+    return as_clips(read_table(path), source=path.name, **options)[0]  # type: ignore[arg-type]  # test options
 
 
 def sentence(text: str, tmp_path: Path, **options: object) -> str:
@@ -110,7 +111,7 @@ def test_parquet_keeps_types_and_its_index(tmp_path: Path) -> None:
     )
     table = pd.DataFrame({"speaker": [3.0, math.nan], "loud": [True, False]}, index=index)
     table.to_parquet(tmp_path / "t.parquet")
-    clips = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
+    clips, _ = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
     assert clips.index.tolist() == ["a#0-1.5", "b#1-"]
     assert clips["speaker"].iloc[0] == "3"
     assert pd.isna(clips["speaker"].iloc[1])
@@ -130,11 +131,18 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
          "labels.csv has no column 'file'; its columns are path, emotion "
          "(map the column that contains the paths: --map THEIRS=file)"),
         ("file,arousal\na.wav,0.5\nb.wav,5\n", {},
-         "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 "
-         "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
+         "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 (the ratings lie between 0.5 and 5; "
+         "declare their scale, for instance --scale arousal=0:5)"),
+        ("file,arousal\na.wav,1\nb.wav,6.5\n", {},
+         "labels.csv: arousal of 'b.wav' is 6.5, outside 0 … 1 (the ratings lie between 1 and 6.5; "
+         "declare their scale, for instance --scale arousal=1:7)"),
+        ("file,arousal\na.wav,1\nb.wav,700\n", {},
+         "labels.csv: arousal of 'b.wav' is 700, outside 0 … 1 (the ratings lie between 1 and 700; "
+         "declare their scale, --scale arousal=LOW:HIGH)"),
+        ("file,arousal\na.wav,2\n", {"fixed": True}, "labels.csv: arousal of 'a.wav' is 2, outside 0 … 1"),
         ("file,arousal\na.wav,0.5\n", {"scale": {"arousal": (1, 5)}},
-         "labels.csv: arousal of 'a.wav' is 0.5, outside 1 … 5 "
-         "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
+         "labels.csv: arousal of 'a.wav' is 0.5, outside 1 … 5 (the ratings lie between 0.5 and 0.5; "
+         "declare their scale, for instance --scale arousal=0:1)"),
         ("file,arousal\na.wav,high\n", {}, "labels.csv: arousal of 'a.wav' is 'high', not a number"),
         ("file;arousal\na.wav;0,5\n", {}, "labels.csv: arousal of 'a.wav' is '0,5', not a number"),
         ("file,arousal\na.wav,inf\n", {}, "labels.csv: arousal of 'a.wav' is 'inf', not a number"),
@@ -205,7 +213,7 @@ def test_file_that_the_system_does_not_give_out_is_a_sentence(tmp_path: Path) ->
 
 def test_lists_in_parquet_stay_lists(tmp_path: Path) -> None:
     pd.DataFrame({"file": ["a", "b"], "votes": [["x"], ["y", "z"]]}).to_parquet(tmp_path / "t.parquet")
-    clips = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
+    clips, _ = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
     assert [list(votes) for votes in clips["votes"]] == [["x"], ["y", "z"]]
 
 

@@ -1,0 +1,207 @@
+"""Turns a table into clips: checks names, types and scales, and quotes wrong values."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from sertools.corpora.values import MISSING, attribute, clipped, numbers, texts, unit_scale
+from sertools.errors import CorpusError
+from sertools.labels import DIMENSIONS, SYNONYMS, canonical, canonical_sex
+from sertools.tables.columns import ATTRIBUTES, LABELS
+
+
+def as_clips(
+    table: pd.DataFrame,
+    *,
+    source: str,
+    column_map: Mapping[str, str] | None = None,
+    scale: Mapping[str, tuple[float, float]] | None = None,
+    label_map: Mapping[str, str] | None = None,
+    fixed: bool = False,
+    published: bool = False,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Convert a table to clips: index `clip`, canonical columns and labels, dimensions in [0, 1].
+
+    Args:
+        table: one row per clip, at least a column `file`
+        source: name of the table in error messages
+        column_map: column name in the table → sertools' name
+        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] if not declared
+        label_map: value of `emotion` in the table → sertools' name
+        fixed: whether the scale cannot be declared otherwise
+        published: whether ratings outside the scale are those of a published corpus, and limited to the scale
+
+    Returns:
+        the clips, and sentences about values that were not taken as they stand
+
+    Raises:
+        CorpusError: a missing column, or an invalid value, scale or mapping
+    """
+    scale = scale or {}
+    table = _renamed(table, column_map or {}, source).reset_index(drop=True)
+    _check_scales(scale, table, source)
+    clips = _segments(table, source)
+    clips.index = _clip_ids(table, clips, source)
+    table = table.set_axis(clips.index)
+    names = pd.Series(clips.index if published else clips["file"], index=clips.index)
+    notes: list[str] = []
+    for name in (*ATTRIBUTES, *LABELS):
+        if name not in table:
+            continue
+        if name in DIMENSIONS:
+            ratings = numbers(table[name], clips["file"], name=name, source=source)
+            limits = scale.get(name, scale.get("*", (0.0, 1.0)))
+            if published:
+                ratings, changed = clipped(ratings, names, limits)
+                notes += changed
+            clips[name] = unit_scale(ratings, names, limits, source=source, fixed=fixed)
+        elif name == "age":
+            clips[name] = attribute(table[name])
+        else:
+            clips[name] = texts(table[name], missing={""} if name == "transcript" else MISSING)
+    if "emotion" in clips:
+        clips["emotion"] = emotions(clips["emotion"], label_map or {})
+    if "sex" in clips:
+        clips["sex"] = clips["sex"].map(canonical_sex, na_action="ignore")
+    if {"corpus", "speaker"} <= set(clips) and clips["corpus"].nunique() > 1:
+        clips["speaker"] = prefixed(clips["speaker"], clips["corpus"])
+    for name in table.columns:
+        if name not in clips and name != "clip":
+            clips[name] = attribute(table[name])
+    return clips, notes
+
+
+def prefixed(ids: pd.Series, corpus: pd.Series | str) -> pd.Series:
+    """Ids with their corpus as a prefix, `msp:12`; ids that have the prefix and missing ids stay unchanged.
+
+    >>> prefixed(pd.Series(["12", "msp:13", None]), "msp").tolist()[:2]
+    ['msp:12', 'msp:13']
+    """
+    names = [corpus] * len(ids) if isinstance(corpus, str) else corpus.tolist()
+    new = [
+        value if pd.isna(value) or pd.isna(name) or value.startswith(f"{name}:") else f"{name}:{value}"
+        for name, value in zip(names, ids.tolist(), strict=True)
+    ]
+    return pd.Series(new, index=ids.index)
+
+
+def look_alikes(columns: list[str]) -> list[str]:
+    """Sentences about columns that seem to be labels under another name, with the option that maps them.
+
+    >>> look_alikes(["file", "activation", "gender"])[0]
+    "column 'activation' is kept as an attribute; if it is arousal, use --map activation=arousal"
+    """
+    known = {"gender": "sex", **{s: d for d in DIMENSIONS for s in SYNONYMS[d]}}
+    return [
+        f"column {c!r} is kept as an attribute; if it is {known[c.lower()]}, use --map {c}={known[c.lower()]}"
+        for c in columns
+        if c.lower() in known and known[c.lower()] not in columns
+    ]
+
+
+def _renamed(table: pd.DataFrame, column_map: Mapping[str, str], source: str) -> pd.DataFrame:
+    have = [str(name) for name in table.columns]
+    for theirs, ours in column_map.items():
+        if theirs not in have:
+            raise CorpusError(
+                f"--map {theirs}={ours}: {source} has no column {theirs!r}; it has {', '.join(have)}"
+            )
+    names = [column_map.get(name, name) for name in have]
+    for name in names:
+        if names.count(name) > 1:
+            both = [h for h, n in zip(have, names, strict=True) if n == name]
+            raise CorpusError(
+                f"with this --map, {' and '.join(map(repr, both))} of {source} would both be named {name!r}",
+                hint="map the other column to a different name",
+            )
+    return table.set_axis(names, axis="columns")
+
+
+def _check_scales(scale: Mapping[str, tuple[float, float]], table: pd.DataFrame, source: str) -> None:
+    for name in set(scale) - {"*"}:
+        if name not in DIMENSIONS:
+            raise CorpusError(f"--scale {name}: only {', '.join(DIMENSIONS)} have a scale")
+        if name not in table:
+            raise CorpusError(f"--scale {name}: {source} has no column {name!r}")
+
+
+def _segments(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """File, start and end of each clip, checked."""
+    if "file" not in table:
+        names = ", ".join(map(str, table.columns))
+        raise CorpusError(
+            f"{source} has no column 'file'; its columns are {names}",
+            hint="map the column that contains the paths: --map THEIRS=file",
+        )
+    files = texts(table["file"], missing={""})
+    if files.isna().any():
+        raise CorpusError(f"{source}: clip number {int(files.isna().to_numpy().argmax()) + 1} has no file")
+    clips = pd.DataFrame({"file": files})
+    for name in ("start", "end"):
+        given = table[name] if name in table else pd.Series(np.nan, index=table.index)
+        clips[name] = numbers(given, files, name=name, source=source)
+    _check_segments(clips, source)
+    return clips
+
+
+def emotions(written: pd.Series, label_map: Mapping[str, str]) -> pd.Series:
+    """The canonical names of emotions; missing ones stay missing."""
+    return written.map(lambda name: _emotion(name, label_map), na_action="ignore")
+
+
+def _emotion(written: str, label_map: Mapping[str, str]) -> str:
+    """The canonical name of an emotion; keys of the map may be labels as written or canonical names.
+
+    >>> _emotion("exc", {"excitement": "happy"}), _emotion("exc", {"exc": "other"}), _emotion("exc", {})
+    ('happiness', 'other', 'excitement')
+    """
+    if written in label_map or written.lower() in label_map:
+        return canonical(written, label_map)
+    return canonical(canonical(written), label_map)
+
+
+def _check_segments(clips: pd.DataFrame, source: str) -> None:
+    starts, ends = clips["start"].fillna(0.0), clips["end"].fillna(math.inf)
+    wrong = ((starts < 0) | (starts >= ends)).to_numpy()
+    if wrong.any():
+        row = clips.iloc[int(wrong.argmax())]
+        begin = starts.iloc[int(wrong.argmax())]
+        raise CorpusError(
+            f"{source}: {row['file']!r} starts at {begin:g} s and ends at {row['end']:g} s",
+            hint="start and end are seconds, 0 ≤ start < end",
+        )
+
+
+def _clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index:
+    if "clip" in table:
+        ids = texts(table["clip"], missing={""})
+        if ids.isna().any():
+            at = int(ids.isna().to_numpy().argmax())
+            raise CorpusError(f"{source}: {clips['file'].iloc[at]!r} has no id in the column 'clip'")
+    else:
+        ids = pd.Series(
+            [
+                file if math.isnan(start) and math.isnan(end) else f"{file}#{_seconds(start)}-{_seconds(end)}"
+                for file, start, end in zip(clips["file"], clips["start"], clips["end"], strict=True)
+            ]
+        )
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        name = repeated.iloc[0]
+        raise CorpusError(
+            f"{source}: clip {name!r} appears {int((ids == name).sum())} times",
+            hint="one row per clip; several clips of one file need start and end",
+        )
+    index: pd.Index = pd.Index(ids.tolist(), name="clip")
+    return index
+
+
+def _seconds(value: float) -> str:
+    """Seconds without trailing zeros; empty for nan.
+
+    >>> _seconds(1.50), _seconds(12.0), _seconds(float("nan"))
+    ('1.5', '12', '')
+    """
+    return "" if math.isnan(value) else f"{value:.6f}".rstrip("0").rstrip(".")
