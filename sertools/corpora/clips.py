@@ -1,37 +1,61 @@
 """Turns a table into clips: checks names, types and scales, and quotes wrong values."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from sertools.corpora.values import MISSING, attribute, clipped, numbers, texts, unit_scale
+from sertools.corpora.values import (
+    MISSING,
+    Scale,
+    attribute,
+    clipped,
+    known,
+    numbers,
+    texts,
+    unit_scale,
+    unknown_sentence,
+)
 from sertools.errors import CorpusError
-from sertools.labels import DIMENSIONS, SYNONYMS, canonical, canonical_sex
+from sertools.labels import DIMENSIONS, SYNONYMS, canonical, canonical_sex, is_unknown
 from sertools.tables.columns import ATTRIBUTES, LABELS
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the columns and values of a table are read.
+
+    Attributes:
+        column_map: column name in the table → sertools' name
+        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] if not declared
+        label_map: value of `emotion` in the table → sertools' name
+        fixed: whether the scale cannot be declared otherwise
+        published: whether ratings outside the scale are those of a published corpus, and limited to the scale
+        no_emotion: labels that the corpus gives to clips without one of its emotions
+    """
+
+    column_map: Mapping[str, str] = field(default_factory=dict)
+    scale: Mapping[str, Scale] = field(default_factory=dict)
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    fixed: bool = False
+    published: bool = False
+    no_emotion: Collection[str] = ()
+
+
+AS_WRITTEN = Reading()
+
+
 def as_clips(
-    table: pd.DataFrame,
-    *,
-    source: str,
-    column_map: Mapping[str, str] | None = None,
-    scale: Mapping[str, tuple[float, float]] | None = None,
-    label_map: Mapping[str, str] | None = None,
-    fixed: bool = False,
-    published: bool = False,
+    table: pd.DataFrame, *, source: str, reading: Reading = AS_WRITTEN
 ) -> tuple[pd.DataFrame, list[str]]:
     """Convert a table to clips: index `clip`, canonical columns and labels, dimensions in [0, 1].
 
     Args:
         table: one row per clip, at least a column `file`
         source: name of the table in error messages
-        column_map: column name in the table → sertools' name
-        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] if not declared
-        label_map: value of `emotion` in the table → sertools' name
-        fixed: whether the scale cannot be declared otherwise
-        published: whether ratings outside the scale are those of a published corpus, and limited to the scale
+        reading: how columns and values are read
 
     Returns:
         the clips, and sentences about values that were not taken as they stand
@@ -39,38 +63,63 @@ def as_clips(
     Raises:
         CorpusError: a missing column, or an invalid value, scale or mapping
     """
-    scale = scale or {}
-    table = _renamed(table, column_map or {}, source).reset_index(drop=True)
-    _check_scales(scale, table, source)
+    table = _renamed(table, reading.column_map, source).reset_index(drop=True)
+    _check_scales(reading.scale, table, source)
     clips = _segments(table, source)
     clips.index = _clip_ids(table, clips, source)
     table = table.set_axis(clips.index)
-    names = pd.Series(clips.index if published else clips["file"], index=clips.index)
     notes: list[str] = []
     for name in (*ATTRIBUTES, *LABELS):
-        if name not in table:
-            continue
-        if name in DIMENSIONS:
-            ratings = numbers(table[name], clips["file"], name=name, source=source)
-            limits = scale.get(name, scale.get("*", (0.0, 1.0)))
-            if published:
-                ratings, changed = clipped(ratings, names, limits)
-                notes += changed
-            clips[name] = unit_scale(ratings, names, limits, source=source, fixed=fixed)
-        elif name == "age":
-            clips[name] = attribute(table[name])
-        else:
-            clips[name] = texts(table[name], missing={""} if name == "transcript" else MISSING)
-    if "emotion" in clips:
-        clips["emotion"] = emotions(clips["emotion"], label_map or {})
-    if "sex" in clips:
-        clips["sex"] = clips["sex"].map(canonical_sex, na_action="ignore")
+        if name in table:
+            clips[name], changed = _column(table[name], clips["file"], source, reading)
+            notes += changed
     if {"corpus", "speaker"} <= set(clips) and clips["corpus"].nunique() > 1:
         clips["speaker"] = prefixed(clips["speaker"], clips["corpus"])
     for name in table.columns:
         if name not in clips and name != "clip":
             clips[name] = attribute(table[name])
     return clips, notes
+
+
+def _column(
+    column: pd.Series, files: pd.Series, source: str, reading: Reading
+) -> tuple[pd.Series, list[str]]:
+    """A label or attribute as clips have it, and sentences about values that were not taken as they stand."""
+    name = str(column.name)
+    if name in DIMENSIONS:
+        return _ratings(column, files, source, reading)
+    if name == "emotion":
+        return _emotions(column, reading)
+    if name in ("speaker", "sex", "age", "language"):
+        written, notes = known(column)
+        if name == "age":
+            written = attribute(written)
+        return written.map(canonical_sex, na_action="ignore") if name == "sex" else written, notes
+    return texts(column, missing={""} if name == "transcript" else MISSING), []
+
+
+def _ratings(
+    column: pd.Series, files: pd.Series, source: str, reading: Reading
+) -> tuple[pd.Series, list[str]]:
+    name = str(column.name)
+    notes: list[str] = []
+    ratings = numbers(column, files, name=name, source=source)
+    limits = reading.scale.get(name, reading.scale.get("*", (0.0, 1.0)))
+    if reading.published:
+        ratings, notes = clipped(ratings, pd.Series(files.index, index=files.index), limits)
+    return unit_scale(ratings, files, limits, source=source, fixed=reading.fixed), notes
+
+
+def _emotions(column: pd.Series, reading: Reading) -> tuple[pd.Series, list[str]]:
+    """Canonical emotions; labels that stand for none are missing, unless `label_map` names them."""
+    written = texts(column, missing=MISSING)
+    named = emotions(written, reading.label_map)
+    excluded = {canonical(name) for name in reading.no_emotion} - {
+        canonical(name) for name in reading.label_map.values()
+    }
+    unknown = named.map(lambda name: is_unknown(name) or name in excluded, na_action="ignore")
+    unknown = unknown.fillna(False).astype(bool)
+    return named.mask(unknown, None), unknown_sentence(written[unknown], "emotion")
 
 
 def prefixed(ids: pd.Series, corpus: pd.Series | str) -> pd.Series:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sertools.corpora import registry
 from sertools.corpora.audformat_folder import read_audformat
-from sertools.corpora.clips import as_clips, emotions, look_alikes
+from sertools.corpora.clips import Reading, as_clips, emotions, look_alikes
 from sertools.corpora.corpus import SCHEMA, Corpus, file_hash
 from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
@@ -36,6 +36,7 @@ class RawCorpus:
         scale: dimension → lowest and highest rating, if declared
         scaled: the scales are known and cannot be declared otherwise
         published: ratings outside their scale were published so
+        no_emotion: labels that the corpus gives to clips without one of its emotions
         verify: clips → sentences that compare them with published counts
     """
 
@@ -48,6 +49,7 @@ class RawCorpus:
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     scaled: bool = False
     published: bool = False
+    no_emotion: tuple[str, ...] = ()
     verify: Callable[[pd.DataFrame], list[str]] = _no_published_counts
 
 
@@ -80,11 +82,14 @@ def load_corpus(
     clips, changed = as_clips(
         raw.table,
         source=raw.source,
-        column_map=column_map,
-        scale={**raw.scale, **(scale or {})},
-        label_map=label_map,
-        fixed=raw.scaled,
-        published=raw.published,
+        reading=Reading(
+            column_map=column_map or {},
+            scale={**raw.scale, **(scale or {})},
+            label_map=label_map or {},
+            fixed=raw.scaled,
+            published=raw.published,
+            no_emotion=raw.no_emotion,
+        ),
     )
     as_published = clips
     if label_map and "emotion" in raw.table:
@@ -203,6 +208,7 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
         scale=getattr(module, "SCALE", {}),
         scaled=True,
         published=True,
+        no_emotion=tuple(getattr(module, "NO_EMOTION", ())),
         verify=verify,
     )
 

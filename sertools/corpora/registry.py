@@ -10,6 +10,7 @@ A module here has
 - `scan(root) -> DataFrame`: one row per clip, columns as in a manifest,
 - `SCALE`: dimension → lowest and highest rating, where dimensions are not in [0, 1]; a published rating
   outside of it is set to the nearer end, with a note,
+- `NO_EMOTION`: labels that the corpus gives to clips without one of its emotions, as "other",
 - `EXPECTED`: published counts, see `verified()`, or `expected(clips) -> list of sentences`,
 - `make(root)`, if the corpus can be generated on this machine.
 

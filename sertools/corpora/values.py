@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.errors import CorpusError
+from sertools.labels import is_unknown
 
 MISSING = {"", "nan", "na", "n/a", "none", "null", "<na>"}
 
@@ -131,6 +132,33 @@ def numbers(column: pd.Series, files: pd.Series, *, name: str, source: str) -> p
         at = int(wrong.argmax())
         raise CorpusError(f"{source}: {name} of {files.iloc[at]!r} is {written.iloc[at]!r}, not a number")
     return pd.Series(values, index=column.index, name=name)
+
+
+def known(column: pd.Series) -> tuple[pd.Series, list[str]]:
+    """The values as text, those that stand for an unknown value as missing, and a sentence on these.
+
+    Empty values and those that tables write for missing ones are not mentioned.
+
+    >>> known(pd.Series(["03", "Unknown", "-1", ""], name="speaker"))[1]
+    ["speaker of 2 clips is unknown: 'Unknown' (1), '-1' (1)"]
+    """
+    written = texts(column, missing=MISSING)
+    unknown = written.map(is_unknown, na_action="ignore").fillna(False).astype(bool)
+    return written.mask(unknown, None), unknown_sentence(written[unknown], str(column.name))
+
+
+def unknown_sentence(words: pd.Series, name: str) -> list[str]:
+    """A sentence on clips whose value of a column is unknown, with the words; none without such clips.
+
+    Args:
+        words: what these clips have instead of a value
+        name: name of the column
+    """
+    if words.empty:
+        return []
+    counts = ", ".join(f"{word!r} ({n})" for word, n in words.value_counts(sort=True).items())
+    n = len(words)
+    return [f"{name} of {n} clip{'s' * (n > 1)} is unknown: {counts}"]
 
 
 def attribute(column: pd.Series) -> pd.Series:

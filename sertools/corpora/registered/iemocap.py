@@ -33,6 +33,8 @@ LINE = re.compile(
     r"\[(?P<valence>[\d.]+), *(?P<arousal>[\d.]+), *(?P<dominance>[\d.]+)\]"
 )
 WORDS = re.compile(r"(?P<turn>Ses\S+) \[[\d.]+-[\d.]+\]: *(?P<words>.*)")
+NO_EMOTION = ("other",)
+"""`oth` means that raters saw none of the named emotions, as `xxx` means that they did not agree."""
 SCALE = dict.fromkeys(("arousal", "dominance", "valence"), (1.0, 5.0))
 """As released, the valence of 4 turns is 5.5 and the dominance of 3 turns is 0.5."""
 
@@ -43,7 +45,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per turn; the emotion `xxx` (no agreement) is missing; ratings as released."""
+    """One row per turn; labels and ratings as released."""
     rows = []
     for evaluation in sorted(root.glob("Session[1-5]/dialog/EmoEvaluation/Ses*.txt")):
         session = evaluation.parents[2]
@@ -66,7 +68,7 @@ def scan(root: Path) -> pd.DataFrame:
                     "language": "eng",
                     "transcript": words.get(turn),
                     "split": f"session{int(who['session'])}",
-                    "emotion": None if match["emotion"] == "xxx" else match["emotion"],
+                    "emotion": match["emotion"],
                     "scripted": "script" in turn,
                     **{name: float(match[name]) for name in ("arousal", "dominance", "valence")},
                 }

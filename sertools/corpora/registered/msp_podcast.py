@@ -1,8 +1,8 @@
 """MSP-Podcast: spontaneous speech from podcasts, rated by a crowd for arousal, valence, dominance, emotion.
 
 `Audios/` (later `Audio/`) and `Labels/labels_concensus.csv` (spelt this way up to about release 1.9, later
-`labels_consensus.csv`). Ratings on 1 … 7. The speaker `Unknown` and the emotion X (no agreement) are
-missing values.
+`labels_consensus.csv`). Ratings on 1 … 7. The speaker `Unknown` is no
+speaker, and X (no agreement) and O (other) are no emotions.
 """
 
 import re
@@ -26,8 +26,9 @@ NAMES = {
 
 EMOTIONS = {
     "A": "anger", "S": "sadness", "H": "happiness", "U": "surprise", "F": "fear", "D": "disgust",
-    "C": "contempt", "N": "neutral", "O": "other",
+    "C": "contempt", "N": "neutral", "O": "other", "X": "no agreement",
 }  # fmt: skip
+NO_EMOTION = ("other",)
 SPLITS = {
     "train": "train", "training": "train", "validation": "dev", "development": "dev", "dev": "dev",
     "val": "dev", "test1": "test1", "test2": "test2", "test3": "test3",
@@ -58,11 +59,11 @@ def scan(root: Path) -> pd.DataFrame:
         raise CorpusError(f"{path.name} has no column {absent[0]!r}; it has {', '.join(theirs.columns)}")
     audio = next((name for name in ("Audios", "Audio") if (root / name).is_dir()), "Audios")
     clips = pd.DataFrame({"file": audio + "/" + theirs["FileName"]})
-    clips["speaker"] = theirs["SpkrID"].where(theirs["SpkrID"].str.lower() != "unknown")
-    clips["sex"] = theirs["Gender"].where(theirs["Gender"].str.lower() != "unknown")
+    clips["speaker"] = theirs["SpkrID"]
+    clips["sex"] = theirs["Gender"]
     clips["language"] = "eng"
     clips["split"] = theirs["Split_Set"].map(_split)
-    clips["emotion"] = theirs["EmoClass"].map(lambda letter: EMOTIONS.get(letter.strip().upper()))
+    clips["emotion"] = theirs["EmoClass"].map(lambda letter: EMOTIONS.get(letter.strip().upper(), letter))
     for ours, name in DIMENSIONS.items():
         ratings = pd.to_numeric(theirs[name], errors="coerce").rename(ours)
         wrong = ratings.isna() & ~theirs[name].str.strip().str.lower().isin(["", "nan", "na"])

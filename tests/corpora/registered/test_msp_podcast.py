@@ -47,6 +47,14 @@ def test_releases_differ_in_spelling_only(tmp_path: Path, labels: str, audio: st
     assert pd.isna(clips["emotion"].iloc[2])
 
 
+def test_other_is_no_emotion_of_the_corpus_and_is_counted(tmp_path: Path) -> None:
+    rows = ROWS.replace(",A,", ",O,")
+    corpus = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Validation", rows)))
+    assert corpus.clips["emotion"].isna().tolist() == [True, False, True, False, False]
+    assert "emotion of 2 clips is unknown: 'other' (1), 'no agreement' (1)" in corpus.notes
+    assert "speaker of 2 clips is unknown: 'Unknown' (2)" in corpus.notes
+
+
 def test_unknown_speaker_is_no_speaker_and_ids_keep_their_zeros(tmp_path: Path) -> None:
     clips = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Validation"))).clips
     assert clips["speaker"].isna().tolist() == [False, False, True, False, True]
