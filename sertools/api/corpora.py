@@ -23,6 +23,7 @@ def load_corpus(
     data_root: str | Path | None = None,
     column_map: Mapping[str, str] | None = None,
     scale: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
+    value_map: Mapping[str, Mapping[str, str]] | None = None,
     label_map: Mapping[str, str] | None = None,
     derive: bool = False,
 ) -> Corpus:
@@ -34,6 +35,7 @@ def load_corpus(
         data_root: folder of a registered corpus, or its parent folder
         column_map: column name in the table → sertools' name
         scale: lowest and highest rating, for all dimensions or by dimension; ratings become values in [0, 1]
+        value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
         label_map: emotion label in the corpus → sertools' name
         derive: whether arousal, dominance and valence are derived from the emotion labels with the norms of
             Russell & Mehrabian (1977)
@@ -55,6 +57,7 @@ def load_corpus(
         data_root=None if data_root is None else Path(data_root),
         column_map=column_map or {},
         scale={"*": scale} if isinstance(scale, tuple) else scale or {},
+        value_map=value_map or {},
         label_map=label_map or {},
         derive=derive,
     ).load()

@@ -14,6 +14,7 @@ from sertools.corpora.values import (
     clipped,
     known,
     numbers,
+    some,
     texts,
     unit_scale,
     unknown_sentence,
@@ -30,6 +31,7 @@ class Reading:
     Attributes:
         column_map: column name in the table → sertools' name
         scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] if not declared
+        value_map: column (its name in the table or sertools') → value in the table → value to use
         label_map: value of `emotion` in the table → sertools' name
         fixed: whether the scale cannot be declared otherwise
         published: whether ratings outside the scale are those of a published corpus, and limited to the scale
@@ -38,6 +40,7 @@ class Reading:
 
     column_map: Mapping[str, str] = field(default_factory=dict)
     scale: Mapping[str, Scale] = field(default_factory=dict)
+    value_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     label_map: Mapping[str, str] = field(default_factory=dict)
     fixed: bool = False
     published: bool = False
@@ -64,6 +67,7 @@ def as_clips(
         CorpusError: a missing column, or an invalid value, scale or mapping
     """
     table = _renamed(table, reading.column_map, source).reset_index(drop=True)
+    table = _revalued(table, reading, source)
     _check_scales(reading.scale, table, source)
     clips = _segments(table, source)
     clips.index = _clip_ids(table, clips, source)
@@ -166,6 +170,32 @@ def _renamed(table: pd.DataFrame, column_map: Mapping[str, str], source: str) ->
                 hint="map the other column to a different name",
             )
     return table.set_axis(names, axis="columns")
+
+
+def _revalued(table: pd.DataFrame, reading: Reading, source: str) -> pd.DataFrame:
+    """The table with those values replaced that `value_map` names."""
+    new = {}
+    for theirs, values in reading.value_map.items():
+        name = reading.column_map.get(theirs, theirs)
+        if name not in table:
+            raise CorpusError(
+                f"--map-values {theirs}: {source} has no column {theirs!r}; "
+                f"it has {', '.join(map(str, table.columns))}"
+            )
+        written = texts(table[name], missing={""})
+        lower = written.str.lower()
+        replaced = written.copy()
+        for value, ours in values.items():
+            same = ((written == value) | (lower == value.lower())).fillna(False).astype(bool)
+            if not same.any():
+                found = sorted(written.dropna().unique())
+                raise CorpusError(
+                    f"--map-values {theirs}:{value}={ours}: no clip of {source} has {theirs} {value!r}",
+                    hint=f"its values are {some(found, 10)}",
+                )
+            replaced[same] = ours
+        new[name] = replaced
+    return table.assign(**new)
 
 
 def _check_scales(scale: Mapping[str, tuple[float, float]], table: pd.DataFrame, source: str) -> None:

@@ -11,6 +11,7 @@ from sertools.corpora import registry
 from sertools.corpora.audformat_folder import read_audformat
 from sertools.corpora.clips import Reading, as_clips, emotions, look_alikes
 from sertools.corpora.corpus import SCHEMA, Corpus, file_hash
+from sertools.corpora.identity import doubts
 from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
@@ -59,6 +60,7 @@ def load_corpus(
     data_root: Path | None = None,
     column_map: Mapping[str, str] | None = None,
     scale: Mapping[str, tuple[float, float]] | None = None,
+    value_map: Mapping[str, Mapping[str, str]] | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> Corpus:
     """Load and check the corpus with this name or path.
@@ -69,6 +71,7 @@ def load_corpus(
         data_root: folder of a registered corpus, or its parent folder
         column_map: column name in the corpus → sertools' name
         scale: dimension → its lowest and highest rating
+        value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
         label_map: emotion label in the corpus → sertools' name
 
     Raises:
@@ -85,6 +88,7 @@ def load_corpus(
         reading=Reading(
             column_map=column_map or {},
             scale={**raw.scale, **(scale or {})},
+            value_map=value_map or {},
             label_map=label_map or {},
             fixed=raw.scaled,
             published=raw.published,
@@ -96,7 +100,9 @@ def load_corpus(
         as_published = clips.assign(emotion=emotions(raw.table["emotion"].set_axis(clips.index), {}))
     notes = (*raw.verify(as_published), *raw.notes, *changed, *look_alikes(_possible_labels(clips)))
     corpus = Corpus(name=raw.name, clips=clips, root=raw.root, notes=notes, **raw.facts)
-    return corpus if split is None else _select_split(corpus, split)
+    if split is not None:
+        corpus = _select_split(corpus, split)
+    return replace(corpus, notes=tuple(dict.fromkeys((*corpus.notes, *doubts(corpus.clips)))))
 
 
 def _locate(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:

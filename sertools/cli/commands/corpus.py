@@ -13,6 +13,7 @@ def check(
     data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder, with optional :split.")],
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     max_minutes: o.MaxMinutes = 60.0,
@@ -24,7 +25,7 @@ def check(
     from sertools.cli import console
     from sertools.corpora.check import check as problems
 
-    corpus = arguments.read_data([data], data_root, column_map, scale, label_map)
+    corpus = arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map)
     console.lines(problems(corpus, max_minutes=max_minutes))
 
 
@@ -53,6 +54,7 @@ def split(
     seed: o.Seed = 0,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
 ) -> None:
@@ -67,7 +69,10 @@ def split(
     from sertools.corpora.corpus import write_corpus
 
     parted = splitting.split(
-        arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
+        arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map),
+        test=test,
+        dev=dev,
+        seed=seed,
     )
     write_corpus(parted, out)
     console.lines(splitting.summary(parted))

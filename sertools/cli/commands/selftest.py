@@ -17,6 +17,7 @@ def selftest(
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     derive: o.Derive = False,
@@ -42,7 +43,7 @@ def selftest(
     from sertools.selftest import selftest as tests
 
     if data:
-        corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive)
+        corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive, value_map)
         console.table(tests.POWER, tests.power(corpus.clips, plants=plants, seed=seed), output)
         return
     found = list(tests.checks(seed))
