@@ -2,8 +2,11 @@
 
 import pandas as pd
 
-from sertools.audio.files import MAX_MINUTES, is_silent, read_audio, unusual
+from sertools.audio.files import MAX_MINUTES, is_silent, read_audio, sampling_rate, unusual
+from sertools.audio.recording import Recording, recording
 from sertools.corpora.corpus import Corpus, _file_hashes
+from sertools.corpora.sound import description
+from sertools.corpora.values import some
 from sertools.errors import AudioError
 from sertools.tables.columns import LABELS
 
@@ -50,11 +53,15 @@ def _sound_problems(corpus: Corpus, max_minutes: float) -> list[str]:
     silent: list[str] = []
     short: list[str] = []
     notes: dict[str, list[str]] = {}
-    seconds, rate = 0.0, 16000
+    recordings: dict[str, Recording] = {}
+    seconds = 0.0
     for clip, start, end in zip(corpus.clips.index, corpus.clips["start"], corpus.clips["end"], strict=True):
         try:
-            signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=max_minutes)
-            note = unusual(corpus.path(clip))
+            path = corpus.path(clip)
+            rate = sampling_rate(path)
+            signal = read_audio(path, rate, start, end, corpus.channel(clip), max_minutes=max_minutes)
+            recordings[clip] = recording(path, signal, rate)
+            note = unusual(path)
         except AudioError as error:
             broken.append((clip, error.message))
             continue
@@ -66,21 +73,18 @@ def _sound_problems(corpus: Corpus, max_minutes: float) -> list[str]:
         if len(signal) / rate < SHORTEST_S:
             short.append(clip)
     problems.append(f"{seconds / 60:.1f} minutes of audio")
+    problems.extend(description(corpus.clips, recordings))
     problems.extend(f"{clip}: {reason}" for clip, reason in broken[:10])
     if broken:
         problems.append(f"{len(broken)} of {len(corpus.clips)} clips cannot be read")
-    problems.extend(f"{_some(clips)}: {note}" for note, clips in notes.items())
+    problems.extend(f"{some(clips)}: {note}" for note, clips in notes.items())
     if silent:
-        problems.append(f"{len(silent)} clips are digital silence: {_some(silent)}")
+        problems.append(f"{len(silent)} clips are digital silence: {some(silent)}")
     if short:
-        problems.append(f"{len(short)} clips are shorter than {1000 * SHORTEST_S:g} ms: {_some(short)}")
+        problems.append(f"{len(short)} clips are shorter than {1000 * SHORTEST_S:g} ms: {some(short)}")
     hashes = corpus.clips["file"].map(_file_hashes(corpus))
     same = corpus.clips.assign(sound=hashes).dropna(subset="sound")
     for _, group in same.groupby(["sound", "start", "end"], dropna=False, sort=False):
         if len(group) > 1:
-            problems.append(f"identical audio: {_some(list(group.index))}")
+            problems.append(f"identical audio: {some(list(group.index))}")
     return problems
-
-
-def _some(clips: list[str]) -> str:
-    return ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")

@@ -79,6 +79,9 @@ def as_clips(
             notes += changed
     if {"corpus", "speaker"} <= set(clips) and clips["corpus"].nunique() > 1:
         clips["speaker"] = prefixed(clips["speaker"], clips["corpus"])
+    if "channel" in table:
+        clips["channel"], changed = _channels(table["channel"])
+        notes += changed
     for name in table.columns:
         if name not in clips and name != "clip":
             clips[name] = attribute(table[name])
@@ -100,6 +103,21 @@ def _column(
             written = attribute(written)
         return written.map(canonical_sex, na_action="ignore") if name == "sex" else written, notes
     return texts(column, missing={""} if name == "transcript" else MISSING), []
+
+
+def _channels(column: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Numbers of channels, as floats; an attribute and a sentence if they are not whole numbers from 1."""
+    found = attribute(column)
+    if not pd.api.types.is_numeric_dtype(found) or pd.api.types.is_bool_dtype(found):
+        values = texts(column, missing={""})
+        if values.isna().all():
+            return pd.Series(math.nan, index=column.index), []
+    else:
+        numbered = found.astype(float)
+        if (numbered.isna() | ((numbered >= 1) & (numbered % 1 == 0))).all():
+            return numbered, []
+    sentence = "column 'channel' is kept as an attribute, since a channel of a file is a whole number from 1"
+    return found.astype(object), [sentence]
 
 
 def _ratings(
@@ -266,6 +284,9 @@ def _clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index
                 for file, start, end in zip(clips["file"], clips["start"], clips["end"], strict=True)
             ]
         )
+        if "channel" in table and ids.duplicated().any():
+            channel = texts(table["channel"].reset_index(drop=True), missing={""})
+            ids = ids.where(channel.isna(), ids + "#channel" + channel.fillna(""))
     repeated = ids[ids.duplicated()]
     if len(repeated):
         name = repeated.iloc[0]

@@ -11,6 +11,7 @@ row per clip and at least the column `file`.
 |---|---|
 | `file` | path of the audio file, absolute or relative to the manifest |
 | `start`, `end` | segment in seconds; empty for the whole file |
+| `channel` | number of the channel to read, the first is 1; empty for the mean of all |
 | `clip` | an id; by default made from file and segment |
 | `speaker` | any id, read as text (`03` stays `03`); needed for correct confidence intervals |
 | `sex`, `age`, `language`, `transcript` | attributes that audits may use; `f`, `w`, `female` mean the same |
@@ -27,6 +28,7 @@ folder, and the output of `write_corpus()`.
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -65,6 +67,15 @@ class Corpus:
     def path(self, clip: str) -> Path:
         """Path of a clip's audio file."""
         return self.root / str(self.clips.at[clip, "file"])
+
+    def channel(self, clip: str) -> float:
+        """Number of the channel that a clip is read from, the first is 1; nan for the mean of all."""
+        return float(self.clips.at[clip, "channel"]) if self.has_channels else math.nan
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether clips choose a channel of their file."""
+        return "channel" in self.clips and pd.api.types.is_float_dtype(self.clips["channel"])
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
@@ -144,7 +155,9 @@ def fingerprint(corpus: Corpus) -> str:
     for clip, file, start, end in zip(
         corpus.clips.index, corpus.clips["file"], corpus.clips["start"], corpus.clips["end"], strict=True
     ):
-        digest.update(json.dumps([clip, f"{start!r}", f"{end!r}", contents[file] or "missing"]).encode())
+        chosen = [] if math.isnan(channel := corpus.channel(clip)) else [channel]
+        facts = [clip, f"{start!r}", f"{end!r}", contents[file] or "missing", *chosen]
+        digest.update(json.dumps(facts).encode())
     return digest.hexdigest()
 
 

@@ -111,7 +111,9 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
     try:
-        signal = read_audio(corpus.path(clip), rate, float(row["start"]), float(row["end"]))
+        signal = read_audio(
+            corpus.path(clip), rate, float(row["start"]), float(row["end"]), corpus.channel(clip)
+        )
         silent = is_silent(signal)
         signal = perturbed(signal, rate, clip, condition, corpus)
     except AudioError as error:
@@ -172,7 +174,8 @@ class OtherClips(Sequence[NDArray[np.float32]]):
         position = i % len(self)
         other = self.corpus.clips.index[position + (position >= own)]
         row: Any = self.corpus.clips.loc[other]
-        return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))
+        start, end = float(row["start"]), float(row["end"])
+        return read_audio(self.corpus.path(other), self.rate, start, end, self.corpus.channel(other))
 
 
 def predict_clips(

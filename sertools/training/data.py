@@ -69,8 +69,10 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
     return TrainingData(
         clips=table["clip"].tolist(),
         signals=[
-            read_audio(path, RATE_HZ, start, end)
-            for path, start, end in zip(table["path"], table["start"], table["end"], strict=True)
+            read_audio(path, RATE_HZ, start, end, channel)
+            for path, start, end, channel in zip(
+                table["path"], table["start"], table["end"], table["channel"], strict=True
+            )
         ],
         truth=table[recipe.labels].to_numpy(),
         emotions=pd.Categorical(table["emotion"]).codes.astype(np.int64),
@@ -92,4 +94,5 @@ def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.Dat
     table["emotion"] = clips.get("emotion")
     table["path"] = [str(corpus.path(clip)) for clip in clips.index]
     table["start"], table["end"] = clips["start"], clips["end"]
+    table["channel"] = [corpus.channel(clip) for clip in clips.index]
     return table

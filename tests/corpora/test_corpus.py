@@ -239,6 +239,9 @@ def test_check_counts_what_is_there(folder: Path) -> None:
         "arousal: 2 of 3 clips",
         "emotions: anger 1, neutral 1, sadness 1",
         "0.1 minutes of audio",
+        "sampling rate: 16000 Hz (3)",
+        "number of channels: 1 (3)",
+        "effective bandwidth: up to 8 kHz (3)",
     ]
 
 
@@ -257,8 +260,10 @@ def test_check_finds_what_is_wrong(folder: Path) -> None:
         "no labels: none of emotion, arousal, dominance, valence",
     ]
     assert found[3] == "0.1 minutes of audio"
-    assert found[4].startswith("broken.wav: broken.wav cannot be decoded as audio: ")
-    assert found[5:] == [
+    assert "1 clip with clipping: short.wav" in found
+    at = next(i for i, said in enumerate(found) if said.startswith("broken.wav: "))
+    assert found[at].startswith("broken.wav: broken.wav cannot be decoded as audio: ")
+    assert found[at + 1 :] == [
         f"none.wav: no such file: {folder / 'none.wav'}",
         "2 of 6 clips cannot be read",
         "1 clips are digital silence: silent.wav",
