@@ -90,7 +90,7 @@ def check_corpus(data: CorpusSource) -> list[str]:
             print(sentence)
         ```
     """
-    return checks.check(corpus_of(data))
+    return list(checks.check(corpus_of(data)).sentences)
 
 
 def split_corpus(data: CorpusSource, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:

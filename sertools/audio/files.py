@@ -243,7 +243,10 @@ def _too_long(seconds: float, path: Path, max_minutes: float) -> AudioError:
 def _outside(path: Path, start: float, end: float, length: float) -> AudioError:
     first_s = 0.0 if math.isnan(start) else start
     last_s = length if math.isnan(end) else end
-    return AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s")
+    sentence = f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s"
+    if length < last_s <= 1000 * (length + END_TOLERANCE_S) and last_s > 100:
+        sentence += "; if these are milliseconds, name the columns start_ms and end_ms"
+    return AudioError(sentence)
 
 
 def _segment(sound: Sound, path: Path, start: float, end: float) -> tuple[int, int | None]:

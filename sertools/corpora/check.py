@@ -1,12 +1,14 @@
 """Checks a corpus: which clips cannot be used, and which labels are suspicious."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from sertools.audio.files import MAX_MINUTES, is_silent, read_audio, sampling_rate, unusual
 from sertools.audio.recording import Recording, recording
-from sertools.corpora.corpus import Corpus, _file_hashes
+from sertools.corpora.corpus import NO_SPEAKERS, Corpus, _file_hashes
 from sertools.corpora.sound import description
-from sertools.corpora.values import some
+from sertools.corpora.values import counted, some
 from sertools.errors import AudioError
 from sertools.tables.columns import LABELS
 
@@ -14,8 +16,23 @@ SHORTEST_S = 0.025
 """Most models cannot process shorter clips: wav2vec2 needs 400 samples at 16 kHz."""
 
 
-def check(corpus: Corpus, *, max_minutes: float = MAX_MINUTES) -> list[str]:
-    """Content and problems of a corpus, as sentences; decodes every clip.
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a corpus contains.
+
+    Attributes:
+        sentences: content and problems
+        clips: number of clips
+        unread: number of clips that cannot be read
+    """
+
+    sentences: tuple[str, ...]
+    clips: int
+    unread: int
+
+
+def check(corpus: Corpus, *, max_minutes: float = MAX_MINUTES) -> Checked:
+    """Content and problems of a corpus; decodes every clip.
 
     Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
     clips whose files are unusual, and clips with identical audio.
@@ -25,16 +42,18 @@ def check(corpus: Corpus, *, max_minutes: float = MAX_MINUTES) -> list[str]:
         max_minutes: longest clip that is read
     """
     clips = corpus.clips
-    found = [f"{corpus.name}: {len(clips)} clips in {clips['file'].nunique()} files", *corpus.notes]
-    if "speaker" not in clips or clips["speaker"].isna().all():
-        found.append("there are no speaker labels, so confidence intervals are too narrow if speakers repeat")
+    files = clips["file"].nunique()
+    found = [f"{corpus.name}: {counted(len(clips), 'clip')} in {counted(files, 'file')}", *corpus.notes]
+    if not corpus.has_speakers:
+        found += [] if NO_SPEAKERS in corpus.notes else [NO_SPEAKERS]
     else:
         speakers = clips.dropna(subset="speaker").drop_duplicates("speaker")
         sexes = speakers["sex"].fillna("unknown").value_counts() if "sex" in clips else pd.Series(dtype=int)
         detail = f" ({', '.join(f'{n} {sex}' for sex, n in sexes.items())})" if len(sexes) else ""
-        found.append(f"{len(speakers)} speakers{detail}")
+        found.append(f"{counted(len(speakers), 'speaker')}{detail}")
         if clips["speaker"].isna().any():
-            found.append(f"{int(clips['speaker'].isna().sum())} clips have no speaker label")
+            unknown = int(clips["speaker"].isna().sum())
+            found.append(f"{counted(unknown, 'clip')} without a speaker label")
     for label in LABELS:
         if label in clips:
             rated = int(clips[label].notna().sum())
@@ -44,10 +63,12 @@ def check(corpus: Corpus, *, max_minutes: float = MAX_MINUTES) -> list[str]:
     if "emotion" in clips:
         counts = clips["emotion"].value_counts()
         found.append("emotions: " + ", ".join(f"{emotion} {n}" for emotion, n in counts.items()))
-    return [*found, *_sound_problems(corpus, max_minutes)]
+    problems, unread = _sound_problems(corpus, max_minutes)
+    return Checked(sentences=(*found, *problems), clips=len(clips), unread=unread)
 
 
-def _sound_problems(corpus: Corpus, max_minutes: float) -> list[str]:
+def _sound_problems(corpus: Corpus, max_minutes: float) -> tuple[list[str], int]:
+    """Sentences about the audio, and the number of clips that cannot be read."""
     problems: list[str] = []
     broken: list[tuple[str, str]] = []
     silent: list[str] = []
@@ -87,4 +108,4 @@ def _sound_problems(corpus: Corpus, max_minutes: float) -> list[str]:
     for _, group in same.groupby(["sound", "start", "end"], dropna=False, sort=False):
         if len(group) > 1:
             problems.append(f"identical audio: {some(list(group.index))}")
-    return problems
+    return problems, len(broken)

@@ -1,17 +1,21 @@
 """Turns a table into clips: checks names, types and scales, and quotes wrong values."""
 
 import math
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from sertools.corpora.columns import suggestions
+from sertools.corpora.identity import NUMBERS_FOR_SEX, sex_options
 from sertools.corpora.values import (
     MISSING,
     Scale,
     attribute,
     clipped,
+    counted,
     known,
     numbers,
     some,
@@ -20,7 +24,7 @@ from sertools.corpora.values import (
     unknown_sentence,
 )
 from sertools.errors import CorpusError
-from sertools.labels import DIMENSIONS, SYNONYMS, canonical, canonical_sex, is_unknown
+from sertools.labels import DIMENSIONS, canonical, canonical_sex, is_unknown
 from sertools.tables.columns import ATTRIBUTES, LABELS
 
 
@@ -69,10 +73,9 @@ def as_clips(
     table = _renamed(table, reading.column_map, source).reset_index(drop=True)
     table = _revalued(table, reading, source)
     _check_scales(reading.scale, table, source)
-    clips = _segments(table, source)
+    clips, notes = _segments(table, source)
     clips.index = _clip_ids(table, clips, source)
     table = table.set_axis(clips.index)
-    notes: list[str] = []
     for name in (*ATTRIBUTES, *LABELS):
         if name in table:
             clips[name], changed = _column(table[name], clips["file"], source, reading)
@@ -96,7 +99,7 @@ def _column(
     if name in DIMENSIONS:
         return _ratings(column, files, source, reading)
     if name == "emotion":
-        return _emotions(column, reading)
+        return _emotions(column, source, reading)
     if name in ("speaker", "sex", "age", "language"):
         written, notes = known(column)
         if name == "age":
@@ -124,15 +127,15 @@ def _ratings(
     column: pd.Series, files: pd.Series, source: str, reading: Reading
 ) -> tuple[pd.Series, list[str]]:
     name = str(column.name)
-    notes: list[str] = []
-    ratings = numbers(column, files, name=name, source=source)
+    ratings, notes = numbers(column, files, name=name, source=source)
     limits = reading.scale.get(name, reading.scale.get("*", (0.0, 1.0)))
     if reading.published:
-        ratings, notes = clipped(ratings, pd.Series(files.index, index=files.index), limits)
+        ratings, changed = clipped(ratings, pd.Series(files.index, index=files.index), limits)
+        notes += changed
     return unit_scale(ratings, files, limits, source=source, fixed=reading.fixed), notes
 
 
-def _emotions(column: pd.Series, reading: Reading) -> tuple[pd.Series, list[str]]:
+def _emotions(column: pd.Series, source: str, reading: Reading) -> tuple[pd.Series, list[str]]:
     """Canonical emotions; labels that stand for none are missing, unless `label_map` names them."""
     written = texts(column, missing=MISSING)
     named = emotions(written, reading.label_map)
@@ -141,6 +144,12 @@ def _emotions(column: pd.Series, reading: Reading) -> tuple[pd.Series, list[str]
     }
     unknown = named.map(lambda name: is_unknown(name) or name in excluded, na_action="ignore")
     unknown = unknown.fillna(False).astype(bool)
+    codes = sorted({name for name in named[~unknown].dropna() if name.isdecimal()}, key=int)
+    if codes and set(codes) == set(named[~unknown].dropna()):
+        raise CorpusError(
+            f"{source}: the emotions are numbers ({some(codes)}), and the table does not say what they mean",
+            hint="name them: " + " ".join(f"--label-map {code}=NAME" for code in codes),
+        )
     return named.mask(unknown, None), unknown_sentence(written[unknown], "emotion")
 
 
@@ -156,20 +165,6 @@ def prefixed(ids: pd.Series, corpus: pd.Series | str) -> pd.Series:
         for name, value in zip(names, ids.tolist(), strict=True)
     ]
     return pd.Series(new, index=ids.index)
-
-
-def look_alikes(columns: list[str]) -> list[str]:
-    """Sentences about columns that seem to be labels under another name, with the option that maps them.
-
-    >>> look_alikes(["file", "activation", "gender"])[0]
-    "column 'activation' is kept as an attribute; if it is arousal, use --map activation=arousal"
-    """
-    known = {"gender": "sex", **{s: d for d in DIMENSIONS for s in SYNONYMS[d]}}
-    return [
-        f"column {c!r} is kept as an attribute; if it is {known[c.lower()]}, use --map {c}={known[c.lower()]}"
-        for c in columns
-        if c.lower() in known and known[c.lower()] not in columns
-    ]
 
 
 def _renamed(table: pd.DataFrame, column_map: Mapping[str, str], source: str) -> pd.DataFrame:
@@ -224,23 +219,53 @@ def _check_scales(scale: Mapping[str, tuple[float, float]], table: pd.DataFrame,
             raise CorpusError(f"--scale {name}: {source} has no column {name!r}")
 
 
-def _segments(table: pd.DataFrame, source: str) -> pd.DataFrame:
-    """File, start and end of each clip, checked."""
+def _segments(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
+    """File, start and end of each clip, checked, and sentences on what was not taken as it stands."""
     if "file" not in table:
-        names = ", ".join(map(str, table.columns))
-        raise CorpusError(
-            f"{source} has no column 'file'; its columns are {names}",
-            hint="map the column that contains the paths: --map THEIRS=file",
-        )
+        raise _no_file(table, source)
     files = texts(table["file"], missing={""})
     if files.isna().any():
         raise CorpusError(f"{source}: clip number {int(files.isna().to_numpy().argmax()) + 1} has no file")
+    files, notes = _paths(files)
     clips = pd.DataFrame({"file": files})
     for name in ("start", "end"):
-        given = table[name] if name in table else pd.Series(np.nan, index=table.index)
-        clips[name] = numbers(given, files, name=name, source=source)
+        thousandths = name not in table and f"{name}_ms" in table
+        column = f"{name}_ms" if thousandths else name
+        given = table[column] if column in table else pd.Series(np.nan, index=table.index)
+        values, changed = numbers(given, files, name=column, source=source, times=not thousandths)
+        clips[name] = values / 1000 if thousandths else values
+        notes += changed
     _check_segments(clips, source)
-    return clips
+    return clips, notes
+
+
+def _no_file(table: pd.DataFrame, source: str) -> CorpusError:
+    """The error for a table without the column `file`, with the options that name its columns."""
+    names = [str(name) for name in table.columns]
+    seem = suggestions(names)
+    if "file" not in seem.values():
+        hint = "map the column that contains the paths: --map THEIRS=file"
+    else:
+        hint = "if this is what they mean, add: " + " ".join(f"--map {t}={o}" for t, o in seem.items())
+    sex = next((theirs for theirs, ours in seem.items() if ours == "sex"), None)
+    codes = sorted(texts(table[sex], missing=MISSING).dropna().str.lower().unique()) if sex else []
+    if codes and set(codes) <= NUMBERS_FOR_SEX:
+        hint += f"; the table does not say which {sex} {' and '.join(codes)} are: also {sex_options(codes)}"
+    return CorpusError(f"{source} has no column 'file'; its columns are {', '.join(names)}", hint=hint)
+
+
+def _paths(files: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Paths with `/` where they are written with a backslash, as on Windows, and sentences on these."""
+    windows = files.str.contains("\\", regex=False) & ~files.str.contains("/", regex=False)
+    if os.sep == "\\" or not windows.any():
+        return files, []
+    notes = [f"{counted(int(windows.sum()), 'path')} with backslashes, which are read as /"]
+    if files.str.match(r"[A-Za-z]:\\").any():
+        notes.append(
+            "paths that begin with a drive, as C:\\, exist on Windows only; make them relative to a "
+            "folder, and name the folder with --data-root"
+        )
+    return files.where(~windows, files.str.replace("\\", "/")), notes
 
 
 def emotions(written: pd.Series, label_map: Mapping[str, str]) -> pd.Series:

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from sertools.corpora.values import some
+from sertools.corpora.values import counted, some
 
 MOST_NAMED = 5
 """Number of examples in a sentence."""
 
-_NUMBERS_FOR_SEX = {"0", "1", "2", "true", "false", "yes", "no", "t"}
+NUMBERS_FOR_SEX = {"0", "1", "2", "true", "false", "yes", "no", "t"}
+"""Codes for a sex, in lower case, whose meaning only the makers of a table know."""
 
 
 def doubts(clips: pd.DataFrame) -> list[str]:
@@ -62,12 +63,12 @@ def _spellings(column: pd.Series) -> list[str]:
         return []
     listed, maps = list[str](), list[str]()
     for names in groups.values():
-        listed.append(" and ".join(f"{name!r} ({_clips(counts[name])})" for name in names))
+        listed.append(" and ".join(f"{name!r} ({counted(int(counts[name]), 'clip')})" for name in names))
         kept = max(names, key=lambda name: (counts[name], len(name)))
         maps += [f"{name}={kept}" for name in names if name != kept]
     option = f"--map-values {column.name}:{','.join(maps[:MOST_NAMED])}{',…' * (len(maps) > MOST_NAMED)}"
     return [
-        f"{_several(len(groups), str(column.name))} may be written in several ways: {some(listed)}; "
+        f"{counted(len(groups), str(column.name))} may be written in several ways: {some(listed)}; "
         f"they count as different; if they are the same, use {option}"
     ]
 
@@ -87,17 +88,18 @@ def _contradictions(clips: pd.DataFrame, person: pd.Series, name: str) -> list[s
     plural = {"sex": "sexes", "age": "ages"}[name]
     differ = "differs" if len(contrary) == 1 else "differ"
     return [
-        f"{_several(len(listed), 'speaker')} with more than one {name}: {some(listed)}; "
-        f"{_clips(len(contrary))} {differ} from the most frequent of the speaker's {plural}: {some(contrary)}"
+        f"{counted(len(listed), 'speaker')} with more than one {name}: {some(listed)}; "
+        f"{counted(len(contrary), 'clip')} {differ} from the most frequent of the speaker's {plural}: "
+        f"{some(contrary)}"
     ]
 
 
 def _numbers_for_sex(column: pd.Series) -> list[str]:
     counts = column.dropna().value_counts().sort_index()
-    coded = [value for value in counts.index if value in _NUMBERS_FOR_SEX]
+    coded = [value for value in counts.index if value in NUMBERS_FOR_SEX]
     if not coded:
         return []
-    listed = " and ".join(f"{value} ({_clips(counts[value])})" for value in coded)
+    listed = " and ".join(f"{value} ({counted(int(counts[value]), 'clip')})" for value in coded)
     return [f"sex is written as {listed}, and the table does not say what that means: {sex_options(coded)}"]
 
 
@@ -120,16 +122,8 @@ def _files(clips: pd.DataFrame) -> list[str]:
     names = [" and ".join(map(repr, dict.fromkeys(own))) for _, own in repeated.groupby(path, sort=False)]
     if not names:
         return []
-    return [f"{_several(len(names), 'file')} with several paths: {some(names)}; each path counts as a clip"]
+    return [f"{counted(len(names), 'file')} with several paths: {some(names)}; each path counts as a clip"]
 
 
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _clips(n: int) -> str:
-    return _several(int(n), "clip")
-
-
-def _several(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"

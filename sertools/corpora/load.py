@@ -9,8 +9,11 @@ import pandas as pd
 
 from sertools.corpora import registry
 from sertools.corpora.audformat_folder import read_audformat
-from sertools.corpora.clips import Reading, as_clips, emotions, look_alikes
-from sertools.corpora.corpus import SCHEMA, Corpus, file_hash
+from sertools.corpora.class_folders import NOTES as FOLDER_NOTES
+from sertools.corpora.class_folders import read_class_folders
+from sertools.corpora.clips import Reading, as_clips, emotions
+from sertools.corpora.columns import look_alikes
+from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
 from sertools.corpora.identity import doubts
 from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
@@ -68,7 +71,8 @@ def load_corpus(
     Args:
         spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
             `metadata.csv`; each with `:split` if wanted
-        data_root: folder of a registered corpus, or its parent folder
+        data_root: folder of a registered corpus, or its parent folder; for a table, the folder that its
+            paths start from
         column_map: column name in the corpus → sertools' name
         scale: dimension → its lowest and highest rating
         value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
@@ -98,11 +102,20 @@ def load_corpus(
     as_published = clips
     if label_map and "emotion" in raw.table:
         as_published = clips.assign(emotion=emotions(raw.table["emotion"].set_axis(clips.index), {}))
-    notes = (*raw.verify(as_published), *raw.notes, *changed, *look_alikes(_possible_labels(clips)))
-    corpus = Corpus(name=raw.name, clips=clips, root=raw.root, notes=notes, **raw.facts)
+    notes = (*raw.verify(as_published), *raw.notes, *changed, *_suggestions(raw, clips))
+    root = raw.root if stem or data_root is None else _root(clips, data_root, raw.root)
+    corpus = Corpus(name=raw.name, clips=clips, root=root, notes=notes, **raw.facts)
     if split is not None:
         corpus = _select_split(corpus, split)
-    return replace(corpus, notes=tuple(dict.fromkeys((*corpus.notes, *doubts(corpus.clips)))))
+    notes = (*corpus.notes, *doubts(corpus.clips), *([] if corpus.has_speakers else [NO_SPEAKERS]))
+    return replace(corpus, notes=tuple(dict.fromkeys(notes)))
+
+
+def _root(clips: pd.DataFrame, data_root: Path, own: Path) -> Path:
+    """The folder that the paths of a table start from: `data_root`, unless files exist only in `own`."""
+    files = clips["file"].head(100)
+    beside = any(found(own, file).exists() for file in files)
+    return own if beside and not any(found(data_root, file).exists() for file in files) else data_root
 
 
 def _locate(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
@@ -149,8 +162,12 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     table, name = path / "metadata.csv", path.resolve().name
     if table.is_file():
         return RawCorpus(table=read_table(table), name=name, source=f"{name}/metadata.csv", root=path)
+    folders = read_class_folders(path)
+    if folders is not None:
+        return RawCorpus(table=folders, name=name, source=name, root=path, notes=FOLDER_NOTES)
     raise CorpusError(
-        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, and no known layout",
+        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, no folders named like "
+        "emotions, and no known layout",
         hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(registry.modules())}",
     )
 
@@ -217,6 +234,11 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
         no_emotion=tuple(getattr(module, "NO_EMOTION", ())),
         verify=verify,
     )
+
+
+def _suggestions(raw: RawCorpus, clips: pd.DataFrame) -> list[str]:
+    """Sentences about labels under other names; what a published corpus has, its reader knows."""
+    return [] if raw.published else look_alikes(_possible_labels(clips))
 
 
 def _possible_labels(clips: pd.DataFrame) -> list[str]:

@@ -1,7 +1,8 @@
-"""Reads the file of a manifest: CSV, TSV or Parquet."""
+"""Reads the file of a manifest: CSV, TSV, Parquet or JSON lines."""
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +10,14 @@ import pandas as pd
 from sertools.errors import CorpusError, foreign
 from sertools.tables.columns import CORPUS_COLUMNS
 
-MANIFESTS = (".csv", ".tsv", ".parquet")
+MANIFESTS = (".csv", ".tsv", ".parquet", ".jsonl")
 
 MAX_ROWS = 20_000_000
 """Largest number of rows of a manifest; a table of more could fill the memory."""
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The rows of a CSV or Parquet file, unchanged; CSV values are read as text, so `03` stays `03`.
+    """The rows of a CSV, Parquet or JSON lines file, unchanged; values of a CSV are texts: `03` stays `03`.
 
     A CSV is UTF-8 (a byte order mark is allowed), quoted or not, separated by commas, semicolons or tabs,
     whichever is most frequent in the header.
@@ -28,7 +29,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise CorpusError(f"no such file: {path}")
     if path.suffix.lower() not in MANIFESTS:
         raise CorpusError(f"{path.name} is not a manifest", hint=f"manifests end in {', '.join(MANIFESTS)}")
-    table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    readers = {".parquet": _read_parquet, ".jsonl": _read_json_lines}
+    table = readers.get(path.suffix.lower(), _read_csv)(path)
     repeated = table.columns[table.columns.duplicated()]
     if len(repeated):
         raise CorpusError(f"{path.name} has the column {repeated[0]!r} twice")
@@ -37,7 +39,7 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -48,6 +50,28 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise CorpusError(f"cannot read {path}: {error.strerror}") from error
     if "\0" in text:
         raise CorpusError(f"{path.name} is not a text file", hint="save it as CSV, UTF-8")
+    return text
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    """One object per line, whose values are texts, numbers, truth values or null."""
+    rows = []
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        with foreign(f"{path.name}, line {number} is not JSON", CorpusError):
+            row = json.loads(line)
+        if not isinstance(row, dict):
+            raise CorpusError(f'{path.name}, line {number}: not an object, as {{"file": "a.wav"}}')
+        nested = [name for name, value in row.items() if isinstance(value, dict | list)]
+        if nested:
+            raise CorpusError(f"{path.name}, line {number}: {nested[0]!r} is not a single value")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    text = _text(path)
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sertools.audio import recording
 from sertools.audio.recording import Recording
-from sertools.corpora.values import some
+from sertools.corpora.values import counted, some
 
 CROSSED = ("emotion", "sex", "corpus", "language")
 """Columns that properties of recordings are compared with."""
@@ -59,13 +59,13 @@ def description(clips: pd.DataFrame, found: Mapping[str, Recording]) -> list[str
     opposed = [clip for clip, c in found.items() if c.opposed]
     if opposed:
         sentences.append(
-            f"{_clips(len(opposed))} with channels of opposite polarity, whose mean cancels the speech; "
-            f"choose one in a column channel: {some(opposed)}"
+            f"{counted(len(opposed), 'clip')} with channels of opposite polarity, whose mean cancels the "
+            f"speech; choose one in a column channel: {some(opposed)}"
         )
     for name in ("peak above full scale", "clipping", "constant offset", "mostly silence"):
         having = list(table.index[table[name]])
         if having:
-            sentences.append(f"{_clips(len(having))} with {name}: {some(having)}")
+            sentences.append(f"{counted(len(having), 'clip')} with {name}: {some(having)}")
     return [*sentences, *confounds(clips, table)]
 
 
@@ -123,7 +123,3 @@ def _band(bandwidth_hz: float) -> str:
     if np.isnan(bandwidth_hz):
         return "unknown"
     return next((f"up to {end // 1000} kHz" for end in BANDS_HZ if bandwidth_hz <= end), "above 8 kHz")
-
-
-def _clips(n: int) -> str:
-    return f"{n} clip{'s' * (n != 1)}"

@@ -1,6 +1,7 @@
 """Values of a corpus' columns: texts, numbers, ratings on a scale."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,12 +69,20 @@ def clipped(ratings: pd.Series, clips: pd.Series, scale: Scale) -> tuple[pd.Seri
     if not outside.any():
         return ratings, []
     values = [f"{clip} ({rating:g})" for clip, rating in zip(clips[outside], ratings[outside], strict=True)]
-    n = len(values)
     sentence = (
-        f"{ratings.name} of {n} clip{'s' * (n > 1)} was published outside its scale {low:g} … {high:g} "
-        f"and is set to the nearer end: {some(values, 10)}"
+        f"{ratings.name} of {counted(len(values), 'clip')} was published outside its scale {low:g} … "
+        f"{high:g} and is set to the nearer end: {some(values, 10)}"
     )
     return ratings.clip(low, high), [sentence]
+
+
+def counted(n: int, what: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "clip"), counted(2, "clip")
+    ('1 clip', '2 clips')
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def some(names: Sequence[str], most: int = 5) -> str:
@@ -111,14 +120,36 @@ def _number(value: str) -> float:
         return math.nan
 
 
-def numbers(column: pd.Series, files: pd.Series, *, name: str, source: str) -> pd.Series:
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_CLOCK = re.compile(r"(?:(?P<hours>\d+):)?(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:[.,]\d+)?)")
+
+
+def _clock(value: str) -> float:
+    """Seconds of a time like `1:02:03.5` or `02:03,5`; nan for other texts.
+
+    >>> _clock("1:02:03.5"), _clock("02:03,5")
+    (3723.5, 123.5)
+    """
+    match = _CLOCK.fullmatch(value)
+    if not match:
+        return math.nan
+    hours, minutes = int(match["hours"] or 0), int(match["minutes"])
+    return 3600.0 * hours + 60.0 * minutes + float(match["seconds"].replace(",", "."))
+
+
+def numbers(
+    column: pd.Series, files: pd.Series, *, name: str, source: str, times: bool = False
+) -> tuple[pd.Series, list[str]]:
     """The values as numbers, times in seconds; missing values are nan.
+
+    Decimal commas are read where no value has a decimal point, and mentioned in a sentence.
 
     Args:
         column: numbers, texts or times, shape (n,)
         files: names of the clips for messages, shape (n,)
         name: name of the result
         source: name of the table in messages
+        times: whether values like `0:01:02.5` are times
 
     Raises:
         CorpusError: a value that is not a finite number
@@ -126,12 +157,27 @@ def numbers(column: pd.Series, files: pd.Series, *, name: str, source: str) -> p
     if pd.api.types.is_timedelta64_dtype(column):
         column = column.dt.total_seconds()
     written = texts(column, missing={*MISSING, "nat"})
+    given = written.dropna()
+    commas = given.map(lambda text: bool(_COMMA.fullmatch(text))).astype(bool)
+    notes = []
+    if commas.any() and not given.str.contains(".", regex=False).any():
+        written = written.where(
+            ~commas.reindex(written.index, fill_value=False), written.str.replace(",", ".")
+        )
+        notes = [f"{name} of {counted(int(commas.sum()), 'clip')} is written with a decimal comma"]
     values = np.array([math.nan if pd.isna(text) else _number(text) for text in written], dtype=float)
+    if times:
+        clock = np.array([math.nan if pd.isna(text) else _clock(text) for text in written], dtype=float)
+        values = np.where(np.isfinite(values), values, clock)
     wrong = ~np.isfinite(values) & written.notna().to_numpy()
     if wrong.any():
         at = int(wrong.argmax())
-        raise CorpusError(f"{source}: {name} of {files.iloc[at]!r} is {written.iloc[at]!r}, not a number")
-    return pd.Series(values, index=column.index, name=name)
+        value = written.iloc[at]
+        hint = (
+            "decimal commas and decimal points are mixed; use one of them" if _COMMA.fullmatch(value) else ""
+        )
+        raise CorpusError(f"{source}: {name} of {files.iloc[at]!r} is {value!r}, not a number", hint=hint)
+    return pd.Series(values, index=column.index, name=name), notes
 
 
 def known(column: pd.Series) -> tuple[pd.Series, list[str]]:
@@ -157,8 +203,7 @@ def unknown_sentence(words: pd.Series, name: str) -> list[str]:
     if words.empty:
         return []
     counts = ", ".join(f"{word!r} ({n})" for word, n in words.value_counts(sort=True).items())
-    n = len(words)
-    return [f"{name} of {n} clip{'s' * (n > 1)} is unknown: {counts}"]
+    return [f"{name} of {counted(len(words), 'clip')} is unknown: {counts}"]
 
 
 def attribute(column: pd.Series) -> pd.Series:

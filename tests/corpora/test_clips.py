@@ -1,13 +1,15 @@
 """A table that somebody wrote becomes clips, or the error says which value is wrong."""
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.corpora.clips import Reading, as_clips, look_alikes, prefixed
+from sertools.corpora.clips import Reading, as_clips, prefixed
+from sertools.corpora.columns import look_alikes
 from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 
@@ -129,6 +131,9 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
     [
         ("path,emotion\na,sad\n", {},
          "labels.csv has no column 'file'; its columns are path, emotion "
+         "(if this is what they mean, add: --map path=file)"),
+        ("where,emotion\na,sad\n", {},
+         "labels.csv has no column 'file'; its columns are where, emotion "
          "(map the column that contains the paths: --map THEIRS=file)"),
         ("file,arousal\na.wav,0.5\nb.wav,5\n", {},
          "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 (the ratings lie between 0.5 and 5; "
@@ -144,7 +149,16 @@ def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
          "labels.csv: arousal of 'a.wav' is 0.5, outside 1 … 5 (the ratings lie between 0.5 and 0.5; "
          "declare their scale, for instance --scale arousal=0:1)"),
         ("file,arousal\na.wav,high\n", {}, "labels.csv: arousal of 'a.wav' is 'high', not a number"),
-        ("file;arousal\na.wav;0,5\n", {}, "labels.csv: arousal of 'a.wav' is '0,5', not a number"),
+        ("file;arousal\na.wav;0,5\nb.wav;0.5\n", {}, "labels.csv: arousal of 'a.wav' is '0,5', not a number "
+         "(decimal commas and decimal points are mixed; use one of them)"),
+        ("file,emotion\na,0\nb,1\nc,?\n", {},
+         "labels.csv: the emotions are numbers (0, 1), and the table does not say what they mean "
+         "(name them: --label-map 0=NAME --label-map 1=NAME)"),
+        ("path,speaker_id,gender,label\na,3,0,sad\nb,4,1,sad\n", {},
+         "labels.csv has no column 'file'; its columns are path, speaker_id, gender, label "
+         "(if this is what they mean, add: --map path=file --map speaker_id=speaker --map gender=sex "
+         "--map label=emotion; the table does not say which gender 0 and 1 are: also "
+         "use --map-values sex:0=female,1=male or --map-values sex:0=male,1=female)"),
         ("file,arousal\na.wav,inf\n", {}, "labels.csv: arousal of 'a.wav' is 'inf', not a number"),
         ("file,arousal\na.wav,1_0\n", {}, "labels.csv: arousal of 'a.wav' is '1_0', not a number"),
         ("file,start\na.wav,some days\n", {}, "labels.csv: start of 'a.wav' is 'some days', not a number"),
@@ -250,3 +264,40 @@ def test_label_map_decides_about_words_for_the_unknown(tmp_path: Path) -> None:
     assert clips_of(text, tmp_path, label_map={"other": "unknown"})["emotion"].isna().tolist()[1]
     assert clips_of(text, tmp_path)["emotion"].tolist()[1] == "other"
     assert clips_of(text, tmp_path, no_emotion=("oth",))["emotion"].isna().tolist() == [True, True, False]
+
+
+def test_decimal_commas_are_read_and_told() -> None:
+    table = pd.DataFrame({"file": ["a", "b", "c"], "arousal": ["0,25", "1", ""], "start": ["1,5", "0", ""]})
+    clips, notes = as_clips(table, source="t")
+    np.testing.assert_array_equal(clips["arousal"], [0.25, 1, math.nan])
+    assert clips["start"].iloc[0] == 1.5
+    assert notes == [
+        "start of 1 clip is written with a decimal comma",
+        "arousal of 1 clip is written with a decimal comma",
+    ]
+
+
+def test_times_with_colons_and_in_milliseconds_are_seconds(tmp_path: Path) -> None:
+    clips = clips_of("file,start,end\na,0:00:01.5,01:02:03\nb,1:30,2:00\n", tmp_path)
+    assert clips[["start", "end"]].to_numpy().tolist() == [[1.5, 3723.0], [90.0, 120.0]]
+    clips = clips_of("file,start_ms,end_ms\na,1500,2250\n", tmp_path)
+    assert clips.index.tolist() == ["a#1.5-2.25"]
+    assert (
+        sentence("file,arousal\na,1:30\n", tmp_path) == "labels.csv: arousal of 'a' is '1:30', not a number"
+    )
+
+
+@pytest.mark.skipif(os.sep == "\\", reason="a backslash separates folders on Windows")
+def test_paths_of_windows_are_read_or_explained() -> None:
+    clips, notes = as_clips(pd.DataFrame({"file": ["wav\\a.wav", "wav/b.wav"]}), source="t")
+    assert clips["file"].tolist() == ["wav/a.wav", "wav/b.wav"]
+    assert notes == ["1 path with backslashes, which are read as /"]
+    _, notes = as_clips(pd.DataFrame({"file": ["C:\\wav\\a.wav"]}), source="t")
+    assert notes[1].startswith("paths that begin with a drive, as C:\\, exist on Windows only; ")
+
+
+def test_emotions_that_are_numbers_are_named_by_the_label_map(tmp_path: Path) -> None:
+    names = {"0": "angry", "1": "sad"}
+    assert clips_of("file,emotion\na,0\nb,1\n", tmp_path, label_map=names)["emotion"].tolist() == [
+        "anger", "sadness",
+    ]  # fmt: skip

@@ -21,7 +21,9 @@ def test_rubbish_wrong_encodings_and_missing_files_are_told_apart(tmp_path: Path
     assert said["rubbish.csv"] == "rubbish.csv is not UTF-8 text (byte 128) (save it as CSV, UTF-8)"
     assert said["latin.csv"] == "latin.csv is not UTF-8 text (byte 21) (save it as CSV, UTF-8)"
     assert said["rubbish.parquet"].startswith("rubbish.parquet is not a readable Parquet file: ")
-    assert said["notes.docx"] == "notes.docx is not a manifest (manifests end in .csv, .tsv, .parquet)"
+    assert (
+        said["notes.docx"] == "notes.docx is not a manifest (manifests end in .csv, .tsv, .parquet, .jsonl)"
+    )
     assert said["none.csv"] == f"no such file: {tmp_path / 'none.csv'}"
 
 
@@ -30,3 +32,29 @@ def test_file_that_the_system_does_not_give_out_is_a_sentence(tmp_path: Path) ->
     (tmp_path / "locked.csv").symlink_to("/proc/self/mem")
     with pytest.raises(CorpusError, match=r"^cannot read .*locked\.csv: "):
         read_table(tmp_path / "locked.csv")
+
+
+def test_json_lines_are_a_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "clips.jsonl"
+    path.write_text(
+        '{"file": "a.wav", "speaker": "03", "arousal": 0.5}\n\n{"file": "b.wav", "speaker": null}\n'
+    )
+    table = read_table(path)
+    assert table["speaker"].tolist()[0] == "03"
+    assert table["arousal"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{\n", "clips.jsonl, line 1 is not JSON: "),
+        ('{"file": "a"}\n["a"]\n', "clips.jsonl, line 2: not an object"),
+        ('{"file": ["a"]}\n', "clips.jsonl, line 1: 'file' is not a single value"),
+        ("", "clips.jsonl lists no clips"),
+    ],
+)
+def test_json_that_is_no_table_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "clips.jsonl").write_text(text)
+    with pytest.raises(CorpusError) as caught:
+        read_table(tmp_path / "clips.jsonl")
+    assert str(caught.value).startswith(said)

@@ -31,7 +31,7 @@ def test_rate_that_goes_with_a_label_is_a_confound(tmp_path: Path) -> None:
         soundfile.write(tmp_path / f"{i}.wav", noise, rate)
         rows.append(f"{i}.wav,{'fm'[i % 2]},{emotion}")
     (tmp_path / "mine.csv").write_text("file,sex,emotion\n" + "\n".join(rows) + "\n")
-    found = check(load_corpus(str(tmp_path / "mine.csv")))
+    found = check(load_corpus(str(tmp_path / "mine.csv"))).sentences
     assert "sampling rate: 16000 Hz (16), 8000 Hz (8)" in found
     assert (
         "8 of 8 clips with emotion anger have sampling rate 8000 Hz, of all others 0 of 16: "
@@ -82,6 +82,6 @@ def test_channel_that_is_no_number_stays_an_attribute(tmp_path: Path) -> None:
     corpus = load_corpus(str(tmp_path / "mine.csv"))
     assert corpus.clips["channel"].tolist() == ["close", "far"]
     assert np.isnan(corpus.channel("a.wav"))
-    assert corpus.notes == (
-        "column 'channel' is kept as an attribute, since a channel of a file is a whole number from 1",
+    assert corpus.notes[0] == (
+        "column 'channel' is kept as an attribute, since a channel of a file is a whole number from 1"
     )

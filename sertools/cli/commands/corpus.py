@@ -17,16 +17,29 @@ def check(
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     max_minutes: o.MaxMinutes = 60.0,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Exit with 0 although some clips cannot be read.")
+    ] = False,
 ) -> None:
     """Describe a corpus and report its problems; decodes every clip.
+
+    The exit code is 2 if no clip can be read, 1 if some cannot.
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
     from sertools.cli import console
     from sertools.corpora.check import check as problems
+    from sertools.errors import CorpusError
 
     corpus = arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map)
-    console.lines(problems(corpus, max_minutes=max_minutes))
+    found = problems(corpus, max_minutes=max_minutes)
+    console.lines(found.sentences)
+    if found.unread == found.clips:
+        raise CorpusError(
+            f"no clip of {corpus.name} can be read",
+            hint="if the paths of the table start from another folder, add --data-root FOLDER",
+        )
+    raise typer.Exit(1 if found.unread and not allow_missing else 0)
 
 
 def scan(
