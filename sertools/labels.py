@@ -1,5 +1,6 @@
 """Canonical label names, so that model and corpus labels are matched by name, never by position."""
 
+import re
 from collections.abc import Mapping
 
 DIMENSIONS = ("arousal", "dominance", "valence")
@@ -27,6 +28,13 @@ SYNONYMS = {
 SEXES = {"f": "female", "female": "female", "w": "female", "woman": "female",
          "m": "male", "male": "male", "man": "male"}  # fmt: skip
 
+UNKNOWN = frozenset({
+    "", "-", "--", "-1", "-1.0", "<na>", "<unk>", "<unknown>", "?", "??", "emo unknown", "n.a.", "n/a", "na",
+    "nan", "no agreement", "no emotion", "none", "not available", "not specified", "null", "undefined",
+    "undetermined", "unk", "unknown", "unspecified", "xxx",
+})  # fmt: skip
+"""Words for a value that nobody knows, in lower case, with blanks between words."""
+
 _CANONICAL = {synonym: name for name, synonyms in SYNONYMS.items() for synonym in synonyms}
 
 
@@ -44,6 +52,18 @@ def canonical(name: str, label_map: Mapping[str, str] | None = None) -> str:
         name = label_map.get(name, label_map.get(name.lower(), name))
     name = name.strip().lower()
     return _CANONICAL.get(name, name)
+
+
+def is_unknown(word: str) -> bool:
+    """Does a word in a column of speakers, sexes, ages, languages or emotions say that the value is unknown?
+
+    Never applied to ratings, for which −1 is a value.
+
+    >>> is_unknown("Unknown"), is_unknown("no_agreement"), is_unknown("-1"), is_unknown("neutral")
+    (True, True, True, False)
+    """
+    word = word.strip().lower()
+    return word in UNKNOWN or " ".join(re.split(r"[\s_-]+", word)) in UNKNOWN
 
 
 def canonical_sex(value: str) -> str:

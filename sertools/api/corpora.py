@@ -24,6 +24,7 @@ def load_corpus(
     data_root: str | Path | None = None,
     column_map: Mapping[str, str] | None = None,
     scale: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
+    value_map: Mapping[str, Mapping[str, str]] | None = None,
     label_map: Mapping[str, str] | None = None,
     derive: bool = False,
 ) -> Corpus:
@@ -35,6 +36,7 @@ def load_corpus(
         data_root: folder of a registered corpus, or its parent folder
         column_map: column name in the table → sertools' name
         scale: lowest and highest rating, for all dimensions or by dimension; ratings become values in [0, 1]
+        value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
         label_map: emotion label in the corpus → sertools' name
         derive: whether arousal, dominance and valence are derived from the emotion labels with the norms of
             Russell & Mehrabian (1977)
@@ -56,6 +58,7 @@ def load_corpus(
         data_root=None if data_root is None else Path(data_root),
         column_map=column_map or {},
         scale={"*": scale} if isinstance(scale, tuple) else scale or {},
+        value_map=value_map or {},
         label_map=label_map or {},
         derive=derive,
     ).load()
@@ -90,7 +93,9 @@ def check_corpus(data: CorpusSource, *, max_minutes: float | None = None) -> lis
         ```
     """
     corpus = corpus_of(data)
-    return checks.check(corpus if max_minutes is None else replace(corpus, max_minutes=max_minutes))
+    if max_minutes is not None:
+        corpus = replace(corpus, max_minutes=max_minutes)
+    return list(checks.check(corpus).sentences)
 
 
 def split_corpus(data: CorpusSource, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:

@@ -33,21 +33,23 @@ def read_audio(
     rate: int,
     start: float = math.nan,
     end: float = math.nan,
+    channel: float = math.nan,
     *,
     max_minutes: float = MAX_MINUTES,
 ) -> Signal:
     """Read a clip as mono audio at the given rate.
 
-    Channels are averaged. Only the segment is decoded, then resampled (soxr, very high quality), so its
-    edges do not depend on the audio around it. Both happens in blocks, so that no more memory is needed than
-    for the result. A truncated file is an error if its format declares the length; OGG does not, and is read
-    up to where it ends, as is a file whose header does not know its length.
+    Channels are averaged, unless one is chosen. Only the segment is decoded, then resampled (soxr, very high
+    quality), so its edges do not depend on the audio around it. Both happens in blocks, so that no more
+    memory is needed than for the result. A truncated file is an error if its format declares the length; OGG
+    does not, and is read up to where it ends, as is a file whose header does not know its length.
 
     Args:
         path: any file that libsndfile can read, or, if PyAV is installed, AAC, WebM, AMR or WMA
         rate: samples per second of the result
         start: first second of the segment; nan for the beginning of the file
         end: last second of the segment; nan for the end of the file
+        channel: number of the channel to read, the first is 1; nan for the mean of all
         max_minutes: longest clip that is read
 
     Returns:
@@ -59,10 +61,10 @@ def read_audio(
     """
     path = Path(path)
     with foreign(f"{path.name} cannot be decoded as audio", AudioError):
-        return _read(path, rate, (start, end), max_minutes)
+        return _read(path, rate, (start, end), channel, max_minutes)
 
 
-def _read(path: Path, rate: int, segment: tuple[float, float], max_minutes: float) -> Signal:
+def _read(path: Path, rate: int, segment: tuple[float, float], channel: float, max_minutes: float) -> Signal:
     """What `read_audio` returns."""
     start, end = segment
     with opened(path) as sound:
@@ -72,7 +74,7 @@ def _read(path: Path, rate: int, segment: tuple[float, float], max_minutes: floa
             raise _too_long((last - first) / sound.rate, path, max_minutes)
         sound.skip(first)
         frames, parts = 0, []
-        mono = _mono(sound, path, limit + 1 if last is None else last - first)
+        mono = _mono(sound, path, limit + 1 if last is None else last - first, channel)
         for part, read in _resampled(mono, sound.rate, rate):
             frames += read
             parts.append(part)
@@ -194,11 +196,15 @@ def flac(signal: npt.ArrayLike, rate: int) -> bytes:
     return file.getvalue()
 
 
-def _mono(sound: Sound, path: Path, most: int) -> Iterator[npt.NDArray[np.floating[Any]]]:
-    """The mean of the channels, block by block, up to `most` frames."""
+def _mono(sound: Sound, path: Path, most: int, channel: float) -> Iterator[npt.NDArray[np.floating[Any]]]:
+    """One channel, or the mean of all, block by block, up to `most` frames."""
     left = most
     for block in sound.blocks():
         frames = block[:left]
+        if not math.isnan(channel):
+            if channel > frames.shape[1]:
+                raise AudioError(f"{path.name} has {frames.shape[1]} channels, and no channel {channel:g}")
+            frames = frames[:, int(channel) - 1, np.newaxis]
         if not np.isfinite(frames).all():
             raise AudioError(f"{path.name} contains samples that are not finite")
         if len(frames):
@@ -237,7 +243,10 @@ def _too_long(seconds: float, path: Path, max_minutes: float) -> AudioError:
 def _outside(path: Path, start: float, end: float, length: float) -> AudioError:
     first_s = 0.0 if math.isnan(start) else start
     last_s = length if math.isnan(end) else end
-    return AudioError(f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s")
+    sentence = f"{path.name}: segment {first_s:g}–{last_s:g} s is outside the file's {length:.2f} s"
+    if length < last_s <= 1000 * (length + END_TOLERANCE_S) and last_s > 100:
+        sentence += "; if these are milliseconds, name the columns start_ms and end_ms"
+    return AudioError(sentence)
 
 
 def _segment(sound: Sound, path: Path, start: float, end: float) -> tuple[int, int | None]:

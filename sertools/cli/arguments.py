@@ -69,6 +69,26 @@ def pairs(texts: Sequence[str] | None, option: str, form: str) -> dict[str, str]
     return found
 
 
+def value_maps(texts: Sequence[str] | None) -> dict[str, dict[str, str]]:
+    """Parses texts like `sex:0=female,1=male` into column → value in the table → value to use.
+
+    Raises:
+        AuditError: a text has another form, or a value occurs twice
+
+    >>> value_maps(["sex:0=female,1=male"])
+    {'sex': {'0': 'female', '1': 'male'}}
+    """
+    found: dict[str, list[str]] = {}
+    for text in texts or []:
+        column, colon, values = text.partition(":")
+        if not (column and colon and values):
+            raise AuditError(f"--map-values {text!r} is not of the form COLUMN:THEIRS=OURS,THEIRS=OURS")
+        found.setdefault(column, []).extend(values.split(","))
+    return {
+        column: pairs(values, f"--map-values {column}:", "THEIRS=OURS") for column, values in found.items()
+    }
+
+
 def clips_to_hear(text: str) -> int:
     """Number of clips that `--audio` requests.
 
@@ -140,6 +160,7 @@ def read_data(
     scale: Sequence[str] | None = None,
     label_map: Sequence[str] | None = None,
     derive: bool = False,
+    value_map: Sequence[str] | None = None,
 ) -> "Corpus":
     """Loads the corpus of `--data` and related options; several corpora are joined.
 
@@ -147,7 +168,7 @@ def read_data(
         CorpusError: a corpus does not exist or cannot be read
     """
     given = {"data": specs, "data_root": data_root, "column_map": column_map, "scale": scale}
-    return corpus_request({**given, "label_map": label_map, "derive": derive}).load()
+    return corpus_request({**given, "label_map": label_map, "derive": derive, "value_map": value_map}).load()
 
 
 def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
@@ -166,6 +187,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         data_root=given.get("data_root"),
         column_map=pairs(given.get("column_map"), "--map", "THEIRS=OURS"),
         scale=scales(given.get("scale")),
+        value_map=value_maps(given.get("value_map")),
         label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
         derive=given.get("derive", False),
     )

@@ -72,6 +72,16 @@ ColumnMap = Annotated[
 ]
 
 
+ValueMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map-values",
+        rich_help_panel=INPUT,
+        help="Replace values of a column: COLUMN:THEIRS=OURS, as in sex:0=female,1=male.",
+    ),
+]
+
+
 Scales = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,9 +1,14 @@
 """Checks a corpus: which clips cannot be used, and which labels are suspicious."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
-from sertools.audio.files import is_silent, read_audio, unusual
-from sertools.corpora.corpus import Corpus, _file_hashes
+from sertools.audio.files import is_silent, read_audio, sampling_rate, unusual
+from sertools.audio.recording import Recording, recording
+from sertools.corpora.corpus import NO_SPEAKERS, Corpus, _file_hashes
+from sertools.corpora.sound import description
+from sertools.corpora.values import counted, some
 from sertools.errors import AudioError
 from sertools.tables.columns import LABELS
 
@@ -11,23 +16,40 @@ SHORTEST_S = 0.025
 """Most models cannot process shorter clips: wav2vec2 needs 400 samples at 16 kHz."""
 
 
-def check(corpus: Corpus) -> list[str]:
-    """Content and problems of a corpus, as sentences; decodes every clip.
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a corpus contains.
+
+    Attributes:
+        sentences: content and problems
+        clips: number of clips
+        unread: number of clips that cannot be read
+    """
+
+    sentences: tuple[str, ...]
+    clips: int
+    unread: int
+
+
+def check(corpus: Corpus) -> Checked:
+    """Content and problems of a corpus; decodes every clip.
 
     Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
     clips whose files are unusual, and clips with identical audio.
     """
     clips = corpus.clips
-    found = [f"{corpus.name}: {len(clips)} clips in {clips['file'].nunique()} files", *corpus.notes]
-    if "speaker" not in clips or clips["speaker"].isna().all():
-        found.append("there are no speaker labels, so confidence intervals are too narrow if speakers repeat")
+    files = clips["file"].nunique()
+    found = [f"{corpus.name}: {counted(len(clips), 'clip')} in {counted(files, 'file')}", *corpus.notes]
+    if not corpus.has_speakers:
+        found += [] if NO_SPEAKERS in corpus.notes else [NO_SPEAKERS]
     else:
         speakers = clips.dropna(subset="speaker").drop_duplicates("speaker")
         sexes = speakers["sex"].fillna("unknown").value_counts() if "sex" in clips else pd.Series(dtype=int)
         detail = f" ({', '.join(f'{n} {sex}' for sex, n in sexes.items())})" if len(sexes) else ""
-        found.append(f"{len(speakers)} speakers{detail}")
+        found.append(f"{counted(len(speakers), 'speaker')}{detail}")
         if clips["speaker"].isna().any():
-            found.append(f"{int(clips['speaker'].isna().sum())} clips have no speaker label")
+            unknown = int(clips["speaker"].isna().sum())
+            found.append(f"{counted(unknown, 'clip')} without a speaker label")
     for label in LABELS:
         if label in clips:
             rated = int(clips[label].notna().sum())
@@ -37,20 +59,26 @@ def check(corpus: Corpus) -> list[str]:
     if "emotion" in clips:
         counts = clips["emotion"].value_counts()
         found.append("emotions: " + ", ".join(f"{emotion} {n}" for emotion, n in counts.items()))
-    return [*found, *_sound_problems(corpus)]
+    problems, unread = _sound_problems(corpus)
+    return Checked(sentences=(*found, *problems), clips=len(clips), unread=unread)
 
 
-def _sound_problems(corpus: Corpus) -> list[str]:
+def _sound_problems(corpus: Corpus) -> tuple[list[str], int]:
+    """Sentences about the audio, and the number of clips that cannot be read."""
     problems: list[str] = []
     broken: list[tuple[str, str]] = []
     silent: list[str] = []
     short: list[str] = []
     notes: dict[str, list[str]] = {}
-    seconds, rate = 0.0, 16000
+    recordings: dict[str, Recording] = {}
+    seconds = 0.0
     for clip, start, end in zip(corpus.clips.index, corpus.clips["start"], corpus.clips["end"], strict=True):
         try:
-            signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
-            note = unusual(corpus.path(clip))
+            path = corpus.path(clip)
+            rate = sampling_rate(path)
+            signal = read_audio(path, rate, start, end, corpus.channel(clip), max_minutes=corpus.max_minutes)
+            recordings[clip] = recording(path, signal, rate)
+            note = unusual(path)
         except AudioError as error:
             broken.append((clip, error.message))
             continue
@@ -62,21 +90,18 @@ def _sound_problems(corpus: Corpus) -> list[str]:
         if len(signal) / rate < SHORTEST_S:
             short.append(clip)
     problems.append(f"{seconds / 60:.1f} minutes of audio")
+    problems.extend(description(corpus.clips, recordings))
     problems.extend(f"{clip}: {reason}" for clip, reason in broken[:10])
     if broken:
         problems.append(f"{len(broken)} of {len(corpus.clips)} clips cannot be read")
-    problems.extend(f"{_some(clips)}: {note}" for note, clips in notes.items())
+    problems.extend(f"{some(clips)}: {note}" for note, clips in notes.items())
     if silent:
-        problems.append(f"{len(silent)} clips are digital silence: {_some(silent)}")
+        problems.append(f"{len(silent)} clips are digital silence: {some(silent)}")
     if short:
-        problems.append(f"{len(short)} clips are shorter than {1000 * SHORTEST_S:g} ms: {_some(short)}")
+        problems.append(f"{len(short)} clips are shorter than {1000 * SHORTEST_S:g} ms: {some(short)}")
     hashes = corpus.clips["file"].map(_file_hashes(corpus))
     same = corpus.clips.assign(sound=hashes).dropna(subset="sound")
     for _, group in same.groupby(["sound", "start", "end"], dropna=False, sort=False):
         if len(group) > 1:
-            problems.append(f"identical audio: {_some(list(group.index))}")
-    return problems
-
-
-def _some(clips: list[str]) -> str:
-    return ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")
+            problems.append(f"identical audio: {some(list(group.index))}")
+    return problems, len(broken)

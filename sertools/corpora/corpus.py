@@ -1,7 +1,7 @@
 """A corpus: a table with one row per clip and its labels.
 
-The simplest corpus is a **manifest**: a CSV (UTF-8; commas, semicolons or tabs) or Parquet file with one
-row per clip and at least the column `file`.
+The simplest corpus is a **manifest**: a CSV (UTF-8; commas, semicolons or tabs), Parquet or JSON lines file
+with one row per clip and at least the column `file`.
 
     file,speaker,sex,emotion,arousal,split
     wav/a.wav,03,female,angry,6.5,test
@@ -9,8 +9,10 @@ row per clip and at least the column `file`.
 
 | column | content |
 |---|---|
-| `file` | path of the audio file, absolute or relative to the manifest |
-| `start`, `end` | segment in seconds; empty for the whole file |
+| `file` | path of the audio file, absolute or relative to the manifest, or to the folder `--data-root` |
+| `start`, `end` | segment in seconds, or as `h:mm:ss`; empty for the whole file |
+| `start_ms`, `end_ms` | the same in milliseconds |
+| `channel` | number of the channel to read, the first is 1; empty for the mean of all |
 | `clip` | an id; by default made from file and segment |
 | `speaker` | any id, read as text (`03` stays `03`); needed for correct confidence intervals |
 | `sex`, `age`, `language`, `transcript` | attributes that audits may use; `f`, `w`, `female` mean the same |
@@ -20,13 +22,17 @@ row per clip and at least the column `file`.
 | `split` | selected with `manifest.csv:test` |
 | any other | read as an attribute, for grouping |
 
-Columns with other names are mapped with `--map theirs=ours`. An empty value is missing, never zero. Other
-accepted inputs: audformat folders, registered corpora by name (`emodb:test`, `msp-test1`) or by their
-folder, and the output of `write_corpus()`.
+Columns with other names are mapped with `--map theirs=ours`, values with `--map-values sex:0=female,1=male`.
+An empty value is missing, never zero, and so is a speaker, sex, age or emotion that is `unknown`, `-1`,
+`xxx`, `no agreement`, `?` or similar. Decimal commas are read. Other accepted inputs: audformat folders,
+registered corpora by name (`emodb:test`, `msp-test1`) or by their folder, folders named like emotions, and
+the output of `write_corpus()`.
 """
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,7 +41,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.audio.files import MAX_MINUTES
-from sertools.corpora.manifest import prefixed
+from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
 from sertools.files import atomic
 
@@ -67,7 +73,21 @@ class Corpus:
 
     def path(self, clip: str) -> Path:
         """Path of a clip's audio file."""
-        return self.root / str(self.clips.at[clip, "file"])
+        return found(self.root, str(self.clips.at[clip, "file"]))
+
+    def channel(self, clip: str) -> float:
+        """Number of the channel that a clip is read from, the first is 1; nan for the mean of all."""
+        return float(self.clips["channel"].at[clip]) if self.has_channels else math.nan
+
+    @property
+    def has_speakers(self) -> bool:
+        """Whether the speaker of any clip is known."""
+        return "speaker" in self.clips and bool(self.clips["speaker"].notna().any())
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether clips choose a channel of their file."""
+        return "channel" in self.clips and pd.api.types.is_float_dtype(self.clips["channel"])
 
 
 def write_corpus(corpus: Corpus, folder: Path) -> None:
@@ -150,8 +170,21 @@ def fingerprint(corpus: Corpus) -> str:
     for clip, file, start, end in zip(
         corpus.clips.index, corpus.clips["file"], corpus.clips["start"], corpus.clips["end"], strict=True
     ):
-        digest.update(json.dumps([clip, f"{start!r}", f"{end!r}", contents[file] or "missing"]).encode())
+        chosen = [] if math.isnan(channel := corpus.channel(clip)) else [channel]
+        facts = [clip, f"{start!r}", f"{end!r}", contents[file] or "missing", *chosen]
+        digest.update(json.dumps(facts).encode())
     return digest.hexdigest()
+
+
+def found(root: Path, file: str) -> Path:
+    """The path of a file; if it does not exist, that with the suffix in other case, `a.WAV` for `a.wav`."""
+    path = root / file
+    if path.suffix and not os.path.lexists(path):
+        for suffix in (path.suffix.lower(), path.suffix.upper()):
+            other = path.with_suffix(suffix)
+            if os.path.lexists(other):
+                return other
+    return path
 
 
 def file_hash(path: Path) -> str:
@@ -165,7 +198,7 @@ def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
 
     def of(file: str) -> str | None:
         try:
-            path = corpus.root / file
+            path = found(corpus.root, file)
             return file_hash(path) if path.is_file() else None  # a pipe would wait for a writer
         except (OSError, ValueError):
             return None
@@ -174,6 +207,9 @@ def _file_hashes(corpus: Corpus) -> dict[str, str | None]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         return dict(zip(files, pool.map(of, files), strict=True))
 
+
+NO_SPEAKERS = "there are no speaker labels, so confidence intervals are too narrow if speakers repeat"
+"""Note of a corpus whose speakers are unknown."""
 
 SCHEMA = 2
 """Version of `corpus.toml`."""

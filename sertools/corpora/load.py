@@ -10,8 +10,13 @@ import pandas as pd
 
 from sertools.corpora import registry
 from sertools.corpora.audformat_folder import read_audformat
-from sertools.corpora.corpus import SCHEMA, Corpus, file_hash
-from sertools.corpora.manifest import MANIFESTS, as_clips, look_alikes, read_table
+from sertools.corpora.class_folders import NOTES as FOLDER_NOTES
+from sertools.corpora.class_folders import read_class_folders
+from sertools.corpora.clips import Reading, as_clips, emotions
+from sertools.corpora.columns import look_alikes
+from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
+from sertools.corpora.identity import doubts
+from sertools.corpora.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
@@ -34,7 +39,9 @@ class RawCorpus:
         root: folder that relative file paths start from
         facts: version, licence, citation, simulated, if known
         scale: dimension → lowest and highest rating, if declared
-        scaled: dimensions are already in [0, 1]
+        scaled: the scales are known and cannot be declared otherwise
+        published: ratings outside their scale were published so
+        no_emotion: labels that the corpus gives to clips without one of its emotions
         verify: clips → sentences that compare them with published counts
     """
 
@@ -46,6 +53,8 @@ class RawCorpus:
     notes: tuple[str, ...] = ()
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     scaled: bool = False
+    published: bool = False
+    no_emotion: tuple[str, ...] = ()
     verify: Callable[[pd.DataFrame], list[str]] = _no_published_counts
 
 
@@ -55,6 +64,7 @@ def load_corpus(
     data_root: Path | None = None,
     column_map: Mapping[str, str] | None = None,
     scale: Mapping[str, tuple[float, float]] | None = None,
+    value_map: Mapping[str, Mapping[str, str]] | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> Corpus:
     """Load and check the corpus with this name or path.
@@ -62,9 +72,11 @@ def load_corpus(
     Args:
         spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
             `metadata.csv`; each with `:split` if wanted
-        data_root: folder of a registered corpus, or its parent folder
+        data_root: folder of a registered corpus, or its parent folder; for a table, the folder that its
+            paths start from
         column_map: column name in the corpus → sertools' name
         scale: dimension → its lowest and highest rating
+        value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
         label_map: emotion label in the corpus → sertools' name
 
     Raises:
@@ -75,26 +87,44 @@ def load_corpus(
     declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
     if declared:
         raise CorpusError(f"--scale {declared[0]}: the rating scale of {raw.name} is fixed")
-    clips = as_clips(
+    clips, changed = as_clips(
         raw.table,
         source=raw.source,
-        column_map=column_map,
-        scale={**raw.scale, **(scale or {})},
-        label_map=label_map,
+        reading=Reading(
+            column_map=column_map or {},
+            scale={**raw.scale, **(scale or {})},
+            value_map=value_map or {},
+            label_map=label_map or {},
+            fixed=raw.scaled,
+            published=raw.published,
+            no_emotion=raw.no_emotion,
+        ),
     )
-    notes = (*raw.verify(clips), *raw.notes, *look_alikes(_possible_labels(clips)))
+    as_published = clips
+    if label_map and "emotion" in raw.table:
+        as_published = clips.assign(emotion=emotions(raw.table["emotion"].set_axis(clips.index), {}))
     version, licence, citation, simulated = (raw.facts.get(fact, "") for fact in FACTS)
     corpus = Corpus(
         name=raw.name,
         clips=clips,
-        root=raw.root,
+        root=raw.root if stem or data_root is None else _root(clips, data_root, raw.root),
         version=version,
         licence=licence,
         citation=citation,
         simulated=simulated,
-        notes=notes,
+        notes=(*raw.verify(as_published), *raw.notes, *changed, *_suggestions(raw, clips)),
     )
-    return corpus if split is None else _select_split(corpus, split)
+    if split is not None:
+        corpus = _select_split(corpus, split)
+    notes = (*corpus.notes, *doubts(corpus.clips), *([] if corpus.has_speakers else [NO_SPEAKERS]))
+    return replace(corpus, notes=tuple(dict.fromkeys(notes)))
+
+
+def _root(clips: pd.DataFrame, data_root: Path, own: Path) -> Path:
+    """The folder that the paths of a table start from: `data_root`, unless files exist only in `own`."""
+    files = clips["file"].head(100)
+    beside = any(found(own, file).exists() for file in files)
+    return own if beside and not any(found(data_root, file).exists() for file in files) else data_root
 
 
 def _locate(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
@@ -141,8 +171,12 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     table, name = path / "metadata.csv", path.resolve().name
     if table.is_file():
         return RawCorpus(table=read_table(table), name=name, source=f"{name}/metadata.csv", root=path)
+    folders = read_class_folders(path)
+    if folders is not None:
+        return RawCorpus(table=folders, name=name, source=name, root=path, notes=FOLDER_NOTES)
     raise CorpusError(
-        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, and no known layout",
+        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, no folders named like "
+        "emotions, and no known layout",
         hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(registry.modules())}",
     )
 
@@ -205,9 +239,17 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
         root=root,
         facts={fact: str(getattr(module, fact.upper(), "")) for fact in FACTS},
         notes=tuple(getattr(module, "NOTES", ())),
+        scale=getattr(module, "SCALE", {}),
         scaled=True,
+        published=True,
+        no_emotion=tuple(getattr(module, "NO_EMOTION", ())),
         verify=verify,
     )
+
+
+def _suggestions(raw: RawCorpus, clips: pd.DataFrame) -> list[str]:
+    """Sentences about labels under other names; what a published corpus has, its reader knows."""
+    return [] if raw.published else look_alikes(_possible_labels(clips))
 
 
 def _possible_labels(clips: pd.DataFrame) -> list[str]:

@@ -7,7 +7,10 @@ A module here has
   are not human ratings) and `NOTES` (what to know before trusting a number),
 - `NAMES`: public name → the split it selects, or None for the whole corpus,
 - `recognises(root) -> bool`: does this folder have the layout of the corpus?
-- `scan(root) -> DataFrame`: one row per clip, columns as in a manifest, dimensions in [0, 1],
+- `scan(root) -> DataFrame`: one row per clip, columns as in a manifest,
+- `SCALE`: dimension → lowest and highest rating, where dimensions are not in [0, 1]; a published rating
+  outside of it is set to the nearer end, with a note,
+- `NO_EMOTION`: labels that the corpus gives to clips without one of its emotions, as "other",
 - `EXPECTED`: published counts, see `verified()`, or `expected(clips) -> list of sentences`,
 - `make(root)`, if the corpus can be generated on this machine.
 
@@ -137,7 +140,10 @@ def _count(clips: pd.DataFrame, what: str) -> int:
 
 
 def _namesakes(folder: Path, stem: str) -> list[Path]:
-    """Folders named like the corpus, in any spelling: `MSP-Podcast`, `msp_podcast`."""
+    """Folders named like the corpus, in any spelling: `MSP-Podcast`, `msp_podcast`, `IEMOCAP_full_release`.
+
+    A name that only begins like that of the corpus comes after those that are equal to it.
+    """
 
     def plain(name: str) -> str:
         return "".join(c for c in name.lower() if c.isalnum())
@@ -145,7 +151,9 @@ def _namesakes(folder: Path, stem: str) -> list[Path]:
     wanted = {plain(stem), *(plain(name) for name in modules()[stem].NAMES)}
     if not folder.is_dir():
         return []
-    return sorted(entry for entry in folder.iterdir() if plain(entry.name) in wanted)
+    named = {entry: plain(entry.name) for entry in sorted(folder.iterdir())}
+    equal = [entry for entry, name in named.items() if name in wanted]
+    return [*equal, *(e for e, name in named.items() if e not in equal and name.startswith(tuple(wanted)))]
 
 
 def _configured(config: Path) -> dict[str, str]:

@@ -29,8 +29,8 @@ from sertools.store.store import read_array, read_shard, shards, write_array, wr
 from sertools.tables.condition import Condition
 from sertools.tables.egemaps import FEATURES
 
-Clip = tuple[Path, float, float]
-"""File, start and end of a clip in s."""
+Clip = tuple[Path, float, float, float]
+"""File, start and end of a clip in s, and the number of its channel, as for `read_audio`."""
 
 Found = tuple[NDArray[np.float32], str]
 """Features of a clip, shape (rows, 22), and the reason if there are none (otherwise empty)."""
@@ -115,9 +115,9 @@ def version() -> str:
 def measure(clips: Sequence[Clip]) -> list[Found]:
     """Features of clips, each with a reason if it has none."""
     found: list[Found] = []
-    for path, start, end in clips:
+    for path, start, end, channel in clips:
         try:
-            samples = read_audio(path, opensmile.RATE_HZ, start, end)
+            samples = read_audio(path, opensmile.RATE_HZ, start, end, channel)
         except AudioError as error:
             found.append((np.zeros((0, len(FEATURES)), dtype=np.float32), str(error)))
         else:
@@ -128,7 +128,7 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
 def located(corpus: Corpus, clip: str) -> Clip:
     """Path, start and end of a clip."""
     row: Any = corpus.clips.loc[clip]
-    return corpus.path(clip), float(row["start"]), float(row["end"])
+    return corpus.path(clip), float(row["start"]), float(row["end"]), corpus.channel(clip)
 
 
 def _answers(batches: list[list[Clip]], workers: int | None) -> Iterator[list[Found]]:

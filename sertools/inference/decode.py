@@ -38,7 +38,9 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
     rate = model.sampling_rate
     try:
         start, end = float(row["start"]), float(row["end"])
-        signal = read_audio(corpus.path(clip), rate, start, end, max_minutes=corpus.max_minutes)
+        signal = read_audio(
+            corpus.path(clip), rate, start, end, corpus.channel(clip), max_minutes=corpus.max_minutes
+        )
         silent = is_silent(signal)
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
@@ -78,4 +80,5 @@ class OtherClips(Sequence[NDArray[np.float32]]):
         position = i % len(self)
         other = self.corpus.clips.index[position + (position >= own)]
         row: Any = self.corpus.clips.loc[other]
-        return read_audio(self.corpus.path(other), self.rate, float(row["start"]), float(row["end"]))
+        start, end = float(row["start"]), float(row["end"])
+        return read_audio(self.corpus.path(other), self.rate, start, end, self.corpus.channel(other))

@@ -55,6 +55,7 @@ class CorpusRequest:
         data_root: folder of a registered corpus, or its parent folder
         column_map: theirs → ours, for columns of a manifest
         scale: dimension (`*` for all) → lowest and highest rating
+        value_map: column → theirs → ours, for values of a column
         label_map: theirs → ours, for emotions
         derive: whether the dimensions are derived from the emotions
     """
@@ -63,6 +64,7 @@ class CorpusRequest:
     data_root: Path | None = None
     column_map: Mapping[str, str] = field(default_factory=dict)
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    value_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     label_map: Mapping[str, str] = field(default_factory=dict)
     derive: bool = False
 
@@ -78,6 +80,7 @@ class CorpusRequest:
                 data_root=self.data_root,
                 column_map=self.column_map,
                 scale=self.scale,
+                value_map=self.value_map,
                 label_map=self.label_map,
             )
             for spec in self.specs

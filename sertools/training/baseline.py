@@ -142,7 +142,7 @@ def _clips_and_functionals(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.Da
     usable, rows = [], []
     for clip, start, end in zip(labelled.index, labelled["start"], labelled["end"], strict=True):
         try:
-            signal = read_audio(corpus.path(clip), RATE_HZ, start, end)
+            signal = read_audio(corpus.path(clip), RATE_HZ, start, end, corpus.channel(clip))
         except AudioError:
             continue
         if len(signal) >= SHORTEST:

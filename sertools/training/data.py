@@ -77,8 +77,10 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
     if table.empty:
         raise CorpusError(f"no clip of the recipe's speakers has labels for {', '.join(recipe.labels)}")
     signals = [
-        read_audio(path, RATE_HZ, start, end)
-        for path, start, end in zip(table["path"], table["start"], table["end"], strict=True)
+        read_audio(path, RATE_HZ, start, end, channel)
+        for path, start, end, channel in zip(
+            table["path"], table["start"], table["end"], table["channel"], strict=True
+        )
     ]
     long_enough = np.array([len(signal) >= shortest for signal in signals])
     notes = _notes_on_short_clips(table["clip"][~long_enough].tolist(), len(table), shortest)
@@ -141,4 +143,5 @@ def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.Dat
     table["emotion"] = clips.get("emotion")
     table["path"] = [str(corpus.path(clip)) for clip in clips.index]
     table["start"], table["end"] = clips["start"], clips["end"]
+    table["channel"] = [corpus.channel(clip) for clip in clips.index]
     return table

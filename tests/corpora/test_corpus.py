@@ -76,7 +76,17 @@ def test_label_under_another_name_is_pointed_out(folder: Path) -> None:
     corpus = load_corpus(str(folder / "other.csv"))
     assert corpus.notes == (
         "column 'activation' is kept as an attribute; if it is arousal, use --map activation=arousal",
+        "there are no speaker labels, so confidence intervals are too narrow if speakers repeat",
     )
+
+
+def test_corpus_without_speakers_says_so_once(folder: Path) -> None:
+    (folder / "none.csv").write_text("file,speaker\nwav/a.wav,?\n")
+    corpus = load_corpus(str(folder / "none.csv"))
+    sentence = "there are no speaker labels, so confidence intervals are too narrow if speakers repeat"
+    assert corpus.notes[-1] == sentence
+    assert check(corpus).sentences.count(sentence) == 1
+    assert sentence not in load_corpus(str(folder / "mine.csv")).notes
 
 
 def test_written_corpus_is_read_back_the_same(folder: Path) -> None:
@@ -232,13 +242,16 @@ def test_fingerprint_depends_on_sound_and_not_on_labels(folder: Path) -> None:
 
 
 def test_check_counts_what_is_there(folder: Path) -> None:
-    assert check(load_corpus(str(folder / "mine.csv"))) == [
+    assert list(check(load_corpus(str(folder / "mine.csv"))).sentences) == [
         "mine: 3 clips in 3 files",
         "2 speakers (1 female, 1 male)",
         "emotion: 3 of 3 clips",
         "arousal: 2 of 3 clips",
         "emotions: anger 1, neutral 1, sadness 1",
         "0.1 minutes of audio",
+        "sampling rate: 16000 Hz (3)",
+        "number of channels: 1 (3)",
+        "effective bandwidth: up to 8 kHz (3)",
     ]
 
 
@@ -250,15 +263,17 @@ def test_check_finds_what_is_wrong(folder: Path) -> None:
     (folder / "all.csv").write_text(
         "file\nwav/a.wav\ntwin.wav\nsilent.wav\nshort.wav\nbroken.wav\nnone.wav\n"
     )
-    found = check(load_corpus(str(folder / "all.csv")))
+    found = list(check(load_corpus(str(folder / "all.csv"))).sentences)
     assert found[:3] == [
         "all: 6 clips in 6 files",
         "there are no speaker labels, so confidence intervals are too narrow if speakers repeat",
         "no labels: none of emotion, arousal, dominance, valence",
     ]
     assert found[3] == "0.1 minutes of audio"
-    assert found[4].startswith("broken.wav: broken.wav cannot be decoded as audio: ")
-    assert found[5:] == [
+    assert "1 clip with clipping: short.wav" in found
+    at = next(i for i, said in enumerate(found) if said.startswith("broken.wav: "))
+    assert found[at].startswith("broken.wav: broken.wav cannot be decoded as audio: ")
+    assert found[at + 1 :] == [
         f"none.wav: no such file: {folder / 'none.wav'}",
         "2 of 6 clips cannot be read",
         "1 clips are digital silence: silent.wav",
@@ -269,8 +284,8 @@ def test_check_finds_what_is_wrong(folder: Path) -> None:
 
 def test_clips_of_unknown_speakers_are_counted(folder: Path) -> None:
     (folder / "some.csv").write_text("file,speaker\nwav/a.wav,1\nwav/b.wav,\n")
-    found = check(load_corpus(str(folder / "some.csv")))
-    assert found[1:3] == ["1 speakers", "1 clips have no speaker label"]
+    found = list(check(load_corpus(str(folder / "some.csv"))).sentences)
+    assert found[1:3] == ["1 speaker", "1 clip without a speaker label"]
 
 
 def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> None:
@@ -287,7 +302,8 @@ def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> 
     assert said("msp-test1:train") == "'msp-test1' is already a split, so 'msp-test1:train' is not valid"
     assert said(str(tmp_path / "empty")).startswith(
         f"{tmp_path / 'empty'} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, "
-        "and no known layout (use a manifest (.csv, .tsv, .parquet); known layouts: crema_d, emodb,"
+        "no folders named like emotions, and no known layout "
+        "(use a manifest (.csv, .tsv, .parquet, .jsonl); known layouts: crema_d, emodb,"
     )
     (folder / "plain.csv").write_text("file\nwav/a.wav\n")
     assert said(f"{folder / 'plain.csv'}:test") == "plain has no column 'split', so it has no split 'test'"
@@ -320,7 +336,7 @@ def test_the_one_recording_that_ravdess_holds_twice_is_found() -> None:
     corpus = load_corpus(str(DATA / "ravdess"))
     # One actor's happy clips hold the pair and are decoded in no time.
     few = corpus.clips[(corpus.clips["speaker"] == "07") & (corpus.clips["emotion"] == "happiness")]
-    found = check(Corpus(name="few", clips=few, root=corpus.root))
+    found = list(check(Corpus(name="few", clips=few, root=corpus.root)).sentences)
     assert found[-1] == ("identical audio: audio/03-01-03-01-02-01-07.flac, audio/03-01-03-01-02-02-07.flac")
 
 
@@ -341,3 +357,40 @@ def test_words_are_not_taken_for_ratings_under_another_name(tmp_path: Path) -> N
     assert not [note for note in load_corpus(str(manifest)).notes if "--map" in note]
     manifest.write_text("file,sentiment\na.wav,0.5\n")
     assert [note for note in load_corpus(str(manifest)).notes if "--map sentiment=valence" in note]
+
+
+def test_data_root_is_the_folder_of_the_paths(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "mine.csv").write_text("file\nwav/a.wav\n")
+    spec = str(tmp_path / "tables" / "mine.csv")
+    assert load_corpus(spec, data_root=folder).root == folder
+    assert load_corpus(spec).root == tmp_path / "tables"
+    # with several --data, one folder cannot serve all: a table whose files are beside it keeps its own
+    assert load_corpus(str(folder / "mine.csv"), data_root=tmp_path / "tables").root == folder
+
+
+def test_suffix_in_other_case_is_found(folder: Path) -> None:
+    (folder / "wav" / "a.wav").rename(folder / "wav" / "a.WAV")
+    corpus = load_corpus(str(folder / "mine.csv"))
+    assert corpus.path("wav/a.wav") == folder / "wav" / "a.WAV"
+    assert check(corpus).unread == 0
+
+
+CHECK = [sys.executable, "-m", "sertools", "corpus", "check"]
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "code"),
+    [(("wav/a.wav",), (), 0), (("wav/a.wav", "no.wav"), (), 1),
+     (("wav/a.wav", "no.wav"), ("--allow-missing",), 0), (("no.wav", "none.wav"), (), 2)],
+)  # fmt: skip
+def test_exit_code_says_whether_clips_can_be_read(
+    folder: Path, files: tuple[str, ...], options: tuple[str, ...], code: int
+) -> None:
+    (folder / "some.csv").write_text("file\n" + "\n".join(files) + "\n")
+    done = subprocess.run(
+        [*CHECK, str(folder / "some.csv"), *options], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == code
+    assert done.stdout.startswith(f"some: {len(files)} clip")
+    assert ("Error: no clip of some can be read" in done.stderr) == (code == 2)

@@ -1,182 +1,11 @@
-"""A table that somebody wrote becomes clips, or the error says which value is wrong."""
+"""The file of a manifest is read, or one sentence says why it cannot be."""
 
-import math
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from sertools.corpora.manifest import as_clips, look_alikes, prefixed, read_table
+from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
-
-
-def clips_of(text: str, tmp_path: Path, **options: object) -> pd.DataFrame:
-    path = tmp_path / "labels.csv"
-    path.write_text(text, encoding="utf-8")
-    return as_clips(read_table(path), source=path.name, **options)  # type: ignore[arg-type]  # test options
-
-
-def sentence(text: str, tmp_path: Path, **options: object) -> str:
-    with pytest.raises(CorpusError) as caught:
-        clips_of(text, tmp_path, **options)
-    return str(caught.value)
-
-
-def test_ids_keep_their_zeros_and_numbers_become_numbers(tmp_path: Path) -> None:
-    clips = clips_of("file,speaker,age,take,room,empty\na.wav,03,31,1.5,007,\nb.wav,3,,2,8,\n", tmp_path)
-    assert clips["speaker"].tolist() == ["03", "3"]
-    assert clips["take"].tolist() == [1.5, 2.0]
-    assert clips["room"].tolist() == ["007", "8"]
-    assert clips["age"].iloc[0] == 31
-    assert math.isnan(clips["age"].iloc[1])
-    assert clips["empty"].isna().all()
-    assert clips.index.tolist() == ["a.wav", "b.wav"]
-    assert clips.index.name == "clip"
-    assert clips[["start", "end"]].isna().all(axis=None)
-
-
-def test_labels_meet_in_the_fields_words(tmp_path: Path) -> None:
-    clips = clips_of("file,sex,emotion\na,W,ANG\nb,m,joy\nc,divers,Ennui\nd,nan,\n", tmp_path)
-    assert clips["sex"].tolist()[:3] == ["female", "male", "divers"]
-    assert clips["emotion"].tolist()[:3] == ["anger", "happiness", "ennui"]
-    assert clips.loc["d", ["sex", "emotion"]].isna().all()
-
-
-def test_label_map_is_asked_first(tmp_path: Path) -> None:
-    clips = clips_of("file,emotion\na,exc\nb,W\n", tmp_path, label_map={"exc": "happy", "W": "Wut"})
-    assert clips["emotion"].tolist() == ["happiness", "anger"]
-
-
-def test_ratings_are_scaled_linearly_and_unrated_stays_unrated(tmp_path: Path) -> None:
-    clips = clips_of("file,arousal\na,1\nb,4\nc,7\nd,\ne,nan\n", tmp_path, scale={"arousal": (1, 7)})
-    np.testing.assert_array_equal(clips["arousal"], [0, 0.5, 1, math.nan, math.nan])
-
-
-def test_ratings_without_a_declared_scale_stay_to_the_last_bit(tmp_path: Path) -> None:
-    clips = clips_of("file,valence\na,0.1\nb,0.30000000000000004\n", tmp_path)
-    assert clips["valence"].tolist() == [0.1, 0.30000000000000004]
-
-
-def test_segments_have_ids_of_their_own(tmp_path: Path) -> None:
-    clips = clips_of("file,start,end\na,0,1.5\na,1.5,\na,,\nb,,2.25\n", tmp_path)
-    assert clips.index.tolist() == ["a#0-1.5", "a#1.5-", "a", "b#-2.25"]
-    assert clips["end"].iloc[0] == 1.5
-
-
-def test_times_as_audformat_writes_them_are_seconds(tmp_path: Path) -> None:
-    clips = clips_of("file,start,end\na,0 days 00:00:01.5,0 days 00:01:00\n", tmp_path)
-    assert clips.loc["a#1.5-60", ["start", "end"]].tolist() == [1.5, 60.0]
-
-
-def test_own_clip_ids_are_kept(tmp_path: Path) -> None:
-    assert clips_of("clip,file\n001,a\n1,a\n", tmp_path).index.tolist() == ["001", "1"]
-
-
-def test_speakers_of_several_corpora_in_one_manifest_are_told_apart(tmp_path: Path) -> None:
-    text = "file,corpus,speaker\na,msp,12\nb,iemocap,12\nc,msp,msp:12\nd,msp,\n"
-    clips = clips_of(text, tmp_path)
-    assert clips["speaker"].tolist()[:3] == ["msp:12", "iemocap:12", "msp:12"]
-    assert pd.isna(clips["speaker"].iloc[3])
-    assert clips_of("file,corpus,speaker\na,msp,12\n", tmp_path)["speaker"].tolist() == ["12"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "file,emotion,note\na,sad,1\n",
-        "file;emotion;note\na;sad;1\n",
-        "file\temotion\tnote\na\tsad\t1\n",
-        '"file","emotion","note"\n"a","sad","1"\n',
-        "\ufefffile,emotion,note\r\na,sad,1\r\n\r\n",
-        " file , emotion,note \n a ,sad , 1",
-    ],
-)
-def test_separators_quotes_marks_and_blanks_do_not_matter(text: str, tmp_path: Path) -> None:
-    clips = clips_of(text, tmp_path)
-    assert clips.columns.tolist() == ["file", "start", "end", "emotion", "note"]
-    assert clips.loc["a", "emotion"] == "sadness"
-
-
-def test_quoted_transcript_may_hold_separators_and_line_breaks(tmp_path: Path) -> None:
-    clips = clips_of('file,transcript\na,"well, ""no""\nnone"\nb,None\n', tmp_path)
-    assert clips["transcript"].tolist() == ['well, "no"\nnone', "None"]
-
-
-def test_parquet_keeps_types_and_its_index(tmp_path: Path) -> None:
-    index = pd.MultiIndex.from_arrays(
-        [["a", "b"], pd.to_timedelta([0, 1], unit="s"), pd.to_timedelta([1.5, None], unit="s")],
-        names=["file", "start", "end"],
-    )
-    table = pd.DataFrame({"speaker": [3.0, math.nan], "loud": [True, False]}, index=index)
-    table.to_parquet(tmp_path / "t.parquet")
-    clips = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
-    assert clips.index.tolist() == ["a#0-1.5", "b#1-"]
-    assert clips["speaker"].iloc[0] == "3"
-    assert pd.isna(clips["speaker"].iloc[1])
-    assert clips["loud"].tolist() == [True, False]
-
-
-def test_columns_are_renamed_and_may_swap(tmp_path: Path) -> None:
-    text = "path,file,act\na.wav,1,0.5\n"
-    clips = clips_of(text, tmp_path, column_map={"path": "file", "file": "number", "act": "arousal"})
-    assert clips.loc["a.wav", ["number", "arousal"]].tolist() == [1, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("text", "options", "said"),
-    [
-        ("path,emotion\na,sad\n", {},
-         "labels.csv has no column 'file'; its columns are path, emotion "
-         "(map the column that contains the paths: --map THEIRS=file)"),
-        ("file,arousal\na.wav,0.5\nb.wav,5\n", {},
-         "labels.csv: arousal of 'b.wav' is 5, outside 0 … 1 "
-         "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
-        ("file,arousal\na.wav,0.5\n", {"scale": {"arousal": (1, 5)}},
-         "labels.csv: arousal of 'a.wav' is 0.5, outside 1 … 5 "
-         "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
-        ("file,arousal\na.wav,high\n", {}, "labels.csv: arousal of 'a.wav' is 'high', not a number"),
-        ("file;arousal\na.wav;0,5\n", {}, "labels.csv: arousal of 'a.wav' is '0,5', not a number"),
-        ("file,arousal\na.wav,inf\n", {}, "labels.csv: arousal of 'a.wav' is 'inf', not a number"),
-        ("file,arousal\na.wav,1_0\n", {}, "labels.csv: arousal of 'a.wav' is '1_0', not a number"),
-        ("file,start\na.wav,some days\n", {}, "labels.csv: start of 'a.wav' is 'some days', not a number"),
-        ("file,start\na.wav,soon\n", {}, "labels.csv: start of 'a.wav' is 'soon', not a number"),
-        ("file,arousal\na.wav,1\n", {"scale": {"arousal": (7, 1)}},
-         "--scale arousal=7:1: the lower limit must come first"),
-        ("file\na.wav\n", {"scale": {"arousal": (1, 7)}},
-         "--scale arousal: labels.csv has no column 'arousal'"),
-        ("file,emotion\na.wav,sad\n", {"scale": {"emotion": (1, 7)}},
-         "--scale emotion: only arousal, dominance, valence have a scale"),
-        ("file\na.wav\na.wav\na.wav\n", {},
-         "labels.csv: clip 'a.wav' appears 3 times "
-         "(one row per clip; several clips of one file need start and end)"),
-        ("clip,file\n,a.wav\n", {}, "labels.csv: 'a.wav' has no id in the column 'clip'"),
-        ("file,sex\n,f\n", {}, "labels.csv: clip number 1 has no file"),
-        ("file,start,end\na.wav,2,1\n", {},
-         "labels.csv: 'a.wav' starts at 2 s and ends at 1 s (start and end are seconds, 0 ≤ start < end)"),
-        ("file,start,end\na.wav,1,1\n", {},
-         "labels.csv: 'a.wav' starts at 1 s and ends at 1 s (start and end are seconds, 0 ≤ start < end)"),
-        ("file,start,end\na.wav,-1,1\n", {},
-         "labels.csv: 'a.wav' starts at -1 s and ends at 1 s (start and end are seconds, 0 ≤ start < end)"),
-        ("file,act\na.wav,1\n", {"column_map": {"aro": "arousal"}},
-         "--map aro=arousal: labels.csv has no column 'aro'; it has file, act"),
-        ("file,act,arousal\na.wav,1,0\n", {"column_map": {"act": "arousal"}},
-         "with this --map, 'act' and 'arousal' of labels.csv would both be named 'arousal' "
-         "(map the other column to a different name)"),
-        ("file,file\na.wav,b.wav\n", {}, "labels.csv has the column 'file' twice"),
-        ("file,sex\n", {}, "labels.csv lists no clips"),
-        ("\n\n", {}, "labels.csv is empty"),
-        ("", {}, "labels.csv is empty"),
-        ("file,sex\na.wav\n", {},
-         "labels.csv, line 2: 1 values for 2 columns (quote values that contain the separator)"),
-        ("file,transcript\na.wav,well, no\n", {},
-         "labels.csv, line 2: 3 values for 2 columns (quote values that contain the separator)"),
-        ('file,sex\na.wav,"f\n', {}, "labels.csv, line 2: unexpected end of data"),
-        ("file\0,sex\na,b\n", {}, "labels.csv is not a text file (save it as CSV, UTF-8)"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_said_in_one_sentence(text: str, options: dict, said: str, tmp_path: Path) -> None:
-    assert sentence(text, tmp_path, **options) == said
 
 
 def test_rubbish_wrong_encodings_and_missing_files_are_told_apart(tmp_path: Path) -> None:
@@ -192,7 +21,9 @@ def test_rubbish_wrong_encodings_and_missing_files_are_told_apart(tmp_path: Path
     assert said["rubbish.csv"] == "rubbish.csv is not UTF-8 text (byte 128) (save it as CSV, UTF-8)"
     assert said["latin.csv"] == "latin.csv is not UTF-8 text (byte 21) (save it as CSV, UTF-8)"
     assert said["rubbish.parquet"].startswith("rubbish.parquet is not a readable Parquet file: ")
-    assert said["notes.docx"] == "notes.docx is not a manifest (manifests end in .csv, .tsv, .parquet)"
+    assert (
+        said["notes.docx"] == "notes.docx is not a manifest (manifests end in .csv, .tsv, .parquet, .jsonl)"
+    )
     assert said["none.csv"] == f"no such file: {tmp_path / 'none.csv'}"
 
 
@@ -203,26 +34,27 @@ def test_file_that_the_system_does_not_give_out_is_a_sentence(tmp_path: Path) ->
         read_table(tmp_path / "locked.csv")
 
 
-def test_lists_in_parquet_stay_lists(tmp_path: Path) -> None:
-    pd.DataFrame({"file": ["a", "b"], "votes": [["x"], ["y", "z"]]}).to_parquet(tmp_path / "t.parquet")
-    clips = as_clips(read_table(tmp_path / "t.parquet"), source="t.parquet")
-    assert [list(votes) for votes in clips["votes"]] == [["x"], ["y", "z"]]
+def test_json_lines_are_a_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "clips.jsonl"
+    path.write_text(
+        '{"file": "a.wav", "speaker": "03", "arousal": 0.5}\n\n{"file": "b.wav", "speaker": null}\n'
+    )
+    table = read_table(path)
+    assert table["speaker"].tolist()[0] == "03"
+    assert table["arousal"].isna().tolist() == [False, True]
 
 
-def test_the_table_that_comes_in_is_left_alone() -> None:
-    table = pd.DataFrame({"file": ["a"], "emotion": ["ang"], "arousal": ["0.5"]})
-    before = table.copy()
-    as_clips(table, source="t")
-    pd.testing.assert_frame_equal(table, before)
-
-
-def test_prefix_is_added_once_and_never_to_the_unknown() -> None:
-    assert prefixed(pd.Series(["1", "a:1"]), "a").tolist() == ["a:1", "a:1"]
-    assert prefixed(pd.Series(["1", None]), "a").isna().tolist() == [False, True]
-
-
-def test_look_alikes_are_offered_only_where_the_label_is_missing() -> None:
-    assert look_alikes(["file", "sex", "gender", "arousal", "activation"]) == []
-    assert look_alikes(["file", "gender"]) == [
-        "column 'gender' is kept as an attribute; if it is sex, use --map gender=sex"
-    ]
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{\n", "clips.jsonl, line 1 is not JSON: "),
+        ('{"file": "a"}\n["a"]\n', "clips.jsonl, line 2: not an object"),
+        ('{"file": ["a"]}\n', "clips.jsonl, line 1: 'file' is not a single value"),
+        ("", "clips.jsonl lists no clips"),
+    ],
+)
+def test_json_that_is_no_table_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "clips.jsonl").write_text(text)
+    with pytest.raises(CorpusError) as caught:
+        read_table(tmp_path / "clips.jsonl")
+    assert str(caught.value).startswith(said)

@@ -13,6 +13,7 @@ def audit(
     audits: o.Audits = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     derive: o.Derive = False,

@@ -15,19 +15,33 @@ def check(
     data: Annotated[str, typer.Argument(help="Corpus name, manifest or folder, with optional :split.")],
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     max_minutes: o.MaxMinutes = 60.0,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Exit with 0 although some clips cannot be read.")
+    ] = False,
 ) -> None:
     """Describe a corpus and report its problems; decodes every clip.
+
+    The exit code is 2 if no clip can be read, 1 if some cannot.
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
     from sertools.cli import console
     from sertools.corpora import check
+    from sertools.errors import CorpusError
 
-    corpus = arguments.read_data([data], data_root, column_map, scale, label_map)
-    console.lines(check.check(replace(corpus, max_minutes=max_minutes)))
+    corpus = arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map)
+    found = check.check(replace(corpus, max_minutes=max_minutes))
+    console.lines(found.sentences)
+    if found.unread == found.clips:
+        raise CorpusError(
+            f"no clip of {corpus.name} can be read",
+            hint="if the paths of the table start from another folder, add --data-root FOLDER",
+        )
+    raise typer.Exit(1 if found.unread and not allow_missing else 0)
 
 
 def scan(
@@ -55,6 +69,7 @@ def split(
     seed: o.Seed = 0,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
 ) -> None:
@@ -69,7 +84,10 @@ def split(
     from sertools.corpora.corpus import write_corpus
 
     parted = split.split(
-        arguments.read_data([data], data_root, column_map, scale, label_map), test=test, dev=dev, seed=seed
+        arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map),
+        test=test,
+        dev=dev,
+        seed=seed,
     )
     write_corpus(parted, out)
     console.lines(split.summary(parted))

@@ -12,6 +12,7 @@ def plan(
     audits: o.Audits = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",

@@ -21,6 +21,7 @@ def predict(
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,

@@ -21,6 +21,7 @@ def selftest(
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
     derive: o.Derive = False,
@@ -48,7 +49,7 @@ def selftest(
     if data:
         if audits:
             raise AuditError("--data measures the power of all audits", hint="leave out the names of audits")
-        corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive)
+        corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive, value_map)
         console.table(selftest.POWER, selftest.power(corpus.clips, plants=plants, seed=seed), output)
         return
     found = list(selftest.checks(seed, audits or ()))

@@ -36,6 +36,7 @@ def tts(
     ] = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
     scale: o.Scales = None,
     quiet: o.Quiet = False,
 ) -> None:
@@ -52,7 +53,9 @@ def tts(
         language or [],
         per_word,
         sentences,
-        (lambda: arguments.read_data([transcripts], data_root, column_map, scale)) if transcripts else None,
+        (lambda: arguments.read_data([transcripts], data_root, column_map, scale, value_map=value_map))
+        if transcripts
+        else None,
     )
     corpus, spoken = speak.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
     for note in corpus.notes:

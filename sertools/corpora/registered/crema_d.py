@@ -13,6 +13,7 @@ import pandas as pd
 from sertools.corpora.manifest import read_table
 from sertools.corpora.registry import listed, stems_listed
 from sertools.errors import CorpusError
+from sertools.labels import is_unknown
 
 TITLE = "Crowd-sourced Emotional Multimodal Actors Dataset (CREMA-D)"
 LICENCE = "ODbL 1.0, contents DbCL 1.0"
@@ -94,7 +95,7 @@ def _with_actors(root: Path, table: pd.DataFrame) -> pd.DataFrame:
         )
     actors = read_table(path).set_index("ActorID")
     for ours, theirs in {"sex": "Sex", "age": "Age", "race": "Race", "ethnicity": "Ethnicity"}.items():
-        table[ours] = table["speaker"].map(actors[theirs])
+        table[ours] = table["speaker"].map(actors[theirs].mask(actors[theirs].map(is_unknown)))
     return table
 
 

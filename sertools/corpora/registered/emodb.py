@@ -34,6 +34,7 @@ FEMALE = ("08", "09", "13", "14", "16")
 AGES = {
     "03": 31, "08": 34, "09": 21, "10": 32, "11": 26, "12": 30, "13": 32, "14": 35, "15": 25, "16": 31,
 }  # fmt: skip
+WAV = "*.[wW][aA][vV]"
 TEST = ("12", "14", "15", "16")
 SENTENCES = {
     "a01": "Der Lappen liegt auf dem Eisschrank.",
@@ -54,14 +55,14 @@ def recognises(root: Path) -> bool:
     stems = stems_listed(root)
     if stems:
         return all(CODE.fullmatch(stem) for stem in stems) and not _poorly_recognised(root)
-    return any(CODE.fullmatch(path.stem) for path in (root / "wav").glob("*.wav"))
+    return any(CODE.fullmatch(path.stem) for path in (root / "wav").glob(WAV))
 
 
 def scan(root: Path) -> pd.DataFrame:
     """One row per clip: the labels in the file name, and further columns from `metadata.csv`."""
     table = listed(root)
     if table is None:
-        found = sorted(p for p in (root / "wav").glob("*.wav") if CODE.fullmatch(p.stem))
+        found = sorted(p for p in (root / "wav").glob(WAV) if CODE.fullmatch(p.stem))
         table = pd.DataFrame({"file": [path.relative_to(root).as_posix() for path in found]})
     for name, values in decoded(table["file"].tolist()).items():
         table[name] = values

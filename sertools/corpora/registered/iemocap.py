@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.manifest import unit_scale
 from sertools.errors import CorpusError
 
 TITLE = "Interactive Emotional Dyadic Motion Capture database (IEMOCAP)"
@@ -25,6 +24,7 @@ NOTES = (
 EXPECTED = {
     "clips": 10039, "speakers": 10, "female": 5, "male": 5,
     "neutral": 1708, "anger": 1103, "sadness": 1084, "happiness": 595, "excitement": 1041,
+    "frustration": 1849, "surprise": 107, "fear": 40, "disgust": 2,
 }  # fmt: skip
 
 TURN = re.compile(r"Ses(?P<session>0[1-5])[FM]_.+_(?P<sex>[FM])\w+")
@@ -33,7 +33,10 @@ LINE = re.compile(
     r"\[(?P<valence>[\d.]+), *(?P<arousal>[\d.]+), *(?P<dominance>[\d.]+)\]"
 )
 WORDS = re.compile(r"(?P<turn>Ses\S+) \[[\d.]+-[\d.]+\]: *(?P<words>.*)")
-SCALE = (1.0, 5.0)
+NO_EMOTION = ("other",)
+"""`oth` means that raters saw none of the named emotions, as `xxx` means that they did not agree."""
+SCALE = dict.fromkeys(("arousal", "dominance", "valence"), (1.0, 5.0))
+"""As released, the valence of 4 turns is 5.5 and the dominance of 3 turns is 0.5."""
 
 
 def recognises(root: Path) -> bool:
@@ -42,7 +45,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per turn; the emotion `xxx` (no agreement) is missing; ratings are mapped to [0, 1]."""
+    """One row per turn; labels and ratings as released."""
     rows = []
     for evaluation in sorted(root.glob("Session[1-5]/dialog/EmoEvaluation/Ses*.txt")):
         session = evaluation.parents[2]
@@ -65,17 +68,14 @@ def scan(root: Path) -> pd.DataFrame:
                     "language": "eng",
                     "transcript": words.get(turn),
                     "split": f"session{int(who['session'])}",
-                    "emotion": None if match["emotion"] == "xxx" else match["emotion"],
+                    "emotion": match["emotion"],
                     "scripted": "script" in turn,
                     **{name: float(match[name]) for name in ("arousal", "dominance", "valence")},
                 }
             )
     if not rows:
         raise CorpusError(f"{root}: the evaluations contain no line [start - end] turn emotion [v, a, d]")
-    clips = pd.DataFrame(rows)
-    for name in ("arousal", "dominance", "valence"):
-        clips[name] = unit_scale(clips[name], clips["file"], SCALE, source="EmoEvaluation")
-    return clips
+    return pd.DataFrame(rows)
 
 
 def _lines(path: Path) -> list[str]:

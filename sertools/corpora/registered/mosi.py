@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.manifest import read_table, unit_scale
+from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 
 TITLE = "CMU Multimodal Opinion-level Sentiment Intensity (MOSI)"
@@ -23,10 +23,11 @@ NOTES = (
     "the speaker is the video: a few people appear in more than one, so intervals may be a little narrow",
 )
 SPLITS = {"valid": "dev", "validation": "dev"}
-SCALE = (-3.0, 3.0)
+SCALE = {"valence": (-3.0, 3.0)}
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 TEST_CLIPS = (685, 686)
 """Papers report 686 test segments; one release has one fewer."""
+VIDEOS = 93
 
 
 def recognises(root: Path) -> bool:
@@ -40,7 +41,7 @@ def recognises(root: Path) -> bool:
 
 
 def scan(root: Path) -> pd.DataFrame:
-    """One row per segment; sentiment is mapped from −3 … 3 to [0, 1] as valence, split `valid` to dev."""
+    """One row per segment; sentiment, −3 … 3, is read as valence, split `valid` as dev."""
     theirs = read_table(root / "label.csv")
     clips = pd.DataFrame({"clip": theirs["video_id"] + "/" + theirs["clip_id"]})
     clips["file"] = [_sound(root, f"Raw/{clip}") for clip in clips["clip"]]
@@ -54,16 +55,21 @@ def scan(root: Path) -> pd.DataFrame:
         raise CorpusError(
             f"label.csv: label of {clips['clip'].iloc[at]!r} is {theirs['label'].iloc[at]!r}, not a number"
         )
-    clips["valence"] = unit_scale(ratings, clips["clip"], SCALE, source="label.csv")
+    clips["valence"] = ratings
     return clips
 
 
 def expected(clips: pd.DataFrame) -> list[str]:
     """Does the test set have the published number of segments?"""
     found = int((clips["split"] == "test").sum())
+    speakers = clips["speaker"].nunique()
     if found in TEST_CLIPS:
-        return [f"{found} test segments, as published"]
-    return [f"expected {TEST_CLIPS[0]} or {TEST_CLIPS[1]} test segments, found {found}"]
+        notes = [f"{found} test segments, as published"]
+    else:
+        notes = [f"expected {TEST_CLIPS[0]} or {TEST_CLIPS[1]} test segments, found {found}"]
+    if speakers != VIDEOS:
+        notes.append(f"expected {VIDEOS} videos, found {speakers}")
+    return notes
 
 
 def _sound(root: Path, name: str) -> str:

@@ -38,6 +38,7 @@ EMOTIONS = {
     "01": "neutral", "02": "calm", "03": "happiness", "04": "sadness", "05": "anger", "06": "fear",
     "07": "disgust", "08": "surprise",
 }  # fmt: skip
+WAV = "*.[wW][aA][vV]"
 SENTENCES = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 SPLITS = {**dict.fromkeys(("16", "17", "19", "20"), "dev"), **dict.fromkeys(("21", "22", "23", "24"), "test")}
 
@@ -48,7 +49,7 @@ def recognises(root: Path) -> bool:
     if stems:
         return all(CODE.fullmatch(stem) for stem in stems)
     # A few files suffice: a folder as large as a home directory must not be searched completely.
-    files = (path for pattern in ("", "*/") for path in root.glob(f"{pattern}Actor_*/*.wav"))
+    files = (path for pattern in ("", "*/") for path in root.glob(f"{pattern}Actor_*/{WAV}"))
     return any(CODE.fullmatch(path.stem) for path in islice(files, 200))
 
 
@@ -57,7 +58,7 @@ def scan(root: Path) -> pd.DataFrame:
     table = listed(root)
     if table is None:
         nearest: dict[str, Path] = {}
-        for path in sorted(root.glob("**/Actor_*/*.wav"), key=lambda p: (len(p.parts), p)):
+        for path in sorted(root.glob(f"**/Actor_*/{WAV}"), key=lambda p: (len(p.parts), p)):
             if CODE.fullmatch(path.stem):
                 nearest.setdefault(path.stem, path)
         files = sorted(path.relative_to(root).as_posix() for path in nearest.values())

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.corpora.manifest import MANIFESTS, read_table, text_column
+from sertools.corpora.manifest import MANIFESTS, read_table
+from sertools.corpora.values import texts
 from sertools.errors import CorpusError, ModelError, foreign
 from sertools.models.kinds import predictions
 from sertools.models.load import LoadOptions
@@ -105,7 +106,7 @@ def load(rest: str, options: LoadOptions) -> FeaturesModel:
             f"{table_path} has {plural(len(table), 'row')}, but {array_path.name} has {len(array)}",
             hint="the table needs one row for each row of the array, in the same order",
         )
-    names = text_column(table[key], missing=set()).astype(str)
+    names = texts(table[key], missing=set()).astype(str)
     if names.duplicated().any():
         raise ModelError(
             f"{table_path} has {names[names.duplicated()].iloc[0]!r} more than once",

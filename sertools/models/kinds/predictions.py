@@ -16,7 +16,8 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.corpora.manifest import read_table, text_column
+from sertools.corpora.manifest import read_table
+from sertools.corpora.values import texts
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.load import LoadOptions
@@ -123,7 +124,7 @@ def _rows(table: pd.DataFrame, path: Path) -> "tuple[str, pd.Index[str], pd.Seri
     unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
     if unnamed.any():
         raise ModelError(f"{path} has an empty {key} in row {int(unnamed.argmax()) + 1}")
-    keys = pd.Index(text_column(table[key], missing=set()).astype(str))
+    keys = pd.Index(texts(table[key], missing=set()).astype(str))
     condition = (
         table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
     )

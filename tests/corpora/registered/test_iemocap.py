@@ -92,3 +92,60 @@ def test_evaluations_without_turns_and_odd_turns_are_refused(tmp_path: Path) -> 
         str(caught.value)
         == "Ses01F_impro01.txt: the turn name 'Ses01F_impro01_001' does not identify the speaker"
     )
+
+
+ODD = {
+    **dict.fromkeys((f"Ses03M_impro07_M{n}" for n in ("003", "010", "013", "021")), ("valence", 5.5)),
+    "Ses01M_script03_1_F026": ("dominance", 0.5),
+    "Ses02M_script02_2_F046": ("dominance", 0.5),
+    "Ses04M_script03_2_M009": ("dominance", 0.5),
+}
+"""The turns of the release that are rated outside 1 … 5."""
+
+COUNTS = {
+    "neu": 1708, "ang": 1103, "sad": 1084, "hap": 595, "exc": 1041, "fru": 1849, "sur": 107, "fea": 40,
+    "dis": 2, "oth": 3, "xxx": 2507,
+}  # fmt: skip
+
+
+def release(root: Path) -> Path:
+    """Evaluations with as many turns, speakers and labels as the release, and its odd ratings."""
+    labels = iter([label for label, n in COUNTS.items() for _ in range(n)])
+    dialogs: dict[str, list[str]] = {}
+    for turn, (name, value) in ODD.items():
+        v, d = (value, 3.5) if name == "valence" else (3.5, value)
+        line = f"[1.0000 - 2.0000]\t{turn}\t{next(labels)}\t[{v:.4f}, 3.0000, {d:.4f}]\n"
+        dialogs.setdefault(turn.rpartition("_")[0], []).append(line)
+    for i, label in enumerate(labels):
+        dialog = f"Ses0{i % 5 + 1}F_script01_1b"
+        line = f"[1.0000 - 2.0000]\t{dialog}_{'FM'[i // 5 % 2]}{i:03}\t{label}\t[2.5000, 3.0000, 3.5000]\n"
+        dialogs.setdefault(dialog, []).append(line)
+    for dialog, lines in dialogs.items():
+        folder = root / f"Session{dialog[4]}" / "dialog" / "EmoEvaluation"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{dialog}.txt").write_text("".join(lines))
+    return root
+
+
+def test_release_is_read_with_its_sizes_and_its_ratings_off_the_scale(tmp_path: Path) -> None:
+    corpus = load_corpus(str(release(tmp_path)))
+    assert corpus.notes[0].startswith("10039 of 10039 clips, 10 of 10 speakers, 5 of 5 female speakers")
+    assert not [note for note in corpus.notes if note.startswith("expected")]
+    assert [corpus.clips.at[turn, name] for turn, (name, _) in ODD.items()] == [1.0] * 4 + [0.0] * 3
+    off = [note for note in corpus.notes if "outside" in note]
+    assert [note.partition(" is set")[0] for note in off] == [
+        "dominance of 3 clips was published outside its scale 1 … 5 and",
+        "valence of 4 clips was published outside its scale 1 … 5 and",
+    ]
+    assert "Ses03M_impro07_M010 (5.5)" in off[1]
+
+
+def test_folder_of_the_release_is_found_below_the_data_root(tmp_path: Path) -> None:
+    tree(tmp_path / "IEMOCAP_full_release")
+    assert load_corpus("iemocap", data_root=tmp_path).root == tmp_path / "IEMOCAP_full_release"
+
+
+def test_published_counts_are_those_before_labels_are_merged(tmp_path: Path) -> None:
+    corpus = load_corpus(str(release(tmp_path)), label_map={"excitement": "happiness"})
+    assert (corpus.clips["emotion"] == "happiness").sum() == 1636
+    assert not [note for note in corpus.notes if note.startswith("expected")]

@@ -48,16 +48,21 @@ def test_sound_beside_the_video_is_preferred(tmp_path: Path) -> None:
 
 def test_test_set_has_the_published_size_or_the_report_says_not() -> None:
     for n in (685, 686):
-        assert mosi.expected(pd.DataFrame({"split": ["test"] * n})) == [f"{n} test segments, as published"]
-    assert mosi.expected(pd.DataFrame({"split": ["test", "dev"]})) == [
-        "expected 685 or 686 test segments, found 1"
+        clips = pd.DataFrame({"split": ["test"] * n, "speaker": [f"v{i % 93}" for i in range(n)]})
+        assert mosi.expected(clips) == [f"{n} test segments, as published"]
+    assert mosi.expected(pd.DataFrame({"split": ["test", "dev"], "speaker": ["a", "b"]})) == [
+        "expected 685 or 686 test segments, found 1",
+        "expected 93 videos, found 2",
     ]
 
 
-def test_labels_off_the_scale_or_not_numbers_are_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError) as caught:
-        load_corpus(str(tree(tmp_path, ROWS.replace(",0.6,", ",3.5,"))))
-    assert str(caught.value).startswith("label.csv: valence of '03bSnISJMiM/2' is 3.5, outside -3 … 3")
+def test_labels_off_the_scale_are_clipped_and_those_that_are_no_numbers_refused(tmp_path: Path) -> None:
+    corpus = load_corpus(str(tree(tmp_path, ROWS.replace(",0.6,", ",3.5,"))))
+    assert corpus.clips.at["03bSnISJMiM/2", "valence"] == 1.0
+    assert corpus.notes[-1] == (
+        "valence of 1 clip was published outside its scale -3 … 3 and is set to the nearer end: "
+        "03bSnISJMiM/2 (3.5)"
+    )
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(tree(tmp_path, ROWS.replace(",0.6,", ",good,"))))
     assert str(caught.value) == "label.csv: label of '03bSnISJMiM/2' is 'good', not a number"

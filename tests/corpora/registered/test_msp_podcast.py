@@ -47,6 +47,14 @@ def test_releases_differ_in_spelling_only(tmp_path: Path, labels: str, audio: st
     assert pd.isna(clips["emotion"].iloc[2])
 
 
+def test_other_is_no_emotion_of_the_corpus_and_is_counted(tmp_path: Path) -> None:
+    rows = ROWS.replace(",A,", ",O,")
+    corpus = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Validation", rows)))
+    assert corpus.clips["emotion"].isna().tolist() == [True, False, True, False, False]
+    assert "emotion of 2 clips is unknown: 'other' (1), 'no agreement' (1)" in corpus.notes
+    assert "speaker of 2 clips is unknown: 'Unknown' (2)" in corpus.notes
+
+
 def test_unknown_speaker_is_no_speaker_and_ids_keep_their_zeros(tmp_path: Path) -> None:
     clips = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audios", "Validation"))).clips
     assert clips["speaker"].isna().tolist() == [False, False, True, False, True]
@@ -89,24 +97,39 @@ def test_release_is_told_by_the_size_of_test_1(tmp_path: Path) -> None:
         "test1 has 1 speakers, 0 female, 1 male; the published numbers are 60, 30, 30"
     )
     assert msp_podcast.expected(clips.iloc[:5]) == [
-        "test1 has 5 clips, which matches no known release (12902 in release 1.7, 30647 in release 1.11)"
+        "test1 has 5 clips, which matches no known release (12902 in release 1.7, 30647 in release "
+        "1.11 and later)"
     ]
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ("a.wav,N,8,4,4,1,Male,Train\n",
-         "labels_consensus.csv: arousal of 'a.wav' is 8, outside 1 … 7 "
-         "(declare the scale of the ratings, for instance --scale arousal=1:7)"),
-        ("a.wav,N,4,?,4,1,Male,Train\n", "labels_consensus.csv: EmoVal of 'a.wav' is '?', not a number"),
-    ],
-)  # fmt: skip
-def test_ratings_off_the_scale_are_named(tmp_path: Path, row: str, said: str) -> None:
-    root = tree(tmp_path / "m", "labels_consensus.csv", "Audios", "", row)
+def test_splits_of_release_1_11_have_their_published_sizes() -> None:
+    sizes = {"train": 84030, "dev": 19815, "test1": 30647, "test2": 14815}
+    split = np.repeat(list(sizes), list(sizes.values()))
+    clips = pd.DataFrame({"split": split, "speaker": "1", "sex": "male", "emotion": "neutral"})
+    assert msp_podcast.expected(clips) == [
+        "test1 has 30647 clips, as in release 1.11 and later",
+        "0 clips have no agreed emotion, 0 have no known speaker",
+    ]
+    assert msp_podcast.expected(clips.iloc[1:])[1] == "expected 84030 clips in train, found 84029"
+
+
+def test_published_rating_off_the_scale_is_clipped_and_told(tmp_path: Path) -> None:
+    row = "a.wav,N,8,4,0.5,1,Male,Train\n"
+    corpus = load_corpus(str(tree(tmp_path / "m", "labels_consensus.csv", "Audios", "", row)))
+    assert corpus.clips[["arousal", "valence", "dominance"]].iloc[0].tolist() == [1.0, 0.5, 0.0]
+    assert [note for note in corpus.notes if "outside" in note] == [
+        "arousal of 1 clip was published outside its scale 1 … 7 and is set to the nearer end: "
+        "Audios/a.wav (8)",
+        "dominance of 1 clip was published outside its scale 1 … 7 and is set to the nearer end: "
+        "Audios/a.wav (0.5)",
+    ]
+
+
+def test_rating_that_is_no_number_is_named(tmp_path: Path) -> None:
+    root = tree(tmp_path / "m", "labels_consensus.csv", "Audios", "", "a.wav,N,4,?,4,1,Male,Train\n")
     with pytest.raises(CorpusError) as caught:
         load_corpus(str(root))
-    assert str(caught.value) == said
+    assert str(caught.value) == "labels_consensus.csv: EmoVal of 'a.wav' is '?', not a number"
 
 
 def test_table_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,131 @@
+"""Describes how a clip was recorded: rate, channels, level, clipping, offset, bandwidth, silence."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sertools.audio.decoding import opened
+from sertools.audio.files import Signal
+
+FRAME_S = 0.02
+QUIETER_DB = 50.0
+"""A frame whose level is this far below that of the loudest frame is silence."""
+
+CLIPPED_SHARE = 0.001
+"""From this share of samples in flat peaks on, a clip counts as clipped."""
+
+OFFSET = 0.1
+"""From this ratio of mean and standard deviation on, a clip has a constant offset."""
+
+BANDWIDTH_DB = 70.0
+"""Frequencies whose power is this far below that of the strongest one are not in the signal."""
+
+SPECTRUM = 1024
+"""Number of samples in a window of the spectrum."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """How a clip was recorded and stored.
+
+    Attributes:
+        rate: samples per second of the file
+        channels: number of channels of the file
+        opposed: whether the first two channels have opposite polarity, so that their mean cancels speech
+        peak: largest absolute sample, 1 is full scale
+        clipped: share of samples in flat peaks, in [0, 1]
+        offset: mean divided by standard deviation; nan for digital silence
+        bandwidth_hz: highest frequency with power; nan if too short
+        silence: share of frames of 20 ms that are silent, in [0, 1]
+    """
+
+    rate: int
+    channels: int
+    opposed: bool
+    peak: float
+    clipped: float
+    offset: float
+    bandwidth_hz: float
+    silence: float
+
+
+def recording(path: Path, signal: Signal, rate: int) -> Recording:
+    """How a clip was recorded and stored.
+
+    Args:
+        path: its file
+        signal: the clip at the file's own rate, shape (samples,)
+        rate: samples per second
+
+    Raises:
+        AudioError: the file cannot be decoded
+    """
+    channels, opposed = _channels(path)
+    samples = signal.astype(np.float64)
+    deviation = float(samples.std())
+    return Recording(
+        rate=rate,
+        channels=channels,
+        opposed=opposed,
+        peak=float(np.abs(samples).max()),
+        clipped=clipped_share(samples),
+        offset=float(samples.mean()) / deviation if deviation > 0 else float("nan"),
+        bandwidth_hz=bandwidth_hz(samples, rate),
+        silence=silent_share(samples, rate),
+    )
+
+
+def clipped_share(samples: npt.NDArray[np.float64]) -> float:
+    """Share of samples that lie in runs of three or more at the largest value of either sign, in [0, 1].
+
+    >>> clipped_share(np.array([0.0, 1, 1, 1, 0, -0.5, -1, 0.2]))
+    0.375
+    """
+    found = 0
+    for side in (samples, -samples):
+        top = float(side.max())
+        if top > 0:
+            at_top = np.concatenate(([False], side >= top * (1 - 1e-4), [False]))
+            edges = np.flatnonzero(np.diff(at_top.astype(np.int8)))
+            runs = edges[1::2] - edges[::2]
+            found += int(runs[runs >= 3].sum())
+    return found / len(samples)
+
+
+def bandwidth_hz(samples: npt.NDArray[np.float64], rate: int) -> float:
+    """Highest frequency whose mean power is at most 70 dB below that of the strongest; nan if too short."""
+    if len(samples) < SPECTRUM or not samples.any():
+        return float("nan")
+    from scipy.signal import welch
+
+    frequencies, power = welch(samples, rate, window="blackmanharris", nperseg=SPECTRUM, detrend="constant")
+    present = power >= power.max() * 10 ** (-BANDWIDTH_DB / 10)
+    return float(frequencies[present].max())
+
+
+def silent_share(samples: npt.NDArray[np.float64], rate: int) -> float:
+    """Share of frames of 20 ms that are 50 dB or more below the loudest one, in [0, 1].
+
+    >>> silent_share(np.repeat([0.5, 0.0, 0.0, 0.5], 320), 16000)
+    0.5
+    """
+    size = max(1, min(round(FRAME_S * rate), len(samples)))
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    energy = (frames**2).mean(axis=1)
+    return float((energy <= energy.max() * 10 ** (-QUIETER_DB / 10)).mean())
+
+
+def _channels(path: Path) -> tuple[int, bool]:
+    """Number of channels, and whether the first two have opposite polarity where the file begins to sound."""
+    with opened(path) as sound:
+        for block in sound.blocks():
+            if block.shape[1] == 1:
+                return 1, False
+            pair = block[:, :2].astype(np.float64)
+            energy = float((pair**2).sum())
+            if energy > 0:
+                return block.shape[1], bool(2 * (pair[:, 0] * pair[:, 1]).sum() < -0.9 * energy)
+            channels = block.shape[1]
+    return channels, False

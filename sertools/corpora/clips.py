@@ -1,0 +1,332 @@
+"""Turns a table into clips: checks names, types and scales, and quotes wrong values."""
+
+import math
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sertools.corpora.columns import suggestions
+from sertools.corpora.identity import NUMBERS_FOR_SEX, sex_options
+from sertools.corpora.values import (
+    MISSING,
+    Scale,
+    attribute,
+    clipped,
+    counted,
+    known,
+    numbers,
+    some,
+    texts,
+    unit_scale,
+    unknown_sentence,
+)
+from sertools.errors import CorpusError
+from sertools.labels import DIMENSIONS, canonical, canonical_sex, is_unknown
+from sertools.tables.columns import ATTRIBUTES, LABELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the columns and values of a table are read.
+
+    Attributes:
+        column_map: column name in the table → sertools' name
+        scale: dimension, or `*` for all others → lowest and highest rating; [0, 1] if not declared
+        value_map: column (its name in the table or sertools') → value in the table → value to use
+        label_map: value of `emotion` in the table → sertools' name
+        fixed: whether the scale cannot be declared otherwise
+        published: whether ratings outside the scale are those of a published corpus, and limited to the scale
+        no_emotion: labels that the corpus gives to clips without one of its emotions
+    """
+
+    column_map: Mapping[str, str] = field(default_factory=dict)
+    scale: Mapping[str, Scale] = field(default_factory=dict)
+    value_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    fixed: bool = False
+    published: bool = False
+    no_emotion: Collection[str] = ()
+
+
+AS_WRITTEN = Reading()
+
+
+def as_clips(
+    table: pd.DataFrame, *, source: str, reading: Reading = AS_WRITTEN
+) -> tuple[pd.DataFrame, list[str]]:
+    """Convert a table to clips: index `clip`, canonical columns and labels, dimensions in [0, 1].
+
+    Args:
+        table: one row per clip, at least a column `file`
+        source: name of the table in error messages
+        reading: how columns and values are read
+
+    Returns:
+        the clips, and sentences about values that were not taken as they stand
+
+    Raises:
+        CorpusError: a missing column, or an invalid value, scale or mapping
+    """
+    table = _renamed(table, reading.column_map, source).reset_index(drop=True)
+    table = _revalued(table, reading, source)
+    _check_scales(reading.scale, table, source)
+    clips, notes = _segments(table, source)
+    clips.index = _clip_ids(table, clips, source)
+    table = table.set_axis(clips.index)
+    for name in (*ATTRIBUTES, *LABELS):
+        if name in table:
+            clips[name], changed = _column(table[name], clips["file"], source, reading)
+            notes += changed
+    if {"corpus", "speaker"} <= set(clips) and clips["corpus"].nunique() > 1:
+        clips["speaker"] = prefixed(clips["speaker"], clips["corpus"])
+    if "channel" in table:
+        clips["channel"], changed = _channels(table["channel"])
+        notes += changed
+    for name in table.columns:
+        if name not in clips and name != "clip":
+            clips[name] = attribute(table[name])
+    return clips, notes
+
+
+def _column(
+    column: pd.Series, files: pd.Series, source: str, reading: Reading
+) -> tuple[pd.Series, list[str]]:
+    """A label or attribute as clips have it, and sentences about values that were not taken as they stand."""
+    name = str(column.name)
+    if name in DIMENSIONS:
+        return _ratings(column, files, source, reading)
+    if name == "emotion":
+        return _emotions(column, source, reading)
+    if name in ("speaker", "sex", "age", "language"):
+        written, notes = known(column)
+        if name == "age":
+            written = attribute(written)
+        return written.map(canonical_sex, na_action="ignore") if name == "sex" else written, notes
+    return texts(column, missing={""} if name == "transcript" else MISSING), []
+
+
+def _channels(column: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Numbers of channels, as floats; an attribute and a sentence if they are not whole numbers from 1."""
+    found = attribute(column)
+    if not pd.api.types.is_numeric_dtype(found) or pd.api.types.is_bool_dtype(found):
+        values = texts(column, missing={""})
+        if values.isna().all():
+            return pd.Series(math.nan, index=column.index), []
+    else:
+        numbered = found.astype(float)
+        if (numbered.isna() | ((numbered >= 1) & (numbered % 1 == 0))).all():
+            return numbered, []
+    sentence = "column 'channel' is kept as an attribute, since a channel of a file is a whole number from 1"
+    return found.astype(object), [sentence]
+
+
+def _ratings(
+    column: pd.Series, files: pd.Series, source: str, reading: Reading
+) -> tuple[pd.Series, list[str]]:
+    name = str(column.name)
+    ratings, notes = numbers(column, files, name=name, source=source)
+    limits = reading.scale.get(name, reading.scale.get("*", (0.0, 1.0)))
+    if reading.published:
+        ratings, changed = clipped(ratings, pd.Series(files.index, index=files.index), limits)
+        notes += changed
+    return unit_scale(ratings, files, limits, source=source, fixed=reading.fixed), notes
+
+
+def _emotions(column: pd.Series, source: str, reading: Reading) -> tuple[pd.Series, list[str]]:
+    """Canonical emotions; labels that stand for none are missing, unless `label_map` names them."""
+    written = texts(column, missing=MISSING)
+    named = emotions(written, reading.label_map)
+    excluded = {canonical(name) for name in reading.no_emotion} - {
+        canonical(name) for name in reading.label_map.values()
+    }
+    unknown = named.map(lambda name: is_unknown(name) or name in excluded, na_action="ignore")
+    unknown = unknown.fillna(False).astype(bool)
+    codes = sorted({name for name in named[~unknown].dropna() if name.isdecimal()}, key=int)
+    if codes and set(codes) == set(named[~unknown].dropna()):
+        raise CorpusError(
+            f"{source}: the emotions are numbers ({some(codes)}), and the table does not say what they mean",
+            hint="name them: " + " ".join(f"--label-map {code}=NAME" for code in codes),
+        )
+    return named.mask(unknown, None), unknown_sentence(written[unknown], "emotion")
+
+
+def prefixed(ids: pd.Series, corpus: pd.Series | str) -> pd.Series:
+    """Ids with their corpus as a prefix, `msp:12`; ids that have the prefix and missing ids stay unchanged.
+
+    >>> prefixed(pd.Series(["12", "msp:13", None]), "msp").tolist()[:2]
+    ['msp:12', 'msp:13']
+    """
+    names = [corpus] * len(ids) if isinstance(corpus, str) else corpus.tolist()
+    new = [
+        value if pd.isna(value) or pd.isna(name) or value.startswith(f"{name}:") else f"{name}:{value}"
+        for name, value in zip(names, ids.tolist(), strict=True)
+    ]
+    return pd.Series(new, index=ids.index)
+
+
+def _renamed(table: pd.DataFrame, column_map: Mapping[str, str], source: str) -> pd.DataFrame:
+    have = [str(name) for name in table.columns]
+    for theirs, ours in column_map.items():
+        if theirs not in have:
+            raise CorpusError(
+                f"--map {theirs}={ours}: {source} has no column {theirs!r}; it has {', '.join(have)}"
+            )
+    names = [column_map.get(name, name) for name in have]
+    for name in names:
+        if names.count(name) > 1:
+            both = [h for h, n in zip(have, names, strict=True) if n == name]
+            raise CorpusError(
+                f"with this --map, {' and '.join(map(repr, both))} of {source} would both be named {name!r}",
+                hint="map the other column to a different name",
+            )
+    return table.set_axis(names, axis="columns")
+
+
+def _revalued(table: pd.DataFrame, reading: Reading, source: str) -> pd.DataFrame:
+    """The table with those values replaced that `value_map` names."""
+    new = {}
+    for theirs, values in reading.value_map.items():
+        name = reading.column_map.get(theirs, theirs)
+        if name not in table:
+            raise CorpusError(
+                f"--map-values {theirs}: {source} has no column {theirs!r}; "
+                f"it has {', '.join(map(str, table.columns))}"
+            )
+        written = texts(table[name], missing={""})
+        lower = written.str.lower()
+        replaced = written.copy()
+        for value, ours in values.items():
+            same = ((written == value) | (lower == value.lower())).fillna(False).astype(bool)
+            if not same.any():
+                found = sorted(written.dropna().unique())
+                raise CorpusError(
+                    f"--map-values {theirs}:{value}={ours}: no clip of {source} has {theirs} {value!r}",
+                    hint=f"its values are {some(found, 10)}",
+                )
+            replaced[same] = ours
+        new[name] = replaced
+    return table.assign(**new)
+
+
+def _check_scales(scale: Mapping[str, tuple[float, float]], table: pd.DataFrame, source: str) -> None:
+    for name in set(scale) - {"*"}:
+        if name not in DIMENSIONS:
+            raise CorpusError(f"--scale {name}: only {', '.join(DIMENSIONS)} have a scale")
+        if name not in table:
+            raise CorpusError(f"--scale {name}: {source} has no column {name!r}")
+
+
+def _segments(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]:
+    """File, start and end of each clip, checked, and sentences on what was not taken as it stands."""
+    if "file" not in table:
+        raise _no_file(table, source)
+    files = texts(table["file"], missing={""})
+    if files.isna().any():
+        raise CorpusError(f"{source}: clip number {int(files.isna().to_numpy().argmax()) + 1} has no file")
+    files, notes = _paths(files)
+    clips = pd.DataFrame({"file": files})
+    for name in ("start", "end"):
+        thousandths = name not in table and f"{name}_ms" in table
+        column = f"{name}_ms" if thousandths else name
+        given = table[column] if column in table else pd.Series(np.nan, index=table.index)
+        values, changed = numbers(given, files, name=column, source=source, times=not thousandths)
+        clips[name] = values / 1000 if thousandths else values
+        notes += changed
+    _check_segments(clips, source)
+    return clips, notes
+
+
+def _no_file(table: pd.DataFrame, source: str) -> CorpusError:
+    """The error for a table without the column `file`, with the options that name its columns."""
+    names = [str(name) for name in table.columns]
+    seem = suggestions(names)
+    if "file" not in seem.values():
+        hint = "map the column that contains the paths: --map THEIRS=file"
+    else:
+        hint = "if this is what they mean, add: " + " ".join(f"--map {t}={o}" for t, o in seem.items())
+    sex = next((theirs for theirs, ours in seem.items() if ours == "sex"), None)
+    codes = sorted(texts(table[sex], missing=MISSING).dropna().str.lower().unique()) if sex else []
+    if codes and set(codes) <= NUMBERS_FOR_SEX:
+        hint += f"; the table does not say which {sex} {' and '.join(codes)} are: also {sex_options(codes)}"
+    return CorpusError(f"{source} has no column 'file'; its columns are {', '.join(names)}", hint=hint)
+
+
+def _paths(files: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Paths with `/` where they are written with a backslash, as on Windows, and sentences on these."""
+    windows = files.str.contains("\\", regex=False) & ~files.str.contains("/", regex=False)
+    if os.sep == "\\" or not windows.any():
+        return files, []
+    notes = [f"{counted(int(windows.sum()), 'path')} with backslashes, which are read as /"]
+    if files.str.match(r"[A-Za-z]:\\").any():
+        notes.append(
+            "paths that begin with a drive, as C:\\, exist on Windows only; make them relative to a "
+            "folder, and name the folder with --data-root"
+        )
+    return files.where(~windows, files.str.replace("\\", "/")), notes
+
+
+def emotions(written: pd.Series, label_map: Mapping[str, str]) -> pd.Series:
+    """The canonical names of emotions; missing ones stay missing."""
+    return written.map(lambda name: _emotion(name, label_map), na_action="ignore")
+
+
+def _emotion(written: str, label_map: Mapping[str, str]) -> str:
+    """The canonical name of an emotion; keys of the map may be labels as written or canonical names.
+
+    >>> _emotion("exc", {"excitement": "happy"}), _emotion("exc", {"exc": "other"}), _emotion("exc", {})
+    ('happiness', 'other', 'excitement')
+    """
+    if written in label_map or written.lower() in label_map:
+        return canonical(written, label_map)
+    return canonical(canonical(written), label_map)
+
+
+def _check_segments(clips: pd.DataFrame, source: str) -> None:
+    starts, ends = clips["start"].fillna(0.0), clips["end"].fillna(math.inf)
+    wrong = ((starts < 0) | (starts >= ends)).to_numpy()
+    if wrong.any():
+        row = clips.iloc[int(wrong.argmax())]
+        begin = starts.iloc[int(wrong.argmax())]
+        raise CorpusError(
+            f"{source}: {row['file']!r} starts at {begin:g} s and ends at {row['end']:g} s",
+            hint="start and end are seconds, 0 ≤ start < end",
+        )
+
+
+def _clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index:
+    if "clip" in table:
+        ids = texts(table["clip"], missing={""})
+        if ids.isna().any():
+            at = int(ids.isna().to_numpy().argmax())
+            raise CorpusError(f"{source}: {clips['file'].iloc[at]!r} has no id in the column 'clip'")
+    else:
+        ids = pd.Series(
+            [
+                file if math.isnan(start) and math.isnan(end) else f"{file}#{_seconds(start)}-{_seconds(end)}"
+                for file, start, end in zip(clips["file"], clips["start"], clips["end"], strict=True)
+            ]
+        )
+        if "channel" in table and ids.duplicated().any():
+            channel = texts(table["channel"].reset_index(drop=True), missing={""})
+            ids = ids.where(channel.isna(), ids + "#channel" + channel.fillna(""))
+    repeated = ids[ids.duplicated()]
+    if len(repeated):
+        name = repeated.iloc[0]
+        raise CorpusError(
+            f"{source}: clip {name!r} appears {int((ids == name).sum())} times",
+            hint="one row per clip; several clips of one file need start and end",
+        )
+    index: pd.Index = pd.Index(ids.tolist(), name="clip")
+    return index
+
+
+def _seconds(value: float) -> str:
+    """Seconds without trailing zeros; empty for nan.
+
+    >>> _seconds(1.50), _seconds(12.0), _seconds(float("nan"))
+    ('1.5', '12', '')
+    """
+    return "" if math.isnan(value) else f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,125 @@
+"""Describes the sound of a corpus, and which properties of recordings go with labels or groups."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sertools.audio import recording
+from sertools.audio.recording import Recording
+from sertools.corpora.values import counted, some
+
+CROSSED = ("emotion", "sex", "corpus", "language")
+"""Columns that properties of recordings are compared with."""
+
+MIN_DIFFERENCE = 0.5
+MAX_P = 1e-3
+"""A property goes with a value if its share differs by this much, and Fisher's exact test gives this p."""
+
+BANDS_HZ = (4200, 8400)
+"""Ends of the bands of telephone speech and of speech at 16 kHz, with a margin."""
+
+MOSTLY = 0.5
+
+
+def properties(found: Mapping[str, Recording]) -> pd.DataFrame:
+    """The properties of clips that may differ between recordings, as texts or truth values; index: clips."""
+    return pd.DataFrame(
+        [
+            {
+                "sampling rate": f"{c.rate} Hz",
+                "number of channels": f"{c.channels}",
+                "effective bandwidth": _band(c.bandwidth_hz),
+                "peak above full scale": c.peak > 1,
+                "clipping": c.clipped >= recording.CLIPPED_SHARE,
+                "constant offset": abs(c.offset) >= recording.OFFSET,
+                "mostly silence": c.silence > MOSTLY,
+            }
+            for c in found.values()
+        ],
+        index=pd.Index(list(found), dtype=object),
+    )
+
+
+def description(clips: pd.DataFrame, found: Mapping[str, Recording]) -> list[str]:
+    """Sentences on rates, channels, levels and bandwidths, and on those that go with labels or groups.
+
+    Args:
+        clips: index `clip`; labels and attributes
+        found: clip → how it was recorded, for the clips that can be read
+    """
+    if not found:
+        return []
+    table = properties(found)
+    sentences = [
+        f"{name}: {', '.join(f'{value} ({n})' for value, n in table[name].value_counts().items())}"
+        for name in ("sampling rate", "number of channels", "effective bandwidth")
+    ]
+    opposed = [clip for clip, c in found.items() if c.opposed]
+    if opposed:
+        sentences.append(
+            f"{counted(len(opposed), 'clip')} with channels of opposite polarity, whose mean cancels the "
+            f"speech; choose one in a column channel: {some(opposed)}"
+        )
+    for name in ("peak above full scale", "clipping", "constant offset", "mostly silence"):
+        having = list(table.index[table[name]])
+        if having:
+            sentences.append(f"{counted(len(having), 'clip')} with {name}: {some(having)}")
+    return [*sentences, *confounds(clips, table)]
+
+
+def confounds(clips: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """Properties that most clips with a label or of a group have and most others do not, or the reverse.
+
+    Args:
+        clips: index `clip`; labels and attributes
+        table: from `properties`
+    """
+    sentences = []
+    for column in CROSSED:
+        if column not in clips:
+            continue
+        values = clips.loc[table.index, column].dropna()
+        for name in map(str, table.columns):
+            of_clips = table[name].loc[values.index]
+            for level in of_clips.unique():
+                if isinstance(level, bool | np.bool_) and not level:
+                    continue
+                what = name if isinstance(level, bool | np.bool_) else f"{name} {level}"
+                sentences += _going_together(values, (of_clips == level).to_numpy(dtype=bool), column, what)
+    return sentences
+
+
+def _going_together(values: pd.Series, has: NDArray[np.bool_], column: str, what: str) -> list[str]:
+    """Sentences on the values of a column whose clips have a property much more often than all others.
+
+    Args:
+        values: the column, shape (n,)
+        has: whether a clip has the property, shape (n,)
+        column: name of the column
+        what: name of the property
+    """
+    from scipy.stats import fisher_exact
+
+    sentences = []
+    for value in sorted(values.unique()):
+        own = (values == value).to_numpy(dtype=bool)
+        n, others = int(own.sum()), int((~own).sum())
+        if not n or not others:
+            continue
+        with_own, with_others = int(has[own].sum()), int(has[~own].sum())
+        if with_own / n - with_others / others < MIN_DIFFERENCE:
+            continue
+        if fisher_exact([[with_own, n - with_own], [with_others, others - with_others]]).pvalue <= MAX_P:
+            sentences.append(
+                f"{with_own} of {n} clips with {column} {value} have {what}, of all others {with_others} of "
+                f"{others}: a model may tell {column} by the recording"
+            )
+    return sentences
+
+
+def _band(bandwidth_hz: float) -> str:
+    if np.isnan(bandwidth_hz):
+        return "unknown"
+    return next((f"up to {end // 1000} kHz" for end in BANDS_HZ if bandwidth_hz <= end), "above 8 kHz")
