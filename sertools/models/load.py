@@ -26,6 +26,8 @@ class LoadOptions:
         labels: names of the outputs, for kinds of models that do not include them
         output: name of the output with the scores, if a model has several
         sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
+        known: names that the corpus and the user have for labels; of a table of predictions, columns with
+            other names are not answers
     """
 
     device: str = "auto"
@@ -35,6 +37,7 @@ class LoadOptions:
     labels: tuple[str, ...] = ()
     output: str = ""
     sampling_rate: int = 0
+    known: tuple[str, ...] = ()
 
 
 OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate")

@@ -47,7 +47,7 @@ def predict(
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
-    predicted = predict_corpus(request.load(), corpus, settings=settings)["clean"]
+    predicted = predict_corpus(request.load(corpus), corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         write.export(predicted, corpus, path)
         console.message(f"{len(predicted.scores)} predictions written to {path}")
