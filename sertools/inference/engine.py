@@ -14,7 +14,7 @@ from sertools.audio.sound_folder import Recordings
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, ModelError
 from sertools.inference.jobs import Job
-from sertools.models.model import Model
+from sertools.models.model import Model, Repeated
 from sertools.speech import resynthesis
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 from sertools.tables.condition import CLEAN, Condition
@@ -209,6 +209,8 @@ def predict_clips(
                 means = np.full((len(decoded), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
             means[batch] = outputs.layers
         advance(len(batch))
+    if isinstance(model, Repeated):
+        model.check_drift()
     if layers and means is None:
         means = np.full((len(decoded), 0, 0), np.nan, dtype=np.float32)
     return scores, means

@@ -87,6 +87,19 @@ class Framed(Model, Protocol):
 
 
 @runtime_checkable
+class Repeated(Model, Protocol):
+    """A model whose predictions may drift, such as a remote service, and that can be checked for it."""
+
+    def check_drift(self) -> None:
+        """Predicts the first clip once more, before anything that followed it is stored.
+
+        Raises:
+            ModelError: the prediction differs from the first one
+        """
+        ...
+
+
+@runtime_checkable
 class ClipModel(Protocol):
     """A model that looks up scores by clip, without audio: a table of predictions, or the truth itself.
 
