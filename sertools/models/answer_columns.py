@@ -90,7 +90,7 @@ def row_keys(table: pd.DataFrame, key: str, path: Path) -> "pd.Index[str]":
         else [math.nan] * len(table)
         for name in ("start", "end")
     }
-    return segments(names, times["start"], times["end"])
+    return segments(names.tolist(), times["start"], times["end"])
 
 
 def segments(files: Sequence[str], starts: Sequence[float], ends: Sequence[float]) -> "pd.Index[str]":

@@ -39,7 +39,7 @@ from sertools.models.task import task_of
 from sertools.models.user_code import FAILURES, described, imported
 
 SCHEME = "py"
-READS = ("labels", "sampling_rate")
+READS = ("labels", "sampling_rate", "model_scale")
 RATE_HZ = 16000
 
 REPEAT = 64
@@ -87,7 +87,7 @@ class FunctionModel(LoadedSignalModel):
         self.since += len(signals)
         if self.since >= REPEAT:
             self.check_drift()
-        return Outputs(scores=scores.astype(np.float32))
+        return Outputs(scores=self.rated(scores).astype(np.float32))
 
     def check_drift(self) -> None:
         """Predicts the first clip again if other clips followed it since it was last predicted.

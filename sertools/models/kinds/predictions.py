@@ -27,7 +27,7 @@ from sertools.models.loaded import LoadedModel
 from sertools.tables.condition import CLEAN
 
 SCHEME = "predictions"
-READS = ("labels",)
+READS = ("labels", "model_scale")
 EMPTY_CELLS = ("", "nan", "na", "n/a", "none", "null", "<na>")
 FINGERPRINT_VERSION = "predictions-2"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -83,8 +83,7 @@ class PredictionsModel(LoadedModel):
             note = f"{len(odd)} rows match no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
             self.facts = {**self.facts, "notes": [*self.notes, note]}
         scores = table.reindex(wanted)
-        scores.index = clips.index
-        return scores
+        return pd.DataFrame(self.rated(scores.to_numpy()), index=clips.index, columns=scores.columns)
 
     @staticmethod
     def _times(clips: pd.DataFrame, name: str) -> list[float]:

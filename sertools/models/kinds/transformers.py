@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "hf"
-READS = ("head", "labels")
+READS = ("head", "labels", "model_scale")
 
 HARMLESS = ("Support for mismatched key_padding_mask", feature_extraction.EMPTY_FILTER)
 """Warnings of transformers and torch that are harmless for WavLM and AST."""
@@ -147,7 +147,8 @@ class TransformersModel(LoadedSignalModel):
             ]
         scores = np.concatenate([scores for scores, _, _ in parts])
         means = np.concatenate([means for _, means, _ in parts if means is not None]) if layers else None
-        return Outputs(scores=scores, layers=means), [clip for _, _, clips in parts for clip in clips]
+        clips = [clip for _, _, found in parts for clip in found]
+        return Outputs(scores=self.rated(scores), layers=means), clips
 
     def _batches(self, signals: Sequence[Signal]) -> list[list[Inputs]]:
         """Model inputs (each with a leading axis of 1), grouped into batches for one forward pass."""
