@@ -92,7 +92,8 @@ def audit(
     _check_reads_layers(planned, against, random_twin)
     if out is not None:
         files.check_writable(Path(out))
-    corpus, loaded = corpus_of(data), model_of(model)
+    corpus = corpus_of(data)
+    loaded = model_of(model, corpus)
     settings = replace(settings or Settings(), seed=seed)
     results = run(
         loaded,
@@ -159,7 +160,8 @@ def plan(
     """
     planned = _planned(model, data, audits, suite, options, (), audit_folders)
     _check_reads_layers(planned, against, random_twin)
-    corpus, loaded = corpus_of(data), model_of(model)
+    corpus = corpus_of(data)
+    loaded = model_of(model, corpus)
     costs, timed = forecast.forecast(
         loaded,
         corpus,
@@ -234,7 +236,7 @@ def predict(
         ```
     """
     corpus = corpus_of(data)
-    predicted = predictions.predict(model_of(model), corpus, settings=settings)[CLEAN]
+    predicted = predictions.predict(model_of(model, corpus), corpus, settings=settings)[CLEAN]
     if out is not None:
         write.export(predicted, corpus, Path(out))
     table = predicted.scores.copy()

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.corpus import join_corpora
+from sertools.corpora.corpus import Corpus, join_corpora
 from sertools.models import describe, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, Model
+from sertools.pipeline.request import ModelRequest
 from sertools.training.recipe import BaselineRecipe, Recipe, read_recipe
 
 ModelSource = str | Path | Model | ClipModel
@@ -38,13 +39,15 @@ def load_model(spec: str | Path = "default", options: LoadOptions | None = None)
     return load.load_model(str(spec), options)
 
 
-def model_of(model: ModelSource) -> Model | ClipModel:
+def model_of(model: ModelSource, corpus: Corpus | None = None) -> Model | ClipModel:
     """The model itself, loaded if `model` only names it.
+
+    The labels of the corpus, if given, tell the answers in a table of predictions from its other columns.
 
     Raises:
         ModelError: there is no such model, or it cannot be loaded
     """
-    return load_model(model) if isinstance(model, str | Path) else model
+    return ModelRequest(spec=str(model)).load(corpus) if isinstance(model, str | Path) else model
 
 
 def inspect_model(model: ModelSource = "default") -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sertools.cli.options import OUT, progress
-from sertools.errors import AuditError, CorpusError, ModelError
+from sertools.errors import AuditError, CorpusError, ModelError, SertoolsError
 
 if TYPE_CHECKING:
     from sertools.auditing.audit import PlannedAudit
@@ -124,11 +124,13 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
-def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
+def scales(
+    texts: Sequence[str] | None, option: str = "--scale", error: type[SertoolsError] = CorpusError
+) -> dict[str, tuple[float, float]]:
     """Parses texts like `valence=1:7`, or `1:7` for all dimensions, into lowest and highest rating.
 
     Raises:
-        CorpusError: a text has another form, or its ends are not a valid range
+        SertoolsError, of class `error`: a text has another form, or its ends are not a valid range
 
     >>> scales(["valence=1:7"])
     {'valence': (1.0, 7.0)}
@@ -137,18 +139,18 @@ def scales(texts: Sequence[str] | None) -> dict[str, tuple[float, float]]:
     """
     of_all = [text for text in texts or [] if "=" not in text]
     if len(of_all) > 1:
-        raise CorpusError(f"--scale is given as both {of_all[0]} and {of_all[1]} for all dimensions")
-    named = pairs([text for text in texts or [] if "=" in text], "--scale", "DIMENSION=LOW:HIGH")
+        raise error(f"{option} is given as both {of_all[0]} and {of_all[1]} for all dimensions")
+    named = pairs([text for text in texts or [] if "=" in text], option, "DIMENSION=LOW:HIGH")
     given = {**({"*": of_all[0]} if of_all else {}), **named}
     found = {}
     for name, text in given.items():
         typed = text if name == "*" else f"{name}={text}"
         try:
             low, high = (float(end) for end in text.split(":"))
-        except ValueError as error:
-            raise CorpusError(f"--scale {typed} is not of the form 1:7 or valence=1:7") from error
+        except ValueError as wrong:
+            raise error(f"{option} {typed} is not of the form 1:7 or valence=1:7") from wrong
         if not -inf < low < high < inf:
-            raise CorpusError(f"--scale {typed}: a scale has two numbers, the lower first")
+            raise error(f"{option} {typed}: a scale has two numbers, the lower first")
         found[name] = (low, high)
     return found
 
@@ -212,6 +214,8 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
         trust_remote_code=given["trust_remote_code"],
         labels=names(given["labels"]),
         output=given["node"],
+        activation="" if given["activation"] == "auto" else given["activation"],
+        model_scale=scales(given["model_scale"], "--model-scale", ModelError),
         sampling_rate=given["sampling_rate"],
     )
     return ModelRequest(spec=given["model"], options=options)

@@ -153,7 +153,32 @@ Labels = Annotated[
 
 
 Output = Annotated[
-    str, typer.Option("--output", rich_help_panel=INPUT, help="Output of an ONNX model to read.")
+    str,
+    typer.Option(
+        "--output",
+        rich_help_panel=INPUT,
+        help="Output of an ONNX model, or several of one number each: arousal,valence.",
+    ),
+]
+
+
+Activation = Annotated[
+    Literal["auto", "none", "softmax", "sigmoid"],
+    typer.Option(
+        "--activation",
+        rich_help_panel=INPUT,
+        help="What makes scores of the outputs of an ONNX model; auto leaves probabilities as they are.",
+    ),
+]
+
+
+ModelScales = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-scale",
+        rich_help_panel=INPUT,
+        help="Range in which the model predicts ratings, if it is not 0:1: 1:7, or valence=1:7.",
+    ),
 ]
 
 

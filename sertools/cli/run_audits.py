@@ -32,6 +32,10 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     if verbose:
         _show_inputs(loaded)
     results = loaded.run()
+    if not quiet:
+        for note in dict.fromkeys(note for result in results for note in result.notes):
+            if "--model-scale" in note:
+                console.warn(note)
     render(results, request.out)
     console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)
     if not quiet:

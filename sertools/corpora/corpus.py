@@ -77,7 +77,8 @@ class Corpus:
 
     def channel(self, clip: str) -> float:
         """Number of the channel that a clip is read from, the first is 1; nan for the mean of all."""
-        return float(self.clips["channel"].at[clip]) if self.has_channels else math.nan
+        channels: pd.Series[float] | None = self.clips["channel"] if self.has_channels else None
+        return math.nan if channels is None else float(channels.at[clip])
 
     @property
     def has_speakers(self) -> bool:

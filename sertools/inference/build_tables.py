@@ -192,6 +192,6 @@ def _score_notes(predicted: Mapping[str, Predicted], scores: Mapping[str, pd.Dat
         if low < -0.5 or high > 1.5:
             notes.append(
                 f"Predictions of {dimension} range from {low:.3g} to {high:.3g}, but ratings are in [0, 1]: "
-                "does the model use another scale?"
+                "if the model uses another scale, name it, as in --model-scale 1:7."
             )
     return notes

@@ -15,7 +15,7 @@ from sertools.errors import ModelError
 from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
-from sertools.models.model import Framed, Frames, Model, Outputs, Signal
+from sertools.models.model import Framed, Frames, Model, Outputs, Signal, repeats
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 
 BATCH_SAMPLES = 60 * 16000
@@ -167,6 +167,8 @@ def predict_clips(
                     if np.isfinite(mean).all():
                         listener(clips[i], states)
         advance(len(batch))
+    if repeats(model):
+        model.check_drift()
     if layers and means is None:
         means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
     return scores, means

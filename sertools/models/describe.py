@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sertools.models.checkpoints.card import licence
-from sertools.models.checkpoints.heads import LAYOUTS
+from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.models.checks import noise
 from sertools.models.model import ClipModel, Model, Signal, hears
 
@@ -95,4 +95,8 @@ def _seconds(model: Model) -> float:
 def _head(facts: Mapping[str, Any]) -> str | None:
     """Name of the head, with a description of its layout for transformers checkpoints."""
     head = facts.get("head")
-    return f"{head}: {LAYOUTS[head]}" if head in LAYOUTS and "model_type" in facts else head
+    return (
+        f"{head}: {LAYOUTS[head].description}"
+        if isinstance(head, str) and head in LAYOUTS and "model_type" in facts
+        else head
+    )

@@ -11,6 +11,7 @@ from typing import Any
 
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
+from sertools.models.loaded import LoadedModel
 from sertools.models.model import ClipModel, Model
 
 
@@ -25,7 +26,11 @@ class LoadOptions:
         trust_remote_code: whether code that comes with a checkpoint may run
         labels: names of the outputs, for kinds of models that do not include them
         output: name of the output with the scores, if a model has several
+        activation: `none`, `softmax` or `sigmoid` for the outputs of a model; empty to detect it
+        model_scale: rating (`*` for all) → lowest and highest value in which the model predicts it
         sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
+        known: names that the corpus and the user have for labels; of a table of predictions, columns with
+            other names are not answers
     """
 
     device: str = "auto"
@@ -35,9 +40,12 @@ class LoadOptions:
     labels: tuple[str, ...] = ()
     output: str = ""
     sampling_rate: int = 0
+    activation: str = ""
+    model_scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
 
 
-OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate")
+OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate", "activation", "model_scale")
 """Options that only some kinds of models support; each module in `models/kinds/` lists its own in `READS`."""
 
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
@@ -76,10 +84,24 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     # whatever a file contains, the answer is a model or one sentence
     with foreign(f"{spec} cannot be loaded", ModelError):
         model: Model | ClipModel = modules[scheme].load(rest, options)
+    if options.model_scale:
+        model = _scaled(model, options.model_scale)
     if spec == "default":
         model.name = "default"
         model.facts = {**model.facts, "source": "embedded in sertools"}
     return model
+
+
+def _scaled(model: Model | ClipModel, scale: Mapping[str, tuple[float, float]]) -> Model | ClipModel:
+    """The model with its ratings mapped from `scale` to [0, 1].
+
+    Raises:
+        ModelError: it has no ratings, or none of that name
+    """
+    assert isinstance(model, LoadedModel), "kinds that support --model-scale are of this class"
+    scaled: Any = model.with_scale(scale)
+    found: Model | ClipModel = scaled
+    return found
 
 
 def _scheme_and_rest(spec: str, known: list[str]) -> tuple[str, str]:

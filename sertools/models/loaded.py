@@ -1,14 +1,22 @@
 """Fields that all kinds of models share, and the facts about a model for the report."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sertools.errors import ModelError
+from sertools.labels import DIMENSIONS, canonical
 from sertools.models.checks import NEVER_TRAINED, never_trained
 from sertools.models.model import Task
 
 if TYPE_CHECKING:
     import torch
+
+Number = TypeVar("Number", bound=np.floating[Any])
 
 
 @dataclass(kw_only=True)
@@ -21,6 +29,8 @@ class LoadedModel:
         task: kind of scores
         fingerprint: hex; changes whenever the model's results can change
         facts: kind, source, architecture, parameters, … for the report
+        ranges: lowest and highest value of each score that is mapped to [0, 1], None for the others; empty if
+            no score is
     """
 
     name: str
@@ -28,6 +38,54 @@ class LoadedModel:
     task: Task
     fingerprint: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    ranges: tuple[tuple[float, float] | None, ...] = ()
+
+    def rated(self, scores: NDArray[Number]) -> NDArray[Number]:
+        """Scores (n, c) with ratings mapped from the model's scale to [0, 1]: (x − low) / (high − low)."""
+        if not any(self.ranges):
+            return scores
+        found = scores.copy()
+        for i, ends in enumerate(self.ranges):
+            if ends is not None:
+                found[:, i] = (scores[:, i] - ends[0]) / (ends[1] - ends[0])
+        return found
+
+    def with_scale(self, scale: Mapping[str, tuple[float, float]]) -> Self:
+        """This model with its ratings mapped to [0, 1].
+
+        Args:
+            scale: label, or standard name of a dimension → lowest and highest value; `*` for all dimensions,
+                and for all labels of a model that predicts ratings only
+
+        Raises:
+            ModelError: no label has such a name
+        """
+        unknown = [name for name in scale if name != "*" and not any(_means(x, name) for x in self.labels)]
+        ranges = tuple(self._range(label, scale) for label in self.labels)
+        if unknown or not any(ranges):
+            raise ModelError(
+                f"--model-scale is about {unknown[0] if unknown else 'ratings'}, but {self.name} predicts "
+                f"{', '.join(self.labels) or 'nothing'}",
+                hint="use --model-scale only for ratings such as arousal, e.g. 1:7, or valence=1:7",
+            )
+        changed: dict[str, Any] = {
+            name: hashlib.blake2b(f"{value} {ranges}".encode(), digest_size=16).hexdigest()
+            for name in ("fingerprint", "content")
+            if (value := getattr(self, name, None)) is not None
+        }
+        stated = {x: list(ends) for x, ends in zip(self.labels, ranges, strict=True) if ends}
+        return replace(self, ranges=ranges, facts={**self.facts, "scale": stated}, **changed)
+
+    def _range(self, label: str, scale: Mapping[str, tuple[float, float]]) -> tuple[float, float] | None:
+        for name, ends in scale.items():
+            if name != "*" and _means(label, name):
+                return ends
+        rating = self.task == "regression" or canonical(label) in DIMENSIONS
+        return scale.get("*") if rating else None
+
+
+def _means(label: str, name: str) -> bool:
+    return canonical(label) == canonical(name)
 
 
 @dataclass(kw_only=True)

@@ -100,6 +100,18 @@ class Framed(Model, Protocol):
         ...
 
 
+class Repeated(Model, Protocol):
+    """A model whose predictions may drift, such as a remote service, and that can be checked for it."""
+
+    def check_drift(self) -> None:
+        """Predicts the first clip once more, before anything that followed it is stored.
+
+        Raises:
+            ModelError: the prediction differs from the first one
+        """
+        ...
+
+
 class ClipModel(Protocol):
     """A model that looks up scores by clip, without audio: a table of predictions, or the truth itself.
 
@@ -132,6 +144,11 @@ def hears(model: object) -> TypeIs[Model]:
 def is_framed(model: object) -> TypeIs[Framed]:
     """Whether a model may have layers that can be read frame by frame."""
     return callable(getattr(model, "predict_frames", None)) and hasattr(model, "has_frames")
+
+
+def repeats(model: object) -> TypeIs[Repeated]:
+    """Whether a model can be checked for predictions that drift."""
+    return callable(getattr(model, "check_drift", None))
 
 
 def is_by_clip(model: object) -> TypeIs[ClipModel]:

@@ -41,13 +41,28 @@ def clip_by_clip(encoder: Any, lengths: list[int]) -> Any:
     return ClipByClip()
 
 
-def mean_over_frames(states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
-    """Mean over each clip's own frames, (n, frames, d) → (n, d)."""
+def pooled(states: "torch.Tensor", frames: list[int] | None, pooling: str = "mean") -> "torch.Tensor":
+    """Mean, max or sum over each clip's own frames, (n, frames, d) → (n, d)."""
     import torch
 
+    def over_time(clip: torch.Tensor) -> torch.Tensor:
+        if pooling == "max":
+            return clip.amax(dim=-2)
+        return clip.sum(dim=-2) if pooling == "sum" else clip.mean(dim=-2)
+
     if frames is None:
-        return states.mean(dim=1)
-    return torch.stack([state[:n].mean(dim=0) for state, n in zip(states, frames, strict=True)])
+        return over_time(states)
+    return torch.stack([over_time(state[:n]) for state, n in zip(states, frames, strict=True)])
+
+
+def unmasked_frames(mask: "torch.Tensor | None", states: "torch.Tensor") -> list[int] | None:
+    """Number of each clip's own frames in states (n, frames, d), from a mask (n, frames) at their rate.
+
+    None if there is no such mask: then all frames are the clip's own.
+    """
+    if mask is None or mask.shape[:2] != states.shape[:2] or bool(mask.all()):
+        return None
+    return [int(n) for n in mask.sum(dim=1)]
 
 
 def frames_by_clip(

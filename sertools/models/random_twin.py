@@ -52,4 +52,5 @@ def untrained(model: Twin, seed: int, **changes: Any) -> Twin:
         "unexpected_keys": [],
         "notes": [],
     }
-    return replace(model, name=f"{model.name} random twin", labels=(), task="encoder", facts=facts, **changes)
+    name = f"{model.name} random twin"
+    return replace(model, name=name, labels=(), ranges=(), task="encoder", facts=facts, **changes)

@@ -37,13 +37,27 @@ class ModelRequest:
     spec: str
     options: LoadOptions = field(default_factory=LoadOptions)
 
-    def load(self) -> Model | ClipModel:
+    def load(
+        self, corpus: Corpus | None = None, label_map: Mapping[str, str] | None = None
+    ) -> Model | ClipModel:
         """Loads the model.
+
+        Args:
+            corpus: whose labels tell the answers in a table of predictions from its other columns
+            label_map: theirs → ours, for the labels of the model
 
         Raises:
             ModelError: the model does not exist or cannot be loaded
         """
-        return load_model(self.spec, self.options)
+        known = [*(label_map or {}), *(_emotions(corpus) if corpus else [])]
+        return load_model(self.spec, replace(self.options, known=tuple(known)))
+
+
+def _emotions(corpus: Corpus) -> list[str]:
+    """The emotions of a corpus, sorted."""
+    if "emotion" not in corpus.clips:
+        return []
+    return sorted(map(str, corpus.clips["emotion"].dropna().unique()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +154,9 @@ class AuditRequest:
             SertoolsError: the folder, the corpus or a model is not usable
         """
         files.check_writable(self.out)
-        corpus, model = self.corpus.load(), self.model.load()
-        others = {AGAINST: self.against.load()} if self.against else {}
+        corpus, renamed = self.corpus.load(), self.settings.label_map
+        model = self.model.load(corpus, renamed)
+        others = {AGAINST: self.against.load(corpus, renamed)} if self.against else {}
         return LoadedRequest(request=self, model=model, corpus=corpus, others=others)
 
 

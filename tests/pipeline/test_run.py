@@ -122,8 +122,8 @@ def test_labels_that_are_taken_are_an_error(tmp_path, labels):
 def test_a_scale_that_is_not_zero_to_one_is_pointed_out():
     tables = answered({"arousal": [1.0, 6.5]}, {"arousal": [0.0, 1.0]}, task="regression")
     assert tables.notes == (
-        "Predictions of arousal range from 1 to 6.5, but ratings are in [0, 1]: does the model use another "
-        "scale?",
+        "Predictions of arousal range from 1 to 6.5, but ratings are in [0, 1]: if the model uses another "
+        "scale, name it, as in --model-scale 1:7.",
     )
     within = answered({"arousal": [-0.4, 1.4]}, {"arousal": [0.0, 1.0]}, task="regression")
     assert within.notes == ()

@@ -14,6 +14,8 @@ def inspect(
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
     node: o.Output = "",
+    activation: o.Activation = "auto",
+    model_scale: o.ModelScales = None,
     sampling_rate: o.SamplingRate = 0,
     device: o.Device = "auto",
     precision: o.Precision = "auto",

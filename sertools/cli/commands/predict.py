@@ -27,6 +27,8 @@ def predict(
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",
     node: o.Output = "",
+    activation: o.Activation = "auto",
+    model_scale: o.ModelScales = None,
     sampling_rate: o.SamplingRate = 0,
     device: o.Device = "auto",
     precision: o.Precision = "auto",
@@ -50,7 +52,7 @@ def predict(
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
-    predicted = predict.predict(request.load(), corpus, settings=settings)["clean"]
+    predicted = predict.predict(request.load(corpus), corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
         write.export(predicted, corpus, path)
         console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")

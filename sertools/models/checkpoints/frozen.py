@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sertools.errors import ModelError, foreign
-from sertools.models.checkpoints.heads import NEVER_USED, weight_files
 from sertools.models.checkpoints.settings import check_parameters, check_settings
+from sertools.models.checkpoints.unread import NEVER_USED
+from sertools.models.checkpoints.weight_files import weight_files
 from sertools.models.checkpoints.weights import tensors_in
 
 

@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,37 +27,57 @@ class Network:
         session: of onnxruntime
         signal: name of the input
         axes: number of axes of the input; all but the last have length 1
-        scores: name of the output with one number per label
+        scores: name of the output with one number per label, or of several outputs of one number each
         hidden: names of the outputs that are used as layers, in order
         path: of the file, for error messages
+        prepare: what is done to the signal first, such as scaling it to zero mean and unit variance
     """
 
     session: Any
     signal: str
     axes: int
-    scores: str
+    scores: tuple[str, ...]
     hidden: tuple[str, ...]
     path: Path
+    prepare: Callable[[Signal], Signal]
 
     def run(self, signal: Signal) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         """Scores (1, c) and layers as output by the network, with or without axes for clip and time."""
-        wanted = [self.scores, *self.hidden]
-        shaped = np.asarray(signal, dtype=np.float32).reshape((1,) * (self.axes - 1) + (-1,))
+        wanted = [*self.scores, *self.hidden]
+        shaped = np.asarray(self.prepare(signal), dtype=np.float32).reshape((1,) * (self.axes - 1) + (-1,))
         try:
             answers = self.session.run(wanted, {self.signal: shaped})
         except _failures() as error:
             raise ModelError(f"{self.path} fails on {len(signal)} samples: {_one_line(error)}") from error
-        scores = np.asarray(answers[0], dtype=np.float32)
-        if scores.ndim not in {1, 2} or (scores.ndim == 2 and scores.shape[0] != 1):
+        n = len(self.scores)
+        scores = [self._numbers(name, answer) for name, answer in zip(self.scores, answers[:n], strict=True)]
+        return np.concatenate(scores, axis=1), [np.asarray(x, dtype=np.float32) for x in answers[n:]]
+
+    def _numbers(self, name: str, answer: object) -> NDArray[np.float32]:
+        """The numbers of one output for a clip, (1, c); c is 1 if there are several outputs."""
+        scores = np.asarray(answer, dtype=np.float32)
+        if len(self.scores) > 1 and scores.size != 1:
             raise ModelError(
-                f"output {self.scores!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
+                f"output {name!r} of {self.path} has shape {scores.shape} for a clip, not one number",
+                hint="--output names either one output, or several of one number each",
+            )
+        if len(self.scores) == 1 and (
+            scores.ndim not in {1, 2} or (scores.ndim == 2 and scores.shape[0] != 1)
+        ):
+            raise ModelError(
+                f"output {name!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
                 hint="select another output with --output",
             )
-        return scores.reshape(1, -1), [np.asarray(states, dtype=np.float32) for states in answers[1:]]
+        return scores.reshape(1, -1)
 
 
 def open_network(
-    path: Path, device: str, *, labelled: Sequence[str], output: str
+    path: Path,
+    device: str,
+    *,
+    labelled: Sequence[str],
+    output: str,
+    prepare: Callable[[Signal], Signal] = lambda signal: signal,
 ) -> tuple[Network, int | None]:
     """The network, and the number of samples that it accepts if that is fixed.
 
@@ -65,7 +85,8 @@ def open_network(
         path: of the ONNX file
         device: `cpu`, `cuda`, `cuda:N` or `auto`
         labelled: names of the outputs for which labels are known
-        output: name of the output with the scores; empty to find it
+        output: name of the output with the scores, or names separated by commas; empty to find it
+        prepare: what is done to each signal first
 
     Raises:
         ModelError: not ONNX, an input that is not a signal, or no output with scores
@@ -73,13 +94,15 @@ def open_network(
     session = _session(path, device)
     signal, length = _signal(session, path)
     outputs = [node.name for node in session.get_outputs()]
+    scores = _scores(outputs, labelled, output, path)
     network = Network(
         session=session,
         signal=signal.name,
         axes=len(signal.shape),
-        scores=_scores(outputs, labelled, output, path),
-        hidden=_hidden([name for name in outputs if name != output]),
+        scores=scores,
+        hidden=_hidden([name for name in outputs if name not in scores]),
         path=path,
+        prepare=prepare,
     )
     return network, length
 
@@ -162,25 +185,27 @@ def _signal(session: Any, path: Path) -> tuple[Any, int | None]:
     return node, length if isinstance(length, int) and length > 0 else None
 
 
-def _scores(outputs: list[str], labelled: Sequence[str], wanted: str, path: Path) -> str:
-    """Name of the output with the scores: the requested one, `logits`, or the only candidate."""
+def _scores(outputs: list[str], labelled: Sequence[str], wanted: str, path: Path) -> tuple[str, ...]:
+    """Names of the outputs with the scores: the requested ones, `logits`, or the only candidate."""
     listed = ", ".join(outputs)
     if wanted:
-        if wanted not in outputs:
-            raise ModelError(
-                f"{path} has no output {wanted!r}: it has {listed}", hint=nearest(wanted, outputs)
-            )
-        return wanted
+        asked = (wanted,) if wanted in outputs else tuple(name.strip() for name in wanted.split(","))
+        for name in asked:
+            if name not in outputs or asked.count(name) > 1:
+                wrong = "has no output" if name not in outputs else "is asked twice for output"
+                raise ModelError(f"{path} {wrong} {name!r}: it has {listed}", hint=nearest(name, outputs))
+        return asked
     if SCORES in outputs:
-        return SCORES
+        return (SCORES,)
     other = [name for name in outputs if not name.startswith(HIDDEN)]
     known = [name for name in labelled if name in other]
     for candidates in (known, other):
         if len(candidates) == 1:
-            return candidates[0]
+            return (candidates[0],)
     raise ModelError(
         f"{path} has {len(outputs)} outputs and none is called {SCORES}: {listed}",
-        hint="select the output with the scores: --output NAME",
+        hint="select the output with the scores: --output NAME; or several of one number each: "
+        "--output arousal,valence",
     )
 
 

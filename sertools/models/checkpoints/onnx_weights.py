@@ -1,7 +1,7 @@
-"""Reads the number, size and type of the weights in an ONNX file."""
+"""Reads the weights in an ONNX file (number, size, type), and the activations of its outputs."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,13 @@ TYPES = {
 """Data types of weights, ONNX's name → ours; tensors of other types do not count as weights."""
 
 
+ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "HardSigmoid": "sigmoid"}
+"""Operators whose results are probabilities."""
+
+_SHAPING = ("Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast", "Dropout")
+"""Operators that change no number, only its place or type."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """Number, size and most common data type of the weights of a network, and the files that store them.
@@ -28,12 +35,14 @@ class Weights:
         bytes: total size of the weights
         precision: most common data type; empty if there are no weights
         files: external weight files, sorted by name
+        activations: name of an output → `softmax` or `sigmoid`, for outputs that such an operator computes
     """
 
     count: int
     bytes: int
     precision: str
     files: tuple[Path, ...]
+    activations: Mapping[str, str]
 
 
 def weights(path: Path) -> Weights:
@@ -59,7 +68,23 @@ def weights(path: Path) -> Weights:
         bytes=size,
         precision=max(by_type, key=lambda name: by_type[name], default=""),
         files=tuple(sorted(files)),
+        activations=_activations(model.graph),
     )
+
+
+def _activations(graph: Any) -> dict[str, str]:
+    """The operator that makes probabilities of each output, also if others change its shape afterwards."""
+    made_by = {name: node for node in graph.node for name in node.output}
+    found = {}
+    for output in graph.output:
+        node = made_by.get(output.name)
+        for _ in graph.node:  # no chain is longer
+            if node is None or node.op_type not in _SHAPING or not node.input:
+                break
+            node = made_by.get(node.input[0])
+        if node is not None and node.op_type in ACTIVATIONS:
+            found[output.name] = ACTIVATIONS[node.op_type]
+    return found
 
 
 def _locations(message: Any) -> Iterator[Any]:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "cnn14"
-READS = ("labels",)
+READS = ("labels", "model_scale")
 
 FINGERPRINT_VERSION = "cnn14-2"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -100,7 +100,7 @@ class Cnn14Model(LoadedSignalModel):
         means = [[block.mean(axis=0) for block in clip] for clip in blocks]
         padded = [[np.pad(mean, (0, len(clip[-1]) - len(mean))) for mean in clip] for clip in means]
         stacked = np.array(padded, dtype=np.float32) if layers else None
-        return Outputs(scores=answers, layers=stacked), blocks
+        return Outputs(scores=self.rated(answers), layers=stacked), blocks
 
 
 def load(rest: str, options: LoadOptions) -> Cnn14Model:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "emotion2vec"
-READS = ("labels",)
+READS = ("labels", "model_scale")
 RATE_HZ = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
 """Prefix of the decoder that reconstructs masked frames in pre-training; it is not used afterwards."""
@@ -101,7 +101,7 @@ class Emotion2vecModel(LoadedSignalModel):
                     scores.append(logits.softmax(dim=-1).float().cpu().numpy())
         answers = np.concatenate(scores) if scores else np.zeros((len(signals), 0), dtype=np.float32)
         means = np.array([[layer.mean(axis=0) for layer in clip] for clip in states]) if layers else None
-        return Outputs(scores=answers, layers=means), states
+        return Outputs(scores=self.rated(answers), layers=means), states
 
     def _states(self, signal: "torch.Tensor") -> "list[torch.Tensor]":
         """Input of the first block and output of each block, (1, t, d), without the prepended tokens."""

@@ -39,7 +39,7 @@ from sertools.models.task import task_of
 from sertools.models.user_code import FAILURES, described, imported
 
 SCHEME = "py"
-READS = ("labels", "sampling_rate")
+READS = ("labels", "sampling_rate", "model_scale")
 RATE_HZ = 16000
 
 REPEAT = 64
@@ -73,7 +73,8 @@ class FunctionModel(LoadedSignalModel):
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals; there are no layers.
 
-        The first two clips are predicted twice, and the first one again every `REPEAT` clips.
+        The first two clips are predicted twice, and the first one again every `REPEAT` clips; the engine asks
+        for it once more before it stores predictions (`check_drift`).
 
         Raises:
             ModelError: the function fails, returns a wrong number of rows or labels, or is not deterministic
@@ -85,9 +86,18 @@ class FunctionModel(LoadedSignalModel):
             self.first = signals[0].copy(), scores[:1]
         self.since += len(signals)
         if self.since >= REPEAT:
+            self.check_drift()
+        return Outputs(scores=self.rated(scores).astype(np.float32))
+
+    def check_drift(self) -> None:
+        """Predicts the first clip again if other clips followed it since it was last predicted.
+
+        Raises:
+            ModelError: the prediction differs from the first one
+        """
+        if self.first is not None and self.since:
             self._check_steady([self.first[0]], self.first[1])
             self.since = 0
-        return Outputs(scores=scores.astype(np.float32))
 
     def _check_steady(self, signals: Sequence[Signal], before: NDArray[np.float64]) -> None:
         again, found = _scores(self.function, signals, self.sampling_rate, self.name, self.source)

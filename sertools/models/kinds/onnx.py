@@ -8,9 +8,12 @@
 
 `model.yaml` names the labels of each output. Outputs whose names begin with `hidden_states` are used as
 layers, numbered ones in numerical order, and averaged over time if they have a time axis (audEERING's
-published model has one such output, the mean over time of the last layer). For other ONNX files, give the
-labels and the sampling rate in the file's metadata (`labels`, separated by commas; `sampling_rate` in Hz) or
-with `--labels` and `--sampling-rate`. Clips are processed one at a time.
+published model has one such output, the mean over time of the last layer). `config.json` and
+`preprocessor_config.json` next to the file count as for a checkpoint: labels, kind of task, sampling rate,
+normalisation. For other ONNX files, give the labels and the sampling rate in the file's metadata (`labels`,
+separated by commas; `sampling_rate` in Hz) or with `--labels` and `--sampling-rate`. Outputs that are already
+probabilities are left as they are; `--activation` decides where that is not detected. Clips are processed one
+at a time.
 """
 
 import hashlib
@@ -22,8 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
+from sertools.labels import canonical
 from sertools.models.checkpoints import audonnx
 from sertools.models.checkpoints.onnx_network import Network, open_network, require, shortest
+from sertools.models.checkpoints.onnx_settings import Settings, settings_of
 from sertools.models.checkpoints.onnx_weights import weights
 from sertools.models.checks import (
     are_probabilities,
@@ -37,14 +42,15 @@ from sertools.models.checks import (
 from sertools.models.device import only_fp32
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
-from sertools.models.model import Frames, Outputs, Signal
+from sertools.models.model import Frames, Outputs, Signal, Task
 from sertools.models.task import task_of
 
 SCHEME = "onnx"
-READS = ("labels", "output", "sampling_rate")
+READS = ("labels", "output", "sampling_rate", "activation", "model_scale")
+CHOICES = ("none", "softmax", "sigmoid")
 RATE_HZ = 16000
 
-FINGERPRINT_VERSION = "onnx-3"
+FINGERPRINT_VERSION = "onnx-4"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 
@@ -86,7 +92,7 @@ class OnnxModel(LoadedSignalModel):
         raw = np.concatenate([scores for scores, _ in answers])
         states = [clip for _, clip in answers]
         means = np.stack([_layers(clip) for clip in states]) if layers and self.network.hidden else None
-        return Outputs(scores=_activated(raw, self.activation), layers=means), states
+        return Outputs(scores=self.rated(_activated(raw, self.activation)), layers=means), states
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
@@ -100,15 +106,17 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     path, stated = audonnx.find(Path(rest).expanduser())
     require()
     stored = weights(path)
-    network, length = open_network(path, options.device, labelled=list(stated), output=options.output)
+    beside = settings_of(path, named=bool(options.labels))
+    network, length = open_network(
+        path, options.device, labelled=list(stated), output=options.output, prepare=beside.prepare
+    )
     metadata = network.session.get_modelmeta().custom_metadata_map
-    rate, notes = _rate(options.sampling_rate, metadata, path)
+    rate, notes = _rate(options.sampling_rate, metadata, beside, path)
     check_rate(rate, str(path))
     raw = _scores_of_noise(network, rate, length)
-    declared = stated.get(network.scores) or _labels_in(metadata)
-    labels = names(options.labels, declared, raw.shape[1], str(path))
-    task = task_of(None, labels)
-    activation = "softmax" if task == "single_label" and not are_probabilities(raw) else "none"
+    labels = names(options.labels, _declared(network, stated, metadata, beside), raw.shape[1], str(path))
+    made = {stored.activations.get(name, "") for name in network.scores}
+    task, activation = _activation(options.activation, beside.problem_type, labels, made, raw)
     return OnnxModel(
         name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
         labels=labels,
@@ -116,13 +124,17 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         sampling_rate=rate,
         shortest=length or shortest(network, rate),
         longest=length,
-        fingerprint=_fingerprint(path, stored.files, f"{network.scores} {labels} {rate} {activation}"),
+        fingerprint=_fingerprint(
+            path,
+            (*stored.files, *beside.files),
+            f"{','.join(network.scores)} {labels} {rate} {task} {activation}",
+        ),
         facts=signal_facts(
             "ONNX",
             str(path),
             {
                 "architecture": network.session.get_modelmeta().graph_name,
-                "head": f"output {network.scores}",
+                "head": f"output {', '.join(network.scores)}",
                 "outputs": [node.name for node in network.session.get_outputs()],
                 "activation": activation,
             },
@@ -133,7 +145,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
                 "parameters": stored.count,
                 "parameter_bytes": stored.bytes,
                 "precision": stored.precision,
-                "features": "raw signal",
+                "features": beside.features,
                 "device": "cuda" if "CUDA" in network.session.get_providers()[0] else "cpu",
                 "notes": notes,
             },
@@ -141,6 +153,55 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         network=network,
         activation=activation,
     )
+
+
+def _declared(
+    network: Network, stated: Mapping[str, Sequence[str]], metadata: Mapping[str, str], beside: Settings
+) -> list[str]:
+    """Names of the outputs from model.yaml or the file's metadata, or else from config.json.
+
+    Raises:
+        ModelError: they differ
+    """
+    if len(network.scores) > 1:
+        return [next(iter(stated.get(name, ())), name) for name in network.scores]
+    own = list(stated.get(network.scores[0]) or _labels_in(metadata))
+    if own and beside.labels and [canonical(x) for x in own] != [canonical(x) for x in beside.labels]:
+        raise ModelError(
+            f"{network.path} names its outputs {', '.join(own)}, but {beside.files[0]} names them "
+            f"{', '.join(beside.labels)}",
+            hint="name them in output order: --labels anger,neutral",
+        )
+    return own or list(beside.labels)
+
+
+def _activation(
+    wanted: str, problem: str | None, labels: Sequence[str], made: set[str], raw: NDArray[np.float32]
+) -> tuple[Task, str]:
+    """The task, and what is done to the outputs: nothing if they are probabilities already.
+
+    Args:
+        wanted: from `--activation`; empty to detect it
+        problem: `problem_type` of config.json
+        labels: of the outputs
+        made: `softmax` or `sigmoid` where such an operator computes an output, otherwise empty
+        raw: outputs for noise, (n, c)
+
+    Raises:
+        ModelError: an unknown activation
+    """
+    if wanted and wanted not in CHOICES:
+        raise ModelError(f"unknown activation {wanted!r}", hint=f"use --activation {', '.join(CHOICES)}")
+    task = task_of(problem, labels)
+    if task == "single_label" and not problem and "sigmoid" in {wanted, *made}:
+        task = "multi_label"
+    if wanted:
+        return task, wanted
+    if task == "regression" or made & {"softmax", "sigmoid"}:
+        return task, "none"
+    if task == "multi_label":
+        return task, "sigmoid"
+    return task, "none" if are_probabilities(raw) else "softmax"
 
 
 def _labels_in(metadata: Mapping[str, str]) -> list[str]:
@@ -156,7 +217,7 @@ def _scores_of_noise(network: Network, rate: int, length: int | None) -> NDArray
     return raw
 
 
-def _rate(wanted: int, metadata: Mapping[str, str], path: Path) -> tuple[int, list[str]]:
+def _rate(wanted: int, metadata: Mapping[str, str], beside: Settings, path: Path) -> tuple[int, list[str]]:
     stated = metadata.get("sampling_rate", "")
     if wanted:
         return wanted, []
@@ -165,7 +226,15 @@ def _rate(wanted: int, metadata: Mapping[str, str], path: Path) -> tuple[int, li
             raise ModelError(
                 f"{path}: sampling_rate {stated!r} in its metadata is not a positive integer (Hz)"
             )
+        if beside.rate and int(stated) != beside.rate:
+            raise ModelError(
+                f"{path} states a sampling rate of {stated} Hz, but "
+                f"{beside.files[-1]} states {beside.rate} Hz",
+                hint="say which one is right with --sampling-rate",
+            )
         return int(stated), []
+    if beside.rate:
+        return beside.rate, []
     return RATE_HZ, ["The ONNX file does not state a sampling rate; 16 kHz is assumed."]
 
 
@@ -187,6 +256,9 @@ def _layer(array: NDArray[np.float32]) -> NDArray[np.float32]:
 def _activated(raw: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
     if activation == "none":
         return raw
+    if activation == "sigmoid":
+        sigmoid: NDArray[np.float32] = 0.5 * (1 + np.tanh(0.5 * raw))  # does not overflow
+        return sigmoid
     powers = np.exp(raw - raw.max(axis=1, keepdims=True))
     shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
     return shares

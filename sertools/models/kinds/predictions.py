@@ -1,8 +1,10 @@
 """A table of existing predictions: `predictions:FILE.csv` or `.parquet`, no model needed.
 
-The table has a column `clip` or `file` and one numeric column per label. Clips without a row count as
-missing; rows that match no clip are counted and listed in the notes of the model's facts. A row in which the
-score of any class is empty counts as missing, since that class could have had the highest score. With a
+The table has a column `clip` or `file` and one numeric column per label. Columns whose name is neither an
+emotion, a dimension nor a label of the corpus are not read, unless `--labels` names them. A row with `start`
+and `end` is about this segment of its file only. Clips without a row count as missing; rows that match no
+clip are counted and listed in the notes of the model's facts. A row in which the score of any class is empty
+counts as missing, since that class could have had the highest score. With a
 column `condition`, the table can also hold predictions for perturbed audio, named as in reports: `clean`,
 `white_noise@20dB`.
 """
@@ -17,22 +19,24 @@ from typing import Any
 import pandas as pd
 
 from sertools.corpora.manifest import read_table
-from sertools.corpora.values import texts
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
+from sertools.models.answer_columns import answer_columns, row_keys, segments
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedModel
 from sertools.tables.condition import CLEAN
 from sertools.wording import plural
 
 SCHEME = "predictions"
+READS = ("labels", "model_scale")
 EMPTY_CELLS = ("", "nan", "na", "n/a", "none", "null", "<na>")
+FINGERPRINT_VERSION = "predictions-2"
+"""Increased whenever a change of this kind of model changes results; part of the fingerprint."""
+
 MAX_LISTED = 5
 """Largest number of clips or conditions listed in one message."""
 
 CELL_FORMAT = "write numbers like 0.25, and remove columns that are not scores"
-
-NOT_LABELS = ("clip", "file", "start", "end", "condition")
 
 
 @dataclass(kw_only=True)
@@ -42,10 +46,12 @@ class PredictionsModel(LoadedModel):
     Attributes:
         tables: condition → scores, index clips or files
         key: what the tables are indexed by, `clip` or `file`
+        notes: on conditions and columns; those on rows depend on the corpus
     """
 
     tables: Mapping[str, pd.DataFrame]
     key: str
+    notes: Sequence[str] = ()
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -59,12 +65,18 @@ class PredictionsModel(LoadedModel):
             ModelError: no clip of the corpus has a row in the table
         """
         table = self.tables[condition]
-        wanted = clips.index if self.key == "clip" else pd.Index(clips["file"].astype(str))
+        files = pd.Index(clips["file"].astype(str)) if self.key == "file" else clips.index
+        wanted = files
+        if self.key == "file":
+            own = segments(list(files), *(self._times(clips, name) for name in ("start", "end")))
+            # a row about the whole file holds for those of its segments that have no row of their own
+            wanted = own.where(own.isin(table.index), files)
         if not wanted.isin(table.index).any():
             raise ModelError(
                 f"no {self.key} of {self.facts['source']} is in the corpus: it has {table.index[0]!r}, "
-                f"the corpus has {wanted[0]!r}",
-                hint="use the clip names that sertools predict --csv writes",
+                f"the corpus has {clips.index[0] if self.key == 'clip' else own[0]!r}",
+                hint="use the clip names that sertools predict --csv writes; a row with start and end is "
+                "about this segment only",
             )
         odd = table.index.difference(wanted)
         if len(odd):
@@ -72,11 +84,13 @@ class PredictionsModel(LoadedModel):
             rows = plural(len(odd), "row matches", "rows match")
             note = f"{rows} no clip of the corpus: {', '.join(odd[:MAX_LISTED])}{more}."
             unmatched = f"{len(odd)} of {len(table)} rows"
-            notes = [*_conditions_note(self.conditions), note]
-            self.facts = {**self.facts, "notes": notes, "unmatched": unmatched}
+            self.facts = {**self.facts, "notes": [*self.notes, note], "unmatched": unmatched}
         scores = table.reindex(wanted)
-        scores.index = clips.index
-        return scores
+        return pd.DataFrame(self.rated(scores.to_numpy()), index=clips.index, columns=scores.columns)
+
+    @staticmethod
+    def _times(clips: pd.DataFrame, name: str) -> list[float]:
+        return clips[name].astype(float).tolist() if name in clips else [math.nan] * len(clips)
 
 
 def load(rest: str, options: LoadOptions) -> PredictionsModel:
@@ -92,25 +106,27 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     except CorpusError as error:
         raise ModelError(f"cannot read predictions: {error.message}", hint=error.hint) from error
     key, keys, condition = _rows(table, path)
-    labels = tuple(str(column) for column in table.columns if column not in NOT_LABELS)
-    if not labels:
-        raise ModelError(f"{path} has no score columns: its columns are {', '.join(table.columns)}")
+    labels, left_out = answer_columns(table, options.labels, options.known, path)
     scores = pd.DataFrame(
         {label: _numbers(table[label], keys, f"{path}: {label}") for label in labels}, index=keys
     )
     _blank_incomplete(scores)
+    notes = [*_conditions_note(tuple(dict.fromkeys(condition))), *left_out]
+    digest = hashlib.blake2b(path.read_bytes(), digest_size=16)
+    digest.update(f"{FINGERPRINT_VERSION} {labels}".encode())
     only_dimensions = all(canonical(label) in DIMENSIONS for label in labels)
     return PredictionsModel(
         name=path.stem,
         labels=labels,
         task="regression" if only_dimensions else "single_label",
-        fingerprint=hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(),
+        fingerprint=digest.hexdigest(),
         facts={
             "kind": "predictions file",
             "source": str(path),
             "rows": len(table),
-            "notes": _conditions_note(tuple(dict.fromkeys(condition))),
+            "notes": notes,
         },
+        notes=notes,
         tables={name: scores[(condition == name).to_numpy()] for name in dict.fromkeys(condition)},
         key=key,
     )
@@ -119,12 +135,7 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
 def _rows(table: pd.DataFrame, path: Path) -> "tuple[str, pd.Index[str], pd.Series[str]]":
     """The name of the key column, the key of each row, and the condition of each row, after checks."""
     key = "clip" if "clip" in table else "file"
-    if key not in table:
-        raise ModelError(f"{path} has neither a column 'clip' nor 'file': it has {', '.join(table.columns)}")
-    unnamed = (table[key].isna() | (table[key].astype(str).str.strip() == "")).to_numpy()
-    if unnamed.any():
-        raise ModelError(f"{path} has an empty {key} in row {int(unnamed.argmax()) + 1}")
-    keys = pd.Index(texts(table[key], missing=set()).astype(str))
+    keys = row_keys(table, key, path)
     condition = (
         table["condition"].astype(str) if "condition" in table else pd.Series(CLEAN, index=table.index)
     )

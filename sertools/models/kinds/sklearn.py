@@ -31,7 +31,7 @@ from sertools.models.model import Outputs, Signal, Task
 from sertools.models.task import task_of
 
 SCHEME = "sklearn"
-READS = ("labels",)
+READS = ("labels", "model_scale")
 
 MAX_UNPACKED_BYTES = 2 * 2**30
 """Largest size of an unpacked estimator; a random forest of a thousand trees is smaller."""
@@ -51,7 +51,7 @@ class SklearnModel(LoadedSignalModel):
         features = functionals(signals)
         scores = answers(self.estimator, features)
         return Outputs(
-            scores=scores.astype(np.float32),
+            scores=self.rated(scores).astype(np.float32),
             layers=features[:, None, :].astype(np.float32) if layers else None,
         )
 

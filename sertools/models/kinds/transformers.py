@@ -15,14 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
+from sertools.files import read_json
 from sertools.models import padding
-from sertools.models.checkpoints import feature_extraction
+from sertools.models.checkpoints import feature_extraction, padded_forward
 from sertools.models.checkpoints.card import licence
-from sertools.models.checkpoints.heads import Network, build, weight_files
+from sertools.models.checkpoints.heads import Network, build
 from sertools.models.checkpoints.hub import folder_of
+from sertools.models.checkpoints.inputs import (
+    Inputs,
+    check_extractor,
+    inputs_of,
+    main_input,
+    shapes,
+)
+from sertools.models.checkpoints.label_names import check_label_names
+from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.models.checkpoints.settings import check_settings
+from sertools.models.checkpoints.weight_files import weight_files
 from sertools.models.checks import names
-from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
+from sertools.models.device import find_device, first_precision, in_halves, stamped
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
@@ -34,16 +45,12 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "hf"
-READS = ("head", "labels")
-
-FRAME_PADDED = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat")
-"""Architectures in which a frame-level mask hides padding completely; all others run clip by clip.
-(In data2vec-audio, stacked positional convolutions let padding affect the clip.)"""
+READS = ("head", "labels", "model_scale")
 
 HARMLESS = ("Support for mismatched key_padding_mask", feature_extraction.EMPTY_FILTER)
 """Warnings of transformers and torch that are harmless for WavLM and AST."""
 
-FINGERPRINT_VERSION = "hf-2"
+FINGERPRINT_VERSION = "hf-3"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 
@@ -139,76 +146,59 @@ class TransformersModel(LoadedSignalModel):
             ]
         scores = np.concatenate([scores for scores, _, _ in parts])
         means = np.concatenate([means for _, means, _ in parts if means is not None]) if layers else None
-        return Outputs(scores=scores, layers=means), [clip for _, _, clips in parts for clip in clips]
+        clips = [clip for _, _, found in parts for clip in found]
+        return Outputs(scores=self.rated(scores), layers=means), clips
 
-    def _batches(self, signals: Sequence[Signal]) -> list[list["torch.Tensor"]]:
+    def _batches(self, signals: Sequence[Signal]) -> list[list[Inputs]]:
         """Model inputs (each with a leading axis of 1), grouped into batches for one forward pass."""
-        import torch
-
-        inputs = []
-        for signal in signals:
-            # clip by clip: normalisation must not include the padding added for longer clips
-            features = self.extractor(signal, sampling_rate=self.sampling_rate, return_tensors="np")
-            array = features[self.extractor.model_input_names[0]]
-            inputs.append(moved(torch.from_numpy(np.ascontiguousarray(array)), self.device))
-        same_shape = len({tuple(x.shape) for x in inputs}) == 1
-        config: Any = self.network.module.config
-        padded = config.model_type in FRAME_PADDED and not getattr(config, "add_adapter", False)
+        module, rate = self.network.module, self.sampling_rate
+        padded = padded_forward.pads_frames(module)
+        inputs = [
+            inputs_of(self.extractor, signal, rate=rate, module=module, device=self.device, masked=not padded)
+            for signal in signals
+        ]
+        same_shape = len({shapes(x) for x in inputs}) == 1
         # bf16 rounding depends on the shape of a product, by far more than 1e-5, and a batch gains little
-        alone = self.device.type == "cpu" and self.dtype == torch.bfloat16
+        alone = self.device.type == "cpu" and str(self.dtype) == "torch.bfloat16"
         if (same_shape or padded) and not alone:
             return [inputs]
         return [[x] for x in inputs]
 
     def _forward(
-        self, inputs: list["torch.Tensor"], layers: bool, keep: bool
+        self, inputs: list[Inputs], layers: bool, keep: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[list[NDArray[np.float32]]]]:
         """Scores (n, c), layer means (n, l, d) and, with `keep`, the frames of each clip by layer."""
         import torch
 
-        module = self.network.module
         if self._is_fast():
             return self._fast_forward(inputs, layers, keep)
-        wanted: dict[str, Any] = {"output_hidden_states": True} if layers else {}
-        lengths = [x.shape[1] for x in inputs]
-        differ = len(set(lengths)) > 1
-        if differ:
-            batch, wanted["attention_mask"] = padding.padded(inputs, self.device)
-        else:
-            batch = torch.cat(inputs)
-        base = getattr(module, getattr(module, "base_model_prefix", ""), module)
-        encoder = getattr(base, "feature_extractor", None)
-        if encoder is not None:
-            base.feature_extractor = padding.clip_by_clip(encoder, lengths)
-        try:
-            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-                outputs = module(batch, **wanted)
-        finally:
-            if encoder is not None:
-                base.feature_extractor = encoder
-        frames = self._frames(base, lengths) if differ else None
+        outputs, frames = padded_forward.states(self.network.module, inputs, layers=layers, dtype=self.dtype)
         if self.network.layout == "native":
             logits = outputs.logits
         elif self.network.head is not None:
-            logits = self.network.head(padding.mean_over_frames(outputs.last_hidden_state.float(), frames))
+            pooled = padding.pooled(outputs.last_hidden_state.float(), frames, self.network.pooling)
+            logits = self.network.head(pooled)
         else:
             logits = torch.empty(len(inputs), 0)
-        scores = activated(logits.float(), self.task).cpu().numpy()
+        scores = self._activated(logits.float()).cpu().numpy()
         if not layers:
             return scores, None, []
         states = [state.float() for state in outputs.hidden_states]
-        means = (
-            torch.stack([padding.mean_over_frames(state, frames) for state in states], dim=1).cpu().numpy()
-        )
+        means = torch.stack([padding.pooled(state, frames) for state in states], dim=1).cpu().numpy()
         return scores, means, padding.frames_by_clip(states, frames) if keep else []
+
+    def _activated(self, logits: "torch.Tensor") -> "torch.Tensor":
+        """Scores from logits; a layout with a task of its own has activated them."""
+        return logits if LAYOUTS[self.network.layout].task else activated(logits, self.task)
 
     def _is_fast(self) -> bool:
         module: Any = self.network.module
         own_head = self.network.layout != "native" or hasattr(module, "projector")
-        return self.device.type == "cpu" and own_head and not weights.why_not(module.config)
+        pooled = self.network.pooling == "mean"  # the only one that the fast path computes
+        return self.device.type == "cpu" and own_head and pooled and not weights.why_not(module.config)
 
     def _fast_forward(
-        self, inputs: list["torch.Tensor"], layers: bool, keep: bool
+        self, inputs: list[Inputs], layers: bool, keep: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[list[NDArray[np.float32]]]]:
         """Same as `_forward`, on the fast CPU path.
 
@@ -220,7 +210,8 @@ class TransformersModel(LoadedSignalModel):
         if self.encoder is None:
             base = getattr(module, getattr(module, "base_model_prefix", ""), module)
             self.encoder = weights.encoder(base, self.dtype)
-        last, means, states = forward.means_and_frames(self.encoder, [x[0] for x in inputs], keep=keep)
+        signals = [x[main_input(module)][0] for x in inputs]
+        last, means, states = forward.means_and_frames(self.encoder, signals, keep=keep)
         if self.network.layout == "native":
             if module.config.use_weighted_layer_sum:
                 last = (means * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=1)
@@ -230,12 +221,7 @@ class TransformersModel(LoadedSignalModel):
         else:
             logits = torch.empty(len(inputs), 0)
         by_clip = [[state.numpy() for state in clip] for clip in zip(*states, strict=True)]
-        return activated(logits, self.task).numpy(), means.numpy() if layers else None, by_clip
-
-    def _frames(self, base: Any, lengths: list[int]) -> list[int]:
-        import torch
-
-        return [int(n) for n in base._get_feat_extract_output_lengths(torch.tensor(lengths))]
+        return self._activated(logits).numpy(), means.numpy() if layers else None, by_clip
 
 
 def load(rest: str, options: LoadOptions) -> TransformersModel:
@@ -250,6 +236,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     trust = options.trust_remote_code
     extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
     network = build(folder, config, head=options.head, trust_remote_code=trust)
+    check_extractor(extractor, network.module, folder)
     labels, task = _outputs_of(network, config, options, folder)
     device = find_device(options.device)
     network.module.to(device)
@@ -313,12 +300,26 @@ def _outputs_of(
     network: Network, config: Any, options: LoadOptions, folder: Path
 ) -> tuple[tuple[str, ...], Task]:
     """Labels and task; a bare encoder has no labels, whatever config.json names."""
+    path, layout = folder / "config.json", LAYOUTS[network.layout]
     if not isinstance(config.id2label, dict) or set(config.id2label) != set(range(len(config.id2label))):
-        raise ModelError(f"{folder / 'config.json'}: the keys of id2label are not 0, 1, 2, …")
+        raise ModelError(f"{path}: the keys of id2label are not 0, 1, 2, …")
+    if network.layout == "none":
+        return (), "encoder"
+    if not options.labels:
+        content = read_json(path, error=ModelError, what="the settings of a checkpoint")
+        check_label_names(content, path)
     stated = [str(config.id2label[i]) for i in range(len(config.id2label))]
-    labels = names(options.labels, stated, len(stated), str(folder))
-    task = task_of(config.problem_type, labels) if network.layout != "none" else "encoder"
-    return () if task == "encoder" else labels, task
+    count = network.head.outputs if network.head is not None else len(stated)
+    if layout.labels and len(stated) != count:
+        stated = list(layout.labels)
+    if len(stated) != count and not options.labels:
+        raise ModelError(
+            f"the head in {folder} has {count} outputs, but config.json names {len(stated)} labels: "
+            f"{', '.join(stated)}",
+            hint="list the labels in output order as id2label in config.json, or name them: --labels anger,…",
+        )
+    labels = names(options.labels, stated, count, str(folder))
+    return labels, layout.task or task_of(config.problem_type, labels)
 
 
 def _network_facts(network: Network, config: Any, folder: Path) -> dict[str, Any]:
@@ -328,6 +329,7 @@ def _network_facts(network: Network, config: Any, folder: Path) -> dict[str, Any
         "model_type": config.model_type,
         "parameters": sum(p.numel() for p in network.module.parameters()),
         "head": network.layout,
+        **({"pooling": network.pooling} if network.head is not None else {}),
     }
 
 

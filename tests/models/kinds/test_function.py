@@ -11,11 +11,14 @@ import pytest
 import soundfile
 
 from sertools.errors import ModelError
+from sertools.inference.predict import Settings
+from sertools.inference.predict import predict as predict_corpus
 from sertools.models.kinds.function import REPEAT
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.returned_scores import rows
 from tests.helpers.checkpoints import speech
 from tests.helpers.places import ROOT
+from tests.helpers.small import noises
 
 EXAMPLE = ROOT / "examples" / "remote_service.py"
 LEVELS = """
@@ -170,6 +173,23 @@ def test_an_answer_that_drifts_later_is_noticed_by_asking_about_the_first_clip_a
         model.predict(clips)
     with pytest.raises(ModelError, match=r"gives different predictions for the same clip: 0\.5, then 0\.6"):
         model.predict(clips)
+
+
+def test_a_drift_on_a_small_corpus_is_noticed_before_anything_is_stored(tmp_path):
+    corpus = noises(tmp_path / "c", 12)
+    model = load_model(write(tmp_path, DRIFTING.replace("< 40", "< 16"), "f.labels = ['arousal']"))
+    settings = Settings(cache=tmp_path / "cache")
+    with pytest.raises(ModelError, match=r"gives different predictions for the same clip: 0\.5, then 0\.6"):
+        predict_corpus(model, corpus, settings=settings)
+    assert not list((tmp_path / "cache").rglob("*.parquet"))
+
+
+def test_a_steady_function_is_asked_once_more_at_the_end_of_a_small_corpus(tmp_path):
+    corpus = noises(tmp_path / "c", 12)
+    model = load_model(write(tmp_path, LEVELS, "f.labels = ['arousal', 'valence']"))
+    predict_corpus(model, corpus, settings=Settings(cache=tmp_path / "cache"))
+    assert model.since == 0
+    assert list((tmp_path / "cache").rglob("*.parquet"))
 
 
 def test_a_steady_function_is_asked_about_one_clip_in_64_again(tmp_path):

@@ -149,7 +149,11 @@ def test_a_linear_head_of_another_name_is_read_where_the_user_names_it(tmp_path)
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
-    assert load_model(str(folder)).task == "encoder"
+    with pytest.raises(
+        ModelError, match=r"would stay unread: emotion\.bias, emotion\.weight .*--head emotion="
+    ):
+        load_model(str(folder))
+    assert load_model(str(folder), LoadOptions(head={"emotion": "none"})).task == "encoder"
     model = load_model(str(folder), LoadOptions(head={"emotion": "linear"}))
     signal = speech([8000])[0]
     normalised = (signal - signal.mean()) / np.sqrt(signal.var() + 1e-7)

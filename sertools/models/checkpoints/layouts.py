@@ -1,0 +1,214 @@
+"""The table of heads: which keys a checkpoint's head has, and what its authors compute with them.
+
+Each entry repeats the forward pass of the class with which the checkpoint was trained. These classes come
+with the checkpoints and not with transformers, which would replace the head by a random one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sertools.errors import ModelError
+from sertools.models.model import Task
+
+if TYPE_CHECKING:
+    import torch
+
+POOLINGS = ("mean", "max", "sum")
+"""Values of `pooling_mode` in config.json: how the frames of a clip become one vector."""
+
+Weights = tuple["torch.Tensor", "torch.Tensor"]
+"""Weight (out, in) and bias (out,) of one linear layer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """Linear layers one after the other on the pooled frames, with tanh between them.
+
+    Attributes:
+        layers: stems of the keys below the prefix; empty for the prefix itself
+        softmax: whether the outputs pass through a softmax
+    """
+
+    layers: tuple[str, ...]
+    softmax: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One kind of head.
+
+    Attributes:
+        description: what is computed, and whose checkpoints have it
+        branches: whose outputs stand side by side; none if transformers computes the head, or there is none
+        prefix: of the keys by which the head is recognised; None if it must be named with `--head`
+        labels: names of the outputs, for checkpoints whose config.json does not name as many
+        task: of the outputs, if it does not follow from config.json
+    """
+
+    description: str
+    branches: tuple[Branch, ...] = ()
+    prefix: str | None = None
+    labels: tuple[str, ...] = ()
+    task: Task | None = None
+
+    def stems(self, prefix: str) -> list[str]:
+        """Stems of the keys of all linear layers."""
+        return [_joined(prefix, layer) for branch in self.branches for layer in branch.layers]
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "native": Layout(description="the head of the transformers class named in config.json"),
+    "dense-tanh-out": Layout(
+        description="pooling → dense → tanh → out_proj (audEERING's dimensions, m3hrdadfi's emotions)",
+        branches=(Branch(layers=("dense", "out_proj")),),
+        prefix="classifier",
+    ),
+    "dense-tanh-output": Layout(
+        description="pooling → dense → tanh → output (ehcalabres' emotions)",
+        branches=(Branch(layers=("dense", "output")),),
+        prefix="classifier",
+    ),
+    "age-gender": Layout(
+        description="pooling → age: dense → tanh → out_proj; gender: the same, then softmax (audEERING)",
+        branches=(
+            Branch(layers=("age.dense", "age.out_proj")),
+            Branch(layers=("gender.dense", "gender.out_proj"), softmax=True),
+        ),
+        prefix="",
+        labels=("age", "female", "male", "child"),
+        task="regression",
+    ),
+    "linear": Layout(description="pooling → one linear layer", branches=(Branch(layers=("",)),)),
+    "none": Layout(description="a bare encoder"),
+}
+"""Name → layout; pooling is the mean over all frames, or what `pooling_mode` in config.json says."""
+
+NATIVE_KEYS = {"projector.weight", "classifier.weight", "classifier.dense.weight"}
+"""Keys by which a head of transformers is recognised where config.json names no class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnHead:
+    """Linear layers of a head that transformers does not compute: pooled states (n, d) → logits (n, c)."""
+
+    branches: tuple[tuple[tuple[Weights, ...], bool], ...]
+
+    def __call__(self, pooled: "torch.Tensor") -> "torch.Tensor":
+        """Logits, or ratings, of each clip."""
+        import torch
+        from torch.nn.functional import linear
+
+        found = []
+        for layers, softmax in self.branches:
+            states = pooled
+            for i, (weight, bias) in enumerate(layers):
+                states = torch.tanh(states) if i else states
+                states = linear(states, weight.to(states), bias.to(states))
+            found.append(states.softmax(dim=-1) if softmax else states)
+        return torch.cat(found, dim=-1)
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs."""
+        return sum(len(layers[-1][1]) for layers, _ in self.branches)
+
+
+def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, str]) -> tuple[str, str]:
+    """The layout of a checkpoint's head and the prefix of its keys, determined from the keys.
+
+    Raises:
+        ModelError: `head` names an unknown layout or keys that do not exist
+    """
+    for prefix, layout in head.items():
+        if layout not in LAYOUTS:
+            raise ModelError(f"--head {prefix}={layout}: unknown layout", hint=", ".join(LAYOUTS))
+        if not any(key.startswith(f"{prefix}.") for key in keys):
+            raise ModelError(f"--head {prefix}={layout}: the checkpoint has no keys {prefix}.…")
+        return layout, prefix
+    for name, entry in LAYOUTS.items():
+        if entry.prefix is None:
+            continue
+        if {f"{stem}.weight" for stem in entry.stems(entry.prefix)} <= keys:
+            return name, entry.prefix
+    claims = any(
+        name.endswith(("ForSequenceClassification", "ForAudioClassification")) for name in architectures
+    )
+    return ("native" if claims or keys & NATIVE_KEYS else "none"), ""
+
+
+def pooling_of(config: Any, folder: Path) -> str:
+    """How a head that transformers does not compute pools the frames: `pooling_mode`, or else the mean.
+
+    Raises:
+        ModelError: `pooling_mode` is none of `POOLINGS`
+    """
+    stated = getattr(config, "pooling_mode", None)
+    if stated is None:
+        return "mean"
+    if stated not in POOLINGS:
+        raise ModelError(
+            f"{folder / 'config.json'}: pooling_mode is {str(stated)[:60]!r}, which is not one of "
+            f"{', '.join(POOLINGS)}"
+        )
+    return str(stated)
+
+
+def own_head(
+    tensors: Mapping[str, "torch.Tensor"], layout: str, prefix: str, width: int | None, folder: Path
+) -> OwnHead:
+    """The linear layers of a head, after checking their shapes and values.
+
+    Args:
+        tensors: of the checkpoint, by key
+        layout: name in `LAYOUTS`
+        prefix: of the keys
+        width: of the encoder's states; None if it is not known
+        folder: of the checkpoint, for messages
+
+    Raises:
+        ModelError: a key is missing, has a shape that does not fit, or holds nan or infinity
+    """
+    branches = []
+    for branch in LAYOUTS[layout].branches:
+        size, layers = width, []
+        for layer in branch.layers:
+            stem = _joined(prefix, layer)
+            absent = [key for key in (f"{stem}.weight", f"{stem}.bias") if key not in tensors]
+            if absent:
+                raise ModelError(f"{folder} lacks keys of a head with layout {layout}: {', '.join(absent)}")
+            weight, bias = tensors[f"{stem}.weight"].float(), tensors[f"{stem}.bias"].float()
+            _check_layer(stem, weight, bias, size, folder)
+            size = len(bias)
+            layers.append((weight, bias))
+        branches.append((tuple(layers), branch.softmax))
+    return OwnHead(branches=tuple(branches))
+
+
+def _check_layer(
+    stem: str, weight: "torch.Tensor", bias: "torch.Tensor", inputs: int | None, folder: Path
+) -> None:
+    """Refuses a linear layer that does not fit the one before it, or whose numbers are not finite."""
+    shape = tuple(weight.shape)
+    fits = len(shape) == 2 and min(shape) > 0 and inputs in {None, shape[-1]}
+    if not fits:
+        wanted = "(outputs, inputs)" if inputs is None else f"(outputs, {inputs})"
+        raise ModelError(
+            f"the head in {folder} does not fit: {stem}.weight has shape {shape}, but must have {wanted}"
+        )
+    if tuple(bias.shape) != shape[:1]:
+        raise ModelError(
+            f"the head in {folder} does not fit: {stem}.bias has shape {tuple(bias.shape)}, but "
+            f"{stem}.weight has {shape[0]} outputs"
+        )
+    for name, tensor in (("weight", weight), ("bias", bias)):
+        if not tensor.isfinite().all():
+            raise ModelError(
+                f"{folder} has weights that are not finite numbers: {stem}.{name}",
+                hint="training diverged, or the file is damaged",
+            )
+
+
+def _joined(prefix: str, layer: str) -> str:
+    return ".".join(part for part in (prefix, layer) if part)
