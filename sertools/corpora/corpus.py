@@ -37,6 +37,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -77,8 +78,8 @@ class Corpus:
 
     def channel(self, clip: str) -> float:
         """Number of the channel that a clip is read from, the first is 1; nan for the mean of all."""
-        channels: pd.Series[float] | None = self.clips["channel"] if self.has_channels else None
-        return math.nan if channels is None else float(channels.at[clip])
+        channel: Any = self.clips["channel"].at[clip] if self.has_channels else math.nan
+        return float(channel)
 
     @property
     def has_speakers(self) -> bool:
