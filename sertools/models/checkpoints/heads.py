@@ -221,7 +221,7 @@ def _check_outputs(
 
 def _keys(keys: list[str], shown: int = 6) -> str:
     more = f" and {len(keys) - shown} more keys" if len(keys) > shown else ""
-    return ", ".join(keys[:shown]) + more
+    return ", ".join(" ".join(key.split())[:200] for key in keys[:shown]) + more
 
 
 def _first_line(error: Exception) -> str:
