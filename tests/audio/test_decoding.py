@@ -172,10 +172,10 @@ def test_a_header_with_an_absurd_rate_takes_no_memory(tmp_path: Path, rate: int)
 
 
 @pytest.mark.slow  # a minute of writing and reading
-def test_twenty_minutes_of_eight_channels_at_192_khz_take_little_memory(tmp_path: Path) -> None:
+def test_minutes_of_eight_channels_at_192_khz_take_little_memory(tmp_path: Path) -> None:
     block = np.zeros((192000, 8), dtype=np.int16)
     with soundfile.SoundFile(tmp_path / "a.flac", "w", 192000, 8, "PCM_16") as file:
-        for _ in range(20 * 60):
+        for _ in range(4 * 60):
             file.write(block)
     code = (
         "import resource; from sertools.audio.files import read_audio;"
@@ -184,7 +184,7 @@ def test_twenty_minutes_of_eight_channels_at_192_khz_take_little_memory(tmp_path
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     samples, peak_kb = map(int, found.stdout.split())
-    assert samples == 20 * 60 * 16000
+    assert samples == 4 * 60 * 16000
     assert peak_kb < 400_000
 
 

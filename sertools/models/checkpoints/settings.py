@@ -70,18 +70,20 @@ def check_settings(folder: Path, *, trust_remote_code: bool) -> None:
 
 
 def check_numbers(content: Any, where: str) -> None:
-    """Refuses numbers that no network can have, such as a billion layers.
+    """Refuses numbers that no network can have, such as a billion layers or a stride of 0.
 
     Args:
         content: parsed JSON or YAML
         where: the file, for the message
 
     Raises:
-        ModelError: a number is too large
+        ModelError: a number is too large or too small
     """
     for key, value in _values(content):
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
+        if key.endswith(("stride", "kernel")) and value < 1:
+            raise ModelError(f"{where}: {key} is {_short(value)}, but must be at least 1")
         most = next((limit for pattern, limit in LIMITS if pattern.search(key)), MAX_NUMBER)
         if abs(value) > most and not (isinstance(value, float) and most == MAX_NUMBER):
             raise ModelError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.layouts import LAYOUTS
+from sertools.wording import plural
 
 NEVER_USED = ("masked_spec_embed",)
 """Encoder parameters used only in training: a checkpoint may lack them, or hold them without use."""
@@ -27,10 +28,10 @@ def listed(keys: Sequence[str], shown: int = 6) -> str:
     """Keys for a message; of many, the first ones and the number of the others.
 
     >>> listed(["a", "b", "c"], 2)
-    'a, b and 1 more keys'
+    'a, b and 1 more key'
     """
-    more = f" and {len(keys) - shown} more keys" if len(keys) > shown else ""
-    return ", ".join(keys[:shown]) + more
+    more = f" and {plural(len(keys) - shown, 'more key')}" if len(keys) > shown else ""
+    return ", ".join(" ".join(key.split())[:200] for key in keys[:shown]) + more
 
 
 def check_unread(

@@ -48,6 +48,7 @@ ABSURD = [
     {"classifier_proj_size": 10**9},
     {"hidden_size": 10**400},
     {"num_feat_extract_layers": 10**9},
+    {"conv_stride": [5, 2, 2, 2, 0, 2, 2]},
 ]
 
 
