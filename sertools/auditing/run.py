@@ -98,25 +98,16 @@ def run(
         outcome = _outcome(planned, tables, seed)
     else:
         outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
-    findings = judge_all(_of_a_trained_model(outcome.findings, tables), [*audit.limits, *planned.limits])
-    measured = any(finding.value is not None for finding in findings)
-    coverage = coverage_findings(planned.needs, tables) if measured else []
-    of_answered: list[Finding] = []
-    if any(unanswered(finding) for finding in coverage):
-        alone = _outcome(planned, replace(tables, leaves_out_unanswered=True), seed)
-        of_answered = findings_of_answered(findings, alone)
+    findings, unanswered_words = _findings(planned, tables, outcome, seed)
     return Result(
         audit=audit.name,
         question=audit.question,
         method=audit.method,
-        answer=f"{outcome.answer}{sentence(coverage, of_answered)}",
+        answer=f"{outcome.answer}{unanswered_words}",
         model=dict(model or {}),
         data=dict(data or {}),
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
-        findings=[
-            with_known_speakers(finding, tables)
-            for finding in (*findings, *of_answered, *judge_all(coverage, planned.limits))
-        ],
+        findings=findings,
         tables=outcome.tables,
         figures=outcome.figures,
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
@@ -140,6 +131,22 @@ def _of_a_trained_model(findings: Sequence[Finding], tables: Tables) -> list[Fin
         )
         for each in findings
     ]
+
+
+def _findings(
+    planned: PlannedAudit, tables: Tables, outcome: Outcome, seed: int
+) -> tuple[list[Finding], str]:
+    """The judged findings, those on the answered clips alone, and the coverage; a sentence on the latter."""
+    made = _of_a_trained_model(outcome.findings, tables)
+    findings = judge_all(made, [*planned.audit.limits, *planned.limits])
+    measured = any(finding.value is not None for finding in findings)
+    coverage = coverage_findings(planned.needs, tables) if measured else []
+    of_answered: list[Finding] = []
+    if any(unanswered(finding) for finding in coverage):
+        alone = _outcome(planned, replace(tables, leaves_out_unanswered=True), seed)
+        of_answered = findings_of_answered(findings, alone)
+    every = (*findings, *of_answered, *judge_all(coverage, planned.limits))
+    return [with_known_speakers(finding, tables) for finding in every], sentence(coverage, of_answered)
 
 
 def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:
