@@ -37,6 +37,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -74,7 +75,10 @@ class Corpus:
 
     def channel(self, clip: str) -> float:
         """Number of the channel that a clip is read from, the first is 1; nan for the mean of all."""
-        return float(self.clips.at[clip, "channel"]) if self.has_channels else math.nan
+        if not self.has_channels:
+            return math.nan
+        channel: Any = self.clips.at[clip, "channel"]
+        return float(channel)
 
     @property
     def has_speakers(self) -> bool:
