@@ -61,7 +61,9 @@ DataSpecs = Annotated[
 DataRoot = Annotated[
     Path | None,
     typer.Option(
-        "--data-root", rich_help_panel=INPUT, help="Folder of a registered corpus, or its parent folder."
+        "--data-root",
+        rich_help_panel=INPUT,
+        help="Folder of a registered corpus, or its parent folder; for a table, where its paths start.",
     ),
 ]
 

@@ -78,7 +78,9 @@ class Corpus:
 
     def channel(self, clip: str) -> float:
         """Number of the channel that a clip is read from, the first is 1; nan for the mean of all."""
-        channel: Any = self.clips["channel"].at[clip] if self.has_channels else math.nan
+        if not self.has_channels:
+            return math.nan
+        channel: Any = self.clips.at[clip, "channel"]
         return float(channel)
 
     @property

@@ -22,6 +22,9 @@ BANDS_HZ = (4200, 8400)
 
 MOSTLY = 0.5
 
+SKEWED = 0.1
+"""From this skewness on, the polarity of a voice is clear enough."""
+
 
 def properties(found: Mapping[str, Recording]) -> pd.DataFrame:
     """The properties of clips that may differ between recordings, as texts or truth values; index: clips."""
@@ -31,6 +34,7 @@ def properties(found: Mapping[str, Recording]) -> pd.DataFrame:
                 "sampling rate": f"{c.rate} Hz",
                 "number of channels": f"{c.channels}",
                 "effective bandwidth": _band(c.bandwidth_hz),
+                "polarity of the voice": _polarity(c.polarity),
                 "peak above full scale": c.peak > 1,
                 "clipping": c.clipped >= recording.CLIPPED_SHARE,
                 "constant offset": abs(c.offset) >= recording.OFFSET,
@@ -54,7 +58,7 @@ def description(clips: pd.DataFrame, found: Mapping[str, Recording]) -> list[str
     table = properties(found)
     sentences = [
         f"{name}: {', '.join(f'{value} ({n})' for value, n in table[name].value_counts().items())}"
-        for name in ("sampling rate", "number of channels", "effective bandwidth")
+        for name in ("sampling rate", "number of channels", "effective bandwidth", "polarity of the voice")
     ]
     opposed = [clip for clip, c in found.items() if c.opposed]
     if opposed:
@@ -84,7 +88,7 @@ def confounds(clips: pd.DataFrame, table: pd.DataFrame) -> list[str]:
         for name in map(str, table.columns):
             of_clips = table[name].loc[values.index]
             for level in of_clips.unique():
-                if isinstance(level, bool | np.bool_) and not level:
+                if level in (False, "unclear", "unknown"):
                     continue
                 what = name if isinstance(level, bool | np.bool_) else f"{name} {level}"
                 sentences += _going_together(values, (of_clips == level).to_numpy(dtype=bool), column, what)
@@ -117,6 +121,12 @@ def _going_together(values: pd.Series, has: NDArray[np.bool_], column: str, what
                 f"{others}: a model may tell {column} by the recording"
             )
     return sentences
+
+
+def _polarity(skewness: float) -> str:
+    if not abs(skewness) >= SKEWED:  # also for nan
+        return "unclear"
+    return "positive" if skewness > 0 else "negative"
 
 
 def _band(bandwidth_hz: float) -> str:

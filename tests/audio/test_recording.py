@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from scipy.signal import lfilter
 
 from sertools.audio.files import read_audio
-from sertools.audio.recording import Recording, bandwidth_hz, clipped_share, recording, silent_share
+from sertools.audio.recording import (
+    Recording,
+    bandwidth_hz,
+    clipped_share,
+    recording,
+    residual_skewness,
+    silent_share,
+)
 from sertools.errors import AudioError
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 16000)
@@ -62,6 +70,16 @@ def test_channels_of_opposite_polarity_are_found(tmp_path: Path) -> None:
     assert not described(tmp_path / "b.wav", np.stack([NOISE, other], axis=1)).opposed
     found = described(tmp_path / "c.wav", np.stack([NOISE, NOISE], axis=1))
     assert (found.channels, found.opposed) == (2, False)
+
+
+def test_sign_of_the_residual_is_the_polarity_of_the_voice() -> None:
+    # a train of pulses at 100 Hz through the resonance of a vocal tract
+    pulses = np.zeros(16000)
+    pulses[::160] = 1.0
+    voice = lfilter([1.0], [1.0, -1.6, 0.81], pulses)
+    assert residual_skewness(voice, 16000) > 1
+    assert residual_skewness(-voice, 16000) == pytest.approx(-residual_skewness(voice, 16000), abs=1e-9)
+    assert np.isnan(residual_skewness(np.zeros(16000), 16000))
 
 
 def test_channel_is_chosen_or_the_clip_is_refused(tmp_path: Path) -> None:

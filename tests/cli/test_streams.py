@@ -118,7 +118,7 @@ def test_what_data_say_is_no_command_to_a_terminal_or_a_runner(tmp_path):
     rows = "".join(f'"{text}.wav","{text}",s{i}\n' for i, text in enumerate(HOSTILE))
     (tmp_path / "m.csv").write_text(f"file,clip,speaker\n{rows}")
     done = CliRunner().invoke(app, ["corpus", "check", str(tmp_path / "m.csv")])
-    assert done.exit_code == 0
+    assert done.exit_code == 2
     assert "cannot be read" in done.stdout
     assert harmless(done.stdout)
     words = ["corpus", "split", str(tmp_path / "m.csv"), "--out", str(tmp_path / "o")]

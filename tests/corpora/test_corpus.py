@@ -252,6 +252,7 @@ def test_check_counts_what_is_there(folder: Path) -> None:
         "sampling rate: 16000 Hz (3)",
         "number of channels: 1 (3)",
         "effective bandwidth: up to 8 kHz (3)",
+        "polarity of the voice: unclear (3)",
     ]
 
 

@@ -14,7 +14,15 @@ from sertools.corpora.load import load_corpus
 from sertools.corpora.sound import description
 
 PLAIN = Recording(
-    rate=16000, channels=1, opposed=False, peak=0.5, clipped=0, offset=0, bandwidth_hz=8000, silence=0
+    rate=16000,
+    channels=1,
+    opposed=False,
+    polarity=1,
+    peak=0.5,
+    clipped=0,
+    offset=0,
+    bandwidth_hz=8000,
+    silence=0,
 )
 
 
@@ -53,6 +61,7 @@ def test_unusual_clips_are_named() -> None:
     assert found[1:] == [
         "number of channels: 1 (1), 2 (1)",
         "effective bandwidth: up to 8 kHz (2)",
+        "polarity of the voice: positive (2)",
         "1 clip with channels of opposite polarity, whose mean cancels the speech; "
         "choose one in a column channel: b",
         "1 clip with peak above full scale: b",

@@ -37,9 +37,10 @@ def check(
     found = check.check(replace(corpus, max_minutes=max_minutes))
     console.lines(found.sentences)
     if found.unread == found.clips:
+        absent = not any(corpus.path(clip).exists() for clip in corpus.clips.index)
         raise CorpusError(
             f"no clip of {corpus.name} can be read",
-            hint="if the paths of the table start from another folder, add --data-root FOLDER",
+            hint="if the paths start from another folder, add --data-root FOLDER" if absent else "",
         )
     raise typer.Exit(1 if found.unread and not allow_missing else 0)
 
