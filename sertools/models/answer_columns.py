@@ -59,11 +59,14 @@ def answer_columns(
     left = [name for name in others if name not in found]
     numeric = {name: numbers for name in left if (numbers := _shares(table[name])) is not None}
     if not found:
-        named = [name for name in left if not _NAMELESS.fullmatch(name.strip())]
+        numbers = [name for name in left if pd.to_numeric(table[name], errors="coerce").notna().any()]
+        named = [name for name in numeric or numbers if not _NAMELESS.fullmatch(name.strip())]
         raise ModelError(
             f"{path} has no score columns: its columns are {', '.join(map(str, table.columns))}, and "
             "none is an emotion, a dimension, or a label of the corpus",
-            hint=f"name them: --labels {','.join(list(numeric) or named or ['anger', 'neutral'])}",
+            hint=f"name them: --labels {','.join(named)}"
+            if named
+            else "write one column of numbers for each label, such as anger and neutral",
         )
     _check_complete(table, found, numeric, path)
     return tuple(found), _note(left)

@@ -95,8 +95,7 @@ def _seconds(model: Model) -> float:
 def _head(facts: Mapping[str, Any]) -> str | None:
     """Name of the head, with a description of its layout for transformers checkpoints."""
     head = facts.get("head")
-    return (
-        f"{head}: {LAYOUTS[head].description}"
-        if isinstance(head, str) and head in LAYOUTS and "model_type" in facts
-        else head
-    )
+    if not isinstance(head, str) or head not in LAYOUTS or "model_type" not in facts:
+        return head
+    pooling = f"; pooling: {facts['pooling']} over all frames" if "pooling" in facts else ""
+    return f"{head}: {LAYOUTS[head].description}{pooling}"

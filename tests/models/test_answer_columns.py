@@ -70,6 +70,13 @@ def test_without_a_name_that_is_known_the_columns_to_name_are_offered(tmp_path):
         table(tmp_path, "clip,duration,LABEL_0,LABEL_1\nc1,3.2,0.9,0.1\n")
 
 
+def test_a_table_without_a_number_is_told_what_to_write(tmp_path):
+    with pytest.raises(
+        ModelError, match="has no score columns: .*write one column of numbers for each label"
+    ):
+        table(tmp_path, "clip,emotion\nc1,anger\n")
+
+
 def test_labels_of_the_corpus_are_known(tmp_path):
     text = "clip,ennui,grief,duration\nc1,0.9,0.1,2.5\n"
     assert table(tmp_path, text, known=("Ennui", "grief")).labels == ("ennui", "grief")

@@ -84,10 +84,11 @@ def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelEr
 def shortest(config: Any) -> int:
     """Minimum number of samples, enough for one frame: the receptive field of the convolutional encoder.
 
-    It is 400 for wav2vec2's seven layers.
+    It is 400 for wav2vec2's seven layers, and 0 for a network without such an encoder: there, the feature
+    extractor decides (`inputs.shortest_of`).
     """
     if not hasattr(config, "conv_stride"):
-        return 1
+        return 0
     field, step = 1, 1
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         field += (kernel - 1) * step

@@ -69,6 +69,29 @@ def shapes(inputs: Inputs) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(tensor.shape) for tensor in inputs.values())
 
 
+def shortest_of(extractor: Any, rate: int) -> int:
+    """Fewest samples of which an extractor makes at least one frame that is not masked, by bisection.
+
+    Returns 1 s if there is no such number below.
+    """
+    sound = noise(rate, 1.0)
+
+    def fits(length: int) -> bool:
+        try:
+            features = extractor(sound[:length], sampling_rate=rate, return_tensors="np")
+        except Exception:  # transformers raises anything for a signal that is shorter than one window
+            return False
+        return all(np.size(value) and np.any(value) for name, value in features.items() if name == MASK)
+
+    if fits(1):
+        return 1
+    too_short, enough = 1, rate
+    while enough - too_short > 1:
+        middle = (too_short + enough) // 2
+        too_short, enough = (too_short, middle) if fits(middle) else (middle, enough)
+    return enough
+
+
 def check_extractor(extractor: Any, module: Any, folder: Path) -> None:
     """Refuses a feature extractor whose features are of another kind than the model takes.
 

@@ -27,6 +27,7 @@ from sertools.models.checkpoints.inputs import (
     inputs_of,
     main_input,
     shapes,
+    shortest_of,
 )
 from sertools.models.checkpoints.label_names import check_label_names
 from sertools.models.checkpoints.layouts import LAYOUTS
@@ -248,7 +249,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         labels=labels,
         task=task,
         sampling_rate=rate,
-        shortest=feature_extraction.shortest(config),
+        shortest=feature_extraction.shortest(config) or shortest_of(extractor, rate),
         longest=feature_extraction.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
         facts=signal_facts(

@@ -61,6 +61,21 @@ def test_the_attention_mask_of_w2v_bert_reaches_the_model(tmp_path):
     np.testing.assert_allclose(alone, expected, atol=1e-5)
 
 
+def test_a_clip_of_which_no_frame_would_be_heard_is_too_short(tmp_path):
+    write_w2v_bert(tmp_path / "bert")
+    model = load_model(str(tmp_path / "bert"))
+    assert model.shortest == 400 + 160, "two windows of 25 ms, 10 ms apart, make the first frame"
+    write_checkpoint(tmp_path / "ast", "audio-spectrogram-transformer")
+    other = load_model(str(tmp_path / "ast"))
+    assert 1 < other.shortest <= 400
+    with pytest.raises(ValueError, match="dimension"):
+        other.predict(speech([other.shortest - 1]))
+    for each in (model, other):
+        outputs = each.predict(speech([each.shortest]), layers=True)
+        assert np.isfinite(outputs.scores).all()
+        assert np.isfinite(outputs.layers).all()
+
+
 OTHER_KINDS = [
     ("wav2vec2", (WhisperFeatureExtractor, {}), "input_features of shape .* takes input_values, a signal"),
     ("wav2vec2", (ASTFeatureExtractor, {}), "input_values of shape .* takes input_values, a signal"),
