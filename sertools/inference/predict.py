@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools import files
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import CorpusError, ModelError
 from sertools.inference import engine
@@ -52,7 +51,6 @@ def predict(
     settings = settings or Settings()
     planned: list[Job] = []
     if not is_by_clip(model):
-        files.check_writable(settings.root)
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
         model = choose_precision(model, corpus, corpus_fingerprint, settings.root)
         planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)

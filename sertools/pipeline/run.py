@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from sertools import files
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, fingerprint
@@ -49,8 +48,6 @@ def run(
     standard_labels(model, settings.label_map)  # checked before anything is computed
     key = "" if is_by_clip(model) else fingerprint(corpus)
     wanted = conditions(audits, settings.seed)
-    if wanted and not all(is_by_clip(each) for each in (model, *(others or {}).values())):
-        files.check_writable(settings.root)
     if wanted:
         model = choose_precision(model, corpus, key, settings.root)
     corpus = with_measured_columns(corpus, audits, settings)

@@ -24,7 +24,7 @@ from sertools.inference.frames.plan import Pass, Plan
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
 from sertools.models.model import Frames, Model
-from sertools.store.store import regroup, write_shard
+from sertools.store.store import prepare, regroup, write_shard
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, FrameSums
 from sertools.tables.pairs import speaker_codes
@@ -115,6 +115,7 @@ def _complete(
     """
     if each.kept.read() is not None:
         return clean
+    prepare(each.kept.folder)
     known = features()
     begin, flat, between = each.kept.resume(each.cell)
     sums = Sums(shape=each.shape, flat=flat, products=between)
