@@ -142,8 +142,7 @@ def _emotions(column: pd.Series, source: str, reading: Reading) -> tuple[pd.Seri
     excluded = {canonical(name) for name in reading.no_emotion} - {
         canonical(name) for name in reading.label_map.values()
     }
-    unknown = named.map(lambda name: is_unknown(name) or name in excluded, na_action="ignore")
-    unknown = unknown.fillna(False).astype(bool)
+    unknown = named.isin([name for name in named.dropna().unique() if is_unknown(name) or name in excluded])
     codes = sorted({name for name in named[~unknown].dropna() if name.isdecimal()}, key=int)
     if codes and set(codes) == set(named[~unknown].dropna()):
         raise CorpusError(
@@ -270,7 +269,7 @@ def _paths(files: pd.Series) -> tuple[pd.Series, list[str]]:
 
 def emotions(written: pd.Series, label_map: Mapping[str, str]) -> pd.Series:
     """The canonical names of emotions; missing ones stay missing."""
-    return written.map(lambda name: _emotion(name, label_map), na_action="ignore")
+    return written.map({name: _emotion(name, label_map) for name in written.dropna().unique()})
 
 
 def _emotion(written: str, label_map: Mapping[str, str]) -> str:
