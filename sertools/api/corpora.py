@@ -33,7 +33,8 @@ def load_corpus(
     Args:
         spec: as after `--data`: a registered name such as `voices`, a CSV or Parquet table, or a folder, each
             with `:split` if wanted; or a list of them
-        data_root: folder of a registered corpus, or its parent folder
+        data_root: folder of a registered corpus, or its parent folder; for a table, the folder that its paths
+            start from
         column_map: column name in the table → sertools' name
         scale: lowest and highest rating, for all dimensions or by dimension; ratings become values in [0, 1]
         value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
@@ -81,7 +82,8 @@ def check_corpus(data: CorpusSource, *, max_minutes: float | None = None) -> lis
         max_minutes: longest clip that is read; None for the limit of the corpus, by default 60
 
     Returns:
-        Sentences: counts of clips, speakers and labels, then missing, broken, silent and repeated clips.
+        Sentences: counts of clips, speakers and labels, how the clips were recorded and what of it goes with
+        a label, then missing, broken, silent and repeated clips.
 
     Raises:
         CorpusError: the corpus is missing or cannot be read

@@ -34,8 +34,9 @@ class Checked:
 def check(corpus: Corpus) -> Checked:
     """Content and problems of a corpus; decodes every clip.
 
-    Counts, speakers per sex, share of clips with each label; then missing, broken, short and silent clips,
-    clips whose files are unusual, and clips with identical audio.
+    Counts, speakers per sex, share of clips with each label; how the clips were recorded, and what of it goes
+    with a label or a group; then missing, broken, short and silent clips, clips whose files are unusual, and
+    clips with identical audio.
     """
     clips = corpus.clips
     files = clips["file"].nunique()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.corpora.columns import is_emotion
+from sertools.errors import CorpusError, foreign
 
 SUFFIXES = {
     ".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".m4a", ".aac", ".mp4", ".webm", ".amr",
@@ -27,20 +28,31 @@ NOTES = (
 
 
 def read_class_folders(root: Path) -> pd.DataFrame | None:
-    """One row per audio file, its emotion the folder; None unless two folders are named like emotions."""
-    names = {entry.name for entry in root.iterdir() if entry.is_dir()}
-    splits = {name for name in names if name.lower() in SPLITS}
-    places = [root / split for split in sorted(splits)] if splits == names and names else [root]
-    rows = []
-    for place in places:
-        for folder in sorted(entry for entry in place.iterdir() if entry.is_dir()):
-            for path in _sounds(folder):
-                row = {"file": path.relative_to(root).as_posix(), "emotion": folder.name}
-                rows.append(row if place == root else {**row, "split": SPLITS[place.name.lower()]})
-    emotions = {row["emotion"] for row in rows}
-    if sum(map(is_emotion, emotions)) < 2:
-        return None
-    return pd.DataFrame(rows)
+    """One row per audio file, its emotion the folder; None unless two folders are named like emotions.
+
+    Raises:
+        CorpusError: a folder cannot be read
+    """
+    with foreign(f"cannot read {root}", CorpusError):
+        splits = _folders(root)
+        if not splits or not all(split.name.lower() in SPLITS for split in splits):
+            splits = [root]
+        folders = [folder for split in splits for folder in _folders(split)]
+        # other folders are not searched, since they may be as large as a home directory
+        if sum(map(is_emotion, {folder.name for folder in folders})) < 2:
+            return None
+        rows = []
+        for folder in folders:
+            split = {} if splits == [root] else {"split": SPLITS[folder.parent.name.lower()]}
+            rows += [
+                {"file": path.relative_to(root).as_posix(), "emotion": folder.name, **split}
+                for path in _sounds(folder)
+            ]
+        return pd.DataFrame(rows) if rows else None
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _sounds(folder: Path) -> list[Path]:

@@ -32,7 +32,7 @@ def doubts(clips: pd.DataFrame) -> list[str]:
         if name in clips:
             found += _spellings(clips[name])
     if "speaker" in clips:
-        person = clips["speaker"].map(_key, na_action="ignore")
+        person = clips["speaker"].map({name: _key(name) for name in clips["speaker"].dropna().unique()})
         for name in ("sex", "age"):
             if name in clips:
                 found += _contradictions(clips, person, name)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sertools.audio import recording
 from sertools.audio.recording import Recording
 from sertools.corpora.values import counted, some
+from sertools.labels import DIMENSIONS
 
 CROSSED = ("emotion", "sex", "corpus", "language")
 """Columns that properties of recordings are compared with."""
@@ -16,6 +17,9 @@ CROSSED = ("emotion", "sex", "corpus", "language")
 MIN_DIFFERENCE = 0.5
 MAX_P = 1e-3
 """A property goes with a value if its share differs by this much, and Fisher's exact test gives this p."""
+
+LARGE = 0.8
+"""A difference of two means by this many standard deviations is large (Cohen 1988)."""
 
 BANDS_HZ = (4200, 8400)
 """Ends of the bands of telephone speech and of speech at 16 kHz, with a margin."""
@@ -80,19 +84,45 @@ def confounds(clips: pd.DataFrame, table: pd.DataFrame) -> list[str]:
         clips: index `clip`; labels and attributes
         table: from `properties`
     """
+    having = {}
+    for name in map(str, table.columns):
+        for level in table[name].unique():
+            if level not in (False, "unclear", "unknown"):
+                what = name if isinstance(level, bool | np.bool_) else f"{name} {level}"
+                having[what] = table[name] == level
     sentences = []
-    for column in CROSSED:
+    for column in (*CROSSED, *DIMENSIONS):
         if column not in clips:
             continue
         values = clips.loc[table.index, column].dropna()
-        for name in map(str, table.columns):
-            of_clips = table[name].loc[values.index]
-            for level in of_clips.unique():
-                if level in (False, "unclear", "unknown"):
-                    continue
-                what = name if isinstance(level, bool | np.bool_) else f"{name} {level}"
-                sentences += _going_together(values, (of_clips == level).to_numpy(dtype=bool), column, what)
+        compare = _rated_apart if column in DIMENSIONS else _going_together
+        for what, has in having.items():
+            sentences += compare(values, has[values.index].to_numpy(dtype=bool), column, what)
     return sentences
+
+
+def _rated_apart(values: pd.Series, has: NDArray[np.bool_], column: str, what: str) -> list[str]:
+    """A sentence if the clips with a property are rated much higher or lower than all others.
+
+    Args:
+        values: ratings of the dimension, shape (n,)
+        has: whether a clip has the property, shape (n,)
+        column: name of the dimension
+        what: name of the property
+    """
+    from scipy.stats import mannwhitneyu
+
+    ratings = values.to_numpy(dtype=float)
+    own, others = ratings[has], ratings[~has]
+    if len(own) < 2 or len(own) > len(others):  # the larger part shows the same difference again
+        return []
+    within = np.sqrt((own.var() * len(own) + others.var() * len(others)) / len(ratings))
+    if abs(own.mean() - others.mean()) < LARGE * within or mannwhitneyu(own, others).pvalue > MAX_P:
+        return []
+    return [
+        f"{counted(len(own), 'clip')} with {what} have a mean {column} of {own.mean():.2f}, all others "
+        f"{others.mean():.2f}: a model may tell {column} by the recording"
+    ]
 
 
 def _going_together(values: pd.Series, has: NDArray[np.bool_], column: str, what: str) -> list[str]:

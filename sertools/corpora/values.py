@@ -158,7 +158,7 @@ def numbers(
         column = column.dt.total_seconds()
     written = texts(column, missing={*MISSING, "nat"})
     given = written.dropna()
-    commas = given.map(lambda text: bool(_COMMA.fullmatch(text))).astype(bool)
+    commas = given.astype(str).str.fullmatch(_COMMA.pattern).astype(bool)
     notes = []
     if commas.any() and not given.str.contains(".", regex=False).any():
         written = written.where(
@@ -189,7 +189,7 @@ def known(column: pd.Series) -> tuple[pd.Series, list[str]]:
     ["speaker of 2 clips is unknown: 'Unknown' (1), '-1' (1)"]
     """
     written = texts(column, missing=MISSING)
-    unknown = written.map(is_unknown, na_action="ignore").fillna(False).astype(bool)
+    unknown = written.isin([value for value in written.dropna().unique() if is_unknown(value)])
     return written.mask(unknown, None), unknown_sentence(written[unknown], str(column.name))
 
 

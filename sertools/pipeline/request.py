@@ -66,7 +66,7 @@ class CorpusRequest:
 
     Attributes:
         specs: the texts after `--data`
-        data_root: folder of a registered corpus, or its parent folder
+        data_root: folder of a registered corpus, or its parent folder, or that of a table's paths
         column_map: theirs → ours, for columns of a manifest
         scale: dimension (`*` for all) → lowest and highest rating
         value_map: column → theirs → ours, for values of a column

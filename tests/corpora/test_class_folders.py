@@ -32,3 +32,8 @@ def test_folders_of_splits_hold_folders_of_emotions(tmp_path: Path) -> None:
 def test_folders_of_speakers_are_no_emotions(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no folders named like emotions"):
         load_corpus(tree(tmp_path, "anna/a.wav", "berta/b.wav"))
+
+
+def test_folders_of_emotions_without_audio_are_no_corpus(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no folders named like emotions"):
+        load_corpus(tree(tmp_path, "anger/a.txt", "sadness/b.txt", ".git/c.wav"))

@@ -54,6 +54,21 @@ def test_a_difference_that_few_clips_show_is_no_confound() -> None:
     assert not [sentence for sentence in description(clips, recordings) if "may tell" in sentence]
 
 
+def test_rate_that_goes_with_a_rating_is_a_confound() -> None:
+    arousal = [0.1 + 0.01 * i for i in range(12)] + [0.7 + 0.01 * i for i in range(12)]
+    clips = pd.DataFrame({"arousal": arousal, "valence": [0.2, 0.8] * 12}, index=[f"{i}" for i in range(24)])
+    narrow = Recording(**{**vars(PLAIN), "rate": 8000})
+    recordings = {clip: PLAIN if int(clip) < 12 else narrow for clip in clips.index}
+    told = [sentence for sentence in description(clips, recordings) if "may tell" in sentence]
+    # by hand: the mean of 0.10 … 0.21 is 0.155, that of 0.70 … 0.81 is 0.755
+    assert told == [
+        "12 clips with sampling rate 16000 Hz have a mean arousal of 0.15, all others 0.76: "
+        "a model may tell arousal by the recording",
+        "12 clips with sampling rate 8000 Hz have a mean arousal of 0.76, all others 0.15: "
+        "a model may tell arousal by the recording",
+    ]
+
+
 def test_unusual_clips_are_named() -> None:
     odd = {"peak": 1.2, "clipped": 0.01, "offset": -0.4, "silence": 0.8, "channels": 2, "opposed": True}
     clips = pd.DataFrame(index=["a", "b"])

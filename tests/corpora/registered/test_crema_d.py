@@ -32,6 +32,12 @@ def tree(root: Path) -> None:
     (root / "processedResults" / "summaryTable.csv").write_text(VOTES)
 
 
+def test_race_that_is_unknown_is_missing(tmp_path: Path) -> None:
+    tree(tmp_path)
+    (tmp_path / "VideoDemographics.csv").write_text(ACTORS.replace("Asian", "Unknown"))
+    assert load_corpus(str(tmp_path)).clips["race"].isna().tolist() == [False, True, True]
+
+
 def test_original_tree_gives_labels_actors_and_votes(tmp_path: Path) -> None:
     tree(tmp_path)
     clips = load_corpus(str(tmp_path)).clips

@@ -41,6 +41,12 @@ def test_names_in_the_original_folder_say_everything(tmp_path: Path) -> None:
     assert "expected 535 clips, found 7" in corpus.notes[-3]
 
 
+def test_suffixes_in_capitals_are_read(tmp_path: Path) -> None:
+    (tmp_path / "wav").mkdir()
+    (tmp_path / "wav" / "03a01Wa.WAV").touch()
+    assert load_corpus(str(tmp_path)).clips["file"].tolist() == ["wav/03a01Wa.WAV"]
+
+
 def test_other_folders_are_not_emodb(tmp_path: Path) -> None:
     assert not emodb.recognises(tmp_path)
     (tmp_path / "metadata.csv").write_text("file\nx.wav\n")
