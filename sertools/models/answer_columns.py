@@ -58,8 +58,8 @@ def answer_columns(
     left = [name for name in others if name not in found]
     numeric = {name: numbers for name in left if (numbers := _shares(table[name])) is not None}
     if not found:
-        numbers = [name for name in left if pd.to_numeric(table[name], errors="coerce").notna().any()]
-        named = [name for name in numeric or numbers if not _NAMELESS.fullmatch(name.strip())]
+        counted = [name for name in left if pd.to_numeric(table[name], errors="coerce").notna().any()]
+        named = [name for name in numeric or counted if not _NAMELESS.fullmatch(name.strip())]
         raise ModelError(
             f"{path} has no score columns: its columns are {', '.join(map(str, table.columns))}, and "
             "none is an emotion, a dimension, or a label of the corpus",
