@@ -151,7 +151,7 @@ _PUBLIC = {
     "check_audits": "api.selftest",
     "Corpus": "corpora.corpus",
     "SertoolsError": "errors",
-    "Settings": "inference.predict",
+    "Settings": "inference.settings",
     "LoadOptions": "models.load",
     "ClipModel": "models.model",
     "Model": "models.model",

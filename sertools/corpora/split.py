@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
 from sertools.randomness import identity_rng
+from sertools.wording import plural
 
 STARTS = 20
 """Number of random speaker orders to try (fewer for more than 200 speakers); the best split is used."""
@@ -69,8 +70,8 @@ def summary(corpus: Corpus) -> list[str]:
     for name in (n for n in ("train", "dev", "test") if (corpus.clips["split"] == n).any()):
         part = corpus.clips[corpus.clips["split"] == name]
         facts = [
-            f"{len(part)} clips ({len(part) / len(corpus.clips):.0%})",
-            f"{part['speaker'].nunique()} speakers",
+            f"{plural(len(part), 'clip')} ({len(part) / len(corpus.clips):.0%})",
+            plural(part["speaker"].nunique(), "speaker"),
         ]
         if "sex" in part:
             sexes = part.drop_duplicates("speaker")["sex"].value_counts().sort_index()

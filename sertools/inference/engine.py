@@ -62,11 +62,11 @@ def run(
         ModelError: the scores do not have the shape (clips, labels)
     """
     if job.shards:
-        prepare(job.folder)
         with (
             settings.progress(str(job.condition), job.clips) as advance,
             closing(compute(job, corpus, model, settings, advance)) as computed,
         ):
+            prepare(job.folder)  # nothing is computed before the first shard is asked for
             for shard in computed:
                 write_shard(job.folder, shard.number, shard.scores, shard.layers)
     frames, layers = [], []

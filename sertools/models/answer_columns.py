@@ -19,6 +19,9 @@ KEYS = ("clip", "file", "start", "end", "condition")
 MAX_LISTED = 5
 """Largest number of columns listed in one message."""
 
+_NUMBERED = re.compile(r"LABEL_\d+")
+"""The names that transformers gives to labels without names; --label-map says what they mean."""
+
 _NAMELESS = re.compile(r"|Unnamed: ?\d+|None|nan|\d+|__index_level_\d+__")
 
 
@@ -54,13 +57,15 @@ def answer_columns(
         name
         for name in others
         if not _NAMELESS.fullmatch(name.strip())
-        and ours & {canonical(name), name.strip(), name.strip().lower()}
+        and (
+            ours & {canonical(name), name.strip(), name.strip().lower()} or _NUMBERED.fullmatch(name.strip())
+        )
     ]
     left = [name for name in others if name not in found]
     numeric = {name: numbers for name in left if (numbers := _shares(table[name])) is not None}
     if not found:
-        of_numbers = [name for name in left if pd.to_numeric(table[name], errors="coerce").notna().any()]
-        named = [name for name in numeric or of_numbers if not _NAMELESS.fullmatch(name.strip())]
+        counted = [name for name in left if pd.to_numeric(table[name], errors="coerce").notna().any()]
+        named = [name for name in numeric or counted if not _NAMELESS.fullmatch(name.strip())]
         raise ModelError(
             f"{path} has no score columns: its columns are {', '.join(map(str, table.columns))}, and "
             "none is an emotion, a dimension, or a label of the corpus",

@@ -46,7 +46,9 @@ def run(
     """
     settings = settings or Settings()
     standard_labels(model, settings.label_map)  # checked before anything is computed
-    key = "" if is_by_clip(model) else fingerprint(corpus)
+    key = ""
+    if not is_by_clip(model):
+        key = fingerprint(corpus)
     wanted = conditions(audits, settings.seed)
     if wanted:
         model = choose_precision(model, corpus, key, settings.root)

@@ -20,7 +20,7 @@ from sertools.models.load import load_model
 from sertools.models.model import is_by_clip
 from sertools.results.limits import read_limits
 from sertools.training.recipe import read_recipe
-from tests.corpora.test_audformat_folder import database
+from tests.helpers.audformat_databases import database
 from tests.helpers.mutations import ODD, budget, damaged, faults, generator, mutated
 from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises

@@ -2,7 +2,13 @@
 
 import numpy as np
 
+from sertools.corpora.corpus import fingerprint
+from sertools.inference.frames.compute import frame_sums
+from sertools.inference.frames.plan import plan
+from sertools.inference.jobs import Job
+from sertools.inference.settings import Settings
 from sertools.models.model import Frames
+from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import LEVELS, OTHER, OWN, ROLLED, FrameSumsNeeded
 
 EVERYTHING = FrameSumsNeeded(levels=tuple(LEVELS), groups=2, by="emotion", between_layers=True)
@@ -50,3 +56,10 @@ def pooled(
             if states is not None:
                 xs.append(np.mean([states[k].astype(np.float64) for k in kept], axis=0))
     return xs, ys
+
+
+def summed(model, corpus, root, wanted=EVERYTHING, *, clean=None, **how):
+    key = fingerprint(corpus)
+    nothing = Job(condition=Condition(), folder=root, shards=(), stored=0, layers=True)
+    passes = plan(model, corpus, key, wanted, root)
+    return frame_sums(passes, model, corpus, key, Settings(cache=root, **how), clean or nothing)[0]

@@ -66,8 +66,12 @@ def test_columns_that_the_user_names_are_read_whatever_they_are_called(tmp_path)
 
 
 def test_without_a_name_that_is_known_the_columns_to_name_are_offered(tmp_path):
-    with pytest.raises(ModelError, match=r"has no score columns: .*--labels LABEL_0,LABEL_1\)"):
-        table(tmp_path, "clip,duration,LABEL_0,LABEL_1\nc1,3.2,0.9,0.1\n")
+    with pytest.raises(ModelError, match=r"has no score columns: .*--labels first,second\)"):
+        table(tmp_path, "clip,duration,first,second\nc1,3.2,0.9,0.1\n")
+
+
+def test_numbered_labels_are_answers_whose_meaning_is_still_to_be_told(tmp_path):
+    assert table(tmp_path, "clip,duration,LABEL_0,LABEL_1\nc1,3.2,0.9,0.1\n").labels == ("LABEL_0", "LABEL_1")
 
 
 def test_a_table_without_a_number_is_told_what_to_write(tmp_path):
@@ -118,7 +122,7 @@ def test_rows_with_start_and_end_count_for_these_segments_only(tmp_path):
     model = table(tmp_path, text)
     assert model.labels == ("arousal",)
     assert model.scores(SEGMENTS)["arousal"].fillna(-1).tolist() == [0.1, 0.2, -1]
-    assert model.facts["notes"] == ["1 rows match no clip of the corpus: b.wav from 0.500 to 2.000 s."]
+    assert model.facts["notes"] == ["1 row matches no clip of the corpus: b.wav from 0.500 to 2.000 s."]
 
 
 def test_a_row_about_a_whole_file_holds_for_segments_without_a_row_of_their_own(tmp_path):

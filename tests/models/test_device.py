@@ -55,10 +55,10 @@ class Crowded(torch.nn.Module):
         super().__init__()
         self.network, self.config = network, network.config
 
-    def forward(self, batch: torch.Tensor, **settings: torch.Tensor):
-        if len(batch) > 2:
+    def forward(self, input_values: torch.Tensor, **settings: torch.Tensor):
+        if len(input_values) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return self.network(batch, **settings)
+        return self.network(input_values, **settings)
 
 
 def test_a_model_that_runs_out_of_memory_gives_the_answers_of_one_that_does_not(tmp_path):

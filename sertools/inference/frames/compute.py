@@ -115,7 +115,6 @@ def _complete(
     """
     if each.kept.read() is not None:
         return clean
-    prepare(each.kept.folder)
     known = features()
     begin, flat, between = each.kept.resume(each.cell)
     sums = Sums(shape=each.shape, flat=flat, products=between)
@@ -131,6 +130,7 @@ def _complete(
         settings.progress(title, len(corpus.clips)) as advance,
         closing(engine.compute(job, corpus, model, settings, advance, add)) as computed,
     ):
+        prepare(each.kept.folder)
         advance(each.job.clips - job.clips)
         for shard in computed:
             if clean is not None and clean.shards:

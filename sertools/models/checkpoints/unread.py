@@ -67,14 +67,7 @@ def check_unread(
             f"{listed(inside)}{_layers(inside, module)}",
             hint="correct config.json, or remove these keys if the model was trained without them",
         )
-    for prefix in head:
-        parts = [key for key in unread if key.split(".")[0] == prefix.split(".")[0]]
-        if parts and head[prefix] != "none":
-            raise ModelError(
-                f"--head {prefix}={head[prefix]} reads only a part of the head in {folder}: "
-                f"{listed(parts)} would stay unread",
-                hint=f"name the whole head, with a layout of {', '.join(LAYOUTS)}",
-            )
+    _check_parts(unread, head, folder)
     if head:
         return
     heads = [key for key in unread if not set(key.split(".")[:2]) & set(FROM_PRE_TRAINING)]
@@ -86,6 +79,18 @@ def check_unread(
             hint=f"name the head, --head {first}=LAYOUT, where LAYOUT is one of {', '.join(LAYOUTS)}; "
             f"--head {first}=none for the encoder alone",
         )
+
+
+def _check_parts(unread: Sequence[str], head: Mapping[str, str], folder: Path) -> None:
+    """Refuses `--head` if it names only a part of a head."""
+    for prefix in head:
+        parts = [key for key in unread if key.split(".")[0] == prefix.split(".")[0]]
+        if parts and head[prefix] != "none":
+            raise ModelError(
+                f"--head {prefix}={head[prefix]} reads only a part of the head in {folder}: "
+                f"{listed(parts)} would stay unread",
+                hint=f"name the whole head, with a layout of {', '.join(LAYOUTS)}",
+            )
 
 
 def _in_encoder(key: str, module: Any) -> bool:

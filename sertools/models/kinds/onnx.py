@@ -20,18 +20,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
-from sertools.labels import canonical
 from sertools.models.checkpoints import audonnx
 from sertools.models.checkpoints.onnx_network import Network, open_network, require, shortest
+from sertools.models.checkpoints.onnx_outputs import activated, activation_of, declared
 from sertools.models.checkpoints.onnx_settings import Settings, settings_of
 from sertools.models.checkpoints.onnx_weights import weights
 from sertools.models.checks import (
-    are_probabilities,
     check_finite,
     check_rate,
     check_steady,
@@ -42,12 +42,10 @@ from sertools.models.checks import (
 from sertools.models.device import only_fp32
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
-from sertools.models.model import Frames, Outputs, Signal, Task
-from sertools.models.task import task_of
+from sertools.models.model import Frames, Outputs, Signal
 
 SCHEME = "onnx"
 READS = ("labels", "output", "sampling_rate", "activation", "model_scale")
-CHOICES = ("none", "softmax", "sigmoid")
 RATE_HZ = 16000
 
 FINGERPRINT_VERSION = "onnx-4"
@@ -92,7 +90,7 @@ class OnnxModel(LoadedSignalModel):
         raw = np.concatenate([scores for scores, _ in answers])
         states = [clip for _, clip in answers]
         means = np.stack([_layers(clip) for clip in states]) if layers and self.network.hidden else None
-        return Outputs(scores=self.rated(_activated(raw, self.activation)), layers=means), states
+        return Outputs(scores=self.rated(activated(raw, self.activation)), layers=means), states
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
@@ -114,9 +112,9 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     rate, notes = _rate(options.sampling_rate, metadata, beside, path)
     check_rate(rate, str(path))
     raw = _scores_of_noise(network, rate, length)
-    labels = names(options.labels, _declared(network, stated, metadata, beside), raw.shape[1], str(path))
+    labels = names(options.labels, declared(network, stated, metadata, beside), raw.shape[1], str(path))
     made = {stored.activations.get(name, "") for name in network.scores}
-    task, activation = _activation(options.activation, beside.problem_type, labels, made, raw)
+    task, activation = activation_of(options.activation, beside.problem_type, labels, made, raw)
     return OnnxModel(
         name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
         labels=labels,
@@ -132,12 +130,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         facts=signal_facts(
             "ONNX",
             str(path),
-            {
-                "architecture": network.session.get_modelmeta().graph_name,
-                "head": f"output {', '.join(network.scores)}",
-                "outputs": [node.name for node in network.session.get_outputs()],
-                "activation": activation,
-            },
+            _network_facts(network, activation),
             labels=labels,
             task=task,
             sampling_rate=rate,
@@ -155,57 +148,13 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     )
 
 
-def _declared(
-    network: Network, stated: Mapping[str, Sequence[str]], metadata: Mapping[str, str], beside: Settings
-) -> list[str]:
-    """Names of the outputs from model.yaml or the file's metadata, or else from config.json.
-
-    Raises:
-        ModelError: they differ
-    """
-    if len(network.scores) > 1:
-        return [next(iter(stated.get(name, ())), name) for name in network.scores]
-    own = list(stated.get(network.scores[0]) or _labels_in(metadata))
-    if own and beside.labels and [canonical(x) for x in own] != [canonical(x) for x in beside.labels]:
-        raise ModelError(
-            f"{network.path} names its outputs {', '.join(own)}, but {beside.files[0]} names them "
-            f"{', '.join(beside.labels)}",
-            hint="name them in output order: --labels anger,neutral",
-        )
-    return own or list(beside.labels)
-
-
-def _activation(
-    wanted: str, problem: str | None, labels: Sequence[str], made: set[str], raw: NDArray[np.float32]
-) -> tuple[Task, str]:
-    """The task, and what is done to the outputs: nothing if they are probabilities already.
-
-    Args:
-        wanted: from `--activation`; empty to detect it
-        problem: `problem_type` of config.json
-        labels: of the outputs
-        made: `softmax` or `sigmoid` where such an operator computes an output, otherwise empty
-        raw: outputs for noise, (n, c)
-
-    Raises:
-        ModelError: an unknown activation
-    """
-    if wanted and wanted not in CHOICES:
-        raise ModelError(f"unknown activation {wanted!r}", hint=f"use --activation {', '.join(CHOICES)}")
-    task = task_of(problem, labels)
-    if task == "single_label" and not problem and "sigmoid" in {wanted, *made}:
-        task = "multi_label"
-    if wanted:
-        return task, wanted
-    if task == "regression" or made & {"softmax", "sigmoid"}:
-        return task, "none"
-    if task == "multi_label":
-        return task, "sigmoid"
-    return task, "none" if are_probabilities(raw) else "softmax"
-
-
-def _labels_in(metadata: Mapping[str, str]) -> list[str]:
-    return [name.strip() for name in metadata.get("labels", "").split(",") if name.strip()]
+def _network_facts(network: Network, activation: str) -> dict[str, Any]:
+    return {
+        "architecture": network.session.get_modelmeta().graph_name,
+        "head": f"output {', '.join(network.scores)}",
+        "outputs": [node.name for node in network.session.get_outputs()],
+        "activation": activation,
+    }
 
 
 def _scores_of_noise(network: Network, rate: int, length: int | None) -> NDArray[np.float32]:
@@ -251,17 +200,6 @@ def _layer(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """The states of one clip, averaged over time if they have a time axis, shape (d,)."""
     mean: NDArray[np.float32] = array.reshape(-1, array.shape[-1]).mean(axis=0)
     return mean
-
-
-def _activated(raw: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
-    if activation == "none":
-        return raw
-    if activation == "sigmoid":
-        sigmoid: NDArray[np.float32] = 0.5 * (1 + np.tanh(0.5 * raw))  # does not overflow
-        return sigmoid
-    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
-    shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _fingerprint(path: Path, weight_files: Sequence[Path], settings: str) -> str:

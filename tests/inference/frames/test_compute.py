@@ -16,9 +16,7 @@ from sertools.corpora.load import load_corpus
 from sertools.errors import AuditError
 from sertools.inference import predict as predict_module
 from sertools.inference.frames import plan as frames_plan
-from sertools.inference.frames.compute import frame_sums
-from sertools.inference.frames.plan import plan
-from sertools.inference.jobs import Job, jobs
+from sertools.inference.jobs import jobs
 from sertools.inference.settings import Settings
 from sertools.models.cnn14.network import build
 from sertools.models.load import load_model
@@ -28,7 +26,7 @@ from sertools.tables.frame_sums import KINDS, LEVELS, FrameSumsNeeded
 from tests.helpers import naive_frames
 from tests.helpers.checkpoints import write_checkpoint
 from tests.helpers.cnn14_checkpoints import write
-from tests.helpers.naive_frames import EVERYTHING
+from tests.helpers.naive_frames import summed
 from tests.helpers.places import ROOT
 from tests.helpers.voices import voices
 
@@ -68,13 +66,6 @@ class Counted:
     def predict_frames(self, signals):
         self.clips += len(signals)
         return self.model.predict_frames(signals)
-
-
-def summed(model, corpus, root, wanted=EVERYTHING, *, clean=None, **how):
-    key = fingerprint(corpus)
-    nothing = Job(condition=Condition(), folder=root, shards=(), stored=0, layers=True)
-    passes = plan(model, corpus, key, wanted, root)
-    return frame_sums(passes, model, corpus, key, Settings(cache=root, **how), clean or nothing)[0]
 
 
 def naive(model, corpus, level):
@@ -233,7 +224,7 @@ from sertools.corpora.load import load_corpus
 from sertools.models.load import load_model
 from sertools.models.kinds.transformers import TransformersModel
 from sertools.inference.frames import compute, plan
-from tests.inference.frames.test_compute import EVERYTHING, summed
+from tests.helpers.naive_frames import EVERYTHING, summed
 
 plan.SHARD = 2
 compute.KEEP_EVERY_S = 0
