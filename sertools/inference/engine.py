@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
+from sertools.files import check_writable
 from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
 from sertools.models.model import Framed, Frames, Model, Outputs, Signal, repeats
-from sertools.store.store import prepare, read_layers, read_shard, shards, write_shard
+from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 
 BATCH_SAMPLES = 60 * 16000
 """Maximum number of samples in one forward pass, including padding; a longer clip runs alone."""
@@ -62,11 +63,12 @@ def run(
         ModelError: the scores do not have the shape (clips, labels)
     """
     if job.shards:
+        check_writable(settings.root)  # a store that holds everything is only read
         with (
             settings.progress(str(job.condition), job.clips) as advance,
             closing(compute(job, corpus, model, settings, advance)) as computed,
         ):
-            prepare(job.folder)  # nothing is computed before the first shard is asked for
+            sweep(job.folder)
             for shard in computed:
                 write_shard(job.folder, shard.number, shard.scores, shard.layers)
     frames, layers = [], []

@@ -8,7 +8,7 @@ from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model, is_by_clip
+from sertools.models.model import ClipModel, Model
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
@@ -46,9 +46,7 @@ def run(
     """
     settings = settings or Settings()
     standard_labels(model, settings.label_map)  # checked before anything is computed
-    key = ""
-    if not is_by_clip(model):
-        key = fingerprint(corpus)
+    key = fingerprint(corpus) if hasattr(model, "predict") else ""  # a table of answers opens no audio
     wanted = conditions(audits, settings.seed)
     if wanted:
         model = choose_precision(model, corpus, key, settings.root)

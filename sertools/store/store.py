@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sertools.files import PART, atomic, check_writable
+from sertools.files import PART, atomic
 
 SHARD = 64
 """Clips per shard: the most that an interruption can lose."""
@@ -231,18 +231,6 @@ def left_behind(folder: Path) -> Iterator[Path]:
             age_s = time.time() - path.lstat().st_mtime
             if named and (age_s > DAY_S or (age_s > HOUR_S and not _runs(int(named["pid"])))):
                 yield path
-
-
-def prepare(folder: Path) -> None:
-    """Checks that a folder can be written, before the work begins, and deletes leftovers in it.
-
-    A store that holds everything is only read, so it may be on a disk that cannot be written.
-
-    Raises:
-        StoreError: the folder cannot be created or written
-    """
-    check_writable(folder)
-    sweep(folder)
 
 
 def sweep(folder: Path) -> None:

@@ -302,21 +302,3 @@ def test_a_json_file_that_cannot_be_written_is_a_sentence(tmp_path):
         store.write_json(tmp_path / "file" / "choice.json", {})
     store.write_json(tmp_path / "new" / "choice.json", {"precision": "fp32"})
     assert (tmp_path / "new" / "choice.json").read_text() == '{\n "precision": "fp32"\n}\n'
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_found_before_the_work_begins(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="no permission to write"):
-        store.prepare(tmp_path / "model" / "corpus")
-
-
-def test_preparing_a_folder_leaves_nothing_but_what_is_in_use(tmp_path):
-    old = tmp_path / f".00000.parquet.{dead()}.part"
-    old.write_bytes(b"half")
-    then = time.time() - 2 * 60 * 60
-    os.utime(old, (then, then))
-    store.prepare(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    store.prepare(tmp_path / "absent")
-    assert not (tmp_path / "absent").exists()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
 from sertools.features import acoustics
+from sertools.files import check_writable
 from sertools.inference import engine
 from sertools.inference.frames.accumulate import K, Sums
 from sertools.inference.frames.cells import partners
@@ -24,7 +25,7 @@ from sertools.inference.frames.plan import Pass, Plan
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
 from sertools.models.model import Frames, Model
-from sertools.store.store import prepare, regroup, write_shard
+from sertools.store.store import regroup, write_shard
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, FrameSums
 from sertools.tables.pairs import speaker_codes
@@ -115,6 +116,7 @@ def _complete(
     """
     if each.kept.read() is not None:
         return clean
+    check_writable(settings.root)
     known = features()
     begin, flat, between = each.kept.resume(each.cell)
     sums = Sums(shape=each.shape, flat=flat, products=between)
@@ -130,7 +132,6 @@ def _complete(
         settings.progress(title, len(corpus.clips)) as advance,
         closing(engine.compute(job, corpus, model, settings, advance, add)) as computed,
     ):
-        prepare(each.kept.folder)
         advance(each.job.clips - job.clips)
         for shard in computed:
             if clean is not None and clean.shards:
