@@ -21,11 +21,20 @@ Inputs = dict[str, "torch.Tensor"]
 MASK = "attention_mask"
 
 
-def main_input(module: Any) -> str:
-    """Name of the argument that takes the signal or its spectrogram."""
-    accepted = list(inspect.signature(module.forward).parameters)
+def main_input(module: Any, extractor: Any) -> str:
+    """Name of the input with the signal or its spectrogram, which the forward pass takes first.
+
+    It is the model's name for it, or for a model of the checkpoint's own code, which may have none, the
+    extractor's.
+    """
     stated = str(getattr(module, "main_input_name", ""))
-    return stated if stated in accepted else accepted[0]
+    known = stated in inspect.signature(module.forward).parameters
+    return stated if known else str(extractor.model_input_names[0])
+
+
+def first_of(inputs: Inputs) -> "torch.Tensor":
+    """The signal or its spectrogram, which stands first."""
+    return next(iter(inputs.values()))
 
 
 def inputs_of(
@@ -47,7 +56,7 @@ def inputs_of(
 
     features = extractor(signal, sampling_rate=rate, return_tensors="np")
     accepted = inspect.signature(module.forward).parameters
-    main = main_input(module)
+    main = main_input(module, extractor)
     further = [name for name in extractor.model_input_names if name in accepted and name != main]
     wanted = [main, *(further if masked else [])]
     return {
@@ -102,7 +111,7 @@ def check_extractor(extractor: Any, module: Any, folder: Path) -> None:
         ModelError: they differ, or the extractor cannot process a signal
     """
     path, kind = folder / "preprocessor_config.json", type(extractor).__name__
-    config, wanted = module.config, main_input(module)
+    config, wanted = module.config, main_input(module, extractor)
     rate = int(extractor.sampling_rate)
     try:
         features = extractor(noise(rate, 1.0), sampling_rate=rate, return_tensors="np")

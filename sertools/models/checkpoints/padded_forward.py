@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sertools.models import padding
-from sertools.models.checkpoints.inputs import MASK, Inputs, joined, main_input
+from sertools.models.checkpoints.inputs import MASK, Inputs, first_of, joined
 
 if TYPE_CHECKING:
     import torch
@@ -34,15 +34,15 @@ def states(
     import torch
 
     network: Any = module
-    main = main_input(module)
-    device = inputs[0][main].device
-    lengths = [x[main].shape[1] for x in inputs]
+    device = first_of(inputs[0]).device
+    lengths = [first_of(x).shape[1] for x in inputs]
     differ = len(set(lengths)) > 1
     if differ:
-        batch, mask = padding.padded([x[main] for x in inputs], device)
-        given = {main: batch, MASK: mask}
+        batch, mask = padding.padded([first_of(x) for x in inputs], device)
+        given = {MASK: mask}
     else:
         given = joined(inputs)
+        batch = given.pop(next(iter(given)))
     base = getattr(network, getattr(network, "base_model_prefix", ""), network)
     encoder = getattr(base, "feature_extractor", None)
     if encoder is not None:
@@ -50,7 +50,7 @@ def states(
     wanted = {"output_hidden_states": True} if layers else {}
     try:
         with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
-            outputs = network(**given, **wanted)
+            outputs = network(batch, **given, **wanted)
     finally:
         if encoder is not None:
             base.feature_extractor = encoder

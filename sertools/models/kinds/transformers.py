@@ -24,8 +24,8 @@ from sertools.models.checkpoints.hub import folder_of
 from sertools.models.checkpoints.inputs import (
     Inputs,
     check_extractor,
+    first_of,
     inputs_of,
-    main_input,
     shapes,
     shortest_of,
 )
@@ -211,7 +211,7 @@ class TransformersModel(LoadedSignalModel):
         if self.encoder is None:
             base = getattr(module, getattr(module, "base_model_prefix", ""), module)
             self.encoder = weights.encoder(base, self.dtype)
-        signals = [x[main_input(module)][0] for x in inputs]
+        signals = [first_of(x)[0] for x in inputs]
         last, means, states = forward.means_and_frames(self.encoder, signals, keep=keep)
         if self.network.layout == "native":
             if module.config.use_weighted_layer_sum:
