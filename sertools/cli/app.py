@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sertools.cli import commands
+from sertools.cli.interrupts import repeat_lost
 from sertools.cli.streams import PipeClosed, guard
 from sertools.errors import SertoolsError, nearest
 
@@ -136,6 +137,7 @@ def main() -> None:
     """Entry point of the console script."""
     try:
         guard()
+        repeat_lost()
         app(prog_name="sertools")
     except KeyboardInterrupt:
         sys.exit(INTERRUPT_CODE)
