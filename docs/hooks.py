@@ -12,7 +12,7 @@ from mkdocs.structure.pages import Page
 from sertools.auditing.audit import Audit, load
 from sertools.auditing.discovery import discover
 from sertools.cli.audit_commands import audit_command
-from sertools.comparison.leaderboard_feed import Feed
+from sertools.comparison.leaderboards.feed import Feed
 from sertools.report.prose import blocks, spans
 
 ROOT = Path(__file__).parent.parent

@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from sertools.models.model import ClipModel as ClipModel
     from sertools.models.model import Model as Model
     from sertools.results.collection import Results as Results
-    from sertools.results.limits import Override as Override
     from sertools.results.result import Finding as Finding
     from sertools.results.result import Result as Result
+    from sertools.results.verdicts.limits import Override as Override
 
 # Libraries report what they are used for, or write an identifier of the machine into the user's cache, unless
 # they are told before they are loaded.
@@ -155,7 +155,7 @@ _PUBLIC = {
     "LoadOptions": "models.load",
     "ClipModel": "models.model",
     "Model": "models.model",
-    "Override": "results.limits",
+    "Override": "results.verdicts.limits",
     "Finding": "results.result",
     "Result": "results.result",
     "Results": "results.collection",

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from sertools.cli.app import app
-from sertools.results.limits import read_limits
+from sertools.results.verdicts.limits import read_limits
 from tests.helpers.audit_tables import made
 from tests.helpers.baselines import result_of, worse
 from tests.helpers.places import ROOT

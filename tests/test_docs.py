@@ -135,7 +135,7 @@ def test_the_lines_of_python_run(embedded_cache, tmp_path, monkeypatch):
 
 
 def test_the_limits_in_the_readme_are_a_gate_file(tmp_path):
-    from sertools.results.limits import read_limits
+    from sertools.results.verdicts.limits import read_limits
 
     text = next(block for block in blocks("toml") if "[[limit]]" in block)
     (tmp_path / "gate.toml").write_text(text)
@@ -224,7 +224,7 @@ def test_text_of_a_docstring_is_literal_in_a_page(docs):
 def test_the_feed_is_described_name_by_name(docs):
     import hooks
 
-    from sertools.comparison.leaderboard_feed import Feed, Model, Ranking, Score
+    from sertools.comparison.leaderboards.feed import Feed, Model, Ranking, Score
 
     tables = hooks.feed_tables()
     for part in (Model, Ranking, Score):

@@ -175,7 +175,9 @@ def test_help_loads_nothing_heavy():
 
 
 def test_judging_results_loads_no_torch():
-    assert not loaded_by("import sertools.results.gate, sertools.auditing.audit, sertools.report.render") & {
+    assert not loaded_by(
+        "import sertools.results.verdicts.gate, sertools.auditing.audit, sertools.report.render"
+    ) & {
         "torch",
         "transformers",
     }

@@ -24,7 +24,7 @@ from sertools.pipeline.forecast.predictions import Cost
 from sertools.pipeline.run import run
 from sertools.report.render import render
 from sertools.results.collection import Results
-from sertools.results.limits import Override, read_limits
+from sertools.results.verdicts.limits import Override, read_limits
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN
 

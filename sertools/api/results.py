@@ -7,23 +7,24 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import files
-from sertools.comparison import leaderboard as rankings
-from sertools.comparison import leaderboard_files, write
+from sertools.comparison import write
 from sertools.comparison.common_clips import against_baseline
 from sertools.comparison.compare import compare as compare_runs
-from sertools.comparison.leaderboard import Group
-from sertools.comparison.published import published
+from sertools.comparison.leaderboards import leaderboard as rankings
+from sertools.comparison.leaderboards.files import read_entries, write_leaderboard
+from sertools.comparison.leaderboards.leaderboard import Group
+from sertools.comparison.leaderboards.published import published
 from sertools.comparison.runs import are_usable_names, listed
 from sertools.errors import GateError
 from sertools.report import render as reports
 from sertools.report.formats import ci, model_card
-from sertools.results import gate as gates
 from sertools.results.collection import Results, joined
-from sertools.results.gate import Mode
-from sertools.results.limits import Override, read_limits
 from sertools.results.read import read_result
 from sertools.results.read import read_results as read_folder
 from sertools.results.result import Result, Verdict
+from sertools.results.verdicts import gate as gates
+from sertools.results.verdicts.gate import Mode
+from sertools.results.verdicts.limits import Override, read_limits
 
 ResultSource = str | Path | Result | Iterable[Result]
 """Results, or a folder or file with results."""
@@ -292,9 +293,9 @@ def leaderboard(folder: str | Path, out: str | Path | None = None) -> Leaderboar
         ```
     """
     if out is not None:
-        written = leaderboard_files.write_leaderboard(Path(folder), Path(out))
+        written = write_leaderboard(Path(folder), Path(out))
         return Leaderboard(groups=tuple(written.groups), notes=tuple(written.notes))
-    found = leaderboard_files.read_entries(Path(folder))
+    found = read_entries(Path(folder))
     return Leaderboard(groups=tuple(rankings.board(found.entries)), notes=tuple(found.notes))
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.phrases import counted
 from sertools.results.coverage import COVERAGE, LIMIT, MIN_COVERAGE, OF_ANSWERED, unanswered
-from sertools.results.gate import judge
 from sertools.results.result import Finding, Verdict
+from sertools.results.verdicts.gate import judge
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import known_speakers, predictions_of, scored_targets, truth_of, unanswered_clips
 from sertools.tables.tables import Tables

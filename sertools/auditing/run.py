@@ -13,8 +13,8 @@ from sertools.auditing.findings import skipped, with_known_speakers
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
-from sertools.results.gate import judge_all
 from sertools.results.result import Finding, Missing, Result
+from sertools.results.verdicts.gate import judge_all
 from sertools.tables.tables import ModelData, Tables
 
 NEVER_TRAINED = "the network was never trained"

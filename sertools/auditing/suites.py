@@ -10,7 +10,7 @@ from sertools.auditing.audit import PlannedAudit, load
 from sertools.auditing.discovery import discover, embedded_folder
 from sertools.errors import AuditError, nearest
 from sertools.files import read_toml
-from sertools.results.limits import Override
+from sertools.results.verdicts.limits import Override
 
 
 class SuiteAudit(BaseModel):

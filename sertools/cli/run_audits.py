@@ -23,7 +23,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     from sertools.cli import console
     from sertools.pipeline.nothing_measured import nothing_measured
     from sertools.report.render import render
-    from sertools.results.gate import BAD_INPUT, exit_code
+    from sertools.results.verdicts.gate import BAD_INPUT, exit_code
 
     quiet, verbose = given["quiet"], given["verbose"]
     arguments.check_loudness(quiet, verbose)

@@ -21,8 +21,8 @@ from sertools.results.answers import Answers
 from sertools.results.collection import Results
 from sertools.results.coverage import COVERAGE
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import Change, against, jackknifed, paired_changes
 from sertools.results.result import Result
+from sertools.results.verdicts.regression_check import Change, against, jackknifed, paired_changes
 from sertools.statistics.jackknife import MIN_UNITS
 
 DIFFERENT = "the models were scored on different clips, and this measure is not computed again on common ones"

@@ -27,7 +27,7 @@ from typing import Any
 from sertools.comparison import tables
 from sertools.comparison.common_clips import changes, different_answers
 from sertools.comparison.figures import profile, scores
-from sertools.comparison.published import REASON
+from sertools.comparison.leaderboards.published import REASON
 from sertools.comparison.runs import (
     AUDIT,
     PUBLISHED,
@@ -41,8 +41,8 @@ from sertools.comparison.runs import (
 from sertools.comparison.speakers import by_speaker
 from sertools.comparison.summary import answer
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import COMMON_CLIPS, Change
 from sertools.results.result import Finding, Result, Verdict
+from sertools.results.verdicts.regression_check import COMMON_CLIPS, Change
 from sertools.statistics.jackknife import MIN_UNITS
 
 NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"

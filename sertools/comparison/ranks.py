@@ -16,7 +16,7 @@ import numpy as np
 from sertools.comparison.common_clips import changes
 from sertools.comparison.runs import Measure, Run, why_other_clips
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import Change
+from sertools.results.verdicts.regression_check import Change
 from sertools.statistics.permutation import holm
 
 LEVEL = 0.05

@@ -4,11 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sertools.comparison import tables
-from sertools.comparison.places import main_measures, main_score, places_of, places_sentence, words
+from sertools.comparison.leaderboards.places import (
+    main_measures,
+    main_score,
+    places_of,
+    places_sentence,
+    words,
+)
 from sertools.comparison.ranks import Differences
 from sertools.comparison.runs import COLUMNS, MOST_NAMES, Measure, Run, direction, shortened
-from sertools.results.regression_check import COMMON_CLIPS
 from sertools.results.result import Finding, Verdict
+from sertools.results.verdicts.regression_check import COMMON_CLIPS
 from sertools.wording import plural
 
 

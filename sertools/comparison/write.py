@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sertools import files
 from sertools.comparison.compare import compare
-from sertools.comparison.published import published
+from sertools.comparison.leaderboards.published import published
 from sertools.comparison.runs import AUDIT, COLUMNS, MOST_NAMES, Measure, are_usable_names, listed
 from sertools.comparison.speakers import Row
 from sertools.errors import GateError

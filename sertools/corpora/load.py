@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from sertools.corpora import registry
-from sertools.corpora.audformat_folder import read_audformat
-from sertools.corpora.class_folders import NOTES as FOLDER_NOTES
-from sertools.corpora.class_folders import read_class_folders
 from sertools.corpora.clips import Reading, as_clips, emotions
 from sertools.corpora.columns import look_alikes
 from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
 from sertools.corpora.identity import doubts
-from sertools.corpora.manifest import MANIFESTS, read_table
+from sertools.corpora.layouts.audformat_folder import read_audformat
+from sertools.corpora.layouts.class_folders import NOTES as FOLDER_NOTES
+from sertools.corpora.layouts.class_folders import read_class_folders
+from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical

@@ -28,7 +28,7 @@ import pandas as pd
 import platformdirs
 
 from sertools.corpora import registered
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError
 from sertools.files import read_toml
 

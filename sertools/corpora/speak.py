@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sertools.corpora.corpus import Corpus, write_corpus
+from sertools.corpora.layouts.manifest import read_table
 from sertools.corpora.load import load_corpus
-from sertools.corpora.manifest import read_table
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
 from sertools.speech.engines import Engine, three_letters

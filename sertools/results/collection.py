@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from sertools.errors import GateError, nearest
-from sertools.results import display, frames, gate
+from sertools.results import display, frames
 from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.result import FRAME_COLUMNS, FRAME_TYPES, Result, Verdict
+from sertools.results.verdicts import gate
 from sertools.wording import plural
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sertools.auditing.audit import load
-from sertools.results.gate import gate
-from sertools.results.regression_check import against
 from sertools.results.result import Result
+from sertools.results.verdicts.gate import gate
+from sertools.results.verdicts.regression_check import against
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from sertools.cli.app import app
 from sertools.errors import GateError
-from sertools.results.gate import gate
-from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit
+from sertools.results.verdicts.gate import gate
+from sertools.results.verdicts.limits import Override
 from tests.helpers.report_results import small_result
 
 ABOVE = Limit(name="ccc", above=0.5)

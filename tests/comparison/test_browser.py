@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sertools.comparison.compare import compare
-from sertools.comparison.leaderboard_files import write_leaderboard
+from sertools.comparison.leaderboards.files import write_leaderboard
 from sertools.comparison.write import write_comparison
 from tests.helpers.comparisons import WITHOUT, X, Y, ccc, kept, result, speaker_scores
 from tests.helpers.pages import column, unfold

@@ -9,13 +9,13 @@ import pytest
 from sertools.auditing.audit import load
 from sertools.comparison.common_clips import DIFFERENT, NONE_COMMON, UNKNOWN, changes, on_common_clips
 from sertools.comparison.compare import compare
-from sertools.comparison.leaderboard import Entry, board
+from sertools.comparison.leaderboards.leaderboard import Entry, board
 from sertools.comparison.runs import run_of
 from sertools.pipeline.provenance import answers
 from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import paired_changes
+from sertools.results.verdicts.regression_check import paired_changes
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import made
 from tests.helpers.audits import run

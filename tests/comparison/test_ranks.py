@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sertools.comparison.ranks import ranks
-from sertools.results.regression_check import Change, jackknifed, mean_change
+from sertools.results.verdicts.regression_check import Change, jackknifed, mean_change
 
 
 def pairs_of(values: dict[str, float], p_values: dict[tuple[str, str], float]) -> dict:

@@ -10,7 +10,7 @@ import pytest
 
 from sertools.corpora.clips import Reading, as_clips, prefixed
 from sertools.corpora.columns import look_alikes
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError
 
 

@@ -18,7 +18,7 @@ from sertools.corpora.load import load_corpus
 from sertools.corpora.split import split, summary
 from sertools.models.load import load_model
 from sertools.models.model import is_by_clip
-from sertools.results.limits import read_limits
+from sertools.results.verdicts.limits import read_limits
 from sertools.training.recipe import read_recipe
 from tests.helpers.audformat_databases import database
 from tests.helpers.mutations import ODD, budget, damaged, faults, generator, mutated

@@ -17,7 +17,7 @@ import torch
 
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError, SertoolsError
-from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checkpoints.weights.tensors import tensors_in
 from sertools.models.load import load_model
 from tests.helpers.checkpoints import write_checkpoint
 

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from sertools.cli import console
-from sertools.comparison import leaderboard_files, leaderboard_pages
 from sertools.comparison.compare import compare
-from sertools.comparison.leaderboard import Entry, board
+from sertools.comparison.leaderboards import files, pages
+from sertools.comparison.leaderboards.leaderboard import Entry, board
 from sertools.comparison.runs import run_of
 from sertools.comparison.write import short
 from sertools.report import content, markdown
@@ -50,13 +50,13 @@ def printed(**options) -> str:
 
 def leaderboard_page() -> str:
     entries, ranked = groups()
-    pages = leaderboard_pages.names([entry.model for entry in entries])
-    return leaderboard_pages.index(ranked, pages, [])
+    names = pages.names([entry.model for entry in entries])
+    return pages.index(ranked, names, [])
 
 
 def model_page() -> str:
     entries, ranked = groups()
-    return leaderboard_pages.model_page("m", ranked, entries[:1])
+    return pages.model_page("m", ranked, entries[:1])
 
 
 def joined(table) -> str:
@@ -92,7 +92,7 @@ def test_every_output_shows_the_same_label_value_and_interval(name):
 
 def test_tables_without_intervals_show_the_same_label_and_value():
     _, ranked = groups()
-    ranking = joined(leaderboard_files.short(ranked[0]))
+    ranking = joined(files.short(ranked[0]))
     comparison = joined(short(compare([("m", [audited()]), ("o", [audited("o")])])))
     for shown in (ranking, comparison):
         assert LABEL in shown

@@ -7,8 +7,8 @@ from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE
 from sertools.metrics.speakers import rank_correlation
 from sertools.metrics.unchanged import mean_share
-from sertools.results.gate import judge
 from sertools.results.result import Finding, Limit, Verdict
+from sertools.results.verdicts.gate import judge
 from sertools.statistics.bootstrap import GroupedClips, max_minus_min
 from sertools.statistics.crossed import Crossed
 from sertools.statistics.crossed import contrast as crossed_contrast

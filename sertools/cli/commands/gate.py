@@ -57,8 +57,8 @@ def gate(
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
     from sertools.cli import console
-    from sertools.results import gate
-    from sertools.results.limits import read_limits
+    from sertools.results.verdicts import gate
+    from sertools.results.verdicts.limits import read_limits
 
     arguments.check_loudness(quiet, verbose)
     arguments.check_outputs([junit], [str(path) for path in [limits, *(folders or [o.OUT])] if path])
@@ -86,7 +86,7 @@ def _results(folders: list[Path], baseline: Path | None, tolerance: float) -> "S
 
 def _exit_code(judged: "list[Result]", strict: bool, allow_empty: bool) -> int:
     from sertools.errors import GateError
-    from sertools.results.gate import BAD_INPUT, exit_code
+    from sertools.results.verdicts.gate import BAD_INPUT, exit_code
 
     code = exit_code(judged, strict=strict, allow_empty=allow_empty)
     if code == BAD_INPUT:

@@ -25,17 +25,17 @@ def leaderboard(
     Example: sertools leaderboard results --out site
     """
     from sertools.cli import console
-    from sertools.comparison import leaderboard_files
+    from sertools.comparison.leaderboards.files import short, write_leaderboard
     from sertools.comparison.runs import MOST_NAMES
     from sertools.wording import plural
 
-    found = leaderboard_files.write_leaderboard(folder, out)
+    found = write_leaderboard(folder, out)
     if output == "json":
         console.document(found.feed)
     elif not quiet:
         for group in found.groups:
             console.message(f"{group.corpus}, {group.labels}: {group.summary}")
-            console.table(*leaderboard_files.short(group, MOST_NAMES))
+            console.table(*short(group, MOST_NAMES))
             more = group.standings[MOST_NAMES:]
             if more:
                 without = sum(standing.places is None for standing in more)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.corpora.registry import listed, stems_listed
 from sertools.errors import CorpusError
 from sertools.labels import is_unknown

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError
 
 TITLE = "CMU Multimodal Opinion-level Sentiment Intensity (MOSI)"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError
 
 TITLE = "MSP-Podcast"

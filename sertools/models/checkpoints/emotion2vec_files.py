@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sertools.errors import ModelError, foreign
 from sertools.files import read_yaml
 from sertools.models.checkpoints.settings import check_numbers
-from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checkpoints.weights.tensors import tensors_in
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ from typing import Any
 
 from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.settings import check_parameters, check_settings
-from sertools.models.checkpoints.unread import NEVER_USED
-from sertools.models.checkpoints.weight_files import weight_files
-from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checkpoints.weights.files import weight_files
+from sertools.models.checkpoints.weights.tensors import tensors_in
+from sertools.models.checkpoints.weights.unread import NEVER_USED
 
 
 def config_of(folder: Path) -> Any:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sertools.errors import ModelError, reason
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
-from sertools.models.checkpoints.unread import NEVER_USED, check_unread, listed
-from sertools.models.checkpoints.weight_files import weight_tensors
+from sertools.models.checkpoints.weights.files import weight_tensors
+from sertools.models.checkpoints.weights.unread import NEVER_USED, check_unread, listed
 
 if TYPE_CHECKING:
     import torch

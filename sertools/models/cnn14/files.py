@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from sertools.errors import ModelError
 from sertools.files import read_json
-from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checkpoints.weights.tensors import tensors_in
 from sertools.models.checks import check_rate
 from sertools.models.cnn14.network import WIDTH, build
 from sertools.models.cnn14.spectrogram import Config, mel_filters

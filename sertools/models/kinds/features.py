@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.corpora.manifest import MANIFESTS, read_table
+from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.corpora.values import texts
 from sertools.errors import CorpusError, ModelError, foreign
 from sertools.models.kinds import predictions

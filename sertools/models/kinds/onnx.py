@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
-from sertools.models.checkpoints import audonnx
-from sertools.models.checkpoints.onnx_network import Network, open_network, require, shortest
-from sertools.models.checkpoints.onnx_outputs import activated, activation_of, declared
-from sertools.models.checkpoints.onnx_settings import Settings, settings_of
-from sertools.models.checkpoints.onnx_weights import weights
+from sertools.models.checkpoints.onnx import audonnx
+from sertools.models.checkpoints.onnx.network import Network, open_network, require, shortest
+from sertools.models.checkpoints.onnx.outputs import activated, activation_of, declared
+from sertools.models.checkpoints.onnx.settings import Settings, settings_of
+from sertools.models.checkpoints.onnx.weights import weights
 from sertools.models.checks import (
     check_finite,
     check_rate,

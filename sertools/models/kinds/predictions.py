@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.answer_columns import answer_columns, row_keys, segments

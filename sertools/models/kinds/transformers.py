@@ -32,7 +32,7 @@ from sertools.models.checkpoints.inputs import (
 from sertools.models.checkpoints.label_names import check_label_names
 from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.models.checkpoints.settings import check_settings
-from sertools.models.checkpoints.weight_files import weight_files
+from sertools.models.checkpoints.weights.files import weight_files
 from sertools.models.checks import names
 from sertools.models.device import find_device, first_precision, in_halves, stamped
 from sertools.models.load import LoadOptions

@@ -3,9 +3,9 @@ import re
 import pytest
 
 from sertools.errors import GateError
-from sertools.results.gate import CLIPS_ONLY, exit_code, gate, judge, judge_all, matches, verdicts
-from sertools.results.limits import Override, read_limits
 from sertools.results.result import Finding, Limit, Verdict
+from sertools.results.verdicts.gate import CLIPS_ONLY, exit_code, gate, judge, judge_all, matches, verdicts
+from sertools.results.verdicts.limits import Override, read_limits
 from tests.helpers.report_results import small_result
 
 ABOVE = Limit(name="ccc", above=0.5)

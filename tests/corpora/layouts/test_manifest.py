@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sertools.corpora.manifest import read_table
+from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError
 
 

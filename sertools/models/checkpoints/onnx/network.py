@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError, nearest
-from sertools.models.checkpoints.audonnx import SCORES
+from sertools.models.checkpoints.onnx.audonnx import SCORES
 from sertools.models.checks import noise
 from sertools.models.model import Signal
 

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli.app import app
-from sertools.comparison.leaderboard_feed import Feed
-from sertools.comparison.leaderboard_files import read_entries, write_leaderboard
+from sertools.comparison.leaderboards.feed import Feed
+from sertools.comparison.leaderboards.files import read_entries, write_leaderboard
 from sertools.errors import GateError
 from sertools.report.pages import script_hash
 from tests.helpers.comparisons import WITHOUT, ccc, kept, result

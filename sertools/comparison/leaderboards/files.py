@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sertools import files
-from sertools.comparison import leaderboard_pages
-from sertools.comparison.leaderboard import Entry, Group, Standing, board
-from sertools.comparison.leaderboard_feed import Feed, feed
+from sertools.comparison.leaderboards import pages
+from sertools.comparison.leaderboards.feed import Feed, feed
+from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing, board
 from sertools.comparison.runs import AUDIT, Measure, run_of
 from sertools.errors import GateError
 from sertools.results.display import ABSENT
@@ -56,16 +56,16 @@ def write_leaderboard(folder: Path, out: Path) -> Written:
     """
     found = read_entries(folder, without=out)
     groups = board(found.entries)
-    pages = leaderboard_pages.names([entry.model for entry in found.entries])
-    feed_text = feed(groups, pages).model_dump_json(by_alias=True, indent=1) + "\n"
+    names = pages.names([entry.model for entry in found.entries])
+    feed_text = feed(groups, names).model_dump_json(by_alias=True, indent=1) + "\n"
     written = {
-        "index.html": leaderboard_pages.index(groups, pages, found.notes),
+        "index.html": pages.index(groups, names, found.notes),
         "feed.json": feed_text,
         "feed.schema.json": json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n",
     }
-    for model, name in pages.items():
+    for model, name in names.items():
         entries = [entry for entry in found.entries if entry.model == model]
-        written[name] = leaderboard_pages.model_page(model, groups, entries)
+        written[name] = pages.model_page(model, groups, entries)
     for name, text in written.items():
         files.write_text(out / name, text)
     return Written(groups=groups, feed=feed_text, notes=found.notes)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from sertools.comparison.common_clips import label_of
-from sertools.comparison.places import (
+from sertools.comparison.leaderboards.places import (
     common_clips_sentence,
     main_measures,
     main_score,

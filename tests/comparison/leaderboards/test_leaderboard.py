@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sertools.comparison.leaderboard import Entry, board
+from sertools.comparison.leaderboards.leaderboard import Entry, board
 from sertools.comparison.runs import Measure, run_of
 from sertools.results.keys import FindingKey
 from sertools.results.result import Finding, LeftOut, Limit, Verdict

@@ -3,7 +3,7 @@
 import pytest
 
 from sertools.comparison.compare import compare
-from sertools.comparison.published import published
+from sertools.comparison.leaderboards.published import published
 from sertools.errors import GateError
 from sertools.results.published import ser_tests
 from sertools.results.result import Finding, Limit

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.labels import canonical
-from sertools.models.checkpoints.onnx_network import Network
-from sertools.models.checkpoints.onnx_settings import Settings
+from sertools.models.checkpoints.onnx.network import Network
+from sertools.models.checkpoints.onnx.settings import Settings
 from sertools.models.checks import are_probabilities
 from sertools.models.model import Task
 from sertools.models.task import task_of

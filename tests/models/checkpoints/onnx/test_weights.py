@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from sertools.errors import ModelError
-from sertools.models.checkpoints.onnx_weights import weights
+from sertools.models.checkpoints.onnx.weights import weights
 from sertools.models.load import LoadOptions, load_model
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from sertools.comparison import leaderboard
-from sertools.comparison.leaderboard import Entry, Group, verdicts
+from sertools.comparison.leaderboards import leaderboard
+from sertools.comparison.leaderboards.leaderboard import Entry, Group, verdicts
 from sertools.report import figures, pages
 from sertools.results.result import Figure, Series
 
@@ -32,7 +32,7 @@ def index(groups: Sequence[Group], pages_of: Mapping[str, str], notes: Sequence[
     """The page with all rankings; readers can filter it by corpus and audit.
 
     Args:
-        groups: result of `sertools.comparison.leaderboard.board`
+        groups: result of `sertools.comparison.leaderboards.leaderboard.board`
         pages_of: model → its page
         notes: files that were left out
     """

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sertools.errors import ModelError
 from sertools.files import read_json
-from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checkpoints.weights.tensors import tensors_in
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from transformers import Wav2Vec2Model
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import frozen
-from sertools.models.checkpoints.weight_files import weight_files
+from sertools.models.checkpoints.weights.files import weight_files
 from sertools.models.load import load_model
 from tests.helpers.checkpoints import speech, write_audeering_checkpoint, write_checkpoint
 

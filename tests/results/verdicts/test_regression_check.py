@@ -8,10 +8,10 @@ from sertools.auditing.audit import load
 from sertools.auditing.findings import left_out
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC, ccc
-from sertools.results.gate import gate
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import Change, against, paired_changes
 from sertools.results.result import LeftOut, Verdict
+from sertools.results.verdicts.gate import gate
+from sertools.results.verdicts.regression_check import Change, against, paired_changes
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes

@@ -15,8 +15,8 @@ from typing import Literal
 from sertools.errors import GateError, nearest
 from sertools.results.coverage import COVERAGE, OF_ANSWERED
 from sertools.results.keys import FindingKey
-from sertools.results.limits import Override
 from sertools.results.result import Finding, Limit, Result, Verdict
+from sertools.results.verdicts.limits import Override
 from sertools.wording import plural
 
 Mode = Literal["interval", "point"]

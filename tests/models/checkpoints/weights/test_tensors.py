@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import frozen
-from sertools.models.checkpoints.weights import tensors_in
+from sertools.models.checkpoints.weights.tensors import tensors_in
 from sertools.models.load import load_model
 from tests.helpers.checkpoints import write_checkpoint
 

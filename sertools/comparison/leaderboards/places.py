@@ -10,7 +10,7 @@ from sertools.comparison.ranks import Differences, Ranks, ranks
 from sertools.comparison.runs import Measure, Run, listed, shortened
 from sertools.labels import DIMENSIONS
 from sertools.results.keys import FindingKey
-from sertools.results.regression_check import mean_change
+from sertools.results.verdicts.regression_check import mean_change
 from sertools.wording import plural
 
 LACKING = "it lacks the measure that decides the order"

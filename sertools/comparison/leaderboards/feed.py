@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sertools.comparison.leaderboard import Group, Standing, verdicts
+from sertools.comparison.leaderboards.leaderboard import Group, Standing, verdicts
 from sertools.comparison.runs import Measure
 from sertools.results.result import Verdict
 
