@@ -16,9 +16,15 @@ from tests.helpers.places import ROOT
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_PARAMETERS = 7
+MAX_MODULES = 12
+MAY_HOLD_MORE = {"sertools/metrics", "sertools/cli/commands", "sertools/corpora/registered"}
+"""Folders that grow by a file with each thing of their kind."""
 
 FILES = sorted(
     path for folder in ("sertools", "audits", "examples", "tests") for path in (ROOT / folder).rglob("*.py")
+)
+PACKAGES = sorted(
+    {str(path.parent.relative_to(ROOT)) for path in FILES if path.parts[len(ROOT.parts)] != "tests"}
 )
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -74,3 +80,9 @@ def test_lines_and_parameters_are_counted_as_described():
     assert [lines(each) for each in (plain, method, nested)] == [2, 4, 1]
     assert [parameters(each, options=False) for each in (plain, method, nested)] == [5, 2, 0]
     assert [parameters(each, options=True) for each in (plain, method, nested)] == [3, 1, 0]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_packages_hold_few_modules(package):
+    modules = [path.name for path in (ROOT / package).glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MAX_MODULES or package in MAY_HOLD_MORE, "make folders of what goes together"
