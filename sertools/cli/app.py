@@ -79,6 +79,11 @@ class Commands(TyperGroup):
             raise typer.Exit(2) from error
         except PipeClosed:
             raise
+        except Exception as error:
+            # the class of an unknown option is public in some versions of Typer only, its name in all
+            if type(error).__name__ == "NoSuchOption":
+                _say_whose_option(str(getattr(error, "option_name", "")))
+            raise
         except SystemExit as error:
             # commands end with `typer.Exit`; an exit code from elsewhere would be taken for a verdict
             raise RuntimeError(f"a library ended the program with exit code {error.code!r}") from error
@@ -94,6 +99,23 @@ def _interruptible() -> Iterator[None]:
 
         console.warn(INTERRUPTED)
         raise typer.Exit(INTERRUPT_CODE) from error
+
+
+def _say_whose_option(option: str) -> None:
+    """Ends the program with the commands that take an option, if it is an option of single audits."""
+    from sertools.auditing.audit import load
+    from sertools.auditing.discovery import discover
+
+    name = option.lstrip("-").replace("-", "_")
+    owners = [audit.replace("_", "-") for audit in discover() if name in load(audit).options()]
+    if not owners:
+        return
+    from sertools.cli import console
+
+    commands_of_them = " or ".join(f"sertools {owner} {option} …" for owner in owners)
+    hint = f"run {commands_of_them}, or write it into a suite file: options = {{ {name} = … }}"
+    console.fail(SertoolsError(f"{option} is an option of single audits", hint=hint))
+    raise typer.Exit(2)
 
 
 def _audit_names() -> list[str]:

@@ -2,7 +2,8 @@
 
 A file with a function of its own name (`predict.py` with `predict`, `list.py` with `list_`) is a command. Any
 other file is a group, such as `corpus.py`: its public functions are the commands of the group, and its first
-line is the help of the group.
+line is the help of the group. `CONTEXT_SETTINGS` of a file, if it has them, say how the words of its command
+are parsed.
 """
 
 import importlib
@@ -28,7 +29,7 @@ def build(name: str) -> TyperCommand | TyperGroup:
     module = importlib.import_module(f"{__name__}.{name}")
     functions = _public_functions(module)
     if name in functions:
-        return single(name, functions[name])
+        return single(name, functions[name], getattr(module, "CONTEXT_SETTINGS", None))
     help_text = (module.__doc__ or "").partition("\n")[0]
     group = typer.Typer(add_completion=False, no_args_is_help=True, help=help_text)
     for own, function in functions.items():
@@ -38,10 +39,10 @@ def build(name: str) -> TyperCommand | TyperGroup:
     return made
 
 
-def single(name: str, function: Callable[..., Any]) -> TyperCommand:
-    """A command from an annotated function."""
+def single(name: str, function: Callable[..., Any], settings: dict[str, Any] | None = None) -> TyperCommand:
+    """A command from an annotated function; `settings` say how its words are parsed."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name)(function)
+    app.command(name, context_settings=settings)(function)
     made = typer.main.get_command(app)
     assert isinstance(made, TyperCommand)
     return made

@@ -7,6 +7,9 @@ import typer
 
 from sertools.cli import options as o
 
+CONTEXT_SETTINGS = {"ignore_unknown_options": True}
+"""A negative level is no option; a mistyped option is still refused, as a word too many."""
+
 
 def perturb(
     name: Annotated[str, typer.Argument(help="A name from sertools list perturbations.")],
@@ -17,9 +20,7 @@ def perturb(
 ) -> None:
     """Apply a perturbation to an audio file, to listen to the result.
 
-    Put -- before a negative level.
-
-    Example: sertools perturb white_noise 20 clip.wav noisy.wav
+    Example: sertools perturb gain -6 clip.wav quieter.wav
     """
     from sertools.api.perturbations import perturb_file
     from sertools.cli import console
