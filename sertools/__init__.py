@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from sertools.api.results import write_model_card as write_model_card
     from sertools.api.selftest import audit_power as audit_power
     from sertools.api.selftest import check_audits as check_audits
+    from sertools.api.view import view as view
     from sertools.corpora.corpus import Corpus as Corpus
     from sertools.errors import SertoolsError as SertoolsError
     from sertools.inference.settings import Settings as Settings
@@ -99,6 +100,7 @@ __all__ = [
     "split_corpus",
     "synthesise_corpus",
     "verify_cache",
+    "view",
     "write_corpus",
     "write_model_card",
     "ClipModel",
@@ -149,6 +151,7 @@ _PUBLIC = {
     "write_model_card": "api.results",
     "audit_power": "api.selftest",
     "check_audits": "api.selftest",
+    "view": "api.view",
     "Corpus": "corpora.corpus",
     "SertoolsError": "errors",
     "Settings": "inference.settings",

@@ -18,5 +18,6 @@ COMMANDS = {
     "report": ("read_results", "render", "write_model_card"),
     "selftest": ("check_audits", "audit_power"),
     "tts": ("synthesise_corpus",),
+    "view": ("view",),
 }
 """Command of the command line → public functions; the command of an audit is `audit` with its name."""
