@@ -6,6 +6,7 @@ goes to stdout, messages and progress to stderr.
 """
 
 import contextlib
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -155,11 +156,23 @@ def root(
     """
 
 
+def _add_options_of_project() -> None:
+    """Adds the options in `sertools.toml` to the command line, where results find them too, and says so."""
+    if not Path("sertools.toml").is_file():
+        return
+    from sertools.cli import console, project
+
+    sys.argv[1:], added = project.complete(sys.argv[1:], Path())
+    if added and not {"--quiet", "-q"} & set(sys.argv):
+        console.message(f"Options from {project.PROJECT}: {shlex.join(added)}")
+
+
 def main() -> None:
     """Entry point of the console script."""
     try:
         guard()
         repeat_lost()
+        _add_options_of_project()
         app(prog_name="sertools")
     except KeyboardInterrupt:
         sys.exit(INTERRUPT_CODE)
