@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from sertools.api.results import write_model_card as write_model_card
     from sertools.api.selftest import audit_power as audit_power
     from sertools.api.selftest import check_audits as check_audits
+    from sertools.api.suggest import Suggestion as Suggestion
+    from sertools.api.suggest import suggest as suggest
     from sertools.api.view import view as view
     from sertools.corpora.corpus import Corpus as Corpus
     from sertools.errors import SertoolsError as SertoolsError
@@ -98,6 +100,7 @@ __all__ = [
     "read_results",
     "render",
     "split_corpus",
+    "suggest",
     "synthesise_corpus",
     "verify_cache",
     "view",
@@ -116,6 +119,7 @@ __all__ = [
     "Results",
     "SertoolsError",
     "Settings",
+    "Suggestion",
 ]
 
 _PUBLIC = {
@@ -151,6 +155,8 @@ _PUBLIC = {
     "write_model_card": "api.results",
     "audit_power": "api.selftest",
     "check_audits": "api.selftest",
+    "Suggestion": "api.suggest",
+    "suggest": "api.suggest",
     "view": "api.view",
     "Corpus": "corpora.corpus",
     "SertoolsError": "errors",

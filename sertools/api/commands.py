@@ -9,6 +9,7 @@ COMMANDS = {
     "corpus split": ("split_corpus", "write_corpus"),
     "finetune": ("finetune",),
     "gate": ("gate",),
+    "init": ("suggest",),
     "leaderboard": ("leaderboard",),
     "list": ("list_audits", "list_models", "list_corpora", "list_perturbations", "list_suites"),
     "model inspect": ("inspect_model",),

@@ -1,12 +1,16 @@
 """Options that `sertools.toml` in the working directory gives to the commands that are run there."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sertools.cli import commands
 from sertools.errors import SertoolsError, nearest
 from sertools.files import read_toml
+
+if TYPE_CHECKING:
+    from sertools.api.suggest import Suggestion
 
 PROJECT = "sertools.toml"
 
@@ -14,6 +18,12 @@ TYPES = (str, int, float, bool)
 
 RUN_CODE = ("trust-remote-code", "audits")
 """Options that let code run, besides models that are Python functions."""
+
+
+HEADER = """\
+# Options of sertools in this folder. An option on the command line replaces the one here.
+# A key is an option of every command that has it; a table such as [fairness] is for one command.
+"""
 
 
 class Completed(NamedTuple):
@@ -44,10 +54,10 @@ def complete(words: Sequence[str], folder: Path) -> Completed:
     path = folder / PROJECT
     if not path.is_file():
         return Completed(list(words), [])
-    given = read_toml(path, error=SertoolsError, what="the options of this folder")
     n, name = _command(words)
-    if not name:
+    if name in {"", "init"}:  # init writes the file, also in place of one that cannot be read
         return Completed(list(words), [])
+    given = read_toml(path, error=SertoolsError, what="the options of this folder")
     own = _flags(name)
     everywhere = {key: value for key, value in given.items() if not isinstance(value, dict)}
     _refuse_code(path, given)
@@ -164,3 +174,23 @@ def _words(path: Path, key: str, value: Any, flags: Sequence[str]) -> list[str]:
             text = str(each)
             found += [f"--{key}={text}"] if text.startswith("-") else [f"--{key}", text]
     return found
+
+
+def text_of(found: "Suggestion") -> str:
+    """The content of `sertools.toml` that uses what was suggested."""
+    scale = [] if found.scale is None else [":".join(f"{end:g}" for end in found.scale)]
+    lists = {
+        "data": found.data,
+        "map": [f"{theirs}={ours}" for theirs, ours in found.column_map.items()],
+        "scale": scale,
+    }
+    lines = [f"model = {_quoted(found.model)}"] if found.model else []
+    lines += [f"{key} = [{', '.join(map(_quoted, values))}]" for key, values in lists.items() if values]
+    if found.groups and found.groups != ["sex"]:  # by sex is the default
+        lines += ["", "[fairness]", f"group = [{', '.join(map(_quoted, found.groups))}]"]
+    return "\n".join([HEADER.rstrip("\n"), *lines, ""])
+
+
+def _quoted(text: str) -> str:
+    """A text as a basic string of TOML, which escapes like JSON."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -13,9 +13,8 @@ from sertools.corpora.clips import Reading, as_clips, emotions
 from sertools.corpora.columns import look_alikes
 from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
 from sertools.corpora.identity import doubts
+from sertools.corpora.layouts import class_folders, recordings
 from sertools.corpora.layouts.audformat_folder import read_audformat
-from sertools.corpora.layouts.class_folders import NOTES as FOLDER_NOTES
-from sertools.corpora.layouts.class_folders import read_class_folders
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
@@ -171,12 +170,15 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     table, name = path / "metadata.csv", path.resolve().name
     if table.is_file():
         return RawCorpus(table=read_table(table), name=name, source=f"{name}/metadata.csv", root=path)
-    folders = read_class_folders(path)
+    folders = class_folders.read_class_folders(path)
     if folders is not None:
-        return RawCorpus(table=folders, name=name, source=name, root=path, notes=FOLDER_NOTES)
+        return RawCorpus(table=folders, name=name, source=name, root=path, notes=class_folders.NOTES)
+    sounds = recordings.read_recordings(path)
+    if sounds is not None:
+        return RawCorpus(table=sounds, name=name, source=name, root=path, notes=recordings.NOTES)
     raise CorpusError(
-        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, no folders named like "
-        "emotions, and no known layout",
+        f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, no recordings, no folders "
+        "named like emotions, and no known layout",
         hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(registry.modules())}",
     )
 

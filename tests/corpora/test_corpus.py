@@ -303,7 +303,7 @@ def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> 
     assert said("msp-test1:train") == "'msp-test1' is already a split, so 'msp-test1:train' is not valid"
     assert said(str(tmp_path / "empty")).startswith(
         f"{tmp_path / 'empty'} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, "
-        "no folders named like emotions, and no known layout "
+        "no recordings, no folders named like emotions, and no known layout "
         "(use a manifest (.csv, .tsv, .parquet, .jsonl); known layouts: crema_d, emodb,"
     )
     (folder / "plain.csv").write_text("file\nwav/a.wav\n")
