@@ -61,6 +61,8 @@ def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple
 
 def features(extractor: Any) -> str:
     """Short description of the features that an extractor computes."""
+    if hasattr(extractor, "description"):
+        return str(extractor.description)
     if hasattr(extractor, "hop_length"):
         window, hop = getattr(extractor, "n_fft", "unknown"), extractor.hop_length
         return f"log-mel, {extractor.feature_size} bands, window {window}, hop {hop} samples"

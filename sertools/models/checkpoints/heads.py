@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError, reason
+from sertools.models import padding
+from sertools.models.checkpoints import odyssey
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights.files import weight_tensors
@@ -27,17 +29,43 @@ class Network:
 
     Attributes:
         module: the transformers module, in evaluation mode
-        head: pooled states (n, d) → logits (n, c); None if `module` includes the head, or there is no head
-        layout: one of LAYOUTS
+        head: what makes logits of the encoder's states; None if `module` includes it, or there is no head
+        layout: one of LAYOUTS, or that of the Odyssey challenge
         unexpected: unused keys of the checkpoint
-        pooling: how frames are pooled for `head`, one of POOLINGS
+        pooling: how frames are pooled for `head`: one of POOLINGS, or by the head itself
     """
 
     module: "torch.nn.Module"
-    head: OwnHead | None
+    head: OwnHead | odyssey.AttentiveHead | None
     layout: str
     unexpected: tuple[str, ...]
     pooling: str = "mean"
+
+    def logits(self, states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
+        """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own."""
+        assert self.head is not None, "the caller asks whether there is a head"
+        if isinstance(self.head, odyssey.AttentiveHead):
+            return self.head(states, frames)
+        return self.head(padding.pooled(states, frames, self.pooling))
+
+
+def build_odyssey(folder: Path, parts: odyssey.Parts) -> Network:
+    """The network of a baseline of the Odyssey challenge, after checking every key.
+
+    Raises:
+        ModelError: a key of the encoder is missing, has the wrong shape, or would stay unread
+    """
+    module, info = odyssey.loaded(parts, folder)
+    _check_keys(module, info, folder)
+    unread = sorted(map(str, info["unexpected_keys"]))
+    check_unread(unread, module, layout=odyssey.LAYOUT, head={}, folder=folder)
+    return Network(
+        module=module.eval(),
+        head=parts.head,
+        layout=odyssey.LAYOUT,
+        unexpected=tuple(unread),
+        pooling=odyssey.LAYOUT,
+    )
 
 
 def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_code: bool) -> Network:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
-from sertools.models.checkpoints import feature_extraction, padded_forward
+from sertools.models.checkpoints import feature_extraction, odyssey, padded_forward
 from sertools.models.checkpoints.card import licence
-from sertools.models.checkpoints.heads import Network, build
+from sertools.models.checkpoints.heads import Network, build, build_odyssey
 from sertools.models.checkpoints.hub import folder_of
 from sertools.models.checkpoints.inputs import (
     Inputs,
@@ -30,7 +30,7 @@ from sertools.models.checkpoints.inputs import (
     shortest_of,
 )
 from sertools.models.checkpoints.label_names import check_label_names
-from sertools.models.checkpoints.layouts import LAYOUTS
+from sertools.models.checkpoints.layouts import LAYOUTS, Layout, OwnHead
 from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checkpoints.weights.files import weight_files
 from sertools.models.checks import names
@@ -177,8 +177,7 @@ class TransformersModel(LoadedSignalModel):
         if self.network.layout == "native":
             logits = outputs.logits
         elif self.network.head is not None:
-            pooled = padding.pooled(outputs.last_hidden_state.float(), frames, self.network.pooling)
-            logits = self.network.head(pooled)
+            logits = self.network.logits(outputs.last_hidden_state.float(), frames)
         else:
             logits = torch.empty(len(inputs), 0)
         scores = self._activated(logits.float()).cpu().numpy()
@@ -190,7 +189,8 @@ class TransformersModel(LoadedSignalModel):
 
     def _activated(self, logits: "torch.Tensor") -> "torch.Tensor":
         """Scores from logits; a layout with a task of its own has activated them."""
-        return logits if LAYOUTS[self.network.layout].task else activated(logits, self.task)
+        own = LAYOUTS.get(self.network.layout)
+        return logits if own and own.task else activated(logits, self.task)
 
     def _is_fast(self) -> bool:
         module: Any = self.network.module
@@ -217,7 +217,7 @@ class TransformersModel(LoadedSignalModel):
             if module.config.use_weighted_layer_sum:
                 last = (means * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=1)
             logits = module.classifier(module.projector(last))
-        elif self.network.head is not None:
+        elif isinstance(self.network.head, OwnHead):
             logits = self.network.head(last)
         else:
             logits = torch.empty(len(inputs), 0)
@@ -233,11 +233,8 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     """
     import torch
 
-    folder, source, config = _opened(rest, options)
-    trust = options.trust_remote_code
-    extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
-    network = build(folder, config, head=options.head, trust_remote_code=trust)
-    check_extractor(extractor, network.module, folder)
+    folder, source = _found(rest, options)
+    config, extractor, notes, network = _read(folder, options)
     labels, task = _outputs_of(network, config, options, folder)
     device = find_device(options.device)
     network.module.to(device)
@@ -277,31 +274,42 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     )
 
 
-def _opened(rest: str, options: LoadOptions) -> tuple[Path, str, Any]:
-    """The folder of a checkpoint, where it comes from, and its configuration."""
-    import transformers
+def _found(rest: str, options: LoadOptions) -> tuple[Path, str]:
+    """The folder of a checkpoint, whose settings are checked, and where it comes from."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     folder, source = folder_of(rest)
     check_settings(folder, trust_remote_code=options.trust_remote_code)
+    return folder, source
+
+
+def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Network]:
+    """Configuration, feature extractor, notes on assumptions, and network of a checkpoint."""
+    import transformers
+
+    trust = options.trust_remote_code
+    if odyssey.recognised(folder) and not options.head:
+        parts = odyssey.parts_of(folder)
+        return parts.config, parts.extractor, [], build_odyssey(folder, parts)
     try:
         config = transformers.AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=options.trust_remote_code
+            folder, local_files_only=True, trust_remote_code=trust
         )
     except Exception as error:  # transformers raises anything for a config.json that it does not expect
-        raise feature_extraction.unreadable(
-            folder / "config.json", error, options.trust_remote_code
-        ) from error
-    return folder, source, config
+        raise feature_extraction.unreadable(folder / "config.json", error, trust) from error
+    extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
+    network = build(folder, config, head=options.head, trust_remote_code=trust)
+    check_extractor(extractor, network.module, folder)
+    return config, extractor, notes, network
 
 
 def _outputs_of(
     network: Network, config: Any, options: LoadOptions, folder: Path
 ) -> tuple[tuple[str, ...], Task]:
     """Labels and task; a bare encoder has no labels, whatever config.json names."""
-    path, layout = folder / "config.json", LAYOUTS[network.layout]
+    path, layout = folder / "config.json", LAYOUTS.get(network.layout, Layout(description=network.layout))
     if not isinstance(config.id2label, dict) or set(config.id2label) != set(range(len(config.id2label))):
         raise ModelError(f"{path}: the keys of id2label are not 0, 1, 2, …")
     if network.layout == "none":
