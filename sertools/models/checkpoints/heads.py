@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError, reason
 from sertools.models import padding
-from sertools.models.checkpoints import odyssey
+from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights.files import weight_tensors
@@ -30,13 +30,13 @@ class Network:
     Attributes:
         module: the transformers module, in evaluation mode
         head: what makes logits of the encoder's states; None if `module` includes it, or there is no head
-        layout: one of LAYOUTS, or that of the Odyssey challenge
+        layout: one of LAYOUTS, or that of another toolkit
         unexpected: unused keys of the checkpoint
         pooling: how frames are pooled for `head`: one of POOLINGS, or by the head itself
     """
 
     module: "torch.nn.Module"
-    head: OwnHead | odyssey.AttentiveHead | None
+    head: OwnHead | StatesHead | None
     layout: str
     unexpected: tuple[str, ...]
     pooling: str = "mean"
@@ -44,27 +44,27 @@ class Network:
     def logits(self, states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
         """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own."""
         assert self.head is not None, "the caller asks whether there is a head"
-        if isinstance(self.head, odyssey.AttentiveHead):
-            return self.head(states, frames)
-        return self.head(padding.pooled(states, frames, self.pooling))
+        if isinstance(self.head, OwnHead):
+            return self.head(padding.pooled(states, frames, self.pooling))
+        return self.head(states, frames)
 
 
-def build_odyssey(folder: Path, parts: odyssey.Parts) -> Network:
-    """The network of a baseline of the Odyssey challenge, after checking every key.
+def build_foreign(folder: Path, parts: Parts) -> Network:
+    """The network of a checkpoint of another toolkit, after checking every key of its encoder.
 
     Raises:
-        ModelError: a key of the encoder is missing, has the wrong shape, or would stay unread
+        ModelError: a key is missing, has the wrong shape, or would stay unread
     """
-    module, info = odyssey.loaded(parts, folder)
+    module, info = encoder_of(parts, folder)
     _check_keys(module, info, folder)
     unread = sorted(map(str, info["unexpected_keys"]))
-    check_unread(unread, module, layout=odyssey.LAYOUT, head={}, folder=folder)
+    check_unread(unread, module, layout=parts.layout, head={}, folder=folder)
     return Network(
         module=module.eval(),
         head=parts.head,
-        layout=odyssey.LAYOUT,
+        layout=parts.layout,
         unexpected=tuple(unread),
-        pooling=odyssey.LAYOUT,
+        pooling=parts.layout,
     )
 
 

@@ -13,7 +13,7 @@ def folder_of(rest: str) -> tuple[Path, str]:
     """
     path = Path(rest).expanduser()
     if path.is_dir():
-        if not (path / "config.json").is_file():
+        if not any((path / name).is_file() for name in ("config.json", "hyperparams.yaml")):
             raise ModelError(
                 f"{path} is not a checkpoint: it has no config.json",
                 hint="name a directory as written by save_pretrained",
@@ -35,6 +35,7 @@ def _hub(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     wanted = ["*.json", "*.safetensors", "pytorch_model*.bin", "README.md", "*.txt"]
+    wanted += ["hyperparams.yaml", "wav2vec2.ckpt", "model.ckpt"]  # of SpeechBrain
     try:
         return Path(snapshot_download(name, allow_patterns=wanted))
     except HFValidationError as error:

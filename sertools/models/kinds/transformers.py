@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
-from sertools.models.checkpoints import feature_extraction, odyssey, padded_forward
+from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
 from sertools.models.checkpoints.card import licence
-from sertools.models.checkpoints.heads import Network, build, build_odyssey
+from sertools.models.checkpoints.heads import Network, build, build_foreign
 from sertools.models.checkpoints.hub import folder_of
 from sertools.models.checkpoints.inputs import (
     Inputs,
@@ -290,9 +290,10 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     import transformers
 
     trust = options.trust_remote_code
-    if odyssey.recognised(folder) and not options.head:
-        parts = odyssey.parts_of(folder)
-        return parts.config, parts.extractor, [], build_odyssey(folder, parts)
+    foreign = foreign_layouts.recognised(folder)
+    if foreign is not None and not options.head:
+        parts = foreign.parts_of(folder)
+        return parts.config, parts.extractor, [], build_foreign(folder, parts)
     try:
         config = transformers.AutoConfig.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust
@@ -314,7 +315,7 @@ def _outputs_of(
         raise ModelError(f"{path}: the keys of id2label are not 0, 1, 2, …")
     if network.layout == "none":
         return (), "encoder"
-    if not options.labels:
+    if not options.labels and path.is_file():
         content = read_json(path, error=ModelError, what="the settings of a checkpoint")
         check_label_names(content, path)
     stated = [str(config.id2label[i]) for i in range(len(config.id2label))]
@@ -346,9 +347,18 @@ def _content(folder: Path, options: LoadOptions) -> str:
     digest = hashlib.blake2b(digest_size=16)
     named = f" {options.labels}" if options.labels else ""
     digest.update(f"{FINGERPRINT_VERSION} {sorted(options.head.items())}{named}".encode())
-    settings = [folder / "config.json", folder / "preprocessor_config.json"]
-    for path in [*(path for path in settings if path.is_file()), *weight_files(folder)]:
+    for path in _deciding(folder):
         digest.update(path.name.encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "blake2b").digest())
     return digest.hexdigest()
+
+
+def _deciding(folder: Path) -> list[Path]:
+    """The files of a checkpoint that decide its predictions."""
+    foreign = foreign_layouts.recognised(folder)
+    if foreign is not None:
+        found: list[Path] = foreign.files_of(folder)
+        return found
+    settings = [folder / "config.json", folder / "preprocessor_config.json"]
+    return [*(path for path in settings if path.is_file()), *weight_files(folder)]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sertools.errors import ModelError, foreign
+from sertools.errors import ModelError
 from sertools.files import read_json
-from sertools.models.checkpoints.settings import check_parameters
-from sertools.models.checkpoints.weights.files import weight_tensors
+from sertools.models.checkpoints.foreign_layouts import Parts, encoder_config
+from sertools.models.checkpoints.weights.files import weight_files, weight_tensors
 from sertools.models.checks import MAX_RATE_HZ
 from sertools.models.model import Signal
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 LAYOUT = "attentive-statistics"
+"""Name of pooling and head in the facts of a model."""
 
 ENCODER, POOLING, HEAD = "ssl_model.", "pool_model.", "ser_model."
 """Prefixes of the keys of the three parts."""
@@ -35,19 +36,6 @@ EPSILON = 1e-6
 
 LEAST_VARIANCE = 1e-5
 """Smallest variance of a state over time of which a standard deviation is taken."""
-
-KNOWN_ENCODERS: Mapping[str, Mapping[str, Any]] = {
-    "microsoft/wavlm-large": {
-        "model_type": "wavlm",
-        "hidden_size": 1024,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "intermediate_size": 4096,
-        "feat_extract_norm": "layer",
-        "do_stable_layer_norm": True,
-    },
-}
-"""Hub id of an encoder → settings of its config.json that differ from the defaults of its class."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,23 +103,6 @@ class AttentiveHead:
         return len(self.tensors[f"{HEAD}out.0.bias"])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What such a checkpoint consists of.
-
-    Attributes:
-        config: of the encoder, with the names of the outputs
-        extractor: scales the signals
-        encoder: tensors of the encoder, by their keys in transformers
-        head: pooling and the layers after it
-    """
-
-    config: Any
-    extractor: FixedScale
-    encoder: Mapping[str, "torch.Tensor"]
-    head: AttentiveHead
-
-
 def recognised(folder: Path) -> bool:
     """Is this a checkpoint of this layout, by its config.json?"""
     path = folder / "config.json"
@@ -139,6 +110,11 @@ def recognised(folder: Path) -> bool:
         return False
     content = read_json(path, error=ModelError, what="the settings of a checkpoint")
     return isinstance(content, dict) and content.get("model_type") == "ser" and "ssl_type" in content
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files that decide the predictions."""
+    return [folder / "config.json", *weight_files(folder)]
 
 
 def parts_of(folder: Path) -> Parts:
@@ -151,17 +127,12 @@ def parts_of(folder: Path) -> Parts:
     path = folder / "config.json"
     content = read_json(path, error=ModelError, what="the settings of a checkpoint")
     tensors = weight_tensors(folder)
-    config = _encoder_config(str(content["ssl_type"]), path)
+    config = encoder_config(str(content["ssl_type"]), path)
     labels = content.get("id2label")
     config.id2label = {int(i): str(name) for i, name in labels.items()} if isinstance(labels, dict) else {}
     config.problem_type = content.get("problem_type")
-    with foreign(f"{path} does not describe an encoder", ModelError):
-        from transformers import AutoModel
-
-        check_parameters(
-            AutoModel.from_config, sum(t.numel() for t in tensors.values()), len(tensors), config, folder
-        )
     return Parts(
+        layout=LAYOUT,
         config=config,
         extractor=FixedScale(
             mean=_number(content, "mean", path),
@@ -173,46 +144,6 @@ def parts_of(folder: Path) -> Parts:
         encoder={key.removeprefix(ENCODER): t for key, t in tensors.items() if key.startswith(ENCODER)},
         head=_head({key: t for key, t in tensors.items() if not key.startswith(ENCODER)}, config, folder),
     )
-
-
-def loaded(parts: Parts, folder: Path) -> tuple[Any, Mapping[str, Any]]:
-    """The encoder as a module of transformers, and what transformers reports about its keys.
-
-    Raises:
-        ModelError: transformers cannot build it
-    """
-    from transformers import AutoModel
-
-    with foreign(f"the encoder in {folder} cannot be loaded by transformers", ModelError):
-        kind = type(AutoModel.from_config(parts.config))
-        module, info = kind.from_pretrained(
-            None,
-            config=parts.config,
-            state_dict=dict(parts.encoder),
-            dtype="float32",
-            output_loading_info=True,
-        )
-    return module, info
-
-
-def _encoder_config(name: str, path: Path) -> Any:
-    """The configuration of an encoder: one that is known here, or that of the hub.
-
-    Raises:
-        ModelError: it is neither
-    """
-    from transformers import AutoConfig
-
-    known = KNOWN_ENCODERS.get(name)
-    if known is not None:
-        return AutoConfig.for_model(**known)
-    try:
-        return AutoConfig.from_pretrained(name, trust_remote_code=False)
-    except Exception as error:  # transformers raises anything for a name that it cannot resolve
-        raise ModelError(
-            f"{path} names the encoder {name[:100]!r}, whose settings cannot be read",
-            hint=f"go online once, or use a checkpoint with one of {', '.join(KNOWN_ENCODERS)}",
-        ) from error
 
 
 def _number(content: Mapping[str, Any], key: str, path: Path, *, positive: bool = False) -> float:

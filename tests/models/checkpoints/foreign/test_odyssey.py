@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import WavLMConfig, WavLMModel
 
 from sertools.errors import ModelError
-from sertools.models.checkpoints import odyssey
+from sertools.models.checkpoints import foreign_layouts
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import SMALL, speech
 
@@ -83,7 +83,7 @@ LARGE = {"feat_extract_norm": "layer", "do_stable_layer_norm": True}
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch):
-    monkeypatch.setitem(odyssey.KNOWN_ENCODERS, ENCODER, {"model_type": "wavlm", **SMALL, **LARGE})
+    monkeypatch.setitem(foreign_layouts.KNOWN_ENCODERS, ENCODER, {"model_type": "wavlm", **SMALL, **LARGE})
 
 
 def write(

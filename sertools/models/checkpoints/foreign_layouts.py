@@ -1,0 +1,125 @@
+"""Checkpoints of other toolkits, read as data: an encoder of transformers, and a head on its states.
+
+Each module in `foreign/` is a layout. It has `recognised(folder)`, `parts_of(folder)` and `files_of(folder)`,
+and runs no code that comes with the checkpoint.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sertools.errors import ModelError, foreign
+from sertools.models.checkpoints.settings import check_parameters
+
+if TYPE_CHECKING:
+    import torch
+
+KNOWN_ENCODERS: dict[str, Mapping[str, Any]] = {
+    "facebook/wav2vec2-base": {"model_type": "wav2vec2"},
+    "microsoft/wavlm-large": {
+        "model_type": "wavlm",
+        "hidden_size": 1024,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "intermediate_size": 4096,
+        "feat_extract_norm": "layer",
+        "do_stable_layer_norm": True,
+    },
+}
+"""Hub id of an encoder → settings of its config.json that differ from the defaults of its class."""
+
+
+class StatesHead(Protocol):
+    """Makes logits of all frames of the encoder's last layer."""
+
+    def __call__(self, states: "torch.Tensor", frames: Sequence[int] | None) -> "torch.Tensor":
+        """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own, or all."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a checkpoint of another toolkit consists of.
+
+    Attributes:
+        layout: name of pooling and head, for the facts
+        config: of the encoder, with the names of the outputs
+        extractor: makes the encoder's input of a signal, like a feature extractor of transformers
+        encoder: tensors of the encoder, by their keys in transformers
+        head: pooling and the layers after it
+    """
+
+    layout: str
+    config: Any
+    extractor: Any
+    encoder: Mapping[str, "torch.Tensor"]
+    head: StatesHead
+
+
+def recognised(folder: Path) -> ModuleType | None:
+    """The layout of a checkpoint of another toolkit; None for one of transformers.
+
+    Raises:
+        ModelError: a settings file cannot be read
+    """
+    package = importlib.import_module(f"{__name__.rpartition('.')[0]}.foreign")
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        if module.recognised(folder):
+            return module
+    return None
+
+
+def encoder_config(name: str, path: Path) -> Any:
+    """The configuration of an encoder: one that is known here, or that of the hub.
+
+    Args:
+        name: hub id of the encoder
+        path: file that names it, for messages
+
+    Raises:
+        ModelError: it is neither
+    """
+    from transformers import AutoConfig
+
+    known = KNOWN_ENCODERS.get(name)
+    if known is not None:
+        return AutoConfig.for_model(**known)
+    try:
+        return AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except Exception as error:  # transformers raises anything for a name that it cannot resolve
+        raise ModelError(
+            f"{path} names the encoder {name[:100]!r}, whose settings cannot be read",
+            hint=f"go online once, or use a checkpoint with one of {', '.join(KNOWN_ENCODERS)}",
+        ) from error
+
+
+def encoder_of(parts: Parts, folder: Path) -> tuple[Any, Mapping[str, Any]]:
+    """The encoder as a module of transformers, and what transformers reports about its keys.
+
+    Raises:
+        ModelError: transformers cannot build it, or it is far larger than the weights
+    """
+    from transformers import AutoModel
+
+    stored = sum(tensor.numel() for tensor in parts.encoder.values())
+    with foreign(f"the encoder in {folder} cannot be loaded by transformers", ModelError):
+        check_parameters(AutoModel.from_config, stored, len(parts.encoder), parts.config, folder)
+        kind = type(AutoModel.from_config(parts.config))
+        module, info = kind.from_pretrained(
+            None,
+            config=parts.config,
+            state_dict=dict(parts.encoder),
+            dtype="float32",
+            output_loading_info=True,
+        )
+    return module, info
