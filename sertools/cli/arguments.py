@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sertools.cli.options import OUT, progress
 from sertools.errors import AuditError, CorpusError, ModelError, SertoolsError
@@ -12,6 +12,7 @@ from sertools.errors import AuditError, CorpusError, ModelError, SertoolsError
 if TYPE_CHECKING:
     from sertools.auditing.audit import PlannedAudit
     from sertools.corpora.corpus import Corpus
+    from sertools.models.derived.windowed import Pooling, Window
     from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
 
 
@@ -195,6 +196,23 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
     )
 
 
+def _window(length_s: float | None, hop_s: float | None, pooling: str) -> "Window | None":
+    """How long clips are cut into windows; None without `--window`.
+
+    Raises:
+        ModelError: an option without `--window`, or a window that cannot be
+    """
+    from sertools.models.derived.windowed import Window
+
+    if length_s is None:
+        if hop_s is not None or pooling != "mean":
+            raise ModelError("--hop and --pool only apply with --window")
+        return None
+    return Window(
+        length_s=length_s, hop_s=length_s / 2 if hop_s is None else hop_s, pooling=cast("Pooling", pooling)
+    )
+
+
 def model_request(given: Mapping[str, Any]) -> "ModelRequest":
     """The model that `--model` and related options name; `given` as for `corpus_request`.
 
@@ -217,6 +235,7 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
         activation="" if given["activation"] == "auto" else given["activation"],
         model_scale=scales(given["model_scale"], "--model-scale", ModelError),
         sampling_rate=given["sampling_rate"],
+        window=_window(given["window"], given["hop"], given["pool"]),
     )
     return ModelRequest(spec=given["model"], options=options)
 

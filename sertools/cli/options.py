@@ -184,6 +184,38 @@ ModelScales = Annotated[
 ]
 
 
+WindowLength = Annotated[
+    float | None,
+    typer.Option(
+        "--window",
+        rich_help_panel=HOW,
+        metavar="SECONDS",
+        help="Cut longer clips into windows of this length, and pool the predictions of the windows.",
+    ),
+]
+
+
+Hop = Annotated[
+    float | None,
+    typer.Option(
+        "--hop",
+        rich_help_panel=HOW,
+        metavar="SECONDS",
+        help="With --window: time from one window to the next; half a window by default.",
+    ),
+]
+
+
+Pool = Annotated[
+    Literal["mean", "median", "max"],
+    typer.Option(
+        "--pool",
+        rich_help_panel=HOW,
+        help="With --window: how the windows' predictions become one.",
+    ),
+]
+
+
 SamplingRate = Annotated[
     int,
     typer.Option(

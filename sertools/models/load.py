@@ -11,8 +11,9 @@ from typing import Any
 
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
+from sertools.models.derived.windowed import Window, windowed
 from sertools.models.loaded import LoadedModel
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, hears
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class LoadOptions:
         sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
         known: names that the corpus and the user have for labels; of a table of predictions, columns with
             other names are not answers
+        window: how long clips are cut into windows; None to predict every clip whole
     """
 
     device: str = "auto"
@@ -43,6 +45,7 @@ class LoadOptions:
     activation: str = ""
     model_scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    window: Window | None = None
 
 
 OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate", "activation", "model_scale")
@@ -86,6 +89,10 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
         model: Model | ClipModel = modules[scheme].load(rest, options)
     if options.model_scale:
         model = _scaled(model, options.model_scale)
+    if options.window is not None:
+        if not hears(model):
+            raise ModelError(f"--window does not apply to {spec}, which hears no sound")
+        model = windowed(model, options.window)
     if spec == "default":
         model.name = "default"
         model.facts = {**model.facts, "source": "embedded in sertools"}

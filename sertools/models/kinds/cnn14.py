@@ -27,11 +27,11 @@ from sertools.models.checks import check_finite, names, trial
 from sertools.models.cnn14.files import AUDIOSET, config_of, network_of, weight_file
 from sertools.models.cnn14.network import BLOCKS, build
 from sertools.models.cnn14.spectrogram import BANDS, Config, log_mel
+from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
-from sertools.models.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.task import activated, task_of
 
 if TYPE_CHECKING:

@@ -34,11 +34,11 @@ from sertools.models.checkpoints.layouts import LAYOUTS, Layout, OwnHead
 from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checkpoints.weights.files import weight_files
 from sertools.models.checks import names
+from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.device import find_device, first_precision, in_halves, stamped
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
-from sertools.models.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.task import activated, task_of
 from sertools.models.wav2vec2_cpu import forward, weights
 
