@@ -15,6 +15,18 @@ REQUIRED = os.environ.get("SERTOOLS_BROWSER") == "required"
 """Continuous integration sets this, so that no test of the browser is skipped there unseen."""
 
 
+@pytest.fixture(autouse=True)
+def _library_folders():
+    """Forgets the folders that a command with --cache has told libraries, when its test ends."""
+    names = ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "NUMBA_CACHE_DIR")
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
 @pytest.fixture(scope="session")
 def embedded_cache(tmp_path_factory) -> Path:
     """A cache with the embedded corpus and the embedded model's predictions of it, for XDG_CACHE_HOME.

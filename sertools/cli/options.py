@@ -263,9 +263,10 @@ def _files_of_libraries(cache: Path | None) -> Path | None:
     if cache is not None:
         import os
 
-        os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "torch"))
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+        folder = cache.absolute()  # the libraries read these later, perhaps from another folder
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder / "numba"))
     return cache
 
 
