@@ -20,6 +20,8 @@ from sertools.wording import plural
 SHOWN_MISSING = 20
 """How many missing clips are listed; the rest are only counted."""
 
+MAX_REASONS = 25
+"""How many different reasons are listed; the rest become one entry."""
 
 CLEAN = "clean"
 """The condition of unperturbed audio."""
@@ -143,12 +145,20 @@ def measured(finding: Finding) -> str:
 
 
 def findings_by_reason(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
-    """Reasons for a verdict, each with the findings that it applies to, in order of appearance."""
+    """Reasons for a verdict, each with the findings that it applies to, in order of appearance.
+
+    More than `MAX_REASONS` of them end with one entry for all the others.
+    """
     found: dict[str, list[str]] = {}
     for finding in result.findings:
         if finding.verdict.value == verdict:
             found.setdefault(finding.reason or "no reason was given", []).append(finding.label)
-    return list(found.items())
+    every = list(found.items())
+    others = every[MAX_REASONS:]
+    if others:
+        labels = [label for _, names in others for label in names]
+        every[MAX_REASONS:] = [(plural(len(others), "other reason"), labels)]
+    return every
 
 
 def verdict_of(result: Result) -> Verdict:
@@ -205,8 +215,14 @@ def missing_clips(result: Result) -> MissingClips:
         clips.add(missing.clip)
         conditions[missing.condition] = None
     reasons = [(reason, len(clips), list(where)) for reason, (clips, where) in by_reason.items()]
+    reasons.sort(key=lambda row: -row[1])
+    others = [by_reason[reason] for reason, _, _ in reasons[MAX_REASONS:]]
+    if others:
+        clips = set().union(*(each for each, _ in others))
+        where = dict.fromkeys(condition for _, conditions in others for condition in conditions)
+        reasons[MAX_REASONS:] = [(plural(len(others), "other reason"), len(clips), list(where))]
     return MissingClips(
-        reasons=sorted(reasons, key=lambda row: -row[1]),
+        reasons=reasons,
         first=result.missing[:SHOWN_MISSING],
         more=max(0, len(result.missing) - SHOWN_MISSING),
     )

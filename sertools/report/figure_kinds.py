@@ -19,7 +19,8 @@ _MARKERS = "os^DvP"
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _LONGEST_NAME = 32
-_MANY_POINTS = 3000  # more points become one embedded image, to keep the page small
+_MOST_ROW_NAMES = 60  # of a heat map; of more rows only every second, third, … is named
+_MANY_POINTS = 3000  # more points or cells become one embedded image, to keep the page small
 
 
 def has_values(figure: Figure) -> bool:
@@ -301,10 +302,12 @@ def _heat(axes: Any, figure: Figure) -> None:
     shades = mpl.colormaps["PuOr" if both else "cividis"]
     shown = np.ma.masked_invalid(grid)
     mesh = axes.pcolormesh(shown, cmap=shades, vmin=low, vmax=high, edgecolors="none", snap=True)
+    mesh.set_rasterized(grid.size > _MANY_POINTS)
     axes.set_ylim(len(figure.series), 0)
     step = max(1, math.ceil(sum(len(text) + 2 for text in _name_texts(names)) / 75))
     axes.set_xticks([i + 0.5 for i in range(0, len(names), step)], _name_texts(names)[::step])
-    axes.set_yticks([i + 0.5 for i in range(len(figure.series))], [_short(s.name) for s in figure.series])
+    rows = range(0, len(figure.series), math.ceil(len(figure.series) / _MOST_ROW_NAMES))
+    axes.set_yticks([i + 0.5 for i in rows], [_short(figure.series[i].name) for i in rows])
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

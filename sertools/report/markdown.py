@@ -19,6 +19,8 @@ def page(
     results: Sequence[Result],
     files: Mapping[tuple[int, int], str],
     recordings: audio_clips.Recordings = audio_clips.NO_RECORDINGS,
+    *,
+    shown: Sequence[Result] | None = None,
 ) -> str:
     """The whole Markdown page.
 
@@ -26,21 +28,23 @@ def page(
         results: audit results, in the order of the page
         files: (index of result, index of figure) → its file, relative to the page
         recordings: recordings in the folder `sounds` next to the page
+        shown: the same results, shortened, for all that is not a count; the whole results by default
     """
+    shown = results if shown is None else shown
     parts = [f"# {plain(content.title(results))}"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
     parts += [f"> {prose(sentence)}" for sentence in captions.about_sounds(results, recordings)]
     warnings = [f"Warning: {plain(words)}." for words in content.warnings(results)]
     parts += ["## Summary", f"**{plain(content.headline(results))}**", *warnings]
-    parts += [_summary(results), *_failures(results)]
-    for model, data in content.subjects(results):
+    parts += [_summary(results, shown), *_failures(shown)]
+    for model, data in content.subjects(shown):
         rows = content.facts(data, ["name", "licence", "clips", "speakers"])
         rows.append(("origin of labels", content.origin_of_labels(data)))
         parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(rows)]
-    for i, result in enumerate(results):
+    for i, result in enumerate(shown):
         drawn = [files[i, j] for j in range(len(result.figures))]
-        parts += _section(result, drawn, recordings.by_result.get(i, ()))
-    parts += _provenance(results)
+        parts += _section(results[i], result, drawn, recordings.by_result.get(i, ()))
+    parts += _provenance(shown)
     parts.append(
         "Intervals are 95 % confidence intervals clustered by speaker. pass: the 90 % interval is within "
         "the limit; fail: the 95 % interval is outside it; inconclusive: neither; skipped: not measurable. "
@@ -61,10 +65,7 @@ def plain(value: object) -> str:
 def prose(line: str) -> str:
     """One line of text that keeps its `code` and links and escapes everything else."""
     pieces = spans(display.one_line(line))
-    return "".join(
-        f"`{piece}`" if kind == "code" else piece if kind == "link" else _spaced(piece)
-        for kind, piece in pieces
-    )
+    return "".join(_piece(kind, piece) for kind, piece in pieces)
 
 
 def table(header: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[str]]) -> str:
@@ -83,6 +84,12 @@ def cell(value: object) -> str:
     return "<br>".join(plain(line) for line in display.clean(value).split("\n"))
 
 
+def _piece(kind: str, piece: str) -> str:
+    if kind == "file":
+        return f"[{plain(piece)}]({piece})"
+    return {"code": f"`{piece}`", "link": piece}.get(kind) or _spaced(piece)
+
+
 def _literal(match: re.Match[str]) -> str:
     return _ENTITIES.get(match[0], f"\\{match[0]}")
 
@@ -93,11 +100,11 @@ def _spaced(piece: str) -> str:
     return f"{' ' * before}{plain(piece)}{' ' * bool(after)}"
 
 
-def _summary(results: Sequence[Result]) -> str:
+def _summary(results: Sequence[Result], shown: Sequence[Result]) -> str:
     verdicts = [verdict for verdict in text.SYMBOLS if verdict is not Verdict.NONE]
     rows = []
-    for result in results:
-        counts = content.counts(result.findings)
+    for whole, result in zip(results, shown, strict=False):
+        counts = content.counts(whole.findings)
         linked = re.fullmatch(r"[a-z][a-z0-9_-]*", result.audit)
         name = f"[{plain(result.audit)}](#{result.audit})" if linked else cell(result.audit)
         cells = [f"**{counts[verdict]}**" if counts[verdict] else "0" for verdict in verdicts]
@@ -113,7 +120,17 @@ def _failures(results: Sequence[Result]) -> list[str]:
     return ["### What failed", _list(lines)] if failed else []
 
 
-def _section(result: Result, files: Sequence[str], clips: Sequence[audio_clips.RecordedClip]) -> list[str]:
+def _section(
+    whole: Result, result: Result, files: Sequence[str], clips: Sequence[audio_clips.RecordedClip]
+) -> list[str]:
+    """The section of one audit.
+
+    Args:
+        whole: its result, for counts
+        result: the same, shortened
+        files: file of each figure, relative to the page
+        clips: clips with recordings
+    """
     judged, unjudged = content.judged(result), content.unjudged(result)
     parts = [f"## {plain(result.audit)}", prose(result.question), f"**Answer:** {plain(result.answer)}"]
     if judged:
@@ -141,10 +158,10 @@ def _section(result: Result, files: Sequence[str], clips: Sequence[audio_clips.R
         ("### What was skipped, and why", "skipped"),
         ("### What could not be decided, and why", "inconclusive"),
     ):
-        reasons = content.findings_by_reason(result, verdict)
+        reasons = content.findings_by_reason(whole, verdict)
         parts += [heading, _list(_stopped(reason, names) for reason, names in reasons)] if reasons else []
     parts += _missing(result)
-    limits = content.limits(result)
+    limits = content.limits(whole)
     if result.method or limits:
         method = [_block(kind, items) for kind, items in blocks(result.method)]
         parts += ["### How this was measured", *method]

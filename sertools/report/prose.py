@@ -10,6 +10,9 @@ from sertools.results.display import clean
 _ITEM = re.compile(r"(?:[-*•]|\d+[.)])\s+")
 
 
+_FILE = re.compile(r"tables/[a-z0-9_-]+\.parquet")
+"""A complete table beside a page that shows a part of it."""
+
 _SPANS = re.compile(r"`([^`\n]+)`|(https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,;:])")
 
 
@@ -47,7 +50,7 @@ def blocks(text: str) -> list[tuple[str, list[str]]]:
 
 
 def spans(text: str) -> list[tuple[str, str]]:
-    """Splits a line of prose into text, `code` and links.
+    """Splits a line of prose into text, `code`, links, and names of complete tables beside the page.
 
     >>> spans("see `f(x)` in https://example.org/a.")
     [('text', 'see '), ('code', 'f(x)'), ('text', ' in '), ('link', 'https://example.org/a'), ('text', '.')]
@@ -55,7 +58,8 @@ def spans(text: str) -> list[tuple[str, str]]:
     pieces, end = [], 0
     for match in _SPANS.finditer(text):
         pieces.append(("text", text[end : match.start()]))
-        pieces.append(("code", match[1]) if match[1] else ("link", match[2]))
+        code = "file" if match[1] and _FILE.fullmatch(match[1]) else "code"
+        pieces.append((code, match[1]) if match[1] else ("link", match[2]))
         end = match.end()
     pieces.append(("text", text[end:]))
     return [piece for piece in pieces if piece[1]]

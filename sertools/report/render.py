@@ -7,6 +7,7 @@ from typing import Literal
 from sertools.errors import GateError
 from sertools.files import write_bytes
 from sertools.report import captions, figures, markdown, pages, prose
+from sertools.report.excerpts.excerpt import LEVELS, Excerpt, excerpt
 from sertools.report.formats import export
 from sertools.results import audio_clips
 from sertools.results.result import Result
@@ -15,6 +16,9 @@ Format = Literal["html", "md", "json", "csv", "parquet", "latex"]
 
 USUAL: tuple[Format, ...] = ("html", "md", "json")
 """Formats that are written by default."""
+
+MOST_BYTES = 3_000_000
+"""Largest size of a page without recordings."""
 
 
 def render(
@@ -28,9 +32,11 @@ def render(
     """Writes a report into `folder`; returns the files written.
 
     `report.html` is self-contained: it needs no other file and no network, and embeds as many recordings as
-    fit into `audio_clips.MOST_BYTES`. `report.md` links to `figures/*.svg` and `sounds/*` in the same folder.
-    `report.json` contains all results. csv and parquet write `tables/*`, latex `latex/*.tex`. The same
-    results give the same bytes. Each file is replaced atomically.
+    fit into `audio_clips.MOST_BYTES`; without recordings it has at most `MOST_BYTES`. Of long tables and
+    figures both pages show a part, say so, and link to the whole in `tables/*.parquet`. `report.md` links to
+    `figures/*.svg` and `sounds/*` in the same folder. `report.json` contains all results. csv and parquet
+    write `tables/*`, latex `latex/*.tex`. The same results give the same bytes. Each file is replaced
+    atomically.
 
     Args:
         results: audit results, in the order of the report
@@ -66,24 +72,42 @@ def render(
 def _pages(
     results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
 ) -> dict[str, str | bytes]:
-    """The HTML and Markdown pages, and the files that the Markdown page links to: file → content."""
+    """The HTML and Markdown pages, and the files that they link to: file → content."""
     there = audio_clips.recordings_of(results, recordings)
-    anchors = prose.slugs([result.audit for result in results])
-    drawn = {
-        (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
-        for i, result in enumerate(results)
-        for j, figure in enumerate(result.figures)
-    }
+    short, drawn = _short(results, there)
+    anchors = prose.slugs([result.audit for result in short.results])
     written: dict[str, str | bytes] = {}
     if "html" in formats:
-        written["report.html"] = fitting(results, drawn, there)
+        written["report.html"] = fitting(results, drawn, there, shown=short.results)
     if "md" in formats:
         images = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
-        written["report.md"] = markdown.page(results, images, there)
+        written["report.md"] = markdown.page(results, images, there, shown=short.results)
         written |= {images[key]: figures.standalone(svg) for key, svg in drawn.items()}
         if recordings.resolve() != (folder / audio_clips.FOLDER).resolve():
             written |= {f"{audio_clips.FOLDER}/{name}": each for name, each in there.content.items()}
-    return written
+    return written | {name: export.parquet_bytes(table) for name, table in short.tables.items()}
+
+
+def _short(
+    results: Sequence[Result], there: audio_clips.Recordings
+) -> tuple[Excerpt, dict[tuple[int, int], str]]:
+    """The results as the pages show them, and their figures: as much as gives a page of `MOST_BYTES`."""
+    drawn: dict[tuple[int, int], str] = {}
+    for bounds in LEVELS:
+        short = excerpt(results, bounds)
+        if short.characters > 2 * MOST_BYTES:  # not worth drawing
+            continue
+        anchors = prose.slugs([result.audit for result in short.results])
+        drawn = {
+            (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
+            for i, result in enumerate(short.results)
+            for j, figure in enumerate(result.figures)
+        }
+        if sum(map(len, drawn.values())) > MOST_BYTES:
+            continue
+        if len(html(results, drawn, there.without_content(), shown=short.results).encode()) <= MOST_BYTES:
+            break
+    return short, drawn
 
 
 def fitting(
@@ -91,14 +115,14 @@ def fitting(
     drawn: dict[tuple[int, int], str],
     there: audio_clips.Recordings,
     most: int = audio_clips.MOST_BYTES,
+    *,
+    shown: Sequence[Result] | None = None,
 ) -> str:
     """The HTML page with as many recordings as keep it within `most` bytes."""
     if not there.n:
-        return html(results, drawn, there)
-    # the size of the page without the audio and picture data
-    bare = audio_clips.Recordings(by_result=there.by_result, content=dict.fromkeys(there.content, b""))
-    chosen = there.within(most - len(html(results, drawn, bare).encode()))
-    return html(results, drawn, chosen, left_out=there.n - chosen.n)
+        return html(results, drawn, there, shown=shown)
+    chosen = there.within(most - len(html(results, drawn, there.without_content(), shown=shown).encode()))
+    return html(results, drawn, chosen, left_out=there.n - chosen.n, shown=shown)
 
 
 def html(
@@ -107,6 +131,7 @@ def html(
     recordings: audio_clips.Recordings = audio_clips.NO_RECORDINGS,
     *,
     left_out: int = 0,
+    shown: Sequence[Result] | None = None,
 ) -> str:
     """The self-contained HTML page, with style, figures and recordings embedded.
 
@@ -115,11 +140,14 @@ def html(
         drawn: (index of result, index of figure) → its SVG
         recordings: recordings to embed
         left_out: number of further clips whose recordings do not fit into the page
+        shown: the same results, shortened, for all that is not a count; the whole results by default
     """
+    shown = results if shown is None else shown
     return pages.page(
         "report.html",
         results=results,
-        anchors=prose.slugs([result.audit for result in results]),
+        shown=shown,
+        anchors=prose.slugs([result.audit for result in shown]),
         # only our own figures are markup; all other text is escaped
         drawn={key: pages.markup(svg) for key, svg in drawn.items()},
         captions=captions,

@@ -96,6 +96,10 @@ class Recordings:
                 chosen[i].append(each)
         return Recordings(by_result=chosen, content=self.content)
 
+    def without_content(self) -> "Recordings":
+        """The same recordings with empty files, to measure a page without them."""
+        return Recordings(by_result=self.by_result, content=dict.fromkeys(self.content, b""))
+
     @property
     def n(self) -> int:
         """Number of clips with recordings."""

@@ -89,23 +89,35 @@ def harmless(cell: object) -> object:
 
 def parquet(results: Sequence[Result]) -> dict[str, bytes]:
     """The same tables as Parquet (file → bytes): one type per column; a mix of text and numbers is text."""
-    files = {}
-    for name, table in frames(results).items():
-        file = io.BytesIO()
-        table.to_parquet(file, index=False)
-        files[f"{name}.parquet"] = file.getvalue()
-    return files
+    return {f"{name}.parquet": parquet_bytes(table) for name, table in frames(results).items()}
+
+
+def parquet_bytes(table: "pd.DataFrame") -> bytes:
+    """The content of a Parquet file with one table."""
+    file = io.BytesIO()
+    table.to_parquet(file, index=False)
+    return file.getvalue()
 
 
 def frames(results: Sequence[Result]) -> "dict[str, pd.DataFrame]":
     """Tables by name: `findings` of all results, then every table of an audit as `<audit>-<table>`."""
-    rows = [_row(result, finding) for result in results for finding in result.findings]
-    tables = [(result.audit, table) for result in results for table in result.tables]
-    names = prose.slugs([f"{audit} {table.name}" for audit, table in tables])
-    found = {"findings": frame(COLUMNS, rows)}
-    for name, (_, table) in zip(names, tables, strict=True):
-        found[name.removeprefix("audit-")] = frame(table.columns, table.rows)
+    found = {"findings": all_findings(results)}
+    for (i, j), name in table_names(results).items():
+        table = results[i].tables[j]
+        found[name] = frame(table.columns, table.rows)
     return found
+
+
+def all_findings(results: Sequence[Result]) -> "pd.DataFrame":
+    """The findings of all results, with the columns `COLUMNS`."""
+    return frame(COLUMNS, [_row(result, finding) for result in results for finding in result.findings])
+
+
+def table_names(results: Sequence[Result]) -> dict[tuple[int, int], str]:
+    """(index of result, index of table) → the name of the table's file, without its ending."""
+    keys = [(i, j) for i, result in enumerate(results) for j in range(len(result.tables))]
+    names = prose.slugs([f"{results[i].audit} {results[i].tables[j].name}" for i, j in keys])
+    return {key: name.removeprefix("audit-") for key, name in zip(keys, names, strict=True)}
 
 
 def _row(result: Result, finding: Finding) -> list[Any]:
