@@ -38,6 +38,7 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["name", model.name],
         ["kind", facts.get("kind")],
         ["source", facts.get("source")],
+        ["commit on the hub", facts.get("revision")],
         ["architecture", facts.get("architecture")],
         ["parameters", parameters],
         ["memory of the parameters in MB", size and size / 1e6],

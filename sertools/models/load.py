@@ -11,6 +11,7 @@ from typing import Any
 
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
+from sertools.models.checkpoints.hub import hub_id
 from sertools.models.derived.windowed import Window, windowed
 from sertools.models.loaded import LoadedModel
 from sertools.models.model import ClipModel, Model, hears
@@ -128,11 +129,11 @@ def _scheme_and_rest(spec: str, known: list[str]) -> tuple[str, str]:
         return "hf", str(Path(spec).expanduser())
     if colon:
         raise ModelError(f"unknown kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, known))
-    if spec.count("/") == 1:
+    if hub_id(spec):
         return "hf", spec
     raise ModelError(
         f"no model named {spec!r}",
-        hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name, or one of "
+        hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name@revision, or one of "
         + ", ".join(f"{name}:…" for name in sorted(known)),
     )
 

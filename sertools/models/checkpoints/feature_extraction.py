@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sertools.errors import ModelError, reason
+from sertools.models.checkpoints.hub import own_code
 from sertools.models.checks import MAX_RATE_HZ
 
 WHISPER_HOP = 320
@@ -76,9 +77,11 @@ def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelEr
     """The error for a settings file that cannot be read, or that requires code which is not trusted."""
     own = path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
     if own and not trust_remote_code:
+        files = own_code(path.parent)
+        code = f"{files} in {path.parent}" if files else "the .py files on its page of the model hub"
         return ModelError(
             f"{path} requires code that comes with the checkpoint, which is not run by default",
-            hint=f"review the .py files in {path.parent}, then add --trust-remote-code",
+            hint=f"review {code}, then add --trust-remote-code",
         )
     return ModelError(f"cannot read {path}: {reason(error)}")
 

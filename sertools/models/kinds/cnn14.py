@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.models.checkpoints.hub import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.cnn14.files import AUDIOSET, config_of, network_of, weight_file
 from sertools.models.cnn14.network import BLOCKS, build
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 SCHEME = "cnn14"
 READS = ("labels", "model_scale")
+
+FILES = ("config.json", "model.safetensors", "*.pth", "*.pt", "README.md")
+"""Files that are downloaded of a checkpoint of the hub."""
 
 FINGERPRINT_VERSION = "cnn14-2"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -104,20 +108,21 @@ class Cnn14Model(LoadedSignalModel):
 
 
 def load(rest: str, options: LoadOptions) -> Cnn14Model:
-    """Loads a CNN14 from a directory.
+    """Loads a CNN14 from a directory, or `owner/name` of the hub.
 
     Raises:
         ModelError: no such directory, no weights, a missing or unexpected key, or settings that contradict
             the spectrogram stored in a PANNs checkpoint
     """
     precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
-    folder = Path(rest).expanduser()
+    folder = local_or_downloaded(rest, FILES)
+    name, source = name_and_source(rest, folder)
     config = config_of(folder)
     path = weight_file(folder)
     network, head, outputs = network_of(path, config)
     labels, task = _answers(options.labels, config, head, outputs, folder)
     model = Cnn14Model(
-        name=folder.resolve().name,
+        name=name,
         labels=labels,
         task=task,
         sampling_rate=config.sampling_rate,
@@ -125,7 +130,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
         fingerprint=_fingerprint(path, config, labels, task),
         facts=signal_facts(
             "CNN14",
-            str(folder),
+            source,
             {
                 "architecture": "CNN14 (PANNs)",
                 "parameters": sum(p.numel() for p in network.parameters()),
@@ -139,6 +144,7 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
             further={
                 "features": f"log-mel, {BANDS} bands {config.fmin:g}–{config.fmax:g} Hz, "
                 f"window {config.window}, hop {config.hop} samples",
+                "revision": commit_of(folder) or None,
                 "device": str(device),
                 "precision": precision,
                 **trained_facts(network),

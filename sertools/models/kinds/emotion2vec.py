@@ -20,7 +20,6 @@ import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from sertools.errors import ModelError
 from sertools.models.checkpoints import feature_extraction
 from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.emotion2vec_files import HEAD, Files, english, read
+from sertools.models.checkpoints.hub import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions
@@ -45,6 +45,9 @@ READS = ("labels", "model_scale")
 RATE_HZ = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
 """Prefix of the decoder that reconstructs masked frames in pre-training; it is not used afterwards."""
+
+FILES = ("config.yaml", "model.pt", "tokens.txt", "README.md")
+"""Files that are downloaded of a checkpoint of the hub."""
 
 FINGERPRINT_VERSION = "emotion2vec-1"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -127,14 +130,15 @@ class Emotion2vecModel(LoadedSignalModel):
 
 
 def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
-    """Loads an emotion2vec checkpoint from a directory.
+    """Loads an emotion2vec checkpoint from a directory, or `owner/name` of the hub.
 
     Raises:
         ModelError: no such directory, a missing, damaged or unsafe file, weights that do not fit, or FunASR
             is not installed
     """
     precision, device = only_fp32(options.precision, SCHEME), find_device(options.device)
-    files = read(Path(rest).expanduser())
+    files = read(local_or_downloaded(rest, FILES))
+    name, source = name_and_source(rest, files.folder)
     outputs = [i for i, token in enumerate(files.tokens) if not token.startswith("unuse")]
     if HEAD not in files.tensors:
         outputs = []
@@ -145,7 +149,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
     unexpected = _fill(network, files)
     geometry = _geometry(files)
     model = Emotion2vecModel(
-        name=files.folder.resolve().name,
+        name=name,
         labels=labels,
         task=task,
         sampling_rate=RATE_HZ,
@@ -153,7 +157,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
         fingerprint=_fingerprint(files, labels),
         facts=signal_facts(
             "emotion2vec",
-            rest,
+            source,
             _network_facts(network, "proj" if labels else "none"),
             labels=labels,
             task=task,
@@ -161,6 +165,7 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
             further={
                 "features": "zero mean and unit variance per clip" if network.cfg.normalize else "raw signal",
                 "licence": licence(files.folder),
+                "revision": commit_of(files.folder) or None,
                 "unexpected_keys": unexpected,
                 "device": str(device),
                 "precision": precision,

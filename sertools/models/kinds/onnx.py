@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
+from sertools.models.checkpoints.hub import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checkpoints.onnx import audonnx
 from sertools.models.checkpoints.onnx.network import Network, open_network, require, shortest
 from sertools.models.checkpoints.onnx.outputs import activated, activation_of, declared
@@ -47,6 +48,9 @@ from sertools.models.model import Frames, Outputs, Signal
 SCHEME = "onnx"
 READS = ("labels", "output", "sampling_rate", "activation", "model_scale")
 RATE_HZ = 16000
+
+FILES = ("model.onnx", "model.onnx_data", "model.onnx.data", "*.yaml", "*.json", "README.md")
+"""Files that are downloaded of a checkpoint of the hub; another ONNX file is named after its id."""
 
 FINGERPRINT_VERSION = "onnx-4"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -94,14 +98,17 @@ class OnnxModel(LoadedSignalModel):
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
-    """Loads the network from a file or an audonnx directory.
+    """Loads the network from a file, an audonnx directory, or the hub (`owner/name`, `owner/name/file.onnx`).
 
     Raises:
         ModelError: no such file, not ONNX, an input that is not a signal, outputs or labels that do not fit,
             or onnxruntime is not installed
     """
     only_fp32(options.precision, SCHEME)
-    path, stated = audonnx.find(Path(rest).expanduser())
+    path, stated = audonnx.find(local_or_downloaded(rest, FILES))
+    place = path.parent if path.name == "model.onnx" else path
+    name, source = name_and_source(rest, place)
+    source = str(path) if source == str(place) else source
     require()
     stored = weights(path)
     beside = settings_of(path, named=bool(options.labels))
@@ -116,7 +123,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     made = {stored.activations.get(name, "") for name in network.scores}
     task, activation = activation_of(options.activation, beside.problem_type, labels, made, raw)
     return OnnxModel(
-        name=path.parent.resolve().name if path.name == "model.onnx" else path.stem,
+        name=name,
         labels=labels,
         task=task,
         sampling_rate=rate,
@@ -129,7 +136,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         ),
         facts=signal_facts(
             "ONNX",
-            str(path),
+            source,
             _network_facts(network, activation),
             labels=labels,
             task=task,
@@ -139,6 +146,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
                 "parameter_bytes": stored.bytes,
                 "precision": stored.precision,
                 "features": beside.features,
+                "revision": commit_of(path) or None,
                 "device": "cuda" if "CUDA" in network.session.get_providers()[0] else "cpu",
                 "notes": notes,
             },

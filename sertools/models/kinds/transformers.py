@@ -20,7 +20,7 @@ from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
 from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.heads import Network, build, build_foreign
-from sertools.models.checkpoints.hub import folder_of
+from sertools.models.checkpoints.hub import commit_of, folder_of, own_code
 from sertools.models.checkpoints.inputs import (
     Inputs,
     check_extractor,
@@ -258,6 +258,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
             sampling_rate=rate,
             further={
                 "features": feature_extraction.features(extractor),
+                "revision": commit_of(folder) or None,
                 "unexpected_keys": list(network.unexpected),
                 "precision": precision,
                 "precision_reason": reason,
@@ -280,7 +281,7 @@ def _found(rest: str, options: LoadOptions) -> tuple[Path, str]:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    folder, source = folder_of(rest)
+    folder, source = folder_of(rest, trust_remote_code=options.trust_remote_code)
     check_settings(folder, trust_remote_code=options.trust_remote_code)
     return folder, source
 
@@ -303,7 +304,15 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
     network = build(folder, config, head=options.head, trust_remote_code=trust)
     check_extractor(extractor, network.module, folder)
+    if trust and _names_code(folder) and (code := own_code(folder)):
+        notes = [*notes, f"Code that comes with the checkpoint was run: {code}."]
     return config, extractor, notes, network
+
+
+def _names_code(folder: Path) -> bool:
+    """Whether a settings file names classes that are defined beside the weights."""
+    files = [folder / "config.json", folder / "preprocessor_config.json"]
+    return any('"auto_map"' in path.read_text(encoding="utf-8") for path in files if path.is_file())
 
 
 def _outputs_of(
