@@ -170,7 +170,11 @@ def plan(
         others=_others(against),
         random_twin=random_twin,
     )
-    return Plan(costs=tuple(costs), summary=forecast.sentence(costs, timed))
+    return Plan(
+        costs=tuple(costs),
+        summary=forecast.sentence(costs, timed),
+        warning=forecast.long_clips(loaded, corpus),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,10 +184,12 @@ class Plan:
     Attributes:
         costs: one for each condition, pass over frames and set of measured columns
         summary: the same in one sentence
+        warning: which clips take longer than estimated, and what to do; empty if none do
     """
 
     costs: tuple[Cost, ...]
     summary: str
+    warning: str = ""
 
     @property
     def minutes(self) -> float:

@@ -169,7 +169,17 @@ def write_audio(path: str | Path, signal: npt.ArrayLike, rate: int) -> None:
         soundfile.write(content, samples, rate, format=kind, subtype=subtype)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"cannot write {path}: {error.error_string}") from error
-    write_bytes(path, content.getvalue(), error=AudioError)
+    write_bytes(path, _without_time(content.getvalue()), error=AudioError)
+
+
+def _without_time(content: bytes) -> bytes:
+    """A sound file without the time of writing, so that the same samples give the same bytes.
+
+    libsndfile notes that time in the chunk `PEAK` of a WAV file with floats, after the chunk's name, its size
+    and its version, 4 bytes each.
+    """
+    at = content.find(b"PEAK", 0, 128)
+    return content if at < 0 else content[: at + 12] + bytes(4) + content[at + 16 :]
 
 
 def flac(signal: npt.ArrayLike, rate: int) -> bytes:

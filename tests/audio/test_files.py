@@ -1,6 +1,7 @@
 """Sound comes in as it was written, cut and resampled as asked, or with the reason why not."""
 
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +197,15 @@ def test_silence_is_at_most_one_step_of_16_bits() -> None:
     assert is_silent(np.full(10, -(2.0**-15)))
     assert is_silent([])
     assert not is_silent([0.0, 0.001])
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_the_same_samples_give_the_same_bytes_at_another_time(tmp_path: Path, suffix: str) -> None:
+    signal = np.sin(np.arange(100, dtype=np.float32))
+    written = []
+    for _ in range(2):
+        write_audio(tmp_path / f"a.{suffix}", signal, 16000)
+        written.append((tmp_path / f"a.{suffix}").read_bytes())
+        time.sleep(1.01)
+    assert written[0] == written[1]
+    assert np.allclose(read_audio(tmp_path / f"a.{suffix}", 16000), signal, atol=2**-23)

@@ -58,3 +58,6 @@ def plan(
     )
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
+    warning = forecast.long_clips(loaded.model, loaded.corpus)
+    if warning:
+        console.warn(warning)

@@ -18,10 +18,10 @@ from sertools.features.columns import Measure, maker
 from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model, is_by_clip
+from sertools.models.model import ClipModel, Model, is_by_clip, is_framed
 from sertools.pipeline import collect
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
-from sertools.pipeline.forecast.predictions import SOUND, Cost, of_jobs, seconds_of, trial_of
+from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
 from sertools.pipeline.needs import conditions, measured_columns
 from sertools.tables.condition import CLEAN, Condition
@@ -163,6 +163,25 @@ def _recognised(corpus: Corpus, measure: Measure, cost: Cost, settings: Settings
     trial = dict(islice(trial_of(corpus, seconds, measure).items(), LISTENED))
     scores = measure.predict(list(trial.values())).scores if trial else None
     return measure.columns(pd.DataFrame(scores, index=list(trial), columns=list(measure.labels), dtype=float))
+
+
+def long_clips(model: Model | ClipModel, corpus: Corpus) -> str:
+    """A warning about clips that are too long for a model with attention; empty if there are none.
+
+    The time of attention grows with the square of a clip's length, and so does its memory; an estimate from
+    short clips is too low for them.
+    """
+    if not is_framed(model) or not model.has_frames:
+        return ""
+    long = [each for each in seconds_of(corpus, corpus.clips.index).values() if each > LONG_S]
+    if not long:
+        return ""
+    clips = "1 clip is" if len(long) == 1 else f"{len(long)} clips are"
+    return (
+        f"{clips} longer than {LONG_S:g} s, up to {max(long) / 60:.1f} minutes: the time of attention grows "
+        "with the square of the length, so this estimate is too low; --window 10 predicts long clips in "
+        "windows of 10 s"
+    )
 
 
 def table(costs: Sequence[Cost]) -> tuple[list[str], list[list[Any]]]:

@@ -28,6 +28,9 @@ from sertools.tables.condition import Condition
 TRIAL = 8
 """Number of clips that are timed, spread over the corpus."""
 
+LONG_S = 60.0
+"""Clips longer than this are not timed if there are others, because attention may take minutes for one."""
+
 SOUND, WORDS = "sound", "words"
 """Roles of costs that do not come from a model: columns computed from the audio, and text vectors."""
 
@@ -118,8 +121,13 @@ def evenly(clips: Sequence[str]) -> list[str]:
 
 
 def trial_of(corpus: Corpus, seconds: Mapping[str, float], model: Model) -> dict[str, NDArray[np.float32]]:
-    """A few evenly spaced clips that can be decoded for the model, with their signals."""
-    decoded = ((clip, decode(corpus, clip, model, Condition()).signal) for clip in evenly(list(seconds)))
+    """A few evenly spaced clips that can be decoded for the model, with their signals.
+
+    Clips longer than `LONG_S` are among them only if there are no others, and then only the shortest.
+    """
+    short = [clip for clip in seconds if seconds[clip] <= LONG_S]
+    among = evenly(short) if short else sorted(seconds, key=lambda clip: seconds[clip])[:1]
+    decoded = ((clip, decode(corpus, clip, model, Condition()).signal) for clip in among)
     return dict(islice(((clip, signal) for clip, signal in decoded if signal is not None), TRIAL))
 
 

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from sertools.audio.files import write_audio
 from sertools.auditing import audit
 from sertools.auditing.contract import Needs
 from sertools.cli.app import app
 from sertools.corpora import corpus as corpus_module
+from sertools.corpora.load import load_corpus
 from sertools.inference import precision
 from sertools.inference import predict as predict_module
 from sertools.inference.settings import Settings
 from sertools.models.load import load_model
 from sertools.pipeline import collect, needs
-from sertools.pipeline.forecast.forecast import forecast, sentence, table
+from sertools.pipeline.forecast.forecast import forecast, long_clips, sentence, table
 from sertools.speech import resynthesis
 from sertools.tables.condition import Condition
 from tests.helpers.checkpoints import write_checkpoint
@@ -231,3 +233,32 @@ def test_the_table_has_a_row_for_each_cost(tmp_path):
     assert columns == ["of", "condition", "clips", "stored", "to compute", "minutes", "MB"]
     assert rows[0][:5] == ["model", str(Condition()), 12, 0, 12]
     assert np.isfinite(rows[0][5:]).all()
+
+
+class Framed(Meter):
+    """A meter whose layers can be read frame by frame, as those of models with attention; notes lengths."""
+
+    has_frames = True
+    longest = 0
+
+    def predict(self, signals, *, layers=False):
+        self.longest = max(self.longest, *map(len, signals))
+        return super().predict(signals, layers=layers)
+
+    def predict_frames(self, signals):
+        raise NotImplementedError
+
+
+def test_clips_too_long_for_attention_are_not_timed_and_windows_are_suggested(tmp_path):
+    noises(tmp_path / "c", 3)
+    write_audio(tmp_path / "c" / "001.wav", np.full(90 * RATE, 0.1), RATE)
+    corpus = load_corpus(str(tmp_path / "c" / "clips.csv"))
+    (cost,), model = costs_of(Framed(), corpus, ["correctness"], tmp_path / "store")
+    assert cost.todo == 3
+    assert model.longest < RATE
+    assert long_clips(model, corpus) == (
+        "1 clip is longer than 60 s, up to 1.5 minutes: the time of attention grows with the square of the "
+        "length, so this estimate is too low; --window 10 predicts long clips in windows of 10 s"
+    )
+    assert long_clips(Meter(), corpus) == ""
+    assert long_clips(Framed(), noises(tmp_path / "short", 3)) == ""

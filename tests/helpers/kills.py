@@ -1,0 +1,135 @@
+"""The commands that write, with inputs that make them quick, for tests that kill them."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from tests.helpers.small import write_noises
+
+OPTIONS = ["--data", "data/clips.csv", "--cache", "cache"]
+MODEL = ["--model", "py:answers.py:loudness", "--trust-remote-code"]
+
+ANSWERS = """
+import numpy as np
+def loudness(signals, rate):
+    return [[float(np.abs(s).mean()), float(s.std())] for s in signals]
+loudness.labels = ("arousal", "valence")
+"""
+
+RECIPE = """
+corpora = ["data/clips.csv"]
+speakers = ["s0", "s1", "s2"]
+epochs = 2
+batch = 8
+
+[shape]
+conv_dim = [24, 16, 16]
+hidden = 16
+layers = 1
+heads = 2
+feed_forward = 16
+pooled = 8
+position_groups = 2
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command line that writes.
+
+    Attributes:
+        words: what is typed after `sertools`
+        outputs: the files and folders that it writes, besides the cache
+        before: command lines that write what it reads
+    """
+
+    name: str
+    words: tuple[str, ...]
+    outputs: tuple[str, ...]
+    before: tuple[tuple[str, ...], ...] = ()
+
+    def run(self) -> int:
+        """Runs it in the working directory; returns its exit code."""
+        return invoke(self.words)
+
+
+def invoke(words: tuple[str, ...]) -> int:
+    """Runs a command line in this process; returns its exit code."""
+    from sertools.cli.app import app
+
+    return CliRunner().invoke(app, list(words)).exit_code
+
+
+def audited(out: str, *audits: str, seed: int = 0) -> tuple[str, ...]:
+    """The command line of an audit."""
+    return ("audit", *audits, *MODEL, *OPTIONS, "--quiet", "--seed", str(seed), "--out", out)
+
+
+ONE, OTHER = audited("one", "correctness"), audited("other", "correctness", seed=1)
+
+COMMANDS = {
+    each.name: each
+    for each in (
+        Command(name="audit", words=audited("out", "correctness"), outputs=("out",)),
+        Command(
+            name="embeddings",
+            words=("audit", "embeddings", "--model", "default", *OPTIONS, "--quiet", "--out", "out"),
+            outputs=("out",),
+        ),
+        Command(
+            name="predict",
+            words=("predict", *MODEL, *OPTIONS, "--csv", "out.csv"),
+            outputs=("out.csv",),
+        ),
+        Command(name="finetune", words=("finetune", "data/recipe.toml", "--out", "out"), outputs=("out",)),
+        Command(
+            name="report",
+            words=("report", "one", "--out", "out"),
+            outputs=("out",),
+            before=(ONE,),
+        ),
+        Command(
+            name="compare",
+            words=("compare", "one", "other", "--out", "out"),
+            outputs=("out",),
+            before=(ONE, OTHER),
+        ),
+        Command(
+            name="leaderboard",
+            words=("leaderboard", "runs", "--out", "out"),
+            outputs=("out",),
+            before=(audited("runs/one", "correctness"),),
+        ),
+        Command(
+            name="gate", words=("gate", "one", "--junit", "out.xml"), outputs=("out.xml",), before=(ONE,)
+        ),
+        Command(
+            name="corpus split",
+            words=("corpus", "split", "data/clips.csv", "--out", "out", "--test", "0.3", "--dev", "0"),
+            outputs=("out",),
+        ),
+        Command(
+            name="perturb",
+            words=("perturb", "white_noise", "20", "data/000.wav", "out.wav"),
+            outputs=("out.wav",),
+        ),
+        Command(name="init", words=("init", "data/clips.csv", "--replace"), outputs=("sertools.toml",)),
+    )
+}
+
+
+def prepare(command: Command, folder: Path) -> Path:
+    """A folder with the inputs of a command."""
+    write_noises(folder / "data", 12, samples=1600)
+    (folder / "answers.py").write_text(ANSWERS, encoding="utf-8")
+    (folder / "data" / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    here = Path.cwd()
+    try:
+        os.chdir(folder)
+        for words in command.before:
+            invoke(words)
+    finally:
+        os.chdir(here)
+    return folder
