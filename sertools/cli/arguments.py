@@ -219,12 +219,14 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
     Raises:
         SertoolsError: the text of an option has another form
     """
+    from sertools.models.checkpoints.described_heads import describes
     from sertools.models.load import LoadOptions
     from sertools.pipeline.request import ModelRequest
 
-    heads = pairs(given["head"], "--head", "PREFIX=LAYOUT")
-    if len(heads) > 1:
+    texts = given["head"] or []
+    if len(texts) > 1:
         raise ModelError("--head is given more than once", hint="a model has only one head")
+    heads = {"": texts[0]} if texts and describes(texts[0]) else pairs(texts, "--head", "PREFIX=LAYOUT")
     options = LoadOptions(
         device=given["device"],
         precision=given["precision"],

@@ -134,7 +134,9 @@ RirDir = Annotated[
 
 Heads = Annotated[
     list[str] | None,
-    typer.Option("--head", rich_help_panel=INPUT, help="Location of the checkpoint's head: PREFIX=LAYOUT."),
+    typer.Option(
+        "--head", rich_help_panel=INPUT, help="The checkpoint's head: PREFIX=LAYOUT, or its layers."
+    ),
 ]
 
 

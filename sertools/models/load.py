@@ -24,7 +24,8 @@ class LoadOptions:
     Attributes:
         device: `cpu`, `cuda`, `cuda:N`, `mps`, or `auto`
         precision: `auto`, `fp32` or `bf16`
-        head: key prefix → layout of the head, for checkpoints whose head is not recognised automatically
+        head: key prefix → layout of the head, for checkpoints whose head is not recognised automatically;
+            with an empty prefix, a description such as `pool=mean, dense=top.dense, act=tanh, out=top.last`
         trust_remote_code: whether code that comes with a checkpoint may run
         labels: names of the outputs, for kinds of models that do not include them
         output: name of the output with the scores, if a model has several

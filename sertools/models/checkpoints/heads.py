@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError, reason
 from sertools.models import padding
+from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
@@ -58,7 +59,7 @@ def build_foreign(folder: Path, parts: Parts) -> Network:
     module, info = encoder_of(parts, folder)
     _check_keys(module, info, folder)
     unread = sorted(map(str, info["unexpected_keys"]))
-    check_unread(unread, module, layout=parts.layout, head={}, folder=folder)
+    check_unread(unread, module, layout=parts.layout, head={}, folder=folder, tensors=parts.encoder)
     return Network(
         module=module.eval(),
         head=parts.head,
@@ -80,12 +81,15 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
     _check_keys(module, info, folder)
     unread = sorted(map(str, info["unexpected_keys"]))
     found, pooling = None, "mean"
-    if LAYOUTS[layout].branches:
-        pooling = pooling_of(config, folder)
-        found = own_head(tensors, layout, prefix, _width(config), folder)
-        read = {f"{stem}.{kind}" for stem in LAYOUTS[layout].stems(prefix) for kind in ("weight", "bias")}
+    entry = layout_named(layout)
+    if entry.branches:
+        pooling = entry.pooling or pooling_of(config, folder)
+        found = own_head(tensors, entry, prefix, _width(config), folder)
+        read = {f"{stem}.{kind}" for stem in entry.stems(prefix) for kind in ("weight", "bias")}
         unread = [key for key in unread if key not in read]
-    check_unread(unread, module, layout=layout, head=head, folder=folder)
+    if "" in head:
+        head = dict.fromkeys(entry.stems(prefix), layout)
+    check_unread(unread, module, layout=layout, head=head, folder=folder, tensors=tensors)
     if config.model_type == "whisper" and layout != "native":
         module = module.get_encoder()
     return Network(module=module.eval(), head=found, layout=layout, unexpected=tuple(unread), pooling=pooling)

@@ -15,6 +15,9 @@ from sertools.models.model import Task
 if TYPE_CHECKING:
     import torch
 
+ACTIVATIONS = {"none": "identity", "tanh": "tanh", "relu": "relu", "gelu": "gelu", "silu": "silu"}
+"""Activation between two layers of a head → its name in torch."""
+
 POOLINGS = ("mean", "max", "sum")
 """Values of `pooling_mode` in config.json: how the frames of a clip become one vector."""
 
@@ -24,15 +27,23 @@ Weights = tuple["torch.Tensor", "torch.Tensor"]
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """Linear layers one after the other on the pooled frames, with tanh between them.
+    """Linear layers one after the other on the pooled frames.
 
     Attributes:
         layers: stems of the keys below the prefix; empty for the prefix itself
         softmax: whether the outputs pass through a softmax
+        activations: between the layers, names of ACTIVATIONS; tanh everywhere if there are none
     """
 
     layers: tuple[str, ...]
     softmax: bool = False
+    activations: tuple[str, ...] = ()
+
+    def activation(self, layer: int) -> str:
+        """Name of the activation before a layer, counted from 0."""
+        if layer == 0:
+            return "none"
+        return self.activations[layer - 1] if self.activations else "tanh"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,7 @@ class Layout:
         prefix: of the keys by which the head is recognised; None if it must be named with `--head`
         labels: names of the outputs, for checkpoints whose config.json does not name as many
         task: of the outputs, if it does not follow from config.json
+        pooling: one of POOLINGS; empty for what `pooling_mode` in config.json says
     """
 
     description: str
@@ -52,6 +64,7 @@ class Layout:
     prefix: str | None = None
     labels: tuple[str, ...] = ()
     task: Task | None = None
+    pooling: str = ""
 
     def stems(self, prefix: str) -> list[str]:
         """Stems of the keys of all linear layers."""
@@ -93,20 +106,21 @@ NATIVE_KEYS = {"projector.weight", "classifier.weight", "classifier.dense.weight
 class OwnHead:
     """Linear layers of a head that transformers does not compute: pooled states (n, d) → logits (n, c)."""
 
-    branches: tuple[tuple[tuple[Weights, ...], bool], ...]
+    branches: tuple[tuple[tuple[Weights, ...], Branch], ...]
 
     def __call__(self, pooled: "torch.Tensor") -> "torch.Tensor":
         """Logits, or ratings, of each clip."""
         import torch
-        from torch.nn.functional import linear
+        from torch.nn import functional
 
         found = []
-        for layers, softmax in self.branches:
+        for layers, branch in self.branches:
             states = pooled
             for i, (weight, bias) in enumerate(layers):
-                states = torch.tanh(states) if i else states
-                states = linear(states, weight.to(states), bias.to(states))
-            found.append(states.softmax(dim=-1) if softmax else states)
+                name = branch.activation(i)
+                states = states if name == "none" else getattr(functional, ACTIVATIONS[name])(states)
+                states = functional.linear(states, weight.to(states), bias.to(states))
+            found.append(states.softmax(dim=-1) if branch.softmax else states)
         return torch.cat(found, dim=-1)
 
     @property
@@ -122,6 +136,8 @@ def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, s
         ModelError: `head` names an unknown layout or keys that do not exist
     """
     for prefix, layout in head.items():
+        if not prefix:
+            return layout, prefix  # a description, which names whole keys
         if layout not in LAYOUTS:
             raise ModelError(f"--head {prefix}={layout}: unknown layout", hint=", ".join(LAYOUTS))
         if not any(key.startswith(f"{prefix}.") for key in keys):
@@ -156,13 +172,13 @@ def pooling_of(config: Any, folder: Path) -> str:
 
 
 def own_head(
-    tensors: Mapping[str, "torch.Tensor"], layout: str, prefix: str, width: int | None, folder: Path
+    tensors: Mapping[str, "torch.Tensor"], layout: Layout, prefix: str, width: int | None, folder: Path
 ) -> OwnHead:
     """The linear layers of a head, after checking their shapes and values.
 
     Args:
         tensors: of the checkpoint, by key
-        layout: name in `LAYOUTS`
+        layout: one with branches
         prefix: of the keys
         width: of the encoder's states; None if it is not known
         folder: of the checkpoint, for messages
@@ -171,18 +187,18 @@ def own_head(
         ModelError: a key is missing, has a shape that does not fit, or holds nan or infinity
     """
     branches = []
-    for branch in LAYOUTS[layout].branches:
+    for branch in layout.branches:
         size, layers = width, []
         for layer in branch.layers:
             stem = _joined(prefix, layer)
             absent = [key for key in (f"{stem}.weight", f"{stem}.bias") if key not in tensors]
             if absent:
-                raise ModelError(f"{folder} lacks keys of a head with layout {layout}: {', '.join(absent)}")
+                raise ModelError(f"{folder} lacks keys of a head ({layout.description}): {', '.join(absent)}")
             weight, bias = tensors[f"{stem}.weight"].float(), tensors[f"{stem}.bias"].float()
             _check_layer(stem, weight, bias, size, folder)
             size = len(bias)
             layers.append((weight, bias))
-        branches.append((tuple(layers), branch.softmax))
+        branches.append((tuple(layers), branch))
     return OwnHead(branches=tuple(branches))
 
 

@@ -19,6 +19,7 @@ from sertools.files import read_json
 from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
 from sertools.models.checkpoints.card import licence
+from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign
 from sertools.models.checkpoints.hub import commit_of, folder_of, own_code
 from sertools.models.checkpoints.inputs import (
@@ -30,7 +31,7 @@ from sertools.models.checkpoints.inputs import (
     shortest_of,
 )
 from sertools.models.checkpoints.label_names import check_label_names
-from sertools.models.checkpoints.layouts import LAYOUTS, Layout, OwnHead
+from sertools.models.checkpoints.layouts import OwnHead
 from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checkpoints.weights.files import weight_files
 from sertools.models.checks import names
@@ -189,8 +190,8 @@ class TransformersModel(LoadedSignalModel):
 
     def _activated(self, logits: "torch.Tensor") -> "torch.Tensor":
         """Scores from logits; a layout with a task of its own has activated them."""
-        own = LAYOUTS.get(self.network.layout)
-        return logits if own and own.task else activated(logits, self.task)
+        own = layout_named(self.network.layout)
+        return logits if own.task else activated(logits, self.task)
 
     def _is_fast(self) -> bool:
         module: Any = self.network.module
@@ -319,7 +320,7 @@ def _outputs_of(
     network: Network, config: Any, options: LoadOptions, folder: Path
 ) -> tuple[tuple[str, ...], Task]:
     """Labels and task; a bare encoder has no labels, whatever config.json names."""
-    path, layout = folder / "config.json", LAYOUTS.get(network.layout, Layout(description=network.layout))
+    path, layout = folder / "config.json", layout_named(network.layout)
     if not isinstance(config.id2label, dict) or set(config.id2label) != set(range(len(config.id2label))):
         raise ModelError(f"{path}: the keys of id2label are not 0, 1, 2, …")
     if network.layout == "none":

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError
+from sertools.models.checkpoints.described_heads import FORM, suggestion
 from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.wording import plural
+
+if TYPE_CHECKING:
+    import torch
 
 NEVER_USED = ("masked_spec_embed",)
 """Encoder parameters used only in training: a checkpoint may lack them, or hold them without use."""
@@ -35,7 +39,13 @@ def listed(keys: Sequence[str], shown: int = 6) -> str:
 
 
 def check_unread(
-    unread: Sequence[str], module: Any, *, layout: str, head: Mapping[str, str], folder: Path
+    unread: Sequence[str],
+    module: Any,
+    *,
+    layout: str,
+    head: Mapping[str, str],
+    folder: Path,
+    tensors: "Mapping[str, torch.Tensor]",
 ) -> None:
     """Refuses unread keys that belong to the encoder, to the head, or to something that looks like a head.
 
@@ -48,6 +58,7 @@ def check_unread(
         layout: of the head
         head: prefix → layout, as named by the user
         folder: of the checkpoint
+        tensors: of the checkpoint, by key
 
     Raises:
         ModelError: such a key is unread
@@ -74,10 +85,16 @@ def check_unread(
     if heads:
         first = heads[0].rpartition(".")[0].split(".")[0] or heads[0]
         found = "no head that is known here" if layout == "none" else f"more than its head ({layout})"
+        described = suggestion(heads, tensors, getattr(module.config, "hidden_size", None))
+        line = (
+            f'try --head "{described}" if its authors compute that'
+            if described
+            else f"name the head, --head {first}=LAYOUT, where LAYOUT is one of {', '.join(LAYOUTS)}, or "
+            f'describe it, such as --head "{FORM}"'
+        )
         raise ModelError(
             f"{folder} has {found}; these keys would stay unread: {listed(heads)}",
-            hint=f"name the head, --head {first}=LAYOUT, where LAYOUT is one of {', '.join(LAYOUTS)}; "
-            f"--head {first}=none for the encoder alone",
+            hint=f"{line}; --head {first}=none for the encoder alone",
         )
 
 

@@ -1,0 +1,109 @@
+"""A head that is described on the command line computes what its description says, and nothing else."""
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from sertools.cli.app import app
+from sertools.errors import ModelError
+from sertools.models.checkpoints.described_heads import describes, layout_named, suggestion
+from sertools.models.load import LoadOptions, load_model
+from tests.helpers.checkpoints import speech
+from tests.models.checkpoints.test_layouts import LENGTHS, change, original, write_template
+
+DESCRIBED = "pool=mean, dense=top.dense, act=tanh, out=top.final"
+
+
+def scores(folder, text: str) -> np.ndarray:
+    return load_model(str(folder), LoadOptions(head={"": text})).predict(speech(LENGTHS)).scores
+
+
+def test_the_message_for_an_unknown_head_is_the_line_that_loads_it(tmp_path):
+    template = write_template(tmp_path, {"top": (4, "final")})
+    with pytest.raises(ModelError, match="no head that is known here") as refused:
+        load_model(str(tmp_path))
+    assert f'--head "{DESCRIBED}"' in refused.value.hint
+    expected = torch.stack([row[0].softmax(-1) for row in original(template, speech(LENGTHS))]).numpy()
+    np.testing.assert_allclose(scores(tmp_path, DESCRIBED), expected, atol=1e-5)
+    words = ["model", "inspect", str(tmp_path), "--head", DESCRIBED, "--format", "json"]
+    shown = CliRunner().invoke(app, words)
+    assert shown.exit_code == 0, shown.stderr
+    assert DESCRIBED in shown.stdout
+
+
+@pytest.mark.parametrize("mode", ["max", "sum"])
+def test_the_described_pooling_counts_whatever_config_json_says(tmp_path, mode):
+    template = write_template(tmp_path, {"top": (4, "final")}, mode=mode, pooling_mode="mean")
+    expected = torch.stack([row[0].softmax(-1) for row in original(template, speech(LENGTHS))]).numpy()
+    found = scores(tmp_path, DESCRIBED.replace("mean", mode))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "silu", "none"])
+def test_each_activation_is_the_one_of_torch(tmp_path, name):
+    template = write_template(tmp_path, {"top": (4, "final")})
+    function = {"none": lambda states: states}.get(name) or getattr(torch.nn.functional, name)
+    rows = []
+    for signal in speech(LENGTHS):
+        normalised = (signal - signal.mean()) / np.sqrt(signal.var() + 1e-7)
+        with torch.no_grad():
+            pooled = getattr(template, template.encoder_name)(torch.from_numpy(normalised)[None])[0].mean(
+                dim=1
+            )
+            rows.append(template.top.final(function(template.top.dense(pooled)))[0].softmax(-1))
+    found = scores(tmp_path, DESCRIBED.replace("tanh", name))
+    np.testing.assert_allclose(found, torch.stack(rows).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pool=median, out=top.final", "unknown pool=median"),
+        ("dense=top.dense, act=swish, out=top.final", "unknown act=swish"),
+        ("out=top.dense, dense=top.final", "out=… has to be the last part"),
+        ("dense=top.dense, out=top.final, act=tanh", "out=… has to be the last part"),
+        ("act=tanh, out=top.final", "act=tanh stands in the wrong place"),
+        ("dense=top.dense, pool=max, out=top.final", "pool=max stands in the wrong place"),
+        ("dropout=.1, out=top.final", "'dropout=.1' is none of"),
+        ("out=top.nothing", "lacks keys of a head"),
+        ("out=top.final", r"reads only a part of the head .*top\.dense"),
+    ],
+)
+def test_a_description_that_fits_nothing_is_one_sentence(tmp_path, text, said):
+    write_template(tmp_path, {"top": (4, "final")})
+    with pytest.raises(ModelError, match=said):
+        scores(tmp_path, text)
+
+
+def test_two_heads_are_refused(tmp_path):
+    write_template(tmp_path, {"top": (4, "final")})
+    words = ["model", "inspect", str(tmp_path), "--head", DESCRIBED, "--head", "top=dense-tanh-out"]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 2
+    assert "--head is given more than once" in refused.stderr
+
+
+def test_no_line_is_suggested_for_keys_that_are_no_linear_layers(tmp_path):
+    write_template(tmp_path, {"top": (4, "final")})
+    change(tmp_path, top__norm__scale=torch.ones(32))
+    with pytest.raises(ModelError) as refused:
+        load_model(str(tmp_path))
+    assert "describe it, such as" in refused.value.hint
+    tensors = {"a.weight": torch.zeros(3, 7), "a.bias": torch.zeros(3)}
+    assert suggestion(list(tensors), tensors, 32) == ""
+    assert suggestion(list(tensors), tensors, 7) == "pool=mean, out=a"
+
+
+def test_layers_are_put_in_the_order_that_their_shapes_allow():
+    shapes = {"b": (16, 32), "a": (4, 16), "c": (32, 32)}
+    tensors = {f"{stem}.weight": torch.zeros(shape) for stem, shape in shapes.items()}
+    tensors |= {f"{stem}.bias": torch.zeros(shape[0]) for stem, shape in shapes.items()}
+    expected = "pool=mean, dense=c, act=tanh, dense=b, act=tanh, out=a"
+    assert suggestion(list(tensors), tensors, 32) == expected
+
+
+def test_names_of_layouts_are_no_descriptions():
+    assert not describes("classifier=dense-tanh-out")
+    assert layout_named("dense-tanh-out").prefix == "classifier"
+    assert layout_named("own-of-another-toolkit").branches == ()
