@@ -28,6 +28,9 @@ the architecture alone). A layer carries a group of features where its score exc
 interval must exceed this margin, at the level 1 − .05 / (layers × groups of features), which corrects for
 testing all of them. Frames with an undefined feature, mostly unvoiced ones, are left out and counted.
 
+What probes read from the layers (emotions, dimensions, speakers …) is measured by the audit `probe-layers`,
+whose command runs this audit too.
+
 Limits are ours, and modest: at least one layer carries energy, frequency, spectral features and MFCC. Voice
 quality has no limit, because wav2vec 2.0 is not known to encode it. Without a random twin nothing is judged.
 """

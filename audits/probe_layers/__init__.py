@@ -22,6 +22,9 @@ is reported together with the score of the last layer's linear probe on shuffled
 compared on the same clips, with differences paired by speaker. A curve for the same architecture with random
 weights shows what the architecture contributes without training.
 
+The command `probe-layers` also runs the audit `layer-acoustics` into the same report, the CCA of every layer
+with acoustic features (eGeMAPS), unless `--no-cca` is given; `layer-acoustics` alone does only that.
+
 The limit is our own, and modest: some layer predicts the label by more than .05 above chance. Scores for sex,
 speaker, age and pitch are reported but not judged. Intervals are 95 %: leave-one-speaker-out jackknife with
 Student's t, for accuracy Wilson's with the effective number of clips.
@@ -46,6 +49,7 @@ from .findings import findings_of_probes
 from .probing import ProbeOptions, probe_all_models, probed_targets
 
 SOURCE = "ours: some layer predicts the label better than chance"
+COMPANIONS = {"cca": "layer_acoustics"}
 LIMITS = [Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS]
 
 

@@ -169,7 +169,7 @@ def extractor(level: Literal["LowLevelDescriptors", "Functionals"]) -> Any:
     except ImportError as error:
         raise ModelError(
             "pitch and acoustic features (eGeMAPS) need opensmile, which is not installed",
-            hint="pip install opensmile",
+            hint="pip install opensmile; probe-layers needs it only without --no-cca",
         ) from error
     return opensmile.Smile(
         feature_set=opensmile.FeatureSet.eGeMAPSv02,

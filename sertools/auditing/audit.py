@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -32,6 +32,8 @@ class Audit:
         function: `audit(tables, *, rng, …) -> Outcome`
         plant: `plant(tables, rng) -> Tables`, adds the defect that the audit exists to detect
         data: `DATA` of the file: the audit command's default corpus; empty for the general default
+        companions: `COMPANIONS` of the file: option of the audit command → another audit that it runs too,
+            into the same report, unless the option is switched off
     """
 
     name: str
@@ -43,6 +45,7 @@ class Audit:
     function: Callable[..., Outcome]
     plant: Callable[[Tables, np.random.Generator], Tables]
     data: str = ""
+    companions: Mapping[str, str] = field(default_factory=dict)
 
     def plan(self, options: Mapping[str, Any] | None = None, limits: Sequence[Limit] = ()) -> "PlannedAudit":
         """The audit with checked options and what it reads with them.
@@ -148,6 +151,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         function=module.audit,
         plant=module.plant,
         data=getattr(module, "DATA", ""),
+        companions=dict(getattr(module, "COMPANIONS", {})),
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:

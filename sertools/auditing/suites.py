@@ -68,7 +68,7 @@ def choose(
         names: names of audits; `-` and `_` are equivalent
         suite: name or TOML file of a suite
         folders: folders with the user's own audits
-        options: options of the named audits
+        options: options of the first named audit
         shared: option → folder, for all audits that have this option; empty folders are ignored
 
     Raises:
@@ -83,7 +83,8 @@ def choose(
         wanted = [(load(each.name, folders), each.options) for each in read.audit]
     else:
         every = [name.replace("-", "_") for name in names] or discover(folders)
-        wanted = [(load(name, folders), dict(options or {})) for name in dict.fromkeys(every)]
+        chosen = list(dict.fromkeys(every))
+        wanted = [(load(name, folders), dict(options or {}) if name == chosen[0] else {}) for name in chosen]
     planned = []
     for audit, given in wanted:
         known = audit.options()

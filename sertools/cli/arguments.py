@@ -249,7 +249,7 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
 
     Args:
         given: options of the command line
-        options: the own options of the named audit
+        options: the own options of the first named audit
 
     Raises:
         SertoolsError: the text of an option has another form, or options contradict each other

@@ -27,6 +27,7 @@ def audit_command(name: str) -> TyperCommand:
     if loaded.data:
         shared = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in shared]
     own = [_option(loaded, parameter) for parameter in loaded.options().values()]
+    switches = [_switch(option, other) for option, other in loaded.companions.items()]
     repeatable = {option for option, p in loaded.options().items() if get_origin(p.annotation) is tuple}
 
     def command(**given: Any) -> None:
@@ -35,9 +36,10 @@ def audit_command(name: str) -> TyperCommand:
         options = {p.name: given[p.name] for p in own}
         options |= {option: tuple(options[option]) for option in repeatable}
         rest = {p.name: given[p.name] for p in shared}
-        raise typer.Exit(run_audits({**rest, "names": [loaded.name]}, options))
+        others = [other for option, other in loaded.companions.items() if given[option]]
+        raise typer.Exit(run_audits({**rest, "names": [loaded.name, *others]}, options))
 
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *shared)]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *switches, *shared)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = (
@@ -56,6 +58,21 @@ def _option(audit: "Audit", parameter: inspect.Parameter) -> inspect.Parameter:
     flag = f"--{parameter.name.replace('_', '-')}"
     described = typer.Option(flag, rich_help_panel="Audit options", help=_help(audit, parameter.name))
     return parameter.replace(annotation=Annotated[annotation, described], default=default)
+
+
+def _switch(name: str, other: str) -> inspect.Parameter:
+    """The option that runs another audit into the same report, which is on by default."""
+    from sertools.auditing.audit import load
+
+    flag, question = name.replace("_", "-"), load(other).question.rstrip("?")
+    described = typer.Option(
+        f"--{flag}/--no-{flag}",
+        rich_help_panel="Audit options",
+        help=f"Also run {other.replace('_', '-')} ({question[0].lower()}{question[1:]}).",
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[bool, described], default=True
+    )
 
 
 def _rewrapped(text: str) -> str:

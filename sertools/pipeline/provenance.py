@@ -1,6 +1,7 @@
 """What a result records about model, corpus, software versions, and what the model answered."""
 
 import importlib.metadata
+import os
 import platform
 from datetime import UTC, datetime
 from typing import Any
@@ -49,7 +50,7 @@ def provenance(model: Model | ClipModel, corpus_fingerprint: str, command: str) 
     """
     return {
         "command": command,
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": _now().strftime("%Y-%m-%d %H:%M UTC"),
         "model_fingerprint": model.fingerprint,
         "corpus_fingerprint": corpus_fingerprint or "the sound was not opened",
         "versions": versions(),
@@ -95,3 +96,9 @@ def _of_target(tables: Tables, target: str) -> pd.DataFrame:
     if pair.answered is not None:
         frame.loc[~pair.answered, "answer"] = pd.NA
     return frame
+
+
+def _now() -> datetime:
+    """The time, or that of the environment variable SOURCE_DATE_EPOCH, which makes files reproducible."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now(UTC)

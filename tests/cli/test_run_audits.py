@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli.app import app
+from sertools.results.read import read_results
 
 
 def audit(folder, *options):
@@ -52,3 +53,21 @@ def test_a_scale_of_the_model_that_is_no_range_is_one_sentence(ratings):
         assert result.exit_code == 2
         assert "--model-scale" in result.stderr
         assert said in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("switch", [[], ["--cca"], ["--no-cca"]], ids=str)
+def test_probe_layers_also_runs_layer_acoustics_unless_it_is_switched_off(tmp_path, switch):
+    rows = "".join(f"{i}.wav,s{i % 6},anger\n" for i in range(12))
+    (tmp_path / "c.csv").write_text(f"file,speaker,emotion\n{rows}")
+    words = ["probe-layers", "--model", "toy:oracle", "--data", str(tmp_path / "c.csv"), "--folds", "3"]
+    words += ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--allow-empty", *switch]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    results = {each.audit: each for each in read_results(tmp_path / "out")}
+    assert set(results) == {"probe_layers"} | ({"layer_acoustics"} if switch != ["--no-cca"] else set())
+    assert results["probe_layers"].options["folds"] == 3
+
+
+def test_the_help_of_both_audits_of_layers_names_the_other():
+    assert "layer-acoustics" in CliRunner().invoke(app, ["probe-layers", "--help"]).output
+    assert "probe-layers" in CliRunner().invoke(app, ["layer-acoustics", "--help"]).output
