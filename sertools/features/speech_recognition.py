@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.frozen import config_of, content, frozen
-from sertools.models.checkpoints.hub import folder_of
+from sertools.models.checkpoints.hub.files import folder_of
 from sertools.models.loaded import LoadedSignalModel
 from sertools.models.model import Outputs, Signal, Task
 

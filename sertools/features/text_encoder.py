@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.frozen import config_of, content, frozen
-from sertools.models.checkpoints.hub import folder_of
+from sertools.models.checkpoints.hub.files import folder_of
 from sertools.store.key import Key
 from sertools.store.store import read_layers, read_shard, shards, write_shard
 from sertools.tables.text_vectors import TextVectors, packed

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sertools.models.checkpoints.card import licence
+from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.models.checks import noise
 from sertools.models.model import ClipModel, Model, Signal, hears

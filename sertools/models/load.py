@@ -11,7 +11,7 @@ from typing import Any
 
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
-from sertools.models.checkpoints.hub import hub_id
+from sertools.models.checkpoints.hub.files import hub_id
 from sertools.models.derived.windowed import Window, windowed
 from sertools.models.loaded import LoadedModel
 from sertools.models.model import ClipModel, Model, hears

@@ -157,7 +157,7 @@ def test_any_estimator_is_read_or_refused(tmp_path):
 
 
 def test_any_card_is_read_and_prevents_nothing(tmp_path):
-    from sertools.models.checkpoints.card import licence
+    from sertools.models.checkpoints.hub.card import licence
 
     rng = generator("cards")
     cards = [

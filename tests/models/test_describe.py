@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 from sertools.cli.app import app
-from sertools.models.checkpoints.card import licence
+from sertools.models.checkpoints.hub.card import licence
 from sertools.models.describe import inspect_model
 from sertools.models.load import load_model
 from tests.helpers.checkpoints import SMALL, write_checkpoint

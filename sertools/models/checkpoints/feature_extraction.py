@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sertools.errors import ModelError, reason
-from sertools.models.checkpoints.hub import own_code
+from sertools.models.checkpoints.hub.files import own_code
 from sertools.models.checks import MAX_RATE_HZ
 
 WHISPER_HOP = 320

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sertools.models.checkpoints.hub import commit_of, local_or_downloaded, name_and_source
+from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.cnn14.files import AUDIOSET, config_of, network_of, weight_file
 from sertools.models.cnn14.network import BLOCKS, build

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints import feature_extraction
-from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.emotion2vec_files import HEAD, Files, english, read
-from sertools.models.checkpoints.hub import commit_of, local_or_downloaded, name_and_source
+from sertools.models.checkpoints.hub.card import licence
+from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checks import check_finite, names, trial
 from sertools.models.device import find_device, only_fp32
 from sertools.models.load import LoadOptions

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
-from sertools.models.checkpoints.hub import commit_of, local_or_downloaded, name_and_source
+from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checkpoints.onnx import audonnx
 from sertools.models.checkpoints.onnx.network import Network, open_network, require, shortest
 from sertools.models.checkpoints.onnx.outputs import activated, activation_of, declared
@@ -106,9 +106,6 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     """
     only_fp32(options.precision, SCHEME)
     path, stated = audonnx.find(local_or_downloaded(rest, FILES))
-    place = path.parent if path.name == "model.onnx" else path
-    name, source = name_and_source(rest, place)
-    source = str(path) if source == str(place) else source
     require()
     stored = weights(path)
     beside = settings_of(path, named=bool(options.labels))
@@ -122,6 +119,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     labels = names(options.labels, declared(network, stated, metadata, beside), raw.shape[1], str(path))
     made = {stored.activations.get(name, "") for name in network.scores}
     task, activation = activation_of(options.activation, beside.problem_type, labels, made, raw)
+    name, source = name_and_source(rest, path.parent if path.name == "model.onnx" else path)
     return OnnxModel(
         name=name,
         labels=labels,
@@ -136,7 +134,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         ),
         facts=signal_facts(
             "ONNX",
-            source,
+            str(path) if source == str(path.parent) else source,
             _network_facts(network, activation),
             labels=labels,
             task=task,

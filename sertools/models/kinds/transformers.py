@@ -18,10 +18,10 @@ from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
-from sertools.models.checkpoints.card import licence
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign
-from sertools.models.checkpoints.hub import commit_of, folder_of, own_code
+from sertools.models.checkpoints.hub.card import licence
+from sertools.models.checkpoints.hub.files import commit_of, folder_of, own_code
 from sertools.models.checkpoints.inputs import (
     Inputs,
     check_extractor,

@@ -10,7 +10,7 @@ from sertools.errors import ModelError
 from sertools.models.checkpoints.described_heads import describes, layout_named, suggestion
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
-from tests.models.checkpoints.test_layouts import LENGTHS, change, original, write_template
+from tests.helpers.templates import LENGTHS, change, original, write_template
 
 DESCRIBED = "pool=mean, dense=top.dense, act=tanh, out=top.final"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sertools.models.checkpoints.hub import commit_of, hub_id
+from sertools.models.checkpoints.hub.files import commit_of, hub_id
 from tests.helpers.checkpoints import speech, write_checkpoint
 from tests.helpers.hub_server import COMMIT, HubServer
 from tests.helpers.onnx_networks import write_network
@@ -39,7 +39,7 @@ def hub(tmp_path_factory):
 
 def run(words: list[str], url: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     changes = {"HF_ENDPOINT": url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "hf")}
-    root = str(Path(__file__).parents[3])
+    root = str(Path(__file__).parents[4])
     path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, *words],
