@@ -51,9 +51,9 @@ LIMITS = [
     Limit(name="jensen_shannon", below=0.2, source=SER_TESTS),
     Limit(name="uar", above=0.5, source=SER_TESTS),
     Limit(name="uap", above=0.5, source=SER_TESTS),
-    Limit(name="recall", above=0.5, source=SER_TESTS),
-    Limit(name="precision", above=0.5, source=SER_TESTS),
-    Limit(name="relative_difference", above=-0.15, below=0.15, source=SER_TESTS),
+    Limit(name="recall", above=0.5, source=SER_TESTS, detail=True),
+    Limit(name="precision", above=0.5, source=SER_TESTS, detail=True),
+    Limit(name="relative_difference", above=-0.15, below=0.15, source=SER_TESTS, detail=True),
     Limit(name="in_expected_range", above=0.75, source=SER_TESTS),
 ]
 

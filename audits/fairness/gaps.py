@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from sertools.auditing.findings import finding
+from sertools.auditing.findings import detail, finding
 from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.metrics.group_gaps import class_gaps, equalised_odds, equalised_odds_by_chance
 from sertools.metrics.regression import BIAS
@@ -71,6 +71,17 @@ def odds_by_chance(part: GroupedPairs, resamples: int, rng: np.random.Generator)
         draws=resamples,
         rng=rng,
     )
+
+
+def tested(findings: list[Finding], gap: NullGap, odds: NullGap) -> list[Finding]:
+    """The findings as details where they have a permutation test: max − min and equalised odds.
+
+    Between the two sexes, max − min is the sex score without its sign, and stays as it is.
+    """
+    p_values = {"equalised_odds": odds.p_value}
+    if not any(each.name == "sex_score" for each in findings):
+        p_values["max_minus_min"] = gap.p_value
+    return [detail(each, p_values[each.name]) if each.name in p_values else each for each in findings]
 
 
 def _finding(

@@ -53,18 +53,26 @@ SMALL = ("additive_tone", "append_zeros", "clip", "crop_beginning", "crop_end", 
 BACKGROUND = ("white_noise@20dB", "babble@20dB", "recorded_noise@20dB")
 PHONE, TILT, ROOM = "low_quality_phone@25dB", "spectral_tilt_*@3dB/octave", "*_room@*"
 
+
+def _shift(perturbation: str, limit: float) -> Limit:
+    """The limit of the mean shift, a detail: a shift that matters also changes predictions or the score."""
+    return Limit(
+        name="mean_shift", slice=perturbation, above=-limit, below=limit, source=SER_TESTS, detail=True
+    )
+
+
 LIMITS = [
     *(Limit(name="unchanged_ratio", slice=f"{p}@drawn", above=0.95, source=SER_TESTS) for p in SMALL),
     *(Limit(name="unchanged_ratio", slice=noise, above=0.9, source=SER_TESTS) for noise in BACKGROUND),
     *(Limit(name="change_of_*", slice=noise, above=-0.05, source=SER_TESTS) for noise in BACKGROUND),
-    *(Limit(name="mean_shift", slice=n, above=-0.03, below=0.03, source=SER_TESTS) for n in BACKGROUND),
+    *(_shift(noise, 0.03) for noise in BACKGROUND),
     Limit(name="unchanged_ratio", slice=PHONE, above=0.5, source=SER_TESTS),
     Limit(name="change_of_*", slice=PHONE, above=-0.05, source=SER_TESTS),
-    Limit(name="mean_shift", slice=PHONE, above=-0.05, below=0.05, source=SER_TESTS),
+    _shift(PHONE, 0.05),
     Limit(name="unchanged_ratio", slice=TILT, above=0.8, source=SER_TESTS),
     Limit(name="change_of_ccc", slice=TILT, above=-0.05, source=SER_TESTS),
     Limit(name="change_of_uar", slice=TILT, above=-0.02, source=SER_TESTS),
-    Limit(name="mean_shift", slice=TILT, above=-0.03, below=0.03, source=SER_TESTS),
+    _shift(TILT, 0.03),
     Limit(name="unchanged_ratio", slice=ROOM, above=0.8, source=BY_ANALOGY),
 ]
 

@@ -51,8 +51,10 @@ NEEDS = Needs(columns=("speaker",), labels="either")
 SER_TESTS = "audEERING ser-tests"
 NO_BETTER = "ours: the model is better than a constant for every speaker"
 LIMITS = [
-    Limit(name="speaker_average", below=0.1, source=SER_TESTS),
-    Limit(name="speaker_ranking", above=0.7, source=SER_TESTS),
+    Limit(name="speaker_average", below=0.1, source=SER_TESTS, detail=True),
+    Limit(name="speaker_ranking", above=0.7, source=SER_TESTS, detail=True),
+    *(Limit(name="speaker_average", target=d, below=0.1, source=SER_TESTS) for d in DIMENSIONS),
+    *(Limit(name="speaker_ranking", target=d, above=0.7, source=SER_TESTS) for d in DIMENSIONS),
     *(Limit(name="worst_speaker", target=dimension, above=0, source=NO_BETTER) for dimension in DIMENSIONS),
     Limit(name="worst_above_chance", above=0, source=NO_BETTER),
 ]

@@ -45,13 +45,18 @@ from .shifts import form_findings, language_findings, reason_withheld, shift_fin
 
 NEEDS = Needs(columns=("sentiment", "transcript", "speaker"), labels="none")
 DATA = "tts-sentences"
+INSENSITIVE = "ours: insensitive to words"
 
 LIMITS = [
     Limit(
         name="sentiment_shift",
         above=-0.05,
         below=0.05,
-        source="ours: insensitive to words",
+        source=INSENSITIVE,
+    ),
+    # each language is a part of the shift over all
+    Limit(
+        name="sentiment_shift", slice="language=*", above=-0.05, below=0.05, source=INSENSITIVE, detail=True
     ),
     Limit(
         name="language_shift", above=-0.025, below=0.025, source="audEERING ser-tests, linguistic sentiment"

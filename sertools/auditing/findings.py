@@ -9,6 +9,7 @@ import pandas as pd
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.results.coverage import MIN_COVERAGE, TOO_LOW
 from sertools.results.result import Finding, LeftOut, ReasonCode, Verdict
+from sertools.results.values import finite
 from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic
@@ -61,6 +62,16 @@ def finding(
         reason=reason,
         reason_code="not_better_than_constant" if without_skill else code,
     )
+
+
+def detail(made: Finding, p_value: float | None = None) -> Finding:
+    """The finding as a detail, which is shown and decides nothing.
+
+    Args:
+        made: the finding
+        p_value: of the audit's test of no effect, by which it can stand out; None or nan if none was made
+    """
+    return made.model_copy(update={"detail": True, "p_value": finite(p_value)})
 
 
 def left_out(

@@ -1,6 +1,7 @@
 """Phrases in the answers of several audits."""
 
 import math
+from collections.abc import Sequence
 
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate
@@ -22,6 +23,30 @@ def interval_text(value: Finding | Estimate, form: str = ".2f") -> str:
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
     return f" [{low:{form}}, {high:{form}}]"
+
+
+MOST_NAMED = 3
+"""Most details that an answer names; the others are counted."""
+
+
+def standing_out(findings: Sequence[Finding]) -> str:
+    """A sentence on the details that stand out after Holm's correction, largest first; empty if none does.
+
+    >>> gap = Finding(name="recall_difference", target="anger", value=-0.2, low=-0.3, high=-0.1, n=9)
+    >>> standing_out([gap]), standing_out([gap.model_copy(update={"detail": True, "watch": True})])
+    ('', ' In the detail, 1 of 1 stands out (Holm): recall_difference of anger -0.20 [-0.30, -0.10].')
+    """
+    shown = [f for f in findings if f.watch]
+    if not shown:
+        return ""
+    largest = sorted(shown, key=lambda f: -abs(f.value or 0.0))
+    named = [f"{f.label} {f.value:.2f}{interval_text(f)}" for f in largest[:MOST_NAMED]]
+    more = len(shown) - len(named)
+    verb = "stands" if len(shown) == 1 else "stand"
+    of = sum(f.detail for f in findings) or len(shown)
+    return f" In the detail, {len(shown)} of {of} {verb} out (Holm): {'; '.join(named)}" + (
+        f"; and {more} more." if more else "."
+    )
 
 
 def counted(n: int, noun: str) -> str:

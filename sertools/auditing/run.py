@@ -10,10 +10,12 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.coverage import coverage_findings, findings_of_answered, sentence
 from sertools.auditing.findings import skipped, with_known_speakers
+from sertools.auditing.phrases import standing_out
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
 from sertools.results.result import Finding, Missing, Result
+from sertools.results.verdicts.details import watched
 from sertools.results.verdicts.gate import judge_all
 from sertools.tables.tables import ModelData, Tables
 
@@ -99,11 +101,12 @@ def run(
     else:
         outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
     findings, unanswered_words = _findings(planned, tables, outcome, seed)
+    findings = watched(findings)
     return Result(
         audit=audit.name,
         question=audit.question,
         method=audit.method,
-        answer=f"{outcome.answer}{unanswered_words}",
+        answer=f"{outcome.answer}{standing_out(findings)}{unanswered_words}",
         model=dict(model or {}),
         data=dict(data or {}),
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},

@@ -58,9 +58,9 @@ def verdicts(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
         # published values are not judged
         there = [None if run.published else run.findings.get(measure) for run in runs]
         limits = dict.fromkeys(str(f.limit) for f in there if f and f.limit)
-        if limits and len({finding.verdict for finding in there if finding}) > 1:
+        if limits and len({finding.decides for finding in there if finding}) > 1:
             rows.append(
-                [*measure.columns, " or ".join(limits), *(f.verdict.value if f else None for f in there)]
+                [*measure.columns, " or ".join(limits), *(f.decides.value if f else None for f in there)]
             )
     return Table(
         name="verdicts",

@@ -43,7 +43,7 @@ class MissingClips:
 
 def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
     """Number of findings by verdict, most urgent first; findings without a limit last."""
-    counted = Counter(finding.verdict for finding in findings)
+    counted = Counter(finding.decides for finding in findings)
     return {verdict: counted[verdict] for verdict in SYMBOLS}
 
 
@@ -67,6 +67,9 @@ def headline(results: Sequence[Result]) -> str:
         rest.append(f"{counted[Verdict.INCONCLUSIVE]} inconclusive")
     if counted[Verdict.SKIPPED]:
         rest.append(f"{counted[Verdict.SKIPPED]} skipped")
+    watch = sum(finding.watch for result in results for finding in result.findings)
+    if watch:
+        rest.append(f"{plural(watch, 'detail stands', 'details stand')} out")
     return f"{start}; {', '.join(rest)}." if rest else f"{start}."
 
 
@@ -87,9 +90,9 @@ def warnings(results: Sequence[Result]) -> list[str]:
 
 
 def judged(result: Result) -> list[Finding]:
-    """Findings that have a limit or were skipped, most urgent first."""
+    """Headline findings and those that were skipped, most urgent first."""
     order = list(SYMBOLS)
-    chosen = [f for f in result.findings if f.limit is not None or f.verdict is not Verdict.NONE]
+    chosen = [f for f in result.findings if f.headline or f.decides is not Verdict.NONE]
     return sorted(chosen, key=lambda finding: order.index(finding.verdict))
 
 
@@ -99,8 +102,8 @@ def urgency(verdict: Verdict) -> int:
 
 
 def unjudged(result: Result) -> list[Finding]:
-    """Findings without a limit, in the order of the audit."""
-    return [f for f in result.findings if f.limit is None and f.verdict is Verdict.NONE]
+    """Details and findings without a limit, in the order of the audit."""
+    return [f for f in result.findings if not f.headline and f.decides is Verdict.NONE]
 
 
 def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
@@ -109,7 +112,7 @@ def failures(results: Sequence[Result]) -> list[tuple[int, str]]:
         (i, against_limit(finding))
         for i, result in enumerate(results)
         for finding in result.findings
-        if finding.verdict is Verdict.FAIL
+        if finding.decides is Verdict.FAIL
     ]
 
 
@@ -151,7 +154,7 @@ def findings_by_reason(result: Result, verdict: str) -> list[tuple[str, list[str
     """
     found: dict[str, list[str]] = {}
     for finding in result.findings:
-        if finding.verdict.value == verdict:
+        if finding.decides.value == verdict:
             found.setdefault(finding.reason or "no reason was given", []).append(finding.label)
     every = list(found.items())
     others = every[MAX_REASONS:]

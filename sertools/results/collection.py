@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 from sertools.errors import GateError, nearest
 from sertools.results import display, frames
 from sertools.results.answers import PROVENANCE, Answers
-from sertools.results.result import FRAME_COLUMNS, FRAME_TYPES, Result, Verdict
+from sertools.results.result import Result, Verdict
 from sertools.results.verdicts import gate
 from sertools.wording import plural
 
@@ -97,7 +97,7 @@ class Results(Sequence[Result]):
             for result in self.results
             for row in result.finding_rows
         ]
-        return frames.frame(("audit", "model", "corpus", *FRAME_COLUMNS), rows).astype(FRAME_TYPES)
+        return frames.frame(("audit", "model", "corpus", *frames.COLUMNS), rows).astype(frames.TYPES)
 
     def _repr_html_(self) -> str:
         """The number of findings by verdict and the answer of each audit, shown by notebooks; escaped."""

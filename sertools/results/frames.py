@@ -8,6 +8,14 @@ from sertools.results.display import is_number
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = (
+    "name", "target", "slice", "value", "low", "high", "n", "speakers", "verdict", "limit", "reason",
+)  # fmt: skip
+"""Columns of `Result.to_pandas()`; they are stable."""
+
+TYPES = {"value": "Float64", "low": "Float64", "high": "Float64", "n": "Int64", "speakers": "Int64"}
+"""Types of the columns that are numbers even if no finding has a value."""
+
 
 def frame(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "pd.DataFrame":
     """A DataFrame with unique column names and one type for each column.

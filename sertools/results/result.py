@@ -22,7 +22,6 @@ SCHEMA = 2
 READABLE = (1, SCHEMA)
 """Versions that can be read."""
 
-
 NON_RESULT_FILES = frozenset({"report.json", "index.json"})
 """JSON files of a report folder that are not results: all results combined, and the list of recordings."""
 
@@ -45,7 +44,8 @@ class Limit(_Strict):
     """The allowed range of a finding, with the source of the range.
 
     `name`, `target` and `slice` are shell patterns matched against the finding. Bounds are strict
-    (`above` < value < `below`); one of them may be missing.
+    (`above` < value < `below`); one of them may be missing. One of `detail` decides nothing; a user's own,
+    which has a reason (`why`), always decides.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Limit(_Strict):
     below: float | None = Field(default=None, allow_inf_nan=False)
     source: str = ""
     why: str = ""
+    detail: bool = Field(default=False, exclude_if=lambda detail: not detail)
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Self:
@@ -100,6 +101,9 @@ class Finding(_Strict):
         reason: why the value or the interval is missing, or what restricts the verdict
         reason_code: a stable code for reasons that programs act on; None for all others
         exact: whether it is a count without uncertainty, judged by its value; only written if true
+        detail: whether it is shown and decides nothing, unlike a headline finding; only written if true
+        p_value: of the audit's own test of no effect; only written if it made one
+        watch: whether this detail stands out after Holm's correction; only written if true
     """
 
     name: str
@@ -117,8 +121,11 @@ class Finding(_Strict):
     reason: str = ""
     reason_code: ReasonCode | None = None
     exact: bool = Field(default=False, exclude_if=lambda exact: not exact)
+    detail: bool = Field(default=False, exclude_if=lambda detail: not detail)
+    p_value: float | None = Field(default=None, exclude_if=lambda p: p is None)
+    watch: bool = Field(default=False, exclude_if=lambda watch: not watch)
 
-    @field_validator("value", "low", "high", "low_90", "high_90", mode="before")
+    @field_validator("value", "low", "high", "low_90", "high_90", "p_value", mode="before")
     @classmethod
     def _nan_is_null(cls, value: Any) -> Any:
         return finite(value)
@@ -133,6 +140,16 @@ class Finding(_Strict):
     def key(self) -> FindingKey:
         """What it measures; results of several models are matched by it."""
         return FindingKey(self.name, self.target, self.slice)
+
+    @property
+    def headline(self) -> bool:
+        """Whether it decides the verdict of its audit, and the exit code."""
+        return self.limit is not None and not self.detail
+
+    @property
+    def decides(self) -> Verdict:
+        """The verdict that counts: that of a headline finding; `none` for a detail."""
+        return Verdict.NONE if self.detail else self.verdict
 
     @property
     def label(self) -> str:
@@ -317,15 +334,6 @@ class Missing(_Strict):
     asked: bool = Field(default=False, exclude_if=lambda asked: not asked)
 
 
-FRAME_COLUMNS = (
-    "name", "target", "slice", "value", "low", "high", "n", "speakers", "verdict", "limit", "reason",
-)  # fmt: skip
-"""Columns of `Result.to_pandas()`; they are stable."""
-
-FRAME_TYPES = {"value": "Float64", "low": "Float64", "high": "Float64", "n": "Int64", "speakers": "Int64"}
-"""Types of the columns that are numbers even if no finding has a value."""
-
-
 class Result(_Strict):
     """One audit of one model on one corpus.
 
@@ -365,11 +373,11 @@ class Result(_Strict):
 
     @property
     def finding_rows(self) -> list[list[Any]]:
-        """The findings as rows with the columns `FRAME_COLUMNS`; the limit is text."""
+        """The findings as rows with the columns `frames.COLUMNS`; the limit is text."""
         return [
             [
                 str(f.limit) if column == "limit" and f.limit else getattr(f, column)
-                for column in FRAME_COLUMNS
+                for column in frames.COLUMNS
             ]
             for f in self.findings
         ]
@@ -380,7 +388,7 @@ class Result(_Strict):
         Columns: name, target, slice, value, low, high, n, speakers, verdict, limit (as text), reason.
         Numbers are unrounded and of nullable types; what is missing is `pandas.NA`.
         """
-        return frames.frame(FRAME_COLUMNS, self.finding_rows).astype(FRAME_TYPES)
+        return frames.frame(frames.COLUMNS, self.finding_rows).astype(frames.TYPES)
 
     def _repr_html_(self) -> str:
         """The findings as an HTML table, shown by notebooks; text from the data is escaped."""

@@ -8,7 +8,8 @@ import pytest
 
 from sertools.errors import GateError
 from sertools.results.collection import Results
-from sertools.results.result import FRAME_COLUMNS, Finding, Limit, Table
+from sertools.results.frames import COLUMNS
+from sertools.results.result import Finding, Limit, Table
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
 
 BOTH = Results([small_result(), small_result(audit="fairness", findings=[])])
@@ -75,7 +76,7 @@ def test_the_exit_code_is_that_of_a_gate():
 
 def test_findings_are_rows_with_types_that_know_missing_values():
     frame = small_result().to_pandas()
-    assert tuple(frame.columns) == FRAME_COLUMNS
+    assert tuple(frame.columns) == COLUMNS
     assert frame["value"].tolist()[:3] == [0.7123, 0.5, 0.1]
     assert frame["value"].isna().tolist() == [False, False, False, True, False]
     assert frame["speakers"].tolist()[:3] == [12, 12, 12]
@@ -94,7 +95,7 @@ def test_the_types_are_the_same_whether_or_not_there_are_values(findings):
 def test_all_findings_are_one_table_with_the_audit_the_model_and_the_corpus():
     both = Results([small_result(), small_result(audit="fairness", model={})])
     frame = both.to_pandas()
-    assert tuple(frame.columns) == ("audit", "model", "corpus", *FRAME_COLUMNS)
+    assert tuple(frame.columns) == ("audit", "model", "corpus", *COLUMNS)
     assert frame["audit"].tolist() == ["correctness"] * 5 + ["fairness"] * 5
     assert frame["model"].isna().tolist() == [False] * 5 + [True] * 5
     assert set(frame["corpus"]) == {"voices"}

@@ -246,5 +246,5 @@ def _ranks(
 
 def verdicts(result: Result) -> dict[str, int]:
     """Number of findings by verdict; shown with the ranks, which do not depend on it."""
-    given = [finding.verdict for finding in result.findings]
+    given = [finding.decides for finding in result.findings]
     return {verdict.value: given.count(verdict) for verdict in Verdict if verdict is not Verdict.NONE}

@@ -91,7 +91,7 @@ def step_summary(results: Sequence[Result]) -> str:
 
 def _judged(result: Result) -> list[Finding]:
     """Findings that have a limit or were skipped; the others cannot pass or fail."""
-    return [f for f in result.findings if f.verdict is not Verdict.NONE]
+    return [f for f in result.findings if f.decides is not Verdict.NONE]
 
 
 def _subject(result: Result) -> str:

@@ -118,7 +118,7 @@ def reported(result: Result) -> list[Finding]:
         if f.value is not None
         and (f.slice == "all" or f.slice.startswith("speaker="))
         and f.verdict is not Verdict.SKIPPED
-        and (f.verdict is not Verdict.NONE or f.key in paired)
+        and (f.decides is not Verdict.NONE or f.key in paired)
     ]
 
 

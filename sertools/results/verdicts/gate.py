@@ -3,7 +3,7 @@
 `pass` = the 90 % interval is inside the limit, which is an equivalence test at 5 % (TOST, Schuirmann 1987),
 or a test of non-inferiority where the limit has one side; `fail` = the 95 % interval is outside;
 `inconclusive` = neither, with the number of speakers that would decide; `skipped` = not measurable, with the
-reason. Pure functions.
+reason. Only headline findings have verdicts; a detail is shown beside its limit. Pure functions.
 """
 
 import math
@@ -16,6 +16,7 @@ from sertools.errors import GateError, nearest
 from sertools.results.coverage import COVERAGE, OF_ANSWERED
 from sertools.results.keys import FindingKey
 from sertools.results.result import Finding, Limit, Result, Verdict
+from sertools.results.verdicts.details import watched
 from sertools.results.verdicts.limits import Override
 from sertools.wording import plural
 
@@ -54,8 +55,12 @@ def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
     only the value counts, as in older tools, and the reason states this. If the corpus names no speakers,
     nothing passes, and only exact counts and findings with an interval of width 0 can fail. A value of the
     answered clips is inconclusive if the model answered too few. Where the model is not shown to beat a
-    constant prediction, or was never trained, nothing passes in either mode, and failures stand.
+    constant prediction, or was never trained, nothing passes in either mode, and failures stand. A detail
+    gets no verdict, unless the limit is a user's own.
     """
+    if (finding.detail or limit.detail) and not limit.why:
+        return finding.model_copy(update={"limit": limit, "detail": True})
+    finding = finding.model_copy(update={"detail": False})
     if finding.verdict is Verdict.SKIPPED or finding.value is None:
         return finding.model_copy(update={"verdict": Verdict.SKIPPED, "limit": limit})
     low, high = (finding.value, finding.value) if finding.exact else (finding.low, finding.high)
@@ -159,7 +164,7 @@ def gate(
             limits += [override.limit(source) for override in chosen]
             fresh = _unjudged(finding)
             findings += judge_all([fresh], limits, mode) if limits else [fresh]
-        judged.append(result.model_copy(update={"findings": findings}))
+        judged.append(result.model_copy(update={"findings": watched(findings)}))
     return judged
 
 
@@ -222,8 +227,8 @@ def _check_agree(chosen: Sequence[Override], finding: Finding, source: str) -> N
 
 
 def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:
-    """Number of findings per verdict; findings without a limit count as `none`."""
-    return Counter(finding.verdict for result in results for finding in result.findings)
+    """Number of findings per verdict; details and findings without a limit count as `none`."""
+    return Counter(finding.decides for result in results for finding in result.findings)
 
 
 def measured(results: Sequence[Result]) -> bool:
