@@ -1,10 +1,11 @@
 """Scores of dimensions and of emotions, and why a limit does not apply to some of them."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
-from sertools.auditing.findings import finding
+from sertools.auditing.findings import detail, finding
 from sertools.metrics import classification, distribution, regression
 from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.results.result import Finding
@@ -14,6 +15,10 @@ from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
 
 DIMENSION_STATISTICS = (regression.CCC, regression.PCC, regression.MAE, regression.RMSE)
+
+
+CCC_LIMIT, MAE_LIMIT = 0.5, 0.1
+"""Limits of audEERING's ser-tests."""
 
 
 def class_statistics(classes: int) -> tuple[Statistic, ...]:
@@ -43,8 +48,45 @@ def dimension_findings(pair: Pairs, dimension: str) -> list[Finding]:
                 withheld=reason,
             )
         )
+    found = [_consistent(each, pair) if each.name == "mae" else each for each in found]
     distance = _estimate(distribution.jensen_shannon_statistic(), pair.of_answered)
     return [*found, _of_answered("jensen_shannon", distance, pair, dimension, withheld)]
+
+
+def ccc_for_mae(mae: float, deviation: float) -> float:
+    """The CCC at which a calibrated model has an MAE, if its errors are normally distributed.
+
+    The predictions of a calibrated model, E[t | p] = p, have the standard deviation ρ s, where ρ is Pearson's
+    correlation and s the standard deviation of the ratings. So its error has s √(1 − ρ²), MAE is that times
+    √(2/π), and CCC = 2 ρ² / (1 + ρ²).
+
+    Args:
+        mae: mean absolute error
+        deviation: standard deviation of the ratings, in the same unit
+
+    Returns:
+        CCC in [0, 1]; 0 if a constant has this MAE already.
+
+    >>> round(ccc_for_mae(0.1, 0.2), 3), ccc_for_mae(0.1, 0.1)
+    (0.756, 0.0)
+    """
+    unexplained = (mae / deviation) ** 2 * math.pi / 2 if deviation > 0 else math.inf
+    explained = max(1 - unexplained, 0.0)
+    return 2 * explained / (1 + explained)
+
+
+def _consistent(mae: Finding, pair: Pairs) -> Finding:
+    """The MAE; a detail where its limit asks for more than the limit of CCC, so that they contradict."""
+    deviation = float(np.std(pair.truth)) if pair.n else 0.0
+    needed = ccc_for_mae(MAE_LIMIT, deviation)
+    if needed <= CCC_LIMIT:
+        return mae
+    said = (
+        f"ratings with a standard deviation of {deviation:.2f} need a CCC of about {needed:.2f} for an MAE "
+        f"below {MAE_LIMIT:g}, which contradicts the limit of CCC ({CCC_LIMIT:g}); CCC is judged"
+    )
+    reason = "; ".join(filter(None, [mae.reason, said]))
+    return detail(mae).model_copy(update={"reason": reason})
 
 
 def emotion_findings(pair: Pairs, tables: Tables) -> list[Finding]:

@@ -11,7 +11,7 @@ from sertools.auditing.findings import detail, finding
 from sertools.metrics.classification import precision_statistic, recall_statistic
 from sertools.results.result import Finding
 from sertools.statistics.bootstrap import GroupedClips, max_minus_min
-from sertools.statistics.jackknife import Estimate, gap
+from sertools.statistics.jackknife import Estimate, Group, gap
 from sertools.statistics.permutation import NullGap, permutation
 from sertools.statistics.shares import gap_of_recall
 from sertools.statistics.statistic import Statistic
@@ -74,7 +74,8 @@ def _difference(
         value = max_minus_min(statistic, by_unit, draws=resamples, rng=rng)
         where = f"{part.column}=*"
     else:
-        value = _of_two(statistic, by_unit, recall=metric == "recall")
+        a, b = ((pair.truth[group == g], pair.prediction[group == g], pair.unit[group == g]) for g in (0, 1))
+        value = _of_two(statistic, a, b, recall=metric == "recall")
         first, second = groups.names
         sexes = part.column == "sex"
         where = f"{first}-{second}" if sexes else f"{part.column}={first} - {second}"
@@ -89,11 +90,7 @@ def _difference(
     return detail(made, test.p_value)
 
 
-def _of_two(statistic: Statistic, clips: GroupedClips, *, recall: bool) -> Estimate:
+def _of_two(statistic: Statistic, a: Group, b: Group, *, recall: bool) -> Estimate:
     """The first group minus the second; the interval of recalls never has width 0."""
-    a, b = (
-        (clips.truth[inside], clips.prediction[inside], clips.unit[inside])
-        for inside in (clips.group == 0, clips.group == 1)
-    )
     shared = np.intersect1d(a[2], b[2]).size > 0
     return gap_of_recall(a, b) if recall and not shared else gap(statistic, a, b)

@@ -17,6 +17,9 @@ NEGLIGIBLE_MAE = 0.02
 """A gap of MAE whose 90 % interval lies within this is negligible, in units of the scale [0, 1]."""
 
 
+FROM_RANGE = "this gap comes from the range of the ratings"
+
+
 def error_findings(part: GroupedPairs, score: Finding) -> list[Finding]:
     """The sex score, and the gaps female − male of MAE and RMSE, or of the Brier score for emotions.
 
@@ -69,7 +72,7 @@ def _explained(part: GroupedPairs, score: Finding) -> Finding:
     spreads = dict(zip(part.groups.names, _spreads(part), strict=True))
     interval = f"gap {error.value:+.3f}, 90 % interval {error.low:+.3f} to {error.high:+.3f}"
     reason = (
-        f"MAE hardly differs ({interval}), so this gap comes from the range of the ratings, whose "
+        f"MAE hardly differs ({interval}), so {FROM_RANGE}, whose "
         f"standard deviation is {spreads['female']:.2f} for women and {spreads['male']:.2f} for men"
     )
     return score.model_copy(update={"reason": "; ".join(filter(None, [score.reason, reason]))})

@@ -9,6 +9,7 @@ from sertools.results.result import Figure, Finding, Sound
 from sertools.tables.tables import Tables
 
 from . import chance
+from .error_gaps import FROM_RANGE
 from .grouped import GroupedPairs
 
 
@@ -70,4 +71,5 @@ def _sex_sentence(score: Finding) -> str:
     if score.low <= 0 <= score.high:
         return f"The largest gap is in {score.target}: {gap}; neither sex is shown to have a better score."
     better = "women" if score.low > 0 else "men"
-    return f"The largest gap is in {score.target}: the model works better for {better}, {gap}."
+    words = f"The largest gap is in {score.target}: the model works better for {better}, {gap}"
+    return f"{words}{'; ' + FROM_RANGE if FROM_RANGE in score.reason else ''}."

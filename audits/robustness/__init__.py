@@ -15,8 +15,8 @@ A model whose predictions hardly vary is trivially unchanged: a constant scores 
 together with a scale-free one, with tolerance .05 · sd(p) / sd(t). No limit is passed if the clean
 predictions are not shown to beat a constant (permuted among each speaker's clips, p ≤ .001; a dimension
 without ratings must instead increase with the emotions' mean ratings by Russell & Mehrabian 1977); a failure
-stands. None is judged if the share of pairs of *different* clips whose predictions would count as unchanged
-already reaches the limit. A drop is not judged either if the clean score is too low to drop that far. A clip
+stands. The same holds if the share of pairs of *different* clips whose predictions would count as unchanged
+already reaches the limit, and for a drop if the clean score is too low to drop that far. A clip
 that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged. A
 clip that the model was asked and did not answer, clean or perturbed, counts as changed.
 

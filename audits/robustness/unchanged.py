@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sertools.auditing.findings import finding, skipped
+from sertools.auditing.findings import doubted, finding, skipped
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share
@@ -116,25 +116,31 @@ def _judgeable_finding(
     limits: Sequence[Limit],
     coverage: float,
 ) -> Finding:
-    """The finding; its limit is not judged if the clean predictions make it meaningless."""
+    """The finding; its limit is not passed if the clean predictions meet it trivially."""
     made = finding(name, value, target=clean.target, slice=perturbation, by_speaker=clean.by_speaker)
     limit = next((limit for limit in reversed(limits) if matches(limit, made)), None)
-    return finding(
+    judged = finding(
         name,
         value,
         target=clean.target,
         slice=perturbation,
         by_speaker=clean.by_speaker,
-        withheld=_reason_withheld(name, clean, limit) if limit else "",
+        withheld=_not_better(clean) if limit else "",
         coverage=coverage,
     )
+    return doubted(judged, _trivially_met(name, clean, limit)) if limit else judged
 
 
-def _reason_withheld(name: str, clean: CleanPredictions, limit: Limit) -> str:
-    """Why a limit would be meaningless for these predictions; empty if it is meaningful."""
+def _not_better(clean: CleanPredictions) -> str:
+    """Why the clean predictions are not shown to beat a constant; empty if they are."""
+    if NOT_BETTER not in clean.reason:
+        return ""
+    return f"predictions do not vary: {clean.reason}" if clean.equal_pairs == 1 else clean.reason
+
+
+def _trivially_met(name: str, clean: CleanPredictions, limit: Limit) -> str:
+    """Why these predictions would meet a limit whatever they are worth; empty if they would not."""
     equal = clean.equal_pairs
-    if NOT_BETTER in clean.reason:
-        return f"predictions do not vary: {clean.reason}" if equal == 1 else clean.reason
     if name.startswith("change_of_") and clean.score + (limit.above or 0.0) <= clean.chance:
         return f"a clean score of {clean.score:.2f} is too low to drop that far"
     if equal >= (limit.above or 0.0 if name == "unchanged_ratio" else 0.95):

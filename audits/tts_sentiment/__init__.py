@@ -22,7 +22,7 @@ are tested, the less so.
 The limit of the shift is our own: up to a twentieth of the scale, a model counts as insensitive to words.
 Whether it should be insensitive is up to its user; a model that is meant to use the words needs a limit of
 its own. The limit over languages (.025) is that of audEERING's ser-tests. A model with constant predictions
-is insensitive, too, and the predictions of an untrained network hardly differ: so a shift is judged only if
+is insensitive, too, and the predictions of an untrained network hardly differ: so a shift passes only if
 the central 90 % of the predictions span at least a tenth of the scale, and if they vary between voices or
 between words beyond chance (F test of the two-way layout, p < .0001), or if the corpus has ratings and the
 model is better than a constant.

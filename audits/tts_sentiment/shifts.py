@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sertools.auditing.findings import finding, skipped
+from sertools.auditing.findings import doubted, finding, skipped
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.result import Finding
 from sertools.statistics.crossed import Crossed, contrast, systematic
@@ -146,5 +146,6 @@ def language_findings(plain: WordPredictions, target: str, withheld: str) -> lis
 
 
 def _finding(name: str, value: Estimate, target: str, withheld: str = "", where: str = "all") -> Finding:
-    withheld = withheld or (value.reason if np.isnan(value.value) else "")
-    return finding(name, value, target=target, slice=where, by_speaker=True, withheld=withheld)
+    undefined = value.reason if np.isnan(value.value) else ""
+    made = finding(name, value, target=target, slice=where, by_speaker=True, withheld=undefined)
+    return doubted(made, withheld)

@@ -18,8 +18,8 @@ sentences.
 
 The limit is our own: the words must not mislead the model, so CCC on synthetic speech must not be below −.1.
 It is passed if the model is shown to beat a constant on the original audio (predictions permuted among each
-speaker's clips, p ≤ .001), and judged at all if the sentences or the predictions on synthetic speech are
-shown (by 99.9 % intervals) to be related to the ratings; otherwise no effect could have been detected.
+speaker's clips, p ≤ .001), and if the sentences or the predictions on synthetic speech are shown (by 99.9 %
+intervals) to be related to the ratings; otherwise no effect could have been detected. A failure stands.
 Intervals are leave-one-speaker-out jackknives for these sentences and these voices: as fixed sentences are
 few, other sentences could give other values.
 """

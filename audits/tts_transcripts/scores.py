@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.auditing.findings import finding
+from sertools.auditing.findings import doubted, finding
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.distribution import jensen_shannon_statistic
@@ -102,19 +102,21 @@ def voice_findings(
     }
     of_answered = {} if clips.classes else _distribution_values(clips)
     coverage = float(clips.answered.mean()) if len(clips.answered) else 1.0
-    withheld = {f"synthetic_{metric}": _reason_withheld(clips, sentence_score)}
-    return [
+    useless = "" if clips.classes else not_better_than_constant(pair)
+    doubt = _unrelated(clips, sentence_score)
+    made = [
         finding(
             name,
             value,
             target=target,
             slice=f"voice={voice}",
             by_speaker=pair.by_speaker,
-            withheld=withheld.get(name, ""),
+            withheld=useless if name == f"synthetic_{metric}" else "",
             coverage=coverage if name in of_answered else 1.0,
         )
         for name, value in {**values, **of_answered}.items()
     ]
+    return [doubted(each, doubt) if each.name == f"synthetic_{metric}" else each for each in made]
 
 
 def _distribution_values(clips: PredictedTwice) -> dict[str, Estimate]:
@@ -132,13 +134,10 @@ def _distribution_values(clips: PredictedTwice) -> dict[str, Estimate]:
     }
 
 
-def _reason_withheld(clips: PredictedTwice, sentence_score: SentenceScore) -> str:
-    """Why the score on synthetic speech must not be judged; empty if it can be."""
-    if clips.classes:
+def _unrelated(clips: PredictedTwice, sentence_score: SentenceScore) -> str:
+    """Why the score on synthetic speech could not show that words mislead the model; empty if it could."""
+    if clips.classes or sentence_score.may_inform:
         return ""
-    useless = not_better_than_constant(clips.pair)
-    if useless or sentence_score.may_inform:
-        return useless
     score = clips.score(clips.synthetic, level=HIGH_LEVEL)
     return INCONCLUSIVE if score.low <= 0 <= score.high else ""
 

@@ -64,6 +64,19 @@ def finding(
     )
 
 
+def doubted(made: Finding, reason: str) -> Finding:
+    """The finding, whose limit must not be passed for a reason, while a failure stands; as it is without one.
+
+    Args:
+        made: the finding
+        reason: why such predictions meet the limit whatever they are worth; empty if they do not
+    """
+    if not reason or made.reason_code or made.value is None:
+        return made
+    said = "; ".join(filter(None, [reason, made.reason]))
+    return made.model_copy(update={"reason": said, "reason_code": "trivially_met"})
+
+
 def detail(made: Finding, p_value: float | None = None) -> Finding:
     """The finding as a detail, which is shown and decides nothing.
 

@@ -49,6 +49,18 @@ def standing_out(findings: Sequence[Finding]) -> str:
     )
 
 
+def without_speakers(findings: Sequence[Finding]) -> str:
+    """A sentence on intervals that take clips for speakers; empty if there are none.
+
+    >>> score = Finding(name="ccc", value=0.5, low=0.4, high=0.6, n=10)
+    >>> without_speakers([score]), without_speakers([score.model_copy(update={"speakers": 5})])
+    (' The corpus names no speakers, so these intervals are too narrow if speakers repeat.', '')
+    """
+    if not any(f.speakers is None and f.low is not None and not f.exact for f in findings):
+        return ""
+    return " The corpus names no speakers, so these intervals are too narrow if speakers repeat."
+
+
 def counted(n: int, noun: str) -> str:
     """A number with its noun, in the plural unless the number is 1.
 

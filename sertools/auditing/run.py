@@ -10,7 +10,7 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.coverage import coverage_findings, findings_of_answered, sentence
 from sertools.auditing.findings import skipped, with_known_speakers
-from sertools.auditing.phrases import standing_out
+from sertools.auditing.phrases import standing_out, without_speakers
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
@@ -106,7 +106,7 @@ def run(
         audit=audit.name,
         question=audit.question,
         method=audit.method,
-        answer=f"{outcome.answer}{standing_out(findings)}{unanswered_words}",
+        answer=f"{outcome.answer}{without_speakers(findings)}{standing_out(findings)}{unanswered_words}",
         model=dict(model or {}),
         data=dict(data or {}),
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},

@@ -79,7 +79,7 @@ class Run:
         return value
 
     def is_unranked(self, measure: Measure) -> bool:
-        """Whether a finding must not be ranked: skipped, or not judged because the model is useless.
+        """Whether a finding must not be ranked: skipped, or met by useless predictions as well.
 
         A constant has no gap between groups and the same score for all speakers. So if the audit does not
         find the model better than a constant, findings without a limit must not rank it above others.
@@ -87,7 +87,7 @@ class Run:
         finding = self.findings.get(measure)
         if finding is None or finding.verdict is Verdict.SKIPPED:
             return True
-        if not_better_than_constant(finding):
+        if not_better_than_constant(finding) or finding.reason_code == "trivially_met":
             return True
         return finding.verdict is Verdict.NONE and (measure.audit, measure.target) in self._useless
 

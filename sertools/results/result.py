@@ -75,12 +75,12 @@ class Limit(_Strict):
         return f"{self.above:g} … {self.below:g}"
 
 
-ReasonCode = Literal["not_better_than_constant", "never_trained", "low_coverage"]
+ReasonCode = Literal["not_better_than_constant", "never_trained", "low_coverage", "trivially_met"]
 """Codes of reasons why a limit must not be passed.
 
 `not_better_than_constant`: the model is not shown to beat a constant prediction. `never_trained`: the network
 has the weights that it was created with. `low_coverage`: the value is of the clips that the model answered,
-and it answered too few for a verdict.
+and it answered too few for a verdict. `trivially_met`: such predictions meet any limit of this kind.
 """
 
 

@@ -114,7 +114,7 @@ def test_a_model_that_is_afraid_of_the_extremes_fails():
     shy = 0.5 + (tables.predictions[CLEAN] - 0.5) / 3
     r = result(tables.with_predictions({CLEAN: shy}))
     assert found(r, "spread").value == pytest.approx(1 / 3, abs=1e-9)
-    assert found(r, "spread").verdict is Verdict.FAIL
+    assert found(r, "spread").watch, "a detail, which stands out"
     assert found(r, "residual_slope").value == pytest.approx(2, abs=1e-9)
     assert found(r, "residual_slope").verdict is Verdict.FAIL
     assert (
@@ -125,8 +125,8 @@ def test_a_model_that_is_afraid_of_the_extremes_fails():
 
 def test_an_oracle_passes_everything():
     r = result(made([20] * 8, classes=EMOTIONS, noise=0))
-    judged = {f.name: f.verdict for f in r.findings if f.limit}
-    assert judged == dict.fromkeys(("residual_slope", "spread", "overconfidence"), Verdict.PASS)
+    judged = {f.name: f.verdict for f in r.findings if f.headline}
+    assert judged == dict.fromkeys(("residual_slope", "overconfidence"), Verdict.PASS)
     assert found(r, "ece", "emotion").value == 0
     assert found(r, "brier", "emotion").value == 0
 
@@ -135,7 +135,8 @@ def test_an_oracle_passes_everything():
 def test_a_model_that_knows_nothing_never_passes(kind):
     r = result(trivial(made([30] * 10, classes=EMOTIONS), kind))
     assert Verdict.PASS not in {f.verdict for f in r.findings}
-    assert {f.verdict for f in r.findings if f.limit} <= {Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.SKIPPED}
+    judged = {f.verdict for f in r.findings if f.headline}
+    assert judged <= {Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.SKIPPED}
 
 
 def test_a_prior_that_is_calibrated_and_useless_does_not_pass():
@@ -154,7 +155,6 @@ def test_what_is_planted_is_found():
     r = result(planted)
     failed = {(f.name, f.target) for f in r.findings if f.verdict is Verdict.FAIL}
     assert failed == {
-        ("spread", "arousal"),
         ("residual_slope", "arousal"),
         ("overconfidence", "emotion"),
     }
@@ -164,7 +164,7 @@ def test_what_is_planted_is_found():
 
 def test_a_plant_without_emotions_is_a_plant_all_the_same():
     planted = CALIBRATION.plant(made([20] * 8, noise=0), np.random.default_rng(0))
-    assert found(result(planted), "spread").verdict is Verdict.FAIL
+    assert found(result(planted), "residual_slope").verdict is Verdict.FAIL
 
 
 def test_nothing_rated_and_answered_at_once_is_undefined_with_a_reason():
@@ -183,7 +183,24 @@ def test_a_truth_without_width_has_a_reason():
 
 def test_a_constant_answer_is_said_to_be_without_width():
     r = result(trivial(made([20] * 8), "constant"))
-    assert r.answer == "Predicted arousal varies 0.00 times as much as the ratings."
+    assert r.answer.startswith("Predicted arousal varies 0.00 times as much as the ratings.")
+
+
+def test_a_calibrated_model_passes_though_its_predictions_spread_less():
+    """E[t | p] = p with a correlation of .4, so the spread is .4, too: a limit of .5 would accuse it."""
+    rng = np.random.default_rng(4)
+    tables = made([60] * 20, noise=0)
+    prediction = 0.5 + 0.4 * 0.2 * rng.normal(size=len(tables.clips))
+    truth = prediction + np.sqrt(1 - 0.4**2) * 0.2 * rng.normal(size=len(tables.clips))
+    scores = pd.DataFrame({"arousal": prediction}, index=tables.clips.index)
+    calibrated = Tables(
+        clips=tables.clips.assign(arousal=truth), predictions={CLEAN: scores}, dimensions=("arousal",)
+    )
+    r = result(calibrated)
+    assert found(r, "spread").high < 0.5
+    assert found(r, "spread").detail
+    assert found(r, "residual_slope").verdict is Verdict.PASS
+    assert {f.verdict for f in r.findings if f.headline} == {Verdict.PASS}
 
 
 def test_corpora_without_speakers_are_inconclusive():
@@ -191,4 +208,6 @@ def test_corpora_without_speakers_are_inconclusive():
     bare = Tables(
         clips=tables.clips.drop(columns="speaker"), predictions=tables.predictions, dimensions=("arousal",)
     )
-    assert found(result(bare), "spread").verdict is Verdict.INCONCLUSIVE
+    assert found(result(bare), "residual_slope").verdict is Verdict.INCONCLUSIVE
+    assert "these intervals are too narrow if speakers repeat" in result(bare).answer
+    assert "too narrow" not in result(tables).answer

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
+from sertools.audits.correctness.scores import ccc_for_mae
 from sklearn import metrics as sk
 
 from sertools.auditing.audit import load
@@ -163,12 +164,37 @@ def test_beside_every_score_stand_models_that_know_nothing():
 
 def test_a_constant_never_passes_where_a_constant_could():
     here = found(toy_corpus.answers("constant", toy_corpus.clips(speakers=12, per_speaker=15)))
-    assert here["mae", "arousal"].verdict is Verdict.FAIL, "a failure stands"
+    assert here["mae", "arousal"].detail, "on ratings that spread so far it contradicts CCC"
     for found_here in here.values():
         assert found_here.verdict is not Verdict.PASS
     assert "not shown to beat a constant prediction" in here["mae", "arousal"].reason
     assert here["ccc", "arousal"].value == 0.0
     assert here["ccc", "arousal"].verdict is not Verdict.PASS
+
+
+@pytest.mark.parametrize(("deviation", "judged"), [(0.12, True), (0.15, True), (0.16, False), (0.2, False)])
+def test_mae_is_judged_where_a_ccc_at_its_limit_suffices(deviation, judged):
+    """A calibrated model of CCC .5 has ρ² = 1/3 and an MAE of √(2/π) √(2/3) sd = .651 sd."""
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=600)
+    truth = 0.5 + deviation * (truth - truth.mean()) / truth.std()
+    clips = pd.DataFrame({"speaker": np.arange(600) % 12, "arousal": truth})
+    clips = clips.astype({"speaker": str}).set_index(clips.index.astype(str).rename("clip"))
+    scores = pd.DataFrame({"arousal": truth + 0.01 * rng.normal(size=600)}, index=clips.index)
+    mae = found(Tables(clips=clips, predictions={"clean": scores}, dimensions=("arousal",)))["mae", "arousal"]
+    assert mae.headline is judged
+    if not judged:
+        needed = ccc_for_mae(0.1, deviation)
+        assert f"need a CCC of about {needed:.2f} for an MAE below 0.1" in mae.reason
+
+
+def test_the_ccc_that_an_mae_takes_is_that_of_a_calibrated_model():
+    rng = np.random.default_rng(3)
+    prediction = 0.8 * rng.normal(size=400_000)
+    truth = prediction + 0.6 * rng.normal(size=400_000)
+    mae = np.abs(truth - prediction).mean()
+    value = 2 * np.cov(truth, prediction)[0, 1] / (truth.var() + prediction.var())
+    assert ccc_for_mae(mae, truth.std()) == pytest.approx(value, abs=3e-3)  # of 400 000 draws
 
 
 def test_emotions_drawn_at_random_fail_and_are_not_merely_skipped():

@@ -138,7 +138,7 @@ def test_one_speaker_has_no_gap_between_the_sexes(clips):
 def test_groups_of_too_few_speakers_pass_nothing_and_are_named(clips):
     small = clips[(clips["sex"] == "female") | clips["speaker"].isin(["001", "003", "005"])]
     result = result_of(noisy(small))
-    about_men = [f for f in result.findings if f.slice in {"sex=male", "female-male"} and f.limit]
+    about_men = [f for f in result.findings if f.slice in {"sex=male", "female-male"} and f.headline]
     assert {f.verdict for f in about_men} == {Verdict.INCONCLUSIVE}
     assert any("no interval for male (fewer than 5 speakers)" in note for note in result.notes)
 
@@ -177,7 +177,7 @@ def test_equalised_odds_have_the_p_value_of_permuted_groups(clips):
 
 def test_a_constant_passes_no_gap(clips):
     result = result_of(toy_corpus.answers("constant", clips), group=["sex", "age", "sex+language"])
-    assert {f.verdict for f in result.findings if f.limit} == {Verdict.INCONCLUSIVE}
+    assert {f.verdict for f in result.findings if f.headline} == {Verdict.INCONCLUSIVE}
     assert all("not shown to beat a constant prediction" in f.reason for f in result.findings if f.limit)
 
 
@@ -329,5 +329,5 @@ def test_without_speakers_no_gap_is_said_to_be_beyond_chance(clips):
     assert all(
         "permuted over clips, because there are no speaker labels" in t.note for t in result.tables[:2]
     )
-    assert {f.verdict for f in result.findings if f.limit} == {Verdict.INCONCLUSIVE}
+    assert {f.verdict for f in result.findings if f.headline} == {Verdict.INCONCLUSIVE}
     assert all("permuted over speakers" in table.note for table in result_of(noisy(clips)).tables[:2])

@@ -105,11 +105,15 @@ def _model(standing: Standing, group: Group, pages: Mapping[str, str]) -> Model:
     )
 
 
+NOT_IN_FEED = frozenset({"limit", "reason_code", "exact", "low_90", "high_90", "detail", "p_value", "watch"})
+"""Fields of findings that a feed leaves out."""
+
+
 def _score(measure: Measure, standing: Standing) -> Score:
     finding, ranks = standing.entry.run.findings[measure], standing.ranks.get(measure)
     return Score(
         audit=measure.audit,
-        **finding.model_dump(exclude={"limit", "reason_code", "exact", "low_90", "high_90"}),
+        **finding.model_dump(exclude=set(NOT_IN_FEED)),
         rank=ranks.best if ranks else None,
         rank_to=ranks.worst if ranks else None,
     )

@@ -1,0 +1,184 @@
+"""How often do audits pass a model that is strong and fair? Prints the table of docs/statistics.md on verdicts.
+
+    OMP_NUM_THREADS=1 python -m tests.bench.verdicts --runs 60
+
+Three worlds, in which the model has a CCC of .69 to .80 and a UAR of .71, the same for women and men, and
+changes little under perturbations. Counted are headline findings; what is true comes from one corpus of many
+speakers.
+"""
+
+import argparse
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sertools.auditing.audit import load
+from sertools.labels import DIMENSIONS
+from sertools.results.keys import FindingKey
+from sertools.results.result import Finding, Limit, Verdict
+from sertools.results.verdicts.gate import judge_all
+from sertools.tables.tables import Tables
+from tests.bench.inference import show
+
+CLASSES = ("anger", "happiness", "neutral", "sadness")
+QUALITY = {"arousal": (0.78, 0.088), "dominance": (0.72, 0.092), "valence": (0.66, 0.1)}
+"""Slope and noise of each dimension: CCC about .80, .75 and .69."""
+PERTURBATIONS = ("additive_tone", "clip", "gain", "highpass", "white_noise")
+AUDITS: dict[str, dict[str, Any]] = {
+    "correctness": {},
+    "fairness": {"resamples": 20},
+    "calibration": {},
+    "speakers": {},
+    "robustness": {"perturbations": PERTURBATIONS, "resamples": 20},
+}
+CORPORA = {"24 × 60": (24, 60), "91 × 82": (91, 82)}
+MANY = (300, 60)
+"""Speakers and clips of each, for what is true."""
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class World:
+    """How speakers and ratings are distributed.
+
+    Attributes:
+        heavy: effects of speakers have Student's t with four degrees of freedom, scaled to the same variance
+        uneven: numbers of clips per speaker are log-normal
+        steps: ratings are on a scale with so many steps; 0 for a continuous one
+        correlation: intra-speaker correlation of hits and of changed predictions
+    """
+
+    heavy: bool = False
+    uneven: bool = False
+    steps: int = 0
+    correlation: float = 0.02
+
+
+WORLDS = {
+    "normal": World(),
+    "heavy tails, uneven, ordinal": World(heavy=True, uneven=True, steps=9),
+    "speakers differ more": World(uneven=True, correlation=0.06),
+}
+
+
+def effects(world: World, rng: Rng, n: int) -> NDArray[np.float64]:
+    """Effects of n speakers, mean 0 and standard deviation 1."""
+    return rng.standard_t(4, n) / np.sqrt(2) if world.heavy else rng.standard_normal(n)
+
+
+def rates(world: World, rng: Rng, mean: float, n: int) -> NDArray[np.float64]:
+    """Probabilities of n speakers, from a beta distribution with the world's intra-speaker correlation."""
+    total = 1 / world.correlation - 1
+    return rng.beta(mean * total, (1 - mean) * total, n)
+
+
+def corpus(world: World, rng: Rng, speakers: int, clips: int) -> Tables:
+    """Ratings, emotions and predictions, clean and perturbed, of a model that is strong and fair."""
+    sizes = np.full(speakers, clips)
+    if world.uneven:
+        sizes = np.maximum((clips * rng.lognormal(-0.125, 0.5, speakers)).astype(int), 10)
+    unit = np.repeat(np.arange(speakers), sizes)
+    n = len(unit)
+    index = pd.Index([f"c{i:06d}" for i in range(n)])
+    labels = {"file": index, "speaker": unit.astype(str), "sex": np.where(unit % 2, "male", "female")}
+    clean: dict[str, NDArray[np.float64]] = {}
+    for dimension, (slope, noise) in QUALITY.items():
+        truth = np.clip(0.5 + 0.16 * rng.standard_normal(n), 0, 1)
+        offset = 0.03 * effects(world, rng, speakers)[unit]
+        tilt = slope + 0.08 * effects(world, rng, speakers)[unit]
+        clean[dimension] = 0.5 + tilt * (truth - 0.5) + offset + noise * rng.standard_normal(n)
+        labels[dimension] = np.round(truth * (world.steps - 1)) / (world.steps - 1) if world.steps else truth
+    emotion = rng.integers(0, 4, n)
+    right = rng.random(n) < rates(world, rng, 0.71, speakers)[unit]
+    answer = np.where(right, emotion, (emotion + rng.integers(1, 4, n)) % 4)
+    labels["emotion"] = np.array(CLASSES)[emotion]
+
+    def scores(values: dict[str, NDArray[np.float64]], answered: NDArray[np.int64]) -> pd.DataFrame:
+        sure = np.full((n, 4), 0.1)
+        sure[np.arange(n), answered] = 0.7
+        return pd.DataFrame({**values, **dict(zip(CLASSES, sure.T, strict=True))}, index=index)
+
+    predictions = {"clean": scores(clean, answer)}
+    for name in PERTURBATIONS:
+        moved = {d: p + 0.017 * rng.standard_normal(n) for d, p in clean.items()}
+        changed = rng.random(n) < rates(world, rng, 0.02, speakers)[unit]
+        predictions[f"{name}@drawn"] = scores(moved, np.where(changed, (answer + 1) % 4, answer))
+    clips_table = pd.DataFrame(labels, index=index)
+    return Tables(
+        clips=clips_table,
+        predictions=predictions,
+        dimensions=DIMENSIONS,
+        classes=CLASSES,
+        model_classes=CLASSES,
+    )
+
+
+def findings(tables: Tables) -> dict[tuple[str, FindingKey], Finding]:
+    """The findings of all audits with a limit; the worst speaker is one, whoever it is."""
+    found = {}
+    for name, options in AUDITS.items():
+        audit = load(name)
+        outcome = audit.function(tables, rng=np.random.default_rng(0), **audit.settings(options))
+        for each in judge_all(outcome.findings, audit.limits):
+            key = FindingKey(each.name, each.target, each.slice.partition("speaker=")[0])
+            if each.limit and each.name != "coverage":
+                found[name, key] = each
+    return found
+
+
+def keeps(limit: Limit | None, value: float | None) -> bool:
+    """Whether a true value keeps a limit."""
+    assert limit is not None
+    assert value is not None
+    return (limit.above is None or value > limit.above) and (limit.below is None or value < limit.below)
+
+
+def table(runs: int, seed: int, worlds: list[str], corpora: list[str]) -> None:
+    """A row for each world and size of the corpus."""
+    show(
+        "| world | speakers × clips | runs | limits | pass | inconclusive | fail | falsely pass | falsely fail |"
+    )
+    show("|---|---|---|---|---|---|---|---|---|")
+    for name in worlds:
+        truth = findings(corpus(WORLDS[name], np.random.default_rng(seed), *MANY))
+        for size in corpora:
+            counts: Counter[str] = Counter()
+            wrong: Counter[str] = Counter()
+            for run in range(runs):
+                rng = np.random.default_rng([seed, run, *CORPORA[size]])
+                for key, each in findings(corpus(WORLDS[name], rng, *CORPORA[size])).items():
+                    if not each.headline or key not in truth:
+                        continue
+                    counts[each.verdict.value] += 1
+                    true = keeps(each.limit, truth[key].value)
+                    if each.verdict is (Verdict.FAIL if true else Verdict.PASS):
+                        wrong[each.verdict.value] += 1
+                    if each.verdict in {Verdict.INCONCLUSIVE, Verdict.SKIPPED}:
+                        wrong[f"{each.verdict.value} {key[1].name}"] += 1
+            total = sum(counts.values()) - counts["skipped"]
+            shares = [f"{counts[v] / total:.3f}" for v in ("pass", "inconclusive", "fail")]
+            per_run = [f"{wrong[v] / runs:.3f}" for v in ("pass", "fail")]
+            show(f"| {name} | {size} | {runs} | {total / runs:.0f} | {' | '.join([*shares, *per_run])} |")
+            show(f"  {dict(wrong.most_common(8))}")
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=2027)
+    parser.add_argument("--worlds", nargs="*", default=list(WORLDS))
+    parser.add_argument("--corpora", nargs="*", default=list(CORPORA))
+    chosen = parser.parse_args()
+    table(chosen.runs, chosen.seed, chosen.worlds, chosen.corpora)
+
+
+if __name__ == "__main__":
+    main()
