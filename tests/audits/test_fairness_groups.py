@@ -59,8 +59,9 @@ def test_a_language_that_is_served_worse_is_found_by_score_recall_and_precision(
     result = result_of(harmed(noisy(clips), clips["language"] == "deu"), group=["language"])
     for name in ("group_minus_all", "recall_gap", "precision_gap", "bin_recall_gap", "bin_precision_gap"):
         found = named(result, name, slice="language=deu")
-        assert Verdict.FAIL in {f.verdict for f in found}, name
         assert all(f.value < 0 for f in found), name
+        assert all(f.detail for f in found) or Verdict.FAIL in {f.verdict for f in found}, name
+    assert any(f.watch for f in named(result, "recall_difference"))
     (difference,) = named(result, "group_difference", target="arousal")
     assert difference.slice == "language=deu - eng"
     assert difference.high < 0
@@ -331,3 +332,37 @@ def test_without_speakers_no_gap_is_said_to_be_beyond_chance(clips):
     )
     assert {f.verdict for f in result.findings if f.headline} == {Verdict.INCONCLUSIVE}
     assert all("permuted over speakers" in table.note for table in result_of(noisy(clips)).tables[:2])
+
+
+def test_the_answer_names_a_gap_that_only_one_class_has():
+    """Anger of men is recognised less often, another class more often: UAR is equal, anger is not."""
+    clips = toy_corpus.clips(speakers=30).drop(columns=["arousal", "dominance", "valence"])
+    tables = toy_corpus.answers("oracle", clips)
+    rng = np.random.default_rng(3)
+    scores = tables.predictions["clean"].copy()
+    first, second = tables.model_classes[:2]
+    for own, other, sex in ((first, second, "male"), (second, first, "female")):
+        rows = (clips["emotion"] == own) & (clips["sex"] == sex) & (rng.random(len(clips)) < 0.4)
+        scores.loc[rows, [own, other]] = scores.loc[rows, [other, own]].to_numpy()
+    result = result_of(tables.with_predictions({"clean": scores}))
+    (score,) = named(result, "sex_score")
+    assert score.low < 0 < score.high
+    for name, sign in ((first, 1), (second, -1)):
+        (gap,) = named(result, "recall_difference", target=name)
+        assert gap.watch
+        assert sign * gap.value > 0.2
+    assert re.search(r"In the detail, \d+ of \d+ stand out \(Holm\): .*_difference of ", result.answer)
+    (odds,) = named(result, "equalised_odds")
+    assert odds.watch
+    assert not [f for f in result.findings if f.detail and f.verdict is not Verdict.NONE]
+
+
+def test_a_difference_of_recall_is_that_of_the_two_shares(clips):
+    result = result_of(noisy(clips))
+    tables = noisy(clips)
+    hit = tables.predictions["clean"][list(tables.model_classes)].idxmax(axis=1) == clips["emotion"]
+    for finding in named(result, "recall_difference"):
+        of_class = clips["emotion"] == finding.target
+        women, men = (hit[of_class & (clips["sex"] == sex)].mean() for sex in ("female", "male"))
+        assert finding.value == pytest.approx(women - men, abs=1e-12)
+        assert 0 < finding.p_value <= 1

@@ -1,4 +1,4 @@
-"""How often do audits pass a model that is strong and fair? Prints the table of docs/statistics.md on verdicts.
+"""How often do audits pass a strong and fair model? Prints the table of docs/statistics.md on verdicts.
 
     OMP_NUM_THREADS=1 python -m tests.bench.verdicts --runs 60
 
@@ -141,7 +141,7 @@ def keeps(limit: Limit | None, value: float | None) -> bool:
 def table(runs: int, seed: int, worlds: list[str], corpora: list[str]) -> None:
     """A row for each world and size of the corpus."""
     show(
-        "| world | speakers × clips | runs | limits | pass | inconclusive | fail | falsely pass | falsely fail |"
+        "| world | speakers × clips | runs | limits | pass | inconclusive | fail | false pass | false fail |"
     )
     show("|---|---|---|---|---|---|---|---|---|")
     for name in worlds:
