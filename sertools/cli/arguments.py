@@ -283,6 +283,7 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
             cache=given["cache"],
             label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
             progress=progress(given.get("quiet", True)),
+            fresh=given.get("fresh", False),
         ),
         out=given.get("out", OUT),
         clips=clips_to_hear(given.get("audio", "none")),

@@ -1,5 +1,7 @@
 """Options of the command line, each with the same meaning in every command, and how they are parsed."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -272,6 +274,16 @@ def _files_of_libraries(cache: Path | None) -> Path | None:
     return cache
 
 
+Fresh = Annotated[
+    bool,
+    typer.Option(
+        "--fresh",
+        rich_help_panel=HOW,
+        help="Compute results again that are kept from a run with the same tables, code and options.",
+    ),
+]
+
+
 Cache = Annotated[
     Path | None,
     typer.Option(
@@ -354,10 +366,19 @@ Audits = Annotated[
 ]
 
 
+SHORT_S = 2.0
+"""A step that is not about clips, and takes less time, is not reported when it is done."""
+
+
 def progress(quiet: bool) -> "Progress":
     """Shows the progress of long jobs on stderr; nothing if `quiet`."""
-    from functools import partial
 
-    from sertools.cli.progress import progress as show_progress
+    def shown(
+        description: str, total: int, unit: str = "clips"
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        from sertools.cli.progress import progress as show_progress
 
-    return partial(show_progress, quiet=quiet)
+        silent_s = 0.0 if unit == "clips" else SHORT_S
+        return show_progress(description, total, unit, quiet=quiet, silent_s=silent_s)
+
+    return shown

@@ -17,6 +17,7 @@ def progress(
     *,
     quiet: bool = False,
     every_s: float = 10.0,
+    silent_s: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[int], None]]:
     """Shows the progress, speed and remaining time of a long job; yields `advance(n)`.
@@ -30,6 +31,7 @@ def progress(
         unit: name of the units, in the plural
         quiet: show nothing
         every_s: seconds between lines if there is no terminal
+        silent_s: a job that is done sooner has no last line
         clock: returns seconds since a fixed moment
     """
     start = last = clock()
@@ -49,8 +51,8 @@ def progress(
         with bar or contextlib.nullcontext():
             yield advance
     finally:
-        if not quiet:
-            elapsed_s = clock() - start
+        elapsed_s = clock() - start
+        if not quiet and (done < total or elapsed_s >= silent_s):
             rest = "" if done >= total else f" of {total}"
             _say(
                 f"{description}: {done}{rest} {unit} in {_duration(elapsed_s)}{_comma(done, elapsed_s, unit)}"

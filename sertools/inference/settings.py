@@ -10,8 +10,8 @@ from sertools.store.key import default_root
 BATCH_SIZE = 8
 """Maximum number of clips in one forward pass."""
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""(description, clips) → context manager that yields `advance(n)`."""
+Progress = Callable[..., AbstractContextManager[Callable[[int], None]]]
+"""(description, total, unit in the plural: clips by default) → context manager that yields `advance(n)`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class Settings:
         cache: root folder of the store; None for the platform's user cache directory
         label_map: theirs → ours, for the labels of the model
         progress: shows the progress of a long job
+        fresh: compute results of audits again, although they are kept
     """
 
     seed: int = 0
@@ -32,7 +33,8 @@ class Settings:
     workers: int = 2
     cache: Path | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
-    progress: Progress = lambda description, total: nullcontext(lambda n: None)
+    progress: Progress = lambda *step: nullcontext(lambda n: None)
+    fresh: bool = False
 
     @property
     def root(self) -> Path:

@@ -9,12 +9,15 @@ from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
+from sertools.pipeline import kept_results
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
+from sertools.results.result import Result
 from sertools.tables.condition import Condition
+from sertools.tables.tables import Tables
 
 
 def run(
@@ -67,16 +70,27 @@ def run(
     if answered:
         origin[PROVENANCE] = answered.digest
     results = []
-    for planned in audits:
-        read = auditing.tables_of(planned, own, comparison)
-        results.append(
-            auditing.run(
-                planned,
-                read,
-                model=facts | (beside if planned.reads_layers else {}),
-                data=corpus_facts(corpus),
-                provenance=origin,
-                seed=settings.seed,
-            )
-        )
+    with settings.progress("audits", len(audits), "audits") as advance:
+        for planned in audits:
+            result = _result(planned, auditing.tables_of(planned, own, comparison), settings)
+            about = {
+                "model": facts | (beside if planned.reads_layers else {}),
+                "data": corpus_facts(corpus),
+                "provenance": {"seed": settings.seed, **origin},
+            }
+            results.append(result.model_copy(update=about))
+            advance(1)
     return Results(results, {answered.digest: answered} if answered else {})
+
+
+def _result(planned: PlannedAudit, tables: Tables, settings: Settings) -> Result:
+    """The result of an audit, without what it is about: kept from an earlier run, or computed and kept."""
+    if not kept_results.can_be_kept(planned):
+        return auditing.run(planned, tables, seed=settings.seed)
+    key = kept_results.fingerprint(planned, tables, settings.seed)
+    known = None if settings.fresh else kept_results.read(settings.root, planned, key)
+    if known:
+        return known
+    result = auditing.run(planned, tables, seed=settings.seed)
+    kept_results.keep(settings.root, planned, key, result)
+    return result

@@ -198,6 +198,13 @@ def test_progress_over_nothing_divides_by_nothing(capsys):
     assert capsys.readouterr().err == "Predicting: 0 clips in 0.0 s\n"
 
 
+def test_a_step_that_is_done_soon_has_no_last_line(capsys):
+    for end_s in (1.9, 2.0):
+        with progress.progress("audits", 3, "audits", silent_s=2, clock=ticking(0, 1, end_s)) as advance:
+            advance(3)
+    assert capsys.readouterr().err == "audits: 3 audits in 2.0 s, 1.5 audits/s\n"
+
+
 def test_quiet_progress_says_nothing(capsys):
     with progress.progress("Predicting", 2, quiet=True) as advance:
         advance(2)

@@ -36,6 +36,7 @@ def audit(
     batch_size: o.BatchSize = 8,
     seed: o.Seed = 0,
     cache: o.Cache = None,
+    fresh: o.Fresh = False,
     out: o.Out = o.OUT,
     output: o.Format = "table",
     quiet: o.Quiet = False,

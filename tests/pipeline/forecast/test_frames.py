@@ -57,8 +57,9 @@ class Watched:
         self.jobs: list[tuple[str, int]] = []
 
         @contextmanager
-        def progress(description, total):
-            self.jobs.append((description, total))
+        def progress(description, total, unit="clips"):
+            if unit == "clips":
+                self.jobs.append((description, total))
             yield lambda n: None
 
         self.settings = Settings(cache=root, progress=progress)

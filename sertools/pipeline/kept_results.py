@@ -1,0 +1,155 @@
+"""Keeps results of audits, so that the same audit of the same tables is not computed again.
+
+A result is kept under a fingerprint of everything that decides it: the tables, the options, limits and seed,
+the code of the audit and of all packages that audits may use, and the versions of Python and of the libraries
+that compute. What a result says about model, corpus and run is not kept, but added anew. Audits of users are
+not kept, because they may read anything.
+"""
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from sertools import files
+from sertools.auditing.audit import PlannedAudit
+from sertools.auditing.discovery import embedded_folder
+from sertools.errors import StoreError
+from sertools.results.result import Result
+from sertools.tables.tables import Tables
+
+FOLDER = "results"
+"""Folder of the kept results in the store."""
+
+PACKAGES = ("auditing", "metrics", "perturbations", "probing", "results", "statistics", "tables")
+"""Packages of sertools whose code audits may use, besides the modules that all packages use."""
+
+LIBRARIES = (
+    *("numpy", "scipy", "pandas", "scikit-learn", "torch", "umap-learn", "numba", "wordcloud", "jiwer"),
+    *("pydantic", "opensmile"),
+)
+"""Libraries that compute numbers in audits, or store them."""
+
+
+class _Hash(Protocol):
+    def update(self, data: Any, /) -> None: ...
+
+
+def fingerprint(planned: PlannedAudit, tables: Tables, seed: int) -> str:
+    """A fingerprint of everything that decides the result of an audit.
+
+    Raises:
+        TypeError: the tables hold a value of a kind that has no fingerprint
+    """
+    hashed = hashlib.blake2b(digest_size=20)
+    limits = [limit.model_dump_json() for limit in planned.limits]
+    _add(hashed, [planned.name, dict(planned.settings), limits, seed, versions(), code(planned.audit.path)])
+    _add(hashed, tables)
+    return hashed.hexdigest()
+
+
+def read(root: Path, planned: PlannedAudit, key: str) -> Result | None:
+    """The kept result of an audit; None if there is none, or if a single bit of it has changed."""
+    try:
+        text = _path(root, planned, key).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    seal, _, content = text.partition("\n")
+    return Result.model_validate_json(content) if seal == _seal(content) else None
+
+
+def keep(root: Path, planned: PlannedAudit, key: str, result: Result) -> None:
+    """Keeps a result; a store that cannot be written keeps nothing."""
+    content = result.model_copy(update={"model": {}, "data": {}, "provenance": {}}).to_json()
+    with contextlib.suppress(StoreError):
+        files.write_text(_path(root, planned, key), f"{_seal(content)}\n{content}")
+
+
+def can_be_kept(planned: PlannedAudit) -> bool:
+    """Whether an audit is one of sertools' own, which read nothing but their tables."""
+    return planned.audit.path.is_relative_to(embedded_folder())
+
+
+@functools.cache
+def code(audit: Path) -> str:
+    """A fingerprint of the files of an audit and of all packages that it may use.
+
+    Args:
+        audit: the file of the audit, or `__init__.py` of its folder
+    """
+    ours = Path(files.__file__).parent
+    own = audit.parent if audit.stem == "__init__" else audit
+    return of_files([own, *sorted(ours.glob("*.py")), *(ours / name for name in PACKAGES)])
+
+
+def of_files(places: Iterable[Path]) -> str:
+    """A fingerprint of the names and contents of files, and of all files in folders."""
+    hashed = hashlib.blake2b(digest_size=20)
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                _add(hashed, [path.relative_to(place.parent).as_posix(), path.read_bytes()])
+    return hashed.hexdigest()
+
+
+@functools.cache
+def versions() -> tuple[str, ...]:
+    """The machine, and the versions of Python and of the libraries that compute."""
+    found = [platform.machine(), platform.python_version()]
+    for name in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{name} {importlib.metadata.version(name)}")
+    return tuple(found)
+
+
+def _path(root: Path, planned: PlannedAudit, key: str) -> Path:
+    return root / FOLDER / f"{planned.name}-{key}.json"
+
+
+def _seal(content: str) -> str:
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def _add(hashed: _Hash, value: Any) -> None:
+    """Adds a value to a fingerprint, together with its kind and its size, so that no two values are alike."""
+    if isinstance(value, pd.DataFrame):
+        _add(
+            hashed, ["frame", list(map(str, value.columns)), list(map(str, value.dtypes)), value.index.names]
+        )
+        for column in (value.index.to_series(), *(value.iloc[:, i] for i in range(value.shape[1]))):
+            _add_column(hashed, column)
+    elif isinstance(value, np.ndarray) and value.dtype != object:
+        hashed.update(f"array {value.dtype.str} {value.shape}\0".encode())
+        hashed.update(np.ascontiguousarray(value).view(np.uint8).reshape(-1).data)
+    elif is_dataclass(value) and not isinstance(value, type):
+        _add(hashed, {each.name: getattr(value, each.name) for each in fields(value)})
+    elif isinstance(value, Mapping):
+        _add(hashed, [each for pair in value.items() for each in pair])
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        hashed.update(f"list {len(value)}\0".encode())
+        for each in value:
+            _add(hashed, each)
+    elif isinstance(value, bytes):
+        hashed.update(f"bytes {len(value)}\0".encode() + value)
+    elif value is None or isinstance(value, str | int | float | np.generic | Path):
+        text = f"{type(value).__name__} {value!r}".encode("utf-8", "backslashreplace")
+        hashed.update(f"{len(text)} ".encode() + text)
+    else:
+        raise TypeError(f"a {type(value).__name__} has no fingerprint")
+
+
+def _add_column(hashed: _Hash, column: "pd.Series[Any]") -> None:
+    if isinstance(column.dtype, np.dtype) and column.dtype != object:
+        _add(hashed, column.to_numpy())
+    else:
+        # kinds matter: the text 1 is not the number 1
+        _add(hashed, json.dumps([[type(each).__name__, str(each)] for each in column]))
