@@ -58,6 +58,5 @@ def plan(
     )
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
-    warning = forecast.long_clips(loaded.model, loaded.corpus)
-    if warning:
+    if warning := forecast.long_clips(loaded.model, loaded.corpus):
         console.warn(warning)
