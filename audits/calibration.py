@@ -52,7 +52,7 @@ from sertools.metrics.calibration import (
 )
 from sertools.metrics.classification import rating_bins
 from sertools.metrics.regression import BIAS
-from sertools.results.result import Figure, Finding, Limit, Series, Table
+from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
@@ -115,9 +115,8 @@ def _emotion_outcome(tables: Tables) -> Outcome:
     asked = pairs(tables, "emotion")
     pair = asked.of_answered
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=np.float64)
-    problem = probabilities_problem(scores)
-    if problem:
-        reason = f"the class scores are not probabilities: {problem}"
+    reason = _no_confidence(scores, in_words=tables.in_words)
+    if reason:
         return Outcome(
             answer=f"Confidence in emotions was not measured: {reason}.",
             findings=[skipped("ece", tables, reason, target="emotion")],
@@ -125,23 +124,19 @@ def _emotion_outcome(tables: Tables) -> Outcome:
     # softmax in single precision may slightly exceed 1
     confidence = np.clip(scores.max(axis=1), 0.0, 1.0)
     correct = (pair.truth == pair.prediction).astype(np.float64)
-    losses = brier_losses(pair.truth, scores)
     withheld = _withheld(asked, asked.classes)
-    ece, brier = (
-        _estimate(ece_statistic(), pair, correct, confidence),
-        _estimate(BRIER, pair, correct, losses),
-    )
+    ece = _estimate(ece_statistic(), pair, correct, confidence)
     over = _estimate(OVERCONFIDENCE, pair, correct, confidence)
+    chance = ece_by_chance(confidence)
+    brier, brier_rows, without_speaker = _brier(asked, scores, tables)
     found = [
         _finding("ece", ece, asked, "emotion"),
         _finding("overconfidence", over, asked, "emotion", withheld),
-        _finding("brier", brier, asked, "emotion"),
+        brier,
     ]
-    shares = np.bincount(pair.truth, minlength=scores.shape[1]) / max(pair.n, 1)
-    chance = ece_by_chance(confidence)
     rows: list[Row] = [
         ["ece", ece.value, chance, "a calibrated model on as many independent clips"],
-        ["brier", brier.value, float(1 - (shares**2).sum()) if pair.n else None, "predicting class shares"],
+        *brier_rows,
     ]
     compared = Table(
         name="beside",
@@ -150,13 +145,45 @@ def _emotion_outcome(tables: Tables) -> Outcome:
         rows=rows,
     )
     table, figure = _reliability(pair, confidence, correct)
-    scored = replace(pair, truth=correct, prediction=losses)
     return Outcome(
         answer=_confidence_sentence(over, ece, chance),
         findings=found,
         tables=[compared, table],
         figures=[figure],
-        left_out=left_out(BRIER, scored, tables, target="emotion", better="lower"),
+        left_out=without_speaker,
+    )
+
+
+def _no_confidence(scores: NDArray[np.float64], *, in_words: bool) -> str:
+    """Why class scores (n, c) hold no confidence; empty if they do."""
+    if in_words:
+        stated = bool(((scores > 0) & (scores < 1)).any())
+        return "" if stated else "the model answers in words, without a confidence"
+    problem = probabilities_problem(scores)
+    return f"the class scores are not probabilities: {problem}" if problem else ""
+
+
+def _brier(
+    asked: Pairs, scores: NDArray[np.float64], tables: Tables
+) -> tuple[Finding, list[Row], list[LeftOut]]:
+    """The Brier score, its row beside that of the class shares, and its values without each speaker.
+
+    An answer in words states only the confidence in the class that it names, so its score is not defined.
+    """
+    pair = asked.of_answered
+    if tables.in_words:
+        reason = "an answer in words states no probabilities of the other classes"
+        return skipped("brier", tables, reason, target="emotion"), [], []
+    losses = brier_losses(pair.truth, scores)
+    correct = (pair.truth == pair.prediction).astype(np.float64)
+    brier = _estimate(BRIER, pair, correct, losses)
+    shares = np.bincount(pair.truth, minlength=scores.shape[1]) / max(pair.n, 1)
+    by_shares = float(1 - (shares**2).sum()) if pair.n else None
+    scored = replace(pair, truth=correct, prediction=losses)
+    return (
+        _finding("brier", brier, asked, "emotion"),
+        [["brier", brier.value, by_shares, "predicting class shares"]],
+        left_out(BRIER, scored, tables, target="emotion", better="lower"),
     )
 
 

@@ -136,7 +136,7 @@ def _losses(tables: Tables, pair: Pairs) -> NDArray[np.float64] | None:
     """The Brier loss of each clip, 2 if it is unanswered; None if the scores are no probabilities."""
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=float)
     answered = np.ones(pair.n, dtype=np.bool_) if pair.answered is None else pair.answered
-    if probabilities_problem(scores[answered]):
+    if tables.in_words or probabilities_problem(scores[answered]):
         return None
     losses = np.full(pair.n, WORST_BRIER)
     losses[answered] = brier_losses(pair.truth[answered], scores[answered])

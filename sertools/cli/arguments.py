@@ -224,9 +224,10 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
     from sertools.pipeline.request import ModelRequest
 
     texts = given["head"] or []
-    if len(texts) > 1:
-        raise ModelError("--head is given more than once", hint="a model has only one head")
-    heads = {"": texts[0]} if texts and describes(texts[0]) else pairs(texts, "--head", "PREFIX=LAYOUT")
+    described = [text for text in texts if describes(text)]
+    if described and len(texts) > 1:
+        raise ModelError("--head is given more than once", hint="a description names all layers of the head")
+    heads = {"": texts[0]} if described else pairs(texts, "--head", "PREFIX=LAYOUT")
     options = LoadOptions(
         device=given["device"],
         precision=given["precision"],

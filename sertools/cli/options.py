@@ -137,7 +137,9 @@ RirDir = Annotated[
 Heads = Annotated[
     list[str] | None,
     typer.Option(
-        "--head", rich_help_panel=INPUT, help="The checkpoint's head: PREFIX=LAYOUT, or its layers."
+        "--head",
+        rich_help_panel=INPUT,
+        help="The checkpoint's head: PREFIX=LAYOUT, once for each head of a joint model, or its layers.",
     ),
 ]
 

@@ -10,6 +10,8 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.model import ClipModel, Model
+from sertools.models.words.answers import WORDS
+from sertools.models.words.parse import NO_ANSWER, kind_of
 from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
@@ -18,6 +20,9 @@ from sertools.wording import plural
 
 FEW_VALUES = 10
 """Ratings with at most this many distinct values are noted; constants of an emotion have seven or eight."""
+
+FEW_ANSWERS = 5
+"""How many different answers that name no class are shown."""
 
 NOTHING_MISSING = pd.DataFrame({"clip": [], "condition": [], "reason": [], "asked": []}, dtype=object)
 
@@ -90,6 +95,7 @@ def tables(
             *_label_notes(labels),
             *_rating_notes(corpus, [d for d in labels.rated if d in labels.model]),
             *_score_notes(predicted, scores),
+            *_word_notes(predicted),
         ),
         corpus=corpus.name,
         simulated=corpus.simulated,
@@ -97,6 +103,7 @@ def tables(
         frame_sums=frame_sums or {},
         model=model.name,
         others=others or {},
+        in_words=model.facts.get("answers") == WORDS,
         never_trained=bool(model.facts.get("never_trained")),
     )
 
@@ -178,6 +185,25 @@ def _rating_notes(corpus: Corpus, dimensions: list[str]) -> list[str]:
                 "how well the model tells these apart, like those of a classification."
             )
     return notes
+
+
+def _word_notes(predicted: Mapping[str, Predicted]) -> list[str]:
+    """A sentence on the answers to clean audio that name no class, by kind, with examples."""
+    if CLEAN not in predicted:
+        return []
+    given = predicted[CLEAN]
+    reasons = given.missing["reason"].astype(str)
+    reasons = reasons[reasons.str.startswith(NO_ANSWER)]
+    if reasons.empty:
+        return []
+    kinds = [f"{n} {kind}" for kind, n in reasons.map(kind_of).value_counts().items()]
+    texts = reasons.str.partition(": ")[2]
+    common = [f"{text} ({n})" for text, n in texts[texts != ""].value_counts().head(FEW_ANSWERS).items()]
+    examples = f", such as {', '.join(common)}" if common else ""
+    return [
+        f"{len(reasons)} of {plural(len(given.scores), 'answer')} in words name no class and count as wrong "
+        f"({', '.join(kinds)}){examples}."
+    ]
 
 
 def _score_notes(predicted: Mapping[str, Predicted], scores: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -17,6 +17,8 @@ from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
 from sertools.models.model import Framed, Frames, Model, Outputs, Signal, repeats
+from sertools.models.task import class_columns
+from sertools.models.words.parse import NO_ANSWER
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 
 BATCH_SAMPLES = 60 * 16000
@@ -118,12 +120,11 @@ def compute(
                 current = ahead
                 ahead = submit(job.shards[k + 1][1]) if k + 1 < len(job.shards) else []
                 decoded = {clip: future.result() for clip, future in zip(clips, current, strict=True)}
-                scores, layers = predict_clips(
+                heard = list(decoded.values())
+                scores, layers, reasons = predict_clips(
                     model, decoded, job.layers, settings.batch_size, advance, listener
                 )
-                yield Shard(
-                    number=i, scores=table(model, clips, list(decoded.values()), scores), layers=layers
-                )
+                yield Shard(number=i, scores=table(model, clips, heard, scores, reasons), layers=layers)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -135,8 +136,10 @@ def predict_clips(
     batch_size: int,
     advance: Callable[[int], None],
     listener: Listener | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Scores (n, c) and, if requested, layer means (n, l, d); rows are nan for clips that were not decoded.
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[str]]:
+    """Scores (n, c), layer means (n, l, d) if requested, and the model's reasons for scores that are absent.
+
+    Rows are nan for clips that were not decoded.
 
     Args:
         model: anything with `predict`, or with `predict_frames` if there is a listener
@@ -152,6 +155,7 @@ def predict_clips(
     clips, heard = list(decoded), list(decoded.values())
     scores = np.full((len(heard), len(model.labels)), np.nan, dtype=np.float32)
     means: NDArray[np.float32] | None = None
+    reasons = [""] * len(heard)
     advance(sum(h.signal is None for h in heard))
     for batch in batches(heard, batch_size):
         signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
@@ -160,6 +164,8 @@ def predict_clips(
             over="ignore"
         ):  # an overflow of float32 becomes infinite, and the clip is then marked as missing
             scores[batch] = outputs.scores
+        for i, reason in zip(batch, outputs.reasons, strict=bool(outputs.reasons)):
+            reasons[i] = reason
         if layers and outputs.layers is not None:
             if means is None:
                 means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
@@ -173,7 +179,7 @@ def predict_clips(
         model.check_drift()
     if layers and means is None:
         means = np.full((len(heard), 0, 0), np.nan, dtype=np.float32)
-    return scores, means
+    return scores, means, reasons
 
 
 def _forward(
@@ -195,15 +201,27 @@ def _forward(
 
 
 def table(
-    model: Model, clips: pd.Index, decoded: Sequence[DecodedClip], scores: NDArray[np.float32]
+    model: Model,
+    clips: pd.Index,
+    decoded: Sequence[DecodedClip],
+    scores: NDArray[np.float32],
+    reasons: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The table to store: reason, silent and scores (n, c); clips with non-finite scores are missing."""
+    """The table to store: reason, silent and scores (n, c); clips with non-finite scores are missing.
+
+    The ratings and the classes of a joint model are present or missing independently of each other; the
+    reason says why a part is missing.
+    """
     frame = pd.DataFrame(scores, index=clips, columns=list(model.labels))
     frame.insert(0, "reason", [h.reason for h in decoded])
     frame.insert(1, "silent", [h.silent for h in decoded])
-    unscored = ~np.isfinite(scores).all(axis=1) & (frame["reason"] == "").to_numpy()
-    frame.loc[unscored, "reason"] = NOT_FINITE
-    frame.loc[unscored, list(model.labels)] = np.nan
+    heard = (frame["reason"] == "").to_numpy()
+    classes = class_columns(model.labels, model.task) if model.task == "joint" else ()
+    given = np.array([*reasons] or [""] * len(clips), dtype=object)
+    for part in (classes, tuple(i for i in range(len(model.labels)) if i not in classes)):
+        unscored = ~np.isfinite(scores[:, list(part)]).all(axis=1) & heard
+        frame.loc[unscored, "reason"] = np.where(given == "", NOT_FINITE, given)[unscored]
+        frame.loc[unscored, [model.labels[i] for i in part]] = np.nan
     return frame
 
 
@@ -226,4 +244,4 @@ def was_asked(reason: str) -> bool:
     Args:
         reason: why the clip is missing; the store has nothing else to tell it by
     """
-    return reason == NOT_FINITE or TOO_LONG in reason
+    return reason == NOT_FINITE or TOO_LONG in reason or reason.startswith(NO_ANSWER)

@@ -13,7 +13,7 @@ from sertools.inference.build_tables import Predicted
 from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model, is_by_clip
+from sertools.models.model import ClipModel, Model, explains, is_by_clip
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
 
@@ -132,6 +132,8 @@ def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> 
     missing = pd.DataFrame(
         {"clip": gone, "condition": condition, "reason": f"{model.name} has no complete row for this clip"}
     )
+    if explains(model):
+        missing = _explained(missing, model.reasons(corpus.clips, condition), condition)
     missing["asked"] = True
     means = None if vectors is None else Layers(shards=(vectors,))
     found = Predicted(scores=scores, missing=missing, layers=means)
@@ -140,8 +142,17 @@ def _by_clip(model: ClipModel, corpus: Corpus, condition: str, layers: bool) -> 
     return found
 
 
+def _explained(missing: pd.DataFrame, reasons: "pd.Series[str]", condition: str) -> pd.DataFrame:
+    """The missing clips with the reasons of the model, and those of which only a part is missing."""
+    own = reasons[reasons != ""]
+    others = missing[~missing["clip"].isin(own.index)]
+    found = pd.DataFrame({"clip": own.index, "condition": condition, "reason": own.to_numpy()})
+    return pd.concat([others, found], ignore_index=True)
+
+
 def _check_some_scored(predicted: Predicted, corpus: Corpus) -> None:
-    if len(predicted.missing) == len(corpus.clips):
+    some = len(predicted.scores.columns) and predicted.scores.notna().to_numpy().any()
+    if len(predicted.missing) == len(corpus.clips) and not some:
         reasons = predicted.missing["reason"].value_counts()
         raise CorpusError(
             f"none of the {len(corpus.clips)} clips of {corpus.name} could be scored; most frequent reason: "

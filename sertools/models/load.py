@@ -34,6 +34,8 @@ class LoadOptions:
         sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
         known: names that the corpus and the user have for labels; of a table of predictions, columns with
             other names are not answers
+        emotions: the emotions of the corpus, which answers in words may name
+        label_map: theirs → ours, for answers in words
         window: how long clips are cut into windows; None to predict every clip whole
     """
 
@@ -47,6 +49,8 @@ class LoadOptions:
     activation: str = ""
     model_scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    emotions: tuple[str, ...] = ()
+    label_map: Mapping[str, str] = field(default_factory=dict)
     window: Window | None = None
 
 

@@ -15,8 +15,9 @@ from typing_extensions import TypeIs
 
 from sertools.errors import ModelError
 
-Task = Literal["regression", "single_label", "multi_label", "encoder"]
-"""Kind of scores: ratings, probabilities that sum to 1, independent probabilities, or no scores."""
+Task = Literal["regression", "single_label", "multi_label", "joint", "encoder"]
+"""Kind of scores: ratings; probabilities that sum to 1; independent probabilities; ratings of dimensions
+beside probabilities of emotions; or no scores."""
 
 Signal = NDArray[np.float32]
 """Samples of one clip in [-1, 1], shape (samples,)."""
@@ -32,10 +33,13 @@ class Outputs:
     Attributes:
         scores: shape (n, c), one column per label; c = 0 for a bare encoder
         layers: mean over time of every layer, shape (n, l, d); None if not requested
+        reasons: why a clip has no scores, or not all, one text per clip, empty if there is nothing to say;
+            () if the model has no reasons of its own
     """
 
     scores: NDArray[np.floating[Any]]
     layers: NDArray[np.floating[Any]] | None = None
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +140,14 @@ class ClipModel(Protocol):
         ...
 
 
+class Explaining(ClipModel, Protocol):
+    """A model that looks up scores by clip, and knows why a clip has none: an answer without a class."""
+
+    def reasons(self, clips: pd.DataFrame, condition: str = "clean") -> "pd.Series[str]":
+        """Why a clip has no scores, or not all, one text per clip; empty where there is nothing to say."""
+        ...
+
+
 def hears(model: object) -> TypeIs[Model]:
     """Whether a model computes scores from signals."""
     return callable(getattr(model, "predict", None))
@@ -154,6 +166,11 @@ def repeats(model: object) -> TypeIs[Repeated]:
 def is_by_clip(model: object) -> TypeIs[ClipModel]:
     """Whether a model looks up scores by clip, without audio."""
     return callable(getattr(model, "scores", None)) and hasattr(model, "conditions")
+
+
+def explains(model: object) -> TypeIs[Explaining]:
+    """Whether a model by clip says why clips have no scores."""
+    return is_by_clip(model) and callable(getattr(model, "reasons", None))
 
 
 def random_twin(model: "Model | ClipModel", seed: int) -> Model:

@@ -49,8 +49,10 @@ class ModelRequest:
         Raises:
             ModelError: the model does not exist or cannot be loaded
         """
-        known = [*(label_map or {}), *(_emotions(corpus) if corpus else [])]
-        return load_model(self.spec, replace(self.options, known=tuple(known)))
+        emotions = _emotions(corpus) if corpus else []
+        known = (*(label_map or {}), *emotions)
+        stated = {"known": known, "emotions": tuple(emotions), "label_map": label_map or {}}
+        return load_model(self.spec, replace(self.options, **stated))
 
 
 def _emotions(corpus: Corpus) -> list[str]:

@@ -31,6 +31,7 @@ class Tables:
         frame_sums: level → sums over frames of clean audio and over their acoustic features
         model: name of the model
         others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
+        in_words: whether the model answers in words, so that class scores are 1 or a confidence, and 0
         never_trained: whether the model has the weights that it was created with, so that it must not pass
         leaves_out_unanswered: whether unanswered clips are left out instead of counting against the model
     """
@@ -50,6 +51,7 @@ class Tables:
     frame_sums: Mapping[str, FrameSums] = field(default_factory=dict)
     model: str = ""
     others: Mapping[str, "Tables"] = field(default_factory=dict)
+    in_words: bool = False
     never_trained: bool = False
     leaves_out_unanswered: bool = False
 

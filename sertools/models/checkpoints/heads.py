@@ -13,7 +13,7 @@ from sertools.errors import ModelError, reason
 from sertools.models import padding
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of
-from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, layout_of, own_head, pooling_of
+from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, entry_of, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights.files import weight_tensors
 from sertools.models.checkpoints.weights.unread import NEVER_USED, check_unread, listed
@@ -81,7 +81,7 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
     _check_keys(module, info, folder)
     unread = sorted(map(str, info["unexpected_keys"]))
     found, pooling = None, "mean"
-    entry = layout_named(layout)
+    entry = entry_of(layout, head) if len(head) > 1 else layout_named(layout)
     if entry.branches:
         pooling = entry.pooling or pooling_of(config, folder)
         found = own_head(tensors, entry, prefix, _width(config), folder)

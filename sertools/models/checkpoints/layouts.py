@@ -5,7 +5,7 @@ with the checkpoints and not with transformers, which would replace the head by 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,8 +132,11 @@ class OwnHead:
 def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, str]) -> tuple[str, str]:
     """The layout of a checkpoint's head and the prefix of its keys, determined from the keys.
 
+    Several heads that the user names stand side by side, in the order in which they are named; `entry_of` has
+    their prefixes.
+
     Raises:
-        ModelError: `head` names an unknown layout or keys that do not exist
+        ModelError: `head` names an unknown layout, keys that do not exist, or heads that cannot be combined
     """
     for prefix, layout in head.items():
         if not prefix:
@@ -142,7 +145,14 @@ def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, s
             raise ModelError(f"--head {prefix}={layout}: unknown layout", hint=", ".join(LAYOUTS))
         if not any(key.startswith(f"{prefix}.") for key in keys):
             raise ModelError(f"--head {prefix}={layout}: the checkpoint has no keys {prefix}.…")
-        return layout, prefix
+        if len(head) > 1 and not LAYOUTS[layout].branches:
+            known = [name for name, entry in LAYOUTS.items() if entry.branches]
+            raise ModelError(
+                f"--head {prefix}={layout} cannot stand beside another head",
+                hint=f"several heads are read side by side if each has one of the layouts {', '.join(known)}",
+            )
+    if head:
+        return " + ".join(head.values()), "" if len(head) > 1 else next(iter(head))
     for name, entry in LAYOUTS.items():
         if entry.prefix is None:
             continue
@@ -152,6 +162,23 @@ def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, s
         name.endswith(("ForSequenceClassification", "ForAudioClassification")) for name in architectures
     )
     return ("native" if claims or keys & NATIVE_KEYS else "none"), ""
+
+
+def entry_of(layout: str, head: Mapping[str, str]) -> Layout:
+    """The entry of a layout in the table; for several heads, one with the branches of all, in their order.
+
+    Args:
+        layout: from `layout_of`
+        head: prefix → layout, as given by the user
+    """
+    if len(head) < 2:
+        return LAYOUTS[layout]
+    branches = [
+        replace(branch, layers=tuple(_joined(prefix, layer) for layer in branch.layers))
+        for prefix, name in head.items()
+        for branch in LAYOUTS[name].branches
+    ]
+    return Layout(description=f"{layout} side by side", branches=tuple(branches))
 
 
 def pooling_of(config: Any, folder: Path) -> str:

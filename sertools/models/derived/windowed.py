@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sertools.errors import ModelError
 from sertools.models.loaded import LoadedSignalModel
 from sertools.models.model import Outputs, Signal
+from sertools.models.task import class_columns
 
 Pooling = Literal["mean", "median", "max"]
 
@@ -82,14 +83,19 @@ class WindowedModel(LoadedSignalModel):
         Probabilities that sum to 1 are divided by their sum after a median or maximum.
         """
         found = [self._of_clip(signal, layers) for signal in signals]
-        scores = np.stack([scores for scores, _ in found])
-        means = [mean for _, mean in found if mean is not None]
-        return Outputs(scores=scores, layers=np.stack(means) if layers else None)
+        scores = np.stack([scores for scores, _, _ in found])
+        means = [mean for _, mean, _ in found if mean is not None]
+        reasons = tuple(reason for _, _, reason in found)
+        return Outputs(
+            scores=scores,
+            layers=np.stack(means) if layers else None,
+            reasons=reasons if any(reasons) else (),
+        )
 
     def _of_clip(
         self, signal: Signal, layers: bool
-    ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None]:
-        """Pooled scores (c,) of a clip, and its layers (l, d) if requested."""
+    ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]] | None, str]:
+        """Pooled scores (c,) of a clip, its layers (l, d) if requested, and why a window has no scores."""
         ends = list(self.windows(len(signal)))
         outputs = [
             self.inner.predict([signal[a:b] for a, b in ends[i : i + WINDOWS_AT_ONCE]], layers=layers)
@@ -102,7 +108,8 @@ class WindowedModel(LoadedSignalModel):
         if layers:
             stacked = np.concatenate([output.layers for output in outputs])
             mean = np.tensordot(weights, stacked, axes=1).astype(stacked.dtype)
-        return self._pooled(scores, weights), mean
+        reasons = [reason for output in outputs for reason in output.reasons if reason]
+        return self._pooled(scores, weights), mean, next(iter(reasons), "")
 
     def windows(self, samples: int) -> Iterator[tuple[int, int]]:
         """First sample and end of each window; a last one that is too short for the model is left out."""
@@ -126,8 +133,9 @@ class WindowedModel(LoadedSignalModel):
             pooled = weights @ scores
         elif len(scores) > 1:
             pooled = np.median(scores, axis=0) if self.window.pooling == "median" else scores.max(axis=0)
-            if self.task == "single_label":
-                pooled = pooled / pooled.sum()
+            if self.task in {"single_label", "joint"}:
+                classes = list(class_columns(self.labels, self.task))
+                pooled[classes] = pooled[classes] / pooled[classes].sum()
         return pooled.astype(scores.dtype, copy=False)
 
     @property

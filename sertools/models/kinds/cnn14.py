@@ -97,7 +97,7 @@ class Cnn14Model(LoadedSignalModel):
             for signal in signals:
                 bands = torch.from_numpy(log_mel(signal, self.config)).to(self.device)
                 logits, over_bands = self.network(bands[None, None])
-                scores.append(activated(logits.float(), self.task).cpu().numpy())
+                scores.append(activated(logits.float(), self.task, self.labels).cpu().numpy())
                 blocks.append([block[0].T.float().cpu().numpy() for block in over_bands])
         # without labels the model is a bare encoder, so the output of its last layer is ignored
         answers = np.concatenate(scores)[:, : len(self.labels)]

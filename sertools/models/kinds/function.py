@@ -15,14 +15,18 @@ attributes of the function:
 | `shortest` | minimum number of samples; default 1 |
 
 The rows are used as scores without any change: probabilities for emotions, values in [0, 1] for dimensions.
+
+A function may also answer in words: one word or sentence per signal, or pairs such as ("angry", 0.8) with a
+confidence in [0, 1]; beside ratings, the word stands under the key `emotion`. The classes are `labels`, or
+else the emotions of the corpus. An answer that names none of them counts as wrong, and its text is listed.
 """
 
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,6 +41,10 @@ from sertools.models.model import Outputs, Signal, Task
 from sertools.models.returned_scores import in_order, labels_of, rows
 from sertools.models.task import task_of
 from sertools.models.user_code import FAILURES, described, imported
+from sertools.models.words.answers import WORDS, scores_of
+from sertools.models.words.parse import RULE
+from sertools.models.words.returned import classes_of, split
+from sertools.wording import plural
 
 SCHEME = "py"
 READS = ("labels", "sampling_rate", "model_scale")
@@ -54,19 +62,84 @@ FINGERPRINT_VERSION = "py-1"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What the function returned for n signals: scores (n, c), their labels if it names them, and reasons."""
+
+    scores: NDArray[np.float64]
+    labels: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How the user's function is called, and how its answers are read.
+
+    Attributes:
+        function: of the user
+        source: its Python file
+        name: of the function, for messages
+        rate: sampling rate of the signals, in Hz
+        classes: that answers in words may name; empty for a function that returns numbers
+        label_map: theirs → ours, for answers in words
+    """
+
+    function: Callable[..., Any]
+    source: Path
+    name: str
+    rate: int
+    classes: tuple[str, ...] = ()
+    label_map: Mapping[str, str] = field(default_factory=dict)
+
+    def raw(self, signals: Sequence[Signal]) -> Any:
+        """What the function returns.
+
+        Raises:
+            ModelError: the function fails
+        """
+        # copies, because a function may modify its input in place
+        copies = [signal.copy() for signal in signals]
+        try:
+            with redirect_stdout(sys.stderr):  # anything it prints must not mix with the data on stdout
+                return self.function(copies, self.rate)
+        except FAILURES as error:
+            what = described(error, self.source)
+            raise ModelError(f"{self.name} fails on {len(signals)} signals: {what}") from error
+
+    def __call__(self, signals: Sequence[Signal]) -> Answered:
+        """The function's answers as scores.
+
+        Raises:
+            ModelError: the function fails, or does not return one row or word per signal
+        """
+        rest, words = split(self.raw(signals), expected=bool(self.classes))
+        if words is None or not self.classes:
+            if self.classes or words is not None:
+                raise ModelError(f"{self.name} answers in words for some signals and in numbers for others")
+            return Answered(
+                **dict(zip(("scores", "labels"), rows(rest, len(signals), self.name), strict=True))
+            )
+        if len(words) != len(signals):
+            raise ModelError(f"{self.name} returns {len(words)} words for {plural(len(signals), 'signal')}")
+        scores, reasons = scores_of(words, self.classes, self.label_map, self.name)
+        labels = self.classes
+        if rest is not None:
+            numbers, named = rows(rest, len(signals), self.name)
+            scores, labels = np.concatenate([scores, numbers], axis=1), (*labels, *named)
+        return Answered(scores=scores, labels=labels, reasons=tuple(reasons))
+
+
 @dataclass(kw_only=True)
 class FunctionModel(LoadedSignalModel):
     """A Python function that computes scores from signals; see `Model`.
 
     Attributes:
-        function: of the user
-        source: its Python file
+        call: how the function is called
         first: the first clip and its scores, for repetition; None before the first call
         since: number of clips since the last repetition
     """
 
-    function: Callable[..., Any]
-    source: Path
+    call: Call
     first: tuple[Signal, NDArray[np.float64]] | None = None
     since: int = 0
 
@@ -79,15 +152,19 @@ class FunctionModel(LoadedSignalModel):
         Raises:
             ModelError: the function fails, returns a wrong number of rows or labels, or is not deterministic
         """
-        scores, found = _scores(self.function, signals, self.sampling_rate, self.name, self.source)
-        scores = in_order(scores, found, self.labels, self.name)
+        scores, reasons = self._ordered(signals)
         if self.first is None:
             self._check_steady(signals[:2], scores[:2])
             self.first = signals[0].copy(), scores[:1]
         self.since += len(signals)
         if self.since >= REPEAT:
             self.check_drift()
-        return Outputs(scores=self.rated(scores).astype(np.float32))
+        return Outputs(scores=self.rated(scores).astype(np.float32), reasons=reasons)
+
+    def _ordered(self, signals: Sequence[Signal]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Scores in the order of the labels, and reasons for those that are absent."""
+        answered = self.call(signals)
+        return in_order(answered.scores, answered.labels, self.labels, self.name), answered.reasons
 
     def check_drift(self) -> None:
         """Predicts the first clip again if other clips followed it since it was last predicted.
@@ -100,8 +177,7 @@ class FunctionModel(LoadedSignalModel):
             self.since = 0
 
     def _check_steady(self, signals: Sequence[Signal], before: NDArray[np.float64]) -> None:
-        again, found = _scores(self.function, signals, self.sampling_rate, self.name, self.source)
-        check_steady(before, in_order(again, found, self.labels, self.name), self.name)
+        check_steady(before, self._ordered(signals)[0], self.name)
 
 
 def load(rest: str, options: LoadOptions) -> FunctionModel:
@@ -114,11 +190,14 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
     name = rest.rpartition(":")[2]
     rate = options.sampling_rate or _positive(function, "sampling_rate", RATE_HZ, name)
     check_rate(rate, name)
-    first, found = _scores_of_noise(function, rate, name, source)
-    labels = labels_of(options.labels, getattr(function, "labels", ()), found, first.shape[1], name)
+    call = _with_classes(Call(function=function, source=source, name=name, rate=rate), options)
+    first = _answers_to_noise(call)
+    given, stated = (() if call.classes else x for x in (options.labels, getattr(function, "labels", ())))
+    labels = labels_of(given, stated, first.labels, first.scores.shape[1], name)
     task = _task(function, labels, name)
     notes = [NOT_COVERED]
-    if task == "single_label" and not are_probabilities(in_order(first, found, labels, name)):
+    scores = in_order(first.scores, first.labels, labels, name)
+    if task == "single_label" and not call.classes and not are_probabilities(scores):
         notes.append("The function's rows are not probabilities (they do not sum to 1); the highest counts.")
     return FunctionModel(
         name=name,
@@ -126,7 +205,7 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
         task=task,
         sampling_rate=rate,
         shortest=_positive(function, "shortest", 1, name),
-        fingerprint=_fingerprint(source, name, labels, rate, task),
+        fingerprint=_fingerprint(call, labels, task),
         facts=signal_facts(
             "Python function",
             rest,
@@ -138,38 +217,34 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
             labels=labels,
             task=task,
             sampling_rate=rate,
-            further={"notes": notes},
+            further={**({"answers": WORDS} if call.classes else {}), "notes": notes},
         ),
-        function=function,
-        source=source,
+        call=call,
     )
 
 
-def _scores_of_noise(
-    function: Callable[..., Any], rate: int, name: str, source: Path
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Scores and labels for clips of noise, after checking that the scores are finite and repeatable."""
-    clips = trial(rate)
-    first, found = _scores(function, clips, rate, name, source)
-    check_finite(first, name)
+def _with_classes(call: Call, options: LoadOptions) -> Call:
+    """The call with the classes that the function's words may name, if it answers in words."""
+    clips = trial(call.rate)
+    rest, words = split(call.raw(clips))
+    if words is None:
+        return call
+    numbers = () if rest is None else rows(rest, len(clips), call.name)[1]
+    stated = options.labels or getattr(call.function, "labels", ())
+    classes = classes_of(stated, options.emotions, numbers, call.name)
+    return replace(call, classes=classes, label_map=options.label_map)
+
+
+def _answers_to_noise(call: Call) -> Answered:
+    """Answers to clips of noise, after checking that they are repeatable and, if numbers, finite."""
+    clips = trial(call.rate)
+    first = call(clips)
+    if not call.classes:
+        check_finite(first.scores, call.name)
     # in reverse order, to detect predictions that depend on the other clips of the call
-    again, _ = _scores(function, clips[::-1], rate, name, source)
-    check_steady(first, again[::-1], name)
-    return first, found
-
-
-def _scores(
-    function: Callable[..., Any], signals: Sequence[Signal], rate: int, name: str, source: Path
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """The function's scores (n, c), and the labels that it returned with them, if any."""
-    # copies, because a function may modify its input in place
-    copies = [signal.copy() for signal in signals]
-    try:
-        with redirect_stdout(sys.stderr):  # anything it prints must not mix with the data on stdout
-            answer = function(copies, rate)
-    except FAILURES as error:
-        raise ModelError(f"{name} fails on {len(signals)} signals: {described(error, source)}") from error
-    return rows(answer, len(signals), name)
+    again = call(clips[::-1])
+    check_steady(first.scores, again.scores[::-1], call.name)
+    return first
 
 
 def _task(function: Any, labels: Sequence[str], name: str) -> Task:
@@ -190,7 +265,10 @@ def _positive(function: Any, attribute: str, default: int, name: str) -> int:
     return value
 
 
-def _fingerprint(source: Path, name: str, labels: Sequence[str], rate: int, task: str) -> str:
-    digest = hashlib.blake2b(f"{FINGERPRINT_VERSION} {name} {labels} {rate} {task}".encode(), digest_size=16)
-    digest.update(source.read_bytes())
+def _fingerprint(call: Call, labels: Sequence[str], task: str) -> str:
+    settings = f"{FINGERPRINT_VERSION} {call.name} {labels} {call.rate} {task}"
+    if call.classes:
+        settings += f" {call.classes} {sorted(call.label_map.items())} {RULE}"
+    digest = hashlib.blake2b(settings.encode(), digest_size=16)
+    digest.update(call.source.read_bytes())
     return digest.hexdigest()

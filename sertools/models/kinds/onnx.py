@@ -6,7 +6,8 @@
         logits: [arousal, dominance, valence]
       transform: null
 
-`model.yaml` names the labels of each output. Outputs whose names begin with `hidden_states` are used as
+`model.yaml` names the labels of each output. If it does so for several outputs, those that name emotions or
+dimensions are read together, as one joint model. Outputs whose names begin with `hidden_states` are used as
 layers, numbered ones in numerical order, and averaged over time if they have a time axis (audEERING's
 published model has one such output, the mean over time of the last layer). `config.json` and
 `preprocessor_config.json` next to the file count as for a checkpoint: labels, kind of task, sampling rate,
@@ -29,7 +30,14 @@ from sertools.errors import ModelError
 from sertools.models.checkpoints.hub.files import commit_of, local_or_downloaded, name_and_source
 from sertools.models.checkpoints.onnx import audonnx
 from sertools.models.checkpoints.onnx.network import Network, open_network, require, shortest
-from sertools.models.checkpoints.onnx.outputs import activated, activation_of, declared
+from sertools.models.checkpoints.onnx.outputs import (
+    activated,
+    activation_of,
+    check_one_choice,
+    check_widths,
+    declared,
+    emotional,
+)
 from sertools.models.checkpoints.onnx.settings import Settings, settings_of
 from sertools.models.checkpoints.onnx.weights import weights
 from sertools.models.checks import (
@@ -44,6 +52,7 @@ from sertools.models.device import only_fp32
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Frames, Outputs, Signal
+from sertools.models.task import class_columns
 
 SCHEME = "onnx"
 READS = ("labels", "output", "sampling_rate", "activation", "model_scale")
@@ -94,7 +103,9 @@ class OnnxModel(LoadedSignalModel):
         raw = np.concatenate([scores for scores, _ in answers])
         states = [clip for _, clip in answers]
         means = np.stack([_layers(clip) for clip in states]) if layers and self.network.hidden else None
-        return Outputs(scores=self.rated(activated(raw, self.activation)), layers=means), states
+        classes = class_columns(self.labels, self.task) if self.task == "joint" else None
+        scores = activated(raw, self.activation, classes)
+        return Outputs(scores=self.rated(scores), layers=means), states
 
 
 def load(rest: str, options: LoadOptions) -> OnnxModel:
@@ -110,14 +121,22 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     stored = weights(path)
     beside = settings_of(path, named=bool(options.labels))
     network, length = open_network(
-        path, options.device, labelled=list(stated), output=options.output, prepare=beside.prepare
+        path,
+        options.device,
+        labelled=emotional(stated, options.known),
+        output=options.output,
+        prepare=beside.prepare,
     )
     metadata = network.session.get_modelmeta().custom_metadata_map
     rate, notes = _rate(options.sampling_rate, metadata, beside, path)
     check_rate(rate, str(path))
     raw = _scores_of_noise(network, rate, length)
+    columns = network.columns(_noise(rate, length)[0])
+    if not options.labels:
+        check_widths(columns, stated, path)
     labels = names(options.labels, declared(network, stated, metadata, beside), raw.shape[1], str(path))
-    made = {stored.activations.get(name, "") for name in network.scores}
+    check_one_choice(columns, labels, path)
+    made = [stored.activations.get(name, "") for name in columns]
     task, activation = activation_of(options.activation, beside.problem_type, labels, made, raw)
     name, source = name_and_source(rest, path.parent if path.name == "model.onnx" else path)
     return OnnxModel(
@@ -165,11 +184,16 @@ def _network_facts(network: Network, activation: str) -> dict[str, Any]:
 
 def _scores_of_noise(network: Network, rate: int, length: int | None) -> NDArray[np.float32]:
     """The network's output for clips of noise, (n, c), after checking that it is finite and repeatable."""
-    clips = [noise(rate, 1.0)[:length].copy()] if length else trial(rate)
+    clips = _noise(rate, length)
     raw = np.concatenate([network.run(clip)[0] for clip in clips])
     check_finite(raw, str(network.path))
     check_steady(raw, np.concatenate([network.run(clip)[0] for clip in clips]), str(network.path))
     return raw
+
+
+def _noise(rate: int, length: int | None) -> list[Signal]:
+    """Clips of noise of a length that the network accepts."""
+    return [noise(rate, 1.0)[:length].copy()] if length else trial(rate)
 
 
 def _rate(wanted: int, metadata: Mapping[str, str], beside: Settings, path: Path) -> tuple[int, list[str]]:

@@ -3,7 +3,10 @@
 The table has a column `clip` or `file` and one numeric column per label. Columns whose name is neither an
 emotion, a dimension nor a label of the corpus are not read, unless `--labels` names them. A row with `start`
 and `end` is about this segment of its file only. Clips without a row count as missing; rows that match no
-clip are counted and listed in the notes of the model's facts. A row in which the score of any class is empty
+clip are counted and listed in the notes of the model's facts. Instead of class scores, a column `answer`,
+`prediction`, `predicted`, `response` or `emotion` (or that of `--output`) may hold answers in words, with a
+column `confidence` in [0, 1] if there is one; a word that is no class of the corpus counts as wrong. A row in
+which the score of any class is empty
 counts as missing, since that class could have had the highest score. With a
 column `condition`, the table can also hold predictions for perturbed audio, named as in reports: `clean`,
 `white_noise@20dB`.
@@ -12,7 +15,7 @@ column `condition`, the table can also hold predictions for perturbed audio, nam
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +24,18 @@ import pandas as pd
 from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
-from sertools.models.answer_columns import answer_columns, row_keys, segments
+from sertools.models.answer_columns import row_keys, segments
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedModel
+from sertools.models.model import Task
+from sertools.models.words.answers import WORDS
+from sertools.models.words.columns import answers, score_columns, word_column
+from sertools.models.words.parse import RULE
 from sertools.tables.condition import CLEAN
 from sertools.wording import plural
 
 SCHEME = "predictions"
-READS = ("labels", "model_scale")
+READS = ("labels", "model_scale", "output")
 EMPTY_CELLS = ("", "nan", "na", "n/a", "none", "null", "<na>")
 FINGERPRINT_VERSION = "predictions-2"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
@@ -47,11 +54,20 @@ class PredictionsModel(LoadedModel):
         tables: condition → scores, index clips or files
         key: what the tables are indexed by, `clip` or `file`
         notes: on conditions and columns; those on rows depend on the corpus
+        unparsed: condition → why the answer in words of a row names no class; empty if there are no words
     """
 
     tables: Mapping[str, pd.DataFrame]
     key: str
     notes: Sequence[str] = ()
+    unparsed: Mapping[str, "pd.Series[str]"] = field(default_factory=dict)
+
+    def reasons(self, clips: pd.DataFrame, condition: str = CLEAN) -> "pd.Series[str]":
+        """Why an answer in words names no class, one text per clip; empty for all others."""
+        given = self.unparsed.get(condition)
+        if given is None:
+            return pd.Series("", index=clips.index)
+        return pd.Series(given.reindex(self._wanted(clips, given.index)).fillna("").to_numpy(), clips.index)
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -65,16 +81,11 @@ class PredictionsModel(LoadedModel):
             ModelError: no clip of the corpus has a row in the table
         """
         table = self.tables[condition]
-        files = pd.Index(clips["file"].astype(str)) if self.key == "file" else clips.index
-        wanted = files
-        if self.key == "file":
-            own = segments(list(files), *(self._times(clips, name) for name in ("start", "end")))
-            # a row about the whole file holds for those of its segments that have no row of their own
-            wanted = own.where(own.isin(table.index), files)
+        wanted = self._wanted(clips, table.index)
         if not wanted.isin(table.index).any():
             raise ModelError(
                 f"no {self.key} of {self.facts['source']} is in the corpus: it has {table.index[0]!r}, "
-                f"the corpus has {clips.index[0] if self.key == 'clip' else own[0]!r}",
+                f"the corpus has {wanted[0]!r}",
                 hint="use the clip names that sertools predict --csv writes; a row with start and end is "
                 "about this segment only",
             )
@@ -87,6 +98,17 @@ class PredictionsModel(LoadedModel):
             self.facts = {**self.facts, "notes": [*self.notes, note], "unmatched": unmatched}
         scores = table.reindex(wanted)
         return pd.DataFrame(self.rated(scores.to_numpy()), index=clips.index, columns=scores.columns)
+
+    def _wanted(self, clips: pd.DataFrame, rows: "pd.Index[str]") -> "pd.Index[str]":
+        """The key of the row of each clip.
+
+        A row about the whole file holds for those of its segments that have no row of their own.
+        """
+        if self.key == "clip":
+            return clips.index
+        files = pd.Index(clips["file"].astype(str))
+        own = segments(list(files), *(self._times(clips, name) for name in ("start", "end")))
+        return own.where(own.isin(rows) | ~files.isin(rows), files)
 
     @staticmethod
     def _times(clips: pd.DataFrame, name: str) -> list[float]:
@@ -106,30 +128,48 @@ def load(rest: str, options: LoadOptions) -> PredictionsModel:
     except CorpusError as error:
         raise ModelError(f"cannot read predictions: {error.message}", hint=error.hint) from error
     key, keys, condition = _rows(table, path)
-    labels, left_out = answer_columns(table, options.labels, options.known, path)
+    words = word_column(table, options, path)
+    labels, left_out = score_columns(table, options, words, path)
     scores = pd.DataFrame(
         {label: _numbers(table[label], keys, f"{path}: {label}") for label in labels}, index=keys
     )
+    reasons = None
+    if words:
+        named, reasons = answers(table, words, options, path)
+        scores = pd.concat([named.set_axis(keys), scores], axis=1)
+        labels = tuple(map(str, scores.columns))
+        left_out = [f"The column {words} is read as answers in words.", *left_out]
     _blank_incomplete(scores)
     notes = [*_conditions_note(tuple(dict.fromkeys(condition))), *left_out]
     digest = hashlib.blake2b(path.read_bytes(), digest_size=16)
-    digest.update(f"{FINGERPRINT_VERSION} {labels}".encode())
-    only_dimensions = all(canonical(label) in DIMENSIONS for label in labels)
+    digest.update(f"{FINGERPRINT_VERSION} {labels} {words and (words, RULE, options.label_map)}".encode())
     return PredictionsModel(
         name=path.stem,
         labels=labels,
-        task="regression" if only_dimensions else "single_label",
+        task=_task(labels),
         fingerprint=digest.hexdigest(),
         facts={
             "kind": "predictions file",
             "source": str(path),
             "rows": len(table),
+            **({"answers": WORDS} if words else {}),
             "notes": notes,
         },
         notes=notes,
         tables={name: scores[(condition == name).to_numpy()] for name in dict.fromkeys(condition)},
         key=key,
+        unparsed={}
+        if reasons is None
+        else {name: reasons.set_axis(keys)[(condition == name).to_numpy()] for name in set(condition)},
     )
+
+
+def _task(labels: Sequence[str]) -> Task:
+    """Ratings alone, classes alone, or both."""
+    rated = [canonical(label) in DIMENSIONS for label in labels]
+    if all(rated):
+        return "regression"
+    return "joint" if any(rated) else "single_label"
 
 
 def _rows(table: pd.DataFrame, path: Path) -> "tuple[str, pd.Index[str], pd.Series[str]]":

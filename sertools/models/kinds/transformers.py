@@ -191,7 +191,7 @@ class TransformersModel(LoadedSignalModel):
     def _activated(self, logits: "torch.Tensor") -> "torch.Tensor":
         """Scores from logits; a layout with a task of its own has activated them."""
         own = layout_named(self.network.layout)
-        return logits if own.task else activated(logits, self.task)
+        return logits if own.task else activated(logits, self.task, self.labels)
 
     def _is_fast(self) -> bool:
         module: Any = self.network.module

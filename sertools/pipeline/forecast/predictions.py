@@ -138,7 +138,7 @@ def _predicting(
     decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
     for clips in (dict(islice(decoded.items(), 1)), decoded):  # the first pass includes set-up time
         began = time.perf_counter()
-        _, layers = engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)
+        _, layers, _ = engine.predict_clips(model, clips, job.layers, settings.batch_size, lambda n: None)
     seconds = time.perf_counter() - began
     return seconds, _shard_bytes(job, model.labels, None if layers is None else layers.shape[1:])
 

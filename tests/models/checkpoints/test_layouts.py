@@ -72,6 +72,20 @@ def test_the_two_heads_for_age_and_gender_equal_their_class(tmp_path, labels):
     assert model.facts["unexpected_keys"] == []
 
 
+def test_two_heads_that_are_named_stand_side_by_side_as_one_joint_model(tmp_path):
+    labels = ["valence", "arousal", *EMOTIONS]
+    heads = {"affect": (2, "out_proj"), "emotion": (len(EMOTIONS), "output")}
+    template = write_template(tmp_path, heads, labels=labels)
+    signals = speech(LENGTHS)
+    named = {"affect": "dense-tanh-out", "emotion": "dense-tanh-output"}
+    model = load_model(str(tmp_path), LoadOptions(head=named))
+    assert (model.task, model.labels) == ("joint", tuple(labels))
+    rows = [torch.cat([affect, emotion.softmax(-1)]) for affect, emotion in original(template, signals)]
+    np.testing.assert_allclose(model.predict(signals).scores, torch.stack(rows).numpy(), atol=1e-5)
+    with pytest.raises(ModelError, match="--head emotion=none cannot stand beside another head"):
+        load_model(str(tmp_path), LoadOptions(head={**named, "emotion": "none"}))
+
+
 BROKEN_HEADS = [
     (
         {"classifier__dense__weight": torch.zeros(32, 48)},

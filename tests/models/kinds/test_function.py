@@ -342,3 +342,36 @@ def test_a_service_that_is_down_is_one_sentence(monkeypatch):
         ModelError, match=r"ask fails on 2 signals: URLError: .*line \d+ of remote_service\.py"
     ):
         load_model(f"py:{EXAMPLE}:ask")
+
+
+SAYS = """
+def f(signals, rate):
+    return [None if len(s) == 5000 else "Angry!" if len(s) > 6000 else "hm, blue" for s in signals]
+"""
+ASKED = LoadOptions(emotions=("anger", "neutral"), known=("anger", "neutral"))
+
+
+def test_a_function_may_answer_in_words(tmp_path):
+    model = load_model(write(tmp_path, SAYS), ASKED)
+    assert (model.labels, model.task, model.facts["answers"]) == (("anger", "neutral"), "single_label", "words")
+    outputs = model.predict(speech([8000, 4000, 5000]))
+    np.testing.assert_array_equal(outputs.scores, [[1, 0], [np.nan, np.nan], [np.nan, np.nan]])
+    assert outputs.reasons[1:] == ('no usable answer (names no class): "hm, blue"', "no usable answer (empty)")
+    mapped = LoadOptions(emotions=("anger", "neutral"), label_map={"hm, blue": "neutral"})
+    other = load_model(write(tmp_path, SAYS), mapped)
+    assert other.predict(speech([4000])).scores.tolist() == [[0, 1]]
+    assert other.fingerprint != model.fingerprint
+    with pytest.raises(ModelError, match="f answers in words, but nobody says which classes there are"):
+        load_model(write(tmp_path, SAYS))
+
+
+def test_words_and_ratings_come_from_one_call_and_are_kept_where_the_words_name_no_class(tmp_path):
+    code = "def f(signals, rate):\n    return [{'emotion': 'sad' if len(s) < 900 else '?', 'arousal': len(s) / 1e4}"
+    model = load_model(write(tmp_path, f"{code} for s in signals]"), LoadOptions(emotions=("anger", "sadness")))
+    assert (model.labels, model.task) == (("anger", "sadness", "arousal"), "joint")
+    corpus = noises(tmp_path / "corpus", 24)
+    predicted = predict_corpus(model, corpus, settings=Settings(cache=tmp_path / "cache"))["clean"]
+    assert predicted.scores["arousal"].notna().all()
+    assert predicted.scores["anger"].notna().sum() == 15, "clips 0 to 14 have fewer than 900 samples"
+    assert set(predicted.missing["reason"]) == {'no usable answer (says unknown): "?"'}
+    assert predicted.missing["asked"].all()

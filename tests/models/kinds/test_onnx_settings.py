@@ -143,14 +143,72 @@ def test_several_outputs_of_one_number_each_are_named_by_output(tmp_path):
         size = DIM if name == "hidden_states" else 1
         model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, size]))
     onnx.save(model, path)
-    with pytest.raises(ModelError, match="several of one number each: --output arousal,valence"):
+    with pytest.raises(ModelError, match="of one number each: --output arousal,valence"):
         load_model(f"onnx:{path}")
     signals = speech([8000, 5000])
     expected = torch.cat([reference(torch.from_numpy(s)[None])[1] for s in signals]).detach().numpy()
     both = load_model(f"onnx:{path}", LoadOptions(output="valence, arousal"))
     assert (both.labels, both.task) == (("valence", "arousal"), "regression")
     np.testing.assert_allclose(both.predict(signals).scores, expected[:, ::-1], atol=1e-5)
-    with pytest.raises(ModelError, match="output 'hidden_states' .* has shape .* not one number"):
+    with pytest.raises(ModelError, match="output 'hidden_states' .* has 6 numbers without names"):
         load_model(f"onnx:{path}", LoadOptions(output="arousal,hidden_states"))
     with pytest.raises(ModelError, match="has no output 'dominance': it has arousal, valence"):
         load_model(f"onnx:{path}", LoadOptions(output="arousal,dominance"))
+
+
+def write_joint(folder, yaml, *, softmax=False):
+    """One network with the outputs `emotion` (4), `affect` (2) and `age` (1); returns the reference."""
+    reference = write_network(folder / "model.onnx", 7)
+    h, model = onnx.helper, onnx.load(folder / "model.onnx")
+    sizes = {"logit": 4, "affect": 2, "age": 1}
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([4, 2, 1]), "sizes"))
+    model.graph.node.append(h.make_node("Split", ["logits", "sizes"], list(sizes), axis=1))
+    made = h.make_node("Softmax", ["logit"], ["emotion"]) if softmax else None
+    model.graph.node.append(made or h.make_node("Identity", ["logit"], ["emotion"]))
+    del model.graph.output[:]
+    for name, size in {"emotion": 4, "affect": 2, "age": 1}.items():
+        model.graph.output.append(h.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, size]))
+    onnx.save(model, folder / "model.onnx")
+    lines = "".join(f"    {name}: [{', '.join(labels)}]\n" for name, labels in yaml.items())
+    (folder / "model.yaml").write_text(
+        f"$audonnx.core.model.Model==0.7.0:\n  path: model.onnx\n  labels:\n{lines}"
+    )
+    return reference
+
+
+JOINT = {"emotion": FOUR, "affect": ("valence", "arousal"), "age": ("years",)}
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_outputs_of_emotions_and_of_ratings_are_one_joint_model(tmp_path, softmax):
+    reference = write_joint(tmp_path, JOINT, softmax=softmax)
+    model = load_model(f"onnx:{tmp_path}")
+    assert (model.task, model.labels) == ("joint", (*FOUR, "valence", "arousal"))
+    signals = speech([8000, 5000])
+    raw = torch.cat([reference(torch.from_numpy(s)[None])[1] for s in signals]).detach()
+    expected = torch.cat([raw[:, :4].softmax(-1), raw[:, 4:6]], dim=1).numpy()
+    np.testing.assert_allclose(model.predict(signals).scores, expected, atol=1e-5)
+    ratings = load_model(f"onnx:{tmp_path}", LoadOptions(output="affect"))
+    assert (ratings.task, ratings.labels) == ("regression", ("valence", "arousal"))
+
+
+def test_one_output_with_emotions_and_ratings_puts_only_the_emotions_through_softmax(tmp_path):
+    reference = write_network(tmp_path / "mixed.onnx", 6)
+    labels = ("arousal", *FOUR, "valence")
+    model = load_model(f"onnx:{tmp_path / 'mixed.onnx'}", LoadOptions(labels=labels))
+    signals = speech([8000])
+    raw = reference(torch.from_numpy(signals[0])[None])[1].detach()
+    expected = torch.cat([raw[:, :1], raw[:, 1:5].softmax(-1), raw[:, 5:]], dim=1).numpy()
+    np.testing.assert_allclose(model.predict(signals).scores, expected, atol=1e-5)
+    assert model.task == "joint"
+
+
+def test_outputs_that_do_not_go_together_are_one_sentence(tmp_path):
+    write_joint(tmp_path, {**JOINT, "affect": ("valence", "arousal", "dominance")})
+    with pytest.raises(
+        ModelError, match="output 'affect' of .* has 2 numbers, but model.yaml names 3 labels"
+    ):
+        load_model(f"onnx:{tmp_path}")
+    write_joint(tmp_path, {**JOINT, "affect": ("fear", "calm")})
+    with pytest.raises(ModelError, match="has classes in more than one output: emotion, affect"):
+        load_model(f"onnx:{tmp_path}")

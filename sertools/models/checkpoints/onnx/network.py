@@ -3,7 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class Network:
         session: of onnxruntime
         signal: name of the input
         axes: number of axes of the input; all but the last have length 1
-        scores: name of the output with one number per label, or of several outputs of one number each
+        scores: names of the outputs with one number per label
         hidden: names of the outputs that are used as layers, in order
         path: of the file, for error messages
         prepare: what is done to the signal first, such as scaling it to zero mean and unit variance
@@ -53,17 +53,20 @@ class Network:
         scores = [self._numbers(name, answer) for name, answer in zip(self.scores, answers[:n], strict=True)]
         return np.concatenate(scores, axis=1), [np.asarray(x, dtype=np.float32) for x in answers[n:]]
 
+    def columns(self, signal: Signal) -> list[str]:
+        """The name of the output of each column of scores, found by running the network on a clip."""
+        if len(self.scores) == 1:
+            return list(self.scores) * self.run(signal)[0].shape[1]
+        single = [replace(self, scores=(name,), hidden=()) for name in self.scores]
+        widths = [each.run(signal)[0].shape[1] for each in single]
+        return [name for name, width in zip(self.scores, widths, strict=True) for _ in range(width)]
+
     def _numbers(self, name: str, answer: object) -> NDArray[np.float32]:
-        """The numbers of one output for a clip, (1, c); c is 1 if there are several outputs."""
+        """The numbers of one output for a clip, (1, c)."""
         scores = np.asarray(answer, dtype=np.float32)
-        if len(self.scores) > 1 and scores.size != 1:
-            raise ModelError(
-                f"output {name!r} of {self.path} has shape {scores.shape} for a clip, not one number",
-                hint="--output names either one output, or several of one number each",
-            )
-        if len(self.scores) == 1 and (
-            scores.ndim not in {1, 2} or (scores.ndim == 2 and scores.shape[0] != 1)
-        ):
+        if len(self.scores) > 1 and scores.size == 1:
+            return scores.reshape(1, 1)
+        if scores.ndim not in {1, 2} or (scores.ndim == 2 and scores.shape[0] != 1):
             raise ModelError(
                 f"output {name!r} of {self.path} has shape {scores.shape} for a clip, not (1, labels)",
                 hint="select another output with --output",
@@ -186,7 +189,7 @@ def _signal(session: Any, path: Path) -> tuple[Any, int | None]:
 
 
 def _scores(outputs: list[str], labelled: Sequence[str], wanted: str, path: Path) -> tuple[str, ...]:
-    """Names of the outputs with the scores: the requested ones, `logits`, or the only candidate."""
+    """Names of the outputs with the scores: the requested ones, those labelled, `logits`, or the only one."""
     listed = ", ".join(outputs)
     if wanted:
         asked = (wanted,) if wanted in outputs else tuple(name.strip() for name in wanted.split(","))
@@ -195,6 +198,8 @@ def _scores(outputs: list[str], labelled: Sequence[str], wanted: str, path: Path
                 wrong = "has no output" if name not in outputs else "is asked twice for output"
                 raise ModelError(f"{path} {wrong} {name!r}: it has {listed}", hint=nearest(name, outputs))
         return asked
+    if len(labelled) > 1 and set(labelled) <= set(outputs):
+        return tuple(labelled)
     if SCORES in outputs:
         return (SCORES,)
     other = [name for name in outputs if not name.startswith(HIDDEN)]
@@ -204,8 +209,8 @@ def _scores(outputs: list[str], labelled: Sequence[str], wanted: str, path: Path
             return (candidates[0],)
     raise ModelError(
         f"{path} has {len(outputs)} outputs and none is called {SCORES}: {listed}",
-        hint="select the output with the scores: --output NAME; or several of one number each: "
-        "--output arousal,valence",
+        hint="select the output with the scores: --output NAME; or several, one with emotions and one with "
+        "ratings, or of one number each: --output arousal,valence",
     )
 
 
