@@ -17,6 +17,7 @@ from sertools.results.coverage import unanswered
 from sertools.results.result import Finding, Missing, Result
 from sertools.results.verdicts.details import watched
 from sertools.results.verdicts.gate import judge_all
+from sertools.tables.condition import PROMPT
 from sertools.tables.tables import ModelData, Tables
 
 NEVER_TRAINED = "the network was never trained"
@@ -52,6 +53,8 @@ def obstacle(needs: Needs, tables: Tables) -> str:
     if absent:
         return f"the corpus has no column {', '.join(map(repr, absent))}"
     absent = [str(c) for c in needs.conditions if str(c) not in tables.predictions]
+    if absent and all(name.startswith(f"{PROMPT}@") for name in absent) and len(absent) > 1:
+        return "the model is not asked with prompts, or there are no answers to the other ones"
     if absent:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         return f"there are no predictions for {', '.join(absent[:3])}{more}"

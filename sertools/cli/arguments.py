@@ -238,6 +238,7 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
         activation="" if given["activation"] == "auto" else given["activation"],
         model_scale=scales(given["model_scale"], "--model-scale", ModelError),
         sampling_rate=given["sampling_rate"],
+        prompt=tuple(given["prompt"] or ()),
         window=_window(given["window"], given["hop"], given["pool"]),
     )
     return ModelRequest(spec=given["model"], options=options)

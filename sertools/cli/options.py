@@ -134,6 +134,16 @@ RirDir = Annotated[
 ]
 
 
+Prompts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt",
+        rich_help_panel=INPUT,
+        metavar="FILE",
+        help="Template of the prompt of an audio language model, with {classes}; more for the audit prompts.",
+    ),
+]
+
 Heads = Annotated[
     list[str] | None,
     typer.Option(

@@ -196,7 +196,7 @@ def _word_notes(predicted: Mapping[str, Predicted]) -> list[str]:
     reasons = reasons[reasons.str.startswith(NO_ANSWER)]
     if reasons.empty:
         return []
-    kinds = [f"{n} {kind}" for kind, n in reasons.map(kind_of).value_counts().items()]
+    kinds = [f"{kind}: {n}" for kind, n in reasons.map(kind_of).value_counts().items()]
     texts = reasons.str.partition(": ")[2]
     common = [f"{text} ({n})" for text, n in texts[texts != ""].value_counts().head(FEW_ANSWERS).items()]
     examples = f", such as {', '.join(common)}" if common else ""

@@ -44,7 +44,7 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
         silent = is_silent(signal)
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
-        elif condition.perturbation != CLEAN:
+        elif condition.perturbation != CLEAN and not condition.asked:
             signal = perturb(
                 signal,
                 rate,

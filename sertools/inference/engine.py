@@ -16,7 +16,7 @@ from sertools.files import check_writable
 from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
-from sertools.models.model import Framed, Frames, Model, Outputs, Signal, repeats
+from sertools.models.model import Framed, Frames, Model, Outputs, Signal, is_prompted, repeats
 from sertools.models.task import class_columns
 from sertools.models.words.parse import NO_ANSWER
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
@@ -109,6 +109,8 @@ def compute(
     Raises:
         ModelError: the scores do not have the shape (clips, labels)
     """
+    if job.condition.asked and is_prompted(model):
+        model = model.asking(job.condition.asked)
     with ThreadPoolExecutor(settings.workers) as pool:
 
         def submit(clips: pd.Index) -> list[Future[DecodedClip]]:

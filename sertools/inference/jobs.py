@@ -1,5 +1,6 @@
 """Finds the shards that each condition still needs; computes nothing itself."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.inference.settings import Settings
-from sertools.models.model import Model
+from sertools.models.model import Model, is_prompted
 from sertools.speech import resynthesis
 from sertools.store.key import Key
 from sertools.store.store import read_layers, read_shard, shards
@@ -50,7 +51,7 @@ def jobs(
     """The jobs still to compute for these conditions.
 
     Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
-    out for a corpus without transcripts.
+    out for a corpus without transcripts, those with another prompt for a model without prompts.
 
     Args:
         model: in the number format in which it runs
@@ -66,7 +67,7 @@ def jobs(
     corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
     return [
         job
-        for condition in _applicable(conditions, corpus)
+        for condition in _applicable(conditions, corpus, model)
         for job in jobs_of_conditions(
             corpus.clips.index,
             model=(model.name, model.fingerprint),
@@ -78,13 +79,23 @@ def jobs(
     ]
 
 
-def _applicable(conditions: Sequence[Condition], corpus: Corpus) -> list[Condition]:
-    """The conditions that apply to this corpus; voice conditions get a fingerprint of its transcripts."""
-    return [
-        replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)) if c.voice else c
-        for c in conditions
-        if not c.voice or resynthesis.has_transcripts(corpus.clips)
-    ]
+def _applicable(conditions: Sequence[Condition], corpus: Corpus, model: Model) -> list[Condition]:
+    """The conditions that apply to this corpus and model, with fingerprints of transcripts and of prompts."""
+    found = []
+    for c in conditions:
+        if c.asked:
+            if is_prompted(model):
+                found.append(replace(c, content=hash_of(model.prompt_text(c.asked))))
+        elif not c.voice:
+            found.append(c)
+        elif resynthesis.has_transcripts(corpus.clips):
+            found.append(replace(c, content=resynthesis.fingerprint(corpus.clips, c.voice)))
+    return found
+
+
+def hash_of(text: str) -> str:
+    """A short fingerprint of a text."""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def jobs_of_conditions(

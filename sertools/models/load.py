@@ -34,6 +34,7 @@ class LoadOptions:
         sampling_rate: of the model's input signals, in Hz; 0 to use the rate given by the model
         known: names that the corpus and the user have for labels; of a table of predictions, columns with
             other names are not answers
+        prompt: files with templates of prompts, for audio language models
         emotions: the emotions of the corpus, which answers in words may name
         label_map: theirs → ours, for answers in words
         window: how long clips are cut into windows; None to predict every clip whole
@@ -49,12 +50,13 @@ class LoadOptions:
     activation: str = ""
     model_scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    prompt: tuple[str, ...] = ()
     emotions: tuple[str, ...] = ()
     label_map: Mapping[str, str] = field(default_factory=dict)
     window: Window | None = None
 
 
-OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate", "activation", "model_scale")
+OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate", "activation", "model_scale", "prompt")
 """Options that only some kinds of models support; each module in `models/kinds/` lists its own in `READS`."""
 
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")

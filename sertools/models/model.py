@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import TypeIs
 
 from sertools.errors import ModelError
+from sertools.tables.condition import Asked
 
 Task = Literal["regression", "single_label", "multi_label", "joint", "encoder"]
 """Kind of scores: ratings; probabilities that sum to 1; independent probabilities; ratings of dimensions
@@ -140,6 +141,18 @@ class ClipModel(Protocol):
         ...
 
 
+class Prompted(Model, Protocol):
+    """A model that is asked in words, so that prompts and orders of the classes may change its answers."""
+
+    def asking(self, asked: Asked) -> "Prompted":
+        """The same model with another prompt, order of the classes, or repetition."""
+        ...
+
+    def prompt_text(self, asked: Asked) -> str:
+        """The text that the model is asked."""
+        ...
+
+
 class Explaining(ClipModel, Protocol):
     """A model that looks up scores by clip, and knows why a clip has none: an answer without a class."""
 
@@ -166,6 +179,11 @@ def repeats(model: object) -> TypeIs[Repeated]:
 def is_by_clip(model: object) -> TypeIs[ClipModel]:
     """Whether a model looks up scores by clip, without audio."""
     return callable(getattr(model, "scores", None)) and hasattr(model, "conditions")
+
+
+def is_prompted(model: object) -> TypeIs[Prompted]:
+    """Whether a model is asked in words."""
+    return hears(model) and callable(getattr(model, "asking", None))
 
 
 def explains(model: object) -> TypeIs[Explaining]:

@@ -51,8 +51,8 @@ class ModelRequest:
         """
         emotions = _emotions(corpus) if corpus else []
         known = (*(label_map or {}), *emotions)
-        stated = {"known": known, "emotions": tuple(emotions), "label_map": label_map or {}}
-        return load_model(self.spec, replace(self.options, **stated))
+        options = replace(self.options, known=known, emotions=tuple(emotions), label_map=label_map or {})
+        return load_model(self.spec, options)
 
 
 def _emotions(corpus: Corpus) -> list[str]:

@@ -50,7 +50,34 @@ def change_of_recall(
 
     Source: Zou & Donner, Construction of confidence limits about effect measures, 2008.
     """
-    (t, p), (_, q), unit = paired(truth, prediction), paired(truth, changed), np.asarray(unit)
+    (t, p), (_, q) = paired(truth, prediction), paired(truth, changed)
+    gained, lost = (p != t) & (q == t), (p == t) & (q != t)
+    return gains_minus_losses(t, gained, lost, unit, repeats=repeats, level=level)
+
+
+def gains_minus_losses(
+    truth: ArrayLike,
+    gained: ArrayLike,
+    lost: ArrayLike,
+    unit: ArrayLike,
+    *,
+    repeats: float = 1.0,
+    level: float = 0.95,
+) -> Estimate:
+    """The same from shares: in which part of several comparisons is each clip gained, and in which lost?
+
+    Args:
+        truth: class codes, shape (n,)
+        gained: share of the comparisons of each clip that it gains, in [0, 1], shape (n,)
+        lost: share that it loses, in [0, 1], shape (n,)
+        unit: speaker codes from 0, shape (n,)
+        repeats: how often each clip occurs among the n
+        level: coverage of the interval
+
+    Returns:
+        The change in [−1, 1]; `n` counts the rows.
+    """
+    t, unit = np.asarray(truth), np.asarray(unit)
     present, code = np.unique(unit, return_inverse=True)
     found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=len(t), units=len(present))
     if not len(t):
@@ -58,8 +85,7 @@ def change_of_recall(
     classes, cls = np.unique(t, return_inverse=True)
     shape = (len(present), len(classes))
     clips = _counts(code, cls, np.ones(len(t)), shape)
-    gains = _counts(code, cls, ((p != t) & (q == t)).astype(np.float64), shape)
-    losses = _counts(code, cls, ((p == t) & (q != t)).astype(np.float64), shape)
+    gains, losses = (_counts(code, cls, np.asarray(x, dtype=np.float64), shape) for x in (gained, lost))
     gain, loss = (_weighted(each.sum(axis=0), clips.sum(axis=0)) for each in (gains, losses))
     value = float(gain - loss)
     if len(present) < MIN_UNITS:

@@ -1,9 +1,28 @@
-"""The audio condition of a prediction: clean, a perturbation at a level, or the text in a synthetic voice."""
+"""The condition of a prediction: clean, a perturbation, the text in a synthetic voice, or another prompt."""
 
 from dataclasses import dataclass
 
 CLEAN = "clean"
 """Name of the condition with unperturbed audio."""
+
+
+PROMPT = "prompt"
+"""Name of the conditions with clean audio and another prompt, order of the classes, or repetition."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """How an audio language model is asked; all numbers count from 1.
+
+    Attributes:
+        prompt: number of the prompt
+        order: number of the order in which the prompt lists the classes
+        repeat: number of the repetition
+    """
+
+    prompt: int = 1
+    order: int = 1
+    repeat: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +38,7 @@ class Condition:
         folder: folder of recordings for the perturbation; its path is not part of the fingerprint
         content: hash of the recordings in the folder, or of the text and the voice
         voice: for `spoken`: engine and voice, e.g. `espeak:1`
+        asked: for `prompt`: how the model is asked
     """
 
     perturbation: str = CLEAN
@@ -29,9 +49,10 @@ class Condition:
     folder: str = ""
     content: str = ""
     voice: str = ""
+    asked: Asked | None = None
 
     def __str__(self) -> str:
-        """Display name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`.
+        """Display name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`, `prompt@2/1/1`.
 
         >>> str(Condition()), str(Condition(perturbation="white_noise", level=40, unit="dB"))
         ('clean', 'white_noise@40dB')
@@ -40,6 +61,8 @@ class Condition:
             return CLEAN
         if self.voice:
             return f"{self.perturbation}@{self.voice}"
+        if self.asked:
+            return f"{PROMPT}@{self.asked.prompt}/{self.asked.order}/{self.asked.repeat}"
         level = "drawn" if self.level is None else f"{self.level:g}{self.unit.replace(' ', '')}"
         return f"{self.perturbation}@{level}" + (f"#{self.draw}" if self.draw else "")
 
@@ -48,7 +71,17 @@ class Condition:
         """Everything but the clip itself that determines the audio; just `clean` for clean audio."""
         if self.perturbation == CLEAN:
             return CLEAN
-        if self.voice:
-            return f"{self.perturbation} {self.voice} {self.content}"
+        if self.voice or self.asked:
+            return f"{self.perturbation} {self.voice or self} {self.content}"
         recordings = f" {self.content}" if self.content else ""
         return f"{self.perturbation} {self.level!r} {self.draw} {self.seed}{recordings}"
+
+
+def asked_condition(prompt: int, order: int, repeat: int) -> Condition:
+    """The condition of a prompt, an order of the classes and a repetition; the first of each is clean audio.
+
+    >>> str(asked_condition(1, 1, 1)), str(asked_condition(2, 1, 3))
+    ('clean', 'prompt@2/1/3')
+    """
+    asked = Asked(prompt=prompt, order=order, repeat=repeat)
+    return Condition() if asked == Asked() else Condition(perturbation=PROMPT, asked=asked)

@@ -26,6 +26,7 @@ def plan(
     activation: o.Activation = "auto",
     model_scale: o.ModelScales = None,
     sampling_rate: o.SamplingRate = 0,
+    prompt: o.Prompts = None,
     window: o.WindowLength = None,
     hop: o.Hop = None,
     pool: o.Pool = "mean",

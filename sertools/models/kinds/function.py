@@ -116,9 +116,8 @@ class Call:
         if words is None or not self.classes:
             if self.classes or words is not None:
                 raise ModelError(f"{self.name} answers in words for some signals and in numbers for others")
-            return Answered(
-                **dict(zip(("scores", "labels"), rows(rest, len(signals), self.name), strict=True))
-            )
+            numbers, named = rows(rest, len(signals), self.name)
+            return Answered(scores=numbers, labels=named)
         if len(words) != len(signals):
             raise ModelError(f"{self.name} returns {len(words)} words for {plural(len(signals), 'signal')}")
         scores, reasons = scores_of(words, self.classes, self.label_map, self.name)

@@ -131,11 +131,7 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     rate, notes = _rate(options.sampling_rate, metadata, beside, path)
     check_rate(rate, str(path))
     raw = _scores_of_noise(network, rate, length)
-    columns = network.columns(_noise(rate, length)[0])
-    if not options.labels:
-        check_widths(columns, stated, path)
-    labels = names(options.labels, declared(network, stated, metadata, beside), raw.shape[1], str(path))
-    check_one_choice(columns, labels, path)
+    labels, columns = _labels(network, stated, beside, options, _noise(rate, length)[0])
     made = [stored.activations.get(name, "") for name in columns]
     task, activation = activation_of(options.activation, beside.problem_type, labels, made, raw)
     name, source = name_and_source(rest, path.parent if path.name == "model.onnx" else path)
@@ -171,6 +167,23 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
         network=network,
         activation=activation,
     )
+
+
+def _labels(
+    network: Network,
+    stated: Mapping[str, Sequence[str]],
+    beside: Settings,
+    options: LoadOptions,
+    signal: Signal,
+) -> tuple[tuple[str, ...], list[str]]:
+    """The label and the output of each column of scores; the columns are counted on a signal."""
+    metadata = network.session.get_modelmeta().custom_metadata_map
+    columns, path = network.columns(signal), network.path
+    if not options.labels:
+        check_widths(columns, stated, path)
+    found = names(options.labels, declared(network, stated, metadata, beside), len(columns), str(path))
+    check_one_choice(columns, found, path)
+    return found, columns
 
 
 def _network_facts(network: Network, activation: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def answers(
 ) -> tuple[pd.DataFrame, "pd.Series[str]"]:
     """The scores of the answers in words, one column per class, and why an answer names no class.
 
-    The classes are those of `--labels`, or else those of the corpus, or else all emotions that the words name.
+    The classes are those of `--labels`, or else those of the corpus, or else all emotions that are named.
 
     Raises:
         ModelError: there are no classes, or a confidence is not between 0 and 1

@@ -30,8 +30,8 @@ def split(answer: Any, *, expected: bool = False) -> tuple[Any, list[Any] | None
     if isinstance(answer, pd.DataFrame):
         for key in COLUMNS:
             if key in answer and _all_words(answer[key].tolist(), expected):
-                rest = answer.drop(columns=key)
-                return (rest if len(rest.columns) else None), answer[key].tolist()
+                numbers = answer.drop(columns=key)
+                return (numbers if len(numbers.columns) else None), answer[key].tolist()
         return answer, None
     if isinstance(answer, Mapping):
         for key in COLUMNS:

@@ -353,10 +353,17 @@ ASKED = LoadOptions(emotions=("anger", "neutral"), known=("anger", "neutral"))
 
 def test_a_function_may_answer_in_words(tmp_path):
     model = load_model(write(tmp_path, SAYS), ASKED)
-    assert (model.labels, model.task, model.facts["answers"]) == (("anger", "neutral"), "single_label", "words")
+    assert (model.labels, model.task, model.facts["answers"]) == (
+        ("anger", "neutral"),
+        "single_label",
+        "words",
+    )
     outputs = model.predict(speech([8000, 4000, 5000]))
     np.testing.assert_array_equal(outputs.scores, [[1, 0], [np.nan, np.nan], [np.nan, np.nan]])
-    assert outputs.reasons[1:] == ('no usable answer (names no class): "hm, blue"', "no usable answer (empty)")
+    assert outputs.reasons[1:] == (
+        'no usable answer (names no class): "hm, blue"',
+        "no usable answer (empty)",
+    )
     mapped = LoadOptions(emotions=("anger", "neutral"), label_map={"hm, blue": "neutral"})
     other = load_model(write(tmp_path, SAYS), mapped)
     assert other.predict(speech([4000])).scores.tolist() == [[0, 1]]
@@ -366,8 +373,11 @@ def test_a_function_may_answer_in_words(tmp_path):
 
 
 def test_words_and_ratings_come_from_one_call_and_are_kept_where_the_words_name_no_class(tmp_path):
-    code = "def f(signals, rate):\n    return [{'emotion': 'sad' if len(s) < 900 else '?', 'arousal': len(s) / 1e4}"
-    model = load_model(write(tmp_path, f"{code} for s in signals]"), LoadOptions(emotions=("anger", "sadness")))
+    row = "{'emotion': 'sad' if len(s) < 900 else '?', 'arousal': len(s) / 1e4}"
+    code = f"def f(signals, rate):\n    return [{row}"
+    model = load_model(
+        write(tmp_path, f"{code} for s in signals]"), LoadOptions(emotions=("anger", "sadness"))
+    )
     assert (model.labels, model.task) == (("anger", "sadness", "arousal"), "joint")
     corpus = noises(tmp_path / "corpus", 24)
     predicted = predict_corpus(model, corpus, settings=Settings(cache=tmp_path / "cache"))["clean"]

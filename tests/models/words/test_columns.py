@@ -24,7 +24,11 @@ def table(folder, text, options=CLASSES):
 @pytest.mark.parametrize("column", ["answer", "prediction", "emotion"])
 def test_words_are_scores_of_1_and_0(tmp_path, column):
     model = table(tmp_path, f"clip,{column}\nc1,angry\nc2,no idea\nc3,Neutral.\n")
-    assert (model.labels, model.task, model.facts["answers"]) == (("anger", "neutral"), "single_label", "words")
+    assert (model.labels, model.task, model.facts["answers"]) == (
+        ("anger", "neutral"),
+        "single_label",
+        "words",
+    )
     np.testing.assert_array_equal(model.scores(CLIPS), [[1, 0], [np.nan, np.nan], [0, 1]])
     assert model.reasons(CLIPS).tolist() == ["", 'no usable answer (names no class): "no idea"', ""]
 
@@ -61,8 +65,10 @@ def test_unparsed_answers_count_as_wrong_and_are_listed(tmp_path):
     model = load_model(f"predictions:{tmp_path / 'said.csv'}", options)
     tables = build_tables.tables(model, corpus, predict.predict(model, corpus))
     assert tables.in_words
-    assert any('4 of 24 answers in words name no class and count as wrong (4 declines), such as "I cannot say" (4)' in x
-               for x in tables.notes)  # fmt: skip
+    said = (
+        '4 of 24 answers in words name no class and count as wrong (declines: 4), such as "I cannot say" (4)'
+    )
+    assert any(said in note for note in tables.notes)
     pair = pairs(tables, "emotion")
     assert pair.n == 24
     assert (pair.truth == pair.prediction).sum() == 20

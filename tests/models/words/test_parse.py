@@ -1,4 +1,4 @@
-"""The stated rule by which an answer in words names a class, on answers whose class a reader would agree on."""
+"""The stated rule by which an answer in words names a class, on answers whose class a reader agrees on."""
 
 import pytest
 

@@ -56,7 +56,7 @@ class Network:
     def columns(self, signal: Signal) -> list[str]:
         """The name of the output of each column of scores, found by running the network on a clip."""
         if len(self.scores) == 1:
-            return list(self.scores) * self.run(signal)[0].shape[1]
+            return list(self.scores) * int(self.run(signal)[0].shape[1])
         single = [replace(self, scores=(name,), hidden=()) for name in self.scores]
         widths = [each.run(signal)[0].shape[1] for each in single]
         return [name for name, width in zip(self.scores, widths, strict=True) for _ in range(width)]
