@@ -120,19 +120,14 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
     require()
     stored = weights(path)
     beside = settings_of(path, named=bool(options.labels))
+    labelled = emotional(stated, options.known)
     network, length = open_network(
-        path,
-        options.device,
-        labelled=emotional(stated, options.known),
-        output=options.output,
-        prepare=beside.prepare,
+        path, options.device, labelled=labelled, output=options.output, prepare=beside.prepare
     )
-    metadata = network.session.get_modelmeta().custom_metadata_map
-    rate, notes = _rate(options.sampling_rate, metadata, beside, path)
+    rate, notes = _rate(options.sampling_rate, network, beside)
     check_rate(rate, str(path))
     raw = _scores_of_noise(network, rate, length)
-    labels, columns = _labels(network, stated, beside, options, _noise(rate, length)[0])
-    made = [stored.activations.get(name, "") for name in columns]
+    labels, made = _labels(network, stated, beside, options, stored.activations, _noise(rate, length)[0])
     task, activation = activation_of(options.activation, beside.problem_type, labels, made, raw)
     name, source = name_and_source(rest, path.parent if path.name == "model.onnx" else path)
     return OnnxModel(
@@ -174,16 +169,17 @@ def _labels(
     stated: Mapping[str, Sequence[str]],
     beside: Settings,
     options: LoadOptions,
+    activations: Mapping[str, str],
     signal: Signal,
 ) -> tuple[tuple[str, ...], list[str]]:
-    """The label and the output of each column of scores; the columns are counted on a signal."""
+    """The label of each column of scores, and its activation in the graph; they are counted on a signal."""
     metadata = network.session.get_modelmeta().custom_metadata_map
     columns, path = network.columns(signal), network.path
     if not options.labels:
         check_widths(columns, stated, path)
     found = names(options.labels, declared(network, stated, metadata, beside), len(columns), str(path))
     check_one_choice(columns, found, path)
-    return found, columns
+    return found, [activations.get(column, "") for column in columns]
 
 
 def _network_facts(network: Network, activation: str) -> dict[str, Any]:
@@ -209,7 +205,8 @@ def _noise(rate: int, length: int | None) -> list[Signal]:
     return [noise(rate, 1.0)[:length].copy()] if length else trial(rate)
 
 
-def _rate(wanted: int, metadata: Mapping[str, str], beside: Settings, path: Path) -> tuple[int, list[str]]:
+def _rate(wanted: int, network: Network, beside: Settings) -> tuple[int, list[str]]:
+    path, metadata = network.path, network.session.get_modelmeta().custom_metadata_map
     stated = metadata.get("sampling_rate", "")
     if wanted:
         return wanted, []
