@@ -52,6 +52,7 @@ from sertools.metrics.calibration import (
 )
 from sertools.metrics.classification import rating_bins
 from sertools.metrics.regression import BIAS
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -59,6 +60,24 @@ from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 from sertools.wording import plural
+
+ASKS = Asks(question="Is it calibrated?", claim="calibrated", rank=60)
+
+EXPLANATIONS = {
+    "ece": (
+        "Expected calibration error: Σ_b n_b/n |accuracy_b − mean confidence_b| over 15 equal bins of "
+        "the confidence in the predicted class; 0 is calibrated (Naeini et al. 2015, Guo et al. "
+        "2017)."
+    ),
+    "overconfidence": (
+        "Mean confidence minus accuracy; above 0 the model is surer than it is right, below 0 less sure."
+    ),
+    "brier": "Brier score: Σ_c (p_c − y_c)², averaged over clips, from 0 to 2; 0 is perfect (Brier 1950).",
+    "residual_slope": (
+        "Least-squares slope of truth − prediction on the prediction; 0 where a prediction can be "
+        "taken at face value."
+    ),
+}
 
 NEEDS = Needs(labels="either")
 

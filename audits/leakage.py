@@ -29,6 +29,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.auditing.tables import Row
 from sertools.metrics.fingerprints import SAME_RECORDING, SIMILAR_RECORDING, similar_pairs
+from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.pairs import speaker_codes
@@ -36,6 +37,8 @@ from sertools.tables.tables import Tables
 from sertools.wording import plural
 
 OURS = "ours: a test set that shares recordings or speakers with the training set overestimates the model"
+ASKS = Asks(question="Are the splits of the corpus separate?", rank=80)
+
 LIMITS = [
     Limit(name="shared_clips", below=1, source=OURS),
     Limit(name="shared_speakers", below=1, source=OURS),

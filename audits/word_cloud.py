@@ -30,11 +30,14 @@ from sertools.auditing.tables import Row
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.words import Vocabulary, WordMeans, word_agreement, word_effect, word_means, words_of
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 from sertools.wording import plural
+
+ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
 
 NEEDS = Needs(columns=("transcript",), labels="dimensions")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sertools.api.corpora import split_corpus as split_corpus
     from sertools.api.corpora import synthesise_corpus as synthesise_corpus
     from sertools.api.corpora import write_corpus as write_corpus
+    from sertools.api.explain import explain as explain
     from sertools.api.lists import list_audits as list_audits
     from sertools.api.lists import list_corpora as list_corpora
     from sertools.api.lists import list_models as list_models
@@ -79,6 +80,7 @@ __all__ = [
     "check_audits",
     "check_corpus",
     "compare",
+    "explain",
     "finetune",
     "gate",
     "inspect_model",
@@ -135,6 +137,7 @@ _PUBLIC = {
     "split_corpus": "api.corpora",
     "synthesise_corpus": "api.corpora",
     "write_corpus": "api.corpora",
+    "explain": "api.explain",
     "list_audits": "api.lists",
     "list_corpora": "api.lists",
     "list_models": "api.lists",

@@ -38,6 +38,7 @@ from sertools.auditing.findings import left_out, skipped
 from sertools.auditing.tables import Row
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, LeftOut, Limit
 from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
@@ -54,6 +55,23 @@ from .scores import (
     dimension_findings,
     emotion_findings,
 )
+
+ASKS = Asks(question="Is it correct?", claim="correct", rank=10)
+
+EXPLANATIONS = {
+    "coverage": (
+        "Share of the clips that the model was asked and did answer, from 0 to 1; a clip without an "
+        "answer counts against the model."
+    ),
+    "in_expected_range": (
+        "Share of an emotion's clips whose predicted dimension is in the range that the literature "
+        "expects: low up to .45, neutral from .3 to .6, high from .55."
+    ),
+    "relative_difference": (
+        "How much more often a class is predicted than it occurs: (n_p − n_t) / n over all n clips; 0 "
+        "is equal."
+    ),
+}
 
 NEEDS = Needs(labels="none")
 

@@ -34,6 +34,7 @@ from sertools.auditing.tables import Row
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
 from sertools.probing.targets import LABELS, clips_with_layers
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Limit
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
@@ -41,6 +42,8 @@ from sertools.tables.tables import Tables
 from . import presentation, projections
 from .neighbours import embedded_models, neighbour_findings
 from .probes import Predictions, gain_findings, linear_predictions, probe_findings, probed_targets
+
+ASKS = Asks(question="What do its layers hold?", rank=70)
 
 NEEDS = Needs(labels="none", layers=True)
 

@@ -128,6 +128,7 @@ def coloured(points: NDArray[np.floating], column: pd.Series, *, name: str, titl
         alt=f"Map of {plural(len(points), 'clip')}, one point each, coloured by {label}. "
         f"{len(series)} colours or shades; see the table of numbers for what the embeddings separate.",
         series=series,
+        choice=label,
     )
 
 

@@ -41,6 +41,7 @@ from sertools.auditing.examples import in_turn
 from sertools.auditing.findings import skipped
 from sertools.labels import DIMENSIONS
 from sertools.metrics.groups import F0, PITCH_GROUP, Groups, groups_of
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Sound
 from sertools.tables.pairs import scored_targets
 from sertools.tables.tables import Tables
@@ -71,6 +72,27 @@ MATCHED = "Groups were matched: equally many clips of each in every class or bin
 def _within(name: str, limit: float, source: str = SER_TESTS, *, detail: bool = False, **where: str) -> Limit:
     return Limit(name=name, above=-limit, below=limit, source=source, detail=detail, **where)
 
+
+ASKS = Asks(question="Is it fair?", claim="fair to all groups", rank=30)
+
+EXPLANATIONS = {
+    "sex_score": (
+        "How much better the model predicts women than men: CCC_female − CCC_male, or UAR for "
+        "emotions; 0 is equal (Wagner et al. 2023, Eq. 1)."
+    ),
+    "sex_bias": (
+        "How much higher the model rates women than men, beyond their ratings: (m(p_f) − m(t_f)) − "
+        "(m(p_m) − m(t_m)), on a scale from 0 to 1; 0 is none (Wagner et al. 2023, Eq. 2)."
+    ),
+    "group_minus_all": (
+        "Score of a group minus the score of all clips, by CCC for a dimension and UAR for emotions; "
+        "0 is equal."
+    ),
+    "max_minus_min": (
+        "The largest score of a group minus the smallest, by CCC for a dimension and UAR for "
+        "emotions; 0 is equal."
+    ),
+}
 
 LIMITS = [
     _within("sex_score", GAP_LIMIT, DERIVED),

@@ -43,6 +43,7 @@ import numpy as np
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import skipped
 from sertools.errors import AuditError
+from sertools.results.keys import Asks
 from sertools.results.result import Limit
 from sertools.tables.columns import AGAINST
 from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns
@@ -60,6 +61,8 @@ MARGIN = 0.05
 """How far the score of a layer must exceed its floors."""
 
 CARRIES = "ours: some layer exceeds its floors by more than two random networks may differ"
+ASKS = Asks(question="What do its layers hold?", rank=70)
+
 LIMITS = [
     Limit(name="*_above_floors", target=group, above=MARGIN, source=CARRIES)
     for group in GROUPS

@@ -40,6 +40,7 @@ from sertools.errors import AuditError, nearest
 from sertools.metrics.groups import F0
 from sertools.probing.probes import KINDS
 from sertools.probing.targets import LABELS, clips_with_layers, targets_to_probe
+from sertools.results.keys import Asks
 from sertools.results.result import Limit
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
@@ -50,6 +51,8 @@ from .probing import ProbeOptions, probe_all_models, probed_targets
 
 SOURCE = "ours: some layer predicts the label better than chance"
 COMPANIONS = {"cca": "layer_acoustics"}
+ASKS = Asks(question="What do its layers hold?", rank=70)
+
 LIMITS = [Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS]
 
 

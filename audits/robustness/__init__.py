@@ -34,6 +34,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.examples import moved
 from sertools.auditing.findings import skipped
 from sertools.perturbations.selection import select
+from sertools.results.keys import Asks
 from sertools.results.result import Limit
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
@@ -60,6 +61,17 @@ def _shift(perturbation: str, limit: float) -> Limit:
         name="mean_shift", slice=perturbation, above=-limit, below=limit, source=SER_TESTS, detail=True
     )
 
+
+ASKS = Asks(question="Is it robust?", claim="robust", rank=20)
+
+EXPLANATIONS = {
+    "unchanged_ratio": (
+        "Share of the clips whose prediction a perturbation does not change: |p(x) − p(x′)| < .05 for "
+        "a dimension, the same class for emotions; 1 is all (Wagner et al. 2023, section 3.4)."
+    ),
+    "change_of_ccc": "CCC under a perturbation minus CCC on clean audio, on the same clips; 0 is no change.",
+    "change_of_uar": "UAR under a perturbation minus UAR on clean audio, on the same clips; 0 is no change.",
+}
 
 LIMITS = [
     *(Limit(name="unchanged_ratio", slice=f"{p}@drawn", above=0.95, source=SER_TESTS) for p in SMALL),

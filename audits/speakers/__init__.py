@@ -37,6 +37,7 @@ from sertools.auditing.findings import skipped
 from sertools.auditing.tables import Row
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, Limit, Sound
 from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
@@ -45,6 +46,23 @@ from . import presentation
 from .findings import extreme_findings, mean_findings, spread_finding
 from .scores import MIN_CLIPS_FOR_SCORE, Protocol, compared_speakers, speaker_scores, worst_first
 from .without_speaker import speaker_averages_without_speaker
+
+ASKS = Asks(question="Is it alike for every speaker?", claim="alike for every speaker", rank=40)
+
+EXPLANATIONS = {
+    "worst_speaker": (
+        "The lowest score of a speaker, by CCC for a dimension and UAR for emotions; its interval "
+        "holds for all speakers at once (Bonferroni)."
+    ),
+    "best_speaker": (
+        "The highest score of a speaker, by CCC for a dimension and UAR for emotions; its interval "
+        "holds for all speakers at once (Bonferroni)."
+    ),
+    "spread": (
+        "Standard deviation of the scores of the speakers, divisor G − 1 for G speakers; 0 if all are "
+        "served alike."
+    ),
+}
 
 NEEDS = Needs(columns=("speaker",), labels="either")
 

@@ -33,6 +33,7 @@ from sertools.auditing.findings import skipped
 from sertools.auditing.tables import Row
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
@@ -42,6 +43,8 @@ from . import presentation
 from .heads import INPUTS, head_findings, held_out_predictions, rated_pairs
 from .material import fusion_material, reason_too_few, text_column
 from .recognition import recognition_findings
+
+ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
 
 LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already contain the words")]
 

@@ -34,6 +34,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import skipped
 from sertools.auditing.tables import Row
 from sertools.labels import DIMENSIONS
+from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
@@ -42,6 +43,21 @@ from . import presentation
 from .rows import template_rows, variance_rows, word_rows
 from .sentences import POLARITY, WordPredictions, worded_clips
 from .shifts import form_findings, language_findings, reason_withheld, shift_findings
+
+ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
+
+EXPLANATIONS = {
+    "sentiment_shift": (
+        "How far positive words move the prediction against negative ones, in the same tone: m(p | "
+        "positive) − m(p | negative); 0 if the words are ignored (Wagner et al. 2023, section 5.3)."
+    ),
+    "intensity_shift": (
+        'How much further "very" moves the prediction in the direction of the word; 0 if it does not.'
+    ),
+    "negation_consistency": (
+        "Share of pairs of a sentence and its negation in which the prediction moves against the word."
+    ),
+}
 
 NEEDS = Needs(columns=("sentiment", "transcript", "speaker"), labels="none")
 DATA = "tts-sentences"

@@ -29,6 +29,7 @@ import numpy as np
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import skipped
 from sertools.auditing.tables import Row
+from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, Limit
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.pairs import scored_targets
@@ -37,6 +38,8 @@ from sertools.tables.tables import Tables
 from . import presentation
 from .scores import metric_of, predicted_twice, reason_without_clips, voice_condition, voice_findings
 from .sentences import score_of_sentences
+
+ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
 
 LIMITS = [Limit(name="synthetic_ccc", above=-0.1, source="ours: words do not mislead the model")]
 

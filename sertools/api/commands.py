@@ -7,6 +7,7 @@ COMMANDS = {
     "corpus check": ("check_corpus",),
     "corpus scan": ("load_corpus", "write_corpus"),
     "corpus split": ("split_corpus", "write_corpus"),
+    "explain": ("explain",),
     "finetune": ("finetune",),
     "gate": ("gate",),
     "init": ("suggest",),

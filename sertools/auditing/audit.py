@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.discovery import discover, embedded_folder, name_of
 from sertools.errors import AuditError, nearest
+from sertools.results.keys import Asks
 from sertools.results.result import Limit
 from sertools.tables.tables import Tables
 
@@ -34,6 +35,8 @@ class Audit:
         data: `DATA` of the file: the audit command's default corpus; empty for the general default
         companions: `COMPANIONS` of the file: option of the audit command → another audit that it runs too,
             into the same report, unless the option is switched off
+        measures: `EXPLANATIONS` of the file: name of a measure → what it is, with formula, range and source
+        asks: `ASKS` of the file: the question on the first screen of a report; None if it declares none
     """
 
     name: str
@@ -46,6 +49,8 @@ class Audit:
     plant: Callable[[Tables, np.random.Generator], Tables]
     data: str = ""
     companions: Mapping[str, str] = field(default_factory=dict)
+    asks: Asks | None = None
+    measures: Mapping[str, str] = field(default_factory=dict)
 
     def plan(self, options: Mapping[str, Any] | None = None, limits: Sequence[Limit] = ()) -> "PlannedAudit":
         """The audit with checked options and what it reads with them.
@@ -152,6 +157,8 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         plant=module.plant,
         data=getattr(module, "DATA", ""),
         companions=dict(getattr(module, "COMPANIONS", {})),
+        asks=_asks(getattr(module, "ASKS", None), path),
+        measures=dict(getattr(module, "EXPLANATIONS", {})),
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:
@@ -165,6 +172,12 @@ def _limits(given: object, path: Path) -> tuple[Limit, ...]:
     if not isinstance(given, list | tuple) or not all(isinstance(limit, Limit) for limit in given):
         raise AuditError(f"{path} is not an audit: its LIMITS are not a list of Limit(…)")
     return tuple(given)
+
+
+def _asks(given: object, path: Path) -> Asks | None:
+    if given is not None and not isinstance(given, Asks):
+        raise AuditError(f"{path} is not an audit: its ASKS is not Asks(…)")
+    return given
 
 
 def _module(path: Path) -> ModuleType:

@@ -95,6 +95,23 @@ def clips_used(tables: Tables, target: str) -> ClipsUsed:
     return ClipsUsed(f"{int(asked.sum())} of {len(asked)} clips", f" ({', '.join(parts)}, are left out)")
 
 
+def left_out_clips(needs: Needs, tables: Tables) -> list[str]:
+    """A sentence for each target whose scores are not on all clips, with the reasons; empty without scores.
+
+    Args:
+        needs: what the audit reads
+        tables: clips and predictions
+    """
+    if not needs.conditions or needs.layers or needs.frame_sums or CLEAN not in tables.predictions:
+        return []
+    found = [(target, clips_used(tables, target)) for target in scored_targets(tables)]
+    return [
+        f"The scores of {target} are on {used.clips}{used.left_out}."
+        for target, used in found
+        if used.left_out
+    ]
+
+
 def findings_of_answered(judged: list[Finding], of_answered: Outcome) -> list[Finding]:
     """The findings on the answered clips alone that differ from the judged ones, without verdicts.
 

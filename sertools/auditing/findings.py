@@ -8,7 +8,8 @@ import pandas as pd
 
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.results.coverage import MIN_COVERAGE, TOO_LOW
-from sertools.results.result import Finding, LeftOut, ReasonCode, Verdict
+from sertools.results.keys import ReasonCode
+from sertools.results.result import Finding, LeftOut, Verdict
 from sertools.results.values import finite
 from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.statistics.jackknife import MIN_UNITS, Estimate

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs, Outcome
-from sertools.auditing.coverage import coverage_findings, findings_of_answered, sentence
+from sertools.auditing.coverage import coverage_findings, findings_of_answered, left_out_clips, sentence
 from sertools.auditing.findings import skipped, with_known_speakers
 from sertools.auditing.phrases import standing_out, without_speakers
 from sertools.errors import AuditError
@@ -108,6 +108,7 @@ def run(
     return Result(
         audit=audit.name,
         question=audit.question,
+        asks=audit.asks,
         method=audit.method,
         answer=f"{outcome.answer}{without_speakers(findings)}{standing_out(findings)}{unanswered_words}",
         model=dict(model or {}),
@@ -116,6 +117,7 @@ def run(
         findings=findings,
         tables=outcome.tables,
         figures=outcome.figures,
+        dropped=[] if reason else left_out_clips(planned.needs, tables),
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
         notes=[*tables.notes, *outcome.notes],
         left_out=outcome.left_out,

@@ -15,9 +15,6 @@ from sertools.results.result import Result, Verdict
 _PIPE_WIDTH = 160  # width in characters of a table that is not printed to a terminal
 
 
-_SHOWN_FAILURES = 10
-
-
 _COMMAND = re.compile(r"(^[^\S\n]*(?=::)|##(?=\[|vso\[))(::|\[|vso\[)", re.MULTILINE)
 """Where the runners of GitHub (`::error::`, `##[error]`) and Azure (`##vso[…]`) find commands in a log."""
 
@@ -48,14 +45,14 @@ def show_summary(
     quiet: bool = False,
     verbose: bool = False,
 ) -> None:
-    """Prints for each audit how many findings passed, failed, were inconclusive or were skipped.
+    """Prints the answer in one sentence, and then a line for each question with its verdict and its number.
 
     The JSON is stable API: `schema`, `verdicts` (verdict → count over all audits) and `audits`, each with
     `audit, question, answer, verdicts, findings` as in the result files. `quiet` prints no table;
     `verbose` lists every finding before it. Clips that were not answered or are missing are always warned of.
     """
     from sertools.report import content
-    from sertools.report.text import verdict
+    from sertools.report.summary.opening import opening
     from sertools.results.display import one_line
 
     for text in content.warnings(results):
@@ -65,16 +62,8 @@ def show_summary(
     elif not quiet:
         if verbose:
             _write(sys.stdout, _render(_findings_table(results), sys.stdout))
-        _write(sys.stdout, _render(_summary_table(results), sys.stdout))
-        failed = content.failures(results)
-        lines = [
-            f"{verdict(Verdict.FAIL)} {content.name(results, i)}: {words}"
-            for i, words in failed[:_SHOWN_FAILURES]
-        ]
-        more = len(failed) - _SHOWN_FAILURES
-        lines += [f"… and {more} more"] if more > 0 else []
-        lines.append(content.headline(results))
-        _write(sys.stdout, "".join(f"{one_line(line)}\n" for line in ["", *lines]))
+        _write(sys.stdout, f"{one_line(opening(results))}\n\n")
+        _write(sys.stdout, _render(_answers_table(results), sys.stdout))
 
 
 def table(
@@ -178,25 +167,30 @@ def _summary(results: Sequence[Result]) -> dict[str, Any]:
     return {"schema": 1, "verdicts": tally(results), "audits": audits}
 
 
-def _summary_table(results: Sequence[Result]) -> Any:
+def _answers_table(results: Sequence[Result]) -> Any:
     from rich.text import Text
 
     from sertools.report import content
-    from sertools.report.text import SYMBOLS, verdict
-    from sertools.results.display import one_line
+    from sertools.report.summary.rows import rows
+    from sertools.report.terms.names import finding_words
+    from sertools.report.text import verdict
+    from sertools.results.display import ABSENT, one_line
 
-    shown = [v for v in SYMBOLS if v is not Verdict.NONE]
+    found = rows(results)
+    several = len({(row.model, row.corpus) for row in found}) > 1
     grid = _grid()
-    grid.add_column("Audit", no_wrap=True)
-    for v in shown:
-        grid.add_column(Text(SYMBOLS[v]), justify="right", no_wrap=True)
-    grid.add_column("Answer", overflow="fold")
-    for result in results:
-        counted = content.counts(result.findings)
-        numbers = [Text(str(counted[v]), style=_STYLES[v] if counted[v] else "dim") for v in shown]
-        grid.add_row(Text(one_line(result.audit)), *numbers, Text(one_line(result.answer)))
-    grid.caption = Text("   ".join(verdict(v) for v in shown))
-    grid.caption_justify = "left"
+    for name in ("Question", "Verdict", "Most important number"):
+        grid.add_column(name, overflow="fold")
+    for row in found:
+        asked = row.asks.question + (f" ({row.model} on {row.corpus})" if several else "")
+        numbers = []
+        for f in sorted(row.numbers, key=lambda f: content.urgency(f.verdict))[:1]:
+            interval = f" {f.interval_text}" if f.interval_text != ABSENT else ""
+            limit = f", wanted {f.limit_text}" if f.limit else ""
+            numbers.append(f"{finding_words(f.key)} {f.value_text}{interval}{limit}")
+        cells = [asked, verdict(row.verdict), "; ".join(numbers) or row.reason]
+        styles = ["", _STYLES[row.verdict], ""]
+        grid.add_row(*(Text(one_line(cell), style=style) for cell, style in zip(cells, styles, strict=True)))
     return grid
 
 

@@ -13,7 +13,7 @@ from sertools.report.text import (
     is_numeric,
 )
 from sertools.results.coverage import coverages, unanswered
-from sertools.results.display import ABSENT, clean
+from sertools.results.display import ABSENT, clean, one_line
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
 from sertools.wording import plural
 
@@ -45,32 +45,6 @@ def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
     """Number of findings by verdict, most urgent first; findings without a limit last."""
     counted = Counter(finding.decides for finding in findings)
     return {verdict: counted[verdict] for verdict in SYMBOLS}
-
-
-def headline(results: Sequence[Result]) -> str:
-    """One-sentence summary of all verdicts."""
-    counted = counts(finding for result in results for finding in result.findings)
-    judged = counted[Verdict.FAIL] + counted[Verdict.INCONCLUSIVE] + counted[Verdict.PASS]
-    audits = plural(len(results), "audit")
-    if not judged:
-        skipped = counted[Verdict.SKIPPED]
-        why = f"{plural(skipped, 'finding')} skipped" if skipped else "no limit applies"
-        return f"Nothing was judged in {audits}: {why}."
-    if counted[Verdict.FAIL]:
-        start = f"{counted[Verdict.FAIL]} of {plural(judged, 'judged finding')} in {audits} failed"
-    elif counted[Verdict.INCONCLUSIVE]:
-        start = f"Nothing failed in {audits}, but not everything could be decided"
-    else:
-        start = f"Everything that was judged in {audits} passed ({plural(judged, 'finding')})"
-    rest = []
-    if counted[Verdict.INCONCLUSIVE]:
-        rest.append(f"{counted[Verdict.INCONCLUSIVE]} inconclusive")
-    if counted[Verdict.SKIPPED]:
-        rest.append(f"{counted[Verdict.SKIPPED]} skipped")
-    watch = sum(finding.watch for result in results for finding in result.findings)
-    if watch:
-        rest.append(f"{plural(watch, 'detail stands', 'details stand')} out")
-    return f"{start}; {', '.join(rest)}." if rest else f"{start}."
 
 
 def warnings(results: Sequence[Result]) -> list[str]:
@@ -130,7 +104,7 @@ def against_limit(finding: Finding) -> str:
 
     >>> limit = {"name": "ccc", "above": 0.5}
     >>> against_limit(Finding(name="ccc", value=0.1, low=0.05, high=0.2, n=9, limit=limit))
-    'ccc is 0.100 (95 % interval 0.050 … 0.200), wanted > 0.5'
+    'ccc is 0.100 (95 % interval [0.050, 0.200]), wanted > 0.5'
     """
     return f"{finding.label} is {measured(finding)}" + (
         f", wanted {finding.limit_text}" if finding.limit else ""
@@ -141,7 +115,7 @@ def measured(finding: Finding) -> str:
     """The value of a finding, with its interval if it has one.
 
     >>> measured(Finding(name="ccc", value=0.1, low=0.05, high=0.2, n=9))
-    '0.100 (95 % interval 0.050 … 0.200)'
+    '0.100 (95 % interval [0.050, 0.200])'
     """
     interval = finding.interval_text
     return finding.value_text + ("" if interval == ABSENT else f" (95 % interval {interval})")
@@ -205,6 +179,55 @@ def limits(result: Result) -> list[tuple[str, str, int]]:
     return [(*key, n) for key, n in counted.items()]
 
 
+MOST_FIRST = 6
+"""Most findings of an audit that are shown before unfolding."""
+
+
+def first_findings(result: Result) -> tuple[list[Finding], list[Finding]]:
+    """The findings that are shown first, and the others; what was skipped is listed by reason instead."""
+    decided = [f for f in judged(result) if f.verdict is not Verdict.SKIPPED]
+    first = decided[:MOST_FIRST] or [f for f in unjudged(result) if f.value is not None][:MOST_FIRST]
+    others = [f for f in [*decided, *unjudged(result)] if not any(f is each for each in first)]
+    return first, others
+
+
+def same_clips(findings: Sequence[Finding]) -> str:
+    """On how many clips all of some findings are, as a sentence; empty if they differ."""
+    if len({(f.n, f.speakers) for f in findings}) != 1:
+        return ""
+    speakers = findings[0].speakers
+    of = f" of {plural(speakers, 'speaker')}" if speakers is not None else ""
+    return f"On {plural(findings[0].n, 'clip')}{of}."
+
+
+def columns_of(findings: Sequence[Finding]) -> dict[str, bool]:
+    """Which optional columns of a table of findings are not empty."""
+    return {
+        "interval": any(f.low is not None or f.high is not None for f in findings),
+        "limit": any(f.limit is not None or f.verdict is not Verdict.NONE for f in findings),
+        "speakers": any(f.speakers is not None for f in findings),
+        "reason": any(f.reason for f in findings),
+    }
+
+
+def licence_of(about: Mapping[str, Any]) -> str:
+    """The licence of a model or corpus, or that none is stated."""
+    return one_line(about.get("licence") or about.get("license") or "licence not stated")
+
+
+def texts(results: Sequence[Result]) -> list[str]:
+    """Everything in which the page may use an abbreviation: answers, reasons, notes, titles and names."""
+    found: list[str] = []
+    for result in results:
+        found += [result.question, result.answer, result.method, result.audit.replace("_", " ").upper()]
+        found += result.notes
+        for finding in result.findings:
+            found += [finding.name.replace("_", " ").upper(), finding.reason]
+        for figure in result.figures:
+            found += [figure.title, figure.alt]
+    return found
+
+
 def commands(results: Sequence[Result]) -> list[str]:
     """The commands that produced these results, without duplicates."""
     return list(dict.fromkeys(clean(r.provenance["command"]) for r in results if r.provenance.get("command")))
@@ -245,13 +268,11 @@ def subjects(results: Sequence[Result]) -> list[tuple[dict[str, Any], dict[str, 
     return pairs
 
 
-def title(results: Sequence[Result]) -> str:
-    """Title of the report: the model and the corpus, or their numbers if there are several."""
-    models = list(dict.fromkeys(name_of(model, "an unnamed model") for model, _ in subjects(results)))
-    corpora = list(dict.fromkeys(name_of(data, "unnamed data") for _, data in subjects(results)))
-    model = models[0] if len(models) == 1 else plural(len(models), "model")
-    corpus = corpora[0] if len(corpora) == 1 else f"{len(corpora)} corpora"
-    return f"Audit of {model} on {corpus}"
+def subject_names(results: Sequence[Result]) -> tuple[list[str], list[str]]:
+    """The names of all models and of all corpora, without duplicates."""
+    pairs = subjects(results)
+    models = dict.fromkeys(name_of(model, "an unnamed model") for model, _ in pairs)
+    return list(models), list(dict.fromkeys(name_of(data, "unnamed data") for _, data in pairs))
 
 
 def origin_of_labels(data: Mapping[str, Any]) -> str:
@@ -322,9 +343,10 @@ def provenance(results: Sequence[Result]) -> list[tuple[str, list[tuple[str, str
 
 
 def columns(table: Table) -> list[tuple[str, bool, list[str]]]:
-    """A table by column: name, whether it is numeric, and its cells as text."""
+    """A table by column: name, whether it is numeric, and its cells as text; empty columns are left out."""
     by_column = [[row[i] for row in table.rows] for i in range(len(table.columns))]
     return [
         (name, is_numeric(cells), column_texts(cells))
         for name, cells in zip(table.columns, by_column, strict=True)
+        if not table.rows or any(cell not in (None, "") for cell in cells)
     ]

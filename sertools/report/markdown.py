@@ -6,8 +6,10 @@ from urllib.parse import quote
 
 from sertools.report import captions, content, text
 from sertools.report.prose import blocks, spans
+from sertools.report.summary import opening, rows
+from sertools.report.terms import names
 from sertools.results import audio_clips, display
-from sertools.results.result import Finding, Result, Verdict
+from sertools.results.result import Finding, Result
 from sertools.wording import plural
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
@@ -31,16 +33,16 @@ def page(
         shown: the same results, shortened, for all that is not a count; the whole results by default
     """
     shown = results if shown is None else shown
-    parts = [f"# {plain(content.title(results))}"]
+    parts = [f"# {plain(opening.title(shown))}"]
+    dropped = rows.dropped(results)
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
     parts += [f"> {prose(sentence)}" for sentence in captions.about_sounds(results, recordings)]
-    warnings = [f"Warning: {plain(words)}." for words in content.warnings(results)]
-    parts += ["## Summary", f"**{plain(content.headline(results))}**", *warnings]
-    parts += [_summary(results, shown), *_failures(shown)]
+    parts += [f"**{plain(opening.opening(shown))}**", _answers(shown)]
+    parts += ["What the numbers leave out:", _list(map(plain, dropped))] if dropped else []
     for model, data in content.subjects(shown):
-        rows = content.facts(data, ["name", "licence", "clips", "speakers"])
-        rows.append(("origin of labels", content.origin_of_labels(data)))
-        parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(rows)]
+        known = content.facts(data, ["name", "licence", "clips", "speakers"])
+        known.append(("origin of labels", content.origin_of_labels(data)))
+        parts += ["## Model", _facts(content.facts(model, ["name", "licence"])), "## Data", _facts(known)]
     for i, result in enumerate(shown):
         drawn = [files[i, j] for j in range(len(result.figures))]
         parts += _section(results[i], result, drawn, recordings.by_result.get(i, ()))
@@ -100,24 +102,32 @@ def _spaced(piece: str) -> str:
     return f"{' ' * before}{plain(piece)}{' ' * bool(after)}"
 
 
-def _summary(results: Sequence[Result], shown: Sequence[Result]) -> str:
-    verdicts = [verdict for verdict in text.SYMBOLS if verdict is not Verdict.NONE]
-    rows = []
-    for whole, result in zip(results, shown, strict=False):
-        counts = content.counts(whole.findings)
-        linked = re.fullmatch(r"[a-z][a-z0-9_-]*", result.audit)
-        name = f"[{plain(result.audit)}](#{result.audit})" if linked else cell(result.audit)
-        cells = [f"**{counts[verdict]}**" if counts[verdict] else "0" for verdict in verdicts]
-        rows.append([name, *cells, cell(result.answer)])
-    header = ["Audit", *(text.verdict(verdict) for verdict in verdicts), "Answer"]
-    return table(header, [False, *(True for _ in verdicts), False], rows)
+def _answers(results: Sequence[Result]) -> str:
+    """The first screen: a row for each question."""
+    several = len(content.subjects(results)) > 1
+    lines = []
+    for row in rows.rows(results):
+        asked = plain(row.asks.question)
+        asked += f" ({plain(row.model)} on {plain(row.corpus)})" if several else ""
+        said = [
+            f"{_link(results[i].audit)}: {cell(names.with_minus_signs(results[i].answer))}"
+            for i in row.audits
+        ]
+        numbers = [f"{plain(names.finding_words(f.key))} {_number(f)}" for f in row.numbers]
+        lines.append([asked, text.verdict(row.verdict), "<br>".join(said), "<br>".join(numbers)])
+    return table(["Question", "Verdict", "Answer", "Most important numbers"], [False] * 4, lines)
 
 
-def _failures(results: Sequence[Result]) -> list[str]:
-    failed = content.failures(results)
-    sign = text.verdict(Verdict.FAIL)
-    lines = (f"{sign} {plain(results[i].audit)}: {plain(words)}" for i, words in failed)
-    return ["### What failed", _list(lines)] if failed else []
+def _number(finding: Finding) -> str:
+    interval = finding.interval_text
+    return finding.value_text + ("" if interval == display.ABSENT else f" {plain(interval)}")
+
+
+def _link(audit: str) -> str:
+    """The heading of an audit, as a link to its section where GitHub's anchor of it is known."""
+    words = names.audit_words(audit)
+    anchor = words.lower().replace(" ", "-")
+    return f"[{plain(words)}](#{anchor})" if re.fullmatch(r"[a-z][a-z0-9-]*", anchor) else cell(words)
 
 
 def _section(
@@ -132,7 +142,8 @@ def _section(
         clips: clips with recordings
     """
     judged, unjudged = content.judged(result), content.unjudged(result)
-    parts = [f"## {plain(result.audit)}", prose(result.question), f"**Answer:** {plain(result.answer)}"]
+    answer = plain(names.with_minus_signs(result.answer))
+    parts = [f"## {plain(names.audit_words(result.audit))}", prose(result.question), f"**Answer:** {answer}"]
     if judged:
         parts += ["### Judged findings", _findings(judged, judged=True)]
     if unjudged:
@@ -190,18 +201,18 @@ def _recorded_clip(each: audio_clips.RecordedClip) -> str:
     return f"**{plain(sound.clip)}**{who}: {plain(sound.caption)}{said}\n\n{body}"
 
 
-def _findings(rows: Sequence[Finding], *, judged: bool) -> str:
-    header = ["Measure", "Target", "Slice", "Value", "95 % interval", "n", "Speakers", "Reason"]
-    numeric = [False, False, False, True, True, True, True, False]
+def _findings(found: Sequence[Finding], *, judged: bool) -> str:
+    header = ["Finding", "Name in results", "Value", "95 % interval", "Clips", "Speakers", "Reason"]
+    numeric = [False, False, True, True, True, True, False]
     if judged:
-        header[5:5], numeric[5:5] = ["Limit"], [False]
+        header[4:4], numeric[4:4] = ["Limit"], [False]
         header[:0], numeric[:0] = ["Verdict"], [False]
-    return table(header, numeric, [_finding(finding, judged=judged) for finding in rows])
+    return table(header, numeric, [_finding(finding, judged=judged) for finding in found])
 
 
 def _finding(finding: Finding, *, judged: bool) -> list[str]:
-    row = [cell(finding.name), cell(finding.target), cell(finding.slice)]
-    row += [finding.value_text, finding.interval_text]
+    row = [cell(names.finding_words(finding.key)), cell(finding.name)]
+    row += [finding.value_text, plain(finding.interval_text)]
     row += [_limit(finding)] if judged else []
     row += [str(finding.n), display.ABSENT if finding.speakers is None else str(finding.speakers)]
     row.append(cell(finding.reason))
@@ -247,14 +258,14 @@ def _list(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def _facts(rows: Sequence[tuple[str, str]]) -> str:
-    return _list(f"{plain(key)}: {plain(value)}" for key, value in rows)
+def _facts(known: Sequence[tuple[str, str]]) -> str:
+    return _list(f"{plain(key)}: {plain(value)}" for key, value in known)
 
 
 def _provenance(results: Sequence[Result]) -> list[str]:
     commands = content.commands(results)
     parts = ["## How to reproduce this", *(_block("code", command.split("\n")) for command in commands)]
     found = content.provenance(results)
-    for name, rows in found:
-        parts += [f"### {plain(name)}" if name else "", _facts(rows)]
+    for name, known in found:
+        parts += [f"### {plain(name)}" if name else "", _facts(known)]
     return parts if found or commands else [*parts, "The results do not say how they were produced."]

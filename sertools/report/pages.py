@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sertools.report import content, prose, text
+from sertools.report.terms import glossary, names
 from sertools.results import display
 from sertools.wording import plural
 
@@ -45,6 +46,9 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         "script_hash": script_hash(script),
         "content": content,
         "prose_of": prose,
+        "glossary": glossary,
+        "names": names,
+        "markup": markup,
         "display": display,
         "text": text,
         "plural": plural,

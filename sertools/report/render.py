@@ -9,6 +9,7 @@ from sertools.files import write_bytes
 from sertools.report import captions, figures, markdown, pages, prose
 from sertools.report.excerpts.excerpt import LEVELS, Excerpt, excerpt
 from sertools.report.formats import export
+from sertools.report.summary import bars, opening, panels, rows
 from sertools.results import audio_clips
 from sertools.results.result import Result
 
@@ -39,7 +40,7 @@ def render(
     atomically.
 
     Args:
-        results: audit results, in the order of the report
+        results: audit results; the report has them in the order of their questions
         folder: where to write the report
         recordings: folder of the recordings that the results name; `folder/sounds` by default
         formats: formats to write
@@ -51,6 +52,7 @@ def render(
     """
     if not results:
         raise GateError("there are no results to report", hint="run sertools audit first")
+    results = sorted(results, key=lambda result: result.asks.rank if result.asks else 0)
     written: dict[str, str | bytes] = {}
     if {"html", "md"} & set(formats):
         written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats)
@@ -151,6 +153,10 @@ def html(
         # only our own figures are markup; all other text is escaped
         drawn={key: pages.markup(svg) for key, svg in drawn.items()},
         captions=captions,
+        opening=opening,
+        rows=rows,
+        bars=bars,
+        panels=panels,
         recordings=recordings,
         urls=recordings.urls,
         left_out=left_out,

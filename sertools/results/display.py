@@ -41,14 +41,14 @@ def one_line(value: object) -> str:
 
 
 def decimals(values: Iterable[float | None]) -> int:
-    """Number of decimals to show for these numbers: three below 10, fewer above, more below 0.01.
+    """Number of decimals to show for these numbers: three significant digits of the largest, two below 0.01.
 
-    >>> decimals([0.5, 0.61234]), decimals([1234.5]), decimals([0.00123, None]), decimals([])
-    (3, 0, 4, 3)
+    >>> decimals([0.5, 0.61234]), decimals([1.0]), decimals([123.4]), decimals([0.00123, None]), decimals([])
+    (3, 2, 0, 4, 3)
     """
     largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
     if largest >= 0.01 or largest == 0:
-        return max(0, 3 - sum(largest >= bound for bound in (10, 100, 1000)))
+        return max(0, 3 - sum(largest >= bound for bound in (1, 10, 100)))
     return 1 - math.floor(math.log10(largest))
 
 
@@ -90,22 +90,23 @@ def interval(low: float | None, high: float | None, places: int) -> str:
     """Both ends of an interval with this many decimals; a dash if there is none.
 
     >>> interval(0.61234, 0.78, 3), interval(None, 0.78, 3), interval(None, None, 3)
-    ('0.612 … 0.780', '? … 0.780', '–')
+    ('[0.612, 0.780]', '[?, 0.780]', '–')
     """
     if low is None and high is None:
         return ABSENT
-    return " … ".join("?" if end is None else fixed(end, places) for end in (low, high))
+    ends = ("?" if end is None else fixed(end, places) for end in (low, high))
+    return f"[{', '.join(ends)}]"
 
 
 def with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """A value, with its interval in brackets if it has one.
+    """A value, with its interval if it has one.
 
     >>> with_interval(-0.1, -0.2, 0.05), with_interval(0.5, None, None)
-    ('−0.100 (−0.200 … 0.050)', '0.500')
+    ('−0.100 [−0.200, 0.050]', '0.500')
     """
     chosen = finding_decimals([value, low, high])
     ends = interval(low, high, chosen)
-    return fixed(value, chosen) + ("" if ends == ABSENT else f" ({ends})")
+    return fixed(value, chosen) + ("" if ends == ABSENT else f" {ends}")
 
 
 def with_minus(text: str) -> str:

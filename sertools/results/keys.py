@@ -1,6 +1,34 @@
-"""What a finding measures: the key under which findings of several results are matched, and its label."""
+"""What a finding measures, and what an audit asks: keys by which findings and audits are grouped."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+ReasonCode = Literal["not_better_than_constant", "never_trained", "low_coverage", "trivially_met"]
+"""Codes of reasons why a limit must not be passed.
+
+`not_better_than_constant`: the model is not shown to beat a constant prediction. `never_trained`: the network
+has the weights that it was created with. `low_coverage`: the value is of the clips that the model answered,
+and it answered too few for a verdict. `trivially_met`: such predictions meet any limit of this kind.
+"""
+
+
+class Asks(BaseModel):
+    """The question that an audit answers for readers of a report; audits with the same one share a row.
+
+    Attributes:
+        question: the question in a few words, e.g. `Is it fair?`
+        claim: what is true of a model that passes, as the end of "the model is …", e.g. `fair to all groups`;
+            empty if the question has no better and worse answer
+        rank: place of the question in the report; lower comes first
+    """
+
+    question: str
+    claim: str = ""
+    rank: int = 100
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True, order=True)

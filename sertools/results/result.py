@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sertools.results import display, frames
-from sertools.results.keys import FindingKey
+from sertools.results.keys import Asks, FindingKey, ReasonCode
 from sertools.results.values import are_lists, finite
 
 if TYPE_CHECKING:
@@ -73,15 +73,6 @@ class Limit(_Strict):
         if self.below is None:
             return f"> {self.above:g}"
         return f"{self.above:g} … {self.below:g}"
-
-
-ReasonCode = Literal["not_better_than_constant", "never_trained", "low_coverage", "trivially_met"]
-"""Codes of reasons why a limit must not be passed.
-
-`not_better_than_constant`: the model is not shown to beat a constant prediction. `never_trained`: the network
-has the weights that it was created with. `low_coverage`: the value is of the clips that the model answered,
-and it answered too few for a verdict. `trivially_met`: such predictions meet any limit of this kind.
-"""
 
 
 class Finding(_Strict):
@@ -174,7 +165,7 @@ class Finding(_Strict):
         """The 95 % interval, rounded like the value; a dash if there is none.
 
         >>> Finding(name="ccc", value=0.7, low=0.61234, high=0.78, n=9).interval_text
-        '0.612 … 0.780'
+        '[0.612, 0.780]'
         """
         return display.interval(self.low, self.high, self._decimals)
 
@@ -255,7 +246,8 @@ class Figure(_Strict):
     `interval` is a dot plot: `x` names the rows, `y` are the values with `low` and `high`.
     `histogram` and `bar` take bin or category names in `x`; `line` and `scatter` take numbers.
     `heat` takes one series per row; `x` names the columns. `radar` takes values from 0 to 1; `x` names the
-    spokes. `band` shades a tolerated range of the value axis; `reference` draws a line at a value.
+    spokes. `band` shades a tolerated range of the value axis; `reference` draws a line at a value. Of the
+    figures that have a `choice`, such as the column that colours a map, a reader sees one choice at a time.
     """
 
     name: str
@@ -267,6 +259,7 @@ class Figure(_Strict):
     series: list[Series]
     band: tuple[float | None, float | None] | None = None
     reference: float | None = None
+    choice: str = Field(default="", exclude_if=lambda choice: not choice)
 
 
 class LeftOut(_Strict):
@@ -339,12 +332,14 @@ class Result(_Strict):
 
     `question` and `method` are the audit's docstring; `answer` is one plain sentence. `model` and `data`
     describe what was audited, `provenance` how to reproduce it. `left_out`, if present, allows comparison
-    with a later result; `sounds` lists clips to listen to, most informative first.
+    with a later result; `sounds` lists clips to listen to, most informative first. `asks` is the question on
+    the first screen of a report, if the audit declares one; `dropped` says which clips its scores leave out.
     """
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
     audit: str
     question: str
+    asks: Asks | None = Field(default=None, exclude_if=lambda asks: asks is None)
     method: str
     answer: str
     model: dict[str, Any]
@@ -354,6 +349,7 @@ class Result(_Strict):
     tables: list[Table] = []
     figures: list[Figure] = []
     missing: list[Missing] = []
+    dropped: list[str] = Field(default=[], exclude_if=lambda dropped: not dropped)
     notes: list[str] = []
     left_out: list[LeftOut] = []
     sounds: list[Sound] = []

@@ -34,14 +34,11 @@ def _plain_environment(monkeypatch):
 
 
 SUMMARY = """\
- Audit         ✗   ?   ✓   –   Answer
- ───────────────────────────────────────────────────────────────────
- correctness   1   1   1   1   Arousal is predicted, valence is not.
+The limits are not met for default on voices in: Does the model agree with the labels?
 
-✗ fail   ? inconclusive   ✓ pass   – skipped
-
-✗ fail correctness: ccc of valence is 0.100 (95 % interval −0.100 … 0.300), wanted > 0.5
-1 of 3 judged findings in 1 audit failed; 1 inconclusive, 1 skipped.
+ Question                                Verdict   Most important number
+ ──────────────────────────────────────────────────────────────────────────────────────────────────
+ Does the model agree with the labels?   ✗ fail    valence, CCC 0.100 [−0.100, 0.300], wanted > 0.5
 """
 
 
@@ -50,14 +47,6 @@ def test_the_summary_goes_to_stdout_as_plain_text(capsys):
     out, err = capsys.readouterr()
     assert out == SUMMARY
     assert err.startswith("Warning: 1 clip missing")
-
-
-def test_the_summary_names_ten_failures_and_counts_the_rest(capsys):
-    failed = small_result().findings[2]
-    console.show_summary([small_result(findings=[failed] * 13)])
-    out = capsys.readouterr().out
-    assert out.count("✗ fail correctness:") == 10
-    assert "… and 3 more\n" in out
 
 
 def test_quiet_leaves_the_table_out_and_not_the_data(capsys):
@@ -99,14 +88,13 @@ def test_a_terminal_gets_colours_unless_it_asks_for_none(monkeypatch):
         monkeypatch.setattr(sys, "stdout", screen := Terminal())
         console.show_summary([small_result()])
         assert ("\x1b[1;31m" in screen.getvalue()) is coloured
-        assert ("\x1b[32m" in screen.getvalue()) is coloured
 
 
 def test_a_stream_that_knows_no_symbols_gets_them_written_out(monkeypatch):
     screen = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", screen)
     console.show_summary([small_result()])
-    assert b"x fail correctness" in screen.buffer.getvalue()
+    assert b"x fail " in screen.buffer.getvalue()
 
 
 def test_an_error_is_one_line_and_its_hint_another(capsys):
@@ -240,7 +228,7 @@ def test_importing_the_console_loads_neither_rich_nor_matplotlib():
 def test_verbose_lists_every_finding_with_its_interval_before_the_summary(capsys):
     console.show_summary([small_result()], verbose=True)
     out = capsys.readouterr().out
-    rows = out[: out.index("Answer")].splitlines()
+    rows = out[: out.index("The limits are not met")].splitlines()
     assert any(line.split()[:2] == ["correctness", "mae"] for line in rows), "the summary does not name it"
     assert any("no emotion in common" in line for line in rows), "nor why something was skipped"
     assert out.endswith(SUMMARY)

@@ -136,7 +136,7 @@ def test_outside_of_github_there_are_annotations_and_no_page(folder):
     before = set(folder.iterdir())
     done = sertools("gate", "--github", "--quiet")
     assert done.stderr.startswith(
-        "::error title=sertools correctness%3A fail::ccc of valence: 0.100 (95 %25 interval −0.100 … 0.300)"
+        "::error title=sertools correctness%3A fail::ccc of valence: 0.100 (95 %25 interval [−0.100, 0.300])"
     )
     assert set(folder.iterdir()) == before
 

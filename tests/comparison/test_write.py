@@ -79,7 +79,7 @@ def test_a_terminal_shows_what_is_paired_or_judged_otherwise():
     columns, shown = short(against(new, old))
     assert columns == ["finding", "old", "new", "new − old"]
     assert shown == [
-        ["correctness: ccc of arousal", "0.500", "0.500", "0.000 (0.000 … 0.000)"],
+        ["correctness: ccc of arousal", "0.500", "0.500", "0.000 [0.000, 0.000]"],
         ["correctness: mae, sex=male", "0.100", "0.900", "0.800"],
     ]
     neither = short(against(result([ccc(0.1), ccc(0.1, target="valence")]), result([ccc(0.1)])))[1]

@@ -1,29 +1,13 @@
 import pytest
 
 from sertools.report import content, prose
-from sertools.results.result import Finding, Limit, Missing, Verdict
+from sertools.results.result import Finding, Limit, Missing, Table, Verdict
 from tests.helpers.report_results import small_result
 
 
 def of(*verdicts):
     findings = [Finding(name="f", value=1.0, n=1, verdict=verdict) for verdict in verdicts]
     return small_result(findings=findings)
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "sentence"),
-    [
-        (["pass", "fail", "skipped"], "1 of 2 judged findings in 1 audit failed; 1 skipped."),
-        (["pass", "inconclusive"], "Nothing failed in 1 audit, but not everything could be decided; "
-         "1 inconclusive."),
-        (["pass", "pass"], "Everything that was judged in 1 audit passed (2 findings)."),
-        (["skipped", "none"], "Nothing was judged in 1 audit: 1 finding skipped."),
-        (["none"], "Nothing was judged in 1 audit: no limit applies."),
-        ([], "Nothing was judged in 1 audit: no limit applies."),
-    ],
-)  # fmt: skip
-def test_the_headline_says_what_happened(verdicts, sentence):
-    assert content.headline([of(*verdicts)]) == sentence
 
 
 def test_the_most_urgent_findings_come_first():
@@ -115,10 +99,28 @@ def test_the_origin_of_labels_is_told_or_said_to_be_unknown():
     assert content.origin_of_labels({}) == "not stated"
 
 
-def test_several_models_are_counted_in_the_title():
-    other = small_result(model={"name": "other"})
-    assert content.title([small_result()]) == "Audit of default on voices"
-    assert content.title([small_result(), other]) == "Audit of 2 models on voices"
+def test_findings_are_shown_first_by_urgency_and_what_was_skipped_is_not_in_the_table():
+    first, others = content.first_findings(small_result())
+    assert [f.verdict for f in first] == [Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS]
+    assert [f.name for f in others] == ["mae"]
+    many = [Finding(name=f"m{i}", value=i, n=1) for i in range(9)]
+    first, others = content.first_findings(small_result(findings=many))
+    assert [f.name for f in first + others] == [f"m{i}" for i in range(9)]
+    assert len(first) == content.MOST_FIRST
+
+
+def test_clips_are_named_once_where_all_findings_have_the_same():
+    two = [Finding(name=name, value=1, n=9, speakers=3) for name in "ab"]
+    assert content.same_clips(two) == "On 9 clips of 3 speakers."
+    assert content.same_clips([*two, Finding(name="c", value=1, n=8, speakers=3)]) == ""
+    assert content.same_clips([]) == ""
+
+
+def test_columns_without_content_are_left_out():
+    table = Table(name="t", title="T", columns=["a", "b", "c"], rows=[[1, None, ""], [2, None, "x"]])
+    assert [name for name, _, _ in content.columns(table)] == ["a", "c"]
+    bare = [Finding(name="a", value=1, n=1)]
+    assert content.columns_of(bare) == {"interval": False, "limit": False, "speakers": False, "reason": False}
 
 
 def test_a_docstring_becomes_paragraphs_lists_and_passages():

@@ -16,7 +16,7 @@ def test_a_small_result_reads_so():
 
 def test_simulated_labels_are_told_before_any_number():
     page = markdown.page([small_result(data={"simulated": "Labels follow a rule."}, figures=[])], {})
-    assert page.index("**About the labels:** Labels follow a rule.") < page.index("## Summary")
+    assert page.index("**About the labels:** Labels follow a rule.") < page.index("| Question |")
 
 
 def tokens(page: str):

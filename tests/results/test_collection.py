@@ -123,7 +123,7 @@ def test_a_notebook_shows_findings_with_their_numbers_and_limits():
     assert page.text == [
         "correctness: Arousal is predicted, valence is not.",
         "finding", "value", "95 % interval", "limit", "verdict", "reason",
-        "ccc of joy", "−0.100", "−0.200 … 0.000", "> −0.5", "pass",
+        "ccc of joy", "−0.100", "[−0.200, 0.000]", "> −0.5", "pass",
     ]  # fmt: skip
 
 

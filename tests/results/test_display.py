@@ -9,17 +9,17 @@ from sertools.results.result import Finding, Limit
 @pytest.mark.parametrize(
     ("value", "low", "high", "shown", "interval"),
     [
-        (0.71234, 0.61, 0.8, "0.712", "0.610 … 0.800"),
-        (-0.0412, -0.11, 0.03, "−0.041", "−0.110 … 0.030"),
-        (12.3456, 11.0, 13.5, "12.35", "11.00 … 13.50"),
+        (0.71234, 0.61, 0.8, "0.712", "[0.610, 0.800]"),
+        (-0.0412, -0.11, 0.03, "−0.041", "[−0.110, 0.030]"),
+        (12.3456, 11.0, 13.5, "12.3", "[11.0, 13.5]"),
         (1234.56, None, None, "1235", "–"),
-        (0.00123, 0.001, 0.0015, "0.0012", "0.0010 … 0.0015"),
-        (0.0, -0.02, None, "0.000", "−0.020 … ?"),
-        (1.0, 1.0, 1.0, "1.000", "1.000 … 1.000"),
+        (0.00123, 0.001, 0.0015, "0.0012", "[0.0010, 0.0015]"),
+        (0.0, -0.02, None, "0.000", "[−0.020, ?]"),
+        (1.0, 1.0, 1.0, "1.00", "[1.00, 1.00]"),
         (12.0, None, None, "12", "–"),
     ],
 )
-def test_a_finding_is_rounded_to_three_decimals_and_its_interval_to_as_many(
+def test_a_finding_is_rounded_to_three_digits_and_its_interval_to_as_many_decimals(
     value, low, high, shown, interval
 ):
     finding = Finding(name="ccc", value=value, low=low, high=high, n=9)
@@ -29,7 +29,7 @@ def test_a_finding_is_rounded_to_three_decimals_and_its_interval_to_as_many(
 def test_no_rounded_number_looks_equal_to_a_limit_that_it_differs_from():
     limit = Limit(name="sex_score", above=-0.075, below=0.075)
     finding = Finding(name="sex_score", value=0.07499, low=0.01, high=0.0751, n=9, limit=limit)
-    assert (finding.value_text, finding.interval_text) == ("0.07499", "0.01000 … 0.07510")
+    assert (finding.value_text, finding.interval_text) == ("0.07499", "[0.01000, 0.07510]")
 
 
 def test_a_value_on_its_limit_needs_no_more_decimals():
@@ -51,7 +51,7 @@ def test_one_line_has_no_line_end_and_no_change_of_direction():
 
 
 def test_a_value_without_an_interval_stands_alone():
-    assert display.with_interval(-0.1, -0.2, 0.05) == "−0.100 (−0.200 … 0.050)"
+    assert display.with_interval(-0.1, -0.2, 0.05) == "−0.100 [−0.200, 0.050]"
     assert display.with_interval(0.5, None, None) == "0.500"
     assert display.with_interval(None, None, None) == "–"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from sertools.report import content, prose
+from sertools.report.summary import opening
 from sertools.results.display import ABSENT, one_line
 from sertools.results.frames import frame
 from sertools.results.result import Finding, Result
@@ -53,8 +54,8 @@ def combined(results: Sequence[Result]) -> str:
     """The text of `report.json`, whose schema is `Report`."""
     counted = content.counts(finding for result in results for finding in result.findings)
     report = Report(
-        title=content.title(results),
-        headline=content.headline(results),
+        title=opening.title(results),
+        headline=opening.opening(results),
         verdicts={verdict.value: n for verdict, n in counted.items()},
         results=list(results),
     )

@@ -13,6 +13,7 @@ from typing import Any
 from sertools import files
 from sertools.errors import GateError
 from sertools.report import content, markdown
+from sertools.report.summary import opening
 from sertools.report.text import verdict
 from sertools.results.display import ABSENT
 from sertools.results.result import Finding, Result, Verdict
@@ -125,7 +126,7 @@ def reported(result: Result) -> list[Finding]:
 def section(results: Sequence[Result]) -> str:
     """Findings and their limitations in Markdown, between the two markers."""
     plain = markdown.plain
-    parts = [START, "## Audit", f"**{plain(content.headline(results))}**"]
+    parts = [START, "## Audit", f"**{plain(opening.opening(results))}**"]
     parts += [f"> **About the labels:** {plain(sentence)}" for sentence in content.simulated(results)]
     for model, data in content.subjects(results):
         corpus = content.name_of(data, "unnamed data")

@@ -81,7 +81,7 @@
   }
 
   for (const table of document.querySelectorAll("table")) {
-    if (table.tHead && table.tBodies.length === 1) sortable(table);
+    if (table.tHead && table.tBodies.length === 1 && !("plain" in table.dataset)) sortable(table);
   }
   document.body.append(spoken);
 

@@ -51,7 +51,7 @@ def test_the_site_holds_a_table_a_page_for_each_model_and_the_feed(folder, tmp_p
     index = (site / "index.html").read_text()
     assert "2 models on 1 corpus" in index
     assert index.index(">two<") < index.index(">one<"), "the best stands first"
-    assert "0.750 … 0.850" in index
+    assert "[0.750, 0.850]" in index
     page = (site / "models" / "two.html").read_text()
     assert "Place 1 of 2 by the CCC of arousal, 0.800." in page
 

@@ -28,12 +28,12 @@ def test_junit_says_what_failed_and_never_counts_the_undecided_as_passed():
         "ccc of dominance > 0.5": [
             (
                 "skipped",
-                "inconclusive: 0.500 (95 % interval 0.400 … 0.600); wanted > 0.5 (Wagner 2023); "
+                "inconclusive: 0.500 (95 % interval [0.400, 0.600]); wanted > 0.5 (Wagner 2023); "
                 "the interval holds the limit",
             )
         ],
         "ccc of valence > 0.5": [
-            ("failure", "fail: 0.100 (95 % interval −0.100 … 0.300); wanted > 0.5 (Wagner 2023)")
+            ("failure", "fail: 0.100 (95 % interval [−0.100, 0.300]); wanted > 0.5 (Wagner 2023)")
         ],
         "uar": [("skipped", "skipped: no emotion in common")],
     }
@@ -72,10 +72,10 @@ def test_several_results_are_suites_of_their_own():
 
 def test_annotations_are_errors_warnings_and_notices_in_this_order():
     assert annotations([small_result()]) == [
-        "::error title=sertools correctness%3A fail::ccc of valence: 0.100 (95 %25 interval −0.100 … 0.300); "
-        "wanted > 0.5 (Wagner 2023) (default on voices)",
+        "::error title=sertools correctness%3A fail::ccc of valence: 0.100 (95 %25 interval [−0.100, 0.300])"
+        "; wanted > 0.5 (Wagner 2023) (default on voices)",
         "::warning title=sertools correctness%3A inconclusive::ccc of dominance: 0.500 "
-        "(95 %25 interval 0.400 … 0.600); wanted > 0.5 (Wagner 2023); the interval holds the limit "
+        "(95 %25 interval [0.400, 0.600]); wanted > 0.5 (Wagner 2023); the interval holds the limit "
         "(default on voices)",
         "::notice title=sertools correctness%3A skipped::uar: no emotion in common (default on voices)",
     ]
@@ -107,11 +107,11 @@ def test_the_page_has_numbers_first_and_the_urgent_on_top():
     assert lines[4:7] == ["### correctness: default on voices", "", "Arousal is predicted, valence is not."]
     rows = [line for line in lines if line.startswith("| ")][1:]
     assert rows == [
-        "| ❌ | ccc of valence | 0.100 | −0.100 … 0.300 | &gt; 0.5 | 300 | 12 |  |",
-        "| ❓ | ccc of dominance | 0.500 | 0.400 … 0.600 | &gt; 0.5 | 300 | 12 "
+        "| ❌ | ccc of valence | 0.100 | [−0.100, 0.300] | &gt; 0.5 | 300 | 12 |  |",
+        "| ❓ | ccc of dominance | 0.500 | [0.400, 0.600] | &gt; 0.5 | 300 | 12 "
         "| the interval holds the limit |",
         "| ➖ | uar | – | – | – | 300 | – | no emotion in common |",
-        "| ✅ | ccc of arousal | 0.712 | 0.600 … 0.800 | &gt; 0.5 | 300 | 12 |  |",
+        "| ✅ | ccc of arousal | 0.712 | [0.600, 0.800] | &gt; 0.5 | 300 | 12 |  |",
     ]
 
 

@@ -27,7 +27,7 @@ def test_the_union_holds_every_result_unchanged_and_counts_verdicts():
     assert list(raw) == ["schema", "title", "headline", "verdicts", "results"]
     assert raw["schema"] == 1
     assert raw["results"][0] == json.loads(results[0].to_json())
-    assert "2 of 6 judged findings in 2 audits failed" in raw["headline"]
+    assert raw["headline"].startswith("The limits are not met for default on voices in: ")
 
 
 def test_another_schema_is_refused():
@@ -103,7 +103,7 @@ def test_a_small_table_for_a_paper_reads_so():
 \toprule
 Measure & Target & Slice & Value & 95 \% interval & Limit & Verdict & n & Speakers \\
 \midrule
-ccc & arousal & all & 0.712 & 0.600 \ldots{} 0.800 & \textgreater{} 0.5 & pass & 300 & 12 \\
+ccc & arousal & all & 0.712 & {[}0.600, 0.800] & \textgreater{} 0.5 & pass & 300 & 12 \\
 \bottomrule
 \end{tabular}
 \end{table}

@@ -51,11 +51,11 @@ def test_a_new_card_is_read_by_the_hub_with_value_interval_and_counts():
     assert card.data.pipeline_tag == "audio-classification"
     (found,) = card.data.eval_results
     assert (found.metric_type, found.metric_value) == ("ccc", 0.71)
-    assert found.metric_name == "ccc of arousal (95 % interval 0.600 … 0.800, 50 clips, 5 speakers)"
+    assert found.metric_name == "ccc of arousal (95 % interval [0.600, 0.800], 50 clips, 5 speakers)"
     assert (found.dataset_name, found.task_type) == ("voices", "audio-classification")
     assert found.source_name.startswith("sertools ")
     assert "# mine" in card.text
-    assert "| ccc of arousal | 0.710 | 0.600 … 0.800 | 50 | 5 | &gt; 0.5 | ✓ pass |" in card.text
+    assert "| ccc of arousal | 0.710 | [0.600, 0.800] | 50 | 5 | &gt; 0.5 | ✓ pass |" in card.text
     assert "1 skipped: too few clips" in card.text
     assert "made up" in card.text, "how labels came about is said"
 

@@ -1,0 +1,66 @@
+"""The sentence that opens every report: how well a model serves a corpus."""
+
+from collections.abc import Sequence
+
+from sertools.report import content
+from sertools.report.summary.rows import Row, rows
+from sertools.results.result import Result, Verdict
+from sertools.wording import plural
+
+
+def opening(results: Sequence[Result]) -> str:
+    """The answer of all audits in one sentence for each pair of model and corpus."""
+    found = rows(results)
+    pairs = list(dict.fromkeys((row.model, row.corpus) for row in found))
+    return " ".join(
+        _sentence(model, corpus, [row for row in found if (row.model, row.corpus) == (model, corpus)])
+        for model, corpus in pairs
+    )
+
+
+def _sentence(model: str, corpus: str, asked: Sequence[Row]) -> str:
+    by = {v: [row.asks.claim for row in asked if row.asks.claim and row.verdict is v] for v in Verdict}
+    refuted = _listed([f"not {claim}" for claim in by[Verdict.FAIL]], "and")
+    shown, undecided = _listed(by[Verdict.PASS], "and"), _listed(by[Verdict.INCONCLUSIVE], "or")
+    failed = [row.asks.question for row in asked if not row.asks.claim and row.verdict is Verdict.FAIL]
+    parts = []
+    if shown or refuted:
+        parts.append(f"On {corpus}, {model} is {', but '.join(filter(None, [shown, refuted]))}.")
+    if undecided:
+        who, where = ("it", "") if parts else (model, f" on {corpus}")
+        parts.append(f"Whether {who} is {undecided}{where} could not be decided.")
+    if failed:
+        where = "" if parts else f" for {model} on {corpus}"
+        parts.append(f"The limits are not met{where} in: {' '.join(failed)}")
+    return " ".join(parts) or _without_verdict(model, corpus, asked)
+
+
+def _without_verdict(model: str, corpus: str, asked: Sequence[Row]) -> str:
+    """The sentence where no claim is shown, refuted or open, and no question failed."""
+    verdicts = {row.verdict for row in asked}
+    if Verdict.INCONCLUSIVE in verdicts:
+        return f"Nothing failed for {model} on {corpus}, but not everything could be decided."
+    if Verdict.PASS in verdicts:
+        return f"Everything that was judged for {model} on {corpus} passed."
+    if Verdict.SKIPPED in verdicts:
+        reasons = list(dict.fromkeys(row.reason for row in asked if row.reason))
+        why = f": {reasons[0]}" if len(reasons) == 1 else ""
+        return f"Nothing could be judged for {model} on {corpus}{why}."
+    return f"No limit applies to what was measured for {model} on {corpus}."
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    """Words as a list in a sentence.
+
+    >>> _listed(["a", "b", "c"], "and"), _listed(["a"], "or")
+    ('a, b and c', 'a')
+    """
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def title(results: Sequence[Result]) -> str:
+    """The question of the whole report."""
+    models, corpora = content.subject_names(results)
+    model = models[0] if len(models) == 1 else plural(len(models), "model")
+    corpus = corpora[0] if len(corpora) == 1 else f"{len(corpora)} corpora"
+    return f"How well {'does' if len(models) == 1 else 'do'} {model} serve {corpus}?"

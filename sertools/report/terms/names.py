@@ -1,0 +1,87 @@
+"""Names of findings and audits in words, so that no identifier stands in a sentence."""
+
+import re
+from collections.abc import Mapping
+
+from sertools.report.terms.glossary import TERMS
+from sertools.results.display import one_line
+from sertools.results.keys import FindingKey
+
+_SHORT = {term.short.lower(): term.short for term in TERMS}
+_PHRASES: Mapping[str, str] = {
+    "jensen_shannon": "Jensen-Shannon distance",
+    "jensen": "Jensen", "shannon": "Shannon", "egemaps": "eGeMAPS",
+}  # fmt: skip
+_PLAIN_COLUMNS = ("speaker", "sex", "emotion", "model")
+"""Columns whose values explain themselves, so that only the value is shown."""
+
+
+def in_words(name: str) -> str:
+    """An identifier as words: underscores become spaces, abbreviations have their usual letters.
+
+    >>> in_words("worst_speaker"), in_words("change_of_ccc"), in_words("jensen_shannon")
+    ('worst speaker', 'change of CCC', 'Jensen-Shannon distance')
+    """
+    if name in _PHRASES:
+        return _PHRASES[name]
+    words = one_line(name).replace("_", " ").split(" ")
+    return " ".join(_SHORT.get(word, _PHRASES.get(word, word)) for word in words)
+
+
+def audit_words(name: str) -> str:
+    """The name of an audit as a heading.
+
+    >>> audit_words("tts_sentiment"), audit_words("correctness")
+    ('TTS sentiment', 'Correctness')
+    """
+    words = in_words(name)
+    return words[:1].upper() + words[1:]
+
+
+def slice_words(part: str) -> str:
+    """The clips that a finding is about, in words; empty for all clips.
+
+    >>> slice_words("speaker=en-us+m1"), slice_words("sex=*"), slice_words("age=<30"), slice_words("all")
+    ('en-us+m1', 'by sex', 'age <30', '')
+    >>> slice_words("female-male"), slice_words("white_noise@20dB")
+    ('female − male', 'white noise at 20dB')
+    """
+    if part in ("all", ""):
+        return ""
+    column, equals, value = one_line(part).partition("=")
+    if equals and re.fullmatch(r"\w+", column):
+        if value == "*":
+            return f"by {in_words(column)}"
+        return value if column in _PLAIN_COLUMNS else f"{in_words(column)} {value}"
+    if re.fullmatch(r"[a-z]\w*@.+", part):
+        kind, _, level = one_line(part).partition("@")
+        return f"{in_words(kind)}, {level} level" if level == "drawn" else f"{in_words(kind)} at {level}"
+    if part == "female-male":
+        return "female − male"
+    return one_line(part)
+
+
+def finding_words(key: FindingKey) -> str:
+    """What a finding measures, as a reader says it.
+
+    >>> finding_words(FindingKey("worst_speaker", "arousal", "speaker=en-us+m1"))
+    'arousal, worst speaker (en-us+m1)'
+    >>> finding_words(FindingKey("ccc", "valence")), finding_words(FindingKey("uar"))
+    ('valence, CCC', 'UAR')
+    """
+    name = in_words(key.name)
+    words = name if key.target in ("all", "") else f"{one_line(key.target)}, {name}"
+    part = slice_words(key.slice)
+    return f"{words} ({part})" if part else words
+
+
+_HYPHENS = re.compile(r"(?<![\w.@+=/-])-(?=\.?\d)")
+
+
+def with_minus_signs(text: str) -> str:
+    """A sentence with true minus signs before its numbers.
+
+    >>> with_minus_signs("CCC -0.10 [-0.2, 0.1] of en-us-2, gain@-2dB")
+    'CCC −0.10 [−0.2, 0.1] of en-us-2, gain@-2dB'
+    """
+    return _HYPHENS.sub("−", text)

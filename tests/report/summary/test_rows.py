@@ -1,0 +1,67 @@
+from sertools.report.summary import rows
+from sertools.results.keys import Asks
+from sertools.results.result import Finding, Verdict
+from tests.helpers.report_results import small_result
+
+FIRST = Asks(question="First?", claim="first", rank=1)
+SECOND = Asks(question="Second?", rank=2)
+
+
+def test_audits_with_one_question_share_a_row_and_rows_follow_their_ranks():
+    results = [
+        small_result(audit="a", asks=SECOND, findings=[Finding(name="x", value=1, n=1, verdict="pass")]),
+        small_result(audit="b", asks=FIRST),
+        small_result(
+            audit="c", asks=SECOND, findings=[Finding(name="y", value=1, n=1, verdict="inconclusive")]
+        ),
+    ]
+    found = rows.rows(results)
+    assert [(row.asks.question, row.audits, row.verdict) for row in found] == [
+        ("First?", [1], Verdict.FAIL),
+        ("Second?", [0, 2], Verdict.INCONCLUSIVE),
+    ]
+
+
+def test_an_audit_that_declares_no_question_asks_that_of_its_docstring():
+    (row,) = rows.rows([small_result()])
+    assert (row.asks.question, row.asks.claim) == ("Does the model agree with the labels?", "")
+
+
+def test_two_models_have_rows_of_their_own():
+    results = [small_result(asks=FIRST), small_result(asks=FIRST, model={"name": "other"})]
+    assert [row.model for row in rows.rows(results)] == ["default", "other"]
+
+
+def test_the_numbers_are_the_most_urgent_of_each_target_in_the_order_of_the_audit():
+    def finding(name, target, verdict):
+        return Finding(name=name, target=target, value=1.0, n=1, verdict=verdict)
+
+    found = [
+        finding("ccc", "arousal", "pass"), finding("mae", "arousal", "fail"),
+        finding("ccc", "valence", "pass"),
+        Finding(name="ccc", target="dominance", value=None, n=1, verdict="skipped", reason="none"),
+    ]  # fmt: skip
+    chosen = rows.numbers(small_result(findings=found))
+    assert [(f.name, f.target) for f in chosen] == [("mae", "arousal"), ("ccc", "valence")]
+
+
+def test_without_a_verdict_the_first_measure_is_shown_for_every_target():
+    found = [Finding(name=n, target=t, value=1.0, n=1) for t in "ab" for n in ("shift", "other")]
+    assert [(f.name, f.target) for f in rows.numbers(small_result(findings=found))] == [
+        ("shift", "a"),
+        ("shift", "b"),
+    ]
+    assert rows.numbers(small_result(findings=[])) == []
+
+
+def test_a_row_has_few_numbers():
+    found = [Finding(name="ccc", target=f"t{i}", value=1.0, n=1, verdict="fail") for i in range(9)]
+    assert len(rows.numbers(small_result(findings=found))) == rows.MOST_NUMBERS
+
+
+def test_what_the_scores_leave_out_is_said_once():
+    left = (
+        "The scores of emotion are on 42 of 81 clips (39 with emotions that the model lacks, are left out)."
+    )
+    said = rows.dropped([small_result(dropped=[left]), small_result(dropped=[left])])
+    assert said == [left, "1 clip missing, most often because: too short."]
