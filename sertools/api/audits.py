@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sertools.api.models import ModelSource, model_of
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.suites import choose
 from sertools.corpora.corpus import Corpus
+from sertools.corpora.load import load_clips
 from sertools.errors import AuditError, GateError, nearest
 from sertools.inference import predict as predictions
 from sertools.inference.settings import Settings
@@ -22,6 +24,7 @@ from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
 from sertools.pipeline.run import run
+from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.limits import Override, read_limits
@@ -44,6 +47,8 @@ def audit(
     limits: Limits = (),
     against: ModelSource | None = None,
     random_twin: bool | None = None,
+    trained_on: CorpusSource | None = None,
+    allow_training_data: bool = False,
     out: str | Path | None = None,
     recordings: int = DEFAULT_CLIPS,
     audit_folders: Sequence[str | Path] = (),
@@ -64,6 +69,10 @@ def audit(
         against: a second model whose layers are shown for comparison, in audits that read layers
         random_twin: whether an untrained copy of the model is analysed too, in audits that read layers; None
             for where one can be built
+        trained_on: what the model was trained on, a corpus or what `load_corpus` takes; None for what is
+            recorded beside its weights, if sertools trained it
+        allow_training_data: whether clips that were in the training, or whose speakers were, are judged too;
+            by default they are only shown apart
         out: folder to write result files, recordings and the report to; None to write nothing
         recordings: maximum number of clips per audit to listen to in the report
         audit_folders: folders with audits of your own
@@ -78,7 +87,7 @@ def audit(
     Raises:
         AuditError: no such audit, suite or option, or a comparison model that no audit reads
         ModelError: the model cannot be loaded, or its outputs cannot be read
-        CorpusError: the corpus cannot be read, or none of its clips could be scored
+        CorpusError: the corpus cannot be read, none of its clips could be scored, or all were in the training
         GateError: the limits cannot be read, or name an audit that is not run
         StoreError: `out` or the cache cannot be written
 
@@ -95,14 +104,15 @@ def audit(
     corpus = corpus_of(data)
     loaded = model_of(model, corpus)
     settings = replace(settings or Settings(), seed=seed)
-    results = run(
-        loaded,
+    training = training_of(
+        loaded, None if trained_on is None else _clips_of(trained_on), allowed=allow_training_data
+    )
+    call, others = _call(model, data, audits, suite), _others(against)
+    results = on_unseen(
+        partial(run, loaded, settings=settings, command=call, others=others, random_twin=random_twin),
         corpus,
         planned,
-        settings=settings,
-        command=_call(model, data, audits, suite),
-        others=_others(against),
-        random_twin=random_twin,
+        training,
     )
     if out is not None:
         write.write_run(
@@ -242,9 +252,10 @@ def predict(
         ```
     """
     corpus = corpus_of(data)
-    predicted = predictions.predict(model_of(model, corpus), corpus, settings=settings)[CLEAN]
+    loaded = model_of(model, corpus)
+    predicted = predictions.predict(loaded, corpus, settings=settings)[CLEAN]
     if out is not None:
-        write.export(predicted, corpus, Path(out))
+        write.export(predicted, corpus, Path(out), loaded)
     table = predicted.scores.copy()
     table.insert(0, "file", corpus.clips["file"])
     reasons = predicted.missing.set_index("clip")["reason"]
@@ -306,6 +317,11 @@ def _check_reads_layers(
             f"(probe_layers, embeddings, …), not to {', '.join(each.name for each in planned)}",
             hint="to compare the predictions of two models, audit both and call compare",
         )
+
+
+def _clips_of(trained_on: CorpusSource) -> Corpus:
+    """The clips of a training corpus; its labels are not read."""
+    return load_clips(str(trained_on)) if isinstance(trained_on, str | Path) else corpus_of(trained_on)
 
 
 def _others(against: ModelSource | None) -> dict[str, Model | ClipModel]:

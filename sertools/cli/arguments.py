@@ -193,6 +193,9 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         value_map=value_maps(given.get("value_map")),
         label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
         derive=given.get("derive", False),
+        train=tuple(given.get("train") or ()),
+        test=tuple(given.get("test") or ()),
+        folds=tuple(given.get("folds") or ()),
     )
 
 
@@ -290,6 +293,8 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
         out=given.get("out", OUT),
         clips=clips_to_hear(given.get("audio", "none")),
         command=shlex.join(["sertools", *sys.argv[1:]]),  # without the path of the program
+        trained_on=given.get("trained_on", ""),
+        allow_training_data=given.get("allow_training_data", False),
     )
 
 

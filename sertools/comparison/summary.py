@@ -13,6 +13,7 @@ from sertools.comparison.leaderboards.places import (
 )
 from sertools.comparison.ranks import Differences
 from sertools.comparison.runs import COLUMNS, MOST_NAMES, Measure, Run, direction, shortened
+from sertools.results.provenance import training_sentences
 from sertools.results.result import Finding, Verdict
 from sertools.results.verdicts.regression_check import COMMON_CLIPS
 from sertools.wording import plural
@@ -35,7 +36,7 @@ def answer(
         pairs: differences of each run but the first
     """
     first = runs[0].name
-    sentences = [f"Compared on {corpus}: {shortened([run.name for run in runs])}."]
+    sentences = [f"Compared on {corpus}: {shortened([run.name for run in runs])}.", *_trained(runs)]
     counted = [_better_and_worse(runs, run, found) for run, found in zip(runs[1:], pairs, strict=True)]
     if len(runs) > MOST_NAMES:
         sentences += _best(runs)
@@ -55,6 +56,15 @@ def answer(
         f"{differ}, {decided_differently} of them between pass and fail." if rows else f"{differ}."
     )
     return " ".join(sentences)
+
+
+def _trained(runs: Sequence[Run]) -> list[str]:
+    """Which runs had clips of the corpus in their training, and what was judged; counted above five runs."""
+    told = {run.name: training_sentences(list(run.results.values())) for run in runs if not run.published}
+    having = {name: sentences for name, sentences in told.items() if sentences}
+    if len(runs) > MOST_NAMES and having:
+        return [f"Clips of the corpus were in the training of {shortened(list(having))}."]
+    return [f"{name}: {sentence}" for name, sentences in having.items() for sentence in sentences]
 
 
 def _better_and_worse(

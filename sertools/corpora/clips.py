@@ -21,7 +21,8 @@ from sertools.corpora.values import (
 )
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, canonical, canonical_sex, is_unknown
-from sertools.tables.columns import ATTRIBUTES, LABELS
+from sertools.tables.columns import ATTRIBUTES, LABELS, SAME_CLIP
+from sertools.wording import plural
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,7 @@ class Reading:
         fixed: whether the scale cannot be declared otherwise
         published: whether ratings outside the scale are those of a published corpus, and limited to the scale
         no_emotion: labels that the corpus gives to clips without one of its emotions
+        repeated: whether a clip may be listed several times
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Reading:
     fixed: bool = False
     published: bool = False
     no_emotion: Collection[str] = ()
+    repeated: bool = False
 
 
 AS_WRITTEN = Reading()
@@ -70,7 +73,7 @@ def as_clips(
     table = _revalued(table, reading, source)
     _check_scales(reading.scale, table, source)
     clips, notes = segments(table, source)
-    clips.index = clip_ids(table, clips, source)
+    clips.index, listed = clip_ids(table, clips, source, repeated=reading.repeated)
     table = table.set_axis(clips.index)
     for name in (*ATTRIBUTES, *LABELS):
         if name in table:
@@ -82,8 +85,14 @@ def as_clips(
         clips["channel"], changed = _channels(table["channel"])
         notes += changed
     for name in table.columns:
-        if name not in clips and name != "clip":
+        if name not in clips and name not in ("clip", SAME_CLIP):
             clips[name] = attribute(table[name])
+    if listed is not None:
+        clips[SAME_CLIP] = listed
+        notes.append(
+            f"{plural(listed.nunique(), 'clip is', 'clips are')} listed several times, such as "
+            f"{listed.dropna().iloc[0]!r}; see sertools leakage"
+        )
     return clips, notes
 
 

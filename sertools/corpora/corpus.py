@@ -45,6 +45,7 @@ from sertools.audio.files import MAX_MINUTES
 from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
 from sertools.files import atomic
+from sertools.tables.columns import SAME_CLIP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,23 @@ class Corpus:
             return math.nan
         channel: Any = self.clips.at[clip, "channel"]
         return float(channel)
+
+    def check_listed_once(self) -> None:
+        """Checks that no clip counts twice, as one does that is listed in several splits.
+
+        Raises:
+            CorpusError: a clip is listed several times
+        """
+        if SAME_CLIP not in self.clips:
+            return
+        same = self.clips[SAME_CLIP].dropna()
+        twice = same[same.duplicated()]
+        if len(twice):
+            splits = sorted(map(str, self.clips.loc[same[same == twice.iloc[0]].index, "split"]))
+            raise CorpusError(
+                f"{self.name}: clip {twice.iloc[0]!r} is listed in {' and in '.join(splits)}",
+                hint=f"choose one split, as in {self.name}:{splits[-1]}; sertools leakage lists them all",
+            )
 
     @property
     def has_speakers(self) -> bool:

@@ -119,7 +119,8 @@ def _files(clips: pd.DataFrame) -> list[str]:
     path = clips["file"].map(os.path.normpath)
     keys = pd.DataFrame({"path": path, "start": clips["start"], "end": clips["end"]})
     repeated = clips["file"][keys.duplicated(keep=False)]
-    names = [" and ".join(map(repr, dict.fromkeys(own))) for _, own in repeated.groupby(path, sort=False)]
+    groups = [own for _, own in repeated.groupby(path, sort=False) if own.nunique() > 1]
+    names = [" and ".join(map(repr, dict.fromkeys(own))) for own in groups]
     if not names:
         return []
     return [f"{counted(len(names), 'file')} with several paths: {some(names)}; each path counts as a clip"]

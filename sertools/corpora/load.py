@@ -10,7 +10,7 @@ import pandas as pd
 
 from sertools.corpora import registry
 from sertools.corpora.clips import Reading, as_clips, emotions
-from sertools.corpora.columns import look_alikes
+from sertools.corpora.columns import look_alikes, suggestions
 from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
 from sertools.corpora.identity import doubts
 from sertools.corpora.layouts import class_folders, recordings
@@ -19,6 +19,7 @@ from sertools.corpora.layouts.manifest import MANIFESTS, read_table
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
+from sertools.tables.columns import LABELS, ROW
 
 FACTS = ("version", "licence", "citation", "simulated")
 """Metadata of a corpus, each a text; empty if unknown."""
@@ -117,6 +118,52 @@ def load_corpus(
         corpus = _select_split(corpus, split)
     notes = (*corpus.notes, *doubts(corpus.clips), *([] if corpus.has_speakers else [NO_SPEAKERS]))
     return replace(corpus, notes=tuple(dict.fromkeys(notes)))
+
+
+def load_clips(
+    spec: str, *, data_root: Path | None = None, column_map: Mapping[str, str] | None = None
+) -> Corpus:
+    """The clips of a corpus without emotions and ratings: where they are, who speaks, and other attributes.
+
+    Labels are not read, so no scale is needed. Columns under their usual other names (`path`, `speaker_id`)
+    are taken as what they seem to be, with a note.
+
+    Args:
+        spec: as for `load_corpus`
+        data_root: as for `load_corpus`
+        column_map: column name in the corpus → sertools' name; those that it does not have are ignored
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read; the message says what to do
+    """
+    path, stem, split = _locate(spec, data_root)
+    raw = _read(path, stem)
+    have = [str(name) for name in raw.table.columns]
+    given = {theirs: ours for theirs, ours in (column_map or {}).items() if theirs in have}
+    named = [given.get(name, name) for name in have]
+    guessed = {name: ours for name, ours in suggestions(named).items() if ours not in LABELS}
+    table = raw.table.set_axis([guessed.get(name, name) for name in named], axis="columns")
+    rows = _rows_as_text(table)
+    table = table.drop(columns=[name for name in LABELS if name in table])
+    clips, changed = as_clips(table, source=raw.source, reading=Reading(repeated=True))
+    clips[ROW] = rows
+    notes = [f"column {theirs!r} is taken for {ours}" for theirs, ours in guessed.items()]
+    corpus = Corpus(
+        name=raw.name,
+        clips=clips,
+        root=raw.root if stem or data_root is None else _root(clips, data_root, raw.root),
+        notes=(*notes, *changed),
+    )
+    return corpus if split is None else _select_split(corpus, split)
+
+
+def _rows_as_text(table: pd.DataFrame) -> list[str | None]:
+    """What each row says of its clip, with the path as it is written; None where it says nothing else."""
+    told = table.drop(columns=["split"], errors="ignore")
+    told = told.reindex(columns=sorted(map(str, told.columns)))
+    if len(told.columns) < 2:
+        return [None] * len(told)
+    return [repr(list(zip(told.columns, row, strict=True))) for row in told.astype(str).to_numpy().tolist()]
 
 
 def _root(clips: pd.DataFrame, data_root: Path, own: Path) -> Path:

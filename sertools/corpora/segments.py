@@ -40,16 +40,24 @@ def segments(table: pd.DataFrame, source: str) -> tuple[pd.DataFrame, list[str]]
     return clips, notes
 
 
-def clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index:
+def clip_ids(
+    table: pd.DataFrame, clips: pd.DataFrame, source: str, *, repeated: bool = False
+) -> tuple[pd.Index, pd.Series | None]:
     """The ids of clips: the column `clip`, or else made from file, segment and channel.
+
+    A clip that is listed in several splits has an id for each of them, such as `a.wav#train`.
 
     Args:
         table: one row per clip
         clips: from `segments`
         source: name of the table in messages
+        repeated: whether a clip may also be listed several times in one split
+
+    Returns:
+        the ids, and for clips that are listed several times their common id; None if there are none
 
     Raises:
-        CorpusError: a clip without an id, or an id that appears twice
+        CorpusError: a clip without an id, or one that is listed twice where it must not be
     """
     if "clip" in table:
         ids = texts(table["clip"], missing={""})
@@ -66,15 +74,21 @@ def clip_ids(table: pd.DataFrame, clips: pd.DataFrame, source: str) -> pd.Index:
         if "channel" in table and ids.duplicated().any():
             channel = texts(table["channel"].reset_index(drop=True), missing={""})
             ids = ids.where(channel.isna(), ids + "#channel" + channel.fillna(""))
-    repeated = ids[ids.duplicated()]
-    if len(repeated):
-        name = repeated.iloc[0]
+    splits = texts(table["split"], missing={""}) if "split" in table else pd.Series(None, index=table.index)
+    twice = ids.duplicated(keep=False)
+    wrong = ids[pd.DataFrame({"id": ids, "split": splits.to_numpy()}).duplicated()]
+    if len(wrong) and not repeated:
+        name = wrong.iloc[0]
         raise CorpusError(
             f"{source}: clip {name!r} appears {int((ids == name).sum())} times",
             hint="one row per clip; several clips of one file need start and end",
         )
-    index: pd.Index = pd.Index(ids.tolist(), name="clip")
-    return index
+    if not twice.any():
+        return pd.Index(ids.tolist(), name="clip"), None
+    new = ids.where(splits.isna().to_numpy() | ~twice, ids + "#" + splits.fillna("").to_numpy())
+    count = new.groupby(new).cumcount()
+    new = new.where(count == 0, new + "#" + (count + 1).astype(str))
+    return pd.Index(new.tolist(), name="clip"), ids.where(twice).set_axis(new.tolist())
 
 
 def _no_file(table: pd.DataFrame, source: str) -> CorpusError:

@@ -40,6 +40,7 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
         raise CorpusError(
             f"--test {test:g} and --dev {dev:g} leave no train split", hint="0 < test + dev < 1"
         )
+    corpus.check_listed_once()
     clips = corpus.clips
     if "speaker" not in clips or clips["speaker"].isna().all():
         raise CorpusError(f"{corpus.name} has no speaker labels, so it cannot be split by speaker")

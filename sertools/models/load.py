@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sertools.corpora.seen import record
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models import kinds
 from sertools.models.checkpoints.hub.files import hub_id
@@ -95,6 +96,8 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     # whatever a file contains, the answer is a model or one sentence
     with foreign(f"{spec} cannot be loaded", ModelError):
         model: Model | ClipModel = modules[scheme].load(rest, options)
+        if isinstance(model, LoadedModel) and model.training is None:
+            model.training = record.beside(Path(rest).expanduser())
     if options.model_scale:
         model = _scaled(model, options.model_scale)
     if options.window is not None:

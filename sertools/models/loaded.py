@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.corpora.seen.record import TrainingRecord
 from sertools.errors import ModelError
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.checks import NEVER_TRAINED, never_trained
@@ -31,6 +32,7 @@ class LoadedModel:
         facts: kind, source, architecture, parameters, … for the report
         ranges: lowest and highest value of each score that is mapped to [0, 1], None for the others; empty if
             no score is
+        training: what it was trained on, if the record of that is beside its weights
     """
 
     name: str
@@ -39,6 +41,7 @@ class LoadedModel:
     fingerprint: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     ranges: tuple[tuple[float, float] | None, ...] = ()
+    training: TrainingRecord | None = None
 
     def rated(self, scores: NDArray[Number]) -> NDArray[Number]:
         """Scores (n, c) with ratings mapped from the model's scale to [0, 1]: (x − low) / (high − low)."""

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, join_corpora
-from sertools.corpora.load import load_corpus
+from sertools.corpora.load import load_clips, load_corpus
+from sertools.corpora.seen.sides import load_sides
 from sertools.errors import CorpusError
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.run import run
+from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.pipeline.write import write_run
 from sertools.results.collection import Results
 from sertools.tables import emotion_norms
@@ -74,6 +77,8 @@ class CorpusRequest:
         value_map: column → theirs → ours, for values of a column
         label_map: theirs → ours, for emotions
         derive: whether the dimensions are derived from the emotions
+        train, test: the sides of a split, which are compared with each other, instead of `specs`
+        folds: tables of a published split, instead of `specs`
     """
 
     specs: tuple[str, ...]
@@ -83,6 +88,9 @@ class CorpusRequest:
     value_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     label_map: Mapping[str, str] = field(default_factory=dict)
     derive: bool = False
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()
 
     def load(self) -> Corpus:
         """Loads the corpus.
@@ -90,6 +98,14 @@ class CorpusRequest:
         Raises:
             CorpusError: a corpus does not exist or cannot be read
         """
+        if self.train or self.test or self.folds:
+            return load_sides(
+                self.train,
+                self.test,
+                self.folds,
+                data_root=self.data_root,
+                column_map=self.column_map,
+            )
         loaded = [
             load_corpus(
                 spec,
@@ -137,6 +153,8 @@ class AuditRequest:
         out: folder for results, clips and report
         clips: maximum number of clips to write per audit
         command: what the user typed, for the report
+        trained_on: name or table of what the model was trained on; empty for what the model itself says
+        allow_training_data: whether clips that were in the training are judged like others
     """
 
     model: ModelRequest
@@ -148,6 +166,8 @@ class AuditRequest:
     out: Path
     clips: int = DEFAULT_CLIPS
     command: str = ""
+    trained_on: str = ""
+    allow_training_data: bool = False
 
     def load(self) -> "LoadedRequest":
         """Loads the corpus and the models, after checking that the output folder can be written.
@@ -159,17 +179,22 @@ class AuditRequest:
         corpus, renamed = self.corpus.load(), self.settings.label_map
         model = self.model.load(corpus, renamed)
         others = {AGAINST: self.against.load(corpus, renamed)} if self.against else {}
-        return LoadedRequest(request=self, model=model, corpus=corpus, others=others)
+        trained_on = None
+        if self.trained_on:
+            read = self.corpus
+            trained_on = load_clips(self.trained_on, data_root=read.data_root, column_map=read.column_map)
+        return LoadedRequest(request=self, model=model, corpus=corpus, others=others, trained_on=trained_on)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedRequest:
-    """A request with its corpus and its models."""
+    """A request with its corpus and its models, and what the model was trained on, if that was named."""
 
     request: AuditRequest
     model: Model | ClipModel
     corpus: Corpus
     others: Mapping[str, Model | ClipModel]
+    trained_on: Corpus | None = None
 
     def run(self) -> Results:
         """Runs the audits and writes results and clips; the report is not rendered.
@@ -178,14 +203,18 @@ class LoadedRequest:
             SertoolsError: see `pipeline.run.run` and `write_run`
         """
         request = self.request
-        results = run(
-            self.model,
+        results = on_unseen(
+            partial(
+                run,
+                self.model,
+                settings=request.settings,
+                command=request.command,
+                others=self.others,
+                random_twin=request.random_twin,
+            ),
             self.corpus,
             request.audits,
-            settings=request.settings,
-            command=request.command,
-            others=self.others,
-            random_twin=request.random_twin,
+            training_of(self.model, self.trained_on, allowed=request.allow_training_data),
         )
         write_run(
             results,

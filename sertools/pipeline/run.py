@@ -52,6 +52,7 @@ def run(
     key = fingerprint(corpus) if hasattr(model, "predict") else ""  # a table of answers opens no audio
     wanted = conditions(audits, settings.seed)
     if wanted:
+        corpus.check_listed_once()
         model = choose_precision(model, corpus, key, settings.root)
     corpus = with_measured_columns(corpus, audits, settings)
     compared = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
+from sertools.corpora.seen.record import path_of
 from sertools.inference.build_tables import Predicted
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
@@ -70,10 +71,11 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
     return paths
 
 
-def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
+def export(predicted: Predicted, corpus: Corpus, path: Path, model: Model | ClipModel | None = None) -> None:
     """Writes predictions: columns `clip`, `file`, one per label; corpus order, full float32 precision.
 
-    A clip without a prediction has empty cells.
+    A clip without a prediction has empty cells. The training record of the model, if it has one, is written
+    beside the file, so that an audit of these predictions knows it too.
 
     Raises:
         StoreError: the file cannot be written
@@ -86,3 +88,8 @@ def export(predicted: Predicted, corpus: Corpus, path: Path) -> None:
         else:
             # as the doubles that audits compute with, so that results from this table are bit-identical
             frame.astype(dict.fromkeys(predicted.scores, float)).to_csv(part, index_label="clip")
+    record = getattr(model, "training", None)
+    if record is not None:
+        files.write_text(path_of(path), record.to_json())
+    else:
+        path_of(path).unlink(missing_ok=True)  # that of predictions that were replaced

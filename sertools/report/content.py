@@ -14,6 +14,7 @@ from sertools.report.text import (
 )
 from sertools.results.coverage import coverages, unanswered
 from sertools.results.display import ABSENT, clean, one_line
+from sertools.results.provenance import training_sentences
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
 from sertools.wording import plural
 
@@ -48,8 +49,9 @@ def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
 
 
 def warnings(results: Sequence[Result]) -> list[str]:
-    """Sentences on clips that were not answered or are missing, and on predictions that match no clip."""
-    found = [
+    """Sentences on clips in the training, not answered or missing, and on predictions that match no clip."""
+    found = [sentence.rstrip(".") for sentence in training_sentences(results)]
+    found += [
         f"{unanswered(f)} of {plural(f.n, 'clip')} were not answered ({target}); they count against the model"
         for target, f in coverages(results).items()
         if unanswered(f)

@@ -1,11 +1,19 @@
-"""Which model and which corpus a result is from, as far as its file shows."""
+"""Which model and corpus a result is from, and what of it was in the training, as far as its file shows."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from sertools.results.result import Result
 
 NOT_OPENED = "the sound was not opened"
 """Stored in place of the fingerprint of a corpus whose audio was not opened."""
+
+
+TRAINING = "training"
+"""Key in the provenance of a result: how much of the corpus was in the training, and what was judged."""
+
+ON_TRAINING_DATA = "_on_training_data"
+"""Suffix of findings on clips that were in the training; no limit judges them."""
 
 
 def fingerprint_of(
@@ -20,3 +28,14 @@ def corpora_differ(one: Result, other: Result) -> bool:
     """Whether two results are from different clips, labels or audio; False if a fingerprint is missing."""
     prints = {fingerprint_of(one), fingerprint_of(other)}
     return "" not in prints and len(prints) == 2
+
+
+def training_sentences(results: Sequence[Result]) -> list[str]:
+    """How much of the corpora was in the training, and what is judged, without duplicates; else empty."""
+    found: dict[str, None] = {}
+    for result in results:
+        facts: Any = result.provenance.get(TRAINING)
+        sentence = facts.get("sentence") if isinstance(facts, dict) else None
+        if isinstance(sentence, str) and sentence:
+            found[sentence] = None
+    return list(found)

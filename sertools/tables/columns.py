@@ -11,6 +11,18 @@ ATTRIBUTES = ("speaker", "sex", "age", "language", "corpus", "transcript", "spli
 LABELS = ("emotion", *DIMENSIONS)
 
 
+SAME_CLIP = "same_clip"
+"""Column of a corpus in which clips are listed several times: their common id; empty for all others."""
+
+
+ROW = "row"
+"""Column of tables that are compared: all that a row says of its clip, as one text."""
+
+
+WRITTEN = "written"
+"""Column of tables that are compared: the path as the table has it; `file` is absolute."""
+
+
 AGAINST = "against"
 
 

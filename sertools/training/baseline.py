@@ -7,7 +7,7 @@ without the clip's speaker; audit them with `sertools audit --model predictions:
 import importlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sertools.audio.files import read_audio
 from sertools.audio.opensmile import RATE_HZ, SHORTEST, functionals
 from sertools.corpora.corpus import Corpus
+from sertools.corpora.seen.record import TrainingRecord, path_of, record_of
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.files import check_writable, write_bytes, write_text
 from sertools.labels import DIMENSIONS
@@ -58,8 +59,8 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
     Args:
         corpus: with the columns `speaker` and `labels`
         labels: `["emotion"]`, or dimensions
-        out: file to write, ending with .skops; a .json with the labels and a .held_out.csv with the held-out
-            predictions are written to the same folder
+        out: file to write, ending with .skops; a .json with the labels, a .skops.training_record.json, and a
+            .held_out.csv with the held-out predictions are written beside it
         strength: of the regularisation, above 0; 1 is scikit-learn's own
 
     Raises:
@@ -68,6 +69,7 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
     """
     labels = tuple(labels)
     _check_arguments(labels, out)
+    corpus.check_listed_once()
     skops = _skops()
     clips, features = _clips_and_functionals(corpus, labels)
     speaker = clips["speaker"].to_numpy(dtype=str)
@@ -93,7 +95,8 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         held_out=held_out,
         predictions=out.with_suffix(".held_out.csv"),
     )
-    _write(baseline, estimator, corpus.name, skops)
+    record = record_of([replace(corpus, clips=clips)])
+    _write(baseline, estimator, corpus.name, record, skops)
     return baseline
 
 
@@ -109,8 +112,8 @@ def _check_arguments(labels: tuple[str, ...], out: Path) -> None:
     check_writable(out.parent, error=ModelError)
 
 
-def _write(baseline: Baseline, estimator: Any, corpus: str, skops: Any) -> None:
-    """Writes the model, the JSON file with its labels, and the held-out predictions to one folder."""
+def _write(baseline: Baseline, estimator: Any, corpus: str, record: TrainingRecord, skops: Any) -> None:
+    """Writes the model, its labels, its training record and the held-out predictions to one folder."""
     out = baseline.path
     trained_on = {"corpus": corpus, "clips": baseline.clips, "speakers": baseline.speakers}
     described = {
@@ -120,6 +123,7 @@ def _write(baseline: Baseline, estimator: Any, corpus: str, skops: Any) -> None:
         "trained_on": trained_on,
     }
     write_text(out.with_suffix(".json"), json.dumps(described, indent=1) + "\n", error=ModelError)
+    write_text(path_of(out), record.to_json(), error=ModelError)
     write_text(baseline.predictions, baseline.held_out.to_csv(index_label="clip"), error=ModelError)
     write_bytes(out, skops.dumps(estimator), error=ModelError)
 

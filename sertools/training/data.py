@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
+from sertools.corpora.seen.content import Place
+from sertools.corpora.seen.record import TrainingRecord, identities, record_of_clips
 from sertools.errors import CorpusError, ModelError
 from sertools.tables import emotion_norms
 from sertools.training.network import RATE_HZ
@@ -29,6 +31,8 @@ class TrainingData:
         truth: shape (n, c), in [0, 1]
         emotions: codes of the categories, shape (n,); -1 for a clip without a category
         notes: sentences on clips that were left out
+        who: corpus and speaker of each clip, columns `corpus` and `speaker`
+        places: where each clip is
     """
 
     clips: Sequence[str]
@@ -36,6 +40,12 @@ class TrainingData:
     truth: NDArray[np.float64]
     emotions: NDArray[np.int64]
     notes: Sequence[str] = ()
+    who: pd.DataFrame
+    places: Sequence[Place]
+
+    def record(self) -> TrainingRecord:
+        """The record of a training on these clips; each is decoded."""
+        return record_of_clips(self.who, self.places)
 
 
 def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = None) -> list[Corpus]:
@@ -68,6 +78,8 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
         ModelError: the recipe crops clips to less than its network needs
     """
     shortest = shortest_samples(recipe)
+    for corpus in corpora:
+        corpus.check_listed_once()
     parts = [_labelled(recipe, corpus, speakers) for corpus in corpora]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["speaker"])
     absent = [speaker for speaker in speakers if speaker not in set(table["speaker"])]
@@ -91,6 +103,11 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
         truth=table[recipe.labels].to_numpy(),
         emotions=pd.Categorical(table["emotion"]).codes.astype(np.int64),
         notes=notes,
+        who=table[["corpus", "id"]].set_axis(["corpus", "speaker"], axis="columns"),
+        places=[
+            (Path(path), *part)
+            for path, *part in table[["path", "start", "end", "channel"]].itertuples(index=False, name=None)
+        ],
     )
 
 
@@ -140,6 +157,7 @@ def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.Dat
     table = pd.DataFrame(truth[recipe.labels].astype(float))
     table["clip"] = [f"{corpus.name}/{clip}" for clip in clips.index]
     table["speaker"] = clips["speaker"]
+    table[["corpus", "id"]] = identities(corpus).loc[clips.index]
     table["emotion"] = clips.get("emotion")
     table["path"] = [str(corpus.path(clip)) for clip in clips.index]
     table["start"], table["end"] = clips["start"], clips["end"]

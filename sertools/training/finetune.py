@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sertools.corpora.corpus import Corpus
+from sertools.corpora.seen.record import FILE, TrainingRecord
 from sertools.errors import ModelError
 from sertools.files import atomic_folder, check_writable
 from sertools.training.data import TrainingData, training_data
@@ -61,8 +62,9 @@ def train(
 ) -> Path:
     """Trains a model by the recipe and writes a checkpoint folder that `load_model` accepts.
 
-    The folder contains `config.json`, `preprocessor_config.json`, `model.safetensors` and `recipe.json`. It
-    is created only when it is complete.
+    The folder contains `config.json`, `preprocessor_config.json`, `model.safetensors`, `recipe.json` and
+    `training_record.json`, which names the training speakers and has hashes of the clips. It is created only
+    when it is complete.
 
     Args:
         recipe: what to train and how
@@ -87,15 +89,16 @@ def train(
     data = training_data(recipe, corpora, recipe.speakers)
     for note in data.notes:
         warn(note)
+    record = data.record()
     model = fit(recipe, data, progress=progress)
     try:
-        _write(model, recipe, out)
+        _write(model, recipe, record, out)
     except ModelError as error:
-        _rescue(model, recipe, out, error)
+        _rescue(model, recipe, record, out, error)
     return out
 
 
-def _rescue(model: Any, recipe: Recipe, out: Path, error: ModelError) -> NoReturn:
+def _rescue(model: Any, recipe: Recipe, record: TrainingRecord, out: Path, error: ModelError) -> NoReturn:
     """Writes a checkpoint to another place, since hours of training must not be lost, and says so.
 
     Raises:
@@ -103,7 +106,7 @@ def _rescue(model: Any, recipe: Recipe, out: Path, error: ModelError) -> NoRetur
     """
     place = Path(tempfile.mkdtemp(prefix="sertools-")) / out.name
     try:
-        _write(model, recipe, place)
+        _write(model, recipe, record, place)
     except ModelError:
         raise error from None
     raise ModelError(
@@ -111,7 +114,7 @@ def _rescue(model: Any, recipe: Recipe, out: Path, error: ModelError) -> NoRetur
     ) from error
 
 
-def _write(model: Any, recipe: Recipe, out: Path) -> None:
+def _write(model: Any, recipe: Recipe, record: TrainingRecord, out: Path) -> None:
     """Writes the checkpoint to a temporary folder, and renames that when it is complete."""
     from transformers import Wav2Vec2FeatureExtractor
 
@@ -126,3 +129,4 @@ def _write(model: Any, recipe: Recipe, out: Path) -> None:
         model.save_pretrained(part)
         extractor.save_pretrained(part)
         (part / "recipe.json").write_text(recipe.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (part / FILE).write_text(record.to_json(), encoding="utf-8")

@@ -19,6 +19,8 @@ def audit(
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
+    trained_on: o.TrainedOn = "",
+    allow_training_data: o.AllowTrainingData = False,
     against: o.Against = "",
     random_twin: o.RandomTwin = None,
     head: o.Heads = None,

@@ -56,9 +56,10 @@ def predict(
     from sertools.pipeline import write
 
     settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
-    predicted = predict.predict(request.load(corpus), corpus, settings=settings)["clean"]
+    loaded = request.load(corpus)
+    predicted = predict.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):
-        write.export(predicted, corpus, path)
+        write.export(predicted, corpus, path, loaded)
         console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
     for row in predicted.missing.head(10).itertuples():
         console.warn(f"missing: {row.clip}: {row.reason}")

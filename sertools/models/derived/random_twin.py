@@ -53,4 +53,5 @@ def untrained(model: Twin, seed: int, **changes: Any) -> Twin:
         "notes": [],
     }
     name = f"{model.name} random twin"
-    return replace(model, name=name, labels=(), ranges=(), task="encoder", facts=facts, **changes)
+    blank: dict[str, Any] = {"labels": (), "ranges": (), "task": "encoder", "training": None}
+    return replace(model, name=name, facts=facts, **blank, **changes)

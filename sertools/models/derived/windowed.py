@@ -179,6 +179,7 @@ def windowed(model: Any, window: Window) -> WindowedModel:
         facts={**model.facts, "window": str(window)},
         sampling_rate=model.sampling_rate,
         shortest=model.shortest,
+        training=getattr(model, "training", None),
         inner=model,
         window=window,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.corpora.seen.record import beside
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
@@ -250,6 +251,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         shortest=feature_extraction.shortest(config) or shortest_of(extractor, rate),
         longest=feature_extraction.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
+        training=beside(folder),
         facts=signal_facts(
             "transformers checkpoint",
             source,
