@@ -5,14 +5,22 @@ given as `--data`). Audio is compared by fingerprints (Haitsma & Kalker 2002; ou
 described in `sertools.features.fingerprint`), so a copy is found even after a change of level, sampling rate
 or container, or with added silence. Two clips count as the same recording if at least 87.5 % of the bits
 agree, and as near-duplicates, which somebody should listen to, from 80 %. In 1.2 million pairs of different
-recordings of RAVDESS and EmoDB the highest agreement was 76 %. File names are ignored, because they prove
-nothing. Copies with cuts inside the speech are not found.
+recordings of RAVDESS and EmoDB the highest agreement was 76 %. Copies with cuts inside the speech are not
+found.
+
+Tables alone show leaks too: the same file, overlapping parts of one file, or rows that are equal in every
+column. Where both recordings can be read, the sound decides. Equal file names in different folders prove
+nothing; they are counted apart. `--train A --test B` compares two tables or corpora, and `--folds FILE`
+checks a published split: a table with a column of sides, one table for each side, or a folder of them, with
+the folds in subfolders. What the file names of IEMOCAP, CREMA-D, RAVDESS, EmoDB and MSP-IMPROV say is read
+from them.
 
 The audit counts the clips of the smaller split whose recording is also in the other, the near-duplicate
-pairs, the speakers and the sentences in both, and the clips that occur twice within one split. Speakers and
-recordings in both splits make a test too easy, so none are allowed. Acted corpora share sentences by design:
-shared sentences are reported, and judged only if gate.toml sets a limit. Speaker ids of different corpora are
-not comparable unless `--same-ids` is given.
+pairs, the speakers, dialogues, sessions and sentences in both, the speakers who talk with one of the other
+split, and the clips that occur twice within one split. Speakers, recordings and dialogues in both splits, and
+partners of a conversation in different ones, make a test too easy, so none are allowed. Acted corpora share
+sentences by design: shared sentences and sessions are reported, and judged only if gate.toml sets a limit.
+Speaker ids of different corpora are not comparable unless `--same-ids` is given.
 
 This audit needs no model. It counts and does not estimate, so its intervals have zero width.
 """
@@ -32,6 +40,15 @@ from sertools.metrics.fingerprints import SAME_RECORDING, SIMILAR_RECORDING, sim
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit, Table
 from sertools.statistics.jackknife import Estimate
+from sertools.tables.overlap import (
+    DIALOGS,
+    SAME_PART,
+    SESSIONS,
+    column_of,
+    partners,
+    same_clips,
+    same_names,
+)
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
 from sertools.wording import plural
@@ -42,7 +59,12 @@ ASKS = Asks(question="Are the splits of the corpus separate?", rank=80)
 LIMITS = [
     Limit(name="shared_clips", below=1, source=OURS),
     Limit(name="shared_speakers", below=1, source=OURS),
+    Limit(name="shared_dialogs", below=1, source=OURS),
+    Limit(name="shared_partners", below=1, source=OURS),
 ]
+SIDES = True
+"""The command also takes the sides of a split: --train and --test, or --folds."""
+
 MAX_PAIRS_SHOWN = 50
 """Maximum number of pairs listed; further pairs are only counted."""
 
@@ -63,13 +85,14 @@ class Pair:
 
     one: str
     other: str
-    agreement: float
-    same_samples: bool
+    agreement: float = np.nan
+    same_samples: bool = False
+    told: str = ""
 
     @property
     def same(self) -> bool:
         """The clips are the same recording."""
-        return self.same_samples or self.agreement >= SAME_RECORDING
+        return bool(self.told) or self.same_samples or self.agreement >= SAME_RECORDING
 
 
 def audit(
@@ -92,23 +115,31 @@ def audit(
     comparable = between != "corpus" or same_ids
     found: list[Finding] = []
     pairs: list[tuple[str, Pair]] = []
+    contained: list[str] = []
     for first, second in itertools.combinations(parts, 2):
+        if first.rpartition("/")[0] != second.rpartition("/")[0]:
+            continue  # sides of different folds
         small, large = sorted((first, second), key=lambda name: (len(parts[name]), name))
         where = f"{between}={small} in {large}"
         found_audio, similar = _shared_audio(parts[small], parts[large], tables, where)
         pairs += [(where, pair) for pair in similar]
         found += found_audio
+        if found_audio[0].value == len(parts[small]):
+            contained.append(f"all of {small} is in {large}")
         found.append(_speakers(parts[small], parts[large], tables, where, comparable, between))
+        found += _together(parts[small], parts[large], tables, where, comparable)
         found.append(_sentences(parts[small], parts[large], tables, where))
     for name, part in parts.items():
-        inside = _similar_pairs(part) if _decoded(part) is not None else []
+        inside = _pairs(part)
         pairs += [(f"within {name}", pair) for pair in inside]
-        if _decoded(part) is not None:
+        if _decoded(part) is not None or inside:
             repeated = len({pair.other for pair in inside if pair.same})
             found.append(_count("repeated_clips", repeated, part, tables, f"{between}={name}"))
     notes = [text for text in (_undecoded_note(clips),) if text]
     table = _listed(pairs, clips)
-    return Outcome(answer=_answer(found), findings=found, tables=[table] if table.rows else [], notes=notes)
+    return Outcome(
+        answer=_answer(found, contained), findings=found, tables=[table] if table.rows else [], notes=notes
+    )
 
 
 def plant(tables: Tables, rng: np.random.Generator) -> Tables:
@@ -125,18 +156,40 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
 def _shared_audio(
     small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str
 ) -> tuple[list[Finding], list[Pair]]:
-    """Clips of the smaller subset whose recording is in the other, and near-duplicate pairs."""
-    if _decoded(small) is None or _decoded(large) is None:
-        reason = "the audio of one of the two subsets could not be read"
-        return [_uncounted("shared_clips", small, large, where, reason)], []
-    found = _similar_pairs(small, large)
+    """Clips of the smaller subset whose recording is in the other, near-duplicate pairs, and equal names."""
+    heard = _decoded(small) is not None and _decoded(large) is not None
+    found = _pairs(small, large)
     shared = {pair.one for pair in found if pair.same}
+    named = set(same_names(small, large)) - shared
     both = pd.concat([small, large])
-    near = sum(not pair.same for pair in found)
-    return [
-        _count("shared_clips", len(shared), both, tables, where),
-        _count("near_duplicates", near, both, tables, where),
-    ], found
+    if not heard and not shared:
+        reason = "the audio of one of the two subsets could not be read, and no file or row is in both"
+        counts = [_uncounted("shared_clips", small, large, where, reason)]
+    else:
+        counts = [_count("shared_clips", len(shared), both, tables, where)]
+    if heard:
+        near = sum(not pair.same for pair in found)
+        counts.append(_count("near_duplicates", near, both, tables, where))
+    if named:
+        counts.append(_count("equal_names", len(named), both, tables, where))
+    return counts, found
+
+
+def _pairs(one: pd.DataFrame, other: pd.DataFrame | None = None) -> list[Pair]:
+    """Pairs of clips that are the same or similar, by sound or by what the tables say.
+
+    Where both clips can be heard, equal rows count only if they sound the same.
+    """
+    second = one if other is None else other
+    heard = _decoded(one) is not None and _decoded(second) is not None
+    by_sound = {(pair.one, pair.other): pair for pair in (_similar_pairs(one, other) if heard else [])}
+    if "file" not in one or "start" not in one:
+        return list(by_sound.values())
+    audible = [set(part.index[part["audio_print"].notna()]) if heard else set() for part in (one, second)]
+    for pair, told in same_clips(one, other).items():
+        if told == SAME_PART or not (pair[0] in audible[0] and pair[1] in audible[1]):
+            by_sound.setdefault(pair, Pair(one=pair[0], other=pair[1], told=told))
+    return list(by_sound.values())
 
 
 def _decoded(part: pd.DataFrame) -> pd.DataFrame | None:
@@ -193,6 +246,24 @@ def _speaker_ids(part: pd.DataFrame, between: str) -> set[str]:
     return set(ids.str.partition(":")[2].where(ids.str.contains(":"), ids) if between == "corpus" else ids)
 
 
+def _together(
+    small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str, comparable: bool
+) -> list[Finding]:
+    """Dialogues and sessions in both subsets, and partners of a conversation in different ones, if known."""
+    if not comparable:
+        return []
+    found, both = [], pd.concat([small, large])
+    for name, columns in (("shared_dialogs", DIALOGS), ("shared_sessions", SESSIONS)):
+        column = column_of(columns, small, large)
+        if column:
+            shared = set(small[column].dropna().astype(str)) & set(large[column].dropna().astype(str))
+            found.append(_count(name, len(shared), both, tables, where))
+    talking = partners(small, large)
+    if talking is not None:
+        found.append(_count("shared_partners", len(talking), both, tables, where))
+    return found
+
+
 def _sentences(small: pd.DataFrame, large: pd.DataFrame, tables: Tables, where: str) -> Finding:
     column = next((c for c in ("transcript", "sentence") if c in small and small[c].notna().any()), None)
     if column is None or large[column].isna().all():
@@ -238,7 +309,7 @@ def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
     near = len(pairs) - same
     rows: list[Row] = [
         [where, pair.one, pair.other, (1 + pair.agreement) / 2, _evidence(pair)]
-        for where, pair in sorted(pairs, key=lambda p: (not p[1].same, -p[1].agreement))[:MAX_PAIRS_SHOWN]
+        for where, pair in sorted(pairs, key=_rank)[:MAX_PAIRS_SHOWN]
     ]
     more = f"; {len(pairs) - MAX_PAIRS_SHOWN} more are not listed" if len(pairs) > MAX_PAIRS_SHOWN else ""
     return Table(
@@ -252,7 +323,15 @@ def _listed(pairs: Sequence[tuple[str, Pair]], clips: pd.DataFrame) -> Table:
     )
 
 
+def _rank(listed: tuple[str, Pair]) -> tuple[bool, float]:
+    """The same recordings first, those with the best evidence at the top."""
+    pair = listed[1]
+    return not pair.same, -1.0 if pair.told else -pair.agreement
+
+
 def _evidence(pair: Pair) -> str:
+    if pair.told:
+        return pair.told
     if pair.same_samples:
         return "the same samples"
     return "the same recording" if pair.same else "near-duplicate: listen"
@@ -262,7 +341,7 @@ def _counted(n: int, one: str, several: str) -> str:
     return plural(n, one, several) if n else f"no {several}"
 
 
-def _answer(found: Sequence[Finding]) -> str:
+def _answer(found: Sequence[Finding], inside: Sequence[str]) -> str:
     totals: dict[str, int | None] = {}
     for name in ("shared_clips", "shared_speakers"):
         known = [f.value for f in found if f.name == name and f.value is not None]
@@ -277,6 +356,18 @@ def _answer(found: Sequence[Finding]) -> str:
         else f"{_counted(speakers, 'speaker is', 'speakers are')} in two splits or corpora",
     ]
     twice = int(sum(f.value or 0 for f in found if f.name == "repeated_clips"))
+    for name, one, several in (
+        ("shared_dialogs", "dialogue is in two splits", "dialogues are in two splits"),
+        (
+            "shared_partners",
+            "speaker talks with one of another split",
+            "speakers talk with one of another split",
+        ),
+        ("equal_names", "clip has the name of another file", "clips have the name of another file"),
+    ):
+        n = int(sum(f.value or 0 for f in found if f.name == name))
+        sentences += [plural(n, one, several)] if n else []
+    sentences += inside
     sentences += (
         [f"{plural(twice, 'clip occurs', 'clips occur')} twice within one split or corpus"] if twice else []
     )

@@ -37,6 +37,7 @@ class Audit:
             into the same report, unless the option is switched off
         measures: `EXPLANATIONS` of the file: name of a measure → what it is, with formula, range and source
         asks: `ASKS` of the file: the question on the first screen of a report; None if it declares none
+        sides: `SIDES` of the file: whether its command also takes the sides of a split
     """
 
     name: str
@@ -51,6 +52,7 @@ class Audit:
     companions: Mapping[str, str] = field(default_factory=dict)
     asks: Asks | None = None
     measures: Mapping[str, str] = field(default_factory=dict)
+    sides: bool = False
 
     def plan(self, options: Mapping[str, Any] | None = None, limits: Sequence[Limit] = ()) -> "PlannedAudit":
         """The audit with checked options and what it reads with them.
@@ -159,6 +161,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
         companions=dict(getattr(module, "COMPANIONS", {})),
         asks=_asks(getattr(module, "ASKS", None), path),
         measures=dict(getattr(module, "EXPLANATIONS", {})),
+        sides=bool(getattr(module, "SIDES", False)),
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:

@@ -7,10 +7,44 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 import typer
 from typer.core import TyperCommand
 
+from sertools.cli import options as o
 from sertools.cli.commands import single
 
 if TYPE_CHECKING:
     from sertools.auditing.audit import Audit
+
+
+TrainSide = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--train",
+        rich_help_panel=o.INPUT,
+        metavar="DATA",
+        help="Training side of a split (same syntax as --data), to compare with --test.",
+    ),
+]
+
+
+TestSide = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--test",
+        rich_help_panel=o.INPUT,
+        metavar="DATA",
+        help="Test side of a split, to compare with --train.",
+    ),
+]
+
+
+Folds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--folds",
+        rich_help_panel=o.INPUT,
+        metavar="FILE",
+        help="A published split: a table with a column split, a table for each side, or a folder of them.",
+    ),
+]
 
 
 def audit_command(name: str) -> TyperCommand:
@@ -26,6 +60,8 @@ def audit_command(name: str) -> TyperCommand:
     shared = [parameter for option, parameter in general.items() if option not in left_out]
     if loaded.data:
         shared = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in shared]
+    if loaded.sides:
+        shared += inspect.signature(_sides, eval_str=True).parameters.values()
     own = [_option(loaded, parameter) for parameter in loaded.options().values()]
     switches = [_switch(option, other) for option, other in loaded.companions.items()]
     repeatable = {option for option, p in loaded.options().items() if get_origin(p.annotation) is tuple}
@@ -47,6 +83,10 @@ def audit_command(name: str) -> TyperCommand:
         f"Example: sertools {name} --data {loaded.data or 'voices'}"
     )
     return single(name, command)
+
+
+def _sides(train: TrainSide = None, test: TestSide = None, folds: Folds = None) -> None:
+    """The options of a command that compares the sides of a split."""
 
 
 def _option(audit: "Audit", parameter: inspect.Parameter) -> inspect.Parameter:

@@ -7,6 +7,8 @@ import pytest
 
 from sertools.auditing.audit import load
 from sertools.corpora.load import load_corpus
+from sertools.corpora.seen.sides import load_sides
+from sertools.errors import CorpusError
 from sertools.inference import predict
 from sertools.pipeline.collect import with_measured_columns
 from sertools.results.result import Verdict
@@ -14,6 +16,7 @@ from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests.helpers.audits import run
 from tests.helpers.places import ROOT
+from tests.helpers.small import noises
 
 LEAKAGE = load("leakage")
 RAVDESS = ROOT.parent / "shared/data/ravdess"
@@ -162,3 +165,153 @@ def test_the_known_duplicate_of_ravdess_is_found_and_no_other(tmp_path):
     assert row[-1] == "the same samples"
     assert found(result, "shared_sentences").value == 2
     assert pd.notna(measured.clips["audio_print"]).all()
+
+
+def leaks(tmp_path, train, test, **options):
+    """Name → value of the findings on two tables, which are written as CSV."""
+    paths = []
+    for name, rows in (("train", train), ("test", test)):
+        folder = tmp_path / options.get("folder", "").format(name)
+        folder.mkdir(exist_ok=True)
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+        paths.append(str(folder / f"{name}.csv"))
+    result = result_of(load_sides([paths[0]], [paths[1]]).clips)
+    return {f.name: f.value for f in result.findings if f.slice.startswith("split=")} | {
+        "answer": result.answer,
+        "fails": {f.name for f in result.findings if f.verdict is Verdict.FAIL},
+    }
+
+
+ROWS = [
+    {"path": f"{i}.wav", "speaker": f"s{i}", "text": f"text {i}", "dialog": f"d{i // 2}"} for i in range(12)
+]
+
+
+def test_two_tables_are_compared_without_sound(tmp_path):
+    found = leaks(tmp_path, ROWS[:8], ROWS[8:])
+    assert (found["shared_speakers"], found["shared_sentences"], found["shared_dialogs"]) == (0, 0, 0)
+    assert found["shared_partners"] == 0
+    assert found["shared_clips"] is None, "no equal path proves nothing about the sound"
+    assert found["fails"] == set()
+
+
+def test_equal_rows_of_a_split_are_found_from_tables_alone(tmp_path):
+    found = leaks(tmp_path, ROWS[:8], ROWS[5:])
+    assert found["shared_clips"] == 3
+    assert {"shared_clips", "shared_speakers", "shared_dialogs"} <= found["fails"]
+    assert found["answer"].startswith("3 clips are also in another split or corpus; 3 speakers are in two")
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "value"),
+    [
+        ({"speaker": "s1"}, "shared_speakers", 1),
+        ({"text": "TEXT 1!"}, "shared_sentences", 1),
+        ({"dialog": "d0"}, "shared_dialogs", 1),
+        ({"dialog": "d0"}, "shared_partners", 1),
+        ({"path": "1.wav"}, "shared_clips", 1),
+        ({"path": "./x/../1.wav"}, "shared_clips", 1),
+        ({"path": "elsewhere/1.wav"}, "equal_names", 1),
+    ],
+)
+def test_each_kind_of_planted_leak_is_found_and_no_other(tmp_path, change, name, value):
+    found = leaks(tmp_path, ROWS[:8], [*ROWS[8:10], {**ROWS[11], **change}])
+    assert found[name] == value
+    kinds = {"shared_speakers", "shared_dialogs", "shared_partners", "shared_clips"}
+    planted = {"shared_dialogs", "shared_partners"} if "dialog" in change else {name} & kinds
+    assert found["fails"] == planted
+
+
+def test_equal_names_in_different_folders_are_no_evidence_but_equal_rows_are(tmp_path):
+    other = [{**row, "speaker": f"t{i}", "text": f"other {i}"} for i, row in enumerate(ROWS)]
+    names = leaks(tmp_path, [{"path": r["path"]} for r in ROWS], [{"path": r["path"]} for r in ROWS[:3]],
+                  folder="{}")  # fmt: skip
+    assert (names["shared_clips"], names["equal_names"], names["fails"]) == (None, 3, set())
+    other_rows = leaks(tmp_path, ROWS[:6], other[:3], folder="{}")
+    assert (other_rows["shared_clips"], other_rows["equal_names"]) == (None, 3)
+    assert leaks(tmp_path, ROWS[:6], ROWS[:3], folder="{}")["shared_clips"] == 3
+
+
+def test_overlapping_parts_of_one_file_are_found_and_parts_side_by_side_are_not(tmp_path):
+    train = [{"file": "a.wav", "start": 0, "end": 5}, {"file": "b.wav", "start": 0, "end": 5}]
+    test = [{"file": "a.wav", "start": 4, "end": 9}, {"file": "b.wav", "start": 5, "end": 9}]
+    assert leaks(tmp_path, train, test)["shared_clips"] == 1
+
+
+def test_a_test_set_inside_the_training_set_is_said_to_be(tmp_path):
+    assert "all of test is in train" in leaks(tmp_path, ROWS, ROWS[3:6])["answer"]
+
+
+def test_the_sound_decides_where_it_can_be_heard(tmp_path):
+    one, other = noises(tmp_path / "train", 12), noises(tmp_path / "test", 6, seed=1)
+    sides = load_sides([str(one.root / "clips.csv")], [str(other.root / "clips.csv")])
+    measured = with_measured_columns(sides, [LEAKAGE.plan()], predict.Settings(cache=tmp_path))
+    result = result_of(measured.clips)
+    assert found(result, "shared_clips").value == 0
+    assert found(result, "equal_names").value == 6, "equal names that are not equal files"
+    assert found(result, "equal_names").verdict is Verdict.NONE
+
+
+def test_partners_are_told_by_their_column_too(tmp_path):
+    rows = [{"file": f"{i}.wav", "speaker": f"s{i}", "partner": f"s{i ^ 1}"} for i in range(8)]
+    assert leaks(tmp_path, rows[:4], rows[4:])["shared_partners"] == 0
+    assert leaks(tmp_path, rows[:5], rows[5:])["shared_partners"] == 1
+
+
+def test_names_of_iemocap_tell_speakers_dialogues_and_partners(tmp_path):
+    def turn(session, who, dialog="impro01"):
+        return {"key": "x", "wav": f"Session{session}/Ses0{session}F_{dialog}_{who}000.wav", "emo": "neu"}
+
+    train = [turn(s, who) for s in (1, 2, 3, 4) for who in "FM"]
+    clean = leaks(tmp_path, train, [turn(5, "F"), turn(5, "M")])
+    assert (clean["shared_speakers"], clean["shared_dialogs"], clean["shared_partners"]) == (0, 0, 0)
+    left_out = leaks(tmp_path, [*train, turn(5, "M", "impro02")], [turn(5, "F"), turn(5, "F", "impro02")])
+    assert (left_out["shared_speakers"], left_out["shared_dialogs"]) == (0, 1)
+    assert left_out["shared_partners"] == 1
+
+
+def test_a_published_split_is_read_from_one_table_several_or_folders_of_folds(tmp_path):
+    table = pd.DataFrame(
+        {"FileName": ["1.wav", "2.wav", "3.wav"], "SpkrID": ["1", "2", "1"],
+         "Split_Set": ["Train", "Development", "Test"]}
+    )  # fmt: skip
+    table.to_csv(tmp_path / "labels_consensus.csv", index=False)
+    whole = result_of(load_sides([], [], [str(tmp_path / "labels_consensus.csv")]).clips)
+    shared = {f.slice: f.value for f in whole.findings if f.name == "shared_speakers"}
+    assert sorted(shared.values()) == [0, 0, 1]
+    for fold, test in (("fold_1", "1"), ("fold_2", "2")):
+        (tmp_path / "folds" / fold).mkdir(parents=True)
+        for side in ("train", "test"):
+            lines = [
+                f'{{"key": "{i}", "wav": "{i}.wav", "emo": "neu", "spk": "s{i}"}}'
+                for i in "123"
+                if (i == test) == (side == "test")
+            ]
+            (tmp_path / "folds" / fold / f"x_{side}_{fold}.jsonl").write_text("\n".join(lines))
+    folds = result_of(load_sides([], [], [str(tmp_path / "folds")]).clips)
+    slices = {f.slice for f in folds.findings if f.name == "shared_speakers"}
+    assert slices == {f"split=fold_{i}/test in fold_{i}/train" for i in (1, 2)}
+    assert {f.value for f in folds.findings if f.name == "shared_speakers"} == {0}
+
+
+def test_a_clip_in_two_splits_of_one_table_is_a_finding_and_stops_other_audits(tmp_path):
+    corpus = noises(tmp_path, 6)
+    rows = corpus.clips.reset_index(drop=True)[["file", "speaker", "emotion"]].assign(split="train")
+    again = rows.iloc[[1]].assign(split="test")
+    pd.concat([rows, again]).to_csv(tmp_path / "both.csv", index=False)
+    both = load_corpus(str(tmp_path / "both.csv"))
+    result = result_of(both.clips)
+    assert (found(result, "shared_clips").value, found(result, "shared_clips").verdict) == (1, Verdict.FAIL)
+    with pytest.raises(CorpusError, match=r"clip '001.wav' is listed in test and in train"):
+        both.check_listed_once()
+    load_corpus(f"{tmp_path / 'both.csv'}:test").check_listed_once()
+    pd.concat([rows, rows.iloc[[1]]]).to_csv(tmp_path / "twice.csv", index=False)
+    with pytest.raises(CorpusError, match="appears 2 times"):
+        load_corpus(str(tmp_path / "twice.csv"))
+
+
+def test_one_side_is_not_a_split(tmp_path):
+    pd.DataFrame(ROWS).to_csv(tmp_path / "clips.csv", index=False)
+    for given in (([str(tmp_path / "clips.csv")], []), ([], [], [str(tmp_path / "clips.csv")]), ([], [])):
+        with pytest.raises(CorpusError):
+            load_sides(*given)
