@@ -39,27 +39,6 @@ Against = Annotated[
 ]
 
 
-TrainedOn = Annotated[
-    str,
-    typer.Option(
-        "--trained-on",
-        rich_help_panel=INPUT,
-        metavar="DATA",
-        help="What the model was trained on (same syntax as --data), if it has no training record.",
-    ),
-]
-
-
-AllowTrainingData = Annotated[
-    bool,
-    typer.Option(
-        "--allow-training-data",
-        rich_help_panel=INPUT,
-        help="Judge clips that were in the model's training too, and those of its training speakers.",
-    ),
-]
-
-
 RandomTwin = Annotated[
     bool | None,
     typer.Option(

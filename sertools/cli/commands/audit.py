@@ -1,8 +1,30 @@
 """The command `audit`."""
 
+from typing import Annotated
+
 import typer
 
 from sertools.cli import options as o
+
+TrainedOn = Annotated[
+    str,
+    typer.Option(
+        "--trained-on",
+        rich_help_panel=o.INPUT,
+        metavar="DATA",
+        help="What the model was trained on (same syntax as --data), if it has no training record.",
+    ),
+]
+
+
+AllowTrainingData = Annotated[
+    bool,
+    typer.Option(
+        "--allow-training-data",
+        rich_help_panel=o.INPUT,
+        help="Judge clips that were in the model's training too, and those of its training speakers.",
+    ),
+]
 
 
 def audit(
@@ -19,8 +41,8 @@ def audit(
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
-    trained_on: o.TrainedOn = "",
-    allow_training_data: o.AllowTrainingData = False,
+    trained_on: TrainedOn = "",
+    allow_training_data: AllowTrainingData = False,
     against: o.Against = "",
     random_twin: o.RandomTwin = None,
     head: o.Heads = None,
