@@ -2,10 +2,13 @@
 
 For emotions, confidence is the probability of the predicted class. It is compared with accuracy by the
 expected calibration error ECE = Σ_b n_b/n |accuracy_b − mean confidence_b| over 15 equal bins (top label;
-Naeini et al. 2015, Guo et al. 2017), by overconfidence = mean confidence − accuracy (signed), and by the
-Brier score Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier 1950). With few clips even a calibrated model
-has an ECE above 0; the report gives that ECE (for independent clips), and the Brier score of a model that
-always predicts the class shares.
+Naeini et al. 2015, Guo et al. 2017), by the same without what chance gives, by overconfidence = mean
+confidence − accuracy (signed), and by the Brier score Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier
+1950). With few clips even a calibrated model has an ECE above 0; the report gives that ECE (for independent
+clips), and the Brier score of a model that always predicts the class shares. `ece_beyond_chance` is √max(0, Σ
+w (gap² − SE²)) over 15 bins with equally many clips, with standard errors SE of the gaps over speakers; its
+interval holds 0 where chance may explain the gaps. A limit on calibration should name it, since no interval
+of the ECE itself can hold 0.
 
 Models give no confidence for dimensions, so the question there is whether the error depends on the
 prediction. The residual slope is the least-squares slope of truth − prediction on the prediction: 0 where a
@@ -21,8 +24,8 @@ The spread is a detail: that of a calibrated model is Pearson's correlation, so 
 accuse a calibrated model of correlation .4; and a spread above 2 already means a slope below −.5. Limits are
 passed only by models that are shown to beat a constant (predictions permuted among each speaker's clips,
 p ≤ .001): a model that always gives each of six classes a probability of 1/6 is calibrated and useless.
-Failures stand. Intervals are 95 %: leave-one-speaker-out jackknife with Student's t. The interval of ECE is
-not judged: absolute values are not smooth at 0.
+Failures stand. Intervals are 95 %: leave-one-speaker-out jackknife with Student's t. The ECE has
+none.
 """
 
 import itertools
@@ -46,6 +49,7 @@ from sertools.metrics.calibration import (
     SPREAD,
     brier_losses,
     confidence_bins,
+    ece_beyond_chance,
     ece_by_chance,
     ece_statistic,
     probabilities_problem,
@@ -87,6 +91,7 @@ LIMITS = [
     Limit(name="residual_slope", above=-0.5, below=0.5, source=OURS),
     Limit(name="spread", above=0.5, below=2, source=OURS, detail=True),
 ]
+ABOVE_0 = "the ECE is above 0 by chance alone, so no interval can hold it; ece_beyond_chance has one"
 QUARTERS = (0.25, 0.5, 0.75)
 TENTHS = tuple(i / 10 for i in range(1, 10))
 
@@ -145,11 +150,14 @@ def _emotion_outcome(tables: Tables) -> Outcome:
     correct = (pair.truth == pair.prediction).astype(np.float64)
     withheld = _withheld(asked, asked.classes)
     ece = _estimate(ece_statistic(), pair, correct, confidence)
+    ece = replace(ece, low=np.nan, high=np.nan, inner=None, reason=ece.reason or ABOVE_0)
+    beyond = ece_beyond_chance(correct, confidence, pair.unit)
     over = _estimate(OVERCONFIDENCE, pair, correct, confidence)
     chance = ece_by_chance(confidence)
     brier, brier_rows, without_speaker = _brier(asked, scores, tables)
     found = [
         _finding("ece", ece, asked, "emotion"),
+        _finding("ece_beyond_chance", beyond, asked, "emotion", withheld),
         _finding("overconfidence", over, asked, "emotion", withheld),
         brier,
     ]

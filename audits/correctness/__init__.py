@@ -1,13 +1,14 @@
 """How correct is the model on this corpus?
 
-Predicted dimensions are compared with the ratings by the concordance correlation coefficient
-CCC = 2 s_tp / (s²_t + s²_p + (m_t − m_p)²), moments divided by n (Lin 1989), Pearson's correlation, MAE and
-RMSE; emotions by the unweighted average recall (UAR) over the classes in the truth, unweighted average
-precision, accuracy and F1. The distribution of the predictions is compared with that of the truth: by the
-Jensen-Shannon distance (base 2) over 10 equal bins, and by the relative difference (n_p − n_t) / n of each
-class. Where the corpus labels emotions, every predicted dimension that it does not rate is compared with the
-range that the literature expects for each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the
-share of clips in that range.
+Predicted dimensions are compared with the ratings by the concordance correlation coefficient CCC = 2 s_tp /
+(s²_t + s²_p + (m_t − m_p)²), moments divided by n (Lin 1989), Pearson's correlation, MAE and RMSE; emotions
+by the unweighted average recall (UAR) over the classes in the truth, unweighted average precision, accuracy
+and F1. The distribution of the predictions is compared with that of the truth: by the Jensen-Shannon distance
+(base 2) over 10 equal bins, and by the relative difference (n_p − n_t) / n of each class. Distributions of
+few clips differ by chance, so the distance is √max(0, d² − m), where d is the observed one and m the mean of
+d² when truth and prediction are swapped for a random half of the speakers. Where the corpus labels emotions,
+every predicted dimension that it does not rate is compared with the range that the literature expects for
+each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the share of clips in that range.
 
 A clip that the model was asked and did not answer counts against it: it is wrong in recall, UAR, accuracy and
 F1, and for a dimension it has the end of the scale that is farther from the truth. Precision, the distances
@@ -26,8 +27,8 @@ other; CCC is judged, and MAE is a detail that says which CCC it would take. The
 detail, because the predictions of a calibrated model spread less than the ratings, by Pearson's correlation.
 So are recall, precision and relative difference of each emotion.
 
-Intervals are 95 %: leave-one-speaker-out jackknife with Student's
-t; for shares, Wilson's interval with the effective number of clips.
+Intervals are 95 %: leave-one-speaker-out jackknife with Student's t; for shares, Wilson's interval with the
+effective number of clips. That of the Jensen-Shannon distance reaches down to 0 where chance may explain it.
 """
 
 import numpy as np
@@ -97,7 +98,8 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
     Args:
         tables: clips and clean predictions
         rng: for the random baseline
-        in_domain: scores on the corpus that the model was trained on, e.g. `arousal=0.745`; adds the
+        in_domain: scores on the corpus that the model was trained on, e.g. `arousal=0.745`, or
+            `arousal=0.745:0.71:0.78` with its 95 % interval, without which the drop has none; adds the
             generalisation drop 1 − metric here / metric there (CCC of a dimension, UAR of `emotion`)
     """
     findings: list[Finding] = []
@@ -129,6 +131,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
         answer=presentation.answer(main, consistency, tables),
         findings=findings,
         tables=[presentation.baselines_table(baselines)] if baselines else [],
+        notes=presentation.distance_notes(tables),
         figures=[
             *presentation.score_figure(main),
             *figures,

@@ -7,6 +7,7 @@ from sertools.auditing.figures import interval_series, rating_histogram
 from sertools.auditing.phrases import counted, interval_text
 from sertools.auditing.tables import Row
 from sertools.metrics import classification
+from sertools.metrics.distribution import jensen_shannon
 from sertools.results.result import Figure, Finding, Series, Table
 from sertools.tables.pairs import Pairs, class_names, pairs
 from sertools.tables.tables import Tables
@@ -27,6 +28,20 @@ def distribution_figure(pair: Pairs, dimension: str) -> Figure:
         alt=f"Share of the {pair.n} clips in each tenth of the scale of {dimension}: truth and prediction.",
         x_label=dimension,
     )
+
+
+def distance_notes(tables: Tables) -> list[str]:
+    """The observed distances of the distributions, from which chance was not subtracted."""
+    found = []
+    for dimension in tables.dimensions:
+        pair = pairs(tables, dimension).of_answered
+        if pair.n:
+            observed = jensen_shannon(pair.truth, pair.prediction)
+            found.append(
+                f"{dimension}: the observed Jensen-Shannon distance is {observed:.3f}; "
+                "what chance contributes to it is subtracted in the finding."
+            )
+    return found
 
 
 def confusion_figure(pair: Pairs, tables: Tables) -> Figure:

@@ -8,6 +8,7 @@ import numpy as np
 from sertools.auditing.findings import detail, finding
 from sertools.metrics import classification, distribution, regression
 from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
+from sertools.randomness import identity_rng
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
@@ -49,7 +50,9 @@ def dimension_findings(pair: Pairs, dimension: str) -> list[Finding]:
             )
         )
     found = [_consistent(each, pair) if each.name == "mae" else each for each in found]
-    distance = _estimate(distribution.jensen_shannon_statistic(), pair.of_answered)
+    used = pair.of_answered
+    rng = identity_rng(0, "jensen_shannon", dimension)
+    distance = distribution.jensen_shannon_beyond_chance(used.truth, used.prediction, used.unit, rng=rng)
     return [*found, _of_answered("jensen_shannon", distance, pair, dimension, withheld)]
 
 

@@ -25,8 +25,10 @@ the 90 % interval of the gap in MAE lies within ± .02, the reason says that the
 
 Limits are those of audEERING's ser-tests for group minus all: ± .075, which is ± .15 on the difference of two
 equally large groups, the limit of the sex score. Intervals are 95 %: leave-one-speaker-out
-jackknife with Student's t, with Satterthwaite's degrees of freedom between groups; a bootstrap over speakers
-for max − min and equalised odds. A group with fewer than 5 speakers has no interval and, where two others
+jackknife with Student's t, with Satterthwaite's degrees of freedom between groups. Max − min and equalised
+odds are above 0 for equal groups, too. So the lower end of their intervals is corrected for all pairs of
+groups (Games & Howell 1976; for equalised odds by the permutations) and reaches down to 0; the upper end is
+that of the pair with the highest. A group with fewer than 5 speakers has no interval and, where two others
 have enough, is excluded from max − min, equalised odds and the permutations.
 """
 
@@ -143,10 +145,10 @@ def audit(
 
     Args:
         tables: clips and clean predictions
-        rng: for permutations, bootstrap and matching
+        rng: for permutations and matching
         group: columns to group by, e.g. sex, language, age, pitch_group; sex+language crosses two columns
         match: truth leaves clips out until all groups are equally large in each class or bin of the truth
-        resamples: number of permutations and of bootstrap draws
+        resamples: number of permutations
     """
     findings: list[Finding] = []
     comparisons: list[_Comparison] = []
@@ -206,8 +208,8 @@ def _compare(
     tables: Tables, part: GroupedPairs, groups: Groups, resamples: int, rng: np.random.Generator
 ) -> _Comparison:
     """Compare the groups of one column on one target."""
-    findings, gap_by_chance = gap_findings(part, GAP_LIMIT, resamples, rng)
     odds = finely_tested(lambda draws: odds_by_chance(part, draws, rng), resamples)
+    findings, gap_by_chance = gap_findings(part, GAP_LIMIT, resamples, odds, rng)
     findings = [*tested(findings, gap_by_chance, odds), *class_differences(part, resamples, rng)]
     return _Comparison(
         part=part,

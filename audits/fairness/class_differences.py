@@ -10,7 +10,8 @@ import numpy as np
 from sertools.auditing.findings import detail, finding
 from sertools.metrics.classification import precision_statistic, recall_statistic
 from sertools.results.result import Finding
-from sertools.statistics.bootstrap import GroupedClips, max_minus_min
+from sertools.statistics.bootstrap import GroupedClips
+from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import Estimate, Group, gap
 from sertools.statistics.permutation import NullGap, permutation
 from sertools.statistics.shares import gap_of_recall
@@ -71,7 +72,7 @@ def _difference(
     by_unit = GroupedClips(pair.truth, pair.prediction, pair.unit, pair.units, group, len(groups))
     test = finely_tested(lambda draws: permutation(statistic, by_unit, draws=draws, rng=rng), resamples)
     if len(groups) > 2:
-        value = max_minus_min(statistic, by_unit, draws=resamples, rng=rng)
+        value = max_minus_min(statistic, by_unit)
         where = f"{part.column}=*"
     else:
         a, b = ((pair.truth[group == g], pair.prediction[group == g], pair.unit[group == g]) for g in (0, 1))

@@ -1,6 +1,7 @@
 """Scores of groups, and the gaps between them."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_cons
 from sertools.metrics.group_gaps import class_gaps, equalised_odds, equalised_odds_by_chance
 from sertools.metrics.regression import BIAS
 from sertools.results.result import Finding
-from sertools.statistics.bootstrap import GroupedClips, max_minus_min
+from sertools.statistics.bootstrap import GroupedClips
+from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import Estimate, Group, estimate, gap, group_minus_all
 from sertools.statistics.permutation import NullGap, permutation
 from sertools.statistics.shares import gap_of_recall
@@ -27,15 +29,16 @@ UNDERPOWERED = (
 
 
 def gap_findings(
-    part: GroupedPairs, limit: float, resamples: int, rng: np.random.Generator
+    part: GroupedPairs, limit: float, resamples: int, odds_chance: NullGap, rng: np.random.Generator
 ) -> tuple[list[Finding], NullGap]:
     """Scores of all groups and the gaps between them, with the permutation test of the largest gap.
 
     Args:
         part: the clips of one target, with their groups
         limit: limit of the sex score, to tell whether this corpus can verify it
-        resamples: number of permutations and of bootstrap draws
-        rng: for permutations and bootstrap
+        resamples: number of permutations
+        odds_chance: the permutation test of equalised odds
+        rng: for permutations
     """
     pair, large = part.pairs, part.large_groups
     withheld = _reason_withheld(part)
@@ -47,15 +50,15 @@ def gap_findings(
     found += _differences_from_all(part, withheld)
     found += _pairwise_differences(part, withheld)
     every = f"{part.column}=*"
-    extent = max_minus_min(part.statistic, by_unit, draws=resamples, rng=rng)
+    extent = max_minus_min(part.statistic, by_unit, pair_gap=partial(_gap, part))
     found.append(_finding(part, "max_minus_min", extent, every))
     odds = equalised_odds(
         part.coded,
         large,
         len(part.bin_names),
         fewest=part.min_clips_in_bin,
-        draws=resamples,
         rng=rng,
+        by_chance=odds_chance,
     )
     found.append(_finding(part, "equalised_odds", odds, every))
     return found + _class_findings(part, withheld), by_chance
@@ -108,10 +111,12 @@ def _reason_withheld(part: GroupedPairs) -> str:
     return not_better_than_constant(part.pairs, part.classes) or f"{NOT_BETTER} in any group"
 
 
-def _gap(part: GroupedPairs, a: Group, b: Group) -> Estimate:
+def _gap(part: GroupedPairs, a: Group, b: Group, level: float = 0.95) -> Estimate:
     """The score of one group minus that of another; that of emotions never has an interval of width 0."""
     shared = np.intersect1d(a[2], b[2]).size > 0
-    return gap_of_recall(a, b) if part.classes and not shared else gap(part.statistic, a, b)
+    if part.classes and not shared:
+        return gap_of_recall(a, b, level=level)
+    return gap(part.statistic, a, b, level=level)
 
 
 def _slices(part: GroupedPairs) -> list[str]:

@@ -10,21 +10,27 @@ notes say so.
 
 The interval of the worst and the best speaker is a jackknife over that speaker's clips with Student's t, at a
 level (1 − .05 / G) that holds for all G speakers simultaneously (Bonferroni), so it is also valid for the
-speaker that was selected. Scores from few clips differ between speakers by chance: the notes give the spread
-to expect from that alone.
+speaker that was selected. A speaker whose clips all have the same rating, or the same emotion, has no score.
 
-Speaker average is the mean over speakers of |m_p − m_t|, the means of a speaker's predictions and truth;
-speaker ranking is the signed Spearman correlation of these means. For emotions the means are the shares of
-each class. Both are taken over speakers with at least 10 clips. The intervals of average and spread leave one
-speaker out at a time, on the log scale, with Student's t; that of the ranking is Fisher's, with Bonett and
-Wright's standard error (2000).
+Scores from few clips differ between speakers by chance. So the spread is √max(0, s² − mean SE²), where s² is
+the variance of the scores and SE the standard error of each over the speaker's clips; its interval is that of
+s², (G − 1) s² / χ², less mean SE². For a dimension it is taken over speakers with at least 60 clips. The
+notes give the observed spread and that to expect by chance.
+
+Speaker average is the mean over speakers of |d|, where d is the difference m_p − m_t between the means of a
+speaker's predictions and truth; speaker ranking is the signed Spearman correlation of these means. For
+emotions the means are the shares of each class. Both are taken over speakers with at least 10 clips. As the
+means of few clips differ by chance, too, the average is √(2/π) √max(0, mean d² − mean SE²), and at least the
+size of the mean of d. Its interval joins those of mean d² (χ²) and of the mean (Student's t); that of the
+ranking is Fisher's, with Bonett and Wright's standard error (2000).
 
 Limits are those of audEERING's ser-tests for average (.1) and ranking (.7), and one of our own: the model
 must be better than a constant for every speaker. If speakers have similar means, a constant gets all of them
 about right, so average and ranking pass only if the model is shown to beat a constant (its predictions are
-permuted among the clips of each speaker, p ≤ .001); a failure stands. If the true means do not differ
-significantly (analysis of variance, p ≥ .05), their order is due to chance, and only a reversed ranking is
-judged.
+permuted among the clips of each speaker, p ≤ .001); a failure stands. If the true means hardly differ, their
+order is due to chance, and the ranking is not judged: if more than half of the speakers have the same mean,
+if the means do not differ significantly (analysis of variance, p ≥ .05), or if the choice of clips makes more
+than half of their variance (1/F > .5).
 """
 
 from dataclasses import replace
@@ -113,7 +119,7 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 200, dra
         findings += mean_findings(pair, tables, target)
         rows += presentation.speaker_rows(speakers, target)
         figures.append(presentation.speaker_figure(speakers, target))
-        sentences.append(presentation.sentence(compared, target))
+        sentences.append(presentation.sentence(compared, pair, target))
         notes += presentation.notes(speakers, pair, target, min_clips)
         sounds += [of_speaker(tables, target, speaker.name) for speaker in worst_first(compared)[:1]]
     return Outcome(

@@ -1,23 +1,26 @@
 """Findings on the worst and best speaker, the spread over speakers, and speaker average and ranking."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.auditing.findings import finding
 from sertools.metrics.better_than_chance import not_better_than_constant
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, anova_p_value, rank_correlation, unit_means
+from sertools.metrics.speakers import anova, mostly_tied, rank_correlation, standard_errors, unit_means
 from sertools.results.result import Finding
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
+from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
 
 from .means import has_enough_clips, values_to_average
-from .scores import Speaker, worst_first
+from .scores import MIN_CLIPS_FOR_SPREAD, Speaker, compared_in_spread, worst_first
 
-ORDER_NOT_MEANINGFUL = (
-    "the speakers' true means do not differ significantly, so their order is not meaningful"
-)
+NO_ORDER = "so their order is not meaningful"
+LEAST_RELIABILITY = 0.5
+"""Least share of the variance of the speakers' true means that the choice of their clips does not explain."""
 
 
 def extreme_findings(speakers: list[Speaker], target: str) -> list[Finding]:
@@ -43,16 +46,20 @@ def extreme_findings(speakers: list[Speaker], target: str) -> list[Finding]:
 
 
 def spread_finding(speakers: list[Speaker], target: str) -> Finding:
-    """Standard deviation of the speakers' scores."""
-    scored = worst_first(speakers)
-    n = sum(speaker.score.n for speaker in scored)
-    if len(scored) < 2:
-        reason = "only one speaker has a score" if scored else "no speaker has a score"
-        none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(scored), reason=reason)
+    """Standard deviation of the speakers' scores, without what the limited number of clips contributes.
+
+    For a dimension, only speakers with enough clips for the standard error of a CCC are compared.
+    """
+    compared = compared_in_spread(speakers, target)
+    n = sum(speaker.score.n for speaker in compared)
+    if len(compared) < 2:
+        reason = "only one speaker has a score" if worst_first(speakers) else "no speaker has a score"
+        if len(worst_first(speakers)) > 1:
+            reason = f"fewer than two speakers have {MIN_CLIPS_FOR_SPREAD} clips, which a CCC needs"
+        none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(compared), reason=reason)
         return finding("spread", none, target=target, by_speaker=True, withheld=reason)
-    scores, each = [speaker.score.value for speaker in scored], np.arange(len(scored))
-    spread = estimate(SPREAD, np.zeros(len(scored)), scores, each, len(scored))
-    return finding("spread", replace(spread, n=n), target=target, by_speaker=True)
+    scores, errors = ([each.score.value for each in compared], [each.error for each in compared])
+    return finding("spread", spread_beyond_chance(scores, errors, n), target=target, by_speaker=True)
 
 
 def mean_findings(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
@@ -65,14 +72,31 @@ def mean_findings(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
     found = []
     for name, truth, prediction in values_to_average(pair, tables, target):
         t, p = (unit_means(x, pair.unit, pair.units)[enough] for x in (truth, prediction))
-        average = replace(estimate(SPEAKER_AVERAGE, t, p, np.arange(len(t)), len(t)), n=n)
+        difference = prediction.astype(np.float64) - truth
+        errors = standard_errors(difference, pair.unit, pair.units)[enough]
+        average = distance_beyond_chance(p - t, errors, n)
         ranking = rank_correlation(t, p, n)
         if np.isnan(ranking.value):
             equal = f"all {len(t)} speakers have the same mean truth or prediction"
             ranking = replace(ranking, reason=equal if len(t) > 1 else "fewer than two speakers")
         found.append(finding("speaker_average", average, target=name, by_speaker=True, withheld=useless))
-        # a ranking that is reversed beyond chance is a fault in any case
-        by_chance = anova_p_value(truth[included], pair.unit[included]) >= 0.05 and ranking.high >= 0
-        withheld = useless or (ORDER_NOT_MEANINGFUL if by_chance else "")
+        withheld = useless
+        if not (useless or ranking.reason):
+            withheld = without_order(truth[included], pair.unit[included], t)
         found.append(finding("speaker_ranking", ranking, target=name, by_speaker=True, withheld=withheld))
     return found
+
+
+def without_order(truth: NDArray[Any], unit: NDArray[np.integer], means: NDArray[np.float64]) -> str:
+    """Why the speakers cannot be ranked: their true means hardly differ. Empty if they can.
+
+    Not even a ranking that is reversed beyond chance is a fault then: it reverses an order that is not there.
+    """
+    if mostly_tied(means):
+        return f"more than half of the speakers have the same true mean, {NO_ORDER}"
+    f, p_value = anova(truth, unit)
+    if p_value >= 0.05:
+        return f"the speakers' true means do not differ significantly, {NO_ORDER}"
+    if 1 - 1 / f < LEAST_RELIABILITY:
+        return f"the speakers' true means differ mostly by their choice of clips, {NO_ORDER}"
+    return ""

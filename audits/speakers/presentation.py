@@ -7,7 +7,7 @@ from sertools.results.result import Figure, Series, Table
 from sertools.tables.pairs import Pairs
 from sertools.wording import plural
 
-from .scores import MIN_CLIPS_FOR_SCORE, Protocol, Speaker, compared_speakers, worst_first
+from .scores import MIN_CLIPS_FOR_SCORE, Protocol, Speaker, compared_in_spread, compared_speakers, worst_first
 
 MAX_SPEAKERS_SHOWN = 20
 """Number of worst and of best speakers in a figure that has no room for all."""
@@ -68,7 +68,27 @@ def speaker_figure(speakers: list[Speaker], target: str) -> Figure:
     )
 
 
-def sentence(speakers: list[Speaker], target: str) -> str:
+def sentence(speakers: list[Speaker], pair: Pairs, target: str) -> str:
+    """The scores of the worst and of the best speaker, after a warning if most have one emotion only."""
+    confounded = _one_emotion_sentence(pair) if target == "emotion" else ""
+    return " ".join(filter(None, [confounded, _extremes_sentence(speakers, target)]))
+
+
+def _one_emotion_sentence(pair: Pairs) -> str:
+    """That most speakers have clips of a single emotion; empty if they have not."""
+    named = np.ones(pair.n, dtype=np.bool_) if pair.named is None else pair.named
+    of_speakers = np.unique(np.stack([pair.unit[named], pair.truth[named]]), axis=1)[0]
+    emotions = np.unique(of_speakers, return_counts=True)[1]
+    single = int((emotions == 1).sum())
+    if single <= len(emotions) / 2:
+        return ""
+    return (
+        f"{single} of {plural(len(emotions), 'speaker has', 'speakers have')} clips of one emotion only, "
+        "so that this corpus cannot tell speakers from emotions."
+    )
+
+
+def _extremes_sentence(speakers: list[Speaker], target: str) -> str:
     """The scores of the worst and of the best speaker."""
     metric, scored = _metric(target), worst_first(speakers)
     if not scored:
@@ -99,12 +119,27 @@ def notes(speakers: list[Speaker], pair: Pairs, target: str, min_clips: int) -> 
             f"{target}: {plural(too_few, 'speaker has', 'speakers have')} fewer than "
             f"{MIN_CLIPS_FOR_SCORE} clips and no score."
         )
-    errors = np.array([speaker.error for speaker in worst_first(compared)])
-    errors = errors[np.isfinite(errors)]
-    if len(errors):
-        by_chance = float(np.sqrt(np.mean(errors**2)))
-        found.append(f"{target}: the limited number of clips alone gives a spread of about {by_chance:.2f}.")
+    same = sum(speaker.same_truth for speaker in compared)
+    if same:
+        what = "emotion" if target == "emotion" else "rating"
+        found.append(
+            f"{target}: {plural(same, 'speaker has', 'speakers have')} the same {what} in all clips and no "
+            f"{_metric(target)}."
+        )
+    found += _spread_note(compared_in_spread(compared, target), target)
     return found
+
+
+def _spread_note(speakers: list[Speaker], target: str) -> list[str]:
+    """How far the observed scores spread, and how far they would if all speakers were served alike."""
+    if len(speakers) < 2:
+        return []
+    observed = float(np.std([speaker.score.value for speaker in speakers], ddof=1))
+    by_chance = float(np.sqrt(np.mean([speaker.error**2 for speaker in speakers])))
+    return [
+        f"{target}: the scores of {plural(len(speakers), 'speaker')} spread by {observed:.2f}; "
+        f"the limited number of clips alone gives a spread of about {by_chance:.2f}."
+    ]
 
 
 def _metric(target: str) -> str:

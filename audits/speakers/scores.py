@@ -19,6 +19,9 @@ from sertools.tables.tables import Tables
 MIN_CLIPS_FOR_SCORE = 10
 """Fewest clips of a speaker for a score of their own."""
 
+MIN_CLIPS_FOR_SPREAD = 60
+"""Fewest clips of a speaker whose CCC enters the spread: with fewer, its standard error is not reliable."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
@@ -47,6 +50,7 @@ class Speaker:
         error: standard error of the score over clips; nan if undefined
         mean, deviation, low, high: of the protocol's draws; nan if the protocol does not apply
         judged: the protocol applies
+        same_truth: all clips of the speaker have the same truth, so that there is no score
     """
 
     name: str
@@ -59,6 +63,7 @@ class Speaker:
     low: float = np.nan
     high: float = np.nan
     judged: bool = False
+    same_truth: bool = False
 
 
 def speaker_scores(pair: Pairs, tables: Tables, target: str, protocol: Protocol) -> list[Speaker]:
@@ -85,8 +90,9 @@ def speaker_scores(pair: Pairs, tables: Tables, target: str, protocol: Protocol)
             chance=1 / len(np.unique(own.truth)) if pair.classes else 0.0,
             error=float(np.sqrt((own.n - 1) * np.var(_scores_without_clip(statistic, own)))),
             judged=bool(judged[code]),
+            same_truth=has_same_truth(own),
         )
-        if speaker.judged:
+        if speaker.judged and not speaker.same_truth:
             rng = identity_rng(protocol.seed, target, names[code])
             drawn = scores_of_draws(
                 statistic, own.truth, own.prediction, size=protocol.min_clips, draws=protocol.draws, rng=rng
@@ -100,6 +106,21 @@ def compared_speakers(speakers: list[Speaker]) -> tuple[list[Speaker], bool]:
     """The speakers over whom worst, best and spread are taken, and whether the protocol judges them."""
     judged = [speaker for speaker in speakers if speaker.judged]
     return (judged, True) if len(judged) >= MIN_UNITS else (speakers, False)
+
+
+def compared_in_spread(speakers: list[Speaker], target: str) -> list[Speaker]:
+    """The speakers whose scores enter the spread, and whose standard errors are known."""
+    fewest = MIN_CLIPS_FOR_SCORE if target == "emotion" else MIN_CLIPS_FOR_SPREAD
+    return [each for each in worst_first(speakers) if each.score.n >= fewest and np.isfinite(each.error)]
+
+
+def has_same_truth(own: Pairs) -> bool:
+    """Whether all clips of one speaker have the same rating, or the same emotion.
+
+    Such a speaker has no score: CCC would be 0 whatever the predictions are, and UAR would be the recall of a
+    single emotion, which a constant may get right.
+    """
+    return bool(own.n) and bool((own.truth == own.truth[0]).all())
 
 
 def worst_first(speakers: list[Speaker]) -> list[Speaker]:
@@ -119,6 +140,10 @@ def _speaker_names(tables: Tables, pair: Pairs) -> list[str]:
 def _score_over_clips(statistic: Statistic, own: Pairs, level: float) -> Estimate:
     """The score of one speaker's clips, with each clip as its own unit."""
     clip = np.arange(own.n)
+    if has_same_truth(own):
+        what = "emotion" if own.classes else "rating"
+        reason = f"{statistic.name} of a speaker whose clips all have the same {what} is undefined"
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=own.n, units=1, reason=reason)
     found = estimate(statistic, own.truth, own.prediction, clip, own.n, level=level, unit_noun="clip")
     right = own.truth == own.prediction
     if statistic is not CCC and (right.all() or not right.any()):
@@ -129,6 +154,8 @@ def _score_over_clips(statistic: Statistic, own: Pairs, level: float) -> Estimat
 
 def _scores_without_clip(statistic: Statistic, own: Pairs) -> NDArray[np.float64]:
     """The score of one speaker without each clip in turn, shape (n,)."""
+    if has_same_truth(own):
+        return np.full(own.n, np.nan)
     sums = statistic.sums(own.truth, own.prediction, np.arange(own.n), own.n)
     return statistic.value(sums.sum(axis=0) - sums)
 

@@ -3,8 +3,9 @@
 import numpy as np
 
 from sertools.auditing.findings import left_out
-from sertools.metrics.speakers import SPEAKER_AVERAGE, unit_means
+from sertools.metrics.speakers import standard_errors, unit_means
 from sertools.results.result import LeftOut
+from sertools.statistics.beyond_chance import SPEAKER_AVERAGE
 from sertools.tables.pairs import Pairs, pairs, scored_targets
 from sertools.tables.tables import Tables
 
@@ -19,9 +20,10 @@ def speaker_averages_without_speaker(tables: Tables) -> list[LeftOut]:
         enough = has_enough_clips(pair)
         first = np.unique(pair.unit, return_index=True)[1]
         for name, truth, prediction in values_to_average(pair, tables, target):
+            difference = prediction.astype(np.float64) - truth
             means = Pairs(
-                truth=unit_means(truth, pair.unit, pair.units)[enough],
-                prediction=unit_means(prediction, pair.unit, pair.units)[enough],
+                truth=unit_means(difference, pair.unit, pair.units)[enough],
+                prediction=standard_errors(difference, pair.unit, pair.units)[enough],
                 unit=np.arange(enough.sum()),
                 units=int(enough.sum()),
                 by_speaker=pair.by_speaker,

@@ -5,7 +5,8 @@ The model predicts each clip twice: from the recording, and from its transcript 
 CCC for a dimension, by UAR for emotions, on the clips that have both; the change is synthetic minus original,
 paired over speakers. The synthetic voice says every sentence in one tone and at its own loudness, so any
 remaining agreement comes from the words, or from how these words sound. Also reported are the distributions
-of ratings and of both predictions, their Jensen-Shannon distances (10 bins, base 2), the mean of the
+of ratings and of both predictions, their Jensen-Shannon distances (10 bins, base 2, without what chance
+gives), the mean of the
 synthetic predictions, and the ratio of their spread to that of the original predictions; for a model that
 ignores words, the synthetic predictions form a narrow peak.
 

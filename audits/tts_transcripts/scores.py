@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sertools.auditing.findings import doubted, finding
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
-from sertools.metrics.distribution import jensen_shannon_statistic
+from sertools.metrics.distribution import jensen_shannon_beyond_chance
 from sertools.metrics.regression import CCC
+from sertools.randomness import identity_rng
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import Estimate, contrast, estimate
 from sertools.statistics.shares import change_of_recall
@@ -124,11 +125,15 @@ def _distribution_values(clips: PredictedTwice) -> dict[str, Estimate]:
 
     They are of the clips that the model answered twice.
     """
-    pair, distance = clips.pair.take(clips.answered), jensen_shannon_statistic()
+    pair, seed = clips.pair.take(clips.answered), "jensen_shannon"
     unit, synthetic = (pair.unit, pair.units), clips.synthetic[clips.answered]
+    original, spoken = (
+        jensen_shannon_beyond_chance(pair.truth, prediction, pair.unit, rng=identity_rng(0, seed))
+        for prediction in (pair.prediction, synthetic)
+    )
     return {
-        "original_jensen_shannon": estimate(distance, pair.truth, pair.prediction, *unit),
-        "synthetic_jensen_shannon": estimate(distance, pair.truth, synthetic, *unit),
+        "original_jensen_shannon": original,
+        "synthetic_jensen_shannon": spoken,
         "synthetic_spread": estimate(SPREAD_RATIO, pair.prediction, synthetic, *unit),
         "synthetic_mean": estimate(MEAN, synthetic, synthetic, *unit),
     }

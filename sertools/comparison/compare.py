@@ -1,11 +1,12 @@
 """How do models differ, finding by finding and speaker by speaker?
 
 All runs are compared with the first one. A difference is the value of a run minus that of the first run. It
-has a 95 % interval if both result files contain the leave-one-speaker-out values (CCC and UAR) and both runs
-were measured on the same speakers of the same corpus. The interval is a paired jackknife with Student's t
-that leaves each speaker out of both runs at once, as in `sertools gate --baseline`. Otherwise the difference
-has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where two runs
-did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing else is.
+has a 95 % interval if both result files contain its leave-one-speaker-out values (as for CCC and UAR) and
+both runs were measured on the same speakers of the same corpus. The interval is a paired jackknife with
+Student's t that leaves each speaker out of both runs at once, as in `sertools gate --baseline`. Otherwise the
+difference has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where
+two runs did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing
+else is.
 
 Ranks come from the paired differences of all pairs of runs, adjusted by Holm's method: a run's best rank is
 one plus the number of runs that are significantly better, its worst rank the number of runs minus those that
@@ -16,8 +17,8 @@ that the audit does not find to be better than a constant, because a constant ha
 
 Scores by speaker come from the audit `speakers`: the mean of the draws if its protocol judges at least five
 speakers of every run (Wagner et al. 2023, §4.7), otherwise the score over all clips. The agreement of two
-runs is Spearman's rank correlation (with its sign) over their common speakers, with a bootstrap interval over
-speakers that is widened to Student's t. It needs at least five common speakers.
+runs is Spearman's rank correlation (with its sign) over their common speakers, with an interval on Fisher's
+scale and the standard error of Bonett and Wright (2000). It needs at least five common speakers.
 """
 
 from collections.abc import Iterable, Sequence

@@ -7,7 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.metrics.regression import CONSTANT, frame_sums
-from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
+from sertools.statistics.beyond_chance import Square, root_beyond_chance
+from sertools.statistics.jackknife import Estimate
+from sertools.statistics.statistic import Statistic, overall, paired, ratio, unit_sums
 
 BINS = 15
 """Equal bins of confidence, as in Guo et al. 2017."""
@@ -16,9 +18,9 @@ BINS = 15
 def ece(correct: ArrayLike, confidence: ArrayLike, bins: int = BINS) -> float:
     """How far is confidence from accuracy, in [0, 1] (expected calibration error; Naeini et al. 2015)?
 
-    Σ_b n_b/n · |accuracy_b − mean confidence_b| over equal bins of confidence on [0, 1]; an edge belongs to
-    the bin above. Only the predicted class of each clip is used (top label). With few clips the ECE is above
-    0 even for a calibrated model: see `ece_by_chance`. nan for n = 0.
+    Σ_b n_b/n · |accuracy_b − mean confidence_b| over equal bins of confidence on [0, 1], closed above (Guo et
+    al. 2017). Only the predicted class of each clip is used (top label). With few clips the ECE is above 0
+    even for a calibrated model: see `ece_by_chance` and `ece_beyond_chance`. nan for n = 0.
 
     Args:
         correct: whether the predicted class is correct, shape (n,)
@@ -51,10 +53,57 @@ def ece_by_chance(confidence: ArrayLike, bins: int = BINS) -> float:
     return float(ratio(np.sqrt(2 / np.pi * variance).sum(), np.asarray(len(c))))
 
 
+def ece_beyond_chance(
+    correct: ArrayLike, confidence: ArrayLike, unit: ArrayLike, bins: int = BINS
+) -> Estimate:
+    """How far is confidence from accuracy beyond chance, in [0, 1]?
+
+    √max(0, Σ_b w_b (gap_b² − SE_b²)): the root mean square of the gaps between mean confidence and accuracy,
+    over bins with equally many clips and without what chance adds to each squared gap. w_b is the share of
+    clips in a bin. SE_b is the standard error over speakers, but at least that of independent clips of a
+    calibrated model, √Σ c (1 − c) / n_b. 0 if only chance makes the gaps; for the interval see
+    `statistics.beyond_chance.root_beyond_chance`.
+
+    Args:
+        correct: whether the predicted class is correct, shape (n,)
+        confidence: probability of the predicted class, in [0, 1], shape (n,)
+        unit: speaker codes, shape (n,)
+        bins: number of bins; fewer if equal confidences fill several
+
+    >>> right, sure = np.tile([True, False], 200), np.full(400, 0.75)
+    >>> found = ece_beyond_chance(right, sure, np.repeat(np.arange(20), 20))
+    >>> round(found.value**2, 8) == round(0.25**2 - 0.75 * 0.25 / 400, 8)
+    True
+    """
+    right, c = paired(np.asarray(correct, dtype=np.float64), np.asarray(confidence, dtype=np.float64))
+    present, unit = np.unique(np.asarray(unit), return_inverse=True)
+    units, n = len(present), len(c)
+    if not n:
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=0, units=0, reason="no clips")
+    edges = np.unique(np.quantile(c, np.arange(1, bins) / bins, method="inverted_cdf"))
+    _, code = np.unique(np.searchsorted(edges, c, side="left"), return_inverse=True)
+    used = int(code.max()) + 1
+    columns = np.stack([np.ones(n), c - right, c * (1 - c)], axis=1)
+    of_unit = unit_sums(columns, unit * used + code, units * used).reshape(units, used, 3)
+    clips, excess, binomial = np.moveaxis(of_unit.sum(axis=0), -1, 0)
+    gaps, weights = excess / clips, clips / n
+    influence = (of_unit[..., 1] - gaps * of_unit[..., 0]) / clips
+    covariance = influence.T @ influence * (units / max(units - 1, 1))
+    np.fill_diagonal(covariance, np.maximum(np.diag(covariance), binomial / clips**2))
+    weighted = weights[:, None] * covariance
+    square = Square(
+        observed=float((weights * gaps**2).sum()),
+        chance=float(np.trace(weighted)),
+        chance_variance=2 * float((weighted * weighted.T).sum()),
+        variance=4 * float((weights * gaps) @ covariance @ (weights * gaps)),
+    )
+    return root_beyond_chance(square, n, units)
+
+
 def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.integer]:
     """Bin of each confidence, for equal bins on [0, 1]: codes 0..bins−1, shape (n,).
 
-    An edge belongs to the bin above; 1 belongs to the last.
+    Bins are closed above, (a, b], as in Guo et al. 2017; 0 belongs to the first.
 
     Args:
         confidence: probabilities, shape (n,)
@@ -64,7 +113,7 @@ def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.integ
         AuditError: a confidence is not in [0, 1]
 
     >>> confidence_bins([0.0, 0.25, 1.0], 4).tolist()
-    [0, 1, 3]
+    [0, 0, 3]
     """
     c = np.asarray(confidence, dtype=np.float64)
     outside = c[~((c >= 0) & (c <= 1))]
@@ -72,7 +121,7 @@ def confidence_bins(confidence: ArrayLike, bins: int = BINS) -> NDArray[np.integ
         raise AuditError(
             f"a confidence is {outside[0]:g}", hint="confidences are probabilities and must be in [0, 1]"
         )
-    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], c, side="right")
+    return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], c, side="left")
 
 
 def brier_losses(truth: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:

@@ -1,12 +1,22 @@
 """Do predictions have the same distribution as the truth, and are they in the expected range?"""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sertools.metrics.classification import confusion, rating_bins
-from sertools.statistics.statistic import Statistic, overall, ratio, unit_sums
+from sertools.statistics.beyond_chance import Square, root_beyond_chance
+from sertools.statistics.jackknife import Estimate, jackknife_variance
+from sertools.statistics.statistic import Statistic, overall, paired, ratio, unit_sums
+
+MAX_ENUMERATED_UNITS = 20
+"""Most speakers whose swaps may be enumerated."""
+
+MAX_CELLS = 2**20
+"""Most numbers in a block of swaps; it changes no draw."""
 
 
 def jensen_shannon(truth: ArrayLike, prediction: ArrayLike, bins: int = 10) -> float:
@@ -44,6 +54,78 @@ def jensen_shannon_statistic(bins: int = 10) -> Statistic:
         return distance
 
     return Statistic(name="jensen_shannon", sums=sums, value=value, bounds=(0.0, 1.0))
+
+
+def jensen_shannon_beyond_chance(
+    truth: ArrayLike,
+    prediction: ArrayLike,
+    unit: ArrayLike,
+    *,
+    bins: int = 10,
+    draws: int = 2000,
+    rng: np.random.Generator,
+) -> Estimate:
+    """How different are the distributions beyond chance, in [0, 1]?
+
+    √max(0, d² − m), where d is the Jensen-Shannon distance and m the mean of d² when truth and prediction are
+    swapped for a random half of the speakers: even the ratings of two halves of the same corpus have a
+    distance. For the interval see `statistics.beyond_chance.root_beyond_chance`. If all swaps are fewer than
+    the draws, they are enumerated; otherwise the order of the speakers does not change the draws.
+
+    Args:
+        truth: ratings in [0, 1], shape (n,)
+        prediction: ratings in [0, 1], shape (n,)
+        unit: speaker codes, shape (n,)
+        bins: number of equal bins
+        draws: number of random swaps
+        rng: random generator
+
+    >>> from sertools.randomness import identity_rng
+    >>> t = np.tile([0.15, 0.25, 0.35], 6)
+    >>> found = jensen_shannon_beyond_chance(t, t, np.repeat(np.arange(6), 3), rng=identity_rng(0))
+    >>> found.value, found.low, found.high
+    (0.0, 0.0, 0.0)
+    """
+    (t, p), statistic = paired(truth, prediction), jensen_shannon_statistic(bins)
+    present, code = np.unique(np.asarray(unit), return_inverse=True)
+    units = len(present)
+    if not units:
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=0, units=0, reason="no clips")
+    sums = statistic.sums(t, p, code, units)
+    sums = sums[np.lexsort(sums.T)]
+    total = sums.sum(axis=0)
+    swapped = np.concatenate([statistic.value(each) for each in _swapped(sums, draws, rng)]) ** 2
+    # without a speaker who is alone, there is no distance
+    left_out = statistic.value(total - sums) ** 2 if units > 1 else np.zeros(1)
+    observed = float(statistic.value(total)) ** 2
+    square = Square(
+        observed=observed,
+        chance=float(swapped.mean()),
+        chance_variance=float(swapped.var()),
+        variance=jackknife_variance(left_out),
+        bias=(units - 1) * (float(left_out.mean()) - observed),
+    )
+    found = root_beyond_chance(square, len(t), units)
+    return replace(
+        found, high=min(found.high, 1.0), inner=found.inner and (found.inner[0], min(found.inner[1], 1.0))
+    )
+
+
+def _swapped(
+    sums: NDArray[np.float64], draws: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Total counts (rows, 2 · bins) of sums (units, 2 · bins), with the two sides of some units swapped."""
+    units, bins = sums.shape[0], sums.shape[1] // 2
+    total, excess = sums.sum(axis=0), sums[:, bins:] - sums[:, :bins]
+    every = 2 ** (units - 1) if units <= MAX_ENUMERATED_UNITS else draws + 1
+    for start in range(0, min(every, draws), rows := max(1, MAX_CELLS // units)):
+        count = min(rows, min(every, draws) - start)
+        if every <= draws:  # swapping all others gives the same distance, so the last unit is never swapped
+            swap = (start + np.arange(count))[:, None] >> np.arange(units) & 1
+        else:
+            swap = rng.integers(0, 2, (count, units))
+        moved = swap.astype(np.float64) @ excess
+        yield total + np.concatenate([moved, -moved], axis=1)
 
 
 def relative_difference(truth: ArrayLike, prediction: ArrayLike, classes: int) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """How much do groups differ in recall, precision and odds, and languages in the effect of sentiment?"""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,15 @@ from numpy.typing import NDArray
 
 from sertools.metrics.classification import precision_statistic, rating_bins, recall_statistic
 from sertools.metrics.groups import Groups
-from sertools.statistics.bootstrap import bootstrap
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, group_minus_all
+from sertools.statistics.jackknife import (
+    INNER_LEVEL,
+    LEVEL,
+    MIN_UNITS,
+    Estimate,
+    group_minus_all,
+    jackknife_variance,
+    share_bounds,
+)
 from sertools.statistics.permutation import NullGap, permuted_gap
 from sertools.statistics.statistic import Statistic, ratio
 from sertools.tables.pairs import Pairs
@@ -106,28 +114,32 @@ def equalised_odds(
     fewest: int = 1,
     draws: int = 2000,
     rng: np.random.Generator,
+    by_chance: NullGap | None = None,
 ) -> Estimate:
     """How much do true-positive and false-positive rates differ between groups, in [0, 1]?
 
     The largest difference max − min over groups in the true-positive or the false-positive rate, over all
-    classes, each class against the rest (equalised odds difference; Hardt et al. 2016). Because it is a
-    maximum, it is above 0 even if groups do not differ. The interval is a bootstrap over speakers, stratified
-    by group if each speaker is in one group only. A class is left out if a group has no clips of this class,
-    or only clips of this class, in the truth.
+    classes, each class against the rest (equalised odds difference; Hardt et al. 2016). A class is left out
+    if a group has no clips of this class, or only clips of this class, in the truth.
+
+    Because it is a maximum, it is above 0 even if groups do not differ. So the lower end of its interval is
+    the largest difference of two rates less its standard error times the quantile of the largest studentised
+    difference by chance (group labels permuted over speakers), and 0 if that is negative. The upper end is
+    the largest upper end of a single difference: Wilson's bounds of the two rates, joined by MOVER, so that
+    the interval never has width 0.
 
     Args:
         pairs: class codes of truth and prediction
         groups: groups of the same clips; clips in no group are ignored
         classes: number of class codes
         fewest: minimum number of clips of a class in the truth; classes with fewer are left out
-        draws: number of bootstrap draws
+        draws: number of permutations
         rng: random generator
+        by_chance: the result of `equalised_odds_by_chance` for the same clips, if it is known
 
     Returns:
-        The difference; nan with the reason for fewer than two groups, or if no class can be compared.
-
-    Raises:
-        AuditError: fewer than 20 draws
+        The difference; nan with the reason for fewer than two groups, or if no class can be compared. If a
+        speaker is in several groups, labels cannot be permuted, and the lower end is 0.
 
     >>> import pandas as pd
     >>> truth, prediction = np.array([0, 1, 1, 0, 1, 1]), np.array([0, 1, 1, 0, 1, 0])
@@ -140,17 +152,26 @@ def equalised_odds(
     0.5
     """
     part, sums, usable = _confusions(pairs, groups, classes, fewest)
-    member = sums.any(axis=-1)
-    nothing = Estimate(value=np.nan, low=np.nan, high=np.nan, n=part.n, units=part.units)
+    found = Estimate(value=np.nan, low=np.nan, high=np.nan, n=part.n, units=part.units)
     if len(groups) < 2 or not usable.any():
-        return replace(nothing, reason=_not_shared(fewest))
+        return replace(found, reason=_not_shared(fewest))
+    rates = _rates(sums.sum(axis=1), usable)
+    found = replace(found, value=float(np.ptp(rates, axis=0).max()))
+    if sums.any(axis=-1).sum(axis=1).min() < MIN_UNITS:
+        return replace(found, reason=f"fewer than {MIN_UNITS} speakers in a group")
+    if by_chance is None:
+        by_chance = equalised_odds_by_chance(pairs, groups, classes, fewest=fewest, draws=draws, rng=rng)
+    lowest = {LEVEL: by_chance.low, INNER_LEVEL: by_chance.low_90}
 
-    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _odds(flat.reshape(*flat.shape[:-1], len(groups), classes**2), usable)
+    def bounds(coverage: float) -> tuple[float, float]:
+        below, above = np.moveaxis(_rate_bounds(sums, rates, usable, coverage), -1, 0)
+        ends = [
+            rates[a] - rates[b] + np.hypot(above[a] - rates[a], rates[b] - below[b])
+            for a, b in itertools.permutations(range(len(groups)), 2)
+        ]
+        return float(np.nan_to_num(lowest[coverage])), min(float(np.max(ends)), 1.0)
 
-    strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
-    flat = sums.transpose(1, 0, 2).reshape(part.units, -1)
-    return bootstrap(value, flat, n=part.n, strata=strata, draws=draws, rng=rng)
+    return replace(found, reason=by_chance.reason).within(bounds, LEVEL)
 
 
 def equalised_odds_by_chance(
@@ -175,8 +196,8 @@ def equalised_odds_by_chance(
         rng: random generator
 
     Returns:
-        The difference, in [0, 1], its p-value, in (0, 1], and the smallest detectable difference; nan with
-        the reason for fewer than two groups, or if no class can be compared.
+        The difference, in [0, 1], its p-value, in (0, 1], the lower ends of its intervals, and the smallest
+        detectable difference; nan with the reason for fewer than two groups, or if no class can be compared.
 
     >>> import pandas as pd
     >>> truth, prediction = np.array([0, 1, 1, 0, 1, 1]), np.array([0, 1, 1, 0, 1, 0])
@@ -238,19 +259,35 @@ def _not_shared(fewest: int) -> str:
     return NOT_SHARED + (f" and has {fewest} clips" if fewest > 1 else "")
 
 
-def _odds(flat: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Equalised odds difference of confusion counts (..., groups, classes²) over the usable classes."""
-    rates = _rates(flat, usable)
-    extent = rates.max(axis=-2) - rates.min(axis=-2)
-    largest: NDArray[np.float64] = extent.max(axis=-1)
-    return largest
-
-
 def _rates(flat: NDArray[np.float64], usable: NDArray[np.bool_]) -> NDArray[np.float64]:
     """True-positive and false-positive rates (..., 2 · usable classes) of counts (..., classes²)."""
+    return ratio(*_hits_and_clips(flat, usable))
+
+
+def _hits_and_clips(
+    flat: NDArray[np.float64], usable: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Numerators and denominators of the rates, each (..., 2 · usable classes), of counts (..., classes²)."""
     counts = flat.reshape(*flat.shape[:-1], len(usable), len(usable))
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     true, answered = counts.sum(axis=-1), counts.sum(axis=-2)
     rest = counts.sum(axis=(-2, -1))[..., None] - true
-    rates = [ratio(right, true)[..., usable], ratio(answered - right, rest)[..., usable]]
-    return np.concatenate(rates, axis=-1)
+    return (
+        np.concatenate([right[..., usable], (answered - right)[..., usable]], axis=-1),
+        np.concatenate([true[..., usable], rest[..., usable]], axis=-1),
+    )
+
+
+def _rate_bounds(
+    sums: NDArray[np.float64], rates: NDArray[np.float64], usable: NDArray[np.bool_], level: float
+) -> NDArray[np.float64]:
+    """Wilson's bounds (groups, rates, 2) of rates (groups, rates), given counts (groups, units, classes²)."""
+    hits, clips = _hits_and_clips(sums, usable)
+    found = np.empty((*rates.shape, 2))
+    for group, rate in np.ndindex(rates.shape):
+        n, right = clips[group, :, rate], hits[group, :, rate]
+        n, right = n[n > 0], right[n > 0]
+        variance = jackknife_variance(ratio(right.sum() - right, n.sum() - n))
+        share = float(rates[group, rate])
+        found[group, rate] = share_bounds(share, float(np.nan_to_num(variance)), n, level=level)
+    return found

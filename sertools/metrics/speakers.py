@@ -90,11 +90,67 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, n: int, *, level: float = 0.95)
     return found.within(bounds, level)
 
 
-def anova_p_value(truth: ArrayLike, unit: NDArray[np.integer]) -> float:
-    """Do the means of units differ beyond chance? The p-value of an analysis of variance; nan if undefined.
+def standard_errors(values: ArrayLike, unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:
+    """Standard error of each unit's mean over its values, shape (units,): √(Σ(x − m)² / (n (n − 1))).
+
+    nan for a unit with fewer than two values.
+
+    Args:
+        values: shape (n,)
+        unit: codes 0..units−1, shape (n,)
+        units: number of codes
+
+    >>> standard_errors([1.0, 3.0, 5.0], np.array([0, 0, 1]), 2).tolist()
+    [1.0, nan]
+    """
+    x = np.asarray(values, dtype=np.float64)
+    n = np.bincount(unit, minlength=units).astype(np.float64)
+    from_mean = x - unit_means(x, unit, units)[unit]
+    squares = unit_sums((from_mean**2)[:, None], unit, units)[:, 0]
+    return np.sqrt(ratio(squares, n * (n - 1)))
+
+
+def mostly_tied(values: ArrayLike) -> bool:
+    """Whether more than half of the values are equal, to 12 decimals, so that they can hardly be ranked.
+
+    >>> mostly_tied([0.2, 0.2, 0.2, 0.4, 0.5]), mostly_tied([0.2, 0.2, 0.4, 0.4])
+    (True, False)
+    """
+    x = np.round(np.asarray(values, dtype=np.float64), RANK_DECIMALS)
+    return bool(len(x)) and int(np.unique(x, return_counts=True)[1].max()) > len(x) / 2
+
+
+def anova(truth: ArrayLike, unit: NDArray[np.integer]) -> tuple[float, float]:
+    """Do the means of units differ beyond chance? F and p-value of an analysis of variance; nan if undefined.
 
     One-way analysis of variance, F = (between / (G − 1)) / (within / (n − G)), over G ≥ 2 units with more
-    clips than units (n > G). If p is not small, the order of the units' means is due to chance.
+    clips than units (n > G). If p is not small, the order of the units' means is due to chance; 1 − 1/F is
+    the share of the variance of the means that is not (their reliability).
+
+    Args:
+        truth: shape (n,)
+        unit: codes, shape (n,)
+
+    >>> f, p = anova([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2]))
+    >>> round(f, 12), round(p, 6)
+    (3.0, 0.19245)
+    """
+    t: NDArray[Any] = np.asarray(truth, dtype=np.float64)
+    _, code = np.unique(unit, return_inverse=True)
+    units, n = int(code.max(initial=-1)) + 1, len(t)
+    if units < 2 or n <= units:
+        return np.nan, np.nan
+    sizes, means = np.bincount(code), unit_means(t, code, units)
+    between = float((sizes * (means - t.mean()) ** 2).sum()) / (units - 1)
+    within = float(((t - means[code]) ** 2).sum()) / (n - units)
+    if between == 0 and within == 0:
+        return np.nan, np.nan
+    f = between / within if within else np.inf
+    return f, float(special.fdtrc(units - 1, n - units, f))
+
+
+def anova_p_value(truth: ArrayLike, unit: NDArray[np.integer]) -> float:
+    """Do the means of units differ beyond chance? The p-value of `anova`; nan if undefined.
 
     Args:
         truth: shape (n,)
@@ -103,17 +159,7 @@ def anova_p_value(truth: ArrayLike, unit: NDArray[np.integer]) -> float:
     >>> round(anova_p_value([0, 0, 1, 1, 0, 1], np.array([0, 0, 1, 1, 2, 2])), 6)
     0.19245
     """
-    t: NDArray[Any] = np.asarray(truth, dtype=np.float64)
-    _, code = np.unique(unit, return_inverse=True)
-    units, n = int(code.max(initial=-1)) + 1, len(t)
-    if units < 2 or n <= units:
-        return float("nan")
-    sizes, means = np.bincount(code), unit_means(t, code, units)
-    between = float((sizes * (means - t.mean()) ** 2).sum()) / (units - 1)
-    within = float(((t - means[code]) ** 2).sum()) / (n - units)
-    if between == 0 and within == 0:
-        return float("nan")
-    return float(special.fdtrc(units - 1, n - units, between / within if within else np.inf))
+    return anova(truth, unit)[1]
 
 
 def scores_of_draws(
@@ -147,42 +193,3 @@ def scores_of_draws(
     drawn = rng.integers(n, size=(draws, size)) + n * np.arange(draws)[:, None]
     weights = np.bincount(drawn.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float64)
     return statistic.value(weights @ statistic.sums(t, p, np.arange(n), n))
-
-
-def _squares(
-    _: NDArray[Any], values: NDArray[np.float64], unit: NDArray[np.integer], units: int
-) -> NDArray[np.float64]:
-    """Sums of 1, x, x², (units, 3)."""
-    return unit_sums(np.stack([np.ones_like(values), values, values * values], axis=1), unit, units)
-
-
-def _deviation(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    n, x, xx = np.moveaxis(sums, -1, 0)
-    about_mean = xx - ratio(x * x, n)
-    # for equal values this is a rounding error, and its logarithm would be meaningless
-    about_mean = np.where(about_mean <= 1e-13 * xx, 0.0, about_mean)
-    deviation: NDArray[np.float64] = np.sqrt(ratio(about_mean, np.where(n > 1, n - 1, 0.0)))
-    return deviation
-
-
-def _absolute_error_sums(
-    truth: NDArray[Any], prediction: NDArray[Any], unit: NDArray[np.integer], units: int
-) -> NDArray[np.float64]:
-    """Sums of 1 and |p − t|, (units, 2)."""
-    return unit_sums(np.stack([np.ones(len(truth)), np.abs(prediction - truth)], axis=1), unit, units)
-
-
-def _mean(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    return ratio(sums[..., 1], sums[..., 0])
-
-
-SPREAD = Statistic(name="spread", sums=_squares, value=_deviation, scale="log", bounds=(0.0, np.inf))
-"""Standard deviation over units, √(Σ(x − m)² / (G − 1)), of the values passed as predictions.
-
-nan for fewer than two units.
-"""
-
-SPEAKER_AVERAGE = Statistic(
-    name="speaker_average", sums=_absolute_error_sums, value=_mean, scale="log", bounds=(0.0, np.inf)
-)
-"""Mean over units of |m_p − m_t|, where m_p and m_t are the means of a unit's predictions and truth."""

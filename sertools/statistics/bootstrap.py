@@ -1,7 +1,7 @@
-"""Bootstrap intervals for non-smooth statistics, and permutation tests of gaps between groups.
+"""Bootstrap intervals for non-smooth statistics.
 
-Both draw units (speakers) at random: the bootstrap draws units with replacement, the permutation test
-shuffles their group labels. All draws are one matrix product with the sums of the units.
+Units (speakers) are drawn at random, with replacement. All draws are one matrix product with the sums of the
+units.
 """
 
 from collections.abc import Callable, Iterator
@@ -108,8 +108,9 @@ def bootstrap(
 ) -> Estimate:
     """The value of a non-smooth statistic with its bootstrap interval.
 
-    For maxima, medians and ranks over units; for other statistics the jackknife is better and needs no seed.
-    The interval may exclude the value of a maximum, which is biased upwards.
+    For medians and ranks over units; for smooth statistics the jackknife is better and needs no seed. It is
+    not for statistics that are bounded at their null, such as the largest gap between groups: every draw is
+    above 0, so the interval cannot contain the value of equal groups.
 
     Args:
         value: sums (..., k) → values (...), nan where undefined
@@ -148,43 +149,6 @@ def bootstrap(
     )
 
 
-def max_minus_min(
-    statistic: Statistic,
-    grouped: GroupedClips,
-    *,
-    draws: int = 2000,
-    level: float = 0.95,
-    rng: np.random.Generator,
-) -> Estimate:
-    """How far apart are the best and the worst group, ≥ 0?
-
-    Bootstrap over units, within groups if each unit is in one group only, otherwise over all units. A
-    difference of extremes is above 0 even if all groups are equal: read it together with `permutation`.
-
-    Args:
-        statistic: the statistic to compare
-        grouped: the clips, with their units and groups
-        draws: number of draws
-        level: coverage of the interval
-        rng: source of the draws
-    """
-    sums, clips = sums_by_group(statistic, grouped)
-    n = int(clips.sum())
-    member = clips > 0
-    strata = member.argmax(axis=0) if (member.sum(axis=0) == 1).all() else None
-    if len(clips) < 2:
-        return Estimate(
-            value=np.nan, low=np.nan, high=np.nan, n=n, units=sums.shape[1], reason="fewer than two groups"
-        )
-    count, inside, k = sums.shape
-
-    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-        return extent(statistic.value(flat.reshape(*flat.shape[:-1], count, k)))
-
-    flat = sums.transpose(1, 0, 2).reshape(inside, count * k)
-    return bootstrap(value, flat, n=n, strata=strata, draws=draws, level=level, rng=rng)
-
-
 def sums_by_group(
     statistic: Statistic, grouped: GroupedClips
 ) -> tuple[NDArray[np.float64], NDArray[np.integer]]:
@@ -202,9 +166,3 @@ def sums_by_group(
     clips = np.bincount(both, minlength=groups * units).reshape(groups, units)
     with_clips, inside = clips.any(axis=1), clips.any(axis=0)
     return sums[with_clips][:, inside], clips[with_clips][:, inside]
-
-
-def extent(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Largest minus smallest value along the last axis; nan if one is undefined."""
-    found: NDArray[np.float64] = values.max(axis=-1) - values.min(axis=-1)
-    return found

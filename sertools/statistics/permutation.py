@@ -36,6 +36,8 @@ class NullGap:
         smallest_detectable: the true gap that this corpus finds in 80 % of cases at p < .05
         smallest_verifiable: the smallest limit that this corpus can show to be kept in 80 % of cases if there
             is no gap at all
+        low, low_90: lower ends of the 95 % and of the 90 % interval of the largest gap, ≥ 0: the largest
+            difference minus its standard error times the quantile of the largest studentised gap by chance
         reason: why one of them is nan; empty if none is
     """
 
@@ -43,6 +45,8 @@ class NullGap:
     p_value: float = np.nan
     smallest_detectable: float = np.nan
     smallest_verifiable: float = np.nan
+    low: float = np.nan
+    low_90: float = np.nan
     reason: str = ""
 
 
@@ -132,6 +136,8 @@ def permuted_gap(
         p_value=(1 + as_large) / (1 + len(defined)),
         smallest_detectable=detectable,
         smallest_verifiable=verifiable,
+        low=own.lower_end(float(np.quantile(defined, 0.95, method="higher"))),
+        low_90=own.lower_end(float(np.quantile(defined, 0.9, method="higher"))),
     )
 
 
@@ -155,6 +161,15 @@ class _Studentised:
     def largest(self) -> NDArray[np.float64]:
         """The largest gap in standard errors, shape (rows,)."""
         largest: NDArray[np.float64] = self.t.max(axis=(1, 2))
+        return largest
+
+    def lower_end(self, critical: float) -> float:
+        """The largest difference less `critical` of its standard errors; 0 if none is above 0."""
+        largest = 0.0
+        for a, b in itertools.combinations(range(len(self.units)), 2):
+            error = np.sqrt(self.variances[0, a] + self.variances[0, b])
+            less = np.multiply(critical, error, out=np.zeros_like(error), where=error > 0)
+            largest = max(largest, float((np.abs(self.values[0, a] - self.values[0, b]) - less).max()))
         return largest
 
     def power(self, critical: float) -> tuple[float, float]:

@@ -4,7 +4,8 @@ import pytest
 
 from sertools.auditing.audit import load
 from sertools.metrics.regression import bias
-from sertools.results.result import Verdict
+from sertools.results.result import Limit, Verdict
+from sertools.results.verdicts.gate import judge
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
@@ -59,6 +60,20 @@ def test_sharpened_probabilities_promise_too_much_and_flattened_ones_too_little(
     assert f"the model is {word}: confidence − accuracy = {over.value:+.2f} [{over.low:+.2f}, " in r.answer
     # all bins are off to one side, so ECE is the size of overconfidence
     assert found(r, "ece", "emotion").value == pytest.approx(abs(over.value), abs=0.01)
+
+
+def test_the_ece_beyond_chance_is_judged_where_a_limit_names_it():
+    calibrated, sharpened = result(honest()), result(honest(power=4))
+    for r in (calibrated, sharpened):
+        ece = found(r, "ece", "emotion")
+        assert (ece.low, ece.high) == (None, None)
+        assert "ece_beyond_chance has one" in ece.reason
+    limit = Limit(name="ece_beyond_chance", below=0.05)
+    beyond = found(calibrated, "ece_beyond_chance", "emotion")
+    assert (beyond.low, judge(beyond, limit).verdict) == (0, Verdict.PASS)
+    beyond, over = (found(sharpened, name, "emotion") for name in ("ece_beyond_chance", "overconfidence"))
+    assert judge(beyond, limit).verdict is Verdict.FAIL
+    assert beyond.value >= over.value - 0.01, "a root mean square is no smaller than a mean"
 
 
 def test_ece_overconfidence_and_brier_by_hand():

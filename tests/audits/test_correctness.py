@@ -1,15 +1,19 @@
 """How correct? Numbers worked out by hand, and those of scikit-learn and audmetric on the scored rows."""
 
+import itertools
+
 import audmetric
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import jensenshannon
+from sertools.audits.correctness.generalisation import generalisation_drops
 from sertools.audits.correctness.scores import ccc_for_mae
 from sklearn import metrics as sk
 
 from sertools.auditing.audit import load
 from sertools.errors import AuditError
+from sertools.metrics.distribution import jensen_shannon, jensen_shannon_beyond_chance
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
@@ -42,7 +46,9 @@ def test_scores_of_a_dimension_are_those_worked_out_by_hand():
     assert here["rmse", "arousal"].value == pytest.approx(np.sqrt(1 / 12), abs=1e-12)
     # bins of truth: 0, 5, 9; of prediction: 0 once, 5 twice
     t, p = [1 / 3, 1 / 3, 1 / 3], [1 / 3, 2 / 3, 0]
-    assert here["jensen_shannon", "arousal"].value == pytest.approx(jensenshannon(t, p, base=2), abs=1e-12)
+    observed = jensenshannon(t, p, base=2) ** 2
+    # the clips are the units, and only the last has two bins to swap: every swap has the same distance
+    assert here["jensen_shannon", "arousal"].value == pytest.approx(observed - observed, abs=1e-7)
 
 
 def test_scores_of_emotions_are_those_worked_out_by_hand():
@@ -131,13 +137,88 @@ def test_a_dimension_without_ratings_is_held_against_the_literature():
     assert here["in_expected_range", "arousal", "emotion=sadness"].value == pytest.approx(1 / 2, abs=1e-12)
 
 
-def test_the_drop_from_home_is_one_minus_the_ratio_and_turns_the_interval_round():
-    tables = noisy()
-    here = found(tables, in_domain=("arousal=0.8",))
+def test_the_drop_from_home_is_one_minus_the_ratio_and_has_no_interval_without_that_of_home():
+    here = found(noisy(), in_domain=("arousal=0.8",))
     score, drop = here["ccc", "arousal"], here["generalisation_drop", "arousal"]
     assert drop.value == pytest.approx(1 - score.value / 0.8, abs=1e-12)
-    assert drop.low == pytest.approx(1 - score.high / 0.8, abs=1e-12)
-    assert drop.high == pytest.approx(1 - score.low / 0.8, abs=1e-12)
+    assert (drop.low, drop.high) == (None, None)
+    assert "the in-domain score was given without its interval" in drop.reason
+
+
+def test_the_interval_of_the_drop_contains_what_is_not_known_at_home():
+    here = found(noisy(), in_domain=("arousal=0.8:0.7:0.9",))
+    score, drop = here["ccc", "arousal"], here["generalisation_drop", "arousal"]
+    known = found(noisy(), in_domain=("arousal=0.8:0.8:0.8",))["generalisation_drop", "arousal"]
+    # if the score at home is exact, the interval is that of the score here, turned round
+    assert (known.low, known.high) == pytest.approx((1 - score.high / 0.8, 1 - score.low / 0.8), abs=1e-12)
+    assert drop.low < known.low < drop.value < known.high < drop.high
+    # the delta method, where both are narrow: relative errors add up in squares
+    near = 1e-4
+    one = score.model_copy(update={"low": score.value - near, "high": score.value + 2 * near})
+    (narrow,) = generalisation_drops([one], (f"arousal=0.8:{0.8 - 3 * near}:{0.8 + 4 * near}",))
+    ratio = score.value / 0.8
+    high = ratio * np.hypot(near / score.value, 4 * near / 0.8)
+    low = ratio * np.hypot(2 * near / score.value, 3 * near / 0.8)
+    assert (narrow.low, narrow.high) == pytest.approx((drop.value - low, drop.value + high), abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["arousal=0.8:0.9:1.0", "arousal=0.8:0.7", "arousal=0.8:a:b", "arousal=nan"])
+def test_an_interval_at_home_that_makes_no_sense_is_named(text):
+    with pytest.raises(AuditError, match="--in-domain"):
+        found(noisy(), in_domain=(text,))
+
+
+def test_a_score_at_home_that_may_be_0_gives_no_interval():
+    drop = found(noisy(), in_domain=("arousal=0.2:-0.1:0.5",))["generalisation_drop", "arousal"]
+    assert (drop.low, drop.high) == (None, None)
+    assert "is too wide" in drop.reason
+
+
+def test_the_distance_is_less_than_observed_by_the_mean_of_all_swaps():
+    rng = np.random.default_rng(6)
+    speaker = np.repeat(np.arange(7), 9)
+    t, p = rng.integers(0, 10, (2, 63))
+    p = np.where(speaker < 5, np.minimum(t + 3, 9), p)
+    squares = []
+    for swap in itertools.product([False, True], repeat=7):
+        swapped = np.array(swap)[speaker]
+        sides = np.where(swapped, p, t), np.where(swapped, t, p)
+        squares.append(jensenshannon(*(np.bincount(side, minlength=10) for side in sides), base=2) ** 2)
+    distance = jensen_shannon_beyond_chance(
+        (t + 0.5) / 10, (p + 0.5) / 10, speaker, rng=np.random.default_rng(0)
+    )
+    assert distance.value == pytest.approx(np.sqrt(squares[0] - np.mean(squares)), abs=1e-9)
+    drawn = jensen_shannon_beyond_chance(
+        (t + 0.5) / 10, (p + 0.5) / 10, speaker, draws=63, rng=np.random.default_rng(0)
+    )
+    # the mean of 63 swaps instead of all
+    assert drawn.value == pytest.approx(
+        distance.value, abs=4 * np.std(squares) / np.sqrt(63) / distance.value
+    )
+
+
+def test_a_distance_that_chance_explains_is_not_told_as_one():
+    """Ratings and predictions of the same distribution, drawn independently."""
+    rng, above = np.random.default_rng(2), 0
+    for _ in range(30):
+        speaker = np.repeat(np.arange(8), 15)
+        t, p = np.clip(0.5 + rng.normal(0, 0.04, (2, 8))[:, speaker] + rng.normal(0, 0.15, (2, 120)), 0, 1)
+        distance = jensen_shannon_beyond_chance(t, p, speaker, rng=np.random.default_rng(0))
+        assert jensen_shannon(t, p) > 0.05
+        assert distance.high > 0.02
+        above += distance.low > 0
+    assert above <= 3
+
+
+def test_the_order_of_clips_and_of_speakers_does_not_change_a_distance():
+    rng = np.random.default_rng(3)
+    t, p, speaker = *rng.random((2, 300)), np.repeat(np.arange(25), 12)
+    order = rng.permutation(300)
+    one = jensen_shannon_beyond_chance(t, p, speaker, rng=np.random.default_rng(0))
+    other = jensen_shannon_beyond_chance(
+        t[order], p[order], 99 - speaker[order], rng=np.random.default_rng(0)
+    )
+    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high), abs=1e-12)
 
 
 @pytest.mark.parametrize("text", ["arousal", "arousal=much", "joy=0.5", "arousal=0", "arousal=-1"])

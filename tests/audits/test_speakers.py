@@ -34,7 +34,7 @@ def rows(result):
 
 
 def test_worst_best_and_spread_are_those_of_a_loop_over_speakers():
-    tables = made([12, 30, 18, 25, 14, 9], noise=0.2)
+    tables = made([62, 90, 78, 65, 84, 9], noise=0.2)
     scores = tables.predictions[CLEAN]["arousal"]
     by_hand = {
         name: ccc(part["arousal"], scores[part.index])
@@ -48,7 +48,13 @@ def test_worst_best_and_spread_are_those_of_a_loop_over_speakers():
     assert found(r, "best_speaker").slice == f"speaker={best}"
     assert found(r, "best_speaker").value == pytest.approx(by_hand[best], abs=1e-12)
     assert found(r, "worst_speaker").speakers == 1
-    assert found(r, "spread").value == pytest.approx(np.std(list(by_hand.values()), ddof=1), abs=1e-9)
+    squares = []
+    for name in by_hand:
+        part = tables.clips[tables.clips["speaker"] == name]
+        left = [ccc(rest["arousal"], scores[rest.index]) for rest in (part.drop(c) for c in part.index)]
+        squares.append((len(part) - 1) * np.var(left))
+    beyond = np.var(list(by_hand.values()), ddof=1) - np.mean(squares)
+    assert found(r, "spread").value == pytest.approx(np.sqrt(max(beyond, 0)), abs=1e-7)
     assert found(r, "spread").speakers == 5
     assert [row[1] for row in r.tables[0].rows] == sorted(by_hand, key=by_hand.get)
 
@@ -60,7 +66,11 @@ def test_average_and_ranking_are_those_of_the_speakers_means():
     truth = enough.groupby("speaker")["arousal"].mean()
     prediction = scores[enough.index].groupby(enough["speaker"]).mean()
     r = result(tables)
-    assert found(r, "speaker_average").value == pytest.approx((prediction - truth).abs().mean(), abs=1e-12)
+    difference = prediction - truth
+    error = (scores[enough.index] - enough["arousal"]).groupby(enough["speaker"]).sem()
+    about_0 = np.sqrt(2 / np.pi * max((difference**2).mean() - (error**2).mean(), 0))
+    shift = np.sqrt(max(difference.mean() ** 2 - difference.var() / len(difference), 0))
+    assert found(r, "speaker_average").value == pytest.approx(max(about_0, shift), abs=1e-12)
     rho = stats.spearmanr(truth, prediction).statistic
     assert found(r, "speaker_ranking").value == pytest.approx(rho, abs=1e-12)
     assert found(r, "speaker_ranking").n == len(enough)
@@ -92,18 +102,6 @@ def test_a_single_speaker_is_neither_worst_nor_best():
     )
     assert found(only, "spread").reason == "only one speaker has a score"
     assert found(only, "speaker_ranking").reason == "fewer than two speakers"
-
-
-def test_a_reversed_ranking_fails_although_its_size_is_perfect():
-    levels = np.linspace(0.45, 0.55, 12)
-    tables = made([20] * 12, levels=levels, spread=0.2, noise=0)
-    scores = tables.predictions[CLEAN].copy()
-    # each speaker's own clips are understood, the speakers' levels are mirrored
-    mean = tables.clips.groupby("speaker")["arousal"].transform("mean")
-    scores["arousal"] -= 1.5 * (mean - 0.5)
-    ranking = found(result(tables.with_predictions({CLEAN: scores})), "speaker_ranking")
-    assert ranking.value == pytest.approx(-1, abs=1e-12)
-    assert ranking.verdict is Verdict.FAIL
 
 
 def test_only_speakers_with_more_than_min_clips_are_judged_by_the_protocol():
@@ -196,7 +194,7 @@ def test_clips_of_unknown_speakers_are_nobodys():
 
 
 def test_an_oracle_passes_for_everyone():
-    tables = made([20] * 8, classes=EMOTIONS, noise=0)
+    tables = made([60] * 8, classes=EMOTIONS, noise=0)
     r = result(tables)
     assert Verdict.FAIL not in {f.verdict for f in r.findings}
     assert found(r, "worst_speaker").verdict is Verdict.PASS

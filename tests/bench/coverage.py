@@ -16,10 +16,12 @@ import numpy as np
 from scipy import stats
 
 from sertools.metrics.regression import CCC
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
-from sertools.statistics.bootstrap import GroupedClips, bootstrap_weights, max_minus_min, widened_percentiles
+from sertools.metrics.speakers import rank_correlation
+from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
+from sertools.statistics.bootstrap import GroupedClips, bootstrap_weights, widened_percentiles
+from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion
-from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from sertools.statistics.statistic import ratio, unit_sums
 from tests.helpers.simulated_ratings import (
     CHANGE,
     RHO,
@@ -107,27 +109,31 @@ def of_change(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
     }
 
 
-def of_extent(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
-    """Intervals of the largest minus the smallest CCC of three groups with true slopes .6, .5 and .4."""
-    parts = [ratings(rng, speakers, slope=slope) for slope in (SLOPE, 0.5, 0.4)]
-    rows = [CCC.sums(t, p, np.arange(len(t)), len(t)) for t, p, _ in parts]
-    by_speaker = [CCC.sums(t, p, u, speakers) for t, p, u in parts]
+def of_extent(slopes: tuple[float, ...]) -> Callable[[np.random.Generator, int], dict[str, Interval]]:
+    """Intervals of the largest minus the smallest CCC of groups with these true slopes."""
 
-    def extent(sums: list[np.ndarray]) -> np.ndarray:
-        drawn: np.ndarray = np.ptp([_draws(CCC.value, each, rng) for each in sums], axis=0)
-        return drawn
+    def intervals(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
+        parts = [ratings(rng, speakers, slope=slope) for slope in slopes]
+        rows = [CCC.sums(t, p, np.arange(len(t)), len(t)) for t, p, _ in parts]
+        by_speaker = [CCC.sums(t, p, u, speakers) for t, p, u in parts]
 
-    truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
-    group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
-    found = max_minus_min(
-        CCC, GroupedClips(truth, prediction, unit, 3 * speakers, group, 3), draws=DRAWS, rng=rng
-    )
-    return {
-        "clips, percentiles": _percentiles(extent(rows)),
-        "speakers, percentiles": _percentiles(extent(by_speaker)),
-        "ours, widened": _ends(found),
-    }
+        def extent(sums: list[np.ndarray]) -> np.ndarray:
+            drawn: np.ndarray = np.ptp([_draws(CCC.value, each, rng) for each in sums], axis=0)
+            return drawn
+
+        truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
+        group = np.repeat(np.arange(len(parts)), [len(part[0]) for part in parts])
+        found = max_minus_min(
+            CCC, GroupedClips(truth, prediction, unit, len(parts) * speakers, group, len(parts))
+        )
+        return {
+            "clips, percentiles": _percentiles(extent(rows)),
+            "speakers, percentiles": _percentiles(extent(by_speaker)),
+            "ours": _ends(found),
+        }
+
+    return intervals
 
 
 def of_ranking(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
@@ -148,31 +154,58 @@ def of_ranking(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
     }
 
 
-def of_each(statistic: Statistic, scale: float) -> Callable[[np.random.Generator, int], dict[str, Interval]]:
-    """Intervals of a statistic of one number for each speaker, normally distributed about .02."""
+def of_each(
+    measure: Callable[..., Estimate], deviation: float
+) -> Callable[[np.random.Generator, int], dict[str, Interval]]:
+    """Intervals of the spread or of the mean size of one number for each speaker.
+
+    The numbers are normally distributed about .02, and observed on clips with a standard deviation of .12.
+    """
 
     def intervals(rng: np.random.Generator, speakers: int) -> dict[str, Interval]:
-        own, each = rng.normal(0.02, scale, speakers), np.arange(speakers)
-        drawn = _draws(statistic.value, statistic.sums(np.zeros(speakers), own, each, speakers), rng)
+        clips = rng.integers(10, 61, speakers)
+        own = rng.normal(0.02, deviation, speakers) + rng.normal(0, 0.12, speakers) / np.sqrt(clips)
+        errors = 0.12 * np.sqrt(rng.chisquare(clips - 1) / (clips - 1) / clips)
+        columns = np.stack([np.ones(speakers), own, own**2, np.abs(own)], axis=1)
+        drawn = _draws(_plain_spread if measure is spread_beyond_chance else _plain_distance, columns, rng)
         return {
             "speakers, percentiles": _percentiles(drawn),
             "speakers, widened": widened_percentiles(drawn, speakers),
-            "ours": _ends(estimate(statistic, np.zeros(speakers), own, each, speakers)),
+            "ours": _ends(measure(own, errors, int(clips.sum()))),
         }
 
     return intervals
+
+
+def _plain_spread(sums: np.ndarray) -> np.ndarray:
+    """The observed standard deviation."""
+    n, x, xx, _ = np.moveaxis(sums, -1, 0)
+    spread: np.ndarray = np.sqrt(np.maximum(xx - x**2 / n, 0) / (n - 1))
+    return spread
+
+
+def _plain_distance(sums: np.ndarray) -> np.ndarray:
+    """The observed mean of |x|."""
+    distance: np.ndarray = sums[..., 3] / sums[..., 0]
+    return distance
 
 
 CASES: dict[str, tuple[float, Callable[[np.random.Generator, int], dict[str, Interval]]]] = {
     "CCC": (true_ccc(SLOPE), of_ccc),
     "CCC_a − CCC_b, speakers per group": (true_ccc(SLOPE) - true_ccc(0.4), of_gap),
     "change of CCC, same speakers": (CHANGE, of_change),
-    "CCC, largest − smallest of three groups": (true_ccc(SLOPE) - true_ccc(0.4), of_extent),
+    "CCC, largest − smallest of three groups": (
+        true_ccc(SLOPE) - true_ccc(0.4),
+        of_extent((SLOPE, 0.5, 0.4)),
+    ),
     "share, true .97": (0.97, of_share(0.97)),
     "share, true .995": (0.995, of_share(0.995)),
-    "speaker average": (mean_distance(0.02, 0.05), of_each(SPEAKER_AVERAGE, 0.05)),
-    "spread over speakers": (0.05, of_each(SPREAD, 0.05)),
+    "speaker average": (mean_distance(0.02, 0.05), of_each(distance_beyond_chance, 0.05)),
+    "spread over speakers": (0.05, of_each(spread_beyond_chance, 0.05)),
     "speaker ranking": (RHO, of_ranking),
+    "CCC, largest − smallest of three equal groups": (0.0, of_extent((SLOPE, SLOPE, SLOPE))),
+    "speaker average, all off by .02": (0.02, of_each(distance_beyond_chance, 0.0)),
+    "spread over speakers that are alike": (0.0, of_each(spread_beyond_chance, 0.0)),
 }
 
 

@@ -11,6 +11,7 @@ from sertools.metrics.calibration import (
     brier_losses,
     confidence_bins,
     ece,
+    ece_beyond_chance,
     ece_by_chance,
     ece_statistic,
     probabilities_problem,
@@ -41,10 +42,48 @@ def test_ece_is_that_of_a_loop_over_bins():
     correct, confidence = calibrated(500)
     total = 0.0
     for b in range(15):
-        here = (confidence >= b / 15) & ((confidence < (b + 1) / 15) | (b == 14))
+        here = ((confidence > b / 15) | (b == 0)) & (confidence <= (b + 1) / 15)
         if here.any():
             total += here.sum() / 500 * abs(correct[here].mean() - confidence[here].mean())
     assert ece(correct, confidence) == pytest.approx(total, abs=1e-12)
+
+
+def test_the_ece_beyond_chance_by_hand():
+    # two bins of six clips: confidence .5 with 2 right, .9 with 5 right; six speakers with a clip in each
+    correct = np.array([1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
+    confidence, unit = np.repeat([0.5, 0.9], 6), np.tile(np.arange(6), 2)
+    found = ece_beyond_chance(correct, confidence, unit, 2)
+    gaps = [0.5 - 2 / 6, 0.9 - 5 / 6]
+    # variance of a mean of six, divisor 5; the second is above that of calibrated clips, .09/6, the first too
+    of_mean = [2 / 6 * 4 / 6 / 5, 5 / 6 * 1 / 6 / 5]
+    assert of_mean[0] > 0.25 / 6
+    assert of_mean[1] > 0.09 / 6
+    square = np.mean([gap**2 - variance for gap, variance in zip(gaps, of_mean, strict=True)])
+    assert found.value == pytest.approx(np.sqrt(max(square, 0)), abs=1e-12)
+    far = ece_beyond_chance(np.zeros(12), confidence, unit, 2)
+    square = (0.25 - 0.25 / 6 + 0.81 - 0.09 / 6) / 2
+    assert far.value == pytest.approx(np.sqrt(square), abs=1e-12)
+
+
+def test_a_calibrated_model_has_no_ece_beyond_chance():
+    above = []
+    for seed in range(200):
+        correct, confidence = calibrated(240, seed)
+        found = ece_beyond_chance(correct, confidence, np.arange(240) % 12)
+        assert ece(correct, confidence) > 0.02
+        assert found.low <= found.value < found.high
+        above.append(found.low > 0)
+    # three standard errors of 200 corpora are .046
+    assert np.mean(above) < 0.096
+
+
+def test_a_model_that_is_too_sure_by_a_constant_has_that_ece():
+    rng = np.random.default_rng(4)
+    confidence = rng.uniform(0.4, 1, 40_000)
+    correct = rng.random(40_000) < confidence - 0.2
+    found = ece_beyond_chance(correct, confidence, np.arange(40_000) % 40)
+    assert found.value == pytest.approx(0.2, abs=0.01)  # four standard errors of 40 000 clips
+    assert found.low < 0.2 < found.high
 
 
 def test_an_oracle_that_is_sure_and_a_coin_that_says_so_are_calibrated():
@@ -82,8 +121,8 @@ def test_nothing_is_not_calibrated():
     assert np.isnan(ece_by_chance([]))
 
 
-def test_a_confidence_on_an_edge_belongs_above():
-    assert confidence_bins([0.0, 0.5, 0.75, 1.0], 4).tolist() == [0, 2, 3, 3]
+def test_a_confidence_on_an_edge_belongs_below():
+    assert confidence_bins([0.0, 0.5, 0.75, 1.0], 4).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, np.nan])

@@ -151,7 +151,31 @@ def test_equalised_odds_of_a_perfect_model_are_zero():
     found = equalised_odds(
         pairs_of(pair.truth, pair.truth, pair.unit), groups, 3, draws=50, rng=np.random.default_rng(0)
     )
-    assert (found.value, found.low, found.high) == (0, 0, 0)
+    assert (found.value, found.low) == (0, 0)
+    assert 0 < found.high < 0.2, "no error among few clips does not show that there are none"
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_equalised_odds_hold_0_where_chance_explains_them(count):
+    """The lower end is above 0 where p ≤ .05, and equal groups are told apart once in twenty times."""
+    apart = 0
+    for seed in range(40):
+        pair, groups = drawn(groups=count, speakers=18, seed=100 + seed)
+        rng = np.random.default_rng(seed)
+        chance = equalised_odds_by_chance(pair, groups, 3, draws=199, rng=rng)
+        found = equalised_odds(pair, groups, 3, rng=rng, by_chance=chance)
+        assert (found.low > 0) == (chance.p_value <= 0.05), seed
+        assert found.low <= found.value <= found.high
+        apart += found.low > 0
+    assert apart <= 6  # three standard errors above 2
+
+
+def test_equalised_odds_of_a_speaker_in_several_groups_have_no_lower_end_above_0():
+    pair, _ = drawn(speakers=12)
+    groups = Groups(names=("a", "b"), code=np.arange(pair.n) % 2)
+    found = equalised_odds(pair, groups, 3, draws=50, rng=np.random.default_rng(0))
+    assert found.low == 0 < found.value < found.high
+    assert "a speaker belongs to more than one group" in found.reason
 
 
 def test_equalised_odds_need_a_class_that_the_groups_share():

@@ -9,15 +9,14 @@ from scipy import stats
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC, ccc
 from sertools.metrics.speakers import (
-    SPEAKER_AVERAGE,
-    SPREAD,
+    anova,
     anova_p_value,
     rank_correlation,
     scores_of_draws,
     spearman,
+    standard_errors,
     unit_means,
 )
-from sertools.statistics.jackknife import estimate
 
 
 def rng(seed=0):
@@ -102,58 +101,21 @@ def test_the_spread_of_draws_is_the_standard_error_of_a_share():
     assert scores.std() == pytest.approx(sd, abs=4 * sd / np.sqrt(8000))
 
 
-def spread(values):
-    return estimate(SPREAD, np.zeros(len(values)), values, np.arange(len(values)), len(values))
-
-
-def test_the_deviation_over_speakers_is_that_of_numpy():
-    x = rng(11).random(12)
-    found = spread(x)
-    assert found.value == pytest.approx(x.std(ddof=1), abs=1e-12)
-    logs = np.log([np.delete(x, i).std(ddof=1) for i in range(12)])
-    half = stats.t.ppf(0.975, 11) * np.sqrt(11 / 12 * np.sum((logs - logs.mean()) ** 2))
-    ends = found.value * np.exp([-half, half])
-    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-12)
-
-
-def test_one_speaker_does_not_differ_from_anyone_so_the_deviation_is_undefined():
-    assert np.isnan(spread([0.5]).value)
-    assert np.isnan(SPREAD.value(np.zeros(3)))
-
-
-@pytest.mark.parametrize("same", [0.0, 0.1, 1.0, -0.3])
-def test_equal_speakers_deviate_by_nothing(same):
-    found = spread([same] * 7)
-    assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high == pytest.approx(0.0, abs=1e-11)
-
-
-def test_the_speaker_average_is_the_mean_distance_of_means_with_a_geometric_interval():
-    t, p = rng(12).random((2, 9))
-    found, off = estimate(SPEAKER_AVERAGE, t, p, np.arange(9), 9), np.abs(p - t)
-    assert found.value == pytest.approx(off.mean(), abs=1e-12)
-    logs = np.log([np.delete(off, i).mean() for i in range(9)])
-    half = stats.t.ppf(0.975, 8) * np.sqrt(8 / 9 * np.sum((logs - logs.mean()) ** 2))
-    ends = off.mean() * np.exp([-half, half])
-    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-12)
-    assert np.isnan(SPEAKER_AVERAGE.value(np.zeros(2)))
-
-
-def test_an_oracle_has_no_distance_between_means():
-    t = rng(13).random(6)
-    found = estimate(SPEAKER_AVERAGE, t, t, np.arange(6), 6)
-    assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high == pytest.approx(0.0, abs=1e-11)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_speakers_are_told_apart_by_the_f_test_of_scipy(seed):
     rng = np.random.default_rng(seed)
     unit = np.repeat(np.arange(5), [1, 4, 9, 2, 6])
     truth = rng.random(len(unit)) + 0.1 * seed * unit
     order = rng.permutation(len(unit))
-    expected = stats.f_oneway(*(truth[unit == code] for code in range(5))).pvalue
-    assert anova_p_value(truth[order], unit[order] * 3) == pytest.approx(expected, rel=1e-9)
+    expected = stats.f_oneway(*(truth[unit == code] for code in range(5)))
+    assert anova_p_value(truth[order], unit[order] * 3) == pytest.approx(expected.pvalue, rel=1e-9)
+    assert anova(truth[order], unit[order] * 3)[0] == pytest.approx(expected.statistic, rel=1e-9)
+
+
+def test_the_standard_error_of_a_mean_is_that_of_scipy():
+    unit, x = np.repeat([0, 2, 3], [5, 9, 1]), rng(14).random(15)
+    expected = [stats.sem(x[:5]), np.nan, stats.sem(x[5:14]), np.nan]
+    np.testing.assert_allclose(standard_errors(x, unit, 4), expected, atol=1e-12)
 
 
 def test_speakers_who_never_differ_from_themselves_are_told_apart_if_at_all():

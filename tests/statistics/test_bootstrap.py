@@ -6,10 +6,10 @@ from scipy import stats
 
 from sertools.errors import AuditError
 from sertools.metrics.classification import recall_statistic
-from sertools.metrics.regression import BIAS, CCC, ccc
+from sertools.metrics.regression import BIAS, CCC
 from sertools.statistics import bootstrap as bootstrap_module
-from sertools.statistics.bootstrap import GroupedClips, bootstrap, bootstrap_weights, max_minus_min
-from sertools.statistics.jackknife import estimate, gap
+from sertools.statistics.bootstrap import bootstrap, bootstrap_weights
+from sertools.statistics.jackknife import estimate
 
 
 def rng(seed=0):
@@ -136,70 +136,3 @@ def test_a_few_undefined_draws_are_left_out():
     found = bootstrap(recall_statistic(1).value, sums, n=8, draws=2000, rng=rng(6))
     assert found.reason == ""
     assert 0 <= found.low <= found.value == 0.75 <= found.high <= 1
-
-
-# max − min
-
-
-def test_max_minus_min_is_the_gap_of_the_extreme_groups():
-    truth, prediction, unit = speakers(52, 24)
-    group = unit % 3
-    by_group = [ccc(truth[group == g], prediction[group == g]) for g in range(3)]
-    found = max_minus_min(CCC, GroupedClips(truth, prediction, unit, 24, group, 3), draws=500, rng=rng(7))
-    assert found.value == pytest.approx(max(by_group) - min(by_group), abs=1e-12)
-    assert 0 <= found.low < found.value < found.high
-    assert (found.n, found.units) == (len(unit), 24)
-
-
-def test_max_minus_min_of_two_far_groups_agrees_with_their_gap():
-    truth, prediction, unit = speakers(53, 40)
-    group = unit % 2
-    prediction = prediction + 2.0 * group
-    a, b = ((truth[group == g], prediction[group == g], unit[group == g]) for g in (1, 0))
-    expected = gap(BIAS, a, b)
-    found = max_minus_min(BIAS, GroupedClips(truth, prediction, unit, 40, group, 2), rng=rng(8))
-    width = expected.high - expected.low
-    assert found.value == pytest.approx(expected.value, abs=1e-12)
-    # Welch's degrees of freedom are those of both groups, the bootstrap's those of the smaller: 4 % wider
-    assert found.low == pytest.approx(expected.low, abs=0.1 * width)
-    assert found.high == pytest.approx(expected.high, abs=0.1 * width)
-
-
-def test_speakers_in_several_groups_are_drawn_from_all():
-    truth, prediction, unit = speakers(54, 8)
-    group = np.where(unit < 4, 1, np.arange(len(unit)) % 2)
-    found = max_minus_min(BIAS, GroupedClips(truth, prediction, unit, 8, group, 2), draws=500, rng=rng(9))
-    # four speakers are in one group only, too few to be drawn on their own
-    assert (found.units, found.reason) == (8, "")
-    assert found.low < found.high
-
-
-def test_max_minus_min_leaves_out_empty_groups_and_clips_without_one():
-    truth, prediction, unit = speakers(55, 15)
-    group = np.array([0, 3, -1])[unit % 3]
-    kept = group >= 0
-    found = max_minus_min(CCC, GroupedClips(truth, prediction, unit, 15, group, 5), draws=300, rng=rng(10))
-    again = max_minus_min(
-        CCC,
-        GroupedClips(truth[kept], prediction[kept], unit[kept], 15, group[kept] // 3, 2),
-        draws=300,
-        rng=rng(10),
-    )
-    assert found == again
-    assert (found.n, found.units) == (kept.sum(), 10)
-
-
-def test_max_minus_min_needs_two_groups_with_values():
-    truth, prediction, unit = speakers(56, 10)
-    one = max_minus_min(
-        CCC, GroupedClips(truth, prediction, unit, 10, np.zeros(len(unit), dtype=int), 2), rng=rng()
-    )
-    assert math.isnan(one.value)
-    assert one.reason == "fewer than two groups"
-    group = np.minimum(unit, 1)
-    constant = np.where(group == 0, 0.5, truth)
-    undefined = max_minus_min(
-        CCC, GroupedClips(constant, np.where(group == 0, 0.4, prediction), unit, 10, group, 2), rng=rng()
-    )
-    assert math.isnan(undefined.value)
-    assert undefined.reason

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from sertools.metrics.regression import BIAS, CCC
-from sertools.metrics.speakers import SPEAKER_AVERAGE, SPREAD, rank_correlation
-from sertools.statistics.bootstrap import GroupedClips, bootstrap, max_minus_min
+from sertools.metrics.speakers import rank_correlation
+from sertools.statistics.bootstrap import GroupedClips, bootstrap
+from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import contrast, estimate, gap, proportion
 from tests.helpers.simulated_ratings import (
     RHO,
     SLOPE,
     changed,
     clips_of,
-    mean_distance,
     ratings,
     speaker_means,
     true_ccc,
@@ -59,11 +59,9 @@ def test_intervals_of_the_largest_gap_of_three_groups_cover(speakers):
         truth, prediction = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         unit = np.concatenate([part[2] + speakers * i for i, part in enumerate(parts)])
         group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
-        return max_minus_min(
-            CCC, GroupedClips(truth, prediction, unit, 3 * speakers, group, 3), draws=400, rng=rng
-        )
+        return max_minus_min(CCC, GroupedClips(truth, prediction, unit, 3 * speakers, group, 3))
 
-    assert 0.93 <= coverage(true_ccc(SLOPE) - true_ccc(0.4), draw, runs=1000) <= 0.98
+    assert coverage(true_ccc(SLOPE) - true_ccc(0.4), draw, runs=1000) >= 0.93
 
 
 @pytest.mark.parametrize(("clips", "widest"), [((10, 60), 0.985), ((200, 600), 0.99)])
@@ -77,18 +75,6 @@ def test_intervals_of_an_unchanged_ratio_cover(true, speakers, clips, widest):
         return proportion(rng.random(len(unit)) < own[unit], unit, speakers)
 
     assert 0.93 <= coverage(true, draw) <= widest
-
-
-@pytest.mark.parametrize("speakers", [5, 12, 45])
-@pytest.mark.parametrize(
-    ("statistic", "true"), [(SPREAD, 0.05), (SPEAKER_AVERAGE, mean_distance(0.02, 0.05))]
-)
-def test_intervals_of_distances_over_speakers_cover(statistic, true, speakers):
-    def draw(rng):
-        own, each = rng.normal(0.02, 0.05, speakers), np.arange(speakers)
-        return estimate(statistic, np.zeros(speakers), own, each, speakers)
-
-    assert 0.93 <= coverage(true, draw) <= 0.98
 
 
 @pytest.mark.parametrize("speakers", [5, 12, 45])

@@ -9,9 +9,11 @@ from sertools.metrics.speakers import rank_correlation
 from sertools.metrics.unchanged import mean_share
 from sertools.results.result import Finding, Limit, Verdict
 from sertools.results.verdicts.gate import judge
-from sertools.statistics.bootstrap import GroupedClips, max_minus_min
+from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
+from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.crossed import Crossed
 from sertools.statistics.crossed import contrast as crossed_contrast
+from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all, proportion
 from sertools.statistics.shares import change_of_recall, gap_of_recall
 
@@ -43,11 +45,11 @@ INTERVALS = {
     "words": lambda **how: crossed_contrast(WORDS, WORDS.item % 2, [1.0, -1.0], **how),
     "largest minus smallest": lambda **how: max_minus_min(
         uar_statistic(3),
-        GroupedClips(CLASSES, ANSWERS, UNIT, SPEAKERS, GROUP, 2),
-        rng=np.random.default_rng(1),
-        draws=300,
+        GroupedClips(CLASSES, ANSWERS + (GROUP == 1) * (ANSWERS == 0), UNIT, SPEAKERS, GROUP, 2),
         **how,
     ),
+    "spread": lambda **how: spread_beyond_chance([0.2, 0.5, 0.9, 0.4, 0.7], [0.1] * 5, 50, **how),
+    "distance": lambda **how: distance_beyond_chance([0.2, -0.5, 0.3, 0.4, -0.7], [0.1] * 5, 50, **how),
 }
 
 

@@ -1,0 +1,135 @@
+"""How often do 95 % intervals hold the true value at their worst? Writes a table of docs/statistics.md.
+
+    OMP_NUM_THREADS=1 python -m tests.bench.worst_cells [--runs 1000] [--write]
+
+The world is harder than that of `coverage`: the level and the slope of speakers have heavy tails (Student's t
+with 4 degrees of freedom), numbers of clips are log-normal, and ratings are ordinal, the mean of three raters
+on a scale of seven steps. True values are those of 20 000 speakers. Every number is seeded.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+from sertools.metrics.calibration import RESIDUAL_SLOPE, SPREAD
+from sertools.metrics.regression import BIAS, CCC, MAE, RMSE
+from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
+from sertools.statistics.jackknife import Estimate, estimate, group_minus_all, proportion
+from sertools.statistics.statistic import Statistic, overall
+from tests.bench.coverage import PAGE, SPEAKERS, _markdown
+
+Corpus = tuple[np.ndarray, np.ndarray, np.ndarray]
+Draw = Callable[[np.random.Generator, int], Estimate]
+"""An estimate on a random corpus of this many speakers."""
+
+STEPS, RATERS = 7, 3
+
+
+def clips_of(rng: np.random.Generator, speakers: int) -> np.ndarray:
+    """The speaker of each clip; numbers of clips are log-normal about 30, at least 5 and at most 300."""
+    counts = np.clip(np.exp(rng.normal(np.log(30), 0.8, speakers)).astype(int), 5, 300)
+    return np.repeat(np.arange(speakers), counts)
+
+
+def heavy(rng: np.random.Generator, speakers: int, deviation: float) -> np.ndarray:
+    """Student's t with 4 degrees of freedom, scaled to this standard deviation."""
+    return rng.standard_t(4, speakers) * deviation / np.sqrt(2)
+
+
+def ratings(rng: np.random.Generator, speakers: int, noise: float = 0.12) -> Corpus:
+    """Truth, prediction and speaker; a smaller noise is a better model."""
+    unit = clips_of(rng, speakers)
+    felt = 0.5 + rng.normal(0, 0.06, speakers)[unit] + rng.normal(0, 0.15, len(unit))
+    heard = felt + rng.normal(0, 0.12, (RATERS, len(unit)))
+    truth = (np.clip(np.round(heard * (STEPS - 1)), 0, STEPS - 1) / (STEPS - 1)).mean(axis=0)
+    level, slope = heavy(rng, speakers, 0.06)[unit], 0.7 + heavy(rng, speakers, 0.15)[unit]
+    return truth, 0.5 + level + slope * (felt - 0.5) + rng.normal(0, noise, len(unit)), unit
+
+
+def of(statistic: Statistic, noise: float = 0.12) -> tuple[float, Draw]:
+    """The true value of a statistic, and its estimate on a corpus."""
+    truth, prediction, _ = ratings(np.random.default_rng(0), 20_000, noise)
+    return (
+        overall(statistic, truth, prediction),
+        lambda rng, speakers: estimate(statistic, *ratings(rng, speakers, noise), speakers),
+    )
+
+
+def of_group(rng: np.random.Generator, speakers: int) -> Estimate:
+    """The CCC of one of two equal groups, of this many speakers each, minus that of all clips."""
+    truth, prediction, unit = ratings(rng, 2 * speakers)
+    return group_minus_all(CCC, truth, prediction, unit, unit % 2, 2)[0]
+
+
+def of_share(true: float) -> Draw:
+    """A share of clips with an intra-speaker correlation of .2."""
+
+    def share(rng: np.random.Generator, speakers: int) -> Estimate:
+        unit, both = clips_of(rng, speakers), 1 / 0.2 - 1
+        own = rng.beta(true * both, (1 - true) * both, speakers)
+        return proportion(rng.random(len(unit)) < own[unit], unit, speakers)
+
+    return share
+
+
+def of_speakers(measure: Callable[..., Estimate], mean: float) -> Draw:
+    """The distance or the spread of heavy-tailed speakers with a standard deviation of .05."""
+
+    def found(rng: np.random.Generator, speakers: int) -> Estimate:
+        clips = np.bincount(clips_of(rng, speakers))
+        observed = mean + heavy(rng, speakers, 0.05) + rng.normal(0, 0.12, speakers) / np.sqrt(clips)
+        errors = 0.12 * np.sqrt(rng.chisquare(clips - 1) / (clips - 1) / clips)
+        return measure(observed, errors, int(clips.sum()))
+
+    return found
+
+
+def rows() -> dict[str, tuple[float, Draw]]:
+    """Name → true value and estimate."""
+    distance = float(np.abs(heavy(np.random.default_rng(0), 10**6, 0.05)).mean())
+    return {
+        "CCC, mediocre model": of(CCC),
+        "CCC, good model": of(CCC, 0.04),
+        "MAE": of(MAE),
+        "RMSE": of(RMSE),
+        "bias": of(BIAS),
+        "residual slope": of(RESIDUAL_SLOPE),
+        "sd(prediction) / sd(truth)": of(SPREAD),
+        "group minus all, speakers per group": (0.0, of_group),
+        "share, true .9, intra-speaker correlation .2": (0.9, of_share(0.9)),
+        "share, true .97, intra-speaker correlation .2": (0.97, of_share(0.97)),
+        "spread over speakers": (0.05, of_speakers(spread_beyond_chance, 0.4)),
+        "speaker average": (distance, of_speakers(distance_beyond_chance, 0.0)),
+    }
+
+
+def table(runs: int) -> str:
+    """The coverages as a Markdown table."""
+    lines = []
+    for number, (name, (true, draw)) in enumerate(rows().items()):
+        shares = []
+        for speakers in SPEAKERS:
+            found = [draw(np.random.default_rng([number, speakers, run]), speakers) for run in range(runs)]
+            shares.append(float(np.mean([each.low <= true <= each.high for each in found])))
+        lines.append([name, shares])
+    return _markdown(["statistic"], lines)
+
+
+def main() -> None:
+    """Prints the table, or writes it into the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    text = table(given.runs)
+    sys.stdout.write(text)
+    if given.write:
+        begin, end = "<!-- worst: begin -->\n", "<!-- worst: end -->\n"
+        before, rest = PAGE.read_text(encoding="utf-8").split(begin)
+        PAGE.write_text(f"{before}{begin}{text}{end}{rest.split(end)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
