@@ -12,7 +12,6 @@ from sertools.errors import CorpusError
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.run import run
 from sertools.pipeline.write import write_run
 from sertools.results.collection import Results
@@ -135,7 +134,7 @@ class AuditRequest:
             built
         settings: how to compute
         out: folder for results, clips and report
-        clips: maximum number of clips to write per audit
+        clips: maximum number of clips to write per audit; None for the default of the corpus
         command: what the user typed, for the report
     """
 
@@ -146,7 +145,7 @@ class AuditRequest:
     random_twin: bool | None = None
     settings: Settings = field(default_factory=Settings)
     out: Path
-    clips: int = DEFAULT_CLIPS
+    clips: int | None = None
     command: str = ""
 
     def load(self) -> "LoadedRequest":

@@ -57,18 +57,21 @@ def gate(
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
     from sertools.cli import console
-    from sertools.results.verdicts import gate
-    from sertools.results.verdicts.limits import read_limits
+    from sertools.report.formats import gate_lines
+    from sertools.results.verdicts import gate, rules
+    from sertools.results.verdicts.limits import GateFile, read_gate
 
     arguments.check_loudness(quiet, verbose)
     arguments.check_outputs([junit], [str(path) for path in [limits, *(folders or [o.OUT])] if path])
     results = _results(folders or [o.OUT], baseline, tolerance)
-    overrides = read_limits(limits) if limits else []
-    judged = gate.gate(results, overrides, source=str(limits), mode=mode)
-    for note in gate.unmatched(results, overrides):
-        console.warn(note)
+    file = read_gate(limits) if limits else GateFile()
+    judged = gate.gate(results, file, source=str(limits), mode=mode)
+    for note in [] if quiet else rules.unmatched(results, file.rules):
+        console.message(f"Note: {note}.")
     _write_for_ci(judged, junit, github, strict)
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
+    if output != "json" and not quiet:
+        console.lines([*gate_lines.ignored(judged), *gate_lines.got_worse(judged)])
     raise typer.Exit(_exit_code(judged, strict, allow_empty))
 
 
