@@ -49,7 +49,12 @@ def doubtful_audits(
     facts: Mapping[str, Any],
     seed: int,
 ) -> dict[int, list[FindingKey]]:
-    """Position of each audit with doubtful verdicts → their findings; see `doubtful_verdicts`."""
+    """Position of each audit with doubtful verdicts → their findings; see `doubtful_verdicts`.
+
+    Empty unless the model runs in bf16 by choice.
+    """
+    if not is_bf16_by_choice(facts):
+        return {}
     found = {
         i: doubtful_verdicts(planned, tables, result, facts, seed)
         for i, (planned, result) in enumerate(zip(audits, results, strict=True))

@@ -3,7 +3,6 @@
 import math
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -194,20 +193,6 @@ def test_speakers_of_joined_corpora_are_different_people(folder: Path) -> None:
     assert joined.path("y:wav/c.wav").is_file()
     assert (joined.name, joined.licence, joined.notes) == ("x+y", "x: CC0 · y: CC0", ("x: n", "y: n"))
     assert clips["speaker"].tolist() == ["03", "03", "07"]
-
-
-def test_a_restriction_on_recordings_stays_in_splits_copies_and_joined_corpora(folder: Path) -> None:
-    open_to_all = load_corpus(str(folder / "mine.csv"))
-    licensed = replace(open_to_all, name="m", recordings="must not be passed on")
-    write_corpus(licensed, folder / "out")
-    for corpus in (licensed, load_corpus(str(folder / "out")), load_corpus(f"{folder / 'out'}:test")):
-        assert corpus.recordings == "must not be passed on"
-    assert join_corpora([open_to_all, licensed]).recordings == "m: must not be passed on"
-    assert join_corpora([open_to_all, replace(open_to_all, name="n")]).recordings == ""
-    toml = folder / "out" / "corpus.toml"
-    lines = toml.read_text(encoding="utf-8").splitlines(keepends=True)
-    toml.write_text("".join(line for line in lines if not line.startswith("recordings")), encoding="utf-8")
-    assert load_corpus(str(folder / "out")).recordings == ""  # written by an earlier version
 
 
 def test_joined_splits_of_one_corpus_keep_their_people(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """When a model runs in bf16, and that the choice stands."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,43 +13,12 @@ from sertools.inference.jobs import jobs
 from sertools.inference.settings import Settings
 from sertools.models.device import multiplies_bf16, native_bf16
 from sertools.models.load import LoadOptions, load_model
-from sertools.models.model import Outputs
 from sertools.tables import condition
 from tests.helpers.checkpoints import write_audeering_checkpoint
 from tests.helpers.small import noises
+from tests.helpers.two_formats import TwoFormats
 
 NATIVE = native_bf16("cpu")
-
-
-@dataclass(kw_only=True)
-class TwoFormats:
-    """A model whose answer is the loudness, and off by `error` in bf16."""
-
-    error: float
-    name: str = "two formats"
-    labels: tuple[str, ...] = ("arousal",)
-    task: Any = "regression"
-    sampling_rate: int = 16000
-    shortest: int = 1
-    fingerprint: str = "undecided"
-    facts: dict[str, Any] = field(default_factory=dict)
-    needs_precision: bool = True
-    clips_with_layers: list[int] = field(default_factory=list)
-
-    def with_precision(self, precision: str, **facts: Any) -> "TwoFormats":
-        facts = {"precision": precision, **facts}
-        return replace(
-            self,
-            needs_precision=False,
-            fingerprint=precision,
-            facts=facts,
-            clips_with_layers=self.clips_with_layers,
-        )
-
-    def predict(self, signals, *, layers: bool = False) -> Outputs:
-        self.clips_with_layers.append(len(signals))
-        off = self.error if self.fingerprint == "bf16" else 0.0
-        return Outputs(scores=np.array([[np.abs(s).mean() + off] for s in signals], dtype=np.float32))
 
 
 def store(tmp_path) -> Settings:

@@ -12,7 +12,7 @@ from sertools.pipeline.number_format import is_bf16_by_choice, shifted
 from sertools.results.read import read_results
 from sertools.results.result import Limit
 from tests.helpers.small import noises
-from tests.inference.test_precision import TwoFormats
+from tests.helpers.two_formats import TwoFormats
 
 FACTS = {"precision_shift": 0.0004, "precision_difference": 0.002, "precision_exceeding": 0.1}
 

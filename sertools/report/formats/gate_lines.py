@@ -15,6 +15,11 @@ SHOWN = 10
 TOLERANCE = {Verdict.PASS: "within the tolerance", Verdict.FAIL: "beyond the tolerance"}
 
 
+def beside_table(results: Sequence[Result]) -> list[str]:
+    """The lines below the table of a gate: what is ignored, and what got worse."""
+    return [*ignored(results), *got_worse(results)]
+
+
 def ignored(results: Sequence[Result]) -> list[str]:
     """A sentence for each reason for which findings are ignored, with their number."""
     reasons = [f.reason for result in results for f in result.findings if is_ignored(f)]
