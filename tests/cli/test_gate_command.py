@@ -207,7 +207,7 @@ def test_what_got_worse_than_in_the_baseline_is_printed(folder):
     assert done.exit_code == 1
     assert (
         "Compared with the baseline: of 2 metrics, 1 is worse beyond chance, and 0 are better.\n"
-        "– correctness: ccc of arousal changed by −0.100 (95 % interval −0.113 … −0.087), beyond the "
+        "– correctness: ccc of arousal changed by −0.100 (95 % interval [−0.113, −0.087]), beyond the "
         "tolerance\n"
     ) in done.stdout
     same = sertools("gate", "before", "--baseline", "before")
