@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from sertools.cli.app import app
-from sertools.results.verdicts.limits import read_limits
+from sertools.results.verdicts.limits import read_gate
 from tests.helpers.audit_tables import made
 from tests.helpers.baselines import result_of, worse
 from tests.helpers.places import ROOT
@@ -81,7 +81,7 @@ def test_bad_baselines_give_a_sentence_and_exit_code_2(folder):
 
 
 def test_every_limit_of_the_example_applies_to_a_finding_of_the_audits(folder):
-    limits = read_limits(EXAMPLES / "gate.toml")
+    limits = read_gate(EXAMPLES / "gate.toml").limit
     assert {limit.audit for limit in limits} == {"correctness", "fairness", "speakers"}
     done = sertools("gate", "--limits", "gate.toml", "--format", "json")
     assert done.exit_code == 0

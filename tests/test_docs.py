@@ -85,18 +85,41 @@ def test_the_supported_versions_of_python_are_those_of_the_package():
     assert project["requires-python"] == f">={versions[0]}"
 
 
+BY_NAME = re.compile(r"pip3?\s+install\s+(?:[^\n`]*?\s)?['\"]?sertools(?![\w./])")
+"""An installation by the name sertools, with or without extras, or by a name that begins with it."""
+
+
 def test_nobody_is_told_to_install_the_project_of_the_same_name_on_pypi():
-    files = [
-        *(ROOT / "examples").iterdir(),
-        *(ROOT / "docs").glob("*.md"),
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-    ]
+    assert BY_NAME.search("pip install sertools")
+    assert BY_NAME.search("python -m pip install -q 'sertools[probe]'")
+    assert BY_NAME.search("pip install sertools-audit")  # not on PyPI today
+    assert not BY_NAME.search("python -m pip install ./sertools")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    ends = (".py", ".md", ".toml", ".yml", ".yaml", ".html", ".json", "Makefile", "run")
+    named = [name for name in listed.splitlines() if name.endswith(ends) and name != "tests/test_docs.py"]
+    files = [ROOT / name for name in named if (ROOT / name).is_file()]
+    assert ROOT / "README.md" in files
+    assert ROOT / "sertools/cli/app.py" in files
     for file in files:
-        if file.is_file():
-            assert not re.search(
-                r"pip install [^\n]*(?<![./])sertools\b", file.read_text(encoding="utf-8")
-            ), file
+        assert not BY_NAME.search(file.read_text(encoding="utf-8")), file
+
+
+def test_the_version_does_not_depend_on_how_the_distribution_is_called():
+    import sertools
+
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        read = tomllib.load(file)
+    assert read["project"]["name"] == "sertools-audit"
+    assert read["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "sertools.__version__"}
+    extras = read["project"]["optional-dependencies"].values()
+    own = [need for needs in extras for need in needs if need.startswith("sertools")]
+    assert own
+    assert all(need.startswith("sertools-audit[") for need in own)
+    code = [*(ROOT / "sertools").rglob("*.py"), *(ROOT / "audits").rglob("*.py")]
+    assert not [p for p in code if re.search(r"version\(['\"]sertools", p.read_text(encoding="utf-8"))]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", sertools.__version__)
 
 
 @pytest.mark.slow

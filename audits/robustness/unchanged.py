@@ -10,7 +10,7 @@ from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.regression import BIAS
 from sertools.metrics.unchanged import mean_share
 from sertools.results.result import Finding, Limit
-from sertools.results.verdicts.gate import matches
+from sertools.results.verdicts.rules import matches
 from sertools.statistics.jackknife import Estimate, estimate
 from sertools.tables.tables import Tables
 

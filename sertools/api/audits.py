@@ -20,7 +20,6 @@ from sertools.inference import predict as predictions
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline import write
-from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
 from sertools.pipeline.run import run
@@ -28,6 +27,7 @@ from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.limits import Override, read_limits
+from sertools.results.verdicts.rules import widest_first
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN
 
@@ -50,7 +50,7 @@ def audit(
     trained_on: CorpusSource | None = None,
     allow_training_data: bool = False,
     out: str | Path | None = None,
-    recordings: int = DEFAULT_CLIPS,
+    recordings: int | None = None,
     audit_folders: Sequence[str | Path] = (),
     seed: int = 0,
     settings: Settings | None = None,
@@ -74,7 +74,8 @@ def audit(
         allow_training_data: whether clips that were in the training, or whose speakers were, are judged too;
             by default they are only shown apart
         out: folder to write result files, recordings and the report to; None to write nothing
-        recordings: maximum number of clips per audit to listen to in the report
+        recordings: maximum number of clips per audit to listen to in the report; None for none if the licence
+            of the corpus does not let recordings be passed on, else for 5
         audit_folders: folders with audits of your own
         seed: random seed
         settings: batch size, number of decoding threads, cache folder, label map, progress; its seed is
@@ -297,7 +298,7 @@ def _planned(
     return [
         each.audit.plan(
             {**each.settings, **own.get(each.name, {})},
-            [*each.limits, *(o.limit(source) for o in overrides if o.audit == each.name)],
+            [*each.limits, *(o.limit(source) for o in widest_first(overrides) if o.audit == each.name)],
         )
         for each in planned
     ]

@@ -24,7 +24,7 @@ from sertools.results.read import read_results as read_folder
 from sertools.results.result import Result, Verdict
 from sertools.results.verdicts import gate as gates
 from sertools.results.verdicts.gate import Mode
-from sertools.results.verdicts.limits import Override, read_limits
+from sertools.results.verdicts.limits import Override, read_gate
 
 ResultSource = str | Path | Result | Iterable[Result]
 """Results, or a folder or file with results."""
@@ -195,12 +195,12 @@ def gate(
         ```
     """
     found: Sequence[Result] = results_of(results)
-    overrides = read_limits(Path(limits)) if isinstance(limits, str | Path) else list(limits)
+    rules = read_gate(Path(limits)) if isinstance(limits, str | Path) else list(limits)
     source = str(limits) if isinstance(limits, str | Path) else "limits"
     if baseline is not None:
         place = str(baseline) if isinstance(baseline, str | Path) else "baseline"
         found = against_baseline(results_of(found), results_of(baseline), tolerance=tolerance, source=place)
-    judged = Results(gates.gate(found, overrides, source=source, mode=mode))
+    judged = Results(gates.gate(found, rules, source=source, mode=mode))
     return GateOutcome(results=judged, exit_code=gates.exit_code(judged, strict=strict), strict=strict)
 
 

@@ -90,15 +90,17 @@ def value_maps(texts: Sequence[str] | None) -> dict[str, dict[str, str]]:
     }
 
 
-def clips_to_hear(text: str) -> int:
-    """Number of clips that `--audio` requests.
+def clips_to_hear(text: str) -> int | None:
+    """Number of clips that `--audio` requests; None for the default of the corpus.
 
     Raises:
-        AuditError: the text is neither a number nor "none"
+        AuditError: the text is neither a number nor "none" nor "auto"
 
-    >>> clips_to_hear("5"), clips_to_hear("none")
-    (5, 0)
+    >>> clips_to_hear("5"), clips_to_hear("none"), clips_to_hear("auto")
+    (5, 0, None)
     """
+    if text == "auto":
+        return None
     if text == "none":
         return 0
     if not (text.isascii() and text.isdigit()):

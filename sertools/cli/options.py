@@ -353,8 +353,9 @@ Audio = Annotated[
     typer.Option(
         "--audio",
         rich_help_panel=OUTPUT,
-        metavar="N|none",
-        help="Maximum number of clips per audit to listen to in the report; none for no recordings.",
+        metavar="N|none|auto",
+        help="Maximum number of clips per audit to listen to in the report; none for no recordings. auto is "
+        "5, or none if the licence of the corpus does not let recordings be passed on.",
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from sertools import files
 from sertools.comparison.compare import compare
@@ -80,7 +81,7 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
     """Columns and rows for a terminal: findings paired by speaker, then those that only some runs pass.
 
     If there are neither, all findings with a difference; never more than `most` rows, nor more than
-    `MOST_NAMES` runs.
+    `MOST_NAMES` runs: the first one, and those of the others with the best scores.
     """
     tables = {table.name: table for table in comparison.tables}
     values, width = tables["values"], len(COLUMNS)
@@ -103,10 +104,22 @@ def short(comparison: Result, most: int = 20) -> tuple[list[str], list[Row]]:
         ]
         for row in found
     ]
-    runs = min(first - width, MOST_NAMES)
-    shown = [0, *range(1, runs + 1), *range(1 + first - width, first - width + runs)]
+    chosen_runs = [0, *_best_others(comparison, values.columns[width:first])]
+    shown = [0, *(1 + run for run in chosen_runs), *(first - width + run for run in chosen_runs[1:])]
     columns = ["finding", *values.columns[width:first], *values.columns[first::3]]
     return [columns[i] for i in shown], [[row[i] for i in shown] for row in rows[:most]]
+
+
+def _best_others(comparison: Result, names: Sequence[str]) -> list[int]:
+    """Positions of the runs to show beside the first, in order: all if they are few, else the best ones.
+
+    The best have the highest mean of the scores in the figure of scores, which all are better the higher.
+    """
+    others = list(range(1, len(names)))
+    scores = next((figure.series for figure in comparison.figures if figure.name == "scores"), [])
+    means = {each.name: fmean(known) for each in scores if (known := [y for y in each.y if y is not None])}
+    best = sorted(others, key=lambda run: -means.get(names[run], -1.0))
+    return sorted(best[: MOST_NAMES - 1])
 
 
 def _value_texts(values: Row, ends: Row) -> list[str]:

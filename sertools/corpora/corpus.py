@@ -59,6 +59,7 @@ class Corpus:
         root: folder that relative file paths start from
         version, licence, citation: empty if unknown
         simulated: origin of labels that are not human ratings; empty for human ratings
+        recordings: the restriction, where the licence does not let recordings be passed on; empty otherwise
         notes: sentences on counts, dropped labels, splits
         max_minutes: longest clip that is read; a longer one counts as missing
     """
@@ -70,6 +71,7 @@ class Corpus:
     licence: str = ""
     citation: str = ""
     simulated: str = ""
+    recordings: str = ""
     notes: tuple[str, ...] = ()
     max_minutes: float = MAX_MINUTES
 
@@ -132,6 +134,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
         "licence": corpus.licence,
         "citation": corpus.citation,
         "simulated": corpus.simulated,
+        "recordings": corpus.recordings,
         "notes": list(corpus.notes),
     }
     # the inner file, the table, gets its name first
@@ -172,7 +175,7 @@ def join_corpora(parts: Sequence[Corpus]) -> Corpus:
     if len(twice):
         raise CorpusError(f"clip {twice[0]!r} is in two of the corpora", hint="join each split once")
     own = {key: " · ".join(dict.fromkeys(f"{p.name}: {value}" for p in parts if (value := getattr(p, key))))
-           for key in ("version", "licence", "citation", "simulated")}  # fmt: skip
+           for key in ("version", "licence", "citation", "simulated", "recordings")}  # fmt: skip
     notes = tuple(f"{part.name}: {note}" for part in parts for note in part.notes)
     name = "+".join(part.name for part in parts)
     longest = max(part.max_minutes for part in parts)

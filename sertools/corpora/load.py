@@ -21,8 +21,11 @@ from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
 from sertools.tables.columns import LABELS, ROW
 
-FACTS = ("version", "licence", "citation", "simulated")
+FACTS = ("version", "licence", "citation", "simulated", "recordings")
 """Metadata of a corpus, each a text; empty if unknown."""
+
+ADDED = ("recordings",)
+"""Metadata that older corpus folders do not have."""
 
 
 def _no_published_counts(clips: pd.DataFrame) -> list[str]:
@@ -37,7 +40,7 @@ class RawCorpus:
         table: columns as in a manifest, under any names
         source: name of the table in error messages
         root: folder that relative file paths start from
-        facts: version, licence, citation, simulated, if known
+        facts: version, licence, citation, simulated, recordings, if known
         scale: dimension → lowest and highest rating, if declared
         scaled: the scales are known and cannot be declared otherwise
         published: ratings outside their scale were published so
@@ -103,15 +106,11 @@ def load_corpus(
     as_published = clips
     if label_map and "emotion" in raw.table:
         as_published = clips.assign(emotion=emotions(raw.table["emotion"].set_axis(clips.index), {}))
-    version, licence, citation, simulated = (raw.facts.get(fact, "") for fact in FACTS)
     corpus = Corpus(
         name=raw.name,
         clips=clips,
         root=raw.root if stem or data_root is None else _root(clips, data_root, raw.root),
-        version=version,
-        licence=licence,
-        citation=citation,
-        simulated=simulated,
+        **{fact: raw.facts.get(fact, "") for fact in FACTS},
         notes=(*raw.verify(as_published), *raw.notes, *changed, *_suggestions(raw, clips)),
     )
     if split is not None:
@@ -236,7 +235,8 @@ def _read_written(folder: Path) -> RawCorpus:
     facts = read_toml(path, error=CorpusError, what="the corpus")
     if facts.get("schema") != SCHEMA:
         raise CorpusError(f"{path} does not have schema {SCHEMA}", hint="write it again with this version")
-    absent = [key for key in ("name", "root", "notes", "table", *FACTS) if key not in facts]
+    expected = {"name", "root", "notes", "table", *FACTS} - set(ADDED)
+    absent = sorted(expected - facts.keys())
     if absent:
         raise CorpusError(f"{path} has no key {absent[0]!r}")
     if not isinstance(facts["notes"], list):
@@ -253,7 +253,7 @@ def _read_written(folder: Path) -> RawCorpus:
         name=str(facts["name"]),
         source=f"{folder.name}/{clips.name}",
         root=folder / str(facts["root"]),
-        facts={fact: str(facts[fact]) for fact in FACTS},
+        facts={fact: str(facts.get(fact, "")) for fact in FACTS},
         notes=tuple(map(str, facts["notes"])),
         scaled=True,
     )

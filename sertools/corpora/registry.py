@@ -4,7 +4,8 @@ A module here has
 
 - a docstring that describes the corpus,
 - `TITLE`, `LICENCE`, `CITATION`, and, where they apply, `VERSION`, `SIMULATED` (the origin of labels that
-  are not human ratings) and `NOTES` (what to know before trusting a number),
+  are not human ratings), `RECORDINGS` (the restriction, where the licence does not let recordings be passed
+  on) and `NOTES` (what to know before trusting a number),
 - `NAMES`: public name → the split it selects, or None for the whole corpus,
 - `recognises(root) -> bool`: does this folder have the layout of the corpus?
 - `scan(root) -> DataFrame`: one row per clip, columns as in a manifest,

@@ -1,24 +1,29 @@
 """Chooses the number format of a model: `--precision auto` uses bf16 only where tests show that it is safe.
 
-Safe means that the hardware multiplies bf16 natively (see `models/device.py`), and that on the first clips of
-the corpus no prediction differs by more than TOLERANCE from fp32. The choice is stored, so that a resumed run
-uses the same format.
+Safe means that the hardware multiplies bf16 natively (see `models/device.py`), and that on a random sample of
+the corpus no prediction differs by more than TOLERANCE from fp32. The sample grows with the corpus, and the
+reason states what it does not exclude: the share of clips that may differ by more. Audits whose verdicts
+could change by such differences are computed in fp32, see `pipeline/number_format.py`. The choice is stored,
+so that a resumed run uses the same format.
 """
 
 import hashlib
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from typing_extensions import TypeIs
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import StoreError
 from sertools.files import read_json
 from sertools.inference.decode import decode
+from sertools.inference.settings import Settings
 from sertools.models.model import Model
 from sertools.store.store import write_json
 from sertools.tables.condition import Condition
@@ -26,11 +31,14 @@ from sertools.tables.condition import Condition
 TOLERANCE = 0.005
 """Largest allowed difference of bf16 from fp32: a tenth of the change that counts as none (Wagner §3.4)."""
 
-CLIPS = 8
-"""Number of clips to compare: the first clips of the corpus that can be decoded."""
+MIN_CLIPS = 32
+"""Smallest number of clips to compare; the root of the number of clips in a large corpus."""
 
-TRIED = 64
-"""Number of clips at the start of the corpus to try to decode for this."""
+TRIED_PER_CLIP = 8
+"""Number of clips to try to decode for each clip to compare."""
+
+BATCH = 8
+"""Number of clips that are in memory at once."""
 
 AnyModel = TypeVar("AnyModel")
 
@@ -54,14 +62,16 @@ def chooses_precision(model: object) -> TypeIs[AutoPrecisionModel]:
     return callable(getattr(model, "with_precision", None)) and hasattr(model, "needs_precision")
 
 
-def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, root: Path) -> AnyModel:
+def choose_precision(
+    model: AnyModel, corpus: Corpus, corpus_fingerprint: str, settings: Settings
+) -> AnyModel:
     """Chooses the number format of a model on a corpus; a model that needs no choice is returned unchanged.
 
     Args:
         model: any model
-        corpus: its first clips are used to compare fp32 and bf16
+        corpus: some of its clips are used to compare fp32 and bf16
         corpus_fingerprint: the corpus' fingerprint
-        root: root folder of the store, where the choice is stored
+        settings: the root folder of the store, where the choice is stored, and how to show the progress
 
     Raises:
         StoreError: the choice cannot be stored
@@ -70,53 +80,110 @@ def choose_precision(model: AnyModel, corpus: Corpus, corpus_fingerprint: str, r
         return model
     # the model's fingerprint includes the device, on which the comparison depends
     key = f"{model.fingerprint}\n{corpus_fingerprint}"
-    path = root / "precision" / f"{hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}.json"
+    path = settings.root / "precision" / f"{hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}.json"
     choice = _stored_choice(path)
     if choice is None:
-        choice = compare(model, corpus)
+        choice = compare(model, corpus, settings)
         write_json(path, choice)
     return cast(AnyModel, model.with_precision(**choice))
 
 
 def _stored_choice(path: Path) -> dict[str, Any] | None:
-    """The choice that an earlier run stored; None if there is none, or if the file is damaged."""
+    """The choice that an earlier run stored; None if there is none, if it is damaged, or of fewer clips."""
     try:
         choice = read_json(path, error=StoreError, what="the chosen number format")
     except StoreError:
         return None
     if not isinstance(choice, dict) or choice.get("precision") not in {"fp32", "bf16"}:
         return None
+    if choice["precision"] == "bf16" and "precision_exceeding" not in choice:
+        return None  # of an earlier version, which compared the first eight clips
     return choice
 
 
-def compare(model: AutoPrecisionModel, corpus: Corpus) -> dict[str, Any]:
-    """Compares bf16 with fp32 on the first clips and chooses one of them.
+def compare(model: AutoPrecisionModel, corpus: Corpus, settings: Settings) -> dict[str, Any]:
+    """Compares bf16 with fp32 on a random sample of clips and chooses one of them.
 
     Returns:
-        `precision`, `precision_reason`, and, if measured, `precision_difference` (the largest absolute
-        difference of any score) and `precision_clips` (number of clips compared)
+        `precision`, `precision_reason`, and, if measured, `precision_clips` (n, the number of clips
+        compared), `precision_difference` (the largest absolute difference of any score),
+        `precision_exceeding` (the share of clips that may differ by more, at most, see `exceeding`) and
+        `precision_shift` (upper end of the 95 % interval of the largest mean difference of a label)
     """
-    signals = list(islice(_signals(model, corpus), CLIPS))
-    if not signals:
-        return {"precision": "fp32", "precision_reason": "no clip could be decoded to compare bf16 with fp32"}
     if not model.labels:
         return {"precision": "fp32", "precision_reason": "a bare encoder has no predictions to compare"}
-    exact, quick = (model.with_precision(name).predict(signals).scores for name in ("fp32", "bf16"))
-    if not (np.isfinite(exact).all() and np.isfinite(quick).all()):
+    differences = _differences(model, corpus, settings)
+    if not len(differences):
+        return {"precision": "fp32", "precision_reason": "no clip could be decoded to compare bf16 with fp32"}
+    if not np.isfinite(differences).all():
         return {"precision": "fp32", "precision_reason": "a prediction is not a finite number"}
-    difference = float(np.abs(exact.astype(np.float64) - quick).max())
-    close = difference <= TOLERANCE
-    found = "no" if close else "a"
+    n, total = len(differences), len(corpus.clips)
+    difference = float(np.abs(differences).max())
+    share = exceeding(n, total)
+    compared = f"on all {n} clips" if n == total else f"on {n} of {total} clips, drawn at random"
+    if difference > TOLERANCE:
+        precision = "fp32"
+        reason = f"a prediction in bf16 differs by {difference:.4f} from fp32, more than {TOLERANCE:g}"
+    else:
+        precision, reason = "bf16", f"no prediction in bf16 differs by more than {difference:.4f} from fp32"
+        if share:
+            reason += f"; with 95 % confidence, fewer than {100 * share:.1f} % of the clips differ by more"
     return {
-        "precision": "bf16" if close else "fp32",
-        "precision_reason": f"{found} prediction in bf16 differs by more than {TOLERANCE:g} from fp32",
+        "precision": precision,
+        "precision_reason": f"{compared}, {reason}",
         "precision_difference": difference,
-        "precision_clips": len(signals),
+        "precision_clips": n,
+        "precision_exceeding": share,
+        "precision_shift": _shift(differences),
     }
 
 
-def _signals(model: Model, corpus: Corpus) -> Iterator[NDArray[np.float32]]:
-    for clip in corpus.clips.index[:TRIED]:
+def exceeding(n: int, total: int) -> float:
+    """Upper 95 % bound of the share of clips that differ by more than the largest of n drawn differences.
+
+    1 − .05^(1/n): if a larger share did, the chance that none of them is drawn would be below 5 % (Wilks
+    1941). 0 if all clips were compared.
+
+    >>> round(exceeding(59, 10_000), 4), exceeding(12, 12)
+    (0.0495, 0.0)
+    """
+    return 0.0 if n >= total else 1 - 0.05 ** (1 / n)
+
+
+def _shift(differences: NDArray[np.float64]) -> float:
+    """Upper end of the 95 % interval of the mean difference, (n, labels), the largest of all labels."""
+    n, mean = len(differences), np.abs(differences.mean(axis=0))
+    if n < 2:
+        return float(np.abs(differences).max())
+    half = stdtrit(n - 1, 0.975) * differences.std(axis=0, ddof=1) / math.sqrt(n)
+    return float((mean + half).max())
+
+
+def sample(clips: Sequence[str]) -> list[str]:
+    """Clips in a random order that depends on their ids alone, so that no order of rows changes the sample.
+
+    >>> sample(["a", "b", "c"]) == sample(["c", "b", "a"])
+    True
+    """
+    return sorted(clips, key=lambda clip: hashlib.blake2b(clip.encode(), digest_size=16).digest())
+
+
+def _differences(model: AutoPrecisionModel, corpus: Corpus, settings: Settings) -> NDArray[np.float64]:
+    """Predictions in bf16 minus those in fp32, shape (n, labels), of the clips of the sample."""
+    exact, quick = (model.with_precision(name) for name in ("fp32", "bf16"))
+    wanted = max(MIN_CLIPS, math.ceil(math.sqrt(len(corpus.clips))))
+    rows = []
+    with settings.progress("comparison of bf16 with fp32", min(wanted, len(corpus.clips))) as advance:
+        signals_of = islice(_signals(model, corpus, wanted), wanted)
+        while signals := list(islice(signals_of, BATCH)):
+            scores = [each.predict(signals).scores.astype(np.float64) for each in (quick, exact)]
+            rows.append(scores[0] - scores[1])
+            advance(len(signals))
+    return np.concatenate(rows) if rows else np.empty((0, len(model.labels)))
+
+
+def _signals(model: Model, corpus: Corpus, wanted: int) -> Iterator[NDArray[np.float32]]:
+    for clip in sample(list(map(str, corpus.clips.index)))[: TRIED_PER_CLIP * wanted]:
         decoded = decode(corpus, clip, model, Condition())
         if decoded.signal is not None:
             yield decoded.signal

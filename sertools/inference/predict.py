@@ -52,7 +52,7 @@ def predict(
     planned: list[Job] = []
     if not is_by_clip(model):
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
-        model = choose_precision(model, corpus, corpus_fingerprint, settings.root)
+        model = choose_precision(model, corpus, corpus_fingerprint, settings)
         planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)
     return predict_conditions(model, corpus, conditions, planned, settings, layers)
 

@@ -25,6 +25,18 @@ DEFAULT_CLIPS = 5
 """Default number of clips to write per audit."""
 
 
+def clips_to_write(corpus: Corpus, most: int | None) -> int:
+    """Maximum number of clips to write per audit; licensed speech is only written if a number is given.
+
+    Args:
+        corpus: the audited corpus
+        most: the number that was asked for; None for the default of the corpus
+    """
+    if most is not None:
+        return most
+    return 0 if corpus.recordings else DEFAULT_CLIPS
+
+
 def write_audio_clips(
     results: Sequence[Result],
     folder: Path,

@@ -112,8 +112,7 @@ def comparison_models(
         ModelError: the model has no random twin
     """
     found = {
-        role: choose_precision(other, corpus, corpus_fingerprint, settings.root)
-        for role, other in others.items()
+        role: choose_precision(other, corpus, corpus_fingerprint, settings) for role, other in others.items()
     }
     if random_twin or (random_twin is None and hasattr(model, "random_twin")):
         # made from the model in its chosen format, so that both have the same number format

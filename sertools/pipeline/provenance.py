@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sertools import __version__
 from sertools.corpora.corpus import Corpus
 from sertools.models.model import ClipModel, Model
 from sertools.results.answers import COLUMNS, Answers
@@ -37,6 +38,7 @@ def corpus_facts(corpus: Corpus) -> dict[str, Any]:
         "licence": corpus.licence,
         "citation": corpus.citation,
         "simulated": corpus.simulated,
+        **({"recordings": corpus.recordings} if corpus.recordings else {}),
     }
 
 
@@ -59,7 +61,7 @@ def provenance(model: Model | ClipModel, corpus_fingerprint: str, command: str) 
 
 def versions() -> dict[str, str]:
     """Versions of sertools, Python and the packages that can change a number."""
-    found = {"sertools": importlib.metadata.version("sertools"), "python": platform.python_version()}
+    found = {"sertools": __version__, "python": platform.python_version()}
     for package in ("torch", "transformers", "numpy", "scipy", "soundfile", "soxr"):
         found[package] = importlib.metadata.version(package)
     return found

@@ -14,7 +14,6 @@ from sertools.errors import CorpusError
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.run import run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.pipeline.write import write_run
@@ -151,7 +150,7 @@ class AuditRequest:
             built
         settings: how to compute
         out: folder for results, clips and report
-        clips: maximum number of clips to write per audit
+        clips: maximum number of clips to write per audit; None for the default of the corpus
         command: what the user typed, for the report
         trained_on: name or table of what the model was trained on; empty for what the model itself says
         allow_training_data: whether clips that were in the training are judged like others
@@ -164,7 +163,7 @@ class AuditRequest:
     random_twin: bool | None = None
     settings: Settings = field(default_factory=Settings)
     out: Path
-    clips: int = DEFAULT_CLIPS
+    clips: int | None = None
     command: str = ""
     trained_on: str = ""
     allow_training_data: bool = False

@@ -1,6 +1,7 @@
 """Runs audits of a model on a corpus."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
@@ -9,7 +10,7 @@ from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline import kept_results
+from sertools.pipeline import kept_results, number_format
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
@@ -17,7 +18,7 @@ from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
 from sertools.results.result import Result
 from sertools.tables.condition import Condition
-from sertools.tables.tables import Tables
+from sertools.tables.tables import ModelData, Tables
 
 
 def run(
@@ -32,7 +33,8 @@ def run(
 ) -> Results:
     """Audits a model on a corpus: computes the missing predictions, then runs each audit on the tables.
 
-    The results carry what the model answered clip by clip.
+    The results carry what the model answered clip by clip. Audits whose verdicts could depend on the number
+    format that `--precision auto` chose are run again in fp32.
 
     Args:
         model: from `load_model`
@@ -53,20 +55,61 @@ def run(
     wanted = conditions(audits, settings.seed)
     if wanted:
         corpus.check_listed_once()
-        model = choose_precision(model, corpus, key, settings.root)
+        model = choose_precision(model, corpus, key, settings)
     corpus = with_measured_columns(corpus, audits, settings)
     compared = {}
     if any(planned.reads_layers for planned in audits):
         compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
     requested = request(corpus, [planned.needs for planned in audits])
+    shared = _Shared(
+        corpus=corpus, settings=settings, corpus_fingerprint=key, command=command, compared=compared
+    )
     comparison = {
         role: collect(other, corpus, requested, [Condition()], settings, key)
         for role, other in compared.items()
     }
     own = collect(model, corpus, requested, wanted, settings, key)
-    facts = model_facts(model)
-    beside = {"others": {role: model_facts(other) for role, other in compared.items()}} if compared else {}
-    origin = provenance(model, key, command)
+    results = _audited(model, own, comparison, audits, shared)
+    doubts = number_format.doubtful_audits(audits, own.tables, results, model.facts, settings.seed)
+    if not doubts:
+        return results
+    again = [audits[i] for i in doubts]
+    exact = number_format.in_fp32(model)
+    needed = request(corpus, [planned.needs for planned in again])
+    data = collect(exact, corpus, needed, conditions(again, settings.seed), settings, key)
+    return number_format.merged(results, _audited(exact, data, comparison, again, shared), doubts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What all audits of a run have in common, in whichever number format the model runs.
+
+    Attributes:
+        corpus: the audited corpus, with its measured columns
+        settings: how to compute
+        corpus_fingerprint: the corpus' fingerprint; empty if it is not known
+        command: what the user typed
+        compared: role → a model that layer audits compare the audited one with
+    """
+
+    corpus: Corpus
+    settings: Settings
+    corpus_fingerprint: str
+    command: str
+    compared: Mapping[str, Model | ClipModel]
+
+
+def _audited(
+    model: Model | ClipModel,
+    own: ModelData,
+    comparison: Mapping[str, ModelData],
+    audits: Sequence[PlannedAudit],
+    shared: _Shared,
+) -> Results:
+    """Results of audits of the model in one number format, from its data and those of compared models."""
+    facts, settings = model_facts(model), shared.settings
+    others = {"others": {role: model_facts(other) for role, other in shared.compared.items()}}
+    origin = provenance(model, shared.corpus_fingerprint, shared.command)
     answered = answers(own.tables)
     if answered:
         origin[PROVENANCE] = answered.digest
@@ -75,8 +118,8 @@ def run(
         for planned in audits:
             result = _result(planned, auditing.tables_of(planned, own, comparison), settings)
             about = {
-                "model": facts | (beside if planned.reads_layers else {}),
-                "data": corpus_facts(corpus),
+                "model": facts | (others if shared.compared and planned.reads_layers else {}),
+                "data": corpus_facts(shared.corpus),
                 "provenance": {"seed": settings.seed, **origin},
             }
             results.append(result.model_copy(update=about))

@@ -10,8 +10,9 @@ from sertools.corpora.seen.record import path_of
 from sertools.inference.build_tables import Predicted
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.audio_clips import DEFAULT_CLIPS, write_audio_clips
+from sertools.pipeline.audio_clips import clips_to_write, write_audio_clips
 from sertools.pipeline.needs import conditions
+from sertools.results.answers import FILE, IN_FP32
 from sertools.results.collection import Results
 from sertools.results.result import Result
 
@@ -24,7 +25,7 @@ def write_run(
     corpus: Corpus,
     audits: Sequence[PlannedAudit],
     settings: Settings,
-    clips: int = DEFAULT_CLIPS,
+    clips: int | None = None,
 ) -> None:
     """Writes the results of a run, and in `sounds` the clips that they name, for listening in the report.
 
@@ -35,7 +36,8 @@ def write_run(
         corpus: the audited corpus
         audits: the audits that gave the results
         settings: the settings of the run
-        clips: maximum number of clips per audit; 0 for none
+        clips: maximum number of clips per audit; None for none if the licence of the corpus does not let
+            recordings be passed on, else for `DEFAULT_CLIPS`
 
     Raises:
         StoreError: the folder cannot be written
@@ -47,13 +49,13 @@ def write_run(
         corpus=corpus,
         model=model,
         conditions={str(condition): condition for condition in conditions(audits, settings.seed)},
-        most=clips,
+        most=clips_to_write(corpus, clips),
         progress=settings.progress,
     )
 
 
 def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
-    """Writes `<audit>.json` for each result, and `answers.parquet`, each file atomically.
+    """Writes `<audit>.json` for each result, and files of answers, each file atomically.
 
     Returns the paths of the results.
 
@@ -66,8 +68,8 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
         files.write_text(path, result.to_json())
         paths.append(path)
     if isinstance(results, Results):
-        for answers in results.answers.values():
-            answers.write(folder)
+        for answers, file in zip(results.answers.values(), (FILE, IN_FP32), strict=False):
+            answers.write(folder, file)
     return paths
 
 

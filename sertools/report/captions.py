@@ -6,6 +6,7 @@ from sertools.report.content import name_of
 from sertools.report.text import column_texts
 from sertools.results.audio_clips import Recording, Recordings
 from sertools.results.display import clean, one_line
+from sertools.results.provenance import fingerprint_of
 from sertools.results.result import Result, Sound
 from sertools.wording import plural
 
@@ -23,6 +24,15 @@ def about_sounds(results: Sequence[Result], recordings: Recordings, left_out: in
     if not any(result.sounds for result in results):
         return []
     if not recordings.n and not left_out:
+        licensed = dict.fromkeys(
+            name_of(r.data, "unnamed data") for r in results if r.data.get("recordings") and fingerprint_of(r)
+        )
+        if licensed:
+            return [
+                "The audits name clips worth listening to, but this report has no recordings, because the "
+                f"licence of {' and '.join(licensed)} does not let them be passed on. `--audio 5` embeds up "
+                "to 5 clips for each audit; such a report is for your own use."
+            ]
         return [
             "The audits name clips worth listening to, but these results have no recordings: precomputed "
             "predictions come without audio, and `--audio none` saves none."

@@ -13,8 +13,8 @@ from sertools.errors import GateError
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE = "answers.parquet"
-"""Name of the file in a folder of results."""
+FILE, IN_FP32 = "answers.parquet", "answers-fp32.parquet"
+"""Names of the files in a folder of results; the second is of audits that were computed again in fp32."""
 
 COLUMNS = ("clip", "speaker", "target", "truth", "answer")
 
@@ -60,25 +60,25 @@ class Answers:
         """Whether two models were asked the same clips for a target and answered the same ones."""
         return self._clips.get(target) == other._clips.get(target)
 
-    def write(self, folder: Path) -> None:
-        """Writes `answers.parquet`.
+    def write(self, folder: Path, file: str = FILE) -> None:
+        """Writes `answers.parquet`, or a file of another name.
 
         Raises:
             StoreError: the file cannot be written
         """
-        with files.atomic(folder / FILE) as part:
+        with files.atomic(folder / file) as part:
             self.table.to_parquet(part, index=False)
 
 
-def read_answers(folder: Path) -> Answers | None:
-    """The answers in a folder of results; None if the file is absent.
+def read_answers(folder: Path, file: str = FILE) -> Answers | None:
+    """The answers in a file of a folder of results; None if the file is absent.
 
     Raises:
         GateError: the file cannot be read, or has other columns
     """
     import pandas as pd
 
-    path = folder / FILE
+    path = folder / file
     if not path.is_file():
         return None
     hint = "run sertools audit again to rewrite it"

@@ -2,6 +2,9 @@
 
 from sertools.results.result import Finding
 
+IGNORED = "ignored: "
+"""Beginning of the reason of a finding that a user does not want to be judged; the user's reason follows."""
+
 WITHOUT_CODE = (
     "not better than a constant, so it says nothing",
     "the model does not beat a constant prediction, so this metric is not meaningful",
@@ -21,3 +24,8 @@ def not_better_than_constant(finding: Finding) -> bool:
     if finding.reason_code is not None:
         return finding.reason_code == "not_better_than_constant"
     return any(sentence in finding.reason for sentence in WITHOUT_CODE)
+
+
+def is_ignored(finding: Finding) -> bool:
+    """Whether a user's gate file ignores the finding; its reason says why."""
+    return finding.limit is None and finding.reason.startswith(IGNORED)

@@ -7,7 +7,7 @@ from sertools.audio import opensmile
 from sertools.audio.opensmile import RATE_HZ, aligned, cleaned, features
 from sertools.tables.egemaps import FEATURES
 
-pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+pytest.importorskip("opensmile", reason="opensmile is not installed: pip install opensmile")
 
 AT = {name: i for i, name in enumerate(FEATURES)}
 T_S = np.arange(3 * RATE_HZ) / RATE_HZ

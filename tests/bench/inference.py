@@ -180,8 +180,9 @@ def in_chosen_precision(model, corpus, root: Path):
     """The model in the format that `auto` takes for a corpus."""
     from sertools.corpora.corpus import fingerprint
     from sertools.inference import precision
+    from sertools.inference.settings import Settings
 
-    return precision.choose_precision(model, corpus, fingerprint(corpus), root)
+    return precision.choose_precision(model, corpus, fingerprint(corpus), Settings(cache=root))
 
 
 def flops(shape: str, samples: list[int]) -> float:

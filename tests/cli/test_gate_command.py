@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sertools.cli.app import app
 from sertools.errors import GateError
-from sertools.results.result import Finding, Limit
+from sertools.results.result import Finding, LeftOut, Limit
 from sertools.results.verdicts.gate import gate
 from sertools.results.verdicts.limits import Override
 from tests.helpers.report_results import small_result
@@ -161,5 +161,54 @@ def test_a_failure_of_one_of_several_models_names_it_and_one_file_of_limits_serv
     )
     done = sertools("gate", "sertools-report", "second", "--limits", "gate.toml")
     assert "✗ fail default, correctness: ccc of valence is 0.100" in done.stdout
-    assert "Warning: the limit on uar* of *, * (correctness) applies to nothing of other" in done.stderr
+    assert "Note: the rule for correctness: uar* applies to nothing of other." in done.stderr
     assert done.exit_code == 1
+
+
+def test_findings_that_are_ignored_are_counted_with_the_reason_and_are_skipped_cases(folder):
+    (folder / "gate.toml").write_text(
+        '[[ignore]]\naudit="correctness"\nname="ccc"\ntarget="valence"\nwhy="valence is not used"\n',
+        encoding="utf-8",
+    )
+    done = sertools("gate", "--limits", "gate.toml", "--junit", "junit.xml")
+    assert done.exit_code == 0
+    assert "1 finding ignored: valence is not used\n" in done.stdout
+    case = '<testcase classname="sertools.correctness" name="ccc of valence">'
+    after = (folder / "junit.xml").read_text(encoding="utf-8").partition(case)[2]
+    assert "<skipped" in after.partition("</testcase>")[0]
+    assert "ignored: valence is not used" in after.partition("</testcase>")[0]
+
+
+def test_only_own_limits_count_where_the_gate_file_says_so(folder):
+    text = (
+        'builtin = "none"\n[[limit]]\naudit="correctness"\nname="ccc"\ntarget="arousal"\nabove=0.2\nwhy="w"\n'
+    )
+    (folder / "gate.toml").write_text(text, encoding="utf-8")
+    done = sertools("gate", "--limits", "gate.toml", "--strict", "--junit", "junit.xml")
+    # valence fails the limit of the audit, dominance is inconclusive, uar is skipped
+    assert done.exit_code == 0, done.output
+    assert 'tests="1"' in (folder / "junit.xml").read_text(encoding="utf-8")
+
+
+def test_what_got_worse_than_in_the_baseline_is_printed(folder):
+    same = finding(target="valence", value=0.5, low=0.4, high=0.6)
+    for name, value in {"before": 0.7, "after": 0.6}.items():
+        found = [finding(value=value, low=value - 0.05, high=value + 0.05), same]
+        left = [
+            LeftOut(
+                name="ccc",
+                target=f.target,
+                values={f"s{i}": f.value + (-1) ** i * 0.002 * (1 + (name == "after")) for i in range(8)},
+            )
+            for f in found
+        ]
+        put(folder / name, small_result(findings=found, left_out=left))
+    done = sertools("gate", "after", "--baseline", "before")
+    assert done.exit_code == 1
+    assert (
+        "Compared with the baseline: of 2 metrics, 1 is worse beyond chance, and 0 are better.\n"
+        "– correctness: ccc of arousal changed by −0.100 (95 % interval [−0.113, −0.087]), beyond the "
+        "tolerance\n"
+    ) in done.stdout
+    same = sertools("gate", "before", "--baseline", "before")
+    assert "of 2 metrics, none is shown to be worse, and 0 are better beyond chance." in same.stdout

@@ -193,7 +193,7 @@ def test_the_help_has_an_example():
     assert "Example: sertools compare" in " ".join(sertools("compare", "--help").stdout.split())
 
 
-def test_of_many_runs_the_terminal_names_five_and_the_answer_the_best():
+def test_of_many_runs_the_terminal_shows_the_first_and_the_four_best_and_the_answer_the_best():
     rng = np.random.default_rng(0)
     runs = []
     for i in range(9):
@@ -203,8 +203,10 @@ def test_of_many_runs_the_terminal_names_five_and_the_answer_the_best():
         runs.append((f"m{i}", [result([ccc(score, score - 0.1, score + 0.1)], left_out=left)]))
     comparison = compare(runs)
     columns, found = short(comparison)
-    assert columns == ["finding", "m0", "m1", "m2", "m3", "m4", *(f"m{i} − m0" for i in range(1, 5))]
+    assert columns == ["finding", "m0", "m5", "m6", "m7", "m8", *(f"m{i} − m0" for i in range(5, 9))]
     assert [len(row) for row in found] == [len(columns)]
+    assert found[0][1:6] == ["0.300", "0.550", "0.600", "0.650", "0.700"]
+    assert [text.partition(" ")[0] for text in found[0][6:]] == ["0.250", "0.300", "0.350", "0.400"]
     assert comparison.answer == (
         "Compared on voices: m0, m1, m2, m3, m4 and 4 more. m8 has the highest CCC of arousal, 0.700, and is "
         "better beyond chance than all others with a place. Compared with m0, 8 are better beyond chance in "

@@ -37,6 +37,8 @@ def test_every_file_in_the_folder_keeps_the_contract() -> None:
         assert module.CITATION, stem
         assert callable(module.recognises), stem
         assert callable(module.scan), stem
+        if "not to be redistributed" in module.LICENCE:
+            assert module.RECORDINGS, stem
         assert hasattr(module, "EXPECTED") or callable(module.expected), stem
 
 

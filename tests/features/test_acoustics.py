@@ -10,7 +10,7 @@ from sertools.features import acoustics
 from sertools.store.cache import verify
 from tests.helpers.voices import voices
 
-pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+pytest.importorskip("opensmile", reason="opensmile is not installed: pip install opensmile")
 
 
 @pytest.fixture(scope="module")

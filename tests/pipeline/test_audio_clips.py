@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import soundfile
 
 from sertools.errors import GateError
 from sertools.inference.decode import decode
-from sertools.pipeline.audio_clips import write_audio_clips
+from sertools.pipeline.audio_clips import DEFAULT_CLIPS, clips_to_write, write_audio_clips
 from sertools.results.audio_clips import read_index
 from sertools.results.result import Sound
 from sertools.tables.condition import Condition
@@ -146,3 +147,9 @@ def test_flac_comes_back_within_a_step_of_16_bits_and_never_clips():
     for wrong in ([], [[0.0]], [np.nan], [1.5]):
         with pytest.raises(AudioError):
             flac(wrong, 16000)
+
+
+def test_licensed_speech_is_written_only_if_a_number_is_given(corpus):
+    licensed = replace(corpus, recordings="must not be passed on")
+    assert [clips_to_write(each, None) for each in (corpus, licensed)] == [DEFAULT_CLIPS, 0]
+    assert [clips_to_write(licensed, n) for n in (0, 3)] == [0, 3]

@@ -70,7 +70,7 @@ def test_no_other_model_is_computed_for_audits_that_look_at_no_layer(tmp_path):
 
 
 def test_each_audit_gets_the_moments_that_it_asked_for_and_no_scores_are_needed(tmp_path):
-    pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+    pytest.importorskip("opensmile", reason="opensmile is not installed: pip install opensmile")
     (tmp_path / "audits").mkdir()
     for name in ("one", "two"):
         (tmp_path / "audits" / f"{name}.py").write_text(SUMMED)

@@ -74,6 +74,19 @@ def test_results_without_recordings_show_none_and_say_so_once(tmp_path):
     assert "Clips to listen to" not in page.text
 
 
+def test_a_report_on_licensed_speech_says_why_it_has_no_recordings_and_which_option_embeds_them(tmp_path):
+    data = {"name": "msp-podcast", "recordings": "must not be passed on"}
+    asked = [small_result(sounds=[SOUND], data=data, provenance={"corpus_fingerprint": "ab"})]
+    render(asked, tmp_path)
+    for text in (read(tmp_path).text, (tmp_path / "report.md").read_text(encoding="utf-8")):
+        assert text.count("because the licence of msp-podcast does not let them be passed on") == 1
+        assert "audio 5" in text
+    # a table of predictions has no audio, with or without the option
+    unheard = [result.model_copy(update={"provenance": {}}) for result in asked]
+    render(unheard, tmp_path)
+    assert "these results have no recordings: precomputed predictions" in read(tmp_path).text
+
+
 def test_results_that_name_no_clip_say_nothing_of_sound(tmp_path):
     render([small_result()], tmp_path)
     assert "no recordings" not in read(tmp_path).text

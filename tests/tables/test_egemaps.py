@@ -9,7 +9,7 @@ def test_the_groups_hold_the_22_features_of_the_paper_once_each():
 
 
 def test_opensmile_has_every_feature():
-    opensmile = pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+    opensmile = pytest.importorskip("opensmile", reason="opensmile is not installed: pip install opensmile")
     smile = opensmile.Smile(
         feature_set=opensmile.FeatureSet.eGeMAPSv02,
         feature_level=opensmile.FeatureLevel.LowLevelDescriptors,

@@ -68,7 +68,7 @@ def audit(
     verbose: o.Verbose = False,
     strict: o.Strict = False,
     allow_empty: o.AllowEmpty = False,
-    audio: o.Audio = "5",
+    audio: o.Audio = "auto",
 ) -> None:
     """Audit a model on a corpus and write results and a report.
 

@@ -57,19 +57,31 @@ def gate(
     Example: sertools gate sertools-report --limits gate.toml --baseline last-release --strict
     """
     from sertools.cli import console
-    from sertools.results.verdicts import gate
-    from sertools.results.verdicts.limits import read_limits
+    from sertools.report.formats import gate_lines
 
     arguments.check_loudness(quiet, verbose)
     arguments.check_outputs([junit], [str(path) for path in [limits, *(folders or [o.OUT])] if path])
     results = _results(folders or [o.OUT], baseline, tolerance)
-    overrides = read_limits(limits) if limits else []
-    judged = gate.gate(results, overrides, source=str(limits), mode=mode)
-    for note in gate.unmatched(results, overrides):
-        console.warn(note)
+    judged, notes = _judged(results, limits, mode)
+    for note in [] if quiet else notes:
+        console.message(f"Note: {note}.")
     _write_for_ci(judged, junit, github, strict)
     console.show_summary(judged, format=output, quiet=quiet, verbose=verbose)
+    if output == "table" and not quiet:
+        console.lines(gate_lines.beside_table(judged))
     raise typer.Exit(_exit_code(judged, strict, allow_empty))
+
+
+def _judged(
+    results: "Sequence[Result]", limits: Path | None, mode: Literal["interval", "point"]
+) -> "tuple[list[Result], list[str]]":
+    """The results judged by a gate file, and notes on rules that apply to nothing of some models."""
+    from sertools.results.verdicts import gate, rules
+    from sertools.results.verdicts.limits import GateFile, read_gate
+
+    file = read_gate(limits) if limits else GateFile()
+    judged = gate.gate(results, file, source=str(limits), mode=mode)
+    return judged, rules.unmatched(results, file.rules)
 
 
 def _results(folders: list[Path], baseline: Path | None, tolerance: float) -> "Sequence[Result]":

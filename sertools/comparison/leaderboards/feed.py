@@ -36,7 +36,7 @@ class Model(_Part):
     """One model in a group."""
 
     model: str
-    check: bool = Field(description="whether it is a toy model, ranked as a check (control)")
+    check: bool = Field(description="whether it is a toy model, which has no place beside other models")
     page: str = Field(description="its page, relative to the feed")
     place: int | None = Field(description="1 + the number of models that are significantly better")
     place_to: int | None = Field(description="the last place that the model may have")

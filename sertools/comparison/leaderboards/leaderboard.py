@@ -14,7 +14,7 @@ better than a constant, ranks behind all others on it. Where a pair of models ha
 because they were scored on different clips or speakers, nobody has a rank on that measure. The number of
 passed limits does not count: a model that always gives the same answer passes many.
 
-Toy models with known behaviour are ranked too, marked as checks (controls).
+Toy models with known behaviour are listed as checks outside of the ranking, unless there is no other model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,9 @@ from sertools.comparison.ranks import Differences, Ranks, ranks_of
 from sertools.comparison.runs import Measure, Run, direction
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Result, Verdict
+
+CHECK = "it is a toy model with known behaviour, a check outside of the ranking"
+"""Why a toy model has no place."""
 
 MAIN = ("ccc", "uar")
 """Measures of `correctness` whose values are shown in the table."""
@@ -112,10 +115,11 @@ class Group:
     @property
     def summary(self) -> str:
         """Which model has the best score, and what is not shown about it."""
-        reasons = {each.entry.model: each.reason for each in self.standings if each.reason}
+        models = [each for each in self.standings if each.reason != CHECK]
+        reasons = {each.entry.model: each.reason for each in models if each.reason}
         sentence = places_sentence(
-            {each.entry.model: each.score for each in self.standings},
-            {each.entry.model: each.places for each in self.standings if each.places},
+            {each.entry.model: each.score for each in models},
+            {each.entry.model: each.places for each in models if each.places},
             reasons,
             self.order_by,
         )
@@ -170,9 +174,10 @@ def board(entries: Sequence[Entry]) -> list[Group]:
     return groups
 
 
-def _group(corpus: str, labels: str, entries: Sequence[Entry], differences: Differences) -> Group:
+def _group(corpus: str, labels: str, listed: Sequence[Entry], differences: Differences) -> Group:
+    entries = [entry for entry in listed if not entry.is_check] or listed
     audits = sorted({audit for entry in entries for audit in entry.run.results})
-    by_measure: dict[str, dict[Measure, Ranks]] = {entry.model: {} for entry in entries}
+    by_measure: dict[str, dict[Measure, Ranks]] = {entry.model: {} for entry in listed}
     measures: dict[Measure, str] = {}
     for audit in audits:
         for measure in _common(audit, labels, entries):
@@ -198,11 +203,11 @@ def _group(corpus: str, labels: str, entries: Sequence[Entry], differences: Diff
             entry=entry,
             score=main_score(entry.run, main),
             places=places.get(entry.model),
-            reason=reasons.get(entry.model, ""),
+            reason=reasons.get(entry.model, "" if entry in entries else CHECK),
             by_audit=by_audit[entry.model],
             ranks=by_measure[entry.model],
         )
-        for entry in entries
+        for entry in listed
     ]
     return Group(
         corpus=corpus,

@@ -15,6 +15,7 @@ from sertools.errors import CorpusError
 
 TITLE = "Interactive Emotional Dyadic Motion Capture database (IEMOCAP)"
 LICENCE = "release form of the University of Southern California, research only; not to be redistributed"
+RECORDINGS = "must not be passed on"
 CITATION = "Busso et al., IEMOCAP, Language Resources and Evaluation 42(4), 2008"
 NAMES = {"iemocap": None}
 NOTES = (

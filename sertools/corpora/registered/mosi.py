@@ -14,6 +14,7 @@ from sertools.errors import CorpusError
 
 TITLE = "CMU Multimodal Opinion-level Sentiment Intensity (MOSI)"
 LICENCE = "research; the videos belong to their speakers"
+RECORDINGS = "must not be passed on"
 CITATION = (
     "Zadeh et al., Multimodal sentiment intensity analysis in videos, IEEE Intelligent Systems 31(6), 2016"
 )

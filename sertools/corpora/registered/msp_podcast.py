@@ -15,6 +15,7 @@ from sertools.errors import CorpusError
 
 TITLE = "MSP-Podcast"
 LICENCE = "academic or commercial licence of the University of Texas at Dallas; not to be redistributed"
+RECORDINGS = "must not be passed on"
 CITATION = (
     "Lotfian & Busso, Building naturalistic emotionally balanced speech corpus by retrieving emotional "
     "speech from existing podcast recordings, IEEE TAC 10(4), 2019"

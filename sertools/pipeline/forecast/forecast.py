@@ -62,7 +62,7 @@ def forecast(
     key = "" if is_by_clip(model) else fingerprint(corpus)
     costs: list[Cost] = []
     if wanted:
-        model = choose_precision(model, corpus, key, settings.root)
+        model = choose_precision(model, corpus, key, settings)
         compared = {}
         if any(planned.reads_layers for planned in audits):
             compared = collect.comparison_models(model, corpus, others or {}, random_twin, settings, key)

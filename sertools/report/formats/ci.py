@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from sertools.report import content
+from sertools.report.formats import gate_lines
 from sertools.report.markdown import plain
 from sertools.results.display import ABSENT, clean, one_line
+from sertools.results.reasons import is_ignored
 from sertools.results.result import Finding, Result, Verdict
 
 SHOWN = 10
@@ -22,11 +24,14 @@ def junit(results: Sequence[Result], *, strict: bool = False) -> str:
     """JUnit XML with one test suite for each result and one test case for each limit.
 
     A failed limit is a failure. An inconclusive or skipped finding is a skipped case, which no JUnit reader
-    counts as passed; with `strict` it is an error, as it is for the exit code.
+    counts as passed; with `strict` it is an error, as it is for the exit code. A finding that a gate file
+    ignores is always a skipped case. Names of cases do not contain the limit, so that a system of CI still
+    knows a case by its history after the limit has changed.
     """
     root = ElementTree.Element("testsuites", name="sertools")
     for result in results:
-        cases = _judged(result)
+        ignored = [finding for finding in result.findings if is_ignored(finding)]
+        cases = [*_judged(result), *ignored]
         undecided = sum(f.verdict in {Verdict.INCONCLUSIVE, Verdict.SKIPPED} for f in cases)
         suite = ElementTree.SubElement(
             root,
@@ -35,25 +40,32 @@ def junit(results: Sequence[Result], *, strict: bool = False) -> str:
             tests=str(len(cases)),
             failures=str(sum(f.verdict is Verdict.FAIL for f in cases)),
             errors=str(undecided if strict else 0),
-            skipped=str(0 if strict else undecided),
+            skipped=str(len(ignored) + (0 if strict else undecided)),
         )
         for finding in cases:
             case = ElementTree.SubElement(
                 suite,
                 "testcase",
                 classname=clean(f"sertools.{result.audit}"),
-                name=clean(_case_name(finding)),
+                name=clean(finding.label),
             )
-            if finding.verdict is Verdict.PASS:
-                continue
-            tag = "failure" if finding.verdict is Verdict.FAIL else "error" if strict else "skipped"
-            outcome = ElementTree.SubElement(
-                case, tag, message=clean(f"{finding.verdict}: {_outcome(finding)}")
-            )
-            if tag != "skipped":
-                outcome.set("type", finding.verdict)
+            _add_outcome(case, finding, strict)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_outcome(case: ElementTree.Element, finding: Finding, strict: bool) -> None:
+    """Adds to a test case how it came out: what failed, or the value and the limit that it met."""
+    text = clean(_outcome(finding))
+    if finding.verdict is Verdict.PASS:
+        ElementTree.SubElement(case, "system-out").text = text
+    elif is_ignored(finding):
+        ElementTree.SubElement(case, "skipped", message=text)
+    else:
+        tag = "failure" if finding.verdict is Verdict.FAIL else "error" if strict else "skipped"
+        outcome = ElementTree.SubElement(case, tag, message=f"{finding.verdict}: {text}")
+        if tag != "skipped":
+            outcome.set("type", finding.verdict)
 
 
 def annotations(results: Sequence[Result]) -> list[str]:
@@ -86,6 +98,7 @@ def step_summary(results: Sequence[Result]) -> str:
             ]
             lines += [_row(finding) for finding in cases]
             lines.append("")
+    lines += [plain(sentence) for sentence in gate_lines.ignored(results)]
     return "\n".join(lines) + "\n"
 
 
@@ -96,11 +109,6 @@ def _judged(result: Result) -> list[Finding]:
 
 def _subject(result: Result) -> str:
     return f"{result.model.get('name', 'a model')} on {result.data.get('name', 'a corpus')}"
-
-
-def _case_name(finding: Finding) -> str:
-    """The label and the limit: a test case is one limit on one finding."""
-    return f"{finding.label} {finding.limit_text}" if finding.limit else finding.label
 
 
 def _outcome(finding: Finding) -> str:

@@ -4,13 +4,12 @@ The front matter keeps everything written by others, including comments; in its 
 whose source is sertools are replaced. The section is between two markers; text outside them is not changed.
 """
 
-import importlib.metadata
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sertools import files
+from sertools import __version__, files
 from sertools.errors import GateError
 from sertools.report import content, markdown
 from sertools.report.summary import opening
@@ -102,7 +101,7 @@ def evaluations(results: Sequence[Result]) -> list[Any]:
             metric_type=finding.name,
             metric_value=finding.value,
             metric_name=_metric_name(finding),
-            source_name=f"sertools {importlib.metadata.version('sertools')}",
+            source_name=f"sertools {__version__}",
             source_url=SOURCE_URL,
         )
         for result in results
@@ -140,7 +139,7 @@ def section(results: Sequence[Result]) -> str:
         parts += [f"### {plain(result.audit)}", markdown.prose(result.question), plain(result.answer)]
         parts += [markdown.table(header, [False, True, True, True, True, False, False], rows)] if rows else []
     parts += ["### Limitations of this audit", "\n".join(f"- {line}" for line in _limits(results))]
-    made = [f"sertools {importlib.metadata.version('sertools')}"]
+    made = [f"sertools {__version__}"]
     for key in ("command", "date"):
         made += dict.fromkeys(str(r.provenance[key]) for r in results if r.provenance.get(key))
     parts += [f"Made by {plain('; '.join(made))}.", END]

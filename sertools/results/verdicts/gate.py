@@ -9,15 +9,16 @@ reason. Only headline findings have verdicts; a detail is shown beside its limit
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Literal
 
-from sertools.errors import GateError, nearest
-from sertools.results.coverage import COVERAGE, OF_ANSWERED
-from sertools.results.keys import FindingKey
+from sertools.errors import GateError
+from sertools.results.coverage import COVERAGE
+from sertools.results.reasons import IGNORED
 from sertools.results.result import Finding, Limit, Result, Verdict
+from sertools.results.verdicts import rules
 from sertools.results.verdicts.details import watched
-from sertools.results.verdicts.limits import Override
+from sertools.results.verdicts.limits import GateFile, Ignore, Override, Rule
+from sertools.results.verdicts.regression_check import SUFFIX
 from sertools.wording import plural
 
 Mode = Literal["interval", "point"]
@@ -33,19 +34,6 @@ MOST_SPEAKERS = 20
 """Most speakers, as a multiple of those of the corpus, for which a number that would decide is given."""
 
 CLIPS_ONLY = "the corpus names no speakers: the interval is too narrow if speakers repeat"
-
-
-def matches(limit: Limit | Override, finding: Finding) -> bool:
-    """Whether a limit applies to a finding: its name, target and slice match the patterns.
-
-    None applies to a score on the answered clips alone: not answering would improve it.
-    """
-    return (
-        not finding.name.endswith(OF_ANSWERED)
-        and fnmatchcase(finding.name, limit.name)
-        and fnmatchcase(finding.target, limit.target)
-        and fnmatchcase(finding.slice, limit.slice)
-    )
 
 
 def judge(finding: Finding, limit: Limit, mode: Mode = "interval") -> Finding:
@@ -131,41 +119,62 @@ def judge_all(findings: Iterable[Finding], limits: Sequence[Limit], mode: Mode =
     """Findings with verdicts; the last limit that matches a finding applies."""
     judged = []
     for finding in findings:
-        limit = next((limit for limit in reversed(limits) if matches(limit, finding)), None)
+        limit = next((limit for limit in reversed(limits) if rules.matches(limit, finding)), None)
         judged.append(judge(finding, limit, mode) if limit else finding)
     return judged
 
 
 def gate(
     results: Sequence[Result],
-    overrides: Sequence[Override] = (),
+    limits: Sequence[Override] | GateFile = (),
     *,
     source: str = "gate.toml",
     mode: Mode = "interval",
 ) -> list[Result]:
-    """Results judged again, by their own limits and by overrides, from the result files alone.
+    """Results judged again, by their own limits and by rules, from the result files alone.
+
+    Args:
+        results: results of audits
+        limits: a user's limits, or a whole gate file, which may also ignore findings, and may leave out the
+            limits of the audits
+        source: file of the rules, for limits and messages
+        mode: whether the interval or the value alone decides
 
     Raises:
-        GateError: a result is a comparison, an override matches no finding, or two overrides set different
-            ranges for one finding
+        GateError: a result is a comparison, a rule matches no finding, two rules contradict each other, or
+            nothing is left to judge
     """
     if any(result.audit == "compare" for result in results):
         raise GateError("a comparison of runs has no limits", hint="give the folders of the compared runs")
-    for override in overrides:
-        _check_known(override, results)
+    file = limits if isinstance(limits, GateFile) else GateFile(limit=list(limits))
+    for rule in file.rules:
+        rules.check_known(rule, results)
     judged = []
     for result in results:
-        ours = [override for override in overrides if override.audit == result.audit]
+        ours = [rule for rule in file.rules if rule.audit == result.audit]
         findings = []
         for finding in result.findings:
-            limits = [finding.limit] if finding.limit else []
-            chosen = [override for override in ours if matches(override, finding)]
-            _check_agree(chosen, finding, source)
-            limits += [override.limit(source) for override in chosen]
-            fresh = _unjudged(finding)
-            findings += judge_all([fresh], limits, mode) if limits else [fresh]
+            own = file.builtin == "keep" or finding.name.endswith(SUFFIX)
+            findings.append(_judged(finding, rules.applying(ours, finding, source), own, source, mode))
         judged.append(result.model_copy(update={"findings": watched(findings)}))
+    if file.builtin == "none" and not any(finding.limit for result in judged for finding in result.findings):
+        raise GateError(
+            f'{source}: builtin is "none" and no limit is set, so nothing would be judged',
+            hint="add a [[limit]], or leave builtin out to keep the limits of the audits",
+        )
     return judged
+
+
+def _judged(finding: Finding, rule: Rule | None, own: bool, source: str, mode: Mode) -> Finding:
+    """A finding judged anew: by a user's rule, or else by the limit of its audit if `own`."""
+    if isinstance(rule, Ignore):
+        reason = "; ".join(filter(None, [f"{IGNORED}{rule.why}", finding.reason]))
+        return finding.model_copy(update={"verdict": Verdict.NONE, "limit": None, "reason": reason})
+    if not isinstance(rule, Override) and not own:
+        return finding.model_copy(update={"verdict": Verdict.NONE, "limit": None})
+    limit = rule.limit(source) if isinstance(rule, Override) else finding.limit
+    fresh = _unjudged(finding)
+    return judge(fresh, limit, mode) if limit else fresh
 
 
 def _unjudged(finding: Finding) -> Finding:
@@ -173,57 +182,6 @@ def _unjudged(finding: Finding) -> Finding:
     if finding.verdict is Verdict.SKIPPED:
         return finding
     return finding.model_copy(update={"verdict": Verdict.NONE})
-
-
-def _check_known(override: Override, results: Sequence[Result]) -> None:
-    audits = sorted({result.audit for result in results})
-    if override.audit not in audits:
-        raise GateError(f"no result of the audit {override.audit!r}", hint=nearest(override.audit, audits))
-    findings = [f for result in results if result.audit == override.audit for f in result.findings]
-    if not any(matches(override, finding) for finding in findings):
-        wanted = f"{override.name!r} with target {override.target!r} and slice {override.slice!r}"
-        hint = _hint(override, findings)
-        raise GateError(f"{override.audit} has no finding {wanted}", hint=hint)
-
-
-def unmatched(results: Sequence[Result], overrides: Sequence[Override]) -> list[str]:
-    """A sentence for each override that matches findings of some models and none of others."""
-    models = list(dict.fromkeys(str(result.model.get("name", "")) for result in results))
-    notes = []
-    for override in overrides:
-        having = {
-            str(result.model.get("name", ""))
-            for result in results
-            if result.audit == override.audit and any(matches(override, f) for f in result.findings)
-        }
-        without = [model for model in models if model not in having]
-        if having and without:
-            where = FindingKey(override.name, override.target, override.slice).label
-            notes.append(
-                f"the limit on {where} ({override.audit}) applies to nothing of {', '.join(without)}"
-            )
-    return notes
-
-
-def _hint(override: Override, findings: Sequence[Finding]) -> str:
-    """The nearest existing name; if the name matches, the nearest target; then the nearest slice."""
-    for part in ("name", "target"):
-        pattern = getattr(override, part)
-        there = [finding for finding in findings if fnmatchcase(getattr(finding, part), pattern)]
-        if not there:
-            return nearest(pattern, sorted({getattr(finding, part) for finding in findings}))
-        findings = there
-    return nearest(override.slice, sorted({finding.slice for finding in findings}))
-
-
-def _check_agree(chosen: Sequence[Override], finding: Finding, source: str) -> None:
-    ranges = dict.fromkeys(str(override.limit(source)) for override in chosen)
-    if len(ranges) > 1:
-        raise GateError(
-            f"{source}: limits of {chosen[0].audit} contradict each other for {finding.name} with target "
-            f"{finding.target!r} and slice {finding.slice!r}: {' and '.join(ranges)}",
-            hint="narrow the target or slice of one of them",
-        )
 
 
 def verdicts(results: Iterable[Result]) -> Mapping[Verdict, int]:

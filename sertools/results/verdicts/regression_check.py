@@ -155,6 +155,49 @@ def _comparisons(
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class Worse:
+    """What a gate against a baseline says about changes: which metrics got worse, and how many were compared.
+
+    Attributes:
+        metrics: (position of the result, finding of the change) of each metric that got worse: its interval
+            lies on the worse side of 0; the largest change relative to its limit first
+        compared: number of metrics with a change and an interval
+        better: number of metrics whose interval lies on the better side of 0
+        without: number of metrics with no interval or no value
+    """
+
+    metrics: Sequence[tuple[int, Finding]]
+    compared: int
+    better: int
+    without: int
+
+
+def worse(results: Sequence[Result]) -> Worse:
+    """The changes against a baseline, from results to which `against` added them."""
+    changes = [(i, f) for i, result in enumerate(results) for f in result.findings if f.name.endswith(SUFFIX)]
+    known = [(i, f) for i, f in changes if f.value is not None and f.low is not None and f.high is not None]
+
+    def sign(finding: Finding) -> int:
+        """1 for an increase beyond chance that is worse, −1 for a change that is better, 0 otherwise."""
+        assert finding.low is not None
+        assert finding.high is not None
+        beyond = (finding.low > 0) - (finding.high < 0)
+        return beyond if finding.limit and finding.limit.above is None else -beyond
+
+    def loss(row: tuple[int, Finding]) -> float:
+        limit = row[1].limit
+        allowed = (limit.below if limit.above is None else limit.above) if limit else None
+        return abs(row[1].value or 0.0) / abs(allowed or 1.0)
+
+    return Worse(
+        metrics=sorted((row for row in known if sign(row[1]) > 0), key=loss, reverse=True),
+        compared=len(known),
+        better=sum(sign(finding) < 0 for _, finding in known),
+        without=len(changes) - len(known),
+    )
+
+
 def paired_changes(result: Result, earlier: Result) -> dict[FindingKey, Change]:
     """How much every comparable metric changed from an earlier result, paired by speaker.
 

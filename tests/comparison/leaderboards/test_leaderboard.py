@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sertools.comparison.leaderboards.leaderboard import Entry, board
+from sertools.comparison.leaderboards.leaderboard import CHECK, Entry, board
 from sertools.comparison.runs import Measure, run_of
 from sertools.results.keys import FindingKey
 from sertools.results.result import Finding, LeftOut, Limit, Verdict
@@ -190,12 +190,27 @@ def test_without_paired_differences_nobody_has_a_place(models, reason):
     assert group.measures == {}
 
 
-def test_toy_models_are_marked_and_ranked_like_all_others():
-    (group,) = board([scored("toy-oracle", 0.95, kind="toy"), scored("mine", 0.45)])
-    assert [(s.entry.model, s.place, s.entry.is_check) for s in group.standings] == [
-        ("toy-oracle", 1, True),
-        ("mine", 2, False),
+def test_toy_models_are_listed_outside_of_the_ranking():
+    made = [scored("toy-oracle", 0.95, kind="toy"), scored("mine", 0.45), scored("yours", 0.3)]
+    (group,) = board(made)
+    assert [(s.entry.model, s.place, s.reason) for s in group.standings] == [
+        ("mine", 1, ""),
+        ("yours", 2, ""),
+        ("toy-oracle", None, CHECK),
     ]
+    assert group.standings[2].score == 0.95
+    assert group.standings[2].ranks == {}
+    assert "toy-oracle" not in group.summary
+    assert "without a place" not in group.summary
+    # the others have the places that they have without it
+    (alone,) = board(made[1:])
+    without, beside = ([(s.places, s.ranks) for s in g.standings[:2]] for g in (alone, group))
+    assert without == beside
+
+
+def test_toy_models_are_ranked_where_there_are_no_others():
+    (group,) = board([scored("toy-a", 0.95, kind="toy"), scored("toy-b", 0.45, kind="toy")])
+    assert [(s.entry.model, s.place) for s in group.standings] == [("toy-a", 1), ("toy-b", 2)]
 
 
 def test_an_empty_board_has_no_group():

@@ -38,6 +38,7 @@ def tree(root: Path, labels: str, audio: str, dev: str, rows: str = ROWS) -> Pat
 def test_releases_differ_in_spelling_only(tmp_path: Path, labels: str, audio: str, dev: str) -> None:
     clips = load_corpus(str(tree(tmp_path / "msp", labels, audio, dev))).clips
     assert clips["file"].iloc[0] == f"{audio}/MSP-PODCAST_0001_0001.wav"
+    assert load_corpus(f"{tmp_path / 'msp'}:test1").recordings == "must not be passed on"
     assert clips["split"].tolist() == ["train", "dev", "test1", "test1", "test2"]
     # By hand, (x − 1) / 6; the columns stand in the order activation, valence, dominance.
     np.testing.assert_array_equal(clips["arousal"], [1, 0.5, 0, 1 / 6, 1 / 6])

@@ -30,7 +30,7 @@ from tests.helpers.naive_frames import summed
 from tests.helpers.places import ROOT
 from tests.helpers.voices import voices
 
-pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+pytest.importorskip("opensmile", reason="opensmile is not installed: pip install opensmile")
 
 EMODB = ROOT.parent / "shared" / "data" / "emodb"
 GROUP_NORM = {"feat_extract_norm": "group"}

@@ -23,7 +23,7 @@ from tests.helpers.layer_audits import INSIDE, SUMMED
 from tests.helpers.small import stored
 from tests.helpers.voices import RATE, voices
 
-pytest.importorskip("opensmile", reason="opensmile is not installed: sertools[probe]")
+pytest.importorskip("opensmile", reason="opensmile is not installed: pip install opensmile")
 
 N = 10
 

@@ -3,6 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sertools.report import content
 from sertools.report.formats.ci import annotations, junit, step_summary
 from sertools.results.result import Finding, Limit, Verdict
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
@@ -14,7 +15,7 @@ def cases(text):
 
 def test_junit_has_one_case_for_each_limit_and_none_for_what_is_not_judged():
     found = cases(junit([small_result()]))
-    assert list(found) == ["ccc of arousal > 0.5", "ccc of dominance > 0.5", "ccc of valence > 0.5", "uar"]
+    assert list(found) == ["ccc of arousal", "ccc of dominance", "ccc of valence", "uar"]
     assert {case.get("classname") for case in found.values()} == {"sertools.correctness"}
 
 
@@ -24,15 +25,15 @@ def test_junit_says_what_failed_and_never_counts_the_undecided_as_passed():
         name: [(part.tag, part.get("message")) for part in case] for name, case in cases(text).items()
     }
     assert outcomes == {
-        "ccc of arousal > 0.5": [],
-        "ccc of dominance > 0.5": [
+        "ccc of arousal": [("system-out", None)],
+        "ccc of dominance": [
             (
                 "skipped",
                 "inconclusive: 0.500 (95 % interval [0.400, 0.600]); wanted > 0.5 (Wagner 2023); "
                 "the interval holds the limit",
             )
         ],
-        "ccc of valence > 0.5": [
+        "ccc of valence": [
             ("failure", "fail: 0.100 (95 % interval [−0.100, 0.300]); wanted > 0.5 (Wagner 2023)")
         ],
         "uar": [("skipped", "skipped: no emotion in common")],
@@ -47,7 +48,7 @@ def test_strictly_the_undecided_are_errors_as_for_the_exit_code():
     text = junit([small_result()], strict=True)
     (suite,) = ElementTree.fromstring(text)
     assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("1", "2", "0")
-    assert [(e.tag, e.get("type")) for case in suite for e in case] == [
+    assert [(e.tag, e.get("type")) for case in suite for e in case if e.tag != "system-out"] == [
         ("error", "inconclusive"),
         ("failure", "fail"),
         ("error", "skipped"),
@@ -59,9 +60,23 @@ def test_junit_holds_whatever_names_the_data_has():
     (failed, skipped) = ElementTree.fromstring(text).iter("testcase")
     # what XML cannot hold is shown as a symbol, the rest comes back as it was
     kept = HOSTILE.replace("\x1b", "␛")
-    assert failed.get("name") == f"{kept} of {kept}, {kept} < 0.5"
+    assert failed.get("name") == f"{kept} of {kept}, {kept}"
     assert kept in skipped[0].get("message")
     assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
+
+
+def test_a_case_keeps_its_name_when_its_limit_changes_and_shows_the_limit_inside():
+    before = small_result()
+    moved = [
+        f.model_copy(update={"limit": f.limit.model_copy(update={"above": 0.2})}) if f.limit else f
+        for f in before.findings
+    ]
+    after = before.model_copy(update={"findings": moved})
+    assert list(cases(junit([before]))) == list(cases(junit([after])))
+    passed = cases(junit([before]))["ccc of arousal"]
+    assert passed.find("system-out").text == (
+        f"{content.measured(before.findings[0])}; wanted > 0.5 (Wagner 2023)"
+    )
 
 
 def test_several_results_are_suites_of_their_own():

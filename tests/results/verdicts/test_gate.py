@@ -4,8 +4,9 @@ import pytest
 
 from sertools.errors import GateError
 from sertools.results.result import Finding, Limit, Verdict
-from sertools.results.verdicts.gate import CLIPS_ONLY, exit_code, gate, judge, judge_all, matches, verdicts
-from sertools.results.verdicts.limits import Override, read_limits
+from sertools.results.verdicts.gate import CLIPS_ONLY, exit_code, gate, judge, judge_all, verdicts
+from sertools.results.verdicts.limits import GateFile, Ignore, Override, read_gate, read_limits
+from sertools.results.verdicts.rules import matches, widest_first
 from tests.helpers.report_results import small_result
 
 ABOVE = Limit(name="ccc", above=0.5)
@@ -192,11 +193,71 @@ def test_parts_that_are_there_but_not_together_are_answered_with_what_there_is()
 
 
 def test_two_ranges_for_one_finding_are_refused():
-    wanted = [override(target="*", above=0.5), override(target="valence", above=0.4)]
+    wanted = [override(target="val*", above=0.5), override(target="*ence", above=0.4)]
     with pytest.raises(
         GateError, match=r"contradict each other for ccc with target 'valence'.*> 0\.5 and > 0\.4"
     ):
         gate([small_result()], wanted)
+
+
+def test_a_narrower_limit_is_an_exception_to_a_wildcard_in_any_order():
+    wanted = [override(above=0.6), override(target="valence", above=-0.2), override(name="c*", above=0.9)]
+    for order in (wanted, wanted[::-1]):
+        (judged,) = gate([small_result()], order)
+        found = {f.target: f.limit.above for f in judged.findings if f.name == "ccc"}
+        assert found == {"arousal": 0.6, "dominance": 0.6, "valence": -0.2}
+        assert [o.above for o in widest_first(order)] == [0.9, 0.6, -0.2]
+
+
+def ignore(**changes) -> Ignore:
+    return Ignore(**{"audit": "correctness", "name": "ccc", "why": "not used", **changes})
+
+
+def test_an_ignored_finding_is_not_judged_and_says_why():
+    file = GateFile(ignore=[ignore(target="valence")])
+    (judged,) = gate([small_result()], file)
+    found = {f.target: (f.verdict, f.limit, f.reason) for f in judged.findings if f.name == "ccc"}
+    assert found["valence"] == (Verdict.NONE, None, "ignored: not used")
+    assert found["arousal"][0] is Verdict.PASS
+    assert (exit_code([small_result()]), exit_code([judged])) == (1, 0)
+
+
+def test_limits_and_findings_to_ignore_are_exceptions_to_each_other():
+    wide, narrow = GateFile(limit=[override(target="valence", above=0.5)], ignore=[ignore()]), None
+    (judged,) = gate([small_result()], wide)
+    assert [f.verdict.value for f in judged.findings if f.name == "ccc"] == ["none", "none", "fail"]
+    narrow = GateFile(limit=[override(above=0.5)], ignore=[ignore(target="valence")])
+    (judged,) = gate([small_result()], narrow)
+    assert [f.verdict.value for f in judged.findings if f.name == "ccc"] == ["pass", "inconclusive", "none"]
+    with pytest.raises(GateError, match=r"contradict each other .*: > 0\.5 and ignore"):
+        gate([small_result()], GateFile(limit=[override(above=0.5)], ignore=[ignore()]))
+    with pytest.raises(GateError, match="correctness has no finding 'cccc'"):
+        gate([small_result()], GateFile(ignore=[ignore(name="cccc")]))
+
+
+def test_only_own_limits_count_without_those_of_the_audits():
+    file = GateFile(builtin="none", limit=[override(target="arousal", above=0.9)])
+    (judged,) = gate([small_result()], file)
+    assert [f.name for f in judged.findings if f.limit] == ["ccc"]
+    assert {f.verdict for f in judged.findings} == {Verdict.NONE, Verdict.FAIL}
+    with pytest.raises(GateError, match="nothing would be judged"):
+        gate([small_result()], GateFile(builtin="none"))
+    # a comparison with a baseline is asked for by its own option
+    change = finding(name="ccc_against_baseline", value=-0.2, low=-0.3, high=-0.1)
+    limited = change.model_copy(update={"limit": Limit(name=change.name, above=-0.02)})
+    (judged,) = gate([small_result(findings=[limited])], GateFile(builtin="none"))
+    assert judged.findings[0].verdict is Verdict.FAIL
+
+
+def test_a_gate_file_of_rules_is_read_and_only_for_the_gate(tmp_path):
+    path = tmp_path / "gate.toml"
+    text = '[[ignore]]\naudit="a"\nname="b"\nwhy="c"\n'
+    path.write_text(f'builtin = "none"\n{text}', encoding="utf-8")
+    assert read_gate(path) == GateFile(builtin="none", ignore=[Ignore(audit="a", name="b", why="c")])
+    for only_for_the_gate in ('builtin = "none"', text):
+        path.write_text(only_for_the_gate, encoding="utf-8")
+        with pytest.raises(GateError, match="only apply to sertools gate"):
+            read_limits(path)
 
 
 def test_one_range_said_twice_is_no_contradiction():
@@ -222,6 +283,10 @@ def test_one_range_said_twice_is_no_contradiction():
             r"limit 1 \(a, b\) has an unknown key 'abov'.*'above'",
         ),
         ('[[limits]]\naudit="a"', "unknown key 'limits'.*did you mean 'limit'"),
+        ('[[ignore]]\naudit="a"\nname="b"', r"ignore 1 \(a, b\) has no 'why'.*reason for this ignore"),
+        ('[[ignore]]\naudit="a"\nname="b"\nwhy="c"\nabove=1', "ignore 1 .*unknown key 'above'"),
+        ('builtin = "off"', r"builtin is 'off'.*it must be .none"),
+        ("builtin = []", r"builtin is \[\].*it must be .none"),
         ("limit = 3", r"'limit': .*must begin with \[\[limit\]\]"),
         ("limit = [3]", r"'limit': .*must begin with \[\[limit\]\]"),
         ("[[limit", "is not valid TOML"),
