@@ -21,7 +21,7 @@ from sertools.pipeline import write
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
-from sertools.pipeline.run import run
+from sertools.pipeline.run import FailedAuditsError, run
 from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.limits import Override, read_limits
@@ -76,7 +76,8 @@ def audit(
         what is missing.
 
     Raises:
-        AuditError: no such audit, suite or option, or a comparison model that no audit reads
+        AuditError: no such audit, suite or option, or a comparison model that no audit reads; or an audit
+            failed: then the error has the results of the others as `results`, which are written
         ModelError: the model cannot be loaded, or its outputs cannot be read
         CorpusError: the corpus cannot be read, or none of its clips could be scored
         GateError: the limits cannot be read, or name an audit that is not run
@@ -95,27 +96,37 @@ def audit(
     corpus = corpus_of(data)
     loaded = model_of(model, corpus)
     settings = replace(settings or Settings(), seed=seed)
-    results = run(
-        loaded,
-        corpus,
-        planned,
-        settings=settings,
-        command=_call(model, data, audits, suite),
-        others=_others(against),
-        random_twin=random_twin,
-    )
-    if out is not None:
-        write.write_run(
-            results,
-            Path(out),
-            model=loaded,
-            corpus=corpus,
-            audits=planned,
-            settings=settings,
-            clips=recordings,
+
+    def kept(results: Results) -> Results:
+        if out is not None and results:
+            folder = Path(out)
+            write.write_run(
+                results,
+                folder,
+                model=loaded,
+                corpus=corpus,
+                audits=planned,
+                settings=settings,
+                clips=recordings,
+            )
+            render(results, folder)
+        return results
+
+    try:
+        return kept(
+            run(
+                loaded,
+                corpus,
+                planned,
+                settings=settings,
+                command=_call(model, data, audits, suite),
+                others=_others(against),
+                random_twin=random_twin,
+            )
         )
-        render(results, Path(out))
-    return results
+    except FailedAuditsError as failed:
+        kept(failed.results)
+        raise failed.as_raised from failed.as_raised.__cause__
 
 
 def plan(

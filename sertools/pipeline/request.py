@@ -13,7 +13,7 @@ from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import DEFAULT_CLIPS
-from sertools.pipeline.run import run
+from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.write import write_run
 from sertools.results.collection import Results
 from sertools.tables import emotion_norms
@@ -175,18 +175,28 @@ class LoadedRequest:
         """Runs the audits and writes results and clips; the report is not rendered.
 
         Raises:
+            FailedAuditsError: an audit failed; the results of the others are written
             SertoolsError: see `pipeline.run.run` and `write_run`
         """
         request = self.request
-        results = run(
-            self.model,
-            self.corpus,
-            request.audits,
-            settings=request.settings,
-            command=request.command,
-            others=self.others,
-            random_twin=request.random_twin,
-        )
+        try:
+            results = run(
+                self.model,
+                self.corpus,
+                request.audits,
+                settings=request.settings,
+                command=request.command,
+                others=self.others,
+                random_twin=request.random_twin,
+            )
+        except FailedAuditsError as failed:
+            self._write(failed.results)
+            raise
+        self._write(results)
+        return results
+
+    def _write(self, results: Results) -> None:
+        request = self.request
         write_run(
             results,
             request.out,
@@ -196,4 +206,3 @@ class LoadedRequest:
             settings=request.settings,
             clips=request.clips,
         )
-        return results
