@@ -193,6 +193,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         value_map=value_maps(given.get("value_map")),
         label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
         derive=given.get("derive", False),
+        **({"max_minutes": given["max_minutes"]} if "max_minutes" in given else {}),
     )
 
 

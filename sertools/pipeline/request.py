@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sertools import files
+from sertools.audio.files import MAX_MINUTES
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, join_corpora
 from sertools.corpora.load import load_corpus
@@ -74,6 +75,7 @@ class CorpusRequest:
         value_map: column → theirs → ours, for values of a column
         label_map: theirs → ours, for emotions
         derive: whether the dimensions are derived from the emotions
+        max_minutes: longest clip that is read; a longer one counts as missing
     """
 
     specs: tuple[str, ...]
@@ -83,6 +85,7 @@ class CorpusRequest:
     value_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     label_map: Mapping[str, str] = field(default_factory=dict)
     derive: bool = False
+    max_minutes: float = MAX_MINUTES
 
     def load(self) -> Corpus:
         """Loads the corpus.
@@ -102,6 +105,7 @@ class CorpusRequest:
             for spec in self.specs
         ]
         corpus = loaded[0] if len(loaded) == 1 else join_corpora(loaded)
+        corpus = replace(corpus, max_minutes=self.max_minutes)
         return with_derived_dimensions(corpus) if self.derive else corpus
 
 

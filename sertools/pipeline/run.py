@@ -92,7 +92,7 @@ def run(
     own = collect(model, corpus, requested, wanted, settings, key)
     facts = model_facts(model)
     beside = {"others": {role: model_facts(other) for role, other in compared.items()}} if compared else {}
-    origin = provenance(model, key, command)
+    origin = provenance(model, corpus, key, command)
     answered = answers(own.tables)
     if answered:
         origin[PROVENANCE] = answered.digest

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.audio.files import read_audio
 from sertools.audio.opensmile import RATE_HZ, SHORTEST, functionals
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError, ModelError
@@ -93,7 +92,7 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         held_out=held_out,
         predictions=out.with_suffix(".held_out.csv"),
     )
-    _write(baseline, estimator, corpus.name, skops)
+    _write(baseline, estimator, corpus, skops)
     return baseline
 
 
@@ -109,14 +108,15 @@ def _check_arguments(labels: tuple[str, ...], out: Path) -> None:
     check_writable(out.parent, error=ModelError)
 
 
-def _write(baseline: Baseline, estimator: Any, corpus: str, skops: Any) -> None:
+def _write(baseline: Baseline, estimator: Any, corpus: Corpus, skops: Any) -> None:
     """Writes the model, the JSON file with its labels, and the held-out predictions to one folder."""
     out = baseline.path
-    trained_on = {"corpus": corpus, "clips": baseline.clips, "speakers": baseline.speakers}
+    trained_on = {"corpus": corpus.name, "clips": baseline.clips, "speakers": baseline.speakers}
     described = {
         "labels": baseline.labels,
         "features": "eGeMAPSv02",
         "sampling_rate": RATE_HZ,
+        "max_minutes": corpus.max_minutes,
         "trained_on": trained_on,
     }
     write_text(out.with_suffix(".json"), json.dumps(described, indent=1) + "\n", error=ModelError)
@@ -140,9 +140,9 @@ def _clips_and_functionals(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.Da
             raise CorpusError(f"corpus {corpus.name} has no column {column!r}, which a baseline needs")
     labelled = corpus.clips[corpus.clips[["speaker", *labels]].notna().all(axis="columns")]
     usable, rows = [], []
-    for clip, start, end in zip(labelled.index, labelled["start"], labelled["end"], strict=True):
+    for clip in labelled.index:
         try:
-            signal = read_audio(corpus.path(clip), RATE_HZ, start, end, corpus.channel(clip))
+            signal = corpus.signal(clip, RATE_HZ)
         except AudioError:
             continue
         if len(signal) >= SHORTEST:

@@ -61,7 +61,7 @@ def test_an_audit_that_fails_alone_writes_nothing(tmp_path, words):
     ("old", "new", "said"),
     [
         ("def audit(", "raise SystemExit(0)\ndef audit(", "cannot be loaded: SystemExit: 0"),
-        ('NEEDS = Needs(labels="dimensions")', "def needs(**options): raise SystemExit", "be planned: SystemExit"),
+        ('NEEDS = Needs(labels="dimensions")', "def needs(**options): 1 / 0", "planned: ZeroDivisionError"),
         ('NEEDS = Needs(labels="dimensions")', "def needs(**options): return 3", "needs() returned int, not"),
         ("def plant(", "plant = 3\ndef plants(", "plant is not a function"),
         ("skilled: bool", "skilled: Bool", "NameError: name 'Bool' is not defined"),

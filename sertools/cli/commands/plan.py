@@ -14,6 +14,7 @@ def plan(
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
     scale: o.Scales = None,
+    max_minutes: o.MaxMinutes = 60.0,
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
