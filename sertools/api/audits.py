@@ -97,19 +97,12 @@ def audit(
     loaded = model_of(model, corpus)
     settings = replace(settings or Settings(), seed=seed)
 
+    about: dict[str, Any] = {"model": loaded, "corpus": corpus, "audits": planned, "settings": settings}
+
     def kept(results: Results) -> Results:
         if out is not None and results:
-            folder = Path(out)
-            write.write_run(
-                results,
-                folder,
-                model=loaded,
-                corpus=corpus,
-                audits=planned,
-                settings=settings,
-                clips=recordings,
-            )
-            render(results, folder)
+            write.write_run(results, Path(out), clips=recordings, **about)
+            render(results, Path(out))
         return results
 
     try:

@@ -1,5 +1,7 @@
 """The command `plan`."""
 
+from typing import Any
+
 from sertools.cli import arguments
 from sertools.cli import options as o
 
@@ -50,14 +52,12 @@ def plan(
     from sertools.pipeline.forecast import forecast
 
     loaded = request.load()
-    costs, timed = forecast.forecast(
-        loaded.model,
-        loaded.corpus,
-        request.audits,
-        settings=request.settings,
-        others=loaded.others,
-        random_twin=request.random_twin,
-    )
+    how: dict[str, Any] = {
+        "settings": request.settings,
+        "others": loaded.others,
+        "random_twin": request.random_twin,
+    }
+    costs, timed = forecast.forecast(loaded.model, loaded.corpus, request.audits, **how)
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
     if warning := forecast.long_clips(loaded.model, loaded.corpus):
