@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: audit test quick lint sample comparison docs clean
+.PHONY: audit test quick lint dependency-audit sample comparison docs clean
 
 audit: .venv/installed  ## install, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
@@ -13,10 +13,15 @@ test: .venv/installed-test  ## install what the tests need, then run all tests i
 quick: .venv/installed-test  ## run the tests that are not marked slow
 	$(BIN)/python -m pytest -m "not slow"
 
-lint: .venv/installed-test  ## check style and types
+lint: .venv/installed-test  ## check style, security and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sertools audits examples
 	$(BIN)/mypy sertools audits
+
+dependency-audit: .venv/installed-test  ## look for known vulnerabilities of the pinned versions; needs the network
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt || \
+	  { echo "The dependency audit did not pass: a version has a known vulnerability, or the database was not reached (see above)."; exit 1; }
 
 sample: .venv/installed  ## write reports/sample again, and the comparison
 	$(BIN)/sertools audit --precision fp32 --quiet --audio 2 --out reports/sample || [ $$? -eq 1 ]

@@ -66,17 +66,42 @@ def foreign(what: str, error: type[SertoolsError], *, hint: str = "") -> Iterato
         raise error(f"{what}: {reason(problem)}", hint=hint) from problem
 
 
+@contextlib.contextmanager
+def code_of_user(what: str) -> Iterator[None]:
+    """Turns whatever an audit of the user raises into an `AuditError`, in one sentence; only Ctrl-C remains.
+
+    >>> with code_of_user("audits/mine.py failed"):
+    ...     raise SystemExit(0)
+    Traceback (most recent call last):
+    ...
+    sertools.errors.AuditError: audits/mine.py failed: SystemExit: 0
+    """
+    try:
+        yield
+    except (SertoolsError, KeyboardInterrupt):
+        raise
+    except BaseException as problem:
+        raise AuditError(f"{what}: {type(problem).__name__}: {_text(problem)}".rstrip(": ")) from problem
+
+
 def reason(problem: BaseException) -> str:
     r"""An exception as the end of a sentence: on one line, and with its class where its text needs it.
 
     >>> reason(ValueError("no\n number")), reason(KeyError("a")), reason(MemoryError())
     ('no number', "KeyError: 'a'", 'MemoryError')
     """
-    text = " ".join(str(problem).split())[:300]
+    text = _text(problem)
     kind = type(problem).__name__
     if not text:
         return kind
     return text if isinstance(problem, ValueError | OSError | RuntimeError) else f"{kind}: {text}"
+
+
+def _text(problem: BaseException) -> str:
+    try:
+        return " ".join(str(problem).split())[:300]
+    except Exception:  # a class of the user may have any `__str__`
+        return ""
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -74,7 +74,7 @@ def parse_yaml(text: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
     try:
         _check_events(yaml.parse(text, Loader=loader))
-        return yaml.load(text, Loader=loader)  # noqa: S506 (both loaders are safe)
+        return yaml.load(text, Loader=loader)  # nosec B506  # noqa: S506 (both loaders are safe)
     except yaml.YAMLError as problem:
         raise ValueError(str(problem)) from problem
 

@@ -65,8 +65,8 @@ def test_every_path_in_the_pages_for_developers_exists(page):
 
 
 def test_every_make_target_in_the_guide_exists():
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    named = set(re.findall(r"(?:`|^)make (\w+)", CONTRIBUTING, flags=re.MULTILINE))
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    named = set(re.findall(r"(?:`|^)make ([\w-]+)", CONTRIBUTING, flags=re.MULTILINE))
     assert {"test", "quick", "lint", "docs"} <= named
     assert named <= set(targets)
 

@@ -22,7 +22,7 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline import write
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
-from sertools.pipeline.run import run
+from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.report.render import render
 from sertools.results.collection import Results
@@ -86,7 +86,8 @@ def audit(
         what is missing.
 
     Raises:
-        AuditError: no such audit, suite or option, or a comparison model that no audit reads
+        AuditError: no such audit, suite or option, or a comparison model that no audit reads; or an audit
+            failed: then the error has the results of the others as `results`, which are written
         ModelError: the model cannot be loaded, or its outputs cannot be read
         CorpusError: the corpus cannot be read, none of its clips could be scored, or all were in the training
         GateError: the limits cannot be read, or name an audit that is not run
@@ -109,24 +110,20 @@ def audit(
         loaded, None if trained_on is None else _clips_of(trained_on), allowed=allow_training_data
     )
     call, others = _call(model, data, audits, suite), _others(against)
-    results = on_unseen(
-        partial(run, loaded, settings=settings, command=call, others=others, random_twin=random_twin),
-        corpus,
-        planned,
-        training,
-    )
-    if out is not None:
-        write.write_run(
-            results,
-            Path(out),
-            model=loaded,
-            corpus=corpus,
-            audits=planned,
-            settings=settings,
-            clips=recordings,
-        )
-        render(results, Path(out))
-    return results
+    about: dict[str, Any] = {"model": loaded, "corpus": corpus, "audits": planned, "settings": settings}
+
+    def kept(results: Results) -> Results:
+        if out is not None and results:
+            write.write_run(results, Path(out), clips=recordings, **about)
+            render(results, Path(out))
+        return results
+
+    runs = partial(run, loaded, settings=settings, command=call, others=others, random_twin=random_twin)
+    try:
+        return kept(on_unseen(runs, corpus, planned, training))
+    except FailedAuditsError as failed:
+        kept(failed.results)
+        raise failed.as_raised from failed.as_raised.__cause__
 
 
 def plan(

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from sertools.audio.files import MAX_MINUTES
 from sertools.corpora import check as checks
 from sertools.corpora import corpus as corpora
 from sertools.corpora import speak, split
@@ -27,6 +28,7 @@ def load_corpus(
     value_map: Mapping[str, Mapping[str, str]] | None = None,
     label_map: Mapping[str, str] | None = None,
     derive: bool = False,
+    max_minutes: float = MAX_MINUTES,
 ) -> Corpus:
     """Load and check a corpus; several corpora are joined into one.
 
@@ -41,6 +43,7 @@ def load_corpus(
         label_map: emotion label in the corpus → sertools' name
         derive: whether arousal, dominance and valence are derived from the emotion labels with the norms of
             Russell & Mehrabian (1977)
+        max_minutes: longest clip that is read; a longer one counts as missing
 
     Returns:
         The corpus: a table `clips`, one row per clip, with the folder that its audio files are in.
@@ -62,6 +65,7 @@ def load_corpus(
         value_map=value_map or {},
         label_map=label_map or {},
         derive=derive,
+        max_minutes=max_minutes,
     ).load()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sertools.audio.files import MAX_MINUTES, read_audio, sampling_rate, write_audio
 from sertools.errors import AudioError, CorpusError
 from sertools.perturbations import registry
 from sertools.randomness import identity_rng
@@ -42,7 +43,15 @@ def perturb(
     return perturbation.apply(np.asarray(signal), rate, level, identity_rng(seed, clip, name))
 
 
-def perturb_file(source: str | Path, target: str | Path, name: str, level: float, *, seed: int = 0) -> str:
+def perturb_file(
+    source: str | Path,
+    target: str | Path,
+    name: str,
+    level: float,
+    *,
+    max_minutes: float = MAX_MINUTES,
+    seed: int = 0,
+) -> str:
     """Write a perturbed copy of an audio file, at its own sampling rate, to listen to the result.
 
     Args:
@@ -50,6 +59,7 @@ def perturb_file(source: str | Path, target: str | Path, name: str, level: float
         target: WAV or FLAC file to write
         name: a name of `list_perturbations()`
         level: in the perturbation's own unit
+        max_minutes: longest file that is read
         seed: random seed
 
     Returns:
@@ -64,13 +74,11 @@ def perturb_file(source: str | Path, target: str | Path, name: str, level: float
         print(sertools.perturb_file("clip.wav", "noisy.wav", "white_noise", 20))
         ```
     """
-    from sertools.audio.files import read_audio, sampling_rate, write_audio
-
     source, target = Path(source), Path(target)
     perturbation = registry.get(name)
     try:
         rate = sampling_rate(source)
-        signal = read_audio(source, rate)
+        signal = read_audio(source, rate, max_minutes=max_minutes)
         changed = perturb(signal, rate, name, level, seed=seed, clip=source.name)
     except AudioError as error:
         raise CorpusError(f"{source}: {error.message}", hint=error.hint) from error

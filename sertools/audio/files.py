@@ -246,7 +246,8 @@ def _resampled(
 
 def _too_long(seconds: float, path: Path, max_minutes: float) -> AudioError:
     return AudioError(
-        f"{path.name}: {seconds / 60:.0f} minutes or more, longer than the limit of {max_minutes:g} minutes"
+        f"{path.name}: {seconds / 60:.2f} minutes or more, longer than the limit of {max_minutes:g} minutes",
+        hint="set another limit with --max-minutes",
     )
 
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.discovery import discover, embedded_folder, name_of
-from sertools.errors import AuditError, nearest
+from sertools.errors import AuditError, code_of_user, nearest
 from sertools.results.keys import Asks
 from sertools.results.result import Limit
 from sertools.tables.tables import Tables
@@ -65,7 +65,10 @@ class Audit:
             AuditError: an option that the audit does not have, or a value of the wrong type
         """
         settings = self.settings(options or {})
-        needs = self.needs(**settings)
+        with code_of_user(f"{self.path} cannot be planned"):
+            needs = self.needs(**settings)
+            if not isinstance(needs, Needs):
+                raise AuditError(f"{self.path}: needs() returned {type(needs).__name__}, not Needs(…)")
         return PlannedAudit(audit=self, settings=settings, needs=needs, limits=tuple(limits))
 
     def settings(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +121,11 @@ class PlannedAudit:
         return self.audit.name
 
     @property
+    def is_of_user(self) -> bool:
+        """Whether the audit is not one of sertools, but code of the user."""
+        return not self.audit.path.is_relative_to(embedded_folder())
+
+    @property
     def reads_layers(self) -> bool:
         """Whether the audit reads layers, so that other models' layers can be compared."""
         return self.needs.layers or self.needs.frame_sums is not None
@@ -133,11 +141,25 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
     path = found.get(name.replace("-", "_"))
     if path is None:
         raise AuditError(f"no audit named {name!r}", hint=nearest(name.replace("-", "_"), list(found)))
-    module = _module(path)
+    with code_of_user(f"{path} cannot be loaded"):
+        return _read(_module(path), path)
+
+
+def _read(module: ModuleType, path: Path) -> Audit:
+    """The audit in a module.
+
+    Raises:
+        AuditError: the module violates the interface
+    """
     for wanted in ("audit", "plant", "LIMITS", "NEEDS"):
         if not hasattr(module, wanted) and not (wanted == "NEEDS" and hasattr(module, "needs")):
             raise AuditError(
                 f"{path} is not an audit: it has no {wanted}", hint="see README: how to add an audit"
+            )
+    for wanted in ("audit", "plant"):
+        if not callable(getattr(module, wanted)):
+            raise AuditError(
+                f"{path} is not an audit: {wanted} is not a function", hint="see README: how to add an audit"
             )
     if not module.__doc__:
         raise AuditError(
@@ -168,6 +190,7 @@ def load(name: str, folders: Sequence[Path] = ()) -> Audit:
             raise AuditError(
                 f"{path} is not an audit: its option {option!r} has no default", hint="add a default value"
             )
+        TypeAdapter(parameter.annotation)  # a type that options cannot have is refused here
     return audit
 
 
@@ -199,7 +222,7 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # an audit is code of the user, and can raise anything
+    except BaseException:
         sys.modules.pop(name, None)
-        raise AuditError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise
     return module

@@ -11,7 +11,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.coverage import coverage_findings, findings_of_answered, left_out_clips, sentence
 from sertools.auditing.findings import skipped, with_known_speakers
 from sertools.auditing.phrases import standing_out, without_speakers
-from sertools.errors import AuditError
+from sertools.errors import AuditError, code_of_user
 from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
 from sertools.results.result import Finding, Missing, Result
@@ -95,9 +95,27 @@ def run(
         provenance: how the result came about, for the report
 
     Raises:
-        AuditError: the audit changes its tables, or returns something other than an outcome
+        AuditError: the audit changes its tables, returns something other than an outcome, or is one of the
+            user and raises anything
     """
-    audit = planned.audit
+    facts = {"model": dict(model or {}), "data": dict(data or {})}
+    origin = {"seed": seed, **(provenance or {})}
+    if not planned.is_of_user:
+        return _result(planned, tables, facts, origin)
+    with code_of_user(f"audit {planned.name} failed ({planned.audit.path})"):
+        result = _result(planned, tables, facts, origin)
+        result.to_json()  # what cannot be written is found while the results of other audits are kept
+        return result
+
+
+def _result(
+    planned: PlannedAudit,
+    tables: Tables,
+    facts: Mapping[str, dict[str, Any]],
+    provenance: dict[str, Any],
+) -> Result:
+    """What `run` returns."""
+    audit, seed = planned.audit, int(provenance["seed"])
     reason = obstacle(planned.needs, tables)
     if not reason:
         outcome = _outcome(planned, tables, seed)
@@ -111,8 +129,8 @@ def run(
         asks=audit.asks,
         method=audit.method,
         answer=f"{outcome.answer}{without_speakers(findings)}{standing_out(findings)}{unanswered_words}",
-        model=dict(model or {}),
-        data=dict(data or {}),
+        model=facts["model"],
+        data=facts["data"],
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
         findings=findings,
         tables=outcome.tables,
@@ -122,7 +140,7 @@ def run(
         notes=[*tables.notes, *outcome.notes],
         left_out=outcome.left_out,
         sounds=outcome.sounds,
-        provenance={"seed": seed, **(provenance or {})},
+        provenance=provenance,
     )
 
 

@@ -198,6 +198,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         train=tuple(given.get("train") or ()),
         test=tuple(given.get("test") or ()),
         folds=tuple(given.get("folds") or ()),
+        **({"max_minutes": given["max_minutes"]} if "max_minutes" in given else {}),
     )
 
 

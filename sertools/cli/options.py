@@ -1,5 +1,6 @@
 """Options of the command line, each with the same meaning in every command, and how they are parsed."""
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -243,13 +244,21 @@ SamplingRate = Annotated[
 ]
 
 
+def _finite(value: float | None) -> float | None:
+    """Refuses `nan` and `inf`, which Click takes for numbers within any range."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
+
+
 MaxMinutes = Annotated[
     float,
     typer.Option(
         "--max-minutes",
         rich_help_panel=INPUT,
         min=0.001,
-        help="Longest clip in minutes; a longer one counts as missing.",
+        callback=_finite,
+        help="Longest clip that is read, in minutes; a longer one counts as missing.",
     ),
 ]
 

@@ -22,6 +22,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     """
     from sertools.cli import console
     from sertools.pipeline.nothing_measured import nothing_measured
+    from sertools.pipeline.run import FailedAuditsError
     from sertools.report.render import render
     from sertools.results.verdicts.gate import BAD_INPUT, exit_code
 
@@ -31,7 +32,13 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     loaded = request.load()
     if verbose:
         _show_inputs(loaded)
-    results = loaded.run()
+    failed = None
+    try:
+        results = loaded.run()
+    except FailedAuditsError as error:
+        failed, results = error, error.results
+    if failed and not results:
+        raise failed.as_raised
     if not quiet:
         for note in dict.fromkeys(note for result in results for note in result.notes):
             if "--model-scale" in note:
@@ -40,6 +47,8 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)
     if not quiet:
         console.message(f"Report: {request.out / 'report.html'}")
+    if failed:
+        raise failed.as_raised
     code = exit_code(results, strict=given["strict"], allow_empty=given["allow_empty"])
     if code == BAD_INPUT:
         raise nothing_measured(results, loaded.model, loaded.corpus, request.settings.label_map)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sertools.audio.files import is_silent, read_audio, sampling_rate, unusual
+from sertools.audio.files import is_silent, sampling_rate, unusual
 from sertools.audio.recording import Recording, recording
 from sertools.corpora.corpus import NO_SPEAKERS, Corpus, _file_hashes
 from sertools.corpora.sound import description
@@ -73,11 +73,11 @@ def _sound_problems(corpus: Corpus) -> tuple[list[str], int]:
     notes: dict[str, list[str]] = {}
     recordings: dict[str, Recording] = {}
     seconds = 0.0
-    for clip, start, end in zip(corpus.clips.index, corpus.clips["start"], corpus.clips["end"], strict=True):
+    for clip in corpus.clips.index:
         try:
             path = corpus.path(clip)
             rate = sampling_rate(path)
-            signal = read_audio(path, rate, start, end, corpus.channel(clip), max_minutes=corpus.max_minutes)
+            signal = corpus.signal(clip, rate)
             recordings[clip] = recording(path, signal, rate)
             note = unusual(path)
         except AudioError as error:

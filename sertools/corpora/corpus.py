@@ -41,7 +41,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.audio.files import MAX_MINUTES
+from sertools.audio.files import MAX_MINUTES, Signal, read_audio
 from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
 from sertools.files import atomic
@@ -102,6 +102,17 @@ class Corpus:
                 f"{self.name}: clip {twice.iloc[0]!r} is listed in {' and in '.join(splits)}",
                 hint=f"choose one split, as in {self.name}:{splits[-1]}; sertools leakage lists them all",
             )
+
+    def signal(self, clip: str, rate: int) -> Signal:
+        """A clip as mono audio at a rate in Hz, shape (samples,).
+
+        Raises:
+            AudioError: the clip cannot be decoded, or is longer than the limit
+        """
+        start: Any = self.clips.at[clip, "start"]
+        end: Any = self.clips.at[clip, "end"]
+        place = self.path(clip), rate, float(start), float(end), self.channel(clip)
+        return read_audio(*place, max_minutes=self.max_minutes)
 
     @property
     def has_speakers(self) -> bool:

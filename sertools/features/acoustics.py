@@ -29,8 +29,9 @@ from sertools.store.store import read_array, read_shard, shards, write_array, wr
 from sertools.tables.condition import Condition
 from sertools.tables.egemaps import FEATURES
 
-Clip = tuple[Path, float, float, float]
-"""File, start and end of a clip in s, and the number of its channel, as for `read_audio`."""
+Clip = tuple[Path, float, float, float, float]
+"""File, start and end of a clip in s, the number of its channel, and the longest clip in minutes, as for
+`read_audio`."""
 
 Found = tuple[NDArray[np.float32], str]
 """Features of a clip, shape (rows, 22), and the reason if there are none (otherwise empty)."""
@@ -115,9 +116,9 @@ def version() -> str:
 def measure(clips: Sequence[Clip]) -> list[Found]:
     """Features of clips, each with a reason if it has none."""
     found: list[Found] = []
-    for path, start, end, channel in clips:
+    for path, start, end, channel, minutes in clips:
         try:
-            samples = read_audio(path, opensmile.RATE_HZ, start, end, channel)
+            samples = read_audio(path, opensmile.RATE_HZ, start, end, channel, max_minutes=minutes)
         except AudioError as error:
             found.append((np.zeros((0, len(FEATURES)), dtype=np.float32), str(error)))
         else:
@@ -126,9 +127,10 @@ def measure(clips: Sequence[Clip]) -> list[Found]:
 
 
 def located(corpus: Corpus, clip: str) -> Clip:
-    """Path, start and end of a clip."""
+    """Where a clip is and how much of it is read, so that a worker process needs no corpus."""
     row: Any = corpus.clips.loc[clip]
-    return corpus.path(clip), float(row["start"]), float(row["end"]), corpus.channel(clip)
+    start, end = float(row["start"]), float(row["end"])
+    return corpus.path(clip), start, end, corpus.channel(clip), corpus.max_minutes
 
 
 def _answers(batches: list[list[Clip]], workers: int | None) -> Iterator[list[Found]]:

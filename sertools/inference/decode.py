@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sertools.audio.files import is_silent, read_audio
+from sertools.audio.files import is_silent
 from sertools.audio.sound_folder import Recordings
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
@@ -37,10 +37,7 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
     try:
-        start, end = float(row["start"]), float(row["end"])
-        signal = read_audio(
-            corpus.path(clip), rate, start, end, corpus.channel(clip), max_minutes=corpus.max_minutes
-        )
+        signal = corpus.signal(clip, rate)
         silent = is_silent(signal)
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
@@ -78,7 +75,4 @@ class OtherClips(Sequence[NDArray[np.float32]]):
     def __getitem__(self, i: Any) -> Any:
         own = int(self.corpus.clips.index.get_loc(self.clip))  # type: ignore[arg-type] # ids are unique
         position = i % len(self)
-        other = self.corpus.clips.index[position + (position >= own)]
-        row: Any = self.corpus.clips.loc[other]
-        start, end = float(row["start"]), float(row["end"])
-        return read_audio(self.corpus.path(other), self.rate, start, end, self.corpus.channel(other))
+        return self.corpus.signal(self.corpus.clips.index[position + (position >= own)], self.rate)

@@ -42,11 +42,14 @@ def corpus_facts(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def provenance(model: Model | ClipModel, corpus_fingerprint: str, command: str) -> dict[str, Any]:
+def provenance(
+    model: Model | ClipModel, corpus: Corpus, corpus_fingerprint: str, command: str
+) -> dict[str, Any]:
     """How a result came about: command, date, fingerprints and software versions.
 
     Args:
         model: the audited model, in the number format in which it ran
+        corpus: the audited corpus
         corpus_fingerprint: empty if no audio was opened
         command: what the user typed
     """
@@ -55,6 +58,7 @@ def provenance(model: Model | ClipModel, corpus_fingerprint: str, command: str) 
         "date": _now().strftime("%Y-%m-%d %H:%M UTC"),
         "model_fingerprint": model.fingerprint,
         "corpus_fingerprint": corpus_fingerprint or "the sound was not opened",
+        **({"max_minutes": corpus.max_minutes} if corpus_fingerprint else {}),
         "versions": versions(),
     }
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from sertools import files
+from sertools.audio.files import MAX_MINUTES
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, join_corpora
 from sertools.corpora.load import load_clips, load_corpus
@@ -14,7 +15,7 @@ from sertools.errors import CorpusError
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
-from sertools.pipeline.run import run
+from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.pipeline.write import write_run
 from sertools.results.collection import Results
@@ -78,6 +79,7 @@ class CorpusRequest:
         derive: whether the dimensions are derived from the emotions
         train, test: the sides of a split, which are compared with each other, instead of `specs`
         folds: tables of a published split, instead of `specs`
+        max_minutes: longest clip that is read; a longer one counts as missing
     """
 
     specs: tuple[str, ...]
@@ -90,6 +92,7 @@ class CorpusRequest:
     train: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
+    max_minutes: float = MAX_MINUTES
 
     def load(self) -> Corpus:
         """Loads the corpus.
@@ -117,6 +120,7 @@ class CorpusRequest:
             for spec in self.specs
         ]
         corpus = loaded[0] if len(loaded) == 1 else join_corpora(loaded)
+        corpus = replace(corpus, max_minutes=self.max_minutes)
         return with_derived_dimensions(corpus) if self.derive else corpus
 
 
@@ -199,22 +203,29 @@ class LoadedRequest:
         """Runs the audits and writes results and clips; the report is not rendered.
 
         Raises:
+            FailedAuditsError: an audit failed; the results of the others are written
             SertoolsError: see `pipeline.run.run` and `write_run`
         """
         request = self.request
-        results = on_unseen(
-            partial(
-                run,
-                self.model,
-                settings=request.settings,
-                command=request.command,
-                others=self.others,
-                random_twin=request.random_twin,
-            ),
-            self.corpus,
-            request.audits,
-            training_of(self.model, self.trained_on, allowed=request.allow_training_data),
+        training = training_of(self.model, self.trained_on, allowed=request.allow_training_data)
+        runs = partial(
+            run,
+            self.model,
+            settings=request.settings,
+            command=request.command,
+            others=self.others,
+            random_twin=request.random_twin,
         )
+        try:
+            results = on_unseen(runs, self.corpus, request.audits, training)
+        except FailedAuditsError as failed:
+            self._write(failed.results)
+            raise
+        self._write(results)
+        return results
+
+    def _write(self, results: Results) -> None:
+        request = self.request
         write_run(
             results,
             request.out,
@@ -224,4 +235,3 @@ class LoadedRequest:
             settings=request.settings,
             clips=request.clips,
         )
-        return results

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, fingerprint
+from sertools.errors import AuditError, SertoolsError
 from sertools.inference.build_tables import standard_labels
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
@@ -19,6 +20,31 @@ from sertools.results.collection import Results
 from sertools.results.result import Result
 from sertools.tables.condition import Condition
 from sertools.tables.tables import ModelData, Tables
+from sertools.wording import plural
+
+
+class FailedAuditsError(AuditError):
+    """Some audits failed; the others have results.
+
+    Attributes:
+        results: the results of the audits that did not fail
+        errors: audit → what it raised
+    """
+
+    def __init__(self, results: Results, errors: Mapping[str, Exception]) -> None:
+        first = next(iter(errors.values()))
+        more = f", and so did {', '.join(list(errors)[1:])}" if len(errors) > 1 else ""
+        kept = f"the results of {plural(len(results), 'other audit')} are kept" if results else ""
+        hint = "; ".join(filter(None, [getattr(first, "hint", ""), kept]))
+        super().__init__(f"{getattr(first, 'message', first)}{more}", hint=hint)
+        self.results = results
+        self.errors = errors
+
+    @property
+    def as_raised(self) -> Exception:
+        """The error to raise: this one, unless sertools itself failed in one of its own audits."""
+        ours = (error for error in self.errors.values() if not isinstance(error, SertoolsError))
+        return next(ours, self)
 
 
 def run(
@@ -47,7 +73,8 @@ def run(
             them; None for where it can be built. Its weights are drawn from the seed
 
     Raises:
-        SertoolsError: see `predict`, `build_tables.tables` and `auditing.run.run`
+        FailedAuditsError: an audit failed; the error has the results of the others
+        SertoolsError: see `predict` and `build_tables.tables`
     """
     settings = settings or Settings()
     standard_labels(model, settings.label_map)  # checked before anything is computed
@@ -109,22 +136,29 @@ def _audited(
     """Results of audits of the model in one number format, from its data and those of compared models."""
     facts, settings = model_facts(model), shared.settings
     others = {"others": {role: model_facts(other) for role, other in shared.compared.items()}}
-    origin = provenance(model, shared.corpus_fingerprint, shared.command)
+    origin = provenance(model, shared.corpus, shared.corpus_fingerprint, shared.command)
     answered = answers(own.tables)
     if answered:
         origin[PROVENANCE] = answered.digest
-    results = []
+    results, errors = [], {}
     with settings.progress("audits", len(audits), "audits") as advance:
         for planned in audits:
-            result = _result(planned, auditing.tables_of(planned, own, comparison), settings)
+            advance(1)
+            try:
+                result = _result(planned, auditing.tables_of(planned, own, comparison), settings)
+            except Exception as error:  # it is raised when the other audits have run
+                errors[planned.name] = error
+                continue
             about = {
                 "model": facts | (others if shared.compared and planned.reads_layers else {}),
                 "data": corpus_facts(shared.corpus),
                 "provenance": {"seed": settings.seed, **origin},
             }
             results.append(result.model_copy(update=about))
-            advance(1)
-    return Results(results, {answered.digest: answered} if answered else {})
+    found = Results(results, {answered.digest: answered} if answered else {})
+    if errors:
+        raise FailedAuditsError(found, errors)
+    return found
 
 
 def _result(planned: PlannedAudit, tables: Tables, settings: Settings) -> Result:

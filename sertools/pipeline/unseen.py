@@ -10,6 +10,7 @@ from sertools.corpora.seen.overlap import Seen, seen
 from sertools.corpora.seen.record import TrainingRecord, record_of
 from sertools.errors import CorpusError
 from sertools.models.model import ClipModel, Model
+from sertools.pipeline.run import FailedAuditsError
 from sertools.results.collection import Results, joined
 from sertools.results.coverage import COVERAGE
 from sertools.results.provenance import ON_TRAINING_DATA, TRAINING
@@ -83,18 +84,38 @@ def on_unseen(run: Run, corpus: Corpus, audits: Sequence[PlannedAudit], training
     if not found.any or training.allowed:
         how = "They are judged like the others (--allow-training-data)." if found.any else ""
         told = _Told(found=found, training=training, judged=len(corpus.clips), how=how)
-        return _mapped(run(corpus, audits), asking, told.of)
+        (results,), errors = _each(run, [(corpus, audits)])
+        if errors:
+            raise FailedAuditsError(_mapped(results, asking, told.of), errors)
+        return _mapped(results, asking, told.of)
     unseen = corpus.clips[~found.left_out]
     if unseen.empty:
         raise _nothing_left(found, corpus)
     told = _Told(found=found, training=training, judged=len(unseen), how=_how(found, len(unseen)))
-    parts = [run(replace(corpus, name=f"{corpus.name}:{UNSEEN}", clips=unseen), asking)]
     others = [planned for planned in audits if not _asks(planned)]
-    parts += [run(corpus, others)] if others else []
+    pieces = [(replace(corpus, name=f"{corpus.name}:{UNSEEN}", clips=unseen), asking)]
+    parts, errors = _each(run, [*pieces, *([(corpus, others)] if others else [])])
+    if errors:
+        raise FailedAuditsError(_mapped(joined(parts), asking, told.of), errors)
     own, whole = iter(parts[0]), iter(parts[-1])
     order = [next(own if _asks(planned) else whole) for planned in audits]
     ordered = _mapped(Results(order, joined(parts).answers), asking, told.of)
     return _with_rest(ordered, run, replace(corpus, clips=corpus.clips[found.left_out]), asking)
+
+
+def _each(
+    run: Run, pieces: Sequence[tuple[Corpus, Sequence[PlannedAudit]]]
+) -> tuple[list[Results], dict[str, Exception]]:
+    """The results of audits on several corpora, and what was raised by those that failed."""
+    results: list[Results] = []
+    errors: dict[str, Exception] = {}
+    for corpus, audits in pieces:
+        try:
+            results.append(run(corpus, audits))
+        except FailedAuditsError as failed:
+            results.append(failed.results)
+            errors.update(failed.errors)
+    return results, errors
 
 
 def _asks(planned: PlannedAudit) -> bool:
@@ -176,7 +197,7 @@ def _with_rest(results: Results, run: Run, rest: Corpus, asking: Sequence[Planne
         return results
     try:
         apart = {_key(result): result for result in run(rest, simple)}
-    except CorpusError as error:
+    except (CorpusError, FailedAuditsError) as error:
         note = f"Training data: {error.message}."
         return _mapped(results, simple, lambda each: _noted(each, note))
 

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.audio.files import read_audio
 from sertools.audio.opensmile import RATE_HZ, SHORTEST, functionals
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.record import TrainingRecord, path_of, record_of
@@ -96,7 +95,7 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         predictions=out.with_suffix(".held_out.csv"),
     )
     record = record_of([replace(corpus, clips=clips)])
-    _write(baseline, estimator, corpus.name, record, skops)
+    _write(baseline, estimator, corpus, record, skops)
     return baseline
 
 
@@ -112,14 +111,15 @@ def _check_arguments(labels: tuple[str, ...], out: Path) -> None:
     check_writable(out.parent, error=ModelError)
 
 
-def _write(baseline: Baseline, estimator: Any, corpus: str, record: TrainingRecord, skops: Any) -> None:
+def _write(baseline: Baseline, estimator: Any, corpus: Corpus, record: TrainingRecord, skops: Any) -> None:
     """Writes the model, its labels, its training record and the held-out predictions to one folder."""
     out = baseline.path
-    trained_on = {"corpus": corpus, "clips": baseline.clips, "speakers": baseline.speakers}
+    trained_on = {"corpus": corpus.name, "clips": baseline.clips, "speakers": baseline.speakers}
     described = {
         "labels": baseline.labels,
         "features": "eGeMAPSv02",
         "sampling_rate": RATE_HZ,
+        "max_minutes": corpus.max_minutes,
         "trained_on": trained_on,
     }
     write_text(out.with_suffix(".json"), json.dumps(described, indent=1) + "\n", error=ModelError)
@@ -144,9 +144,9 @@ def _clips_and_functionals(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.Da
             raise CorpusError(f"corpus {corpus.name} has no column {column!r}, which a baseline needs")
     labelled = corpus.clips[corpus.clips[["speaker", *labels]].notna().all(axis="columns")]
     usable, rows = [], []
-    for clip, start, end in zip(labelled.index, labelled["start"], labelled["end"], strict=True):
+    for clip in labelled.index:
         try:
-            signal = read_audio(corpus.path(clip), RATE_HZ, start, end, corpus.channel(clip))
+            signal = corpus.signal(clip, RATE_HZ)
         except AudioError:
             continue
         if len(signal) >= SHORTEST:

@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.audio.files import read_audio
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.corpora.seen.content import Place
 from sertools.corpora.seen.record import TrainingRecord, identities, record_of_clips
-from sertools.errors import CorpusError, ModelError
+from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.tables import emotion_norms
 from sertools.training.network import RATE_HZ
 from sertools.training.recipe import BaselineRecipe, Recipe
@@ -55,17 +54,18 @@ def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = Non
         CorpusError: a corpus is missing or cannot be read
     """
     below = [(data_root or Path()) / spec for spec in recipe.corpora]
-    return [
+    loaded = [
         load_corpus(str(path)) if path.exists() else load_corpus(spec, data_root=data_root)
         for spec, path in zip(recipe.corpora, below, strict=True)
     ]
+    return [replace(corpus, max_minutes=recipe.max_minutes) for corpus in loaded]
 
 
 def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> TrainingData:
     """Decoded clips of the given speakers with their ground truth.
 
-    Clips without labels are left out, and clips that are too short for the network of the recipe, see
-    `shortest_samples`.
+    Clips without labels are left out, clips that cannot be decoded, and clips that are too short for the
+    network of the recipe, see `shortest_samples`.
 
     Args:
         recipe: which labels, and whether they are ratings or derived from the emotion by norms
@@ -73,14 +73,14 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
         speakers: speaker ids of the corpora; the same id in two corpora means the same person
 
     Raises:
-        CorpusError: a speaker is in no corpus, a column is missing, or no clip has the labels or is long
-            enough
+        CorpusError: a speaker is in no corpus, a column is missing, or no clip has the labels, can be decoded
+            or is long enough
         ModelError: the recipe crops clips to less than its network needs
     """
     shortest = shortest_samples(recipe)
     for corpus in corpora:
         corpus.check_listed_once()
-    parts = [_labelled(recipe, corpus, speakers) for corpus in corpora]
+    parts = [_labelled(recipe, corpus, speakers).assign(source=i) for i, corpus in enumerate(corpora)]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["speaker"])
     absent = [speaker for speaker in speakers if speaker not in set(table["speaker"])]
     if absent:
@@ -88,14 +88,9 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
     table = table[table[recipe.labels].notna().all(axis="columns")]
     if table.empty:
         raise CorpusError(f"no clip of the recipe's speakers has labels for {', '.join(recipe.labels)}")
-    signals = [
-        read_audio(path, RATE_HZ, start, end, channel)
-        for path, start, end, channel in zip(
-            table["path"], table["start"], table["end"], table["channel"], strict=True
-        )
-    ]
+    table, signals, unread = _decoded(table, corpora)
     long_enough = np.array([len(signal) >= shortest for signal in signals])
-    notes = _notes_on_short_clips(table["clip"][~long_enough].tolist(), len(table), shortest)
+    notes = unread + _notes_on_short_clips(table["clip"][~long_enough].tolist(), len(table), shortest)
     table = table[long_enough]
     return TrainingData(
         clips=table["clip"].tolist(),
@@ -128,6 +123,32 @@ def shortest_samples(recipe: Recipe) -> int:
     return math.ceil(frame * (1 + change.speed) * (1 + change.tempo)) + 2
 
 
+def _decoded(
+    table: pd.DataFrame, corpora: Sequence[Corpus]
+) -> tuple[pd.DataFrame, list[NDArray[np.float32]], list[str]]:
+    """The clips that can be decoded, their signals, and a sentence on the others.
+
+    Raises:
+        CorpusError: no clip can be decoded
+    """
+    signals, reasons = [], {}
+    for row, (corpus, clip, name) in enumerate(
+        zip(table["source"], table["key"], table["clip"], strict=True)
+    ):
+        try:
+            signals.append(corpora[corpus].signal(clip, RATE_HZ))
+        except AudioError as error:
+            reasons[row] = f"{name}: {error.message}"
+    if not reasons:
+        return table, signals, []
+    first = next(iter(reasons.values()))
+    if not signals:
+        raise CorpusError(f"no clip of the recipe's speakers can be decoded, such as {first}")
+    n = plural(len(reasons), "clip is", "clips are")
+    note = f"{n} left out that cannot be decoded, such as {first}"
+    return table.drop(index=table.index[list(reasons)]), signals, [note]
+
+
 def _notes_on_short_clips(clips: Sequence[str], n: int, shortest: int) -> list[str]:
     """A sentence on clips that are too short for training.
 
@@ -146,7 +167,7 @@ def _notes_on_short_clips(clips: Sequence[str], n: int, shortest: int) -> list[s
 
 
 def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.DataFrame:
-    """The clips of the speakers in one corpus: labels, name, speaker, emotion and place of the audio."""
+    """The clips of the speakers in one corpus: labels, id, name, speaker and emotion."""
     clips = corpus.clips
     needed = "emotion" if recipe.norms else recipe.labels[0]
     for column in ("speaker", needed):
@@ -159,6 +180,7 @@ def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.Dat
     table["speaker"] = clips["speaker"]
     table[["corpus", "id"]] = identities(corpus).loc[clips.index]
     table["emotion"] = clips.get("emotion")
+    table["key"] = clips.index
     table["path"] = [str(corpus.path(clip)) for clip in clips.index]
     table["start"], table["end"] = clips["start"], clips["end"]
     table["channel"] = [corpus.channel(clip) for clip in clips.index]

@@ -79,7 +79,6 @@ def train(
     Raises:
         ModelError: `out` is not empty, or cannot be written, or see `training_data`
         CorpusError: see `training_data`
-        AudioError: a training clip cannot be decoded
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelError(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from sertools.audio.files import MAX_MINUTES
 from sertools.errors import ModelError
 from sertools.files import read_toml
 
@@ -99,6 +100,7 @@ class Recipe(_Strict):
 
     Attributes:
         corpora: specified as for `--data`
+        max_minutes: longest clip that is read; a longer one is left out
         speakers: ids of the training speakers; clips of other speakers are not read from any corpus
         labels: outputs of the model
         norms: norms from which the labels are derived, by emotion; empty if the corpora have ratings
@@ -114,6 +116,7 @@ class Recipe(_Strict):
     """
 
     corpora: list[str] = Field(min_length=1)
+    max_minutes: float = Field(default=MAX_MINUTES, gt=0, allow_inf_nan=False)
     speakers: list[str] = Field(min_length=1)
     labels: list[Literal["arousal", "dominance", "valence"]] = ["arousal", "dominance", "valence"]
     norms: Literal["", "russell_mehrabian_1977"] = "russell_mehrabian_1977"
@@ -135,11 +138,13 @@ class BaselineRecipe(_Strict):
     Attributes:
         kind: distinguishes this recipe from that of a network
         corpora: specified as for `--data`
+        max_minutes: longest clip that is read; a longer one is left out
         labels: `["emotion"]`, or dimensions
         strength: of the regularisation, above 0
     """
 
     kind: Literal["baseline"]
     corpora: list[str] = Field(min_length=1)
+    max_minutes: float = Field(default=MAX_MINUTES, gt=0, allow_inf_nan=False)
     labels: list[Literal["emotion", "arousal", "dominance", "valence"]] = ["emotion"]
     strength: float = Field(default=1.0, gt=0)

@@ -4,7 +4,7 @@ import pytest
 
 from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
-from sertools.errors import AudioError, CorpusError
+from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
 from sertools.training.cross_validation import held_out_predictions
 from sertools.training.data import training_data
@@ -50,7 +50,7 @@ def test_each_group_is_answered_by_a_model_of_the_others(corpus):
 def test_speakers_whom_the_recipe_does_not_name_are_not_opened(corpus):
     # the sound of speaker d does not exist
     assert len(held_out_predictions(RECIPE, [corpus], corpus, [["a"]])) == 2
-    with pytest.raises(AudioError, match=r"nobody\.wav"):
+    with pytest.raises(CorpusError, match=r"nobody\.wav"):
         held_out_predictions(RECIPE.model_copy(update={"speakers": ["a", "d"]}), [corpus], corpus, [["a"]])
 
 

@@ -6,7 +6,7 @@ from transformers import AutoModelForAudioClassification, Wav2Vec2FeatureExtract
 
 from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
-from sertools.errors import AudioError, CorpusError, ModelError
+from sertools.errors import CorpusError, ModelError
 from sertools.models.load import load_model
 from sertools.training.data import recipe_corpora, training_data
 from sertools.training.finetune import train
@@ -147,6 +147,22 @@ def test_clips_of_50_ms_are_left_out_of_training_and_named(tmp_path):
     assert np.isfinite(load_model(str(out)).predict([np.ones(5000, np.float32)]).scores).all()
 
 
+def test_clips_that_are_too_long_or_cannot_be_decoded_are_left_out_of_training_and_named(tmp_path):
+    folder, recipe = tmp_path / "some", tiny(speakers=["a"], max_minutes=0.01)
+    tones(folder, [*[5000] * 3, 16000])
+    (folder / "0.wav").write_bytes(b"no sound")
+    corpora = recipe_corpora(recipe.model_copy(update={"corpora": [str(folder / "t.csv")]}))
+    data = training_data(recipe, corpora, ["a"])
+    assert data.clips == ["t/1.wav", "t/2.wav"]
+    assert [len(signal) for signal in data.signals] == [5000, 5000]
+    (said,) = data.notes
+    assert said.startswith("2 clips are left out that cannot be decoded, such as t/0.wav: 0.wav cannot be")
+    for i in (1, 2):
+        (folder / f"{i}.wav").unlink()
+    with pytest.raises(CorpusError, match="no clip of the recipe's speakers can be decoded, such as t/0.wav"):
+        training_data(recipe, corpora, ["a"])
+
+
 def test_the_shortest_clips_can_be_trained_on_at_every_speed(tmp_path):
     recipe = tiny(speakers=["a"], epochs=20, batch=4)
     losses = []
@@ -222,7 +238,7 @@ def test_training_leaves_the_settings_of_torch_as_they_were(corpus, tmp_path):
 
 def test_speakers_who_are_not_named_are_never_read(corpus, tmp_path):
     train(tiny(epochs=1), [corpus], tmp_path / "made")  # the sound of speaker c does not exist
-    with pytest.raises(AudioError, match=r"nobody\.wav"):
+    with pytest.raises(CorpusError, match=r"nobody\.wav"):
         train(tiny(epochs=1, speakers=["c"]), [corpus], tmp_path / "unmade")
     assert not (tmp_path / "unmade").exists()
 

@@ -37,6 +37,7 @@ def audit(
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
     scale: o.Scales = None,
+    max_minutes: o.MaxMinutes = 60.0,
     label_map: o.LabelMap = None,
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",

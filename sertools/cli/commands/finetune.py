@@ -12,6 +12,15 @@ def finetune(
     recipe: Annotated[Path, typer.Argument(help="TOML file; examples/finetune.toml is an example.")],
     out: Annotated[Path, typer.Option("--out", help="Checkpoint folder or .skops file to write.")],
     data_root: o.DataRoot = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--max-minutes",
+            rich_help_panel=o.INPUT,
+            min=0.001,
+            help="Longest clip that is read, in minutes, in place of the recipe's; a longer one is left out.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model as described in a recipe.
 
@@ -25,6 +34,8 @@ def finetune(
     from sertools.training.recipe import BaselineRecipe, read_recipe
 
     steps = read_recipe(recipe)
+    if max_minutes is not None:
+        steps = steps.model_copy(update={"max_minutes": max_minutes})
     corpora = recipe_corpora(steps, data_root)
     if isinstance(steps, BaselineRecipe):
         from sertools.corpora.corpus import join_corpora

@@ -16,6 +16,7 @@ def perturb(
     level: Annotated[float, typer.Argument(help="Level in the perturbation's unit.")],
     source: Annotated[Path, typer.Argument(metavar="IN", help="Audio file to perturb.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="WAV or FLAC file to write.")],
+    max_minutes: o.MaxMinutes = 60.0,
     seed: o.Seed = 0,
 ) -> None:
     """Apply a perturbation to an audio file, to listen to the result.
@@ -25,4 +26,4 @@ def perturb(
     from sertools.api.perturbations import perturb_file
     from sertools.cli import console
 
-    console.message(perturb_file(source, target, name, level, seed=seed))
+    console.message(perturb_file(source, target, name, level, max_minutes=max_minutes, seed=seed))

@@ -1,5 +1,7 @@
 """The command `plan`."""
 
+from typing import Any
+
 from sertools.cli import arguments
 from sertools.cli import options as o
 
@@ -14,6 +16,7 @@ def plan(
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
     scale: o.Scales = None,
+    max_minutes: o.MaxMinutes = 60.0,
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
@@ -49,14 +52,12 @@ def plan(
     from sertools.pipeline.forecast import forecast
 
     loaded = request.load()
-    costs, timed = forecast.forecast(
-        loaded.model,
-        loaded.corpus,
-        request.audits,
-        settings=request.settings,
-        others=loaded.others,
-        random_twin=request.random_twin,
-    )
+    how: dict[str, Any] = {
+        "settings": request.settings,
+        "others": loaded.others,
+        "random_twin": request.random_twin,
+    }
+    costs, timed = forecast.forecast(loaded.model, loaded.corpus, request.audits, **how)
     console.table(*forecast.table(costs), output)
     console.message(forecast.sentence(costs, timed))
     if warning := forecast.long_clips(loaded.model, loaded.corpus):

@@ -23,6 +23,7 @@ def predict(
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
     scale: o.Scales = None,
+    max_minutes: o.MaxMinutes = 60.0,
     head: o.Heads = None,
     trust_remote_code: o.TrustRemoteCode = False,
     labels: o.Labels = "",

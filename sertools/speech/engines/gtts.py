@@ -155,7 +155,7 @@ class GTTS:
         headers = _package().gTTS.GOOGLE_TTS_HEADERS
         request = urllib.request.Request(where + _PATH, data=body.encode(), headers=headers)  # noqa: S310 (an address of https)
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:  # noqa: S310 (https)
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:  # nosec B310  # noqa: S310 (https)
                 answer = response.read()
         except urllib.error.HTTPError as error:
             error.close()

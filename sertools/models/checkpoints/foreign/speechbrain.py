@@ -159,7 +159,7 @@ def _options(path: Path) -> dict[str, Any]:
     with foreign(f"{path} cannot be read", ModelError):
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path} is larger than {MAX_BYTES >> 20} MB")
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=Described)  # noqa: S506 (it is a SafeLoader)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=Described)  # noqa: S506 (a SafeLoader)
     if not isinstance(content, dict):
         raise ModelError(f"{path} does not contain options")
     return content
