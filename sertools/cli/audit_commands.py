@@ -1,7 +1,6 @@
 """Builds the command of each audit: the options of `sertools audit` that apply to it, and its own."""
 
 import inspect
-import re
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 import typer
@@ -79,8 +78,7 @@ def audit_command(name: str) -> TyperCommand:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = (
-        f"{loaded.question}\n\n{_rewrapped(loaded.method)}\n\n"
-        f"Example: sertools {name} --data {loaded.data or 'voices'}"
+        f"{loaded.question}\n\n{loaded.method}\n\nExample: sertools {name} --data {loaded.data or 'voices'}"
     )
     return single(name, command)
 
@@ -113,15 +111,6 @@ def _switch(name: str, other: str) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[bool, described], default=True
     )
-
-
-def _rewrapped(text: str) -> str:
-    r"""A docstring's text with each paragraph and each list item on one line, so that Typer wraps it.
-
-    >>> _rewrapped("one\ntwo:\n- a\n  b\n- c\n\nthree")
-    'one two:\n- a b\n- c\n\nthree'
-    """
-    return re.sub(r"(?<=\S)\n[ ]*(?=[^\s-])", " ", text)
 
 
 def _help(audit: "Audit", name: str) -> str:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TextIO
 
+from sertools.cli.streams import encodable, only_ascii
 from sertools.errors import SertoolsError
 from sertools.results.result import Result, Verdict
 
@@ -17,16 +18,6 @@ _PIPE_WIDTH = 160  # width in characters of a table that is not printed to a ter
 
 _COMMAND = re.compile(r"(^[^\S\n]*(?=::)|##(?=\[|vso\[))(::|\[|vso\[)", re.MULTILINE)
 """Where the runners of GitHub (`::error::`, `##[error]`) and Azure (`##vso[…]`) find commands in a log."""
-
-
-_IN_ASCII = str.maketrans(
-    {
-        "✓": "+", "✗": "x", "–": "-", "−": "-", "—": "-", "·": ".", "…": "...", "×": "x", "→": "->",
-        "≤": "<=", "≥": ">=", "±": "+-", "’": "'", "‘": "'", "“": '"', "”": '"', "─": "-", "━": "-",
-        "│": "|", "\u00a0": " ", "²": "2", "Δ": "Delta", "α": "alpha",
-    }
-)  # fmt: skip
-"""Characters of our own texts → ASCII."""
 
 
 _STYLES = {
@@ -126,7 +117,7 @@ def lines(texts: Iterable[str]) -> None:
 
 def workflow_command(text: str) -> None:
     """Prints a command to the runner of a CI workflow, such as `::error::…`, which other text never is."""
-    sys.stderr.write(_encodable(sys.stderr, f"{text}\n"))
+    sys.stderr.write(encodable(sys.stderr, f"{text}\n"))
     sys.stderr.flush()
 
 
@@ -218,7 +209,7 @@ def _grid() -> Any:
 
     # box.ASCII would draw a frame; this is SIMPLE_HEAD in ASCII
     ascii_head = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-    chosen = ascii_head if _only_ascii(sys.stdout) else box.SIMPLE_HEAD
+    chosen = ascii_head if only_ascii(sys.stdout) else box.SIMPLE_HEAD
     return Table(box=chosen, header_style="bold", pad_edge=False)
 
 
@@ -264,20 +255,5 @@ def _dumps(value: object) -> str:
 def _write(stream: TextIO, text: str) -> None:
     """Writes text in which no line is a command to the runner of a CI workflow."""
     harmless = _COMMAND.sub(lambda found: f"{found[1]}\\{found[2]}", text)
-    stream.write(_encodable(stream, harmless))
+    stream.write(encodable(stream, harmless))
     stream.flush()
-
-
-def _encodable(stream: TextIO, text: str) -> str:
-    """The text with characters that the stream cannot encode replaced by others, or escaped."""
-    encoding = "ascii" if _only_ascii(stream) else stream.encoding or "utf-8"
-    if encoding.lower().replace("-", "") != "utf8":
-        text = text.translate(_IN_ASCII)
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _only_ascii(stream: TextIO) -> bool:
-    """Whether the user asked for ASCII, as with LC_ALL=C, although Python then writes UTF-8 nevertheless."""
-    wanted = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or ""
-    asked = wanted in {"C", "POSIX"} and not {"PYTHONIOENCODING", "PYTHONUTF8"} & set(os.environ)
-    return asked or (stream.encoding or "utf-8").lower() in {"ascii", "us-ascii", "ansi_x3.4-1968"}

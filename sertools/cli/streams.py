@@ -13,6 +13,16 @@ BROKEN_PIPE = 128 + 13
 """Exit code of a program that is ended by SIGPIPE, by the convention of shells."""
 
 
+IN_ASCII = str.maketrans(
+    {
+        "✓": "+", "✗": "x", "–": "-", "−": "-", "—": "-", "·": ".", "…": "...", "×": "x", "→": "->",
+        "≤": "<=", "≥": ">=", "±": "+-", "’": "'", "‘": "'", "“": '"', "”": '"', "─": "-", "━": "-",
+        "│": "|", "\u00a0": " ", "²": "2", "Δ": "Delta", "α": "alpha",
+    }
+)  # fmt: skip
+"""Characters of our own texts → ASCII."""
+
+
 class PipeClosed(SystemExit):
     """The reader of standard output has gone, so the program ends quietly."""
 
@@ -30,11 +40,17 @@ class Guarded:
     def __init__(self, stream: TextIO, *, messages: bool) -> None:
         self._stream = stream
         self._messages = messages
+        self._ascii = only_ascii(stream)
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that programs should write, `ascii` where the user asks for that."""
+        return "ascii" if self._ascii else self._stream.encoding
 
     def write(self, text: str) -> int:
-        """Writes text, as `TextIO.write`."""
+        """Writes text, as `TextIO.write`; in ASCII, where the user asks for that."""
         with self._failing_quietly():
-            self._stream.write(text)
+            self._stream.write(encodable(self._stream, text) if self._ascii else text)
         return len(text)
 
     def flush(self) -> None:
@@ -74,6 +90,21 @@ def guard() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (for good)
         setattr(sys, name, Guarded(stream, messages=name == "stderr"))
+
+
+def encodable(stream: TextIO, text: str) -> str:
+    """The text with characters that the stream cannot encode replaced by others, or escaped."""
+    encoding = "ascii" if only_ascii(stream) else stream.encoding or "utf-8"
+    if encoding.lower().replace("-", "") != "utf8":
+        text = text.translate(IN_ASCII)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def only_ascii(stream: TextIO) -> bool:
+    """Whether the user asked for ASCII, as with LC_ALL=C, although Python then writes UTF-8 nevertheless."""
+    wanted = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or ""
+    asked = wanted in {"C", "POSIX"} and not {"PYTHONIOENCODING", "PYTHONUTF8"} & set(os.environ)
+    return asked or (stream.encoding or "utf-8").lower() in {"ascii", "us-ascii", "ansi_x3.4-1968"}
 
 
 def _into_nothing(stream: TextIO) -> None:

@@ -25,10 +25,8 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.discovery import embedded_folder
 from sertools.errors import StoreError
 from sertools.results.result import Result
+from sertools.store.cache import RESULTS
 from sertools.tables.tables import Tables
-
-FOLDER = "results"
-"""Folder of the kept results in the store."""
 
 PACKAGES = ("auditing", "metrics", "perturbations", "probing", "results", "statistics", "tables")
 """Packages of sertools whose code audits may use, besides the modules that all packages use."""
@@ -112,7 +110,7 @@ def versions() -> tuple[str, ...]:
 
 
 def _path(root: Path, planned: PlannedAudit, key: str) -> Path:
-    return root / FOLDER / f"{planned.name}-{key}.json"
+    return root / RESULTS / f"{planned.name}-{key}.json"
 
 
 def _seal(content: str) -> str:

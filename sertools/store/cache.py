@@ -17,6 +17,9 @@ FOLDER = re.compile(r".+-[0-9a-f]{10}")
 SHARD = re.compile(r"\d{5}\.parquet")
 """Pattern of the names of tables with scores."""
 
+RESULTS = "results"
+"""Folder of the kept results of audits."""
+
 NOT_WRITTEN = "the file cannot be read, or its content has changed"
 
 
@@ -85,6 +88,8 @@ def prune(
 ) -> tuple[int, int]:
     """Deletes entries of a store; returns the numbers of deleted files and bytes.
 
+    A selection by age also deletes kept results of audits that are older.
+
     Args:
         root: root folder of the store
         older_than_days: delete entries whose newest file is older; None for any age
@@ -109,10 +114,12 @@ def prune(
             names = ", ".join(sorted({entry.model for entry in known})) or "nothing"
             raise StoreError(f"the store has no predictions of a model {model!r}", hint=f"it has {names}")
         known = chosen
+    results: list[Path] = []
     if older_than_days is not None:
         oldest = time.time() - older_than_days * DAY_S
         known = [entry for entry in known if entry.written < oldest]
-    return _delete(root, [path for entry in known for path in _files(entry.folder)])
+        results = [] if model else [path for path in _results(root) if path.stat().st_mtime < oldest]
+    return _delete(root, [*results, *(path for entry in known for path in _files(entry.folder))])
 
 
 def _folders(root: Path) -> list[Path]:
@@ -121,6 +128,11 @@ def _folders(root: Path) -> list[Path]:
         raise StoreError(f"{root} is a file, not a cache folder", hint="give a folder with --cache")
     parts = (path for path in sorted(root.glob("*/*/*")) if path.is_dir())
     return [path for path in parts if all(map(FOLDER.fullmatch, path.relative_to(root).parts))]
+
+
+def _results(root: Path) -> list[Path]:
+    """The kept results of audits."""
+    return sorted((root / RESULTS).glob("*.json"))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -162,10 +174,16 @@ def _delete(root: Path, files: Sequence[Path]) -> tuple[int, int]:
 
 
 def table(root: Path) -> tuple[list[str], list[list[str | int | float | bool | None]]]:
-    """The table of `sertools cache`: columns, and a row for each model on each corpus."""
+    """The table of `sertools cache`: columns, a row for each model on each corpus, and one for results."""
     columns = ["model", "corpus", "conditions", "shards", "MB", "days old"]
     now = time.time()
-    return columns, [
+    rows: list[list[str | int | float | bool | None]] = [
         [e.model, e.corpus, e.conditions, e.shards, e.bytes / 1e6, (now - e.written) / DAY_S]
         for e in entries(root)
     ]
+    results = [path.stat() for path in _results(root)]
+    if results:
+        newest = max(stat.st_mtime for stat in results)
+        size = sum(stat.st_size for stat in results) / 1e6
+        rows.append(["results of audits", None, None, len(results), size, (now - newest) / DAY_S])
+    return columns, rows

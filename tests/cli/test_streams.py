@@ -66,6 +66,12 @@ def test_the_c_locale_gets_ascii():
     assert not shell(f"{SERTOOLS} list suites", LC_ALL="C.UTF-8").stdout.isascii()
 
 
+@pytest.mark.parametrize("words", ["--help", "gate --help", "audit --help", "model inspekt"])
+def test_help_and_messages_are_ascii_in_the_c_locale_too(words):
+    done = shell(f"{SERTOOLS} {words}", LC_ALL="C")
+    assert (done.stdout + done.stderr).isascii()
+
+
 @pytest.mark.slow  # seven processes
 def test_ctrl_c_at_any_moment_is_130_and_no_traceback(tmp_path):
     manifest = write_noises(tmp_path / "c", 12, samples=16000)

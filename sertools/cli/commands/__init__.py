@@ -9,6 +9,7 @@ are parsed.
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -33,7 +34,7 @@ def build(name: str) -> TyperCommand | TyperGroup:
     help_text = (module.__doc__ or "").partition("\n")[0]
     group = typer.Typer(add_completion=False, no_args_is_help=True, help=help_text)
     for own, function in functions.items():
-        group.command(own)(function)
+        group.command(own, help=reflowed(inspect.getdoc(function) or ""))(function)
     made = typer.main.get_group(group)
     made.name = name
     return made
@@ -42,10 +43,20 @@ def build(name: str) -> TyperCommand | TyperGroup:
 def single(name: str, function: Callable[..., Any], settings: dict[str, Any] | None = None) -> TyperCommand:
     """A command from an annotated function; `settings` say how its words are parsed."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name, context_settings=settings)(function)
+    described = reflowed(inspect.getdoc(function) or "")
+    app.command(name, context_settings=settings, help=described)(function)
     made = typer.main.get_command(app)
     assert isinstance(made, TyperCommand)
     return made
+
+
+def reflowed(text: str) -> str:
+    r"""A docstring with each paragraph and each list item on one line, so that Typer wraps it.
+
+    >>> reflowed("one\ntwo:\n- a\n  b\n- c\n\nthree")
+    'one two:\n- a b\n- c\n\nthree'
+    """
+    return re.sub(r"(?<=\S)\n[ ]*(?=[^\s-])", " ", text)
 
 
 def _public_functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
