@@ -125,7 +125,8 @@ def compare(model: AutoPrecisionModel, corpus: Corpus, settings: Settings) -> di
         precision = "fp32"
         reason = f"a prediction in bf16 differs by {difference:.4f} from fp32, more than {TOLERANCE:g}"
     else:
-        precision, reason = "bf16", f"no prediction in bf16 differs by more than {difference:.4f} from fp32"
+        most = math.ceil(difference * 10_000) / 10_000  # rounded up, or the sentence would be false
+        precision, reason = "bf16", f"no prediction in bf16 differs by more than {most:.4f} from fp32"
         if share:
             reason += f"; with 95 % confidence, fewer than {100 * share:.1f} % of the clips differ by more"
     return {
