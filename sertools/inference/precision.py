@@ -125,7 +125,7 @@ def compare(model: AutoPrecisionModel, corpus: Corpus, settings: Settings) -> di
         precision = "fp32"
         reason = f"a prediction in bf16 differs by {difference:.4f} from fp32, more than {TOLERANCE:g}"
     else:
-        most = math.ceil(difference * 10_000) / 10_000  # rounded up, or the sentence would be false
+        most = math.ceil(difference * 1e4 - 1e-3) / 1e4  # rounded up but for the error of fp32
         precision, reason = "bf16", f"no prediction in bf16 differs by more than {most:.4f} from fp32"
         if share:
             reason += f"; with 95 % confidence, fewer than {100 * share:.1f} % of the clips differ by more"

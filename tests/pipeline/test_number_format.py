@@ -73,12 +73,12 @@ def settings(tmp_path_factory):
     return Settings(cache=tmp_path_factory.mktemp("store"))
 
 
-def mae(results):
-    return next(f for f in results["correctness"].findings if (f.name, f.target) == ("mae", "arousal"))
+def rmse(results):
+    return next(f for f in results["correctness"].findings if (f.name, f.target) == ("rmse", "arousal"))
 
 
 def audited(model, corpus, settings, below: float, *more: str):
-    limit = Limit(name="mae", target="arousal", below=below)
+    limit = Limit(name="rmse", target="arousal", below=below)
     audits = [audit.load("correctness").plan(limits=[limit]), *(audit.load(name).plan() for name in more)]
     return run.run(model, corpus, audits, settings=settings)
 
@@ -86,15 +86,15 @@ def audited(model, corpus, settings, below: float, *more: str):
 def test_a_verdict_that_bf16_would_change_is_that_of_fp32_and_told(corpus, settings, tmp_path):
     model = TwoFormats(error=0.001)
     exact, quick = (audited(model.with_precision(p), corpus, settings, 0.9) for p in ("fp32", "bf16"))
-    bounds = [mae(results).high_90 for results in (exact, quick)]
+    bounds = [rmse(results).high_90 for results in (exact, quick)]
     assert bounds[0] != bounds[1]
     limit = sum(bounds) / 2  # one of the formats passes it, and the other does not
     exact, quick = (audited(model.with_precision(p), corpus, settings, limit) for p in ("fp32", "bf16"))
-    assert {mae(exact).verdict.value, mae(quick).verdict.value} == {"pass", "inconclusive"}
+    assert {rmse(exact).verdict.value, rmse(quick).verdict.value} == {"pass", "inconclusive"}
     chosen = audited(model, corpus, settings, limit, "calibration")
     assert chosen["correctness"].findings == exact["correctness"].findings
     assert chosen["correctness"].model["precision"] == "fp32"
-    words = f"mae of arousal from {mae(quick).verdict} to {mae(exact).verdict}"
+    words = f"rmse of arousal from {rmse(quick).verdict} to {rmse(exact).verdict}"
     assert chosen["correctness"].notes[-1].endswith(f"computed in fp32; it changed 1 verdict ({words}).")
     # the same whatever else is audited, also when it is resumed, and in the files
     alone = audited(model, corpus, settings, limit)
@@ -108,6 +108,6 @@ def test_a_verdict_that_bf16_would_change_is_that_of_fp32_and_told(corpus, setti
 def test_a_verdict_far_from_its_limit_stays_in_bf16(corpus, settings):
     model = TwoFormats(error=0.001)
     chosen = audited(model, corpus, settings, 0.9)
-    assert mae(chosen) == mae(audited(model.with_precision("bf16"), corpus, settings, 0.9))
+    assert rmse(chosen) == rmse(audited(model.with_precision("bf16"), corpus, settings, 0.9))
     assert chosen["correctness"].model["precision"] == "bf16"
     assert "no prediction in bf16 differs" in chosen["correctness"].model["precision_reason"]
