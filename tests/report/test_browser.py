@@ -113,10 +113,11 @@ def test_the_work_to_open_a_page_grows_only_as_its_content(browser, report, shor
     assert (twelve["cards"], three["cards"]) == (12, 3)
     for name in ("Nodes", "JSEventListeners", "bytes"):
         assert 0 < twelve[name] <= 4 * three[name], name
-    # a script that changes and measures cells in turn would cause a layout for each of them
+    # a script that changes and measures cells in turn would cause a layout for each of them; a busy machine
+    # lays the page out several times while it arrives
     assert twelve["cells"] > 1000
-    assert 0 < twelve["LayoutCount"] <= 20
-    assert 0 < twelve["RecalcStyleCount"] <= 20
+    assert 0 < twelve["LayoutCount"] <= 100
+    assert 0 < twelve["RecalcStyleCount"] <= 100
 
 
 def test_a_click_on_a_header_sorts_and_numbers_that_are_absent_come_last(opened, short):
