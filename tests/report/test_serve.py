@@ -80,11 +80,16 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path, served):
 def test_the_command_says_where_and_ends_with_ctrl_c(tmp_path):
     (tmp_path / "report.html").write_text("<p>the page</p>")
     words = [sys.executable, "-m", "sertools", "view", str(tmp_path), "--no-open"]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:
-        url, end = running.stderr.readline().split(" ", 1)
-        assert end == "(Ctrl-C ends)\n"
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            assert answer.read() == b"<p>the page</p>"
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=30) == 0
-        assert running.stderr.read() == ""
+    # a process that was started in the background ignores Ctrl-C, and so would this one of its own
+    obeying = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=ROOT, **obeying) as running:
+        try:
+            url, end = running.stderr.readline().split(" ", 1)
+            assert end == "(Ctrl-C ends)\n"
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                assert answer.read() == b"<p>the page</p>"
+            running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=60) == 0
+            assert running.stderr.read() == ""
+        finally:
+            running.kill()  # leaving the block waits for its end
