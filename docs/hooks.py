@@ -9,6 +9,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from sertools.api import lists
 from sertools.auditing.audit import Audit, load
 from sertools.auditing.discovery import discover
 from sertools.cli.audit_commands import audit_command
@@ -47,7 +48,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Replaces the placeholder on the page of the leaderboard's feed by tables made from its schema."""
+    """Replaces placeholders: the fields of the leaderboard's feed, and the table of public checkpoints."""
+    if "<!-- checkpoints -->" in markdown:
+        return markdown.replace("<!-- checkpoints -->", checkpoints_table())
     return markdown.replace("<!-- feed -->", feed_tables())
 
 
@@ -138,6 +141,21 @@ def feed_tables() -> str:
                 table(["name", "type", "meaning"], rows),
             ]
     return "\n\n".join(parts)
+
+
+def checkpoints_table() -> str:
+    """The list of public checkpoints, as `sertools list checkpoints` shows it, with links."""
+    columns, rows = lists.rows("checkpoints")
+    shown = [name for name in columns if name not in {"source", "tested"}]
+    lines = []
+    for row in rows:
+        known = dict(zip(columns, row, strict=True))
+        url = str(known["source"]).partition(" ")[0]
+        cells = {name: plain(str(known[name])) for name in shown}
+        cells["checkpoint"] = f"[{plain(str(known['checkpoint']))}]({url})"
+        cells["how it is loaded"] = code(known["how it is loaded"])
+        lines.append([*cells.values(), plain(str(known["tested"]))])
+    return table([*shown, "tested"], lines)
 
 
 def kind_of(value: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sertools.api.corpora import write_corpus as write_corpus
     from sertools.api.explain import explain as explain
     from sertools.api.lists import list_audits as list_audits
+    from sertools.api.lists import list_checkpoints as list_checkpoints
     from sertools.api.lists import list_corpora as list_corpora
     from sertools.api.lists import list_models as list_models
     from sertools.api.lists import list_perturbations as list_perturbations
@@ -87,6 +88,7 @@ __all__ = [
     "leaderboard",
     "list_audits",
     "list_cache",
+    "list_checkpoints",
     "list_corpora",
     "list_models",
     "list_perturbations",
@@ -139,6 +141,7 @@ _PUBLIC = {
     "write_corpus": "api.corpora",
     "explain": "api.explain",
     "list_audits": "api.lists",
+    "list_checkpoints": "api.lists",
     "list_corpora": "api.lists",
     "list_models": "api.lists",
     "list_perturbations": "api.lists",

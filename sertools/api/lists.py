@@ -1,11 +1,11 @@
-"""Lists of the available audits, models, corpora, perturbations and suites."""
+"""Lists of the available audits, models, public checkpoints, corpora, perturbations and suites."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LISTS = ("audits", "models", "corpora", "perturbations", "suites")
+LISTS = ("audits", "models", "checkpoints", "corpora", "perturbations", "suites")
 
 Rows = tuple[list[str], list[list[Any]]]
 
@@ -36,6 +36,24 @@ def list_models() -> "pd.DataFrame":
         ```
     """
     return _frame("models")
+
+
+def list_checkpoints() -> "pd.DataFrame":
+    """Public checkpoints for speech emotion recognition, and how each of them is loaded.
+
+    None was tried with its real weights; what no public text confirms is `unknown`.
+
+    Returns:
+        Columns `checkpoint` (its id on the hub), `architecture`, `labels`, `head` (name of its layout, or of
+        the kind of model), `licence`, `how it is loaded`, `extra` (to install first), `tested`, `remark` and
+        `source` (its page, and where the fields come from).
+
+    Example:
+        ```python
+        sertools.list_checkpoints().set_index("checkpoint")["how it is loaded"]
+        ```
+    """
+    return _frame("checkpoints")
 
 
 def list_corpora() -> "pd.DataFrame":
@@ -92,6 +110,7 @@ def rows(what: str) -> Rows:
     made: Rows = {
         "audits": _audits,
         "models": _models,
+        "checkpoints": _checkpoints,
         "corpora": _corpora,
         "perturbations": _perturbations,
         "suites": _suites,
@@ -116,6 +135,27 @@ def _models() -> Rows:
         ["default", "The embedded demonstration model."],
         ["DIRECTORY", "A checkpoint in the layout of the Hugging Face hub."],
         *([f"{scheme}:…", what] for scheme, what in sorted(schemes().items())),
+    ]
+
+
+def _checkpoints() -> Rows:
+    from sertools.models.published.table import SOURCES, UNKNOWN, checkpoints
+
+    columns = ["checkpoint", "architecture", "labels", "head", "licence"]
+    return [*columns, "how it is loaded", "extra", "tested", "remark", "source"], [
+        [
+            row.id,
+            row.architecture or UNKNOWN,
+            UNKNOWN if row.labels is None else ", ".join(row.labels),
+            row.head or UNKNOWN,
+            row.licence or UNKNOWN,
+            row.line,
+            row.extra,
+            row.tested,
+            f"{row.reason} {row.note}".strip(),
+            f"{row.url} ({', '.join(SOURCES[fact] for fact in row.facts)})",
+        ]
+        for row in checkpoints()
     ]
 
 

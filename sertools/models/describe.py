@@ -11,6 +11,7 @@ from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.layouts import LAYOUTS
 from sertools.models.checks import noise
 from sertools.models.model import ClipModel, Model, Signal, hears
+from sertools.models.published.table import NOT_TRIED, of_source
 
 TRIAL_S = 3.0
 """Length of the noise clip used to measure speed, in s."""
@@ -45,13 +46,19 @@ def inspect_model(model: Model | ClipModel) -> Rows:
         ["labels", ", ".join(model.labels) or None],
         ["task", model.task],
         ["head", _head(facts)],
+        ["pooling", _pooling(facts)],
         ["layers", layers and f"{layers[0]} of {layers[1]} values"],
-        ["unused checkpoint keys", ", ".join(facts.get("unexpected_keys", [])) or None],
+        ["files read", ", ".join(getattr(model, "files", ())) or None],
+        ["checkpoint keys read", getattr(model, "keys_read", None)],
+        ["checkpoint keys not read", _unread(facts)],
+        ["numbers in the tests", getattr(model, "compared_with", "") or None],
+        ["numbers of this checkpoint", _listed(facts)],
         ["input", "audio" if hearing else "precomputed (by clip id)"],
         *([["rows", facts["rows"]]] if "rows" in facts else []),
         ["sampling rate in Hz", rate],
         ["shortest clip in samples", shortest],
         ["longest clip in samples", longest],
+        ["windows", facts.get("window")],
         ["features", facts.get("features")],
         ["licence", facts.get("licence") or licence(Path(str(facts.get("source") or "-")))],
         ["device", facts.get("device")],
@@ -98,5 +105,21 @@ def _head(facts: Mapping[str, Any]) -> str | None:
     head = facts.get("head")
     if not isinstance(head, str) or head not in LAYOUTS or "model_type" not in facts:
         return head
-    pooling = f"; pooling: {facts['pooling']} over all frames" if "pooling" in facts else ""
-    return f"{head}: {LAYOUTS[head].description}{pooling}"
+    return f"{head}: {LAYOUTS[head].description}"
+
+
+def _pooling(facts: Mapping[str, Any]) -> str | None:
+    """How the frames of a clip become one vector, if a head is applied to that."""
+    if facts.get("head") == "native":
+        return "that of the transformers class"
+    return f"{facts['pooling']} over all frames" if "pooling" in facts else None
+
+
+def _unread(facts: Mapping[str, Any]) -> str | None:
+    """Keys of the checkpoint that were not read; None if nobody looked."""
+    return ", ".join(facts["unexpected_keys"]) or "none" if "unexpected_keys" in facts else None
+
+
+def _listed(facts: Mapping[str, Any]) -> str | None:
+    """Whether the real weights were ever tried, for a checkpoint of `sertools list checkpoints`."""
+    return NOT_TRIED if of_source(str(facts.get("source"))) else None

@@ -78,6 +78,12 @@ def schemes() -> dict[str, str]:
     return {scheme: (module.__doc__ or "").partition("\n")[0] for scheme, module in _modules().items()}
 
 
+def originals() -> dict[str, str]:
+    """Kinds of models that read one architecture → what the tests compare it with."""
+    found = {scheme: getattr(module, "ORIGINAL", "") for scheme, module in _modules().items()}
+    return {scheme: original for scheme, original in found.items() if original}
+
+
 def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipModel:
     """Loads the model named by `spec`.
 

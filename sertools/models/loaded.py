@@ -33,6 +33,9 @@ class LoadedModel:
         ranges: lowest and highest value of each score that is mapped to [0, 1], None for the others; empty if
             no score is
         training: what it was trained on, if the record of that is beside its weights
+        files: names of the files that decide its predictions
+        keys_read: number of the tensors in its weight files that are used; None if they were not counted
+        compared_with: what the tests compare its outputs with; empty if with nothing
     """
 
     name: str
@@ -42,6 +45,9 @@ class LoadedModel:
     facts: Mapping[str, Any] = field(default_factory=dict)
     ranges: tuple[tuple[float, float] | None, ...] = ()
     training: TrainingRecord | None = None
+    files: tuple[str, ...] = ()
+    keys_read: int | None = None
+    compared_with: str = ""
 
     def rated(self, scores: NDArray[Number]) -> NDArray[Number]:
         """Scores (n, c) with ratings mapped from the model's scale to [0, 1]: (x − low) / (high − low)."""

@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -9,10 +11,13 @@ from typer.testing import CliRunner
 
 from sertools.cli.app import app
 from sertools.models.checkpoints.hub.card import licence
+from sertools.models.checkpoints.layouts import AUTHORS
+from sertools.models.derived.windowed import Window
 from sertools.models.describe import inspect_model
-from sertools.models.load import load_model
-from tests.helpers.checkpoints import SMALL, write_checkpoint
+from sertools.models.load import LoadOptions, load_model
+from tests.helpers.checkpoints import SMALL, write_audeering_checkpoint, write_checkpoint
 from tests.helpers.onnx_networks import DIM, WIDTH, write_audonnx
+from tests.helpers.templates import change, write_template
 
 
 def values(spec):
@@ -35,11 +40,60 @@ def test_a_checkpoint_is_described_by_its_own_files(tmp_path):
     assert found["layers"] == f"{SMALL['num_hidden_layers'] + 1} of {SMALL['hidden_size']} values"
     assert (found["task"], found["sampling rate in Hz"]) == ("single_label", 16000)
     assert found["head"] == "native: the head of the transformers class named in config.json"
+    assert found["pooling"] == "that of the transformers class"
+    assert found["files read"] == "config.json, preprocessor_config.json, model.safetensors"
+    assert found["checkpoint keys read"] == len(load_file(folder / "model.safetensors"))
+    assert found["checkpoint keys not read"] == "none"
+    assert found["numbers in the tests"].startswith("equal to the class of transformers on one clip")
+    assert found["numbers of this checkpoint"] is None
     assert (found["precision"], bool(found["reason for the precision"])) == ("fp32", True)
     assert found["shortest clip in samples"] == 400
     assert found["features"] == "every clip scaled to zero mean and unit variance"
     assert found["licence"] == "cc-by-4.0"
     assert found["seconds of audio processed per second"] > 0
+
+
+def test_what_was_not_read_is_named_and_counted(tmp_path):
+    folder = write_template(tmp_path, {"classifier": (4, "out_proj")}, pooling_mode="max") and tmp_path
+    every = len(load_file(folder / "model.safetensors"))
+    change(folder, quantizer__codevectors=torch.zeros(2), project_q__weight=torch.zeros(2, 2))
+    found = values(str(folder))
+    assert found["checkpoint keys not read"] == "project_q.weight, quantizer.codevectors"
+    assert found["checkpoint keys read"] == every
+    assert found["pooling"] == "max over all frames"
+    assert found["head"].startswith("dense-tanh-out: pooling → dense → tanh → out_proj")
+    assert found["numbers in the tests"] == AUTHORS
+
+
+def test_a_described_head_was_compared_with_nothing(tmp_path):
+    write_template(tmp_path, {"top": (4, "output")})
+    described = "pool=mean, dense=top.dense, act=tanh, out=top.output"
+    _, rows = inspect_model(load_model(str(tmp_path), LoadOptions(head={"": described})))
+    found = dict(rows)
+    assert found["numbers in the tests"] is None
+    assert (found["pooling"], found["checkpoint keys not read"]) == ("mean over all frames", "none")
+
+
+def test_a_listed_checkpoint_is_said_not_to_be_tried_with_its_real_weights(tmp_path, monkeypatch):
+    commit = "0123456789012345678901234567890123456789"
+    place = tmp_path / "models--audeering--wav2vec2-large-robust-12-ft-emotion-msp-dim"
+    write_audeering_checkpoint(place / "snapshots" / commit)
+    (place / "refs").mkdir()
+    (place / "refs" / "main").write_text(commit)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = values("audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim")
+    assert found["numbers of this checkpoint"] == "not tried with the real weights"
+    assert found["commit on the hub"] == commit
+    assert found["numbers in the tests"] == AUTHORS
+
+
+def test_windows_are_shown_with_the_facts_of_the_model_inside(tmp_path):
+    window = Window(length_s=1.0, hop_s=0.5)
+    _, rows = inspect_model(load_model(str(write_checkpoint(tmp_path)), LoadOptions(window=window)))
+    found = dict(rows)
+    assert found["windows"] == "mean of windows of 1 s every 0.5 s"
+    assert found["files read"] == "config.json, preprocessor_config.json, model.safetensors"
 
 
 def test_a_window_of_fixed_length_is_said(tmp_path):
@@ -64,6 +118,9 @@ def test_a_network_of_onnx_is_described_by_its_file_and_the_card_beside_it(tmp_p
     assert found["memory of the parameters in MB"] == weights * 4 / 1e6
     assert (found["licence"], found["device"], found["precision"]) == ("cc-by-nc-sa-4.0", "cpu", "fp32")
     assert (found["features"], found["head"]) == ("raw signal", "output logits")
+    assert set(found["files read"].split(", ")) >= {"model.onnx"}
+    assert found["numbers in the tests"] == "equal to the exported network in torch, with random weights"
+    assert found["checkpoint keys not read"] is None
 
 
 def test_a_linear_estimator_is_described_by_what_was_fitted(tmp_path):

@@ -1,7 +1,8 @@
 """Checkpoints of other toolkits, read as data: an encoder of transformers, and a head on its states.
 
-Each module in `foreign/` is a layout. It has `recognised(folder)`, `parts_of(folder)` and `files_of(folder)`,
-and runs no code that comes with the checkpoint.
+Each module in `foreign/` is a layout. It has `LAYOUT` (its name), `ORIGINAL` (what the tests compare it
+with), `recognised(folder)`, `parts_of(folder)` and `files_of(folder)`, and runs no code that comes with the
+checkpoint.
 """
 
 import importlib
@@ -56,6 +57,7 @@ class Parts:
         extractor: makes the encoder's input of a signal, like a feature extractor of transformers
         encoder: tensors of the encoder, by their keys in transformers
         head: pooling and the layers after it
+        keys: number of keys of the checkpoint
     """
 
     layout: str
@@ -63,6 +65,7 @@ class Parts:
     extractor: Any
     encoder: Mapping[str, "torch.Tensor"]
     head: StatesHead
+    keys: int
 
 
 def recognised(folder: Path) -> ModuleType | None:
@@ -71,12 +74,20 @@ def recognised(folder: Path) -> ModuleType | None:
     Raises:
         ModelError: a settings file cannot be read
     """
+    return next((module for module in _modules() if module.recognised(folder)), None)
+
+
+def originals() -> dict[str, str]:
+    """Name of each layout → what the tests compare it with."""
+    return {module.LAYOUT: module.ORIGINAL for module in _modules()}
+
+
+def _modules() -> list[ModuleType]:
     package = importlib.import_module(f"{__name__.rpartition('.')[0]}.foreign")
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
-        if module.recognised(folder):
-            return module
-    return None
+    return [
+        importlib.import_module(f"{package.__name__}.{info.name}")
+        for info in pkgutil.iter_modules(package.__path__)
+    ]
 
 
 def encoder_config(name: str, path: Path) -> Any:

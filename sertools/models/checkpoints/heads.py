@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sertools.errors import ModelError, reason
 from sertools.models import padding
 from sertools.models.checkpoints.described_heads import layout_named
-from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of
+from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of, originals
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, entry_of, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights.files import weight_tensors
@@ -34,6 +34,7 @@ class Network:
         layout: one of LAYOUTS, or that of another toolkit
         unexpected: unused keys of the checkpoint
         pooling: how frames are pooled for `head`: one of POOLINGS, or by the head itself
+        keys: number of keys of the checkpoint that are used; 0 for a network without a checkpoint
     """
 
     module: "torch.nn.Module"
@@ -41,6 +42,7 @@ class Network:
     layout: str
     unexpected: tuple[str, ...]
     pooling: str = "mean"
+    keys: int = 0
 
     def logits(self, states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
         """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own."""
@@ -48,6 +50,11 @@ class Network:
         if isinstance(self.head, OwnHead):
             return self.head(padding.pooled(states, frames, self.pooling))
         return self.head(states, frames)
+
+
+def compared_with(layout: str) -> str:
+    """What the tests compare the outputs of a layout with; empty if with nothing."""
+    return LAYOUTS[layout].original if layout in LAYOUTS else originals().get(layout, "")
 
 
 def build_foreign(folder: Path, parts: Parts) -> Network:
@@ -66,6 +73,7 @@ def build_foreign(folder: Path, parts: Parts) -> Network:
         layout=parts.layout,
         unexpected=tuple(unread),
         pooling=parts.layout,
+        keys=parts.keys - len(unread),
     )
 
 
@@ -92,7 +100,14 @@ def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_co
     check_unread(unread, module, layout=layout, head=head, folder=folder, tensors=tensors)
     if config.model_type == "whisper" and layout != "native":
         module = module.get_encoder()
-    return Network(module=module.eval(), head=found, layout=layout, unexpected=tuple(unread), pooling=pooling)
+    return Network(
+        module=module.eval(),
+        head=found,
+        layout=layout,
+        unexpected=tuple(unread),
+        pooling=pooling,
+        keys=len(tensors) - len(unread),
+    )
 
 
 def _width(config: Any) -> int | None:

@@ -21,6 +21,9 @@ ACTIVATIONS = {"none": "identity", "tanh": "tanh", "relu": "relu", "gelu": "gelu
 POOLINGS = ("mean", "max", "sum")
 """Values of `pooling_mode` in config.json: how the frames of a clip become one vector."""
 
+AUTHORS = "equal to the class of its authors, written again, with random weights"
+"""What most layouts were compared with."""
+
 Weights = tuple["torch.Tensor", "torch.Tensor"]
 """Weight (out, in) and bias (out,) of one linear layer."""
 
@@ -57,6 +60,7 @@ class Layout:
         labels: names of the outputs, for checkpoints whose config.json does not name as many
         task: of the outputs, if it does not follow from config.json
         pooling: one of POOLINGS; empty for what `pooling_mode` in config.json says
+        original: what the tests compare the outputs with; empty if with nothing
     """
 
     description: str
@@ -65,6 +69,7 @@ class Layout:
     labels: tuple[str, ...] = ()
     task: Task | None = None
     pooling: str = ""
+    original: str = ""
 
     def stems(self, prefix: str) -> list[str]:
         """Stems of the keys of all linear layers."""
@@ -72,16 +77,21 @@ class Layout:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "native": Layout(description="the head of the transformers class named in config.json"),
+    "native": Layout(
+        description="the head of the transformers class named in config.json",
+        original="equal to the class of transformers on one clip, with random weights",
+    ),
     "dense-tanh-out": Layout(
         description="pooling → dense → tanh → out_proj (audEERING's dimensions, m3hrdadfi's emotions)",
         branches=(Branch(layers=("dense", "out_proj")),),
         prefix="classifier",
+        original=AUTHORS,
     ),
     "dense-tanh-output": Layout(
         description="pooling → dense → tanh → output (ehcalabres' emotions)",
         branches=(Branch(layers=("dense", "output")),),
         prefix="classifier",
+        original=AUTHORS,
     ),
     "age-gender": Layout(
         description="pooling → age: dense → tanh → out_proj; gender: the same, then softmax (audEERING)",
@@ -92,6 +102,7 @@ LAYOUTS: Mapping[str, Layout] = {
         prefix="",
         labels=("age", "female", "male", "child"),
         task="regression",
+        original=AUTHORS,
     ),
     "linear": Layout(description="pooling → one linear layer", branches=(Branch(layers=("",)),)),
     "none": Layout(description="a bare encoder"),

@@ -54,4 +54,5 @@ def untrained(model: Twin, seed: int, **changes: Any) -> Twin:
     }
     name = f"{model.name} random twin"
     blank: dict[str, Any] = {"labels": (), "ranges": (), "task": "encoder", "training": None}
+    blank |= {"files": (), "keys_read": None, "compared_with": ""}
     return replace(model, name=name, facts=facts, **blank, **changes)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import torch
 
 SCHEME = "cnn14"
+ORIGINAL = "equal to the table of the paper, written again, with random weights"
 READS = ("labels", "model_scale")
 
 FILES = ("config.json", "model.safetensors", "*.pth", "*.pt", "README.md")
@@ -128,6 +129,8 @@ def load(rest: str, options: LoadOptions) -> Cnn14Model:
         sampling_rate=config.sampling_rate,
         shortest=_shortest(config),
         fingerprint=_fingerprint(path, config, labels, task),
+        files=("config.json", path.name),
+        compared_with=ORIGINAL,
         facts=signal_facts(
             "CNN14",
             source,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 SCHEME = "emotion2vec"
 READS = ("labels", "model_scale")
+ORIGINAL = "equal to FunASR's own inference, with random weights"
 RATE_HZ = 16000
 DECODER = "modality_encoders.AUDIO.decoder."
 """Prefix of the decoder that reconstructs masked frames in pre-training; it is not used afterwards."""
@@ -155,6 +156,9 @@ def load(rest: str, options: LoadOptions) -> Emotion2vecModel:
         sampling_rate=RATE_HZ,
         shortest=feature_extraction.shortest(geometry),
         fingerprint=_fingerprint(files, labels),
+        files=("config.yaml", "model.pt", *(["tokens.txt"] if files.tokens else [])),
+        keys_read=len(network.state_dict()),
+        compared_with=ORIGINAL,
         facts=signal_facts(
             "emotion2vec",
             source,

@@ -56,6 +56,7 @@ from sertools.models.task import class_columns
 
 SCHEME = "onnx"
 READS = ("labels", "output", "sampling_rate", "activation", "model_scale")
+ORIGINAL = "equal to the exported network in torch, with random weights"
 RATE_HZ = 16000
 
 FILES = ("model.onnx", "model.onnx_data", "model.onnx.data", "*.yaml", "*.json", "README.md")
@@ -142,6 +143,8 @@ def load(rest: str, options: LoadOptions) -> OnnxModel:
             (*stored.files, *beside.files),
             f"{','.join(network.scores)} {labels} {rate} {task} {activation}",
         ),
+        files=tuple(dict.fromkeys(each.name for each in (path, *stored.files, *beside.files))),
+        compared_with=ORIGINAL,
         facts=signal_facts(
             "ONNX",
             str(path) if source == str(path.parent) else source,

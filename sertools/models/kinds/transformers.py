@@ -20,7 +20,7 @@ from sertools.files import read_json
 from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
 from sertools.models.checkpoints.described_heads import layout_named
-from sertools.models.checkpoints.heads import Network, build, build_foreign
+from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with
 from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, folder_of, own_code
 from sertools.models.checkpoints.inputs import (
@@ -252,6 +252,9 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         longest=feature_extraction.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
         training=beside(folder),
+        files=tuple(path.name for path in _deciding(folder)),
+        keys_read=network.keys,
+        compared_with=compared_with(network.layout),
         facts=signal_facts(
             "transformers checkpoint",
             source,

@@ -18,6 +18,7 @@ import numpy as np
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models.checkpoints.foreign_layouts import Parts, encoder_config
+from sertools.models.checkpoints.layouts import AUTHORS
 from sertools.models.checkpoints.weights.files import weight_files, weight_tensors
 from sertools.models.checks import MAX_RATE_HZ
 from sertools.models.model import Signal
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LAYOUT = "attentive-statistics"
 """Name of pooling and head in the facts of a model."""
+
+ORIGINAL = AUTHORS
 
 ENCODER, POOLING, HEAD = "ssl_model.", "pool_model.", "ser_model."
 """Prefixes of the keys of the three parts."""
@@ -143,6 +146,7 @@ def parts_of(folder: Path) -> Parts:
         ),
         encoder={key.removeprefix(ENCODER): t for key, t in tensors.items() if key.startswith(ENCODER)},
         head=_head({key: t for key, t in tensors.items() if not key.startswith(ENCODER)}, config, folder),
+        keys=len(tensors),
     )
 
 

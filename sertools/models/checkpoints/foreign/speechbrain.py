@@ -17,6 +17,7 @@ import numpy as np
 
 from sertools.errors import ModelError, foreign
 from sertools.models.checkpoints.foreign_layouts import Parts, encoder_config
+from sertools.models.checkpoints.layouts import AUTHORS
 from sertools.models.checkpoints.weights.tensors import tensors_in
 from sertools.models.model import Signal
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LAYOUT = "normalised-mean"
 """Name of pooling and head in the facts of a model."""
+
+ORIGINAL = AUTHORS
 
 FILES = ("hyperparams.yaml", "label_encoder.txt", "model.ckpt", "wav2vec2.ckpt")
 
@@ -130,14 +133,15 @@ def parts_of(folder: Path) -> Parts:
     config = encoder_config(str(encoder.get("source")), path)
     config.id2label = dict(enumerate(labels))
     config.problem_type = "single_label_classification"
+    tensors = tensors_in(folder / "wav2vec2.ckpt")
+    head = _head(folder / "model.ckpt", len(labels), bool(encoder.get("output_norm", False)), config)
     return Parts(
         layout=LAYOUT,
         config=config,
         extractor=ScaledByClip(sampling_rate=_rate(options, path)),
-        encoder={
-            key.removeprefix("model."): tensor for key, tensor in tensors_in(folder / "wav2vec2.ckpt").items()
-        },
-        head=_head(folder / "model.ckpt", len(labels), bool(encoder.get("output_norm", False)), config),
+        encoder={key.removeprefix("model."): tensor for key, tensor in tensors.items()},
+        head=head,
+        keys=len(tensors) + (1 if head.bias is None else 2),
     )
 
 

@@ -1,0 +1,1 @@
+"""Public checkpoints for speech emotion recognition, and how each of them is loaded."""
