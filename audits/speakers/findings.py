@@ -56,7 +56,8 @@ def spread_finding(speakers: list[Speaker], target: str) -> Finding:
         reason = "only one speaker has a score" if worst_first(speakers) else "no speaker has a score"
         if len(worst_first(speakers)) > 1:
             reason = f"fewer than two speakers have {MIN_CLIPS_FOR_SPREAD} clips, which a CCC needs"
-        none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=n, units=len(compared), reason=reason)
+        given = sum(speaker.score.n for speaker in speakers)
+        none = Estimate(value=np.nan, low=np.nan, high=np.nan, n=given, units=len(speakers), reason=reason)
         return finding("spread", none, target=target, by_speaker=True, withheld=reason)
     scores, errors = ([each.score.value for each in compared], [each.error for each in compared])
     return finding("spread", spread_beyond_chance(scores, errors, n), target=target, by_speaker=True)

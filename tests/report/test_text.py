@@ -4,7 +4,7 @@ from sertools.results.result import Verdict
 
 def test_a_column_shares_the_decimals_that_show_it_exactly():
     assert text.column_texts([0.5, 2, None]) == ["0.5", "2", "–"]
-    assert text.column_texts([-1.25, 1 / 3]) == ["−1.250", "0.333"]
+    assert text.column_texts([-1.25, 1 / 3]) == ["−1.25", "0.33"]
     assert text.column_texts([]) == []
 
 
