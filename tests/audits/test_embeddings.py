@@ -153,7 +153,10 @@ def test_embeddings_of_one_number_have_no_map_and_no_error(oracle):
 
 
 def test_where_umap_is_not_installed_there_is_the_other_map_and_a_note(oracle, monkeypatch):
-    monkeypatch.setattr(projections.importlib.util, "find_spec", lambda name: None)
+    find = projections.importlib.util.find_spec
+    monkeypatch.setattr(
+        projections.importlib.util, "find_spec", lambda name: None if name.startswith("umap") else find(name)
+    )
     made = result(oracle, maps=("UMAP",))
     assert "There is no UMAP map: umap-learn is not installed." in made.notes
     assert not [f for f in made.figures if f.kind == "cloud"]
