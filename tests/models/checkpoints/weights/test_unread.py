@@ -102,7 +102,8 @@ def test_a_head_that_nobody_knows_never_makes_a_bare_encoder(tmp_path):
     config["architectures"] = ["MyEmotionModel"]
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(
-        ModelError, match=r"no head that is known here; .*: mlp\.0\.bias, .*--head mlp=LAYOUT"
+        ModelError,
+        match=r"no head that is known here; .*: mlp\.0\.bias, .*dense=mlp\.0, act=tanh, out=mlp\.2",
     ):
         load_model(str(folder))
     assert load_model(str(folder), LoadOptions(head={"mlp": "none"})).task == "encoder"
