@@ -58,6 +58,7 @@ from sertools.metrics.classification import rating_bins
 from sertools.metrics.regression import BIAS
 from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Table
+from sertools.results.terms.names import slice_words
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
@@ -278,9 +279,9 @@ def _bias_figure(found: list[Finding], dimension: str) -> Figure:
         name=f"bias_{dimension}",
         kind="interval",
         title=f"Bias of {dimension} by quarter of the scale",
-        alt="; ".join(f"{f.slice}: {f.value:+.2f}" for f in biases if f.value is not None),
+        alt="; ".join(f"{slice_words(f.slice)}: {f.value:+.2f}" for f in biases if f.value is not None),
         x_label="mean prediction minus mean truth",
-        series=[interval_series([f"{f.slice} ({plural(f.n, 'clip')})" for f in biases], biases)],
+        series=[interval_series([f"{slice_words(f.slice)} ({plural(f.n, 'clip')})" for f in biases], biases)],
         reference=0.0,
     )
 

@@ -9,7 +9,8 @@ from sertools.auditing.findings import detail, finding
 from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.metrics.group_gaps import class_gaps, equalised_odds, equalised_odds_by_chance
 from sertools.metrics.regression import BIAS
-from sertools.results.result import Finding
+from sertools.results.result import Finding, Limit, Verdict
+from sertools.results.verdicts.gate import judge
 from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.group_range import max_minus_min
 from sertools.statistics.jackknife import Estimate, Group, estimate, gap, group_minus_all
@@ -133,14 +134,28 @@ def _scores(part: GroupedPairs) -> list[Finding]:
     return found
 
 
+def with_power(score: Finding, by_chance: NullGap, limit: float) -> Finding:
+    """A sex score; if it is undecided because the corpus is too small for the limit, it says so.
+
+    Args:
+        score: the finding, without a verdict
+        by_chance: the permutation test of the gap
+        limit: the largest gap that is accepted, either way
+    """
+    judged = judge(score, Limit(name=score.name, above=-limit, below=limit))
+    if score.reason or by_chance.smallest_verifiable <= limit or judged.verdict is not Verdict.INCONCLUSIVE:
+        return score
+    power = by_chance.smallest_detectable, by_chance.smallest_verifiable
+    return score.model_copy(update={"reason": UNDERPOWERED.format(*power)})
+
+
 def _sex_findings(part: GroupedPairs, by_chance: NullGap, limit: float, withheld: str) -> list[Finding]:
     """Sex fairness score and, for a dimension, sex fairness bias."""
     female, male = (part.members(part.groups.names.index(sex)) for sex in ("female", "male"))
     where = "female-male"
     score = _finding(part, "sex_score", _gap(part, female, male), where, withheld)
-    if not withheld and by_chance.smallest_verifiable > limit and not score.reason:
-        power = by_chance.smallest_detectable, by_chance.smallest_verifiable
-        score = score.model_copy(update={"reason": UNDERPOWERED.format(*power)})
+    if not withheld:
+        score = with_power(score, by_chance, limit)
     scores = error_findings(part, score)
     if part.classes:
         return scores

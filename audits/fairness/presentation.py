@@ -6,6 +6,7 @@ from sertools.auditing.phrases import interval_text
 from sertools.metrics.better_than_chance import NOT_BETTER
 from sertools.metrics.groups import Groups
 from sertools.results.result import Figure, Finding, Sound
+from sertools.results.terms.names import slice_words
 from sertools.tables.tables import Tables
 
 from . import chance
@@ -21,7 +22,7 @@ def score_figure(found: list[Finding], part: GroupedPairs) -> Figure:
         name=f"{part.column}_{part.target}",
         kind="interval",
         title=f"{metric} of {part.target} by {part.column}",
-        alt="; ".join(f"{f.slice}: {f.value:.2f}" for f in scores if f.value is not None),
+        alt="; ".join(f"{slice_words(f.slice)}: {f.value:.2f}" for f in scores if f.value is not None),
         x_label=metric,
         series=[interval_series([f.slice.partition("=")[2] for f in scores], scores)],
     )
@@ -33,8 +34,9 @@ def clips_of_lowest_group(tables: Tables, found: list[Finding], groups: Groups, 
     if not scores:
         return []
     lowest = min(scores, key=lambda f: f.value or 0.0)
-    why = f"{lowest.slice} has the lowest {lowest.name.upper()} of {target}"
-    inside = groups.code == groups.names.index(lowest.slice.partition("=")[2])
+    column, _, group = lowest.slice.partition("=")
+    why = f"{lowest.name.upper()} of {target} is lowest for {group} ({column})"
+    inside = groups.code == groups.names.index(group)
     return furthest(tables, target, why, inside)
 
 

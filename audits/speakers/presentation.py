@@ -98,8 +98,8 @@ def _extremes_sentence(speakers: list[Speaker], target: str) -> str:
         return f"{metric} of {target} is {worst.score.value:.2f} for the only speaker with a score."
     return (
         f"{metric} of {target} is {worst.score.value:.2f} for the worst of {len(scored)} speakers "
-        f"({worst.name}, {plural(worst.score.n, 'clip')}) and {best.score.value:.2f} for the best "
-        f"({best.name}, {plural(best.score.n, 'clip')})."
+        f"(speaker {worst.name}, {plural(worst.score.n, 'clip')}) and {best.score.value:.2f} for the best "
+        f"(speaker {best.name}, {plural(best.score.n, 'clip')})."
     )
 
 

@@ -122,6 +122,8 @@ def audit(
     try:
         return kept(on_unseen(runs, corpus, planned, training))
     except FailedAuditsError as failed:
+        if out is not None:
+            write.set_aside(Path(out), failed)
         kept(failed.results)
         raise failed.as_raised from failed.as_raised.__cause__
 

@@ -14,10 +14,10 @@ from sertools.auditing.discovery import discover
 from sertools.errors import AuditError, nearest
 from sertools.report import content
 from sertools.report.prose import blocks
-from sertools.report.terms import glossary, names
 from sertools.report.text import verdict
 from sertools.results.read import read_results
 from sertools.results.result import Finding, Result
+from sertools.results.terms import glossary, names
 
 MOST_OUTCOMES = 12
 """Most findings whose outcome is told; the others are counted."""

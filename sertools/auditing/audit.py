@@ -210,10 +210,10 @@ def _module(path: Path) -> ModuleType:
     folder = path.parent if path.stem == "__init__" else None
     embedded = (folder or path).parent == embedded_folder()
     name = f"{'sertools.audits' if embedded else 'sertools_user_audits'}.{name_of(path)}"
-    if name in sys.modules and sys.modules[name].__file__ == str(path):
-        return sys.modules[name]
+    if embedded and name in sys.modules and sys.modules[name].__file__ == str(path):
+        return sys.modules[name]  # those of users are read again, because they may have changed
     for loaded in [each for each in sys.modules if each.startswith(f"{name}.")]:
-        del sys.modules[loaded]  # files of another folder with the same name
+        del sys.modules[loaded]  # files of another folder with the same name, or of an earlier version
     inside = [str(folder)] if folder else None
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=inside)
     assert spec is not None

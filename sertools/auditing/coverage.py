@@ -91,8 +91,10 @@ def clips_used(tables: Tables, target: str) -> ClipsUsed:
         "with emotions that the model lacks": labelled & ~has_truth,
         "that could not be predicted": has_truth & ~asked,
     }
-    parts = [f"{int(clips.sum())} {reason}" for reason, clips in reasons.items() if clips.any()]
-    return ClipsUsed(f"{int(asked.sum())} of {len(asked)} clips", f" ({', '.join(parts)}, are left out)")
+    parts = [f"{counted(n, 'clip')} {why}" for why, clips in reasons.items() if (n := int(clips.sum()))]
+    listed = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    verb = "is" if (~asked).sum() == 1 else "are"
+    return ClipsUsed(f"{int(asked.sum())} of {len(asked)} clips", f" ({listed} {verb} left out)")
 
 
 def left_out_clips(needs: Needs, tables: Tables) -> list[str]:

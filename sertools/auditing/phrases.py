@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from sertools.results.result import Finding
+from sertools.results.terms.names import finding_words
 from sertools.statistics.jackknife import Estimate
 
 
@@ -34,13 +35,13 @@ def standing_out(findings: Sequence[Finding]) -> str:
 
     >>> gap = Finding(name="recall_difference", target="anger", value=-0.2, low=-0.3, high=-0.1, n=9)
     >>> standing_out([gap]), standing_out([gap.model_copy(update={"detail": True, "watch": True})])
-    ('', ' In the detail, 1 of 1 stands out (Holm): recall_difference of anger -0.20 [-0.30, -0.10].')
+    ('', ' In the detail, 1 of 1 stands out (Holm): anger, recall difference -0.20 [-0.30, -0.10].')
     """
     shown = [f for f in findings if f.watch]
     if not shown:
         return ""
     largest = sorted(shown, key=lambda f: -abs(f.value or 0.0))
-    named = [f"{f.label} {f.value:.2f}{interval_text(f)}" for f in largest[:MOST_NAMED]]
+    named = [f"{finding_words(f.key)} {f.value:.2f}{interval_text(f)}" for f in largest[:MOST_NAMED]]
     more = len(shown) - len(named)
     verb = "stands" if len(shown) == 1 else "stand"
     of = sum(f.detail for f in findings) or len(shown)

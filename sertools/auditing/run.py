@@ -12,6 +12,7 @@ from sertools.auditing.coverage import coverage_findings, findings_of_answered, 
 from sertools.auditing.findings import skipped, with_known_speakers
 from sertools.auditing.phrases import standing_out, without_speakers
 from sertools.errors import AuditError, code_of_user
+from sertools.labels import DIMENSIONS
 from sertools.randomness import identity_rng
 from sertools.results.coverage import unanswered
 from sertools.results.result import Finding, Missing, Result
@@ -63,12 +64,22 @@ def obstacle(needs: Needs, tables: Tables) -> str:
     if needs.frame_sums and not tables.frame_sums:
         return "the model has no layers with readable frames"
     if needs.labels == "dimensions" and not tables.dimensions:
-        return "corpus and model share no dimension"
+        return f"corpus and model share no dimension{_how_derived(tables)}"
     if needs.labels == "emotion" and not tables.classes:
         return "corpus and model share no emotion"
     if needs.labels == "either" and not tables.dimensions and not tables.classes:
-        return "corpus and model share neither a dimension nor an emotion"
+        return f"corpus and model share neither a dimension nor an emotion{_how_derived(tables)}"
     return ""
+
+
+def _how_derived(tables: Tables) -> str:
+    """That dimensions can be derived, where the corpus has emotions and the model predicts dimensions."""
+    predicted = {column for scores in tables.predictions.values() for column in scores.columns}
+    if "emotion" not in tables.clips or tables.clips["emotion"].isna().all():
+        return ""
+    if not predicted & set(DIMENSIONS):
+        return ""
+    return "; --derive-dimensions derives ratings from the emotions of the corpus"
 
 
 def run(

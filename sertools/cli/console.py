@@ -163,9 +163,9 @@ def _answers_table(results: Sequence[Result]) -> Any:
 
     from sertools.report import content
     from sertools.report.summary.rows import rows
-    from sertools.report.terms.names import finding_words
-    from sertools.report.text import verdict
-    from sertools.results.display import ABSENT, one_line
+    from sertools.report.text import interval_or_reason, verdict
+    from sertools.results.display import one_line
+    from sertools.results.terms.names import finding_words
 
     found = rows(results)
     several = len({(row.model, row.corpus) for row in found}) > 1
@@ -176,9 +176,8 @@ def _answers_table(results: Sequence[Result]) -> Any:
         asked = row.asks.question + (f" ({row.model} on {row.corpus})" if several else "")
         numbers = []
         for f in sorted(row.numbers, key=lambda f: content.urgency(f.verdict))[:1]:
-            interval = f" {f.interval_text}" if f.interval_text != ABSENT else ""
             limit = f", wanted {f.limit_text}" if f.limit else ""
-            numbers.append(f"{finding_words(f.key)} {f.value_text}{interval}{limit}")
+            numbers.append(f"{finding_words(f.key)} {f.value_text}{interval_or_reason(f)}{limit}")
         cells = [asked, verdict(row.verdict), "; ".join(numbers) or row.reason]
         styles = ["", _STYLES[row.verdict], ""]
         grid.add_row(*(Text(one_line(cell), style=style) for cell, style in zip(cells, styles, strict=True)))

@@ -17,7 +17,7 @@ from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
-from sertools.pipeline.write import write_run
+from sertools.pipeline.write import set_aside, write_run
 from sertools.results.collection import Results
 from sertools.tables import emotion_norms
 from sertools.tables.columns import AGAINST
@@ -219,6 +219,7 @@ class LoadedRequest:
         try:
             results = on_unseen(runs, self.corpus, request.audits, training)
         except FailedAuditsError as failed:
+            set_aside(request.out, failed)
             self._write(failed.results)
             raise
         self._write(results)

@@ -166,7 +166,8 @@ class _Told:
 def _how(found: Seen, judged: int) -> str:
     """What is done with clips in the training: they and others of their speakers are left out."""
     more = int((found.left_out & ~found.clips).sum())
-    also = f"{plural(more, 'other clip is', 'other clips are')} of these speakers. " if more else ""
+    other = "other " if found.clips.any() else ""
+    also = f"{plural(more, f'{other}clip is', f'{other}clips are')} of these speakers. " if more else ""
     by = "" if found.clips.any() else f"{BY_ID} "
     return f"{by}{also}The other {plural(judged, 'clip is', 'clips are')} judged."
 

@@ -7,14 +7,21 @@ from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.record import path_of
+from sertools.errors import StoreError
 from sertools.inference.build_tables import Predicted
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.audio_clips import clips_to_write, write_audio_clips
 from sertools.pipeline.needs import conditions
+from sertools.pipeline.run import FailedAuditsError
 from sertools.results.answers import FILE, IN_FP32
 from sertools.results.collection import Results
 from sertools.results.result import Result
+
+OUTDATED = ".outdated"
+"""Ending of files of an earlier run whose audit failed in a later one."""
+
+PAGES = ("report.html", "report.md", "report.json")
 
 
 def write_run(
@@ -71,6 +78,31 @@ def write_results(results: Sequence[Result], folder: Path) -> list[Path]:
         for answers, file in zip(results.answers.values(), (FILE, IN_FP32), strict=False):
             answers.write(folder, file)
     return paths
+
+
+def set_aside(folder: Path, failed: FailedAuditsError) -> None:
+    """Renames what an earlier run has written for audits that failed now, and says so in the hint.
+
+    Otherwise a later `sertools gate` would judge the older results. A report that shows them is renamed, too,
+    unless the other audits of this run are about to replace it.
+
+    Raises:
+        StoreError: a file cannot be renamed
+    """
+    renamed = [f"{name}.json" for name in failed.errors if (folder / f"{name}.json").is_file()]
+    if renamed and not failed.results:
+        renamed += [name for name in PAGES if (folder / name).is_file()]
+    for name in renamed:
+        try:
+            (folder / name).replace(folder / f"{name}{OUTDATED}")
+        except OSError as error:
+            raise StoreError(
+                f"{folder / name} is of an earlier run and cannot be renamed: {error.strerror}",
+                hint="delete it, so that nothing is judged by it",
+            ) from error
+    if renamed:
+        told = f"{', '.join(renamed)} of an earlier run got the ending {OUTDATED}, so that no gate judges it"
+        failed.hint = "; ".join(filter(None, [failed.hint, told]))
 
 
 def export(predicted: Predicted, corpus: Corpus, path: Path, model: Model | ClipModel | None = None) -> None:

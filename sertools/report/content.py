@@ -50,7 +50,7 @@ def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
 
 def warnings(results: Sequence[Result]) -> list[str]:
     """Sentences on clips in the training, not answered or missing, and on predictions that match no clip."""
-    found = [sentence.rstrip(".") for sentence in training_sentences(results)]
+    found = training_sentences(results)
     found += [
         f"{unanswered(f)} of {plural(f.n, 'clip')} were not answered ({target}); they count against the model"
         for target, f in coverages(results).items()
@@ -123,6 +123,14 @@ def measured(finding: Finding) -> str:
     return finding.value_text + ("" if interval == ABSENT else f" (95 % interval {interval})")
 
 
+def answer_itself(result: Result) -> str:
+    """The answer without its first sentences on the training of the model, which `warnings()` repeats."""
+    answer = result.answer
+    for sentence in training_sentences([result]):
+        answer = answer.removeprefix(sentence).lstrip()
+    return answer
+
+
 def findings_by_reason(result: Result, verdict: str) -> list[tuple[str, list[str]]]:
     """Reasons for a verdict, each with the findings that it applies to, in order of appearance.
 
@@ -160,7 +168,7 @@ def tally(result: Result) -> str:
     >>> tally(Result(audit="a", question="", method="", answer="", model={}, data={}, findings=found))
     '2 pass'
     """
-    words = {**WORDS, Verdict.NONE: "without a limit"}
+    words = {**WORDS, Verdict.NONE: "without a verdict"}
     parts = [f"{n} {words[verdict]}" for verdict, n in counts(result.findings).items() if n]
     return ", ".join(parts) or "no findings"
 

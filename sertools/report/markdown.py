@@ -7,9 +7,9 @@ from urllib.parse import quote
 from sertools.report import captions, content, text
 from sertools.report.prose import blocks, spans
 from sertools.report.summary import opening, rows
-from sertools.report.terms import names
 from sertools.results import audio_clips, display
 from sertools.results.result import Finding, Result
+from sertools.results.terms import names
 from sertools.wording import plural
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])|^[#+=-]")
@@ -110,7 +110,7 @@ def _answers(results: Sequence[Result]) -> str:
         asked = plain(row.asks.question)
         asked += f" ({plain(row.model)} on {plain(row.corpus)})" if several else ""
         said = [
-            f"{_link(results[i].audit)}: {cell(names.with_minus_signs(results[i].answer))}"
+            f"{_link(results[i].audit)}: {cell(names.with_minus_signs(content.answer_itself(results[i])))}"
             for i in row.audits
         ]
         numbers = [f"{plain(names.finding_words(f.key))} {_number(f)}" for f in row.numbers]
@@ -119,8 +119,8 @@ def _answers(results: Sequence[Result]) -> str:
 
 
 def _number(finding: Finding) -> str:
-    interval = finding.interval_text
-    return finding.value_text + ("" if interval == display.ABSENT else f" {plain(interval)}")
+    more = text.interval_or_reason(finding)
+    return f"{finding.value_text} {plain(more)}" if more else finding.value_text
 
 
 def _link(audit: str) -> str:
@@ -145,9 +145,9 @@ def _section(
     answer = plain(names.with_minus_signs(result.answer))
     parts = [f"## {plain(names.audit_words(result.audit))}", prose(result.question), f"**Answer:** {answer}"]
     if judged:
-        parts += ["### Judged findings", _findings(judged, judged=True)]
+        parts += ["### Judged findings", _findings(judged)]
     if unjudged:
-        parts += ["### Measured without a limit", _findings(unjudged, judged=False)]
+        parts += ["### Other findings, which decide nothing", _findings(unjudged)]
     if not result.findings:
         parts.append("This audit has no findings.")
     for figure, file in zip(result.figures, files, strict=True):
@@ -201,22 +201,24 @@ def _recorded_clip(each: audio_clips.RecordedClip) -> str:
     return f"**{plain(sound.clip)}**{who}: {plain(sound.caption)}{said}\n\n{body}"
 
 
-def _findings(found: Sequence[Finding], *, judged: bool) -> str:
-    header = ["Finding", "Name in results", "Value", "95 % interval", "Clips", "Speakers", "Reason"]
-    numeric = [False, False, True, True, True, True, False]
-    if judged:
-        header[4:4], numeric[4:4] = ["Limit"], [False]
-        header[:0], numeric[:0] = ["Verdict"], [False]
-    return table(header, numeric, [_finding(finding, judged=judged) for finding in found])
+def _findings(found: Sequence[Finding]) -> str:
+    header = ["Verdict", "Finding", "Name in results", "Value", "95 % interval", "Limit", "Clips", "Speakers"]
+    numeric = [False, False, False, True, True, False, True, True, False]
+    return table([*header, "Reason"], numeric, list(map(_finding, found)))
 
 
-def _finding(finding: Finding, *, judged: bool) -> list[str]:
-    row = [cell(names.finding_words(finding.key)), cell(finding.name)]
-    row += [finding.value_text, plain(finding.interval_text)]
-    row += [_limit(finding)] if judged else []
-    row += [str(finding.n), display.ABSENT if finding.speakers is None else str(finding.speakers)]
-    row.append(cell(finding.reason))
-    return [text.verdict(finding.verdict), *row] if judged else row
+def _finding(finding: Finding) -> list[str]:
+    return [
+        text.verdict_of_finding(finding),
+        cell(names.finding_words(finding.key)),
+        cell(finding.name),
+        finding.value_text,
+        plain(finding.interval_text),
+        _limit(finding),
+        str(finding.n),
+        display.ABSENT if finding.speakers is None else str(finding.speakers),
+        cell(finding.reason),
+    ]
 
 
 def _limit(finding: Finding) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from sertools.report import content, prose, text
-from sertools.report.terms import glossary, names
 from sertools.results import display
+from sertools.results.terms import glossary, names
 from sertools.wording import plural
 
 SORTING = "tables.js"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sertools.results.display import ABSENT, clean, fixed, is_number, shared_decimals, with_minus
-from sertools.results.result import Verdict
+from sertools.results.result import Finding, Verdict
 
 SYMBOLS = {
     Verdict.FAIL: "✗",
@@ -19,7 +19,7 @@ WORDS = {
     Verdict.INCONCLUSIVE: "inconclusive",
     Verdict.PASS: "pass",
     Verdict.SKIPPED: "skipped",
-    Verdict.NONE: "no limit",
+    Verdict.NONE: "no verdict",
 }
 
 
@@ -35,6 +35,28 @@ def verdict(value: Verdict) -> str:
     '✗ fail'
     """
     return f"{SYMBOLS[value]} {WORDS[value]}"
+
+
+def verdict_of_finding(finding: Finding) -> str:
+    """Symbol and name of the verdict of a finding, or whether a detail, which has none, stands out.
+
+    >>> verdict_of_finding(Finding(name="gap", value=0.2, n=9, detail=True, watch=True))
+    '· stands out'
+    """
+    return f"{SYMBOLS[Verdict.NONE]} stands out" if finding.watch else verdict(finding.decides)
+
+
+def interval_or_reason(finding: Finding) -> str:
+    """The 95 % interval of a finding or, in parentheses, why an undecided one has none; after a space.
+
+    >>> few = "fewer than 5 speakers"
+    >>> interval_or_reason(Finding(name="ccc", value=0.7, n=9, verdict="inconclusive", reason=few))
+    ' (fewer than 5 speakers)'
+    """
+    if finding.interval_text != ABSENT:
+        return f" {finding.interval_text}"
+    undecided = finding.decides is Verdict.INCONCLUSIVE and finding.reason
+    return f" ({finding.reason})" if undecided else ""
 
 
 def exact(value: object) -> str:

@@ -175,6 +175,6 @@ def test_a_headline_on_part_of_the_clips_says_of_how_many_and_why():
     holed = dataclasses.replace(holed, clips=tables.clips.assign(emotion=emotion), missing=rows)
     answer = run(load("correctness"), holed, seed=0).answer
     assert answer.startswith(
-        "On 39 of 80 clips of 4 speakers (2 without emotion, 38 with emotions that the model lacks, "
-        "1 that could not be predicted, are left out): emotion UAR"
+        "On 39 of 80 clips of 4 speakers (2 clips without emotion, 38 clips with emotions that the "
+        "model lacks and 1 clip that could not be predicted are left out): emotion UAR"
     )

@@ -5,11 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from sertools.audits.fairness.gaps import with_power
 
 from sertools.auditing.audit import load
 from sertools.errors import AuditError
-from sertools.results.result import Verdict
+from sertools.results.result import Finding, Limit, Verdict
+from sertools.results.verdicts.gate import judge
 from sertools.selftest import toy_corpus
+from sertools.statistics.permutation import NullGap
 from tests.helpers.audits import run
 
 FAIRNESS = load("fairness")
@@ -153,6 +156,16 @@ def test_a_corpus_too_small_for_the_limit_says_so_in_a_sentence():
     too_wide = [row for row in table.rows if row[at["smallest verifiable limit"]] > 0.15]
     said = [note for note in result.notes if note.endswith("such as 0.15.") and "too small to verify" in note]
     assert len(said) == len(too_wide) > 0
+
+
+@pytest.mark.parametrize("limit", [0.01, 0.15, 0.9])
+def test_only_an_undecided_score_says_that_the_corpus_is_too_small(limit):
+    """A pass next to "this corpus is too small for the limit" would contradict itself."""
+    found = Finding(name="sex_score", value=0.05, low=-0.12, high=0.14, n=99, speakers=10)
+    limits = Limit(name="sex_score", above=-limit, below=limit)
+    power = NullGap(observed=0.05, p_value=0.5, smallest_detectable=1.0, smallest_verifiable=1.0)
+    said = with_power(found, power, limit).reason
+    assert bool(said) == (judge(found, limits).verdict is Verdict.INCONCLUSIVE) == (limit == 0.01)
 
 
 def test_p_values_are_adjusted_for_all_gaps_together(clips):
@@ -351,7 +364,9 @@ def test_the_answer_names_a_gap_that_only_one_class_has():
         (gap,) = named(result, "recall_difference", target=name)
         assert gap.watch
         assert sign * gap.value > 0.2
-    assert re.search(r"In the detail, \d+ of \d+ stand out \(Holm\): .*_difference of ", result.answer)
+    assert re.search(
+        r"In the detail, \d+ of \d+ stand out \(Holm\): \w+, .* difference \(female − male\) ", result.answer
+    )
     (odds,) = named(result, "equalised_odds")
     assert odds.watch
     assert not [f for f in result.findings if f.detail and f.verdict is not Verdict.NONE]

@@ -50,6 +50,27 @@ def test_an_audit_that_fails_while_it_runs_leaves_the_results_of_the_others(tmp_
     assert not (tmp_path / "out" / "mine.json").exists()
 
 
+def test_older_results_of_an_audit_that_fails_now_are_set_aside(tmp_path, words):
+    """Otherwise `sertools gate` would pass on what an earlier run has measured."""
+    out = tmp_path / "out"
+    (tmp_path / "own" / "mine.py").write_text(EXAMPLE, encoding="utf-8")
+    assert CliRunner().invoke(app, ["audit", "mine", "correctness", *words]).exit_code in (0, 1)
+    before = (out / "mine.json").read_bytes()
+    write(tmp_path, "raise ValueError('broken')")
+    done = CliRunner().invoke(app, ["audit", "mine", "correctness", *words])
+    assert done.exit_code == 2
+    assert "mine.json of an earlier run got the ending .outdated" in done.stderr
+    assert not (out / "mine.json").exists()
+    assert (out / "mine.json.outdated").read_bytes() == before
+    assert "mine" not in CliRunner().invoke(app, ["gate", str(out), "--format", "json"]).stdout
+    # alone: no page remains that shows the older result
+    (out / "mine.json").write_bytes(before)
+    with pytest.raises(AuditError, match="mine.json, report.html, report.md, report.json of an earlier run"):
+        sertools.audit("toy:oracle", words[1], "mine", audit_folders=[tmp_path / "own"], out=out)
+    assert not (out / "report.html").exists()
+    assert (out / "correctness.json").exists()
+
+
 def test_an_audit_that_fails_alone_writes_nothing(tmp_path, words):
     write(tmp_path, "raise SystemExit(0)")
     done = CliRunner().invoke(app, ["audit", "mine", *words])

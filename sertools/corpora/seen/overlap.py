@@ -50,6 +50,8 @@ class Seen:
         shown = f"{'' if self.complete else 'at least '}{n} of {plural(len(self.clips), 'clip')}"
         if self.all_speakers is None:
             return f"{shown} were in its training"
+        if not n and self.speakers:  # their files may have been, too, where the sound cannot be compared
+            return f"{self.speakers} of {plural(self.all_speakers, 'speaker')} were in its training"
         return f"{shown}, {self.speakers} of {plural(self.all_speakers, 'speaker')}, were in its training"
 
 

@@ -28,7 +28,7 @@ class Bounds:
 
     Attributes:
         rows, columns: most rows and columns of a table
-        findings: most judged findings, and most findings without a limit
+        findings: most judged findings, and most findings without a verdict
         figures: part of the usual number of rows of a figure, from 0 to 1
         items: most elements of any list, such as notes, tables, figures and facts; None for all
         characters: most characters of any text; None for all
@@ -165,7 +165,7 @@ def _findings(result: Result, most: int) -> tuple[list[Any], str]:
     if len(judged) > most:
         parts.append(f"the {most} most urgent of {len(judged)} judged findings")
     if len(unjudged) > most:
-        parts.append(f"the first {most} of {len(unjudged)} findings without a limit")
+        parts.append(f"the first {most} of {len(unjudged)} findings without a verdict")
     note = f"The page shows {' and '.join(parts)}; all are in `{_file('findings')}`."
     return [finding for finding in result.findings if id(finding) in kept], note
 

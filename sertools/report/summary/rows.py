@@ -75,5 +75,5 @@ def _first(findings: Sequence[Finding]) -> list[Finding]:
 def dropped(results: Sequence[Result]) -> list[str]:
     """Sentences on what the scores leave out: clips without answers or labels, missing files, odd rows."""
     said = [sentence for result in results for sentence in result.dropped]
-    warned = [f"{words[:1].upper()}{words[1:]}." for words in content.warnings(results)]
+    warned = [f"{words[:1].upper()}{words[1:].rstrip('.')}." for words in content.warnings(results)]
     return list(dict.fromkeys([*said, *warned]))

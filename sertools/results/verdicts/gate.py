@@ -84,11 +84,11 @@ def _undecided(finding: Finding, limit: Limit) -> str:
     """Why an interval decides nothing, and about how many more speakers would.
 
     Standard errors shrink with the root of the number of speakers. To pass, the 90 % interval must lie inside
-    the limit; to fail, the 95 % interval must lie outside.
+    the limit; to fail, the 95 % interval must lie outside. What is of one speaker does not depend on others.
     """
     crosses = "the interval crosses the limit"
     value, low, high = finding.value, finding.low, finding.high
-    if value is None or low is None or high is None or not finding.speakers:
+    if value is None or low is None or high is None or not finding.speakers or finding.speakers == 1:
         return crosses
     inner_low, inner_high = _inner(finding, low, high)
     assert inner_low is not None

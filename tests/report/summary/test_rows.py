@@ -1,3 +1,4 @@
+from sertools.report import content
 from sertools.report.summary import rows
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Verdict
@@ -60,8 +61,14 @@ def test_a_row_has_few_numbers():
 
 
 def test_what_the_scores_leave_out_is_said_once():
-    left = (
-        "The scores of emotion are on 42 of 81 clips (39 with emotions that the model lacks, are left out)."
-    )
+    left = "The scores of emotion are on 42 of 81 clips (39 clips without emotion are left out)."
     said = rows.dropped([small_result(dropped=[left]), small_result(dropped=[left])])
     assert said == [left, "1 clip missing, most often because: too short."]
+
+
+def test_the_first_screen_says_only_once_what_was_in_the_training():
+    line = "3 of 9 clips were in its training. The other 6 clips are judged."
+    told = small_result(answer=f"{line} It works.", provenance={"training": {"sentence": line}})
+    assert content.answer_itself(told) == "It works."
+    assert line in rows.dropped([told])
+    assert content.answer_itself(small_result(answer="It works.")) == "It works."

@@ -73,6 +73,11 @@ def test_the_reason_says_how_many_speakers_would_decide(value, half, half_90, li
     assert judged.reason == f"the interval crosses the limit; about {more} more speakers would decide"
 
 
+def test_more_speakers_do_not_decide_what_is_of_one_speaker():
+    worst = Finding(name="worst_speaker", value=-0.1, low=-0.4, high=0.2, n=52, speakers=1)
+    assert judge(worst, Limit(name="worst_speaker", above=0)).reason == "the interval crosses the limit"
+
+
 def test_no_number_of_speakers_is_given_where_it_would_be_a_guess():
     near = finding(0.501, 0.4, 0.6, low_90=0.42, high_90=0.58)
     assert judge(near, ABOVE).reason == "the interval crosses the limit"

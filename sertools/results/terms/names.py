@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from sertools.report.terms.glossary import TERMS
 from sertools.results.display import one_line
 from sertools.results.keys import FindingKey
+from sertools.results.terms.glossary import TERMS
 
 _SHORT = {term.short.lower(): term.short for term in TERMS}
 _PHRASES: Mapping[str, str] = {

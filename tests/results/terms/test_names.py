@@ -1,7 +1,7 @@
 import pytest
 
-from sertools.report.terms import names
 from sertools.results.keys import FindingKey
+from sertools.results.terms import names
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-from sertools.report.terms import glossary
+from sertools.results.terms import glossary
 
 
 def test_abbreviations_are_found_as_whole_words_only():
