@@ -1,17 +1,19 @@
 """Turns the texts of command-line options into values."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from sertools.cli.options import OUT, progress
+from sertools.cli.options import OUT
 from sertools.errors import AuditError, CorpusError, ModelError, SertoolsError
 
 if TYPE_CHECKING:
     from sertools.auditing.audit import PlannedAudit
     from sertools.corpora.corpus import Corpus
+    from sertools.inference.settings import Progress
     from sertools.models.derived.windowed import Pooling, Window
     from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
 
@@ -174,6 +176,24 @@ def read_data(
     """
     given = {"data": specs, "data_root": data_root, "column_map": column_map, "scale": scale}
     return corpus_request({**given, "label_map": label_map, "derive": derive, "value_map": value_map}).load()
+
+
+SHORT_S = 2.0
+"""A step that is not about clips, and takes less time, is not reported when it is done."""
+
+
+def progress(quiet: bool) -> "Progress":
+    """Shows the progress of long jobs on stderr; nothing if `quiet`."""
+
+    def shown(
+        description: str, total: int, unit: str = "clips"
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        from sertools.cli.progress import progress as show_progress
+
+        silent_s = 0.0 if unit == "clips" else SHORT_S
+        return show_progress(description, total, unit, quiet=quiet, silent_s=silent_s)
+
+    return shown
 
 
 def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":

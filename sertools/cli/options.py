@@ -1,16 +1,10 @@
 """Options of the command line, each with the same meaning in every command, and how they are parsed."""
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from sertools.inference.settings import Progress
-
 
 OUT = Path("sertools-report")
 """Default output folder of an audit, and default input folder of the commands that read results."""
@@ -386,21 +380,3 @@ Audits = Annotated[
     list[Path] | None,
     typer.Option("--audits", rich_help_panel=INPUT, help="Folder with your own audits."),
 ]
-
-
-SHORT_S = 2.0
-"""A step that is not about clips, and takes less time, is not reported when it is done."""
-
-
-def progress(quiet: bool) -> "Progress":
-    """Shows the progress of long jobs on stderr; nothing if `quiet`."""
-
-    def shown(
-        description: str, total: int, unit: str = "clips"
-    ) -> AbstractContextManager[Callable[[int], None]]:
-        from sertools.cli.progress import progress as show_progress
-
-        silent_s = 0.0 if unit == "clips" else SHORT_S
-        return show_progress(description, total, unit, quiet=quiet, silent_s=silent_s)
-
-    return shown

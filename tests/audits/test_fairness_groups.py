@@ -279,7 +279,9 @@ def test_a_group_of_one_speaker_does_not_hide_the_gap_of_the_others(clips):
     assert (extent.n, extent.speakers) == (without.sum(), 29)
     for table in result.tables[:2]:
         p_values = {row[1]: row[3] for row in table.rows}
-        assert p_values["emotion"] == pytest.approx(1 / 201, abs=1e-12), table.name
+        # at its floor, the p-value of equalised odds is that of five times as many draws
+        draws = 1000 if table.name == "odds_by_chance" else 200
+        assert p_values["emotion"] == pytest.approx(1 / (draws + 1), abs=1e-12), table.name
         assert {(row[7], row[8]) for row in table.rows} == {(without.sum(), 29)}
     assert any("no interval for rare (fewer than 5 speakers); left out of" in n for n in result.notes)
     assert any(f.slice == "accent=rare" and f.value is not None for f in result.findings)

@@ -5,32 +5,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sertools.auditing.audit import load
 from sertools.errors import AuditError
 from sertools.metrics.regression import ccc
 from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import EMOTIONS, made, trivial
-from tests.helpers.audits import run
 from tests.helpers.places import ROOT
+from tests.helpers.speaker_audits import SPEAKERS, found, result, rows
 
-SPEAKERS = load("speakers")
 VOTES = ROOT.parent / "shared/data/crema-d_labels/crema-d_labels.csv"
-
-
-def result(tables, **options):
-    return run(SPEAKERS, tables, seed=0, options={"draws": 200, **options})
-
-
-def found(result, name, target="arousal"):
-    (finding,) = [f for f in result.findings if (f.name, f.target) == (name, target)]
-    return finding
-
-
-def rows(result):
-    columns = result.tables[0].columns
-    return {(row[0], row[1]): dict(zip(columns, row, strict=True)) for row in result.tables[0].rows}
 
 
 def test_worst_best_and_spread_are_those_of_a_loop_over_speakers():

@@ -9,8 +9,8 @@ from scipy import stats
 
 from sertools.results.result import Verdict
 from sertools.tables.condition import CLEAN
-from tests.audits.test_speakers import found, result, rows
 from tests.helpers.audit_tables import EMOTIONS, made
+from tests.helpers.speaker_audits import found, result, rows
 
 
 def reversed_levels(spread):

@@ -56,7 +56,7 @@ def predict(
     from sertools.inference.settings import Settings
     from sertools.pipeline import write
 
-    settings = Settings(batch_size=batch_size, cache=cache, progress=o.progress(quiet))
+    settings = Settings(batch_size=batch_size, cache=cache, progress=arguments.progress(quiet))
     loaded = request.load(corpus)
     predicted = predict.predict(loaded, corpus, settings=settings)["clean"]
     for path in (path for path in (csv, parquet) if path is not None):

@@ -57,7 +57,8 @@ def tts(
         if transcripts
         else None,
     )
-    corpus, spoken = speak.make_corpus(script, speaker, out, voices=voice or [], progress=o.progress(quiet))
+    show = arguments.progress(quiet)
+    corpus, spoken = speak.make_corpus(script, speaker, out, voices=voice or [], progress=show)
     for note in corpus.notes:
         console.warn(note)
     console.message(
