@@ -175,3 +175,14 @@ def test_a_page_that_cannot_be_replaced_stays_whole_and_leaves_no_rest(tmp_path)
     with pytest.raises(GateError):
         render([small_result()], tmp_path)
     assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_the_first_screen_says_once_why_numbers_have_no_interval(tmp_path):
+    why = "fewer than 5 speakers, and a reason that is long enough to need a line of its own"
+    limit = {"name": "ccc", "above": 0.5}
+    of = {"name": "ccc", "n": 9, "speakers": 4, "limit": limit, "verdict": "inconclusive", "reason": why}
+    found = [Finding(target=target, value=0.6, **of) for target in ("arousal", "valence")]
+    render([small_result(findings=found)], tmp_path)
+    first = (tmp_path / "report.html").read_text(encoding="utf-8").partition("</header>")[0]
+    assert first.count(f"Undecided: {why}.") == 1
+    assert first.count(why) == 1
