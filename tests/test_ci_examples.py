@@ -70,7 +70,7 @@ def test_a_users_limit_can_apply_to_the_comparison_with_the_baseline(folder):
     )
     done = sertools("gate", "--baseline", "last-release", "--limits", "gate.toml")
     assert done.exit_code == 1
-    assert "ccc_against_baseline of arousal is 0.000" in done.stdout
+    assert "arousal, CCC against baseline 0.000" in " ".join(done.stdout.split())
 
 
 def test_bad_baselines_give_a_sentence_and_exit_code_2(folder):
