@@ -80,6 +80,16 @@ def adjusted_p_values(rows: Sequence[ChanceRow]) -> list[float]:
     return [float(p) for p in holm(p_values)]
 
 
+def is_refuted(rows: Sequence[ChanceRow], column: str, target: str) -> bool:
+    """Whether a gap is tested, and is not significant among all gaps (p ≥ .05, Holm)."""
+    adjusted = adjusted_p_values(rows)
+    return any(
+        each.speakers is not None and p >= 0.05
+        for each, p in zip(rows, adjusted, strict=True)
+        if (each.column, each.target) == (column, target)
+    )
+
+
 def significant_sentence(rows: Sequence[ChanceRow]) -> str:
     """A sentence on how many gaps are significant; empty where that cannot be tested.
 

@@ -57,14 +57,19 @@ def answer(findings: list[Finding], rows: list[chance.ChanceRow]) -> str:
     # differences of small groups are large by chance and have no interval
     largest = max(gaps, key=lambda f: (f.low is not None, abs(f.value or 0.0)))
     if largest.name == "sex_score":
-        return _sex_sentence(largest) + chance.significant_sentence(rows)
+        alone = chance.is_refuted(rows, "sex", largest.target)
+        return _sex_sentence(largest, alone=alone) + chance.significant_sentence(rows)
     column = largest.slice.removesuffix("=*")
     value = f"{largest.value:.2f}{interval_text(largest)}"
     return f"The largest gap is in {largest.target} by {column}: {value}." + chance.significant_sentence(rows)
 
 
-def _sex_sentence(score: Finding) -> str:
-    """For which sex the model works better and by how much, if the interval shows a difference."""
+def _sex_sentence(score: Finding, *, alone: bool) -> str:
+    """For which sex the model works better and by how much, if the interval shows a difference.
+
+    `alone` says that the difference is not significant once all gaps are tested together: the largest of
+    several gaps is often beyond its own interval.
+    """
     if score.value == 0:
         return "There is no gap: the scores of women and men are equal."
     gap = f"female − male = {score.value:.2f}{interval_text(score)}"
@@ -72,6 +77,9 @@ def _sex_sentence(score: Finding) -> str:
         return f"The largest gap is in {score.target}: {gap}, without an interval: {score.reason}."
     if score.low <= 0 <= score.high:
         return f"The largest gap is in {score.target}: {gap}; neither sex is shown to have a better score."
+    if alone:
+        unclear = "neither sex is shown to have a better score when all gaps are tested together"
+        return f"The largest gap is in {score.target}: {gap}; {unclear}."
     better = "women" if score.low > 0 else "men"
     words = f"The largest gap is in {score.target}: the model works better for {better}, {gap}"
     return f"{words}{'; ' + FROM_RANGE if FROM_RANGE in score.reason else ''}."
