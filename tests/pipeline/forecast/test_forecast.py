@@ -151,12 +151,8 @@ def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
     assert timed.facts["precision"] == "bf16"
     said = "12 clips to compute under 1 condition in bf16 (on all 12 clips, no prediction in bf16 differs by"
     assert said in sentence([cost], timed)
-    assert (
-        precision.choose_precision(
-            Choosy(), corpus, corpus_module.fingerprint(corpus), tmp_path / "store"
-        ).facts
-        == timed.facts
-    )
+    chosen = precision.choose_precision(Choosy(), corpus, corpus_module.fingerprint(corpus), settings)
+    assert chosen.facts == timed.facts
     predict_module.predict(Choosy(), corpus, settings=settings)
     (cost,), _ = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
     assert cost.todo == 0
