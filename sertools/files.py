@@ -73,23 +73,33 @@ def parse_yaml(text: str) -> Any:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
     try:
-        _check_events(yaml.parse(text, Loader=loader))
+        check_yaml(text)
         return yaml.load(text, Loader=loader)  # nosec B506  # noqa: S506 (both loaders are safe)
     except yaml.YAMLError as problem:
         raise ValueError(str(problem)) from problem
 
 
-def _check_events(events: Iterator[Any]) -> None:
-    """Checks tags, depth and expanded size of a YAML text without building anything from it."""
+def check_yaml(text: str, *, tags: bool = False) -> None:
+    """Checks tags, depth and expanded size of a YAML text without building anything from it.
+
+    Args:
+        text: the YAML
+        tags: whether tags are allowed, because the caller builds nothing from them
+
+    Raises:
+        ValueError: the text is refused
+        yaml.YAMLError: the text is not valid
+    """
     import yaml
 
+    events = yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     counts, anchors, sizes = [0], [""], dict[str, int]()
     for event in events:
         if isinstance(event, yaml.AliasEvent):
             counts[-1] += sizes.get(event.anchor or "", 1)
         elif isinstance(event, yaml.NodeEvent):
             tag = getattr(event, "tag", None)
-            if tag not in {None, "!"}:
+            if not tags and tag not in {None, "!"}:
                 raise ValueError(f"it has the tag {tag!r}, which is not allowed")
             counts.append(1)
             anchors.append(event.anchor or "")

@@ -127,7 +127,7 @@ class Endpoint:
         problem = ""
         for attempt in range(self.attempts):
             began = time.monotonic()
-            wait = self.wait_s * 2**attempt * random.uniform(0.8, 1.2)  # noqa: S311 (spreads requests in time)
+            wait = self.wait_s * 2**attempt * random.uniform(0.8, 1.2)  # nosec B311  # noqa: S311 (for time)
             try:
                 status, content, after = self._request(body)
             except TimeoutError:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sertools.errors import ModelError, foreign
+from sertools.files import check_yaml
 from sertools.models.checkpoints.foreign_layouts import Parts, encoder_config
 from sertools.models.checkpoints.layouts import AUTHORS
 from sertools.models.checkpoints.weights.tensors import tensors_in
@@ -163,7 +164,9 @@ def _options(path: Path) -> dict[str, Any]:
     with foreign(f"{path} cannot be read", ModelError):
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path} is larger than {MAX_BYTES >> 20} MB")
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=Described)  # noqa: S506 (a SafeLoader)
+        text = path.read_text(encoding="utf-8")
+        check_yaml(text, tags=True)
+        content = yaml.load(text, Loader=Described)  # nosec B506  # noqa: S506 (a SafeLoader)
     if not isinstance(content, dict):
         raise ModelError(f"{path} does not contain options")
     return content

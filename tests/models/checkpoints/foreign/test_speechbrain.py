@@ -108,6 +108,12 @@ def test_another_file_gives_another_fingerprint(tmp_path):
     assert load_model(str(tmp_path)).fingerprint != first
 
 
+MERGED = "a0: &a0 {k: 1}\n" + "".join(
+    f"a{i + 1}: &a{i + 1} {{<<: [{', '.join([f'*a{i}'] * 9)}]}}\n" for i in range(30)
+)
+"""A file of 3 kB that grows ninefold with each line when its aliases are merged."""
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -120,6 +126,7 @@ def test_another_file_gives_another_fingerprint(tmp_path):
         ("wav2vec2_hub: somebody/small-wav2vec2", "wav2vec2_hub: ./nowhere", "whose settings cannot be read"),
         (HYPERPARAMS, "[1, 2]", "does not contain options"),
         (HYPERPARAMS, "a: [", "cannot be read"),
+        (HYPERPARAMS, MERGED, "more than [0-9]+ values"),
     ],
 )
 def test_options_are_obeyed_or_refused(tmp_path, old, new, said):
