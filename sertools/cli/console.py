@@ -29,6 +29,10 @@ _STYLES = {
 }
 
 
+SHOWN_FAILURES = 10
+"""Number of failed findings that are listed below the answers; the report and `--verbose` have all."""
+
+
 def show_summary(
     results: Sequence[Result],
     *,
@@ -44,6 +48,7 @@ def show_summary(
     """
     from sertools.report import content
     from sertools.report.summary.opening import opening
+    from sertools.report.text import verdict
     from sertools.results.display import one_line
 
     for text in content.warnings(results):
@@ -55,6 +60,13 @@ def show_summary(
             _write(sys.stdout, _render(_findings_table(results), sys.stdout))
         _write(sys.stdout, f"{one_line(opening(results))}\n\n")
         _write(sys.stdout, _render(_answers_table(results), sys.stdout))
+        failed = [
+            f"{verdict(Verdict.FAIL)} {content.name(results, i)}: {said}"
+            for i, said in content.failures(results)
+        ]
+        more = [f"… and {len(failed) - SHOWN_FAILURES} more"] if len(failed) > SHOWN_FAILURES else []
+        if failed:
+            lines(["", *failed[:SHOWN_FAILURES], *more])
 
 
 def table(

@@ -220,7 +220,8 @@ class LoadedRequest:
             results = on_unseen(runs, self.corpus, request.audits, training)
         except FailedAuditsError as failed:
             set_aside(request.out, failed)
-            self._write(failed.results)
+            if failed.results:
+                self._write(failed.results)
             raise
         self._write(results)
         return results

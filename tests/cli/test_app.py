@@ -50,7 +50,7 @@ def test_an_audit_writes_a_result_and_a_report_and_says_where(tmp_path, manifest
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"correctness.json", "report.md", "report.html"} <= written
     assert told(result)[-1] == f"Report: {tmp_path / 'out' / 'report.html'}"
-    assert "correctness" in result.stdout
+    assert "Is it correct?" in result.stdout
     assert "clips/s" in result.stderr
     assert "clips/s" not in result.stdout
 
@@ -263,7 +263,7 @@ def test_a_report_is_made_anew_from_results_alone(tmp_path, manifest):
 
 def test_every_list_is_there_and_all_together_are_one_object():
     everything = json.loads(sertools("list", "--format", "json").stdout)
-    assert list(everything) == ["audits", "models", "corpora", "perturbations", "suites"]
+    assert list(everything) == ["audits", "models", "checkpoints", "corpora", "perturbations", "suites"]
     for name, rows in everything.items():
         assert json.loads(sertools("list", name, "--format", "json").stdout) == rows
         assert rows

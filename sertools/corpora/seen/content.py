@@ -56,7 +56,7 @@ def spots(found: Iterable[Place]) -> list[str]:
     """Each place as text, with an absolute path; equal for the same part of the same file.
 
     >>> spots([(Path("/a/../b.wav"), float("nan"), 2.0, float("nan"))])
-    ['/b.wav # 2.0 ']
+    ['/b.wav #  2.0 ']
     """
     return [
         " ".join([f"{Path(path).absolute().resolve()} #", *("" if math.isnan(x) else f"{x!r}" for x in part)])
