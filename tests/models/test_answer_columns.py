@@ -39,7 +39,7 @@ def test_numbers_that_are_no_answers_are_not_read_as_such(tmp_path, column):
 
 
 def test_texts_beside_the_answers_are_not_read(tmp_path):
-    text = "clip,speaker,transcript,prediction,arousal\nc1,s1,Well then,anger,0.5\n"
+    text = "clip,speaker,transcript,emotion,arousal\nc1,s1,Well then,anger,0.5\n"
     assert table(tmp_path, text).labels == ("arousal",)
 
 

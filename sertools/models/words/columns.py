@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 NAMES = (
     "answer", "response", "prediction", "predicted", "predicted_emotion", "predicted_label", "pred",
-    "emotion", "label",
 )  # fmt: skip
-"""Columns that are read as answers in words, in this order, if they hold text."""
+"""Columns that are read as answers in words, in this order, if they hold text. `emotion` and `label` are not
+among them: in many tables they are the truth, on which every model would be right."""
 
 CONFIDENCE = "confidence"
 """The column with the confidence of each answer."""

@@ -21,7 +21,7 @@ def table(folder, text, options=CLASSES):
     return load_model(f"predictions:{folder / 'p.csv'}", options)
 
 
-@pytest.mark.parametrize("column", ["answer", "prediction", "emotion"])
+@pytest.mark.parametrize("column", ["answer", "prediction", "predicted_emotion"])
 def test_words_are_scores_of_1_and_0(tmp_path, column):
     model = table(tmp_path, f"clip,{column}\nc1,angry\nc2,no idea\nc3,Neutral.\n")
     assert (model.labels, model.task, model.facts["answers"]) == (
@@ -77,3 +77,9 @@ def test_unparsed_answers_count_as_wrong_and_are_listed(tmp_path):
     assert found["coverage"].value == pytest.approx(20 / 24)
     ece = next(f for f in run(load_audit("calibration"), tables, seed=0).findings if f.name == "ece")
     assert (ece.value, ece.reason) == (None, "the model answers in words, without a confidence")
+
+
+def test_a_column_that_may_be_the_truth_is_read_only_where_it_is_named(tmp_path):
+    text = "clip,emotion,arousal\nc1,angry,0.5\nc2,sad,0.4\n"
+    assert table(tmp_path, text).labels == ("arousal",)
+    assert set(table(tmp_path, text, LoadOptions(output="emotion")).labels) == {"anger", "sadness", "arousal"}
