@@ -5,9 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from sertools.audits.fairness.chance import ChanceRow
 from sertools.audits.fairness.gaps import with_power
-from sertools.audits.fairness.presentation import answer
 
 from sertools.auditing.audit import load
 from sertools.errors import AuditError
@@ -299,27 +297,6 @@ def test_the_answer_names_a_sex_only_where_the_interval_does(clips):
     assert "women" not in result.answer
     planted = result_of(FAIRNESS.plant(noisy(clips), np.random.default_rng(0)))
     assert re.search(r"the model works better for women, female − male = 0\.\d\d \[0\.", planted.answer)
-
-
-@pytest.mark.parametrize(
-    ("p_values", "said"),
-    [
-        ((0.001, 0.5, 0.6), "the model works better for women, female − male = 0.16 [0.03, 0.28]."),
-        ((0.04, 0.5, 0.6), "neither sex is shown to have a better score when all gaps are tested together."),
-    ],
-)
-def test_the_largest_of_several_gaps_is_not_named_on_its_own_interval_alone(p_values, said):
-    found = [
-        Finding(name="sex_score", target=target, value=value, low=low, high=high, n=288)
-        for target, value, low, high in (
-            ("arousal", 0.16, 0.03, 0.28), ("dominance", 0.03, -0.1, 0.15), ("valence", 0.06, -0.1, 0.23),
-        )
-    ]  # fmt: skip
-    rows = [
-        ChanceRow(column="sex", target=target, test=NullGap(observed=0.1, p_value=p), clips=288, speakers=16)
-        for target, p in zip(("arousal", "dominance", "valence"), p_values, strict=True)
-    ]
-    assert said in answer(found, rows)
 
 
 def test_an_answer_without_a_gap_says_why(clips):

@@ -39,6 +39,8 @@ The limits are not met for default on voices in: Does the model agree with the l
  Question                                Verdict   Most important number
  ──────────────────────────────────────────────────────────────────────────────────────────────────
  Does the model agree with the labels?   ✗ fail    valence, CCC 0.100 [−0.100, 0.300], wanted > 0.5
+
+✗ fail correctness: ccc of valence is 0.100 (95 % interval [−0.100, 0.300]), wanted > 0.5
 """
 
 
