@@ -107,7 +107,7 @@ LIMITS = [
         "audEERING ser-tests, languages; ours subtracts the mean of the truth",
         slice="language=*",
     ),
-    # of two sexes each is half of the sex score or of the sex bias, and says nothing more
+    # with two sexes, each of these is half of the sex score or of the sex bias
     *(_within(name, LIMIT, slice=f"sex={sex}", detail=True) for name in HALVES for sex in SEXES),
     _within("recall_gap", 0.175, detail=True),
     _within("precision_gap", LIMIT, detail=True),

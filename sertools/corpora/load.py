@@ -157,7 +157,7 @@ def load_clips(
 
 
 def _rows_as_text(table: pd.DataFrame) -> list[str | None]:
-    """What each row says of its clip, with the path as it is written; None where it says nothing else."""
+    """All cells of each row as one text, without the split; None for a table that has only one column."""
     told = table.drop(columns=["split"], errors="ignore")
     told = told.reindex(columns=sorted(map(str, told.columns)))
     if len(told.columns) < 2:

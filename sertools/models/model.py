@@ -34,8 +34,8 @@ class Outputs:
     Attributes:
         scores: shape (n, c), one column per label; c = 0 for a bare encoder
         layers: mean over time of every layer, shape (n, l, d); None if not requested
-        reasons: why a clip has no scores, or not all, one text per clip, empty if there is nothing to say;
-            () if the model has no reasons of its own
+        reasons: for each clip the reason why scores are missing, or "" if all are there; () if the model
+            gives no reasons
     """
 
     scores: NDArray[np.floating[Any]]
@@ -157,7 +157,7 @@ class Explaining(ClipModel, Protocol):
     """A model that looks up scores by clip, and knows why a clip has none: an answer without a class."""
 
     def reasons(self, clips: pd.DataFrame, condition: str = "clean") -> "pd.Series[str]":
-        """Why a clip has no scores, or not all, one text per clip; empty where there is nothing to say."""
+        """For each clip the reason why scores are missing, or "" if all are there."""
         ...
 
 

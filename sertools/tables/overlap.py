@@ -107,7 +107,7 @@ def _equal(first: pd.Series, second: pd.Series) -> list[tuple[str, str]]:
 
 
 def _rows(clips: pd.DataFrame) -> pd.Series:
-    """What each row says of its clip, the path included; None where it says nothing besides the path."""
+    """The path and the labels of each clip as one text; None for a clip whose row holds only its path."""
     told = [
         None if pd.isna(row) else f"{posixpath.normpath(str(path))} {row}"
         for path, row in zip(clips[WRITTEN], clips[ROW], strict=True)
