@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sertools.errors import ModelError, reason
-from sertools.models.checkpoints.hub.files import own_code
+from sertools.models.checkpoints.hub.files import names_code, own_code
 from sertools.models.checks import MAX_RATE_HZ
 
 WHISPER_HOP = 320
@@ -75,8 +75,7 @@ def features(extractor: Any) -> str:
 
 def unreadable(path: Path, error: Exception, trust_remote_code: bool) -> ModelError:
     """The error for a settings file that cannot be read, or that requires code which is not trusted."""
-    own = path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
-    if own and not trust_remote_code:
+    if names_code(path) and not trust_remote_code:
         files = own_code(path.parent)
         code = f"{files} in {path.parent}" if files else "the .py files on its page of the model hub"
         return ModelError(

@@ -22,7 +22,7 @@ from sertools.models.checkpoints import feature_extraction, foreign_layouts, pad
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with
 from sertools.models.checkpoints.hub.card import licence
-from sertools.models.checkpoints.hub.files import commit_of, folder_of, own_code
+from sertools.models.checkpoints.hub.files import commit_of, folder_of, names_code, own_code
 from sertools.models.checkpoints.inputs import (
     Inputs,
     check_extractor,
@@ -310,15 +310,10 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
     network = build(folder, config, head=options.head, trust_remote_code=trust)
     check_extractor(extractor, network.module, folder)
-    if trust and _names_code(folder) and (code := own_code(folder)):
+    settings = [folder / "config.json", folder / "preprocessor_config.json"]
+    if trust and any(map(names_code, settings)) and (code := own_code(folder)):
         notes = [*notes, f"Code that comes with the checkpoint was run: {code}."]
     return config, extractor, notes, network
-
-
-def _names_code(folder: Path) -> bool:
-    """Whether a settings file names classes that are defined beside the weights."""
-    files = [folder / "config.json", folder / "preprocessor_config.json"]
-    return any('"auto_map"' in path.read_text(encoding="utf-8") for path in files if path.is_file())
 
 
 def _outputs_of(

@@ -116,6 +116,11 @@ def folder_of(rest: str, *, trust_remote_code: bool = False) -> tuple[Path, str]
     return _downloaded(wanted, [*OF_TRANSFORMERS, *([CODE] if trust_remote_code else [])]), rest
 
 
+def names_code(path: Path) -> bool:
+    """Whether a settings file names classes that are defined in Python files of the checkpoint."""
+    return path.is_file() and '"auto_map"' in path.read_text(encoding="utf-8", errors="replace")
+
+
 def own_code(folder: Path) -> str:
     """The Python files of a checkpoint, with their lengths, for messages; empty if it has none."""
     lengths = {
