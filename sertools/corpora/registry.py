@@ -105,10 +105,11 @@ def root_of(name: str, data_root: Path | None = None) -> Path:
         for candidate in (data_root, *_namesakes(data_root, stem)):
             if candidate.is_dir() and module.recognises(candidate):
                 return candidate
-        raise CorpusError(
-            f"{data_root} is not the folder of {main_name(stem)} and does not contain it",
-            hint="point --data-root to the corpus' own folder, or to its parent folder",
-        )
+        if not hasattr(module, "make"):  # a corpus that can be generated is not asked for
+            raise CorpusError(
+                f"{data_root} is not the folder of {main_name(stem)} and does not contain it",
+                hint="point --data-root to the corpus' own folder, or to its parent folder",
+            )
     config = Path(platformdirs.user_config_dir("sertools")) / "config.toml"
     configured = _configured(config)
     for key in (name, main_name(stem), stem):

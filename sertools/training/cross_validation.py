@@ -1,6 +1,7 @@
 """Cross-validates a recipe by speaker: trains without a group of speakers, then predicts their clips."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -41,7 +42,8 @@ def held_out_predictions(
 
     Returns:
         One row per clip of `test_corpus` that is long enough for the network, in the order of the groups,
-        index `clip` (CORPUS/CLIP), columns `speaker`, `truth_LABEL` and `LABEL` for each label of the recipe.
+        index `clip` (CORPUS/CLIP), columns `speaker`, `truth_LABEL` and `LABEL` for each rating of the recipe,
+        and, if it names emotions, `emotion` and the logit of each.
 
     Raises:
         CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `training_data`
@@ -53,13 +55,27 @@ def held_out_predictions(
         if not others:
             raise CorpusError(f"without {', '.join(group)} no speaker is left to train on")
         model = fit(recipe, training_data(recipe, corpora, others), progress=progress)
-        for speaker in group:
-            clips = training_data(recipe, [test_corpus], [speaker])
-            names = [f"truth_{label}" for label in recipe.labels]
-            part = pd.DataFrame(clips.truth, index=list(clips.clips), columns=names)
-            part[recipe.labels] = predictions(model, clips.signals)
-            part.insert(0, "speaker", speaker)
-            parts.append(part)
+        parts.append(answers_to(model, recipe, test_corpus, group))
+    return pd.concat(parts).rename_axis("clip")
+
+
+def answers_to(model: Any, recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.DataFrame:
+    """What a trained model answers to all clips of some speakers, as a table like `held_out_predictions`.
+
+    Raises:
+        CorpusError: see `training_data`
+    """
+    parts: list[pd.DataFrame] = []
+    for speaker in speakers:
+        clips = training_data(recipe, [corpus], [speaker])
+        names = [f"truth_{label}" for label in recipe.labels]
+        part = pd.DataFrame(clips.truth, index=list(clips.clips), columns=names)
+        part[recipe.outputs] = predictions(model, clips.signals)
+        if recipe.emotions:
+            chosen = [None if code < 0 else recipe.emotions[code] for code in clips.emotions]
+            part["emotion"] = pd.Series(chosen, index=part.index, dtype=object)
+        part.insert(0, "speaker", speaker)
+        parts.append(part)
     return pd.concat(parts).rename_axis("clip")
 
 

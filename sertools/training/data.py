@@ -14,6 +14,7 @@ from sertools.corpora.load import load_corpus
 from sertools.corpora.seen.content import Place
 from sertools.corpora.seen.record import TrainingRecord, identities, record_of_clips
 from sertools.errors import AudioError, CorpusError, ModelError
+from sertools.labels import canonical
 from sertools.tables import emotion_norms
 from sertools.training.network import RATE_HZ
 from sertools.training.recipe import BaselineRecipe, Recipe
@@ -27,7 +28,7 @@ class TrainingData:
     Attributes:
         clips: n names, which also seed the augmentation of each clip
         signals: n signals of different lengths
-        truth: shape (n, c), in [0, 1]
+        truth: shape (n, c), in [0, 1]; nan where a rating is missing
         emotions: codes of the categories, shape (n,); -1 for a clip without a category
         notes: sentences on clips that were left out
         who: corpus and speaker of each clip, columns `corpus` and `speaker`
@@ -64,7 +65,7 @@ def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = Non
 def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> TrainingData:
     """Decoded clips of the given speakers with their ground truth.
 
-    Clips without labels are left out, clips that cannot be decoded, and clips that are too short for the
+    Clips without any of the ratings are left out, clips that cannot be decoded, and clips that are too short for the
     network of the recipe, see `shortest_samples`.
 
     Args:
@@ -85,7 +86,7 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
     absent = [speaker for speaker in speakers if speaker not in set(table["speaker"])]
     if absent:
         raise CorpusError(f"speaker {absent[0]!r} is in none of the recipe's corpora")
-    table = table[table[recipe.labels].notna().all(axis="columns")]
+    table = table[table[recipe.labels].notna().any(axis="columns")]
     if table.empty:
         raise CorpusError(f"no clip of the recipe's speakers has labels for {', '.join(recipe.labels)}")
     table, signals, unread = _decoded(table, corpora)
@@ -96,7 +97,7 @@ def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[
         clips=table["clip"].tolist(),
         signals=[signal for signal in signals if len(signal) >= shortest],
         truth=table[recipe.labels].to_numpy(),
-        emotions=pd.Categorical(table["emotion"]).codes.astype(np.int64),
+        emotions=_codes(table["emotion"], recipe).astype(np.int64),
         notes=notes,
         who=table[["corpus", "id"]].set_axis(["corpus", "speaker"], axis="columns"),
         places=[
@@ -166,15 +167,29 @@ def _notes_on_short_clips(clips: Sequence[str], n: int, shortest: int) -> list[s
     return [f"{plural(len(clips), 'clip is', 'clips are')} left out, such as {clips[0]!r}: {need}."]
 
 
+def _codes(emotions: pd.Series, recipe: Recipe) -> NDArray[np.integer]:
+    """The code of each clip's category, shape (n,): its place in the recipe's list, or in alphabetical order.
+
+    -1 for a clip without a category, or with one that the recipe does not list.
+    """
+    if not recipe.emotions:
+        return np.asarray(pd.Categorical(emotions).codes)
+    names = emotions.map(lambda name: canonical(name) if isinstance(name, str) else name)
+    return np.asarray(pd.Categorical(names, categories=recipe.emotions).codes)
+
+
 def _labelled(recipe: Recipe, corpus: Corpus, speakers: Sequence[str]) -> pd.DataFrame:
     """The clips of the speakers in one corpus: labels, id, name, speaker and emotion."""
     clips = corpus.clips
-    needed = "emotion" if recipe.norms else recipe.labels[0]
+    derived = bool(recipe.norms) and ("emotion" in clips or not set(recipe.labels) & set(clips))
+    needed = (
+        "emotion" if derived else next((name for name in recipe.labels if name in clips), recipe.labels[0])
+    )
     for column in ("speaker", needed):
         if column not in clips:
             raise CorpusError(f"corpus {corpus.name!r} has no column {column!r}, which training needs")
     clips = clips[clips["speaker"].isin(list(speakers))]
-    truth = emotion_norms.derive(clips["emotion"]) if recipe.norms else clips.reindex(columns=recipe.labels)
+    truth = emotion_norms.derive(clips["emotion"]) if derived else clips.reindex(columns=recipe.labels)
     table = pd.DataFrame(truth[recipe.labels].astype(float))
     table["clip"] = [f"{corpus.name}/{clip}" for clip in clips.index]
     table["speaker"] = clips["speaker"]

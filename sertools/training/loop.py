@@ -28,7 +28,8 @@ class Training:
         truth: the ratings of `data` as a tensor, shape (n, c)
         emotions: the codes of its categories as a tensor, shape (n,)
         model: the model
-        guess: a second head, which predicts the category and is used only in training
+        guess: a second head, which predicts the category and is used only in training; None if the model
+            itself predicts the categories
         drop: dropout before both heads
         learnt: trained parameters of the model by name
         averages: their averages over the steps so far
@@ -41,7 +42,7 @@ class Training:
     truth: "torch.Tensor"
     emotions: "torch.Tensor"
     model: Any
-    guess: "torch.nn.Linear"
+    guess: "torch.nn.Linear | None"
     drop: "torch.nn.Dropout"
     learnt: "dict[str, torch.nn.Parameter]"
     averages: "dict[str, torch.Tensor]"
@@ -73,7 +74,7 @@ class Training:
         loss = self._loss(rows, epoch)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-        torch.nn.utils.clip_grad_norm_([*self.learnt.values(), *self.guess.parameters()], 1.0)
+        torch.nn.utils.clip_grad_norm_([*self.learnt.values(), *_parameters(self.guess)], 1.0)
         self.optimizer.step()
         self.schedule.step()
         self.step += 1
@@ -101,12 +102,13 @@ class Training:
             for i in rows
         ]
         states = self.drop(pooled(self.model, signals))
-        loss = ccc_loss(self.model.classifier(states), self.truth[rows])
-        if not recipe.emotion_weight:
+        answers, ratings = self.model.classifier(states), len(recipe.labels)
+        loss = ccc_loss(answers[:, :ratings], self.truth[rows])
+        emotions = self.emotions[rows]
+        if not recipe.emotion_weight or not bool((emotions >= 0).any()):
             return loss
-        wrong = torch.nn.functional.cross_entropy(
-            self.guess(states), self.emotions[rows], ignore_index=-1, label_smoothing=0.1
-        )
+        logits = answers[:, ratings:] if self.guess is None else self.guess(states)
+        wrong = torch.nn.functional.cross_entropy(logits, emotions, ignore_index=-1, label_smoothing=0.1)
         return loss + recipe.emotion_weight * wrong
 
 
@@ -115,10 +117,12 @@ def begin(recipe: Recipe, data: TrainingData) -> Training:
     import torch
 
     model = untrained(recipe)
-    guess = torch.nn.Linear(recipe.shape.pooled, int(data.emotions.max(initial=0)) + 1)
+    guess = None
+    if not recipe.emotions:
+        guess = torch.nn.Linear(recipe.shape.pooled, int(data.emotions.max(initial=0)) + 1)
     learnt = {name: value for name, value in model.named_parameters() if value.requires_grad}
     optimizer = torch.optim.AdamW(
-        [*learnt.values(), *guess.parameters()],
+        [*learnt.values(), *_parameters(guess)],
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         betas=(0.9, 0.98),
@@ -139,6 +143,10 @@ def begin(recipe: Recipe, data: TrainingData) -> Training:
             optimizer, lambda step: _relative_rate(step, steps, recipe.warm_up)
         ),
     )
+
+
+def _parameters(head: "torch.nn.Linear | None") -> "list[torch.nn.Parameter]":
+    return [] if head is None else list(head.parameters())
 
 
 def _relative_rate(step: int, steps: int, warm_up: float) -> float:

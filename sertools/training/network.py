@@ -52,7 +52,7 @@ def untrained(recipe: Recipe) -> Any:
     from transformers import Wav2Vec2ForSequenceClassification
 
     model = Wav2Vec2ForSequenceClassification(_config(recipe))
-    _set_first_layers(model)
+    _set_first_layers(model, recipe.labels)
     # the filter bank is frozen: training it on little data would only blur it, and training is a third faster
     encoder = model.wav2vec2.feature_extractor
     encoder.conv_layers[0].requires_grad_(False)
@@ -84,14 +84,14 @@ def _config(recipe: Recipe) -> Any:
         feat_proj_dropout=shape.dropout,
         layerdrop=0.0,
         apply_spec_augment=False,
-        problem_type="regression",
-        id2label=dict(enumerate(recipe.labels)),
-        label2id={name: i for i, name in enumerate(recipe.labels)},
+        problem_type=None if recipe.emotions else "regression",  # with both, sertools goes by the names
+        id2label=dict(enumerate(recipe.outputs)),
+        label2id={name: i for i, name in enumerate(recipe.outputs)},
     )
 
 
-def _set_first_layers(model: Any) -> None:
-    """Sets the filter bank, the smoothing of its envelopes, and the bias of the classifier."""
+def _set_first_layers(model: Any, ratings: Sequence[str]) -> None:
+    """Sets the filter bank, the smoothing of its envelopes, and the bias of the outputs that are ratings."""
     import torch
 
     first, second = (layer.conv for layer in model.wav2vec2.feature_extractor.conv_layers[:2])
@@ -107,7 +107,7 @@ def _set_first_layers(model: Any) -> None:
         smoothing = torch.hann_window(second.kernel_size[0] + 2, periodic=False)[1:-1]
         same = range(min(second.weight.shape[:2]))
         second.weight[same, same] += 2 * smoothing / smoothing.sum()
-        model.classifier.bias.fill_(0.5)
+        model.classifier.bias[: len(ratings)].fill_(0.5)
 
 
 def _padded(signals: Sequence[NDArray[np.float32]]) -> tuple["torch.Tensor", "torch.Tensor"]:

@@ -102,14 +102,16 @@ class Recipe(_Strict):
         corpora: specified as for `--data`
         max_minutes: longest clip that is read; a longer one is left out
         speakers: ids of the training speakers; clips of other speakers are not read from any corpus
-        labels: outputs of the model
-        norms: norms from which the labels are derived, by emotion; empty if the corpora have ratings
+        labels: ratings that the model predicts
+        emotions: categories that the model predicts as well, from the same states; empty for ratings alone
+        norms: norms from which the ratings are derived, by emotion; a corpus that has no emotions keeps its
+            own ratings. Empty if all corpora have ratings
         seed: of the initial weights, clip order, dropout and augmentation
         epochs: passes over the clips
         batch: clips per step; a few dozen are needed for a meaningful concordance within a batch
         learning_rate: the maximum, reached after `warm_up` (a fraction of all steps), before it falls to 0
         weight_decay: of AdamW
-        emotion_weight: weight of an auxiliary emotion classifier, discarded after training
+        emotion_weight: weight of the emotion classifier; if `emotions` is empty it is discarded after training
         average: decay of the running average of the weights, which is what is saved
         shape: the architecture
         augmentation: limits of the augmentation
@@ -119,6 +121,7 @@ class Recipe(_Strict):
     max_minutes: float = Field(default=MAX_MINUTES, gt=0, allow_inf_nan=False)
     speakers: list[str] = Field(min_length=1)
     labels: list[Literal["arousal", "dominance", "valence"]] = ["arousal", "dominance", "valence"]
+    emotions: list[str] = []
     norms: Literal["", "russell_mehrabian_1977"] = "russell_mehrabian_1977"
     seed: int = 0
     epochs: int = Field(gt=0)
@@ -130,6 +133,17 @@ class Recipe(_Strict):
     average: float = 0.98
     shape: Shape = Shape()
     augmentation: Augmentation = Augmentation()
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the model's outputs: its ratings, then its categories."""
+        return [*self.labels, *self.emotions]
+
+    @model_validator(mode="after")
+    def _at_least_two_emotions(self) -> Self:
+        if self.emotions and (len(set(self.emotions)) < 2 or len(set(self.emotions)) < len(self.emotions)):
+            raise ValueError("emotions needs at least two different categories, or none")
+        return self
 
 
 class BaselineRecipe(_Strict):

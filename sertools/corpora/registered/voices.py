@@ -15,22 +15,19 @@ with levels 0.2, 0.5 and 0.8. So a model's score here shows whether it responds 
 words, not how well it agrees with people. With this corpus `sertools audit` runs without any further data.
 """
 
-import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.layouts import spoken
+from sertools.corpora.layouts.spoken import LICENCE, RATE, Utterance, settings
 from sertools.errors import CorpusError
-from sertools.files import atomic_folder
 from sertools.speech import espeak_ng
 from sertools.speech.sentences import SENTIMENTS, templates
 
+__all__ = ["LICENCE", "RATE"]
+
 TITLE = "voices: sentences spoken by espeak-ng in 16 voices, at three levels of vocal effort"
-LICENCE = (
-    "CC0-1.0 for sentences, labels and clips; the clips are spoken by espeak-ng, "
-    "a program under GPL-3.0-or-later, whose licence does not apply to the speech it generates"
-)
 CITATION = (
     "sertools, embedded corpus 'voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
 )
@@ -41,9 +38,6 @@ SIMULATED = (
     "synthesiser, valence from the words; no human rated the clips."
 )
 EXPECTED = {"clips": 288, "speakers": 16, "female": 8, "male": 8}
-
-RATE = 16_000
-"""Sampling rate of the clips, Hz."""
 
 LEVELS = {"low": 0.2, "normal": 0.5, "high": 0.8}
 VALENCES = {"negative": 0.2, "neutral": 0.5, "positive": 0.8}
@@ -60,29 +54,6 @@ _ACCENTS = (
     ("en-gb-x-gbclan", "linda", "m7", "test"),
     ("en-gb-x-gbcwmd", "f4", "m8", "test"),
 )
-_LABELS = ("arousal", "dominance", "valence")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Utterance:
-    """A clip to generate: its sentence, voice and settings, and the labels that follow from them."""
-
-    file: str
-    speaker: str
-    sex: str
-    language: str
-    accent: str
-    transcript: str
-    sentiment: str
-    effort: str
-    rate_wpm: int
-    pitch: int
-    pitch_range: int
-    volume: int
-    arousal: float
-    dominance: float
-    valence: float
-    split: str
 
 
 def utterances() -> list[Utterance]:
@@ -109,12 +80,7 @@ def utterances() -> list[Utterance]:
                                 transcript=every[number % len(every)].fill(sentiment, number),
                                 sentiment=sentiment,
                                 effort=effort,
-                                rate_wpm=round(130 + 90 * pace),
-                                pitch=round(25 + 50 * pace),
-                                pitch_range=round(15 + 70 * pace),
-                                volume=round(10 + 75 * force),
-                                arousal=round(pace, 2),
-                                dominance=round(force, 2),
+                                **settings(pace, force),
                                 valence=VALENCES[sentiment],
                                 split=split,
                             )
@@ -124,11 +90,7 @@ def utterances() -> list[Utterance]:
 
 def recognises(root: Path) -> bool:
     """Does this folder contain the complete corpus `voices`?"""
-    try:
-        with (root / "metadata.csv").open(encoding="utf-8") as file:
-            return file.readline().strip() == ",".join(Utterance.__dataclass_fields__)
-    except (OSError, UnicodeDecodeError):
-        return False
+    return spoken.recognises(root, utterances()[0].file)
 
 
 def scan(root: Path) -> pd.DataFrame:
@@ -139,60 +101,18 @@ def scan(root: Path) -> pd.DataFrame:
     """
     if not recognises(root):
         raise CorpusError(f"no corpus 'voices' in {root}", hint="delete the folder: it is generated again")
-    try:
-        return pd.read_csv(root / "metadata.csv", dtype=dict.fromkeys(_LABELS, float))
-    except ValueError as error:
-        raise CorpusError(
-            f"{root / 'metadata.csv'} is broken: {error}", hint="delete the folder: it is generated again"
-        ) from error
+    return spoken.scan(root, "voices")
 
 
 def make(root: Path) -> None:
     """Generate the corpus in `root`, completely or not at all: 16 kHz mono FLAC files and `metadata.csv`.
 
-    The clips are written to a temporary folder next to `root`, which is renamed to `root` at the end. So an
-    interrupted process leaves no incomplete corpus; if two run at once, the first one's clips are used.
-
     Raises:
         CorpusError: `root` contains something else, or cannot be written
         SertoolsError: espeak-ng cannot speak here
     """
-    if recognises(root):
-        return
-    if root.is_dir() and any(root.iterdir()) and not recognises(root):
-        raise CorpusError(f"{root} is not empty and is not the corpus 'voices'", hint="move it elsewhere")
-    try:
-        with atomic_folder(root, error=CorpusError) as folder:
-            _speak_into(folder)
-    except CorpusError as error:
-        if not recognises(root):  # otherwise another process finished first, with the same clips
-            hint = "make room there, or set XDG_CACHE_HOME to a writable folder"
-            raise CorpusError(error.message, hint=hint) from error
-
-
-def _speak_into(folder: Path) -> None:
-    import soundfile
-    import soxr
-
-    planned = utterances()
-    for utterance in planned:
-        signal, rate = espeak_ng.speak(
-            utterance.transcript,
-            utterance.speaker,
-            rate_wpm=utterance.rate_wpm,
-            pitch=utterance.pitch,
-            pitch_range=utterance.pitch_range,
-            volume=utterance.volume,
-        )
-        content = io.BytesIO()
-        soundfile.write(content, soxr.resample(signal, rate, RATE), RATE, format="FLAC", subtype="PCM_16")
-        path = folder / utterance.file
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content.getvalue())
-    (folder / "README.md").write_text(
+    readme = (
         f"# {TITLE}\n\nVersion {VERSION}, spoken by espeak-ng {espeak_ng.version()}. {SIMULATED}\n\n"
-        f"Licence: {LICENCE}.\n",
-        encoding="utf-8",
+        f"Licence: {LICENCE}.\n"
     )
-    # the table is written last, since it identifies the folder as the corpus
-    pd.DataFrame(planned).to_csv(folder / "metadata.csv", index=False)
+    spoken.make(root, utterances(), readme, "voices")
