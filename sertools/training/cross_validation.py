@@ -42,8 +42,8 @@ def held_out_predictions(
 
     Returns:
         One row per clip of `test_corpus` that is long enough for the network, in the order of the groups,
-        index `clip` (CORPUS/CLIP), columns `speaker`, `truth_LABEL` and `LABEL` for each rating of the recipe,
-        and, if it names emotions, `emotion` and the logit of each.
+        index `clip` (CORPUS/CLIP), columns `speaker`, `truth_LABEL` and `LABEL` for each rating of the
+        recipe, and, if it names emotions, `emotion` and the logit of each.
 
     Raises:
         CorpusError: a speaker is in two groups, or no speaker is left to train on; see also `training_data`

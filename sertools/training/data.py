@@ -65,8 +65,8 @@ def recipe_corpora(recipe: Recipe | BaselineRecipe, data_root: Path | None = Non
 def training_data(recipe: Recipe, corpora: Sequence[Corpus], speakers: Sequence[str]) -> TrainingData:
     """Decoded clips of the given speakers with their ground truth.
 
-    Clips without any of the ratings are left out, clips that cannot be decoded, and clips that are too short for the
-    network of the recipe, see `shortest_samples`.
+    Clips without any of the ratings are left out, clips that cannot be decoded, and clips that are too short
+    for the network of the recipe, see `shortest_samples`.
 
     Args:
         recipe: which labels, and whether they are ratings or derived from the emotion by norms

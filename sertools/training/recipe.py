@@ -111,7 +111,7 @@ class Recipe(_Strict):
         batch: clips per step; a few dozen are needed for a meaningful concordance within a batch
         learning_rate: the maximum, reached after `warm_up` (a fraction of all steps), before it falls to 0
         weight_decay: of AdamW
-        emotion_weight: weight of the emotion classifier; if `emotions` is empty it is discarded after training
+        emotion_weight: weight of the emotion classifier; without `emotions` it is discarded after training
         average: decay of the running average of the weights, which is what is saved
         shape: the architecture
         augmentation: limits of the augmentation

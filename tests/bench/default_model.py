@@ -3,8 +3,8 @@
     python -m tests.bench.default_model DATA FOLDER [CANDIDATE …]
 
 DATA contains emodb/ and emodb_low_agreement/. FOLDER gets two CSV files per candidate and pair of speakers, its
-answers to the pair and to the dev voices of `training-voices`, which a second run does not compute again. Then the
-table of docs/default_model.md is printed for the candidates that have answered every pair. `ten` is not a
+answers to the pair and to the dev voices of `training-voices`, which a second run does not compute again. Then
+the table of docs/default_model.md is printed for the candidates that have answered every pair. `ten` is not a
 candidate, but the recipe of examples/finetune.toml with all ten speakers of EmoDB. The rule is in
 docs/default_model.md, the candidates are in examples/default_candidates.toml.
 """
@@ -61,12 +61,12 @@ def scores(answers: pd.DataFrame, ratings: Sequence[str] = DIMENSIONS) -> list[f
 
 
 def answers_of(name: str, pair: list[str], folder: Path, of: str = "") -> Path:
-    """The file of what a candidate answers to a pair of speakers, or, with of = "_voices", to the dev voices."""
+    """The file of what a candidate answers to a pair of speakers; of = "_voices": to the dev voices."""
     return folder / f"{name}_{'_'.join(pair)}{of}.csv"
 
 
 def measure(name: str, pair: list[str], data: Path, folder: Path) -> None:
-    """Train a candidate without a pair of speakers, and write what it answers to them and to the dev voices."""
+    """Train a candidate without a pair, and write what it answers to the pair and to the dev voices."""
     out = answers_of(name, pair, folder)
     if out.exists():
         return

@@ -1,7 +1,7 @@
 """Corpora that espeak-ng speaks on this machine: one folder with clips, `metadata.csv` and a README.
 
-The table is written last. A folder is such a corpus if the head of its table has the columns of `Utterance`, and
-it is a particular one if its first clip is the first one of that corpus.
+The table is written last. A folder is such a corpus if the head of its table has the columns of `Utterance`,
+and it is a particular one if its first clip is the first one of that corpus.
 """
 
 import io

@@ -1,14 +1,15 @@
 """Synthetic speech for training the embedded model: 384 clips by espeak-ng, of other voices than in `voices`.
 
-Twelve voices, a woman and a man in each of six accents of English, say the same 32 sentences. None of the voices and none of the sentences is one of the corpus `voices`. The sentences are plain
-statements without words of praise or blame, so the clips have no valence and no emotion. Pace and force are drawn
-for each clip, uniformly from [0, 1] and independently of each other:
+Twelve voices, a woman and a man in each of six accents of English, say the same 32 sentences. None of the
+voices and none of the sentences is one of the corpus `voices`. The sentences are plain statements without words
+of praise or blame, so the clips have no valence and no emotion. Pace and force are drawn for each clip,
+uniformly from [0, 1] and independently of each other:
 
 - pace sets rate, pitch and pitch range, and is the clip's arousal,
 - force sets the volume, and is the clip's dominance.
 
-No human rated these clips. The corpus exists so that the embedded model's training can be repeated; an audit on it
-says nothing about people.
+No human rated these clips. The corpus exists so that the embedded model's training can be repeated; an audit
+on it says nothing about people.
 """
 
 from pathlib import Path
@@ -24,7 +25,9 @@ from sertools.speech import espeak_ng
 __all__ = ["LICENCE"]
 
 TITLE = "training-voices: plain statements spoken by espeak-ng in 12 voices, at a random vocal effort"
-CITATION = "sertools, corpus 'training-voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
+CITATION = (
+    "sertools, corpus 'training-voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
+)
 NAMES: dict[str, str | None] = {
     "training-voices": None,
     "training-voices-train": "train",
