@@ -1,8 +1,8 @@
 """Synthetic speech for training the embedded model: 384 clips by espeak-ng, of other voices than in `voices`.
 
 Twelve voices, a woman and a man in each of six accents of English, say the same 32 sentences. None of the
-voices and none of the sentences is one of the corpus `voices`. The sentences are plain statements without words
-of praise or blame, so the clips have no valence and no emotion. Pace and force are drawn for each clip,
+voices and none of the sentences is one of the corpus `voices`. The sentences are plain statements without
+words of praise or blame, so the clips have no valence and no emotion. Pace and force are drawn for each clip,
 uniformly from [0, 1] and independently of each other:
 
 - pace sets rate, pitch and pitch range, and is the clip's arousal,
