@@ -4,8 +4,8 @@
 
 DATA contains emodb/ and emodb_low_agreement/. FOLDER gets two CSV files per candidate and pair of speakers,
 its answers to the pair and to the dev voices of `training-voices`, which a second run does not compute again.
-Then the table of docs/default_model.md is printed for the candidates that have answered every pair. `ten` is not
-a candidate, but the recipe of examples/finetune.toml with all ten speakers of EmoDB. The rule is in
+Then the table of docs/default_model.md is printed for the candidates that have answered every pair. `ten` is
+not a candidate, but the recipe of examples/finetune.toml with all ten speakers of EmoDB. The rule is in
 docs/default_model.md, the candidates are in examples/default_candidates.toml.
 """
 
