@@ -290,3 +290,32 @@ def test_a_trained_checkpoint_is_kept_elsewhere_if_its_place_is_gone(corpus, tmp
         train(tiny(epochs=1), [corpus], tmp_path / "m", progress=occupy)
     (kept,) = (tmp_path / "temporary").glob("*/m")
     assert load_model(str(kept)).labels
+
+
+def test_one_model_learns_ratings_of_one_corpus_and_emotions_of_another(corpus, tmp_path):
+    rated = pd.DataFrame({"file": corpus.clips["file"].iloc[:8], "speaker": "x"})
+    rated["file"] = [str(corpus.root / file) for file in rated["file"]]
+    rated["arousal"] = np.linspace(0, 1, 8)
+    rated.to_csv(tmp_path / "rated.csv", index=False)
+    emotions = sorted(PITCH_HZ)
+    recipe = tiny(emotions=emotions, speakers=["a", "b", "x"], epochs=25, learning_rate=0.03)
+    corpora = [corpus, load_corpus(str(tmp_path / "rated.csv"))]
+    learnt = training_data(recipe, corpora, recipe.speakers)
+    # the tones have emotions, from which all three ratings follow; the other corpus has ratings of arousal only
+    assert (
+        learnt.emotions.tolist() == [emotions.index(name) for name in corpus.clips["emotion"][:-1]] + [-1] * 8
+    )
+    assert np.isnan(learnt.truth[24:, 1:]).all()
+    np.testing.assert_allclose(learnt.truth[24:, 0], np.linspace(0, 1, 8))
+    model = load_model(str(train(recipe, corpora, tmp_path / "joint")))
+    assert model.task == "joint"
+    assert list(model.labels) == ["arousal", "dominance", "valence", *emotions]
+    scores = np.stack([model.predict([signal]).scores[0] for signal in learnt.signals[:24]])
+    np.testing.assert_allclose(scores[:, 3:].sum(axis=1), 1, atol=1e-5)
+    # four pure tones: all but a few are told apart, where chance is a quarter
+    assert (scores[:, 3:].argmax(axis=1) == learnt.emotions[:24]).mean() > 0.8
+
+
+def test_a_single_emotion_is_refused():
+    with pytest.raises(ValueError, match="at least two different categories"):
+        tiny(emotions=["anger"])

@@ -120,7 +120,18 @@ def test_no_voice_says_a_sentence_twice_at_one_effort(clips):
 
 
 def test_women_and_men_say_the_same_in_the_same_way(clips):
-    said = ["accent", "transcript", "effort", "rate_wpm", "pitch", "pitch_range", "volume", "arousal", "dominance", "valence"]
+    said = [
+        "accent",
+        "transcript",
+        "effort",
+        "rate_wpm",
+        "pitch",
+        "pitch_range",
+        "volume",
+        "arousal",
+        "dominance",
+        "valence",
+    ]
     by_sex = {sex: group[said].reset_index(drop=True) for sex, group in clips.groupby("sex")}
     pd.testing.assert_frame_equal(by_sex["female"], by_sex["male"])
 
