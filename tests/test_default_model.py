@@ -12,9 +12,9 @@ import sertools
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import ccc, rmse
 from sertools.models.load import load_model
-from sertools.training.data import recipe_corpora, training_data
-from sertools.training.network import normalised, predictions
-from sertools.training.recipe import Recipe, read_recipe
+from sertools.training.small_network.data import recipe_corpora, training_data
+from sertools.training.small_network.network import normalised, predictions
+from sertools.training.small_network.recipe import Recipe, read_recipe
 from tests.bench.default_model import TABLE, candidate, with_intervals
 from tests.helpers.places import ROOT
 

@@ -10,7 +10,7 @@ from sertools.models import describe, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.request import ModelRequest
-from sertools.training.recipe import BaselineRecipe, Recipe, read_recipe
+from sertools.training.small_network.recipe import BaselineRecipe, Recipe, read_recipe
 
 ModelSource = str | Path | Model | ClipModel
 """A loaded model, or the text after `--model`."""
@@ -102,8 +102,8 @@ def finetune(
         model = sertools.load_model(sertools.finetune("recipe.toml", "trained"))
         ```
     """
-    from sertools.training.data import recipe_corpora
-    from sertools.training.finetune import train
+    from sertools.training.small_network.data import recipe_corpora
+    from sertools.training.small_network.finetune import train
 
     steps = read_recipe(Path(recipe)) if isinstance(recipe, str | Path) else recipe
     corpora = recipe_corpora(steps, None if data_root is None else Path(data_root))

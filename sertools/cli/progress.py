@@ -59,6 +59,26 @@ def progress(
             )
 
 
+@contextlib.contextmanager
+def steps(
+    description: str, *, every_s: float = 10.0, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[str, int, int, float], None]]:
+    """Shows how far a training is; yields `advance(phase, step, steps, loss)`.
+
+    One line every `every_s` seconds, and one at the end of each phase.
+    """
+    start = last = clock()
+
+    def advance(phase: str, step: int, total: int, loss: float) -> None:
+        nonlocal last
+        if step < total and clock() - last < every_s:
+            return
+        last = clock()
+        _say(f"{description}: {phase}, step {step} of {total}, loss {loss:.4g}, {_duration(last - start)}")
+
+    yield advance
+
+
 def _bar(description: str, total: int, unit: str) -> tuple[Any, Any]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,162 +1,297 @@
-"""One training, step by step: loss, optimiser, learning rate, and weights averaged over steps."""
+"""A phase of gradient descent with transformers' Trainer: resumable, reproducible, stopped by a bad loss."""
 
-import math
-from dataclasses import dataclass
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sertools.probing.losses import ccc_loss
+from sertools.errors import ModelError
+from sertools.files import disk_errors
 from sertools.randomness import identity_rng
-from sertools.training.augment import augmented
-from sertools.training.data import TrainingData
-from sertools.training.network import RATE_HZ, normalised, pooled, untrained
-from sertools.training.recipe import Recipe
+from sertools.training.data.batches import Batches, Clips, collate
+from sertools.training.measures import SMALLER_IS_BETTER, measures, measures_of
+from sertools.training.recipe import Optimisation
 
 if TYPE_CHECKING:
     import torch
 
+    from sertools.training.phases import GradientPhase, Setting
 
-@dataclass(kw_only=True)
-class Training:
-    """A model in training.
+CURVES = "train.json"
+"""File with the loss and the scores of each step that was written down."""
 
-    Attributes:
-        recipe: what to train and how
-        data: labelled clips of the training speakers
-        truth: the ratings of `data` as a tensor, shape (n, c)
-        emotions: the codes of its categories as a tensor, shape (n,)
-        model: the model
-        guess: a second head, which predicts the category and is used only in training; None if the model
-            itself predicts the categories
-        drop: dropout before both heads
-        learnt: trained parameters of the model by name
-        averages: their averages over the steps so far
-        optimizer, schedule: of `learnt` and of the second head
-        step: number of steps so far
-    """
+COMPLETE = "complete"
+"""Empty file in a checkpoint that was written to its end."""
 
-    recipe: Recipe
-    data: TrainingData
-    truth: "torch.Tensor"
-    emotions: "torch.Tensor"
-    model: Any
-    guess: "torch.nn.Linear | None"
-    drop: "torch.nn.Dropout"
-    learnt: "dict[str, torch.nn.Parameter]"
-    averages: "dict[str, torch.Tensor]"
-    optimizer: "torch.optim.AdamW"
-    schedule: "torch.optim.lr_scheduler.LambdaLR"
-    step: int = 0
-
-    def epoch(self, number: int) -> float:
-        """Trains on all clips once, in an order drawn for this epoch; returns the mean loss."""
-        n = len(self.data.signals)
-        order = identity_rng(self.recipe.seed, "order", str(number)).permutation(n)
-        self.model.train()
-        batches = np.array_split(order, max(1, n // self.recipe.batch))
-        return float(np.mean([self._update(rows, number) for rows in batches]))
-
-    def finish(self) -> Any:
-        """The model with the averaged weights, in evaluation mode."""
-        import torch
-
-        with torch.no_grad():
-            for name, value in self.learnt.items():
-                value.copy_(self.averages[name])
-        return self.model.eval()
-
-    def _update(self, rows: NDArray[np.int64], epoch: int) -> float:
-        """One step on the clips of a batch; returns its loss."""
-        import torch
-
-        loss = self._loss(rows, epoch)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
-        torch.nn.utils.clip_grad_norm_([*self.learnt.values(), *_parameters(self.guess)], 1.0)
-        self.optimizer.step()
-        self.schedule.step()
-        self.step += 1
-        # the average forgets faster in early steps, so that the initial weights do not dominate it
-        keep = min(self.recipe.average, self.step / (self.step + 9))
-        with torch.no_grad():
-            for name, value in self.learnt.items():
-                self.averages[name].lerp_(value, 1 - keep)
-        return loss.item()
-
-    def _loss(self, rows: NDArray[np.int64], epoch: int) -> "torch.Tensor":
-        """CCC loss of augmented clips, plus the weighted cross-entropy of the categories."""
-        import torch
-
-        recipe = self.recipe
-        signals = [
-            normalised(
-                augmented(
-                    self.data.signals[i],
-                    RATE_HZ,
-                    recipe.augmentation,
-                    rng=identity_rng(recipe.seed, "augment", self.data.clips[i], str(epoch)),
-                )
-            )
-            for i in rows
-        ]
-        states = self.drop(pooled(self.model, signals))
-        answers, ratings = self.model.classifier(states), len(recipe.labels)
-        loss = ccc_loss(answers[:, :ratings], self.truth[rows])
-        emotions = self.emotions[rows]
-        if not recipe.emotion_weight or not bool((emotions >= 0).any()):
-            return loss
-        logits = answers[:, ratings:] if self.guess is None else self.guess(states)
-        wrong = torch.nn.functional.cross_entropy(logits, emotions, ignore_index=-1, label_smoothing=0.1)
-        return loss + recipe.emotion_weight * wrong
+LAST_GOOD = "last-good"
+"""Folder of the weights before the step at which the loss was not a number."""
 
 
-def begin(recipe: Recipe, data: TrainingData) -> Training:
-    """A training before its first step; weights are drawn from torch's global generator."""
-    import torch
-
-    model = untrained(recipe)
-    guess = None
-    if not recipe.emotions:
-        guess = torch.nn.Linear(recipe.shape.pooled, int(data.emotions.max(initial=0)) + 1)
-    learnt = {name: value for name, value in model.named_parameters() if value.requires_grad}
-    optimizer = torch.optim.AdamW(
-        [*learnt.values(), *_parameters(guess)],
-        lr=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        betas=(0.9, 0.98),
-    )
-    steps = recipe.epochs * max(1, len(data.signals) // recipe.batch)
-    return Training(
-        recipe=recipe,
-        data=data,
-        truth=torch.from_numpy(data.truth.astype(np.float32)),
-        emotions=torch.from_numpy(data.emotions.astype(np.int64)),
-        model=model,
-        guess=guess,
-        drop=torch.nn.Dropout(recipe.shape.dropout),
-        learnt=learnt,
-        averages={name: value.detach().clone() for name, value in learnt.items()},
-        optimizer=optimizer,
-        schedule=torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: _relative_rate(step, steps, recipe.warm_up)
-        ),
-    )
-
-
-def _parameters(head: "torch.nn.Linear | None") -> "list[torch.nn.Parameter]":
-    return [] if head is None else list(head.parameters())
-
-
-def _relative_rate(step: int, steps: int, warm_up: float) -> float:
-    """Learning rate relative to its maximum: a linear rise, then a half cosine down to 0.
+class NotFiniteError(Exception):
+    """The loss or a gradient is not a finite number.
 
     Args:
-        step: number of steps so far
-        steps: total number of steps
-        warm_up: fraction of the steps in which the rate rises
+        what: `loss` or `gradient`
+        step: number of the update, from 1
     """
-    warm = max(1, round(warm_up * steps))
-    done = max(0.0, (step - warm) / max(1, steps - warm))
-    return (step + 1) / warm if step < warm else 0.5 + 0.5 * math.cos(math.pi * min(1.0, done))
+
+    def __init__(self, what: str, step: int) -> None:
+        super().__init__(f"the {what} is not finite at step {step}")
+        self.what = what
+        self.step = step
+
+
+def descend(phase: "GradientPhase", module: "torch.nn.Module", out: Path, setting: "Setting") -> None:
+    """Trains a module, from its last complete checkpoint if there is one, and writes it into `out`.
+
+    Raises:
+        ModelError: the loss is not a number, the disk is full, or there is no measure by which to choose
+    """
+    steps = setting.work / f"{phase.name}.steps"
+    trainer = _trainer(phase, module, steps, setting)
+    with disk_errors(steps, ModelError), _settings(setting.recipe.seed):
+        try:
+            trainer.train(resume_from_checkpoint=_last_complete(steps))
+        except NotFiniteError as problem:
+            raise _stopped(problem, phase, trainer.model, setting) from problem
+        except (RuntimeError, Exception) as problem:
+            if not _disk_is_full(problem):
+                raise
+            raise OSError(28, "No space left on device") from problem
+    phase.write(trainer.model.eval(), out)
+    (out / CURVES).write_text(json.dumps(_curves(trainer), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _stopped(
+    problem: NotFiniteError, phase: "GradientPhase", module: "torch.nn.Module", setting: "Setting"
+) -> ModelError:
+    """The error for a loss that is not a number; the weights of the step before are kept."""
+    place = setting.work / LAST_GOOD
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    phase.write(module.eval(), place)
+    return ModelError(
+        f"the {problem.what} became infinite or not a number at step {problem.step} of {phase.name}; the "
+        f"weights of step {problem.step - 1} are kept in {place}",
+        hint="lower learning_rate, or set clip_norm, and use another --out",
+    )
+
+
+def _disk_is_full(problem: BaseException) -> bool:
+    """Whether an error of safetensors or torch, neither of which raises OSError, is about a full disk."""
+    text = str(problem).lower()
+    kind = type(problem).__name__
+    return not isinstance(problem, OSError) and (
+        "no space left" in text or (kind == "RuntimeError" and "pytorchstreamwriter" in text)
+    )
+
+
+def _last_complete(folder: Path) -> str | None:
+    """The last checkpoint that was written to its end; a later one, which was cut off, is removed."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    while found and not (found[-1] / COMPLETE).is_file():
+        shutil.rmtree(found.pop())
+    return str(found[-1]) if found else None
+
+
+class _settings:  # noqa: N801 (used as a function)
+    """Deterministic kernels and the caller's random state untouched, while a phase runs."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def __enter__(self) -> None:
+        import torch
+
+        self.before = torch.are_deterministic_algorithms_enabled(), torch.get_rng_state()
+        torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+
+    def __exit__(self, *_: object) -> None:
+        import torch
+
+        torch.use_deterministic_algorithms(self.before[0])
+        torch.set_rng_state(self.before[1])
+
+
+def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, setting: "Setting") -> Any:
+    """A Trainer of transformers with our batches, our random numbers and our measures."""
+    import torch
+    from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback
+
+    seed, how = setting.recipe.seed, phase.how
+    batches = Batches(lengths=phase.clips.lengths, size=how.batch, samples=how.batch_samples, seed=seed)
+    updates_per_epoch = max(1, -(-len(batches) // how.accumulate))
+
+    class Ours(Trainer):  # type: ignore[misc] # transformers has no types
+        def get_train_dataloader(self) -> Any:
+            return self.accelerator.prepare(_loader(phase.clips, batches))
+
+        def training_step(self, model: Any, inputs: Mapping[str, Any], *rest: Any, **named: Any) -> Any:
+            _seed_torch(seed, phase.name, inputs)
+            loss = super().training_step(model, inputs, *rest, **named)
+            if not bool(torch.isfinite(loss)):
+                raise NotFiniteError("loss", self.state.global_step + 1)
+            return loss
+
+        def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+            found = {f"eval_{k}": v for k, v in _scores(self, phase.dev, how).items()}
+            self.log(found)
+            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+            return found
+
+        def create_optimizer(self, model: Any = None) -> Any:
+            if how.optimiser == "sgd":
+                learnt = [p for p in self.model.parameters() if p.requires_grad]
+                self.optimizer = torch.optim.SGD(
+                    learnt, lr=how.learning_rate, momentum=0.9, nesterov=True, weight_decay=how.weight_decay
+                )
+                return self.optimizer
+            return super().create_optimizer(model)
+
+    class Follow(TrainerCallback):  # type: ignore[misc] # transformers has no types
+        def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            batches.begin(state.global_step // updates_per_epoch)
+
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **named: Any) -> None:
+            gradients = [p.grad for p in named["model"].parameters() if p.grad is not None]
+            if gradients and not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+                raise NotFiniteError("gradient", state.global_step + 1)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **named: Any) -> None:
+            module = trainer.accelerator.unwrap_model(named["model"])
+            if hasattr(module, "after_update"):
+                module.after_update(state.global_step, state.max_steps)
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                setting.progress(phase.name, state.global_step, state.max_steps, float(logs["loss"]))
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            (folder / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+    callbacks: list[Any] = [Follow()]
+    if how.patience:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=how.patience))
+    trainer = Ours(
+        model=module,
+        args=_arguments(phase, folder, setting.recipe.precision, seed),
+        train_dataset=phase.clips,
+        eval_dataset=phase.dev,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arguments(phase: "GradientPhase", folder: Path, precision: str, seed: int) -> Any:
+    """The settings of transformers' Trainer."""
+    from transformers import TrainingArguments
+
+    how = phase.how
+    when: dict[str, Any] = {"save_strategy": "epoch", "logging_strategy": "epoch"}
+    if how.every:
+        when = {"save_strategy": "steps", "logging_strategy": "steps"}
+        when |= {"save_steps": how.every, "logging_steps": how.every, "eval_steps": how.every}
+    best: dict[str, Any] = {}
+    if phase.dev is not None:
+        when["eval_strategy"] = when["save_strategy"]
+    if phase.dev is not None and how.best_by:
+        best = {
+            "load_best_model_at_end": True,
+            "metric_for_best_model": how.best_by,
+            "greater_is_better": how.best_by not in SMALLER_IS_BETTER,
+        }
+    schedule = {"constant": "constant_with_warmup"}.get(how.schedule, how.schedule)
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=how.epochs or 1,
+        max_steps=how.steps or -1,
+        per_device_train_batch_size=how.batch,
+        gradient_accumulation_steps=how.accumulate,
+        learning_rate=how.learning_rate,
+        lr_scheduler_type=schedule,
+        warmup_steps=how.warm_up,
+        weight_decay=how.weight_decay,
+        max_grad_norm=how.clip_norm,
+        bf16=precision == "bf16",
+        seed=seed,
+        data_seed=seed,
+        save_total_limit=2,
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        logging_nan_inf_filter=False,
+        average_tokens_across_devices=False,
+        dataloader_pin_memory=False,
+        **when,
+        **best,
+    )
+
+
+def _loader(clips: Clips, batches: Batches) -> Any:
+    from torch.utils.data import DataLoader
+
+    data: Any = clips
+    return DataLoader(data, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type] # rows are pairs
+
+
+def _seed_torch(seed: int, phase: str, batch: Mapping[str, Any]) -> None:
+    """Seeds dropout by what is in a batch, so that an interruption does not change it."""
+    import torch
+
+    names = (str(key) for key in batch["keys"].tolist())
+    rng = identity_rng(seed, "dropout", phase, str(int(batch["epochs"][0])), *names)
+    torch.manual_seed(int(rng.integers(2**63 - 1)))
+
+
+def _scores(trainer: Any, dev: Clips | None, how: Optimisation) -> dict[str, float]:
+    """Loss and measures on all dev clips."""
+    import torch
+
+    if dev is None:
+        return {}
+    module = trainer.model.eval()
+    batches = Batches(lengths=dev.lengths, size=how.batch, samples=how.batch_samples, shuffled=False)
+    losses, outputs = [], []
+    for rows in batches:
+        batch = trainer._prepare_inputs(collate([dev[row] for row in rows]))
+        with torch.no_grad(), trainer.compute_loss_context_manager():
+            answer = module(**batch)
+        losses.append((float(answer["loss"]), len(rows)))
+        if "outputs" in answer:
+            outputs.append(answer["outputs"].float().cpu())
+    n = sum(rows for _, rows in losses)
+    found = {"loss": sum(loss * rows for loss, rows in losses) / n}
+    if outputs and dev.targets is not None:
+        found |= measures(torch.cat(outputs).numpy(), dev.targets)
+    return found
+
+
+def check_measure(how: Optimisation, clips: Clips) -> None:
+    """Refuses a measure that the targets do not have.
+
+    Raises:
+        ModelError: `best_by` is none of the measures
+    """
+    known = ["loss", *(measures_of(clips.targets) if clips.targets is not None else [])]
+    if how.best_by and how.best_by not in known:
+        raise ModelError(f"best_by = {how.best_by!r} is not measured", hint=f"one of {', '.join(known)}")
+
+
+def _curves(trainer: Any) -> dict[str, Any]:
+    """What was written down at each step; without times, so that a repeated training has the same file."""
+    kept = []
+    for entry in trainer.state.log_history:
+        if "train_runtime" in entry or "train_loss" in entry:
+            continue
+        kept.append(
+            {key: value for key, value in entry.items() if "runtime" not in key and "per_second" not in key}
+        )
+    best = trainer.state.best_global_step
+    return {
+        "steps": trainer.state.global_step,
+        "best_step": best,
+        "best": trainer.state.best_metric,
+        "log": kept,
+    }

@@ -1,164 +1,262 @@
-"""Training recipes: all settings that affect the result of a training, read from a TOML file."""
+"""Recipes: all settings that affect the result of a training, read from a TOML file.
 
+A recipe states what it changes; a method brings the published values of the rest (`DEFAULTS` of its file in
+`objectives/`), and `sertools train` writes the complete recipe beside the weights.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sertools.audio.files import MAX_MINUTES
-from sertools.errors import ModelError
+from sertools.errors import ModelError, nearest
 from sertools.files import read_toml
+from sertools.training.objectives import defaults_of, objectives, options_of
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+LOSSES_OF_RATINGS = ("ccc", "mse")
+WEIGHTS = ("none", "inverse", "balanced", "balanced-clips")
 
 
-def read_recipe(path: Path) -> "Recipe | BaselineRecipe":
-    """Reads a recipe from its TOML file; with `kind = "baseline"`, a recipe of the classical baseline.
+class Strict(BaseModel):
+    """A table of a recipe: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SpecAugment(Strict):
+    """Masks on the encoder's frames in training (Park et al. 2019), as transformers defines them.
+
+    `time` and `feature` are probabilities with which a span starts; `time_length` frames and
+    `feature_length` dimensions are set to the learnt mask vector and to 0.
+    """
+
+    time: Share = 0.0
+    time_length: Annotated[int, Field(gt=0)] = 10
+    feature: Share = 0.0
+    feature_length: Annotated[int, Field(gt=0)] = 10
+
+
+class Optimisation(Strict):
+    """How one phase of a training descends.
+
+    Attributes:
+        epochs: passes over the training clips
+        steps: updates, in place of `epochs`; 0 to count epochs
+        batch: clips per batch
+        batch_samples: largest number of samples in a batch, padding included, in place of `batch`; 0 for none
+        accumulate: batches per update
+        optimiser: `adam`, `adamw` (with decoupled weight decay) or `sgd` (with Nesterov momentum 0.9)
+        learning_rate: the highest
+        schedule: of the learning rate after warm-up
+        warm_up: share of the updates in which the rate rises linearly from 0; from 1 on, their number
+        weight_decay: of matrices; biases and norms have none
+        clip_norm: largest norm of the gradient; 0 for no limit
+        every: updates after which dev clips are scored and a checkpoint is kept; 0 for each epoch
+        best_by: measure on dev clips by which the best weights are chosen; empty for the last
+        patience: scorings without improvement after which training stops; 0 for never
+    """
+
+    epochs: Count = 5
+    steps: Count = 0
+    batch: Annotated[int, Field(gt=0)] = 32
+    batch_samples: Count = 0
+    accumulate: Annotated[int, Field(gt=0)] = 1
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: Positive = 1e-4
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warm_up: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    clip_norm: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    every: Count = 0
+    best_by: str = ""
+    patience: Count = 0
+
+    @model_validator(mode="after")
+    def _can_begin(self) -> "Optimisation":
+        if not (self.epochs or self.steps):
+            raise ValueError("epochs and steps are both 0")
+        if self.patience and not self.best_by:
+            raise ValueError('patience needs best_by, such as best_by = "uar"')
+        return self
+
+
+class Recipe(Optimisation):
+    """All settings that affect the result of a training.
+
+    Attributes:
+        method: name of a file in `objectives/`, such as `fine-tune`
+        init: where the weights come from: a checkpoint folder, a hub id, `default`, `random:ARCHITECTURE`
+        architecture: settings of config.json that differ, for `random:`
+        corpora, dev, test: corpora of each part, as after `--data`; dev and test may be empty
+        max_minutes: longest clip that is read; a longer one is left out
+        speakers: who trains, `ID` or `CORPUS:ID`; empty for all who are not dev or test speakers
+        dev_speakers, test_speakers: who never trains; dev speakers choose the best weights
+        share: share of the training clips that is used; a smaller one is part of a larger one
+        share_by: whether clips or whole speakers are left out
+        cut_s: longest excerpt in training, in s, from the start of the clip; 0 for whole clips
+        target: what is predicted; `soft` are the shares of the raters' votes
+        labels: outputs in order; empty for all dimensions, or all emotions of the training clips
+        norms: norms from which dimensions are derived, by emotion; empty for ratings
+        smoothing: ε of smoothed labels, (1 − ε) p + ε (1 − p) / (C − 1)
+        loss: of the dimensions
+        weights: of the classes in cross-entropy
+        class_share: weight of the classes in a joint loss, 0 to 1; the dimensions have the rest
+        pooling: of the frames of a clip
+        head: layers between pooled states and outputs
+        hidden: size of hidden layers of the head; 0 for the encoder's own
+        dropout: share of inputs of each layer of the head that is set to 0; none for that of the encoder
+        layers_kept: lowest layers of the encoder that are kept; 0 for all
+        freeze: what does not train
+        spec_augment: masks on frames
+        augment: perturbations of training clips, `NAME` or `NAME@LEVEL`, one of which is drawn
+        augment_share: share of the training clips that are perturbed in an epoch
+        precision: number format of matrix products
+        seed: of initial weights, order, dropout, masks and perturbations
+        pretrain: how a first phase on unlabelled clips descends, for methods that have one
+        options: further settings of the method
+    """
+
+    method: str
+    init: str = "default"
+    architecture: dict[str, Any] = {}
+    corpora: list[str] = Field(min_length=1)
+    dev: list[str] = []
+    test: list[str] = []
+    max_minutes: Positive = MAX_MINUTES
+    speakers: list[str] = []
+    dev_speakers: list[str] = []
+    test_speakers: list[str] = []
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    share_by: Literal["clip", "speaker"] = "clip"
+    cut_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    target: Literal["dimensions", "categories", "joint", "soft"] = "categories"
+    labels: list[str] = []
+    norms: Literal["", "russell_mehrabian_1977"] = ""
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    loss: Literal["ccc", "mse"] = "ccc"
+    weights: Literal["none", "inverse", "balanced", "balanced-clips"] = "none"
+    class_share: Share = 0.5
+    pooling: Literal["mean", "max", "sum"] = "mean"
+    head: str = "dense-tanh"
+    hidden: Count = 0
+    dropout: Share | None = None
+    layers_kept: Count = 0
+    freeze: Literal["nothing", "cnn", "encoder"] = "cnn"
+    spec_augment: SpecAugment = SpecAugment()
+    augment: list[str] = []
+    augment_share: Share = 0.5
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 0
+    pretrain: Optimisation = Optimisation()
+    options: dict[str, Any] = {}
+
+
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe, with the values of its method for what it does not state.
+
+    Args:
+        path: TOML file
+        changes: `key=value`, which replace values of the file; `pretrain.steps=100` in a table
 
     Raises:
         ModelError: the file is missing or is not valid TOML, or a key or value in it is not valid
     """
     table = read_toml(path, error=ModelError, what="the recipe")
-    kind = BaselineRecipe if table.get("kind") == "baseline" else Recipe
+    return recipe_of(table, changes, str(path))
+
+
+def recipe_of(table: Mapping[str, Any], changes: Sequence[str] = (), source: str = "the recipe") -> Recipe:
+    """The recipe of a table, see `read_recipe`."""
+    stated = changed(table, changes)
+    method = stated.get("method")
+    if method not in objectives():
+        raise ModelError(
+            f"{source}: unknown method {method!r}", hint=nearest(str(method), list(objectives()))
+        )
+    complete = joined(defaults_of(method), stated)
+    _check_keys(Recipe, complete, source)
     try:
-        return kind.model_validate(table)
+        recipe = Recipe.model_validate(complete)
+        options_of(recipe.method, recipe.options)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ModelError(f"the recipe {path} has an error at {where!r}: {first['msg']}") from error
+        raise _explained(error, source) from error
+    return recipe
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def joined(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A table with the values of another in place of its own, table by table.
 
-
-Width = Annotated[int, Field(gt=0, le=2**16)]
-"""A dimension of a network."""
-
-
-class Shape(_Strict):
-    """Dimensions of a wav2vec2 architecture.
-
-    The values of `conv_stride` multiply to 320, i.e. one frame every 20 ms, as in all public wav2vec2 models.
+    >>> joined({"a": 1, "t": {"b": 2, "c": 3}}, {"t": {"b": 4}})
+    {'a': 1, 't': {'b': 4, 'c': 3}}
     """
-
-    conv_dim: list[Width] = [64, 64, 128]
-    conv_kernel: list[Width] = [256, 20, 4]
-    conv_stride: list[Width] = [16, 10, 2]
-    hidden: Width = 128
-    layers: Annotated[int, Field(gt=0, le=100)] = 4
-    heads: Width = 4
-    feed_forward: Width = 256
-    pooled: Width = 64
-    dropout: float = 0.1
-    position_kernel: Width = 32
-    position_groups: Width = 8
-
-    @property
-    def shortest_samples(self) -> int:
-        """Number of samples from which the convolutions compute one frame: the shortest possible input.
-
-        >>> Shape().shortest_samples
-        1040
-        """
-        samples = 1
-        for kernel, stride in zip(reversed(self.conv_kernel), reversed(self.conv_stride), strict=True):
-            samples = (samples - 1) * stride + kernel
-        return samples
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if len({len(self.conv_dim), len(self.conv_kernel), len(self.conv_stride)}) > 1:
-            raise ValueError("conv_dim, conv_kernel and conv_stride must have the same length")
-        if len(self.conv_dim) < 2 or self.conv_dim[0] < 4:
-            raise ValueError("conv_dim needs at least two layers, the first with at least 4 channels")
-        for name in ("heads", "position_groups"):
-            if self.hidden % getattr(self, name):
-                raise ValueError(
-                    f"hidden = {self.hidden} is not a multiple of {name} = {getattr(self, name)}"
-                )
-        return self
+    deep = {
+        key: joined(base[key], value)
+        for key, value in changes.items()
+        if isinstance(base.get(key), Mapping) and isinstance(value, Mapping)
+    }
+    return {**base, **changes, **deep}
 
 
-class Augmentation(_Strict):
-    """Limits of random augmentation, drawn anew for each training clip and epoch; 0 disables a change.
+def changed(table: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The table with the values of `--set` in it.
 
-    `speed` is the largest change of playback speed (0.3: up to 1.3 times faster or slower; the pitch changes
-    too), `tempo` the same at constant pitch, `tilt` the largest coefficient of a first-order filter,
-    `noise_db` the lowest and highest signal-to-noise ratio of white noise, `mask_s` the maximum length of
-    each of two silenced spans, `crop_s` the maximum length of the excerpt that is used.
+    Raises:
+        ModelError: one is not of the form `key=value`
     """
-
-    speed: float = Field(default=0.2, ge=0, le=1)
-    tempo: float = Field(default=0.0, ge=0, le=1)
-    tilt: float = 0.3
-    noise_db: tuple[float, float] | None = (10.0, 50.0)
-    mask_s: float = 0.2
-    crop_s: float = 3.0
+    found = dict(table)
+    for change in changes:
+        found = _changed(found, change)
+    return found
 
 
-class Recipe(_Strict):
-    """All settings that affect the result of a training; read from TOML with `read_recipe`.
+def _changed(table: dict[str, Any], change: str) -> dict[str, Any]:
+    key, equals, text = change.partition("=")
+    names = [name.strip() for name in key.split(".")]
+    if not equals or not all(names):
+        raise ModelError(f"--set {change!r} is not of the form key=value", hint="such as --set epochs=10")
+    value: Any = _value(text.strip())
+    for name in reversed(names):
+        value = {name: value}
+    return joined(table, value)
 
-    Attributes:
-        corpora: specified as for `--data`
-        max_minutes: longest clip that is read; a longer one is left out
-        speakers: ids of the training speakers; clips of other speakers are not read from any corpus
-        labels: ratings that the model predicts
-        emotions: categories that the model predicts as well, from the same states; empty for ratings alone
-        norms: norms from which the ratings are derived, by emotion; a corpus that has no emotions keeps its
-            own ratings. Empty if all corpora have ratings
-        seed: of the initial weights, clip order, dropout and augmentation
-        epochs: passes over the clips
-        batch: clips per step; a few dozen are needed for a meaningful concordance within a batch
-        learning_rate: the maximum, reached after `warm_up` (a fraction of all steps), before it falls to 0
-        weight_decay: of AdamW
-        emotion_weight: weight of the emotion classifier; without `emotions` it is discarded after training
-        average: decay of the running average of the weights, which is what is saved
-        shape: the architecture
-        augmentation: limits of the augmentation
+
+def _value(text: str) -> Any:
+    """The value of a text: as in TOML, or else the text itself.
+
+    >>> _value("5"), _value("uar"), _value("[1, 2]")
+    (5, 'uar', [1, 2])
     """
-
-    corpora: list[str] = Field(min_length=1)
-    max_minutes: float = Field(default=MAX_MINUTES, gt=0, allow_inf_nan=False)
-    speakers: list[str] = Field(min_length=1)
-    labels: list[Literal["arousal", "dominance", "valence"]] = ["arousal", "dominance", "valence"]
-    emotions: list[str] = []
-    norms: Literal["", "russell_mehrabian_1977"] = "russell_mehrabian_1977"
-    seed: int = 0
-    epochs: int = Field(gt=0)
-    batch: int = Field(default=32, gt=1)
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    warm_up: float = 0.1
-    emotion_weight: float = 0.3
-    average: float = 0.98
-    shape: Shape = Shape()
-    augmentation: Augmentation = Augmentation()
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the model's outputs: its ratings, then its categories."""
-        return [*self.labels, *self.emotions]
-
-    @model_validator(mode="after")
-    def _at_least_two_emotions(self) -> Self:
-        if self.emotions and (len(set(self.emotions)) < 2 or len(set(self.emotions)) < len(self.emotions)):
-            raise ValueError("emotions needs at least two different categories, or none")
-        return self
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
-class BaselineRecipe(_Strict):
-    """Settings of a linear model on openSMILE's eGeMAPS functionals.
+def _check_keys(table: type[BaseModel], given: Mapping[str, Any], source: str, above: str = "") -> None:
+    """Refuses unknown keys with the nearest known one.
 
-    Attributes:
-        kind: distinguishes this recipe from that of a network
-        corpora: specified as for `--data`
-        max_minutes: longest clip that is read; a longer one is left out
-        labels: `["emotion"]`, or dimensions
-        strength: of the regularisation, above 0
+    Raises:
+        ModelError: there is an unknown key
     """
+    known = table.model_fields
+    for key, value in given.items():
+        if key not in known:
+            raise ModelError(f"{source}: unknown key {above + key!r}", hint=nearest(key, list(known)))
+        kind = known[key].annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(value, Mapping):
+            _check_keys(kind, value, source, f"{above}{key}.")
 
-    kind: Literal["baseline"]
-    corpora: list[str] = Field(min_length=1)
-    max_minutes: float = Field(default=MAX_MINUTES, gt=0, allow_inf_nan=False)
-    labels: list[Literal["emotion", "arousal", "dominance", "valence"]] = ["emotion"]
-    strength: float = Field(default=1.0, gt=0)
+
+def _explained(error: ValidationError, source: str) -> ModelError:
+    """The first problem of a table, in one sentence."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    said = first["msg"].removeprefix("Value error, ")
+    return ModelError(f"{source} has an error{f' at {where!r}' if where else ''}: {said}")

@@ -22,10 +22,10 @@ from sertools.corpora.load import load_corpus
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import CCC, ccc
 from sertools.statistics.jackknife import estimate
-from sertools.training.cross_validation import answers_to
-from sertools.training.data import recipe_corpora, training_data
-from sertools.training.finetune import fit
-from sertools.training.recipe import Recipe, read_recipe
+from sertools.training.small_network.cross_validation import answers_to
+from sertools.training.small_network.data import recipe_corpora, training_data
+from sertools.training.small_network.finetune import fit
+from sertools.training.small_network.recipe import Recipe, read_recipe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TABLE = tomllib.loads((EXAMPLES / "default_candidates.toml").read_text(encoding="utf-8"))

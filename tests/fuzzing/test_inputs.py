@@ -19,7 +19,7 @@ from sertools.corpora.split import split, summary
 from sertools.models.load import load_model
 from sertools.models.model import is_by_clip
 from sertools.results.verdicts.limits import read_limits
-from sertools.training.recipe import read_recipe
+from sertools.training.small_network.recipe import read_recipe
 from tests.helpers.audformat_databases import database
 from tests.helpers.mutations import ODD, budget, damaged, faults, generator, mutated
 from tests.helpers.places import ROOT

@@ -1,11 +1,13 @@
 """Heads that a user describes: `--head "pool=mean, dense=classifier.dense, act=tanh, out=classifier.output"`.
 
 Parts are separated by commas and stand in the order in which they are computed: how the frames are pooled,
-linear layers by the keys of their weights, activations between them, and the last layer.
+linear layers by the keys of their weights, activations, and the last layer. What stands before `pool=` is
+computed for every frame. A checkpoint can bring such a description as `sertools_head` in its config.json.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError, nearest
 from sertools.models.checkpoints.layouts import ACTIVATIONS, LAYOUTS, POOLINGS, Branch, Layout
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 FORM = "pool=mean, dense=classifier.dense, act=tanh, out=classifier.output"
 """An example for messages."""
+
+IN_CONFIG = "sertools_head"
+"""Key of config.json whose value describes the head."""
 
 MOST_LAYERS = 8
 """Largest number of linear layers that is suggested for the keys of an unknown head."""
@@ -38,6 +43,23 @@ def layout_named(name: str) -> Layout:
     if name in LAYOUTS:
         return LAYOUTS[name]
     return _parsed(name) if describes(name) else Layout(description=name)
+
+
+def head_in(config: Any, folder: Path) -> dict[str, str]:
+    """The head that config.json describes as `sertools_head`, as after `--head`; none if it has no such key.
+
+    Raises:
+        ModelError: the value is not a description
+    """
+    text = getattr(config, IN_CONFIG, None)
+    if text is None:
+        return {}
+    if not isinstance(text, str) or not describes(text):
+        raise ModelError(
+            f"{folder / 'config.json'}: {IN_CONFIG} is {str(text)[:60]!r}, which does not describe a head",
+            hint=f'for example "{FORM}"',
+        )
+    return {"": text}
 
 
 def suggestion(unread: Sequence[str], tensors: Mapping[str, "torch.Tensor"], width: int | None) -> str:
@@ -73,34 +95,53 @@ def suggestion(unread: Sequence[str], tensors: Mapping[str, "torch.Tensor"], wid
 
 def _parsed(text: str) -> Layout:
     """The layout that a description describes."""
-    pooling = "mean"
-    layers: list[tuple[str, str]] = []
-    activations: list[str] = []
-    waiting = ""  # the activation since the last layer
-    for part in text.split(","):
-        kind, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not value or kind not in {"pool", "dense", "act", "out"}:
-            raise ModelError(
-                f"--head: {part.strip()!r} is none of pool=…, dense=…, act=… and out=…",
-                hint=f'for example --head "{FORM}"',
-            )
-        if kind == "pool" and not layers:
-            pooling = _one_of(value, POOLINGS, "pool")
-        elif kind == "act" and layers and not waiting:
-            waiting = _one_of(value, tuple(ACTIVATIONS), "act")
-        elif kind in {"dense", "out"}:
-            if layers:
-                activations.append(waiting or "none")
-            layers.append((kind, value))
-            waiting = ""
+    parts = [_part(each) for each in text.split(",")]
+    kinds = [kind for kind, _ in parts]
+    if kinds.count("out") != 1 or kinds[-1] != "out":
+        raise ModelError("--head: out=… has to be the last part", hint=f'for example --head "{FORM}"')
+    if kinds.count("pool") > 1:
+        raise ModelError("--head: pool=… stands there twice", hint=f'for example --head "{FORM}"')
+    at = kinds.index("pool") if "pool" in kinds else -1
+    pooling = _one_of(parts[at][1], POOLINGS, "pool") if at >= 0 else "mean"
+    return Layout(
+        description="described with --head",
+        branches=(_branch(parts[at + 1 :]),),
+        frames=_branch(parts[:at]) if at > 0 else None,
+        pooling=pooling,
+    )
+
+
+def _part(text: str) -> tuple[str, str]:
+    """Kind and value of a part."""
+    kind, equals, value = (piece.strip() for piece in text.partition("="))
+    if not equals or not value or kind not in {"pool", "dense", "act", "out"}:
+        raise ModelError(
+            f"--head: {text.strip()!r} is none of pool=…, dense=…, act=… and out=…",
+            hint=f'for example --head "{FORM}"',
+        )
+    return kind, value
+
+
+def _branch(parts: Sequence[tuple[str, str]]) -> Branch:
+    """Linear layers with the activations before, between and after them."""
+    layers: list[str] = []
+    activations = ["none"]  # before each layer, and after the last
+    for kind, value in parts:
+        if kind != "act":
+            layers.append(value)
+            activations.append("none")
+        elif activations[-1] == "none":
+            activations[-1] = _one_of(value, tuple(ACTIVATIONS), "act")
         else:
             raise ModelError(
-                f"--head: {part.strip()} stands in the wrong place", hint=f'the order is that of "{FORM}"'
+                f"--head: {kind}={value} stands in the wrong place", hint=f'the order is that of "{FORM}"'
             )
-    if not layers or [kind for kind, _ in layers].index("out") != len(layers) - 1 or waiting:
-        raise ModelError("--head: out=… has to be the last part", hint=f'for example --head "{FORM}"')
-    branch = Branch(layers=tuple(value for _, value in layers), activations=tuple(activations))
-    return Layout(description="described with --head", branches=(branch,), pooling=pooling)
+    return Branch(
+        layers=tuple(layers),
+        activations=tuple(activations[1:-1]),
+        first=activations[0],
+        last=activations[-1] if layers else "none",
+    )
 
 
 def _one_of(value: str, known: Sequence[str], kind: str) -> str:

@@ -48,7 +48,7 @@ class Network:
         """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own."""
         assert self.head is not None, "the caller asks whether there is a head"
         if isinstance(self.head, OwnHead):
-            return self.head(padding.pooled(states, frames, self.pooling))
+            return self.head(padding.pooled(self.head.of_frames(states), frames, self.pooling))
         return self.head(states, frames)
 
 

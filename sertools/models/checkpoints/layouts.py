@@ -36,16 +36,20 @@ class Branch:
         layers: stems of the keys below the prefix; empty for the prefix itself
         softmax: whether the outputs pass through a softmax
         activations: between the layers, names of ACTIVATIONS; tanh everywhere if there are none
+        first: activation before the first layer
+        last: activation after the last layer
     """
 
     layers: tuple[str, ...]
     softmax: bool = False
     activations: tuple[str, ...] = ()
+    first: str = "none"
+    last: str = "none"
 
     def activation(self, layer: int) -> str:
         """Name of the activation before a layer, counted from 0."""
         if layer == 0:
-            return "none"
+            return self.first
         return self.activations[layer - 1] if self.activations else "tanh"
 
 
@@ -56,6 +60,7 @@ class Layout:
     Attributes:
         description: what is computed, and whose checkpoints have it
         branches: whose outputs stand side by side; none if transformers computes the head, or there is none
+        frames: linear layers on every frame, before they are pooled; None for none
         prefix: of the keys by which the head is recognised; None if it must be named with `--head`
         labels: names of the outputs, for checkpoints whose config.json does not name as many
         task: of the outputs, if it does not follow from config.json
@@ -65,6 +70,7 @@ class Layout:
 
     description: str
     branches: tuple[Branch, ...] = ()
+    frames: Branch | None = None
     prefix: str | None = None
     labels: tuple[str, ...] = ()
     task: Task | None = None
@@ -73,7 +79,8 @@ class Layout:
 
     def stems(self, prefix: str) -> list[str]:
         """Stems of the keys of all linear layers."""
-        return [_joined(prefix, layer) for branch in self.branches for layer in branch.layers]
+        every = self.branches if self.frames is None else (self.frames, *self.branches)
+        return [_joined(prefix, layer) for branch in every for layer in branch.layers]
 
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -115,29 +122,54 @@ NATIVE_KEYS = {"projector.weight", "classifier.weight", "classifier.dense.weight
 
 @dataclass(frozen=True, kw_only=True)
 class OwnHead:
-    """Linear layers of a head that transformers does not compute: pooled states (n, d) → logits (n, c)."""
+    """Linear layers of a head that transformers does not compute: pooled states (n, d) → logits (n, c).
+
+    Attributes:
+        branches: weights and activations of each branch
+        frames: those of the layers on every frame, before pooling; None for none
+    """
 
     branches: tuple[tuple[tuple[Weights, ...], Branch], ...]
+    frames: tuple[tuple[Weights, ...], Branch] | None = None
 
     def __call__(self, pooled: "torch.Tensor") -> "torch.Tensor":
         """Logits, or ratings, of each clip."""
         import torch
-        from torch.nn import functional
 
         found = []
         for layers, branch in self.branches:
-            states = pooled
-            for i, (weight, bias) in enumerate(layers):
-                name = branch.activation(i)
-                states = states if name == "none" else getattr(functional, ACTIVATIONS[name])(states)
-                states = functional.linear(states, weight.to(states), bias.to(states))
+            states = _through(layers, branch, pooled)
             found.append(states.softmax(dim=-1) if branch.softmax else states)
         return torch.cat(found, dim=-1)
+
+    def of_frames(self, states: "torch.Tensor") -> "torch.Tensor":
+        """What is pooled of states (n, frames, d)."""
+        return states if self.frames is None else _through(*self.frames, states)
 
     @property
     def outputs(self) -> int:
         """Number of outputs."""
         return sum(len(layers[-1][1]) for layers, _ in self.branches)
+
+
+def _through(layers: Sequence[Weights], branch: Branch, states: "torch.Tensor") -> "torch.Tensor":
+    """Outputs of the linear layers of a branch, with its activations."""
+    from torch.nn import functional
+
+    for i, (weight, bias) in enumerate(layers):
+        states = functional.linear(
+            _activated(states, branch.activation(i)), weight.to(states), bias.to(states)
+        )
+    return _activated(states, branch.last)
+
+
+def _activated(states: "torch.Tensor", name: str) -> "torch.Tensor":
+    from torch.nn import functional
+
+    if name == "none":
+        return states
+    found: torch.Tensor = getattr(functional, ACTIVATIONS[name])(states)
+    return found
 
 
 def layout_of(keys: set[str], architectures: Sequence[str], head: Mapping[str, str]) -> tuple[str, str]:
@@ -224,9 +256,9 @@ def own_head(
     Raises:
         ModelError: a key is missing, has a shape that does not fit, or holds nan or infinity
     """
-    branches = []
-    for branch in layout.branches:
-        size, layers = width, []
+
+    def weights_of(branch: Branch, size: int | None) -> tuple[tuple[Weights, ...], Branch]:
+        layers = []
         for layer in branch.layers:
             stem = _joined(prefix, layer)
             absent = [key for key in (f"{stem}.weight", f"{stem}.bias") if key not in tensors]
@@ -236,8 +268,11 @@ def own_head(
             _check_layer(stem, weight, bias, size, folder)
             size = len(bias)
             layers.append((weight, bias))
-        branches.append((tuple(layers), branch))
-    return OwnHead(branches=tuple(branches))
+        return tuple(layers), branch
+
+    frames = weights_of(layout.frames, width) if layout.frames else None
+    pooled = len(frames[0][-1][1]) if frames and frames[0] else width
+    return OwnHead(branches=tuple(weights_of(each, pooled) for each in layout.branches), frames=frames)
 
 
 def _check_layer(

@@ -19,7 +19,7 @@ from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
-from sertools.models.checkpoints.described_heads import layout_named
+from sertools.models.checkpoints.described_heads import head_in, layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with
 from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, folder_of, names_code, own_code
@@ -197,7 +197,8 @@ class TransformersModel(LoadedSignalModel):
     def _is_fast(self) -> bool:
         module: Any = self.network.module
         own_head = self.network.layout != "native" or hasattr(module, "projector")
-        pooled = self.network.pooling == "mean"  # the only one that the fast path computes
+        # the mean of the last layer is the only pooling that the fast path computes
+        pooled = self.network.pooling == "mean" and getattr(self.network.head, "frames", None) is None
         return self.device.type == "cpu" and own_head and pooled and not weights.why_not(module.config)
 
     def _fast_forward(
@@ -308,7 +309,8 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     except Exception as error:  # transformers raises anything for a config.json that it does not expect
         raise feature_extraction.unreadable(folder / "config.json", error, trust) from error
     extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
-    network = build(folder, config, head=options.head, trust_remote_code=trust)
+    head = options.head or head_in(config, folder)
+    network = build(folder, config, head=head, trust_remote_code=trust)
     check_extractor(extractor, network.module, folder)
     settings = [folder / "config.json", folder / "preprocessor_config.json"]
     if trust and any(map(names_code, settings)) and (code := own_code(folder)):

@@ -1,7 +1,7 @@
 import pytest
 
 from sertools.errors import ModelError
-from sertools.training.recipe import BaselineRecipe, Recipe, read_recipe
+from sertools.training.small_network.recipe import BaselineRecipe, Recipe, read_recipe
 from tests.helpers.places import ROOT
 
 LEAST = 'corpora = ["emodb"]\nspeakers = ["03"]\nepochs = 2\n'

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.perturbations import registry
-from sertools.training.recipe import Augmentation
+from sertools.training.small_network.recipe import Augmentation
 
 
 def augmented(

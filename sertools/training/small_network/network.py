@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sertools.training.recipe import Recipe
+from sertools.training.small_network.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch

@@ -10,10 +10,10 @@ from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.record import FILE, TrainingRecord
 from sertools.errors import ModelError
 from sertools.files import atomic_folder, check_writable
-from sertools.training.data import TrainingData, training_data
-from sertools.training.loop import begin
-from sertools.training.network import RATE_HZ
-from sertools.training.recipe import Recipe
+from sertools.training.small_network.data import TrainingData, training_data
+from sertools.training.small_network.loop import begin
+from sertools.training.small_network.network import RATE_HZ
+from sertools.training.small_network.recipe import Recipe
 
 
 @contextmanager

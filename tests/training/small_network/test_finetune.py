@@ -8,9 +8,9 @@ from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError
 from sertools.models.load import load_model
-from sertools.training.data import recipe_corpora, training_data
-from sertools.training.finetune import train
-from sertools.training.network import (
+from sertools.training.small_network.data import recipe_corpora, training_data
+from sertools.training.small_network.finetune import train
+from sertools.training.small_network.network import (
     RATE_HZ,
     filter_bank,
     normalised,
@@ -18,7 +18,7 @@ from sertools.training.network import (
     predictions,
     untrained,
 )
-from sertools.training.recipe import Augmentation, Recipe, Shape
+from sertools.training.small_network.recipe import Augmentation, Recipe, Shape
 
 STILL = Augmentation(speed=0, tilt=0, noise_db=None, mask_s=0, crop_s=0)
 TINY = Shape(

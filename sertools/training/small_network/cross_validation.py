@@ -7,10 +7,10 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
-from sertools.training.data import training_data
-from sertools.training.finetune import fit
-from sertools.training.network import predictions
-from sertools.training.recipe import Recipe
+from sertools.training.small_network.data import training_data
+from sertools.training.small_network.finetune import fit
+from sertools.training.small_network.network import predictions
+from sertools.training.small_network.recipe import Recipe
 
 
 def held_out_predictions(

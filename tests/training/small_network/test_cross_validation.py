@@ -6,11 +6,11 @@ from sertools.audio.files import write_audio
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS
-from sertools.training.cross_validation import held_out_predictions
-from sertools.training.data import training_data
-from sertools.training.finetune import fit
-from sertools.training.network import RATE_HZ, predictions
-from sertools.training.recipe import Recipe, Shape
+from sertools.training.small_network.cross_validation import held_out_predictions
+from sertools.training.small_network.data import training_data
+from sertools.training.small_network.finetune import fit
+from sertools.training.small_network.network import RATE_HZ, predictions
+from sertools.training.small_network.recipe import Recipe, Shape
 
 TINY = Shape(
     conv_dim=[8, 8, 8], hidden=8, layers=1, heads=2, feed_forward=8, pooled=4, position_groups=2, dropout=0

@@ -16,8 +16,8 @@ from sertools.corpora.seen.record import TrainingRecord, identities, record_of_c
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.labels import canonical
 from sertools.tables import emotion_norms
-from sertools.training.network import RATE_HZ
-from sertools.training.recipe import BaselineRecipe, Recipe
+from sertools.training.small_network.network import RATE_HZ
+from sertools.training.small_network.recipe import BaselineRecipe, Recipe
 from sertools.wording import plural
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sertools.errors import ModelError
-from sertools.training.augment import augmented
-from sertools.training.recipe import Augmentation
+from sertools.training.small_network.augment import augmented
+from sertools.training.small_network.recipe import Augmentation
 
 RATE_HZ = 16_000
 STILL = Augmentation(speed=0, tempo=0, tilt=0, noise_db=None, mask_s=0, crop_s=0)

@@ -1,0 +1,145 @@
+"""An encoder with a head that answers: its loss, and the checkpoint that `--model` loads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sertools.randomness import identity_rng
+from sertools.training.data.batches import RATE_HZ
+from sertools.training.data.targets import Targets
+from sertools.training.encoders import (
+    contextual,
+    features,
+    frame_counts,
+    freeze,
+    projected,
+    seeded,
+    spec_augmented,
+)
+from sertools.training.heads import HeadSettings, answering_config, build_head, described
+from sertools.training.losses import class_weights, joint_loss
+from sertools.training.phases import GradientPhase, Setting
+
+if TYPE_CHECKING:
+    import torch
+
+
+def answering_phase(setting: Setting, name: str = "fine-tune") -> GradientPhase:
+    """The phase in which an encoder and a head learn the labels, by the recipe.
+
+    Its encoder is that of the phase before, if there is one, or else the one that `init` names.
+    """
+
+    def build(before: Path | None) -> "torch.nn.Module":
+        encoder = setting.start.encoder if before is None else load_encoder(before)
+        return answering(encoder, setting)
+
+    def write(module: "torch.nn.Module", out: Path) -> None:
+        write_answering(module, setting, out)
+
+    return GradientPhase(
+        name=name, build=build, write=write, clips=setting.train, dev=setting.dev, how=setting.recipe
+    )
+
+
+def answering(encoder: Any, setting: Setting) -> "torch.nn.Module":
+    """An encoder with the recipe's head, as a module that returns its loss and its outputs for a `Batch`."""
+    import torch
+
+    recipe = setting.recipe
+    targets = setting.train.targets
+    assert targets is not None, "clips of this phase have labels"
+    width = int(encoder.config.hidden_size)
+    shape = HeadSettings(
+        description=described(recipe.head, recipe.pooling),
+        hidden=recipe.hidden or width,
+        outputs=len(targets.labels),
+        dropout=setting.dropout(),
+    )
+    weights = class_weights(targets.shares, recipe.weights).tolist() if targets.classes else []
+    freeze(encoder, recipe.freeze)
+
+    class Answering(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = encoder
+            self.head = seeded(lambda: build_head(shape, width), recipe.seed, "head")
+            self.head.train()
+
+        def train(self, mode: bool = True) -> "Answering":
+            super().train(mode)
+            if recipe.freeze == "encoder":
+                self.encoder.eval()  # a frozen encoder is used as it is, without dropout
+            return self
+
+        def states(self, batch: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+            """States of the last layer (n, frames, d), and the number of each clip's own frames (n,)."""
+            found = projected(self.encoder, features(self.encoder, batch["signals"], batch["lengths"]))
+            frames = frame_counts(self.encoder, batch["lengths"])
+            if self.training:
+                rngs = [
+                    identity_rng(recipe.seed, "masks", str(key), str(epoch))
+                    for key, epoch in zip(batch["keys"].tolist(), batch["epochs"].tolist(), strict=True)
+                ]
+                found = spec_augmented(self.encoder, found, frames, recipe.spec_augment, rngs)
+            return contextual(self.encoder, found, frames)[-1], frames
+
+        def forward(self, **batch: Any) -> dict[str, torch.Tensor]:
+            outputs = self.head(*self.states(batch))
+            parts = joint_loss(
+                outputs.float(),
+                (batch["ratings"], batch["shares"]),
+                loss=recipe.loss,
+                weights=weights,
+                weighting=recipe.weights,
+                class_share=recipe.class_share,
+            )
+            return {**parts, "outputs": outputs}
+
+    return Answering()
+
+
+def write_answering(module: Any, setting: Setting, out: Path) -> None:
+    """Writes an encoder with a head as a checkpoint of transformers."""
+    targets: Targets | None = setting.train.targets
+    assert targets is not None, "clips of this phase have labels"
+    description = described(setting.recipe.head, setting.recipe.pooling)
+    config = answering_config(module.encoder.config, targets.dimensions, targets.classes, description)
+    write_network(module.encoder, config, module.head.exported(), out, scaled=setting.start.scaled)
+
+
+def write_network(
+    encoder: Any, config: Any, further: "Mapping[str, torch.Tensor]", out: Path, *, scaled: bool
+) -> None:
+    """Writes config.json, preprocessor_config.json and model.safetensors.
+
+    Args:
+        encoder: module of transformers
+        config: its configuration, with the names of outputs if it has any
+        further: weights besides those of the encoder, by key
+        out: an existing folder
+        scaled: whether each clip is scaled to mean 0 and variance 1
+    """
+    from safetensors.torch import save_file
+    from transformers import Wav2Vec2FeatureExtractor
+
+    prefix = encoder.base_model_prefix
+    tensors = {f"{prefix}.{key}": value for key, value in encoder.state_dict().items()} | dict(further)
+    kept = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    save_file(kept, out / "model.safetensors", metadata={"format": "pt"})
+    config.architectures = [type(encoder).__name__]
+    config.to_json_file(out / "config.json")
+    Wav2Vec2FeatureExtractor(
+        feature_size=1,
+        sampling_rate=RATE_HZ,
+        padding_value=0.0,
+        do_normalize=scaled,
+        return_attention_mask=getattr(config, "feat_extract_norm", "layer") == "layer",
+    ).save_pretrained(out)
+
+
+def load_encoder(folder: Path) -> Any:
+    """The encoder that a phase has written."""
+    from transformers import AutoModel
+
+    return AutoModel.from_pretrained(folder, dtype="float32", local_files_only=True)

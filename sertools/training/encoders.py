@@ -1,0 +1,283 @@
+"""The encoders that are trained: where their weights come from, and their frames without any padding."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sertools.errors import ModelError, foreign, nearest
+from sertools.models.checkpoints import feature_extraction
+from sertools.models.checkpoints.padded_forward import pads_frames
+from sertools.models.derived.random_twin import redrawn
+from sertools.models.load import LoadOptions, load_model
+from sertools.models.padding import clip_by_clip
+from sertools.randomness import identity_rng
+from sertools.training.recipe import Recipe, SpecAugment
+
+if TYPE_CHECKING:
+    import torch
+
+RANDOM = "random:"
+"""Beginning of `init` for an architecture with random weights."""
+
+FAMILY = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
+"""Architectures that can be trained: a convolutional encoder of the signal, a projection, a transformer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """An encoder before its training.
+
+    Attributes:
+        encoder: module of transformers without a head
+        scaled: whether each clip is scaled to mean 0 and variance 1, as its feature extractor does
+        source: what `init` named, and the fingerprint of its weights
+    """
+
+    encoder: Any
+    scaled: bool
+    source: str
+
+    @property
+    def shortest(self) -> int:
+        """Fewest samples of which the encoder makes two frames."""
+        config = self.encoder.config
+        return feature_extraction.shortest(config) + int(np.prod(config.conv_stride))
+
+
+def start_of(recipe: Recipe) -> Start:
+    """The encoder that a recipe names as `init`, with the layers that it keeps.
+
+    Raises:
+        ModelError: no such checkpoint or architecture, it cannot be trained, or it has too few layers
+    """
+    if recipe.init.startswith(RANDOM):
+        start = _random(recipe)
+    elif recipe.architecture:
+        raise ModelError(
+            "the recipe has a table [architecture], which only random: uses",
+            hint=f'init = "random:wav2vec2" in place of {recipe.init!r}, or leave out the table',
+        )
+    else:
+        start = _loaded(recipe.init)
+    _keep_layers(start.encoder, recipe.layers_kept)
+    return start
+
+
+def seeded(build: "Callable[[], torch.nn.Module]", seed: int, *identity: str) -> Any:
+    """A module with weights drawn from a seed and a name; torch's global random state is not changed."""
+    return redrawn(build, int(identity_rng(seed, "weights", *identity).integers(2**31)))
+
+
+def _loaded(spec: str) -> Start:
+    """The encoder of a checkpoint, whose every key has been checked, as for audits."""
+    from sertools.models.kinds.transformers import TransformersModel
+
+    model = load_model(spec, LoadOptions(device="cpu", precision="fp32"))
+    if not isinstance(model, TransformersModel):
+        raise ModelError(f"init = {spec!r} is not a checkpoint of transformers, so it cannot be trained")
+    module: Any = model.network.module
+    encoder = getattr(module, getattr(module, "base_model_prefix", ""), module)
+    _check_family(encoder.config, spec)
+    scaled = bool(getattr(model.extractor, "do_normalize", False))
+    return Start(encoder=encoder, scaled=scaled, source=f"{spec} ({model.fingerprint})")
+
+
+def _random(recipe: Recipe) -> Start:
+    """An encoder with random weights: `random:` and a type of architecture, or a checkpoint for its shape."""
+    from transformers import AutoConfig, AutoModel
+
+    name = recipe.init.removeprefix(RANDOM)
+    if name in FAMILY:
+        _check_settings(name, recipe.architecture)
+        with foreign(f"the recipe's [architecture] is not valid for {name}", ModelError):
+            config = AutoConfig.for_model(name, **recipe.architecture)
+    elif not name:
+        raise ModelError(f"init = {recipe.init!r} names no architecture", hint=f"one of {', '.join(FAMILY)}")
+    else:
+        config = _config_of(name, recipe.architecture)
+    config.layerdrop = 0.0  # a layer that is left out at random cannot be reproduced by names
+    with foreign(f"{recipe.init} cannot be built", ModelError):
+        encoder = seeded(lambda: AutoModel.from_config(config), recipe.seed, "encoder")
+    return Start(encoder=encoder, scaled=True, source=recipe.init)
+
+
+def _config_of(name: str, changes: Mapping[str, Any]) -> Any:
+    """The configuration of a checkpoint, with changes."""
+    if "/" not in name and "." not in name and name != "default":
+        raise ModelError(f"init = 'random:{name}': unknown architecture", hint=nearest(name, list(FAMILY)))
+    config = _loaded(name).encoder.config
+    _check_settings(config.model_type, changes)
+    with foreign(f"the recipe's [architecture] is not valid for {name}", ModelError):
+        return type(config).from_dict({**config.to_dict(), **changes})
+
+
+def _check_settings(model_type: str, changes: Mapping[str, Any]) -> None:
+    """Refuses settings that the architecture does not have."""
+    from transformers import AutoConfig
+
+    known = AutoConfig.for_model(model_type).to_dict()
+    for key in changes:
+        if key not in known:
+            raise ModelError(f"[architecture] has the unknown key {key!r}", hint=nearest(key, list(known)))
+
+
+def _check_family(config: Any, spec: str) -> None:
+    if config.model_type not in FAMILY or getattr(config, "add_adapter", False):
+        raise ModelError(
+            f"init = {spec!r} has the architecture {config.model_type}, which no method can train",
+            hint=f"use a checkpoint of {', '.join(FAMILY)}",
+        )
+
+
+def _keep_layers(encoder: Any, kept: int) -> None:
+    """Drops the upper layers of the transformer."""
+    have = int(encoder.config.num_hidden_layers)
+    if kept > have:
+        raise ModelError(f"layers_kept = {kept}, but the encoder has {have} layers")
+    if kept:
+        encoder.encoder.layers = encoder.encoder.layers[:kept]
+        encoder.config.num_hidden_layers = kept
+
+
+def freeze(encoder: Any, what: str) -> None:
+    """Lets nothing, the convolutional encoder (`cnn`), or the whole encoder keep its weights."""
+    if what == "encoder":
+        encoder.requires_grad_(False)
+    elif what == "cnn":
+        encoder.feature_extractor.requires_grad_(False)
+    # otherwise transformers asks for gradients with respect to the signal
+    encoder.feature_extractor._requires_grad = False
+
+
+def frame_counts(encoder: Any, lengths: "torch.Tensor") -> "torch.Tensor":
+    """Frames of clips with these numbers of samples, shape (n,)."""
+    found: torch.Tensor = encoder._get_feat_extract_output_lengths(lengths)
+    return found
+
+
+def features(encoder: Any, signals: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
+    """Outputs of the convolutional encoder, shape (n, frames, channels), for each clip as if it were alone.
+
+    Group norm, as in wav2vec2-base, averages over time, so such encoders run clip by clip. Layer norm does
+    not, and a convolution without padding reads a clip's own samples only.
+    """
+    import torch
+
+    network = encoder.feature_extractor
+    with torch.set_grad_enabled(
+        torch.is_grad_enabled() and any(p.requires_grad for p in network.parameters())
+    ):
+        if (
+            getattr(encoder.config, "feat_extract_norm", "layer") == "layer"
+            or len(set(lengths.tolist())) == 1
+        ):
+            found = network(signals)
+        else:
+            found = clip_by_clip(network, lengths.tolist())(signals)
+    frames: torch.Tensor = found.transpose(1, 2)
+    return frames
+
+
+def projected(encoder: Any, found: "torch.Tensor") -> "torch.Tensor":
+    """Inputs of the transformer, shape (n, frames, hidden), from the outputs of the convolutional encoder."""
+    made = encoder.feature_projection(found)
+    states: torch.Tensor = made[0] if isinstance(made, tuple) else made
+    return states
+
+
+def contextual(encoder: Any, states: "torch.Tensor", frames: "torch.Tensor") -> "tuple[torch.Tensor, ...]":
+    """States of all layers, each (n, frames, hidden), the input of the first layer first; padding is hidden.
+
+    The last is the output of the encoder, after its last norm if it has one there.
+
+    Args:
+        encoder: module of transformers
+        states: inputs of the transformer
+        frames: number of each clip's own frames, shape (n,)
+    """
+    import torch
+
+    counts = frames.tolist()
+    if len(set(counts)) == 1:
+        return _layers(encoder, states)
+    if pads_frames(encoder):
+        return _layers(encoder, states, own_frames(frames, states.shape[1]))
+    alone = [_layers(encoder, states[i : i + 1, :n]) for i, n in enumerate(counts)]
+    longest = states.shape[1]
+    return tuple(
+        torch.cat([torch.nn.functional.pad(x, (0, 0, 0, longest - x.shape[1])) for x in layer])
+        for layer in zip(*alone, strict=True)
+    )
+
+
+def _layers(
+    encoder: Any, states: "torch.Tensor", mask: "torch.Tensor | None" = None
+) -> "tuple[torch.Tensor, ...]":
+    """The inputs of all layers, and the output of the last."""
+    found: list[torch.Tensor] = []
+
+    def keep(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        found.append(given[0] if given else named["hidden_states"])
+
+    hooks = [layer.register_forward_pre_hook(keep, with_kwargs=True) for layer in encoder.encoder.layers]
+    try:
+        last = encoder.encoder(states, attention_mask=mask).last_hidden_state
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return (*found, last)
+
+
+def own_frames(frames: "torch.Tensor", longest: int) -> "torch.Tensor":
+    """True for a clip's own frames, shape (n, longest), from their numbers (n,)."""
+    import torch
+
+    found: torch.Tensor = torch.arange(longest, device=frames.device)[None] < frames[:, None]
+    return found
+
+
+def masked_mean(states: "torch.Tensor", frames: "torch.Tensor") -> "torch.Tensor":
+    """Mean over each clip's own frames, (n, frames, d) → (n, d)."""
+    own = own_frames(frames, states.shape[1]).unsqueeze(-1)
+    found: torch.Tensor = (states * own).sum(1) / frames.unsqueeze(-1)
+    return found
+
+
+def spans(
+    frames: Sequence[int], start: float, length: int, rngs: Sequence[np.random.Generator]
+) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Random spans of frames, shape (n, longest), which may overlap.
+
+    Args:
+        frames: number of each clip's own frames
+        start: probability that a frame starts a span
+        length: frames in a span; fewer at the end of a clip
+        rngs: a generator for each clip
+    """
+    found = np.zeros((len(frames), max(frames)), dtype=bool)
+    for row, n, rng in zip(found, frames, rngs, strict=True):
+        for i in np.flatnonzero(rng.random(n) < start):
+            row[i : min(i + length, n)] = True
+    return found
+
+
+def spec_augmented(
+    encoder: Any, states: "torch.Tensor", frames: "torch.Tensor", how: SpecAugment, rngs: Sequence[Any]
+) -> "torch.Tensor":
+    """Inputs of the transformer with masks: spans of frames are the learnt vector, spans of dimensions 0."""
+    import torch
+
+    if how.time and getattr(encoder, "masked_spec_embed", None) is not None:
+        rows = spans(frames.tolist(), how.time / how.time_length, how.time_length, rngs)
+        hidden = torch.from_numpy(np.pad(rows, ((0, 0), (0, states.shape[1] - rows.shape[1])))).to(
+            states.device
+        )
+        states = torch.where(hidden[..., None], encoder.masked_spec_embed.to(states.dtype), states)
+    if how.feature:
+        width = states.shape[2]
+        start = how.feature / how.feature_length
+        columns = spans([width] * len(rngs), start, how.feature_length, rngs)
+        states = states * ~torch.from_numpy(columns).to(states.device)[:, None]
+    return states

@@ -1,0 +1,151 @@
+"""Trainings from end to end, on tones that a tiny network can tell apart."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sertools.corpora.load import load_corpus
+from sertools.corpora.seen.overlap import seen
+from sertools.errors import CorpusError, ModelError
+from sertools.models.load import load_model
+from sertools.training.recipe import recipe_of
+from sertools.training.train import train_recipe
+from tests.helpers.tones import recipe_table, write_tones
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory):
+    return write_tones(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="module")
+def trained(tones, tmp_path_factory):
+    """A model that was trained for six epochs, and the losses that were reported."""
+    out = tmp_path_factory.mktemp("trained") / "model"
+    losses = []
+    recipe = recipe_of(recipe_table(tones, epochs=6, best_by="uar"))
+    spec = train_recipe(recipe, out, progress=lambda phase, step, steps, loss: losses.append(loss))
+    return spec, out, losses
+
+
+def test_the_loss_falls_and_the_model_answers_speakers_who_did_not_train(trained, tones):
+    spec, _, losses = trained
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
+    model = load_model(spec)
+    corpus = load_corpus(str(tones))
+    dev = corpus.clips[corpus.clips["speaker"] == "c"]
+    scores = model.predict([corpus.signal(clip, 16000) for clip in dev.index]).scores
+    assert model.labels == ("anger", "neutral")
+    assert [model.labels[i] for i in scores.argmax(axis=1)] == dev["emotion"].tolist()
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
+
+
+def test_an_audit_knows_clips_and_speakers_of_the_training(trained, tones):
+    corpus = load_corpus(str(tones))
+    found = seen(load_model(trained[0]).training, corpus)
+    speakers = corpus.clips["speaker"]
+    assert found.clips.tolist() == speakers.isin(["a", "b"]).tolist()
+    assert found.speakers == 2
+
+
+def test_everything_that_describes_a_training_is_beside_the_weights(trained):
+    out = trained[1]
+    curves = json.loads((out / "train.json").read_text(encoding="utf-8"))["fine-tune"]
+    losses = [entry["loss"] for entry in curves["log"] if "loss" in entry]
+    assert losses == pytest.approx(trained[2])
+    uars = [entry["eval_uar"] for entry in curves["log"] if "eval_uar" in entry]
+    assert max(uars) == curves["best"] == 1.0
+    assert json.loads((out / "recipe.json").read_text(encoding="utf-8"))["learning_rate"] == 0.01
+    assert "torch" in json.loads((out / "environment.json").read_text(encoding="utf-8"))["versions"]
+    assert "8 clips of 2 speakers" in (out / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_same_recipe_gives_the_same_bytes_also_after_an_interruption(tones, tmp_path):
+    recipe = recipe_of(recipe_table(tones, best_by="uar", augment=["white_noise"], every=1))
+    train_recipe(recipe, tmp_path / "whole")
+
+    def stop(phase, step, steps, loss):
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_recipe(recipe, tmp_path / "cut", progress=stop)
+    assert not (tmp_path / "cut").exists()
+    train_recipe(recipe, tmp_path / "cut")
+    for name in ("model.safetensors", "train.json", "config.json", "training_record.json"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_weights(tones, tmp_path):
+    recipe = recipe_of(recipe_table(tones, learning_rate=1e30, clip_norm=0, epochs=5))
+    with pytest.raises(
+        ModelError, match=r"not a number at step \d+ of fine-tune; the weights of step"
+    ) as stopped:
+        train_recipe(recipe, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    assert str(tmp_path / "model.part" / "last-good") in str(stopped.value)
+    assert (tmp_path / "model.part" / "last-good" / "model.safetensors").is_file()
+
+
+def test_frozen_encoders_keep_their_weights(tones, trained, tmp_path):
+    recipe = recipe_of(
+        recipe_table(
+            tones, method="frozen", freeze="encoder", init=str(trained[1]), architecture={}, epochs=1
+        )
+    )
+    train_recipe(recipe, tmp_path / "frozen")
+    before, after = (load_model(str(path)).network.module for path in (trained[1], tmp_path / "frozen"))
+    state = after.state_dict()
+    assert all((value == state[key]).all() for key, value in before.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"speakers": ["a", "c"]}, "speaker 'c' of dev or test is among the training speakers"),
+        ({"test_speakers": ["z"]}, "speaker 'z' is in none"),
+        ({"labels": ["anger", "joy"]}, "no training clip has the emotion 'happiness'"),
+        ({"labels": ["anger"]}, "only one emotion"),
+        ({"target": "dimensions"}, "no clip has a rating of dominance"),
+        ({"target": "soft"}, "no votes of raters"),
+    ],
+)
+def test_bad_data_are_refused_in_one_sentence(tones, tmp_path, changes, said):
+    with pytest.raises(CorpusError, match=said):
+        train_recipe(recipe_of(recipe_table(tones, **changes)), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "finetune"}, "unknown method 'finetune'.*did you mean 'fine-tune'"),
+        ({"epoch": 3}, "unknown key 'epoch'.*did you mean 'epochs'"),
+        ({"spec_augment": {"tme": 1}}, "unknown key 'spec_augment.tme'.*did you mean"),
+        ({"options": {"a": 1}}, "has no option 'a'"),
+        ({"epochs": -1}, "error at 'epochs'"),
+        ({"patience": 2}, "patience needs best_by"),
+    ],
+)
+def test_bad_recipes_are_refused_in_one_sentence(tones, changes, said):
+    with pytest.raises(ModelError, match=said):
+        recipe_of(recipe_table(tones, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"init": "random:wav2vec"}, "unknown architecture.*did you mean 'wav2vec2'"),
+        ({"architecture": {"hidden": 3}}, "unknown key 'hidden'"),
+        ({"init": "default"}, "which only random: uses"),
+        ({"layers_kept": 3}, "layers_kept = 3, but the encoder has 2 layers"),
+        ({"head": "dense"}, "unknown head 'dense'"),
+        ({"best_by": "ccc"}, "best_by = 'ccc' is not measured"),
+        ({"best_by": "uar", "dev_speakers": []}, "needs dev clips"),
+    ],
+)
+def test_a_method_that_cannot_follow_the_checkpoint_is_refused(tones, tmp_path, changes, said):
+    with pytest.raises(ModelError, match=said):
+        train_recipe(recipe_of(recipe_table(tones, **changes)), tmp_path / "model")
