@@ -13,7 +13,7 @@ from sertools.errors import AuditError, CorpusError, ModelError, SertoolsError
 if TYPE_CHECKING:
     from sertools.auditing.audit import PlannedAudit
     from sertools.corpora.corpus import Corpus
-    from sertools.inference.settings import Progress
+    from sertools.inference.settings import Progress, Share
     from sertools.models.derived.windowed import Pooling, Window
     from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
 
@@ -196,6 +196,19 @@ def progress(quiet: bool) -> "Progress":
     return shown
 
 
+def share(text: str) -> "Share | None":
+    """The part of the work that `--shard` names, or else the environment; None for all of it.
+
+    Raises:
+        SertoolsError: the text is not a share
+    """
+    import os
+
+    from sertools.inference.share import from_environment, parse
+
+    return parse(text) if text else from_environment(os.environ)
+
+
 def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
     """The corpus that `--data` and related options name.
 
@@ -312,6 +325,7 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
             label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
             progress=progress(given.get("quiet", True)),
             fresh=given.get("fresh", False),
+            share=share(given["shard"]) if "shard" in given else None,
         ),
         out=given.get("out", OUT),
         clips=clips_to_hear(given.get("audio", "none")),

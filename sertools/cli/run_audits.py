@@ -21,6 +21,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
         SertoolsError: any error that the user can fix
     """
     from sertools.cli import console
+    from sertools.inference.share import OtherSharesMissingError
     from sertools.pipeline.nothing_measured import nothing_measured
     from sertools.pipeline.run import FailedAuditsError
     from sertools.report.render import render
@@ -35,6 +36,9 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     failed = None
     try:
         results = loaded.run()
+    except OtherSharesMissingError as stored:
+        console.message(f"{stored.message} {stored.hint}")
+        return 0
     except FailedAuditsError as error:
         failed, results = error, error.results
     if failed and not results:

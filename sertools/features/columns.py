@@ -52,6 +52,16 @@ def maker(column: str) -> Callable[[], Measure]:
     return functools.partial(MEASURES[name], of) if at else MEASURES[name]
 
 
+def measures(corpus: Corpus, columns: Iterable[str]) -> list[Measure]:
+    """The measures that compute the columns which a corpus lacks, each once.
+
+    Raises:
+        AuditError: a column cannot be computed from the audio
+    """
+    wanted = [column for column in dict.fromkeys(columns) if column not in corpus.clips]
+    return [make() for make in dict.fromkeys(maker(column) for column in wanted)]
+
+
 def measured(
     corpus: Corpus, columns: Iterable[str], scores_of: Callable[[Measure, Corpus], pd.DataFrame]
 ) -> Corpus:
@@ -70,8 +80,7 @@ def measured(
     """
     wanted = [column for column in dict.fromkeys(columns) if column not in corpus.clips]
     clips, notes = corpus.clips, list(corpus.notes)
-    for make in dict.fromkeys(maker(column) for column in wanted):
-        measure = make()
+    for measure in measures(corpus, wanted):
         try:
             found = measure.columns(scores_of(measure, corpus))
         except CorpusError as error:

@@ -64,15 +64,7 @@ def run(
         StoreError: a shard cannot be written; the shards before it remain stored
         ModelError: the scores do not have the shape (clips, labels)
     """
-    if job.shards:
-        check_writable(settings.root)  # a store that holds everything is only read
-        with (
-            settings.progress(str(job.condition), job.clips) as advance,
-            closing(compute(job, corpus, model, settings, advance)) as computed,
-        ):
-            sweep(job.folder)
-            for shard in computed:
-                write_shard(job.folder, shard.number, shard.scores, shard.layers)
+    fill(job, corpus, model, settings)
     frames, layers = [], []
     for i, part in shards(corpus.clips.index):
         frame = read_shard(job.folder, i, part)
@@ -83,6 +75,20 @@ def run(
             assert means is not None, "the job is finished"
             layers.append(means)
     return pd.concat(frames), layers
+
+
+def fill(job: Job, corpus: Corpus, model: Model, settings: Settings) -> None:
+    """Computes and writes the shards of a job; arguments and errors as for `run`."""
+    if not job.shards:
+        return
+    check_writable(settings.root)  # a store that holds everything is only read
+    with (
+        settings.progress(str(job.condition), job.clips) as advance,
+        closing(compute(job, corpus, model, settings, advance)) as computed,
+    ):
+        sweep(job.folder)
+        for shard in computed:
+            write_shard(job.folder, shard.number, shard.scores, shard.layers)
 
 
 def compute(

@@ -13,6 +13,7 @@ from sertools.inference.build_tables import Predicted
 from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
+from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.models.model import ClipModel, Model, explains, is_by_clip
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.layers import Layers
@@ -47,6 +48,7 @@ def predict(
         ModelError: the model is a bare encoder, and only scores are needed
         CorpusError: no clip could be scored
         StoreError: the store cannot be written
+        OtherSharesMissingError: `settings` name a share of the work, and other shares are not stored yet
     """
     settings = settings or Settings()
     planned: list[Job] = []
@@ -54,6 +56,11 @@ def predict(
         corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
         model = choose_precision(model, corpus, corpus_fingerprint, settings)
         planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)
+        if settings.share:
+            missing = fill([(model, corpus, planned)], settings.share, settings)
+            if missing:
+                raise OtherSharesMissingError(settings.share, missing)
+            planned = jobs(model, corpus, conditions, settings, corpus_fingerprint, layers)
     return predict_conditions(model, corpus, conditions, planned, settings, layers)
 
 

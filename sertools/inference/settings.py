@@ -15,6 +15,23 @@ Progress = Callable[..., AbstractContextManager[Callable[[int], None]]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Share:
+    """The part of the work that one of several workers does.
+
+    Attributes:
+        number: which part, from 0
+        of: number of parts
+    """
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        """As on the command line, where the first part is 1."""
+        return f"{self.number + 1}/{self.of}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Settings for how to compute; except for the seed, none changes a number beyond its stated tolerance.
 
@@ -26,6 +43,8 @@ class Settings:
         label_map: theirs → ours, for the labels of the model
         progress: shows the progress of a long job
         fresh: compute results of audits again, although they are kept
+        share: compute this part of the predictions only; None for all. A run that finds the other parts
+            missing after that raises `OtherSharesMissingError`
     """
 
     seed: int = 0
@@ -35,6 +54,7 @@ class Settings:
     label_map: Mapping[str, str] = field(default_factory=dict)
     progress: Progress = lambda *step: nullcontext(lambda n: None)
     fresh: bool = False
+    share: Share | None = None
 
     @property
     def root(self) -> Path:

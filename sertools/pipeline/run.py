@@ -1,7 +1,7 @@
 """Runs audits of a model on a corpus."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
@@ -13,6 +13,7 @@ from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline import kept_results, number_format
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
+from sertools.pipeline.fill_share import fill_share
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
@@ -74,6 +75,7 @@ def run(
 
     Raises:
         FailedAuditsError: an audit failed; the error has the results of the others
+        OtherSharesMissingError: `settings` name a share of the work, and other shares are not stored yet
         SertoolsError: see `predict` and `build_tables.tables`
     """
     settings = settings or Settings()
@@ -83,10 +85,13 @@ def run(
     if wanted:
         corpus.check_listed_once()
         model = choose_precision(model, corpus, key, settings)
-    corpus = with_measured_columns(corpus, audits, settings)
     compared = {}
     if any(planned.reads_layers for planned in audits):
         compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
+    if settings.share:
+        fill_share([model, *compared.values()], corpus, audits, wanted, settings)
+        settings = replace(settings, share=None)
+    corpus = with_measured_columns(corpus, audits, settings)
     requested = request(corpus, [planned.needs for planned in audits])
     shared = _Shared(
         corpus=corpus, settings=settings, corpus_fingerprint=key, command=command, compared=compared

@@ -63,6 +63,7 @@ def audit(
     seed: o.Seed = 0,
     cache: o.Cache = None,
     fresh: o.Fresh = False,
+    shard: o.Shard = "",
     out: o.Out = o.OUT,
     output: o.Format = "table",
     quiet: o.Quiet = False,

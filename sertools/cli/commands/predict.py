@@ -39,6 +39,7 @@ def predict(
     precision: o.Precision = "auto",
     batch_size: o.BatchSize = 8,
     cache: o.Cache = None,
+    shard: o.Shard = "",
     quiet: o.Quiet = False,
 ) -> None:
     """Predict a corpus and store the predictions in the cache.
@@ -54,11 +55,21 @@ def predict(
     from sertools.cli import console
     from sertools.inference import predict
     from sertools.inference.settings import Settings
+    from sertools.inference.share import OtherSharesMissingError
     from sertools.pipeline import write
 
-    settings = Settings(batch_size=batch_size, cache=cache, progress=arguments.progress(quiet))
+    settings = Settings(
+        batch_size=batch_size,
+        cache=cache,
+        progress=arguments.progress(quiet),
+        share=arguments.share(shard),
+    )
     loaded = request.load(corpus)
-    predicted = predict.predict(loaded, corpus, settings=settings)["clean"]
+    try:
+        predicted = predict.predict(loaded, corpus, settings=settings)["clean"]
+    except OtherSharesMissingError as stored:
+        console.message(f"{stored.message} {stored.hint}")
+        return
     for path in (path for path in (csv, parquet) if path is not None):
         write.export(predicted, corpus, path, loaded)
         console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
