@@ -1,13 +1,22 @@
 """The command `predict`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
 from sertools.wording import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from sertools.corpora.corpus import Corpus
+    from sertools.inference.settings import Settings
+    from sertools.models.model import ClipModel, Model
 
 
 def predict(
@@ -52,11 +61,7 @@ def predict(
     request = arguments.model_request(locals())
     corpus = arguments.corpus_request(locals()).load()
 
-    from sertools.cli import console
-    from sertools.inference import predict
     from sertools.inference.settings import Settings
-    from sertools.inference.share import OtherSharesMissingError
-    from sertools.pipeline import write
 
     settings = Settings(
         batch_size=batch_size,
@@ -64,16 +69,34 @@ def predict(
         progress=arguments.progress(quiet),
         share=arguments.share(shard),
     )
-    loaded = request.load(corpus)
+    _predict(request.load(corpus), corpus, settings, [path for path in (csv, parquet) if path is not None])
+
+
+def _predict(
+    model: "Model | ClipModel", corpus: "Corpus", settings: "Settings", paths: "Sequence[Path]"
+) -> None:
+    """Predicts the corpus, exports the predictions to the paths, and warns of clips that have none."""
+    from sertools.cli import console
+    from sertools.inference import predict
+    from sertools.inference.share import OtherSharesMissingError
+    from sertools.pipeline import write
+
     try:
-        predicted = predict.predict(loaded, corpus, settings=settings)["clean"]
+        predicted = predict.predict(model, corpus, settings=settings)["clean"]
     except OtherSharesMissingError as stored:
         console.message(f"{stored.message} {stored.hint}")
         return
-    for path in (path for path in (csv, parquet) if path is not None):
-        write.export(predicted, corpus, path, loaded)
+    for path in paths:
+        write.export(predicted, corpus, path, model)
         console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
-    for row in predicted.missing.head(10).itertuples():
+    _warn_of_missing(predicted.missing)
+
+
+def _warn_of_missing(missing: "pd.DataFrame") -> None:
+    """Shows the first ten clips without a prediction, and how many there are."""
+    from sertools.cli import console
+
+    for row in missing.head(10).itertuples():
         console.warn(f"missing: {row.clip}: {row.reason}")
-    if len(predicted.missing) > 10:
-        console.warn(f"missing: {len(predicted.missing)} clips in total")
+    if len(missing) > 10:
+        console.warn(f"missing: {len(missing)} clips in total")
