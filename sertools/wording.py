@@ -1,5 +1,8 @@
 """Words of sentences that several packages write."""
 
+NO_MODEL = "no model"
+"""Name of what is audited where no audit asks a model anything."""
+
 
 def plural(n: int, one: str, several: str = "") -> str:
     """A count with its noun, and with the words after it that depend on the count.

@@ -113,7 +113,8 @@ def notes(part: GroupedPairs, test: NullGap, limit: float) -> list[str]:
     found = []
     what = f"{part.target} by {part.column}"
     small = too_few(part.pairs, part.groups)
-    unit = "speakers" if part.pairs.by_speaker else "clips"
+    large = part.in_large_groups()
+    unit = "speakers" if large.by_speaker else "clips"
     if small:
         all_included = len(part.large_groups) == len(part.groups)
         left_out = "" if all_included else "; left out of max − min and equalised odds"
@@ -122,7 +123,7 @@ def notes(part: GroupedPairs, test: NullGap, limit: float) -> list[str]:
         found.append(f"{what}: there is no permutation test: {test.reason}.")
     elif test.smallest_verifiable > limit:
         found.append(
-            f"{what}: with {part.in_large_groups().units} {unit}, this corpus detects gaps from "
+            f"{what}: with {large.speakers or large.n} {unit}, this corpus detects gaps from "
             f"{test.smallest_detectable:.3f} on, and is too small to verify limits below "
             f"{test.smallest_verifiable:.3f}, such as {limit:g}."
         )

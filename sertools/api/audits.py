@@ -22,6 +22,7 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline import write
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
+from sertools.pipeline.request import model_for
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.report.render import render
@@ -104,7 +105,7 @@ def audit(
     if out is not None:
         files.check_writable(Path(out))
     corpus = corpus_of(data)
-    loaded = model_of(model, corpus)
+    loaded = model_for(planned, model) or model_of(model, corpus)
     settings = replace(settings or Settings(), seed=seed)
     training = training_of(
         loaded, None if trained_on is None else _clips_of(trained_on), allowed=allow_training_data
@@ -171,7 +172,7 @@ def plan(
     planned = _planned(model, data, audits, suite, options, (), audit_folders)
     _check_reads_layers(planned, against, random_twin)
     corpus = corpus_of(data)
-    loaded = model_of(model, corpus)
+    loaded = model_for(planned, model) or model_of(model, corpus)
     costs, timed = forecast.forecast(
         loaded,
         corpus,

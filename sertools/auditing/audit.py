@@ -130,6 +130,11 @@ class PlannedAudit:
         """Whether the audit reads layers, so that other models' layers can be compared."""
         return self.needs.layers or self.needs.frame_sums is not None
 
+    @property
+    def asks_a_model(self) -> bool:
+        """Whether the audit reads predictions, layers or labels of the model."""
+        return bool(self.needs.conditions) or self.reads_layers or self.needs.labels != "none"
+
 
 def load(name: str, folders: Sequence[Path] = ()) -> Audit:
     """Load an audit by name; `-` and `_` are equivalent.

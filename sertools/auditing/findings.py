@@ -16,6 +16,11 @@ from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, known_speakers
 from sertools.tables.tables import Tables
+from sertools.wording import plural
+
+CLIPS_APART = (
+    "clips of unknown speakers count as independent, so the interval is too narrow if speakers repeat"
+)
 
 
 def finding(
@@ -118,12 +123,18 @@ def left_out(
 def with_known_speakers(finding: Finding, tables: Tables) -> Finding:
     """The finding with at most as many speakers as the corpus names.
 
-    A clip whose speaker is unknown is a unit of its own in statistics, but it is no further speaker.
+    A clip whose speaker is unknown is a unit of its own in statistics, but it is no further speaker. Where
+    too few speakers are named for an interval, such clips do not make up for them: no limit is passed.
     """
     known = known_speakers(tables.clips)
     if finding.speakers is None or known is None or finding.speakers <= known:
         return finding
-    return finding.model_copy(update={"speakers": known})
+    found = finding.model_copy(update={"speakers": known})
+    return (
+        found
+        if known >= MIN_UNITS
+        else doubted(found, f"only {plural(known, 'speaker is', 'speakers are')} named, and {CLIPS_APART}")
+    )
 
 
 def skipped(name: str, tables: Tables, reason: str, target: str = "all") -> Finding:

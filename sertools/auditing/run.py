@@ -174,7 +174,7 @@ def _findings(
     planned: PlannedAudit, tables: Tables, outcome: Outcome, seed: int
 ) -> tuple[list[Finding], str]:
     """The judged findings, those on the answered clips alone, and the coverage; a sentence on the latter."""
-    made = _of_a_trained_model(outcome.findings, tables)
+    made = [with_known_speakers(each, tables) for each in _of_a_trained_model(outcome.findings, tables)]
     findings = judge_all(made, [*planned.audit.limits, *planned.limits])
     measured = any(finding.value is not None for finding in findings)
     coverage = coverage_findings(planned.needs, tables) if measured else []
@@ -195,6 +195,11 @@ def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:
         raise AuditError(f"audit {audit.name} changed its input tables")
     if not isinstance(outcome, Outcome):
         raise AuditError(f"audit {audit.name} returned {type(outcome).__name__}, not an Outcome")
+    odd = next((each for each in outcome.findings if not isinstance(each, Finding)), None)
+    if odd is not None:
+        raise AuditError(
+            f"audit {audit.name} returned {type(odd).__name__} among its findings, not a Finding"
+        )
     return outcome
 
 

@@ -170,7 +170,8 @@ Output = Annotated[
     typer.Option(
         "--output",
         rich_help_panel=INPUT,
-        help="Output of an ONNX model, or several of one number each: arousal,valence.",
+        help="Output of an ONNX model, or several of one number each: arousal,valence; or the column of a "
+        "table of predictions with answers in words.",
     ),
 ]
 

@@ -21,6 +21,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
         SertoolsError: any error that the user can fix
     """
     from sertools.cli import console
+    from sertools.corpora.identity import doubts
     from sertools.inference.share import OtherSharesMissingError
     from sertools.pipeline.nothing_measured import nothing_measured
     from sertools.pipeline.run import FailedAuditsError
@@ -44,9 +45,9 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     if failed and not results:
         raise failed.as_raised
     if not quiet:
-        for note in dict.fromkeys(note for result in results for note in result.notes):
-            if "--model-scale" in note:
-                console.warn(note)
+        of_scale = [note for result in results for note in result.notes if "--model-scale" in note]
+        for note in dict.fromkeys([*doubts(loaded.corpus.clips), *of_scale]):
+            console.warn(note)
     render(results, request.out)
     console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)
     if not quiet:

@@ -67,7 +67,7 @@ def verified(clips: pd.DataFrame, expected: Mapping[str, int]) -> list[str]:
 
     >>> clips = pd.DataFrame({"speaker": ["1", "2"], "emotion": ["anger", "anger"]})
     >>> verified(clips, {"clips": 2, "speakers": 3, "anger": 2})
-    ['2 of 2 clips, 2 of 2 anger', 'expected 3 speakers, found 2']
+    ['as published: 2 of 2 clips, 2 of 2 anger', 'published: 3 speakers, found 2']
     """
     met, missed = [], []
     for what, published in expected.items():
@@ -75,8 +75,9 @@ def verified(clips: pd.DataFrame, expected: Mapping[str, int]) -> list[str]:
         if found == published:
             met.append(f"{found} of {published} {words}")
         else:
-            missed.append(f"expected {published} {words}, found {found}")
-    return [sentence for sentence in (", ".join(met), "; ".join(missed)) if sentence]
+            missed.append(f"published: {published} {words}, found {found}")
+    said = f"as published: {', '.join(met)}" if met else ""
+    return [sentence for sentence in (said, "; ".join(missed)) if sentence]
 
 
 def listed(root: Path) -> pd.DataFrame | None:

@@ -66,7 +66,7 @@ def run(
     """
     fill(job, corpus, model, settings)
     frames, layers = [], []
-    for i, part in shards(corpus.clips.index):
+    for i, part in shards(corpus.clips.index, job.size):
         frame = read_shard(job.folder, i, part)
         assert frame is not None, "the job is finished"
         frames.append(frame)

@@ -12,7 +12,7 @@ from sertools.inference.settings import Settings
 from sertools.models.model import Model, is_prompted
 from sertools.speech import resynthesis
 from sertools.store.key import Key
-from sertools.store.store import read_layers, read_shard, shards
+from sertools.store.store import SHARD, read_layers, read_shard, shards
 from sertools.tables.condition import CLEAN, Condition
 
 
@@ -26,6 +26,7 @@ class Job:
         shards: number and clips of each shard to compute
         stored: number of clips that the store has
         layers: whether layer means are needed
+        size: number of clips of each shard but the last
     """
 
     condition: Condition
@@ -33,6 +34,7 @@ class Job:
     shards: tuple[tuple[int, pd.Index], ...]
     stored: int
     layers: bool
+    size: int = SHARD
 
     @property
     def clips(self) -> int:
@@ -75,6 +77,7 @@ def jobs(
             conditions=[condition],
             layers=layers and str(condition) == CLEAN,
             root=settings.root,
+            size=min(SHARD, getattr(model, "stored_together", SHARD)),
         )
     ]
 
@@ -106,6 +109,7 @@ def jobs_of_conditions(
     conditions: Sequence[Condition],
     layers: bool,
     root: Path,
+    size: int = SHARD,
 ) -> list[Job]:
     """One job per condition, in the order of the conditions; a complete job has no shards to compute.
 
@@ -116,12 +120,13 @@ def jobs_of_conditions(
         conditions: all conditions that audits read
         layers: whether any audit reads layer means
         root: root folder of the store
+        size: number of clips of each shard but the last
     """
     planned = []
     for condition in conditions:
         key = Key(model=model, corpus=corpus, condition=(str(condition), condition.fingerprint))
         folder = key.folder(root)
-        todo = tuple((i, part) for i, part in shards(clips) if not _stored(folder, i, part, layers))
+        todo = tuple((i, part) for i, part in shards(clips, size) if not _stored(folder, i, part, layers))
         n = sum(len(part) for _, part in todo)
         planned.append(
             Job(
@@ -130,6 +135,7 @@ def jobs_of_conditions(
                 shards=todo,
                 stored=len(clips) - n,
                 layers=layers,
+                size=size,
             )
         )
     return planned

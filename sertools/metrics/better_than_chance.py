@@ -43,7 +43,7 @@ class Skill:
         shown: whether it is
         z: distance of the score from its mean under permutation, in standard deviations; nan if the score
             cannot change under permutation
-        units: number of units (speakers, or clips if the corpus names no speakers)
+        units: number of speakers, or of clips if the corpus names no speakers
         by_speaker: whether the units are speakers
         deviation: standard deviation of the predictions, see `Pairs`; nan if unknown
     """
@@ -95,7 +95,13 @@ def skill(pairs: Pairs, classes: int = 0) -> Skill:
     z = _distance(scored)
     moves = not pairs.deviation < MIN_DEVIATION
     shown = moves and z > 0 and (z >= CERTAIN_Z or _rarely_reached(scored))
-    return Skill(shown=shown, z=z, units=pairs.units, by_speaker=pairs.by_speaker, deviation=pairs.deviation)
+    return Skill(
+        shown=shown,
+        z=z,
+        units=pairs.speakers or pairs.units,
+        by_speaker=pairs.by_speaker,
+        deviation=pairs.deviation,
+    )
 
 
 def not_better_than_constant(pairs: Pairs, classes: int = 0) -> str:

@@ -69,12 +69,20 @@ def answer_columns(
         raise ModelError(
             f"{path} has no score columns: its columns are {', '.join(map(str, table.columns))}, and "
             "none is an emotion, a dimension, or a label of the corpus",
-            hint=f"name them: --labels {','.join(named)}"
-            if named
-            else "write one column of numbers for each label, such as anger and neutral",
+            hint=_how_named(named, others),
         )
     _check_complete(table, found, numeric, path)
     return tuple(found), _note(left)
+
+
+def _how_named(numeric: Sequence[str], others: Sequence[str]) -> str:
+    """The option that names the columns with numbers, or else the column with the answers in words."""
+    if numeric:
+        return f"name them: --labels {','.join(numeric)}"
+    words = next((name for name in ("emotion", "label") if name in others), "")
+    if words:
+        return f"if the column {words} holds the model's answers, not the truth, add --output {words}"
+    return "write one column of numbers for each label, such as anger and neutral"
 
 
 def row_keys(table: pd.DataFrame, key: str, path: Path) -> "pd.Index[str]":

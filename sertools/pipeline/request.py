@@ -1,6 +1,6 @@
 """What `sertools audit` is asked to do: model, corpus, audits and output, before anything is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from sertools.errors import CorpusError
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
+from sertools.models.no_model import NoModel
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.pipeline.write import set_aside, write_run
@@ -56,6 +57,11 @@ class ModelRequest:
         known = (*(label_map or {}), *emotions)
         options = replace(self.options, known=known, emotions=tuple(emotions), label_map=label_map or {})
         return load_model(self.spec, options)
+
+
+def model_for(audits: Sequence[PlannedAudit], spec: object) -> NoModel | None:
+    """No model, where no audit asks one and the user names none; None where a model has to be loaded."""
+    return None if spec != "default" or any(planned.asks_a_model for planned in audits) else NoModel()
 
 
 def _emotions(corpus: Corpus) -> list[str]:
@@ -180,7 +186,7 @@ class AuditRequest:
         """
         files.check_writable(self.out)
         corpus, renamed = self.corpus.load(), self.settings.label_map
-        model = self.model.load(corpus, renamed)
+        model = model_for(self.audits, self.model.spec) or self.model.load(corpus, renamed)
         others = {AGAINST: self.against.load(corpus, renamed)} if self.against else {}
         trained_on = None
         if self.trained_on:

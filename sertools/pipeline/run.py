@@ -14,7 +14,7 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline import kept_results, number_format
 from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
 from sertools.pipeline.fill_share import fill_share
-from sertools.pipeline.needs import conditions
+from sertools.pipeline.needs import conditions, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
@@ -80,7 +80,8 @@ def run(
     """
     settings = settings or Settings()
     standard_labels(model, settings.label_map)  # checked before anything is computed
-    key = fingerprint(corpus) if hasattr(model, "predict") else ""  # a table of answers opens no audio
+    opens = hasattr(model, "predict") or bool(measured_columns(corpus, audits))
+    key = fingerprint(corpus) if opens else ""  # a table of answers opens no audio
     wanted = conditions(audits, settings.seed)
     if wanted:
         corpus.check_listed_once()

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.overlap import Seen, seen
@@ -38,11 +40,13 @@ class Training:
         record: the training record; None if it is unknown
         source: where the record comes from
         allowed: whether clips that were in the training are judged like others
+        expect: tells the model which clips the whole corpus has before it is asked about a part of them
     """
 
     record: TrainingRecord | None = None
     source: str = ""
     allowed: bool = False
+    expect: Callable[[pd.DataFrame], None] | None = None
 
 
 def training_of(
@@ -55,10 +59,13 @@ def training_of(
         trained_on: the training data, if the user names it; its clips are decoded
         allowed: whether clips that were in the training are judged like others
     """
+    expect = getattr(model, "expect", None)
     if trained_on is not None:
-        return Training(record=record_of([trained_on]), source=trained_on.name, allowed=allowed)
-    record = getattr(model, "training", None)
-    return Training(record=record, source="beside the weights" if record else "", allowed=allowed)
+        record = record_of([trained_on])
+        return Training(record=record, source=trained_on.name, allowed=allowed, expect=expect)
+    beside = getattr(model, "training", None)
+    source = "beside the weights" if beside else ""
+    return Training(record=beside, source=source, allowed=allowed, expect=expect)
 
 
 def on_unseen(run: Run, corpus: Corpus, audits: Sequence[PlannedAudit], training: Training) -> Results:
@@ -91,6 +98,8 @@ def on_unseen(run: Run, corpus: Corpus, audits: Sequence[PlannedAudit], training
     unseen = corpus.clips[~found.left_out]
     if unseen.empty:
         raise _nothing_left(found, corpus)
+    if training.expect:
+        training.expect(corpus.clips)
     told = _Told(found=found, training=training, judged=len(unseen), how=_how(found, len(unseen)))
     others = [planned for planned in audits if not _asks(planned)]
     pieces = [(replace(corpus, name=f"{corpus.name}:{UNSEEN}", clips=unseen), asking)]

@@ -90,8 +90,8 @@ def gains_minus_losses(
     value = float(gain - loss)
     if len(present) < MIN_UNITS:
         return replace(found, value=value, reason=f"fewer than {MIN_UNITS} speakers")
-    weights = 1 / (len(classes) * clips.sum(axis=0))
-    most = _most_clips(clips, weights) / repeats
+    once = clips / repeats  # as if all repetitions of a clip had the same outcome
+    most = _most_clips(once, 1 / (len(classes) * once.sum(axis=0)))
     correlation = -math.sqrt(gain * loss / ((1 - gain) * (1 - loss))) if gain < 1 and loss < 1 else -1.0
 
     def bounds(coverage: float) -> tuple[float, float]:

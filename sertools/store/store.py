@@ -1,8 +1,9 @@
 """Stores predictions and layer means on disk, in append-only shards that are written atomically and sealed.
 
 `ROOT/<model>-<hash>/<corpus>-<hash>/<condition>-<hash>/00000.parquet`, with `00000.layers.npy` next to it if
-layers were requested. A shard holds the clips `SHARD·i … SHARD·(i+1)−1` of the corpus in corpus order, so its
-name determines its content: two processes that write the same shard write the same content.
+layers were requested. A shard holds the clips `s·i … s·(i+1)−1` of the corpus in corpus order, s = `SHARD` or
+what the model asks for, so its name determines its content: two processes that write the same shard write the
+same content.
 """
 
 import contextlib
@@ -37,10 +38,10 @@ ARRAY_SEAL = 16
 HOUR_S, DAY_S = 60 * 60, 24 * 60 * 60
 
 
-def shards(clips: pd.Index) -> Iterator[tuple[int, pd.Index]]:
-    """Number and clips of every shard, in corpus order."""
-    for i in range(0, len(clips), SHARD):
-        yield i // SHARD, clips[i : i + SHARD]
+def shards(clips: pd.Index, size: int = SHARD) -> Iterator[tuple[int, pd.Index]]:
+    """Number and clips of every shard of this size, in corpus order."""
+    for i in range(0, len(clips), size):
+        yield i // size, clips[i : i + size]
 
 
 def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:

@@ -1,15 +1,17 @@
 """How often do audits pass a strong and fair model? Prints the table of docs/statistics.md on verdicts.
 
-    OMP_NUM_THREADS=1 python -m tests.bench.verdicts --runs 60
+    OMP_NUM_THREADS=1 python -m tests.bench.verdicts verdicts.jsonl --runs 60
 
 Three worlds, in which the model has a CCC of .69 to .80 and a UAR of .71, the same for women and men, and
 changes little under perturbations. Counted are headline findings; what is true comes from one corpus of many
-speakers.
+speakers. Every run is kept in the log, so that an interrupted simulation goes on.
 """
 
 import argparse
+import json
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ AUDITS: dict[str, dict[str, Any]] = {
     "robustness": {"perturbations": PERTURBATIONS, "resamples": 20},
 }
 CORPORA = {"24 × 60": (24, 60), "91 × 82": (91, 82)}
-MANY = (300, 60)
+MANY = (1000, 60)
 """Speakers and clips of each, for what is true."""
 
 Rng = np.random.Generator
@@ -118,7 +120,10 @@ def corpus(world: World, rng: Rng, speakers: int, clips: int) -> Tables:
     )
 
 
-def findings(tables: Tables) -> dict[tuple[str, FindingKey], Finding]:
+Findings = dict[tuple[str, FindingKey], Finding]
+
+
+def findings(tables: Tables) -> Findings:
     """The findings of all audits with a limit; the worst speaker is one, whoever it is."""
     found = {}
     for name, options in AUDITS.items():
@@ -138,46 +143,80 @@ def keeps(limit: Limit | None, value: float | None) -> bool:
     return (limit.above is None or value > limit.above) and (limit.below is None or value < limit.below)
 
 
-def table(runs: int, seed: int, worlds: list[str], corpora: list[str]) -> None:
-    """A row for each world and size of the corpus."""
-    show(
-        "| world | speakers × clips | runs | limits | pass | inconclusive | fail | false pass | false fail |"
+Counts = dict[str, int]
+
+
+def counted(world: str, size: str, run: int, seed: int, truth: Findings) -> Counts:
+    """How the headline findings of one corpus were judged: verdict, or verdict and name, → number."""
+    found = findings(
+        corpus(WORLDS[world], np.random.default_rng([seed, run, *CORPORA[size]]), *CORPORA[size])
     )
-    show("|---|---|---|---|---|---|---|---|---|")
-    for name in worlds:
-        truth = findings(corpus(WORLDS[name], np.random.default_rng(seed), *MANY))
-        for size in corpora:
-            counts: Counter[str] = Counter()
-            wrong: Counter[str] = Counter()
-            for run in range(runs):
-                rng = np.random.default_rng([seed, run, *CORPORA[size]])
-                for key, each in findings(corpus(WORLDS[name], rng, *CORPORA[size])).items():
-                    if not each.headline or key not in truth:
-                        continue
-                    counts[each.verdict.value] += 1
-                    true = keeps(each.limit, truth[key].value)
-                    if each.verdict is (Verdict.FAIL if true else Verdict.PASS):
-                        wrong[each.verdict.value] += 1
-                    if each.verdict in {Verdict.INCONCLUSIVE, Verdict.SKIPPED}:
-                        wrong[f"{each.verdict.value} {key[1].name}"] += 1
-            total = sum(counts.values()) - counts["skipped"]
-            shares = [f"{counts[v] / total:.3f}" for v in ("pass", "inconclusive", "fail")]
-            per_run = [f"{wrong[v] / runs:.3f}" for v in ("pass", "fail")]
-            show(f"| {name} | {size} | {runs} | {total / runs:.0f} | {' | '.join([*shares, *per_run])} |")
-            show(f"  {dict(wrong.most_common(8))}")
+    counts: Counter[str] = Counter()
+    for key, each in found.items():
+        if not each.headline or key not in truth:
+            continue
+        verdict = each.verdict.value
+        counts[verdict] += 1
+        true = keeps(each.limit, truth[key].value)
+        if each.verdict is (Verdict.FAIL if true else Verdict.PASS):
+            counts[f"false {verdict}"] += 1
+            counts[f"false {verdict}: {key[1].name}"] += 1
+        if each.verdict in {Verdict.INCONCLUSIVE, Verdict.SKIPPED}:
+            counts[f"{verdict}: {key[1].name}"] += 1
+    return dict(counts)
+
+
+def simulate(log: Path, runs: int, seed: int, worlds: list[str], corpora: list[str]) -> None:
+    """Adds a line of JSON to the log for each run that it does not hold yet."""
+    done = {tuple(line["cell"]) for line in read(log)}
+    for world in worlds:
+        cells = [(world, size, run, seed) for run in range(runs) for size in corpora]
+        if done.issuperset(cells):
+            continue
+        truth = findings(corpus(WORLDS[world], np.random.default_rng(seed), *MANY))
+        for cell in cells:
+            if cell not in done:
+                line = {"cell": cell, "counts": counted(*cell, truth)}
+                with log.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(line) + "\n")
+
+
+def read(log: Path) -> list[dict[str, Any]]:
+    """The lines of the log; none if there is no log yet."""
+    return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+
+
+def table(log: Path) -> None:
+    """A row for each world and size of the corpus, and what was not passed or falsely judged."""
+    columns = ["world", "speakers × clips", "runs", "limits", "pass", "inconclusive", "fail"]
+    show(f"| {' | '.join([*columns, 'skipped a run', 'false passes a run', 'false fails a run'])} |")
+    show("|" + "---|" * 10)
+    cells: dict[tuple[str, str], list[Counts]] = {}
+    for line in read(log):
+        cells.setdefault(tuple(line["cell"][:2]), []).append(line["counts"])
+    for (world, size), runs in cells.items():
+        counts = sum(map(Counter, runs), start=Counter[str]())
+        n = len(runs)
+        total = sum(counts[verdict] for verdict in ("pass", "inconclusive", "fail"))
+        shares = [f"{counts[verdict] / total:.3f}" for verdict in ("pass", "inconclusive", "fail")]
+        a_run = [f"{counts[name] / n:.3f}" for name in ("skipped", "false pass", "false fail")]
+        show(f"| {' | '.join([world, size, str(n), f'{total / n:.0f}', *shares, *a_run])} |")
+        show(f"  {dict(Counter({k: v for k, v in counts.items() if ':' in k}).most_common(12))}")
 
 
 def main() -> None:
-    """Prints the table."""
+    """Runs the simulation, and prints the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("log", type=Path, help="file of finished runs, one a line; others are added")
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=2027)
     parser.add_argument("--worlds", nargs="*", default=list(WORLDS))
     parser.add_argument("--corpora", nargs="*", default=list(CORPORA))
     chosen = parser.parse_args()
-    table(chosen.runs, chosen.seed, chosen.worlds, chosen.corpora)
+    simulate(chosen.log, chosen.runs, chosen.seed, chosen.worlds, chosen.corpora)
+    table(chosen.log)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ DEEDS = {
     "raise type('Own', (BaseException,), {})('stop')": "Own: stop",
     "raise type('Own', (Exception,), {'__str__': lambda self: 1 / 0})": "Own",
     "audit(tables, rng=rng)": "RecursionError: maximum recursion depth exceeded",
-    "return Outcome(answer='', findings=[3])": "AttributeError: 'int' object has no attribute 'name'",
+    "return Outcome(answer='', findings=[3])": "mine returned int among its findings, not a Finding",
     "return 3": "mine returned int, not an Outcome",
 }
 

@@ -55,6 +55,15 @@ def test_a_scale_of_the_model_that_is_no_range_is_one_sentence(ratings):
         assert said in " ".join(result.stderr.split())
 
 
+def test_doubts_about_who_speaks_are_warnings(ratings):
+    clips = (ratings / "c.csv").read_text()
+    (ratings / "c.csv").write_text(clips.replace(",s1,", ",S_1,", 2))
+    result = audit(ratings)
+    said = " ".join(result.stderr.split())
+    assert "Warning: 1 speaker may be written in several ways: 'S_1' (2 clips) and 's1' (3 clips)" in said
+    assert "Warning" not in audit(ratings, "--quiet").stderr
+
+
 @pytest.mark.parametrize("switch", [[], ["--cca"], ["--no-cca"]], ids=str)
 def test_probe_layers_also_runs_layer_acoustics_unless_it_is_switched_off(tmp_path, switch):
     rows = "".join(f"{i}.wav,s{i % 6},anger\n" for i in range(12))

@@ -318,7 +318,7 @@ def test_emodb_is_read_by_folder_with_its_counts_verified() -> None:
     assert sorted(corpus.clips["speaker"].unique()) == ["12", "14", "15", "16"]
     assert len(corpus.clips) == 231
     assert corpus.notes[0].startswith(
-        "535 of 535 clips, 10 of 10 speakers, 5 of 5 female speakers, 5 of 5 male speakers"
+        "as published: 535 of 535 clips, 10 of 10 speakers, 5 of 5 female speakers, 5 of 5 male speakers"
     )
     assert "CC0" in corpus.licence
     assert "Burkhardt" in corpus.citation

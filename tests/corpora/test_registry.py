@@ -88,7 +88,7 @@ def test_a_corpus_that_can_be_made_is_made_once(
     corpus = load_corpus("voices")
     assert corpus.root.is_relative_to(tmp_path / "cache" / "sertools" / "corpora")
     assert corpus.simulated
-    assert corpus.notes[0].startswith("288 of 288 clips, 16 of 16 speakers")
+    assert corpus.notes[0].startswith("as published: 288 of 288 clips, 16 of 16 speakers")
     made = (corpus.root / "metadata.csv").stat().st_mtime_ns
     again = load_corpus("voices:test")
     assert (again.root / "metadata.csv").stat().st_mtime_ns == made
@@ -107,12 +107,12 @@ def test_counts_are_those_of_the_whole_corpus_even_when_a_split_is_asked_for(tmp
     (root / "wav" / "16a01Wa.wav").touch()
     corpus = load_corpus(f"{root}:test")
     assert len(corpus.clips) == 1
-    assert "expected 535 clips, found 2" in corpus.notes[0]
+    assert "published: 535 clips, found 2" in corpus.notes[0]
 
 
 def test_unknown_speakers_are_not_counted() -> None:
     clips = pd.DataFrame({"speaker": ["1", None, "2"], "sex": ["female", "female", "male"]})
     assert registry.verified(clips, {"speakers": 2, "female": 1, "male": 1}) == [
-        "2 of 2 speakers, 1 of 1 female speakers, 1 of 1 male speakers"
+        "as published: 2 of 2 speakers, 1 of 1 female speakers, 1 of 1 male speakers"
     ]
     assert registry.verified(clips, {}) == []

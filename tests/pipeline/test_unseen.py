@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -100,6 +101,15 @@ def test_trained_on_does_the_same_for_a_model_without_a_record(corpus, tmp_path)
         "The other 32 clips are judged."
     )
     assert result.provenance["training"]["record"] == "training"
+
+
+def test_rows_about_clips_that_are_not_judged_are_not_said_to_match_nothing(corpus, tmp_path):
+    rows = pd.DataFrame({"clip": [*corpus.clips.index, "elsewhere.wav"], "arousal": 0.5})
+    rows.to_csv(tmp_path / "p.csv", index=False)
+    known = replace(corpus, clips=corpus.clips[corpus.clips["speaker"] == "s0"])
+    (result,) = audited(f"predictions:{tmp_path / 'p.csv'}", corpus, tmp_path, trained_on=known)
+    assert result.model["unmatched"] == "1 of 49 rows"
+    assert "1 row matches no clip of the corpus: elsewhere.wav." in result.notes
 
 
 def test_nothing_is_said_where_nothing_was_in_the_training(corpus, tmp_path):

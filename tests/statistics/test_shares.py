@@ -49,7 +49,8 @@ def test_the_bounds_of_no_change_are_those_worked_out_by_hand():
     found = change_of_recall(truth, truth, truth, unit)
     assert (found.value, found.low, found.high) == pytest.approx((0, -high, high), abs=1e-12)
     twice = change_of_recall(truth, truth, truth, unit, repeats=2)
-    assert twice.high == pytest.approx(2 * z**2 / effective / (1 + 2 * z**2 / effective), abs=1e-12)
+    effective = 50 / (1 + 9 * 0.02)  # 5 speakers × 10 clips, each of them twice
+    assert twice.high == pytest.approx(z**2 / effective / (1 + z**2 / effective), abs=1e-12)
 
 
 def test_the_interval_of_gains_and_losses_is_that_of_two_wilson_intervals():
@@ -143,3 +144,15 @@ def test_what_is_missing_is_said():
     group = (few, few, few)
     assert gap_of_recall(group, group).reason == "fewer than 5 speakers in a group"
     assert gap_of_recall(group, (nothing, nothing, nothing)).reason == "uar is undefined in a group"
+
+
+@pytest.mark.parametrize("repeats", [2, 5])
+def test_draws_with_equal_outcomes_add_nothing_and_take_nothing(repeats):
+    rng = np.random.default_rng(0)
+    truth, unit = rng.integers(0, 3, 240), np.arange(240) % 8
+    before = np.where(rng.random(240) < 0.8, truth, (truth + 1) % 3)
+    after = np.where(rng.random(240) < 0.01, (before + 1) % 3, before)
+    once = change_of_recall(truth, before, after, unit)
+    several = (np.tile(each, repeats) for each in (truth, before, after, unit))
+    again = change_of_recall(*several, repeats=repeats)
+    assert (again.value, again.low, again.high) == pytest.approx((once.value, once.low, once.high), abs=1e-12)

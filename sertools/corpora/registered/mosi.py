@@ -67,9 +67,9 @@ def expected(clips: pd.DataFrame) -> list[str]:
     if found in TEST_CLIPS:
         notes = [f"{found} test segments, as published"]
     else:
-        notes = [f"expected {TEST_CLIPS[0]} or {TEST_CLIPS[1]} test segments, found {found}"]
+        notes = [f"published: {TEST_CLIPS[0]} or {TEST_CLIPS[1]} test segments, found {found}"]
     if speakers != VIDEOS:
-        notes.append(f"expected {VIDEOS} videos, found {speakers}")
+        notes.append(f"published: {VIDEOS} videos, found {speakers}")
     return notes
 
 

@@ -86,7 +86,7 @@ def expected(clips: pd.DataFrame) -> list[str]:
     for split, published in SIZES.get(release, {}).items():
         found = int((clips["split"] == split).sum())
         if found != published:
-            notes.append(f"expected {published} clips in {split}, found {found}")
+            notes.append(f"published: {published} clips in {split}, found {found}")
     if release in TEST1_SPEAKERS:
         speakers = test1.drop_duplicates("speaker").dropna(subset="speaker")
         of_sex = (len(speakers), *((speakers["sex"] == sex).sum() for sex in ("female", "male")))

@@ -4,8 +4,9 @@ Each clip is sent as 16-bit WAV, followed by a prompt that lists the classes: th
 emotions of the corpus. `--prompt FILE` is a template with `{classes}`. The temperature is 0, the seed 0, and
 an answer has at most 64 tokens. Answers are parsed by the rule for answers in words; an answer that names no
 class counts as wrong and is listed. The key is read from the environment variable `SERTOOLS_CHAT_KEY`. At
-most `--batch-size` requests run at a time; a busy endpoint is asked again, with growing waits. The endpoint
-is not needed for clips that are stored already.
+most `--batch-size` requests, and never more than 16, run at a time; a busy endpoint is asked again, with
+growing waits. Answers are stored after every 16 clips, so an interrupted run repeats at most 16 requests. The
+endpoint is not needed for clips that are stored already.
 """
 
 import hashlib
@@ -40,6 +41,9 @@ SETTINGS: Mapping[str, Any] = {"temperature": 0, "top_p": 1, "seed": 0, "max_tok
 FINGERPRINT_VERSION = "chat-1"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
+STORED_TOGETHER = 16
+"""Twice as many requests as run at a time by default; what an interruption loses is paid for again."""
+
 THOUGHT = re.compile(r"<think>.*?(</think>|$)", re.DOTALL)
 """What a model writes before its answer while it reasons."""
 
@@ -54,6 +58,8 @@ class ChatModel(LoadedSignalModel):
         label_map: theirs → ours, for the words of the answers
         asked: which prompt is used, and in which order it lists the classes
         used: number of answers, tokens, seconds and cost since the model was loaded, one of its facts
+        stored_together: number of answers that are stored together, and so asked for again after an
+            interruption; requests may cost money
     """
 
     endpoint: Endpoint
@@ -61,6 +67,7 @@ class ChatModel(LoadedSignalModel):
     label_map: Mapping[str, str]
     asked: Asked = field(default_factory=Asked)
     used: dict[str, float]
+    stored_together: int = STORED_TOGETHER
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals: 1 for the class that the answer names, 0 for the others; there are no layers.

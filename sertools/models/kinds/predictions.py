@@ -55,12 +55,18 @@ class PredictionsModel(LoadedModel):
         key: what the tables are indexed by, `clip` or `file`
         notes: on conditions and columns; those on rows depend on the corpus
         unparsed: condition → why the answer in words of a row names no class; empty if there are no words
+        whole: the clips of the whole corpus, if the model is asked about a part of them; see `expect`
     """
 
     tables: Mapping[str, pd.DataFrame]
     key: str
     notes: Sequence[str] = ()
     unparsed: Mapping[str, "pd.Series[str]"] = field(default_factory=dict)
+    whole: pd.DataFrame | None = None
+
+    def expect(self, clips: pd.DataFrame) -> None:
+        """Tells which clips the corpus has, so that rows about those that are not asked about match too."""
+        self.whole = clips
 
     def reasons(self, clips: pd.DataFrame, condition: str = CLEAN) -> "pd.Series[str]":
         """Why an answer in words names no class, one text per clip; empty for all others."""
@@ -90,6 +96,8 @@ class PredictionsModel(LoadedModel):
                 "about this segment only",
             )
         odd = table.index.difference(wanted)
+        if self.whole is not None:
+            odd = odd.difference(self._wanted(self.whole, table.index))
         if len(odd):
             more = ", …" if len(odd) > MAX_LISTED else ""
             rows = plural(len(odd), "row matches", "rows match")

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 NAMES = (
     "answer", "response", "prediction", "predicted", "predicted_emotion", "predicted_label", "pred",
 )  # fmt: skip
-"""Columns that are read as answers in words, in this order, if they hold text. `emotion` and `label` are not
-among them: in many tables they are the truth, on which every model would be right."""
+"""Columns that are read as answers in words, in this order, if they hold text."""
+
+ALONE = ("emotion", "label")
+"""Columns that are read as answers in words only if the table has no other column than `KEYS` and a
+confidence: in many tables they are the truth, on which every model would be right."""
 
 CONFIDENCE = "confidence"
 """The column with the confidence of each answer."""
 
 
 def word_column(table: pd.DataFrame, options: "LoadOptions", path: Path) -> str:
-    """The column with answers in words: that of `--output`, or else the first of `NAMES`; empty if none.
+    """The column with answers in words: that of `--output`, or else one of `NAMES` or `ALONE`; empty if none.
 
     A table with class scores is not read for words unless `--output` names the column.
 
@@ -49,7 +52,9 @@ def word_column(table: pd.DataFrame, options: "LoadOptions", path: Path) -> str:
     ]
     if scored or any(label in table and canonical(label) not in DIMENSIONS for label in options.labels):
         return ""
-    return next((name for name in NAMES if name in table and _has_text(table[name])), "")
+    others = {name for name in map(str, table.columns) if name not in {*KEYS, CONFIDENCE} and name.strip()}
+    names = [*NAMES, *(name for name in ALONE if others == {name})]
+    return next((name for name in names if name in table and _has_text(table[name])), "")
 
 
 def score_columns(

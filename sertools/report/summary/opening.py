@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sertools.report import content
 from sertools.report.summary.rows import Row, rows
 from sertools.results.result import Result, Verdict
-from sertools.wording import plural
+from sertools.wording import NO_MODEL, plural
 
 
 def opening(results: Sequence[Result]) -> str:
@@ -24,29 +24,36 @@ def _sentence(model: str, corpus: str, asked: Sequence[Row]) -> str:
     shown, undecided = _listed(by[Verdict.PASS], "and"), _listed(by[Verdict.INCONCLUSIVE], "or")
     failed = [row.asks.question for row in asked if not row.asks.claim and row.verdict is Verdict.FAIL]
     parts = []
+    without = model == NO_MODEL
     if shown or refuted:
-        parts.append(f"On {corpus}, {model} is {', but '.join(filter(None, [shown, refuted]))}.")
+        who = f"{corpus}" if without else f"On {corpus}, {model}"
+        parts.append(f"{who} is {', but '.join(filter(None, [shown, refuted]))}.")
     if undecided:
-        who, where = ("it", "") if parts else (model, f" on {corpus}")
+        who, where = ("it", "") if parts else (corpus, "") if without else (model, f" on {corpus}")
         parts.append(f"Whether {who} is {undecided}{where} could not be decided.")
     if failed:
-        where = "" if parts else f" for {model} on {corpus}"
+        where = "" if parts else f" for {_subject(model, corpus)}"
         parts.append(f"The limits are not met{where} in: {' '.join(failed)}")
-    return " ".join(parts) or _without_verdict(model, corpus, asked)
+    return " ".join(parts) or _without_verdict(_subject(model, corpus), asked)
 
 
-def _without_verdict(model: str, corpus: str, asked: Sequence[Row]) -> str:
+def _subject(model: str, corpus: str) -> str:
+    """What was audited, in words."""
+    return corpus if model == NO_MODEL else f"{model} on {corpus}"
+
+
+def _without_verdict(subject: str, asked: Sequence[Row]) -> str:
     """The sentence where no claim is shown, refuted or open, and no question failed."""
     verdicts = {row.verdict for row in asked}
     if Verdict.INCONCLUSIVE in verdicts:
-        return f"Nothing failed for {model} on {corpus}, but not everything could be decided."
+        return f"Nothing failed for {subject}, but not everything could be decided."
     if Verdict.PASS in verdicts:
-        return f"Everything that was judged for {model} on {corpus} passed."
+        return f"Everything that was judged for {subject} passed."
     if Verdict.SKIPPED in verdicts:
         reasons = list(dict.fromkeys(row.reason for row in asked if row.reason))
         why = f": {reasons[0]}" if len(reasons) == 1 else ""
-        return f"Nothing could be judged for {model} on {corpus}{why}."
-    return f"No limit applies to what was measured for {model} on {corpus}."
+        return f"Nothing could be judged for {subject}{why}."
+    return f"No limit applies to what was measured for {subject}."
 
 
 def _listed(words: Sequence[str], last: str) -> str:
@@ -63,4 +70,6 @@ def title(results: Sequence[Result]) -> str:
     models, corpora = content.subject_names(results)
     model = models[0] if len(models) == 1 else plural(len(models), "model")
     corpus = corpora[0] if len(corpora) == 1 else f"{len(corpora)} corpora"
+    if models == [NO_MODEL]:
+        return f"What do audits of {corpus} without a model show?"
     return f"How well {'does' if len(models) == 1 else 'do'} {model} serve {corpus}?"

@@ -38,7 +38,7 @@ def test_names_in_the_original_folder_say_everything(tmp_path: Path) -> None:
     assert read == list(FILES.values())
     assert corpus.clips["age"].tolist() == [31, 34, 21, 32, 30, 35, 31]
     assert corpus.clips["transcript"].iloc[0] == "Der Lappen liegt auf dem Eisschrank."
-    assert "expected 535 clips, found 7" in corpus.notes[-3]
+    assert "published: 535 clips, found 7" in corpus.notes[-3]
 
 
 def test_suffixes_in_capitals_are_read(tmp_path: Path) -> None:
@@ -76,5 +76,5 @@ def test_published_counts_are_met() -> None:
 def test_takes_that_were_not_recognised_are_a_corpus_of_their_own() -> None:
     corpus = load_corpus(str(DATA / "emodb_low_agreement"))
     assert corpus.name == "emodb-low-agreement"
-    assert corpus.notes[0].startswith("281 of 281 clips, 10 of 10 speakers")
+    assert corpus.notes[0].startswith("as published: 281 of 281 clips, 10 of 10 speakers")
     assert not set(corpus.clips.index) & set(load_corpus(str(DATA / "emodb")).clips.index)

@@ -62,7 +62,7 @@ def test_turns_have_sound_words_and_session(tmp_path: Path) -> None:
     assert not row["scripted"]
     assert pd.isna(row["emotion"])
     assert len(load_corpus(f"{tmp_path}:session2").clips) == 3
-    assert corpus.notes[0].startswith("expected 10039 clips, found 6; expected 10 speakers, found 4")
+    assert corpus.notes[0].startswith("published: 10039 clips, found 6; published: 10 speakers, found 4")
 
 
 def test_four_classes_merge_excitement_into_happiness(tmp_path: Path) -> None:
@@ -129,7 +129,9 @@ def release(root: Path) -> Path:
 
 def test_release_is_read_with_its_sizes_and_its_ratings_off_the_scale(tmp_path: Path) -> None:
     corpus = load_corpus(str(release(tmp_path)))
-    assert corpus.notes[0].startswith("10039 of 10039 clips, 10 of 10 speakers, 5 of 5 female speakers")
+    assert corpus.notes[0].startswith(
+        "as published: 10039 of 10039 clips, 10 of 10 speakers, 5 of 5 female speakers"
+    )
     assert not [note for note in corpus.notes if note.startswith("expected")]
     assert [corpus.clips.at[turn, name] for turn, (name, _) in ODD.items()] == [1.0] * 4 + [0.0] * 3
     off = [note for note in corpus.notes if "outside" in note]

@@ -51,8 +51,8 @@ def test_test_set_has_the_published_size_or_the_report_says_not() -> None:
         clips = pd.DataFrame({"split": ["test"] * n, "speaker": [f"v{i % 93}" for i in range(n)]})
         assert mosi.expected(clips) == [f"{n} test segments, as published"]
     assert mosi.expected(pd.DataFrame({"split": ["test", "dev"], "speaker": ["a", "b"]})) == [
-        "expected 685 or 686 test segments, found 1",
-        "expected 93 videos, found 2",
+        "published: 685 or 686 test segments, found 1",
+        "published: 93 videos, found 2",
     ]
 
 

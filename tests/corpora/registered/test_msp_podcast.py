@@ -111,7 +111,7 @@ def test_splits_of_release_1_11_have_their_published_sizes() -> None:
         "test1 has 30647 clips, as in release 1.11 and later",
         "0 clips have no agreed emotion, 0 have no known speaker",
     ]
-    assert msp_podcast.expected(clips.iloc[1:])[1] == "expected 84030 clips in train, found 84029"
+    assert msp_podcast.expected(clips.iloc[1:])[1] == "published: 84030 clips in train, found 84029"
 
 
 def test_published_rating_off_the_scale_is_clipped_and_told(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def root(tmp_path_factory):
 def test_it_has_the_clips_that_it_promises(root):
     corpus = load_corpus(str(root))
     assert corpus.name == "tts-sentences"
-    assert "1596 of 1596 clips, 26 of 26 speakers" in corpus.notes
+    assert "as published: 1596 of 1596 clips, 26 of 26 speakers" in corpus.notes
     assert corpus.simulated == tts_sentences.SIMULATED
     assert set(corpus.clips["split"]) == {"eng", "deu", "fra", "ita", "spa"}
     assert len(load_corpus(f"{root}:eng").clips) == 6 * 126

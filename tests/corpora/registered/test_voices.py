@@ -92,7 +92,7 @@ def test_the_corpus_has_the_published_counts(clips):
     }
     said = verified(clips, voices.EXPECTED)
     assert len(said) == 1
-    assert said[0].startswith("288 of 288 clips, 16 of 16 speakers, 8 of 8 female")
+    assert said[0].startswith("as published: 288 of 288 clips, 16 of 16 speakers, 8 of 8 female")
 
 
 def test_every_voice_effort_and_sentiment_has_two_clips(clips):

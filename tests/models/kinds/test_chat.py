@@ -62,6 +62,27 @@ def test_what_is_stored_is_not_asked_again_and_needs_no_server(tmp_path):
     assert again["clean"].scores.equals(first["clean"].scores)
 
 
+def test_an_interruption_repeats_at_most_sixteen_requests(tmp_path):
+    corpus, behaviour = noises(tmp_path, 48), Behaviour()
+    settings = Settings(cache=tmp_path / "cache")
+    with served(behaviour) as url:
+        model = load_model(f"chat:m@{url}", OPTIONS)
+        asking, answers = model._answers, []
+
+        def until_interrupted(signals):
+            if len(answers) >= 32 + 8:
+                raise KeyboardInterrupt
+            answers.extend(asking(signals))
+            return answers[-len(signals) :] if len(signals) else []
+
+        model._answers = until_interrupted
+        with pytest.raises(KeyboardInterrupt):
+            predict.predict(model, corpus, settings=settings)
+        assert len(behaviour.requests) == 40
+        predict.predict(load_model(f"chat:m@{url}", OPTIONS), corpus, settings=settings)
+    assert len(behaviour.requests) == 40 + 16
+
+
 def test_conditions_ask_with_other_prompts_orders_and_seeds(tmp_path):
     corpus, behaviour = noises(tmp_path, 2), Behaviour()
     (tmp_path / "mine.txt").write_text("Options: {classes}. Mine.", encoding="utf-8")

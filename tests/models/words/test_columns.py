@@ -83,3 +83,10 @@ def test_a_column_that_may_be_the_truth_is_read_only_where_it_is_named(tmp_path)
     text = "clip,emotion,arousal\nc1,angry,0.5\nc2,sad,0.4\n"
     assert table(tmp_path, text).labels == ("arousal",)
     assert set(table(tmp_path, text, LoadOptions(output="emotion")).labels) == {"anger", "sadness", "arousal"}
+    with pytest.raises(ModelError, match="add --output label"):
+        table(tmp_path, "clip,speaker,label\nc1,s1,angry\n")
+
+
+def test_such_a_column_alone_is_the_answers(tmp_path):
+    assert table(tmp_path, "clip,emotion\nc1,ANGRY\nc2,EMO_UNKNOWN\n").labels == ("anger", "neutral")
+    assert table(tmp_path, ",clip,label,confidence\n0,c1,angry,0.5\n").labels == ("anger", "neutral")
