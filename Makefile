@@ -1,52 +1,53 @@
 PYTHON ?= python3
-BIN = .venv/bin
+VENV ?= .venv
+BIN = $(VENV)/bin
 
 .PHONY: audit test quick lint dependency-audit sample comparison docs clean
 
-audit: .venv/installed  ## install, then audit the embedded model on the embedded corpus
+audit: $(VENV)/installed  ## install, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
 	@echo "Open sertools-report/report.html in a browser."
 
-test: .venv/installed-test  ## install what the tests need, then run all tests in parallel on all cores
+test: $(VENV)/installed-test  ## install what the tests need, then run all tests in parallel on all cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-quick: .venv/installed-test  ## run the tests that are not marked slow
+quick: $(VENV)/installed-test  ## run the tests that are not marked slow
 	$(BIN)/python -m pytest -m "not slow"
 
-lint: .venv/installed-test  ## check style, security and types
+lint: $(VENV)/installed-test  ## check style, security and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sertools audits examples
 	$(BIN)/mypy sertools audits
 
-dependency-audit: .venv/installed-test  ## look for known vulnerabilities of the pinned versions; needs the network
+dependency-audit: $(VENV)/installed-test  ## look for known vulnerabilities of the pinned versions; needs the network
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt || \
 	  { echo "The dependency audit did not pass: a version has a known vulnerability, or the database was not reached (see above)."; exit 1; }
 
-sample: .venv/installed  ## write reports/sample again, and the comparison
+sample: $(VENV)/installed  ## write reports/sample again, and the comparison
 	$(BIN)/sertools audit --precision fp32 --quiet --audio 2 --out reports/sample || [ $$? -eq 1 ]
 	$(MAKE) comparison
 
-comparison: .venv/installed  ## write reports/comparison again: reports/sample and a model that reacts to loudness only
+comparison: $(VENV)/installed  ## write reports/comparison again: reports/sample and a model that reacts to loudness only
 	$(BIN)/sertools audit --suite quick --model toy:loudness --quiet --out build/toy-loudness || [ $$? -eq 1 ]
 	$(BIN)/sertools compare reports/sample build/toy-loudness --out reports/comparison
 
-docs: .venv/installed-docs  ## build the documentation into build/site; a warning is an error
+docs: $(VENV)/installed-docs  ## build the documentation into build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-.venv/installed: pyproject.toml constraints.txt
+$(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("sertools needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
-.venv/installed-test: .venv/installed
+$(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-.venv/installed-docs: .venv/installed
+$(VENV)/installed-docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info sertools-report
+	rm -rf $(VENV) build dist *.egg-info sertools-report

@@ -279,11 +279,21 @@ Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Random s
 
 
 def _files_of_libraries(cache: Path | None) -> Path | None:
-    """Lets libraries keep their own files in the cache folder too, if one is given."""
+    """Lets libraries keep their own files in the cache folder too, if one is given.
+
+    If the folder can only be read, they go into a temporary one, which is removed at the end.
+    """
     if cache is not None:
         import os
 
         folder = cache.absolute()  # the libraries read these later, perhaps from another folder
+        if folder.exists() and not os.access(folder, os.W_OK):
+            import atexit
+            import shutil
+            import tempfile
+
+            folder = Path(tempfile.mkdtemp(prefix="sertools-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
         os.environ.setdefault("NUMBA_CACHE_DIR", str(folder / "numba"))

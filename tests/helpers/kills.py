@@ -111,6 +111,26 @@ COMMANDS = {
             outputs=("out",),
         ),
         Command(
+            name="corpus scan",
+            words=("corpus", "scan", "data/clips.csv", "--out", "out"),
+            outputs=("out",),
+        ),
+        Command(
+            name="tts",
+            words=(
+                "tts",
+                "--sentences",
+                "data/said.txt",
+                "--language",
+                "deu",
+                "--voice",
+                "de+f1",
+                "--out",
+                "out",
+            ),
+            outputs=("out",),
+        ),
+        Command(
             name="perturb",
             words=("perturb", "white_noise", "20", "data/000.wav", "out.wav"),
             outputs=("out.wav",),
@@ -125,6 +145,7 @@ def prepare(command: Command, folder: Path) -> Path:
     write_noises(folder / "data", 12, samples=1600)
     (folder / "answers.py").write_text(ANSWERS, encoding="utf-8")
     (folder / "data" / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    (folder / "data" / "said.txt").write_text("Ach so.\nNa gut.\nJa, ja.\n", encoding="utf-8")
     here = Path.cwd()
     try:
         os.chdir(folder)
