@@ -59,8 +59,8 @@ def list_checkpoints() -> "pd.DataFrame":
 def list_corpora() -> "pd.DataFrame":
     """The corpora that `load_corpus` knows by name.
 
-    Returns:
-        Columns `corpus` (the name to give), `split`, `what it is` and `licence`.
+    Returns: Columns `corpus` (the name to give), `split`, `what it is`, `language`, `licence` and `tried`
+        (the real data that its reader was tried on).
 
     Example:
         ```python
@@ -163,8 +163,15 @@ def _corpora() -> Rows:
     from sertools.corpora import registry
 
     modules = registry.modules()
-    return ["corpus", "split", "what it is", "licence"], [
-        [name, split or "all", modules[stem].TITLE, modules[stem].LICENCE]
+    return ["corpus", "split", "what it is", "language", "licence", "tried"], [
+        [
+            name,
+            split or "all",
+            modules[stem].TITLE,
+            getattr(modules[stem], "LANGUAGE", "several"),
+            modules[stem].LICENCE,
+            registry.tried(stem),
+        ]
         for name, (stem, split) in sorted(registry.names().items())
     ]
 

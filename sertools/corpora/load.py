@@ -281,8 +281,11 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
             return list(module.expected(clips))
         return registry.verified(clips, getattr(module, "EXPECTED", {}))
 
+    table = module.scan(root)
+    if "language" not in table and hasattr(module, "LANGUAGE"):
+        table = table.assign(language=module.LANGUAGE)
     return RawCorpus(
-        table=module.scan(root),
+        table=table,
         name=registry.main_name(stem),
         source=stem,
         root=root,

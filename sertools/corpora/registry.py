@@ -3,12 +3,15 @@
 A module here has
 
 - a docstring that describes the corpus,
-- `TITLE`, `LICENCE`, `CITATION`, and, where they apply, `VERSION`, `SIMULATED` (the origin of labels that
-  are not human ratings), `RECORDINGS` (the restriction, where the licence does not let recordings be passed
-  on) and `NOTES` (what to know before trusting a number),
+- `TITLE`, `LICENCE`, `CITATION`, `LANGUAGE` (ISO 639-3, where all clips have one), and, where they apply,
+  `VERSION`, `SIMULATED` (the origin of labels that are not human ratings), `RECORDINGS` (the restriction,
+  where the licence does not let recordings be passed on), `NOTES` (what to know before trusting a number) and
+  `TRIED` (the real data that the reader was tried on; without it, none),
 - `NAMES`: public name → the split it selects, or None for the whole corpus,
 - `recognises(root) -> bool`: does this folder have the layout of the corpus?
 - `scan(root) -> DataFrame`: one row per clip, columns as in a manifest,
+- `raters(root) -> DataFrame`, where the release has them: one row per clip and rater, with `clip` (the id
+  that the clip has in the corpus), `rater`, `emotion` and dimensions on `SCALE`,
 - `SCALE`: dimension → lowest and highest rating, where dimensions are not in [0, 1]; a published rating
   outside of it is set to the nearer end, with a note,
 - `NO_EMOTION`: labels that the corpus gives to clips without one of its emotions, as "other",
@@ -44,6 +47,15 @@ def modules() -> dict[str, ModuleType]:
 def names() -> dict[str, tuple[str, str | None]]:
     """Public name → file stem and the split that the name selects."""
     return {name: (stem, split) for stem, module in modules().items() for name, split in module.NAMES.items()}
+
+
+NOT_TRIED = "not tried on the real release"
+"""Said of a corpus whose reader was only tried on a small tree in the published layout."""
+
+
+def tried(stem: str) -> str:
+    """The real data that the reader of a corpus was tried on, or that there was none."""
+    return str(getattr(modules()[stem], "TRIED", NOT_TRIED))
 
 
 def main_name(stem: str) -> str:
@@ -95,7 +107,10 @@ def stems_listed(root: Path) -> list[str]:
 
 
 def root_of(name: str, data_root: Path | None = None) -> Path:
-    """The folder of a registered corpus: below `data_root`, from the configuration, or newly generated.
+    """The folder of a registered corpus.
+
+    It is searched for below `data_root`; without it, in the configuration; then it is generated, if it can
+    be, or searched for among the folders of its name in the current one.
 
     Raises:
         CorpusError: the location of the corpus is unknown, or the corpus is not there
@@ -126,9 +141,13 @@ def root_of(name: str, data_root: Path | None = None) -> Path:
         if not (made.is_dir() and module.recognises(made)):
             module.make(made)
         return made
+    beside = next((f for f in _namesakes(Path(), stem) if f.is_dir() and module.recognises(f)), None)
+    if beside is not None:
+        return beside
     raise CorpusError(
         f"the location of {main_name(stem)} is unknown",
-        hint=f'use --data-root FOLDER, or add to {config}: [roots] {main_name(stem)} = "FOLDER"',
+        hint=f"use --data-root FOLDER, name a folder here {main_name(stem)}, or add to {config}: [roots] "
+        f'{main_name(stem)} = "FOLDER"',
     )
 
 
@@ -152,9 +171,10 @@ def _namesakes(folder: Path, stem: str) -> list[Path]:
         return "".join(c for c in name.lower() if c.isalnum())
 
     wanted = {plain(stem), *(plain(name) for name in modules()[stem].NAMES)}
-    if not folder.is_dir():
+    try:
+        named = {entry: plain(entry.name) for entry in sorted(folder.iterdir())}
+    except OSError:
         return []
-    named = {entry: plain(entry.name) for entry in sorted(folder.iterdir())}
     equal = [entry for entry, name in named.items() if name in wanted]
     return [*equal, *(e for e, name in named.items() if e not in equal and name.startswith(tuple(wanted)))]
 

@@ -1,8 +1,12 @@
 """CREMA-D: 12 English sentences in 6 emotions by 91 actors of many ages and backgrounds.
 
-File names encode actor, sentence, emotion and level: `1001_DFA_ANG_XX`. Two layouts: the original one
-(`AudioWAV/`, or the MP3s in `AudioMP3/`, with `VideoDemographics.csv` for sex, age, race, and the raters'
-votes in `processedResults/summaryTable.csv`), and a folder with a `metadata.csv`.
+File names encode actor, sentence, emotion and level: `1001_DFA_ANG_XX`. Three layouts: the original one
+(`AudioWAV/`, or the MP3s in `AudioMP3/`, with `VideoDemographics.csv` for sex, age, race, the raters' vote in
+`processedResults/summaryTable.csv` and each rater in `finishedResponses.csv`), all files in one folder (with
+`VideoDemographics.csv` beside them, or else without sex), and a folder with a `metadata.csv`.
+
+Traps: the intended emotion is recognised by 40 % of the votes on the voice; votes on face and video are other
+answers (`queryType` 2 and 3). EMO-SUPERB's labels are shares of the votes on the voice.
 """
 
 import re
@@ -10,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.layouts import coded_names
 from sertools.corpora.layouts.manifest import read_table
 from sertools.corpora.registry import listed, stems_listed
 from sertools.errors import CorpusError
@@ -18,6 +23,8 @@ from sertools.labels import is_unknown
 TITLE = "Crowd-sourced Emotional Multimodal Actors Dataset (CREMA-D)"
 LICENCE = "ODbL 1.0, contents DbCL 1.0"
 CITATION = "Cao et al., CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset, IEEE TAC 5(4), 2014"
+LANGUAGE = "eng"
+TRIED = "labels and 11 clips of the real release"
 NAMES = {"crema-d": None}
 NOTES = (
     "emotion is what the actor was asked to express; voice_vote is the raters' vote (ties joined by |)",
@@ -55,7 +62,9 @@ def recognises(root: Path) -> bool:
     stems = stems_listed(root)
     if stems:
         return all(CODE.fullmatch(stem) for stem in stems)
-    return any(CODE.fullmatch(path.stem) for path in _sounds(root))
+    return any(CODE.fullmatch(path.stem) for path in _sounds(root)) or coded_names.recognised(
+        root, CODE.pattern
+    )
 
 
 def scan(root: Path) -> pd.DataFrame:
@@ -63,7 +72,8 @@ def scan(root: Path) -> pd.DataFrame:
     table = listed(root)
     original = table is None
     if table is None:
-        table = pd.DataFrame({"file": [path.relative_to(root).as_posix() for path in _sounds(root)]})
+        found = [path.relative_to(root).as_posix() for path in _sounds(root)]
+        table = pd.DataFrame({"file": found}) if found else coded_names.scan(root, CODE.pattern)[["file"]]
     stems = [Path(file).stem for file in table["file"]]
     codes = [match.groupdict() for stem in stems if (match := CODE.fullmatch(stem))]
     table["speaker"] = [code["speaker"] for code in codes]
@@ -78,6 +88,27 @@ def scan(root: Path) -> pd.DataFrame:
     return table
 
 
+def raters(root: Path) -> pd.DataFrame:
+    """One row per clip and rater of the voice alone: `clip`, `rater` and `emotion`."""
+    path = root / "finishedResponses.csv"
+    if not path.is_file():
+        raise CorpusError(f"{root} has no finishedResponses.csv, so its raters are unknown")
+    answers = read_table(path)
+    absent = [name for name in ("clipName", "sessionNums", "queryType", "respEmo") if name not in answers]
+    if absent:
+        raise CorpusError(f"{path.name} has no column {absent[0]!r}; it has {', '.join(answers.columns)}")
+    voice = answers[answers["queryType"] == "1"].drop_duplicates(["clipName", "sessionNums"])
+    letters = {name[0].upper(): name for name in EMOTIONS.values()}
+    files = {Path(file).stem: file for file in scan(root)["file"]}
+    return pd.DataFrame(
+        {
+            "clip": voice["clipName"].map(lambda name: files.get(name, name)),
+            "rater": voice["sessionNums"],
+            "emotion": voice["respEmo"].map(lambda letter: letters.get(letter, letter)),
+        }
+    )
+
+
 def _sounds(root: Path) -> list[Path]:
     for folder in ("AudioWAV", "AudioMP3"):
         found = sorted(p for p in (root / folder).glob("*.*") if CODE.fullmatch(p.stem))
@@ -88,6 +119,8 @@ def _sounds(root: Path) -> list[Path]:
 
 def _with_actors(root: Path, table: pd.DataFrame) -> pd.DataFrame:
     path = root / "VideoDemographics.csv"
+    if not path.is_file() and not _sounds(root):
+        return table.assign(sex=None)  # a flat folder of sound alone
     if not path.is_file():
         raise CorpusError(
             f"{root} has no VideoDemographics.csv, so the sex of the speakers is unknown",

@@ -1,8 +1,11 @@
 """EmoDB, the Berlin Database of Emotional Speech: 535 German sentences, 10 actors, 7 emotions.
 
-Two layouts: the original folder `wav/`, whose file names encode all labels (`03a01Wa` = speaker 03, text
-a01, Wut (anger), version a), and a folder of audio in any format with a `metadata.csv` that lists files
-named in this way.
+File names encode all labels (`03a01Wa` = speaker 03, text a01, Wut (anger), version a). Three layouts: the
+original folder `wav/`, all files in one folder, and a folder of audio in any format with a `metadata.csv`
+that lists files named in this way. Release 2 is `emodb-2`.
+
+Traps: the names do not tell which takes listeners recognised, so a folder of other takes is only told by its
+number of clips.
 """
 
 import re
@@ -10,11 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.layouts import coded_names
 from sertools.corpora.registry import listed, stems_listed
 
 TITLE = "Berlin Database of Emotional Speech (EmoDB)"
 LICENCE = "CC0 1.0, as published by audEERING; the authors' repository states none"
 CITATION = "Burkhardt et al., A database of German emotional speech, Interspeech 2005"
+LANGUAGE = "deu"
+TRIED = "real release, as FLAC with a table"
 NAMES = {"emodb": None}
 NOTES = (
     "emotion is what the actor was asked to express; at least 80 % of 20 listeners recognised each clip",
@@ -25,7 +31,8 @@ EXPECTED = {
     "anger": 127, "boredom": 81, "neutral": 79, "happiness": 71, "fear": 69, "sadness": 62, "disgust": 46,
 }  # fmt: skip
 
-CODE = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])[a-z]?")
+CODE = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[WLEAFTN])(?P<version>[a-z]?)")
+FORM = CODE.pattern
 EMOTIONS = {
     "W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness",
     "N": "neutral",
@@ -55,18 +62,16 @@ def recognises(root: Path) -> bool:
     stems = stems_listed(root)
     if stems:
         return all(CODE.fullmatch(stem) for stem in stems) and not _poorly_recognised(root)
-    return any(CODE.fullmatch(path.stem) for path in (root / "wav").glob(WAV))
+    found = any(CODE.fullmatch(path.stem) for path in (root / "wav").glob(WAV))
+    return found or coded_names.recognised(root, FORM)
 
 
 def scan(root: Path) -> pd.DataFrame:
     """One row per clip: the labels in the file name, and further columns from `metadata.csv`."""
-    table = listed(root)
-    if table is None:
-        found = sorted(p for p in (root / "wav").glob(WAV) if CODE.fullmatch(p.stem))
-        table = pd.DataFrame({"file": [path.relative_to(root).as_posix() for path in found]})
+    table = coded_names.scan(root, FORM)
     for name, values in decoded(table["file"].tolist()).items():
         table[name] = values
-    return table
+    return table.drop(columns="version")
 
 
 def decoded(files: list[str]) -> dict[str, list[str] | list[str | None] | list[int | None]]:

@@ -15,6 +15,8 @@ from sertools.corpora.registry import listed, stems_listed
 TITLE = "EmoDB, takes with low agreement"
 LICENCE = emodb.LICENCE
 CITATION = emodb.CITATION
+LANGUAGE = "deu"
+TRIED = "real release, as FLAC with a table"
 NAMES = {"emodb-low-agreement": None}
 NOTES = (
     "emotion is what the actor was asked to express; recognition_rate is the share of listeners who did so",

@@ -1,17 +1,20 @@
 """MSP-Podcast: spontaneous speech from podcasts, rated by a crowd for arousal, valence, dominance, emotion.
 
 `Audios/` (later `Audio/`) and `Labels/labels_concensus.csv` (spelt this way up to about release 1.9, later
-`labels_consensus.csv`). Ratings on 1 … 7. The speaker `Unknown` is no
-speaker, and X (no agreement) and O (other) are no emotions.
+`labels_consensus.csv`), `labels_detailed.csv` with every rater, and from 1.11 on `Transcripts/` and
+alignments (not read). Ratings on 1 … 7. The speaker `Unknown` is no speaker, and X (no agreement) and O
+(other) are no emotions.
+
+Traps: releases change splits and labels of the same clips, so scores on test 1 of two releases are not
+comparable; test 3 of 1.12 and 2.0 has no labels; test 2 is of unknown speakers; releases 1.0 to 1.5 have
+another table and are not read.
 """
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts.manifest import read_table
-from sertools.errors import CorpusError
+from sertools.corpora.layouts import msp_labels
 
 TITLE = "MSP-Podcast"
 LICENCE = "academic or commercial licence of the University of Texas at Dallas; not to be redistributed"
@@ -20,22 +23,14 @@ CITATION = (
     "Lotfian & Busso, Building naturalistic emotionally balanced speech corpus by retrieving emotional "
     "speech from existing podcast recordings, IEEE TAC 10(4), 2019"
 )
+LANGUAGE = "eng"
 NAMES = {
     "msp-podcast": None, "msp-train": "train", "msp-dev": "dev", "msp-test1": "test1", "msp-test2": "test2",
     "msp-test3": "test3",
 }  # fmt: skip
 
-EMOTIONS = {
-    "A": "anger", "S": "sadness", "H": "happiness", "U": "surprise", "F": "fear", "D": "disgust",
-    "C": "contempt", "N": "neutral", "O": "other", "X": "no agreement",
-}  # fmt: skip
 NO_EMOTION = ("other",)
-SPLITS = {
-    "train": "train", "training": "train", "validation": "dev", "development": "dev", "dev": "dev",
-    "val": "dev", "test1": "test1", "test2": "test2", "test3": "test3",
-}  # fmt: skip
-DIMENSIONS = {"arousal": "EmoAct", "dominance": "EmoDom", "valence": "EmoVal"}
-SCALE = dict.fromkeys(DIMENSIONS, (1.0, 7.0))
+SCALE = msp_labels.SCALE
 TEST1_OF_RELEASE = {12902: "1.7", 30647: "1.11 and later"}
 """Number of clips in test 1 → the release with this number."""
 SIZES = {"1.11 and later": {"train": 84030, "dev": 19815, "test1": 30647, "test2": 14815}}
@@ -46,33 +41,18 @@ TEST1_SPEAKERS = {"1.7": (60, 30, 30)}
 
 def recognises(root: Path) -> bool:
     """Does the folder contain MSP-Podcast's table of labels?"""
-    return _labels(root) is not None
+    path = msp_labels.labels(root)
+    return path is not None and "BIIC" not in path.read_text(encoding="utf-8", errors="replace")[:4096]
 
 
 def scan(root: Path) -> pd.DataFrame:
     """One row per rated clip; ratings on 1 … 7, activation is arousal."""
-    path = _labels(root)
-    assert path is not None, "recognises() has found it"
-    theirs = read_table(path)
-    wanted = ["FileName", "EmoClass", *DIMENSIONS.values(), "SpkrID", "Gender", "Split_Set"]
-    absent = [name for name in wanted if name not in theirs]
-    if absent:
-        raise CorpusError(f"{path.name} has no column {absent[0]!r}; it has {', '.join(theirs.columns)}")
-    audio = next((name for name in ("Audios", "Audio") if (root / name).is_dir()), "Audios")
-    clips = pd.DataFrame({"file": audio + "/" + theirs["FileName"]})
-    clips["speaker"] = theirs["SpkrID"]
-    clips["sex"] = theirs["Gender"]
-    clips["language"] = "eng"
-    clips["split"] = theirs["Split_Set"].map(_split)
-    clips["emotion"] = theirs["EmoClass"].map(lambda letter: EMOTIONS.get(letter.strip().upper(), letter))
-    for ours, name in DIMENSIONS.items():
-        ratings = pd.to_numeric(theirs[name], errors="coerce").rename(ours)
-        wrong = ratings.isna() & ~theirs[name].str.strip().str.lower().isin(["", "nan", "na"])
-        if wrong.any():
-            row = theirs[wrong].iloc[0]
-            raise CorpusError(f"{path.name}: {name} of {row['FileName']!r} is {row[name]!r}, not a number")
-        clips[ours] = ratings
-    return clips
+    return msp_labels.scan(root)
+
+
+def raters(root: Path) -> pd.DataFrame:
+    """One row per clip and rater."""
+    return msp_labels.raters(root)
 
 
 def expected(clips: pd.DataFrame) -> list[str]:
@@ -98,15 +78,3 @@ def expected(clips: pd.DataFrame) -> list[str]:
     unagreed, unknown = int(clips["emotion"].isna().sum()), int(clips["speaker"].isna().sum())
     notes.append(f"{unagreed} clips have no agreed emotion, {unknown} have no known speaker")
     return notes
-
-
-def _labels(root: Path) -> Path | None:
-    spellings = ("labels_consensus.csv", "labels_concensus.csv")
-    places = [root / folder / name for folder in ("Labels", "labels", "") for name in spellings]
-    return next((path for path in places if path.is_file()), None)
-
-
-def _split(written: str) -> str:
-    """`Test1`, `test_set_1`, `Development`, … in one spelling; others in lower case."""
-    plain = re.sub(r"[^a-z0-9]|set", "", written.lower())
-    return SPLITS.get(plain, written.strip().lower())

@@ -31,6 +31,8 @@ TITLE = "voices: sentences spoken by espeak-ng in 16 voices, at three levels of 
 CITATION = (
     "sertools, embedded corpus 'voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
 )
+LANGUAGE = "eng"
+TRIED = "made on this machine"
 NAMES: dict[str, str | None] = {"voices": None}
 VERSION = "1"
 SIMULATED = (

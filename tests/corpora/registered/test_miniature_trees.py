@@ -1,0 +1,80 @@
+"""Corpora that are not here are read from small trees in their published layout."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sertools.corpora import registry
+from sertools.corpora.load import load_corpus
+from tests.corpora.registered import trees_of_names, trees_of_tables
+from tests.corpora.registered.trees import Tree, make
+
+TREES = {**trees_of_names.TREES, **trees_of_tables.TREES}
+FLAT = {stem: tree for stem, tree in TREES.items() if tree.flat}
+
+
+def plain(value: object) -> object:
+    return None if pd.isna(value) else value
+
+
+def read(clips: pd.DataFrame, expected: dict[str, object]) -> dict[str, object]:
+    assert len(clips) == 1
+    return {column: plain(clips[column].iloc[0]) for column in expected}
+
+
+@pytest.mark.parametrize("stem", TREES)
+def test_labels_are_those_of_the_layout(stem: str, tmp_path: Path) -> None:
+    tree = TREES[stem]
+    corpus = load_corpus(str(make(tree, tmp_path / "speech")))
+    assert corpus.name == registry.main_name(stem)
+    for file, expected in tree.clips.items():
+        told = {k: "male" if (k, v) == ("sex", "m") else v for k, v in expected.items()}
+        assert read(corpus.clips[corpus.clips["file"] == file], told) == pytest.approx(told), file
+    assert all(corpus.path(clip).is_file() for clip in corpus.clips.index)
+    assert corpus.citation
+    assert corpus.licence
+
+
+@pytest.mark.parametrize("stem", FLAT)
+def test_all_files_in_one_folder_say_the_same(stem: str, tmp_path: Path) -> None:
+    tree = FLAT[stem]
+    flat = load_corpus(str(make(Tree(sounds=tree.flat, clips={}), tmp_path / "flat"))).clips
+    nested = load_corpus(str(make(Tree(sounds=tree.sounds, clips={}), tmp_path / "nested"))).clips
+    assert len(flat) == len(nested)
+    columns = [c for c in ("speaker", "emotion", "sex", "sentence") if c in nested]
+
+    def rows(clips: pd.DataFrame) -> list[list[str]]:
+        return sorted(clips[columns].astype(str).to_numpy().tolist())
+
+    assert rows(flat) == rows(nested)
+
+
+@pytest.mark.parametrize("stem", [stem for stem, tree in TREES.items() if tree.raters])
+def test_raters_name_clips_of_the_corpus(stem: str, tmp_path: Path) -> None:
+    tree = TREES[stem]
+    root = make(tree, tmp_path)
+    table = registry.modules()[stem].raters(root)
+    assert [tuple(row) for row in table[["clip", "rater", "emotion"]].to_numpy()] == list(tree.raters)
+    assert set(table["clip"]) <= set(load_corpus(str(root)).clips.index)
+
+
+def test_no_tree_is_taken_for_another_corpus(tmp_path: Path) -> None:
+    for stem, tree in TREES.items():
+        root = make(tree, tmp_path / stem)
+        claims = [name for name, module in registry.modules().items() if module.recognises(root)]
+        assert claims == [stem]
+
+
+def test_every_reader_was_tried_on_the_release_or_on_a_tree() -> None:
+    untried = {stem for stem in registry.modules() if registry.tried(stem) == registry.NOT_TRIED}
+    assert untried - {"iemocap", "mosi", "emodb2"} == set(TREES)  # these three have tests of their own
+
+
+def test_a_folder_of_that_name_here_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    make(TREES["savee"], tmp_path / "SAVEE")
+    make(TREES["emovo"], tmp_path / "savee-copy")
+    monkeypatch.chdir(tmp_path)
+    assert load_corpus("savee").root == Path("SAVEE")
+    assert load_corpus("savee").notes[0].startswith("4 of 4 speakers")
