@@ -40,8 +40,9 @@ Folds = Annotated[
     typer.Option(
         "--folds",
         rich_help_panel=o.INPUT,
-        metavar="FILE",
-        help="A published split: a table with a column split, a table for each side, or a folder of them.",
+        metavar="FILE|NAME",
+        help="A published split: a table with a column split, a table for each side, or a folder of them; or "
+        "the name of folds of --data, as emo-superb or loso.",
     ),
 ]
 

@@ -61,6 +61,8 @@ class Corpus:
         simulated: origin of labels that are not human ratings; empty for human ratings
         recordings: the restriction, where the licence does not let recordings be passed on; empty otherwise
         notes: sentences on counts, dropped labels, splits
+        unjudged: why no limit may judge a model on it, as where training clips have the same speakers; else
+            empty
         max_minutes: longest clip that is read; a longer one counts as missing
     """
 
@@ -73,6 +75,7 @@ class Corpus:
     simulated: str = ""
     recordings: str = ""
     notes: tuple[str, ...] = ()
+    unjudged: str = ""
     max_minutes: float = MAX_MINUTES
 
     def path(self, clip: str) -> Path:
@@ -146,6 +149,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
         "citation": corpus.citation,
         "simulated": corpus.simulated,
         "recordings": corpus.recordings,
+        "unjudged": corpus.unjudged,
         "notes": list(corpus.notes),
     }
     # the inner file, the table, gets its name first
@@ -186,7 +190,7 @@ def join_corpora(parts: Sequence[Corpus]) -> Corpus:
     if len(twice):
         raise CorpusError(f"clip {twice[0]!r} is in two of the corpora", hint="join each split once")
     own = {key: " · ".join(dict.fromkeys(f"{p.name}: {value}" for p in parts if (value := getattr(p, key))))
-           for key in ("version", "licence", "citation", "simulated", "recordings")}  # fmt: skip
+           for key in ("version", "licence", "citation", "simulated", "recordings", "unjudged")}  # fmt: skip
     notes = tuple(f"{part.name}: {note}" for part in parts for note in part.notes)
     name = "+".join(part.name for part in parts)
     longest = max(part.max_minutes for part in parts)

@@ -1,6 +1,5 @@
 """Loads a corpus by its name, its table or its folder."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,9 @@ from sertools.corpora import registry
 from sertools.corpora.clips import Reading, as_clips, emotions
 from sertools.corpora.columns import look_alikes, suggestions
 from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
+from sertools.corpora.folds.folds import parsed, with_fold
+from sertools.corpora.folds.located import locate
+from sertools.corpora.folds.named import named
 from sertools.corpora.identity import doubts
 from sertools.corpora.layouts import class_folders, recordings
 from sertools.corpora.layouts.audformat_folder import read_audformat
@@ -21,10 +23,10 @@ from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
 from sertools.tables.columns import LABELS, ROW
 
-FACTS = ("version", "licence", "citation", "simulated", "recordings")
+FACTS = ("version", "licence", "citation", "simulated", "recordings", "unjudged")
 """Metadata of a corpus, each a text; empty if unknown."""
 
-ADDED = ("recordings",)
+ADDED = ("recordings", "unjudged")
 """Metadata that older corpus folders do not have."""
 
 
@@ -74,7 +76,8 @@ def load_corpus(
 
     Args:
         spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
-            `metadata.csv`; each with `:split` if wanted
+            `metadata.csv`; each with `:split` if wanted, or with folds, their number and a side, as in
+            `crema-d@emo-superb:1:test`
         data_root: folder of a registered corpus, or its parent folder; for a table, the folder that its
             paths start from
         column_map: column name in the corpus → sertools' name
@@ -85,7 +88,7 @@ def load_corpus(
     Raises:
         CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
-    path, stem, split = _locate(spec, data_root)
+    path, stem, split, folds = locate(spec, data_root)
     raw = _read(path, stem)
     declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
     if declared:
@@ -113,8 +116,7 @@ def load_corpus(
         **{fact: raw.facts.get(fact, "") for fact in FACTS},
         notes=(*raw.verify(as_published), *raw.notes, *changed, *_suggestions(raw, clips)),
     )
-    if split is not None:
-        corpus = _select_split(corpus, split)
+    corpus = _part(corpus, path, split, folds)
     notes = (*corpus.notes, *doubts(corpus.clips), *([] if corpus.has_speakers else [NO_SPEAKERS]))
     return replace(corpus, notes=tuple(dict.fromkeys(notes)))
 
@@ -135,7 +137,7 @@ def load_clips(
     Raises:
         CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
-    path, stem, split = _locate(spec, data_root)
+    path, stem, split, folds = locate(spec, data_root)
     raw = _read(path, stem)
     have = [str(name) for name in raw.table.columns]
     given = {theirs: ours for theirs, ours in (column_map or {}).items() if theirs in have}
@@ -153,7 +155,7 @@ def load_clips(
         root=raw.root if stem or data_root is None else _root(clips, data_root, raw.root),
         notes=(*notes, *changed),
     )
-    return corpus if split is None else _select_split(corpus, split)
+    return _part(corpus, path, split, folds)
 
 
 def _rows_as_text(table: pd.DataFrame) -> list[str | None]:
@@ -170,32 +172,6 @@ def _root(clips: pd.DataFrame, data_root: Path, own: Path) -> Path:
     files = clips["file"].head(100)
     beside = any(found(own, file).exists() for file in files)
     return own if beside and not any(found(data_root, file).exists() for file in files) else data_root
-
-
-def _locate(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:
-    """Path, registered corpus (its file stem, or empty) and split that a spec refers to."""
-    known = registry.names()
-    head, colon, tail = spec.rpartition(":")
-    if spec in known:
-        stem, split = known[spec]
-        return registry.root_of(spec, data_root), stem, split
-    if colon and head in known:
-        stem, own = known[head]
-        if own is not None:
-            raise CorpusError(f"{head!r} is already a split, so {spec!r} is not valid")
-        return registry.root_of(head, data_root), stem, tail
-    if os.path.exists(Path(spec).expanduser()):
-        return Path(spec).expanduser(), "", None
-    if colon and os.path.exists(Path(head).expanduser()):
-        return Path(head).expanduser(), "", tail
-    raise _not_found(spec, head if colon else spec)
-
-
-def _not_found(spec: str, head: str) -> CorpusError:
-    """The error for a path that does not exist or a name that is not registered."""
-    if os.sep in spec or any(head.endswith(suffix) for suffix in MANIFESTS) or head.startswith("."):
-        return CorpusError(f"no such file or folder: {head if Path(head).suffix in MANIFESTS else spec}")
-    return CorpusError(f"unknown corpus {head!r}", hint=nearest(head, sorted(registry.names())))
 
 
 def _read(path: Path, stem: str = "") -> RawCorpus:
@@ -225,7 +201,7 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     raise CorpusError(
         f"{path} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, no recordings, no folders "
         "named like emotions, and no known layout",
-        hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: {', '.join(registry.modules())}",
+        hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: sertools list corpora",
     )
 
 
@@ -308,6 +284,15 @@ def _possible_labels(clips: pd.DataFrame) -> list[str]:
     """Columns that may be labels under another name; a dimension must be numeric."""
     names = [str(c) for c in clips]
     return [c for c in names if canonical(c) not in DIMENSIONS or pd.api.types.is_numeric_dtype(clips[c])]
+
+
+def _part(corpus: Corpus, path: Path, split: str | None, folds: str) -> Corpus:
+    """The part of a corpus that a spec asks for: a split, or a fold with its sides as splits."""
+    if folds:
+        name, number, side = parsed(folds)
+        corpus = with_fold(corpus, named(corpus, name, path), number)
+        split = side or None
+    return corpus if split is None else _select_split(corpus, split)
 
 
 def _select_split(corpus: Corpus, split: str) -> Corpus:

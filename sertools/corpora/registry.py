@@ -55,7 +55,8 @@ NOT_TRIED = "not tried on the real release"
 
 def tried(stem: str) -> str:
     """The real data that the reader of a corpus was tried on, or that there was none."""
-    return str(getattr(modules()[stem], "TRIED", NOT_TRIED))
+    module = modules()[stem]
+    return str(getattr(module, "TRIED", "made on this machine" if hasattr(module, "make") else NOT_TRIED))
 
 
 def main_name(stem: str) -> str:
@@ -118,7 +119,7 @@ def root_of(name: str, data_root: Path | None = None) -> Path:
     stem, _ = names()[name]
     module = modules()[stem]
     if data_root is not None:
-        for candidate in (data_root, *_namesakes(data_root, stem)):
+        for candidate in (*_namesakes(data_root, stem), data_root):
             if candidate.is_dir() and module.recognises(candidate):
                 return candidate
         if not hasattr(module, "make"):  # a corpus that can be generated is not asked for

@@ -40,14 +40,39 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
         raise CorpusError(
             f"--test {test:g} and --dev {dev:g} leave no train split", hint="0 < test + dev < 1"
         )
+    clips = corpus.clips
+    shares = {"train": 1 - test - dev, "dev": dev, "test": test}
+    parted = _parted(corpus, shares, seed)
+    column = clips["speaker"].map(parted).fillna("train")
+    unknown = int(clips["speaker"].isna().sum())
+    notes = [f"split created by sertools, seed {seed}: no speaker is in two sets"]
+    notes += [f"{unknown} clips of unknown speakers are in train"] if unknown else []
+    return replace(corpus, clips=clips.assign(split=column), notes=(*corpus.notes, *notes))
+
+
+def speaker_groups(corpus: Corpus, n: int, *, seed: int = 0) -> dict[str, int]:
+    """The speakers in n groups of equal shares, balanced as in `split`: speaker → number of the group, from
+    1.
+
+    Raises:
+        CorpusError: no speakers, or fewer than n
+    """
+    shares = {str(group): 1 / n for group in range(1, n + 1)}
+    return {speaker: int(group) for speaker, group in _parted(corpus, shares, seed).items()}
+
+
+def _parted(corpus: Corpus, shares: Mapping[str, float], seed: int) -> dict[str, str]:
+    """Speaker → part, so that each part has its share as nearly as whole speakers allow.
+
+    Raises:
+        CorpusError: no speakers, fewer speakers than parts, or a clip that is listed twice
+    """
     corpus.check_listed_once()
     clips = corpus.clips
     if "speaker" not in clips or clips["speaker"].isna().all():
         raise CorpusError(f"{corpus.name} has no speaker labels, so it cannot be split by speaker")
-    shares = {"train": 1 - test - dev, "dev": dev, "test": test}
     parts = [name for name, share in shares.items() if share > 0]
-    known = clips[clips["speaker"].notna()]
-    counts = _counts(known)
+    counts = _counts(clips[clips["speaker"].notna()])
     if len(counts) < len(parts):
         raise CorpusError(f"{corpus.name} has {len(counts)} speakers, too few for {', '.join(parts)}")
     wanted = np.array([shares[name] for name in parts])
@@ -57,12 +82,7 @@ def split(corpus: Corpus, *, test: float = 0.2, dev: float = 0.1, seed: int = 0)
         for start in range(max(2, min(STARTS, 4000 // len(counts))))
     ]
     best = min(tries, key=lambda part: _loss(matrix, part, wanted))
-    part_of = {speaker: parts[code] for speaker, code in zip(counts.index, best, strict=True)}
-    column = clips["speaker"].map(part_of).fillna("train")
-    unknown = len(clips) - len(known)
-    notes = [f"split created by sertools, seed {seed}: no speaker is in two sets"]
-    notes += [f"{unknown} clips of unknown speakers are in train"] if unknown else []
-    return replace(corpus, clips=clips.assign(split=column), notes=(*corpus.notes, *notes))
+    return {speaker: parts[code] for speaker, code in zip(counts.index, best, strict=True)}
 
 
 def summary(corpus: Corpus) -> list[str]:

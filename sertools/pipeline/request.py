@@ -84,7 +84,7 @@ class CorpusRequest:
         label_map: theirs → ours, for emotions
         derive: whether the dimensions are derived from the emotions
         train, test: the sides of a split, which are compared with each other, instead of `specs`
-        folds: tables of a published split, instead of `specs`
+        folds: tables of a published split, instead of `specs`, or names of folds of `specs`
         max_minutes: longest clip that is read; a longer one counts as missing
     """
 
@@ -111,6 +111,7 @@ class CorpusRequest:
                 self.train,
                 self.test,
                 self.folds,
+                data=self.specs,
                 data_root=self.data_root,
                 column_map=self.column_map,
             )

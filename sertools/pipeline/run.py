@@ -16,6 +16,7 @@ from sertools.pipeline.collect import collect, comparison_models, request, with_
 from sertools.pipeline.fill_share import fill_share
 from sertools.pipeline.needs import conditions, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
+from sertools.pipeline.unjudged import without_verdicts
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
 from sertools.results.result import Result
@@ -162,6 +163,8 @@ def _audited(
             }
             results.append(result.model_copy(update=about))
     found = Results(results, {answered.digest: answered} if answered else {})
+    if shared.corpus.unjudged:
+        found = without_verdicts(found, audits, shared.corpus.unjudged)
     if errors:
         raise FailedAuditsError(found, errors)
     return found

@@ -305,7 +305,7 @@ def test_nothing_there_is_said_with_what_to_do(folder: Path, tmp_path: Path) -> 
     assert said(str(tmp_path / "empty")).startswith(
         f"{tmp_path / 'empty'} is not a corpus: it has no corpus.toml, db.yaml or metadata.csv, "
         "no recordings, no folders named like emotions, and no known layout "
-        "(use a manifest (.csv, .tsv, .parquet, .jsonl); known layouts: crema_d, emodb,"
+        "(use a manifest (.csv, .tsv, .parquet, .jsonl); known layouts: sertools list corpora)"
     )
     (folder / "plain.csv").write_text("file\nwav/a.wav\n")
     assert said(f"{folder / 'plain.csv'}:test") == "plain has no column 'split', so it has no split 'test'"

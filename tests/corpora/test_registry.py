@@ -77,7 +77,8 @@ def test_without_a_root_the_error_says_how_to_give_one(config: Path) -> None:
         load_corpus("msp-test1")
     assert str(caught.value) == (
         "the location of msp-podcast is unknown "
-        f'(use --data-root FOLDER, or add to {config}: [roots] msp-podcast = "FOLDER")'
+        f"(use --data-root FOLDER, name a folder here msp-podcast, or add to {config}: "
+        '[roots] msp-podcast = "FOLDER")'
     )
 
 

@@ -68,6 +68,14 @@ def split(
     test: Annotated[float, typer.Option("--test", help="Share of clips in the test set.")] = 0.2,
     dev: Annotated[float, typer.Option("--dev", help="Share in the dev set; 0 for none.")] = 0.1,
     seed: o.Seed = 0,
+    folds: Annotated[
+        str,
+        typer.Option(
+            "--folds",
+            metavar="NAME|FILE",
+            help="Store folds instead: loso, sessions, 5-speaker-groups, emo-superb, random-10, or a table.",
+        ),
+    ] = "",
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
@@ -76,19 +84,23 @@ def split(
 ) -> None:
     """Split a corpus into train, dev and test sets that share no speaker.
 
-    The sets are balanced by sex and emotion.
+    The sets are balanced by sex and emotion. With `--folds`, each clip gets its side in each of several folds.
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
     from sertools.cli import console
     from sertools.corpora import split
     from sertools.corpora.corpus import write_corpus
+    from sertools.corpora.folds import named
 
-    parted = split.split(
-        arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map),
-        test=test,
-        dev=dev,
-        seed=seed,
-    )
+    corpus = arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map)
+    if folds:
+        found = named.named(corpus, folds)
+        write_corpus(corpus, out)
+        path = named.write_folds(corpus, found, out)
+        console.lines(named.fold_lines(corpus, found))
+        console.message(f"{path}: use as --data {out}@{found.name}:1:test")
+        return
+    parted = split.split(corpus, test=test, dev=dev, seed=seed)
     write_corpus(parted, out)
     console.lines(split.summary(parted))

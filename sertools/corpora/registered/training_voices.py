@@ -28,6 +28,7 @@ TITLE = "training-voices: plain statements spoken by espeak-ng in 12 voices, at 
 CITATION = (
     "sertools, corpus 'training-voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
 )
+LANGUAGE = "eng"
 NAMES: dict[str, str | None] = {
     "training-voices": None,
     "training-voices-train": "train",

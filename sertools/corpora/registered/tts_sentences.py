@@ -22,7 +22,6 @@ TITLE = "tts-sentences: sentences of negative, neutral and positive words, spoke
 LICENCE = "CC0-1.0 for sentences, labels and clips"
 CITATION = "sertools, corpus 'tts-sentences' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
 LANGUAGE = "deu, eng, fra, ita, spa"
-TRIED = "made on this machine"
 NAMES: dict[str, str | None] = {"tts-sentences": None}
 VERSION = "1"
 SIMULATED = "Synthetic speech: the sentiment label is that of the words; no human rated the clips."

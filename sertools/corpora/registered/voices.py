@@ -32,7 +32,6 @@ CITATION = (
     "sertools, embedded corpus 'voices' version 1, spoken by espeak-ng (github.com/espeak-ng/espeak-ng)"
 )
 LANGUAGE = "eng"
-TRIED = "made on this machine"
 NAMES: dict[str, str | None] = {"voices": None}
 VERSION = "1"
 SIMULATED = (

@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus
+from sertools.corpora.folds.folds import with_fold
+from sertools.corpora.folds.named import is_name, named
 from sertools.corpora.layouts.manifest import MANIFESTS
 from sertools.corpora.load import load_clips
 from sertools.corpora.seen.names import from_names
@@ -29,6 +31,7 @@ def load_sides(
     test: Sequence[str],
     folds: Sequence[str] = (),
     *,
+    data: Sequence[str] = (),
     data_root: Path | None = None,
     column_map: Mapping[str, str] | None = None,
 ) -> Corpus:
@@ -38,7 +41,8 @@ def load_sides(
         train: training data, as for `load_corpus`
         test: test data, as for `load_corpus`
         folds: tables or folders of a published split; the sides are in a column `split`, or in the names of
-            the tables; each subfolder with tables is a fold of its own
+            the tables; each subfolder with tables is a fold of its own; or names of folds of `data`
+        data: the corpora whose folds have these names
         data_root: as for `load_corpus`
         column_map: column name in the tables → sertools' name
 
@@ -50,11 +54,20 @@ def load_sides(
     if not folds and not (train and test):
         raise CorpusError("a split has two sides", hint="give both --train and --test, or --folds")
     parts = [("train", spec) for spec in train] + [("test", spec) for spec in test]
-    parts += [part for spec in folds for part in _tables(spec)]
-    return _joined(
-        [(side, load_clips(spec, data_root=data_root, column_map=column_map)) for side, spec in parts],
-        named=not folds,
-    )
+    names = [spec for spec in folds if not Path(spec).expanduser().exists() and is_name(spec)]
+    parts += [part for spec in folds if spec not in names for part in _tables(spec)]
+    read = [(side, load_clips(spec, data_root=data_root, column_map=column_map)) for side, spec in parts]
+    for spec in data if names else ():
+        corpus = load_clips(spec, data_root=data_root, column_map=column_map)
+        read += [part for name in names for part in _rounds(corpus, name)]
+    return _joined(read, named=not folds)
+
+
+def _rounds(corpus: Corpus, name: str) -> list[tuple[str, Corpus]]:
+    """Each fold of a corpus, with its sides as splits."""
+    found = named(corpus, name)
+    numbers = [str(number) for number in found.sides.columns]
+    return [(f"{name}:{number}", with_fold(corpus, found, number)) for number in numbers]
 
 
 def _tables(spec: str) -> list[tuple[str, str]]:

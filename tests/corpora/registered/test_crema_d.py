@@ -87,3 +87,26 @@ def test_sample_says_that_it_is_one() -> None:
     assert corpus.name == "crema-d"
     assert corpus.notes[0].startswith("published: 7442 clips, found 11; published: 91 speakers, found 8; ")
     assert corpus.clips["sex"].isin(["female", "male"]).all()
+
+
+def test_raters_of_the_voice_alone_count_once(tmp_path: Path) -> None:
+    tree(tmp_path)
+    with pytest.raises(CorpusError, match=r"has no finishedResponses\.csv"):
+        crema_d.raters(tmp_path)
+    (tmp_path / "finishedResponses.csv").write_text(
+        '"","sessionNums","queryType","clipName","respEmo"\n'
+        '"1","7","1","1001_DFA_ANG_XX","A"\n"2","7","1","1001_DFA_ANG_XX","A"\n"3","7","2","1001_DFA_ANG_XX","D"\n'
+        '"4","9","1","1001_DFA_ANG_XX","N"\n'
+    )
+    assert crema_d.raters(tmp_path).to_numpy().tolist() == [
+        ["AudioWAV/1001_DFA_ANG_XX.wav", "7", "anger"],
+        ["AudioWAV/1001_DFA_ANG_XX.wav", "9", "neutral"],
+    ]
+
+
+def test_flat_folder_is_read_without_the_table_of_actors(tmp_path: Path) -> None:
+    (tmp_path / "1001_DFA_ANG_XX.wav").touch()
+    corpus = load_corpus(str(tmp_path))
+    assert corpus.name == "crema-d"
+    assert corpus.clips["emotion"].tolist() == ["anger"]
+    assert corpus.clips["sex"].isna().all()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sertools.corpora.load import load_corpus
-from sertools.corpora.registered import emodb, emodb_low_agreement
+from sertools.corpora.registered import emodb, emodb2, emodb_low_agreement
 from sertools.corpora.registry import verified
 from tests.helpers.places import ROOT
 
@@ -78,3 +78,26 @@ def test_takes_that_were_not_recognised_are_a_corpus_of_their_own() -> None:
     assert corpus.name == "emodb-low-agreement"
     assert corpus.notes[0].startswith("as published: 281 of 281 clips, 10 of 10 speakers")
     assert not set(corpus.clips.index) & set(load_corpus(str(DATA / "emodb")).clips.index)
+
+
+def test_second_release_has_the_takes_of_both_corpora(tmp_path: Path) -> None:
+    (tmp_path / "wav").mkdir()
+    stems = [f"{speaker}{text}{emotion}{take}" for speaker in emodb.AGES for text in list(emodb.SENTENCES)[:8]
+             for emotion in "WLEAFTN" for take in "a"]  # fmt: skip
+    for stem in stems:
+        (tmp_path / "wav" / f"{stem}.wav").touch()
+    (tmp_path / "db.yaml").write_text(
+        "name: emodb\nsource: x\nusage: unrestricted\nlanguages: [deu]\n"
+        "schemes:\n  rate: {dtype: float}\n"
+        "tables:\n  emotion:\n    type: filewise\n    columns:\n      emotion.confidence: {scheme_id: rate}\n"
+    )
+    rows = "".join(f"wav/{stem}.wav,0.5\n" for stem in stems)
+    (tmp_path / "db.emotion.csv").write_text(f"file,emotion.confidence\n{rows}")
+    assert emodb2.recognises(tmp_path)
+    corpus = load_corpus("emodb-2", data_root=tmp_path)
+    assert len(corpus.clips) == len(stems) == 560
+    assert corpus.clips["recognition_rate"].tolist() == [0.5] * len(stems)
+    assert corpus.clips.loc["wav/03a01Wa.wav", "emotion"] == "anger"
+    for stem in stems[:100]:
+        (tmp_path / "wav" / f"{stem}.wav").unlink()
+    assert not emodb2.recognises(tmp_path)

@@ -151,3 +151,19 @@ def test_published_counts_are_those_before_labels_are_merged(tmp_path: Path) -> 
     corpus = load_corpus(str(release(tmp_path)), label_map={"excitement": "happiness"})
     assert (corpus.clips["emotion"] == "happiness").sum() == 1636
     assert not [note for note in corpus.notes if note.startswith("expected")]
+
+
+def test_raters_stand_below_their_turn_and_actors_do_not_count(tmp_path: Path) -> None:
+    rated = EVALUATION.replace(
+        "A-E3:\tval 3; act 2; dom  2;\t()",
+        "C-F1:\tHappiness;\t(x)\nC-E4:\tAnger; Other;\t()\nA-E4:\tval 3; act 1;\t()",
+    )
+    root = tree(tmp_path, rated)
+    table = iemocap.raters(root)
+    first = table[table["clip"] == "Ses01F_impro01_F000"].fillna("").to_numpy().tolist()
+    assert first == [
+        ["Ses01F_impro01_F000", "E2", "Neutral", "", "", ""],
+        ["Ses01F_impro01_F000", "E4", "Anger", 1.0, "", 3.0],
+    ]
+    assert len(table) == 6
+    assert len(iemocap.raters(root, themselves=True)) == 8

@@ -68,7 +68,7 @@ def test_no_tree_is_taken_for_another_corpus(tmp_path: Path) -> None:
 
 def test_every_reader_was_tried_on_the_release_or_on_a_tree() -> None:
     untried = {stem for stem in registry.modules() if registry.tried(stem) == registry.NOT_TRIED}
-    assert untried - {"iemocap", "mosi", "emodb2"} == set(TREES)  # these three have tests of their own
+    assert untried - {"iemocap", "mosi", "emodb2"} == set(TREES)  # those have tests of their own
 
 
 def test_a_folder_of_that_name_here_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
