@@ -15,9 +15,11 @@ from sertools.corpora.folds.folds import parsed, with_fold
 from sertools.corpora.folds.located import locate
 from sertools.corpora.folds.named import named
 from sertools.corpora.identity import doubts
-from sertools.corpora.layouts import class_folders, recordings
+from sertools.corpora.layouts import class_folders, emobox_lines, kaldi_folder, lhotse_manifests, recordings
 from sertools.corpora.layouts.audformat_folder import read_audformat
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
+from sertools.corpora.sources.sources import read_source
+from sertools.corpora.sources.tar_shards import read_shards, shards
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
@@ -88,8 +90,8 @@ def load_corpus(
     Raises:
         CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
-    path, stem, split, folds = locate(spec, data_root)
-    raw = _read(path, stem)
+    path, stem, split, folds, source = locate(spec, data_root)
+    raw = _read_source(source) if source else _read(path, stem)
     declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
     if declared:
         raise CorpusError(f"--scale {declared[0]}: the rating scale of {raw.name} is fixed")
@@ -112,7 +114,7 @@ def load_corpus(
     corpus = Corpus(
         name=raw.name,
         clips=clips,
-        root=raw.root if stem or data_root is None else _root(clips, data_root, raw.root),
+        root=raw.root if stem or source or data_root is None else _root(clips, data_root, raw.root),
         **{fact: raw.facts.get(fact, "") for fact in FACTS},
         notes=(*raw.verify(as_published), *raw.notes, *changed, *_suggestions(raw, clips)),
     )
@@ -137,8 +139,8 @@ def load_clips(
     Raises:
         CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
-    path, stem, split, folds = locate(spec, data_root)
-    raw = _read(path, stem)
+    path, stem, split, folds, source = locate(spec, data_root)
+    raw = _read_source(source) if source else _read(path, stem)
     have = [str(name) for name in raw.table.columns]
     given = {theirs: ours for theirs, ours in (column_map or {}).items() if theirs in have}
     named = [given.get(name, name) for name in have]
@@ -152,7 +154,7 @@ def load_clips(
     corpus = Corpus(
         name=raw.name,
         clips=clips,
-        root=raw.root if stem or data_root is None else _root(clips, data_root, raw.root),
+        root=raw.root if stem or source or data_root is None else _root(clips, data_root, raw.root),
         notes=(*notes, *changed),
     )
     return _part(corpus, path, split, folds)
@@ -180,8 +182,10 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     Raises:
         CorpusError: the path is not a corpus, or cannot be read
     """
+    if path.suffix == ".tar":
+        return _read_tar(path)
     if path.is_file():
-        return RawCorpus(table=read_table(path), name=path.stem, source=path.name, root=path.parent)
+        return _read_manifest(path)
     if not stem and (path / "corpus.toml").is_file():
         return _read_written(path)
     if not stem and (path / "db.yaml").is_file():
@@ -189,7 +193,15 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
     stem = stem or registry.recognised(path)
     if stem:
         return _read_registered(path, stem)
-    table, name = path / "metadata.csv", path.resolve().name
+    name = path.resolve().name
+    kaldi, lhotse = kaldi_folder.read_kaldi(path), lhotse_manifests.manifests(path)
+    if kaldi is not None or lhotse is not None:
+        rows = kaldi if lhotse is None else lhotse_manifests.read_lhotse(*lhotse)
+        assert rows is not None, "one of the two is there"
+        return RawCorpus(table=rows, name=name, source=name, root=path)
+    if shards(path):
+        return _read_tar(path)
+    table = path / "metadata.csv"
     if table.is_file():
         return RawCorpus(table=read_table(table), name=name, source=f"{name}/metadata.csv", root=path)
     folders = class_folders.read_class_folders(path)
@@ -203,6 +215,21 @@ def _read(path: Path, stem: str = "") -> RawCorpus:
         "named like emotions, and no known layout",
         hint=f"use a manifest ({', '.join(MANIFESTS)}); known layouts: sertools list corpora",
     )
+
+
+def _read_manifest(path: Path) -> RawCorpus:
+    """A table of clips; JSON lines of EmoBox have names and paths of their own."""
+    table = read_table(path)
+    if not emobox_lines.is_emobox(table):
+        return RawCorpus(table=table, name=path.stem, source=path.name, root=path.parent)
+    table, root, notes = emobox_lines.read_emobox(table, path)
+    return RawCorpus(table=table, name=path.stem, source=path.name, root=root, notes=tuple(notes))
+
+
+def _read_tar(path: Path) -> RawCorpus:
+    """A tar file, or a folder of them, in the form of WebDataset."""
+    table, root = read_shards(shards(path))
+    return RawCorpus(table=table, name=path.resolve().stem, source=path.name, root=root)
 
 
 def _read_written(folder: Path) -> RawCorpus:
@@ -245,6 +272,20 @@ def _read_audformat(folder: Path) -> RawCorpus:
         facts={"licence": database.licence, "citation": database.citation},
         notes=database.notes,
         scale=database.scale,
+    )
+
+
+def _read_source(text: str) -> RawCorpus:
+    """A corpus that is named with a scheme."""
+    found = read_source(text)
+    return RawCorpus(
+        table=found.table,
+        name=found.name,
+        source=text,
+        root=found.root,
+        facts=found.facts,
+        notes=found.notes,
+        scale=found.scale,
     )
 
 

@@ -84,7 +84,7 @@ def split(
 ) -> None:
     """Split a corpus into train, dev and test sets that share no speaker.
 
-    The sets are balanced by sex and emotion. With `--folds`, each clip gets its side in each of several folds.
+    The sets are balanced by sex and emotion. With `--folds`, each clip gets a side in each fold.
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """

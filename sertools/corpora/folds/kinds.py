@@ -101,8 +101,9 @@ def _random(corpus: Corpus, name: str, n: int) -> Folds:
         )
     clips = corpus.clips.index
     order = identity_rng(0, "random folds", corpus.name, str(n)).permutation(len(clips))
-    part = pd.Series(0, index=clips)
-    part.iloc[order] = np.arange(len(clips)) % n
+    numbers = np.zeros(len(clips), dtype=np.int64)
+    numbers[order] = np.arange(len(clips)) % n
+    part = pd.Series(numbers, index=clips)
     columns = {}
     for i in range(n):
         sides = pd.Series("train", index=clips, dtype=object)

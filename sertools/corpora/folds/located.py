@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sertools.corpora import registry
 from sertools.corpora.layouts.manifest import MANIFESTS
+from sertools.corpora.sources.sources import SCHEMES
 from sertools.errors import CorpusError, nearest
 
 
@@ -17,20 +18,24 @@ class Located(NamedTuple):
         stem: file stem of the registered corpus that it is declared to be; empty if none
         split: name of the split; None for the whole corpus
         folds: name of folds with number and side, as `emo-superb:1:test`; empty if none
+        source: a source with a scheme, as `audb:emodb@1.4.1`; empty for a corpus in files
     """
 
     path: Path
     stem: str
     split: str | None
     folds: str
+    source: str = ""
 
 
 def locate(spec: str, data_root: Path | None) -> Located:
-    """What a spec refers to: `NAME`, `PATH`, each with `:SPLIT` or with `@FOLDS:NUMBER:SIDE`.
+    """What a spec refers to: `NAME`, `PATH`, `SCHEME:SOURCE`, each with `:SPLIT` or `@FOLDS:NUMBER:SIDE`.
 
     Raises:
         CorpusError: no such corpus
     """
+    if spec.startswith(SCHEMES):
+        return _source(spec)
     head, at, folds = spec.partition("@")
     if at and not os.path.exists(Path(spec).expanduser()):
         if not (head and folds):
@@ -40,6 +45,18 @@ def locate(spec: str, data_root: Path | None) -> Located:
             raise CorpusError(f"{head!r} is already a split, so {spec!r} is not valid")
         return Located(path, stem, None, folds)
     return Located(*_place(spec, data_root), "")
+
+
+def _source(spec: str) -> Located:
+    """A source, with its split or its folds: a database of audb has its version after the first `@`."""
+    scheme, _, rest = spec.partition(":")
+    if scheme == "audb":
+        name, at, tail = rest.partition("@")
+        version, _, folds = tail.partition("@")
+        version, _, split = version.partition(":")
+        return Located(Path(), "", split or None, folds, f"audb:{name}{at}{version}")
+    source, _, folds = rest.partition("@")
+    return Located(Path(), "", None, folds, f"{scheme}:{source}")
 
 
 def _place(spec: str, data_root: Path | None) -> tuple[Path, str, str | None]:

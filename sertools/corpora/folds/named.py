@@ -7,8 +7,8 @@ import pandas as pd
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.folds import kinds, published
 from sertools.corpora.folds.folds import SIDES, Folds, with_fold
-from sertools.corpora.layouts.emo_superb_labels import label_files
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
+from sertools.corpora.layouts.published.emo_superb_labels import label_files
 from sertools.corpora.values import some
 from sertools.errors import CorpusError, nearest
 from sertools.files import write_bytes

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.folds.folds import Folds
-from sertools.corpora.layouts.emo_superb_labels import label_files, read_sides
+from sertools.corpora.layouts.published.emo_superb_labels import label_files, read_sides
 from sertools.corpora.values import some
 from sertools.errors import CorpusError
 

@@ -49,11 +49,27 @@ def read_audformat(folder: Path) -> Database:
         return _read(folder)
 
 
+def from_database(database: Any) -> Database:
+    """What `read_audformat` returns, of a database whose tables are loaded.
+
+    Raises:
+        CorpusError: it has no table of files
+    """
+    name = str(database.name)
+    with foreign(f"{name} is not a readable audformat database", CorpusError):
+        return _joined(database, {n: _columns(database, table) for n, table in database.tables.items()}, name)
+
+
 def _read(folder: Path) -> Database:
     """What `read_audformat` returns."""
     database, tables = _load(folder)
+    return _joined(database, tables, folder.name)
+
+
+def _joined(database: Any, tables: dict[str, pd.DataFrame], where: str) -> Database:
+    """The tables of a database as one."""
     if not tables:
-        raise CorpusError(f"{folder.name} has no table of files")
+        raise CorpusError(f"{where} has no table of files")
     order = sorted(tables, key=lambda name: "gold_standard" not in name)
     labelled = [name for name in order if LABELS & set(tables[name].columns)] or order[:1]
     # Labels of segments and of whole files do not fit into one table: those of segments are used.

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
-from sertools.corpora.layouts.emo_superb_labels import consensus, soft_labels
+from sertools.corpora.layouts.published import coded_names
+from sertools.corpora.layouts.published.emo_superb_labels import consensus, soft_labels
 
 TITLE = "BIIC-NNIME, the NTHU-NTUA Chinese Interactive Multimodal Emotion Corpus"
 LICENCE = "academic licence of the National Tsing Hua University; not to be redistributed"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import msp_labels
+from sertools.corpora.layouts.published import msp_labels
 
 TITLE = "BIIC-Podcast"
 LICENCE = "academic licence of the National Tsing Hua University; not to be redistributed"

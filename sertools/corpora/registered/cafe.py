@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "Canadian French Emotional speech dataset (CaFE)"
 LICENCE = "CC BY-NC-SA 4.0: non-commercial, share alike"

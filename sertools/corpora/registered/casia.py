@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "CASIA Chinese emotional corpus, the public part of 1200 clips"
 LICENCE = "Institute of Automation, Chinese Academy of Sciences; not to be redistributed"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
 from sertools.corpora.layouts.manifest import read_table
+from sertools.corpora.layouts.published import coded_names
 from sertools.corpora.registry import listed, stems_listed
 from sertools.errors import CorpusError
 from sertools.labels import is_unknown

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 from sertools.corpora.registry import listed, stems_listed
 
 TITLE = "Berlin Database of Emotional Speech (EmoDB)"

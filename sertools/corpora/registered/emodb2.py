@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
 from sertools.corpora.layouts.audformat_folder import read_audformat
+from sertools.corpora.layouts.published import coded_names
 from sertools.corpora.registered import emodb
 
 TITLE = "Berlin Database of Emotional Speech (EmoDB), release 2"

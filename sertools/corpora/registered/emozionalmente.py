@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts.found_files import first_of
 from sertools.corpora.layouts.manifest import read_table
+from sertools.corpora.layouts.published.found_files import first_of
 from sertools.errors import CorpusError
 
 TITLE = "Emozionalmente, crowdsourced emotional speech in Italian"
@@ -50,7 +50,7 @@ def scan(root: Path) -> pd.DataFrame:
         users = users.set_index("username")
         clips["sex"] = clips["speaker"].map(users["gender"])
         clips["age"] = clips["speaker"].map(users["age"])
-    splits = {}
+    splits: dict[str, str] = {}
     for theirs, ours in SPLITS.items():
         if _table(root, f"split/{theirs}") is not None:
             splits |= dict.fromkeys(_read(root, f"split/{theirs}", ("file_name",))["file_name"], ours)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "Emotional Speech Database (ESD)"
 LICENCE = "research only, on a signed licence; not to be redistributed"
@@ -50,7 +50,7 @@ def scan(root: Path) -> pd.DataFrame:
     clips["language"] = clips["speaker"].le("0010").map({True: "zho", False: "eng"})
     clips["sentence"] = clips["language"] + (order % PER_EMOTION + 1).astype(str)
     clips["sex"] = clips["speaker"].isin(MALE).map({True: "male", False: "female"})
-    words = {}
+    words: dict[str, str] = {}
     for speaker in clips["speaker"].unique():
         words |= _words(root, speaker)
     names = clips["speaker"] + "_" + clips["number"]

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from sertools.corpora.layouts.found_files import first_folder, first_of
+from sertools.corpora.layouts.published.found_files import first_folder, first_of
 from sertools.errors import CorpusError
 
 TITLE = "Multi-modal Multi-scene Multi-label Emotional Dialogue Database (M3ED)"
@@ -103,7 +103,7 @@ def _utterances(root: Path) -> list[tuple[str, str, str, dict[str, Any], dict[st
 
 
 def _splits(root: Path) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for theirs, ours in SPLITS.items():
         path = first_of(root, (f"splitInfo/movie_list_{theirs}.txt", f"movie_list_{theirs}.txt"))
         if path is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "Multi-view Emotional Audio-visual Dataset (MEAD)"
 LICENCE = "research, non-commercial, on request; not to be redistributed"

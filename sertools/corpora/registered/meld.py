@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts.found_files import first_folder, first_of, sound
 from sertools.corpora.layouts.manifest import read_table
+from sertools.corpora.layouts.published.found_files import first_folder, first_of, sound
 from sertools.errors import CorpusError
 
 TITLE = "Multimodal EmotionLines Dataset (MELD)"

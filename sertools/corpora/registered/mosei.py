@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import sentiment_segments
+from sertools.corpora.layouts.published import sentiment_segments
 from sertools.corpora.registered.mosi import MOST_VIDEOS
 
 TITLE = "CMU Multimodal Opinion Sentiment and Emotion Intensity (MOSEI)"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import sentiment_segments
+from sertools.corpora.layouts.published import sentiment_segments
 
 TITLE = "CMU Multimodal Opinion-level Sentiment Intensity (MOSI)"
 LICENCE = "research; the videos belong to their speakers"

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
-from sertools.corpora.layouts.found_files import first_of
+from sertools.corpora.layouts.published import coded_names
+from sertools.corpora.layouts.published.found_files import first_of
 from sertools.errors import CorpusError
 
 TITLE = "MSP-IMPROV"
@@ -136,9 +136,8 @@ def _files(root: Path, table: pd.DataFrame) -> list[str]:
     except CorpusError:
         found = pd.Series([], dtype=object)
     places = {Path(file).stem: file for file in found}
-    return [
-        places.get(
-            row.clip, f"Audio/session{int(row.session)}/{row.clip.split('-')[2]}/{row.scene}/{row.clip}.wav"
-        )
-        for row in table.itertuples()
-    ]
+    files = []
+    for clip, session, scene in zip(table["clip"], table["session"], table["scene"], strict=True):
+        usual = f"Audio/session{int(session)}/{clip.split('-')[2]}/{scene}/{clip}.wav"
+        files.append(places.get(clip, usual))
+    return files

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import msp_labels
+from sertools.corpora.layouts.published import msp_labels
 
 TITLE = "MSP-Podcast"
 LICENCE = "academic or commercial licence of the University of Texas at Dallas; not to be redistributed"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
 from sertools.corpora.layouts.manifest import read_table
+from sertools.corpora.layouts.published import coded_names
 from sertools.errors import CorpusError
 
 TITLE = "nEMO, emotional speech in Polish"

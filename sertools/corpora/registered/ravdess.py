@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 from sertools.corpora.registry import stems_listed
 
 TITLE = "Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), speech"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 from sertools.corpora.registered import ravdess
 
 TITLE = "Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), song"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts.found_files import SOUNDS
 from sertools.corpora.layouts.manifest import read_table
+from sertools.corpora.layouts.published.found_files import SOUNDS
 from sertools.errors import CorpusError
 
 TITLE = "Russian Emotional Speech Dialogs (RESD)"

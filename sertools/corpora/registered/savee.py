@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "Surrey Audio-Visual Expressed Emotion (SAVEE)"
 LICENCE = "research, on registration with the University of Surrey; not to be redistributed"

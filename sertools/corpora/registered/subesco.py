@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "SUST Bangla Emotional Speech Corpus (SUBESCO)"
 LICENCE = "CC BY 4.0"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "Toronto Emotional Speech Set (TESS)"
 LICENCE = "CC BY-NC-ND 4.0: non-commercial, no derivatives"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts import coded_names
+from sertools.corpora.layouts.published import coded_names
 
 TITLE = "URDU, emotional utterances from talk shows"
 LICENCE = "no licence is stated; the recordings are from television"

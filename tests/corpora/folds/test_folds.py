@@ -78,8 +78,8 @@ def test_random_folds_share_speakers_and_say_so(corpus: Corpus) -> None:
     assert fold.clips["split"].value_counts().to_dict() == {"train": 48, "test": 12}
     n = fold.clips.loc[fold.clips["split"] == "test", "speaker"].nunique()
     assert fold.unjudged == (
-        f"{n} of {n} speakers of the test side are also in the training side, so the scores say nothing about new "
-        "speakers and are not judged"
+        f"{n} of {n} speakers of the test side are also in the training side, so the scores say nothing "
+        "about new speakers and are not judged"
     )
     assert fold.unjudged in fold.notes
     tested = [clip for k in five.sides for clip in five.sides.index[five.sides[k] == "test"]]

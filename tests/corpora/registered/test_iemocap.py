@@ -160,7 +160,7 @@ def test_raters_stand_below_their_turn_and_actors_do_not_count(tmp_path: Path) -
     )
     root = tree(tmp_path, rated)
     table = iemocap.raters(root)
-    first = table[table["clip"] == "Ses01F_impro01_F000"].fillna("").to_numpy().tolist()
+    first = table[table["clip"] == "Ses01F_impro01_F000"].astype(object).fillna("").to_numpy().tolist()
     assert first == [
         ["Ses01F_impro01_F000", "E2", "Neutral", "", "", ""],
         ["Ses01F_impro01_F000", "E4", "Anger", 1.0, "", 3.0],

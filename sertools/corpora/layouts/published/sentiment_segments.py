@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools.corpora.layouts.found_files import first_folder, sound
 from sertools.corpora.layouts.manifest import read_table
+from sertools.corpora.layouts.published.found_files import first_folder, sound
 from sertools.errors import CorpusError
 
 SCALE = {"valence": (-3.0, 3.0)}

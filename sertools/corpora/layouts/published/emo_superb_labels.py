@@ -71,7 +71,7 @@ def soft_labels(root: Path) -> pd.DataFrame | None:
 
 def emotions(table: pd.DataFrame) -> list[str]:
     """The columns of a label file that are emotions."""
-    return [name for name in table if name not in OTHERS and name.lower() not in ("act", "val", "dom")]
+    return [name for name in map(str, table.columns) if name not in OTHERS]
 
 
 def consensus(table: pd.DataFrame) -> pd.Series:
