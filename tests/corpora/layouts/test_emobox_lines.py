@@ -18,7 +18,9 @@ def lines(root: Path, *emotions: str) -> Path:
         wav = f"downloads/emodb/0{3 + i}a01Wa.wav"
         (root / wav).touch()
         told = {"type": "raw", "sample_rate": 16000, "num_frame": 1.0, "task": "category", "length": 1.0}
-        rows.append({"key": f"emodb-{i}", "dataset": "emodb", "wav": wav, **told, "emo": emotion, "channel": 1})
+        rows.append(
+            {"key": f"emodb-{i}", "dataset": "emodb", "wav": wav, **told, "emo": emotion, "channel": 1}
+        )
     path = folder / "emodb_test_fold_1.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     return path
