@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sertools.randomness import identity_rng
-from sertools.training.data.batches import RATE_HZ
+from sertools.training.data.batches import RATE_HZ, generators
 from sertools.training.data.targets import Targets
 from sertools.training.encoders import (
     contextual,
@@ -18,6 +17,7 @@ from sertools.training.encoders import (
 )
 from sertools.training.heads import HeadSettings, answering_config, build_head, described
 from sertools.training.losses import class_weights, joint_loss
+from sertools.training.networks.low_rank import merged
 from sertools.training.phases import GradientPhase, Setting
 
 if TYPE_CHECKING:
@@ -42,8 +42,14 @@ def answering_phase(setting: Setting, name: str = "fine-tune") -> GradientPhase:
     )
 
 
-def answering(encoder: Any, setting: Setting) -> "torch.nn.Module":
-    """An encoder with the recipe's head, as a module that returns its loss and its outputs for a `Batch`."""
+def answering(encoder: Any, setting: Setting, *, frozen: bool = True) -> "torch.nn.Module":
+    """An encoder with the recipe's head, as a module that returns its loss and its outputs for a `Batch`.
+
+    Args:
+        encoder: module of transformers
+        setting: recipe and clips
+        frozen: whether `freeze` of the recipe is followed; False if the caller has done so
+    """
     import torch
 
     recipe = setting.recipe
@@ -57,7 +63,9 @@ def answering(encoder: Any, setting: Setting) -> "torch.nn.Module":
         dropout=setting.dropout(),
     )
     weights = class_weights(targets.shares, recipe.weights).tolist() if targets.classes else []
-    freeze(encoder, recipe.freeze)
+    if frozen:
+        freeze(encoder, recipe.freeze)
+    learns = any(parameter.requires_grad for parameter in encoder.parameters())
 
     class Answering(torch.nn.Module):
         def __init__(self) -> None:
@@ -68,7 +76,7 @@ def answering(encoder: Any, setting: Setting) -> "torch.nn.Module":
 
         def train(self, mode: bool = True) -> "Answering":
             super().train(mode)
-            if recipe.freeze == "encoder":
+            if not learns:
                 self.encoder.eval()  # a frozen encoder is used as it is, without dropout
             return self
 
@@ -77,10 +85,7 @@ def answering(encoder: Any, setting: Setting) -> "torch.nn.Module":
             found = projected(self.encoder, features(self.encoder, batch["signals"], batch["lengths"]))
             frames = frame_counts(self.encoder, batch["lengths"])
             if self.training:
-                rngs = [
-                    identity_rng(recipe.seed, "masks", str(key), str(epoch))
-                    for key, epoch in zip(batch["keys"].tolist(), batch["epochs"].tolist(), strict=True)
-                ]
+                rngs = generators(recipe.seed, "masks", batch)
                 found = spec_augmented(self.encoder, found, frames, recipe.spec_augment, rngs)
             return contextual(self.encoder, found, frames)[-1], frames
 
@@ -124,7 +129,9 @@ def write_network(
     from transformers import Wav2Vec2FeatureExtractor
 
     prefix = encoder.base_model_prefix
-    tensors = {f"{prefix}.{key}": value for key, value in encoder.state_dict().items()} | dict(further)
+    adapted = any(".lora_" in key for key in encoder.state_dict())
+    own = merged(encoder) if adapted else encoder.state_dict()
+    tensors = {f"{prefix}.{key}": value for key, value in own.items()} | dict(further)
     kept = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     save_file(kept, out / "model.safetensors", metadata={"format": "pt"})
     config.architectures = [type(encoder).__name__]

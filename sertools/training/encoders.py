@@ -1,13 +1,17 @@
 """The encoders that are trained: where their weights come from, and their frames without any padding."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models.checkpoints import feature_extraction
+from sertools.models.checkpoints.hub.files import folder_of
 from sertools.models.checkpoints.padded_forward import pads_frames
 from sertools.models.derived.random_twin import redrawn
 from sertools.models.load import LoadOptions, load_model
@@ -18,8 +22,14 @@ from sertools.training.recipe import Recipe, SpecAugment
 if TYPE_CHECKING:
     import torch
 
+HARMLESS = "Support for mismatched key_padding_mask"
+"""Warning of torch about the masks that transformers gives to WavLM."""
+
 RANDOM = "random:"
 """Beginning of `init` for an architecture with random weights."""
+
+DEFAULT = Path(__file__).parents[1] / "data" / "default"
+"""Folder of the embedded model."""
 
 FAMILY = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
 """Architectures that can be trained: a convolutional encoder of the signal, a projection, a transformer."""
@@ -33,11 +43,13 @@ class Start:
         encoder: module of transformers without a head
         scaled: whether each clip is scaled to mean 0 and variance 1, as its feature extractor does
         source: what `init` named, and the fingerprint of its weights
+        folder: of the checkpoint; None for random weights
     """
 
     encoder: Any
     scaled: bool
     source: str
+    folder: Path | None = None
 
     @property
     def shortest(self) -> int:
@@ -81,7 +93,8 @@ def _loaded(spec: str) -> Start:
     encoder = getattr(module, getattr(module, "base_model_prefix", ""), module)
     _check_family(encoder.config, spec)
     scaled = bool(getattr(model.extractor, "do_normalize", False))
-    return Start(encoder=encoder, scaled=scaled, source=f"{spec} ({model.fingerprint})")
+    folder = DEFAULT if spec == "default" else folder_of(spec.removeprefix("hf:"), trust_remote_code=False)[0]
+    return Start(encoder=encoder, scaled=scaled, source=f"{spec} ({model.fingerprint})", folder=folder)
 
 
 def _random(recipe: Recipe) -> Start:
@@ -223,7 +236,9 @@ def _layers(
 
     hooks = [layer.register_forward_pre_hook(keep, with_kwargs=True) for layer in encoder.encoder.layers]
     try:
-        last = encoder.encoder(states, attention_mask=mask).last_hidden_state
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=HARMLESS)
+            last = encoder.encoder(states, attention_mask=mask).last_hidden_state
     finally:
         for hook in hooks:
             hook.remove()
@@ -246,8 +261,8 @@ def masked_mean(states: "torch.Tensor", frames: "torch.Tensor") -> "torch.Tensor
 
 
 def spans(
-    frames: Sequence[int], start: float, length: int, rngs: Sequence[np.random.Generator]
-) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    frames: Sequence[int], start: float, length: int, rngs: Sequence[np.random.Generator], least: int = 0
+) -> NDArray[np.bool_]:
     """Random spans of frames, shape (n, longest), which may overlap.
 
     Args:
@@ -255,10 +270,16 @@ def spans(
         start: probability that a frame starts a span
         length: frames in a span; fewer at the end of a clip
         rngs: a generator for each clip
+        least: spans of each clip; if fewer are drawn, this many are drawn in their place
     """
     found = np.zeros((len(frames), max(frames)), dtype=bool)
     for row, n, rng in zip(found, frames, rngs, strict=True):
-        for i in np.flatnonzero(rng.random(n) < start):
+        starts = np.flatnonzero(rng.random(n) < start)
+        if len(starts) < least:
+            starts = rng.choice(
+                max(1, n - length + 1), size=min(least, max(1, n - length + 1)), replace=False
+            )
+        for i in starts:
             row[i : min(i + length, n)] = True
     return found
 

@@ -1,5 +1,6 @@
 """A phase of gradient descent with transformers' Trainer: resumable, reproducible, stopped by a bad loss."""
 
+import functools
 import json
 import shutil
 from collections.abc import Mapping
@@ -233,7 +234,8 @@ def _loader(clips: Clips, batches: Batches) -> Any:
     from torch.utils.data import DataLoader
 
     data: Any = clips
-    return DataLoader(data, batch_sampler=batches, collate_fn=collate)  # type: ignore[arg-type] # rows are pairs
+    make = functools.partial(collate, padding=clips.padding)
+    return DataLoader(data, batch_sampler=batches, collate_fn=make)  # type: ignore[arg-type] # rows are pairs
 
 
 def _seed_torch(seed: int, phase: str, batch: Mapping[str, Any]) -> None:
@@ -255,7 +257,7 @@ def _scores(trainer: Any, dev: Clips | None, how: Optimisation) -> dict[str, flo
     batches = Batches(lengths=dev.lengths, size=how.batch, samples=how.batch_samples, shuffled=False)
     losses, outputs = [], []
     for rows in batches:
-        batch = trainer._prepare_inputs(collate([dev[row] for row in rows]))
+        batch = trainer._prepare_inputs(collate([dev[row] for row in rows], dev.padding))
         with torch.no_grad(), trainer.compute_loss_context_manager():
             answer = module(**batch)
         losses.append((float(answer["loss"]), len(rows)))

@@ -8,8 +8,9 @@ from typing import Any
 
 from sertools import __version__
 from sertools.corpora.seen.record import FILE
+from sertools.training import curves as figure
 from sertools.training.loop import CURVES
-from sertools.training.objectives import descriptions
+from sertools.training.objectives import descriptions, objectives
 from sertools.training.phases import Setting
 from sertools.wording import plural
 
@@ -30,10 +31,14 @@ def write_output(setting: Setting, folder: Path) -> None:
     """Writes what describes a training into the folder of its checkpoint."""
     recipe = setting.recipe.model_dump_json(indent=1)
     (folder / "recipe.json").write_text(recipe + "\n", encoding="utf-8")
-    (folder / FILE).write_text(setting.pool.part.record().to_json(), encoding="utf-8")
+    unlabelled = getattr(objectives()[setting.recipe.method], "UNLABELLED", False)
+    trained = setting.pool if unlabelled else setting.train
+    (folder / FILE).write_text(trained.part.record().to_json(), encoding="utf-8")
     (folder / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
     curves = all_curves(setting)
     (folder / CURVES).write_text(json.dumps(curves, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    if curves:
+        (folder / figure.FILE).write_bytes(figure.drawn(curves))
     (folder / "README.md").write_text(card(setting, curves), encoding="utf-8")
 
 
@@ -89,7 +94,7 @@ def card(setting: Setting, curves: dict[str, Any]) -> str:
         f"- It was trained on {plural(len(setting.train), 'clip')} of "
         f"{plural(setting.train.part.speakers(), 'speaker')}: {corpora}.",
         f"- {FILE} has hashes of these clips, so that an audit can tell them from others.",
-        f"- recipe.json and environment.json have all settings, {CURVES} the curves.",
+        f"- recipe.json and environment.json have all settings, {CURVES} and {figure.FILE} the curves.",
     ]
     if setting.dev is not None:
         lines.append(

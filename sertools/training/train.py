@@ -70,7 +70,7 @@ def train_recipe(
         shutil.copytree(last, part, dirs_exist_ok=True)
         write_output(setting, part)
     shutil.rmtree(work, ignore_errors=True)
-    return f"{getattr(objectives()[recipe.method], 'SCHEME', '')}{out}"
+    return str(getattr(objectives()[recipe.method], "MODEL", "{out}")).format(out=out)
 
 
 def setting_of(
@@ -86,10 +86,11 @@ def setting_of(
     See `train_recipe`.
     """
     selection = select(recipe, data_root)
-    start = start_of(recipe) if getattr(objectives()[recipe.method], "ENCODER", True) else None
+    method = objectives()[recipe.method]
+    start = start_of(recipe) if getattr(method, "ENCODER", True) else None
     for note in selection.notes:
         warn(note)
-    shortest = start.shortest if start is not None else 400
+    shortest = start.shortest if start is not None else method.SHORTEST
     pool = _usable(selection.train, shortest, warn)
     labelled, dev = _labelled(recipe, selection, pool, shortest, warn)
     setting = Setting(

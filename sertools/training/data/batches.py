@@ -4,8 +4,9 @@ The order of an epoch, the perturbation of a clip in it, and the masks on its fr
 the clip and the epoch. So neither the number of workers nor an interruption changes what a model is shown.
 """
 
+import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,6 +50,7 @@ class Clips:
         cut: longest excerpt in samples; 0 for whole clips
         augmenter: perturbs clips; None for dev clips
         scaling: how the network's input is scaled, see `Scaling`
+        padding: what follows a clip in a batch of longer ones: zeros, or the clip again
     """
 
     part: Part
@@ -58,11 +60,16 @@ class Clips:
     cut: int = 0
     augmenter: Augmenter | None = None
     scaling: Scaling = "clip"
+    padding: Literal["zeros", "repeat"] = "zeros"
     cached: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     cached_bytes: int = 0
 
     def __len__(self) -> int:
         return len(self.part)
+
+    def with_input(self, *, scaling: Scaling, padding: Literal["zeros", "repeat"] = "zeros") -> "Clips":
+        """The same clips, scaled and padded in another way."""
+        return dataclasses.replace(self, scaling=scaling, padding=padding)
 
     @property
     def names(self) -> list[str]:
@@ -147,11 +154,27 @@ def key_of(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) >> 1
 
 
-def collate(items: Sequence[dict[str, Any]]) -> dict[str, "torch.Tensor"]:
+def generators(seed: int, purpose: str, batch: Mapping[str, Any]) -> list[np.random.Generator]:
+    """A generator for each clip of a batch, which depends on clip and epoch and on nothing else.
+
+    Args:
+        seed: of the recipe
+        purpose: what is drawn
+        batch: with `keys` and `epochs`
+    """
+    pairs = zip(batch["keys"].tolist(), batch["epochs"].tolist(), strict=True)
+    return [identity_rng(seed, purpose, str(key), str(epoch)) for key, epoch in pairs]
+
+
+def collate(items: Sequence[dict[str, Any]], padding: str = "zeros") -> dict[str, "torch.Tensor"]:
     """A batch: what a module's `forward` takes.
 
+    Args:
+        items: as from `Clips`
+        padding: see `Clips`
+
     Returns:
-        `signals` (n, longest), zero-padded; `lengths` (n,); `keys` (n,) and `epochs` (n,), by which random
+        `signals` (n, longest), padded; `lengths` (n,); `keys` (n,) and `epochs` (n,), by which random
         masks are drawn; `ratings` (n, d) and `shares` (n, c) if the clips have them
     """
     import torch
@@ -159,7 +182,10 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, "torch.Tensor"]:
     lengths = [len(item["signal"]) for item in items]
     signals = np.zeros((len(items), max(lengths)), np.float32)
     for row, item in zip(signals, items, strict=True):
-        row[: len(item["signal"])] = item["signal"]
+        if padding == "repeat":
+            row[:] = np.resize(item["signal"], len(row))
+        else:
+            row[: len(item["signal"])] = item["signal"]
     batch = {
         "signals": torch.from_numpy(signals),
         "lengths": torch.tensor(lengths),

@@ -9,6 +9,11 @@ line describes it, and it has:
   the folder that the one before it wrote, and writes a folder: the last one a checkpoint that `--model`
   loads. A phase that was completed is not repeated after an interruption. `setting` has the recipe, the
   training and dev clips, and the random generators.
+- `UNLABELLED = True` (optional), if clips without labels train too, so that they belong in the training
+  record.
+- `ENCODER = False` (optional), for a method that builds its own network, with `SHORTEST`, the fewest samples
+  that it reads. `setting.start` is then None.
+- `MODEL` (optional): what `--model` takes, such as `cnn14:{out}`; without it, the folder itself.
 - `Options` (optional): a table of `training/recipe.py` (`Strict`) with further settings; they are the table
   `[options]` of a recipe, and `options_of(name, recipe.options)` validates them.
 

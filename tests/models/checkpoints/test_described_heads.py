@@ -1,5 +1,7 @@
 """A head that is described on the command line computes what its description says, and nothing else."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -56,6 +58,33 @@ def test_each_activation_is_the_one_of_torch(tmp_path, name):
     np.testing.assert_allclose(found, torch.stack(rows).numpy(), atol=1e-5)
 
 
+def test_layers_before_the_pooling_are_those_of_frames(tmp_path):
+    template = write_template(tmp_path, {"top": (4, "final")})
+    rows = []
+    for signal in speech(LENGTHS):
+        normalised = (signal - signal.mean()) / np.sqrt(signal.var() + 1e-7)
+        with torch.no_grad():
+            states = getattr(template, template.encoder_name)(torch.from_numpy(normalised)[None])[0]
+            pooled = template.top.dense(states.tanh()).relu().amax(dim=1)
+            rows.append(template.top.final(torch.nn.functional.silu(pooled))[0].softmax(-1))
+    text = "act=tanh, dense=top.dense, act=relu, pool=max, act=silu, out=top.final"
+    np.testing.assert_allclose(scores(tmp_path, text), torch.stack(rows).numpy(), atol=1e-5)
+
+
+def test_a_checkpoint_brings_the_description_of_its_head(tmp_path):
+    template = write_template(tmp_path, {"top": (4, "final")})
+    path = tmp_path / "config.json"
+    stated = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**stated, "sertools_head": DESCRIBED}), encoding="utf-8")
+    expected = torch.stack([row[0].softmax(-1) for row in original(template, speech(LENGTHS))]).numpy()
+    model = load_model(str(tmp_path))
+    found = np.concatenate([model.predict([signal]).scores for signal in speech(LENGTHS)])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    path.write_text(json.dumps({**stated, "sertools_head": "linear"}), encoding="utf-8")
+    with pytest.raises(ModelError, match="sertools_head is 'linear', which does not describe a head"):
+        load_model(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -63,8 +92,8 @@ def test_each_activation_is_the_one_of_torch(tmp_path, name):
         ("dense=top.dense, act=swish, out=top.final", "unknown act=swish"),
         ("out=top.dense, dense=top.final", "out=… has to be the last part"),
         ("dense=top.dense, out=top.final, act=tanh", "out=… has to be the last part"),
-        ("act=tanh, out=top.final", "act=tanh stands in the wrong place"),
-        ("dense=top.dense, pool=max, out=top.final", "pool=max stands in the wrong place"),
+        ("act=tanh, act=relu, out=top.final", "act=relu stands in the wrong place"),
+        ("pool=max, dense=top.dense, pool=max, out=top.final", "pool=… stands there twice"),
         ("dropout=.1, out=top.final", "'dropout=.1' is none of"),
         ("out=top.nothing", "lacks keys of a head"),
         ("out=top.final", r"reads only a part of the head .*top\.dense"),

@@ -301,7 +301,7 @@ def test_one_model_learns_ratings_of_one_corpus_and_emotions_of_another(corpus, 
     recipe = tiny(emotions=emotions, speakers=["a", "b", "x"], epochs=25, learning_rate=0.03)
     corpora = [corpus, load_corpus(str(tmp_path / "rated.csv"))]
     learnt = training_data(recipe, corpora, recipe.speakers)
-    # the tones have emotions, from which all three ratings follow; the other corpus has ratings of arousal only
+    # the tones have emotions, from which all three ratings follow; the other corpus has only arousal
     assert (
         learnt.emotions.tolist() == [emotions.index(name) for name in corpus.clips["emotion"][:-1]] + [-1] * 8
     )
