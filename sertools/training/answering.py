@@ -1,6 +1,7 @@
 """An encoder with a head that answers: its loss, and the checkpoint that `--model` loads."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from sertools.training.heads import HeadSettings, answering_config, build_head, 
 from sertools.training.losses import class_weights, joint_loss
 from sertools.training.networks.low_rank import merged
 from sertools.training.phases import GradientPhase, Setting
+from sertools.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -50,10 +52,7 @@ def answering(encoder: Any, setting: Setting, *, frozen: bool = True) -> "torch.
         setting: recipe and clips
         frozen: whether `freeze` of the recipe is followed; False if the caller has done so
     """
-    import torch
-
-    recipe = setting.recipe
-    targets = setting.train.targets
+    recipe, targets = setting.recipe, setting.train.targets
     assert targets is not None, "clips of this phase have labels"
     width = int(encoder.config.hidden_size)
     shape = HeadSettings(
@@ -62,17 +61,36 @@ def answering(encoder: Any, setting: Setting, *, frozen: bool = True) -> "torch.
         outputs=len(targets.labels),
         dropout=setting.dropout(),
     )
-    weights = class_weights(targets.shares, recipe.weights).tolist() if targets.classes else []
     if frozen:
         freeze(encoder, recipe.freeze)
+    head = seeded(lambda: build_head(shape, width), recipe.seed, "head").train()
+    return _module(encoder, head, recipe, loss_of(recipe, targets))
+
+
+def loss_of(recipe: Recipe, targets: Targets) -> "Callable[..., dict[str, torch.Tensor]]":
+    """The loss of outputs (n, c) with ratings (n, d) and shares (n, k), see `joint_loss`."""
+    weights = class_weights(targets.shares, recipe.weights).tolist() if targets.classes else []
+    return functools.partial(
+        joint_loss,
+        loss=recipe.loss,
+        weights=weights,
+        weighting=recipe.weights,
+        class_share=recipe.class_share,
+    )
+
+
+def _module(
+    encoder: Any, head: Any, recipe: Recipe, loss: "Callable[..., dict[str, torch.Tensor]]"
+) -> "torch.nn.Module":
+    """See `answering`."""
+    import torch
+
     learns = any(parameter.requires_grad for parameter in encoder.parameters())
 
     class Answering(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.encoder = encoder
-            self.head = seeded(lambda: build_head(shape, width), recipe.seed, "head")
-            self.head.train()
+            self.encoder, self.head = encoder, head
 
         def train(self, mode: bool = True) -> "Answering":
             super().train(mode)
@@ -91,15 +109,7 @@ def answering(encoder: Any, setting: Setting, *, frozen: bool = True) -> "torch.
 
         def forward(self, **batch: Any) -> dict[str, torch.Tensor]:
             outputs = self.head(*self.states(batch))
-            parts = joint_loss(
-                outputs.float(),
-                (batch["ratings"], batch["shares"]),
-                loss=recipe.loss,
-                weights=weights,
-                weighting=recipe.weights,
-                class_share=recipe.class_share,
-            )
-            return {**parts, "outputs": outputs}
+            return {**loss(outputs.float(), (batch["ratings"], batch["shares"])), "outputs": outputs}
 
     return Answering()
 

@@ -117,38 +117,73 @@ class _settings:  # noqa: N801 (used as a function)
 
 def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, setting: "Setting") -> Any:
     """A Trainer of transformers with our batches, our random numbers and our measures."""
-    import torch
-    from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback
+    from transformers import EarlyStoppingCallback, PrinterCallback
 
     seed, how = setting.recipe.seed, phase.how
     batches = Batches(lengths=phase.clips.lengths, size=how.batch, samples=how.batch_samples, seed=seed)
-    updates_per_epoch = max(1, -(-len(batches) // how.accumulate))
+    callbacks: list[Any] = [_callback(phase, batches, folder, setting)]
+    if how.patience:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=how.patience))
+    trainer = _trainer_class()(
+        phase,
+        batches,
+        seed,
+        model=module,
+        args=_arguments(phase, folder, setting.recipe.precision, seed),
+        train_dataset=phase.clips,
+        eval_dataset=phase.dev,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _trainer_class() -> Any:
+    """The Trainer of transformers with its batches, evaluation and random numbers replaced."""
+    import torch
+    from transformers import Trainer
 
     class Ours(Trainer):  # type: ignore[misc] # transformers has no types
+        def __init__(self, phase: "GradientPhase", batches: Batches, seed: int, **named: Any) -> None:
+            super().__init__(**named)
+            self.phase, self.batches, self.seed = phase, batches, seed
+
         def get_train_dataloader(self) -> Any:
-            return self.accelerator.prepare(_loader(phase.clips, batches))
+            return self.accelerator.prepare(_loader(self.phase.clips, self.batches))
 
         def training_step(self, model: Any, inputs: Mapping[str, Any], *rest: Any, **named: Any) -> Any:
-            _seed_torch(seed, phase.name, inputs)
+            _seed_torch(self.seed, self.phase.name, inputs)
             loss = super().training_step(model, inputs, *rest, **named)
             if not bool(torch.isfinite(loss)):
                 raise NotFiniteError("loss", self.state.global_step + 1)
             return loss
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-            found = {f"eval_{k}": v for k, v in _scores(self, phase.dev, how).items()}
+            scores = _scores(self, self.phase.dev, self.phase.how)
+            found = {f"eval_{name}": value for name, value in scores.items()}
             self.log(found)
             self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
             return found
 
         def create_optimizer(self, model: Any = None) -> Any:
-            if how.optimiser == "sgd":
-                learnt = [p for p in self.model.parameters() if p.requires_grad]
-                self.optimizer = torch.optim.SGD(
-                    learnt, lr=how.learning_rate, momentum=0.9, nesterov=True, weight_decay=how.weight_decay
-                )
-                return self.optimizer
-            return super().create_optimizer(model)
+            how = self.phase.how
+            if how.optimiser != "sgd":
+                return super().create_optimizer(model)
+            learnt = [p for p in self.model.parameters() if p.requires_grad]
+            self.optimizer = torch.optim.SGD(
+                learnt, lr=how.learning_rate, momentum=0.9, nesterov=True, weight_decay=how.weight_decay
+            )
+            return self.optimizer
+
+    return Ours
+
+
+def _callback(phase: "GradientPhase", batches: Batches, folder: Path, setting: "Setting") -> Any:
+    """Chooses the batches of an epoch, checks gradients, tells the module of updates, marks checkpoints."""
+    import torch
+    from transformers import TrainerCallback
+
+    updates_per_epoch = max(1, -(-len(batches) // phase.how.accumulate))
 
     class Follow(TrainerCallback):  # type: ignore[misc] # transformers has no types
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -160,7 +195,7 @@ def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, se
                 raise NotFiniteError("gradient", state.global_step + 1)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **named: Any) -> None:
-            module = trainer.accelerator.unwrap_model(named["model"])
+            module = getattr(named["model"], "module", named["model"])  # without the wrapper of several GPUs
             if hasattr(module, "after_update"):
                 module.after_update(state.global_step, state.max_steps)
 
@@ -171,18 +206,7 @@ def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, se
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             (folder / f"checkpoint-{state.global_step}" / COMPLETE).touch()
 
-    callbacks: list[Any] = [Follow()]
-    if how.patience:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=how.patience))
-    trainer = Ours(
-        model=module,
-        args=_arguments(phase, folder, setting.recipe.precision, seed),
-        train_dataset=phase.clips,
-        eval_dataset=phase.dev,
-        callbacks=callbacks,
-    )
-    trainer.remove_callback(PrinterCallback)
-    return trainer
+    return Follow()
 
 
 def _arguments(phase: "GradientPhase", folder: Path, precision: str, seed: int) -> Any:

@@ -19,7 +19,7 @@ from sertools.training.data.targets import labelled_note, names_of, targets_of
 from sertools.training.encoders import Start, start_of
 from sertools.training.loop import check_measure
 from sertools.training.objectives import objectives, options_of
-from sertools.training.output import write_output
+from sertools.training.output.files import write_output
 from sertools.training.phases import Progress, Setting, run_phases
 from sertools.training.recipe import Recipe
 

@@ -1,6 +1,6 @@
 """P-TAPT's pre-training: predict, at masked frames, the cluster of each frame in several clusterings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sertools.training.data.batches import generators
@@ -35,28 +35,15 @@ def pseudo_labelled(
 
     width = int(encoder.config.hidden_size)
 
-    def heads() -> nn.ModuleDict:
-        return nn.ModuleDict(
-            {
-                k: nn.Sequential(nn.Linear(width, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, int(k)))
-                for k in centres
-            }
-        )
-
     class PseudoLabelled(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.encoder = encoder
             self.encoder.feature_extractor._requires_grad = False
-            self.heads = seeded(heads, seed, "pseudo-labels").train()
-            self.convolutional = convolutional.requires_grad_(False)
+            self.heads = seeded(lambda: heads(width, centres), seed, "pseudo-labels").train()
+            self.convolutional = convolutional.requires_grad_(False)  # has no dropout
             for k, value in centres.items():
                 self.register_buffer(f"centres_{k}", value)
-
-        def train(self, mode: bool = True) -> "PseudoLabelled":
-            super().train(mode)
-            self.convolutional.eval()
-            return self
 
         def labels(self, batch: Mapping[str, Any], longest: int) -> dict[str, torch.Tensor]:
             """Cluster of each frame in each clustering, shape (n, longest); the last is repeated."""
@@ -85,3 +72,13 @@ def pseudo_labelled(
             return {"loss": torch.stack(list(parts.values())).sum(), **parts}
 
     return PseudoLabelled()
+
+
+def heads(width: int, clusters: Iterable[str]) -> "torch.nn.ModuleDict":
+    """A head for each clustering: number of clusters → two layers with tanh between them."""
+    from torch import nn
+
+    def head(k: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(width, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, k))
+
+    return nn.ModuleDict({k: head(int(k)) for k in clusters})

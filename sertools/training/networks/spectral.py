@@ -6,9 +6,9 @@ import numpy as np
 
 from sertools.models.cnn14.network import BLOCKS, build
 from sertools.models.cnn14.spectrogram import Config, log_mel
+from sertools.training.answering import loss_of
 from sertools.training.data.targets import Targets
 from sertools.training.encoders import own_frames, seeded
-from sertools.training.losses import class_weights, joint_loss
 from sertools.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def spectral(recipe: Recipe, targets: Targets, width: int) -> "torch.nn.Module":
     from torch.nn import functional
 
     config = Config()
-    weights = class_weights(targets.shares, recipe.weights).tolist() if targets.classes else []
+    loss = loss_of(recipe, targets)
     after_block, hidden = (recipe.dropout, recipe.dropout) if recipe.dropout is not None else DROPOUT
 
     class Spectral(torch.nn.Module):
@@ -62,14 +62,6 @@ def spectral(recipe: Recipe, targets: Targets, width: int) -> "torch.nn.Module":
 
         def forward(self, **batch: Any) -> dict[str, torch.Tensor]:
             outputs = self.outputs(batch["signals"], batch["lengths"])
-            parts = joint_loss(
-                outputs,
-                (batch["ratings"], batch["shares"]),
-                loss=recipe.loss,
-                weights=weights,
-                weighting=recipe.weights,
-                class_share=recipe.class_share,
-            )
-            return {**parts, "outputs": outputs}
+            return {**loss(outputs, (batch["ratings"], batch["shares"])), "outputs": outputs}
 
     return Spectral()

@@ -8,9 +8,9 @@ from typing import Any
 
 from sertools import __version__
 from sertools.corpora.seen.record import FILE
-from sertools.training import curves as figure
 from sertools.training.loop import CURVES
 from sertools.training.objectives import descriptions, objectives
+from sertools.training.output import curves as figure
 from sertools.training.phases import Setting
 from sertools.wording import plural
 
