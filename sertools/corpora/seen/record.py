@@ -93,13 +93,22 @@ def record_of_clips(who: pd.DataFrame, where: Iterable[Place]) -> TrainingRecord
     return _record(who.assign(hash=hashes(where), spot=""))
 
 
+def home_of(name: str) -> str:
+    """The corpus that a split or a fold of it is from.
+
+    >>> home_of("emodb:test"), home_of("emodb@loso:1:train")
+    ('emodb', 'emodb')
+    """
+    return name.partition(":")[0].partition("@")[0]
+
+
 def identities(corpus: Corpus) -> pd.DataFrame:
     """Corpus and speaker of each clip, without the prefix that joined corpora give; empty if unknown.
 
     Returns:
         columns `corpus` and `speaker`, indexed by clip
     """
-    home = corpus.name.partition(":")[0]
+    home = home_of(corpus.name)
     clips = corpus.clips
     homes = clips["corpus"].fillna(home).astype(str) if "corpus" in clips else pd.Series(home, clips.index)
     ids = clips["speaker"] if "speaker" in clips else pd.Series(None, clips.index, dtype=object)

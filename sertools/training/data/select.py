@@ -11,7 +11,7 @@ import pandas as pd
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.corpora.seen.content import Place
-from sertools.corpora.seen.record import TrainingRecord, identities, record_of_clips
+from sertools.corpora.seen.record import TrainingRecord, home_of, identities, record_of_clips
 from sertools.errors import CorpusError, nearest
 from sertools.training.recipe import Recipe
 from sertools.wording import plural
@@ -111,7 +111,7 @@ def _part(specs: Sequence[str], recipe: Recipe, data_root: Path | None) -> Part:
     tables = []
     for i, corpus in enumerate(corpora):
         table = corpus.clips.drop(columns=["corpus", "speaker"], errors="ignore")
-        home = corpus.name.partition(":")[0]
+        home = home_of(corpus.name)
         table = table.assign(
             source=i, key=corpus.clips.index, clip=[f"{home}/{clip}" for clip in table.index]
         )
