@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from sertools.results.result import Finding as Finding
     from sertools.results.result import Result as Result
     from sertools.results.verdicts.limits import Override as Override
+    from sertools.sweep.run import Swept as Swept
+    from sertools.sweep.run import run_sweep as run_sweep
 
 # Libraries report what they are used for, or write an identifier of the machine into the user's cache, unless
 # they are told before they are loaded.
@@ -103,6 +105,7 @@ __all__ = [
     "prune_cache",
     "read_results",
     "render",
+    "run_sweep",
     "split_corpus",
     "suggest",
     "synthesise_corpus",
@@ -124,6 +127,7 @@ __all__ = [
     "SertoolsError",
     "Settings",
     "Suggestion",
+    "Swept",
 ]
 
 _PUBLIC = {
@@ -161,6 +165,8 @@ _PUBLIC = {
     "write_model_card": "api.results",
     "audit_power": "api.selftest",
     "check_audits": "api.selftest",
+    "Swept": "sweep.run",
+    "run_sweep": "sweep.run",
     "Suggestion": "api.suggest",
     "suggest": "api.suggest",
     "view": "api.view",

@@ -47,8 +47,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "selftest": {
         "pipeline", "inference", "models", "corpora", "audio", "auditing", "results", "metrics", "tables"
     },
+    "sweep": {
+        "comparison", "report", "pipeline", "inference", "training", "features", "models", "corpora",
+        "perturbations", "store", "speech", "audio", "auditing", "results", "metrics", "statistics", "tables",
+    },
     "api": {
-        "selftest", "comparison", "report", "pipeline", "inference", "training", "features", "models",
+        "sweep", "selftest", "comparison", "report", "pipeline", "inference", "training", "features", "models",
         "corpora", "perturbations", "store", "speech", "audio", "auditing", "results", "metrics",
         "statistics", "tables",
     },

@@ -26,6 +26,7 @@ COMMANDS = {
     "predict": ("predict",),
     "report": ("read_results", "render", "write_model_card"),
     "selftest": ("check_audits", "audit_power"),
+    "sweep": ("run_sweep",),
     "tts": ("synthesise_corpus",),
     "view": ("view",),
 }

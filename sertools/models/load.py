@@ -60,6 +60,9 @@ class LoadOptions:
 OPTIONS_OF_SOME_SCHEMES = ("head", "labels", "output", "sampling_rate", "activation", "model_scale", "prompt")
 """Options that only some kinds of models support; each module in `models/kinds/` lists its own in `READS`."""
 
+FILES = ("predictions", "features", "sklearn")
+"""Kinds of models that are always a file or a folder here."""
+
 DEVICES = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -114,6 +117,20 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
         model.name = "default"
         model.facts = {**model.facts, "source": "embedded in sertools"}
     return model
+
+
+def check_spec(spec: str) -> None:
+    """Checks that `load_model` would find a kind of model for `spec`, and its file if it names one.
+
+    Nothing is loaded, and no hub is asked.
+
+    Raises:
+        ModelError: there is no such kind, directory or file
+    """
+    scheme, rest = _scheme_and_rest(spec, list(_modules()))
+    path = Path(rest).expanduser()
+    if not path.exists() and (rest.startswith((".", "/", "~")) or scheme in FILES):
+        raise ModelError(f"{spec} names {rest}, which does not exist")
 
 
 def _scaled(model: Model | ClipModel, scale: Mapping[str, tuple[float, float]]) -> Model | ClipModel:

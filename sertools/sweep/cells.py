@@ -1,0 +1,246 @@
+"""The cells of a sweep: where each is, how far it is, and which worker has it.
+
+The folder `cells/ID` is the `--out` folder of a cell's audits; its state, log and lease are in
+`states/ID.json`, `logs/ID.txt` and `leases/ID`. A worker takes a cell by creating the lease, and touches
+that file while it works. A lease that nobody touches runs out; a lease of a process on the same machine
+that has ended runs out at once. Two workers that have the same cell by mistake write the same bytes,
+because results are written atomically and depend on nothing but the cell.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sertools import files
+from sertools.errors import StoreError
+from sertools.sweep.spec import CorpusEntry, ModelEntry, Sweep, slug
+
+LEASE_S = 120.0
+"""Seconds after which a lease that was not renewed has run out."""
+
+ATTEMPTS = 2
+"""A cell in which so many workers have died counts as failed."""
+
+State = Literal["planned", "running", "done", "refused", "failed"]
+
+RUN = "run.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One model on one corpus by one suite.
+
+    Attributes:
+        model, corpus, suite: what is audited
+        out: folder of the sweep
+        seed, batch_size: of the sweep
+    """
+
+    model: ModelEntry
+    corpus: CorpusEntry
+    suite: str
+    out: Path
+    seed: int
+    batch_size: int
+
+    @property
+    def id(self) -> str:
+        """Name of the cell's folder; another one if anything changes that decides its numbers."""
+        decides = [
+            self.model.model_dump(mode="json"),
+            self.corpus.model_dump(mode="json"),
+            self.suite,
+            self.seed,
+        ]
+        digest = hashlib.blake2b(json.dumps(decides, sort_keys=True).encode(), digest_size=4).hexdigest()
+        return f"{slug(self.model.label)}--{slug(self.corpus.label)}--{slug(self.suite)}-{digest}"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of results and report."""
+        return self.out / "cells" / self.id
+
+    @property
+    def log(self) -> Path:
+        """The file with what workers said while they did the cell."""
+        return self.out / "logs" / f"{self.id}.txt"
+
+    @property
+    def _state(self) -> Path:
+        return self.out / "states" / f"{self.id}.json"
+
+    @property
+    def _lease(self) -> Path:
+        return self.out / "leases" / self.id
+
+    def read(self) -> dict[str, Any]:
+        """The stored state: `state`, `run`, and what `write` was given; empty if there is none."""
+        try:
+            stored = files.read_json(self._state, error=StoreError, what="the state of a cell")
+        except StoreError:
+            return {}
+        return stored if isinstance(stored, dict) else {}
+
+    def write(self, state: State, run: str, **facts: Any) -> None:
+        """Stores the state of the cell.
+
+        Raises:
+            StoreError: the folder cannot be written
+        """
+        content = {"state": state, "run": run, **facts}
+        files.write_text(self._state, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    def state(self) -> State:
+        """How far the cell is now."""
+        stored: State = self.read().get("state", "planned")
+        return "running" if stored != "done" and _alive(self._lease, LEASE_S) else stored
+
+    def is_open(self, run: str) -> bool:
+        """Whether the cell is still to be done in this run: not done, and not tried in vain in this run."""
+        stored = self.read()
+        return stored.get("state") != "done" and not (
+            stored.get("state") in {"refused", "failed"} and stored.get("run") == run
+        )
+
+    @contextlib.contextmanager
+    def taken(self, run: str) -> Iterator[bool]:
+        """Takes the cell for the time of the block; False if another worker has it or has finished it.
+
+        A cell in which workers have died too often in this run is stored as failed, and not taken.
+
+        Raises:
+            StoreError: the folder cannot be written
+        """
+        lease = self._lease
+        with files.disk_errors(lease, StoreError):
+            lease.parent.mkdir(parents=True, exist_ok=True)
+            if not _take(lease, LEASE_S):
+                yield False
+                return
+        with _renewed(lease):
+            yield self.is_open(run) and self._counts_attempt(run)
+
+    def _counts_attempt(self, run: str) -> bool:
+        stored = self.read()
+        tried = stored.get("attempts", 0) if stored.get("run") == run else 0
+        if tried >= ATTEMPTS:
+            reason = f"{tried} workers ended without a word in this cell; perhaps the memory did not suffice"
+            self.write("failed", run, reason=reason)
+            return False
+        self.write("planned", run, attempts=tried + 1)
+        return True
+
+
+def cells_of(sweep: Sweep, out: Path) -> list[Cell]:
+    """All cells of a sweep: the corpora and suites of a model one after another."""
+    return [
+        Cell(
+            model=model,
+            corpus=corpus,
+            suite=suite,
+            out=out,
+            seed=sweep.seed,
+            batch_size=sweep.batch_size,
+        )
+        for model in sweep.models
+        for corpus in sweep.data
+        for suite in sweep.suite_names()
+    ]
+
+
+def begin_run(out: Path) -> str:
+    """Starts a run of a sweep: cells that were refused or failed in earlier runs are tried again."""
+    run = uuid.uuid4().hex
+    files.write_text(out / RUN, json.dumps({"run": run}) + "\n")
+    return run
+
+
+def current_run(out: Path) -> str:
+    """The run that workers of the folder take part in; a new one if there is none."""
+    try:
+        stored = files.read_json(out / RUN, error=StoreError, what="the run of a sweep")
+        return str(stored["run"])
+    except (StoreError, KeyError, TypeError):
+        return begin_run(out)
+
+
+def _owner() -> dict[str, Any]:
+    return {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
+
+
+def _take(lease: Path, lease_s: float) -> bool:
+    """Creates the lease, after removing one that has run out; False if somebody has it."""
+    if lease.exists() and not _alive(lease, lease_s):
+        old = lease.with_name(f".{lease.name}.{uuid.uuid4().hex}.old")
+        with contextlib.suppress(OSError):  # another worker was faster
+            lease.rename(old)
+            old.unlink()
+    try:
+        with lease.open("x", encoding="utf-8") as file:
+            json.dump(_owner(), file)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _alive(lease: Path, lease_s: float) -> bool:
+    """Whether a worker has this lease: its process runs, as far as that can be seen, and it was renewed.
+
+    The age is taken by the clock of the disk, since the clocks of two machines may differ.
+    """
+    try:
+        renewed = lease.stat().st_mtime
+        owner = json.loads(lease.read_text(encoding="utf-8") or "{}")
+    except (OSError, ValueError):
+        return False
+    if owner.get("host") == socket.gethostname() and not _runs(int(owner.get("pid", 0))):
+        return False
+    return _now(lease.parent) - renewed < lease_s
+
+
+def _now(folder: Path) -> float:
+    """The time by the clock of the disk that holds a folder, in seconds."""
+    probe = folder / f".clock.{uuid.uuid4().hex}"
+    try:
+        probe.touch()
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _renewed(lease: Path) -> Iterator[None]:
+    """Renews a lease until the end of the block, and then gives it back."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(LEASE_S / 8):
+            with contextlib.suppress(OSError):
+                os.utime(lease)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        lease.unlink(missing_ok=True)

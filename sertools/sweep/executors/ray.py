@@ -1,0 +1,58 @@
+"""Tasks on a Ray cluster; `ray` starts one on this machine, `ray:ADDRESS` joins one, such as ray:auto."""
+
+from sertools.errors import AuditError
+from sertools.sweep.executors import Crew, work
+
+DESCRIPTION = (
+    "a Ray cluster: ray for one on this machine, ray:ADDRESS for one that runs, with --set num_gpus=1"
+)
+
+POLL_S = 1.0
+
+
+def run(crew: Crew) -> None:
+    """Starts one task per worker, each of which keeps its model loaded; Ray starts killed ones again.
+
+    The folder of the sweep and the cache must be the same on all machines: only cell numbers pass through
+        Ray.
+
+    Raises:
+        AuditError: Ray is not installed, there is no cluster at the address, or a worker has failed
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise AuditError("--on ray needs the package ray", hint="python -m pip install '.[ray]'") from error
+    address = crew.argument or None
+    try:
+        ray.init(
+            address=address,
+            num_cpus=None if address else crew.workers,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        where = f"at {address}" if address else "on this machine"
+        raise AuditError(
+            f"no Ray cluster {where}: {error}", hint="start one with ray start --head"
+        ) from error
+    try:
+        needs = {name: float(text) for name, text in crew.options.items() if name in {"num_cpus", "num_gpus"}}
+        task = ray.remote(**{"num_cpus": 1, **needs}, max_retries=-1)(_work)
+        settings = (crew.file, crew.out, crew.run, crew.workers, crew.cache)
+        pending = [task.remote(settings, number) for number in range(crew.workers)]
+        while pending:
+            finished, pending = ray.wait(pending, num_returns=1, timeout=POLL_S)
+            crew.watch()
+            for each in finished:
+                ray.get(each)
+    except ray.exceptions.RayError as error:
+        raise AuditError(f"a worker on Ray failed: {error}", hint="the same command continues") from error
+    finally:
+        ray.shutdown()
+
+
+def _work(settings: tuple, number: int) -> None:  # type: ignore[type-arg] # Ray pickles it
+    file, out, run_, workers, cache = settings
+    work(Crew(file=file, out=out, run=run_, workers=workers, cache=cache, options={}), number)

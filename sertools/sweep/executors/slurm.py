@@ -1,0 +1,78 @@
+"""Tasks of a Slurm job array, by submitit; `slurm:local` runs them on this machine, for a trial."""
+
+import time
+from typing import Any
+
+from sertools.errors import AuditError
+from sertools.sweep.executors import Crew, work
+
+DESCRIPTION = (
+    "a Slurm job array through submitit: slurm, with --set partition=…, gpus_per_node=…, timeout_min=…"
+)
+
+POLL_S = 2.0
+
+
+def run(crew: Crew) -> None:
+    """Submits one array with a task per worker, and waits for it; tasks that are preempted are queued again.
+
+    Raises:
+        AuditError: submitit is not installed, Slurm cannot be reached, or a task has failed
+    """
+    try:
+        import submitit
+    except ImportError as error:
+        raise AuditError(
+            "--on slurm needs the package submitit", hint="python -m pip install '.[slurm]'"
+        ) from error
+    try:
+        executor = submitit.AutoExecutor(folder=crew.out / "slurm", cluster=crew.argument or None)
+        executor.update_parameters(**_parameters(crew.options))
+        jobs = executor.map_array(_Task(crew), list(range(crew.workers)))
+    except Exception as error:  # submitit raises whatever its commands raise
+        raise AuditError(
+            f"Slurm did not take the job array: {error}", hint="see --set for its options"
+        ) from error
+    while not all(job.done() for job in jobs):
+        time.sleep(min(POLL_S, 0.2 if crew.argument == "local" else POLL_S))
+        crew.watch()
+    failed = [job for job in jobs if job.exception() is not None]
+    if failed and crew.open_cells():
+        raise AuditError(
+            f"{len(failed)} of {len(jobs)} tasks failed, the first with: {failed[0].exception()}",
+            hint=f"logs are in {crew.out / 'slurm'}; the same command continues",
+        )
+
+
+class _Task:
+    """What a task does; an object, so that submitit can pickle it and queue it again after a preemption."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.settings = {
+            "file": crew.file,
+            "out": crew.out,
+            "run": crew.run,
+            "workers": crew.workers,
+            "cache": crew.cache,
+        }
+
+    def __call__(self, number: int) -> None:
+        work(Crew(options={}, **self.settings), number)  # type: ignore[arg-type] # the fields above
+
+    def checkpoint(self, number: int) -> Any:
+        """What Slurm runs when it queues the task again: the same, which continues where it stopped."""
+        import submitit
+
+        return submitit.helpers.DelayedSubmission(self, number)
+
+
+def _parameters(options: dict[str, str]) -> dict[str, str | int]:
+    """Settings for submitit; those that do not name its place go to Slurm itself."""
+    general = {"timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "nodes", "tasks_per_node", "name"}
+    parameters: dict[str, str | int] = {}
+    for name, text in options.items():
+        value = int(text) if text.isdecimal() else text
+        parameters[name if name in general or name.startswith(("slurm_", "local_")) else f"slurm_{name}"] = (
+            value
+        )
+    return parameters

@@ -1,0 +1,111 @@
+"""Runs a sweep from start to end: check, run all cells somewhere, then leaderboard and matrices."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sertools.comparison.leaderboards.files import write_leaderboard
+from sertools.errors import AuditError
+from sertools.files import check_writable
+from sertools.sweep.cells import Cell, begin_run, cells_of
+from sertools.sweep.executors import Crew, cores, counted, executor
+from sertools.sweep.matrix import states, write_matrices
+from sertools.sweep.spec import read_sweep
+
+OUT = Path("sertools-sweep")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What has become of a sweep.
+
+    Attributes:
+        cells: one row per cell, see `matrix.states`
+        out: its folder
+        board: the page of the leaderboard; None if no cell is done
+    """
+
+    cells: pd.DataFrame
+    out: Path
+    board: Path | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all cells are done."""
+        return bool((self.cells["state"] == "done").all())
+
+
+def run_sweep(
+    file: str | Path,
+    *,
+    out: str | Path = OUT,
+    on: str = "local",
+    workers: int | None = None,
+    options: Mapping[str, str] | None = None,
+    cache: Path | None = None,
+    watch: Callable[[pd.DataFrame], None] = lambda cells: None,
+) -> Swept:
+    """Audit all models of a sweep on all its corpora; a second call continues where the first one stopped.
+
+    A cell that cannot be run is refused, with the reason, and never stops the others.
+
+    Args:
+        file: the sweep, a TOML file
+        out: folder for cells, leaderboard and matrices
+        on: where to run: `local`, `local:N`, `ray`, `ray:ADDRESS`, `slurm`
+        workers: number of workers; one for each core of this machine by default
+        options: settings of that place, such as `{"partition": "gpu"}` for Slurm
+        cache: folder of the store; None for the user's
+        watch: called now and then with the states of all cells
+
+    Raises:
+        AuditError: the file is not valid or names what does not exist, or the place cannot run anything
+        StoreError: `out` cannot be written
+
+    Example:
+        ```python
+        swept = sertools.run_sweep("sweep.toml", on="local:4")
+        swept.cells["state"].value_counts()
+        ```
+    """
+    file, out = Path(file).absolute(), Path(out).absolute()
+    every = cells_of(read_sweep(file), out)
+    place, _, argument = on.partition(":")
+    module = executor(place)
+    if place == "local" and argument:
+        workers, argument = counted(argument, "what stands after local:"), ""
+    number = min(workers or cores(), len(every))
+    if number < 1:
+        raise AuditError("--workers must be at least 1")
+    check_writable(out)
+    run = begin_run(out)
+    if any(cell.is_open(run) for cell in every):
+        module.run(
+            Crew(
+                file=file,
+                out=out,
+                run=run,
+                workers=number,
+                argument=argument,
+                options=dict(options or {}),
+                cache=cache,
+                watch=lambda: watch(states(every)),
+            )
+        )
+    return finish(every, out)
+
+
+def finish(every: list[Cell], out: Path) -> Swept:
+    """Writes the leaderboard and the matrices of the cells that are done.
+
+    Raises:
+        StoreError: `out` cannot be written
+    """
+    table, board = states(every), None
+    if (table["state"] == "done").any():
+        write_leaderboard(out / "cells", out / "leaderboard")
+        write_matrices(every, out)
+        board = out / "leaderboard" / "index.html"
+    return Swept(cells=table, out=out, board=board)

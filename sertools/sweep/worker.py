@@ -1,0 +1,177 @@
+"""One worker of a sweep: takes cells that nobody has, runs their audits, and says how it went."""
+
+import json
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sertools import files
+from sertools.corpora.corpus import Corpus
+from sertools.errors import SertoolsError
+from sertools.inference.settings import Settings
+from sertools.pipeline.request import AuditRequest, LoadedRequest
+from sertools.report.render import render
+from sertools.results.collection import Results
+from sertools.results.verdicts.gate import exit_code
+from sertools.sweep.cells import Cell, cells_of
+from sertools.sweep.spec import AnyModel, Sweep
+
+KEPT_CORPORA = 4
+"""Number of corpora that a worker keeps loaded; they are tables of labels."""
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """A worker with what it has loaded.
+
+    Attributes:
+        sweep: what to compute
+        out: folder of the sweep
+        run: the run that the worker takes part in
+        number: its place among the workers, from 0; it begins at another model than the others
+        of: number of workers
+        cache: folder of the store; None for the user's
+        done, failed, clips, seconds: what it has done so far
+    """
+
+    sweep: Sweep
+    out: Path
+    run: str
+    number: int = 0
+    of: int = 1
+    cache: Path | None = None
+    done: int = 0
+    failed: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    _model: tuple[str, AnyModel] | None = None
+    _corpora: dict[str, Corpus] = field(default_factory=dict)
+
+    def work(self) -> None:
+        """Does all cells of the sweep that no other worker has or has finished.
+
+        Raises:
+            StoreError: the folder of the sweep cannot be written
+        """
+        for cell in _from(cells_of(self.sweep, self.out), self.number, self.of):
+            if not cell.is_open(self.run):
+                continue
+            with cell.taken(self.run) as taken:
+                if taken:
+                    self._do(cell)
+        self._report("")
+
+    def _do(self, cell: Cell) -> None:
+        self._report(cell.id)
+        began = time.monotonic()
+        with _log(cell.log) as log:
+            log(f"worker {socket.gethostname()}:{os.getpid()}: {cell.id}")
+            try:
+                request = self._request(cell, log)
+                results = request.run()
+                render(results, cell.folder)
+                facts = _facts(results, request.corpus)
+                state = "done"
+            except SertoolsError as error:
+                state, facts = "refused", {"reason": str(error)}
+            except Exception as error:  # a failing cell never stops the others; the log has the traceback
+                state, facts = "failed", {"reason": f"{type(error).__name__}: {error}"}
+                log(traceback.format_exc())
+            seconds = time.monotonic() - began
+            log(f"{state} after {seconds:.1f} s {facts.get('reason', '')}".rstrip())
+        cell.write(state, self.run, seconds=seconds, **facts)  # type: ignore[arg-type] # one of three words
+        self.done += state == "done"
+        self.failed += state != "done"
+        self.clips += facts.get("clips", 0)
+        self.seconds += seconds
+
+    def _request(self, cell: Cell, log: Callable[[str], None]) -> LoadedRequest:
+        """The cell's audits with its model and corpus, which are kept for the next cell."""
+
+        @contextmanager
+        def progress(what: str, total: int, unit: str = "clips") -> Iterator[Callable[[int], None]]:
+            log(f"{what}: {total} {unit}")
+            yield lambda n: None
+
+        corpus = self._corpus(cell)
+        settings = Settings(
+            seed=cell.seed,
+            batch_size=cell.batch_size,
+            cache=self.cache,
+            label_map=cell.corpus.label_map,
+            progress=progress,
+        )
+        request = AuditRequest(
+            model=cell.model.request(),
+            corpus=cell.corpus.request(self.sweep.data_root),
+            audits=tuple(self.sweep.planned(cell.suite)),
+            settings=settings,
+            out=cell.folder,
+            clips=0,
+            command="sertools sweep",
+        )
+        key = json.dumps([cell.model.model_dump(mode="json"), cell.corpus.label])
+        if self._model is None or self._model[0] != key:
+            self._model = None  # frees the memory of the last one first
+            model = request.model.load(corpus, settings.label_map)
+            if cell.model.name:
+                model = _renamed(model, cell.model.name)
+            self._model = (key, model)
+        return LoadedRequest(request=request, model=self._model[1], corpus=corpus, others={})
+
+    def _corpus(self, cell: Cell) -> Corpus:
+        label = cell.corpus.label
+        if label not in self._corpora:
+            while len(self._corpora) >= KEPT_CORPORA:
+                self._corpora.pop(next(iter(self._corpora)))
+            corpus = cell.corpus.request(self.sweep.data_root).load()
+            self._corpora[label] = replace(corpus, name=cell.corpus.name or corpus.name)
+        return self._corpora[label]
+
+    def _report(self, current: str) -> None:
+        """Writes one line on this worker, for `sertools sweep --status`."""
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        facts = {
+            "worker": name,
+            "current": current,
+            "done": self.done,
+            "failed": self.failed,
+            "clips": self.clips,
+            "seconds": self.seconds,
+        }
+        files.write_text(self.out / "workers" / f"{name}.json", json.dumps(facts) + "\n")
+
+
+def _from(cells: Sequence[Cell], number: int, of: int) -> list[Cell]:
+    """The cells in the order of a worker: it begins at its own part, and then helps the others."""
+    begin = len(cells) * number // max(1, of)
+    return [*cells[begin:], *cells[:begin]]
+
+
+def _renamed(model: AnyModel, name: str) -> AnyModel:
+    model.name = name
+    return model
+
+
+def _facts(results: Results, corpus: Corpus) -> dict[str, Any]:
+    """For the state of a finished cell: its clips, and the exit code that `sertools audit` would have."""
+    return {"clips": len(corpus.clips), "exit_code": exit_code(results, strict=False, allow_empty=True)}
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[Callable[[str], None]]:
+    """Appends lines with the time to the log of a cell."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+
+        def log(text: str) -> None:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+            file.flush()
+
+        yield log

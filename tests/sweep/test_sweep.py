@@ -1,0 +1,267 @@
+"""Many models on many corpora: every cell once, the results of a single audit, no cell stops the others."""
+
+import json
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import sertools
+from sertools.errors import AuditError
+from sertools.sweep import cells as cells_module
+from sertools.sweep.cells import Cell, begin_run, cells_of, current_run
+from sertools.sweep.matrix import MEAN, matrices, remaining, scores, sentence, states, workers
+from sertools.sweep.run import finish, run_sweep
+from sertools.sweep.spec import read_sweep, slug
+from sertools.sweep.worker import Worker
+from tests.helpers.small import SLOW, write_noises
+
+SWEEP = """
+models = ["toy:random", { spec = "toy:loudness", name = "by loudness" }]
+data = [{ spec = "one/clips.csv", name = "one" }, { spec = "two/clips.csv", name = "two" }]
+audits = ["correctness"]
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """A working directory with two corpora and a sweep over them."""
+    write_noises(tmp_path / "one", 24)
+    write_noises(tmp_path / "two", 18, seed=1)
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+ONE = """
+models = ["toy:loudness"]
+data = [{ spec = "one/clips.csv", name = "one" }]
+audits = ["correctness"]
+"""
+
+
+def worked(here: Path, **settings: int) -> Worker:
+    """A worker that has done what was open."""
+    sweep, out = read_sweep(here / "sweep.toml"), here / "out"
+    worker = Worker(sweep=sweep, out=out, run=current_run(out), cache=here / "cache", **settings)
+    worker.work()
+    return worker
+
+
+def cells(here: Path) -> list[Cell]:
+    return cells_of(read_sweep(here / "sweep.toml"), here / "out")
+
+
+def findings(folder: Path) -> list[tuple]:
+    """All findings of the results in a folder, without what differs between two runs."""
+    return [(r.audit, r.findings, r.tables) for r in sertools.read_results(folder)]
+
+
+def test_each_cell_has_the_results_of_a_single_audit(here):
+    worker = worked(here)
+    assert (worker.done, worker.failed) == (4, 0)
+    for cell in cells(here):
+        assert cell.state() == "done"
+        assert (cell.folder / "report.html").exists()
+    alone = sertools.audit("toy:loudness", "two/clips.csv", "correctness")
+    assert alone[0].findings == findings(cells(here)[3].folder)[0][1]
+    assert worked(here).done == 0  # a second worker finds nothing to do
+    # a changed setting makes other cells, and keeps the rest
+    before = {cell.id for cell in cells(here)}
+    (here / "sweep.toml").write_text(SWEEP.replace('name = "two" }', 'name = "two", scale = [0, 2] }'))
+    assert len(before & {cell.id for cell in cells(here)}) == 2
+    assert sum(cell.is_open("x") for cell in cells(here)) == 2
+
+
+def test_two_workers_share_the_cells(here):
+    first = Worker(
+        sweep=read_sweep(here / "sweep.toml"), out=here / "out", run=begin_run(here / "out"), number=0, of=2
+    )
+    with cells(here)[0].taken(first.run) as taken:  # the other one is at work on it
+        assert taken
+        assert cells(here)[0].state() == "running"
+        first.work()
+    assert [cell.state() for cell in cells(here)] == ["planned", "done", "done", "done"]
+
+
+def test_a_cell_that_fails_stops_no_other_and_is_tried_again_in_the_next_run(here):
+    (here / "breaks.py").write_text(
+        "def f(signals, rate):\n    raise OSError('no luck')\nf.labels = ['arousal']\n"
+    )
+    text = SWEEP.replace('"toy:random"', '"py:breaks.py:f"')
+    (here / "sweep.toml").write_text(text)
+    worker = worked(here)
+    assert (worker.done, worker.failed) == (2, 2)
+    table = states(cells(here))
+    assert list(table["state"]) == ["refused", "refused", "done", "done"]
+    assert "no luck" in table["reason"][0]
+    assert sentence(table) == "4 cells: 2 done, 2 refused"
+    assert worked(here).failed == 0  # not in the same run
+    begin_run(here / "out")
+    assert worked(here).failed == 2
+
+
+def test_an_error_of_sertools_itself_is_in_the_log_with_its_traceback(here, monkeypatch):
+    def fails(*given: object) -> None:
+        raise ZeroDivisionError("of our own")
+
+    monkeypatch.setattr("sertools.sweep.worker.render", fails)
+    (here / "sweep.toml").write_text(ONE)
+    worked(here)
+    cell = cells(here)[0]
+    assert cell.state() == "failed"
+    assert cell.read()["reason"] == "ZeroDivisionError: of our own"
+    assert "Traceback" in cell.log.read_text()
+
+
+def test_a_lease_of_a_process_that_has_ended_is_taken_at_once(here):
+    run = begin_run(here / "out")
+    cell = cells(here)[0]
+    with cell.taken(run):
+        pass
+    lease = here / "out" / "leases" / cell.id
+    ended = 2**22 + 1  # above the largest process id of Linux
+    lease.write_text(json.dumps({"host": socket.gethostname(), "pid": ended, "token": "x"}))
+    with cell.taken(run) as taken:
+        assert taken
+
+
+def test_a_lease_of_another_machine_runs_out_by_the_clock_of_the_disk(here, monkeypatch):
+    run, cell = begin_run(here / "out"), cells(here)[0]
+    lease = here / "out" / "leases" / cell.id
+    lease.parent.mkdir(parents=True)
+    lease.write_text(json.dumps({"host": "elsewhere", "pid": 1, "token": "x"}))
+    monkeypatch.setattr(time, "time", lambda: 4e9)  # a clock far ahead decides nothing
+    with cell.taken(run) as taken:
+        assert not taken
+    old = lease.stat().st_mtime - cells_module.LEASE_S - 5
+    os.utime(lease, (old, old))
+    with cell.taken(run) as taken:
+        assert taken
+
+
+def test_a_worker_at_work_renews_its_lease(here, monkeypatch):
+    monkeypatch.setattr(cells_module, "LEASE_S", 0.4)
+    run, cell = begin_run(here / "out"), cells(here)[0]
+    with cell.taken(run):
+        time.sleep(0.8)
+        assert cell.state() == "running"
+
+
+def test_a_cell_in_which_workers_die_counts_as_failed(here):
+    run, cell = begin_run(here / "out"), cells(here)[0]
+    for _ in range(2):
+        with cell.taken(run) as taken:
+            assert taken  # and then the worker dies, without a state
+    with cell.taken(run) as taken:
+        assert not taken
+    assert cell.state() == "failed"
+    assert "memory" in cell.read()["reason"]
+
+
+def test_matrices_have_a_mean_only_where_every_corpus_has_a_value(here):
+    found = pd.DataFrame(
+        [
+            ("correctness", "ccc", target, model, corpus, value)
+            for model, corpus, values in (
+                ("a", "x", (0.5, 0.7)), ("a", "y", (0.3, 0.1)), ("b", "x", (0.2, 0.4)),
+            )
+            for target, value in zip(("arousal", "valence"), values, strict=True)
+        ],
+        columns=["audit", "measure", "target", "model", "corpus", "value"],
+    )  # fmt: skip
+    table = matrices(found).set_index(["target", "model"])
+    assert table.loc[("arousal", "a"), MEAN] == pytest.approx(0.4, abs=1e-12)
+    assert table.loc[("mean of dimensions", "a"), "x"] == pytest.approx(0.6, abs=1e-12)
+    assert table.loc[("mean of dimensions", "a"), MEAN] == pytest.approx(0.4, abs=1e-12)
+    assert pd.isna(table.loc[("arousal", "b"), MEAN])
+
+
+def test_the_end_is_a_leaderboard_and_matrices(here):
+    worked(here)
+    swept = finish(cells(here), here / "out")
+    assert swept.complete
+    assert swept.board.exists()
+    table = pd.read_csv(here / "out" / "matrices.csv")
+    ccc = table[(table["measure"] == "ccc") & (table["target"] == "arousal")].set_index("model")
+    alone = sertools.audit("toy:loudness", "one/clips.csv", "correctness")
+    wanted = next(
+        f.value for f in alone[0].findings if f.name == "ccc" and f.target == "arousal" and f.slice == "all"
+    )
+    assert ccc.loc["by loudness", "one"] == pytest.approx(wanted, abs=1e-12)
+    assert set(scores(cells(here))["corpus"]) == {"one", "two"}
+    assert "4 done" in workers(here / "out")[0]
+    assert remaining(swept.cells) == ""
+
+
+def test_all_problems_of_a_file_are_listed_before_anything_starts(here):
+    (here / "sweep.toml").write_text(
+        'models = ["toy:loudnes", "predictions:nowhere.csv"]\ndata = ["nothing.csv"]\nsuites = ["quik"]\n'
+    )
+    with pytest.raises(AuditError) as refused:
+        run_sweep(here / "sweep.toml", out=here / "out")
+    for problem in ("nowhere.csv", "nothing.csv", "'quik'"):
+        assert problem in refused.value.message
+    assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("models = []\ndata = ['voices']", "models"),
+        ("models = ['toy:random']", "data"),
+        ("models = ['toy:random', 'toy:random']\ndata = ['voices']", "twice"),
+        ("models = ['toy:random']\ndata = ['voices']\nsuits = ['quick']", "suits"),
+        ("models = [", "not valid TOML"),
+    ],
+)
+def test_a_file_that_is_not_a_sweep_is_refused(here, text, problem):
+    (here / "sweep.toml").write_text(text)
+    with pytest.raises(AuditError, match=problem):
+        read_sweep(here / "sweep.toml")
+
+
+def test_a_place_that_does_not_exist_is_refused(here):
+    for on, problem in (("locl", "no such place"), ("local:x", "number of workers"), ("local:0", "number")):
+        with pytest.raises(AuditError, match=problem):
+            run_sweep(here / "sweep.toml", out=here / "out", on=on)
+
+
+def test_names_of_files_hold_no_separators():
+    assert slug("hf:owner/My model@v1:test") == "hf-owner-My-model-v1-test"
+    assert slug("../..") == "x"
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_nothing_but_time(here):
+    (here / "slow.py").write_text(SLOW)
+    (here / "sweep.toml").write_text(ONE.replace('"toy:loudness"', '"py:slow.py:slow", "toy:loudness"'))
+    out, killed = here / "out", []
+
+    def kill(cells: pd.DataFrame) -> None:
+        leases = [path for path in (out / "leases").glob("*") if not path.name.startswith(".")]
+        if leases and not killed:
+            killed.append(json.loads(leases[0].read_text() or '{"pid": 0}')["pid"])
+            os.kill(killed[0], signal.SIGKILL)
+
+    swept = run_sweep(here / "sweep.toml", out=out, on="local:2", cache=here / "cache", watch=kill)
+    assert killed
+    assert swept.complete
+    (here / "alone").mkdir()
+    sweep = read_sweep(here / "sweep.toml")
+    Worker(sweep=sweep, out=here / "alone", run="x", cache=here / "cache2").work()
+    for one, other in zip(cells_of(sweep, out), cells_of(sweep, here / "alone"), strict=True):
+        assert findings(one.folder) == findings(other.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["slurm:local", "ray"])
+def test_a_sweep_runs_on_a_real_executor(here, place):
+    pytest.importorskip({"slurm:local": "submitit", "ray": "ray"}[place], reason="the extra is not installed")
+    (here / "sweep.toml").write_text(ONE)
+    swept = run_sweep(here / "sweep.toml", out=here / "out", on=place, workers=1, cache=here / "cache")
+    assert swept.complete
