@@ -1,5 +1,7 @@
 """Tasks on a Ray cluster; `ray` starts one on this machine, `ray:ADDRESS` joins one, such as ray:auto."""
 
+import os
+
 from sertools.errors import AuditError
 from sertools.sweep.executors import Crew, work
 
@@ -19,6 +21,7 @@ def run(crew: Crew) -> None:
     Raises:
         AuditError: Ray is not installed, there is no cluster at the address, or a worker has failed
     """
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # else it warns on the terminal, twenty times
     try:
         import ray
     except ImportError as error:
