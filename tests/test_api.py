@@ -51,6 +51,9 @@ def prepared(tmp_path_factory) -> Path:
     folder = write_noises(top / "here", 24, samples=4000).parent
     write_checkpoint(folder / "my-checkpoint", labels=DIMENSIONS, problem_type="regression")
     (folder / "recipe.toml").write_text(RECIPE)
+    (folder / "sweep.toml").write_text(
+        'models = ["toy:random"]\ndata = ["clips.csv"]\naudits = ["leakage"]\n'
+    )
     (folder / "gate.toml").write_text(LIMITS)
     shutil.copy(folder / "000.wav", folder / "clip.wav")
     with pytest.MonkeyPatch.context() as patch:

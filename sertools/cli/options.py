@@ -321,18 +321,6 @@ Cache = Annotated[
 ]
 
 
-Shard = Annotated[
-    str,
-    typer.Option(
-        "--shard",
-        rich_help_panel=HOW,
-        metavar="I/N",
-        help="Compute part I of N of the predictions, as one of N workers that share the cache. Tasks of a "
-        "Slurm array, and processes with RANK and WORLD_SIZE, find their part themselves.",
-    ),
-]
-
-
 Out = Annotated[Path, typer.Option("--out", rich_help_panel=OUTPUT, help="Folder for results and report.")]
 
 

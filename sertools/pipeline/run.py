@@ -12,8 +12,7 @@ from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline import kept_results, number_format
-from sertools.pipeline.collect import collect, comparison_models, request, with_measured_columns
-from sertools.pipeline.fill_share import fill_share
+from sertools.pipeline.collect import collect, comparison_models, fill_share, request, with_measured_columns
 from sertools.pipeline.needs import conditions, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.pipeline.unjudged import without_verdicts

@@ -60,6 +60,9 @@ def run_sweep(
         cache: folder of the store; None for the user's
         watch: called now and then with the states of all cells
 
+    Returns:
+        the state of every cell, and where the leaderboard is
+
     Raises:
         AuditError: the file is not valid or names what does not exist, or the place cannot run anything
         StoreError: `out` cannot be written

@@ -27,6 +27,18 @@ AllowTrainingData = Annotated[
 ]
 
 
+Shard = Annotated[
+    str,
+    typer.Option(
+        "--shard",
+        rich_help_panel=o.HOW,
+        metavar="I/N",
+        help="Compute part I of N of the predictions, as one of N workers that share the cache. Tasks of a "
+        "Slurm array, and processes with RANK and WORLD_SIZE, find their part themselves.",
+    ),
+]
+
+
 def audit(
     names: o.AuditNames = None,
     model: o.ModelSpec = "default",
@@ -63,7 +75,7 @@ def audit(
     seed: o.Seed = 0,
     cache: o.Cache = None,
     fresh: o.Fresh = False,
-    shard: o.Shard = "",
+    shard: Shard = "",
     out: o.Out = o.OUT,
     output: o.Format = "table",
     quiet: o.Quiet = False,

@@ -7,6 +7,7 @@ import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.cli.commands.audit import Shard
 from sertools.wording import plural
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def predict(
     precision: o.Precision = "auto",
     batch_size: o.BatchSize = 8,
     cache: o.Cache = None,
-    shard: o.Shard = "",
+    shard: Shard = "",
     quiet: o.Quiet = False,
 ) -> None:
     """Predict a corpus and store the predictions in the cache.
