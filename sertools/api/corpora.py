@@ -9,6 +9,7 @@ from sertools.audio.files import MAX_MINUTES
 from sertools.corpora import check as checks
 from sertools.corpora import corpus as corpora
 from sertools.corpora import speak, split
+from sertools.corpora.attached.beside import Beside
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
 from sertools.inference.settings import Progress
@@ -29,6 +30,9 @@ def load_corpus(
     label_map: Mapping[str, str] | None = None,
     derive: bool = False,
     max_minutes: float = MAX_MINUTES,
+    votes: str = "votes",
+    raters: str | Path | None = None,
+    attributes: str | Path | None = None,
 ) -> Corpus:
     """Load and check a corpus; several corpora are joined into one.
 
@@ -44,6 +48,9 @@ def load_corpus(
         derive: whether arousal, dominance and valence are derived from the emotion labels with the norms of
             Russell & Mehrabian (1977)
         max_minutes: longest clip that is read; a longer one counts as missing
+        votes: what the columns with the votes of raters begin with, as `voice` of `voice_anger`
+        raters: table with what raters said: one row for each clip and rater, or votes for each clip
+        attributes: table whose columns, as sex and age, are joined to the corpus by clip or by speaker
 
     Returns:
         The corpus: a table `clips`, one row per clip, with the folder that its audio files are in.
@@ -66,6 +73,11 @@ def load_corpus(
         label_map=label_map or {},
         derive=derive,
         max_minutes=max_minutes,
+        beside=Beside(
+            votes=votes,
+            raters=None if raters is None else Path(raters),
+            attributes=None if attributes is None else Path(attributes),
+        ),
     ).load()
 
 

@@ -218,6 +218,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
     Raises:
         SertoolsError: the text of an option has another form
     """
+    from sertools.corpora.attached.beside import Beside
     from sertools.pipeline.request import CorpusRequest
 
     return CorpusRequest(
@@ -231,6 +232,11 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         train=tuple(given.get("train") or ()),
         test=tuple(given.get("test") or ()),
         folds=tuple(given.get("folds") or ()),
+        beside=Beside(
+            votes=given.get("votes", "votes"),
+            raters=given.get("raters"),
+            attributes=given.get("attributes"),
+        ),
         **({"max_minutes": given["max_minutes"]} if "max_minutes" in given else {}),
     )
 

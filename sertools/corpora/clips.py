@@ -1,11 +1,13 @@
 """Turns a table into clips: checks names, types and scales, and quotes wrong values."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sertools.corpora.raters.columns import with_raters
+from sertools.corpora.raters.one_row_per_rater import one_row_per_clip
 from sertools.corpora.segments import clip_ids, segments
 from sertools.corpora.values import (
     MISSING,
@@ -22,7 +24,11 @@ from sertools.corpora.values import (
 from sertools.errors import CorpusError
 from sertools.labels import DIMENSIONS, canonical, canonical_sex, is_unknown
 from sertools.tables.columns import ATTRIBUTES, LABELS, SAME_CLIP
+from sertools.tables.votes import RATINGS
 from sertools.wording import plural
+
+Attach = Callable[[pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, list[str]]]
+"""The table by clip id, and its clips with their files → the table with further columns, and sentences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,8 @@ class Reading:
         published: whether ratings outside the scale are those of a published corpus, and limited to the scale
         no_emotion: labels that the corpus gives to clips without one of its emotions
         repeated: whether a clip may be listed several times
+        votes: what the columns with the votes of raters begin with, as `votes` of `votes_anger`
+        attached: what adds columns of other tables
     """
 
     column_map: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +56,22 @@ class Reading:
     published: bool = False
     no_emotion: Collection[str] = ()
     repeated: bool = False
+    votes: str = "votes"
+    attached: Sequence[Attach] = ()
+
+    def scale_of(self, dimension: str) -> Scale:
+        """Lowest and highest rating of a dimension."""
+        return self.scale.get(dimension, self.scale.get("*", (0.0, 1.0)))
+
+    def name_of(self, emotion: str) -> str:
+        """The canonical name of an emotion as written."""
+        return _emotion(emotion, self.label_map)
+
+    @property
+    def excluded(self) -> set[str]:
+        """Canonical names that stand for no emotion, unless `label_map` names them."""
+        ours = {canonical(name) for name in self.label_map.values()}
+        return {canonical(name) for name in self.no_emotion} - ours
 
 
 AS_WRITTEN = Reading()
@@ -71,10 +95,15 @@ def as_clips(
     """
     table = _renamed(table, reading.column_map, source).reset_index(drop=True)
     table = _revalued(table, reading, source)
-    _check_scales(reading.scale, table, source)
-    clips, notes = segments(table, source)
+    table, notes = one_row_per_clip(table, source)
+    clips, changed = segments(table, source)
+    notes += changed
     clips.index, listed = clip_ids(table, clips, source, repeated=reading.repeated)
     table = table.set_axis(clips.index)
+    for attach in reading.attached:
+        table, changed = attach(table, clips)
+        notes += changed
+    _check_scales(reading.scale, table, source)
     for name in (*ATTRIBUTES, *LABELS):
         if name in table:
             clips[name], changed = _column(table[name], clips["file"], source, reading)
@@ -84,8 +113,10 @@ def as_clips(
     if "channel" in table:
         clips["channel"], changed = _channels(table["channel"])
         notes += changed
+    clips, changed, read = with_raters(clips, table, source, reading)
+    notes += changed
     for name in table.columns:
-        if name not in clips and name not in ("clip", SAME_CLIP):
+        if name not in clips and name not in ("clip", SAME_CLIP) and name not in read:
             clips[name] = attribute(table[name])
     if listed is not None:
         clips[SAME_CLIP] = listed
@@ -133,7 +164,7 @@ def _ratings(
 ) -> tuple[pd.Series, list[str]]:
     name = str(column.name)
     ratings, notes = numbers(column, files, name=name, source=source)
-    limits = reading.scale.get(name, reading.scale.get("*", (0.0, 1.0)))
+    limits = reading.scale_of(name)
     if reading.published:
         ratings, changed = clipped(ratings, pd.Series(files.index, index=files.index), limits)
         notes += changed
@@ -144,10 +175,8 @@ def _emotions(column: pd.Series, source: str, reading: Reading) -> tuple[pd.Seri
     """Canonical emotions; labels that stand for none are missing, unless `label_map` names them."""
     written = texts(column, missing=MISSING)
     named = emotions(written, reading.label_map)
-    excluded = {canonical(name) for name in reading.no_emotion} - {
-        canonical(name) for name in reading.label_map.values()
-    }
-    unknown = named.isin([name for name in named.dropna().unique() if is_unknown(name) or name in excluded])
+    without = [name for name in named.dropna().unique() if is_unknown(name) or name in reading.excluded]
+    unknown = named.isin(without)
     codes = sorted({name for name in named[~unknown].dropna() if name.isdecimal()}, key=int)
     if codes and set(codes) == set(named[~unknown].dropna()):
         raise CorpusError(
@@ -219,7 +248,7 @@ def _check_scales(scale: Mapping[str, tuple[float, float]], table: pd.DataFrame,
     for name in set(scale) - {"*"}:
         if name not in DIMENSIONS:
             raise CorpusError(f"--scale {name}: only {', '.join(DIMENSIONS)} have a scale")
-        if name not in table:
+        if name not in table and f"{RATINGS}{name}" not in table:
             raise CorpusError(f"--scale {name}: {source} has no column {name!r}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sertools.corpora import registry
+from sertools.corpora.attached.beside import NOTHING, Beside
 from sertools.corpora.clips import Reading, as_clips, emotions
 from sertools.corpora.columns import look_alikes, suggestions
 from sertools.corpora.corpus import NO_SPEAKERS, SCHEMA, Corpus, file_hash, found
@@ -18,12 +19,14 @@ from sertools.corpora.identity import doubts
 from sertools.corpora.layouts import class_folders, emobox_lines, kaldi_folder, lhotse_manifests, recordings
 from sertools.corpora.layouts.audformat_folder import read_audformat
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
+from sertools.corpora.raters.one_row_per_rater import one_row_per_clip
 from sertools.corpora.sources.sources import read_source
 from sertools.corpora.sources.tar_shards import read_shards, shards
 from sertools.errors import CorpusError, nearest
 from sertools.files import read_toml
 from sertools.labels import DIMENSIONS, canonical
 from sertools.tables.columns import LABELS, ROW
+from sertools.tables.votes import is_of_raters
 
 FACTS = ("version", "licence", "citation", "simulated", "recordings", "unjudged")
 """Metadata of a corpus, each a text; empty if unknown."""
@@ -73,6 +76,7 @@ def load_corpus(
     scale: Mapping[str, tuple[float, float]] | None = None,
     value_map: Mapping[str, Mapping[str, str]] | None = None,
     label_map: Mapping[str, str] | None = None,
+    beside: Beside = NOTHING,
 ) -> Corpus:
     """Load and check the corpus with this name or path.
 
@@ -86,12 +90,14 @@ def load_corpus(
         scale: dimension → its lowest and highest rating
         value_map: column → value in the corpus → value to use, as {"sex": {"0": "female", "1": "male"}}
         label_map: emotion label in the corpus → sertools' name
+        beside: where the votes of raters and further attributes are
 
     Raises:
         CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
     path, stem, split, folds, source = locate(spec, data_root)
     raw = _read_source(source) if source else _read(path, stem)
+    column_map, attached = beside.attach(list(map(str, raw.table.columns)), column_map or {})
     declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
     if declared:
         raise CorpusError(f"--scale {declared[0]}: the rating scale of {raw.name} is fixed")
@@ -99,17 +105,19 @@ def load_corpus(
         raw.table,
         source=raw.source,
         reading=Reading(
-            column_map=column_map or {},
+            column_map=column_map,
             scale={**raw.scale, **(scale or {})},
             value_map=value_map or {},
             label_map=label_map or {},
             fixed=raw.scaled,
             published=raw.published,
             no_emotion=raw.no_emotion,
+            votes=beside.votes,
+            attached=attached,
         ),
     )
     as_published = clips
-    if label_map and "emotion" in raw.table:
+    if label_map and "emotion" in raw.table and len(raw.table) == len(clips):
         as_published = clips.assign(emotion=emotions(raw.table["emotion"].set_axis(clips.index), {}))
     corpus = Corpus(
         name=raw.name,
@@ -146,8 +154,10 @@ def load_clips(
     named = [given.get(name, name) for name in have]
     guessed = {name: ours for name, ours in suggestions(named).items() if ours not in LABELS}
     table = raw.table.set_axis([guessed.get(name, name) for name in named], axis="columns")
+    table, _ = one_row_per_clip(table, raw.source)
     rows = _rows_as_text(table)
-    table = table.drop(columns=[name for name in LABELS if name in table])
+    of_labels = [name for name in table if name in LABELS or is_of_raters(str(name))]
+    table = table.drop(columns=of_labels)
     clips, changed = as_clips(table, source=raw.source, reading=Reading(repeated=True))
     clips[ROW] = rows
     notes = [f"column {theirs!r} is taken for {ours}" for theirs, ours in guessed.items()]

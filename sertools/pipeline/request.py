@@ -8,6 +8,7 @@ from pathlib import Path
 from sertools import files
 from sertools.audio.files import MAX_MINUTES
 from sertools.auditing.audit import PlannedAudit
+from sertools.corpora.attached.beside import NOTHING, Beside
 from sertools.corpora.corpus import Corpus, join_corpora
 from sertools.corpora.load import load_clips, load_corpus
 from sertools.corpora.seen.sides import load_sides
@@ -86,6 +87,7 @@ class CorpusRequest:
         train, test: the sides of a split, which are compared with each other, instead of `specs`
         folds: tables of a published split, instead of `specs`, or names of folds of `specs`
         max_minutes: longest clip that is read; a longer one counts as missing
+        beside: where the votes of raters and further attributes are
     """
 
     specs: tuple[str, ...]
@@ -99,6 +101,7 @@ class CorpusRequest:
     test: tuple[str, ...] = ()
     folds: tuple[str, ...] = ()
     max_minutes: float = MAX_MINUTES
+    beside: Beside = NOTHING
 
     def load(self) -> Corpus:
         """Loads the corpus.
@@ -123,6 +126,7 @@ class CorpusRequest:
                 scale=self.scale,
                 value_map=self.value_map,
                 label_map=self.label_map,
+                beside=self.beside,
             )
             for spec in self.specs
         ]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from sertools.results import display, frames
 from sertools.results.keys import Asks, FindingKey, ReasonCode
-from sertools.results.values import are_lists, finite
+from sertools.results.values import Ceiling, are_lists, finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,7 @@ class Finding(_Strict):
         detail: whether it is shown and decides nothing, unlike a headline finding; only written if true
         p_value: of the audit's own test of no effect; only written if it made one
         watch: whether this detail stands out after Holm's correction; only written if true
+        ceiling: what one rater reaches on the same clips; only written where the raters are known
     """
 
     name: str
@@ -115,6 +116,7 @@ class Finding(_Strict):
     detail: bool = Field(default=False, exclude_if=lambda detail: not detail)
     p_value: float | None = Field(default=None, exclude_if=lambda p: p is None)
     watch: bool = Field(default=False, exclude_if=lambda watch: not watch)
+    ceiling: Ceiling | None = Field(default=None, exclude_if=lambda ceiling: ceiling is None)
 
     @field_validator("value", "low", "high", "low_90", "high_90", "p_value", mode="before")
     @classmethod

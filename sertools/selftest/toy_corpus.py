@@ -21,6 +21,7 @@ from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE
 from sertools.tables.frame_sums import FrameSumsNeeded
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
+from sertools.tables.votes import RATINGS, VOTES, packed
 
 LAYERS, SPEAKER_NUMBERS = 4, 3
 """Number of layers of the toy models, and of the dimensions of a layer that encode the speaker."""
@@ -31,7 +32,7 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
 
     Arousal, dominance and valence are those of the emotion by Russell & Mehrabian's norms, plus an offset for
     each speaker (standard deviation .05) and noise (.1), clipped to [0, 1]. Splits share no speaker, and no
-    two clips have the same audio.
+    two clips have the same audio. Each clip has six raters, whose votes and ratings follow its labels.
 
     Args:
         speakers: number of speakers
@@ -73,6 +74,26 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
     # random bits, as for different recordings
     frame["audio_hash"] = [rng.bytes(9).hex() for _ in range(n)]
     frame["audio_print"] = [rng.bytes(3 * FRAMES).hex() for _ in range(n)]
+    return frame.join(_raters(frame, known, seed))
+
+
+RATERS, RATER_NOISE, RATER_ERRS = 6, 0.1, 0.3
+"""Raters of a toy clip, standard deviation of their ratings, and how often they guess the emotion."""
+
+
+def _raters(clips: pd.DataFrame, emotions: Sequence[str], seed: int) -> pd.DataFrame:
+    """Votes and ratings of six raters of each clip, who mostly agree with its labels."""
+    rng = identity_rng(seed, "raters of toy clips")
+    n = len(clips)
+    code = clips["emotion"].map(list(emotions).index).to_numpy()
+    guessed = rng.random((n, RATERS)) < RATER_ERRS
+    votes = np.where(guessed, rng.integers(0, len(emotions), (n, RATERS)), code[:, None])
+    said = {f"{VOTES}{name}": (votes == i).sum(axis=1).astype(float) for i, name in enumerate(emotions)}
+    frame = pd.DataFrame(said, index=clips.index)
+    for dimension in DIMENSIONS:
+        errors = rng.normal(0, RATER_NOISE, (n, RATERS))
+        ratings = np.clip(clips[dimension].to_numpy()[:, None] + errors, 0, 1)
+        frame[f"{RATINGS}{dimension}"] = packed(ratings.tolist(), clips.index)
     return frame
 
 

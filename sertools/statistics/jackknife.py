@@ -106,14 +106,59 @@ def estimate(
     """
     t, p, unit = *paired(truth, prediction), np.asarray(unit)
     sums = statistic.sums(t, p, unit, units)[np.bincount(unit, minlength=units) > 0]
+    return estimate_from_sums(statistic, sums, len(t), level=level, unit_noun=unit_noun)
+
+
+def estimate_from_sums(
+    statistic: Statistic,
+    sums: NDArray[np.float64],
+    n: int,
+    *,
+    level: float = 0.95,
+    unit_noun: str = "speaker",
+) -> Estimate:
+    """The same from the sums of each unit, where a clip has not just one truth and one prediction.
+
+    Args:
+        statistic: what to estimate; only its value, scale and bounds are used
+        sums: additive sums of each unit that has clips, shape (units, k)
+        n: number of clips behind the sums
+        level: coverage of the interval
+        unit_noun: what a unit is called in the reason for a missing interval
+    """
     total = sums.sum(axis=0)
-    value = float(statistic.value(total))
-    found = Estimate(value=value, low=np.nan, high=np.nan, n=len(t), units=len(sums))
+    value, left_out = float(statistic.value(total)), statistic.value(total - sums)
     if np.isnan(value):
-        return replace(found, reason=_undefined(statistic, len(t)))
-    if len(sums) < MIN_UNITS:
+        return Estimate(
+            value=value, low=np.nan, high=np.nan, n=n, units=len(sums), reason=_undefined(statistic, n)
+        )
+    return estimate_from_left_out(statistic, value, left_out, n, level=level, unit_noun=unit_noun)
+
+
+def estimate_from_left_out(
+    statistic: Statistic,
+    value: float,
+    left_out: NDArray[np.float64],
+    n: int,
+    *,
+    level: float = 0.95,
+    unit_noun: str = "speaker",
+) -> Estimate:
+    """The same from the value and the values without each unit, for statistics that have no additive sums.
+
+    Args:
+        statistic: what to estimate; only its name, scale and bounds are used
+        value: over all clips
+        left_out: without each unit in turn, shape (units,)
+        n: number of clips
+        level: coverage of the interval
+        unit_noun: what a unit is called in the reason for a missing interval
+    """
+    found = Estimate(value=value, low=np.nan, high=np.nan, n=n, units=len(left_out))
+    if np.isnan(value):
+        return replace(found, reason=_undefined(statistic, n))
+    if len(left_out) < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} {unit_noun}s")
-    left_out = statistic.value(total - sums)
     if np.isnan(left_out).any():
         return replace(found, reason=f"{statistic.name} is undefined when one {unit_noun} is left out")
 

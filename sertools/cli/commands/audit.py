@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from sertools.cli import options as o
+from sertools.cli import rater_options as raters_o
 
 TrainedOn = Annotated[
     str,
@@ -48,6 +49,9 @@ def audit(
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
+    votes: raters_o.Votes = "votes",
+    raters: raters_o.Raters = None,
+    attributes: raters_o.Attributes = None,
     scale: o.Scales = None,
     max_minutes: o.MaxMinutes = 60.0,
     label_map: o.LabelMap = None,

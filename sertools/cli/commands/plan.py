@@ -4,6 +4,7 @@ from typing import Any
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.cli import rater_options as raters_o
 
 
 def plan(
@@ -15,6 +16,9 @@ def plan(
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
+    votes: raters_o.Votes = "votes",
+    raters: raters_o.Raters = None,
+    attributes: raters_o.Attributes = None,
     scale: o.Scales = None,
     max_minutes: o.MaxMinutes = 60.0,
     derive: o.Derive = False,
