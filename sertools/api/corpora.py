@@ -30,8 +30,7 @@ def load_corpus(
     label_map: Mapping[str, str] | None = None,
     derive: bool = False,
     max_minutes: float = MAX_MINUTES,
-    votes: str = "votes",
-    raters: str | Path | None = None,
+    raters: str | Path = "",
     attributes: str | Path | None = None,
 ) -> Corpus:
     """Load and check a corpus; several corpora are joined into one.
@@ -48,8 +47,8 @@ def load_corpus(
         derive: whether arousal, dominance and valence are derived from the emotion labels with the norms of
             Russell & Mehrabian (1977)
         max_minutes: longest clip that is read; a longer one counts as missing
-        votes: what the columns with the votes of raters begin with, as `voice` of `voice_anger`
-        raters: table with what raters said: one row for each clip and rater, or votes for each clip
+        raters: what raters said: the beginning of columns with votes, as `voice` of `voice_anger`, or a
+            table with one row for each clip and rater, or with votes for each clip (`FILE:voice`)
         attributes: table whose columns, as sex and age, are joined to the corpus by clip or by speaker
 
     Returns:
@@ -73,11 +72,7 @@ def load_corpus(
         label_map=label_map or {},
         derive=derive,
         max_minutes=max_minutes,
-        beside=Beside(
-            votes=votes,
-            raters=None if raters is None else Path(raters),
-            attributes=None if attributes is None else Path(attributes),
-        ),
+        beside=Beside.of(str(raters), None if attributes is None else Path(attributes)),
     ).load()
 
 

@@ -232,11 +232,7 @@ def corpus_request(given: Mapping[str, Any]) -> "CorpusRequest":
         train=tuple(given.get("train") or ()),
         test=tuple(given.get("test") or ()),
         folds=tuple(given.get("folds") or ()),
-        beside=Beside(
-            votes=given.get("votes", "votes"),
-            raters=given.get("raters"),
-            attributes=given.get("attributes"),
-        ),
+        beside=Beside.of(given.get("raters", ""), given.get("attributes")),
         **({"max_minutes": given["max_minutes"]} if "max_minutes" in given else {}),
     )
 

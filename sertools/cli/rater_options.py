@@ -7,24 +7,14 @@ import typer
 
 from sertools.cli.options import INPUT
 
-Votes = Annotated[
-    str,
-    typer.Option(
-        "--votes",
-        rich_help_panel=INPUT,
-        metavar="PREFIX",
-        help="What the columns with the votes of raters begin with: voice for voice_anger, voice_neutral, …",
-    ),
-]
-
-
 Raters = Annotated[
-    Path | None,
+    str,
     typer.Option(
         "--raters",
         rich_help_panel=INPUT,
-        metavar="FILE",
-        help="Table with what raters said: one row for each clip and rater, or votes for each clip.",
+        metavar="PREFIX|FILE",
+        help="What raters said: voice for columns voice_anger, voice_neutral, …; or a table with one row for "
+        "each clip and rater, or with votes for each clip (FILE:PREFIX).",
     ),
 ]
 

@@ -1,10 +1,13 @@
 """The command `plan`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sertools.cli import arguments
 from sertools.cli import options as o
 from sertools.cli import rater_options as raters_o
+
+if TYPE_CHECKING:
+    from sertools.pipeline.request import AuditRequest
 
 
 def plan(
@@ -16,8 +19,7 @@ def plan(
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
-    votes: raters_o.Votes = "votes",
-    raters: raters_o.Raters = None,
+    raters: raters_o.Raters = "",
     attributes: raters_o.Attributes = None,
     scale: o.Scales = None,
     max_minutes: o.MaxMinutes = 60.0,
@@ -50,8 +52,11 @@ def plan(
 
     Example: sertools plan robustness --model my-checkpoint --data msp-test1
     """
-    request = arguments.audit_request(locals())
+    _show(arguments.audit_request(locals()), output)
 
+
+def _show(request: "AuditRequest", output: Literal["table", "json"]) -> None:
+    """Prints what a request would cost."""
     from sertools.cli import console
     from sertools.pipeline.forecast import forecast
 

@@ -8,6 +8,10 @@ from pathlib import Path
 from sertools.corpora.attached.attributes import attached_attributes
 from sertools.corpora.attached.raters_file import attached_raters
 from sertools.corpora.clips import Attach
+from sertools.corpora.layouts.manifest import MANIFESTS
+from sertools.tables.votes import VOTES
+
+USUAL = VOTES.removesuffix("_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +24,27 @@ class Beside:
         attributes: table with attributes of the clips, or of the speakers, as sex and age
     """
 
-    votes: str = "votes"
+    votes: str = USUAL
     raters: Path | None = None
     attributes: Path | None = None
+
+    @classmethod
+    def of(cls, raters: str, attributes: Path | None = None) -> "Beside":
+        """What texts of options name.
+
+        Args:
+            raters: what columns of votes begin with, a file, or `FILE:PREFIX`; empty for `votes`
+            attributes: a file; None for none
+
+        >>> Beside.of("voice").votes, Beside.of("raters.csv:voice").raters
+        ('voice', PosixPath('raters.csv'))
+        """
+        head, colon, tail = raters.rpartition(":")
+        if colon and _is_file(head):
+            return cls(votes=tail or USUAL, raters=Path(head).expanduser(), attributes=attributes)
+        if _is_file(raters):
+            return cls(raters=Path(raters).expanduser(), attributes=attributes)
+        return cls(votes=raters.removesuffix("_") or USUAL, attributes=attributes)
 
     def attach(
         self, columns: Collection[str], column_map: Mapping[str, str]
@@ -48,3 +70,8 @@ class Beside:
 
 
 NOTHING = Beside()
+
+
+def _is_file(text: str) -> bool:
+    """Whether a text names a file, also one that does not exist: by its ending or by a folder."""
+    return bool(text) and (Path(text).suffix in MANIFESTS or "/" in text or Path(text).is_file())

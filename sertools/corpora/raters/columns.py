@@ -78,7 +78,7 @@ def with_raters(
     prefixes = vote_prefixes(columns)
     if not given and f"{how.votes}_" != VOTES:
         raise CorpusError(
-            f"--votes {how.votes}: {source} has no columns {how.votes}_anger, {how.votes}_neutral or similar",
+            f"--raters {how.votes}: {source} has no columns {how.votes}_anger, {how.votes}_neutral or similar",
             hint=f"it has such columns for {', '.join(prefixes)}" if prefixes else "",
         )
     if given:
@@ -103,7 +103,7 @@ def _look_alikes(prefixes: Sequence[str]) -> list[str]:
     if not prefixes:
         return []
     columns = some([f"{prefix}_…" for prefix in prefixes])
-    return [f"the columns {columns} seem to be votes of raters; if they are, add --votes {prefixes[0]}"]
+    return [f"the columns {columns} seem to be votes of raters; if they are, add --raters {prefixes[0]}"]
 
 
 def _with_ratings(

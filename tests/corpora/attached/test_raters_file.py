@@ -71,3 +71,19 @@ def test_votes_in_both_tables_are_an_error(manifest):
     table.to_csv(manifest, index=False)
     with pytest.raises(CorpusError, match="both the corpus and raters.csv have a column 'votes_anger'"):
         loaded(manifest, "clip,votes_anger,votes_fear\na,1,0\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "votes", "path"),
+    [
+        ("", "votes", None),
+        ("voice", "voice", None),
+        ("voice_", "voice", None),
+        ("raters.csv", "votes", "raters.csv"),
+        ("raters.parquet:voice", "voice", "raters.parquet"),
+        ("some/raters", "votes", "some/raters"),
+    ],
+)
+def test_one_option_names_columns_or_a_file(text, votes, path):
+    beside = Beside.of(text)
+    assert (beside.votes, beside.raters) == (votes, None if path is None else Path(path))

@@ -38,7 +38,7 @@ def test_votes_under_another_prefix_are_read_where_they_are_named():
     }
     clips, notes = clips_of(columns)
     assert votes_of(clips) is None
-    assert any("add --votes voice" in note for note in notes)
+    assert any("add --raters voice" in note for note in notes)
     clips, _ = clips_of(columns, votes="voice")
     assert votes_of(clips).counts.tolist() == [[2, 1]]
     assert "voice_agreement" in clips
