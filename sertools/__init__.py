@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from sertools.api.lists import list_audits as list_audits
     from sertools.api.lists import list_checkpoints as list_checkpoints
     from sertools.api.lists import list_corpora as list_corpora
+    from sertools.api.lists import list_methods as list_methods
     from sertools.api.lists import list_models as list_models
     from sertools.api.lists import list_perturbations as list_perturbations
+    from sertools.api.lists import list_studies as list_studies
     from sertools.api.lists import list_suites as list_suites
     from sertools.api.models import finetune as finetune
     from sertools.api.models import inspect_model as inspect_model
     from sertools.api.models import load_model as load_model
+    from sertools.api.models import study as study
+    from sertools.api.models import train as train
     from sertools.api.perturbations import perturb as perturb
     from sertools.api.perturbations import perturb_file as perturb_file
     from sertools.api.results import GateOutcome as GateOutcome
@@ -92,8 +96,10 @@ __all__ = [
     "list_cache",
     "list_checkpoints",
     "list_corpora",
+    "list_methods",
     "list_models",
     "list_perturbations",
+    "list_studies",
     "list_suites",
     "load_corpus",
     "load_model",
@@ -107,8 +113,10 @@ __all__ = [
     "render",
     "run_sweep",
     "split_corpus",
+    "study",
     "suggest",
     "synthesise_corpus",
+    "train",
     "verify_cache",
     "view",
     "write_corpus",
@@ -147,12 +155,16 @@ _PUBLIC = {
     "list_audits": "api.lists",
     "list_checkpoints": "api.lists",
     "list_corpora": "api.lists",
+    "list_methods": "api.lists",
     "list_models": "api.lists",
     "list_perturbations": "api.lists",
+    "list_studies": "api.lists",
     "list_suites": "api.lists",
     "finetune": "api.models",
     "inspect_model": "api.models",
     "load_model": "api.models",
+    "study": "api.models",
+    "train": "api.models",
     "perturb": "api.perturbations",
     "perturb_file": "api.perturbations",
     "GateOutcome": "api.results",

@@ -24,6 +24,7 @@ from sertools.errors import AuditError, CorpusError, GateError, SertoolsError
 from tests.helpers.checkpoints import DIMENSIONS, write_checkpoint
 from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
+from tests.helpers.tones import write_study
 
 LIMITS = """
 [[limit]]
@@ -54,6 +55,7 @@ def prepared(tmp_path_factory) -> Path:
     (folder / "sweep.toml").write_text(
         'models = ["toy:random"]\ndata = ["clips.csv"]\naudits = ["leakage"]\n'
     )
+    write_study(folder)
     (folder / "gate.toml").write_text(LIMITS)
     shutil.copy(folder / "000.wav", folder / "clip.wav")
     with pytest.MonkeyPatch.context() as patch:
@@ -146,7 +148,7 @@ def test_every_function_says_what_it_takes_gives_and_raises(name):
     assert "\nExample:\n    ```python\n" in text
 
 
-SLOW = {"check_audits", "audit_power", "plan", "inspect_model", "finetune", "synthesise_corpus"}
+SLOW = {"check_audits", "audit_power", "plan", "inspect_model", "synthesise_corpus", "train", "study"}
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "comparison", "report", "pipeline", "inference", "training", "features", "models", "corpora",
         "perturbations", "store", "speech", "audio", "auditing", "results", "metrics", "statistics", "tables",
     },
+    "studies": {
+        "training", "pipeline", "inference", "features", "models", "corpora", "perturbations", "store",
+        "speech", "audio", "auditing", "comparison", "report", "results", "metrics", "statistics", "tables",
+    },
     "api": {
-        "sweep", "selftest", "comparison", "report", "pipeline", "inference", "training", "features", "models",
-        "corpora", "perturbations", "store", "speech", "audio", "auditing", "results", "metrics",
+        "sweep", "studies", "selftest", "comparison", "report", "pipeline", "inference", "training",
+        "features", "models", "corpora", "perturbations", "store", "speech", "audio", "auditing", "results", "metrics",
         "statistics", "tables",
     },
     "data": set(),

@@ -19,6 +19,8 @@ COMMANDS = {
         "list_corpora",
         "list_perturbations",
         "list_suites",
+        "list_methods",
+        "list_studies",
     ),
     "model inspect": ("inspect_model",),
     "perturb": ("perturb", "perturb_file"),
@@ -27,6 +29,8 @@ COMMANDS = {
     "report": ("read_results", "render", "write_model_card"),
     "selftest": ("check_audits", "audit_power"),
     "sweep": ("run_sweep",),
+    "study": ("study",),
+    "train": ("train",),
     "tts": ("synthesise_corpus",),
     "view": ("view",),
 }

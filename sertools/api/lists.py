@@ -1,11 +1,11 @@
-"""Lists of the available audits, models, public checkpoints, corpora, perturbations and suites."""
+"""Lists of the available audits, models, checkpoints, corpora, perturbations, suites and trainings."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LISTS = ("audits", "models", "checkpoints", "corpora", "perturbations", "suites")
+LISTS = ("audits", "models", "checkpoints", "corpora", "perturbations", "suites", "methods", "studies")
 
 Rows = tuple[list[str], list[list[Any]]]
 
@@ -98,6 +98,34 @@ def list_suites() -> "pd.DataFrame":
     return _frame("suites")
 
 
+def list_methods() -> "pd.DataFrame":
+    """The methods by which `train` trains.
+
+    Returns:
+        Columns `method`, `what it is` and `settings` (the values of a recipe that it brings).
+
+    Example:
+        ```python
+        sertools.list_methods().set_index("method").at["v-ft", "settings"]
+        ```
+    """
+    return _frame("methods")
+
+
+def list_studies() -> "pd.DataFrame":
+    """The studies of papers that `study` repeats.
+
+    Returns:
+        Columns `study`, `question`, `models` (how many are trained) and `source`.
+
+    Example:
+        ```python
+        sertools.list_studies()["study"].tolist()
+        ```
+    """
+    return _frame("studies")
+
+
 def _frame(what: str) -> "pd.DataFrame":
     import pandas as pd
 
@@ -114,6 +142,8 @@ def rows(what: str) -> Rows:
         "corpora": _corpora,
         "perturbations": _perturbations,
         "suites": _suites,
+        "methods": _methods,
+        "studies": _studies,
     }[what]()
     return made
 
@@ -200,4 +230,22 @@ def _suites() -> Rows:
     return ["suite", "audits", "what it is"], [
         [name, ", ".join(each.name for each in suite.audit), suite.description]
         for name, suite in read.items()
+    ]
+
+
+def _methods() -> Rows:
+    from sertools.training.objectives import defaults_of, descriptions
+
+    return ["method", "what it is", "settings"], [
+        [name, text, ", ".join(f"{key} = {value}" for key, value in defaults_of(name).items())]
+        for name, text in descriptions().items()
+    ]
+
+
+def _studies() -> Rows:
+    from sertools.studies.study import cells, names, read_study
+
+    read = {name: read_study(name) for name in names()}
+    return ["study", "question", "models", "source"], [
+        [name, study.question, len(cells(study)), study.source] for name, study in read.items()
     ]

@@ -1,16 +1,18 @@
 """Load, inspect and train models from Python."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from sertools.corpora.corpus import Corpus, join_corpora
+from sertools.corpora.corpus import Corpus
 from sertools.models import describe, load
 from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline.request import ModelRequest
-from sertools.training.small_network.recipe import BaselineRecipe, Recipe, read_recipe
+from sertools.results.result import Result
+from sertools.training.small_network.recipe import BaselineRecipe, Recipe
 
 ModelSource = str | Path | Model | ClipModel
 """A loaded model, or the text after `--model`."""
@@ -79,7 +81,7 @@ def finetune(
     progress: Callable[[int, float], None] = lambda epoch, loss: None,
     warn: Callable[[str], None] = lambda sentence: None,
 ) -> str:
-    """Train a model as described in a recipe, reproducibly.
+    """Train the small network of the model `default`, or a baseline; for all else see `train`.
 
     Clips that are too short for the network, even if they are played fastest, are left out.
 
@@ -87,7 +89,8 @@ def finetune(
         recipe: a recipe, or its TOML file; examples/finetune.toml is an example
         out: checkpoint folder to write, or a .skops file for a baseline
         data_root: folder of a registered corpus, or its parent folder
-        progress: called after each epoch with its number (from 1) and its mean loss; not for a baseline
+        progress: called after each epoch with its number (from 1) and its mean loss, in a recipe with a
+            method with the number of updates; not for a baseline
         warn: called with each sentence on clips that were left out; not for a baseline
 
     Returns:
@@ -102,15 +105,99 @@ def finetune(
         model = sertools.load_model(sertools.finetune("recipe.toml", "trained"))
         ```
     """
-    from sertools.training.small_network.data import recipe_corpora
-    from sertools.training.small_network.finetune import train
+    from sertools.training.run import train_file, train_small
 
-    steps = read_recipe(Path(recipe)) if isinstance(recipe, str | Path) else recipe
-    corpora = recipe_corpora(steps, None if data_root is None else Path(data_root))
-    if isinstance(steps, BaselineRecipe):
-        from sertools.training.baseline import fit_baseline
+    place = None if data_root is None else Path(data_root)
 
-        whole = corpora[0] if len(corpora) == 1 else join_corpora(corpora)
-        fit_baseline(whole, steps.labels, Path(out), strength=steps.strength)
-        return f"sklearn:{out}"
-    return str(train(steps, corpora, Path(out), progress=progress, warn=warn))
+    def advance(phase: str, step: int, steps: int, loss: float) -> None:
+        progress(step, loss)
+
+    if isinstance(recipe, str | Path):
+        return train_file(Path(recipe), Path(out), data_root=place, progress=advance, warn=warn)
+    return train_small(recipe, Path(out), data_root=place, progress=advance, warn=warn)
+
+
+def train(
+    recipe: str | Path | Mapping[str, Any],
+    out: str | Path,
+    *,
+    changes: Sequence[str] = (),
+    data_root: str | Path | None = None,
+    progress: Callable[[str, int, int, float], None] = lambda phase, step, steps, loss: None,
+    warn: Callable[[str], None] = lambda sentence: None,
+) -> str:
+    """Train a model by one of the methods in `list_methods()`, as described in a recipe.
+
+    An interrupted training continues if the same call is repeated, on a CPU to the same weights.
+
+    Args:
+        recipe: TOML file, such as examples/train.toml, or its content as a table
+        out: folder to create, with the checkpoint, its training record, curves and model card
+        changes: `key=value`, which replace values of the recipe, as after `--set`
+        data_root: folder of a registered corpus, or its parent folder
+        progress: called with the name of a phase, the updates so far, all updates, and the mean loss
+        warn: called with each sentence on clips that were left out
+
+    Returns:
+        The text that `load_model` and `--model` take to load the trained model.
+
+    Raises:
+        ModelError: the recipe is not valid, the method cannot follow the checkpoint, the loss becomes
+            infinite or not a number, or `out` cannot be written
+        CorpusError: a corpus, speaker or label is missing, or a speaker of dev or test would train
+
+    Example:
+        ```python
+        model = sertools.load_model(sertools.train("recipe.toml", "trained-again", changes=["epochs=1"]))
+        ```
+    """
+    from sertools.training.recipe import recipe_of
+    from sertools.training.run import train_file
+    from sertools.training.train import train_recipe
+
+    place = None if data_root is None else Path(data_root)
+    if isinstance(recipe, str | Path):
+        return train_file(Path(recipe), Path(out), changes, data_root=place, progress=progress, warn=warn)
+    made = recipe_of(recipe, changes)
+    return train_recipe(made, Path(out), data_root=place, progress=progress, warn=warn)
+
+
+def study(
+    spec: str | Path,
+    out: str | Path,
+    *,
+    changes: Sequence[str] = (),
+    data_root: str | Path | None = None,
+    progress: Callable[[str], None] = lambda sentence: None,
+    warn: Callable[[str], None] = lambda sentence: None,
+) -> Result:
+    """Train a recipe with many values and seeds, score the models, and write a page on them.
+
+    Models that were trained before are not trained again.
+
+    Args:
+        spec: TOML file of a study, or a name of `list_studies()`
+        out: folder for `study.html`, `study.json` and the answers of the models
+        changes: `key=value`, which replace values of the study, such as `recipe.epochs=3`
+        data_root: folder of a registered corpus, or its parent folder
+        progress: called with a sentence before each training
+        warn: called with sentences on clips that were left out, and on trainings that failed
+
+    Returns:
+        Means over seeds, with intervals over speakers; its tables also have intervals over seeds, the
+        differences between variants, and published values.
+
+    Raises:
+        ModelError: the study is not valid, no model can be trained, or `out` cannot be written
+        CorpusError: a test corpus is missing
+
+    Example:
+        ```python
+        sertools.study("study.toml", "study").to_pandas()[["name", "slice", "value"]]
+        ```
+    """
+    from sertools.studies.study import read_study
+    from sertools.studies.write import study_to
+
+    place = None if data_root is None else Path(data_root)
+    return study_to(read_study(str(spec), changes), Path(out), data_root=place, progress=progress, warn=warn)

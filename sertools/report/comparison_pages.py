@@ -1,4 +1,4 @@
-"""A comparison of models as HTML and Markdown pages: differences with an interval first, then the rest."""
+"""Comparisons of models as HTML and Markdown pages: differences with an interval first, then the rest."""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -38,6 +38,17 @@ def html(comparison: Result, drawn: Sequence[str]) -> str:
         rest=rest,
         drawn=[pages.markup(svg) for svg in drawn],
     )
+
+
+def study_html(study: Result, drawn: Sequence[str]) -> str:
+    """The self-contained HTML page of a study of trainings.
+
+    Args:
+        study: result of `sertools.studies`
+        drawn: SVG of each of its figures
+    """
+    markup = [pages.markup(svg) for svg in drawn]
+    return pages.page("study.html", result=study, title=study.question, long=LONG, drawn=markup)
 
 
 def page(comparison: Result, files: Sequence[str]) -> str:

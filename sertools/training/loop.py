@@ -11,7 +11,7 @@ from sertools.errors import ModelError
 from sertools.files import disk_errors
 from sertools.randomness import identity_rng
 from sertools.training.data.batches import Batches, Clips, collate
-from sertools.training.measures import SMALLER_IS_BETTER, measures, measures_of
+from sertools.training.data.measures import SMALLER_IS_BETTER, measures, measures_of
 from sertools.training.recipe import Optimisation
 
 if TYPE_CHECKING:

@@ -1,13 +1,15 @@
 """Trains what a recipe file describes: by a method of `objectives/`, the small network, or the baseline."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from sertools.errors import ModelError
 from sertools.files import read_toml
 from sertools.training.phases import Progress
 from sertools.training.recipe import changed, recipe_of
+from sertools.training.small_network.recipe import BaselineRecipe
+from sertools.training.small_network.recipe import Recipe as SmallRecipe
+from sertools.training.small_network.recipe import recipe_of as small_recipe_of
 from sertools.training.train import no_progress, train_recipe
 
 
@@ -41,25 +43,22 @@ def train_file(
     if "method" in table:
         recipe = recipe_of(table, source=str(path))
         return train_recipe(recipe, out, data_root=data_root, progress=progress, warn=warn)
-    return _older(table, path, out, data_root=data_root, progress=progress, warn=warn)
+    recipe_of_small = small_recipe_of(table, str(path))
+    return train_small(recipe_of_small, out, data_root=data_root, progress=progress, warn=warn)
 
 
-def _older(
-    table: Mapping[str, Any],
-    path: Path,
+def train_small(
+    recipe: SmallRecipe | BaselineRecipe,
     out: Path,
     *,
-    data_root: Path | None,
-    progress: Progress,
-    warn: Callable[[str], None],
+    data_root: Path | None = None,
+    progress: Progress = no_progress,
+    warn: Callable[[str], None] = lambda sentence: None,
 ) -> str:
-    """Trains the small network, or fits the baseline."""
+    """Trains the small network, or fits the baseline; see `train_file`."""
     from sertools.training.small_network.data import recipe_corpora
     from sertools.training.small_network.finetune import train
-    from sertools.training.small_network.recipe import BaselineRecipe
-    from sertools.training.small_network.recipe import recipe_of as small_recipe_of
 
-    recipe = small_recipe_of(table, str(path))
     corpora = recipe_corpora(recipe, data_root)
     if isinstance(recipe, BaselineRecipe):
         from sertools.corpora.corpus import join_corpora

@@ -1,5 +1,6 @@
 """A corpus of tones, in which every emotion has a pitch of its own, and recipes of networks that learn it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,17 @@ def recipe_table(manifest: Path, **changes: Any) -> dict[str, Any]:
         "learning_rate": 0.01,
         **changes,
     }
+
+
+def write_study(folder: Path) -> None:
+    """Writes study.toml, of one training on two speakers of clips.csv, which is scored on the others."""
+    clips = pd.read_csv(folder / "clips.csv")
+    trains = clips["speaker"].isin(sorted(clips["speaker"].unique())[:2])
+    clips[trains].to_csv(folder / "trains.csv", index=False)
+    clips[~trains].to_csv(folder / "tests.csv", index=False)
+    recipe = recipe_table(Path("trains.csv"), target="dimensions", labels=["arousal"], epochs=1)
+    network = recipe.pop("architecture")
+    lines = ['title = "One model"', 'question = "Does it learn?"', 'test = ["tests.csv"]', "[recipe]"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in {**recipe, "dev_speakers": []}.items()]
+    lines += ["[recipe.architecture]", *(f"{key} = {json.dumps(value)}" for key, value in network.items())]
+    (folder / "study.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -7,12 +7,13 @@ import typer
 
 def list_(
     what: Annotated[
-        Literal["audits", "models", "checkpoints", "corpora", "perturbations", "suites"] | None,
+        Literal["audits", "models", "checkpoints", "corpora", "perturbations", "suites", "methods", "studies"]
+        | None,
         typer.Argument(help="List to show; all lists by default."),
     ] = None,
     output: Annotated[Literal["table", "json", "csv"], typer.Option("--format")] = "table",
 ) -> None:
-    """List the available audits, models, public checkpoints, corpora, perturbations and suites.
+    """List the available audits, models, public checkpoints, corpora, perturbations, suites and trainings.
 
     Example: sertools list corpora
     """

@@ -1,0 +1,264 @@
+"""Studies: a recipe that is trained with every combination of some values, and scored on test corpora."""
+
+import hashlib
+import importlib.resources
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sertools.errors import ModelError, nearest
+from sertools.files import read_toml
+from sertools.training.recipe import Recipe, changed, joined, recipe_of
+
+SEED = "seed"
+"""Key over which results are averaged."""
+
+UNREADABLE = re.compile(r"[^\w=.,-]+")
+"""What names of folders do not have."""
+
+PLAIN = "recipe"
+"""Name of the only variant, where a study names none."""
+
+
+class Strict(BaseModel):
+    """A table of a study: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AuditOfCells(Strict):
+    """Audits of the models of some cells.
+
+    Attributes:
+        names: of the audits
+        data: corpus, as after `--data`
+        where: values of the recipe that a cell must have; empty for all cells
+        seeds: of the cells; empty for all
+    """
+
+    names: list[str] = Field(min_length=1)
+    data: str
+    where: dict[str, Any] = {}
+    seeds: list[int] = []
+
+
+class Published(Strict):
+    """A value that others published, to stand beside ours where the corpus is the same.
+
+    Attributes:
+        variant: name of the variant
+        at: values of grid keys; empty for all
+        test: name of the corpus
+        measure: name of the measure
+        value: as a share, not as a percentage
+        source: paper and table
+    """
+
+    variant: str = PLAIN
+    at: dict[str, Any] = {}
+    test: str
+    measure: str
+    value: float
+    source: str
+
+
+class Ratio(Strict):
+    """How much of one gain another reaches: (a − b) / (c − d) of four variants at the same grid values."""
+
+    name: str
+    top: Annotated[list[str], Field(min_length=2, max_length=2)]
+    bottom: Annotated[list[str], Field(min_length=2, max_length=2)]
+
+
+class Folds(Strict):
+    """Folds of a corpus: every cell is trained once for each, and scored on all their test sides together.
+
+    Attributes:
+        of: corpus and folds, such as `iemocap@sessions`
+        numbers: of the folds
+        train: sides that train
+        dev: sides that choose the best weights; empty for none
+    """
+
+    of: str
+    numbers: list[int] = Field(min_length=1)
+    train: list[str] = ["train"]
+    dev: list[str] = []
+
+
+class Study(Strict):
+    """What is trained and scored.
+
+    Attributes:
+        title: of the page
+        question: what it answers
+        source: paper that it repeats; empty for none
+        test: corpora on which every model is scored; none of their speakers may train
+        folds: folds on whose test sides models are scored, each on that of its own fold
+        measures: scores, as in the curves of a training; empty for the first of the targets
+        recipe: values of the recipe of all cells
+        grid: key of the recipe (`pretrain.steps` for one in a table) → its values
+        variants: name → values of the recipe that differ
+        reference: variant with which others are compared; empty for the first
+        audits, published, ratios: see there
+        against: second model of audits that show layers
+        keep_models: whether models are kept after they are scored
+    """
+
+    title: str
+    question: str
+    source: str = ""
+    test: list[str] = []
+    folds: Folds | None = None
+    measures: list[str] = []
+    recipe: dict[str, Any]
+    grid: dict[str, list[Any]] = {}
+    variants: dict[str, dict[str, Any]] = {}
+    reference: str = ""
+    audits: list[AuditOfCells] = []
+    published: list[Published] = []
+    ratios: list[Ratio] = []
+    against: str = ""
+    keep_models: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One training of a study.
+
+    Attributes:
+        variant: its name
+        at: grid key → value, without the seed
+        seed: of the recipe
+        fold: number of its fold; 0 without folds
+        tests: name of each test corpus → what is loaded
+        recipe: complete
+    """
+
+    variant: str
+    at: Mapping[str, Any]
+    seed: int
+    fold: int
+    tests: Mapping[str, str]
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        """Its folder: readable, and different for every recipe."""
+        digest = hashlib.blake2b(self.recipe.model_dump_json().encode(), digest_size=5).hexdigest()
+        parts = [self.variant, *(f"{key}={value}" for key, value in self.at.items()), f"seed={self.seed}"]
+        parts += [f"fold={self.fold}"] if self.fold else []
+        readable = UNREADABLE.sub("-", ",".join(parts))
+        return f"{readable[:80]}-{digest}"
+
+
+def names() -> list[str]:
+    """Names of the studies that come with sertools."""
+    folder = importlib.resources.files("sertools.data") / "studies"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def read_study(spec: str, changes: Sequence[str] = ()) -> Study:
+    """Reads a study from its TOML file, or one that comes with sertools by its name.
+
+    Args:
+        spec: path or name
+        changes: `key=value`, which replace values of the file, such as `recipe.epochs=3`
+
+    Raises:
+        ModelError: there is no such study, or a key or value in it is not valid
+    """
+    path = Path(spec).expanduser()
+    file: Any = path
+    if not path.exists() and path.suffix != ".toml":
+        if spec not in names():
+            raise ModelError(f"no study named {spec!r}", hint=f"{nearest(spec, names())}; or a TOML file")
+        file = importlib.resources.files("sertools.data") / "studies" / f"{spec}.toml"
+    table = changed(read_toml(file, error=ModelError, what="the study"), changes)
+    for key in table:
+        if key not in Study.model_fields:
+            raise ModelError(f"{spec}: unknown key {key!r}", hint=nearest(key, list(Study.model_fields)))
+    try:
+        study = Study.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ModelError(f"{spec}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    _check_names(study, spec)
+    if not study.test and study.folds is None:
+        raise ModelError(f"{spec} names neither test corpora nor folds", hint='such as test = ["emodb:test"]')
+    return study
+
+
+def _check_names(study: Study, spec: str) -> None:
+    """Refuses variants that the study does not have."""
+    known = list(study.variants or {PLAIN: {}})
+    used = [study.reference or known[0], *(each.variant for each in study.published)]
+    used += [name for ratio in study.ratios for name in (*ratio.top, *ratio.bottom)]
+    for name in used:
+        if name not in known:
+            raise ModelError(f"{spec}: unknown variant {name!r}", hint=nearest(name, known))
+    empty = [key for key, values in study.grid.items() if not values]
+    if empty:
+        raise ModelError(f"{spec}: grid.{empty[0]} has no values")
+
+
+def cells(study: Study, spec: str = "the study") -> list[Cell]:
+    """All trainings of a study, variant by variant.
+
+    Raises:
+        ModelError: a recipe is not valid
+    """
+    return list(_cells(study, spec))
+
+
+def _cells(study: Study, spec: str) -> Iterator[Cell]:
+    keys = [key for key in study.grid if key != SEED]
+    seeds = study.grid.get(SEED, [study.recipe.get(SEED, 0)])
+    for variant, changes in (study.variants or {PLAIN: {}}).items():
+        for values in itertools.product(*(study.grid[key] for key in keys)):
+            at = dict(zip(keys, values, strict=True))
+            for seed, fold in itertools.product(seeds, study.folds.numbers if study.folds else [0]):
+                table = joined(study.recipe, changes)
+                for key, value in (*at.items(), (SEED, seed)):
+                    table = joined(table, _nested(key, value))
+                tests = {test: test for test in study.test}
+                if study.folds is not None:
+                    sides = _sides(study.folds, fold)
+                    tests[study.folds.of] = sides.pop("test")[0]
+                    table |= sides
+                table["test"] = list(dict.fromkeys([*table.get("test", []), *tests.values()]))
+                recipe = recipe_of(table, source=f"{spec}, {variant}")
+                yield Cell(variant=variant, at=at, seed=seed, fold=fold, tests=tests, recipe=recipe)
+
+
+def _sides(folds: Folds, number: int) -> dict[str, list[str]]:
+    """Corpora of a recipe for one fold, and its test corpus."""
+    return {
+        "corpora": [f"{folds.of}:{number}:{side}" for side in folds.train],
+        "dev": [f"{folds.of}:{number}:{side}" for side in folds.dev],
+        "test": [f"{folds.of}:{number}:test"],
+    }
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    found: dict[str, Any] = value
+    return found
+
+
+def text_of(at: Mapping[str, Any]) -> str:
+    """Grid values in a few words; empty for none.
+
+    >>> text_of({"share": 0.5, "pretrain.steps": 10})
+    'share 0.5, pretrain.steps 10'
+    """
+    return ", ".join(
+        f"{key} {value if isinstance(value, str) else json.dumps(value)}" for key, value in at.items()
+    )

@@ -1,0 +1,215 @@
+"""A study on tones from its file to its page, and its arithmetic against a second implementation."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sertools.errors import CorpusError, ModelError
+from sertools.results.result import Result
+from sertools.studies import figures
+from sertools.studies.scores import Score
+from sertools.studies.study import cells, names, read_study
+from sertools.studies.summary import difference, mean, ratio
+from sertools.studies.write import study_to
+from tests.helpers.tones import recipe_table, write_tones
+
+STUDY = """
+title = "Frozen or not"
+question = "Does the encoder have to train?"
+test = ["{split}:test"]
+measures = ["uar", "accuracy"]
+[grid]
+seed = [0, 1]
+share = [1.0]
+[variants.fine-tuned]
+method = "fine-tune"
+[variants.frozen]
+method = "frozen"
+freeze = "encoder"
+[[published]]
+variant = "frozen"
+at = {{ share = 1.0 }}
+test = "{split}:test"
+measure = "uar"
+value = 0.9
+source = "nobody"
+[[ratios]]
+name = "half"
+top = ["frozen", "fine-tuned"]
+bottom = ["frozen", "fine-tuned"]
+"""
+
+
+def random_scores(rng, seeds=3, speakers=6):
+    return {
+        seed: Score(value=rng.random(), without={f"s{i}": rng.random() for i in range(speakers)}, n=50)
+        for seed in range(seeds)
+    }
+
+
+def test_means_have_the_intervals_of_a_second_implementation():
+    scores = random_scores(np.random.default_rng(0))
+    values = [each.value for each in scores.values()]
+    found = mean(scores)
+    assert found.value == pytest.approx(np.mean(values), abs=1e-12)
+    assert found.sd == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+    wanted = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
+    assert found.by_seeds == pytest.approx(wanted, abs=1e-9)
+    without = [np.mean([scores[seed].without[f"s{i}"] for seed in range(3)]) for i in range(6)]
+    error = np.sqrt(5 / 6 * sum((value - np.mean(without)) ** 2 for value in without))
+    half = stats.t.ppf(0.975, 5) * error
+    assert found.by_speakers == pytest.approx((found.value - half, found.value + half), abs=1e-9)
+    assert (found.seeds, found.n, found.speakers) == (3, 50, 6)
+
+
+def test_the_two_intervals_tell_seeds_and_speakers_apart():
+    level = {f"s{i}": 0.5 for i in range(6)}
+    noisy = {f"s{i}": 0.5 + 0.1 * (-1) ** i for i in range(6)}
+    seeds_differ = {seed: Score(value=v, without=level, n=9) for seed, v in enumerate((0.4, 0.5, 0.6))}
+    speakers_differ = {seed: Score(value=0.5, without=noisy, n=9) for seed in range(3)}
+    assert np.ptp(mean(seeds_differ).by_speakers) == pytest.approx(0, abs=1e-12)
+    assert np.ptp(mean(seeds_differ).by_seeds) > 0.2
+    assert np.ptp(mean(speakers_differ).by_seeds) == pytest.approx(0, abs=1e-12)
+    assert np.ptp(mean(speakers_differ).by_speakers) > 0.2
+
+
+def test_one_seed_or_four_speakers_have_no_interval():
+    rng = np.random.default_rng(0)
+    assert np.isnan(mean(random_scores(rng, seeds=1)).by_seeds).all()
+    assert np.isnan(mean(random_scores(rng, speakers=4)).by_speakers).all()
+
+
+def test_differences_are_paired_and_a_model_does_not_differ_from_itself():
+    rng = np.random.default_rng(0)
+    a, b = random_scores(rng), random_scores(rng)
+    found = difference(a, b)
+    assert found.value == pytest.approx(mean(a).value - mean(b).value, abs=1e-12)
+    itself = difference(a, a)
+    assert itself.value == 0
+    assert itself.by_speakers == itself.by_seeds == (0, 0)
+    assert difference({0: a[0]}, {1: b[1]}) is None
+
+
+def test_a_ratio_of_equal_gains_is_one():
+    rng = np.random.default_rng(0)
+    a, b = random_scores(rng), random_scores(rng)
+    found = ratio((a, b), (a, b))
+    assert found.value == pytest.approx(1, abs=1e-12)
+    assert found.by_speakers == pytest.approx((1, 1), abs=1e-9)
+    assert ratio((a, b), (a, a)).value != ratio((a, b), (a, a)).value  # undefined, not 0
+
+
+def test_a_measure_is_drawn_against_a_grid_key_in_order():
+    rng = np.random.default_rng(0)
+    keys = {(variant, (("share", share),)): random_scores(rng) for share in (1.0, 0.5) for variant in "ab"}
+    figure = figures.against(keys, "test", "uar", "share")
+    assert [series.name for series in figure.series] == ["a", "b"]
+    assert figure.series[0].x == [0.5, 1.0]
+    found = mean(keys["a", (("share", 0.5),)])
+    assert (figure.series[0].y[0], figure.series[0].low[0]) == (found.value, found.by_speakers[0])
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A study of four trainings on four speakers, tested on six others."""
+    folder = tmp_path_factory.mktemp("tones")
+    manifest = write_tones(folder, speakers="abcdefghij", takes=1)
+    text = manifest.read_text(encoding="utf-8").splitlines()
+    sides = [f"{line},{'train' if line[0] in 'abcd' else 'test'}" for line in text[1:]]
+    (folder / "split.csv").write_text("\n".join([f"{text[0]},split", *sides]) + "\n", encoding="utf-8")
+    table = recipe_table(f"{folder / 'split.csv'}:train", dev_speakers=[], epochs=1)
+    del table["method"], table["freeze"]
+    recipe = "\n".join(["[recipe]", *(f"{k} = {_toml(v)}" for k, v in table.items())])
+    study = folder / "study.toml"
+    study.write_text(STUDY.format(split=folder / "split.csv").replace("[grid]", recipe + "\n[grid]"), "utf-8")
+    return study
+
+
+def _toml(value):
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)
+
+
+def test_a_study_trains_each_cell_once_and_writes_a_page(file, tmp_path):
+    study = read_study(str(file))
+    assert len({cell.name for cell in cells(study)}) == 4
+    trained = []
+
+    def stop(sentence):
+        trained.append(sentence)
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study_to(study, tmp_path, progress=stop)
+    again = []
+    result = study_to(study, tmp_path, progress=again.append)
+    assert len(again) == 2
+    once_more = []
+    assert study_to(study, tmp_path, progress=once_more.append) == result
+    assert once_more == []
+    assert Result.model_validate_json((tmp_path / "study.json").read_text(encoding="utf-8")) == result
+    tables = {table.name: table for table in result.tables}
+    assert len(tables["means"].rows) == 2 * 2  # variants, measures
+    assert len(tables["seeds"].rows) == 8
+    assert len(tables["differences"].rows) == 2
+    assert tables["published"].rows[0][4] == 0.9
+    assert {row[-1] for row in tables["means"].rows} == {6}
+    assert len(result.figures) == 2
+    page = (tmp_path / "study.html").read_text(encoding="utf-8")
+    assert "Frozen or not" in page
+    assert page.count("<svg") == 2
+    assert not list(tmp_path.glob("cells/*/model"))
+
+
+def test_the_scores_of_a_cell_are_those_of_its_answers(file, tmp_path):
+    study = read_study(str(file), ["grid.seed=[0]", "grid.share=[1.0]"])
+    result = study_to(study, tmp_path)
+    import pandas as pd
+
+    answers = pd.read_parquet(next(tmp_path.glob("cells/fine-tuned*/answers-*.parquet")))
+    right = (answers["output anger"] > answers["output neutral"]) == (answers["truth anger"] == 1)
+    rows = [row for table in result.tables if table.name == "seeds" for row in table.rows]
+    found = next(row[5] for row in rows if row[0] == "fine-tuned" and row[4] == "accuracy")
+    assert found == pytest.approx(right.mean(), abs=1e-12)
+    assert len(answers) == 12
+
+
+def test_a_study_whose_test_speakers_would_train_is_refused(file, tmp_path):
+    study = read_study(str(file), [f'recipe.corpora=["{file.parent / "split.csv"}"]', "grid.share=[1.0]"])
+    said = []
+    with pytest.raises(ModelError, match="no cell of the study could be trained: .*6 test speakers"):
+        study_to(study, tmp_path, warn=said.append)
+    assert len(said) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("tset=1", "unknown key 'tset'.*did you mean 'test'"),
+        ('reference="frosen"', "unknown variant 'frosen'.*did you mean 'frozen'"),
+        ("grid.share=[]", "grid.share has no values"),
+        ("grid.shares=[1.0]", "unknown key 'shares'"),
+        ('measures=["ccc"]', "'ccc' is not measured"),
+        ("test=[]", "neither test corpora nor folds"),
+    ],
+)
+def test_bad_studies_are_refused_in_one_sentence(file, tmp_path, change, said):
+    def begin():
+        study_to(read_study(str(file), [change, "grid.seed=[0]", "recipe.epochs=1"]), tmp_path)
+
+    with pytest.raises((ModelError, CorpusError), match=said):
+        begin()
+
+
+def test_the_studies_of_the_papers_are_valid():
+    assert "wagner2023_efficiency" in names()
+    for name in names():
+        study = read_study(name)
+        assert cells(study)
+        assert all(cell.recipe.test for cell in cells(study))
+    with pytest.raises(ModelError, match="no study named 'chen2024'.*did you mean 'chen2023'"):
+        read_study("chen2024")
