@@ -279,16 +279,18 @@ def _scores(trainer: Any, dev: Clips | None, how: Optimisation) -> dict[str, flo
         return {}
     module = trainer.model.eval()
     batches = Batches(lengths=dev.lengths, size=how.batch, samples=how.batch_samples, shuffled=False)
-    losses, outputs = [], []
+    scalars: dict[str, float] = {}
+    outputs = []
     for rows in batches:
         batch = trainer._prepare_inputs(collate([dev[row] for row in rows], dev.padding))
         with torch.no_grad(), trainer.compute_loss_context_manager():
             answer = module(**batch)
-        losses.append((float(answer["loss"]), len(rows)))
+        for name, value in answer.items():
+            if value.ndim == 0:
+                scalars[name] = scalars.get(name, 0.0) + float(value) * len(rows)
         if "outputs" in answer:
             outputs.append(answer["outputs"].float().cpu())
-    n = sum(rows for _, rows in losses)
-    found = {"loss": sum(loss * rows for loss, rows in losses) / n}
+    found = {name: total / len(dev) for name, total in scalars.items()}
     if outputs and dev.targets is not None:
         found |= measures(torch.cat(outputs).numpy(), dev.targets)
     return found

@@ -174,13 +174,14 @@ def collate(items: Sequence[dict[str, Any]], padding: str = "zeros") -> dict[str
         padding: see `Clips`
 
     Returns:
-        `signals` (n, longest), padded; `lengths` (n,); `keys` (n,) and `epochs` (n,), by which random
-        masks are drawn; `ratings` (n, d) and `shares` (n, c) if the clips have them
+        `signals` (n, longest), or (n, longest, d) for states in place of samples, padded; `lengths` (n,)
+        of them; `keys` (n,) and `epochs` (n,), by which random masks are drawn; `ratings` (n, d) and `shares`
+        (n, c) if the clips have them
     """
     import torch
 
     lengths = [len(item["signal"]) for item in items]
-    signals = np.zeros((len(items), max(lengths)), np.float32)
+    signals = np.zeros((len(items), max(lengths), *items[0]["signal"].shape[1:]), np.float32)
     for row, item in zip(signals, items, strict=True):
         if padding == "repeat":
             row[:] = np.resize(item["signal"], len(row))
