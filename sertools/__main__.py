@@ -1,5 +1,16 @@
-"""Entry point of `python -m sertools`, same as the command `sertools`."""
+"""Entry point of the command `sertools` and of `python -m sertools`."""
 
-from sertools.cli.app import main
+import sys
 
-main()
+
+def start() -> None:
+    """Runs the command line; an interrupt while it is still being imported ends it in the same way."""
+    try:
+        from sertools.cli.app import main
+    except KeyboardInterrupt:
+        sys.exit(130)
+    main()
+
+
+if __name__ == "__main__":
+    start()

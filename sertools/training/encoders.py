@@ -13,6 +13,7 @@ from sertools.errors import ModelError, foreign, nearest
 from sertools.models.checkpoints import feature_extraction
 from sertools.models.checkpoints.hub.files import folder_of
 from sertools.models.checkpoints.padded_forward import pads_frames
+from sertools.models.checkpoints.settings import check_numbers
 from sertools.models.derived.random_twin import redrawn
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.padding import clip_by_clip
@@ -33,6 +34,10 @@ DEFAULT = Path(__file__).parents[1] / "data" / "default"
 
 FAMILY = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio")
 """Architectures that can be trained: a convolutional encoder of the signal, a projection, a transformer."""
+
+
+MOST_PARAMETERS = 4_000_000_000
+"""More than any published encoder of speech has; such a network would need 64 GB while it is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +117,7 @@ def _random(recipe: Recipe) -> Start:
         config = _config_of(name, recipe.architecture)
     config.layerdrop = 0.0  # a layer that is left out at random cannot be reproduced by names
     with foreign(f"{recipe.init} cannot be built", ModelError):
+        _check_size(lambda: AutoModel.from_config(config), recipe.init)
         encoder = seeded(lambda: AutoModel.from_config(config), recipe.seed, "encoder")
     return Start(encoder=encoder, scaled=True, source=recipe.init)
 
@@ -127,13 +133,27 @@ def _config_of(name: str, changes: Mapping[str, Any]) -> Any:
 
 
 def _check_settings(model_type: str, changes: Mapping[str, Any]) -> None:
-    """Refuses settings that the architecture does not have."""
+    """Refuses settings that the architecture does not have, and numbers that no network can have."""
     from transformers import AutoConfig
 
     known = AutoConfig.for_model(model_type).to_dict()
     for key in changes:
         if key not in known:
             raise ModelError(f"[architecture] has the unknown key {key!r}", hint=nearest(key, list(known)))
+    check_numbers(changes, "[architecture]")
+
+
+def _check_size(build: "Callable[[], torch.nn.Module]", init: str) -> None:
+    """Refuses a network that is far too large, without the memory for it."""
+    import torch
+
+    with torch.device("meta"):
+        parameters = sum(weight.numel() for weight in build().parameters())
+    if parameters > MOST_PARAMETERS:
+        raise ModelError(
+            f"{init} with this [architecture] has {parameters:,} parameters, but at most "
+            f"{MOST_PARAMETERS:,} can be trained"
+        )
 
 
 def _check_family(config: Any, spec: str) -> None:

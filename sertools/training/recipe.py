@@ -176,7 +176,7 @@ def recipe_of(table: Mapping[str, Any], changes: Sequence[str] = (), source: str
     """The recipe of a table, see `read_recipe`."""
     stated = changed(table, changes)
     method = stated.get("method")
-    if method not in objectives():
+    if not isinstance(method, str) or method not in objectives():
         raise ModelError(
             f"{source}: unknown method {method!r}", hint=nearest(str(method), list(objectives()))
         )

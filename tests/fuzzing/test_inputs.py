@@ -19,11 +19,14 @@ from sertools.corpora.split import split, summary
 from sertools.models.load import load_model
 from sertools.models.model import is_by_clip
 from sertools.results.verdicts.limits import read_limits
+from sertools.training import recipe as training_recipe
+from sertools.training.encoders import start_of
 from sertools.training.small_network.recipe import read_recipe
 from tests.helpers.audformat_databases import database
 from tests.helpers.mutations import ODD, budget, damaged, faults, generator, mutated
 from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
+from tests.helpers.tones import TINY
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -137,6 +140,10 @@ def test_any_toml_file_is_read_or_refused(tmp_path):
     readers += [
         (read_recipe, tomllib.loads(p.read_text())) for p in (ROOT / "examples").glob("finetune*.toml")
     ]
+    readers += [
+        (training_recipe.read_recipe, tomllib.loads(p.read_text()))
+        for p in (ROOT / "examples").glob("train*.toml")
+    ]
 
     def attempt(i: int) -> None:
         read, content = readers[i % len(readers)]
@@ -147,6 +154,19 @@ def test_any_toml_file_is_read_or_refused(tmp_path):
         read(tmp_path / "a.toml")
 
     assert faults(attempt, budget(400)) == []
+
+
+def test_any_architecture_of_a_recipe_is_built_or_refused():
+    rng = generator("architectures")
+    table = {"method": "fine-tune", "init": "random:wav2vec2", "corpora": ["emodb"], "architecture": {**TINY}}
+    odd = [value for value in ODD if not isinstance(value, float)]
+
+    def attempt(i: int) -> None:
+        changed = {**table, "architecture": mutated(TINY, rng, odd)}
+        recipe = training_recipe.recipe_of(changed)
+        assert start_of(recipe).shortest > 0
+
+    assert faults(attempt, budget(20)) == []
 
 
 def test_any_suite_is_planned_or_refused(tmp_path):

@@ -35,6 +35,31 @@ position_groups = 2
 """
 
 
+TRAIN = """
+method = "fine-tune"
+init = "random:wav2vec2"
+corpora = ["data/clips.csv"]
+dev_speakers = ["s0", "s1"]
+freeze = "nothing"
+epochs = 2
+batch = 4
+learning_rate = 0.01
+
+[architecture]
+hidden_size = 16
+num_hidden_layers = 2
+num_attention_heads = 2
+intermediate_size = 16
+conv_dim = [8, 8, 16]
+conv_kernel = [20, 20, 4]
+conv_stride = [16, 10, 2]
+feat_extract_norm = "layer"
+do_stable_layer_norm = true
+num_conv_pos_embeddings = 4
+num_conv_pos_embedding_groups = 2
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """A command line that writes.
@@ -84,6 +109,7 @@ COMMANDS = {
             outputs=("out.csv",),
         ),
         Command(name="finetune", words=("finetune", "data/recipe.toml", "--out", "out"), outputs=("out",)),
+        Command(name="train", words=("train", "data/train.toml", "--out", "out"), outputs=("out",)),
         Command(
             name="report",
             words=("report", "one", "--out", "out"),
@@ -145,6 +171,7 @@ def prepare(command: Command, folder: Path) -> Path:
     write_noises(folder / "data", 12, samples=1600)
     (folder / "answers.py").write_text(ANSWERS, encoding="utf-8")
     (folder / "data" / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    (folder / "data" / "train.toml").write_text(TRAIN, encoding="utf-8")
     (folder / "data" / "said.txt").write_text("Ach so.\nNa gut.\nJa, ja.\n", encoding="utf-8")
     here = Path.cwd()
     try:
