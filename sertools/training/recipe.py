@@ -135,7 +135,7 @@ class Recipe(Optimisation):
     test_speakers: list[str] = []
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     share_by: Literal["clip", "speaker"] = "clip"
-    cut_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    cut_s: Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)] = 0.0
     target: Literal["dimensions", "categories", "joint", "soft"] = "categories"
     labels: list[str] = []
     norms: Literal["", "russell_mehrabian_1977"] = ""
@@ -153,7 +153,7 @@ class Recipe(Optimisation):
     augment: list[str] = []
     augment_share: Share = 0.5
     precision: Literal["fp32", "bf16"] = "fp32"
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     pretrain: Optimisation = Optimisation()
     options: dict[str, Any] = {}
 

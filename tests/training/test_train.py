@@ -9,9 +9,10 @@ from sertools.corpora.load import load_corpus
 from sertools.corpora.seen.overlap import seen
 from sertools.errors import CorpusError, ModelError
 from sertools.models.load import load_model
+from sertools.training.encoders import start_of
 from sertools.training.recipe import recipe_of
 from sertools.training.train import train_recipe
-from tests.helpers.tones import recipe_table, write_tones
+from tests.helpers.tones import TINY, recipe_table, write_tones
 
 
 @pytest.fixture(scope="module")
@@ -126,12 +127,29 @@ def test_bad_data_are_refused_in_one_sentence(tones, tmp_path, changes, said):
         ({"spec_augment": {"tme": 1}}, "unknown key 'spec_augment.tme'.*did you mean"),
         ({"options": {"a": 1}}, "has no option 'a'"),
         ({"epochs": -1}, "error at 'epochs'"),
+        ({"seed": -1}, "error at 'seed'"),
+        ({"cut_s": 1e300}, "error at 'cut_s'"),
+        ({"method": {"a": 1}}, "unknown method"),
         ({"patience": 2}, "patience needs best_by"),
     ],
 )
 def test_bad_recipes_are_refused_in_one_sentence(tones, changes, said):
     with pytest.raises(ModelError, match=said):
         recipe_of(recipe_table(tones, **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"num_hidden_layers": 10**9}, "can be at most 1000"),
+        ({"conv_stride": [0, 0, 0]}, "must be at least 1"),
+        ({"hidden_size": 10**6}, "at most 4,000,000,000 can be trained"),
+    ],
+)
+def test_absurd_networks_are_refused_without_their_memory(tones, changes, said):
+    recipe = recipe_of(recipe_table(tones, architecture={**TINY, **changes}))
+    with pytest.raises(ModelError, match=said):
+        start_of(recipe)
 
 
 @pytest.mark.parametrize(

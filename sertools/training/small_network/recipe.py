@@ -128,7 +128,7 @@ class Recipe(_Strict):
     labels: list[Literal["arousal", "dominance", "valence"]] = ["arousal", "dominance", "valence"]
     emotions: list[str] = []
     norms: Literal["", "russell_mehrabian_1977"] = "russell_mehrabian_1977"
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     epochs: int = Field(gt=0)
     batch: int = Field(default=32, gt=1)
     learning_rate: float = 1e-3
