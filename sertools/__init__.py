@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sertools.api.lists import list_perturbations as list_perturbations
     from sertools.api.lists import list_studies as list_studies
     from sertools.api.lists import list_suites as list_suites
+    from sertools.api.models import domain_shift as domain_shift
     from sertools.api.models import finetune as finetune
     from sertools.api.models import inspect_model as inspect_model
     from sertools.api.models import load_model as load_model
@@ -87,6 +88,7 @@ __all__ = [
     "check_audits",
     "check_corpus",
     "compare",
+    "domain_shift",
     "explain",
     "finetune",
     "gate",
@@ -160,6 +162,7 @@ _PUBLIC = {
     "list_perturbations": "api.lists",
     "list_studies": "api.lists",
     "list_suites": "api.lists",
+    "domain_shift": "api.models",
     "finetune": "api.models",
     "inspect_model": "api.models",
     "load_model": "api.models",

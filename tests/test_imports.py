@@ -57,8 +57,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "api": {
         "sweep", "studies", "selftest", "comparison", "report", "pipeline", "inference", "training",
-        "features", "models", "corpora", "perturbations", "store", "speech", "audio", "auditing", "results", "metrics",
-        "statistics", "tables",
+        "features", "models", "corpora", "perturbations", "store", "speech", "audio", "auditing", "results",
+        "metrics", "statistics", "tables",
     },
     "data": set(),
 }  # fmt: skip

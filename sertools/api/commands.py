@@ -23,6 +23,7 @@ COMMANDS = {
         "list_studies",
     ),
     "model inspect": ("inspect_model",),
+    "model shift": ("domain_shift",),
     "perturb": ("perturb", "perturb_file"),
     "plan": ("plan",),
     "predict": ("predict",),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sertools.api.corpora import CorpusSource
 from sertools.corpora.corpus import Corpus
 from sertools.models import describe, load
 from sertools.models.load import LoadOptions
@@ -71,6 +72,40 @@ def inspect_model(model: ModelSource = "default") -> pd.DataFrame:
     """
     columns, rows = describe.inspect_model(model_of(model))
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def domain_shift(
+    spec: str, corpora: Sequence[CorpusSource], *, data_root: str | Path | None = None, seed: int = 0
+) -> pd.DataFrame:
+    """How far are corpora from what a checkpoint of wav2vec 2.0 was pre-trained on? Its pre-training loss.
+
+    Args:
+        spec: checkpoint with the quantiser of its pre-training
+        corpora: corpora, or what `load_corpus` takes
+        data_root: folder of a registered corpus, or its parent folder
+        seed: of masks and negatives
+
+    Returns:
+        One row per corpus: the loss per masked frame with its 95 % interval over speakers, the loss per clip
+        (the sum over its masked frames), and the numbers of clips and speakers.
+
+    Raises:
+        ModelError: the checkpoint is not one of wav2vec 2.0, or has no quantiser
+        CorpusError: a corpus cannot be read, or none of its clips can be used
+
+    Example:
+        ```python
+        sertools.domain_shift("pre-trained", ["clips.csv"])[["corpus", "loss per masked frame"]]
+        ```
+    """
+    from sertools.api.corpora import load_corpus
+    from sertools.studies.domain_shift import COLUMNS
+    from sertools.studies.domain_shift import domain_shift as measured
+
+    loaded = [
+        each if isinstance(each, Corpus) else load_corpus(each, data_root=data_root) for each in corpora
+    ]
+    return pd.DataFrame(measured(spec, loaded, seed=seed), columns=list(COLUMNS))
 
 
 def finetune(

@@ -63,7 +63,8 @@ def recipe_table(manifest: Path, **changes: Any) -> dict[str, Any]:
 
 
 def write_study(folder: Path) -> None:
-    """Writes study.toml, of one training on two speakers of clips.csv, which is scored on the others."""
+    """Writes study.toml, one training on two speakers of clips.csv, scored on the others; and pre-trained/."""
+    write_pretrained(folder / "pre-trained")
     clips = pd.read_csv(folder / "clips.csv")
     trains = clips["speaker"].isin(sorted(clips["speaker"].unique())[:2])
     clips[trains].to_csv(folder / "trains.csv", index=False)
@@ -74,3 +75,15 @@ def write_study(folder: Path) -> None:
     lines += [f"{key} = {json.dumps(value)}" for key, value in {**recipe, "dev_speakers": []}.items()]
     lines += ["[recipe.architecture]", *(f"{key} = {json.dumps(value)}" for key, value in network.items())]
     (folder / "study.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_pretrained(folder: Path, **changes: Any) -> None:
+    """Writes a tiny wav2vec 2.0 with the quantiser of its pre-training, with random weights."""
+    import torch
+    from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForPreTraining
+
+    settings = {"codevector_dim": 8, "proj_codevector_dim": 8, "num_codevectors_per_group": 4}
+    settings |= {"num_negatives": 3, "mask_time_length": 3, "mask_time_prob": 0.3}
+    torch.manual_seed(0)
+    Wav2Vec2ForPreTraining(Wav2Vec2Config(**TINY, **settings | changes)).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)

@@ -70,6 +70,20 @@ def test_the_checkpoint_of_a_method_answers(tones, tmp_path, method):
         assert b"</svg>" in (tmp_path / "model" / "train.svg").read_bytes()
 
 
+@pytest.mark.parametrize("architecture", ["hubert", "wavlm", "data2vec-audio"])
+def test_other_encoders_of_the_family_are_fine_tuned(tones, tmp_path, architecture):
+    table = table_of(tones, "fine-tune") | {"init": f"random:{architecture}"}
+    if architecture == "data2vec-audio":
+        lacks = {"feat_extract_norm", "do_stable_layer_norm"}
+        table["architecture"] = {k: v for k, v in table["architecture"].items() if k not in lacks}
+        table["architecture"] |= {"num_conv_pos_embeddings": 2, "conv_pos_kernel_size": 3}
+    model = load_model(train_recipe(recipe_of(table), tmp_path / "model"))
+    corpus = load_corpus(str(tones))
+    scores = model.predict([corpus.signal(clip, 16000) for clip in corpus.clips.index[:3]]).scores
+    assert model.facts["model_type"] == architecture
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
 def test_phases_that_were_done_are_not_repeated(tones, tmp_path):
     recipe = recipe_of(table_of(tones, "tapt"))
     train_recipe(recipe, tmp_path / "whole")

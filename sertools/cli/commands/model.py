@@ -1,4 +1,4 @@
-"""Inspect a model before auditing it."""
+"""Inspect a model, and how far corpora are from its pre-training."""
 
 from typing import Annotated
 
@@ -35,3 +35,24 @@ def inspect(
     from sertools.models.describe import inspect_model
 
     console.table(*inspect_model(request.load()), output)
+
+
+def shift(
+    spec: Annotated[str, typer.Argument(metavar="MODEL", help="Checkpoint of wav2vec 2.0 as pre-trained.")],
+    data: o.DataSpecs,
+    data_root: o.DataRoot = None,
+    seed: o.Seed = 0,
+    output: o.Format = "table",
+) -> None:
+    """Show the pre-training loss of a checkpoint of wav2vec 2.0 on corpora: how far they are from its speech.
+
+    Example: sertools model shift facebook/wav2vec2-base --data emodb --data ravdess
+    """
+    from sertools.cli import console, progress
+    from sertools.corpora.load import load_corpus
+    from sertools.studies.domain_shift import COLUMNS, domain_shift
+
+    corpora = [load_corpus(each, data_root=data_root) for each in data]
+    with progress.progress("clips", sum(len(corpus.clips) for corpus in corpora)) as advance:
+        rows = domain_shift(spec, corpora, seed=seed, progress=advance)
+    console.table(list(COLUMNS), rows, output)

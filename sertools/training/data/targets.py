@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from sertools.errors import CorpusError, nearest
 from sertools.labels import DIMENSIONS, canonical
 from sertools.tables import emotion_norms
+from sertools.tables.votes import VOTES
 from sertools.training.recipe import Recipe
 from sertools.wording import plural
-
-VOTES = "votes_"
-"""Prefix of the columns with the number, or the share, of the votes for an emotion."""
 
 
 @dataclass(frozen=True, kw_only=True)
