@@ -6,6 +6,10 @@ CLEAN = "clean"
 """Name of the condition with unperturbed audio."""
 
 
+NOT_LONGER = "is not longer than"
+"""Part of the reason for a clip that has no excerpt of a length, because it is that short as a whole."""
+
+
 PROMPT = "prompt"
 """Name of the conditions with clean audio and another prompt, order of the classes, or repetition."""
 

@@ -19,6 +19,7 @@ LENGTHS = {
     "same": lambda n, level: n,
     "plus level at 16 kHz": lambda n, level: n + level,
     "minus level at 16 kHz": lambda n, level: n - level,
+    "level seconds": lambda n, level: level * RATE,
     "divided by 1 + level / 100": lambda n, level: n / (1 + level / 100),
     "divided by 1 - level / 100": lambda n, level: n / (1 - level / 100),
 }

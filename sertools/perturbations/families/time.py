@@ -1,5 +1,6 @@
 """Changes of timing and duration: zeros, crops, gaps, lost packets, speed."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from sertools.perturbations.perturbation import (
     fitted,
     scaled_samples,
 )
+from sertools.tables.condition import NOT_LONGER
 
 PACKET_S = 0.02
 """Duration of speech in one packet of voice over IP (RTP profile, RFC 3551)."""
@@ -45,6 +47,18 @@ def crop_end(signal: Signal, rate: int, level: float, rng: np.random.Generator) 
         AudioError: the crop is as long as the clip, or longer
     """
     return signal[: len(signal) - _crop(signal, rate, level)]
+
+
+def first_seconds(signal: Signal, rate: int, level: float, rng: np.random.Generator) -> Signal:
+    """What if only the first `level` seconds were heard?
+
+    Raises:
+        AudioError: the clip is not longer than that, so that there is nothing to leave out
+    """
+    samples = max(1, round(level * rate))
+    if samples >= len(signal):
+        raise AudioError(f"a clip of {len(signal) / rate:.2f} s {NOT_LONGER} {level:g} s")
+    return signal[:samples]
 
 
 def _crop(signal: Signal, rate: int, level: float) -> int:
@@ -158,6 +172,19 @@ CROP_END = replace(
     meaning="samples removed at the end, counted at 16 kHz",
     sets=("ser-tests",),
     source=SER_TESTS,
+)
+
+FIRST_SECONDS = Perturbation(
+    name="first_seconds",
+    family="time",
+    change=first_seconds,
+    unit="s",
+    meaning="seconds that are heard, from the start",
+    levels=(5.0, 3.0, 2.0, 1.0, 0.5),
+    identity=math.inf,
+    highest=1e6,
+    length="level seconds",
+    source="gating in speech perception (Grosjean 1980)",
 )
 
 PACKET_LOSS = Perturbation(

@@ -1,0 +1,347 @@
+"""How much of a clip must the model hear?
+
+The model hears only the first 0.5, 1, 2, 3 and 5 s of each clip (`lengths`; the gating of speech perception,
+Grosjean 1980), and once the whole. For each length the report gives CCC or UAR on all clips, where a clip
+that is not longer is heard whole, as it would be in use; the change of the score on the clips that are
+longer, paired by clip; and how many these are.
+
+`shortest_length` is the length from which on the score on all clips reaches `share` (95 %) of the score on
+whole clips, interpolated linearly between the lengths on both sides. If the shortest length already reaches
+it, that length is the value, and the true one may be shorter; if the longest one does not, the value is
+undefined. A score that falls below the share again at a longer length has not reached it yet.
+
+Limit, ours, by analogy with those of audEERING's ser-tests for other changes of a recording: after 3 s the
+score is at most .05 lower than on whole clips, among the clips that are longer. It is passed only where the
+model is shown to beat a constant on whole clips (permuted among each speaker's clips, p ≤ .001). A failure
+stands.
+
+Intervals are 95 %: scores and changes by leave-one-speaker-out jackknife with Student's t, lengths by a
+bootstrap over speakers, widened for few speakers. A model that needs a minimum of samples has no answer to
+shorter excerpts; such clips are left out at all lengths.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.figures import interval_series
+from sertools.auditing.findings import finding, skipped
+from sertools.auditing.phrases import interval_text
+from sertools.auditing.tables import Row
+from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.metrics.classification import uar_statistic
+from sertools.metrics.regression import CCC
+from sertools.results.keys import Asks
+from sertools.results.result import Figure, Finding, Limit, Series, Table
+from sertools.statistics.bootstrap import bootstrap
+from sertools.statistics.jackknife import Estimate, contrast, estimate
+from sertools.statistics.shares import change_of_recall
+from sertools.statistics.statistic import Statistic
+from sertools.tables.condition import CLEAN, NOT_LONGER, Condition
+from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.tables import Tables
+
+ASKS = Asks(question="How long must it listen?", claim="quick to answer", rank=65)
+
+EXPLANATIONS = {
+    "shortest_length": (
+        "Seconds from the start of a clip after which CCC or UAR has reached 95 % of its value on whole "
+        "clips; interpolated between the lengths that were heard."
+    ),
+    "change_of_ccc": "CCC on the first seconds minus CCC on whole clips, on longer clips; 0 is no change.",
+    "change_of_uar": "UAR on the first seconds minus UAR on whole clips, on longer clips; 0 is no change.",
+}
+
+PERTURBATION, UNIT = "first_seconds", "s"
+LENGTHS = (0.5, 1.0, 2.0, 3.0, 5.0)
+BY_ANALOGY = "ours, by analogy with audEERING ser-tests"
+LIMITS = [Limit(name="change_of_*", slice="first_seconds@3s", above=-0.05, source=BY_ANALOGY)]
+NONE_LONGER = "no clip is longer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """One target on whole clips and on excerpts, on the clips that the model answered each time.
+
+    Attributes:
+        target: a dimension, or `emotion`
+        whole: truth and prediction on whole clips
+        lengths: the l lengths in s, rising
+        excerpts: predictions on the first seconds, or on the whole clip where it is not longer, shape (n, l)
+        longer: whether the clip is longer, shape (n, l)
+        reason: why the model is not shown to beat a constant on whole clips; empty if it is
+    """
+
+    target: str
+    whole: Pairs
+    lengths: tuple[float, ...]
+    excerpts: NDArray[np.float64]
+    longer: NDArray[np.bool_]
+    reason: str
+
+    @property
+    def statistic(self) -> Statistic:
+        """CCC of a dimension, UAR of emotion."""
+        return uar_statistic(self.whole.classes) if self.whole.classes else CCC
+
+    def change(self, column: int) -> Estimate:
+        """The score on an excerpt minus that on whole clips, on the clips that are longer."""
+        longer = self.longer[:, column]
+        whole, excerpt = self.whole.take(longer), self.excerpts[longer, column]
+        if not whole.n:
+            return Estimate(value=np.nan, low=np.nan, high=np.nan, n=0, units=0, reason=NONE_LONGER)
+        if whole.classes:
+            return change_of_recall(whole.truth, whole.prediction, excerpt.astype(np.int64), whole.unit)
+        return contrast(self.statistic, whole.truth, whole.prediction, excerpt, whole.unit)
+
+    def score(self, prediction: NDArray[np.float64]) -> Estimate:
+        """The score of predictions on these clips."""
+        whole = self.whole
+        typed = prediction.astype(whole.prediction.dtype)
+        return estimate(self.statistic, whole.truth, typed, whole.unit, whole.units)
+
+
+def needs(*, lengths: tuple[float, ...], share: float, resamples: int) -> Needs:
+    """Whole clips, and their first seconds."""
+    return Needs(conditions=(Condition(), *map(_condition, sorted(set(lengths)))))
+
+
+def audit(
+    tables: Tables,
+    *,
+    rng: np.random.Generator,
+    lengths: tuple[float, ...] = LENGTHS,
+    share: float = 0.95,
+    resamples: int = 2000,
+) -> Outcome:
+    """Measure the scores on the first seconds of the clips, and the length from which on they suffice.
+
+    Args:
+        tables: clips, and predictions for whole clips and for their first seconds
+        rng: for the bootstrap
+        lengths: seconds that are heard
+        share: of the score on whole clips that must be reached
+        resamples: number of bootstrap draws
+    """
+    targets = [*tables.dimensions, *(["emotion"] if tables.classes else [])]
+    found = [_heard(tables, target, tuple(sorted(set(lengths)))) for target in targets]
+    heard = [each for each in found if each is not None]
+    findings: list[Finding] = []
+    sentences, rows = [], list[Row]()
+    for each in heard:
+        shortest = _shortest(each, share, resamples, rng)
+        findings += [*_at_lengths(each), _named("shortest_length", shortest, each, "all", each.reason)]
+        rows += _rows(each)
+        sentences.append(_sentence(each, shortest, share))
+    if not findings:
+        reason = "the model has no answer to any excerpt"
+        none = skipped("shortest_length", tables, reason)
+        return Outcome(answer=f"Not measured: {reason}.", findings=[none])
+    return Outcome(
+        answer=" ".join(sentences),
+        findings=findings,
+        tables=[_table(rows)],
+        figures=[_figure(heard)],
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Make the answers to the first seconds those to other clips: the model needs the whole clip."""
+    planted = {
+        name: scores
+        if name == CLEAN
+        else scores.set_axis(rng.permutation(scores.index)).reindex(scores.index)
+        for name, scores in tables.predictions.items()
+    }
+    return tables.with_predictions(planted)
+
+
+def _condition(length: float) -> Condition:
+    return Condition(perturbation=PERTURBATION, level=float(length), unit=UNIT)
+
+
+def _heard(tables: Tables, target: str, lengths: tuple[float, ...]) -> Heard | None:
+    """The predictions on the clips that the model could hear at all lengths; None if there are none.
+
+    A clip that is left unanswered at one length counts against the model there: `pairs` gives it the worst
+    answer. One whose excerpt is too short for the model is left out at all lengths, so that all scores are of
+    the same clips.
+    """
+    whole = pairs(tables, target)
+    columns, known, longer = [], np.ones(whole.n, np.bool_), []
+    classes = whole.classes
+    for length in lengths:
+        name = str(_condition(length))
+        part = pairs(tables, target, name)
+        place = part.clips.get_indexer(whole.clips)
+        uncut = whole.clips.isin(_not_longer(tables, name))
+        columns.append(
+            np.where(uncut | (place < 0), whole.prediction, part.prediction[place])
+            if part.n
+            else np.asarray(whole.prediction)
+        )
+        known &= uncut | (place >= 0)
+        longer.append(~uncut)
+        classes = max(classes, part.classes)
+    kept = whole.take(known)
+    if not kept.n:
+        return None
+    return Heard(
+        target=target,
+        whole=replace(kept, classes=classes),
+        lengths=lengths,
+        excerpts=np.column_stack(columns)[known].astype(np.float64),
+        longer=np.column_stack(longer)[known],
+        reason=not_better_than_constant(whole, whole.classes),
+    )
+
+
+def _not_longer(tables: Tables, condition: str) -> NDArray[Any]:
+    """The clips that have no excerpt, because they are that short as a whole."""
+    missing = tables.missing[tables.missing["condition"] == condition]
+    return missing.loc[missing["reason"].astype(str).str.contains(NOT_LONGER, regex=False), "clip"].to_numpy()
+
+
+def _at_lengths(heard: Heard) -> list[Finding]:
+    """Score, and its change on longer clips, at each length."""
+    name = "uar" if heard.whole.classes else "ccc"
+    found = [_named(name, heard.score(heard.whole.prediction), heard, "all", heard.reason)]
+    for column, length in enumerate(heard.lengths):
+        where = str(_condition(length))
+        change = _named(f"change_of_{name}", heard.change(column), heard, where, heard.reason)
+        found += [_named(name, heard.score(heard.excerpts[:, column]), heard, where, heard.reason), change]
+    return found
+
+
+def _named(name: str, value: Estimate, heard: Heard, where: str, withheld: str) -> Finding:
+    return finding(
+        name,
+        value,
+        target=heard.target,
+        slice=where,
+        by_speaker=heard.whole.by_speaker,
+        withheld=withheld,
+        coverage=heard.whole.coverage,
+    )
+
+
+def _shortest(heard: Heard, share: float, resamples: int, rng: np.random.Generator) -> Estimate:
+    """The length from which on the score reaches the share of that on whole clips, in s."""
+    statistic, whole = heard.statistic, heard.whole
+    heard_as = [*heard.excerpts.T, whole.prediction]
+    sums = np.stack(
+        [
+            statistic.sums(whole.truth, np.asarray(p).astype(whole.prediction.dtype), whole.unit, whole.units)
+            for p in heard_as
+        ],
+        axis=1,
+    )  # (units, l + 1, k)
+    units, steps, k = sums.shape
+    lengths = np.array(heard.lengths)
+
+    def value(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+        scores = statistic.value(flat.reshape(*flat.shape[:-1], steps, k))
+        return shortest_length(scores[..., :-1], scores[..., -1], lengths, share)
+
+    present = np.bincount(whole.unit, minlength=units) > 0
+    found = bootstrap(value, sums.reshape(units, -1)[present], n=whole.n, draws=resamples, rng=rng)
+    if np.isnan(found.value):
+        reason = f"the score does not reach {share:.0%} of that on whole clips within {lengths[-1]:g} s"
+        return replace(found, reason=reason)
+    if found.value == lengths[0]:
+        return replace(
+            found, reason=found.reason or f"{lengths[0]:g} s is the shortest length that was heard"
+        )
+    return found
+
+
+def shortest_length(
+    scores: NDArray[np.float64], whole: NDArray[np.float64], lengths: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    """The length from which on scores reach a share of that on whole clips, shape (…); nan if none does.
+
+    Args:
+        scores: at each length, shape (…, l)
+        whole: on whole clips, shape (…)
+        lengths: rising, shape (l,)
+        share: of `whole` that must be reached
+
+    >>> lengths = np.array([1.0, 2.0, 4.0])
+    >>> float(shortest_length(np.array([0.5, 0.9, 1.0]), np.array(1.0), lengths, 0.95))
+    3.0
+    """
+    target = share * whole[..., None]
+    reached = scores >= target
+    # a length counts only if all longer ones reach the target too
+    onwards = np.flip(np.logical_and.accumulate(np.flip(reached, -1), axis=-1), -1)
+    first = onwards.argmax(axis=-1)
+    before = np.maximum(first - 1, 0)
+
+    def at(values: NDArray[np.float64], index: NDArray[np.integer]) -> NDArray[np.float64]:
+        return np.take_along_axis(values, index[..., None], -1)[..., 0]
+
+    low, high = at(scores, before), at(scores, first)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.where(first > 0, (target[..., 0] - low) / (high - low), 1.0)
+    found = lengths[before] + part * (lengths[first] - lengths[before])
+    defined = onwards.any(axis=-1) & np.isfinite(scores).all(axis=-1) & (whole > 0)
+    return np.where(defined, np.where(first > 0, found, lengths[0]), np.nan)
+
+
+def _rows(heard: Heard) -> list[Row]:
+    rows: list[Row] = []
+    for column, length in enumerate(heard.lengths):
+        score, change = heard.score(heard.excerpts[:, column]), heard.change(column)
+        rows.append(
+            [
+                *(heard.target, length, score.value, score.low, score.high),
+                *(change.value, change.low, change.high, change.n, score.n),
+            ]
+        )
+    return rows
+
+
+def _table(rows: list[Row]) -> Table:
+    return Table(
+        name="lengths",
+        title="Scores on the first seconds of the clips",
+        columns=[
+            *("target", "seconds", "score", "low", "high"),
+            *("change", "change low", "change high", "longer clips", "clips"),
+        ],
+        rows=rows,
+    )
+
+
+def _figure(heard: Sequence[Heard]) -> Figure:
+    lines: list[Series] = []
+    for each in heard:
+        scores = [each.score(each.excerpts[:, column]) for column in range(len(each.lengths))]
+        lines.append(interval_series(list(each.lengths), scores, each.target))
+    return Figure(
+        name="lengths",
+        kind="line",
+        title="Score on the first seconds of the clips",
+        alt="CCC or UAR of "
+        + ", ".join(each.target for each in heard)
+        + f" when only the first {', '.join(f'{x:g}' for x in heard[0].lengths)} s are heard.",
+        x_label="seconds that are heard",
+        y_label="CCC or UAR",
+        series=lines,
+    )
+
+
+def _sentence(heard: Heard, shortest: Estimate, share: float) -> str:
+    score = "UAR" if heard.whole.classes else "CCC"
+    if heard.reason:
+        return f"For {heard.target}, {heard.reason}, so no length is enough."
+    if np.isnan(shortest.value):
+        return f"For {heard.target}, {shortest.reason}: let the model hear longer excerpts."
+    words = f"For {heard.target}, {share:.0%} of the {score} on whole clips is reached"
+    if shortest.value == heard.lengths[0]:
+        return f"{words} within {shortest.value:g} s, the shortest excerpt that was heard."
+    return f"{words} after {shortest.value:.1f} s{interval_text(shortest, '.1f')}."
