@@ -25,6 +25,11 @@ LENGTHS = {
 }
 
 
+def sound_for(perturbation: Perturbation, rate: int = RATE) -> np.ndarray:
+    """Two seconds of sound; six for a perturbation that keeps only the first seconds, up to five."""
+    return speechlike(6 * rate) if perturbation.length == "level seconds" else speechlike()
+
+
 def ready(perturbation: Perturbation) -> Perturbation:
     """The perturbation with the recordings it needs, if any."""
     if not perturbation.needs:
@@ -117,7 +122,7 @@ def test_identity_level_changes_nothing(perturbation, samples):
 
 @pytest.mark.parametrize(("perturbation", "level"), AT_EVERY_LEVEL)
 def test_every_level_changes_the_sound_and_keeps_the_contract(perturbation, level):
-    signal = speechlike()
+    signal = sound_for(perturbation)
     before = signal.copy()
     changed = perturbation.apply(signal, RATE, level, np.random.default_rng(1))
     np.testing.assert_array_equal(signal, before)
@@ -146,7 +151,7 @@ def test_integer_levels_do_as_well_as_floats(perturbation):
     if level is None:
         level = perturbation.ladder[0]
     sounds = [
-        perturbation.apply(speechlike(), RATE, each, np.random.default_rng(0))
+        perturbation.apply(sound_for(perturbation), RATE, each, np.random.default_rng(0))
         for each in (level, int(level) if level == int(level) else np.float64(level))
     ]
     np.testing.assert_array_equal(*sounds)
@@ -198,13 +203,15 @@ def test_levels_that_make_no_sense_are_refused(perturbation):
 @pytest.mark.parametrize("rate", [8000, 22050, 48000])
 @pytest.mark.parametrize("perturbation", EVERY)
 def test_other_rates_work_or_are_refused_with_a_reason(perturbation, rate):
-    signal = speechlike()
+    signal = sound_for(perturbation, rate)
     for level in perturbation.levels:
         changed, reason = applied(perturbation, signal, rate, level)
         if changed is None:
             assert str(rate) in reason
         else:
             wanted = LENGTHS[perturbation.length](len(signal), level)
+            if perturbation.length == "level seconds":
+                wanted = level * rate
             if "16 kHz" in perturbation.length:
                 wanted = len(signal) + round((wanted - len(signal)) * rate / 16000)
             assert len(changed) == round(wanted)
