@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sertools.errors import ModelError
 from sertools.files import atomic_folder
 from sertools.training.data.batches import Clips
+from sertools.training.data.select import Part
 from sertools.training.loop import descend
 from sertools.training.recipe import Optimisation, Recipe
 
@@ -29,6 +30,7 @@ class Setting:
         train: labelled clips that train
         pool: all clips that may train, also without labels, for phases that need none
         dev: labelled clips that choose the best weights; None without
+        test: clips of test speakers, for methods that answer them
         start: the encoder that `init` names; None for methods that build their own network
         work: folder of what has to survive an interruption
         progress: see `Progress`
@@ -40,6 +42,7 @@ class Setting:
     train: Clips
     pool: Clips
     dev: Clips | None
+    test: Part
     start: Any
     work: Path
     progress: Progress

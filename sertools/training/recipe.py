@@ -101,7 +101,8 @@ class Recipe(Optimisation):
         share: share of the training clips that is used; a smaller one is part of a larger one
         share_by: whether clips or whole speakers are left out
         cut_s: longest excerpt in training, in s, from the start of the clip; 0 for whole clips
-        target: what is predicted; `soft` are the shares of the raters' votes
+        target: what is predicted; `soft` are the shares of the raters' votes, `sentiment` whether valence is
+            above or below the middle of its scale, where clips in the middle are left out
         labels: outputs in order; empty for all dimensions, or all emotions of the training clips
         norms: norms from which dimensions are derived, by emotion; empty for ratings
         smoothing: ε of smoothed labels, (1 − ε) p + ε (1 − p) / (C − 1)
@@ -136,7 +137,7 @@ class Recipe(Optimisation):
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     share_by: Literal["clip", "speaker"] = "clip"
     cut_s: Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)] = 0.0
-    target: Literal["dimensions", "categories", "joint", "soft"] = "categories"
+    target: Literal["dimensions", "categories", "joint", "soft", "sentiment"] = "categories"
     labels: list[str] = []
     norms: Literal["", "russell_mehrabian_1977"] = ""
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -99,6 +99,7 @@ def setting_of(
         train=_clips(recipe, labelled, start, shortest, trains=True),
         pool=_clips(recipe, pool, start, shortest, trains=True),
         dev=None if dev is None else _clips(recipe, dev, start, shortest, trains=False),
+        test=selection.test,
         start=start,
         work=work,
         progress=progress,

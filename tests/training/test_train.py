@@ -97,6 +97,14 @@ def test_frozen_encoders_keep_their_weights(tones, trained, tmp_path):
         )
     )
     train_recipe(recipe, tmp_path / "frozen")
+    # the frames that are kept are those that the encoder would make in each epoch
+    unmasked = recipe_of({**recipe.model_dump(), "augment": ["gain@0"], "augment_share": 0.001})
+    train_recipe(unmasked, tmp_path / "each-epoch")
+    curves = [
+        json.loads((tmp_path / name / "train.json").read_text(encoding="utf-8"))["frozen"]["log"][0]["loss"]
+        for name in ("frozen", "each-epoch")
+    ]
+    assert curves[0] == pytest.approx(curves[1], abs=1e-4)
     before, after = (load_model(str(path)).network.module for path in (trained[1], tmp_path / "frozen"))
     state = after.state_dict()
     assert all((value == state[key]).all() for key, value in before.state_dict().items())

@@ -81,6 +81,7 @@ def scan(root: Path) -> pd.DataFrame:
                     "split": f"session{int(who['session'])}",
                     "session": f"{int(who['session'])}",
                     "dialog": evaluation.stem,
+                    "begins_s": float(match["start"]),
                     "emotion": match["emotion"],
                     "scripted": "script" in turn,
                     **{name: float(match[name]) for name in ("arousal", "dominance", "valence")},

@@ -71,6 +71,18 @@ class Clips:
         """The same clips, scaled and padded in another way."""
         return dataclasses.replace(self, scaling=scaling, padding=padding)
 
+    def subset(self, rows: NDArray[np.bool_]) -> "Clips":
+        """Some of the clips, chosen by a mask of shape (n,)."""
+        table = self.part.table[rows].reset_index(drop=True)
+        return dataclasses.replace(
+            self,
+            part=dataclasses.replace(self.part, table=table),
+            targets=None if self.targets is None else self.targets.at(rows),
+            lengths=self.lengths[rows],
+            cached={},
+            cached_bytes=0,
+        )
+
     @property
     def names(self) -> list[str]:
         """CORPUS/CLIP of each clip."""

@@ -59,12 +59,14 @@ class Selection:
     """The parts of a training.
 
     Attributes:
-        train, dev: clips that train, and clips that choose the best weights; dev may be empty
+        train, dev, test: clips that train, that choose the best weights, and that do neither; dev and test
+            may be empty
         notes: sentences on what was left out or shared
     """
 
     train: Part
     dev: Part
+    test: Part
     notes: tuple[str, ...] = ()
 
 
@@ -81,6 +83,9 @@ def select(recipe: Recipe, data_root: Path | None = None) -> Selection:
     if recipe.dev_speakers:
         chosen = _named(pool.table, recipe.dev_speakers)
         dev = replace(pool, table=pool.table[chosen]) if not recipe.dev else _only(dev, recipe.dev_speakers)
+    if recipe.test_speakers:
+        of = test if recipe.test else pool
+        test = _only(of, recipe.test_speakers)
     held = [*recipe.dev_speakers, *recipe.test_speakers]
     twice = [name for name in recipe.speakers if name in held]
     if twice:
@@ -93,7 +98,7 @@ def select(recipe: Recipe, data_root: Path | None = None) -> Selection:
         raise CorpusError("no clip is left to train on", hint="name fewer dev and test speakers")
     if not len(dev) and (recipe.dev or recipe.dev_speakers):
         raise CorpusError("no clip of the dev speakers is in the corpora of the recipe")
-    return Selection(train=train, dev=dev, notes=tuple(notes))
+    return Selection(train=train, dev=dev, test=test, notes=tuple(notes))
 
 
 def _part(specs: Sequence[str], recipe: Recipe, data_root: Path | None) -> Part:

@@ -14,6 +14,12 @@ from sertools.tables.votes import VOTES
 from sertools.training.recipe import Recipe
 from sertools.wording import plural
 
+SENTIMENTS = ("negative", "positive")
+"""Classes of the target `sentiment` (Ma et al. 2024, table 7: neutral segments are dropped)."""
+
+NEUTRAL = 0.5
+"""The middle of the scale of valence."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Targets:
@@ -125,6 +131,10 @@ def _ratings(recipe: Recipe, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _classes_in(recipe: Recipe, table: pd.DataFrame) -> list[str]:
+    if recipe.target == "sentiment":
+        if not _ratings(recipe, table)["valence"].notna().any():
+            raise CorpusError('no clip has a rating of valence, which target = "sentiment" needs')
+        return list(SENTIMENTS)
     if recipe.target == "soft":
         voted = [str(c).removeprefix(VOTES) for c in table if str(c).startswith(VOTES)]
         if not voted:
@@ -141,7 +151,11 @@ def _shares(recipe: Recipe, table: pd.DataFrame, classes: Sequence[str]) -> NDAr
     """Probability of each class, smoothed, shape (n, c); rows of zeros where it is unknown."""
     if not classes:
         return np.zeros((len(table), 0), np.float32)
-    if recipe.target == "soft":
+    if recipe.target == "sentiment":
+        valence = _ratings(recipe, table)["valence"].to_numpy(dtype=float)
+        sides = {"negative": valence < NEUTRAL, "positive": valence > NEUTRAL}
+        votes = np.stack([sides[name] for name in classes], axis=1).astype(float)
+    elif recipe.target == "soft":
         votes = table.reindex(columns=[VOTES + name for name in classes]).to_numpy(dtype=float)
         votes = np.nan_to_num(votes)
     else:

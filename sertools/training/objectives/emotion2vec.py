@@ -155,7 +155,7 @@ def _pretraining(setting: Setting) -> Phase:
 
 
 def _head(setting: Setting) -> Phase:
-    """The head on frames that are kept; on the clips themselves where they change, or the encoder trains too."""
+    """The head on kept frames; on the clips themselves where they change, or the encoder trains too."""
     recipe = setting.recipe
     if (
         recipe.augment

@@ -1,9 +1,12 @@
-"""Trains only the head on an encoder that stays as it is (Wagner et al. 2023, frozen variant)."""
+"""Trains only the head on an encoder that stays as it is (Wagner et al. 2023, frozen variant).
+
+The frames of the encoder are computed once, so that an epoch costs little.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sertools.training.answering import answering_phase
+from sertools.training.kept.frozen import frozen_phase
 from sertools.training.objectives.fine_tune import DEFAULTS as FINE_TUNE
 from sertools.training.phases import Phase, Setting
 
@@ -12,4 +15,4 @@ DEFAULTS: dict[str, Any] = {**FINE_TUNE, "freeze": "encoder"}
 
 def phases(setting: Setting) -> Sequence[Phase]:
     """One phase."""
-    return [answering_phase(setting, "frozen")]
+    return [frozen_phase(setting, "frozen", lambda before: setting.start.encoder)]

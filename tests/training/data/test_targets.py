@@ -54,6 +54,16 @@ def test_dimensions_are_ratings_or_follow_from_emotions():
     assert derived.known.tolist() == [True, True, False, True]
 
 
+def test_sentiment_is_the_side_of_the_middle_and_neutral_clips_are_left_out():
+    table = pd.DataFrame({"valence": [0.9, 0.5, 0.1, None]})
+    recipe = recipe_of({"method": "fine-tune", "corpora": ["-"], "target": "sentiment"})
+    found = targets_of(recipe, table, *names_of(recipe, table))
+    assert found.labels == ("negative", "positive")
+    assert found.shares.tolist() == [[0, 1], [0, 0], [1, 0], [0, 0]]
+    with pytest.raises(CorpusError, match="no clip has a rating of valence"):
+        names_of(recipe, pd.DataFrame({"valence": [None]}))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
