@@ -3,19 +3,20 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sertools.auditing.suites import choose
 from sertools.corpora.corpus import Corpus
-from sertools.corpora.load import load_corpus
+from sertools.corpora.seen.record import identities
 from sertools.errors import ModelError, SertoolsError
 from sertools.files import atomic, check_writable, read_json, write_text
 from sertools.pipeline.request import AuditRequest, CorpusRequest, ModelRequest
 from sertools.report.render import render
 from sertools.studies.scores import answers, write_answers
 from sertools.studies.study import UNREADABLE, AuditOfCells, Cell, Study, cells
+from sertools.training.data.select import corpus_of
 from sertools.training.train import no_progress, train_recipe
 
 DONE = "cell.json"
@@ -70,7 +71,11 @@ def run_study(
     """
     every = cells(study)
     check_writable(out, error=ModelError)
-    tests = {spec: _corpus(spec, data_root) for cell in every for spec in cell.tests.values()}
+    tests: dict[str, Corpus] = {}
+    for cell in every:
+        for spec in cell.tests.values():
+            key = _key(spec, cell)
+            tests[key] = tests[key] if key in tests else corpus_of(spec, cell.recipe, data_root)
     done: list[DoneCell] = []
     reasons: dict[str, None] = {}
     said: dict[str, None] = {}
@@ -97,9 +102,10 @@ def run_study(
     return done
 
 
-def _corpus(spec: str, data_root: Path | None) -> Corpus:
-    below = (data_root or Path()) / spec.partition(":")[0]
-    return load_corpus(str((data_root or Path()) / spec) if below.exists() else spec, data_root=data_root)
+def _key(spec: str, cell: Cell) -> str:
+    """What decides how a test corpus is read."""
+    recipe = cell.recipe
+    return json.dumps([spec, recipe.label_map, recipe.scale, recipe.raters, recipe.max_minutes])
 
 
 def _do(
@@ -128,10 +134,18 @@ def _do(
     done = DoneCell(cell=cell, folder=folder, curves=found["curves"], audits=found["audits"])
     for name, test in cell.tests.items():
         with atomic(done.answers(name), error=ModelError) as part:
-            write_answers(answers(spec, cell.recipe, tests[test]), part)
+            write_answers(answers(spec, cell.recipe, _asked(tests[_key(test, cell)], cell)), part)
     write_text(folder / DONE, json.dumps(found, indent=1) + "\n", error=ModelError)
     if not study.keep_models:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _asked(corpus: Corpus, cell: Cell) -> Corpus:
+    """The clips of a test corpus that a cell is scored on: those of its test speakers, if it names any."""
+    if not cell.recipe.test_speakers:
+        return corpus
+    who = identities(corpus)["speaker"]
+    return replace(corpus, clips=corpus.clips[who.isin(cell.recipe.test_speakers).to_numpy()])
 
 
 def _audit(cell: Cell, study: Study, spec: str, folder: Path, data_root: Path | None) -> list[dict[str, Any]]:

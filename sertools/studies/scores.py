@@ -12,6 +12,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError, CorpusError
 from sertools.labels import DIMENSIONS
 from sertools.models.load import load_model
+from sertools.models.model import hears
 from sertools.training.data.measures import measures, measures_of
 from sertools.training.data.targets import Targets, targets_of
 from sertools.training.recipe import Recipe
@@ -51,28 +52,33 @@ def answers(spec: str, recipe: Recipe, corpus: Corpus) -> pd.DataFrame:
         CorpusError: there is no such clip
     """
     model: Any = load_model(spec)
-    kept, found = [], []
+    scores = heard(model, corpus) if hears(model) else model.scores(corpus.clips).dropna()
+    if scores.empty:
+        raise CorpusError(f"no clip of {corpus.name} can be answered")
+    clips, labels = corpus.clips.loc[scores.index], list(map(str, model.labels))
+    classes = [name for name in labels if name not in DIMENSIONS]
+    truth = targets_of(recipe, clips, [name for name in labels if name in DIMENSIONS], classes)
+    table = pd.DataFrame(index=pd.Index(scores.index, name="clip"))
+    table["speaker"] = clips["speaker"].fillna("").astype(str) if "speaker" in clips else ""
+    table[[TRUTH + name for name in truth.labels]] = np.hstack([truth.ratings, truth.shares])
+    table[[OUTPUT + name for name in labels]] = scores[labels].to_numpy()
+    table = table[truth.known]
+    if table.empty:
+        raise CorpusError(f"no clip of {corpus.name} has a label that the model answers")
+    return table
+
+
+def heard(model: Any, corpus: Corpus) -> pd.DataFrame:
+    """The scores of a model that hears, one row for each clip that it can answer."""
+    found = {}
     for clip in corpus.clips.index:
         try:
             signal = corpus.signal(str(clip), model.sampling_rate)
         except AudioError:
             continue
         if len(signal) >= (getattr(model, "shortest", 0) or 1):
-            kept.append(clip)
-            found.append(model.predict([signal]).scores[0])
-    if not kept:
-        raise CorpusError(f"no clip of {corpus.name} can be answered")
-    clips, labels = corpus.clips.loc[kept], list(map(str, model.labels))
-    classes = [name for name in labels if name not in DIMENSIONS]
-    truth = targets_of(recipe, clips, [name for name in labels if name in DIMENSIONS], classes)
-    table = pd.DataFrame(index=pd.Index(kept, name="clip"))
-    table["speaker"] = clips["speaker"].fillna("").astype(str) if "speaker" in clips else ""
-    table[[TRUTH + name for name in truth.labels]] = np.hstack([truth.ratings, truth.shares])
-    table[[OUTPUT + name for name in labels]] = np.stack(found)
-    table = table[truth.known]
-    if table.empty:
-        raise CorpusError(f"no clip of {corpus.name} has a label that the model answers")
-    return table
+            found[clip] = model.predict([signal]).scores[0]
+    return pd.DataFrame.from_dict(found, orient="index", columns=list(map(str, model.labels)))
 
 
 def write_answers(table: pd.DataFrame, path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sertools.errors import ModelError, nearest
 from sertools.files import read_toml
@@ -80,16 +80,29 @@ class Folds(Strict):
     """Folds of a corpus: every cell is trained once for each, and scored on all their test sides together.
 
     Attributes:
-        of: corpus and folds, such as `iemocap@sessions`
+        of: corpus and folds, such as `iemocap@sessions`; or a corpus, with groups of speakers
         numbers: of the folds
         train: sides that train
         dev: sides that choose the best weights; empty for none
+        speakers: groups of speakers who test in turn while all others train, in place of numbers
     """
 
     of: str
-    numbers: list[int] = Field(min_length=1)
+    numbers: list[int] = []
     train: list[str] = ["train"]
     dev: list[str] = []
+    speakers: list[list[str]] = []
+
+    @model_validator(mode="after")
+    def _are_named_once(self) -> "Folds":
+        if bool(self.numbers) == bool(self.speakers):
+            raise ValueError("folds have either numbers or groups of speakers")
+        return self
+
+    @property
+    def all(self) -> list[int]:
+        """Numbers of the folds, from 1 for groups of speakers."""
+        return self.numbers or list(range(1, len(self.speakers) + 1))
 
 
 class Study(Strict):
@@ -223,7 +236,7 @@ def _cells(study: Study, spec: str) -> Iterator[Cell]:
     for variant, changes in (study.variants or {PLAIN: {}}).items():
         for values in itertools.product(*(study.grid[key] for key in keys)):
             at = dict(zip(keys, values, strict=True))
-            for seed, fold in itertools.product(seeds, study.folds.numbers if study.folds else [0]):
+            for seed, fold in itertools.product(seeds, study.folds.all if study.folds else [0]):
                 table = joined(study.recipe, changes)
                 for key, value in (*at.items(), (SEED, seed)):
                     table = joined(table, _nested(key, value))
@@ -239,6 +252,9 @@ def _cells(study: Study, spec: str) -> Iterator[Cell]:
 
 def _sides(folds: Folds, number: int) -> dict[str, list[str]]:
     """Corpora of a recipe for one fold, and its test corpus."""
+    if folds.speakers:
+        named = folds.speakers[number - 1]
+        return {"corpora": [folds.of], "test": [folds.of], "test_speakers": named}
     return {
         "corpora": [f"{folds.of}:{number}:{side}" for side in folds.train],
         "dev": [f"{folds.of}:{number}:{side}" for side in folds.dev],

@@ -64,7 +64,7 @@ def scores_of(study: Study, done: Sequence[DoneCell]) -> Scores:
         for test in each.cell.tests:
             seeds = files.setdefault(test, {}).setdefault(key_of(each.cell), {})
             seeds.setdefault(each.cell.seed, []).append(each.answers(test))
-    folds = len(study.folds.numbers) if study.folds else 1
+    folds = len(study.folds.all) if study.folds else 1
     found: dict[tuple[str, str], dict[Key, dict[int, Score]]] = {}
     for test, keys in files.items():
         for key, seeds in keys.items():

@@ -95,6 +95,9 @@ class Recipe(Optimisation):
         init: where the weights come from: a checkpoint folder, a hub id, `default`, `random:ARCHITECTURE`
         architecture: settings of config.json that differ, for `random:`
         corpora, dev, test: corpora of each part, as after `--data`; dev and test may be empty
+        label_map: emotion label of a corpus → name that is trained, as excited = "happiness"
+        scale: dimension (`*` for all) → lowest and highest rating, for tables with ratings on a scale
+        raters: what raters said, as after `--raters`; empty for columns `votes_…`
         max_minutes: longest clip that is read; a longer one is left out
         speakers: who trains, `ID` or `CORPUS:ID`; empty for all who are not dev or test speakers
         dev_speakers, test_speakers: who never trains; dev speakers choose the best weights
@@ -130,6 +133,9 @@ class Recipe(Optimisation):
     corpora: list[str] = Field(min_length=1)
     dev: list[str] = []
     test: list[str] = []
+    label_map: dict[str, str] = {}
+    scale: dict[str, tuple[float, float]] = {}
+    raters: str = ""
     max_minutes: Positive = MAX_MINUTES
     speakers: list[str] = []
     dev_speakers: list[str] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.corpora.attached.beside import Beside
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.corpora.seen.content import Place
@@ -101,18 +102,27 @@ def select(recipe: Recipe, data_root: Path | None = None) -> Selection:
     return Selection(train=train, dev=dev, test=test, notes=tuple(notes))
 
 
+def corpus_of(spec: str, recipe: Recipe, data_root: Path | None) -> Corpus:
+    """A corpus as a recipe reads it: a folder or manifest below `data_root`, or what `--data` accepts.
+
+    Raises:
+        CorpusError: it is missing, cannot be read, or lists a clip twice
+    """
+    below = (data_root or Path()) / spec.partition(":")[0]
+    corpus = load_corpus(
+        str((data_root or Path()) / spec) if below.exists() else spec,
+        data_root=None if below.exists() else data_root,
+        label_map=recipe.label_map,
+        scale=recipe.scale,
+        beside=Beside.of(recipe.raters),
+    )
+    corpus.check_listed_once()
+    return replace(corpus, max_minutes=recipe.max_minutes)
+
+
 def _part(specs: Sequence[str], recipe: Recipe, data_root: Path | None) -> Part:
-    """All clips of corpora, folders or manifests below `data_root`, or anything that `--data` accepts."""
-    corpora = []
-    for spec in specs:
-        below = (data_root or Path()) / spec.partition(":")[0]
-        corpus = (
-            load_corpus(str((data_root or Path()) / spec))
-            if below.exists()
-            else load_corpus(spec, data_root=data_root)
-        )
-        corpus.check_listed_once()
-        corpora.append(replace(corpus, max_minutes=recipe.max_minutes))
+    """All clips of corpora, see `corpus_of`."""
+    corpora = [corpus_of(spec, recipe, data_root) for spec in specs]
     tables = []
     for i, corpus in enumerate(corpora):
         table = corpus.clips.drop(columns=["corpus", "speaker"], errors="ignore")

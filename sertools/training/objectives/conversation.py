@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
 HIDDEN = 128
 """Size of the states of both GRUs, if the recipe names none."""
 
+UNLABELLED = True  # the turns before are heard too
 PREDICTIONS = "predictions.csv"
 MODEL = f"predictions:{{out}}/{PREDICTIONS}"
 
@@ -97,7 +98,7 @@ class _Conversation:
 
         def write(module: Any, folder: Path) -> None:
             _answers(module.head, setting, vectors).to_csv(folder / PREDICTIONS, index=False)
-            record = train.part.record().to_json()
+            record = setting.pool.part.record().to_json()
             write_text(path_of(folder / PREDICTIONS), record, error=ModelError)
 
         phase = GradientPhase(
