@@ -46,7 +46,7 @@ from sertools.errors import AuditError
 from sertools.results.keys import Asks
 from sertools.results.result import Limit
 from sertools.tables.columns import AGAINST
-from sertools.tables.egemaps import GROUPS, PARALINGUISTIC, columns
+from sertools.tables.egemaps import ALL, GROUPS, PARALINGUISTIC, columns
 from sertools.tables.frame_sums import KINDS, LEVELS, OTHER, OWN, ROLLED, FrameSumsNeeded
 from sertools.tables.pairs import speaker_codes
 from sertools.tables.tables import Tables
@@ -107,12 +107,14 @@ def audit(
         rng: not used; this audit draws no random numbers
         measure: which measure is plotted and judged; the tables have all four
         ridge: added to the diagonals of both covariances, in units of the mean variance
-        by: a column, e.g. emotion; adds a separate curve for each of its values
-        hierarchy: also compare frames with phonemes (means of 5 frames) and words (means of 5 phonemes)
+        by: a column, e.g. emotion; adds a separate curve for each of its values, with all descriptors
+        hierarchy: also compare frames with phonemes (means of 5 frames) and words (means of 5 phonemes), with
+            all descriptors
         between_layers: also compare every layer with every other layer
     """
     own = tables.frame_sums["frame"]
     groups = columns(own.features)
+    every = groups.pop(ALL, [])
     if not groups:
         reason = "the sums over frames contain no eGeMAPS features"
         return Outcome(answer=f"Not measured: {reason}.", findings=[skipped(measure, tables, reason)])
@@ -127,7 +129,7 @@ def audit(
     by_speaker = speaker_codes(tables.clips)[1]
     other = tables.others[AGAINST].model if AGAINST in models else ""
     tables_made, figures = presentation.main_tables_and_figures(curves, measure, other)
-    scored = comparisons.Scored(models=models, columns=groups[PARALINGUISTIC], measure=measure, ridge=ridge)
+    scored = comparisons.Scored(models=models, columns=every, measure=measure, ridge=ridge)
     for more_tables, more_figures in comparisons.requested(scored, hierarchy, by, between_layers):
         tables_made += more_tables
         figures += more_figures

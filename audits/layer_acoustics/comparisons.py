@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.results.result import Figure, Table
-from sertools.tables.egemaps import PARALINGUISTIC
+from sertools.tables.egemaps import ALL
 from sertools.tables.frame_sums import LEVELS, OWN
 
 from . import presentation
@@ -21,11 +21,11 @@ Shown = tuple[list[Table], list[Figure]]
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """What is scored in a comparison: all paralinguistic features, by one measure.
+    """What is scored in a comparison: all descriptors of eGeMAPS, by one measure.
 
     Attributes:
         models: role → level → sums over frames
-        columns: columns of the paralinguistic features
+        columns: columns of all descriptors
         measure: name of the score
         ridge: added to the diagonals of both covariances, in units of the mean variance
     """
@@ -37,7 +37,7 @@ class Scored:
 
     def scores(self, role: str, level: str, cells: NDArray[np.bool_] | None = None) -> Scores:
         """Scores of the layers of one model at one level, on some cells."""
-        features = {PARALINGUISTIC: self.columns}
+        features = {ALL: self.columns}
         sums = self.models[role][level]
         return scores(sums, features, measures=[self.measure], cells=cells, ridge=self.ridge)
 
@@ -71,7 +71,7 @@ def _hierarchy(scored: Scored) -> Shown:
     table = presentation.floors_table(
         {f"{high} − {low}": step for (low, high), step in steps.items()},
         name="hierarchy",
-        title=f"What longer units add to {shown} with the paralinguistic features",
+        title=f"What longer units add to {shown} with all descriptors of eGeMAPS",
         heading="units",
         note="phoneme: mean of 5 consecutive frames; word: mean of 5 phonemes. Longer units are smoother, "
         "so the floors rise too: interpret only the distance to the floors",
@@ -80,7 +80,7 @@ def _hierarchy(scored: Scored) -> Shown:
         presentation.lines(
             step,
             name=f"{scored.measure}_{high}_minus_{low}",
-            title=f"{shown} of {high}s minus {shown} of {low}s, paralinguistic features",
+            title=f"{shown} of {high}s minus {shown} of {low}s, all descriptors of eGeMAPS",
             score=f"{shown}: {high} − {low}",
         )
         for (low, high), step in steps.items()
@@ -89,7 +89,7 @@ def _hierarchy(scored: Scored) -> Shown:
 
 
 def _by_value(scored: Scored, by: str) -> Shown:
-    """Curves of the paralinguistic features, one for each value of a column."""
+    """Curves of all descriptors of eGeMAPS, one for each value of a column."""
     own = scored.models[OWN]["frame"]
     curves: dict[str, Curve] = {}
     frames = []
@@ -98,7 +98,7 @@ def _by_value(scored: Scored, by: str) -> Shown:
         found = {role: scored.scores(role, "frame", inside[role]) for role in scored.models}
         curves[str(value)] = curve(found, 0, 0, **clips_and_speakers(own, inside[OWN]))
         frames.append(f"{value} {found[OWN].frames.max():.0f}")
-    title = f"{scored.measure.upper()} with the paralinguistic features, by {by}"
+    title = f"{scored.measure.upper()} with all descriptors of eGeMAPS, by {by}"
     table = presentation.floors_table(
         curves,
         name=f"by_{by}",

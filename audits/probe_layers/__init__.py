@@ -47,7 +47,7 @@ from sertools.tables.tables import Tables
 
 from . import presentation
 from .findings import findings_of_probes
-from .probing import ProbeOptions, probe_all_models, probed_targets
+from .probing import ProbeOptions, learning_rate_of, probe_all_models, probed_targets
 
 SOURCE = "ours: some layer predicts the label better than chance"
 COMPANIONS = {"cca": "layer_acoustics"}
@@ -77,7 +77,7 @@ def audit(
     kind: tuple[str, ...] = ("linear",),
     folds: int = 0,
     group: str = "",
-    learning_rate: float = 2e-4,
+    learning_rate: float = 0.0,
     shuffles: int = 2,
 ) -> Outcome:
     """Score probes on every layer and on combinations of layers.
@@ -91,9 +91,12 @@ def audit(
         folds: number of speaker groups, each held out once; 0 for sessions where the corpus has them, else 4
         group: column whose values are never split between training and test, such as session; by default
             speaker
-        learning_rate: of mlp and superb; Li et al. used 1e-4 on IEMOCAP and 2e-4 on RAVDESS
+        learning_rate: of mlp and superb; 0 for that of Li et al., 1e-4 on IEMOCAP and else 2e-4
         shuffles: how often labels are shuffled
     """
+    if learning_rate < 0:
+        hint = "use a number above 0, or 0 for the default"
+        raise AuditError(f"learning_rate is {learning_rate:g}", hint=hint)
     for name in kind or ("",):
         if name not in KINDS:
             raise AuditError(f"unknown kind of probe {name!r}", hint=nearest(name, list(KINDS)))
@@ -104,7 +107,8 @@ def audit(
     chosen, unprobed = probed_targets(
         tables, targets_to_probe(tables, targets), rows, folds=folds, group=group
     )
-    options = ProbeOptions(kinds=kind, learning_rate=learning_rate, shuffles=shuffles, seed=seed)
+    rate = learning_rate or learning_rate_of(tables.corpus)
+    options = ProbeOptions(kinds=kind, learning_rate=rate, shuffles=shuffles, seed=seed)
     results = probe_all_models(tables, chosen, options)
     findings, differences, without_speaker = findings_of_probes(tables, chosen, results)
     clips = tables.clips.index

@@ -17,6 +17,21 @@ from sertools.tables.tables import Tables
 THIS = "this model"
 
 
+LEARNING_RATES = {"iemocap": 1e-4}
+"""Corpus → learning rate of the probes of Li et al. (2023), where it is not `LEARNING_RATE`."""
+
+LEARNING_RATE = 2e-4
+
+
+def learning_rate_of(corpus: str) -> float:
+    """The learning rate of the probes of Li et al. on a corpus.
+
+    >>> learning_rate_of("iemocap:session5"), learning_rate_of("iemocap@loso:1"), learning_rate_of("ravdess")
+    (0.0001, 0.0001, 0.0002)
+    """
+    return LEARNING_RATES.get(corpus.partition(":")[0].partition("@")[0], LEARNING_RATE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProbeOptions:
     """How probes are trained.

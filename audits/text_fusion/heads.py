@@ -9,14 +9,15 @@ from sertools.auditing.findings import finding
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.regression import CCC
 from sertools.probing.folds import disjoint_folds
-from sertools.probing.fusion import held_out
+from sertools.probing.fusion import by_split, held_out
 from sertools.randomness import identity_rng
 from sertools.results.result import Finding
 from sertools.statistics.jackknife import contrast, estimate
+from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
 
-from .material import FusionMaterial
+from .material import FusionMaterial, Sides
 
 INPUTS = ("acoustic", "text", "fused")
 
@@ -49,8 +50,49 @@ def held_out_predictions(
     }
 
 
+def predictions_of_split(
+    material: FusionMaterial, sides: Sides, epochs: int, *, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Input → predictions of its head, shape (n, k); nan for the clips that train or tune.
+
+    Args:
+        material: training data of the heads
+        sides: positions of the training and the development clips
+        epochs: maximum number of epochs for each head
+        seed: random seed
+    """
+    return {
+        name: by_split(
+            material.inputs[name],
+            material.truth,
+            sides.train,
+            sides.development,
+            inputs_for_width=[each for each in material.inputs["fused"] if each not in material.inputs[name]],
+            epochs=epochs,
+            rng=identity_rng(seed, name),
+        )
+        for name in INPUTS
+    }
+
+
+def own_head_gain(tables: Tables, material: FusionMaterial, i: int, fused: Pairs) -> Finding:
+    """CCC of the fused head minus CCC of the model's own head, on the clips that both answered.
+
+    Args:
+        tables: clean predictions of the model
+        material: the clips
+        i: number of the dimension
+        fused: ratings and predictions of the fused head
+    """
+    dimension = tables.dimensions[i]
+    own = tables.predictions[CLEAN][dimension].reindex(fused.clips).to_numpy(dtype=float)
+    both = fused.take(np.isfinite(own))
+    gain = contrast(CCC, both.truth, own[np.isfinite(own)], both.prediction, both.unit)
+    return finding("gain_over_own_head", gain, target=dimension, by_speaker=material.by_speaker)
+
+
 def rated_pairs(material: FusionMaterial, i: int, prediction: NDArray[np.float64]) -> Pairs:
-    """Ratings of the i-th dimension, and a head's predictions, shape (n,), of the clips with a rating."""
+    """Ratings of the i-th dimension, and a head's predictions, shape (n,), of the clips that have both."""
     every = Pairs(
         truth=material.truth[:, i],
         prediction=prediction,
@@ -60,7 +102,7 @@ def rated_pairs(material: FusionMaterial, i: int, prediction: NDArray[np.float64
         clips=material.clips,
         deviation=float(np.nanstd(prediction)),
     )
-    return every.take(np.isfinite(every.truth))
+    return every.take(np.isfinite(every.truth) & np.isfinite(prediction))
 
 
 def head_findings(pairs: Mapping[str, Pairs], dimension: str) -> list[Finding]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sertools.errors import AuditError, nearest
 from sertools.probing.fusion import Vectors, fixed, tf_idf
 from sertools.statistics.jackknife import MIN_UNITS
 from sertools.tables.pairs import speaker_codes
@@ -38,6 +39,40 @@ class FusionMaterial:
     unit: NDArray[np.integer]
     units: int
     by_speaker: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Positions of the clips that train the heads, and of those that choose their epoch."""
+
+    train: NDArray[np.integer]
+    development: NDArray[np.integer]
+
+
+def sides_of(tables: Tables, material: FusionMaterial, train: str, dev: str) -> Sides:
+    """The clips of two splits; all other clips are tested.
+
+    Raises:
+        AuditError: a split has no clips, no clip is left to test, or a speaker of the test trains too
+    """
+    split = tables.clips.loc[material.clips, "split"]
+    train_at, dev_at = (np.flatnonzero((split == name).to_numpy()) for name in (train, dev))
+    for name, found in ((train, train_at), (dev, dev_at)):
+        if len(found) < 2:
+            raise AuditError(
+                f"the split {name!r} has {plural(len(found), 'clip')} with ratings, states and text",
+                hint=nearest(name, sorted(map(str, split.dropna().unique()))),
+            )
+    test = np.setdiff1d(np.arange(len(split)), np.union1d(train_at, dev_at))
+    if not len(test):
+        raise AuditError(f"no clip is left to test beside the splits {train!r} and {dev!r}")
+    shared = np.intersect1d(material.unit[test], material.unit[train_at])
+    if material.by_speaker and len(shared):
+        raise AuditError(
+            f"{plural(len(shared), 'speaker is', 'speakers are')} in {train!r} and in the clips to test",
+            hint="choose splits that share no speaker, or leave out train and dev",
+        )
+    return Sides(train=train_at, development=dev_at)
 
 
 def text_column(asr: str) -> str:

@@ -37,7 +37,7 @@ FUNCTIONALS = 88
 FIRST_S, STEP_S = 0.01, 0.01
 """Centre of the first row of features, and distance between rows, in s."""
 
-VERSION = "egemapsv02-lld-1"
+VERSION = "egemapsv02-lld-2"
 """Increased whenever a change in this file changes a number."""
 
 PITCH = "F0semitoneFrom27.5Hz_sma3nz"
@@ -58,11 +58,11 @@ LONG = (
 """Features from windows of 60 ms."""
 
 PERIODS = ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz")
-FORMANTS = ("F1frequency_sma3nz", "F1bandwidth_sma3nz", "F2frequency_sma3nz", "F3frequency_sma3nz")
+FORMANTS = tuple(f"F{i}{what}_sma3nz" for i in (1, 2, 3) for what in ("frequency", "bandwidth"))
 
 
 def features(signal: Samples) -> Features:
-    """The features of a clip every 10 ms, shape (rows, 22), float32; nan where one is undefined.
+    """The features of a clip every 10 ms, shape (rows, 25), float32; nan where one is undefined.
 
     Args:
         signal: at 16 kHz, shape (samples,); a signal shorter than 60 ms has no rows
@@ -84,7 +84,7 @@ def cleaned(raw: Features) -> Features:
     """OpenSMILE's features with values that are not measurements set to nan, on one time axis.
 
     Args:
-        raw: columns FEATURES, shape (rows, 22)
+        raw: columns FEATURES, shape (rows, 25)
     """
     at = {name: i for i, name in enumerate(FEATURES)}
     found = np.array(raw, dtype=np.float32)
@@ -104,14 +104,14 @@ def cleaned(raw: Features) -> Features:
 
 
 def aligned(rows: Features, first_s: float, step_s: float, n: int) -> NDArray[np.float64]:
-    """The mean of the features over each frame of a layer, shape (n, 22), float64.
+    """The mean of the features over each frame of a layer, shape (n, 25), float64.
 
     Frame t reaches half a step to either side of its centre, first_s + t · step_s; the mean runs over the
     defined rows in it. A frame too short to contain a row's centre uses the nearest row, within 10 ms; nan if
     there is none.
 
     Args:
-        rows: from `features`, shape (rows, 22)
+        rows: from `features`, shape (rows, 25)
         first_s: centre of the first frame
         step_s: distance from one frame to the next
         n: number of frames

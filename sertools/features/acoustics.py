@@ -34,7 +34,7 @@ Clip = tuple[Path, float, float, float, float]
 `read_audio`."""
 
 Found = tuple[NDArray[np.float32], str]
-"""Features of a clip, shape (rows, 22), and the reason if there are none (otherwise empty)."""
+"""Features of a clip, shape (rows, 25), and the reason if there are none (otherwise empty)."""
 
 AT_ONCE = 16
 """Number of clips that a worker process measures per batch."""
@@ -52,7 +52,7 @@ def measured(
     workers: int | None = None,
     advance: Callable[[int], None] = lambda n: None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Features of every clip, shape (rows, 22); unreadable clips have no rows.
+    """Features of every clip, shape (rows, 25); unreadable clips have no rows.
 
     Clips already in the store are not measured again.
 

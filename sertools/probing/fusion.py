@@ -122,6 +122,32 @@ def held_out(
     return predictions
 
 
+def by_split(
+    inputs: Sequence[Vectors],
+    truth: NDArray[np.floating],
+    train: NDArray[np.integer],
+    development: NDArray[np.integer],
+    *,
+    inputs_for_width: Sequence[Vectors] = (),
+    epochs: int = FUSION_SHAPE.epochs,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Predicted ratings (n, k) of the clips in neither set, by one head; nan for the clips of both sets.
+
+    Arguments are as for `held_out` and `train_fusion`.
+
+    Raises:
+        AuditError: fewer than two training clips, or fewer than two development clips
+    """
+    predictions = np.full(truth.shape, np.nan)
+    test = np.setdiff1d(np.arange(len(truth)), np.union1d(train, development))
+    vectors = np.concatenate([read(train) for read in inputs], axis=1)
+    hidden = vectors.shape[1] + sum(read(train).shape[1] for read in inputs_for_width)
+    head = train_fusion(vectors, truth, train, development, hidden=hidden, epochs=epochs, rng=rng)
+    predictions[test] = head.predict(vectors[test, None])
+    return predictions
+
+
 def fixed(vectors: NDArray[np.float64]) -> Vectors:
     """Vectors that are the same for every training set, such as those of a frozen model."""
     return lambda train: vectors

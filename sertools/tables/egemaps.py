@@ -31,8 +31,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 }
 """Group → its features; 22 features in total."""
 
-FEATURES = tuple(name for names in GROUPS.values() for name in names)
-"""All features, in the order of their groups."""
+OTHERS = ("spectralFlux_sma3", "F2bandwidth_sma3nz", "F3bandwidth_sma3nz")
+"""Low-level descriptors of eGeMAPSv02 that are in no group."""
+
+FEATURES = (*(name for names in GROUPS.values() for name in names), *OTHERS)
+"""All 25 low-level descriptors, in the order of the groups."""
+
+ALL = "eGeMAPS"
+"""Name of the union of all descriptors, also those in no group."""
 
 PARALINGUISTIC = "paralinguistic"
 """Name of the union of all groups but MFCC."""
@@ -41,14 +47,15 @@ PARALINGUISTIC = "paralinguistic"
 def columns(features: Sequence[str]) -> dict[str, list[int]]:
     """Indices of each group's features in this list; a group with no feature in it is absent.
 
-    `paralinguistic` is all groups but MFCC.
+    `paralinguistic` is all groups but MFCC, `eGeMAPS` is all features.
 
     >>> columns(["mfcc1_sma3", "Loudness_sma3", "HNRdBACF_sma3nz"])
-    {'energy': [1, 2], 'MFCC': [0], 'paralinguistic': [1, 2]}
+    {'energy': [1, 2], 'MFCC': [0], 'paralinguistic': [1, 2], 'eGeMAPS': [0, 1, 2]}
     """
     found = {
         group: [i for i, feature in enumerate(features) if feature in names]
         for group, names in GROUPS.items()
     }
     found[PARALINGUISTIC] = sorted(i for group, at in found.items() if group != "MFCC" for i in at)
+    found[ALL] = [i for i, feature in enumerate(features) if feature in FEATURES]
     return {group: at for group, at in found.items() if at}

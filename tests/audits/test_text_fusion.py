@@ -175,3 +175,38 @@ def test_nonsense_options_are_refused():
     for options in ({"folds": 2}, {"epochs": 0}):
         with pytest.raises(AuditError, match="at least 3 and epochs at least 1"):
             result_of(tables(noise), **options)
+
+
+def sides(*counts: int) -> list[str]:
+    return [name for name, n in zip(("train", "dev", "test"), counts, strict=True) for _ in range(30 * n)]
+
+
+def test_heads_are_trained_tuned_and_tested_on_the_named_splits():
+    given = tables(telling, split=sides(4, 2, 4))
+    result = result_of(given, train="train", dev="dev", epochs=5)
+    fused, gain = found(result, "fused_ccc"), found(result, "gain_over_own_head")
+    assert (fused.n, fused.speakers, gain.n) == (120, 4, 120)
+    test = given.clips["split"] == "test"
+    own = ccc(given.clips.loc[test, "valence"], given.predictions[CLEAN].loc[test, "valence"])
+    assert gain.value == pytest.approx(fused.value - own, abs=1e-12)
+    assert gain.limit is None
+    # what the test clips say and were rated changes no head
+    other = given.clips.copy()
+    other.loc[test, "valence"] = 0.5
+    again = result_of(dataclasses.replace(given, clips=other), train="train", dev="dev", epochs=5)
+    assert found(again, "fused_ccc").n == 120
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"train": "train"}, "only one of --train and --dev is given"),
+        ({"train": "train", "dev": "dve"}, "the split 'dve' has 0 clips"),
+        ({"train": "test", "dev": "dev"}, "1 speaker is in 'test' and in the clips to test"),
+    ],
+)
+def test_splits_that_cannot_be_are_one_sentence(options, message):
+    split = sides(4, 2, 4)
+    split[0] = "test"
+    with pytest.raises(AuditError, match=message):
+        result_of(tables(noise, split=split), **options)

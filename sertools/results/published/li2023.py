@@ -1,9 +1,6 @@
 """Published scores of layer probes, for comparison with ours."""
 
-import importlib.resources
-
-import pandas as pd
-
+from sertools.results.published.papers import of_corpus
 from sertools.results.result import Table
 
 SOURCE = "Li et al. 2023, table 1"
@@ -28,19 +25,22 @@ def inputs_of(corpus: str) -> list[Table]:
     >>> inputs_of("ravdess")[0].rows[0]
     ['best layer', 0.7062, 0.6896, 0.7042]
     """
-    path = importlib.resources.files("sertools.data") / "reference" / "li2023_table1.csv"
-    with path.open("rb") as file:
-        published = pd.read_csv(file)
-    rows = published[published["corpus"] == corpus]
+    rows = of_corpus(corpus, "li2023")
+    rows = rows[rows["place"] == "table 1"]
     if rows.empty:
         return []
-    wide = rows.pivot_table(index="input", columns="model", values="ua_percent", sort=False) / 100
+    split = rows["model"].str.partition(" ")
+    table = rows.assign(checkpoint=split[0], input=split[2])
+    wide = table.pivot_table(index="input", columns="checkpoint", values="value", sort=False)
     return [
         Table(
             name="published_inputs",
             title="Published UA of emotion by input",
             columns=["input", *MODELS.values()],
-            rows=[[str(name), *(round(float(row[m]), 4) for m in MODELS)] for name, row in wide.iterrows()],
+            rows=[
+                [str(name), *(round(float(row[m]), 4) for m in MODELS.values())]
+                for name, row in wide.iterrows()
+            ],
             note=f"{SOURCE}: mlp probes; the best layer was chosen in hindsight, not on training speakers",
         )
     ]
