@@ -15,10 +15,10 @@ from sertools.pipeline import kept_results, number_format
 from sertools.pipeline.collect import collect, comparison_models, fill_share, request, with_measured_columns
 from sertools.pipeline.needs import conditions, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
-from sertools.pipeline.unjudged import without_verdicts
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
 from sertools.results.result import Result
+from sertools.results.verdicts.unjudged import without_verdicts
 from sertools.tables.condition import Condition
 from sertools.tables.tables import ModelData, Tables
 from sertools.wording import plural
@@ -163,7 +163,8 @@ def _audited(
             results.append(result.model_copy(update=about))
     found = Results(results, {answered.digest: answered} if answered else {})
     if shared.corpus.unjudged:
-        found = without_verdicts(found, audits, shared.corpus.unjudged)
+        asking = {each.name for each in audits if each.needs.conditions or each.reads_layers}
+        found = without_verdicts(found, asking, shared.corpus.unjudged)
     if errors:
         raise FailedAuditsError(found, errors)
     return found

@@ -15,6 +15,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.corpora.folds.folds import with_fold
 from sertools.corpora.folds.named import is_name, named
 from sertools.corpora.layouts.manifest import MANIFESTS
+from sertools.corpora.layouts.published.emo_superb_labels import label_files
 from sertools.corpora.load import load_clips
 from sertools.corpora.seen.names import from_names
 from sertools.errors import CorpusError
@@ -23,7 +24,15 @@ from sertools.tables.columns import WRITTEN
 SIDE = re.compile(r"(?<![a-z])(train(?:ing)?|dev|valid(?:ation)?|val|test|eval)(?![a-z])", re.IGNORECASE)
 """The side in the name of a table, such as `iemocap_train_fold_1.jsonl`."""
 
-USUAL = {"training": "train", "validation": "dev", "valid": "dev", "val": "dev", "development": "dev"}
+USUAL = {
+    "train": "train",
+    "test": "test",
+    "training": "train",
+    "validation": "dev",
+    "valid": "dev",
+    "val": "dev",
+    "development": "dev",
+}
 
 
 def load_sides(
@@ -41,7 +50,8 @@ def load_sides(
         train: training data, as for `load_corpus`
         test: test data, as for `load_corpus`
         folds: tables or folders of a published split; the sides are in a column `split`, or in the names of
-            the tables; each subfolder with tables is a fold of its own; or names of folds of `data`
+            the tables; each subfolder with tables is a fold of its own, as is each label file of
+            EMO-SUPERB; or names of folds of `data`
         data: the corpora whose folds have these names
         data_root: as for `load_corpus`
         column_map: column name in the tables → sertools' name
@@ -75,6 +85,8 @@ def _tables(spec: str) -> list[tuple[str, str]]:
     path = Path(spec).expanduser()
     if not path.is_dir():
         return [("", spec)]
+    if label_files(path):  # of EMO-SUPERB: each file is a fold with all its sides
+        return [(f"fold {number}", str(file)) for number, file in label_files(path).items()]
     found = [
         (file.parent.relative_to(path).as_posix().removeprefix("."), str(file))
         for file in sorted(path.rglob("*"))

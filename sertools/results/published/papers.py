@@ -11,7 +11,7 @@ from functools import cache
 import pandas as pd
 
 PAPERS = {
-    "wagner2023": "Wagner et al., Dawn of the transformer era in speech emotion recognition, TPAMI 45(9), 2023",
+    "wagner2023": "Wagner et al., Dawn of the transformer era in speech emotion recognition, TPAMI, 2023",
     "li2023": "Li, Mohamied, Bell & Lai, Exploration of a self-supervised speech model, IEEE SLT 2022",
     "chen2023": "Chen & Rudnicky, Exploring wav2vec 2.0 fine tuning for improved SER, ICASSP 2023",
     "ma2024": "Ma et al., emotion2vec: self-supervised pre-training for speech emotion representation, 2024",

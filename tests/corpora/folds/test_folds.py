@@ -206,3 +206,24 @@ def test_folds_by_name_are_sides_that_the_lint_compares(tmp_path: Path) -> None:
     ]
     with pytest.raises(CorpusError, match="unknown folds 'lozo'"):
         load_sides([], [], ["lozo"], data=["emovo"], data_root=tmp_path)
+
+
+def test_published_folds_are_sides_too(tmp_path: Path) -> None:
+    emo_superb(
+        tmp_path, {"1001_DFA_ANG_XX": "Train", "1002_DFA_ANG_XX": "Test", "1003_DFA_ANG_XX": "Development"}
+    )
+    first = tmp_path / "Primary" / "labels_consensus_1.csv"
+    (tmp_path / "Primary" / "labels_consensus_2.csv").write_text(
+        first.read_text().replace("Development", "Train")
+    )
+    joined = load_sides([], [], [str(tmp_path / "Primary")])
+    assert joined.clips["split"].value_counts().to_dict() == {
+        "fold 1/train": 1, "fold 1/dev": 1, "fold 1/test": 1, "fold 2/train": 2, "fold 2/test": 1,
+    }  # fmt: skip
+    assert joined.clips["speaker"].unique().tolist() == ["1001"]  # as the table says, whatever the names say
+    (tmp_path / "fold_1").mkdir()
+    for side, stem in {"train": "03a01Wa", "test": "08a01Wa"}.items():
+        row = f'{{"key": "{stem}", "wav": "downloads/{stem}.wav", "emo": "ang", "dataset": "emodb"}}'
+        (tmp_path / "fold_1" / f"emodb_{side}_fold_1.jsonl").write_text(row)
+    emobox = load_sides([], [], [str(tmp_path / "fold_1")])
+    assert emobox.clips[["split", "speaker"]].to_numpy().tolist() == [["test", "08"], ["train", "03"]]

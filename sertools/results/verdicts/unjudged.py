@@ -1,27 +1,25 @@
 """Takes the verdicts from results on a corpus that no model may be judged on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
-from sertools.auditing.audit import PlannedAudit
 from sertools.results.collection import Results
 from sertools.results.result import Finding, Result, Verdict
 
 
-def without_verdicts(results: Results, audits: Sequence[PlannedAudit], reason: str) -> Results:
-    """The results, those of audits that ask the model something without verdicts and with the reason.
+def without_verdicts(results: Results, audits: Collection[str], reason: str) -> Results:
+    """The results, those of some audits without verdicts and with the reason.
 
     It is said in the answer of each audit, beside each score, and in the notes.
 
     Args:
-        results: of these audits
-        audits: the audits that were run
+        results: of audits
+        audits: names of those that ask the model something
         reason: why nothing is judged
     """
-    asking = {each.name for each in audits if each.needs.conditions or each.reads_layers}
     said = f"{reason[0].upper()}{reason[1:]}."
 
     def told(result: Result) -> Result:
-        if result.audit not in asking:
+        if result.audit not in audits:
             return result
         findings = [_unjudged(each, reason) for each in result.findings]
         return result.model_copy(update={"answer": f"{said} {result.answer}", "findings": findings})
