@@ -19,6 +19,7 @@ from sertools.corpora.identity import doubts
 from sertools.corpora.layouts import class_folders, emobox_lines, kaldi_folder, lhotse_manifests, recordings
 from sertools.corpora.layouts.audformat_folder import read_audformat
 from sertools.corpora.layouts.manifest import MANIFESTS, read_table
+from sertools.corpora.raters.attach import with_published_raters
 from sertools.corpora.raters.one_row_per_rater import one_row_per_clip
 from sertools.corpora.sources.sources import read_source
 from sertools.corpora.sources.tar_shards import read_shards, shards
@@ -311,13 +312,16 @@ def _read_registered(root: Path, stem: str) -> RawCorpus:
     table = module.scan(root)
     if "language" not in table and hasattr(module, "LANGUAGE"):
         table = table.assign(language=module.LANGUAGE)
+    rated = list[str]()
+    if hasattr(module, "raters"):
+        table, rated = with_published_raters(table, root, module.raters)
     return RawCorpus(
         table=table,
         name=registry.main_name(stem),
         source=stem,
         root=root,
         facts={fact: str(getattr(module, fact.upper(), "")) for fact in FACTS},
-        notes=tuple(getattr(module, "NOTES", ())),
+        notes=(*getattr(module, "NOTES", ()), *rated),
         scale=getattr(module, "SCALE", {}),
         scaled=True,
         published=True,

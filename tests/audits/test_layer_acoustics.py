@@ -222,11 +222,12 @@ def test_frames_that_were_left_out_are_counted(clips):
 
 
 def test_more_dimensions_than_frames_are_said():
+    two = toy_corpus.clips(speakers=1, per_speaker=2)
     said = "Layers 0, 1, 2, 3 have at least as many dimensions as frames"
-    one = seen("oracle", toy_corpus.clips(speakers=1, per_speaker=1))
+    one = seen("oracle", two)
     assert not any(said in note for note in result_of(one).notes)
-    tiny = frame_sums("oracle", toy_corpus.clips(speakers=1, per_speaker=1), FrameSumsNeeded())["frame"]
-    assert tiny.n[0, 0] == 25 > tiny.x[0].shape[1]
+    tiny = frame_sums("oracle", two, FrameSumsNeeded())["frame"]
+    assert tiny.n[0, 0] == 50 > tiny.x[0].shape[1]
     wide = dataclasses.replace(one, frame_sums={"frame": _widened(tiny)})
     assert any(said in note for note in result_of(wide).notes)
 

@@ -1,5 +1,6 @@
 """Corpora that are not here are read from small trees in their published layout."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,8 @@ import pytest
 
 from sertools.corpora import registry
 from sertools.corpora.load import load_corpus
+from sertools.corpora.raters.attach import with_published_raters
+from sertools.errors import CorpusError
 from tests.corpora.registered import trees_of_names, trees_of_tables
 from tests.corpora.registered.trees import Tree, make
 
@@ -56,7 +59,31 @@ def test_raters_name_clips_of_the_corpus(stem: str, tmp_path: Path) -> None:
     root = make(tree, tmp_path)
     table = registry.modules()[stem].raters(root)
     assert [tuple(row) for row in table[["clip", "rater", "emotion"]].to_numpy()] == list(tree.raters)
-    assert set(table["clip"]) <= set(load_corpus(str(root)).clips.index)
+    corpus = load_corpus(str(root))
+    assert set(table["clip"]) <= set(corpus.clips.index)
+    shown = [
+        (clip, rater)
+        for clip, names, said in corpus.clips[["raters", "ratings_emotion"]].dropna().itertuples()
+        for rater, emotion in zip(json.loads(names), json.loads(said), strict=True)
+    ]
+    assert sorted(shown) == sorted(row[:2] for row in tree.raters)
+    assert any("rating" in note and "rater" in note for note in corpus.notes)
+
+
+def test_a_release_without_its_raters_is_read_and_says_so(tmp_path: Path) -> None:
+    def missing(root: Path) -> pd.DataFrame:
+        raise CorpusError(f"{root.name} has no votes.csv")
+
+    def strangers(root: Path) -> pd.DataFrame:
+        return pd.DataFrame({"clip": ["a", "b"], "rater": ["1", "1"], "emotion": ["sadness", "anger"]})
+
+    table = pd.DataFrame({"clip": ["a"], "file": ["a.wav"]})
+    same, notes = with_published_raters(table, tmp_path / "corpus", missing)
+    assert same is table
+    assert notes == ["no raters: corpus has no votes.csv"]
+    rated, notes = with_published_raters(table, tmp_path, strangers)
+    assert rated["ratings_emotion"].tolist() == ['["sadness"]']
+    assert "1 rated clip is not in the corpus" in notes[1]
 
 
 def test_no_tree_is_taken_for_another_corpus(tmp_path: Path) -> None:
