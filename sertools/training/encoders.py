@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.corpora.seen.record import TrainingRecord
 from sertools.errors import ModelError, foreign, nearest
 from sertools.models.checkpoints import feature_extraction
 from sertools.models.checkpoints.hub.files import folder_of
@@ -49,12 +50,14 @@ class Start:
         scaled: whether each clip is scaled to mean 0 and variance 1, as its feature extractor does
         source: what `init` named, and the fingerprint of its weights
         folder: of the checkpoint; None for random weights
+        training: what the checkpoint was trained on, as far as it says so
     """
 
     encoder: Any
     scaled: bool
     source: str
     folder: Path | None = None
+    training: TrainingRecord | None = None
 
     @property
     def shortest(self) -> int:
@@ -99,7 +102,13 @@ def _loaded(spec: str) -> Start:
     _check_family(encoder.config, spec)
     scaled = bool(getattr(model.extractor, "do_normalize", False))
     folder = DEFAULT if spec == "default" else folder_of(spec.removeprefix("hf:"), trust_remote_code=False)[0]
-    return Start(encoder=encoder, scaled=scaled, source=f"{spec} ({model.fingerprint})", folder=folder)
+    return Start(
+        encoder=encoder,
+        scaled=scaled,
+        source=f"{spec} ({model.fingerprint})",
+        folder=folder,
+        training=model.training,
+    )
 
 
 def _random(recipe: Recipe) -> Start:

@@ -14,7 +14,7 @@ from sertools.errors import CorpusError, ModelError
 from sertools.files import atomic_folder, check_writable, read_json, write_text
 from sertools.training.data.augment import augmenter
 from sertools.training.data.batches import RATE_HZ, Clips, readable
-from sertools.training.data.select import Part, Selection, select
+from sertools.training.data.select import Part, Selection, check_unseen, select
 from sertools.training.data.targets import labelled_note, names_of, targets_of
 from sertools.training.encoders import Start, start_of
 from sertools.training.loop import check_measure
@@ -88,6 +88,8 @@ def setting_of(
     selection = select(recipe, data_root)
     method = objectives()[recipe.method]
     start = start_of(recipe) if getattr(method, "ENCODER", True) else None
+    if start is not None and start.training is not None:
+        check_unseen(selection, start.training, recipe.init)
     for note in selection.notes:
         warn(note)
     shortest = start.shortest if start is not None else method.SHORTEST

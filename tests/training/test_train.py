@@ -51,6 +51,19 @@ def test_an_audit_knows_clips_and_speakers_of_the_training(trained, tones):
     assert found.speakers == 2
 
 
+def test_a_model_that_is_trained_further_was_trained_on_both(trained, tones, tmp_path):
+    further = recipe_table(tones, method="frozen", init=str(trained[1]), architecture={}, epochs=1)
+    del further["freeze"]
+    train_recipe(recipe_of({**further, "speakers": ["b"]}), tmp_path / "model")
+    record = load_model(str(tmp_path / "model")).training
+    assert {each.speaker for each in record.speakers} == {"a", "b"}
+    assert record.clips == 8
+    with pytest.raises(
+        CorpusError, match="was trained on dev speakers: of tones, 4 of 4 clips, 1 of 1 speaker"
+    ):
+        train_recipe(recipe_of({**further, "dev_speakers": ["a"]}), tmp_path / "other")
+
+
 def test_everything_that_describes_a_training_is_beside_the_weights(trained):
     out = trained[1]
     curves = json.loads((out / "train.json").read_text(encoding="utf-8"))["fine-tune"]
@@ -93,7 +106,14 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_weights(tones
 def test_frozen_encoders_keep_their_weights(tones, trained, tmp_path):
     recipe = recipe_of(
         recipe_table(
-            tones, method="frozen", freeze="encoder", init=str(trained[1]), architecture={}, epochs=1
+            tones,
+            method="frozen",
+            freeze="encoder",
+            init=str(trained[1]),
+            architecture={},
+            epochs=1,
+            batch=8,
+            dropout=0.0,
         )
     )
     train_recipe(recipe, tmp_path / "frozen")

@@ -93,6 +93,25 @@ def record_of_clips(who: pd.DataFrame, where: Iterable[Place]) -> TrainingRecord
     return _record(who.assign(hash=hashes(where), spot=""))
 
 
+def joined_records(one: TrainingRecord, other: TrainingRecord) -> TrainingRecord:
+    """The record of a model that was trained on both, such as a checkpoint and what it was trained further on.
+
+    A clip that is in both counts once.
+    """
+    rows = [
+        (each.corpus, each.speaker, clip)
+        for record in (one, other)
+        for each in record.speakers
+        for clip in each.clips or [""]
+    ]
+    table = pd.DataFrame(rows, columns=["corpus", "speaker", "hash"]).assign(spot="")
+    hashes_of = [{clip for each in record.speakers for clip in each.clips} for record in (one, other)]
+    made = _record(table)
+    clips = one.clips + other.clips - len(hashes_of[0] & hashes_of[1])
+    complete = made.complete and one.complete and other.complete
+    return made.model_copy(update={"clips": clips, "complete": complete})
+
+
 def home_of(name: str) -> str:
     """The corpus that a split or a fold of it is from.
 

@@ -12,6 +12,7 @@ from sertools.corpora.attached.beside import Beside
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.load import load_corpus
 from sertools.corpora.seen.content import Place
+from sertools.corpora.seen.overlap import seen
 from sertools.corpora.seen.record import TrainingRecord, home_of, identities, record_of_clips
 from sertools.errors import CorpusError, nearest
 from sertools.training.recipe import Recipe
@@ -49,6 +50,11 @@ class Part:
     def record(self) -> TrainingRecord:
         """The record of a training on these clips; each is decoded."""
         return record_of_clips(self.table[["corpus", "speaker"]], self.places())
+
+    def corpus(self, number: int) -> Corpus:
+        """The clips that are from one of the corpora."""
+        corpus = self.corpora[number]
+        return replace(corpus, clips=corpus.clips.loc[self.table["key"][self.table["source"] == number]])
 
     def speakers(self) -> int:
         """Number of speakers."""
@@ -187,6 +193,23 @@ def _check_disjoint(train: Part, other: Part, name: str, recipe: Recipe) -> list
             hint="add a column speaker",
         )
     return []
+
+
+def check_unseen(selection: Selection, training: TrainingRecord, init: str) -> None:
+    """Refuses dev and test speakers on whom the checkpoint that `init` names was trained.
+
+    Raises:
+        CorpusError: there are such speakers
+    """
+    for name, part in (("dev", selection.dev), ("test", selection.test)):
+        for number in sorted(set(part.table["source"])):
+            corpus = part.corpus(number)
+            found = seen(training, corpus)
+            if found.any and not corpus.unjudged:
+                raise CorpusError(
+                    f"init = {init!r} was trained on {name} speakers: of {corpus.name}, {found.sentence}",
+                    hint="choose other speakers, or another init",
+                )
 
 
 def _shared(part: Part, recipe: Recipe) -> Part:

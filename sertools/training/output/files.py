@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sertools import __version__
-from sertools.corpora.seen.record import FILE
+from sertools.corpora.seen.record import FILE, joined_records
 from sertools.training.loop import CURVES
 from sertools.training.objectives import descriptions, objectives
 from sertools.training.output import curves as figure
@@ -33,7 +33,10 @@ def write_output(setting: Setting, folder: Path) -> None:
     (folder / "recipe.json").write_text(recipe + "\n", encoding="utf-8")
     unlabelled = getattr(objectives()[setting.recipe.method], "UNLABELLED", False)
     trained = setting.pool if unlabelled else setting.train
-    (folder / FILE).write_text(trained.part.record().to_json(), encoding="utf-8")
+    record = trained.part.record()
+    if setting.start is not None and setting.start.training is not None:
+        record = joined_records(setting.start.training, record)
+    (folder / FILE).write_text(record.to_json(), encoding="utf-8")
     (folder / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
     curves = all_curves(setting)
     (folder / CURVES).write_text(json.dumps(curves, indent=1, sort_keys=True) + "\n", encoding="utf-8")
