@@ -94,7 +94,7 @@ def record_of_clips(who: pd.DataFrame, where: Iterable[Place]) -> TrainingRecord
 
 
 def joined_records(one: TrainingRecord, other: TrainingRecord) -> TrainingRecord:
-    """The record of a model that was trained on both, such as a checkpoint and what it was trained further on.
+    """The record of a model that was trained on both, as a checkpoint that was trained further.
 
     A clip that is in both counts once.
     """

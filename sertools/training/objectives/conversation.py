@@ -30,6 +30,7 @@ from sertools.training.kept.clips import KeptClips, keep
 from sertools.training.kept.phase import answering_head
 from sertools.training.loop import descend
 from sertools.training.networks.conversation import contexts, dialogues, network, rows_of
+from sertools.training.output.files import record_of
 from sertools.training.phases import GradientPhase, Phase, Setting
 from sertools.training.recipe import Strict
 from sertools.wording import plural
@@ -98,7 +99,7 @@ class _Conversation:
 
         def write(module: Any, folder: Path) -> None:
             _answers(module.head, setting, vectors).to_csv(folder / PREDICTIONS, index=False)
-            record = setting.pool.part.record().to_json()
+            record = record_of(setting).to_json()
             write_text(path_of(folder / PREDICTIONS), record, error=ModelError)
 
         phase = GradientPhase(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sertools import __version__
-from sertools.corpora.seen.record import FILE, joined_records
+from sertools.corpora.seen.record import FILE, TrainingRecord, joined_records
 from sertools.training.loop import CURVES
 from sertools.training.objectives import descriptions, objectives
 from sertools.training.output import curves as figure
@@ -31,18 +31,22 @@ def write_output(setting: Setting, folder: Path) -> None:
     """Writes what describes a training into the folder of its checkpoint."""
     recipe = setting.recipe.model_dump_json(indent=1)
     (folder / "recipe.json").write_text(recipe + "\n", encoding="utf-8")
-    unlabelled = getattr(objectives()[setting.recipe.method], "UNLABELLED", False)
-    trained = setting.pool if unlabelled else setting.train
-    record = trained.part.record()
-    if setting.start is not None and setting.start.training is not None:
-        record = joined_records(setting.start.training, record)
-    (folder / FILE).write_text(record.to_json(), encoding="utf-8")
+    (folder / FILE).write_text(record_of(setting).to_json(), encoding="utf-8")
     (folder / "environment.json").write_text(json.dumps(environment(), indent=1) + "\n", encoding="utf-8")
     curves = all_curves(setting)
     (folder / CURVES).write_text(json.dumps(curves, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     if curves:
         (folder / figure.FILE).write_bytes(figure.drawn(curves))
     (folder / "README.md").write_text(card(setting, curves), encoding="utf-8")
+
+
+def record_of(setting: Setting) -> TrainingRecord:
+    """What the trained model was trained on: the clips of this training, and those of its checkpoint."""
+    unlabelled = getattr(objectives()[setting.recipe.method], "UNLABELLED", False)
+    record = (setting.pool if unlabelled else setting.train).part.record()
+    if setting.start is None or setting.start.training is None:
+        return record
+    return joined_records(setting.start.training, record)
 
 
 def environment() -> dict[str, Any]:
