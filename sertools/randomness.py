@@ -20,4 +20,4 @@ def identity_rng(seed: int, *identity: str) -> np.random.Generator:
         encoded = part.encode("utf-8")
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
     words = np.frombuffer(digest.digest(), dtype=np.uint32)
-    return np.random.default_rng(np.random.SeedSequence([int(word) for word in words]))
+    return np.random.default_rng(np.random.SeedSequence(words))

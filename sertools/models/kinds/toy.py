@@ -39,13 +39,14 @@ class TruthModel(LoadedModel):
 
     def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
         """Scores of clips, computed from their labels or identity, one row each."""
-        draws = np.empty((len(clips), len(self.labels)))
-        for row, clip in zip(draws, clips.index, strict=True):
-            rng = identity_rng(0, str(clip), self.name)
-            row[:3] = np.clip(rng.normal(0.5, 1 / 6, 3), 0, 1)
-            row[3:] = rng.dirichlet(np.ones(len(EMOTIONS)))
-        scores = pd.DataFrame(draws, index=clips.index, columns=list(self.labels))
         kind = self.name.removeprefix("toy-")
+        draws = np.empty((len(clips), len(self.labels)))
+        if kind == "random":
+            for row, clip in zip(draws, clips.index, strict=True):
+                rng = identity_rng(0, str(clip), self.name)
+                row[:3] = np.clip(rng.normal(0.5, 1 / 6, 3), 0, 1)
+                row[3:] = rng.dirichlet(np.ones(len(EMOTIONS)))
+        scores = pd.DataFrame(draws, index=clips.index, columns=list(self.labels))
         if kind == "constant":
             scores[list(DIMENSIONS)] = 0.5
             scores[list(EMOTIONS)] = np.eye(len(EMOTIONS))[EMOTIONS.index("neutral")]
