@@ -27,11 +27,12 @@ def check_audits(*audits: str, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(selftest.rows(list(selftest.checks(seed, audits))), columns=list(selftest.CHECKS))
 
 
-def audit_power(data: CorpusSource, *, plants: int = 5, seed: int = 0) -> pd.DataFrame:
+def audit_power(data: CorpusSource, *audits: str, plants: int = 5, seed: int = 0) -> pd.DataFrame:
     """Measure how often each audit finds its planted defect in a corpus of this size; opens no audio.
 
     Args:
         data: a corpus, or what `load_corpus` takes
+        audits: names of the audits to test, as in `list_audits()`; all that read predictions by default
         plants: number of planted defects for each strength, at least 1
         seed: random seed of plants and errors
 
@@ -40,12 +41,13 @@ def audit_power(data: CorpusSource, *, plants: int = 5, seed: int = 0) -> pd.Dat
         [0, 1]), and `reason`, if the audit cannot run on the corpus.
 
     Raises:
+        AuditError: no such audit
         CorpusError: the corpus cannot be read
 
     Example:
         ```python
-        sertools.audit_power("clips.csv", plants=1)
+        sertools.audit_power("clips.csv", "correctness", "fairness", plants=1)
         ```
     """
-    rows = selftest.power(corpus_of(data).clips, plants=plants, seed=seed)
+    rows = selftest.power(corpus_of(data).clips, audits, plants=plants, seed=seed)
     return pd.DataFrame(rows, columns=list(selftest.POWER))

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
 
 from sertools.metrics.fingerprints import BITS, FRAMES, QUIET_FRAME
 from sertools.models.loaded import LoadedSignalModel
@@ -85,6 +84,8 @@ def frame_words(signal: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     Args:
         signal: at 8 kHz, shape (samples,)
     """
+    from scipy.signal import sosfiltfilt  # slow to import
+
     x = np.asarray(signal, dtype=np.float64)
     # the filter needs a few samples more than a very short clip has
     energy = sosfiltfilt(_band_pass(), np.pad(x, (0, max(200 - len(x), 0))))[: len(x)] ** 2
@@ -122,6 +123,8 @@ def _pool() -> NDArray[np.float64]:
 
 @cache
 def _band_pass() -> NDArray[np.float64]:
+    from scipy.signal import butter  # slow to import
+
     sections: NDArray[np.float64] = butter(4, [LOWEST_HZ, HIGHEST_HZ], "bandpass", fs=RATE, output="sos")
     return sections
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
@@ -47,6 +47,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
     x, y = (np.round(values, RANK_DECIMALS) for values in paired(x, y))
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
+    from scipy import stats  # slow to import
+
     return float(stats.spearmanr(x, y).statistic)
 
 

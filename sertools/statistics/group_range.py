@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import studentized_range
 
 from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.jackknife import Estimate, Group, gap
@@ -77,6 +76,8 @@ def level_of_a_pair(groups: int, level: float) -> float:
     >>> level_of_a_pair(2, 0.95), round(level_of_a_pair(3, 0.95), 4)
     (0.95, 0.9809)
     """
+    from scipy.stats import studentized_range  # slow to import
+
     if groups == 2:
         return level
     return float(2 * ndtr(studentized_range.ppf(level, groups, math.inf) / math.sqrt(2)) - 1)

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from sertools.audio.files import write_audio
+from sertools.cli.app import app
 from sertools.corpora.check import check
 from sertools.corpora.corpus import Corpus, fingerprint, join_corpora, write_corpus
 from sertools.corpora.load import load_corpus
@@ -378,9 +380,6 @@ def test_suffix_in_other_case_is_found(folder: Path) -> None:
     assert check(corpus).unread == 0
 
 
-CHECK = [sys.executable, "-m", "sertools", "corpus", "check"]
-
-
 @pytest.mark.parametrize(
     ("files", "options", "code"),
     [(("wav/a.wav",), (), 0), (("wav/a.wav", "no.wav"), (), 1),
@@ -390,9 +389,7 @@ def test_exit_code_says_whether_clips_can_be_read(
     folder: Path, files: tuple[str, ...], options: tuple[str, ...], code: int
 ) -> None:
     (folder / "some.csv").write_text("file\n" + "\n".join(files) + "\n")
-    done = subprocess.run(
-        [*CHECK, str(folder / "some.csv"), *options], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == code
+    done = CliRunner().invoke(app, ["corpus", "check", str(folder / "some.csv"), *options])
+    assert done.exit_code == code
     assert done.stdout.startswith(f"some: {len(files)} clip")
     assert ("Error: no clip of some can be read" in done.stderr) == (code == 2)

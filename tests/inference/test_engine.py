@@ -277,6 +277,22 @@ for root in sys.argv[2:]:
 print("done", flush=True)
 """
 
+FORKS = (
+    CHILD.partition("for root in")[0]
+    + """
+import os
+for line in sys.stdin:  # a process each, which need not import everything again
+    if (child := os.fork()) == 0:
+        job = jobs(model, corpus, Path(line.strip()), layers=True)
+        print("ready", flush=True)
+        engine.run(job, corpus, model, Settings())
+        os._exit(0)
+    if sys.stdin.readline() == "kill\\n":
+        os.kill(child, 9)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+)
+
 
 def child(manifest: Path, *roots: Path) -> subprocess.Popen:
     command = [sys.executable, "-c", CHILD, str(manifest), *map(str, roots)]
@@ -286,11 +302,19 @@ def child(manifest: Path, *roots: Path) -> subprocess.Popen:
 @pytest.mark.slow
 def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_one_completes(tmp_path):
     manifest = write_noises(tmp_path / "c", 300, samples=400)
-    with child(manifest, tmp_path / "whole") as process:
-        assert process.stdout.readline() == "ready\n"
-        began = time.monotonic()
-        assert process.stdout.read() == "done\n"
-        takes_s = time.monotonic() - began
+    command = [sys.executable, "-c", FORKS, str(manifest)]
+    forks = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+
+    def asked(words: Path | str) -> str:
+        forks.stdin.write(f"{words}\n")
+        return forks.stdout.readline()
+
+    assert asked(tmp_path / "whole") == "ready\n"
+    began = time.monotonic()
+    assert asked("wait") == "0\n"
+    takes_s = time.monotonic() - began
     whole = files(tmp_path / "whole")
     assert len(whole) == 2 * 5
     chance, killed, partial = random.Random(0), 0, 0
@@ -299,17 +323,17 @@ def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_one_complet
         assert len(roots) < 100, "it is always done before it is killed"
         if another:
             roots.append(tmp_path / f"store {len(roots)}")
-        with child(manifest, roots[-1]) as process:
-            assert process.stdout.readline() == "ready\n"
-            time.sleep(chance.uniform(0, takes_s))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            died = process.returncode == -signal.SIGKILL
+        assert asked(roots[-1]) == "ready\n"
+        time.sleep(chance.uniform(0, takes_s))
+        died = int(asked("kill")) == signal.SIGKILL
         killed += died
         another = not died or killed % 4 == 0  # four deaths to a store at most
         there = files(roots[-1]) if roots[-1].exists() else {}
         assert there.items() <= whole.items(), "what has a name is whole"
         partial += 0 < len(there) < len(whole)
+    forks.stdin.close()
+    forks.stdout.close()
+    assert forks.wait(timeout=60) == 0
     assert partial >= 3, "some of the deaths came in the middle"
     with child(manifest, *roots) as process:
         assert process.stdout.read() == "ready\n" * len(roots) + "done\n"

@@ -146,7 +146,7 @@ def test_estimators_run_no_code(tmp_path, mark):
 def test_an_estimator_that_unpacks_to_gigabytes_is_refused_unopened(tmp_path, mark):
     pytest.importorskip("skops", reason="estimators are read by skops")
     path = tmp_path / "m.skops"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for i in range(33):
             file.writestr(f"{i}.npy", bytes(2**26))
     assert "unpacks to 2.2 GB, too large for an estimator" in refused(f"sklearn:{path}", mark)

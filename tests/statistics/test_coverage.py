@@ -1,7 +1,7 @@
 """Do 95 % intervals hold the true value 95 times in 100? Simulated corpora whose truth is known.
 
 Speakers differ in the level and the slope of their predictions, and in their number of clips. The bands allow
-for a standard error of 0.4 % in 4000 corpora; the seeds are fixed. docs/statistics.md has what was measured.
+for a standard error of 0.7 % in 1000 corpora; the seeds are fixed. docs/statistics.md has what was measured.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ from tests.helpers.simulated_ratings import (
 
 pytestmark = pytest.mark.slow
 
-RUNS = 4000
+RUNS = 1000
 
 
 def coverage(true, draw, runs=RUNS):
@@ -61,7 +61,7 @@ def test_intervals_of_the_largest_gap_of_three_groups_cover(speakers):
         group = np.repeat(np.arange(3), [len(part[0]) for part in parts])
         return max_minus_min(CCC, GroupedClips(truth, prediction, unit, 3 * speakers, group, 3))
 
-    assert coverage(true_ccc(SLOPE) - true_ccc(0.4), draw, runs=1000) >= 0.93
+    assert coverage(true_ccc(SLOPE) - true_ccc(0.4), draw, runs=500) >= 0.93
 
 
 @pytest.mark.parametrize(("clips", "widest"), [((10, 60), 0.985), ((200, 600), 0.99)])
@@ -74,7 +74,8 @@ def test_intervals_of_an_unchanged_ratio_cover(true, speakers, clips, widest):
         own = rng.beta(true * 49, (1 - true) * 49, speakers)
         return proportion(rng.random(len(unit)) < own[unit], unit, speakers)
 
-    assert 0.93 <= coverage(true, draw) <= widest
+    # some true shares lie close to the ends of the band
+    assert 0.93 <= coverage(true, draw, runs=2 * RUNS) <= widest
 
 
 @pytest.mark.parametrize("speakers", [5, 12, 45])

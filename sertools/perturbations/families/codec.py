@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 import soundfile
-from scipy.signal import correlate
 
 from sertools.errors import AudioError
 from sertools.perturbations.families.filter import TELEPHONE_RATE, at_rate
@@ -168,6 +167,8 @@ def measured_delay(change: Callable[[Signal], Signal], rate: int) -> int:
 
     Measured on one second of noise in the band of speech, by the peak of the cross-correlation.
     """
+    from scipy.signal import correlate  # slow to import
+
     frequency_hz = np.fft.rfftfreq(rate, 1 / rate)
     noise = np.fft.rfft(np.random.default_rng(0).standard_normal(rate))
     probe = np.fft.irfft(np.where((frequency_hz > 200) & (frequency_hz < 3000), noise, 0), rate)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 import soxr
 
 from sertools.errors import AudioError
@@ -52,10 +51,12 @@ def butterworth(
     Raises:
         AudioError: a cut-off is not below half the rate
     """
+    from scipy.signal import butter, sosfilt  # slow to import
+
     if not 0 < np.min(cutoff_hz) <= np.max(cutoff_hz) < rate / 2:
         raise AudioError(f"a {kind} at {np.max(cutoff_hz):g} Hz is impossible at {rate} samples per second")
-    sections = scipy.signal.butter(order, cutoff_hz, btype=kind, fs=rate, output="sos")
-    filtered: Signal = scipy.signal.sosfilt(sections, signal.astype(np.float64))
+    sections = butter(order, cutoff_hz, btype=kind, fs=rate, output="sos")
+    filtered: Signal = sosfilt(sections, signal.astype(np.float64))
     return filtered
 
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.signal
 
 from sertools.errors import AudioError
 from sertools.perturbations.families.filter import butterworth
@@ -140,7 +139,9 @@ def recorded_room(
 
 def reverberant(signal: Signal, response: Signal, begin: int = 0) -> Signal:
     """The signal convolved with a response whose sample `begin` is time 0; same length, same RMS."""
-    convolved = scipy.signal.oaconvolve(signal.astype(np.float64), response)
+    from scipy.signal import oaconvolve  # slow to import
+
+    convolved = oaconvolve(signal.astype(np.float64), response)
     return match_rms(convolved[begin : begin + len(signal)], signal)
 
 

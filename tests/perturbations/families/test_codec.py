@@ -53,15 +53,15 @@ def test_mp3_has_the_bit_rate_that_was_asked_for(rate, monkeypatch):
         write(file, *args, **options)
         sizes.append(file.tell())
 
-    sound = np.random.default_rng(0).uniform(-0.3, 0.3, 20 * rate).astype(np.float32)
+    sound = np.random.default_rng(0).uniform(-0.3, 0.3, 8 * rate).astype(np.float32)
     codec.codec_delay.cache_clear()
     for level in next(kbps for lowest, kbps in codec.MP3_KBPS.items() if rate >= lowest):
         get("mp3").apply(sound[:rate], rate, level, RNG)  # the delay is measured outside the watch
         monkeypatch.setattr(soundfile, "write", measured)
         get("mp3").apply(sound, rate, level, RNG)
         monkeypatch.undo()
-        # frames for the delay at the beginning and the end are 1 % of 20 s
-        assert sizes[-1] * 8 / 20000 == pytest.approx(level, rel=0.02)
+        # frames for the delay at the beginning and the end are 2.5 to 4 % of 8 s; levels differ by 14 % or more
+        assert sizes[-1] * 8 / 8000 == pytest.approx(level, rel=0.06)
 
 
 def mulaw_worked_out(signal):

@@ -1,5 +1,6 @@
 """Checkpoints of the hub: ids with a revision, one file of a checkpoint, and reasons why there is none."""
 
+import json
 import os
 import subprocess
 import sys
@@ -19,10 +20,21 @@ import numpy as np
 import sertools
 from sertools.models.load import LoadOptions, load_model
 from tests.helpers.checkpoints import speech
-model = load_model(sys.argv[1], LoadOptions(labels=tuple(sys.argv[2:])))
-np.save("scores.npy", model.predict(speech([8000, 5000])).scores)
-print(model.name, model.facts["source"], model.facts["revision"])
+for spec, file, *labels in [words.split() for words in sys.argv[1:]]:
+    model = load_model(spec, LoadOptions(labels=tuple(labels)))
+    np.save(file, model.predict(speech([8000, 5000])).scores)
+    print(model.name, model.facts["source"], model.facts["revision"])
 """
+
+INSPECT = """
+import json, sys
+from typer.testing import CliRunner
+from sertools.cli.app import app
+for spec in sys.argv[1:]:
+    done = CliRunner().invoke(app, ["model", "inspect", spec])
+    print(json.dumps([done.exit_code, done.stderr]))
+"""
+"""Processes of their own, because the address of the hub is read when its library is imported."""
 
 
 @pytest.fixture(scope="module")
@@ -57,34 +69,35 @@ def test_a_revision_is_downloaded_and_its_commit_recorded(hub, tmp_path):
 
     from sertools.models.load import load_model
 
-    done = run(["-c", PREDICT, "lab/model@v1"], hub.url, tmp_path)
-    assert done.stdout.strip() == f"lab--model@v1 lab/model@v1 {COMMIT}", done.stderr
+    onnx = ["onnx:lab/model/onnx/small.onnx@main", "onnx.npy", *RATINGS]
+    done = run(["-c", PREDICT, "lab/model@v1 scores.npy", " ".join(onnx)], hub.url, tmp_path)
+    assert done.stdout.splitlines() == [
+        f"lab--model@v1 lab/model@v1 {COMMIT}",
+        # one file of a checkpoint is named after its id
+        f"lab--model--onnx--small.onnx@main lab/model/onnx/small.onnx@main {COMMIT}",
+    ], done.stderr
     expected = load_model(str(hub.checkpoints["lab/model"])).predict(speech([8000, 5000])).scores
     np.testing.assert_array_equal(np.load(tmp_path / "scores.npy"), expected)
     assert "own.py" not in hub.asked  # code is not even downloaded
 
 
-def test_one_onnx_file_of_a_checkpoint_is_named_after_its_id(hub, tmp_path):
-    done = run(["-c", PREDICT, "onnx:lab/model/onnx/small.onnx@main", *RATINGS], hub.url, tmp_path)
-    said = f"lab--model--onnx--small.onnx@main lab/model/onnx/small.onnx@main {COMMIT}"
-    assert done.stdout.strip() == said, done.stderr
+REASONS = {
+    "lab/model@nope": "lab/model has no revision 'nope' on the model hub",
+    "lab/none": "the model hub has no checkpoint lab/none, or does not show it to you",
+    "lab/gated": "access to lab/gated has to be granted by its owners",
+    "cnn14:lab/none": "the model hub has no checkpoint lab/none, or does not show it to you",
+    "onnx:lab/model/absent.onnx": "the checkpoint lab/model has no file absent.onnx",
+}
 
 
-@pytest.mark.parametrize(
-    ("spec", "said"),
-    [
-        ("lab/model@nope", "lab/model has no revision 'nope' on the model hub"),
-        ("lab/none", "the model hub has no checkpoint lab/none, or does not show it to you"),
-        ("lab/gated", "access to lab/gated has to be granted by its owners"),
-        ("cnn14:lab/none", "the model hub has no checkpoint lab/none, or does not show it to you"),
-        ("onnx:lab/model/absent.onnx", "the checkpoint lab/model has no file absent.onnx"),
-    ],
-)
-def test_each_reason_is_one_sentence(hub, tmp_path, spec, said):
-    done = run(["-m", "sertools", "model", "inspect", spec], hub.url, tmp_path)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_each_reason_is_one_sentence(hub, tmp_path):
+    done = run(["-c", INSPECT, *REASONS], hub.url, tmp_path)
+    assert done.returncode == 0, done.stderr
+    for reason, line in zip(REASONS.values(), done.stdout.splitlines(), strict=True):
+        code, said = json.loads(line)
+        assert code == 2, said
+        assert reason in said
+        assert "Traceback" not in said
 
 
 def test_without_a_network_the_sentence_says_what_to_do(tmp_path):
