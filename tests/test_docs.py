@@ -31,7 +31,7 @@ RUN = {
 
 
 def run_block(language: str, code: str) -> None:
-    """Runs a block in this process, as Python or line by line as commands; it sees nothing of other blocks."""
+    """Runs a block in this process, as Python or line by line as commands; it knows no other block."""
     if language == "python":
         exec(compile(code, "page", "exec"), {"__name__": "__main__"})
         return

@@ -63,9 +63,11 @@ def elsewhere(wheel, tmp_path_factory) -> Path:
     return home
 
 
-def run(elsewhere: Path, *words: str | Path, code: tuple[int, ...] = (0,)) -> str:
+def run(
+    elsewhere: Path, *words: str | Path, code: tuple[int, ...] = (0,), cache: Path = Path("cache")
+) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_"))}
-    environment["XDG_CACHE_HOME"] = str(elsewhere / "cache")
+    environment["XDG_CACHE_HOME"] = str(elsewhere / cache)
     done = subprocess.run(
         [elsewhere / "env" / "bin" / words[0], *words[1:]],
         cwd=elsewhere,
@@ -152,8 +154,10 @@ def test_the_installed_command_audits(elsewhere):
 
 
 @pytest.mark.slow
-def test_the_installed_command_without_arguments_audits_the_embedded_model_on_the_embedded_corpus(elsewhere):
-    run(elsewhere, "sertools", "audit", "--quiet", code=(0, 1))
+def test_the_installed_command_without_arguments_audits_the_embedded_model_on_the_embedded_corpus(
+    elsewhere, embedded_cache
+):
+    run(elsewhere, "sertools", "audit", "--quiet", code=(0, 1), cache=embedded_cache)
     written = json.loads((elsewhere / "sertools-report" / "correctness.json").read_text())
     assert (written["model"]["name"], written["data"]["name"]) == ("default", "voices")
     assert written["data"]["clips"] == 288

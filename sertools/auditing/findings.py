@@ -1,6 +1,7 @@
 """Builds findings from estimates, and their values without each speaker."""
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -120,13 +121,17 @@ def left_out(
     return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
 
 
-def with_known_speakers(finding: Finding, tables: Tables) -> Finding:
-    """The finding with at most as many speakers as the corpus names.
+def with_known_speakers(findings: Iterable[Finding], tables: Tables) -> list[Finding]:
+    """Findings with at most as many speakers as the corpus names.
 
     A clip whose speaker is unknown is a unit of its own in statistics, but it is no further speaker. Where
     too few speakers are named for an interval, such clips do not make up for them: no limit is passed.
     """
     known = known_speakers(tables.clips)
+    return [_of_known_speakers(finding, known) for finding in findings]
+
+
+def _of_known_speakers(finding: Finding, known: int | None) -> Finding:
     if finding.speakers is None or known is None or finding.speakers <= known:
         return finding
     found = finding.model_copy(update={"speakers": known})

@@ -175,7 +175,7 @@ def _findings(
     planned: PlannedAudit, tables: Tables, outcome: Outcome, seed: int
 ) -> tuple[list[Finding], str]:
     """The judged findings, those on the answered clips alone, and the coverage; a sentence on the latter."""
-    made = [with_known_speakers(each, tables) for each in _of_a_trained_model(outcome.findings, tables)]
+    made = with_known_speakers(_of_a_trained_model(outcome.findings, tables), tables)
     findings = judge_all(made, [*planned.audit.limits, *planned.limits])
     measured = any(finding.value is not None for finding in findings)
     coverage = coverage_findings(planned.needs, tables) if measured else []
@@ -184,7 +184,7 @@ def _findings(
         alone = _outcome(planned, replace(tables, leaves_out_unanswered=True), seed)
         of_answered = findings_of_answered(findings, alone)
     every = (*findings, *of_answered, *judge_all(coverage, planned.limits))
-    return [with_known_speakers(finding, tables) for finding in every], sentence(coverage, of_answered)
+    return with_known_speakers(every, tables), sentence(coverage, of_answered)
 
 
 def _outcome(planned: PlannedAudit, tables: Tables, seed: int) -> Outcome:

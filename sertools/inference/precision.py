@@ -32,7 +32,8 @@ TOLERANCE = 0.005
 """Largest allowed difference of bf16 from fp32: a tenth of the change that counts as none (Wagner §3.4)."""
 
 MIN_CLIPS = 32
-"""Smallest number of clips to compare; the root of the number of clips in a large corpus."""
+"""Smallest number of clips to compare; the root of the number of clips in a large corpus. A corpus of fewer
+clips is computed in fp32: to compare the formats would take longer than bf16 could save."""
 
 TRIED_PER_CLIP = 8
 """Number of clips to try to decode for each clip to compare."""
@@ -82,7 +83,13 @@ def choose_precision(
     key = f"{model.fingerprint}\n{corpus_fingerprint}"
     path = settings.root / "precision" / f"{hashlib.blake2b(key.encode(), digest_size=10).hexdigest()}.json"
     choice = _stored_choice(path)
-    if choice is None:
+    if choice is None and len(corpus.clips) < MIN_CLIPS:
+        choice = {
+            "precision": "fp32",
+            "precision_reason": f"with fewer than {MIN_CLIPS} clips, comparing bf16 with fp32 takes longer "
+            "than bf16 could save",
+        }
+    elif choice is None:
         choice = compare(model, corpus, settings)
         write_json(path, choice)
     return cast(AnyModel, model.with_precision(**choice))

@@ -39,8 +39,8 @@ def needs_of(name):
 
 
 FEW = 16
-"""Clips per speaker where few will do. An audit that does not ask whether a model is better than a constant still
-passes a random one on so few clips, in seven of eight corpora or more."""
+"""Clips per speaker where few will do. An audit that does not ask whether a model is better than a constant
+still passes a random one on so few clips, in seven of eight corpora or more."""
 
 ESTIMATES = [n for n in AUDITS if needs_of(n).conditions or needs_of(n).layers or needs_of(n).frame_sums]
 """Audits that read a model. The others, by declaring that they read none, look at the corpus alone: what they
@@ -136,8 +136,10 @@ def test_a_constant_never_passes(name, few):
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]
 
 
-@pytest.mark.parametrize("name", ESTIMATES)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    ("seed", "name"),
+    [(seed, name) for seed in range(8) for name in ESTIMATES if seed < 4 or name in ANSWERED],
+)
 def test_a_random_model_never_passes(name, seed):
     result = result_of(name, answers("random", toy_corpus.clips(per_speaker=FEW, seed=seed), name))
     assert Verdict.PASS not in verdicts(result), [f for f in result.findings if f.verdict is Verdict.PASS]

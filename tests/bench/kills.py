@@ -10,6 +10,8 @@ outputs. Hidden files ending in `.part` are unfinished, and no outputs.
 """
 
 import argparse
+import functools
+import importlib
 import os
 import shutil
 import signal
@@ -65,8 +67,16 @@ class Trial:
     faults: tuple[str, ...]
 
 
+@functools.cache
+def import_first() -> None:
+    """Imports what every command needs, so that not every fork does; none of it starts a thread."""
+    for name in ("pandas", "sertools.cli.app", "sertools.corpora.load", "sertools.perturbations.apply"):
+        importlib.import_module(name)
+
+
 def run(command: Command, folder: Path, *, watch: Callable[[], None] | None = None) -> int:
     """Starts the command in a fork, in its folder and without output; returns its process id."""
+    import_first()
     child = os.fork()
     if child:
         return child

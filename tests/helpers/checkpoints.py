@@ -40,19 +40,24 @@ def speech(lengths: list[int], seed: int = 0) -> list[np.ndarray]:
 
 
 def write_checkpoint(
-    folder: Path, model_type: str = "wav2vec2", labels: list[str] | None = None, **settings: Any
+    folder: Path,
+    model_type: str = "wav2vec2",
+    labels: list[str] | None = None,
+    window_s: int = 30,
+    **settings: Any,
 ) -> Path:
-    """A transformers audio-classification checkpoint of one architecture."""
+    """A transformers audio-classification checkpoint of one architecture; only Whisper's has a window."""
     labels = labels or EMOTIONS
     torch.manual_seed(0)
     names = {"id2label": dict(enumerate(labels)), "label2id": {name: i for i, name in enumerate(labels)}}
     if model_type == "whisper":
         config: Any = WhisperConfig(
             d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=64, decoder_layers=1,
-            decoder_attention_heads=2, decoder_ffn_dim=64, classifier_proj_size=16, **names,
+            decoder_attention_heads=2, decoder_ffn_dim=64, classifier_proj_size=16,
+            max_source_positions=50 * window_s, **names,
         )  # fmt: skip
         model: Any = WhisperForAudioClassification(config)
-        WhisperFeatureExtractor().save_pretrained(folder)
+        WhisperFeatureExtractor(chunk_length=window_s).save_pretrained(folder)
     elif model_type == "audio-spectrogram-transformer":
         config = ASTConfig(
             hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, **names

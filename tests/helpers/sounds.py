@@ -1,5 +1,7 @@
 """Signals that resemble speech, for tests of perturbations."""
 
+import functools
+
 import numpy as np
 
 RATE = 16000
@@ -7,6 +9,11 @@ RATE = 16000
 
 def speechlike(samples: int = 2 * RATE, seed: int = 0) -> np.ndarray:
     """Harmonics of 150 Hz under a syllable rhythm, with a little breath; peak 0.5."""
+    return _speechlike(samples, seed).copy()
+
+
+@functools.cache
+def _speechlike(samples: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     time_s = np.arange(samples) / RATE
     voice = sum(np.sin(2 * np.pi * 150 * k * time_s + k * k) / k for k in range(1, 30))

@@ -25,7 +25,7 @@ def store(tmp_path) -> Settings:
     return Settings(cache=tmp_path / "store")
 
 
-def choose_precision(model: TwoFormats, tmp_path, clips: int = 12) -> TwoFormats:
+def choose_precision(model: TwoFormats, tmp_path, clips: int = 32) -> TwoFormats:
     folder = tmp_path / f"{clips} clips"
     # written once: the files of floating-point sound tell the second in which they were written
     corpus = load_corpus(str(folder / "clips.csv")) if folder.exists() else noises(folder, clips)
@@ -36,10 +36,10 @@ def test_bf16_is_taken_where_no_prediction_is_further_than_the_tolerance(tmp_pat
     chosen = choose_precision(TwoFormats(error=0.004), tmp_path)
     assert chosen.fingerprint == "bf16"
     assert chosen.facts["precision_difference"] == pytest.approx(0.004, abs=1e-7)
-    assert chosen.facts["precision_clips"] == 12
+    assert chosen.facts["precision_clips"] == 32
     assert chosen.facts["precision_exceeding"] == 0.0
     assert chosen.facts["precision_reason"] == (
-        "on all 12 clips, no prediction in bf16 differs by more than 0.0040 from fp32"
+        "on all 32 clips, no prediction in bf16 differs by more than 0.0040 from fp32"
     )
 
 
@@ -49,7 +49,7 @@ def test_fp32_stays_where_one_prediction_is_further_and_the_difference_is_told(t
     assert chosen.fingerprint == "fp32"
     assert chosen.facts["precision_difference"] == pytest.approx(0.006, abs=1e-7)
     assert chosen.facts["precision_reason"] == (
-        "on all 12 clips, a prediction in bf16 differs by 0.0060 from fp32, more than 0.005"
+        "on all 32 clips, a prediction in bf16 differs by 0.0060 from fp32, more than 0.005"
     )
 
 
@@ -86,15 +86,25 @@ def test_a_damaged_choice_is_made_again(tmp_path):
         path.write_text(damage)
         model = TwoFormats(error=0.001)
         assert choose_precision(model, tmp_path).fingerprint == "bf16"
-        assert model.clips_with_layers == [8, 8, 4, 4]
+        assert model.clips_with_layers == [8] * 8
+
+
+def test_a_corpus_of_few_clips_is_not_compared_and_says_so(tmp_path):
+    model = TwoFormats(error=0.001)
+    chosen = choose_precision(model, tmp_path, 31)
+    assert chosen.fingerprint == "fp32"
+    assert model.clips_with_layers == []
+    assert chosen.facts["precision_reason"] == (
+        "with fewer than 32 clips, comparing bf16 with fp32 takes longer than bf16 could save"
+    )
 
 
 def test_another_corpus_is_compared_for_itself(tmp_path):
     model = TwoFormats(error=0.001)
-    for clips in (3, 4):
+    for clips in (32, 33):
         corpus = noises(tmp_path / f"c{clips}", clips)
         precision.choose_precision(model, corpus, fingerprint(corpus), store(tmp_path))
-    assert model.clips_with_layers == [3, 3, 4, 4]
+    assert model.clips_with_layers == [8] * 16
 
 
 def test_the_sample_grows_with_the_corpus_and_its_bound_is_told(tmp_path):
@@ -165,7 +175,7 @@ def test_formats_do_not_share_what_is_stored(tmp_path):
 @pytest.mark.skipif(not NATIVE, reason="this processor does not multiply bf16 natively")
 def test_a_checkpoint_on_this_processor_chooses_by_what_it_measured(tmp_path):
     folder, _, _ = write_audeering_checkpoint(tmp_path / "m")
-    corpus = noises(tmp_path / "c", 12)
+    corpus = noises(tmp_path / "c", 32)
     model = load_model(str(folder), LoadOptions(device="cpu"))
     chosen = precision.choose_precision(model, corpus, "sound", store(tmp_path))
     difference = chosen.facts["precision_difference"]

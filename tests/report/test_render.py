@@ -18,6 +18,14 @@ def all_kinds():
     return small_result(figures=[figure(kind) for kind in KINDS])
 
 
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """A report with every kind of figure and hostile text."""
+    folder = tmp_path_factory.mktemp("rendered")
+    render([all_kinds(), hostile_result()], folder)
+    return folder
+
+
 def test_both_pages_and_the_figures_are_written_and_nothing_else(tmp_path):
     written = render([all_kinds()], tmp_path / "new" / "folder")
     there = {path for path in (tmp_path / "new" / "folder").rglob("*") if path.is_file()}
@@ -34,19 +42,17 @@ def test_the_page_in_markdown_refers_to_figures_that_exist(tmp_path):
     assert all((tmp_path / file).is_file() for file in files)
 
 
-def test_the_same_results_give_the_same_bytes(tmp_path):
-    for name in ("one", "two"):
-        render([all_kinds(), hostile_result()], tmp_path / name)
-    for path in (tmp_path / "one").rglob("*.*"):
-        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
-
-
-def test_the_page_needs_no_network_and_runs_no_script_but_its_own(tmp_path):
+def test_the_same_results_give_the_same_bytes(tmp_path, rendered):
     render([all_kinds(), hostile_result()], tmp_path)
-    page = read(tmp_path)
+    for path in rendered.rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / path.relative_to(rendered)).read_bytes()
+
+
+def test_the_page_needs_no_network_and_runs_no_script_but_its_own(rendered):
+    page = read(rendered)
     tags = {tag for tag, _ in page.elements}
     assert not tags & {"link", "iframe", "object", "embed", "base", "form"}
-    (script,) = re.findall(r"<script>(.*)</script>", (tmp_path / "report.html").read_text("utf-8"), re.DOTALL)
+    (script,) = re.findall(r"<script>(.*)</script>", (rendered / "report.html").read_text("utf-8"), re.DOTALL)
     own = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     (policy,) = (a["content"] for tag, a in page.elements if tag == "meta" and "http-equiv" in a)
     assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{own}';" in policy
@@ -57,7 +63,7 @@ def test_the_page_needs_no_network_and_runs_no_script_but_its_own(tmp_path):
         assert (
             href.startswith(("#", "https://", "http://")) if tag == "a" else href.startswith(("#", "data:"))
         )
-    assert not re.search(r"@import|url\((?!#)", (tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert not re.search(r"@import|url\((?!#)", (rendered / "report.html").read_text(encoding="utf-8"))
 
 
 def test_ids_are_unique_and_every_reference_within_the_page_arrives(tmp_path):

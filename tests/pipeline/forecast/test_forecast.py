@@ -146,10 +146,10 @@ class Choosy(Meter):
 
 
 def test_the_number_format_is_the_one_that_an_audit_then_takes(tmp_path):
-    corpus, settings = noises(tmp_path / "c"), Settings(cache=tmp_path / "store")
+    corpus, settings = noises(tmp_path / "c", 32), Settings(cache=tmp_path / "store")
     (cost,), timed = costs_of(Choosy(), corpus, ["correctness"], tmp_path / "store")
     assert timed.facts["precision"] == "bf16"
-    said = "12 clips to compute under 1 condition in bf16 (on all 12 clips, no prediction in bf16 differs by"
+    said = "32 clips to compute under 1 condition in bf16 (on all 32 clips, no prediction in bf16 differs by"
     assert said in sentence([cost], timed)
     chosen = precision.choose_precision(Choosy(), corpus, corpus_module.fingerprint(corpus), settings)
     assert chosen.facts == timed.facts
