@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sertools.api.corpora import CorpusSource, corpus_of
-from sertools.selftest import selftest
+from sertools.selftest import power, selftest
 
 
 def check_audits(*audits: str, seed: int = 0) -> pd.DataFrame:
@@ -49,5 +49,5 @@ def audit_power(data: CorpusSource, *audits: str, plants: int = 5, seed: int = 0
         sertools.audit_power("clips.csv", "correctness", "fairness", plants=1)
         ```
     """
-    rows = selftest.power(corpus_of(data).clips, audits, plants=plants, seed=seed)
-    return pd.DataFrame(rows, columns=list(selftest.POWER))
+    rows = power.power(corpus_of(data).clips, audits, plants=plants, seed=seed)
+    return pd.DataFrame(rows, columns=list(power.POWER))

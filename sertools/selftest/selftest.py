@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from sertools.pipeline.needs import conditions
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Result, Verdict
 from sertools.selftest import toy_corpus
-from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
 
 QUICK = {
@@ -46,16 +45,8 @@ LOUDER = Limit(
     above=0.9,
     source="selftest: microphones easily differ by this much in level",
 )
-NOISE = 0.1
-"""Standard deviation of the errors of the model in which defects are planted when power is measured."""
-
-STRENGTHS = (0.1, 0.3, 1.0)
-"""Shares of clips with the planted defect when power is measured."""
-
-
 CHECKS = ("model", "audit", "expected", "found", "kept")
-POWER = ("audit", "clips with the defect", "defects found", "reason")
-"""Columns of the tables of checks and of power."""
+"""Columns of the table of checks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,27 +81,27 @@ def checks(seed: int = 0, audits: Sequence[str] = ()) -> Iterator[Check]:
         AuditError: no such audit
     """
     clips = toy_corpus.clips(speakers=SPEAKERS, per_speaker=CLIPS, seed=seed)
-    names = [name for name in _named(audits) if not _obstacle(name, clips)]
+    names = [name for name in named(audits) if not _obstacle(name, clips)]
     for name in names:
         yield _check(
-            "oracle", name, "passes, fails nothing", _audited(name, _answers("oracle", clips, name), seed)
+            "oracle", name, "passes, fails nothing", audited(name, answers("oracle", clips, name), seed)
         )
     few = toy_corpus.clips(speakers=SPEAKERS, per_speaker=FEW, seed=seed)
     for kind in ("constant", "random"):
-        for name in (n for n in names if _planned(n).needs.conditions or _planned(n).needs.frame_sums):
-            result = _audited(name, _answers(kind, few, name), seed)
+        for name in (n for n in names if planned(n).needs.conditions or planned(n).needs.frame_sums):
+            result = audited(name, answers(kind, few, name), seed)
             yield _check(kind, name, "passes nothing", result)
     for name in names:
-        tables = load(name).plant(_answers("oracle", clips, name), identity_rng(seed, "plant", name))
-        yield _check("planted defect", name, "fails", _audited(name, tables, seed))
+        tables = load(name).plant(answers("oracle", clips, name), identity_rng(seed, "plant", name))
+        yield _check("planted defect", name, "fails", audited(name, tables, seed))
     for model, name, biased in (
         ("sex-biased", "fairness", sex_biased),
         ("speaker-biased", "speakers", speaker_biased),
     ):
         if name not in names:
             continue
-        tables = biased(_answers("oracle", clips, name), identity_rng(seed, model))
-        yield _check(model, name, "fails", _audited(name, tables, seed))
+        tables = biased(answers("oracle", clips, name), identity_rng(seed, model))
+        yield _check(model, name, "fails", audited(name, tables, seed))
     if {"correctness", "robustness"} & set(names):
         yield from (check for check in _loudness(seed) if check.audit.partition(" ")[0] in names)
 
@@ -118,57 +109,6 @@ def checks(seed: int = 0, audits: Sequence[str] = ()) -> Iterator[Check]:
 def rows(found: Sequence[Check]) -> list[list[str | int | float | bool | None]]:
     """Checks as table rows with the columns `CHECKS`."""
     return [[c.model, c.audit, c.expected, c.found, "yes" if c.met else "NO"] for c in found]
-
-
-def power(
-    clips: pd.DataFrame,
-    audits: Sequence[str] = (),
-    *,
-    plants: int = 5,
-    strengths: Sequence[float] = STRENGTHS,
-    seed: int = 0,
-) -> list[list[str | float | None]]:
-    """How often does each audit detect its planted defect in a corpus of this size (statistical power)?
-
-    A model with Gaussian errors of standard deviation .1 (dimensions) or wrong classes in a tenth of the
-    clips (emotions) gets the defect that each audit exists to detect, in a random share of the clips. The
-    defect counts as detected if a limit fails that does not fail without it.
-
-    Args:
-        clips: clips of a corpus, with labels, speakers and groups
-        audits: names of the audits to test; all that read predictions by default
-        plants: number of random plants per strength
-        strengths: shares of the clips with the defect
-        seed: random seed of plants and errors
-
-    Returns:
-        table rows with the columns `POWER`: audit, share of clips with the defect, share of plants detected,
-        and, if the audit cannot run (both shares are None), the reason
-
-    Raises:
-        AuditError: no such audit
-    """
-    rows: list[list[str | float | None]] = []
-    for name in _named(audits):
-        if not _planned(name).needs.conditions:
-            continue
-        tables = _erring(_answers("oracle", clips, name), identity_rng(seed, "errors"))
-        reason = obstacle(_planned(name).needs, tables)
-        if reason or ("sex" not in clips and name == "fairness"):
-            rows.append([name, None, None, reason or "the corpus has no column 'sex'"])
-            continue
-        if not _differs(tables, load(name).plant(tables, identity_rng(seed, "power", name))):
-            rows.append([name, None, None, "the defect affects labels that the corpus does not have"])
-            continue
-        before = _failures(_audited(name, tables, seed))
-        for strength in strengths:
-            hits = []
-            for i in range(plants):
-                rng = identity_rng(seed, "power", name, str(i))
-                planted = _diluted(tables, load(name).plant(tables, rng), strength, rng)
-                hits.append(bool(_failures(_audited(name, planted, seed)) - before))
-            rows.append([name, strength, float(np.mean(hits)), ""])
-    return rows
 
 
 def sex_biased(tables: Tables, rng: np.random.Generator) -> Tables:
@@ -208,11 +148,11 @@ def _loudness(seed: int) -> Iterator[Check]:
         ("loudness-cheat", cheat, "fails"),
         ("oracle", honest, "passes, fails nothing"),
     ):
-        for planned in wanted:
-            if model == "oracle" and planned.name == "correctness":
+        for each in wanted:
+            if model == "oracle" and each.name == "correctness":
                 continue  # already checked above
-            more = f" (louder by {GAIN_DB:g} dB)" if planned.name == "robustness" else ""
-            yield _check(model, planned.name + more, expected, run(planned, tables, seed=seed))
+            more = f" (louder by {GAIN_DB:g} dB)" if each.name == "robustness" else ""
+            yield _check(model, each.name + more, expected, run(each, tables, seed=seed))
 
 
 def _loud_corpus(folder: Path, seed: int) -> Corpus:
@@ -226,16 +166,19 @@ def _loud_corpus(folder: Path, seed: int) -> Corpus:
     return Corpus(name="bursts", clips=clips, root=folder)
 
 
-def _named(audits: Sequence[str]) -> list[str]:
+def named(audits: Sequence[str]) -> list[str]:
+    """The audits of these names; all if none is named."""
     return [load(name).name for name in audits] or sorted(discover())
 
 
-def _answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
-    needs = _planned(name).needs
+def answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
+    """What a toy model answers to all that an audit reads."""
+    needs = planned(name).needs
     return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums)
 
 
-def _planned(name: str) -> PlannedAudit:
+def planned(name: str) -> PlannedAudit:
+    """An audit with the options `QUICK`."""
     audit = load(name)
     return audit.plan(_quick(audit))
 
@@ -245,15 +188,12 @@ def _quick(audit: Audit) -> dict[str, Any]:
 
 
 def _obstacle(name: str, clips: pd.DataFrame) -> str:
-    return obstacle(_planned(name).needs, _answers("oracle", clips, name))
+    return obstacle(planned(name).needs, answers("oracle", clips, name))
 
 
-def _audited(name: str, tables: Tables, seed: int) -> Result:
-    return run(_planned(name), tables, seed=seed)
-
-
-def _failures(result: Result) -> set[tuple[str, str, str]]:
-    return {(f.name, f.target, f.slice) for f in result.findings if f.verdict is Verdict.FAIL}
+def audited(name: str, tables: Tables, seed: int) -> Result:
+    """The result of an audit with the options `QUICK`."""
+    return run(planned(name), tables, seed=seed)
 
 
 def _check(model: str, audit: str, expected: str, result: Result) -> Check:
@@ -267,52 +207,3 @@ def _check(model: str, audit: str, expected: str, result: Result) -> Check:
     others = len(verdicts) - passed - failed
     found = f"{failed} failed, {passed} passed, {others} neither"
     return Check(model=model, audit=audit, expected=expected, found=found, met=met)
-
-
-def _erring(tables: Tables, rng: np.random.Generator) -> Tables:
-    """The same predictions with errors: Gaussian for dimensions, another class in a tenth of the clips."""
-    scores = {}
-    noise = rng.normal(0, NOISE, (len(tables.clips), len(tables.dimensions)))
-    wrong, order = rng.random(len(tables.clips)) < 0.1, rng.permutation(len(tables.clips))
-    for key, frame in tables.predictions.items():
-        changed = frame.copy()
-        changed[list(tables.dimensions)] += noise
-        classes = list(tables.model_classes)
-        changed.loc[wrong, classes] = frame[classes].to_numpy()[order][wrong]
-        scores[key] = changed
-    return tables.with_predictions(scores)
-
-
-def _differs(tables: Tables, planted: Tables) -> bool:
-    """Whether the planted defect changed any of an audit's input."""
-    same = all(scores.equals(planted.predictions[key]) for key, scores in tables.predictions.items())
-    untouched = all(
-        getattr(planted, part) is getattr(tables, part) for part in ("clips", "layers", "frame_sums")
-    )
-    return not (same and untouched)
-
-
-def _diluted(tables: Tables, planted: Tables, strength: float, rng: np.random.Generator) -> Tables:
-    """Planted predictions, rows and layers for this share of the clips, unchanged ones for the rest."""
-    carries = rng.random(len(tables.clips)) < strength
-    scores = {}
-    for key, frame in tables.predictions.items():
-        changed = frame.copy()
-        changed.loc[carries] = planted.predictions[key].loc[carries, frame.columns]
-        scores[key] = changed
-    clips = planted.clips
-    if clips is not tables.clips:
-        clips = clips.copy()
-        clips.loc[~carries, tables.clips.columns] = tables.clips.loc[~carries]
-    return replace(planted, predictions=scores, clips=clips, layers=_mixed(tables, planted, carries))
-
-
-def _mixed(tables: Tables, planted: Tables, carries: NDArray[np.bool_]) -> Layers | None:
-    """Planted layers for the clips with the defect, unchanged ones for the rest, if their shapes match."""
-    one, other = tables.layers, planted.layers
-    if one is None or other is None or one is other:
-        return other
-    if (one.n_layers, one.dimensions) != (other.n_layers, other.dimensions):
-        return other
-    means = [np.where(carries[:, None], other.layer(i), one.layer(i)) for i in range(one.n_layers)]
-    return Layers(shards=(np.stack(means, axis=1),))

@@ -43,12 +43,12 @@ def selftest(
     Example: sertools selftest --data my-clips.csv
     """
     from sertools.cli import console
-    from sertools.selftest import selftest
+    from sertools.selftest import power, selftest
 
     if data:
         corpus = arguments.read_data(data, data_root, column_map, scale, label_map, derive, value_map)
-        found = selftest.power(corpus.clips, audits or (), plants=plants, seed=seed)
-        console.table(selftest.POWER, found, output)
+        found = power.power(corpus.clips, audits or (), plants=plants, seed=seed)
+        console.table(power.POWER, found, output)
         return
     checks = list(selftest.checks(seed, audits or ()))
     console.table(selftest.CHECKS, selftest.rows(checks), output)
