@@ -10,10 +10,15 @@ d² when truth and prediction are swapped for a random half of the speakers. Whe
 every predicted dimension that it does not rate is compared with the range that the literature expects for
 each emotion (low ≤ .45, neutral .3 to .6, high ≥ .55); the score is the share of clips in that range.
 
+The AUC is the mean over emotions of the area under the ROC curve of an emotion's score against the rest.
+Where the corpus has votes of raters, the predicted distribution is compared with theirs, on all clips with
+votes: by the macro-F1 of soft labels, pooled and in batches of 32 clips, and by the Jensen-Shannon distance.
+Where ratings are steps of a scale, Cohen's kappa with quadratic weights compares them with the nearest step.
+
 A clip that the model was asked and did not answer counts against it: it is wrong in recall, UAR, accuracy and
-F1, and for a dimension it has the end of the scale that is farther from the truth. Precision, the distances
-of distributions and relative differences use the answered clips, and are inconclusive below 95 % of them. The
-scores on the answered clips alone are given too.
+F1, and for a dimension it has the end of the scale that is farther from the truth. Precision, AUC, the
+distances of distributions and relative differences use the answered clips, and are inconclusive below 95 % of
+them. The scores on the answered clips alone are given too.
 
 Every score is shown together with the scores of trivial models: the constant mean or majority class, random
 predictions, and the constant that is best for this metric. Limits that a trivial model can meet are passed
@@ -56,6 +61,7 @@ from .scores import (
     dimension_findings,
     emotion_findings,
 )
+from .soft_labels import auc_findings, kappa_findings, soft_label_findings
 
 ASKS = Asks(question="Is it correct?", claim="correct", rank=10)
 
@@ -67,6 +73,15 @@ EXPLANATIONS = {
     "in_expected_range": (
         "Share of an emotion's clips whose predicted dimension is in the range that the literature "
         "expects: low up to .45, neutral from .3 to .6, high from .55."
+    ),
+    "soft_macro_f1": (
+        "Macro-F1 of soft labels: the votes of raters and the predicted distribution are made binary at "
+        "more than 1 / C; over all clips at once, or as the mean over batches of 32 clips in the order of "
+        "their files, as EMO-SUPERB publishes it (Wu et al. 2024)."
+    ),
+    "soft_jensen_shannon": (
+        "Jensen-Shannon distance (base 2) between the votes of raters and the predicted distribution of a "
+        "clip, averaged over clips; 0 is equal."
     ),
     "relative_difference": (
         "How much more often a class is predicted than it occurs: (n_p − n_t) / n over all n clips; 0 "
@@ -110,14 +125,15 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
         pair = pairs(tables, target)
         if target == "emotion":
             statistics, main_score = class_statistics(pair.classes), uar_statistic(pair.classes)
-            findings += emotion_findings(pair, tables)
+            findings += [*emotion_findings(pair, tables), *auc_findings(pair, tables)]
             figures.append(presentation.confusion_figure(pair, tables))
         else:
             statistics, main_score = DIMENSION_STATISTICS, CCC
-            findings += dimension_findings(pair, target)
+            findings += [*dimension_findings(pair, target), *kappa_findings(pair, target)]
             figures.append(presentation.distribution_figure(pair.of_answered, target))
         without_speaker += left_out(main_score, pair, tables, target=target)
         baselines += baseline_rows(pair, target, statistics, rng)
+    findings += soft_label_findings(tables)
     consistency = expected_range_findings(tables)
     findings += consistency
     if not findings:

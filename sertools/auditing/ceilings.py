@@ -2,7 +2,8 @@
 
 A rater is held against the majority, or the mean, of the other raters of the clip, if the labels of the
 corpus are those of its raters; otherwise against the labels, such as the emotion that an actor intended. The
-model is held against the same truth as each rater, so that the difference of both is paired.
+model is held against the same truth as each rater, so that the difference of both is paired. Clips without a
+label, because the votes tie, count where the other raters agree: leaving them out would favour the raters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.labels import DIMENSIONS
 from sertools.metrics import classification, raters, regression, soft_labels
 from sertools.results.result import Figure, Finding, Series
 from sertools.results.values import Ceiling
 from sertools.statistics.jackknife import Estimate, estimate_from_sums
 from sertools.statistics.statistic import Statistic
-from sertools.tables.pairs import Pairs, pairs
+from sertools.tables.pairs import (
+    Pairs,
+    pairs,
+    predictions_of,
+    speaker_codes,
+    truth_of,
+    unanswered_clips,
+)
 from sertools.tables.tables import Tables
 from sertools.tables.votes import Votes, majority, ratings_of, votes_of
 
@@ -42,6 +49,8 @@ OF_CLASSES = {
 }
 OF_RATINGS = {each.name: each for each in (regression.CCC, regression.PCC, regression.MAE, regression.RMSE)}
 LOWER_IS_BETTER = {"mae", "rmse"}
+MAIN = ("ccc", "uar")
+"""Measures whose ceiling is told in the answer."""
 
 Shown = tuple[float | None, float | None, float | None]
 """A value and both ends of its interval."""
@@ -76,6 +85,28 @@ def with_ceilings(findings: Sequence[Finding], tables: Tables) -> list[Finding]:
     return found
 
 
+def sentence(findings: Sequence[Finding]) -> str:
+    """What one rater reaches in the main scores of an audit, and how the model compares; empty if unknown.
+
+    >>> gap = {"difference": -0.1, "difference_low": -0.2, "difference_high": -0.05}
+    >>> of = Ceiling(value=0.53, n=9, against=OTHERS, **gap)
+    >>> sentence([Finding(name="uar", target="emotion", value=0.4, n=9, ceiling=of)])
+    ' Against the majority of the others, one rater reaches an emotion UAR of 0.53: the model is worse.'
+    """
+    main = [f for f in findings if f.ceiling and f.name in MAIN and f.slice == "all"]
+    said: dict[str, list[str]] = {}
+    for f in main:
+        if f.ceiling and f.ceiling.value is not None:
+            how = f.ceiling.comparison.replace(" than one rater", "").replace(" from one rater", "")
+            score = f"{f.target} {f.name.upper()} of {f.ceiling.value:.2f}"
+            said.setdefault(f.ceiling.against, []).append(f"{score}: the model is {how}")
+    parts = []
+    for against, scores in said.items():
+        article = "an" if scores[0][0] in "aeiou" else "a"
+        parts.append(f" Against {against}, one rater reaches {article} {'; '.join(scores)}.")
+    return "".join(parts)
+
+
 def with_ceilings_in_figures(figures: Sequence[Figure], findings: Sequence[Finding]) -> list[Figure]:
     """The figures; dot plots of scores also show what one rater reaches.
 
@@ -103,8 +134,9 @@ def _with_people(figure: Figure, people: Mapping[Shown, Ceiling]) -> Figure:
         high=[c.high for c in rows.values()],
     )
     model = [s.model_copy(update={"name": s.name or "model"}) for s in figure.series]
-    said = f"{figure.alt} One rater: {', '.join(f'{x} {c.text}' for x, c in rows.items())}."
-    return figure.model_copy(update={"series": [*model, one], "alt": said.replace("..", ".")})
+    said = ", ".join(f"{x} {c.text}" for x, c in rows.items())
+    alt = f"{figure.alt.rstrip('.')}. One rater: {said}."
+    return figure.model_copy(update={"series": [*model, one], "alt": alt})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,17 +283,46 @@ def ratings_are_means(rating: NDArray[np.float64], ratings: NDArray[np.float64])
 
 def _people(tables: Tables, target: str, part: str) -> _OfClasses | _OfRatings | None:
     """What raters say of the clips of one target, beside the model; None if that is not known."""
-    if target not in (*DIMENSIONS, "emotion") or target not in (*tables.dimensions, "emotion"):
+    inside = _of_group(tables.clips, part)
+    if inside is None:
         return None
-    pair = pairs(tables, target) if target != "emotion" or tables.classes else None
-    if pair is None or not pair.n:
+    if target == "emotion":
+        votes = votes_of(tables.clips)
+        if votes is None or not votes.are_counted or not tables.classes:
+            return None
+        return _classes(tables, votes.of(tables.model_classes), inside)
+    if target not in tables.dimensions:
         return None
-    inside = _of_group(tables.clips.loc[pair.clips], part)
-    if inside is None or not inside.any():
-        return None
-    pair = pair if inside.all() else pair.take(inside)
-    rows = tables.clips.loc[pair.clips]
-    return _classes(rows, tables, pair) if target == "emotion" else _ratings(rows, target, pair)
+    pair = pairs(tables, target)
+    pair = pair.take(inside[tables.clips.index.get_indexer(pair.clips)])
+    return _ratings(tables.clips.loc[pair.clips], target, pair) if pair.n else None
+
+
+def asked_for_emotion(tables: Tables) -> tuple[Pairs, NDArray[np.bool_]]:
+    """All clips that the model was asked, also those without a label, and which of all clips they are.
+
+    The prediction of an unanswered clip is the code after the classes of the model; the truth is a code of
+    these classes, or −1.
+    """
+    codes, by_speaker = speaker_codes(tables.clips)
+    prediction = predictions_of(tables, "emotion")
+    unanswered = unanswered_clips(tables, prediction)
+    asked = np.isfinite(prediction) | unanswered
+    own = len(tables.model_classes)
+    truth = truth_of(tables, "emotion") if "emotion" in tables.clips else np.full(len(codes), np.nan)
+    named = tables.clips["speaker"].notna().to_numpy() if by_speaker else None
+    every = Pairs(
+        truth=np.where(np.isfinite(truth), np.nan_to_num(truth), -1).astype(np.int64),
+        prediction=np.where(unanswered, own, np.nan_to_num(prediction)).astype(np.int64),
+        unit=codes,
+        units=0,
+        by_speaker=by_speaker,
+        clips=tables.clips.index,
+        classes=own + 1,
+        answered=~unanswered,
+        named=named,
+    )
+    return every.take(asked), asked
 
 
 def _of_group(clips: pd.DataFrame, part: str) -> NDArray[np.bool_] | None:
@@ -275,22 +336,21 @@ def _of_group(clips: pd.DataFrame, part: str) -> NDArray[np.bool_] | None:
     return inside
 
 
-def _classes(rows: pd.DataFrame, tables: Tables, pair: Pairs) -> _OfClasses | None:
-    votes = votes_of(rows)
-    if votes is None or not votes.are_counted:
-        return None
+def _classes(tables: Tables, votes: Votes, inside: NDArray[np.bool_]) -> _OfClasses | None:
+    """Raters and model on these clips, shape (n,); against the others also where all votes tie."""
     own = len(tables.model_classes)
-    votes = votes.of(tables.model_classes)
-    by_majority = labels_are_votes(pair.truth, votes.counts)
-    several = votes.raters > (1 if by_majority else 0)
-    counts = np.where(several[:, None], votes.counts, 0.0)
+    pair, asked = asked_for_emotion(tables)
+    by_majority = labels_are_votes(pair.truth, votes.counts[asked])
+    pair, counts = pair.take(inside[asked]), votes.counts[asked & inside]
     if by_majority:
         faced = raters.against_others(counts)
         faced = faced.take(faced.truth < own)
     else:
         faced = raters.against_label(counts, pair.truth)
+    if not len(faced.clip):
+        return None
     classes = len(votes.classes) + 1
-    # an unanswered clip has the code after the model's classes, which here is that of another class
+    # an unanswered clip has the code after the model's classes, which here may be that of another class
     answer = np.where(pair.prediction < own, pair.prediction, classes - 1)
     return _OfClasses(
         raters=faced.sums(faced.answer, pair.unit, pair.units, classes),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from sertools.auditing import ceilings
 from sertools.auditing.audit import PlannedAudit
-from sertools.auditing.ceilings import with_ceilings, with_ceilings_in_figures
 from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.coverage import coverage_findings, findings_of_answered, left_out_clips, sentence
 from sertools.auditing.findings import skipped, with_known_speakers
@@ -134,19 +134,27 @@ def _result(
     else:
         outcome = Outcome(answer=f"Not measured: {reason}.", findings=[skipped(audit.name, tables, reason)])
     findings, unanswered_words = _findings(planned, tables, outcome, seed)
-    findings = with_ceilings(watched(findings), tables)
+    findings = ceilings.with_ceilings(watched(findings), tables)
     return Result(
         audit=audit.name,
         question=audit.question,
         asks=audit.asks,
         method=audit.method,
-        answer=f"{outcome.answer}{without_speakers(findings)}{standing_out(findings)}{unanswered_words}",
+        answer="".join(
+            [
+                outcome.answer,
+                ceilings.sentence(findings),
+                without_speakers(findings),
+                standing_out(findings),
+                unanswered_words,
+            ]
+        ),
         model=facts["model"],
         data=facts["data"],
         options={name: list(v) if isinstance(v, tuple) else v for name, v in planned.settings.items()},
         findings=findings,
         tables=outcome.tables,
-        figures=with_ceilings_in_figures(outcome.figures, findings),
+        figures=ceilings.with_ceilings_in_figures(outcome.figures, findings),
         dropped=[] if reason else left_out_clips(planned.needs, tables),
         missing=[Missing.model_validate(row) for row in tables.missing.to_dict("records")],
         notes=[*tables.notes, *outcome.notes],

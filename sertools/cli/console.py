@@ -175,7 +175,7 @@ def _answers_table(results: Sequence[Result]) -> Any:
 
     from sertools.report import content
     from sertools.report.summary.rows import rows
-    from sertools.report.text import interval_or_reason, verdict
+    from sertools.report.text import interval_or_reason, people, verdict
     from sertools.results.display import one_line
     from sertools.results.terms.names import finding_words
 
@@ -189,7 +189,8 @@ def _answers_table(results: Sequence[Result]) -> Any:
         numbers = []
         for f in sorted(row.numbers, key=lambda f: content.urgency(f.verdict))[:1]:
             limit = f", wanted {f.limit_text}" if f.limit else ""
-            numbers.append(f"{finding_words(f.key)} {f.value_text}{interval_or_reason(f)}{limit}")
+            beside = f"; {people(f)}" if f.ceiling else ""
+            numbers.append(f"{finding_words(f.key)} {f.value_text}{interval_or_reason(f)}{limit}{beside}")
         cells = [asked, verdict(row.verdict), "; ".join(numbers) or row.reason]
         styles = ["", _STYLES[row.verdict], ""]
         grid.add_row(*(Text(one_line(cell), style=style) for cell, style in zip(cells, styles, strict=True)))

@@ -52,9 +52,9 @@ NOT_KEPT = "the result files contain no leave-one-speaker-out values for it"
 def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     """Compares runs; the findings of the result are differences and agreements between runs.
 
-    Tables: `verdicts` that differ between runs, `ranks`, `speakers`, `agreement`, all `values` side by side
-    with their differences, and their `intervals`. Tables other than `values` are left out if they have no
-    rows. The slice of a finding names its runs. No limits apply.
+    Tables: `verdicts` that differ between runs, `ranks`, `people` (what one rater reaches), `speakers`,
+    `agreement`, all `values` side by side with their differences, and their `intervals`. Tables other than
+    `values` are left out if they have no rows. The slice of a finding names its runs. No limits apply.
 
     Args:
         runs: name and results of each run; all others are compared with the first
@@ -75,6 +75,7 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
     shown = [
         tables.verdicts(compared, measures),
         tables.ranks(compared, measures),
+        tables.people(compared, measures),
         *speakers,
         tables.values(compared, measures, pairs),
     ]

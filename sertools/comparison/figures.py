@@ -39,6 +39,7 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         )
         for run in runs
     ]
+    series += _one_rater(runs, shown)
     return Figure(
         name="scores",
         kind="interval",
@@ -48,6 +49,23 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         x_label="score",
         series=series if shown else [],
     )
+
+
+def _one_rater(runs: Sequence[Run], shown: Sequence[Measure]) -> list[Series]:
+    """What one rater reaches in these measures; empty if that is known for none."""
+    ceilings = {m: next((c for run in runs if (c := run.ceiling(m)) is not None), None) for m in shown}
+    known = [(measure.label, c) for measure, c in ceilings.items() if c is not None]
+    if not known:
+        return []
+    return [
+        Series(
+            name="one rater",
+            x=[label for label, _ in known],
+            y=[c.value for _, c in known],
+            low=[c.low for _, c in known],
+            high=[c.high for _, c in known],
+        )
+    ]
 
 
 def profile(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:

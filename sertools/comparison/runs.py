@@ -13,6 +13,7 @@ from sertools.results.keys import FindingKey
 from sertools.results.provenance import corpora_differ
 from sertools.results.reasons import not_better_than_constant
 from sertools.results.result import Finding, Result, Verdict
+from sertools.results.values import Ceiling
 
 AUDIT = "compare"
 """Name of the audit in the result of a comparison."""
@@ -112,6 +113,11 @@ class Run:
     @cached_property
     def _coverages(self) -> Mapping[str, Finding]:
         return coverages(list(self.results.values()))
+
+    def ceiling(self, measure: Measure) -> Ceiling | None:
+        """What one rater reaches on the clips of a finding; None if that is not known."""
+        finding = self.findings.get(measure)
+        return finding.ceiling if finding else None
 
     def interval(self, measure: Measure) -> tuple[float, float] | None:
         """Both ends of a finding's interval; None if it has none."""

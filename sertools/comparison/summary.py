@@ -16,7 +16,7 @@ from sertools.comparison.runs import COLUMNS, MOST_NAMES, Measure, Run, directio
 from sertools.results.provenance import training_sentences
 from sertools.results.result import Finding, Verdict
 from sertools.results.verdicts.regression_check import COMMON_CLIPS
-from sertools.wording import plural
+from sertools.wording import are, plural
 
 
 def answer(
@@ -55,7 +55,24 @@ def answer(
     sentences.append(
         f"{differ}, {decided_differently} of them between pass and fail." if rows else f"{differ}."
     )
-    return " ".join(sentences)
+    return " ".join([*sentences, *_people(runs)])
+
+
+def _people(runs: Sequence[Run]) -> list[str]:
+    """What one rater reaches in the main scores, and which runs are better or worse than that."""
+    sentences = []
+    for measure in [m for labels in ("emotion", "dimensions") for m in main_measures(labels, runs)]:
+        known = {run.name: c for run in runs if (c := run.ceiling(measure)) is not None}
+        one = next(iter(known.values()), None)
+        if one is None:
+            continue
+        by: dict[str, list[str]] = {}
+        for name, ceiling in known.items():
+            by.setdefault(ceiling.comparison.removesuffix(" than one rater"), []).append(name)
+        said = [f"{shortened(names)} {are(len(names))} {how}" for how, names in by.items()]
+        score = words([measure], "emotion" if measure.key.target == "emotion" else "dimensions")
+        sentences.append(f"One rater reaches a {score} of {one.text}: {'; '.join(said)}.")
+    return sentences
 
 
 def _trained(runs: Sequence[Run]) -> list[str]:

@@ -51,6 +51,25 @@ def intervals(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
     )
 
 
+def people(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
+    """What one rater reaches in each measure, and how each run compares with that."""
+    rows: list[Row] = []
+    for measure in measures:
+        ceilings = [run.ceiling(measure) for run in runs]
+        one = next((c for c in ceilings if c is not None), None)
+        if one is not None:
+            compared = [c.comparison.removesuffix(" than one rater") if c else None for c in ceilings]
+            rows.append([*measure.columns, one.value, one.low, one.high, one.against, *compared])
+    return Table(
+        name="people",
+        title="One rater on the same clips",
+        columns=[*COLUMNS, "one rater", "low", "high", "held against", *(run.name for run in runs)],
+        rows=rows,
+        note="better and worse: the paired 95 % interval of the difference between model and rater, both "
+        "held against the same truth, excludes 0",
+    )
+
+
 def verdicts(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
     """Findings with a limit whose verdict differs between the runs that have them."""
     rows: list[Row] = []

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sertools.metrics.regression import CCC
-from sertools.statistics.statistic import overall
+from sertools.statistics.statistic import Statistic, overall
 
 MOST_LEVELS = 11
 """Most steps of a scale that counts as one of steps: from 0 to 10."""
@@ -60,3 +60,9 @@ def weighted_kappa(truth: ArrayLike, prediction: ArrayLike, levels: int) -> floa
     0.666666666667
     """
     return overall(CCC, np.asarray(truth, dtype=np.float64), rounded(prediction, levels))
+
+
+WEIGHTED_KAPPA = Statistic(
+    name="weighted_kappa", sums=CCC.sums, value=CCC.value, scale=CCC.scale, bounds=CCC.bounds
+)
+"""Of ratings and of predictions that are steps already, see `rounded`."""

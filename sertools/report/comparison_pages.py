@@ -6,7 +6,7 @@ from urllib.parse import quote
 from sertools.report import content, markdown, pages, prose
 from sertools.results.result import Finding, Result, Table
 
-FIRST = ("verdicts", "ranks")
+FIRST = ("verdicts", "ranks", "people")
 """Short summary tables that are shown first."""
 
 SHORT, LONG = 15, 40

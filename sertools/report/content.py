@@ -215,6 +215,7 @@ def columns_of(findings: Sequence[Finding]) -> dict[str, bool]:
     return {
         "interval": any(f.low is not None or f.high is not None for f in findings),
         "limit": any(f.limit is not None or f.verdict is not Verdict.NONE for f in findings),
+        "people": any(f.ceiling is not None for f in findings),
         "speakers": any(f.speakers is not None for f in findings),
         "reason": any(f.reason for f in findings),
     }

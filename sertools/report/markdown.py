@@ -120,7 +120,8 @@ def _answers(results: Sequence[Result]) -> str:
 
 def _number(finding: Finding) -> str:
     more = text.interval_or_reason(finding)
-    return f"{finding.value_text} {plain(more)}" if more else finding.value_text
+    number = f"{finding.value_text} {plain(more)}" if more else finding.value_text
+    return f"{number} ({plain(text.people(finding))})" if finding.ceiling else number
 
 
 def _link(audit: str) -> str:
@@ -204,7 +205,17 @@ def _recorded_clip(each: audio_clips.RecordedClip) -> str:
 def _findings(found: Sequence[Finding]) -> str:
     header = ["Verdict", "Finding", "Name in results", "Value", "95 % interval", "Limit", "Clips", "Speakers"]
     numeric = [False, False, False, True, True, False, True, True, False]
-    return table([*header, "Reason"], numeric, list(map(_finding, found)))
+    cells = list(map(_finding, found))
+    if content.columns_of(found)["people"]:
+        header, numeric = [*header, "One rater"], [*numeric, False]
+        cells = [[*row[:-1], _one_rater(f), row[-1]] for row, f in zip(cells, found, strict=True)]
+    return table([*header, "Reason"], numeric, cells)
+
+
+def _one_rater(finding: Finding) -> str:
+    if finding.ceiling is None:
+        return display.ABSENT
+    return plain(f"{finding.ceiling.text}; the model is {finding.ceiling.comparison}")
 
 
 def _finding(finding: Finding) -> list[str]:

@@ -59,6 +59,20 @@ def interval_or_reason(finding: Finding) -> str:
     return f" ({finding.reason})" if undecided else ""
 
 
+def people(finding: Finding) -> str:
+    """What one rater reaches on the clips of a finding, and how the model compares; empty if that is unknown.
+
+    >>> from sertools.results.values import Ceiling
+    >>> gap = {"difference": -0.1, "difference_low": -0.2, "difference_high": -0.05}
+    >>> of = Ceiling(value=0.53, n=9, against="the others", **gap)
+    >>> people(Finding(name="uar", value=0.4, n=9, ceiling=of))
+    'one rater 0.530; the model is worse than one rater'
+    """
+    if finding.ceiling is None:
+        return ""
+    return f"one rater {finding.ceiling.text}; the model is {finding.ceiling.comparison}"
+
+
 def exact(value: object) -> str:
     """A number in full precision, used for sorting; empty if there is none.
 

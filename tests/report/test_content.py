@@ -120,7 +120,7 @@ def test_columns_without_content_are_left_out():
     table = Table(name="t", title="T", columns=["a", "b", "c"], rows=[[1, None, ""], [2, None, "x"]])
     assert [name for name, _, _ in content.columns(table)] == ["a", "c"]
     bare = [Finding(name="a", value=1, n=1)]
-    assert content.columns_of(bare) == {"interval": False, "limit": False, "speakers": False, "reason": False}
+    assert not any(content.columns_of(bare).values())
 
 
 def test_a_docstring_becomes_paragraphs_lists_and_passages():

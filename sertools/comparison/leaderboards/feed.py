@@ -28,6 +28,9 @@ class Score(_Part):
     speakers: int | None
     verdict: Verdict
     reason: str = Field(description="why the value, interval or verdict is missing or inconclusive")
+    one_rater: float | None = Field(description="what one rater reaches on the same clips, if known")
+    one_rater_low: float | None = Field(description="lower end of the 95 % interval")
+    one_rater_high: float | None
     rank: int | None = Field(description="best rank that the paired differences allow; 1 is best")
     rank_to: int | None = Field(description="worst rank that the paired differences allow")
 
@@ -105,15 +108,21 @@ def _model(standing: Standing, group: Group, pages: Mapping[str, str]) -> Model:
     )
 
 
-NOT_IN_FEED = frozenset({"limit", "reason_code", "exact", "low_90", "high_90", "detail", "p_value", "watch"})
+NOT_IN_FEED = frozenset(
+    {"limit", "reason_code", "exact", "low_90", "high_90", "detail", "p_value", "watch", "ceiling"}
+)
 """Fields of findings that a feed leaves out."""
 
 
 def _score(measure: Measure, standing: Standing) -> Score:
     finding, ranks = standing.entry.run.findings[measure], standing.ranks.get(measure)
+    ceiling = finding.ceiling
     return Score(
         audit=measure.audit,
         **finding.model_dump(exclude=set(NOT_IN_FEED)),
+        one_rater=ceiling.value if ceiling else None,
+        one_rater_low=ceiling.low if ceiling else None,
+        one_rater_high=ceiling.high if ceiling else None,
         rank=ranks.best if ranks else None,
         rank_to=ranks.worst if ranks else None,
     )

@@ -11,10 +11,13 @@ from sertools.comparison.leaderboards.feed import Feed, feed
 from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing, board
 from sertools.comparison.runs import AUDIT, Measure, run_of
 from sertools.errors import GateError
-from sertools.results.display import ABSENT
+from sertools.results.display import ABSENT, fixed
 from sertools.results.provenance import fingerprint_of
 from sertools.results.read import read_result
 from sertools.results.result import NON_RESULT_FILES, Result
+
+ONE_RATER = "one rater (people)"
+"""Name of the row with what one rater reaches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,9 @@ def short(group: Group, most: int | None = None) -> tuple[list[str], list[list[s
         ]
         for standing in group.standings[:most]
     ]
+    if group.people:
+        reached = [c.value if (c := group.people.get(m)) else None for m in group.scores]
+        rows.append([None, ONE_RATER, group.score_of_people, *(fixed(value, 3) for value in reached)])
     return ["place", "model", group.order_by, *(measure.key.label for measure in group.scores)], rows
 
 

@@ -34,6 +34,7 @@ from sertools.comparison.ranks import Differences, Ranks, ranks_of
 from sertools.comparison.runs import Measure, Run, direction
 from sertools.labels import DIMENSIONS
 from sertools.results.result import Result, Verdict
+from sertools.results.values import Ceiling
 
 CHECK = "it is a toy model with known behaviour, a check outside of the ranking"
 """Why a toy model has no place."""
@@ -136,6 +137,21 @@ class Group:
             for measure in measures
             if measure.audit == "correctness" and measure.key.name in MAIN and measure.key.slice == "all"
         ]
+
+    @property
+    def people(self) -> dict[Measure, Ceiling]:
+        """What one rater reaches in the scores, where the raters are known."""
+        runs = [each.entry.run for each in self.standings]
+        found = {m: next((c for run in runs if (c := run.ceiling(m)) is not None), None) for m in self.scores}
+        return {measure: ceiling for measure, ceiling in found.items() if ceiling is not None}
+
+    @property
+    def score_of_people(self) -> float | None:
+        """What one rater reaches in the measure that decides the order; None if that is not known."""
+        main = main_measures(self.labels, [each.entry.run for each in self.standings])
+        values = [self.people[measure].value for measure in main if measure in self.people]
+        known = [value for value in values if value is not None]
+        return fmean(known) if known and len(known) == len(main) else None
 
 
 def labels_of(measure: Measure) -> str:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from sertools.comparison.leaderboards import leaderboard
-from sertools.comparison.leaderboards.leaderboard import Entry, Group, verdicts
+from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing, verdicts
+from sertools.comparison.runs import Measure
 from sertools.report import figures, pages
 from sertools.results.result import Figure, Series
 
@@ -69,19 +70,23 @@ def model_page(model: str, groups: Sequence[Group], entries: Sequence[Entry]) ->
     )
 
 
+def _of_measure(group: Group, measure: Measure, shown: Sequence[Standing]) -> Series:
+    """The score of each model, and below them what one rater reaches."""
+    runs = [standing.entry.run for standing in shown]
+    one = group.people.get(measure)
+    return Series(
+        name=measure.key.label,
+        x=[*(standing.entry.model for standing in shown), *(["one rater"] if one else [])],
+        y=[*(run.of(measure, "value") for run in runs), *([one.value] if one else [])],
+        low=[*(run.of(measure, "low") for run in runs), *([one.low] if one else [])],
+        high=[*(run.of(measure, "high") for run in runs), *([one.high] if one else [])],
+    )
+
+
 def _scores(group: Group) -> Figure:
     """The figure of a group's scores with their intervals, best model first."""
     shown = group.standings[:MOST_ROWS]
-    series = [
-        Series(
-            name=measure.key.label,
-            x=[standing.entry.model for standing in shown],
-            y=[standing.entry.run.of(measure, "value") for standing in shown],
-            low=[standing.entry.run.of(measure, "low") for standing in shown],
-            high=[standing.entry.run.of(measure, "high") for standing in shown],
-        )
-        for measure in group.scores
-    ]
+    series = [_of_measure(group, measure, shown) for measure in group.scores]
     of = (
         ""
         if len(shown) == len(group.standings)

@@ -78,7 +78,7 @@ def with_raters(
     prefixes = vote_prefixes(columns)
     if not given and f"{how.votes}_" != VOTES:
         raise CorpusError(
-            f"--raters {how.votes}: {source} has no columns {how.votes}_anger, {how.votes}_neutral or similar",
+            f"--raters {how.votes}: {source} has no columns {how.votes}_anger, {how.votes}_fear or similar",
             hint=f"it has such columns for {', '.join(prefixes)}" if prefixes else "",
         )
     if given:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from sertools.report.content import against_limit
+from sertools.report.text import people
 from sertools.results.result import Finding
 
 WIDTH, HEIGHT = 300, 16
@@ -21,6 +22,7 @@ def extent(findings: Sequence[Finding]) -> tuple[float, float]:
     (0.0, 50.0)
     """
     ends = [end for f in findings for end in (f.value, f.low, f.high) if end is not None]
+    ends += [f.ceiling.value for f in findings if f.ceiling and f.ceiling.value is not None]
     ends += [end for f in findings if f.limit for end in (f.limit.above, f.limit.below) if end is not None]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     for start, stop in ((0.0, 1.0), (-1.0, 1.0)):
@@ -47,9 +49,12 @@ def bar(finding: Finding, axis: tuple[float, float]) -> str:
     if finding.low is not None and finding.high is not None:
         ends = f'x1="{at(finding.low)}" x2="{at(finding.high)}"'
         parts.append(f'<line class="range" {ends} y1="{middle}" y2="{middle}"/>')
+    if finding.ceiling and finding.ceiling.value is not None:
+        x = at(finding.ceiling.value)
+        parts.append(f'<path class="people" d="M{x} 1 l5 7 l-5 7 l-5 -7 z"/>')
     if finding.value is not None:
         parts.append(f'<circle cx="{at(finding.value)}" cy="{middle}" r="4"/>')
-    label = escape(against_limit(finding), quote=True)
+    label = escape("; ".join(filter(None, [against_limit(finding), people(finding)])), quote=True)
     return (
         f'<svg class="bar {finding.verdict.value}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
         f'height="{HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'

@@ -72,6 +72,11 @@ def _first(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if any(f is each for each in urgent)]
 
 
+def with_people(results: Sequence[Result]) -> bool:
+    """Whether the first screen shows what one rater reaches."""
+    return any(f.ceiling for row in rows(results) for f in row.numbers)
+
+
 def dropped(results: Sequence[Result]) -> list[str]:
     """Sentences on what the scores leave out: clips without answers or labels, missing files, odd rows."""
     said = [sentence for result in results for sentence in result.dropped]

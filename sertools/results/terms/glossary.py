@@ -31,6 +31,8 @@ def _term(short: str, long: str, meaning: str) -> Term:
 
 
 TERMS = (
+    _term("AUC", "area under the ROC curve", "how often a clip of an emotion gets a higher score for it than "
+          "another clip; 1 is perfect, 0.5 is chance"),
     _term("CCA", "canonical correlation analysis", "how strongly directions in a layer and acoustic features "
           "correlate; 0 is none, 1 is perfectly"),
     _term("CCC", "concordance correlation coefficient", "agreement of predictions and ratings, which drops "

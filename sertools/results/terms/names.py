@@ -10,6 +10,7 @@ from sertools.results.terms.glossary import TERMS
 _SHORT = {term.short.lower(): term.short for term in TERMS}
 _PHRASES: Mapping[str, str] = {
     "jensen_shannon": "Jensen-Shannon distance",
+    "alpha": "Krippendorff's α",
     "jensen": "Jensen", "shannon": "Shannon", "egemaps": "eGeMAPS",
 }  # fmt: skip
 _PLAIN_COLUMNS = ("speaker", "sex", "emotion", "model")

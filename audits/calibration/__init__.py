@@ -3,12 +3,13 @@
 For emotions, confidence is the probability of the predicted class. It is compared with accuracy by the
 expected calibration error ECE = Σ_b n_b/n |accuracy_b − mean confidence_b| over 15 equal bins (top label;
 Naeini et al. 2015, Guo et al. 2017), by the same without what chance gives, by overconfidence = mean
-confidence − accuracy (signed), and by the Brier score Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier
-1950). With few clips even a calibrated model has an ECE above 0; the report gives that ECE (for independent
-clips), and the Brier score of a model that always predicts the class shares. `ece_beyond_chance` is √max(0, Σ
-w (gap² − SE²)) over 15 bins with equally many clips, with standard errors SE of the gaps over speakers; its
-interval holds 0 where chance may explain the gaps. A limit on calibration should name it, since no interval
-of the ECE itself can hold 0.
+confidence − accuracy (signed), by the Brier score Σ_c (p_c − y_c)² averaged over clips (0 to 2; Brier 1950),
+and by the negative log-likelihood −ln p of the true class. Where the corpus has votes of raters, their
+cross-entropy −Σ_c t_c ln p_c is given too, beside that of the votes themselves. With few clips even a
+calibrated model has an ECE above 0; the report gives that ECE (for independent clips), and the Brier score of
+a model that always predicts the class shares. `ece_beyond_chance` is √max(0, Σ w (gap² − SE²)) over 15 bins
+with equally many clips, with standard errors SE of the gaps over speakers; its interval holds 0 where chance
+may explain the gaps. A limit on calibration should name it, since no interval of the ECE itself can hold 0.
 
 Models give no confidence for dimensions, so the question there is whether the error depends on the
 prediction. The residual slope is the least-squares slope of truth − prediction on the prediction: 0 where a
@@ -66,6 +67,8 @@ from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 from sertools.wording import plural
 
+from .losses import loss_findings
+
 ASKS = Asks(question="Is it calibrated?", claim="calibrated", rank=60)
 
 EXPLANATIONS = {
@@ -78,6 +81,14 @@ EXPLANATIONS = {
         "Mean confidence minus accuracy; above 0 the model is surer than it is right, below 0 less sure."
     ),
     "brier": "Brier score: Σ_c (p_c − y_c)², averaged over clips, from 0 to 2; 0 is perfect (Brier 1950).",
+    "nll": (
+        "Negative log-likelihood: −ln of the probability of the true class, averaged over clips; 0 is "
+        "perfect, probabilities below 1e-7 count as 1e-7."
+    ),
+    "cross_entropy": (
+        "Cross-entropy of the votes of raters: −Σ_c t_c ln p_c with the share t_c of the votes, averaged "
+        "over clips; at best the entropy of the votes."
+    ),
     "residual_slope": (
         "Least-squares slope of truth − prediction on the prediction; 0 where a prediction can be "
         "taken at face value."
@@ -156,15 +167,18 @@ def _emotion_outcome(tables: Tables) -> Outcome:
     over = _estimate(OVERCONFIDENCE, pair, correct, confidence)
     chance = ece_by_chance(confidence)
     brier, brier_rows, without_speaker = _brier(asked, scores, tables)
+    losses, loss_rows = ([], []) if tables.in_words else loss_findings(asked, scores, tables)
     found = [
         _finding("ece", ece, asked, "emotion"),
         _finding("ece_beyond_chance", beyond, asked, "emotion", withheld),
         _finding("overconfidence", over, asked, "emotion", withheld),
         brier,
+        *losses,
     ]
     rows: list[Row] = [
         ["ece", ece.value, chance, "a calibrated model on as many independent clips"],
         *brier_rows,
+        *loss_rows,
     ]
     compared = Table(
         name="beside",
