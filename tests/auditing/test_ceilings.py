@@ -159,6 +159,6 @@ def test_the_answer_names_every_target_once():
     ceiling = Ceiling(value=0.5, n=9, against="the mean of the others")
     main = [Finding(name="ccc", target=t, value=0.4, n=9, ceiling=ceiling) for t in ("arousal", "valence")]
     assert sentence(main) == (
-        " Against the mean of the others, one rater reaches an arousal CCC of 0.50: the model is not compared "
-        "with one rater; valence CCC of 0.50: the model is not compared with one rater."
+        " Against the mean of the others, one rater reaches an arousal CCC of 0.50: the model is not "
+        "compared with one rater; valence CCC of 0.50: the model is not compared with one rater."
     )
