@@ -16,7 +16,7 @@ def table() -> pd.DataFrame:
 
 def test_the_published_counts_are_those_of_the_plan(table):
     assert verified(table, training_voices.EXPECTED) == [
-        "384 of 384 clips, 12 of 12 speakers, 6 of 6 female speakers, 6 of 6 male speakers"
+        "as published: 384 of 384 clips, 12 of 12 speakers, 6 of 6 female speakers, 6 of 6 male speakers"
     ]
 
 
@@ -28,7 +28,7 @@ def test_no_voice_and_no_sentence_is_one_of_the_corpus_voices(table):
 
 
 def test_pace_and_force_are_uniform_and_independent(table):
-    # 384 draws: a mean differs from a half by .3/√384 = .015, a correlation from 0 by .05 (one standard error)
+    # 384 draws: standard errors are .3/√384 = .015 of a mean, and .05 of a correlation
     assert table[["arousal", "dominance"]].mean().to_numpy() == pytest.approx(0.5, abs=0.05)
     assert abs(np.corrcoef(table["arousal"], table["dominance"])[0, 1]) < 0.2
 
