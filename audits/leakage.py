@@ -56,6 +56,17 @@ from sertools.wording import plural
 OURS = "ours: a test set that shares recordings or speakers with the training set overestimates the model"
 ASKS = Asks(question="Are the splits of the corpus separate?", rank=80)
 
+EXPLANATIONS = {
+    "shared_clips": "Number of clips whose sound or row is in two parts of the corpus.",
+    "near_duplicates": (
+        "Number of clips whose acoustic fingerprint is nearly that of a clip in another part: the same "
+        "recording, louder, cut or resampled."
+    ),
+    "shared_speakers": "Number of speakers with clips in two parts of the corpus.",
+    "shared_sentences": "Number of transcripts that occur in two parts of the corpus.",
+    "repeated_clips": "Number of clips that one part lists more than once.",
+}
+
 LIMITS = [
     Limit(name="shared_clips", below=1, source=OURS),
     Limit(name="shared_speakers", below=1, source=OURS),

@@ -39,6 +39,13 @@ from sertools.wording import plural
 
 ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
 
+EXPLANATIONS = {
+    "word_effect": (
+        "τ, the standard deviation over words of their effect on the predictions (or on the errors p − t), "
+        "without what chance adds; on the scale from 0 to 1."
+    ),
+}
+
 NEEDS = Needs(columns=("transcript",), labels="dimensions")
 
 LIMITS = [Limit(name="word_effect", slice="of=errors", below=0.05, source="ours: a twentieth of the scale")]

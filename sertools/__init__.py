@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from sertools.api.results import compare as compare
     from sertools.api.results import gate as gate
     from sertools.api.results import leaderboard as leaderboard
+    from sertools.api.results import log_results as log_results
     from sertools.api.results import read_results as read_results
     from sertools.api.results import render as render
     from sertools.api.results import write_model_card as write_model_card
@@ -105,6 +106,7 @@ __all__ = [
     "list_suites",
     "load_corpus",
     "load_model",
+    "log_results",
     "metrics",
     "perturb",
     "perturb_file",
@@ -175,6 +177,7 @@ _PUBLIC = {
     "compare": "api.results",
     "gate": "api.results",
     "leaderboard": "api.results",
+    "log_results": "api.results",
     "read_results": "api.results",
     "render": "api.results",
     "write_model_card": "api.results",

@@ -1,8 +1,9 @@
 """How large files and functions are.
 
 The lines of a function are counted without its docstring, which describes every parameter and so grows with
-them. In the functions whose keyword arguments are options of users, those that `sertools` exports and `audit`
-of every audit, only the other parameters count: a caller names the few options that it changes.
+them; those of a command also without its parameters, which are its options. In the functions whose keyword
+arguments are options of users, those that `sertools` exports and `audit` of every audit, only the other
+parameters count: a caller names the few options that it changes.
 """
 
 import ast
@@ -17,7 +18,12 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_PARAMETERS = 7
 MAX_MODULES = 12
-MAY_HOLD_MORE = {"sertools/metrics", "sertools/cli/commands", "sertools/corpora/registered"}
+MAY_HOLD_MORE = {
+    "sertools/cli/commands",
+    "sertools/corpora/registered",
+    "sertools/metrics",
+    "sertools/models/kinds",
+}
 """Folders that grow by a file with each thing of their kind."""
 
 FILES = sorted(
@@ -61,12 +67,24 @@ def takes_options(path: Path, function: Function) -> bool:
     return path.is_relative_to(ROOT / "audits") and function.name == "audit"
 
 
+def is_command(path: Path, function: Function) -> bool:
+    """Whether the parameters of a function are the options of a command, one a line."""
+    return path.parent == ROOT / "sertools" / "cli" / "commands" and not function.name.startswith("_")
+
+
+def length_of_options(function: Function) -> int:
+    """Number of lines of the parameters of a command."""
+    given = function.args.args
+    return (function.body[0].lineno - 1 - given[0].lineno) if given else 0
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_are_small(path):
     text = path.read_text(encoding="utf-8")
     found = functions(text)
     assert len(text.splitlines()) <= MAX_FILE_LINES
-    assert [(each.name, lines(each)) for each in found if lines(each) > MAX_FUNCTION_LINES] == []
+    counted = [(e.name, lines(e) - (length_of_options(e) if is_command(path, e) else 0)) for e in found]
+    assert [each for each in counted if each[1] > MAX_FUNCTION_LINES] == []
     if not path.is_relative_to(ROOT / "sertools" / "cli"):
         taken = [(each.name, parameters(each, options=takes_options(path, each))) for each in found]
         assert [each for each in taken if each[1] > MAX_PARAMETERS] == []

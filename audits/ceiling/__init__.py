@@ -76,6 +76,21 @@ EXPLANATIONS = {
         "√(1 + 1/(m − 1)) is expected for m raters."
     ),
     "label_recognised": "Share of the votes that name the label of the corpus.",
+    "one_rater_accuracy": "The same as accuracy: share of votes that agree with the others' majority.",
+    "one_rater_macro_f1": "The same as the mean of the classes' F1.",
+    "one_rater_soft_macro_f1": (
+        "Macro-F1 of one rater held against the shares of the others' votes, both taken as naming a class "
+        "above 1/C (EMO-SUPERB)."
+    ),
+    "one_rater_recall": "Share of an emotion's clips for which one rater names it like most of the others.",
+    "one_rater_pcc": "Pearson's correlation of one rater with the mean of the others, from −1 to 1.",
+    "one_rater_mae": "Mean absolute difference of one rater from the mean of the others.",
+    "one_rater_rmse": "Root mean square difference of one rater from the mean of the others.",
+    "half_of_raters_accuracy": "Accuracy of the majority of a random half of the raters against the other.",
+    "half_of_raters_macro_f1": "Mean F1 of the classes, for the majority of a half against the other half.",
+    "half_of_raters_soft_macro_f1": "Soft-label macro-F1 of one half's shares of votes against the other's.",
+    "half_of_raters_pcc": "Pearson's correlation between the means of two random halves of the raters.",
+    "best_answer_accuracy": "Accuracy of the best possible answer, held against a random rater.",
 }
 
 NEEDS = Needs(labels="none", conditions=())

@@ -20,6 +20,10 @@ F1, and for a dimension it has the end of the scale that is farther from the tru
 distances of distributions and relative differences use the answered clips, and are inconclusive below 95 % of
 them. The scores on the answered clips alone are given too.
 
+With a closed set of emotions (`--classes`) only their clips are judged, and the answer is the highest score
+among them: probabilities are divided by their sum over the set. An answer in words outside the set is wrong.
+Where it differs, the UAR among all classes of the model is given too (`uar_open_set`).
+
 Every score is shown together with the scores of trivial models: the constant mean or majority class, random
 predictions, and the constant that is best for this metric. Limits that a trivial model can meet are passed
 only where the model is shown to beat a constant: its predictions are permuted among the clips of each
@@ -60,6 +64,7 @@ from .scores import (
     class_statistics,
     dimension_findings,
     emotion_findings,
+    open_set_findings,
 )
 from .soft_labels import auc_findings, kappa_findings, soft_label_findings
 
@@ -86,6 +91,10 @@ EXPLANATIONS = {
     "relative_difference": (
         "How much more often a class is predicted than it occurs: (n_p − n_t) / n over all n clips; 0 "
         "is equal."
+    ),
+    "uar_open_set": (
+        "UAR of the clips of a closed set of emotions, where all classes of the model compete: an answer "
+        "outside the set is wrong. From 0 to 1."
     ),
 }
 
@@ -125,7 +134,8 @@ def audit(tables: Tables, *, rng: np.random.Generator, in_domain: tuple[str, ...
         pair = pairs(tables, target)
         if target == "emotion":
             statistics, main_score = class_statistics(pair.classes), uar_statistic(pair.classes)
-            findings += [*emotion_findings(pair, tables), *auc_findings(pair, tables)]
+            findings += emotion_findings(pair, tables)
+            findings += [*auc_findings(pair, tables), *open_set_findings(pair, tables)]
             figures.append(presentation.confusion_figure(pair, tables))
         else:
             statistics, main_score = DIMENSION_STATISTICS, CCC

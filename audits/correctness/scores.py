@@ -120,6 +120,23 @@ def emotion_findings(pair: Pairs, tables: Tables) -> list[Finding]:
     return found
 
 
+def open_set_findings(pair: Pairs, tables: Tables) -> list[Finding]:
+    """With a closed set, the UAR of the same clips among all classes of the model, if it differs.
+
+    An answer outside the closed set is wrong. It is a detail: the score of the closed set is judged.
+    """
+    if not tables.open_answers:
+        return []
+    others = len(tables.model_classes)
+    codes = {name: code for code, name in enumerate(tables.model_classes)}
+    answered = np.array([codes.get(tables.open_answers[str(clip)] or "", others) for clip in pair.clips])
+    if np.array_equal(np.minimum(pair.prediction, others), answered):
+        return []
+    statistic = classification.uar_statistic(others + 1)
+    found = estimate(statistic, pair.truth, answered, pair.unit, pair.units)
+    return [detail(finding("uar_open_set", found, target="emotion", by_speaker=pair.by_speaker))]
+
+
 def _class_findings(pair: Pairs, code: int, name: str, withheld: str) -> list[Finding]:
     """Recall and precision of one emotion, and how much too often it is predicted."""
     labelled, predicted = pair.take(pair.truth == code), pair.take(pair.prediction == code)

@@ -45,6 +45,38 @@ from .probes import Predictions, gain_findings, linear_predictions, probe_findin
 
 ASKS = Asks(question="What do its layers hold?", rank=70)
 
+EXPLANATIONS = {
+    "above_chance": (
+        "Score of a linear probe on speakers that it was not trained on, minus chance: one over the number "
+        "of classes, or 0 for a CCC."
+    ),
+    "probe_uar": (
+        "UAR with which a probe predicts an emotion or another class from the layer, on speakers that it was "
+        "not trained on; from 0 to 1."
+    ),
+    "probe_ccc": "The same for a rating: CCC of the probe's predictions, from −1 to 1.",
+    "probe_accuracy": "The same for speakers: share of held-out clips whose speaker the probe names.",
+    "purity": (
+        "Share of a clip's 10 nearest neighbours, among clips of other speakers, that have its label; from 0 "
+        "to 1."
+    ),
+    "purity_above_chance": "Purity minus the share that random neighbours of other speakers would have.",
+    "purity_naive": (
+        "The same share among all clips: high wherever clips of one speaker with the same label are close "
+        "together."
+    ),
+    "silhouette": (
+        "(b − a) / max(a, b), where a is the mean distance of a clip to those with its label and b that to "
+        "the nearest other label (Rousseeuw 1987); from −1 to 1, 0 where labels overlap completely."
+    ),
+    "trustworthiness": (
+        "Whether neighbours on the map are neighbours in the layer (Venna & Kaski 2001), from 0 to 1."
+    ),
+    "probe_uar_gain": "UAR of this model's probe minus that of the other model's, paired by speaker.",
+    "probe_ccc_gain": "CCC of this model's probe minus that of the other model's, paired by speaker.",
+    "probe_accuracy_gain": "Accuracy of this model's probe minus that of the other's, paired by speaker.",
+}
+
 NEEDS = Needs(labels="none", layers=True)
 
 SOURCE = "ours: the layer encodes the label better than chance"

@@ -94,6 +94,21 @@ EXPLANATIONS = {
         "The largest score of a group minus the smallest, by CCC for a dimension and UAR for "
         "emotions; 0 is equal."
     ),
+    "mae_gap": (
+        "MAE of one group minus that of the other; unlike that of CCC, the gap does not depend on how widely "
+        "the ratings of a group spread."
+    ),
+    "rmse_gap": "Root mean square error of one group minus that of the other.",
+    "brier_gap": "Brier score (mean squared error of the probabilities) of one group minus the other's.",
+    "mean_shift": "Mean error p − t of a group minus that of all clips, on the scale from 0 to 1.",
+    "recall_gap": "Largest minus smallest recall of an emotion over the groups.",
+    "precision_gap": "Largest minus smallest precision of an emotion over the groups.",
+    "recall_difference": "Recall of an emotion in a group minus that in all clips.",
+    "precision_difference": "Precision of an emotion in a group minus that in all clips.",
+    "bin_recall_gap": "Largest minus smallest recall of a part of the scale (ends .25, .5, .75) over groups.",
+    "bin_precision_gap": "Largest minus smallest precision of a part of the scale over the groups.",
+    "bin_recall_difference": "Recall of a part of the scale in a group minus that in all clips.",
+    "bin_precision_difference": "Precision of a part of the scale in a group minus that in all clips.",
 }
 
 LIMITS = [

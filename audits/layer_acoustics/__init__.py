@@ -63,6 +63,18 @@ MARGIN = 0.05
 CARRIES = "ours: some layer exceeds its floors by more than two random networks may differ"
 ASKS = Asks(question="What do its layers hold?", rank=70)
 
+EXPLANATIONS = {
+    "cca": (
+        "Mean canonical correlation of the layer's frames with a group of acoustic features (eGeMAPS), "
+        "fitted and scored on different speakers; from 0 to 1."
+    ),
+    "cca_above_floors": (
+        "That correlation minus the highest of what remains without the model: frames of another clip, "
+        "frames rolled by half the clip, and the same architecture with random weights."
+    ),
+    "cca_difference": "The correlation minus that of the other model, averaged over the layers.",
+}
+
 LIMITS = [
     Limit(name="*_above_floors", target=group, above=MARGIN, source=CARRIES)
     for group in GROUPS

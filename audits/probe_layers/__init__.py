@@ -53,6 +53,22 @@ SOURCE = "ours: some layer predicts the label better than chance"
 COMPANIONS = {"cca": "layer_acoustics"}
 ASKS = Asks(question="What do its layers hold?", rank=70)
 
+EXPLANATIONS = {
+    "above_chance": (
+        "Score of a linear probe on speakers that it was not trained on, minus chance: one over the number "
+        "of classes, or 0 for a CCC."
+    ),
+    "probe_uar": (
+        "UAR with which a probe predicts an emotion or another class from the layer, on speakers that it was "
+        "not trained on; from 0 to 1."
+    ),
+    "probe_ccc": "The same for a rating: CCC of the probe's predictions, from −1 to 1.",
+    "probe_accuracy": "The same for speakers: share of held-out clips whose speaker the probe names.",
+    "probe_uar_gain": "UAR of this model's probe minus that of the other model's, paired by speaker.",
+    "probe_ccc_gain": "CCC of this model's probe minus that of the other model's, paired by speaker.",
+    "probe_accuracy_gain": "Accuracy of this model's probe minus that of the other's, paired by speaker.",
+}
+
 LIMITS = [Limit(name="above_chance", target=name, above=0.05, source=SOURCE) for name in LABELS]
 
 

@@ -34,6 +34,7 @@ from sertools.auditing.contract import Needs, Outcome
 from sertools.auditing.findings import finding, skipped
 from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.tables.condition import asked_condition
@@ -44,6 +45,31 @@ from . import presentation
 from .design import Design, design_of
 from .effects import option_bias, uar_of, uar_range
 from .variance import FACTORS, variance_shares
+
+ASKS = Asks(question="Does it depend on how it is asked?", claim="alike however it is asked", rank=25)
+
+EXPLANATIONS = {
+    "prompt_range": (
+        "How many points of UAR the choice of the prompt is worth: highest minus lowest UAR over the "
+        "prompts, from 0 to 1."
+    ),
+    "order_range": "Highest minus lowest UAR over the orders in which the prompt lists the classes.",
+    "uar_of_prompt": "UAR with one prompt, averaged over orders and repetitions.",
+    "uar_of_order": "UAR with one order of the classes, averaged over prompts and repetitions.",
+    "first_option_bias": (
+        "How much more often the class that is listed first is answered than when it is listed elsewhere; "
+        "0 is no bias."
+    ),
+    "last_option_bias": "The same for the class that is listed last.",
+    "variance_of_speaker": (
+        "Share of the variance of the answers that speakers explain; the shares of speaker, "
+        "clip, prompt, order and repetition add up to 1."
+    ),
+    "variance_of_clip": "Share of the variance of the answers that a speaker's clips explain.",
+    "variance_of_prompt": "Share of that variance that the prompt explains, alone and by clip.",
+    "variance_of_order": "Share of that variance that the order of the classes explains, alone and by clip.",
+    "variance_of_repeat": "Share of that variance that repeating the same question explains.",
+}
 
 OURS = "ours: worth less than five points of UAR"
 LIMITS = [

@@ -71,6 +71,13 @@ EXPLANATIONS = {
     ),
     "change_of_ccc": "CCC under a perturbation minus CCC on clean audio, on the same clips; 0 is no change.",
     "change_of_uar": "UAR under a perturbation minus UAR on clean audio, on the same clips; 0 is no change.",
+    "mean_unchanged_ratio": "Share of unchanged predictions, averaged over the perturbations; from 0 to 1.",
+    "scale_free_ratio": (
+        "The share of unchanged predictions with a tolerance of .05 s_p / s_t, so that a model whose "
+        "predictions hardly vary is not robust for that alone."
+    ),
+    "mean_shift": "Mean prediction under the perturbation minus that for clean audio.",
+    "unchanged_gap": "Share of unchanged predictions of women minus that of men.",
 }
 
 LIMITS = [

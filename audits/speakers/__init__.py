@@ -68,6 +68,12 @@ EXPLANATIONS = {
         "Standard deviation of the scores of the speakers, divisor G − 1 for G speakers; 0 if all are "
         "served alike."
     ),
+    "speaker_average": "Mean absolute error of the speakers' mean predictions, on the scale from 0 to 1.",
+    "speaker_ranking": (
+        "Spearman's correlation over speakers of the mean prediction with the mean rating, from −1 to 1; a "
+        "negative one is a failure."
+    ),
+    "worst_above_chance": "Score of the worst speaker minus that of chance.",
 }
 
 NEEDS = Needs(columns=("speaker",), labels="either")

@@ -56,6 +56,20 @@ from .recognition import recognition_findings
 
 ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
 
+EXPLANATIONS = {
+    "acoustic_ccc": (
+        "CCC of a head on the model's pooled states alone, on speakers that it was not trained on; from −1 "
+        "to 1."
+    ),
+    "text_ccc": "CCC of the same head on the vector of the transcript alone.",
+    "fused_ccc": "CCC of a head on both together.",
+    "fusion_gain": "CCC with the transcript minus CCC without it; above 0 the words help.",
+    "word_error_rate": (
+        "(substitutions + deletions + insertions) / words of the reference, of the recognised transcripts; 0 "
+        "is perfect."
+    ),
+}
+
 LIMITS = [Limit(name="fusion_gain", below=0.05, source="ours: the states already contain the words")]
 
 

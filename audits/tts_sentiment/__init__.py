@@ -57,6 +57,13 @@ EXPLANATIONS = {
     "negation_consistency": (
         "Share of pairs of a sentence and its negation in which the prediction moves against the word."
     ),
+    "positive_minus_neutral": "Mean prediction for positive sentences minus that for neutral ones.",
+    "negative_minus_neutral": "Mean prediction for negative sentences minus that for neutral ones.",
+    "neutral_point": "Mean prediction for neutral sentences, on the scale from 0 to 1.",
+    "language_shift": (
+        "m(p | language, sentiment) − m(p | language), minus its mean over the languages: whether a "
+        "sentiment moves the model more in one language than in others."
+    ),
 }
 
 NEEDS = Needs(columns=("sentiment", "transcript", "speaker"), labels="none")

@@ -42,6 +42,33 @@ from .sentences import score_of_sentences
 
 ASKS = Asks(question="Does it listen to the voice, or to the words?", rank=50)
 
+EXPLANATIONS = {
+    "original_ccc": "CCC of the predictions for the recordings with the ratings; from −1 to 1.",
+    "synthetic_ccc": (
+        "CCC of the predictions for the same words in a synthetic voice with the ratings of the recordings: "
+        "what remains when only the words are the same."
+    ),
+    "ccc_change": "CCC with the synthetic voice minus CCC with the recordings.",
+    "sentence_ccc": (
+        "CCC of predicting each clip from other speakers' ratings of the same sentence: what the words alone "
+        "can tell in this corpus."
+    ),
+    "original_uar": "UAR for the recordings; from 0 to 1.",
+    "synthetic_uar": "UAR for the same words in a synthetic voice.",
+    "uar_change": "UAR with the synthetic voice minus UAR with the recordings.",
+    "sentence_uar": "UAR of naming the emotion that other speakers most often have in the same sentence.",
+    "original_jensen_shannon": (
+        "Distance between the distributions of the predictions for the recordings and of the ratings, from 0 "
+        "to 1."
+    ),
+    "synthetic_jensen_shannon": "The same for the synthetic voice.",
+    "synthetic_spread": (
+        "Standard deviation of the predictions for the synthetic voice over that of those for the "
+        "recordings; 0 if every sentence gets the same."
+    ),
+    "synthetic_mean": "Mean prediction for the synthetic voice, on the scale from 0 to 1.",
+}
+
 LIMITS = [Limit(name="synthetic_ccc", above=-0.1, source="ours: words do not mislead the model")]
 
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "perturb": ("perturb", "perturb_file"),
     "plan": ("plan",),
     "predict": ("predict",),
-    "report": ("read_results", "render", "write_model_card"),
+    "report": ("read_results", "render", "write_model_card", "log_results"),
     "selftest": ("check_audits", "audit_power"),
     "sweep": ("run_sweep",),
     "study": ("study",),

@@ -118,7 +118,7 @@ def _measures(audit: Audit) -> list[str]:
 def _meaning(audit: Audit, name: str, others: Sequence[Audit]) -> list[str]:
     """Sentences on a measure: what its audit declares, its metric's docstring, or else the audit's method."""
     found = [declared[name] for declared in (a.measures for a in (audit, *others)) if name in declared][:1]
-    documented = _of_metric(name)
+    documented = of_metric(name)
     term = next((t for t in glossary.TERMS if t.short.lower() == name), None)
     if term:
         found.append(f"{term.short} is the {term.long}: {term.meaning}.")
@@ -130,7 +130,7 @@ def _meaning(audit: Audit, name: str, others: Sequence[Audit]) -> list[str]:
     return found or [f"The audit asks: {audit.question} Its method is shown by: sertools {audit.name} --help"]
 
 
-def _of_metric(name: str) -> list[str]:
+def of_metric(name: str) -> list[str]:
     """The docstring of the metric with this name, up to its arguments; empty if there is none."""
     from sertools import metrics
 

@@ -18,6 +18,7 @@ from sertools.comparison.runs import are_usable_names, listed
 from sertools.errors import GateError
 from sertools.report import render as reports
 from sertools.report.formats import ci, model_card
+from sertools.report.trackers import logged
 from sertools.results.collection import Results, joined
 from sertools.results.read import read_result
 from sertools.results.read import read_results as read_folder
@@ -113,6 +114,30 @@ def write_model_card(results: ResultSource, place: str | Path) -> Path:
         ```
     """
     return model_card.write_card(results_of(results), Path(place))
+
+
+def log_results(results: ResultSource, tracker: str) -> str:
+    """Send values, settings and the report to a tracker of experiments, as one run.
+
+    Args:
+        results: results, or a folder with results, whose report is sent along
+        tracker: `mlflow` or `wandb`, which must be installed; where results go, and whether offline, is the
+            tracker's own setting, such as MLFLOW_TRACKING_URI or WANDB_MODE
+
+    Returns:
+        The id of the run (MLflow), or its folder on this machine (Weights & Biases).
+
+    Raises:
+        GateError: there is no such tracker, it is not installed, or the run cannot be written
+
+    Example:
+        ```python
+        sertools.log_results("report", "mlflow")
+        ```
+    """
+    folder = Path(results) if isinstance(results, str | Path) and Path(results).is_dir() else None
+    sent: str = logged.tracker(tracker).log(results_of(results), folder)
+    return sent
 
 
 @dataclass(frozen=True, kw_only=True)

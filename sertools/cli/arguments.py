@@ -112,7 +112,7 @@ def clips_to_hear(text: str) -> int | None:
     return int(text)
 
 
-def names(text: str) -> tuple[str, ...]:
+def names(text: str, option: str = "--labels") -> tuple[str, ...]:
     """Parses a list of names like `anger, neutral`; an empty text has no names.
 
     Raises:
@@ -123,9 +123,9 @@ def names(text: str) -> tuple[str, ...]:
     """
     found = tuple(name.strip() for name in text.split(",")) if text.strip() else ()
     if "" in found:
-        raise ModelError(f"--labels {text!r} has an empty name")
+        raise ModelError(f"{option} {text!r} has an empty name")
     if len(set(found)) < len(found):
-        raise ModelError(f"--labels {text!r} names a label twice")
+        raise ModelError(f"{option} {text!r} names a label twice")
     return found
 
 
@@ -314,6 +314,8 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
         other = LoadOptions(device=given["device"], precision=given["precision"])
         against = ModelRequest(spec=given["against"], options=other)
     _check_comparison(audits, against, given.get("random_twin"))
+    if given.get("over_time") is not None and given["audio"] in {"none", "0"}:
+        raise AuditError("--over-time shows tracks under recordings, but --audio none saves none")
     return AuditRequest(
         model=model_request(given),
         corpus=corpus_request(given),
@@ -325,9 +327,11 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
             batch_size=given["batch_size"],
             cache=given["cache"],
             label_map=pairs(given.get("label_map"), "--label-map", "THEIRS=OURS"),
+            classes=names(given.get("classes", ""), "--classes"),
             progress=progress(given.get("quiet", True)),
             fresh=given.get("fresh", False),
             share=share(given["shard"]) if "shard" in given else None,
+            over_time=given.get("over_time"),
         ),
         out=given.get("out", OUT),
         clips=clips_to_hear(given.get("audio", "none")),

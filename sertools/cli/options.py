@@ -12,7 +12,6 @@ OUT = Path("sertools-report")
 
 INPUT, HOW, OUTPUT = "Input", "Computing", "Output"
 
-
 ModelSpec = Annotated[
     str,
     typer.Option(
@@ -21,7 +20,6 @@ ModelSpec = Annotated[
         help="default, a checkpoint directory, a hub id owner/name, predictions:FILE, toy:oracle, …",
     ),
 ]
-
 
 Against = Annotated[
     str,
@@ -33,7 +31,6 @@ Against = Annotated[
     ),
 ]
 
-
 RandomTwin = Annotated[
     bool | None,
     typer.Option(
@@ -44,7 +41,6 @@ RandomTwin = Annotated[
     ),
 ]
 
-
 DataSpecs = Annotated[
     list[str],
     typer.Option(
@@ -53,7 +49,6 @@ DataSpecs = Annotated[
         help="Corpus name, CSV/Parquet manifest or folder, with optional :split; repeat to join corpora.",
     ),
 ]
-
 
 DataRoot = Annotated[
     Path | None,
@@ -64,12 +59,10 @@ DataRoot = Annotated[
     ),
 ]
 
-
 ColumnMap = Annotated[
     list[str] | None,
     typer.Option("--map", rich_help_panel=INPUT, help="Rename a column of the manifest: THEIRS=OURS."),
 ]
-
 
 ValueMap = Annotated[
     list[str] | None,
@@ -80,14 +73,12 @@ ValueMap = Annotated[
     ),
 ]
 
-
 Scales = Annotated[
     list[str] | None,
     typer.Option(
         "--scale", rich_help_panel=INPUT, help="Range of the ratings: 1:7, or valence=1:7 for one dimension."
     ),
 ]
-
 
 LabelMap = Annotated[
     list[str] | None,
@@ -96,6 +87,15 @@ LabelMap = Annotated[
     ),
 ]
 
+Classes = Annotated[
+    str,
+    typer.Option(
+        "--classes",
+        rich_help_panel=INPUT,
+        help="A closed set of emotions, as in anger,neutral: only their clips are judged, and only they "
+        "compete. correctness also gives the UAR among all classes of the model, where it differs.",
+    ),
+]
 
 Derive = Annotated[
     bool,
@@ -105,7 +105,6 @@ Derive = Annotated[
         help="Derive the dimensions from the emotion labels with the norms of Russell & Mehrabian 1977.",
     ),
 ]
-
 
 NoiseDir = Annotated[
     str,
@@ -117,7 +116,6 @@ NoiseDir = Annotated[
     ),
 ]
 
-
 RirDir = Annotated[
     str,
     typer.Option(
@@ -127,7 +125,6 @@ RirDir = Annotated[
         help="Folder of room impulse responses, for audits that use them.",
     ),
 ]
-
 
 Prompts = Annotated[
     list[str] | None,
@@ -148,12 +145,10 @@ Heads = Annotated[
     ),
 ]
 
-
 TrustRemoteCode = Annotated[
     bool,
     typer.Option("--trust-remote-code", rich_help_panel=INPUT, help="Allow code from the checkpoint to run."),
 ]
-
 
 Labels = Annotated[
     str,
@@ -163,7 +158,6 @@ Labels = Annotated[
         help="Names of the model's outputs in order, if it does not name them itself: anger,neutral.",
     ),
 ]
-
 
 Output = Annotated[
     str,
@@ -175,7 +169,6 @@ Output = Annotated[
     ),
 ]
 
-
 Activation = Annotated[
     Literal["auto", "none", "softmax", "sigmoid"],
     typer.Option(
@@ -185,7 +178,6 @@ Activation = Annotated[
     ),
 ]
 
-
 ModelScales = Annotated[
     list[str] | None,
     typer.Option(
@@ -194,7 +186,6 @@ ModelScales = Annotated[
         help="Range in which the model predicts ratings, if it is not 0:1: 1:7, or valence=1:7.",
     ),
 ]
-
 
 WindowLength = Annotated[
     float | None,
@@ -206,7 +197,6 @@ WindowLength = Annotated[
     ),
 ]
 
-
 Hop = Annotated[
     float | None,
     typer.Option(
@@ -217,7 +207,6 @@ Hop = Annotated[
     ),
 ]
 
-
 Pool = Annotated[
     Literal["mean", "median", "max"],
     typer.Option(
@@ -227,6 +216,15 @@ Pool = Annotated[
     ),
 ]
 
+OverTime = Annotated[
+    float | None,
+    typer.Option(
+        "--over-time",
+        rich_help_panel=OUTPUT,
+        metavar="SECONDS",
+        help="Step of predictions over time: windows of 2 s, each so much later than the one before.",
+    ),
+]
 
 SamplingRate = Annotated[
     int,
@@ -257,15 +255,12 @@ MaxMinutes = Annotated[
     ),
 ]
 
-
 Device = Annotated[str, typer.Option("--device", rich_help_panel=HOW, help="cpu, cuda, cuda:N, mps or auto.")]
-
 
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
     typer.Option("--precision", rich_help_panel=HOW, help="Number format of the forward pass."),
 ]
-
 
 BatchSize = Annotated[
     int,
@@ -273,7 +268,6 @@ BatchSize = Annotated[
         "--batch-size", rich_help_panel=HOW, min=1, help="Maximum number of clips in one forward pass."
     ),
 ]
-
 
 Seed = Annotated[int, typer.Option("--seed", rich_help_panel=HOW, help="Random seed.")]
 
@@ -309,7 +303,6 @@ Fresh = Annotated[
     ),
 ]
 
-
 Cache = Annotated[
     Path | None,
     typer.Option(
@@ -320,20 +313,16 @@ Cache = Annotated[
     ),
 ]
 
-
 Out = Annotated[Path, typer.Option("--out", rich_help_panel=OUTPUT, help="Folder for results and report.")]
-
 
 Format = Annotated[
     Literal["table", "json"],
     typer.Option("--format", rich_help_panel=OUTPUT, help="Format of the output; json is stable."),
 ]
 
-
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="Show no progress and no summary.")
 ]
-
 
 Verbose = Annotated[
     bool,
@@ -345,7 +334,6 @@ Verbose = Annotated[
     ),
 ]
 
-
 Strict = Annotated[
     bool,
     typer.Option(
@@ -353,14 +341,12 @@ Strict = Annotated[
     ),
 ]
 
-
 AllowEmpty = Annotated[
     bool,
     typer.Option(
         "--allow-empty", rich_help_panel=OUTPUT, help="Exit with 0 even if nothing could be measured."
     ),
 ]
-
 
 Audio = Annotated[
     str,
@@ -373,7 +359,6 @@ Audio = Annotated[
     ),
 ]
 
-
 AuditNames = Annotated[
     list[str] | None,
     typer.Argument(
@@ -381,11 +366,9 @@ AuditNames = Annotated[
     ),
 ]
 
-
 SuiteName = Annotated[
     str | None, typer.Option("--suite", rich_help_panel=INPUT, help="Named set of audits, or a TOML file.")
 ]
-
 
 Audits = Annotated[
     list[Path] | None,

@@ -10,7 +10,7 @@ from sertools.results.answers import Answers
 from sertools.results.collection import Results
 from sertools.results.coverage import MIN_COVERAGE, coverages
 from sertools.results.keys import FindingKey
-from sertools.results.provenance import corpora_differ
+from sertools.results.provenance import closed_sets_differ, corpora_differ
 from sertools.results.reasons import not_better_than_constant
 from sertools.results.result import Finding, Result, Verdict
 from sertools.results.values import Ceiling
@@ -185,7 +185,7 @@ def why_other_clips(one: Result, other: Result) -> str:
         return f"the corpora differ: {corpora[0]} and {corpora[1]}"
     if corpora_differ(one, other):
         return f"the two corpora named {corpora[0]} differ in clips, labels or audio"
-    return ""
+    return closed_sets_differ(one, other)
 
 
 def direction(runs: Sequence[Run], measure: Measure) -> str:

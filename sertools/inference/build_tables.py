@@ -1,17 +1,18 @@
 """Joins predictions with corpus labels into the tables that audits read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus
-from sertools.errors import ModelError
+from sertools.errors import ModelError, nearest
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.model import ClipModel, Model
 from sertools.models.words.answers import WORDS
 from sertools.models.words.parse import NO_ANSWER, kind_of
+from sertools.tables import closed_set
 from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
@@ -52,12 +53,43 @@ def standard_labels(model: Model | ClipModel, label_map: Mapping[str, str] | Non
     return names
 
 
+def closed_classes(
+    model: Model | ClipModel, classes: Sequence[str], label_map: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """The standard names of a closed set of emotions, in the order of the model's labels.
+
+    Raises:
+        ModelError: the model does not predict one of them, or they are fewer than two
+    """
+    if not classes:
+        return ()
+    known = _model_classes(model, standard_labels(model, label_map))
+    wanted = [canonical(name, label_map) for name in classes]
+    absent = [name for name, standard in zip(classes, wanted, strict=True) if standard not in known]
+    if absent:
+        can = f"predicts {', '.join(known)}" if known else "predicts no emotions"
+        hint = nearest(absent[0], [*known]) if known else "leave --classes out"
+        raise ModelError(f"--classes names {absent[0]!r}, but {model.name} {can}", hint=hint)
+    found = tuple(name for name in known if name in wanted)
+    if len(found) < 2:
+        raise ModelError(f"--classes names {found[0]} alone", hint="name at least two emotions")
+    return found
+
+
+def _model_classes(model: Model | ClipModel, names: Sequence[str]) -> tuple[str, ...]:
+    """The emotions among the standard names of a model's labels, without duplicates."""
+    if model.task == "regression":
+        return ()
+    return tuple(name for name in dict.fromkeys(names) if name not in DIMENSIONS)
+
+
 def tables(
     model: Model | ClipModel,
     corpus: Corpus,
     predicted: Mapping[str, Predicted],
     label_map: Mapping[str, str] | None = None,
     *,
+    classes: Sequence[str] = (),
     frame_sums: Mapping[str, FrameSums] | None = None,
     others: Mapping[str, Tables] | None = None,
 ) -> Tables:
@@ -66,36 +98,43 @@ def tables(
     Several model labels with the same standard name (excited and happy mapped to happiness) form one class,
     whose score is the sum of theirs.
 
+    Args:
+        model: whose predictions these are
+        corpus: with the truth
+        predicted: condition → predictions
+        label_map: theirs → ours
+        classes: a closed set of emotions, by standard names; those that the model lacks are left out
+        frame_sums: level → sums over frames
+        others: role → tables of another model
+
     Raises:
         ModelError: two dimensions of the model have the same name
     """
     names = standard_labels(model, label_map)
-    scores = {
-        condition: p.scores.set_axis(names, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
-        for condition, p in predicted.items()
-    }
-    # a column without a single number under any condition is a label that the model does not predict here
-    unused = {name for name in names if all(frame[name].isna().all() for frame in scores.values())}
-    if unused:
-        scores = {
-            condition: frame.drop(columns=list(unused & set(frame))) for condition, frame in scores.items()
-        }
+    scores, unused = _by_standard_name(predicted, names)
     labels = _labels(model, corpus, [name for name in names if name not in unused])
+    missing = pd.concat([NOTHING_MISSING, *(p.missing for p in predicted.values())], ignore_index=True)
+    every, open_answers = labels.classes, dict[str, str | None]()
+    if classes:
+        labels = _closed(labels, classes)
+        open_answers = _open_answers(labels, scores, every)
+        scores, missing = _among(scores, missing, labels.classes, every, model)
     return Tables(
         clips=corpus.clips,
         predictions=scores,
-        missing=pd.concat([NOTHING_MISSING, *(p.missing for p in predicted.values())], ignore_index=True),
+        missing=missing,
         dimensions=tuple(d for d in labels.rated if d in labels.model),
         classes=labels.shared,
         model_classes=labels.classes if labels.shared else (),
+        open_answers=open_answers,
         notes=(
             *map(str, model.facts.get("notes", [])),
             *([corpus.simulated] if corpus.simulated else []),
             *corpus.notes,
-            *_label_notes(labels),
+            *_label_notes(labels, every if classes else ()),
             *_rating_notes(corpus, [d for d in labels.rated if d in labels.model]),
             *_score_notes(predicted, scores),
-            *_word_notes(predicted),
+            *_word_notes(missing, predicted),
         ),
         corpus=corpus.name,
         simulated=corpus.simulated,
@@ -132,14 +171,72 @@ def _labels(model: Model | ClipModel, corpus: Corpus, names: list[str]) -> _Labe
     rated = [d for d in DIMENSIONS if d in table and table[d].notna().any()]
     counts = table["emotion"].value_counts() if "emotion" in table else pd.Series(dtype=int)
     clips = {str(name): int(n) for name, n in counts.items()}
-    regression = model.task == "regression"
-    classes = () if regression else tuple(n for n in dict.fromkeys(names) if n not in DIMENSIONS)
+    classes = _model_classes(model, names)
     shared = tuple(name for name in classes if name in clips)
     return _Labels(model=names, rated=rated, clips=clips, classes=classes, shared=shared)
 
 
-def _label_notes(labels: _Labels) -> list[str]:
-    """Sentences about labels that only one of model and corpus has."""
+def _by_standard_name(
+    predicted: Mapping[str, Predicted], names: list[str]
+) -> tuple[dict[str, pd.DataFrame], set[str]]:
+    """Scores with one column per standard name, and the names of which no score is known at all."""
+    scores = {
+        condition: p.scores.set_axis(names, axis=1).T.groupby(level=0, sort=False).sum(min_count=1).T
+        for condition, p in predicted.items()
+    }
+    # a column without a single number under any condition is a label that the model does not predict here
+    unused = {name for name in names if all(frame[name].isna().all() for frame in scores.values())}
+    if unused:
+        scores = {
+            condition: frame.drop(columns=list(unused & set(frame))) for condition, frame in scores.items()
+        }
+    return scores, unused
+
+
+def _open_answers(
+    labels: _Labels, scores: Mapping[str, pd.DataFrame], every: Sequence[str]
+) -> dict[str, str | None]:
+    """Clip → the emotion that the model answers among all that it can predict; empty without emotions."""
+    if not labels.shared or CLEAN not in scores:
+        return {}
+    answered = closed_set.answers(scores[CLEAN], every)
+    return dict(zip(map(str, answered.index), answered, strict=True))
+
+
+def _closed(labels: _Labels, classes: Sequence[str]) -> _Labels:
+    """The labels with the emotions of a closed set alone."""
+    kept = tuple(name for name in labels.classes if name in classes)
+    return replace(labels, classes=kept, shared=tuple(name for name in labels.shared if name in kept))
+
+
+def _among(
+    scores: Mapping[str, pd.DataFrame],
+    missing: pd.DataFrame,
+    classes: Sequence[str],
+    every: Sequence[str],
+    model: Model | ClipModel,
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Scores in which only a closed set of emotions competes, and the missing clips with those it adds."""
+    if not classes:
+        return dict(scores), missing
+    shares = model.task in {"single_label", "joint"} and model.facts.get("answers") != WORDS
+    added = []
+    for condition, frame in scores.items():
+        named = closed_set.answers(frame, every)[closed_set.outside(frame, every, classes)]
+        reasons = [f'{NO_ANSWER} (names another class): "{name}"' for name in named]
+        rows = {"clip": named.index, "condition": condition, "reason": reasons, "asked": True}
+        added.append(pd.DataFrame(rows, dtype=object))
+    found = {name: closed_set.among(frame, classes, shares=shares) for name, frame in scores.items()}
+    return found, pd.concat([missing, *added], ignore_index=True)
+
+
+def _label_notes(labels: _Labels, every: Sequence[str] = ()) -> list[str]:
+    """Sentences about labels that only one of model and corpus has.
+
+    Args:
+        labels: of model and corpus
+        every: with a closed set, all emotions of the model; empty without one
+    """
     notes = []
     only_rated = [d for d in labels.rated if d not in labels.model]
     only_predicted = [d for d in labels.model if d in DIMENSIONS and d not in labels.rated]
@@ -152,7 +249,12 @@ def _label_notes(labels: _Labels) -> list[str]:
             names = ", ".join(sorted(labels.shared))
             notes.append(f"Emotion metrics use {len(labels.shared)} classes: {names}.")
         excluded = [f"{name} ({n})" for name, n in labels.clips.items() if name not in labels.shared]
-        if excluded:
+        if excluded and every:
+            notes.append(
+                f"The closed set leaves out the clips of {', '.join(excluded)}; of the model's classes, only "
+                f"{', '.join(labels.classes)} compete."
+            )
+        elif excluded:
             notes.append(
                 f"Only the corpus has {', '.join(excluded)}: these clips are excluded from emotion metrics."
             )
@@ -187,12 +289,12 @@ def _rating_notes(corpus: Corpus, dimensions: list[str]) -> list[str]:
     return notes
 
 
-def _word_notes(predicted: Mapping[str, Predicted]) -> list[str]:
+def _word_notes(missing: pd.DataFrame, predicted: Mapping[str, Predicted]) -> list[str]:
     """A sentence on the answers to clean audio that name no class, by kind, with examples."""
     if CLEAN not in predicted:
         return []
     given = predicted[CLEAN]
-    reasons = given.missing["reason"].astype(str)
+    reasons = missing.loc[missing["condition"] == CLEAN, "reason"].astype(str)
     reasons = reasons[reasons.str.startswith(NO_ANSWER)]
     if reasons.empty:
         return []

@@ -41,10 +41,12 @@ class Settings:
         workers: number of decoding threads
         cache: root folder of the store; None for the platform's user cache directory
         label_map: theirs → ours, for the labels of the model
+        classes: the closed set of emotions that are judged; empty for all that model and corpus share
         progress: shows the progress of a long job
         fresh: compute results of audits again, although they are kept
         share: compute this part of the predictions only; None for all. A run that finds the other parts
             missing after that raises `OtherSharesMissingError`
+        over_time: step in s of the tracks that the report shows with recordings; None for no tracks
     """
 
     seed: int = 0
@@ -52,9 +54,11 @@ class Settings:
     workers: int = 2
     cache: Path | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     progress: Progress = lambda *step: nullcontext(lambda n: None)
     fresh: bool = False
     share: Share | None = None
+    over_time: float | None = None
 
     @property
     def root(self) -> Path:

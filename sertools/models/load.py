@@ -100,7 +100,8 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     """
     options = options or LoadOptions()
     modules = _modules()
-    scheme, rest = _scheme_and_rest(spec, list(modules))
+    alone = [name for name, module in modules.items() if getattr(module, "ALONE", False)]
+    scheme, rest = _scheme_and_rest(spec, list(modules), alone)
     _check(options, scheme, getattr(modules[scheme], "READS", ()))
     # whatever a file contains, the answer is a model or one sentence
     with foreign(f"{spec} cannot be loaded", ModelError):
@@ -145,8 +146,13 @@ def _scaled(model: Model | ClipModel, scale: Mapping[str, tuple[float, float]]) 
     return found
 
 
-def _scheme_and_rest(spec: str, known: list[str]) -> tuple[str, str]:
+def _scheme_and_rest(spec: str, known: list[str], alone: Sequence[str]) -> tuple[str, str]:
     """The scheme that `spec` names, and what its module loads.
+
+    Args:
+        spec: the text after `--model`
+        known: all schemes
+        alone: schemes that need nothing after them
 
     Raises:
         ModelError: there is no such scheme, or `spec` names nothing
@@ -154,6 +160,8 @@ def _scheme_and_rest(spec: str, known: list[str]) -> tuple[str, str]:
     scheme, colon, rest = spec.partition(":")
     if spec == "default":
         return "hf", str(Path(__file__).parents[1] / "data" / "default")
+    if spec in alone and not os.path.exists(spec):
+        return spec, ""
     if colon and scheme in known:
         if not rest:
             raise ModelError(f"--model {spec!r} has nothing after {scheme}:")

@@ -1,6 +1,6 @@
-"""Converts what a function of the user returns for some clips to scores and labels."""
+"""Converts what a function of the user returns for some clips to scores and labels, or to layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.errors import ModelError
-from sertools.models.checks import names
+from sertools.models.checks import TOLERANCE, names
+from sertools.models.model import Signal
 from sertools.wording import are, plural
 
 
@@ -105,3 +106,45 @@ def in_order(
     if absent:
         raise ModelError(f"{name} returns no {', '.join(absent)}: it returns {', '.join(found)}")
     return scores[:, [found.index(label) for label in labels]]
+
+
+def as_layers(returned: Any, n: int, name: str) -> NDArray[np.float32]:
+    """Layers of n signals, shape (n, l, d); one vector per signal is one layer.
+
+    Raises:
+        ModelError: the array has another shape, or values that are not finite
+
+    >>> as_layers([[0.5, 1.0], [0.0, 2.0]], 2, "mine").shape, as_layers(np.ones((2, 3, 4)), 2, "mine").shape
+    ((2, 1, 2), (2, 3, 4))
+    """
+    try:
+        found = np.asarray(returned, dtype=np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: torch tensors with gradients
+        raise ModelError(f"{name} does not return layers as an array of numbers: {error}") from error
+    found = found[:, None] if found.ndim == 2 else found
+    if found.ndim != 3 or len(found) != n or 0 in found.shape[1:]:
+        raise ModelError(
+            f"{name} returns layers of shape {np.shape(returned)} for {plural(n, 'signal')}",
+            hint="return one vector per signal, (n, d), or one per signal and layer, (n, l, d)",
+        )
+    if not np.isfinite(found).all():
+        raise ModelError(f"{name} returns layers that are not finite numbers")
+    return found
+
+
+def check_steady_layers(
+    layers: Callable[[Sequence[Signal]], NDArray[np.float32]], clips: Sequence[Signal], name: str
+) -> None:
+    """Checks on clips of noise that layers are repeatable and do not depend on the other clips of a call.
+
+    Raises:
+        ModelError: they differ by more than a ten-thousandth of their range
+    """
+    first, again = layers(clips), layers(clips[::-1])[::-1]
+    if first.shape != again.shape or not np.allclose(
+        first, again, atol=TOLERANCE * max(1.0, float(np.ptp(first)))
+    ):
+        raise ModelError(
+            f"{name} returns other layers when it is called again, or when clips are in another order",
+            hint="switch off dropout and augmentation, and process each signal by itself",
+        )

@@ -4,10 +4,10 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.audio.files import flac
 from sertools.audio.spectrogram import picture
@@ -15,9 +15,10 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import GateError
 from sertools.files import atomic, write_text
 from sertools.inference.decode import decode
-from sertools.inference.settings import Progress
+from sertools.inference.over_time import OverTime, over_time, track_of
+from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model, is_by_clip
-from sertools.results.audio_clips import INDEX, Index, Recording, read_index
+from sertools.results.audio_clips import INDEX, Index, Recording, Track, read_index
 from sertools.results.result import Result
 from sertools.tables.condition import CLEAN, Condition
 
@@ -45,7 +46,7 @@ def write_audio_clips(
     model: Model | ClipModel,
     conditions: Mapping[str, Condition],
     most: int = DEFAULT_CLIPS,
-    progress: Progress = lambda description, total: nullcontext(lambda n: None),
+    settings: Settings | None = None,
 ) -> list[Recording]:
     """Writes the first `most` clips that each result names, clean and perturbed; returns the recordings.
 
@@ -61,9 +62,10 @@ def write_audio_clips(
         model: the audited model; one that predicts by clip, without audio, has no recordings
         conditions: name of each condition → the condition, with the seed of the audits
         most: maximum number of clips per audit; 0 for none
-        progress: shows the progress
+        settings: how to show the progress, and the step of tracks over time
 
     Raises:
+        ModelError: tracks are requested, and the model cannot make them
         StoreError: the folder cannot be written
     """
     n = 0 if is_by_clip(model) else most
@@ -78,10 +80,12 @@ def write_audio_clips(
         by_clip.setdefault(clip, []).append(condition)
     recordings: dict[tuple[str, str], Recording] = {}
     if by_clip and not is_by_clip(model):
-        with progress("recordings for the report", len(by_clip)) as advance:
+        settings = settings or Settings()
+        cut = over_time(model, settings.over_time) if settings.over_time else None
+        with settings.progress("recordings for the report", len(by_clip)) as advance:
             for clip, names in by_clip.items():
                 own = {name: conditions[name] for name in names}
-                found = _write_clip(clip, own, folder, corpus, model)
+                found = _write_clip(clip, own, folder, corpus, model, cut)
                 recordings |= {(clip, name): recording for name, recording in found.items()}
                 advance(1)
     written = [
@@ -93,7 +97,12 @@ def write_audio_clips(
 
 
 def _write_clip(
-    clip: str, conditions: Mapping[str, Condition], folder: Path, corpus: Corpus, model: Model
+    clip: str,
+    conditions: Mapping[str, Condition],
+    folder: Path,
+    corpus: Corpus,
+    model: Model,
+    cut: OverTime | None,
 ) -> dict[str, Recording]:
     """Writes one clip under all its conditions, or records the reason why it cannot be decoded."""
     decoded = {name: decode(corpus, clip, model, condition) for name, condition in conditions.items()}
@@ -111,9 +120,19 @@ def _write_clip(
                 with atomic(folder / f"{stem}{suffix}") as part:
                     part.write_bytes(content)
             update = {"audio": f"{stem}.flac", "picture": f"{stem}.png", "seconds": len(signal) / rate}
-            recording = recording.model_copy(update={**update, "rate": rate})
+            track = _track(model, each.signal, cut) if cut else None
+            recording = recording.model_copy(update={**update, "rate": rate, "track": track})
         found[name] = recording
     return found
+
+
+def _track(model: Model, signal: NDArray[np.float32], cut: OverTime) -> Track | None:
+    """The predictions over time for one recording; None if a window has none."""
+    times, scores = track_of(model, signal, cut)
+    if not np.isfinite(scores).all():
+        return None
+    values = {label: scores[:, i].astype(float).tolist() for i, label in enumerate(model.labels)}
+    return Track(window_s=cut.window_s, times_s=times, values=values)
 
 
 def _stem(clip: str, content: bytes) -> str:

@@ -18,6 +18,7 @@ from sertools.inference.precision import choose_precision
 from sertools.inference.predict import predict, predict_conditions
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
+from sertools.labels import canonical
 from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
@@ -88,7 +89,10 @@ def collect(
     # frames alone need no scores, but the scores show which clips are missing
     if requested.scores or any(sums.values()):
         predicted = predict_conditions(model, corpus, conditions, planned, settings, layers)
-    return ModelData(tables=tables(model, corpus, predicted, settings.label_map), frame_sums=sums)
+    closed = [canonical(name, settings.label_map) for name in settings.classes]
+    return ModelData(
+        tables=tables(model, corpus, predicted, settings.label_map, classes=closed), frame_sums=sums
+    )
 
 
 def comparison_models(

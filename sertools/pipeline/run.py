@@ -7,7 +7,8 @@ from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import AuditError, SertoolsError
-from sertools.inference.build_tables import standard_labels
+from sertools.inference.build_tables import closed_classes, standard_labels
+from sertools.inference.over_time import over_time
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
@@ -17,6 +18,7 @@ from sertools.pipeline.needs import conditions, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
+from sertools.results.provenance import CLASSES
 from sertools.results.result import Result
 from sertools.results.verdicts.unjudged import without_verdicts
 from sertools.tables.condition import Condition
@@ -79,7 +81,7 @@ def run(
         SertoolsError: see `predict` and `build_tables.tables`
     """
     settings = settings or Settings()
-    standard_labels(model, settings.label_map)  # checked before anything is computed
+    closed = _checked(model, settings)
     opens = hasattr(model, "predict") or bool(measured_columns(corpus, audits))
     key = fingerprint(corpus) if opens else ""  # a table of answers opens no audio
     wanted = conditions(audits, settings.seed)
@@ -95,7 +97,12 @@ def run(
     corpus = with_measured_columns(corpus, audits, settings)
     requested = request(corpus, [planned.needs for planned in audits])
     shared = _Shared(
-        corpus=corpus, settings=settings, corpus_fingerprint=key, command=command, compared=compared
+        corpus=corpus,
+        settings=settings,
+        corpus_fingerprint=key,
+        command=command,
+        compared=compared,
+        closed=closed,
     )
     comparison = {
         role: collect(other, corpus, requested, [Condition()], settings, key)
@@ -113,6 +120,18 @@ def run(
     return number_format.merged(results, _audited(exact, data, comparison, again, shared), doubts)
 
 
+def _checked(model: Model | ClipModel, settings: Settings) -> tuple[str, ...]:
+    """The closed set of emotions, by standard names, after checking all that needs no computation.
+
+    Raises:
+        ModelError: two dimensions of the model have the same name, or an option does not apply to it
+    """
+    standard_labels(model, settings.label_map)
+    if settings.over_time is not None:
+        over_time(model, settings.over_time)
+    return closed_classes(model, settings.classes, settings.label_map)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Shared:
     """What all audits of a run have in common, in whichever number format the model runs.
@@ -123,6 +142,7 @@ class _Shared:
         corpus_fingerprint: the corpus' fingerprint; empty if it is not known
         command: what the user typed
         compared: role → a model that layer audits compare the audited one with
+        closed: the closed set of emotions, by standard names; empty for none
     """
 
     corpus: Corpus
@@ -130,6 +150,7 @@ class _Shared:
     corpus_fingerprint: str
     command: str
     compared: Mapping[str, Model | ClipModel]
+    closed: tuple[str, ...] = ()
 
 
 def _audited(
@@ -146,6 +167,8 @@ def _audited(
     answered = answers(own.tables)
     if answered:
         origin[PROVENANCE] = answered.digest
+    if shared.closed:
+        origin[CLASSES] = list(shared.closed)
     results, errors = [], {}
     with settings.progress("audits", len(audits), "audits") as advance:
         for planned in audits:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
@@ -20,6 +22,9 @@ from sertools.results.result import Result
 
 OUTDATED = ".outdated"
 """Ending of files of an earlier run whose audit failed in a later one."""
+
+SEGMENT = ("clip", "file", "start", "end")
+"""Columns of a table of predictions that say what a row is about."""
 
 PAGES = ("report.html", "report.md", "report.json")
 
@@ -57,7 +62,7 @@ def write_run(
         model=model,
         conditions={str(condition): condition for condition in conditions(audits, settings.seed)},
         most=clips_to_write(corpus, clips),
-        progress=settings.progress,
+        settings=settings,
     )
 
 
@@ -103,6 +108,73 @@ def set_aside(folder: Path, failed: FailedAuditsError) -> None:
     if renamed:
         told = f"{', '.join(renamed)} of an earlier run got the ending {OUTDATED}, so that no gate judges it"
         failed.hint = "; ".join(filter(None, [failed.hint, told]))
+
+
+def export_tracks(table: pd.DataFrame, path: Path) -> None:
+    """Writes tracks: columns `clip`, `file`, `start`, `end`, one per label; full float32 precision.
+
+    Args:
+        table: from `over_time.tracks`
+        path: CSV file, or Parquet if it ends in `.parquet`
+
+    Raises:
+        StoreError: the file cannot be written
+    """
+    with files.atomic(path) as part:
+        if path.suffix == ".parquet":
+            table.to_parquet(part, index=False)
+        else:
+            scores = [name for name in table if str(name) not in SEGMENT]
+            table.astype(dict.fromkeys(scores, float)).to_csv(part, index=False)
+
+
+def export_audformat(table: pd.DataFrame, folder: Path, corpus: Corpus, model: Model | ClipModel) -> None:
+    """Writes predictions as a database in audformat with one table `predictions`.
+
+    Args:
+        table: columns `file`, `start` and `end` in s (nan for whole files), one per label, and perhaps `clip`
+        folder: must not exist, or be empty
+        corpus: whose licence and citation the database carries
+        model: the model, for the description
+
+    Raises:
+        StoreError: two clips are the same segment with different predictions, as those of two channels are;
+            or the folder is not empty or cannot be written
+    """
+    import audformat
+
+    labels = [str(name) for name in table if str(name) not in SEGMENT]
+    table = _one_row_per_segment(table, labels)
+    database = audformat.Database(
+        corpus.name.replace(":", "-").replace("/", "-"),
+        source=corpus.citation or corpus.name,
+        usage="unrestricted" if not corpus.recordings else "restricted",
+        license=corpus.licence or None,
+        description=f"Predictions of {model.name} by sertools; start and end are those of the windows.",
+    )
+    times = [pd.to_timedelta(table[name], unit="s") for name in ("start", "end")]
+    index = audformat.segmented_index(table["file"].astype(str).tolist(), *(each.tolist() for each in times))
+    database["predictions"] = audformat.Table(index, description="One row per clip, or per window of a clip")
+    for label in labels:
+        database.schemes[label] = audformat.Scheme("float", description=f"Score of {label}")
+        database["predictions"][label] = audformat.Column(scheme_id=label)
+        database["predictions"][label].set(table[label].astype(float).to_numpy())
+    with files.atomic_folder(folder) as part:
+        database.save(str(part), storage_format="csv")
+
+
+def _one_row_per_segment(table: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """The table without rows that repeat a segment, as audformat requires."""
+    segment = ["file", "start", "end"]
+    kept = table.drop_duplicates([*segment, *labels])
+    twice = kept[kept.duplicated(segment)]
+    if len(twice):
+        raise StoreError(
+            f"two clips are the same part of {twice['file'].iloc[0]} with different predictions, which "
+            "audformat cannot hold",
+            hint="write --csv or --parquet",
+        )
+    return kept
 
 
 def export(predicted: Predicted, corpus: Corpus, path: Path, model: Model | ClipModel | None = None) -> None:

@@ -9,7 +9,7 @@ from sertools.files import write_bytes
 from sertools.report import captions, figures, markdown, pages, prose
 from sertools.report.excerpts.excerpt import LEVELS, Excerpt, excerpt
 from sertools.report.formats import export
-from sertools.report.summary import bars, opening, panels, rows
+from sertools.report.summary import bars, opening, panels, rows, tracks
 from sertools.results import audio_clips
 from sertools.results.result import Result
 
@@ -153,6 +153,7 @@ def html(
         # only our own figures are markup; all other text is escaped
         drawn={key: pages.markup(svg) for key, svg in drawn.items()},
         captions=captions,
+        tracks=tracks,
         opening=opening,
         rows=rows,
         bars=bars,

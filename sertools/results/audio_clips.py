@@ -23,6 +23,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class Track(_Strict):
+    """Predictions over time for one recording.
+
+    Attributes:
+        window_s: length of the windows that were predicted, in s
+        times_s: centre of each window, in s from the beginning of the recording
+        values: label of the model → score of each window
+    """
+
+    window_s: float
+    times_s: list[float]
+    values: dict[str, list[float]]
+
+
 class Recording(_Strict):
     """A clip under a condition, as audio and as an image.
 
@@ -31,6 +45,7 @@ class Recording(_Strict):
         audio, picture: files in the same folder; empty if the clip could not be decoded
         seconds, rate: duration in seconds, and sampling rate in Hz
         reason: why there is no audio; empty if there is
+        track: predictions over time, if they were requested
     """
 
     audit: str
@@ -41,6 +56,7 @@ class Recording(_Strict):
     seconds: float = 0.0
     rate: int = 0
     reason: str = ""
+    track: Track | None = Field(default=None, exclude_if=lambda track: track is None)
 
     @property
     def files(self) -> tuple[str, ...]:

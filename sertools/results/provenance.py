@@ -8,6 +8,8 @@ from sertools.results.result import Result
 NOT_OPENED = "the sound was not opened"
 """Stored in place of the fingerprint of a corpus whose audio was not opened."""
 
+CLASSES = "classes"
+"""Key in the provenance of a result: the closed set of emotions that were judged, if there was one."""
 
 TRAINING = "training"
 """Key in the provenance of a result: how much of the corpus was in the training, and what was judged."""
@@ -28,6 +30,16 @@ def corpora_differ(one: Result, other: Result) -> bool:
     """Whether two results are from different clips, labels or audio; False if a fingerprint is missing."""
     prints = {fingerprint_of(one), fingerprint_of(other)}
     return "" not in prints and len(prints) == 2
+
+
+def closed_sets_differ(one: Result, other: Result) -> str:
+    """Which closed sets of emotions two results have, if they are not the same; empty if they are."""
+    found = [result.provenance.get(CLASSES) for result in (one, other)]
+    named = [", ".join(map(str, each)) if isinstance(each, list) else "" for each in found]
+    if sorted(named[0].split(", ")) == sorted(named[1].split(", ")):
+        return ""
+    sets = [f"among {names}" if names else "among all classes" for names in named]
+    return f"emotions are judged {sets[0]} in one and {sets[1]} in the other"
 
 
 def training_sentences(results: Sequence[Result]) -> list[str]:

@@ -23,7 +23,9 @@ class Tables:
             answer; without that column it could not hear any of them
         dimensions: dimensions that both corpus and model have
         classes: emotions that both corpus and model have
-        model_classes: all emotions that the model can predict
+        model_classes: all emotions that the model can predict; with a closed set, those of the set
+        open_answers: with a closed set, clip → the emotion that the model answers to the clean clip among all
+            that it can predict, or None; empty without a closed set
         notes: sentences about labels that only the corpus or only the model has
         corpus: name of the corpus, used to look up published values
         simulated: how labels were produced if nobody rated them; empty for human ratings
@@ -44,6 +46,7 @@ class Tables:
     dimensions: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     model_classes: tuple[str, ...] = ()
+    open_answers: Mapping[str, str | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     corpus: str = ""
     simulated: str = ""

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sertools.api.explain import of_metric
 from sertools.auditing.audit import load
 from sertools.auditing.discovery import discover
 from sertools.randomness import identity_rng
 from sertools.results.keys import FindingKey
 from sertools.results.result import Result, Verdict
+from sertools.results.terms import glossary
 from sertools.selftest import toy_corpus
 from sertools.tables.layers import Layers
 from sertools.tables.tables import Tables
@@ -100,6 +102,14 @@ def verdicts(result: Result) -> set[Verdict]:
     return {finding.verdict for finding in result.findings}
 
 
+@functools.cache
+def is_explained(measure: str) -> bool:
+    """Whether `sertools explain` has a sentence of its own for a measure: of an audit, a metric or a term."""
+    terms = {term.short.lower() for term in glossary.TERMS}
+    declared = {each for audit in AUDITS for each in load(audit).measures}
+    return measure in declared | terms or bool(of_metric(measure))
+
+
 @pytest.fixture(scope="module")
 def clips():
     return toy_corpus.clips()
@@ -176,6 +186,7 @@ def test_every_number_carries_clips_speakers_and_an_interval_or_a_reason(name):
         assert (finding.low is not None and finding.high is not None) or finding.reason, finding
         if finding.value is not None and finding.low is not None:
             assert finding.low - 1e-9 <= finding.high
+        assert is_explained(finding.name), f"EXPLANATIONS of {name} lack {finding.name}"
 
 
 @pytest.mark.parametrize("name", ESTIMATES)

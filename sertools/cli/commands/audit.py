@@ -54,6 +54,7 @@ def audit(
     scale: o.Scales = None,
     max_minutes: o.MaxMinutes = 60.0,
     label_map: o.LabelMap = None,
+    classes: o.Classes = "",
     derive: o.Derive = False,
     noise_dir: o.NoiseDir = "",
     rir_dir: o.RirDir = "",
@@ -86,6 +87,7 @@ def audit(
     strict: o.Strict = False,
     allow_empty: o.AllowEmpty = False,
     audio: o.Audio = "auto",
+    over_time: o.OverTime = None,
 ) -> None:
     """Audit a model on a corpus and write results and a report.
 

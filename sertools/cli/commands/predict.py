@@ -1,18 +1,18 @@
 """The command `predict`."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
 from sertools.cli.commands.audit import Shard
+from sertools.errors import AuditError
 from sertools.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
     from sertools.corpora.corpus import Corpus
@@ -29,6 +29,11 @@ def predict(
     parquet: Annotated[
         Path | None, typer.Option("--parquet", rich_help_panel=o.OUTPUT, help="Write predictions as Parquet.")
     ] = None,
+    audformat: Annotated[
+        Path | None,
+        typer.Option("--audformat", rich_help_panel=o.OUTPUT, help="Write a new folder in audformat."),
+    ] = None,
+    over_time: o.OverTime = None,
     data_root: o.DataRoot = None,
     column_map: o.ColumnMap = None,
     value_map: o.ValueMap = None,
@@ -54,43 +59,45 @@ def predict(
 ) -> None:
     """Predict a corpus and store the predictions in the cache.
 
-    With --csv or --parquet they are exported as well.
+    With --csv, --parquet or --audformat they are exported as well. With --over-time these files hold a track
+    for each clip: one row per window, of the length --window (2 s by default).
 
     Example: sertools predict --model default --data voices --csv predictions.csv
     """
-    arguments.check_outputs([csv, parquet], [*data, model.partition(":")[2]])
-    request = arguments.model_request(locals())
-    corpus = arguments.corpus_request(locals()).load()
-
-    from sertools.inference.settings import Settings
-
-    settings = Settings(
-        batch_size=batch_size,
-        cache=cache,
-        progress=arguments.progress(quiet),
-        share=arguments.share(shard),
-    )
-    _predict(request.load(corpus), corpus, settings, [path for path in (csv, parquet) if path is not None])
+    _predict(locals())
 
 
-def _predict(
-    model: "Model | ClipModel", corpus: "Corpus", settings: "Settings", paths: "Sequence[Path]"
-) -> None:
-    """Predicts the corpus, exports the predictions to the paths, and warns of clips that have none."""
+def _predict(given: Mapping[str, Any]) -> None:
+    """Predicts, exports and shows what is missing; `given` are the options by their names."""
     from sertools.cli import console
-    from sertools.inference import predict
+    from sertools.inference.settings import Settings
     from sertools.inference.share import OtherSharesMissingError
-    from sertools.pipeline import write
 
+    outputs = [given[name] for name in ("csv", "parquet", "audformat")]
+    arguments.check_outputs(outputs, [*given["data"], given["model"].partition(":")[2]])
+    step = given["over_time"]
+    if step is not None and not any(outputs):
+        raise AuditError("--over-time writes tracks to a file, but none is named", hint="add --csv FILE")
+    if step is not None and (given["hop"] is not None or given["pool"] != "mean"):
+        raise AuditError("--hop and --pool do not apply with --over-time, which is the step itself")
+    request = arguments.model_request({**given, "window": None} if step is not None else given)
+    corpus = arguments.corpus_request(given).load()
+    loaded = request.load(corpus)
+    settings = Settings(
+        batch_size=given["batch_size"],
+        cache=given["cache"],
+        progress=arguments.progress(given["quiet"]),
+        share=arguments.share(given["shard"]),
+    )
     try:
-        predicted = predict.predict(model, corpus, settings=settings)["clean"]
+        if step is None:
+            missing = _whole(loaded, corpus, settings, outputs)
+        else:
+            missing = _tracks(loaded, corpus, settings, outputs, (step, given["window"]))
     except OtherSharesMissingError as stored:
         console.message(f"{stored.message} {stored.hint}")
         return
-    for path in paths:
-        write.export(predicted, corpus, path, model)
-        console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
-    _warn_of_missing(predicted.missing)
+    _warn_of_missing(missing)
 
 
 def _warn_of_missing(missing: "pd.DataFrame") -> None:
@@ -101,3 +108,54 @@ def _warn_of_missing(missing: "pd.DataFrame") -> None:
         console.warn(f"missing: {row.clip}: {row.reason}")
     if len(missing) > 10:
         console.warn(f"missing: {len(missing)} clips in total")
+
+
+def _whole(
+    model: "Model | ClipModel", corpus: "Corpus", settings: "Settings", outputs: Sequence[Path | None]
+) -> "pd.DataFrame":
+    """Predicts each clip as a whole and writes the files; returns the missing clips."""
+    from sertools.cli import console
+    from sertools.inference import predict
+    from sertools.pipeline import write
+
+    predicted = predict.predict(model, corpus, settings=settings)["clean"]
+    for path in (path for path in outputs if path is not None):
+        if path == outputs[-1]:
+            table = corpus.clips[["file", "start", "end"]].join(predicted.scores)
+            write.export_audformat(table, path, corpus, model)
+        else:
+            write.export(predicted, corpus, path, model)
+        console.message(f"{plural(len(predicted.scores), 'prediction')} written to {path}")
+    return predicted.missing
+
+
+def _tracks(
+    model: "Model | ClipModel",
+    corpus: "Corpus",
+    settings: "Settings",
+    outputs: Sequence[Path | None],
+    times: tuple[float, float | None],
+) -> "pd.DataFrame":
+    """Predicts each clip in windows and writes the tracks; returns the missing windows.
+
+    Args:
+        model: computes scores from audio
+        corpus: whose clips are cut
+        settings: how to compute
+        outputs: CSV, Parquet and audformat, each a path or None
+        times: step and length of the windows in s, None for the usual length
+    """
+    from sertools.cli import console
+    from sertools.inference.over_time import over_time, tracks
+    from sertools.pipeline import write
+
+    cut = over_time(model, *times)
+    table, missing = tracks(model, corpus, cut, settings)
+    for path in (path for path in outputs if path is not None):
+        if path == outputs[-1]:
+            write.export_audformat(table, path, corpus, model)
+        else:
+            write.export_tracks(table, path)
+        windows = f"{plural(len(table), 'window')} of {cut.window_s:g} s every {cut.step_s:g} s"
+        console.message(f"{windows} written to {path}")
+    return missing

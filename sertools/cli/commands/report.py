@@ -28,6 +28,14 @@ def report(
             help="html, md and json by default; csv, parquet: all tables; latex: findings for papers.",
         ),
     ] = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            metavar="mlflow|wandb",
+            help="Send values, settings and the report to this tracker of experiments too; repeatable.",
+        ),
+    ] = None,
     spreadsheet_safe: Annotated[
         bool,
         typer.Option(
@@ -45,10 +53,12 @@ def report(
     from sertools.cli import console
     from sertools.errors import GateError
     from sertools.report.render import USUAL, render
+    from sertools.report.trackers.logged import tracker
     from sertools.results.read import read_results
 
     if spreadsheet_safe and format != "csv":
         raise GateError("--spreadsheet-safe only applies to --format csv")
+    sending = {name: tracker(name) for name in log or []}
     if model_card:
         from sertools.report.formats.model_card import write_card
 
@@ -64,3 +74,5 @@ def report(
     for path in written:
         if path.suffix not in {".svg", ".png", ".flac"}:
             console.message(str(path))
+    for name, module in sending.items():
+        console.message(f"{name}: run {module.log(read_results(folder), out or folder)}")

@@ -1,4 +1,4 @@
-"""A checkpoint's feature extractor, the clip lengths that it accepts, and the times of its frames."""
+"""A checkpoint's configuration and feature extractor, accepted clip lengths, and the times of its frames."""
 
 import math
 import warnings
@@ -22,6 +22,20 @@ class Grid(NamedTuple):
     first_s: float
     step_s: float
     n: int
+
+
+def config_of(folder: Path, *, trust_remote_code: bool) -> Any:
+    """The configuration of a checkpoint, as transformers reads it.
+
+    Raises:
+        ModelError: config.json cannot be read, or requires untrusted code
+    """
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
+    except Exception as error:  # transformers raises anything for a config.json that it does not expect
+        raise unreadable(folder / "config.json", error, trust_remote_code) from error
 
 
 def extractor_of(folder: Path, config: Any, *, trust_remote_code: bool) -> tuple[Any, list[str]]:

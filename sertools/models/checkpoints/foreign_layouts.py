@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 KNOWN_ENCODERS: dict[str, Mapping[str, Any]] = {
     "facebook/wav2vec2-base": {"model_type": "wav2vec2"},
+    "microsoft/wavlm-base-plus": {"model_type": "wavlm"},
+    "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim": {
+        "model_type": "wav2vec2",
+        "hidden_size": 1024,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 16,
+        "intermediate_size": 4096,
+        "conv_bias": True,
+        "feat_extract_norm": "layer",
+        "do_stable_layer_norm": True,
+    },
     "microsoft/wavlm-large": {
         "model_type": "wavlm",
         "hidden_size": 1024,
@@ -35,10 +46,13 @@ KNOWN_ENCODERS: dict[str, Mapping[str, Any]] = {
 
 
 class StatesHead(Protocol):
-    """Makes logits of all frames of the encoder's last layer."""
+    """Makes logits of all frames of the encoder's last layer, or with `reads_all_layers` of all layers."""
 
-    def __call__(self, states: "torch.Tensor", frames: Sequence[int] | None) -> "torch.Tensor":
-        """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own, or all."""
+    def __call__(self, states: Any, frames: Sequence[int] | None) -> "torch.Tensor":
+        """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own, or all.
+
+        With an attribute `reads_all_layers` that is true, `states` are those of all layers, as a sequence.
+        """
         ...
 
     @property
@@ -58,6 +72,7 @@ class Parts:
         encoder: tensors of the encoder, by their keys in transformers
         head: pooling and the layers after it
         keys: number of keys of the checkpoint
+        notes: sentences on what is not read, for the report
     """
 
     layout: str
@@ -66,6 +81,7 @@ class Parts:
     encoder: Mapping[str, "torch.Tensor"]
     head: StatesHead
     keys: int
+    notes: tuple[str, ...] = ()
 
 
 def recognised(folder: Path) -> ModuleType | None:
@@ -122,15 +138,34 @@ def encoder_of(parts: Parts, folder: Path) -> tuple[Any, Mapping[str, Any]]:
     """
     from transformers import AutoModel
 
-    stored = sum(tensor.numel() for tensor in parts.encoder.values())
     with foreign(f"the encoder in {folder} cannot be loaded by transformers", ModelError):
-        check_parameters(AutoModel.from_config, stored, len(parts.encoder), parts.config, folder)
-        kind = type(AutoModel.from_config(parts.config))
-        module, info = kind.from_pretrained(
-            None,
-            config=parts.config,
-            state_dict=dict(parts.encoder),
-            dtype="float32",
-            output_loading_info=True,
-        )
+        return from_tensors(AutoModel, parts.config, parts.encoder, folder)
+
+
+def from_tensors(
+    loader: Any, config: Any, tensors: Mapping[str, "torch.Tensor"], folder: Path
+) -> tuple[Any, Mapping[str, Any]]:
+    """A module of transformers with these tensors, and what transformers reports about their keys.
+
+    Args:
+        loader: an Auto class of transformers
+        config: of the module
+        tensors: by their keys in transformers
+        folder: of the checkpoint, for messages
+
+    Raises:
+        ModelError: the network is far larger than the tensors
+        Exception: of any class, from transformers, if the module cannot be built
+    """
+    stored = sum(tensor.numel() for tensor in tensors.values())
+    check_parameters(loader.from_config, stored, len(tensors), config, folder)
+    kind = type(loader.from_config(config))
+    module, info = kind.from_pretrained(
+        None,
+        config=config,
+        state_dict=dict(tensors),
+        dtype="float32",
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused by the caller, with an error message that names them
+    )
     return module, info

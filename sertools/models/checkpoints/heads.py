@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sertools.errors import ModelError, reason
+from sertools.errors import ModelError, foreign, reason
 from sertools.models import padding
 from sertools.models.checkpoints.described_heads import layout_named
-from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of, originals
+from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of, from_tensors, originals
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, entry_of, layout_of, own_head, pooling_of
 from sertools.models.checkpoints.settings import check_parameters
 from sertools.models.checkpoints.weights.files import weight_tensors
@@ -44,11 +44,19 @@ class Network:
     pooling: str = "mean"
     keys: int = 0
 
-    def logits(self, states: "torch.Tensor", frames: list[int] | None) -> "torch.Tensor":
-        """Logits (n, c) of states (n, frames, d), of which the first `frames` are a clip's own."""
+    @property
+    def reads_all_layers(self) -> bool:
+        """Whether the head needs the states of all layers, and not only those of the last one."""
+        return bool(getattr(self.head, "reads_all_layers", False))
+
+    def logits(self, outputs: Any, frames: list[int] | None) -> "torch.Tensor":
+        """Logits (n, c) of the encoder's outputs, of whose states the first `frames` are a clip's own."""
         assert self.head is not None, "the caller asks whether there is a head"
+        states = outputs.last_hidden_state.float()
         if isinstance(self.head, OwnHead):
             return self.head(padding.pooled(self.head.of_frames(states), frames, self.pooling))
+        if self.reads_all_layers:
+            return self.head([state.float() for state in outputs.hidden_states], frames)
         return self.head(states, frames)
 
 
@@ -77,15 +85,33 @@ def build_foreign(folder: Path, parts: Parts) -> Network:
     )
 
 
-def build(folder: Path, config: Any, *, head: Mapping[str, str], trust_remote_code: bool) -> Network:
+def build(
+    folder: Path,
+    config: Any,
+    *,
+    head: Mapping[str, str],
+    trust_remote_code: bool,
+    merged: "Mapping[str, torch.Tensor] | None" = None,
+) -> Network:
     """The network of a checkpoint, after checking every key.
+
+    Args:
+        folder: of the checkpoint
+        config: of transformers
+        head: prefix → layout, as named by the user
+        trust_remote_code: whether code that comes with the checkpoint may run
+        merged: tensors to use in place of those in the folder, into which an adapter is merged
 
     Raises:
         ModelError: a key of the encoder or the head is missing, has the wrong shape, or would stay unread
     """
-    tensors = weight_tensors(folder)
+    tensors = weight_tensors(folder) if merged is None else merged
     layout, prefix = layout_of(set(tensors), list(config.architectures or []), head)
-    module, info = _pretrained(folder, config, layout, tensors, trust_remote_code=trust_remote_code)
+    if merged is None:
+        module, info = _pretrained(folder, config, layout, tensors, trust_remote_code=trust_remote_code)
+    else:
+        with foreign(f"{folder} cannot be loaded by transformers", ModelError):
+            module, info = from_tensors(_loader(layout), config, tensors, folder)
     _check_keys(module, info, folder)
     unread = sorted(map(str, info["unexpected_keys"]))
     found, pooling = None, "mean"
@@ -118,7 +144,7 @@ def _width(config: Any) -> int | None:
 
 
 def _pretrained(
-    folder: Path, config: Any, layout: str, tensors: Mapping[str, "torch.Tensor"], *, trust_remote_code: bool
+    folder: Path, config: Any, layout: str, tensors: "Mapping[str, torch.Tensor]", *, trust_remote_code: bool
 ) -> tuple[Any, Mapping[str, Any]]:
     """The module of transformers, and what it reports about the keys of the checkpoint."""
     loader = _loader(layout)

@@ -40,14 +40,19 @@ FEW_PARAMETERS = 20_000_000
 """A network of this many parameters is always built: it needs no more than 80 MB."""
 
 
-def check_settings(folder: Path, *, trust_remote_code: bool) -> None:
+def check_settings(folder: Path, *, trust_remote_code: bool, may_adapt: bool = False) -> None:
     """Checks config.json, preprocessor_config.json and adapter_config.json of a checkpoint.
+
+    Args:
+        folder: of the checkpoint
+        trust_remote_code: whether code that comes with it may run
+        may_adapt: whether it may be an adapter of another checkpoint, which the caller merges
 
     Raises:
         ModelError: a file is not a JSON object or too large, a number is absurd, a key loads code although
             `trust_remote_code` is false, or the checkpoint is only an adapter of another one
     """
-    if (folder / "adapter_config.json").exists():
+    if (folder / "adapter_config.json").exists() and not may_adapt:
         raise ModelError(
             f"{folder} is an adapter, whose network is in another checkpoint",
             hint="merge it into that checkpoint, save the whole, and name its directory",

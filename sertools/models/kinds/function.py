@@ -11,8 +11,12 @@ attributes of the function:
 |---|---|
 | `labels` | names of the numbers in a row; or use `--labels` |
 | `sampling_rate` | required sampling rate in Hz; default 16000, or `--sampling-rate` |
-| `task` | `regression`, `single_label` or `multi_label`; by default derived from the labels |
+| `task` | `regression`, `single_label` or `multi_label`; by default derived from the labels; or `encoder` |
+| `layers` | another function of the same signals and rate, which returns layers for audits of layers |
 | `shortest` | minimum number of samples; default 1 |
+
+Layers are one vector per signal, shape (n, d), or one per signal and layer, (n, l, d). A function whose
+`task` is `encoder` returns layers itself, and no scores.
 
 The rows are used as scores without any change: probabilities for emotions, values in [0, 1] for dimensions.
 
@@ -38,7 +42,7 @@ from sertools.models.checks import are_probabilities, check_finite, check_rate, 
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Outputs, Signal, Task
-from sertools.models.returned_scores import in_order, labels_of, rows
+from sertools.models.returned_scores import as_layers, check_steady_layers, in_order, labels_of, rows
 from sertools.models.task import task_of
 from sertools.models.user_code import FAILURES, described, imported
 from sertools.models.words.answers import WORDS, scores_of
@@ -106,12 +110,33 @@ class Call:
             what = described(error, self.source)
             raise ModelError(f"{self.name} fails on {len(signals)} signals: {what}") from error
 
+    @property
+    def encodes(self) -> bool:
+        """Whether the function returns layers instead of scores."""
+        return getattr(self.function, "task", None) == "encoder"
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether there is a function that returns layers."""
+        return self.encodes or callable(getattr(self.function, "layers", None))
+
+    def layers(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
+        """Layers of signals, shape (n, l, d).
+
+        Raises:
+            ModelError: the function fails, or returns another shape, or values that are not finite
+        """
+        inner = self if self.encodes else replace(self, function=self.function.layers)  # type: ignore[attr-defined]
+        return as_layers(inner.raw(signals), len(signals), self.name)
+
     def __call__(self, signals: Sequence[Signal]) -> Answered:
-        """The function's answers as scores.
+        """The function's answers as scores; none if it returns layers.
 
         Raises:
             ModelError: the function fails, or does not return one row or word per signal
         """
+        if self.encodes:
+            return Answered(scores=np.empty((len(signals), 0)), labels=())
         rest, words = split(self.raw(signals), expected=bool(self.classes))
         if words is None or not self.classes:
             if self.classes or words is not None:
@@ -143,7 +168,7 @@ class FunctionModel(LoadedSignalModel):
     since: int = 0
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
-        """Scores of signals; there are no layers.
+        """Scores of signals, and layers if the function has them.
 
         The first two clips are predicted twice, and the first one again every `REPEAT` clips; the engine asks
         for it once more before it stores predictions (`check_drift`).
@@ -158,7 +183,8 @@ class FunctionModel(LoadedSignalModel):
         self.since += len(signals)
         if self.since >= REPEAT:
             self.check_drift()
-        return Outputs(scores=self.rated(scores).astype(np.float32), reasons=reasons)
+        found = self.call.layers(signals) if layers and self.call.has_layers else None
+        return Outputs(scores=self.rated(scores).astype(np.float32), layers=found, reasons=reasons)
 
     def _ordered(self, signals: Sequence[Signal]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Scores in the order of the labels, and reasons for those that are absent."""
@@ -191,8 +217,10 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
     check_rate(rate, name)
     call = _with_classes(Call(function=function, source=source, name=name, rate=rate), options)
     first = _answers_to_noise(call)
+    if call.has_layers:
+        check_steady_layers(call.layers, trial(rate), name)
     given, stated = (() if call.classes else x for x in (options.labels, getattr(function, "labels", ())))
-    labels = labels_of(given, stated, first.labels, first.scores.shape[1], name)
+    labels = () if call.encodes else labels_of(given, stated, first.labels, first.scores.shape[1], name)
     task = _task(function, labels, name)
     notes = [NOT_COVERED]
     scores = in_order(first.scores, first.labels, labels, name)
@@ -210,7 +238,7 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
             rest,
             {
                 "architecture": (inspect.getdoc(function) or name).partition("\n")[0],
-                "head": f"function {name}",
+                "head": "none" if call.encodes else f"function {name}",
                 "features": "raw signal",
             },
             labels=labels,
@@ -224,6 +252,8 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
 
 def _with_classes(call: Call, options: LoadOptions) -> Call:
     """The call with the classes that the function's words may name, if it answers in words."""
+    if call.encodes:
+        return call
     clips = trial(call.rate)
     rest, words = split(call.raw(clips))
     if words is None:
@@ -250,7 +280,7 @@ def _task(function: Any, labels: Sequence[str], name: str) -> Task:
     stated = getattr(function, "task", None)
     if stated is None:
         return task_of(None, labels)
-    known = [task for task in get_args(Task) if task != "encoder"]
+    known = list(get_args(Task))
     if stated not in known:
         raise ModelError(f"{name}.task is {stated!r}", hint=f"it must be one of {', '.join(known)}")
     task: Task = stated

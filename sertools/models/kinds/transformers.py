@@ -34,6 +34,13 @@ from sertools.models.checkpoints.inputs import (
 from sertools.models.checkpoints.label_names import check_label_names
 from sertools.models.checkpoints.layouts import OwnHead
 from sertools.models.checkpoints.settings import check_settings
+from sertools.models.checkpoints.weights.adapters import (
+    Adapter,
+    adapter_in,
+    base_files,
+    merged_tensors,
+    with_labels,
+)
 from sertools.models.checkpoints.weights.files import weight_files
 from sertools.models.checks import names
 from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
@@ -175,11 +182,12 @@ class TransformersModel(LoadedSignalModel):
 
         if self._is_fast():
             return self._fast_forward(inputs, layers, keep)
-        outputs, frames = padded_forward.states(self.network.module, inputs, layers=layers, dtype=self.dtype)
+        every = layers or self.network.reads_all_layers
+        outputs, frames = padded_forward.states(self.network.module, inputs, layers=every, dtype=self.dtype)
         if self.network.layout == "native":
             logits = outputs.logits
         elif self.network.head is not None:
-            logits = self.network.logits(outputs.last_hidden_state.float(), frames)
+            logits = self.network.logits(outputs, frames)
         else:
             logits = torch.empty(len(inputs), 0)
         scores = self._activated(logits.float()).cpu().numpy()
@@ -289,25 +297,21 @@ def _found(rest: str, options: LoadOptions) -> tuple[Path, str]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     folder, source = folder_of(rest, trust_remote_code=options.trust_remote_code)
-    check_settings(folder, trust_remote_code=options.trust_remote_code)
+    check_settings(folder, trust_remote_code=options.trust_remote_code, may_adapt=True)
     return folder, source
 
 
 def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Network]:
     """Configuration, feature extractor, notes on assumptions, and network of a checkpoint."""
-    import transformers
-
     trust = options.trust_remote_code
+    adapter = adapter_in(folder, trust_remote_code=trust)
+    if adapter is not None:
+        return _adapted(adapter, options)
     foreign = foreign_layouts.recognised(folder)
     if foreign is not None and not options.head:
         parts = foreign.parts_of(folder)
-        return parts.config, parts.extractor, [], build_foreign(folder, parts)
-    try:
-        config = transformers.AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=trust
-        )
-    except Exception as error:  # transformers raises anything for a config.json that it does not expect
-        raise feature_extraction.unreadable(folder / "config.json", error, trust) from error
+        return parts.config, parts.extractor, [*parts.notes], build_foreign(folder, parts)
+    config = feature_extraction.config_of(folder, trust_remote_code=trust)
     extractor, notes = feature_extraction.extractor_of(folder, config, trust_remote_code=trust)
     head = options.head or head_in(config, folder)
     network = build(folder, config, head=head, trust_remote_code=trust)
@@ -316,6 +320,19 @@ def _read(folder: Path, options: LoadOptions) -> tuple[Any, Any, list[str], Netw
     if trust and any(map(names_code, settings)) and (code := own_code(folder)):
         notes = [*notes, f"Code that comes with the checkpoint was run: {code}."]
     return config, extractor, notes, network
+
+
+def _adapted(adapter: Adapter, options: LoadOptions) -> tuple[Any, Any, list[str], Network]:
+    """The same for an adapter, merged into its base."""
+    trust, own = options.trust_remote_code, (adapter.folder / "preprocessor_config.json").is_file()
+    tensors = merged_tensors(adapter)
+    config = feature_extraction.config_of(adapter.base, trust_remote_code=trust)
+    config = with_labels(config, tensors, adapter, options.labels)
+    sounds = adapter.folder if own else adapter.base
+    extractor, notes = feature_extraction.extractor_of(sounds, config, trust_remote_code=trust)
+    network = build(adapter.base, config, head=options.head, trust_remote_code=trust, merged=tensors)
+    check_extractor(extractor, network.module, sounds)
+    return config, extractor, [adapter.note, *notes], network
 
 
 def _outputs_of(
@@ -372,5 +389,7 @@ def _deciding(folder: Path) -> list[Path]:
     if foreign is not None:
         found: list[Path] = foreign.files_of(folder)
         return found
+    adapter = adapter_in(folder, trust_remote_code=False)
     settings = [folder / "config.json", folder / "preprocessor_config.json"]
-    return [*(path for path in settings if path.is_file()), *weight_files(folder)]
+    own = adapter.files if adapter else weight_files(folder)
+    return [*(path for path in settings if path.is_file()), *own, *(base_files(adapter) if adapter else ())]

@@ -9,7 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 from sertools.errors import GateError
 from sertools.results.keys import FindingKey
-from sertools.results.provenance import corpora_differ
+from sertools.results.provenance import closed_sets_differ, corpora_differ
 from sertools.results.result import Finding, Limit, Result
 from sertools.statistics.jackknife import MIN_UNITS
 from sertools.wording import plural
@@ -216,7 +216,7 @@ def paired_changes(result: Result, earlier: Result) -> dict[FindingKey, Change]:
     now = {without.key: without for without in result.left_out}
     then = {without.key: without for without in earlier.left_out}
     values = [{f.key: f.value for f in reversed(each.findings)} for each in (result, earlier)]
-    obstacle = OTHER_AUDIO if corpora_differ(result, earlier) else ""
+    obstacle = OTHER_AUDIO if corpora_differ(result, earlier) else closed_sets_differ(result, earlier)
     found = {}
     for key in {**now, **then}:
         if key not in now:

@@ -11,7 +11,7 @@ import pytest
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.frozen import frozen
-from sertools.models.load import LoadOptions, load_model
+from sertools.models.load import load_model
 from tests.helpers.checkpoints import write_checkpoint
 
 
@@ -130,13 +130,6 @@ def test_a_key_that_loads_code_from_the_hub_is_refused(checkpoint, tmp_path, key
 def test_a_plain_attention_is_not_refused(checkpoint, tmp_path):
     folder = changed(checkpoint, tmp_path / "m", attn_implementation="eager")
     assert load_model(str(folder)).labels == load_model(str(checkpoint)).labels
-
-
-def test_an_adapter_does_not_lead_to_another_checkpoint(checkpoint, tmp_path):
-    folder = changed(checkpoint, tmp_path / "m")
-    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(checkpoint)}))
-    with pytest.raises(ModelError, match="is an adapter, whose network is in another checkpoint"):
-        load_model(str(folder), LoadOptions())
 
 
 def said(spec: str) -> str:

@@ -33,13 +33,17 @@ COMPARISONS = {
     "attentive-statistics": "checkpoints/foreign/test_odyssey.py::test_it_equals_the_network_of_its_authors",
     "normalised-mean": "checkpoints/foreign/test_speechbrain.py::"
     "test_it_equals_the_computation_of_its_authors",
+    "weighted-layers-mean": "checkpoints/foreign/test_vox_profile.py::"
+    "test_emotions_equal_the_network_of_its_authors",
+    "mean-feedforward": "checkpoints/foreign/test_autrainer.py::test_it_equals_the_network_of_its_authors",
     "emotion2vec": "kinds/test_emotion2vec.py::test_scores_and_features_are_those_of_funasrs_own_inference",
+    "sensevoice": "kinds/test_sensevoice.py::test_answers_are_those_of_funasr",
     "cnn14": "kinds/test_cnn14.py::test_scores_and_blocks_equal_the_papers_table_written_a_second_time",
     "onnx": "kinds/test_onnx.py::test_audonnx_directory_equals_the_torch_network_clip_by_clip",
 }
 """Layout or kind of model → the test, below tests/models/, that compares it with its original."""
 
-OWN_NAMES = {"age", "female", "male", "child", "positive", "enthusiasm"}
+OWN_NAMES = {"a", "h", "n", "s", "age", "female", "male", "child", "positive", "enthusiasm"}
 """Labels of public checkpoints that are neither an emotion of the vocabulary nor a rating."""
 
 

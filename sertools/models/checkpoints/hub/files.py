@@ -9,8 +9,10 @@ from sertools.errors import ModelError
 from sertools.wording import plural
 
 OF_TRANSFORMERS = (
-    "*.json", "*.safetensors", "pytorch_model*.bin", "README.md", "*.txt",
+    "*.json", "*.safetensors", "pytorch_model*.bin", "adapter_model.bin", "README.md", "*.txt",
     "hyperparams.yaml", "wav2vec2.ckpt", "model.ckpt",  # of SpeechBrain
+    "model.yaml", "*_transform.yaml", "preprocess_*.yaml", "file_handler.yaml",  # of autrainer
+    "_best/model.pt",
 )  # fmt: skip
 """Files that are downloaded for a checkpoint of transformers or of a toolkit that is read as data."""
 
@@ -95,9 +97,8 @@ def folder_of(rest: str, *, trust_remote_code: bool = False) -> tuple[Path, str]
     """
     path = Path(rest).expanduser()
     if path.is_dir():
-        if not any(
-            (path / name).is_file() for name in ("config.json", "hyperparams.yaml", "adapter_config.json")
-        ):
+        known = ("config.json", "hyperparams.yaml", "adapter_config.json", "model.yaml")
+        if not any((path / name).is_file() for name in known):
             raise ModelError(
                 f"{path} is not a checkpoint: it has no config.json",
                 hint="name a directory as written by save_pretrained",
