@@ -28,3 +28,13 @@ AGAINST = "against"
 
 RANDOM_TWIN = "random twin"
 """Roles of other models on the same clips: the comparison model, and an untrained copy of the model."""
+
+
+SOUND_COLUMNS = (
+    *("duration_s", "level_dbfs", "snr_db", "bandwidth_hz", "pitch_hz", "speech_rate", "active_share"),
+)
+"""Columns of simple measures of the sound, see `sertools.features.sound`."""
+
+
+CHECKPOINT = "checkpoint "
+"""Beginning of the roles of further checkpoints of one recipe, which are numbered from 2."""

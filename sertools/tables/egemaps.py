@@ -1,7 +1,8 @@
-"""Names and groups of the acoustic features with which layers are compared.
+"""Names and groups of the acoustic features with which layers and answers are compared.
 
-Low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) with their openSMILE names, grouped as in Li et al.
-2023, table 2; MFCC 1–4 are included as the linguistic contrast.
+Layers are compared with the low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) with their openSMILE
+names, grouped as in Li et al. 2023, table 2; MFCC 1–4 are included as the linguistic contrast. Answers are
+compared with the 88 functionals of a clip.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,63 @@ ALL = "eGeMAPS"
 
 PARALINGUISTIC = "paralinguistic"
 """Name of the union of all groups but MFCC."""
+
+_MEAN_AND_SPREAD = ("amean", "stddevNorm")
+_CONTOUR = (
+    *_MEAN_AND_SPREAD,
+    *("percentile20.0", "percentile50.0", "percentile80.0", "pctlrange0-2"),
+    *("meanRisingSlope", "stddevRisingSlope", "meanFallingSlope", "stddevFallingSlope"),
+)
+_FORMANTS = [
+    f"F{i}{what}_sma3nz" for i in (1, 2, 3) for what in ("frequency", "bandwidth", "amplitudeLogRelF0")
+]
+_MFCC = [f"mfcc{i}" for i in (1, 2, 3, 4)]
+_TEMPO = (
+    *("loudnessPeaksPerSec", "VoicedSegmentsPerSec", "MeanVoicedSegmentLengthSec"),
+    *("StddevVoicedSegmentLengthSec", "MeanUnvoicedSegmentLength", "StddevUnvoicedSegmentLength"),
+)
+
+
+def _of(descriptors: Sequence[str], functionals: Sequence[str]) -> list[str]:
+    return [f"{descriptor}_{functional}" for descriptor in descriptors for functional in functionals]
+
+
+FUNCTIONALS = (
+    *_of(["F0semitoneFrom27.5Hz_sma3nz", "loudness_sma3"], _CONTOUR),
+    *_of(["spectralFlux_sma3", *(f"{each}_sma3" for each in _MFCC)], _MEAN_AND_SPREAD),
+    *_of(["jitterLocal_sma3nz", "shimmerLocaldB_sma3nz", "HNRdBACF_sma3nz"], _MEAN_AND_SPREAD),
+    *_of(["logRelF0-H1-H2_sma3nz", "logRelF0-H1-A3_sma3nz", *_FORMANTS], _MEAN_AND_SPREAD),
+    *_of(["alphaRatioV_sma3nz", "hammarbergIndexV_sma3nz", "slopeV0-500_sma3nz"], _MEAN_AND_SPREAD),
+    *_of(["slopeV500-1500_sma3nz", "spectralFluxV_sma3nz"], _MEAN_AND_SPREAD),
+    *_of([f"{each}V_sma3nz" for each in _MFCC], _MEAN_AND_SPREAD),
+    *_of(["alphaRatioUV_sma3nz", "hammarbergIndexUV_sma3nz", "slopeUV0-500_sma3nz"], ["amean"]),
+    *_of(["slopeUV500-1500_sma3nz", "spectralFluxUV_sma3nz"], ["amean"]),
+    *_TEMPO,
+    "equivalentSoundLevel_dBp",
+)
+"""The 88 functionals of eGeMAPSv02, with openSMILE's names and in its order."""
+
+FUNCTIONAL_COLUMNS = tuple(f"egemaps:{name}" for name in FUNCTIONALS)
+"""The corpus columns that hold them, see `sertools.features.functionals`."""
+
+_STARTS: Mapping[str, tuple[str, ...]] = {
+    "pitch": ("F0",),
+    "loudness": ("loudness_", "equivalentSoundLevel"),
+    "tempo": _TEMPO,
+    "voice quality": ("jitter", "shimmer", "HNR", "logRelF0"),
+    "formants": ("F1", "F2", "F3"),
+    "MFCC": ("mfcc",),
+}
+SPECTRUM = "spectrum"
+
+
+def group_of(functional: str) -> str:
+    """The group of a functional: pitch, loudness, tempo, voice quality, formants, MFCC, or else spectrum.
+
+    >>> group_of("loudness_sma3_amean"), group_of("alphaRatioV_sma3nz_amean")
+    ('loudness', 'spectrum')
+    """
+    return next((group for group, starts in _STARTS.items() if functional.startswith(starts)), SPECTRUM)
 
 
 def columns(features: Sequence[str]) -> dict[str, list[int]]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 
 from sertools.audio.files import write_audio
 from sertools.auditing import audit
+from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus
-from sertools.errors import AuditError
+from sertools.errors import AuditError, ModelError
 from sertools.features.columns import measured
 from sertools.features.fingerprint import Prints
 from sertools.inference import predict
@@ -15,6 +17,7 @@ from sertools.inference.jobs import jobs
 from sertools.models.kinds.toy import LoudnessModel
 from sertools.pipeline import run
 from sertools.pipeline.collect import with_measured_columns
+from sertools.pipeline.needs import measured_columns
 from sertools.tables import condition
 
 
@@ -106,3 +109,31 @@ def test_what_an_audit_cannot_use_is_not_measured(tmp_path):
         corpus, [audit.load("leakage").plan()], predict.Settings(cache=tmp_path / "cache")
     )
     assert "audio_print" not in found.clips
+
+
+def without_opensmile(measure, corpus):
+    raise ModelError("opensmile is not installed", hint="pip install opensmile")
+
+
+def test_an_optional_column_whose_package_is_missing_stays_empty_and_says_so(tmp_path):
+    corpus = corpus_of(tmp_path)
+    found = measured(corpus, ["f0_hz"], without_opensmile, optional=["f0_hz"])
+    assert found.clips["f0_hz"].isna().all()
+    assert found.notes == ("Not measured: opensmile is not installed (pip install opensmile).",)
+    with pytest.raises(ModelError, match="opensmile is not installed"):
+        measured(corpus, ["f0_hz"], without_opensmile)
+
+
+def test_a_column_that_one_audit_requires_is_not_optional(tmp_path):
+    corpus = corpus_of(tmp_path)
+    audits = [
+        planned_with(Needs(optional_columns=("f0_hz", "snr_db"))),
+        planned_with(Needs(measured_columns=("f0_hz",))),
+        planned_with(Needs(columns=("sex",), measured_columns=("audio_hash",))),
+    ]
+    assert measured_columns(corpus, audits) == {"f0_hz": False, "snr_db": True}
+    assert measured_columns(corpus, audits[:1]) == {"f0_hz": True, "snr_db": True}
+
+
+def planned_with(needs):
+    return replace(audit.load("correctness").plan(), needs=needs)
