@@ -22,6 +22,7 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline import write
 from sertools.pipeline.forecast import forecast
 from sertools.pipeline.forecast.predictions import Cost
+from sertools.pipeline.needs import checkpoints
 from sertools.pipeline.request import model_for
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
@@ -110,7 +111,7 @@ def audit(
     training = training_of(
         loaded, None if trained_on is None else _clips_of(trained_on), allowed=allow_training_data
     )
-    call, others = _call(model, data, audits, suite), _others(against)
+    call, others = _call(model, data, audits, suite), _others(against, planned)
     about: dict[str, Any] = {"model": loaded, "corpus": corpus, "audits": planned, "settings": settings}
 
     def kept(results: Results) -> Results:
@@ -178,7 +179,7 @@ def plan(
         corpus,
         planned,
         settings=replace(settings or Settings(), seed=seed),
-        others=_others(against),
+        others=_others(against, planned),
         random_twin=random_twin,
     )
     return Plan(
@@ -325,8 +326,10 @@ def _clips_of(trained_on: CorpusSource) -> Corpus:
     return load_clips(str(trained_on)) if isinstance(trained_on, str | Path) else corpus_of(trained_on)
 
 
-def _others(against: ModelSource | None) -> dict[str, Model | ClipModel]:
-    return {} if against is None else {AGAINST: model_of(against)}
+def _others(against: ModelSource | None, planned: Sequence[PlannedAudit]) -> dict[str, Model | ClipModel]:
+    """The comparison model and the further checkpoints that audits name, by their roles."""
+    found = {} if against is None else {AGAINST: model_of(against)}
+    return found | {role: model_of(spec) for role, spec in checkpoints(planned).items()}
 
 
 def _call(model: ModelSource, data: CorpusSource, audits: Sequence[str], suite: str | Path | None) -> str:

@@ -38,6 +38,8 @@ class Audit:
         measures: `EXPLANATIONS` of the file: name of a measure → what it is, with formula, range and source
         asks: `ASKS` of the file: the question on the first screen of a report; None if it declares none
         sides: `SIDES` of the file: whether its command also takes the sides of a split
+        models: `MODELS` of the file: the option that takes all models but the first, where the audit command
+            takes several `--model`; empty for one model
     """
 
     name: str
@@ -53,6 +55,7 @@ class Audit:
     asks: Asks | None = None
     measures: Mapping[str, str] = field(default_factory=dict)
     sides: bool = False
+    models: str = ""
 
     def plan(self, options: Mapping[str, Any] | None = None, limits: Sequence[Limit] = ()) -> "PlannedAudit":
         """The audit with checked options and what it reads with them.
@@ -189,6 +192,7 @@ def _read(module: ModuleType, path: Path) -> Audit:
         asks=_asks(getattr(module, "ASKS", None), path),
         measures=dict(getattr(module, "EXPLANATIONS", {})),
         sides=bool(getattr(module, "SIDES", False)),
+        models=getattr(module, "MODELS", ""),
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:

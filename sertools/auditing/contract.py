@@ -6,6 +6,7 @@ from typing import Literal
 from sertools.results.result import Figure, Finding, LeftOut, Sound, Table
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import FrameSumsNeeded
+from sertools.tables.running_cost import CostNeeded
 from sertools.tables.text_vectors import TextVectors
 
 
@@ -19,19 +20,27 @@ class Needs:
             does not compare with ground truth
         conditions: audio conditions whose predictions are read
         layers: whether layer means are read
+        optional_layers: whether layer means are read where the model has them
         frame_sums: which sums over frames are read; None for none
         measured_columns: columns computed from the audio (`sertools.features.columns`), e.g. `f0_hz`; missing
             for clips whose audio cannot be decoded
+        optional_columns: the same, but empty where a package that computes them is not installed
         text_vectors: columns of text-encoder vectors of the clips' transcripts
+        models: further models, as after `--model`, whose predictions of clean audio are read
+        running_cost: lengths of clips of which time, memory and energy are measured; None for none
     """
 
     columns: tuple[str, ...] = ()
     labels: Literal["dimensions", "emotion", "either", "none"] = "either"
     conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
+    optional_layers: bool = False
     frame_sums: FrameSumsNeeded | None = None
     measured_columns: tuple[str, ...] = ()
+    optional_columns: tuple[str, ...] = ()
     text_vectors: tuple[TextVectors, ...] = ()
+    models: tuple[str, ...] = ()
+    running_cost: CostNeeded | None = None
 
     @property
     def summary(self) -> str:

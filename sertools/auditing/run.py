@@ -19,6 +19,7 @@ from sertools.results.coverage import unanswered
 from sertools.results.result import Finding, Missing, Result
 from sertools.results.verdicts.details import watched
 from sertools.results.verdicts.gate import judge_all
+from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import PROMPT
 from sertools.tables.tables import ModelData, Tables
 
@@ -28,7 +29,8 @@ NEVER_TRAINED = "the network was never trained"
 def tables_of(planned: PlannedAudit, own: ModelData, comparison: Mapping[str, ModelData]) -> Tables:
     """The tables that one audit reads: of the model and of the models that it is compared with.
 
-    Sums over frames are only those of the audit's kind of cells and levels.
+    Sums over frames are only those of the audit's kind of cells and levels; the other models are the
+    checkpoints that it names, or else those whose layers are compared.
 
     Args:
         planned: the audit
@@ -46,7 +48,12 @@ def tables_of(planned: PlannedAudit, own: ModelData, comparison: Mapping[str, Mo
             sums = {level: replace(each, between={}) for level, each in sums.items()}
         return replace(data.tables, frame_sums=sums)
 
-    return replace(chosen(own), others={role: chosen(data) for role, data in comparison.items()})
+    wanted = {
+        role: chosen(data)
+        for role, data in comparison.items()
+        if role.startswith(CHECKPOINT) == bool(planned.needs.models)
+    }
+    return replace(chosen(own), others=wanted)
 
 
 def obstacle(needs: Needs, tables: Tables) -> str:

@@ -47,6 +47,16 @@ Folds = Annotated[
 ]
 
 
+Models = Annotated[
+    list[str],
+    typer.Option(
+        "--model",
+        rich_help_panel=o.INPUT,
+        help="default, a checkpoint directory, a hub id owner/name, predictions:FILE, …; repeat for several.",
+    ),
+]
+
+
 def audit_command(name: str) -> TyperCommand:
     """The command of one audit: the options of `sertools audit` that apply to it, and its own."""
     from sertools.auditing.audit import load
@@ -60,6 +70,10 @@ def audit_command(name: str) -> TyperCommand:
     shared = [parameter for option, parameter in general.items() if option not in left_out]
     if loaded.data:
         shared = [p.replace(default=[loaded.data]) if p.name == "data" else p for p in shared]
+    if loaded.models:
+        shared = [
+            p.replace(annotation=Models, default=["default"]) if p.name == "model" else p for p in shared
+        ]
     if loaded.sides:
         shared += inspect.signature(_sides, eval_str=True).parameters.values()
     own = [_option(loaded, parameter) for parameter in loaded.options().values()]
@@ -72,6 +86,9 @@ def audit_command(name: str) -> TyperCommand:
         options = {p.name: given[p.name] for p in own}
         options |= {option: tuple(options[option]) for option in repeatable}
         rest = {p.name: given[p.name] for p in shared}
+        if loaded.models:
+            rest["model"], *more = rest["model"]
+            options[loaded.models] = (*options[loaded.models], *more)
         others = [other for option, other in loaded.companions.items() if given[option]]
         raise typer.Exit(run_audits({**rest, "names": [loaded.name, *others]}, options))
 

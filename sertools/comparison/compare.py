@@ -27,7 +27,7 @@ from typing import Any
 
 from sertools.comparison import tables
 from sertools.comparison.common_clips import changes, different_answers
-from sertools.comparison.figures import profile, scores
+from sertools.comparison.figures import pareto, profile, scores
 from sertools.comparison.leaderboards.published import REASON
 from sertools.comparison.runs import (
     AUDIT,
@@ -91,7 +91,12 @@ def compare(runs: Sequence[tuple[str, Sequence[Result]]]) -> Result:
         tables=[table for table in shown if table.rows or table.name == "values"],
         figures=[
             figure
-            for figure in (scores(compared, measures), profile(compared, measures), *drawn)
+            for figure in (
+                scores(compared, measures),
+                profile(compared, measures),
+                pareto(compared, measures),
+                *drawn,
+            )
             if figure.series
         ],
         notes=_notes(compared),

@@ -1,8 +1,10 @@
 """Figures of `sertools compare`: scores and profiles of several models."""
 
+import math
 from collections.abc import Sequence
 
 from sertools.comparison.runs import Measure, Run, listed
+from sertools.results.keys import FindingKey
 from sertools.results.result import Figure, Series
 
 FROM_0_TO_1 = {
@@ -92,4 +94,55 @@ def profile(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         "best possible value); values below 0 are drawn at the centre. Only measures on this scale are "
         "shown, without intervals; areas have no meaning.",
         series=series if len(axes) >= FEWEST_AXES else [],
+    )
+
+
+SPEED = Measure("efficiency", FindingKey("real_time_factor"))
+WIDE = 20.0
+"""Ratio of the slowest to the fastest model from which their real-time factors are drawn as logarithms."""
+
+
+def pareto(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
+    """Score against real-time factor; no series unless two runs have both.
+
+    The score is UAR of emotion, or else CCC of a dimension, whichever most runs have.
+    """
+    scored = [m for m in measures if m.audit == "correctness" and m.key.name in {"uar", "ccc"}]
+    scored = [m for m in scored if m.key.slice == "all"]
+
+    def known(measure: Measure) -> list[Run]:
+        return [run for run in runs if run.of(SPEED, "value") and run.of(measure, "value") is not None]
+
+    measure = max(scored, key=lambda m: (len(known(m)), m.key.name == "uar"), default=SPEED)
+    shown = known(measure)
+    speeds = {run.name: run.of(SPEED, "value") or 0.0 for run in shown}
+    values = {run.name: run.of(measure, "value") or 0.0 for run in shown}
+    wide = len(shown) > 1 and max(speeds.values()) > WIDE * min(speeds.values())
+    front = [run.name for run in shown if not _beaten(run.name, speeds, values)]
+    series = [
+        Series(
+            name=run.name,
+            x=[math.log10(speeds[run.name]) if wide else speeds[run.name]],
+            y=[values[run.name]],
+        )
+        for run in shown
+    ]
+    return Figure(
+        name="pareto",
+        kind="scatter",
+        title=f"{measure.key.label} against speed; no model is both faster and better than {listed(front)}",
+        alt="; ".join(f"{name}: {values[name]:.3f} at {speeds[name]:.3g}" for name in speeds),
+        x_label=f"real-time factor{' (log10)' if wide else ''}, on the machine of each run; lower is faster",
+        y_label=measure.key.label,
+        series=series if len(shown) > 1 else [],
+    )
+
+
+def _beaten(name: str, speeds: dict[str, float], values: dict[str, float]) -> bool:
+    """Whether another model is at least as fast and as good, and better in one of both."""
+    return any(
+        speeds[other] <= speeds[name]
+        and values[other] >= values[name]
+        and (speeds[other], values[other]) != (speeds[name], values[name])
+        for other in speeds
     )

@@ -16,15 +16,17 @@ from sertools.inference.frames.plan import plan
 from sertools.inference.jobs import Job, jobs
 from sertools.inference.precision import choose_precision
 from sertools.inference.predict import predict, predict_conditions
+from sertools.inference.running_cost import running_cost
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.labels import canonical
 from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
-from sertools.tables.columns import RANDOM_TWIN
+from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
+from sertools.tables.running_cost import CostNeeded
 from sertools.tables.tables import ModelData
 
 
@@ -50,7 +52,7 @@ def request(corpus: Corpus, needs: Sequence[Needs]) -> Request:
     sums = [need.frame_sums for need in needs if need.frame_sums and set(need.columns) <= set(corpus.clips)]
     return Request(
         frame_sums=union(sums),
-        layers=any(need.layers for need in needs),
+        layers=any(need.layers or need.optional_layers for need in needs),
         encoder_layers=any(need.layers or need.frame_sums for need in needs),
         scores=any(need.conditions or need.layers for need in needs),
     )
@@ -117,12 +119,57 @@ def comparison_models(
         ModelError: the model has no random twin
     """
     found = {
-        role: choose_precision(other, corpus, corpus_fingerprint, settings) for role, other in others.items()
+        role: choose_precision(other, corpus, corpus_fingerprint, settings)
+        for role, other in others.items()
+        if not role.startswith(CHECKPOINT)
     }
     if random_twin or (random_twin is None and hasattr(model, "random_twin")):
         # made from the model in its chosen format, so that both have the same number format
         found[RANDOM_TWIN] = build_twin(model, settings.seed)
     return found
+
+
+SCORES_ALONE = Request(frame_sums={}, layers=False, encoder_layers=False, scores=True)
+"""What is requested of further checkpoints of a recipe."""
+
+
+def checkpoint_models(
+    others: Mapping[str, Model | ClipModel], corpus: Corpus, settings: Settings, corpus_fingerprint: str
+) -> dict[str, Model | ClipModel]:
+    """The further checkpoints among some models, by their roles, each in its number format.
+
+    Args:
+        others: role → model
+        corpus: the corpus that is audited
+        settings: how to compute
+        corpus_fingerprint: the corpus' fingerprint
+    """
+    return {
+        role: choose_precision(other, corpus, corpus_fingerprint, settings)
+        for role, other in others.items()
+        if role.startswith(CHECKPOINT)
+    }
+
+
+def with_running_cost(
+    own: ModelData, model: Model | ClipModel, audits: Sequence[PlannedAudit], settings: Settings
+) -> ModelData:
+    """The data of a model with what it costs to run it, if an audit reads that and the model hears audio.
+
+    Args:
+        own: the data of the model
+        model: in the format in which it runs
+        audits: what reads the cost
+        settings: how to show the progress
+    """
+    lengths = [each.needs.running_cost.lengths_s for each in audits if each.needs.running_cost]
+    if not lengths or is_by_clip(model):
+        return own
+    needed = CostNeeded(lengths_s=tuple(dict.fromkeys(s for each in lengths for s in each)))
+    with settings.progress("timing", 1) as advance:
+        cost = running_cost(model, needed)
+        advance(1)
+    return replace(own, tables=replace(own.tables, running_cost=cost))
 
 
 def with_measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings) -> Corpus:
@@ -138,7 +185,9 @@ def with_measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit], settin
         named = replace(settings, progress=lambda _, n: settings.progress(measure.name, n))
         return predict(measure, clips, settings=named)[CLEAN].scores
 
-    measured = columns.measured(corpus, measured_columns(corpus, audits), scores_of)
+    needed = measured_columns(corpus, audits)
+    optional = [column for column, may_be_empty in needed.items() if may_be_empty]
+    measured = columns.measured(corpus, needed, scores_of, optional)
     vectors = [needed for planned in audits for needed in planned.needs.text_vectors]
     return text_encoder.read(measured, vectors, settings.root, settings.progress)
 

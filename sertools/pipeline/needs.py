@@ -6,6 +6,7 @@ from dataclasses import replace
 from sertools.audio import sound_folder
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
+from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
 
@@ -28,8 +29,20 @@ def conditions(audits: Sequence[PlannedAudit], seed: int) -> list[Condition]:
     return list(found.values())
 
 
-def measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit]) -> list[str]:
-    """Missing columns to compute from the audio, without duplicates, for audits whose other columns exist."""
-    able = [planned.needs for planned in audits if set(planned.needs.columns) <= set(corpus.clips)]
-    needed = dict.fromkeys(column for needs in able for column in needs.measured_columns)
-    return [column for column in needed if column not in corpus.clips]
+def measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit]) -> dict[str, bool]:
+    """Missing columns to compute from the audio → whether one may stay empty.
+
+    Audits that lack other columns, and so cannot run, are left out.
+    """
+    found: dict[str, bool] = {}
+    for needs in (planned.needs for planned in audits):
+        if set(needs.columns) <= set(corpus.clips):
+            found |= {column: found.get(column, True) for column in needs.optional_columns}
+            found |= dict.fromkeys(needs.measured_columns, False)
+    return {column: optional for column, optional in found.items() if column not in corpus.clips}
+
+
+def checkpoints(audits: Sequence[PlannedAudit]) -> dict[str, str]:
+    """Role → text of each further model that audits read, in their order, numbered from 2."""
+    specs = dict.fromkeys(spec for planned in audits for spec in planned.needs.models)
+    return {f"{CHECKPOINT}{i}": spec for i, spec in enumerate(specs, start=2)}

@@ -17,6 +17,7 @@ from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import ClipModel, Model
 from sertools.models.no_model import NoModel
+from sertools.pipeline.needs import checkpoints
 from sertools.pipeline.run import FailedAuditsError, run
 from sertools.pipeline.unseen import on_unseen, training_of
 from sertools.pipeline.write import set_aside, write_run
@@ -193,6 +194,10 @@ class AuditRequest:
         corpus, renamed = self.corpus.load(), self.settings.label_map
         model = model_for(self.audits, self.model.spec) or self.model.load(corpus, renamed)
         others = {AGAINST: self.against.load(corpus, renamed)} if self.against else {}
+        others |= {
+            role: replace(self.model, spec=spec).load(corpus, renamed)
+            for role, spec in checkpoints(self.audits).items()
+        }
         trained_on = None
         if self.trained_on:
             read = self.corpus

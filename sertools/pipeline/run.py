@@ -13,7 +13,16 @@ from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
 from sertools.pipeline import kept_results, number_format
-from sertools.pipeline.collect import collect, comparison_models, fill_share, request, with_measured_columns
+from sertools.pipeline.collect import (
+    SCORES_ALONE,
+    checkpoint_models,
+    collect,
+    comparison_models,
+    fill_share,
+    request,
+    with_measured_columns,
+    with_running_cost,
+)
 from sertools.pipeline.needs import conditions, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
@@ -71,7 +80,7 @@ def run(
         audits: from `Audit.plan` or `choose`
         settings: how to compute
         command: what the user typed, for the report
-        others: role → another model that layer audits compare it with
+        others: role → another model that layer audits compare it with, or a further checkpoint
         random_twin: whether an untrained copy of the model (same architecture, random weights) is one of
             them; None for where it can be built. Its weights are drawn from the seed
 
@@ -91,8 +100,9 @@ def run(
     compared = {}
     if any(planned.reads_layers for planned in audits):
         compared = comparison_models(model, corpus, others or {}, random_twin, settings, key)
+    checkpoints = checkpoint_models(others or {}, corpus, settings, key)
     if settings.share:
-        fill_share([model, *compared.values()], corpus, audits, wanted, settings)
+        fill_share([model, *compared.values(), *checkpoints.values()], corpus, audits, wanted, settings)
         settings = replace(settings, share=None)
     corpus = with_measured_columns(corpus, audits, settings)
     requested = request(corpus, [planned.needs for planned in audits])
@@ -108,7 +118,12 @@ def run(
         role: collect(other, corpus, requested, [Condition()], settings, key)
         for role, other in compared.items()
     }
+    comparison |= {
+        role: collect(other, corpus, SCORES_ALONE, [Condition()], settings, key)
+        for role, other in checkpoints.items()
+    }
     own = collect(model, corpus, requested, wanted, settings, key)
+    own = with_running_cost(own, model, audits, settings)
     results = _audited(model, own, comparison, audits, shared)
     doubts = number_format.doubtful_audits(audits, own.tables, results, model.facts, settings.seed)
     if not doubts:
@@ -117,6 +132,7 @@ def run(
     exact = number_format.in_fp32(model)
     needed = request(corpus, [planned.needs for planned in again])
     data = collect(exact, corpus, needed, conditions(again, settings.seed), settings, key)
+    data = replace(data, tables=replace(data.tables, running_cost=own.tables.running_cost))
     return number_format.merged(results, _audited(exact, data, comparison, again, shared), doubts)
 
 

@@ -37,6 +37,8 @@ QUICK = {
 SPEAKERS, CLIPS = 24, 40
 FEW = 16
 """Clips per speaker for models that know nothing: an audit that would pass them does so on few clips, too."""
+CHECKPOINTS = 3
+"""Number of checkpoints for audits that compare those of one recipe."""
 
 GAIN_DB = 6.0
 LOUDER = Limit(
@@ -173,8 +175,9 @@ def named(audits: Sequence[str]) -> list[str]:
 
 def answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
     """What a toy model answers to all that an audit reads."""
-    needs = planned(name).needs
-    return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums)
+    chosen = planned(name)
+    needs, checkpoints = chosen.needs, CHECKPOINTS if chosen.audit.models else 1
+    return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums, checkpoints)
 
 
 def planned(name: str) -> PlannedAudit:

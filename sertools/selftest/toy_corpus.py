@@ -12,19 +12,43 @@ from sertools.labels import DIMENSIONS
 from sertools.metrics.fingerprints import FRAMES
 from sertools.models.kinds.toy import EMOTIONS, load
 from sertools.models.load import LoadOptions
-from sertools.models.model import is_by_clip
+from sertools.models.model import ClipModel, is_by_clip
 from sertools.randomness import identity_rng
 from sertools.selftest.toy_frames import frame_sums
-from sertools.tables.columns import RANDOM_TWIN
+from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN, SOUND_COLUMNS
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE
 from sertools.tables.frame_sums import FrameSumsNeeded
 from sertools.tables.layers import Layers
+from sertools.tables.running_cost import CostOfLength, RunningCost
 from sertools.tables.tables import Tables
 from sertools.tables.votes import RATINGS, VOTES, packed
 
 LAYERS, SPEAKER_NUMBERS = 4, 3
 """Number of layers of the toy models, and of the dimensions of a layer that encode the speaker."""
+
+TOY_FUNCTIONALS = (
+    *("F0semitoneFrom27.5Hz_sma3nz_amean", "loudness_sma3_amean", "loudnessPeaksPerSec"),
+    *("HNRdBACF_sma3nz_amean", "F1frequency_sma3nz_amean", "mfcc1_sma3_amean", "alphaRatioV_sma3nz_amean"),
+)
+"""The functionals of eGeMAPS that the toy clips have: one of each group."""
+
+TOY_COST = RunningCost(
+    machine="no machine",
+    parameters=0,
+    lengths=tuple(
+        CostOfLength(
+            precision="fp32",
+            in_use=True,
+            length_s=s,
+            seconds=(0.05 * s, 0.06 * s, 0.055 * s),
+            flops=1e9 * s,
+            peak_bytes=1e8,
+        )
+        for s in (1.0, 3.0, 10.0)
+    ),
+)
+"""What running a toy model is said to cost."""
 
 
 def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.DataFrame:
@@ -32,7 +56,8 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
 
     Arousal, dominance and valence are those of the emotion by Russell & Mehrabian's norms, plus an offset for
     each speaker (standard deviation .05) and noise (.1), clipped to [0, 1]. Splits share no speaker, and no
-    two clips have the same audio. Each clip has six raters, whose votes and ratings follow its labels.
+    two clips have the same audio. What is measured in their sound is unrelated to the emotion. Each clip has
+    six raters, whose votes and ratings follow its labels.
 
     Args:
         speakers: number of speakers
@@ -74,6 +99,7 @@ def clips(*, speakers: int = 24, per_speaker: int = 40, seed: int = 0) -> pd.Dat
     # random bits, as for different recordings
     frame["audio_hash"] = [rng.bytes(9).hex() for _ in range(n)]
     frame["audio_print"] = [rng.bytes(3 * FRAMES).hex() for _ in range(n)]
+    frame = frame.join(_sound(frame, identity_rng(seed, "sound")))
     return frame.join(_raters(frame, known, seed))
 
 
@@ -95,6 +121,22 @@ def _raters(clips: pd.DataFrame, emotions: Sequence[str], seed: int) -> pd.DataF
         ratings = np.clip(clips[dimension].to_numpy()[:, None] + errors, 0, 1)
         frame[f"{RATINGS}{dimension}"] = packed(ratings.tolist(), clips.index)
     return frame
+
+
+def _sound(clips: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Measures of the sound and some functionals of each clip; only pitch is related to a label, the sex."""
+    n, index = len(clips), clips.index
+    measures = {
+        "duration_s": rng.uniform(1, 5, n),
+        "level_dbfs": rng.normal(-25, 5, n),
+        "snr_db": rng.normal(30, 8, n),
+        "bandwidth_hz": rng.choice([4000.0, 7000.0, 8000.0], n),
+        "pitch_hz": rng.normal(0, 20, n) + np.where(clips["sex"] == "female", 205.0, 125.0),
+        "speech_rate": rng.normal(4.5, 0.8, n),
+        "active_share": rng.uniform(0.4, 0.9, n),
+    }
+    columns = {f"egemaps:{name}": rng.normal(0, 1, n) for name in TOY_FUNCTIONALS}
+    return pd.DataFrame({**{name: measures[name] for name in SOUND_COLUMNS}, **columns}, index=index)
 
 
 def layers(kind: str, of: pd.DataFrame) -> Layers:
@@ -131,6 +173,7 @@ def answers(
     of: pd.DataFrame,
     conditions: Sequence[Condition] = (Condition(),),
     wanted: FrameSumsNeeded | None = None,
+    checkpoints: int = 1,
 ) -> Tables:
     """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as audits get them.
 
@@ -143,6 +186,7 @@ def answers(
         of: the clips
         conditions: audio conditions; clean audio is always included
         wanted: which sums over frames to compute; None for none
+        checkpoints: number of checkpoints; the others have no layers
     """
     model = load(kind, LoadOptions())
     if not is_by_clip(model):
@@ -161,9 +205,22 @@ def answers(
             scores[name] = clean.copy()
     predicted = {name: Predicted(scores=each, missing=missing) for name, each in scores.items()}
     predicted[CLEAN] = replace(predicted[CLEAN], layers=layers(kind, of))
-    found = tables(model, corpus, predicted)
+    found = replace(tables(model, corpus, predicted), running_cost=TOY_COST)
+    found = replace(
+        found, others={f"{CHECKPOINT}{i}": _checkpoint(found, model, i) for i in range(2, checkpoints + 1)}
+    )
     if wanted is None:
         return found
     twin = f"{kind}'s random twin"
     twin_tables = replace(found, model=twin, layers=layers(twin, of), frame_sums=frame_sums(twin, of, wanted))
     return replace(found, frame_sums=frame_sums(kind, of, wanted), others={RANDOM_TWIN: twin_tables})
+
+
+def _checkpoint(found: Tables, model: ClipModel, number: int) -> Tables:
+    """The tables of another checkpoint: the random model draws anew, all others answer the same."""
+    of = found.clips
+    renamed = of.set_axis([f"{clip} of checkpoint {number}" for clip in of.index])
+    scores = model.scores(renamed)[list(found.predictions[CLEAN].columns)].set_axis(of.index)
+    return replace(
+        found, predictions={CLEAN: scores}, model=f"{found.model} {number}", layers=None, others={}
+    )

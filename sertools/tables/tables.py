@@ -9,6 +9,7 @@ from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
+from sertools.tables.running_cost import RunningCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Tables:
         others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
         in_words: whether the model answers in words, so that class scores are 1 or a confidence, and 0
         never_trained: whether the model has the weights that it was created with, so that it must not pass
+        running_cost: what it costs to run the model; None if no audit needs it, or if it needs no running
         leaves_out_unanswered: whether unanswered clips are left out instead of counting against the model
     """
 
@@ -56,6 +58,7 @@ class Tables:
     others: Mapping[str, "Tables"] = field(default_factory=dict)
     in_words: bool = False
     never_trained: bool = False
+    running_cost: RunningCost | None = None
     leaves_out_unanswered: bool = False
 
     def __post_init__(self) -> None:

@@ -4,19 +4,22 @@ The estimate comes from a few clips. Nothing that is computed here is stored, ex
 format. What audits compute from the tables, such as probes, is never stored and not included.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
+from sertools.errors import ModelError
 from sertools.features.columns import Measure, maker
 from sertools.inference import jobs, predict
-from sertools.inference.precision import choose_precision
+from sertools.inference.precision import choose_precision, chooses_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model, is_by_clip, is_framed
 from sertools.pipeline import collect
@@ -24,6 +27,7 @@ from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
 from sertools.pipeline.needs import conditions, measured_columns
+from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
 OWN = "model"
@@ -71,15 +75,43 @@ def forecast(
             costs += _of_model(other, corpus, needs, [Condition()], settings, key, role)
         if any(cost.kind == "frames" and cost.todo for cost in costs):
             costs.append(of_acoustics(corpus, key or fingerprint(corpus), settings.root))
+    scores = [Needs(columns=each.columns) for each in needs if each.models]
+    for role, other in (others or {}).items():
+        if scores and role.startswith(CHECKPOINT):
+            costs += _of_model(other, corpus, scores, [Condition()], settings, key, role)
+    if not is_by_clip(model):
+        costs += _of_timing(model, needs)
     measured = _of_measures(corpus, measured_columns(corpus, audits), settings, key)
     of_measures = dict.fromkeys(cost for _, cost in measured.values())
     return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
 
 
+def _of_timing(model: Model, needs: Sequence[Needs]) -> list[Cost]:
+    """The cost of measuring what it costs to run a model: four runs of each length in each number format."""
+    lengths = {s for need in needs if need.running_cost for s in need.running_cost.lengths_s}
+    if not lengths:
+        return []
+    signal = np.zeros(max(model.sampling_rate, model.shortest), dtype=np.float32) + 0.01
+    model.predict([signal])
+    began = time.perf_counter()
+    model.predict([signal])
+    per_second = time.perf_counter() - began
+    formats = 2 if chooses_precision(model) else 1
+    minutes = max(4 * sum(lengths) * per_second, TIMED_S * len(lengths)) * formats / 60
+    return [Cost(of=OWN, condition="timing", clips=0, stored=0, todo=0, minutes=minutes)]
+
+
+TIMED_S = 2.0
+"""Seconds for which a short clip is timed again and again."""
+
+
 def _of_measures(
-    corpus: Corpus, names: Sequence[str], settings: Settings, corpus_fingerprint: str
+    corpus: Corpus, names: Mapping[str, bool], settings: Settings, corpus_fingerprint: str
 ) -> dict[str, tuple[Measure, Cost]]:
-    """Column → what computes it from the audio, and the cost; columns may share one computation."""
+    """Column → what computes it from the audio, and the cost; columns may share one computation.
+
+    Columns that may stay empty, and whose package is not installed, are left out.
+    """
     makers = {name: maker(name) for name in names}
     found = {}
     for make in dict.fromkeys(makers.values()):
@@ -87,9 +119,14 @@ def _of_measures(
         todo = jobs.jobs(
             measure, corpus, [Condition()], settings=settings, corpus_fingerprint=corpus_fingerprint
         )
-        (cost,) = of_jobs(measure, corpus, todo, settings, SOUND)
+        try:
+            (cost,) = of_jobs(measure, corpus, todo, settings, SOUND)
+        except ModelError:
+            if not all(names[name] for name in names if makers[name] is make):
+                raise
+            continue
         found[make] = measure, replace(cost, condition=measure.name, kind="sound")
-    return {name: found[make] for name, make in makers.items()}
+    return {name: found[make] for name, make in makers.items() if make in found}
 
 
 def _of_model(

@@ -1,0 +1,203 @@
+"""Measures what it costs to run a model on this machine: time, memory, arithmetic, energy."""
+
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sertools.inference.precision import chooses_precision
+from sertools.models.model import Model, Signal
+from sertools.tables.running_cost import CostNeeded, CostOfLength, RunningCost
+
+MOST_RUNS, FEWEST_RUNS = 15, 3
+ENOUGH_S = 2.0
+"""Seconds after which a length is not run again, once it has been run `FEWEST_RUNS` times."""
+
+POWERCAP = Path("/sys/class/powercap")
+"""Where Linux tells the energy that processors have used (RAPL)."""
+
+LEVEL = 0.05
+"""Root mean square of the noise that models are timed on; what it sounds like does not change the time."""
+
+NO_ENERGY = "energy was not measured: this platform does not tell it (RAPL), or only to administrators"
+NO_FLOPS = "arithmetic was not counted: the model does not compute with torch"
+NO_MEMORY = "memory was not measured: this platform does not tell it"
+
+
+def running_cost(model: Model, needed: CostNeeded, powercap: Path = POWERCAP) -> RunningCost:
+    """The cost of predicting clips of some lengths, one at a time, in every number format of the model.
+
+    Each format and length is run once to warm up, and then at least three times.
+
+    Args:
+        model: the model, in the format in which it runs
+        needed: the lengths
+        powercap: folder in which the platform tells the energy used
+    """
+    energy = [zone for zone in sorted(powercap.glob("intel-rapl:*")) if _joules_of(zone) is not None]
+    current = str(model.facts.get("precision", ""))
+    found: list[tuple[float, CostOfLength]] = []
+    flops: dict[float, float | None] = {}
+    for precision, variant in _formats(model, current):
+        for length_s in needed.lengths_s:
+            at_least = max(round(length_s * model.sampling_rate), model.shortest)
+            signal = np.random.default_rng(0).normal(0, LEVEL, at_least).astype(np.float32)
+            cost = _measured(variant, signal, precision, in_use=precision == current, energy=energy)
+            # in bf16, torch multiplies with functions that it does not count; the arithmetic is the same
+            if precision != "bf16":
+                flops[length_s] = _flops(variant, signal)
+            found.append((length_s, cost))
+    lengths = tuple(replace(cost, flops=flops.get(length_s)) for length_s, cost in found)
+    notes = [] if energy else [NO_ENERGY]
+    notes += [] if any(each.flops is not None for each in lengths) else [NO_FLOPS]
+    notes += [] if any(each.peak_bytes is not None for each in lengths) else [NO_MEMORY]
+    parameters = model.facts.get("parameters")
+    return RunningCost(
+        machine=machine(model),
+        parameters=int(parameters) if parameters is not None else None,
+        lengths=lengths,
+        notes=tuple(notes),
+    )
+
+
+def machine(model: Model) -> str:
+    """The processor or graphics card that a model runs on, and the number of threads."""
+    device = str(model.facts.get("device", "cpu"))
+    if device.startswith("cuda"):
+        import torch
+
+        return str(torch.cuda.get_device_name(device))
+    return f"{_processor()}, {_threads()} threads" + (f" ({device})" if device != "cpu" else "")
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _processor() -> str:
+    """Name of the processor, where the platform tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _formats(model: Model, current: str) -> Iterator[tuple[str, Model]]:
+    """The model in each of its number formats, the current one first."""
+    yield current, model
+    if chooses_precision(model):
+        for precision in ("fp32", "bf16"):
+            if precision != current:
+                yield precision, model.with_precision(precision)
+
+
+def _measured(
+    model: Model, signal: Signal, precision: str, *, in_use: bool, energy: list[Path]
+) -> CostOfLength:
+    """The cost of predicting one signal."""
+    model.predict([signal])
+    seconds: list[float] = []
+    with _peak(model) as peak:
+        before = [_joules_of(zone) for zone in energy]
+        while len(seconds) < FEWEST_RUNS or (sum(seconds) < ENOUGH_S and len(seconds) < MOST_RUNS):
+            began = time.perf_counter()
+            model.predict([signal])
+            seconds.append(time.perf_counter() - began)
+        used = _used(energy, before)
+    return CostOfLength(
+        precision=precision,
+        in_use=in_use,
+        length_s=len(signal) / model.sampling_rate,
+        seconds=tuple(seconds),
+        peak_bytes=peak.bytes,
+        joules=None if used is None else used / len(seconds),
+    )
+
+
+def _flops(model: Model, signal: Signal) -> float | None:
+    """Multiplications and additions of one prediction; None if torch does not see them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    with counter:
+        model.predict([signal])
+    return float(counter.get_total_flops()) or None
+
+
+@dataclass
+class _Peak:
+    """Largest memory in use, in bytes; None until it is known."""
+
+    bytes: float | None = None
+
+
+@contextmanager
+def _peak(model: Model) -> Iterator[_Peak]:
+    """Follows the largest memory in use: of the graphics card, or of this process on Linux."""
+    found = _Peak()
+    if str(model.facts.get("device", "")).startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+        yield found
+        found.bytes = float(torch.cuda.max_memory_allocated())
+        return
+    reset = _reset_peak()
+    yield found
+    found.bytes = _resident_peak() if reset else None
+
+
+def _reset_peak() -> bool:
+    """Makes the largest resident memory of this process the current one; whether that is possible."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def _resident_peak() -> float | None:
+    """The largest resident memory of this process in bytes."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    peaks = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return float(peaks[0]) * 1024 if peaks else None
+
+
+def _joules_of(zone: Path) -> float | None:
+    """Energy that a processor has used, in J, until its counter starts again at 0; None if it is not told."""
+    try:
+        return float((zone / "energy_uj").read_text(encoding="ascii")) / 1e6
+    except (OSError, ValueError):
+        return None
+
+
+def _used(energy: list[Path], before: list[float | None]) -> float | None:
+    """Energy used since `before`, in J, of all processors; None if one does not tell it."""
+    total = 0.0
+    for zone, then in zip(energy, before, strict=True):
+        now = _joules_of(zone)
+        if now is None or then is None:
+            return None
+        if now < then:
+            now += _range_of(zone)
+        total += now - then
+    return total if energy else None
+
+
+def _range_of(zone: Path) -> float:
+    """Energy after which a counter starts again at 0, in J."""
+    try:
+        return float((zone / "max_energy_range_uj").read_text(encoding="ascii")) / 1e6
+    except (OSError, ValueError):
+        return 0.0
