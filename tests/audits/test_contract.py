@@ -27,6 +27,9 @@ SMALL = {
     "targets": ("emotion", "arousal"),
     "shuffles": 1,
     "maps": (),
+    "by_group": False,
+    "read_layers": False,
+    "trait": ("sex", "speaker"),
 }
 """Less than by default, where an audit resamples, probes or draws, so that the contract is quick to check."""
 
@@ -65,7 +68,8 @@ def result_of(name, tables, seed=0) -> Result:
 
 def answers(kind, clips, name) -> Tables:
     """The answers of a toy model under every condition that an audit reads."""
-    return toy_corpus.answers(kind, clips, needs_of(name).conditions, needs_of(name).frame_sums)
+    needs, checkpoints = needs_of(name), 3 if load(name).models else 1
+    return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums, checkpoints)
 
 
 def under_all(scores, tables) -> Tables:
@@ -93,7 +97,7 @@ def rows(tables, chosen) -> Tables:
         tables,
         clips=tables.clips.iloc[chosen],
         predictions={key: scores.iloc[chosen] for key, scores in tables.predictions.items()},
-        layers=with_layers(tables, lambda means: means[chosen]),
+        layers=with_layers(tables, lambda means: means[chosen]) if tables.layers else None,
         others={role: rows(other, chosen) for role, other in tables.others.items()},
     )
 

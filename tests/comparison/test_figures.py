@@ -65,3 +65,27 @@ def test_the_worst_speaker_is_an_axis_whoever_it_is():
     radar = figures(compare([("a", worst("v", 0.4)), ("b", worst("w", 0.5))]))["profile"]
     assert radar.series[0].x[-1] == "speakers: worst_speaker of arousal, speaker=*"
     assert [s.y[-1] for s in radar.series] == [0.4, 0.5]
+
+
+def with_speed(score, factor):
+    speed = Finding(name="real_time_factor", value=factor, low=factor, high=factor, n=9, speakers=9)
+    return [result([ccc(score)]), result([speed], audit="efficiency")]
+
+
+def test_scores_are_drawn_against_speed_and_the_models_that_none_beats_are_named():
+    runs = [("slow", with_speed(0.6, 0.5)), ("fast", with_speed(0.5, 0.1)), ("bad", with_speed(0.4, 0.5))]
+    pareto = figures(compare(runs))["pareto"]
+    assert [(s.name, s.x, s.y) for s in pareto.series] == [
+        ("slow", [0.5], [0.6]),
+        ("fast", [0.1], [0.5]),
+        ("bad", [0.5], [0.4]),
+    ]
+    assert "than slow and fast" in pareto.title
+    wide = figures(compare([*runs[:2], ("tiny", with_speed(0.1, 0.001))]))["pareto"]
+    assert wide.series[2].x == [-3.0]
+    assert "log10" in wide.x_label
+
+
+def test_without_two_speeds_there_is_no_figure_of_them():
+    one = [result([ccc(0.4)])]
+    assert "pareto" not in figures(compare([("a", with_speed(0.5, 0.1)), ("b", one)]))

@@ -1,0 +1,137 @@
+"""Tables, figures and sentences on what answers and layers give away."""
+
+from collections.abc import Mapping, Sequence
+
+from sertools.auditing.figures import interval_series
+from sertools.auditing.phrases import interval_text
+from sertools.auditing.tables import Row
+from sertools.results.result import Figure, Table
+from sertools.statistics.jackknife import Estimate
+
+from .attributes import BEST_LAYER, SPEAKER, Attribute
+from .inputs import ACOUSTICS, ANSWERS, TRUTH, Inputs
+from .membership import Membership
+from .verification import Eer
+
+VERIFICATION = "speaker (verification)"
+METRICS = {"uar": "UAR", "ccc": "CCC", "accuracy": "accuracy"}
+INPUTS_NOTE = (
+    "labels: the true emotions and ratings of the same clips; best layer: the layer that is best on the "
+    "training "
+    "folds"
+)
+
+
+def tables(read: Sequence[Attribute], rates: Mapping[str, Eer]) -> list[Table]:
+    """The score of every attribute from every input."""
+    rows: list[Row] = [
+        [each.of.name, METRICS[each.of.metric], name, each.of.chance, *_ends(score)]
+        for each in read
+        for name, score in each.scores.items()
+    ]
+    rows += [[VERIFICATION, "EER", name, 0.5, *_ends(each.rate)] for name, each in rates.items()]
+    if not rows:
+        return []
+    return [
+        Table(
+            name="attributes",
+            title="What can be read about unheard speakers",
+            columns=["attribute", "score", "from", "chance", "value", "low", "high", "clips", "speakers"],
+            rows=rows,
+            note=INPUTS_NOTE,
+        )
+    ]
+
+
+def _ends(value: Estimate) -> list[float]:
+    return [value.value, value.low, value.high, value.n, value.units]
+
+
+def figures(read: Sequence[Attribute], rates: Mapping[str, Eer]) -> list[Figure]:
+    """The score of each input, for each attribute."""
+    found = [
+        Figure(
+            name=f"read_{each.of.name}",
+            kind="interval",
+            title=f"{each.of.name[:1].upper()}{each.of.name[1:]} read from answers and layers",
+            alt="; ".join(f"{name}: {score.value:.2f}" for name, score in each.scores.items()),
+            x_label=f"{METRICS[each.of.metric]}; the line is chance",
+            series=[interval_series(list(each.scores), list(each.scores.values()))],
+            reference=each.of.chance,
+        )
+        for each in read
+    ]
+    if rates:
+        found.append(
+            Figure(
+                name="verification",
+                kind="interval",
+                title="Verification of unheard speakers from answers and layers",
+                alt="; ".join(f"{name}: {each.rate.value:.2f}" for name, each in rates.items()),
+                x_label="equal error rate; .5 is chance, lower gives more away",
+                series=[interval_series(list(rates), [each.rate for each in rates.values()])],
+                reference=0.5,
+            )
+        )
+    return found
+
+
+def notes(known: Inputs, members: str) -> list[str]:
+    """What could not be compared."""
+    found = []
+    if not known.layers:
+        found.append("The model has no layers, or they were not read: only the answers are judged.")
+    if ACOUSTICS not in known.vectors and known.layers:
+        found.append("No eGeMAPS functionals were measured to compare the layers with.")
+    if not members:
+        found.append("Membership of the training data was not measured: name its clips with --members.")
+    return found
+
+
+def answer(read: Sequence[Attribute], rates: Mapping[str, Eer], losses: Mapping[str, Membership]) -> str:
+    """What is read from the answers and the layers, and whether the training data can be told."""
+    return " ".join(
+        [
+            *(_attribute_sentence(each) for each in read),
+            *_verification_sentence(rates),
+            *(_membership_sentence(target, each) for target, each in losses.items()),
+        ]
+    )
+
+
+def _attribute_sentence(each: Attribute) -> str:
+    of, scores = each.of, each.scores
+    metric = METRICS[of.metric]
+    what = "Speakers are identified" if of.name == SPEAKER else f"{of.name[:1].upper()}{of.name[1:]} is read"
+    score = scores[ANSWERS]
+    words = (
+        f"{what} from the answers with {metric} {score.value:.2f}{interval_text(score)} (from the labels "
+        f"{scores[TRUTH].value:.2f}, chance {of.chance:.2f}"
+    )
+    if BEST_LAYER not in scores:
+        return f"{words})."
+    layer = f"from the best layer {scores[BEST_LAYER].value:.2f}"
+    beside = f", from eGeMAPS {scores[ACOUSTICS].value:.2f}" if ACOUSTICS in scores else ""
+    return f"{words}, {layer}{beside})."
+
+
+def _verification_sentence(rates: Mapping[str, Eer]) -> list[str]:
+    if ANSWERS not in rates:
+        return []
+    rate = rates[ANSWERS].rate
+    layers = {name: each.rate.value for name, each in rates.items() if name.startswith("layer ")}
+    best = min(layers, key=lambda name: layers[name], default="")
+    beside = f"; from {best} {layers[best]:.2f}" if best else ""
+    return [
+        f"Unknown speakers are verified from the answers with an EER of "
+        f"{rate.value:.2f}{interval_text(rate)} "
+        f"(chance .5{beside})."
+    ]
+
+
+def _membership_sentence(target: str, each: Membership) -> str:
+    return (
+        f"By the loss of {target}, a training clip is told from another in {each.auc.value:.2f}"
+        f"{interval_text(each.auc)} of cases (chance .5; {each.members} clips in the training, {each.others} "
+        f"not)."
+    )

@@ -1,0 +1,93 @@
+"""Tables, figures and sentences on checkpoints of one recipe."""
+
+from collections.abc import Sequence
+
+from sertools.auditing.figures import interval_series
+from sertools.auditing.phrases import interval_text
+from sertools.auditing.tables import Row
+from sertools.results.result import Figure, Table
+from sertools.results.terms.names import in_words
+from sertools.wording import plural
+
+from .claims import Claim
+from .spread import Spread
+
+SCORES = ("uar", "ccc")
+
+
+def name_of(claim: Claim) -> str:
+    """What a claim is about, e.g. `CCC of arousal`."""
+    text = f"{in_words(claim.name)} of {claim.target}"
+    return text if claim.slice == "all" else f"{text}, {claim.slice}"
+
+
+def tables(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[str]) -> list[Table]:
+    """Every number by checkpoint, with its parts of variance and whether it survives all seeds."""
+    rows: list[Row] = []
+    for claim, part in zip(found, parts, strict=True):
+        rows.append(
+            [
+                *(name_of(claim), claim.reference, *(float(v) for v in claim.values)),
+                *(part.recipe.value, part.recipe.low, part.recipe.high),
+                *(part.seeds.value, part.seeds.low, part.seeds.high, part.speakers, part.share),
+                "yes" if claim.survives else "no" if any(claim.signs) else "nothing shown",
+            ]
+        )
+    columns = ["number", "compared with", *(f"{i + 1}: {name}" for i, name in enumerate(models))]
+    columns += ["mean", "low", "high", "spread over seeds", "spread: low", "spread: high"]
+    columns += ["error over speakers", "share of the variance due to the seed", "survives all seeds"]
+    return [
+        Table(
+            name="seeds",
+            title="Numbers of all checkpoints",
+            columns=columns,
+            rows=rows,
+            note="mean: with the interval for other seeds and other speakers; survives: the intervals of all "
+            "checkpoints lie on the same side of what the number is compared with; nothing shown: no "
+            "interval does",
+        )
+    ]
+
+
+def figures(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[str]) -> list[Figure]:
+    """The scores of every checkpoint beside those of the recipe."""
+    shown = [(claim, part) for claim, part in zip(found, parts, strict=True) if claim.name in SCORES]
+    names = [name_of(claim) for claim, _ in shown]
+    series = [
+        interval_series(names, [claim.estimates[i] for claim, _ in shown], f"{i + 1}: {model}")
+        for i, model in enumerate(models)
+    ]
+    series.append(interval_series(names, [part.recipe for _, part in shown], "recipe"))
+    return [
+        Figure(
+            name="scores",
+            kind="interval",
+            title="Scores of each checkpoint, and of the recipe with other seeds and speakers",
+            alt="; ".join(
+                f"{name}: {part.recipe.value:.2f}" for name, (_, part) in zip(names, shown, strict=True)
+            ),
+            x_label="score",
+            series=series,
+        )
+    ]
+
+
+def answer(found: Sequence[Claim], parts: Sequence[Spread]) -> str:
+    """How far scores differ between seeds, beside speakers, and which findings do not survive."""
+    words = []
+    for claim, part in zip(found, parts, strict=True):
+        if claim.name in SCORES:
+            words.append(
+                f"{name_of(claim)} is {part.recipe.value:.2f}{interval_text(part.recipe)} over "
+                f"{plural(len(claim.estimates), 'checkpoint')}, with a standard deviation of "
+                f"{part.seeds.value:.3f} "
+                f"due to seeds and of {part.speakers:.3f} due to speakers."
+            )
+    shown = [claim for claim in found if any(claim.signs)]
+    lost = [name_of(claim) for claim in shown if not claim.survives]
+    if not shown:
+        return " ".join(words)
+    kept = len(shown) - len(lost)
+    survive = f"{kept} of {plural(len(shown), 'finding')} that a checkpoint shows survive all seeds"
+    listed = f"; not: {', '.join(lost[:5])}" + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
+    return " ".join([*words, f"{survive}{listed if lost else ''}."])

@@ -1,0 +1,260 @@
+"""What is to be expected on recordings without labels?
+
+The corpus holds clips with and without labels, for instance two corpora, `--data labelled.csv --data
+new.csv`. The score on those without is estimated in two ways.
+
+*By confidence*: probabilities are scaled by a temperature (Guo et al. 2017) on the labelled clips, and the
+labels of the others are taken to be as likely as they say, which gives UAR; for a dimension, the truth is
+taken to follow the prediction as it does on the labelled clips (linear regression with its residual
+variance), which gives CCC. Accuracy is also estimated by the threshold above which as many labelled clips lie
+as are right (Garg et al. 2022), and by the difference of mean confidences (Guillory et al. 2021). All of
+these assume that the model knows as well how right it is on the new clips as on the labelled ones.
+
+*By prediction-powered inference* (Angelopoulos et al. 2023), where at least 50 of the new clips (clips of the
+same `corpus`) are labelled: the estimate by confidence plus what it gets wrong on these. It is unbiased
+whatever the model is worth, if the labelled clips are a random sample of the new ones, and its interval is
+narrower than that of the labelled clips alone where the confidence is worth something.
+
+Two things are judged, on labelled clips, because nothing can be judged without labels. *Rehearsal*: the
+labels of one part of the corpus are hidden (`--domain`: by default each `corpus`, `language` or `sex` in
+turn, or else half of the speakers), the score is estimated by confidence from the others, and
+`estimate_minus_score` is how far it is off.
+The limit is ours: ± .1. *Coverage*: sets of emotions,
+and intervals of ratings, that shall hold the truth of 90 % of the clips of a speaker never heard before
+(hierarchical conformal prediction, Lee, Barber & Willett 2023: each speaker has the same weight, and one more
+speaker may lie outside everything). `coverage_of_sets` is the share on the speakers of the hidden part, with
+sets calibrated on the others, averaged over speakers; ours: above .85. Fewer than 9 speakers cannot guarantee
+90 %. Limits are passed only by models that are shown to beat a constant.
+
+Drift between the clips with and without labels is the AUC of a linear probe, on unheard speakers, that tells
+them apart by scores, last layer or sound; .5 is none. A table lists the clips whose labels would teach most:
+those with the least certain answers, three of a speaker at most. Intervals are 95 %: jackknife over
+speakers with Student's t, over those of the estimate and those of the calibration.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sertools.auditing.contract import Needs, Outcome
+from sertools.auditing.findings import detail, finding, skipped
+from sertools.errors import AuditError
+from sertools.metrics.better_than_chance import not_better_than_constant
+from sertools.results.keys import Asks
+from sertools.results.result import Finding, Limit
+from sertools.statistics.jackknife import MIN_UNITS
+from sertools.tables.columns import SOUND_COLUMNS
+from sertools.tables.pairs import pairs, scored_targets
+from sertools.tables.tables import Tables
+
+from . import presentation
+from .conformal import Sets, sets
+from .drift import drift
+from .estimates import MIN_LABELLED, accuracies, by_confidence, of_labelled, prediction_powered
+from .moments import Answers, answers, moments
+from .rehearsal import parts_of, rehearse, split
+
+ASKS = Asks(question="Can it be trusted on new recordings?", claim="predictable on new speakers", rank=65)
+
+EXPLANATIONS = {
+    "estimate_minus_score": (
+        "UAR or CCC of a part of the corpus, estimated by confidence with the labels of the part hidden, "
+        "minus the "
+        "score; 0 is a perfect estimate."
+    ),
+    "coverage_of_sets": (
+        "Share of the clips of a speaker never heard before whose truth lies in its set of emotions, or in "
+        "its "
+        "interval, averaged over speakers; .9 is asked for."
+    ),
+    "size_of_sets": "Mean number of emotions in these sets, or width of the intervals on a scale from 0 to "
+    "1.",
+    "estimated_score": "UAR or CCC that is to be expected on clips without labels.",
+    "estimated_accuracy": "Accuracy that is to be expected on clips without labels.",
+    "drift": (
+        "How well a linear probe tells clips without labels from those with labels: area under the curve; .5 "
+        "is not "
+        "at all, 1 is always."
+    ),
+}
+
+LIMITS = [
+    Limit(
+        name="estimate_minus_score",
+        above=-0.1,
+        below=0.1,
+        source="ours: farther off, a model would be released or rejected wrongly",
+    ),
+    Limit(name="coverage_of_sets", above=0.85, source="ours: half as many misses again as are asked for"),
+]
+FEW_SPEAKERS = "too few speakers to guarantee this coverage; sets hold everything"
+
+
+def needs(*, domain: str, miss: float, next_clips: int) -> Needs:
+    """Clean predictions; layers and sound where there are any.
+
+    Raises:
+        AuditError: a share of misses outside (0, 1)
+    """
+    if not 0 < miss < 1:
+        raise AuditError(f"miss is {miss:g}", hint="give a share of clips between 0 and 1")
+    return Needs(labels="either", optional_layers=True, optional_columns=SOUND_COLUMNS)
+
+
+def audit(
+    tables: Tables,
+    *,
+    rng: np.random.Generator,
+    domain: str = "",
+    miss: float = 0.1,
+    next_clips: int = 20,
+) -> Outcome:
+    """Estimate scores on clips without labels, and test how far such estimates can be trusted.
+
+    Args:
+        tables: clips with and without labels, and clean predictions
+        rng: divides the speakers, where no column does
+        domain: column whose values are hidden in turn; by default corpus, language or sex
+        miss: share of the clips of a new speaker that may lie outside their sets
+        next_clips: number of clips to list whose labels would teach most
+    """
+    seed = int(rng.integers(2**31))
+    given = {target: answers(tables, target) for target in scored_targets(tables)}
+    summaries = [_summary(tables, each, domain, miss, seed) for each in given.values()]
+    found = [f for each in summaries for f in each.findings]
+    found += _drift_findings(tables, given)
+    return Outcome(
+        answer=presentation.answer(summaries),
+        findings=found,
+        tables=presentation.tables(summaries, tables, given, next_clips),
+        figures=presentation.figures(summaries),
+        notes=presentation.notes(summaries),
+    )
+
+
+def plant(tables: Tables, rng: np.random.Generator) -> Tables:
+    """Exchange the predictions of one language, or of men, among each other: as sure as before, and wrong."""
+    column = next((c for c in ("corpus", "language", "sex") if c in tables.clips), "")
+    rows = np.arange(len(tables.clips))
+    if column and tables.clips[column].nunique() > 1:
+        value = sorted(tables.clips[column].dropna().astype(str).unique())[0]
+        inside = np.flatnonzero((tables.clips[column].astype(str) == value).to_numpy())
+        rows[inside] = rng.permutation(inside)
+    return tables.with_predictions(
+        {key: scores.iloc[rows].set_axis(scores.index) for key, scores in tables.predictions.items()}
+    )
+
+
+def _summary(tables: Tables, given: Answers, domain: str, miss: float, seed: int) -> "presentation.Summary":
+    """Everything about one target."""
+    pair = pairs(tables, given.target)
+    withheld = not_better_than_constant(pair, pair.classes) if pair.units >= MIN_UNITS else ""
+    judging = _Judging(given=given, withheld=withheld, coverage=pair.coverage)
+    labelled = given.take(given.labelled)
+    if len(labelled.clips) < MIN_LABELLED or len(np.unique(labelled.unit)) < MIN_UNITS:
+        fewest = f"fewer than {MIN_UNITS} speakers or {MIN_LABELLED} labelled clips"
+        missing = skipped("estimate_minus_score", tables, fewest, target=given.target)
+        return presentation.Summary(given=given, findings=[missing], reason=fewest)
+    parts = parts_of(tables.clips, labelled, domain, seed)
+    rehearsals = {part.name: rehearse(labelled, part) for part in parts}
+    found = [judging.judged("estimate_minus_score", value, where=name) for name, value in rehearsals.items()]
+    in_parts: dict[str, Sets] = {}
+    if given.is_emotion and given.in_words:
+        reason = "answers in words have no probabilities"
+        found.append(skipped("coverage_of_sets", tables, reason, target=given.target))
+    else:
+        in_parts = {part.name: sets(*reversed(split(labelled, part)), miss) for part in parts}
+        found += [f for name, each in in_parts.items() for f in _set_findings(judging, name, each)]
+    estimates = _estimates(tables, given)
+    found += [detail(judging.judged(name, value, where=where)) for (name, where), value in estimates.items()]
+    found += [
+        Finding(
+            name="estimated_accuracy",
+            target=given.target,
+            slice=f"by {method}",
+            value=value,
+            n=int((~given.labelled).sum()),
+            speakers=len(np.unique(given.unit[~given.labelled])) if given.by_speaker else None,
+            reason="an estimate that rests on the confidence alone, without an interval",
+            detail=True,
+        )
+        for method, value in _accuracies(given).items()
+    ]
+    return presentation.Summary(
+        given=given, findings=found, rehearsals=rehearsals, sets=in_parts, estimates=estimates
+    )
+
+
+def _set_findings(judging: "_Judging", part: str, each: Sets) -> list[Finding]:
+    """How often the sets of speakers of one part hold the truth, calibrated on the others, and how large they
+    are.
+    """
+    held = judging.judged("coverage_of_sets", each.coverage, where=part)
+    if not np.isfinite(each.bound):
+        held = held.model_copy(update={"reason": FEW_SPEAKERS, "reason_code": "trivially_met"})
+    return [held, detail(judging.judged("size_of_sets", each.size, where=part))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judging:
+    """What all findings of a target have in common."""
+
+    given: Answers
+    withheld: str
+    coverage: float
+
+    def judged(self, name: str, value: presentation.Estimate, where: str = "all") -> Finding:
+        """A finding of the target."""
+        return finding(
+            name,
+            value,
+            by_speaker=self.given.by_speaker,
+            target=self.given.target,
+            slice=where,
+            withheld=self.withheld,
+            coverage=self.coverage,
+        )
+
+
+def in_domain(tables: Tables, given: Answers) -> NDArray[np.bool_]:
+    """The clips of the corpora that have unlabelled clips, shape (n,); all, if the clips name no corpus."""
+    if "corpus" not in tables.clips or tables.clips["corpus"].isna().all():
+        return np.ones(len(given.clips), dtype=np.bool_)
+    corpus = tables.clips["corpus"].astype(str).loc[given.clips].to_numpy()
+    return np.isin(corpus, np.unique(corpus[~given.labelled]))
+
+
+def _estimates(tables: Tables, given: Answers) -> dict[tuple[str, str], presentation.Estimate]:
+    """(name, slice) → estimate of the score on the clips without labels; empty if all have labels."""
+    if given.labelled.all():
+        return {}
+    source = given.take(given.labelled)
+    found = {("estimated_score", "by confidence"): by_confidence(given, source)}
+    here = given.take(in_domain(tables, given))
+    if here.labelled.sum() >= MIN_LABELLED:
+        of = moments(here, here.take(here.labelled))
+        found["estimated_score", "prediction-powered"] = prediction_powered(of, here)
+        found["estimated_score", "labelled clips alone"] = of_labelled(of, here)
+    return found
+
+
+def _accuracies(given: Answers) -> dict[str, float]:
+    if not given.is_emotion or given.in_words or given.labelled.all():
+        return {}
+    return accuracies(given, given.take(given.labelled))
+
+
+def _drift_findings(tables: Tables, given: dict[str, Answers]) -> list[Finding]:
+    """How far the clips without labels of the first target are from those with labels."""
+    every = next(iter(given.values()))
+    position = tables.clips.index.get_indexer(every.clips)
+    labelled = np.zeros(len(tables.clips), dtype=np.bool_)
+    open_ = labelled.copy()
+    labelled[position[every.labelled]], open_[position[~every.labelled]] = True, True
+    if not open_.any() or not labelled.any():
+        return []
+    return [
+        detail(finding("drift", value, by_speaker=every.by_speaker, slice=f"in {name}"))
+        for name, value in drift(tables, open_, labelled).items()
+    ]

@@ -1,0 +1,201 @@
+"""What a score is computed from, clip by clip: as it is where a label is known, and as predicted where none
+is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from sertools.statistics.statistic import ratio
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import predictions_of, speaker_codes, truth_of
+from sertools.tables.tables import Tables
+
+LEAST = 1e-6
+"""Probability below which a class is not made less likely."""
+
+Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Means of moments (..., m) → scores (...)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """The answers of a model to one target, and the truth where it is known.
+
+    Attributes:
+        target: a dimension, or `emotion`
+        clips: names of the clips, shape (n,)
+        truth: class codes or ratings, nan where unknown, shape (n,)
+        scores: predicted ratings (n, 1), or probabilities of the classes (n, c)
+        unit: speaker codes, shape (n,)
+        by_speaker: whether the units are speakers
+        in_words: whether the probabilities are 1 and 0
+    """
+
+    target: str
+    clips: pd.Index
+    truth: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    unit: NDArray[np.integer]
+    by_speaker: bool
+    in_words: bool
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which clips have a label, shape (n,)."""
+        return np.isfinite(self.truth)
+
+    @property
+    def is_emotion(self) -> bool:
+        """Whether the target is `emotion`."""
+        return self.target == "emotion"
+
+    @property
+    def answer(self) -> NDArray[np.integer]:
+        """Predicted class of each clip, shape (n,)."""
+        found: NDArray[np.integer] = self.scores.argmax(axis=1)
+        return found
+
+    def take(self, mask: NDArray[np.bool_]) -> "Answers":
+        """The answers to some clips."""
+        return replace(
+            self,
+            clips=self.clips[mask],
+            truth=self.truth[mask],
+            scores=self.scores[mask],
+            unit=self.unit[mask],
+        )
+
+
+def answers(tables: Tables, target: str) -> Answers:
+    """The clips that the model answered, in the order of their names."""
+    predicted = predictions_of(tables, target)
+    rows = np.argsort(tables.clips.index.astype(str), kind="stable")
+    rows = rows[np.isfinite(predicted[rows])]
+    unit, by_speaker = speaker_codes(tables.clips.iloc[rows])
+    columns = list(tables.model_classes) if target == "emotion" else [target]
+    scores = tables.predictions[CLEAN][columns].to_numpy(dtype=np.float64)[rows]
+    return Answers(
+        target=target,
+        clips=tables.clips.index[rows],
+        truth=truth_of(tables, target)[rows],
+        scores=probabilities(scores) if target == "emotion" else scores,
+        unit=unit,
+        by_speaker=by_speaker,
+        in_words=tables.in_words,
+    )
+
+
+def probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Class scores as probabilities: as they are if they are, else their softmax, shape (n, c)."""
+    if (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1.0, atol=1e-3):
+        return scores
+    exponential = np.exp(scores - scores.max(axis=1, keepdims=True))
+    found: NDArray[np.float64] = exponential / exponential.sum(axis=1, keepdims=True)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moments:
+    """Moments of clips from which a score is computed.
+
+    Attributes:
+        true: moments of the labelled clips, nan for the others, shape (n, m)
+        predicted: the same as predicted from the answers alone, shape (n, m)
+        score: means of moments → score
+    """
+
+    true: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    score: Score
+
+
+def moments(given: Answers, calibration: Answers) -> Moments:
+    """Moments of the clips of one target.
+
+    For emotion, they are for each class whether it is true and answered, and whether it is true. Predicted
+    are the probability of each class after temperature scaling, where it is the answer, and alone. For a
+    dimension, they are t, t², t p, p, p². Predicted is t by linear regression on p, and t² with the variance
+    of the residuals.
+
+    Args:
+        given: the clips
+        calibration: labelled clips by which probabilities are scaled, or the regression is fitted
+    """
+    if given.is_emotion:
+        return _of_emotion(given, calibration)
+    p, t = given.scores[:, 0], given.truth
+    slope, level, residual = _regression(calibration.scores[:, 0], calibration.truth)
+    expected = level + slope * p
+    return Moments(
+        true=np.column_stack([t, t**2, t * p, p, p**2]),
+        predicted=np.column_stack([expected, expected**2 + residual, expected * p, p, p**2]),
+        score=ccc_of_means,
+    )
+
+
+def _of_emotion(given: Answers, calibration: Answers) -> Moments:
+    classes = given.scores.shape[1]
+    present = np.unique(calibration.truth.astype(np.int64))
+    chosen = given.answer[:, None] == np.arange(classes)
+    true = given.truth[:, None] == np.arange(classes)
+    likely = calibrated(given, calibration)
+    known = given.labelled[:, None]
+    both = np.where(known, np.concatenate([(true & chosen)[:, present], true[:, present]], axis=1), np.nan)
+    predicted = np.concatenate([(likely * chosen)[:, present], likely[:, present]], axis=1)
+    return Moments(true=both, predicted=predicted, score=uar_of_means)
+
+
+def calibrated(given: Answers, calibration: Answers) -> NDArray[np.float64]:
+    """Probabilities of the classes, shape (n, c): scaled by a temperature, p^(1/T), with the least log loss.
+
+    Answers in words have no probabilities: a class is then as likely as it is among the labelled clips with
+        the same answer.
+    """
+    truth = calibration.truth.astype(np.int64)
+    if given.in_words:
+        counts = np.full((given.scores.shape[1],) * 2, 1e-3)
+        np.add.at(counts, (calibration.answer, truth), 1.0)
+        shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+        return shares[given.answer]
+    logs = np.log(np.maximum(calibration.scores, LEAST))
+    rows = np.arange(len(truth))
+
+    def loss(log_temperature: float) -> float:
+        return float(-np.log(np.maximum(_scaled(logs, np.exp(log_temperature))[rows, truth], LEAST)).mean())
+
+    best = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded", options={"xatol": 1e-6})
+    return _scaled(np.log(np.maximum(given.scores, LEAST)), float(np.exp(best.x)))
+
+
+def _scaled(logs: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    raised = np.exp((logs - logs.max(axis=1, keepdims=True)) / temperature)
+    scaled: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def _regression(p: NDArray[np.float64], t: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Slope, level and residual variance of the least-squares line of t on p; slope 0 for a constant p."""
+    spread = float(np.var(p))
+    slope = float(np.mean((p - p.mean()) * (t - t.mean()))) / spread if spread > 1e-18 else 0.0
+    level = float(t.mean() - slope * p.mean())
+    return slope, level, float(np.mean((t - level - slope * p) ** 2))
+
+
+def uar_of_means(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """UAR from the shares of clips that are of a class and recognised, and of the class, (..., 2 c)."""
+    hits, shares = np.split(means, 2, axis=-1)
+    recalls = ratio(hits, np.where(shares > 1e-9, shares, 0.0))
+    defined = np.isfinite(recalls)
+    return ratio(np.where(defined, recalls, 0.0).sum(axis=-1), defined.sum(axis=-1))
+
+
+def ccc_of_means(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """CCC from the means of t, t², t p, p, p², shape (..., 5)."""
+    t, tt, tp, p, pp = np.moveaxis(means, -1, 0)
+    total = np.maximum(tt - t**2, 0.0) + np.maximum(pp - p**2, 0.0) + (t - p) ** 2
+    return ratio(2 * (tp - t * p), np.where(total > 1e-18, total, 0.0))

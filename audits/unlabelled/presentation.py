@@ -1,0 +1,295 @@
+"""Tables, figures and sentences on clips without labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sertools.auditing.figures import interval_series
+from sertools.auditing.phrases import interval_text
+from sertools.auditing.tables import Row
+from sertools.results.result import Figure, Finding, Table
+from sertools.results.terms.names import slice_words
+from sertools.statistics.jackknife import Estimate
+from sertools.tables.tables import Tables
+from sertools.wording import plural
+
+from .conformal import Sets
+from .moments import Answers
+
+MOST_OF_A_SPEAKER = 3
+"""Most clips of one speaker among those to label next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is known about one target.
+
+    Attributes:
+        given: the answers, and the truth where it is known
+        findings: what was measured
+        rehearsals: part of the corpus → estimate minus score
+        sets: part of the corpus → sets or intervals for its speakers, calibrated on the others
+        estimates: (name, slice) → estimate of the score on clips without labels
+        reason: why nothing was measured; empty if something was
+    """
+
+    given: Answers
+    findings: list[Finding]
+    rehearsals: Mapping[str, Estimate] = field(default_factory=dict)
+    sets: Mapping[str, Sets] = field(default_factory=dict)
+    estimates: Mapping[tuple[str, str], Estimate] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def metric(self) -> str:
+        """The score in words."""
+        return f"{'UAR' if self.given.is_emotion else 'CCC'} of {self.given.target}"
+
+
+def tables(
+    summaries: Sequence[Summary], of: Tables, given: Mapping[str, Answers], next_clips: int
+) -> list[Table]:
+    """Estimates, rehearsals, sets, and the clips to label next."""
+    return [
+        *_estimates(summaries),
+        *_rehearsals(summaries),
+        *_sets(summaries),
+        *_next(of, given, next_clips),
+    ]
+
+
+def _estimates(summaries: Sequence[Summary]) -> list[Table]:
+    rows: list[Row] = [
+        [each.metric, where, value.value, value.low, value.high, value.n, value.units]
+        for each in summaries
+        for (_, where), value in each.estimates.items()
+    ]
+    if not rows:
+        return []
+    return [
+        Table(
+            name="estimates",
+            title="Scores to expect on clips without labels",
+            columns=["score", "method", "value", "low", "high", "clips", "speakers"],
+            rows=rows,
+            note="prediction-powered and labelled clips alone: from the labelled clips of the same corpus",
+        )
+    ]
+
+
+def _rehearsals(summaries: Sequence[Summary]) -> list[Table]:
+    rows: list[Row] = [
+        [each.metric, slice_words(part), value.value, value.low, value.high, value.n, value.units]
+        for each in summaries
+        for part, value in each.rehearsals.items()
+    ]
+    if not rows:
+        return []
+    return [
+        Table(
+            name="rehearsals",
+            title="Estimates by confidence minus scores, where the labels of a part are hidden",
+            columns=["score", "hidden part", "difference", "low", "high", "clips", "speakers"],
+            rows=rows,
+        )
+    ]
+
+
+def _sets(summaries: Sequence[Summary]) -> list[Table]:
+    rows: list[Row] = [
+        [
+            *(
+                each.given.target,
+                slice_words(name),
+                part.coverage.value,
+                part.coverage.low,
+                part.coverage.high,
+            ),
+            *(part.size.value, part.bound if np.isfinite(part.bound) else None),
+            *(part.coverage.n, part.coverage.units),
+        ]
+        for each in summaries
+        for name, part in each.sets.items()
+    ]
+    if not rows:
+        return []
+    columns = ["target", "part", "coverage", "low", "high", "size", "bound", "clips", "speakers"]
+    return [
+        Table(
+            name="sets",
+            title="Sets that shall hold the truth, for speakers never heard before",
+            columns=columns,
+            rows=rows,
+            note="size: mean number of emotions of a set, or width of an interval; bound: of 1 − "
+            "probability, or of "
+            "|truth − prediction|",
+        )
+    ]
+
+
+def _next(of: Tables, given: Mapping[str, Answers], count: int) -> list[Table]:
+    """The clips without labels whose answers are least certain."""
+    target = "emotion" if "emotion" in given else next(iter(given))
+    answers = given[target]
+    open_ = np.flatnonzero(~answers.labelled)
+    if not len(open_) or count < 1:
+        return []
+    doubt = uncertainty(answers)
+    order = open_[np.argsort(-doubt[open_], kind="stable")]
+    speakers = of.clips["speaker"] if "speaker" in of.clips else pd.Series(None, index=of.clips.index)
+    rows: list[Row] = []
+    taken: dict[str, int] = {}
+    for i in order:
+        clip = answers.clips[i]
+        speaker = speakers.loc[clip]
+        name = "" if pd.isna(speaker) else str(speaker)
+        if name and taken.get(name, 0) >= MOST_OF_A_SPEAKER:
+            continue
+        taken[name] = taken.get(name, 0) + 1
+        answer = of.model_classes[answers.answer[i]] if answers.is_emotion else float(answers.scores[i, 0])
+        rows.append([str(clip), name or None, answer, float(doubt[i])])
+        if len(rows) == count:
+            break
+    return [
+        Table(
+            name="next",
+            title="Label these clips next",
+            columns=["clip", "speaker", f"predicted {target}", "uncertainty"],
+            rows=rows,
+            note=f"the least certain answers, {MOST_OF_A_SPEAKER} of a speaker at most: to improve the "
+            f"model. To "
+            "estimate its score, label a random sample",
+        )
+    ]
+
+
+def uncertainty(answers: Answers) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """How uncertain each answer is, shape (n,): entropy of the probabilities, or nearness to the middle.
+
+    The entropy is divided by that of equal probabilities. A dimension has no confidence: there, the clips
+    nearest to the mean prediction are the ones of which the model says least.
+    """
+    scores = answers.scores
+    if answers.is_emotion:
+        logs = np.log(np.maximum(scores, 1e-12))
+        entropy: np.ndarray[tuple[int], np.dtype[np.float64]] = -(scores * logs).sum(axis=1)
+        return entropy / np.log(max(scores.shape[1], 2))
+    p = scores[:, 0]
+    far = np.abs(p - p.mean())
+    nearness: np.ndarray[tuple[int], np.dtype[np.float64]] = 1 - far / max(float(far.max()), 1e-12)
+    return nearness
+
+
+def figures(summaries: Sequence[Summary]) -> list[Figure]:
+    """The rehearsals, and the estimates on clips without labels."""
+    rehearsals = [
+        (f"{each.metric}, {slice_words(part)}", value)
+        for each in summaries
+        for part, value in each.rehearsals.items()
+        if not np.isnan(value.value)
+    ]
+    found = []
+    if rehearsals:
+        found.append(
+            Figure(
+                name="rehearsals",
+                kind="interval",
+                title="How far estimates without labels are off",
+                alt="; ".join(f"{name}: {value.value:+.2f}" for name, value in rehearsals),
+                x_label="estimate by confidence minus score, with the labels of the part hidden",
+                series=[interval_series([n for n, _ in rehearsals], [v for _, v in rehearsals])],
+                band=(-0.1, 0.1),
+                reference=0.0,
+            )
+        )
+    estimates = [
+        (f"{each.metric}, {where}", value)
+        for each in summaries
+        for (_, where), value in each.estimates.items()
+        if not np.isnan(value.value)
+    ]
+    if estimates:
+        found.append(
+            Figure(
+                name="estimates",
+                kind="interval",
+                title="Scores to expect on clips without labels",
+                alt="; ".join(f"{name}: {value.value:.2f}" for name, value in estimates),
+                x_label="score",
+                series=[interval_series([n for n, _ in estimates], [v for _, v in estimates])],
+            )
+        )
+    return found
+
+
+def notes(summaries: Sequence[Summary]) -> list[str]:
+    """How many clips have labels, and what a set holds."""
+    found = []
+    for each in summaries:
+        labelled = int(each.given.labelled.sum())
+        open_ = len(each.given.clips) - labelled
+        found.append(f"{each.given.target}: {labelled} of {plural(labelled + open_, 'clip')} have labels.")
+        bounds = [part.bound for part in each.sets.values() if np.isfinite(part.bound)]
+        if bounds:
+            rule = (
+                f"emotions with a probability of at least {1 - max(bounds):.2g}"
+                if each.given.is_emotion
+                else f"ratings within {max(bounds):.2g} of the prediction"
+            )
+            found.append(f"{each.given.target}: a set holds all {rule}.")
+    return found
+
+
+def answer(summaries: Sequence[Summary]) -> str:
+    """What is to be expected, how far off such estimates are, and how large sets must be."""
+    words = [sentence for each in summaries for sentence in _sentences(each)]
+    if not words:
+        return f"Not measured: {summaries[0].reason}."
+    return " ".join(words)
+
+
+def _sentences(each: Summary) -> list[str]:
+    words = []
+    for method in ("prediction-powered", "by confidence"):
+        value = each.estimates.get(("estimated_score", method))
+        if value is not None and not np.isnan(value.value):
+            words.append(
+                f"On the clips without labels, {each.metric} is estimated at "
+                f"{value.value:.2f}{interval_text(value)} "
+                f"({method})."
+            )
+            break
+    worst = max(
+        (v for v in each.rehearsals.items() if not np.isnan(v[1].value)),
+        key=lambda item: abs(item[1].value),
+        default=None,
+    )
+    if worst:
+        part, value = worst
+        words.append(_rehearsal_sentence(each.metric, slice_words(part), value))
+    held = {name: part for name, part in each.sets.items() if np.isfinite(part.bound)}
+    if held:
+        name, part = min(held.items(), key=lambda item: item[1].coverage.value)
+        mean = part.size.value
+        size = f"{mean:.1f} emotions" if each.given.is_emotion else f"{mean:.2f} of the scale"
+        words.append(
+            f"Sets for unheard speakers hold the truth of {100 * part.coverage.value:.0f} % of the clips of "
+            f"{slice_words(name)} at least, with {size} on average."
+        )
+    return words
+
+
+def _rehearsal_sentence(metric: str, part: str, value: Estimate) -> str:
+    """How far the estimate is off where it is farthest off."""
+    if not (value.low > 0 or value.high < 0):
+        return (
+            f"With hidden labels, {metric} is estimated rightly within chance ({value.value:+.2f} for "
+            f"{part})."
+        )
+    side = "high" if value.value > 0 else "low"
+    return (
+        f"With the labels of {part} hidden, {metric} is estimated {abs(value.value):.2f} too {side}"
+        f"{interval_text(value)}."
+    )

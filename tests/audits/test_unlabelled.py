@@ -1,0 +1,182 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sertools.audits.unlabelled.conformal import bound_of, sets
+from sertools.audits.unlabelled.drift import drift
+from sertools.audits.unlabelled.estimates import accuracies, by_confidence, of_labelled, prediction_powered
+from sertools.audits.unlabelled.moments import Answers, calibrated, ccc_of_means, moments, uar_of_means
+
+from sertools.auditing.audit import load
+from sertools.errors import AuditError
+from sertools.metrics.classification import uar
+from sertools.metrics.regression import ccc
+from sertools.randomness import identity_rng
+from sertools.results.result import Verdict
+from sertools.selftest import toy_corpus
+from tests.bench.alarms.unlabelled import drawn
+from tests.helpers.audits import run
+
+AUDIT = load("unlabelled")
+
+
+def of(target, seed=0, speakers=20, per_speaker=40) -> Answers:
+    return drawn(np.random.default_rng(seed), speakers, per_speaker, target)
+
+
+def without_labels(answers, keep=0):
+    """The answers with labels for the first speakers only."""
+    return replace(answers, truth=np.where(answers.unit < keep, answers.truth, np.nan))
+
+
+def test_scores_of_mean_moments_are_the_scores():
+    rating, emotion = of("arousal"), of("emotion")
+    found = moments(rating, rating)
+    assert float(ccc_of_means(found.true.mean(axis=0))) == pytest.approx(
+        ccc(rating.truth, rating.scores[:, 0]), abs=1e-12
+    )
+    found = moments(emotion, emotion)
+    truth = emotion.truth.astype(int)
+    assert float(uar_of_means(found.true.mean(axis=0))) == pytest.approx(
+        uar(truth, emotion.answer, 6), abs=1e-12
+    )
+
+
+def test_regression_predicts_the_concordance_of_its_own_clips_exactly():
+    rating = of("arousal")
+    found = moments(rating, rating)
+    assert float(ccc_of_means(found.predicted.mean(axis=0))) == pytest.approx(
+        ccc(rating.truth, rating.scores[:, 0]), abs=1e-9
+    )
+
+
+def test_temperature_scaling_finds_by_how_much_the_model_is_too_sure():
+    emotion = of("emotion", speakers=60)
+    likely = calibrated(emotion, emotion)
+    right = (emotion.answer == emotion.truth).mean()
+    assert emotion.scores.max(axis=1).mean() > right + 0.05  # too sure
+    assert likely.max(axis=1).mean() == pytest.approx(right, abs=0.03)
+    assert (likely.argmax(axis=1) == emotion.answer).all()
+
+
+def test_scores_of_new_speakers_are_estimated_without_labels():
+    for target, true in (("emotion", 0.707), ("arousal", 0.674)):
+        source, new = of(target, seed=1, speakers=40), of(target, seed=2, speakers=40)
+        found = by_confidence(without_labels(new), source)
+        assert found.low < true < found.high
+        assert found.n == len(new.clips)
+
+
+def test_a_few_labels_correct_an_estimate_whose_calibration_is_wrong():
+    source, new = of("emotion", seed=1, speakers=40), of("emotion", seed=2, speakers=40)
+    rng = np.random.default_rng(0)
+    spoilt = replace(new, scores=new.scores[rng.permutation(len(new.clips))])
+    true = uar(spoilt.truth.astype(int), spoilt.answer, 6)
+    hidden = without_labels(spoilt, keep=10)
+    assert by_confidence(hidden, source).low > true + 0.2
+    powered = prediction_powered(moments(hidden, source), hidden)
+    assert powered.low < true < powered.high
+
+
+def test_prediction_powered_intervals_are_narrower_where_confidence_is_worth_something():
+    widths = []
+    for seed in range(5):
+        hidden = without_labels(of("emotion", seed=seed, speakers=40), keep=10)
+        made = moments(hidden, hidden.take(hidden.labelled))
+        pair = prediction_powered(made, hidden), of_labelled(made, hidden)
+        widths.append([each.high - each.low for each in pair])
+    powered, alone = np.mean(widths, axis=0)
+    assert powered < 0.9 * alone
+
+
+def test_accuracy_by_threshold_and_by_difference():
+    emotion = of("emotion", speakers=160, per_speaker=30)
+    half = without_labels(emotion, keep=80)
+    found = accuracies(half, half.take(half.labelled))
+    right = (emotion.answer == emotion.truth)[~half.labelled].mean()
+    assert found["threshold"] == pytest.approx(right, abs=0.05)
+    assert found["difference"] == pytest.approx(right, abs=0.05)
+    same = replace(half, scores=np.full_like(half.scores, 1 / 6))  # ties at the threshold count in part
+    source = same.take(same.labelled)
+    assert accuracies(same, source)["threshold"] == pytest.approx((source.answer == source.truth).mean())
+
+
+def test_bound_gives_every_speaker_the_same_weight():
+    # nine speakers with the weight .1 each: the .9 quantile is the largest score, however many clips it has
+    scores, unit = np.array([*np.arange(8.0), *np.full(100, 8.0)]), np.array([*range(8), *[8] * 100])
+    assert bound_of(scores, unit, 0.1) == 8.0
+    assert bound_of(scores, unit, 0.2) == 7.0
+    assert np.isinf(bound_of(scores[:8], unit[:8], 0.1))
+
+
+def test_sets_hold_the_truth_of_speakers_never_heard():
+    for target in ("emotion", "arousal"):
+        covered = [sets(of(target, seed=s), of(target, seed=100 + s), 0.1).coverage.value for s in range(10)]
+        assert 0.88 < np.mean(covered) < 0.97
+    few = sets(of("emotion", speakers=6), of("emotion", seed=1, speakers=6), 0.1)
+    assert np.isinf(few.bound)
+    assert few.size.value == 6
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return toy_corpus.answers("oracle", toy_corpus.clips(speakers=20, per_speaker=20))
+
+
+def test_a_model_that_is_sure_and_wrong_in_one_language_is_found(oracle):
+    result = run(AUDIT, AUDIT.plant(oracle, identity_rng(0)), seed=0)
+    found = {(f.target, f.slice): f for f in result.findings if f.name == "estimate_minus_score"}
+    assert found["emotion", "language=deu"].verdict is Verdict.FAIL
+    assert found["emotion", "language=deu"].value > 0.5
+    assert "language deu hidden" in result.answer
+
+
+def test_clips_without_labels_get_estimates_drift_and_a_list(oracle):
+    clips = oracle.clips.copy()
+    hide = (clips["speaker"] >= "012").to_numpy() & (np.arange(len(clips)) % 3 > 0)
+    clips.loc[hide, ["emotion", "arousal", "dominance", "valence"]] = np.nan
+    result = run(AUDIT, replace(oracle, clips=clips), seed=0, options={"next_clips": 5})
+    names = {table.name: table for table in result.tables}
+    assert set(names) == {"estimates", "rehearsals", "sets", "next"}
+    listed = [row[0] for row in names["next"].rows]
+    assert len(listed) == 5
+    assert set(listed) <= set(clips.index[hide])
+    methods = {f.slice for f in result.findings if f.name == "estimated_score" and f.target == "emotion"}
+    assert methods == {"by confidence", "prediction-powered", "labelled clips alone"}
+    assert {f.slice for f in result.findings if f.name == "drift"} == {
+        "in scores",
+        "in last layer",
+        "in sound",
+    }
+
+
+def test_drift_is_seen_where_the_sound_differs(oracle):
+    target = (oracle.clips["speaker"] < "010").to_numpy()
+    shifted = oracle.clips.assign(level_dbfs=oracle.clips["level_dbfs"] + 20.0 * target)
+    found = drift(replace(oracle, clips=shifted), target, ~target)
+    assert found["sound"].value > 0.95
+    assert found["scores"].low < 0.5 < found["scores"].high
+
+
+def test_halves_of_the_speakers_are_hidden_where_no_column_divides_them():
+    clips = toy_corpus.clips(speakers=20, per_speaker=15).drop(columns=["language", "sex"])
+    result = run(AUDIT, toy_corpus.answers("oracle", clips), seed=0)
+    parts = {f.slice for f in result.findings if f.name == "estimate_minus_score"}
+    assert parts == {"half 1", "half 2"}
+
+
+def test_answers_in_words_have_estimates_and_no_sets(oracle):
+    words = replace(oracle, in_words=True, dimensions=())
+    result = run(AUDIT, words, seed=0)
+    reasons = {f.name: f for f in result.findings}
+    assert reasons["coverage_of_sets"].verdict is Verdict.SKIPPED
+    assert reasons["estimate_minus_score"].verdict is Verdict.PASS
+
+
+def test_too_few_labels_and_impossible_shares_are_told(oracle):
+    clips = oracle.clips.copy()
+    clips.loc[clips.index[40:], ["emotion", "arousal", "dominance", "valence"]] = np.nan
+    result = run(AUDIT, replace(oracle, clips=clips), seed=0)
+    assert "fewer than 5 speakers or 50 labelled clips" in result.answer
+    with pytest.raises(AuditError, match="between 0 and 1"):
+        AUDIT.plan({"miss": 1.5})
