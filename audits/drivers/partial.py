@@ -78,7 +78,9 @@ def _plain(total: NDArray[np.float64], rows: slice, columns: slice) -> NDArray[n
     """Correlations from sums of products, nan where one side is constant."""
     own = np.diagonal(total)
     scale = np.sqrt(np.outer(own[rows], own[columns]))
-    return np.divide(total[rows, columns], scale, out=np.full(scale.shape, np.nan), where=scale > 0)
+    return np.asarray(
+        np.divide(total[rows, columns], scale, out=np.full(scale.shape, np.nan), where=scale > 0)
+    )
 
 
 def _partial(total: NDArray[np.float64], f: int, c: int) -> NDArray[np.float64]:

@@ -50,7 +50,10 @@ def members_of(tables: Tables, text: str) -> NDArray[np.bool_]:
             f"members is {text!r}", hint="name the training clips as COLUMN=VALUE, e.g. split=train"
         )
     if column not in tables.clips:
-        raise AuditError(f"the corpus has no column {column!r}", hint=nearest(column, list(tables.clips)))
+        raise AuditError(
+            f"the corpus has no column {column!r}",
+            hint=nearest(column, [str(name) for name in tables.clips.columns]),
+        )
     texts = tables.clips[column].astype(str)
     if value not in set(texts):
         raise AuditError(f"no clip has {column} {value!r}", hint=nearest(value, sorted(set(texts))[:50]))
@@ -88,9 +91,9 @@ def losses(tables: Tables, pair: Pairs) -> NDArray[np.float64]:
         found: NDArray[np.float64] = np.abs(pair.prediction - pair.truth)
         return found
     if tables.in_words:
-        return (pair.truth != pair.prediction).astype(np.float64)
+        return np.asarray(pair.truth != pair.prediction, dtype=np.float64)
     scores = tables.predictions[CLEAN].loc[pair.clips, list(tables.model_classes)].to_numpy(dtype=np.float64)
     if (scores < 0).any() or not np.allclose(scores.sum(axis=1), 1.0, atol=1e-3):
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         scores /= scores.sum(axis=1, keepdims=True)
-    return -np.log(np.maximum(scores[np.arange(pair.n), pair.truth], LEAST))
+    return np.asarray(-np.log(np.maximum(scores[np.arange(pair.n), pair.truth], LEAST)))

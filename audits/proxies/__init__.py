@@ -124,8 +124,9 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     for condition, scores in tables.predictions.items():
         changed = scores.iloc[order].set_axis(scores.index)
         for dimension in tables.model_dimensions:
-            column = changed.columns.get_loc(dimension)
-            changed.iloc[male, column] += 1 / 3
+            values = changed[dimension].to_numpy(dtype=np.float64, copy=True)
+            values[male] += 1 / 3
+            changed[dimension] = values
         planted[condition] = changed
     return tables.with_predictions(planted)
 

@@ -63,8 +63,8 @@ def with_predicted_sex(clips: pd.DataFrame) -> pd.DataFrame:
     if "speaker" in clips:
         named = clips["speaker"].notna()
         pitch = pitch.where(~named, pitch.groupby(clips["speaker"]).transform("mean"))
-    sex = np.where(pitch.isna(), None, np.where(pitch >= SEX_HZ, "female", "male"))
-    return clips.assign(**{PREDICTED_SEX: sex})
+    sex = pd.Series(np.where(pitch >= SEX_HZ, "female", "male"), index=clips.index, dtype=object)
+    return clips.assign(**{PREDICTED_SEX: sex.where(pitch.notna(), None)})
 
 
 def attribute(clips: pd.DataFrame, pair: Pairs, column: str, truth: str) -> Attribute:

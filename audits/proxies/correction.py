@@ -112,7 +112,7 @@ def _in_groups(sums: NDArray[np.float64], groups: NDArray[np.integer], left_out:
     member = (groups[:, None] == np.arange(2)).astype(np.float64)
     total = member.T @ sums
     if not left_out:
-        return total[None]
+        return np.asarray(total[None])
     without: NDArray[np.float64] = total - member[:, :, None] * sums[:, None, :]
     return without
 

@@ -27,7 +27,9 @@ def tables(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[str
     for claim, part in zip(found, parts, strict=True):
         rows.append(
             [
-                *(name_of(claim), claim.reference, *(float(v) for v in claim.values)),
+                name_of(claim),
+                claim.reference,
+                *(float(v) for v in claim.values),
                 *(part.recipe.value, part.recipe.low, part.recipe.high),
                 *(part.seeds.value, part.seeds.low, part.seeds.high, part.speakers, part.share),
                 "yes" if claim.survives else "no" if any(claim.signs) else "nothing shown",

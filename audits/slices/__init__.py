@@ -169,7 +169,9 @@ def _searched(
     if not found.slices:
         return base.without(tables, "no column divides the clips into slices that are large enough")
     index = {condition: i for i, condition in enumerate(named)}
-    masks = [holds[:, [index[c] for c in each.conditions]].all(axis=1) for each in found.slices]
+    masks: list[NDArray[np.bool_]] = [
+        np.all(holds[:, [index[c] for c in each.conditions]], axis=1) for each in found.slices
+    ]
     tested = confirm(losses.take(~first), found.slices, [mask[~first] for mask in masks])
     worst = presentation.worst_of(tested)
     inside = masks[tested.index(worst)] if worst else np.zeros(pair.n, dtype=np.bool_)
@@ -200,7 +202,7 @@ def first_half(pair: Pairs, tables: Tables, seed: int) -> NDArray[np.bool_]:
     order = sorted(range(len(drawn)), key=lambda i: drawn[i])
     chosen = np.zeros(pair.units, dtype=np.bool_)
     chosen[order[::2]] = True
-    return chosen[pair.unit]
+    return np.asarray(chosen[pair.unit])
 
 
 def losses_of(pair: Pairs) -> Losses:

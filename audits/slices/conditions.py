@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -63,7 +65,7 @@ class Condition:
         if self.column == WORD:
             return np.array([self.value in words for words in columns.words], dtype=np.bool_)
         if self.sign == "=":
-            return columns.text[self.column] == self.value
+            return np.asarray(columns.text[self.column] == self.value, dtype=np.bool_)
         numbers, bound = columns.numbers[self.column], float(self.value)
         with np.errstate(invalid="ignore"):
             return numbers < bound if self.sign == "<" else numbers >= bound
@@ -117,7 +119,7 @@ def searched(clips: pd.DataFrame, named: Sequence[str]) -> Columns:
             numbers[name] = values
         elif 1 < len(set(as_text) - {""}) <= MAX_VALUES:
             text[name] = as_text
-    spoken = clips["transcript"] if has_words and (not named or WORD in named) else []
+    spoken: list[Any] = clips["transcript"].tolist() if has_words and (not named or WORD in named) else []
     words = [frozenset(words_of(said) if isinstance(said, str) else ()) for said in spoken]
     return Columns(numbers=numbers, text=text, words=words)
 
@@ -130,8 +132,8 @@ def with_predicted_sex(clips: pd.DataFrame) -> pd.DataFrame:
     if "speaker" in clips:
         known = clips["speaker"].notna()
         pitch = pitch.where(~known, pitch.groupby(clips["speaker"]).transform("mean"))
-    sex = np.where(pitch.isna(), None, np.where(pitch >= SEX_HZ, "female", "male"))
-    return clips.assign(**{PREDICTED_SEX: sex})
+    sex = pd.Series(np.where(pitch >= SEX_HZ, "female", "male"), index=clips.index, dtype=object)
+    return clips.assign(**{PREDICTED_SEX: sex.where(pitch.notna(), None)})
 
 
 def conditions(columns: Columns, among: NDArray[np.bool_]) -> list[Condition]:

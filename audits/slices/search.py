@@ -109,7 +109,7 @@ def search(
     chosen: list[Slice] = []
     masks: list[NDArray[np.bool_]] = []
     for k in order:
-        mask = holds[:, pairs[usable[k]]].all(axis=1)
+        mask: NDArray[np.bool_] = np.all(holds[:, pairs[usable[k]]], axis=1)
         if any((mask & other).sum() > MAX_OVERLAP * min(mask.sum(), other.sum()) for other in masks):
             continue
         masks.append(mask)

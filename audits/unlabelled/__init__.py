@@ -43,7 +43,7 @@ from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
-from sertools.statistics.jackknife import MIN_UNITS
+from sertools.statistics.jackknife import Estimate, MIN_UNITS
 from sertools.tables.columns import SOUND_COLUMNS
 from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
@@ -164,7 +164,9 @@ def _summary(tables: Tables, given: Answers, domain: str, miss: float, seed: int
         reason = "answers in words have no probabilities"
         found.append(skipped("coverage_of_sets", tables, reason, target=given.target))
     else:
-        in_parts = {part.name: sets(*reversed(split(labelled, part)), miss) for part in parts}
+        for part in parts:
+            tested, calibration = split(labelled, part)
+            in_parts[part.name] = sets(calibration, tested, miss)
         found += [f for name, each in in_parts.items() for f in _set_findings(judging, name, each)]
     estimates = _estimates(tables, given)
     found += [detail(judging.judged(name, value, where=where)) for (name, where), value in estimates.items()]
@@ -204,7 +206,7 @@ class _Judging:
     withheld: str
     coverage: float
 
-    def judged(self, name: str, value: presentation.Estimate, where: str = "all") -> Finding:
+    def judged(self, name: str, value: Estimate, where: str = "all") -> Finding:
         """A finding of the target."""
         return finding(
             name,
@@ -225,7 +227,7 @@ def in_domain(tables: Tables, given: Answers) -> NDArray[np.bool_]:
     return np.isin(corpus, np.unique(corpus[~given.labelled]))
 
 
-def _estimates(tables: Tables, given: Answers) -> dict[tuple[str, str], presentation.Estimate]:
+def _estimates(tables: Tables, given: Answers) -> dict[tuple[str, str], Estimate]:
     """(name, slice) → estimate of the score on the clips without labels; empty if all have labels."""
     if given.labelled.all():
         return {}

@@ -83,7 +83,8 @@ def bound_of(scores: NDArray[np.float64], unit: NDArray[np.integer], miss: float
 def _sizes(answers: Answers, bound: float) -> NDArray[np.float64]:
     """Size of the set of each clip: number of classes, or width of the interval on the scale from 0 to 1."""
     if answers.is_emotion:
-        return (1 - answers.scores <= bound).sum(axis=1).astype(np.float64)
+        sizes: NDArray[np.float64] = np.sum(1 - answers.scores <= bound, axis=1, dtype=np.float64)
+        return sizes
     p = answers.scores[:, 0]
     width: NDArray[np.float64] = np.minimum(p + bound, 1.0) - np.maximum(p - bound, 0.0)
     return np.maximum(width, 0.0)

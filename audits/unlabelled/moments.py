@@ -161,7 +161,7 @@ def calibrated(given: Answers, calibration: Answers) -> NDArray[np.float64]:
         counts = np.full((given.scores.shape[1],) * 2, 1e-3)
         np.add.at(counts, (calibration.answer, truth), 1.0)
         shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
-        return shares[given.answer]
+        return np.asarray(shares[given.answer])
     logs = np.log(np.maximum(calibration.scores, LEAST))
     rows = np.arange(len(truth))
 

@@ -175,7 +175,7 @@ def uncertainty(answers: Answers) -> np.ndarray[tuple[int], np.dtype[np.float64]
     if answers.is_emotion:
         logs = np.log(np.maximum(scores, 1e-12))
         entropy: np.ndarray[tuple[int], np.dtype[np.float64]] = -(scores * logs).sum(axis=1)
-        return entropy / np.log(max(scores.shape[1], 2))
+        return np.asarray(entropy / np.log(max(scores.shape[1], 2)))
     p = scores[:, 0]
     far = np.abs(p - p.mean())
     nearness: np.ndarray[tuple[int], np.dtype[np.float64]] = 1 - far / max(float(far.max()), 1e-12)
@@ -271,11 +271,11 @@ def _sentences(each: Summary) -> list[str]:
         words.append(_rehearsal_sentence(each.metric, slice_words(part), value))
     held = {name: part for name, part in each.sets.items() if np.isfinite(part.bound)}
     if held:
-        name, part = min(held.items(), key=lambda item: item[1].coverage.value)
-        mean = part.size.value
+        name, least = min(held.items(), key=lambda item: item[1].coverage.value)
+        mean = least.size.value
         size = f"{mean:.1f} emotions" if each.given.is_emotion else f"{mean:.2f} of the scale"
         words.append(
-            f"Sets for unheard speakers hold the truth of {100 * part.coverage.value:.0f} % of the clips of "
+            f"Sets for unheard speakers hold the truth of {100 * least.coverage.value:.0f} % of the clips of "
             f"{slice_words(name)} at least, with {size} on average."
         )
     return words

@@ -60,8 +60,8 @@ def list_corpora() -> "pd.DataFrame":
     """The corpora that `load_corpus` knows by name.
 
     Returns:
-        Columns `corpus` (the name to give), `split`, `what it is`, `language`, `licence` and `tried` (the real
-        data that its reader was tried on).
+        Columns `corpus` (the name to give), `split`, `what it is`, `language`, `licence`, and `tried` (the
+        real data that its reader was tried on).
 
     Example:
         ```python

@@ -128,7 +128,9 @@ def check_spec(spec: str) -> None:
     Raises:
         ModelError: there is no such kind, directory or file
     """
-    scheme, rest = _scheme_and_rest(spec, list(_modules()))
+    modules = _modules()
+    alone = [name for name, module in modules.items() if getattr(module, "ALONE", False)]
+    scheme, rest = _scheme_and_rest(spec, list(modules), alone)
     path = Path(rest).expanduser()
     if not path.exists() and (rest.startswith((".", "/", "~")) or scheme in FILES):
         raise ModelError(f"{spec} names {rest}, which does not exist")

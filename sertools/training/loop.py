@@ -162,7 +162,8 @@ def _trainer_class() -> Any:
             scores = _scores(self, self.phase.dev, self.phase.how)
             found = {f"eval_{name}": value for name, value in scores.items()}
             self.log(found)
-            self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+            own: Any = self  # transformers does not type the control
+            own.control = own.callback_handler.on_evaluate(own.args, own.state, own.control, found)
             return found
 
         def create_optimizer(self, model: Any = None) -> Any:
@@ -259,7 +260,7 @@ def _loader(clips: Clips, batches: Batches) -> Any:
 
     data: Any = clips
     make = functools.partial(collate, padding=clips.padding)
-    return DataLoader(data, batch_sampler=batches, collate_fn=make)  # type: ignore[arg-type] # rows are pairs
+    return DataLoader(data, batch_sampler=batches, collate_fn=make)
 
 
 def _seed_torch(seed: int, phase: str, batch: Mapping[str, Any]) -> None:

@@ -57,10 +57,10 @@ def class_weights(shares: NDArray[np.floating], weighting: Weighting) -> NDArray
     counts = (known > 1 / classes).sum(axis=0).astype(float)
     if weighting == "inverse":
         weights = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
-        return weights / max(weights.sum(), 1e-300)
+        return np.asarray(weights / max(weights.sum(), 1e-300))
     beta = (len(known) - 1) / max(len(known), 1)
     weights = np.divide(1 - beta, 1 - beta**counts, out=np.zeros(classes), where=counts > 0)
-    return weights * classes / max(weights.sum(), 1e-300)
+    return np.asarray(weights * classes / max(weights.sum(), 1e-300))
 
 
 def cross_entropy(
@@ -117,7 +117,7 @@ def joint_loss(
     """
     ratings, shares = truth
     d = ratings.shape[1]
-    parts = {}
+    parts: dict[str, torch.Tensor] = {}
     if d:
         parts[loss] = (
             ccc_loss(outputs[:, :d], ratings) if loss == "ccc" else mse_loss(outputs[:, :d], ratings)

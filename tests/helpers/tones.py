@@ -63,7 +63,7 @@ def recipe_table(manifest: Path, **changes: Any) -> dict[str, Any]:
 
 
 def write_study(folder: Path) -> None:
-    """Writes study.toml, one training on two speakers of clips.csv, scored on the others; and pre-trained/."""
+    """Writes study.toml: one training on two speakers of clips.csv, scored on the rest; and pre-trained."""
     write_pretrained(folder / "pre-trained")
     clips = pd.read_csv(folder / "clips.csv")
     trains = clips["speaker"].isin(sorted(clips["speaker"].unique())[:2])

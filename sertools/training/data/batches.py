@@ -96,8 +96,9 @@ class Clips:
         """
         if row in self.cached:
             return self.cached[row]
-        source, key = (self.part.table[name].iat[row] for name in ("source", "key"))
-        signal = self.part.corpora[source].signal(key, RATE_HZ)
+        table: Any = self.part.table
+        source, key = table["source"].iat[row], table["key"].iat[row]
+        signal: NDArray[np.float32] = self.part.corpora[source].signal(key, RATE_HZ)
         signal = signal[: self.cut] if self.cut else signal
         if self.cached_bytes + signal.nbytes <= MAX_CACHED_BYTES:
             self.cached[row] = signal

@@ -69,7 +69,8 @@ def convolutional(width: int, outputs: int, seed: int) -> "torch.nn.Module":
             loss = cross_entropy(logits, batch["shares"], [1.0] * outputs, "none")
             return {"loss": loss, "outputs": logits}
 
-    return seeded(Convolutional, seed, "convolutional").train()
+    network: torch.nn.Module = seeded(Convolutional, seed, "convolutional").train()
+    return network
 
 
 SHORTEST = 465
