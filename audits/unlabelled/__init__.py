@@ -43,7 +43,7 @@ from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
-from sertools.statistics.jackknife import Estimate, MIN_UNITS
+from sertools.statistics.jackknife import MIN_UNITS, Estimate
 from sertools.tables.columns import SOUND_COLUMNS
 from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
