@@ -36,17 +36,15 @@ def with_published_raters(
     known = rated["clip"].isin(set(ids))
     others = rated.loc[~known, "clip"].nunique()
     rated = rated[known].drop_duplicates(["clip", RATER])
-    grouped = rated.groupby("clip", sort=False)
-    made = {}
-    for label in (name for name in LABELS if name in rated and rated[name].notna().any()):
-        values = rated[label].astype(object).where(rated[label].notna(), None)
-        made[f"{RATINGS}{label}"] = values.groupby(rated["clip"], sort=False).agg(list)
-    made[RATERS] = grouped[RATER].agg(lambda names: list(map(str, names)))
-    columns = {
-        name: packed([lists.get(clip, []) for clip in ids], table.index) for name, lists in made.items()
-    }
+    places = rated.groupby("clip", sort=False).indices
+    columns = {}
+    for label in (RATER, *(name for name in LABELS if name in rated and rated[name].notna().any())):
+        said = rated[label].astype(str if label == RATER else object)
+        values = said.where(rated[label].notna(), None).to_numpy(dtype=object)
+        lists = [values[places[clip]].tolist() if clip in places else [] for clip in ids]
+        columns[RATERS if label == RATER else f"{RATINGS}{label}"] = packed(lists, table.index)
     raters = rated[RATER].nunique()
-    notes = [f"{plural(len(rated), 'rating')} by {plural(raters, 'rater')} of {plural(len(grouped), 'clip')}"]
+    notes = [f"{plural(len(rated), 'rating')} by {plural(raters, 'rater')} of {plural(len(places), 'clip')}"]
     if others:
         notes.append(f"{plural(others, 'rated clip is', 'rated clips are')} not in the corpus, and left out")
     return table.assign(**columns), notes
