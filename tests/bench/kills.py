@@ -6,7 +6,7 @@ Each trial runs a command that writes in a process of its own (a fork, so that n
 which is killed by SIGKILL: half of them at a random moment of the time that the command takes, half of them
 when they open, rename or remove a random one of the files that the command touches. Then every output must be
 absent or equal to that of an undisturbed run, byte by byte, and the same command must end with the same
-outputs. Hidden files ending in `.part` are unfinished, and no outputs.
+outputs. Hidden files ending in `.part`, and the state of an unfinished `tts`, are no outputs.
 """
 
 import argparse
@@ -128,6 +128,7 @@ def outputs(command: Command, folder: Path) -> dict[str, bytes]:
         for path in sorted([folder / out, *(folder / out).rglob("*")])
         if path.is_file()
         and not path.name.endswith(".part")
+        and path.name != ".unfinished.json"
         and not any(part.endswith(".part") for part in path.relative_to(folder).parts)
     }
 

@@ -14,7 +14,9 @@ from collections.abc import Callable
 import numpy as np
 
 from sertools.metrics.calibration import RESIDUAL_SLOPE, SPREAD
+from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, RMSE
+from sertools.probing.probes import linear
 from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
 from sertools.statistics.jackknife import Estimate, estimate, group_minus_all, proportion
 from sertools.statistics.statistic import Statistic, overall
@@ -38,12 +40,23 @@ def heavy(rng: np.random.Generator, speakers: int, deviation: float) -> np.ndarr
     return rng.standard_t(4, speakers) * deviation / np.sqrt(2)
 
 
+def heard(rng: np.random.Generator, felt: np.ndarray) -> np.ndarray:
+    """The mean of the ordinal ratings of what was felt."""
+    noisy = felt + rng.normal(0, 0.12, (RATERS, len(felt)))
+    rated: np.ndarray = np.clip(np.round(noisy * (STEPS - 1)), 0, STEPS - 1) / (STEPS - 1)
+    return rated.mean(axis=0)
+
+
+def ratings_of(rng: np.random.Generator, unit: np.ndarray) -> np.ndarray:
+    """Ratings of clips of these speakers."""
+    return heard(rng, 0.5 + rng.normal(0, 0.06, int(unit.max()) + 1)[unit] + rng.normal(0, 0.15, len(unit)))
+
+
 def ratings(rng: np.random.Generator, speakers: int, noise: float = 0.12) -> Corpus:
     """Truth, prediction and speaker; a smaller noise is a better model."""
     unit = clips_of(rng, speakers)
     felt = 0.5 + rng.normal(0, 0.06, speakers)[unit] + rng.normal(0, 0.15, len(unit))
-    heard = felt + rng.normal(0, 0.12, (RATERS, len(unit)))
-    truth = (np.clip(np.round(heard * (STEPS - 1)), 0, STEPS - 1) / (STEPS - 1)).mean(axis=0)
+    truth = heard(rng, felt)
     level, slope = heavy(rng, speakers, 0.06)[unit], 0.7 + heavy(rng, speakers, 0.15)[unit]
     return truth, 0.5 + level + slope * (felt - 0.5) + rng.normal(0, noise, len(unit)), unit
 
@@ -86,8 +99,29 @@ def of_speakers(measure: Callable[..., Estimate], mean: float) -> Draw:
     return found
 
 
-def rows() -> dict[str, tuple[float, Draw]]:
-    """Name → true value and estimate."""
+def of_probe(classes: int) -> Draw:
+    """The held-out score of linear probes in four folds, of a class (UAR) or, with 0 classes, a rating (CCC).
+
+    The features have ten columns, in which speakers differ as much as the classes do.
+    """
+    directions = np.random.default_rng(0).standard_normal((max(classes, 1), 10))
+
+    def probe(rng: np.random.Generator, speakers: int) -> Estimate:
+        unit = clips_of(rng, speakers)
+        truth = rng.integers(classes, size=len(unit)) if classes else ratings_of(rng, unit)
+        signal = directions[truth] if classes else 5 * (truth[:, None] - 0.5) * directions
+        own = np.stack([heavy(rng, speakers, 0.5) for _ in range(10)], axis=1)
+        features = 0.5 * signal + own[unit] + rng.standard_normal((len(unit), 10))
+        asked = truth if classes else truth[:, None]
+        (answer,) = linear(features, asked, unit, unit % 4, classes)
+        score = uar_statistic(classes) if classes else CCC
+        return estimate(score, truth, answer.prediction, unit, speakers)
+
+    return probe
+
+
+def rows() -> dict[str, tuple[float | None, Draw]]:
+    """Name → true value and estimate; None for the mean of the estimates in corpora of as many speakers."""
     distance = float(np.abs(heavy(np.random.default_rng(0), 10**6, 0.05)).mean())
     return {
         "CCC, mediocre model": of(CCC),
@@ -102,6 +136,8 @@ def rows() -> dict[str, tuple[float, Draw]]:
         "share, true .97, intra-speaker correlation .2": (0.97, of_share(0.97)),
         "spread over speakers": (0.05, of_speakers(spread_beyond_chance, 0.4)),
         "speaker average": (distance, of_speakers(distance_beyond_chance, 0.0)),
+        "probe of three classes, UAR": (None, of_probe(3)),
+        "probe of a rating, CCC": (None, of_probe(0)),
     }
 
 
@@ -112,7 +148,8 @@ def table(runs: int) -> str:
         shares = []
         for speakers in SPEAKERS:
             found = [draw(np.random.default_rng([number, speakers, run]), speakers) for run in range(runs)]
-            shares.append(float(np.mean([each.low <= true <= each.high for each in found])))
+            value = float(np.mean([each.value for each in found])) if true is None else true
+            shares.append(float(np.mean([each.low <= value <= each.high for each in found])))
         lines.append([name, shares])
     return _markdown(["statistic"], lines)
 

@@ -1,6 +1,7 @@
 """The commands that write, with inputs that make them quick, for tests that kill them."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,7 +139,7 @@ COMMANDS = {
         ),
         Command(
             name="corpus scan",
-            words=("corpus", "scan", "data/clips.csv", "--out", "out"),
+            words=("corpus", "scan", "emodb", "data/emodb", "--out", "out"),
             outputs=("out",),
         ),
         Command(
@@ -169,6 +170,9 @@ COMMANDS = {
 def prepare(command: Command, folder: Path) -> Path:
     """A folder with the inputs of a command."""
     write_noises(folder / "data", 12, samples=1600)
+    (folder / "data" / "emodb" / "wav").mkdir(parents=True)
+    for name in ("03a01Wa", "08b02Na"):
+        shutil.copy(folder / "data" / "000.wav", folder / "data" / "emodb" / "wav" / f"{name}.wav")
     (folder / "answers.py").write_text(ANSWERS, encoding="utf-8")
     (folder / "data" / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     (folder / "data" / "train.toml").write_text(TRAIN, encoding="utf-8")
