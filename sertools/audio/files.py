@@ -59,13 +59,29 @@ def read_audio(
         AudioError: no such file, not decodable, shorter than its header says, empty, not finite, too long,
             or a segment that is not inside the file; the message states why the clip is missing
     """
+    parts = list(audio_blocks(path, rate, start, end, channel, max_minutes=max_minutes))
+    return np.concatenate(parts)
+
+
+def audio_blocks(
+    path: str | Path,
+    rate: int,
+    start: float = math.nan,
+    end: float = math.nan,
+    channel: float = math.nan,
+    *,
+    max_minutes: float = MAX_MINUTES,
+) -> Iterator[Signal]:
+    """The samples of `read_audio` in blocks, with the same arguments and errors, in memory for one block."""
     path = Path(path)
     with foreign(f"{path.name} cannot be decoded as audio", AudioError):
-        return _read(path, rate, (start, end), channel, max_minutes)
+        yield from _blocks(path, rate, (start, end), channel, max_minutes)
 
 
-def _read(path: Path, rate: int, segment: tuple[float, float], channel: float, max_minutes: float) -> Signal:
-    """What `read_audio` returns."""
+def _blocks(
+    path: Path, rate: int, segment: tuple[float, float], channel: float, max_minutes: float
+) -> Iterator[Signal]:
+    """What `audio_blocks` yields."""
     start, end = segment
     with opened(path) as sound:
         first, last = _segment(sound, path, start, end)
@@ -73,13 +89,14 @@ def _read(path: Path, rate: int, segment: tuple[float, float], channel: float, m
         if last is not None and last - first > limit:
             raise _too_long((last - first) / sound.rate, path, max_minutes)
         sound.skip(first)
-        frames, parts = 0, []
+        frames, samples = 0, 0
         mono = _mono(sound, path, limit + 1 if last is None else last - first, channel)
         for part, read in _resampled(mono, sound.rate, rate):
             frames += read
-            parts.append(part)
+            samples += len(part)
             if frames > limit:
                 raise _too_long(frames / sound.rate, path, max_minutes)
+            yield part
     wanted = None if last is None else last - first
     tolerance = 0 if sound.promised is not None else round(END_TOLERANCE_S * sound.rate)
     if wanted is not None and frames < wanted - tolerance:
@@ -87,11 +104,9 @@ def _read(path: Path, rate: int, segment: tuple[float, float], channel: float, m
         if sound.promised is None:
             raise _outside(path, start, end, found)
         raise AudioError(f"{path.name} is truncated after {found:.2f} s of {declared:.2f} s")
-    signal = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
-    if not len(signal):
+    if not samples:
         problem = f"is too short to resample from {sound.rate} Hz to {rate} Hz" if frames else NO_SAMPLES
         raise AudioError(f"{path.name} {problem}")
-    return signal
 
 
 NO_SAMPLES = "contains no samples"

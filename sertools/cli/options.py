@@ -10,6 +10,13 @@ OUT = Path("sertools-report")
 """Default output folder of an audit, and default input folder of the commands that read results."""
 
 
+def _named(what: Literal["audits", "suites", "corpora"], incomplete: str) -> list[str]:
+    """Names of what `sertools list` shows that begin like this, for the completion of a shell."""
+    from sertools.api import lists
+
+    return [str(row[0]) for row in lists.rows(what)[1] if str(row[0]).startswith(incomplete)]
+
+
 INPUT, HOW, OUTPUT = "Input", "Computing", "Output"
 
 ModelSpec = Annotated[
@@ -46,6 +53,7 @@ DataSpecs = Annotated[
     typer.Option(
         "--data",
         rich_help_panel=INPUT,
+        autocompletion=lambda incomplete: _named("corpora", incomplete),
         help="Corpus name, CSV/Parquet manifest or folder, with optional :split; repeat to join corpora.",
     ),
 ]
@@ -362,12 +370,20 @@ Audio = Annotated[
 AuditNames = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[AUDIT]…", help="All by default; the suite quick on the embedded model and corpus."
+        metavar="[AUDIT]…",
+        autocompletion=lambda incomplete: _named("audits", incomplete),
+        help="All by default; the suite quick on the embedded model and corpus.",
     ),
 ]
 
 SuiteName = Annotated[
-    str | None, typer.Option("--suite", rich_help_panel=INPUT, help="Named set of audits, or a TOML file.")
+    str | None,
+    typer.Option(
+        "--suite",
+        rich_help_panel=INPUT,
+        autocompletion=lambda incomplete: _named("suites", incomplete),
+        help="Named set of audits, or a TOML file.",
+    ),
 ]
 
 Audits = Annotated[

@@ -36,12 +36,14 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sertools.audio.files import MAX_MINUTES, Signal, read_audio
+from sertools.audio.files import MAX_MINUTES, Signal, audio_blocks, duration_s, read_audio
+from sertools.audio.long_signal import LongSignal
 from sertools.corpora.clips import prefixed
 from sertools.errors import CorpusError
 from sertools.files import atomic
@@ -112,10 +114,30 @@ class Corpus:
         Raises:
             AudioError: the clip cannot be decoded, or is longer than the limit
         """
+        return read_audio(*self._place(clip, rate), max_minutes=self.max_minutes)
+
+    def long_signal(self, clip: str, rate: int) -> LongSignal:
+        """The same, decoded anew where it is read, so that memory does not grow with its length.
+
+        Raises:
+            AudioError: the clip cannot be decoded, or is longer than the limit
+        """
+        return LongSignal(partial(audio_blocks, *self._place(clip, rate), max_minutes=self.max_minutes))
+
+    def duration_s(self, clip: str) -> float:
+        """Length of a clip in s, from its segment and the header of its file.
+
+        Raises:
+            AudioError: no such file, or not decodable
+        """
+        path, _, start, end, _ = self._place(clip, 1)
+        return (duration_s(path) if math.isnan(end) else end) - (0.0 if math.isnan(start) else start)
+
+    def _place(self, clip: str, rate: int) -> tuple[Path, int, float, float, float]:
+        """Arguments of `read_audio` for a clip."""
         start: Any = self.clips.at[clip, "start"]
         end: Any = self.clips.at[clip, "end"]
-        place = self.path(clip), rate, float(start), float(end), self.channel(clip)
-        return read_audio(*place, max_minutes=self.max_minutes)
+        return self.path(clip), rate, float(start), float(end), self.channel(clip)
 
     @property
     def has_speakers(self) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.audio.files import is_silent
+from sertools.audio.long_signal import LongSignal
 from sertools.audio.sound_folder import Recordings
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
@@ -15,6 +16,9 @@ from sertools.models.model import Model
 from sertools.perturbations.apply import perturb
 from sertools.speech import resynthesis
 from sertools.tables.condition import CLEAN, Condition
+
+LONG_S = 300.0
+"""A longer clip is read window by window, for a model that cuts clips into windows; in s."""
 
 TOO_LONG = "but the model takes at most"
 """Part of the reason for a missing clip that the model refuses because of its length."""
@@ -24,7 +28,7 @@ TOO_LONG = "but the model takes at most"
 class DecodedClip:
     """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
 
-    signal: NDArray[np.float32] | None
+    signal: NDArray[np.float32] | LongSignal | None
     reason: str = ""
     silent: bool = False
 
@@ -37,6 +41,9 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
     try:
+        if condition.perturbation == CLEAN and _in_windows(corpus, clip, model):
+            long = corpus.long_signal(clip, rate)
+            return _checked(long, model, silent=long.silent)
         signal = corpus.signal(clip, rate)
         silent = is_silent(signal)
         if condition.voice:
@@ -52,7 +59,17 @@ def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> Dec
             )
     except AudioError as error:
         return DecodedClip(signal=None, reason=str(error))
-    n, reason = len(signal), ""
+    return _checked(signal, model, silent=silent)
+
+
+def _in_windows(corpus: Corpus, clip: str, model: Model) -> bool:
+    """Whether a clip is so long, and cut by the model itself, that it is read window by window."""
+    return bool(getattr(model, "reads_windows", False)) and corpus.duration_s(clip) > LONG_S
+
+
+def _checked(signal: "NDArray[np.float32] | LongSignal", model: Model, *, silent: bool) -> DecodedClip:
+    """A decoded clip, or the reason why the model does not take its length."""
+    n, rate, reason = len(signal), model.sampling_rate, ""
     longest = getattr(model, "longest", None)
     if n < model.shortest:
         reason = f"{n} samples, but the model needs {model.shortest} ({model.shortest / rate:.3f} s)"

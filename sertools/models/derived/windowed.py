@@ -77,6 +77,9 @@ class WindowedModel(LoadedSignalModel):
     has_frames = False
     """Frames of overlapping windows have no common time axis."""
 
+    reads_windows = True
+    """Nothing but slices of a signal is read, in order, so that it need not lie in memory."""
+
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals, pooled over windows; layers are averaged, weighted by the windows' lengths.
 
