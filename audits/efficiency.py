@@ -89,7 +89,7 @@ def audit(
     """
     cost = tables.running_cost
     if cost is None:
-        reason = "the model is a table of answers, which needs no running"
+        reason = "the model is a table of answers, or one that is asked in words, and is not timed"
         return Outcome(
             answer=f"Not measured: {reason}.", findings=[skipped("real_time_factor", tables, reason)]
         )

@@ -1,5 +1,7 @@
 """Words of sentences that several packages write."""
 
+from collections.abc import Sequence
+
 NO_MODEL = "no model"
 """Name of what is audited where no audit asks a model anything."""
 
@@ -25,3 +27,12 @@ def are(n: int) -> str:
     ('is', 'are')
     """
     return "is" if n == 1 else "are"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a list in a sentence.
+
+    >>> listed(["a", "b", "c"]), listed(["a", "b"]), listed(["a"]), listed([])
+    ('a, b and c', 'a and b', 'a', '')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from sertools.statistics.jackknife import MIN_UNITS
+from sertools.statistics.statistic import ratio
 
 from .material import Material
 
@@ -78,9 +79,7 @@ def _plain(total: NDArray[np.float64], rows: slice, columns: slice) -> NDArray[n
     """Correlations from sums of products, nan where one side is constant."""
     own = np.diagonal(total)
     scale = np.sqrt(np.outer(own[rows], own[columns]))
-    return np.asarray(
-        np.divide(total[rows, columns], scale, out=np.full(scale.shape, np.nan), where=scale > 0)
-    )
+    return ratio(total[rows, columns], scale)
 
 
 def _partial(total: NDArray[np.float64], f: int, c: int) -> NDArray[np.float64]:

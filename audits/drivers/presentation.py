@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sertools.auditing.figures import interval_series
 from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Series, Table
 from sertools.statistics.permutation import holm
+from sertools.tables.egemaps import readable
+from sertools.wording import listed
 
 from .material import ALL, Material
 from .partial import Correlations
@@ -40,7 +43,7 @@ class Summary:
     note: str
 
     @property
-    def adjusted(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def adjusted(self) -> NDArray[np.float64]:
         """p-values of the partial correlations, adjusted for their number, shape (f, c)."""
         p = self.correlations.p_value
         return holm(p.reshape(-1)).reshape(p.shape)
@@ -86,14 +89,15 @@ def _features_table(summaries: Sequence[Summary]) -> Table:
         for k, output in enumerate(each.material.outputs):
             rows += [
                 [
-                    *(each.target, output, each.material.names[i], each.material.groups[i]),
+                    *(each.target, output, each.material.names[i], readable(each.material.names[i])),
+                    each.material.groups[i],
                     *(float(found.with_ratings[i, k]), float(found.with_answers[i, k])),
                     *(float(found.beyond[i, k]), float(found.low[i, k]), float(found.high[i, k])),
                     float(adjusted[i, k]),
                 ]
                 for i in _strongest(found, k)[: each.shown]
             ]
-    columns = ["target", "answer", "feature", "group", "with ratings", "with answers"]
+    columns = ["target", "answer", "feature", "in words", "group", "with ratings", "with answers"]
     columns += ["beyond the truth", "low", "high", "p-value (Holm)"]
     return Table(
         name="features",
@@ -143,7 +147,10 @@ def _correlation_figure(summary: Summary) -> list[Figure]:
     chosen = [(i, k) for i, k in chosen if np.isfinite(found.beyond[i, k])]
     if not chosen:
         return []
-    names = [summary.material.names[i] + (f" ({outputs[k]})" if len(outputs) > 1 else "") for i, k in chosen]
+    names = [
+        readable(summary.material.names[i]) + (f" ({outputs[k]})" if len(outputs) > 1 else "")
+        for i, k in chosen
+    ]
     values = [[float(part[i, k]) for i, k in chosen] for part in (found.beyond, found.low, found.high)]
     ratings = [float(found.with_ratings[i, k]) for i, k in chosen]
     return [
@@ -171,37 +178,39 @@ def _correlation_figure(summary: Summary) -> list[Figure]:
 
 
 def answer(summaries: Sequence[Summary]) -> str:
-    """For each target the shares explained, the explained error, and the feature followed most."""
-    return " ".join(_sentence(each) for each in summaries)
+    """The explained errors, the shares explained, and the features followed most beyond the truth."""
+    if not summaries:
+        return ""
+    every = [each.by_group[ALL] for each in summaries]
+    errors = [
+        f"{found.error.value:.2f}{interval_text(found.error)} in {each.target}"
+        for each, found in zip(summaries, every, strict=True)
+    ]
+    shares = [
+        f"{_percent(found.shares['answers'].value)} and {_percent(found.shares['ratings'].value)} of "
+        f"{each.target}"
+        for each, found in zip(summaries, every, strict=True)
+    ]
+    followed = [_followed(each) for each in summaries]
+    words = [
+        f"On unheard speakers, plain acoustics predict errors of {listed(errors)}.",
+        f"Of the answers and of the truth, they explain {listed(shares)}.",
+    ]
+    if any(followed):
+        words.append(f"Beyond the truth, {listed([each for each in followed if each])}.")
+    return " ".join(words)
 
 
-def _sentence(summary: Summary) -> str:
-    every = summary.by_group[ALL]
-    answers, ratings, error = every.shares["answers"], every.shares["ratings"], every.error
-    what = "scores" if summary.target == "emotion" else "predictions"
-    words = (
-        f"Plain acoustics explain {_percent(answers.value)} of the {what} of {summary.target} and "
-        f"{_percent(ratings.value)} of the {'labels' if summary.target == 'emotion' else 'ratings'} of "
-        f"unheard "
-        f"speakers, and errors of {error.value:.2f}{interval_text(error)}."
-    )
-    return f"{words}{_feature_sentence(summary)}"
-
-
-def _feature_sentence(summary: Summary) -> str:
-    """The feature that the answers follow most beyond the truth, if any is shown to be followed."""
+def _followed(summary: Summary) -> str:
+    """The feature that the answers follow most beyond the truth; empty if none is shown to be followed."""
     found, adjusted = summary.correlations, summary.adjusted
     size = np.where(adjusted < SURE, np.nan_to_num(np.abs(found.beyond)), 0.0)
     if not size.max(initial=0.0) > 0:
         return ""
     i, k = (int(x) for x in np.unravel_index(size.argmax(), size.shape))
-    names, outputs = summary.material.names, summary.material.outputs
-    of = f" of {outputs[k]}" if len(outputs) > 1 else ""
-    return (
-        f" Beyond the truth, the {'score' if of else 'prediction'}{of} goes most with {names[i]} "
-        f"({summary.material.groups[i]}), r = {found.beyond[i, k]:.2f} [{found.low[i, k]:.2f}, "
-        f"{found.high[i, k]:.2f}] within speakers."
-    )
+    output = summary.material.outputs[k]
+    value = f"r = {found.beyond[i, k]:.2f} [{found.low[i, k]:.2f}, {found.high[i, k]:.2f}]"
+    return f"{output} goes most with {readable(summary.material.names[i])} ({value} within speakers)"
 
 
 def _percent(share: float) -> str:

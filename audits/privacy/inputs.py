@@ -82,7 +82,7 @@ def _acoustics(clips: pd.DataFrame) -> NDArray[np.float64] | None:
     if not columns:
         return None
     known = clips[columns].apply(pd.to_numeric, errors="coerce")
-    return np.asarray(known.fillna(known.median()), dtype=np.float64)
+    return np.asarray(known.fillna(known.median()).to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def _of_layers(layers: Layers, rows: NDArray[np.integer]) -> dict[str, NDArray[np.float64]]:

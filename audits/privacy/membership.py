@@ -51,8 +51,7 @@ def members_of(tables: Tables, text: str) -> NDArray[np.bool_]:
         )
     if column not in tables.clips:
         raise AuditError(
-            f"the corpus has no column {column!r}",
-            hint=nearest(column, [str(name) for name in tables.clips.columns]),
+            f"the corpus has no column {column!r}", hint=nearest(column, list(map(str, tables.clips.columns)))
         )
     texts = tables.clips[column].astype(str)
     if value not in set(texts):
@@ -96,4 +95,5 @@ def losses(tables: Tables, pair: Pairs) -> NDArray[np.float64]:
     if (scores < 0).any() or not np.allclose(scores.sum(axis=1), 1.0, atol=1e-3):
         scores = np.exp(scores - scores.max(axis=1, keepdims=True))
         scores /= scores.sum(axis=1, keepdims=True)
-    return np.asarray(-np.log(np.maximum(scores[np.arange(pair.n), pair.truth], LEAST)))
+    logs: NDArray[np.float64] = np.log(np.maximum(scores[np.arange(pair.n), pair.truth], LEAST))
+    return -logs

@@ -7,6 +7,7 @@ from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Table
 from sertools.statistics.jackknife import Estimate
+from sertools.wording import listed
 
 from .attributes import BEST_LAYER, SPEAKER, Attribute
 from .inputs import ACOUSTICS, ANSWERS, TRUTH, Inputs
@@ -90,29 +91,31 @@ def notes(known: Inputs, members: str) -> list[str]:
 
 def answer(read: Sequence[Attribute], rates: Mapping[str, Eer], losses: Mapping[str, Membership]) -> str:
     """What is read from the answers and the layers, and whether the training data can be told."""
+    words = []
+    if read:
+        told = [_from_answers(each) for each in read]
+        words.append(f"From the answers, {listed(told)}.")
+    layered = [each for each in read if BEST_LAYER in each.scores]
+    if layered:
+        told = [_from_layers(each) for each in layered]
+        words.append(f"From the layers, {listed(told)}.")
     return " ".join(
-        [
-            *(_attribute_sentence(each) for each in read),
-            *_verification_sentence(rates),
-            *(_membership_sentence(target, each) for target, each in losses.items()),
-        ]
+        [*words, *_verification_sentence(rates), *map(_membership_sentence, losses, losses.values())]
     )
 
 
-def _attribute_sentence(each: Attribute) -> str:
-    of, scores = each.of, each.scores
-    metric = METRICS[of.metric]
-    what = "Speakers are identified" if of.name == SPEAKER else f"{of.name[:1].upper()}{of.name[1:]} is read"
-    score = scores[ANSWERS]
-    words = (
-        f"{what} from the answers with {metric} {score.value:.2f}{interval_text(score)} (from the labels "
-        f"{scores[TRUTH].value:.2f}, chance {of.chance:.2f}"
+def _from_answers(each: Attribute) -> str:
+    of, score = each.of, each.scores[ANSWERS]
+    what = "speakers are identified" if of.name == SPEAKER else f"{of.name} is read"
+    return (
+        f"{what} with {METRICS[of.metric]} {score.value:.2f}{interval_text(score)} (labels "
+        f"{each.scores[TRUTH].value:.2f}, chance {of.chance:.2f})"
     )
-    if BEST_LAYER not in scores:
-        return f"{words})."
-    layer = f"from the best layer {scores[BEST_LAYER].value:.2f}"
-    beside = f", from eGeMAPS {scores[ACOUSTICS].value:.2f}" if ACOUSTICS in scores else ""
-    return f"{words}, {layer}{beside})."
+
+
+def _from_layers(each: Attribute) -> str:
+    beside = f" (eGeMAPS {each.scores[ACOUSTICS].value:.2f})" if ACOUSTICS in each.scores else ""
+    return f"{each.of.name} with {each.scores[BEST_LAYER].value:.2f}{beside}"
 
 
 def _verification_sentence(rates: Mapping[str, Eer]) -> list[str]:
@@ -121,9 +124,9 @@ def _verification_sentence(rates: Mapping[str, Eer]) -> list[str]:
     rate = rates[ANSWERS].rate
     layers = {name: each.rate.value for name, each in rates.items() if name.startswith("layer ")}
     best = min(layers, key=lambda name: layers[name], default="")
-    beside = f"; from {best} {layers[best]:.2f}" if best else ""
+    beside = f", from {best} {layers[best]:.2f}" if best else ""
     return [
-        f"Unknown speakers are verified from the answers with an EER of "
+        f"Speakers never heard are verified from the answers with an EER of "
         f"{rate.value:.2f}{interval_text(rate)} "
         f"(chance .5{beside})."
     ]

@@ -124,9 +124,7 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     for condition, scores in tables.predictions.items():
         changed = scores.iloc[order].set_axis(scores.index)
         for dimension in tables.model_dimensions:
-            values = changed[dimension].to_numpy(dtype=np.float64, copy=True)
-            values[male] += 1 / 3
-            changed[dimension] = values
+            changed.loc[changed.index[male], dimension] += 1 / 3
         planted[condition] = changed
     return tables.with_predictions(planted)
 

@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.errors import AuditError
+from sertools.metrics.groups import sex_from_pitch
 from sertools.statistics.jackknife import wilson
 from sertools.tables.pairs import Pairs
 
-PITCH, PREDICTED_SEX, SEX_HZ = "pitch_hz", "predicted_sex", 165.0
-"""Sex predicted from the mean pitch of a speaker: women at 165 Hz or more, halfway between the usual means of
-men (120 Hz) and women (210 Hz; Titze 1989)."""
+PITCH, PREDICTED_SEX = "pitch_hz", "predicted_sex"
+"""The column with the pitch of a clip, and the sex that the mean pitch of a speaker suggests."""
 
 UNKNOWN = -1
 
@@ -59,12 +59,7 @@ def with_predicted_sex(clips: pd.DataFrame) -> pd.DataFrame:
     """The clips with a sex predicted from pitch, if the corpus has no prediction and the pitch is known."""
     if PREDICTED_SEX in clips or PITCH not in clips:
         return clips
-    pitch = pd.to_numeric(clips[PITCH], errors="coerce")
-    if "speaker" in clips:
-        named = clips["speaker"].notna()
-        pitch = pitch.where(~named, pitch.groupby(clips["speaker"]).transform("mean"))
-    sex = pd.Series(np.where(pitch >= SEX_HZ, "female", "male"), index=clips.index, dtype=object)
-    return clips.assign(**{PREDICTED_SEX: sex.where(pitch.notna(), None)})
+    return clips.assign(**{PREDICTED_SEX: sex_from_pitch(clips)})
 
 
 def attribute(clips: pd.DataFrame, pair: Pairs, column: str, truth: str) -> Attribute:

@@ -135,6 +135,8 @@ def notes(summaries: Sequence[Summary]) -> list[str]:
         listed = " and ".join(
             f"{plural(n, 'speaker')} as {name}" for n, name in zip(counts, groups.names, strict=True)
         )
+        if known and (groups.known >= 0).all():
+            found.append("The group of every speaker is known, so the gap is the one that fairness measures.")
         found.append(f"{groups.column} predicts {listed}; the group of {plural(known, 'speaker')} is known.")
     return found
 

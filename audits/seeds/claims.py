@@ -120,8 +120,9 @@ def _claim(statistic: Statistic, pairs_of: list[Pairs], target: str, reference: 
         slice="all",
         reference=reference,
         estimates=estimates,
+        mean=float(np.mean([each.value for each in estimates])),
+        error=_error(left_out),
         bounds=statistic.bounds,
-        **_over_speakers(estimates, left_out),
     )
 
 
@@ -142,7 +143,7 @@ def _gap(
     for k in (0, 1):
         of_group = [each.take(code == k) for each, code in zip(pairs_of, inside, strict=True)]
         left_out = [_left_out(statistic, each) for each in of_group]
-        variances.append(_over_speakers(estimates, left_out)["error"] ** 2)
+        variances.append(_error(left_out) ** 2)
     return Claim(
         name="gap",
         target=target,
@@ -160,10 +161,9 @@ def _left_out(statistic: Statistic, pair: Pairs) -> NDArray[np.float64]:
     return statistic.value(sums.sum(axis=0) - sums)
 
 
-def _over_speakers(estimates: Sequence[Estimate], left_out: list[NDArray[np.float64]]) -> dict[str, float]:
-    """The mean over checkpoints and its standard error over speakers: each speaker is left out of all."""
-    mean = float(np.mean([each.value for each in estimates]))
+def _error(left_out: list[NDArray[np.float64]]) -> float:
+    """Standard error over speakers of the mean over checkpoints: each speaker is left out of all of them."""
     sizes = {len(each) for each in left_out}
     if len(sizes) > 1 or min(sizes, default=0) < MIN_UNITS:
-        return {"mean": mean, "error": float("nan")}
-    return {"mean": mean, "error": float(np.sqrt(jackknife_variance(np.mean(left_out, axis=0))))}
+        return float("nan")
+    return float(np.sqrt(jackknife_variance(np.mean(left_out, axis=0))))

@@ -7,12 +7,13 @@ from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
 from sertools.results.result import Figure, Table
 from sertools.results.terms.names import in_words
-from sertools.wording import plural
+from sertools.wording import listed, plural
 
 from .claims import Claim
 from .spread import Spread
 
 SCORES = ("uar", "ccc")
+MOST_NAMED = 5
 
 
 def name_of(claim: Claim) -> str:
@@ -75,21 +76,23 @@ def figures(found: Sequence[Claim], parts: Sequence[Spread], models: Sequence[st
 
 
 def answer(found: Sequence[Claim], parts: Sequence[Spread]) -> str:
-    """How far scores differ between seeds, beside speakers, and which findings do not survive."""
-    words = []
-    for claim, part in zip(found, parts, strict=True):
-        if claim.name in SCORES:
-            words.append(
-                f"{name_of(claim)} is {part.recipe.value:.2f}{interval_text(part.recipe)} over "
-                f"{plural(len(claim.estimates), 'checkpoint')}, with a standard deviation of "
-                f"{part.seeds.value:.3f} "
-                f"due to seeds and of {part.speakers:.3f} due to speakers."
-            )
+    """How far scores differ between seeds and between speakers, and which findings do not survive."""
+    scores = [
+        f"{name_of(claim)} is {part.recipe.value:.2f}{interval_text(part.recipe)} (± {part.seeds.value:.3f} "
+        f"by seeds, "
+        f"± {part.speakers:.3f} by speakers)"
+        for claim, part in zip(found, parts, strict=True)
+        if claim.name in SCORES
+    ]
+    words = [f"Over {plural(len(found[0].estimates), 'checkpoint')}, {listed(scores)}."]
     shown = [claim for claim in found if any(claim.signs)]
     lost = [name_of(claim) for claim in shown if not claim.survives]
-    if not shown:
-        return " ".join(words)
-    kept = len(shown) - len(lost)
-    survive = f"{kept} of {plural(len(shown), 'finding')} that a checkpoint shows survive all seeds"
-    listed = f"; not: {', '.join(lost[:5])}" + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
-    return " ".join([*words, f"{survive}{listed if lost else ''}."])
+    if shown:
+        kept = len(shown) - len(lost)
+        more = f" and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
+        missing = f"; not: {', '.join(lost[:MOST_NAMED])}{more}" if lost else ""
+        survive = "survives" if kept == 1 else "survive"
+        words.append(
+            f"{kept} of {plural(len(shown), 'finding')} that a checkpoint shows {survive} all seeds{missing}."
+        )
+    return " ".join(words)

@@ -169,8 +169,9 @@ def _searched(
     if not found.slices:
         return base.without(tables, "no column divides the clips into slices that are large enough")
     index = {condition: i for i, condition in enumerate(named)}
-    masks: list[NDArray[np.bool_]] = [
-        np.all(holds[:, [index[c] for c in each.conditions]], axis=1) for each in found.slices
+    masks = [
+        np.asarray(holds[:, [index[c] for c in each.conditions]].all(axis=1), dtype=np.bool_)
+        for each in found.slices
     ]
     tested = confirm(losses.take(~first), found.slices, [mask[~first] for mask in masks])
     worst = presentation.worst_of(tested)
@@ -202,7 +203,8 @@ def first_half(pair: Pairs, tables: Tables, seed: int) -> NDArray[np.bool_]:
     order = sorted(range(len(drawn)), key=lambda i: drawn[i])
     chosen = np.zeros(pair.units, dtype=np.bool_)
     chosen[order[::2]] = True
-    return np.asarray(chosen[pair.unit])
+    half: NDArray[np.bool_] = chosen[pair.unit]
+    return half
 
 
 def losses_of(pair: Pairs) -> Losses:

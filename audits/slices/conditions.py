@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import AuditError, nearest
 from sertools.labels import DIMENSIONS
+from sertools.metrics.groups import sex_from_pitch
 from sertools.metrics.words import words_of
 from sertools.tables.columns import SAME_CLIP
 from sertools.tables.egemaps import FUNCTIONAL_COLUMNS
@@ -26,9 +26,8 @@ NOT_SEARCHED = frozenset(
 )
 """Columns with labels, names of things, or too many measures; those that a user names are searched."""
 
-PREDICTED_SEX, SEX_HZ = "predicted_sex", 165.0
-"""Sex predicted from the mean pitch of a speaker where the corpus does not tell it: women at 165 Hz or more,
-halfway between the usual means of men (120 Hz) and women (210 Hz; Titze 1989)."""
+PREDICTED_SEX = "predicted_sex"
+"""Sex predicted from the mean pitch of a speaker, where the corpus does not tell it."""
 
 SHARES = (0.1, 0.2, 1 / 3)
 """Shares of the clips with the lowest, and with the highest, values of a measure."""
@@ -118,7 +117,7 @@ def searched(clips: pd.DataFrame, named: Sequence[str]) -> Columns:
             numbers[name] = values
         elif 1 < len(set(as_text) - {""}) <= MAX_VALUES:
             text[name] = as_text
-    spoken: list[Any] = clips["transcript"].tolist() if has_words and (not named or WORD in named) else []
+    spoken: list[object] = list(clips["transcript"]) if has_words and (not named or WORD in named) else []
     words = [frozenset(words_of(said) if isinstance(said, str) else ()) for said in spoken]
     return Columns(numbers=numbers, text=text, words=words)
 
@@ -127,12 +126,7 @@ def with_predicted_sex(clips: pd.DataFrame) -> pd.DataFrame:
     """The clips with a sex predicted from pitch, if the corpus tells none and the pitch is known."""
     if ("sex" in clips and clips["sex"].notna().any()) or PITCH not in clips or clips[PITCH].isna().all():
         return clips
-    pitch = pd.to_numeric(clips[PITCH], errors="coerce")
-    if "speaker" in clips:
-        known = clips["speaker"].notna()
-        pitch = pitch.where(~known, pitch.groupby(clips["speaker"]).transform("mean"))
-    sex = pd.Series(np.where(pitch >= SEX_HZ, "female", "male"), index=clips.index, dtype=object)
-    return clips.assign(**{PREDICTED_SEX: sex.where(pitch.notna(), None)})
+    return clips.assign(**{PREDICTED_SEX: sex_from_pitch(clips)})
 
 
 def conditions(columns: Columns, among: NDArray[np.bool_]) -> list[Condition]:
@@ -149,13 +143,22 @@ def conditions(columns: Columns, among: NDArray[np.bool_]) -> list[Condition]:
             continue
         ends = np.quantile(known, [*SHARES, *(1 - share for share in reversed(SHARES))])
         # bounds have three digits, so that a slice is what its name says
-        found += [Condition(name, "<", f"{bound:.3g}") for bound in ends[: len(SHARES)]]
-        found += [Condition(name, ">=", f"{bound:.3g}") for bound in ends[len(SHARES) :]]
+        found += [Condition(name, "<", _rounded(bound)) for bound in ends[: len(SHARES)]]
+        found += [Condition(name, ">=", _rounded(bound)) for bound in ends[len(SHARES) :]]
     for name, texts in columns.text.items():
         found += [Condition(name, "=", value) for value in sorted(set(texts[among]) - {""})]
     counts = Counter(word for words, use in zip(columns.words, among, strict=False) if use for word in words)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[:MAX_WORDS]
     return sorted(dict.fromkeys([*found, *(Condition(WORD, "=", word) for word in frequent)]))
+
+
+def _rounded(bound: float) -> str:
+    """A number with three digits, without an exponent.
+
+    >>> _rounded(8012.3), _rounded(-0.12345)
+    ('8010', '-0.123')
+    """
+    return f"{float(f'{bound:.3g}'):.10g}"
 
 
 def _values(column: pd.Series) -> tuple[NDArray[np.float64] | None, NDArray[np.object_]]:

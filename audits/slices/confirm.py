@@ -99,7 +99,7 @@ def _least_variance(losses: Losses, total: NDArray[np.float64]) -> float:
     if not np.isin(losses.loss, (0.0, 1.0)).all():
         return 0.0
     n, lost = total.reshape(2, -1, 2)
-    both: NDArray[np.bool_] = np.all(n > 0, axis=-1)
+    both = np.asarray((n > 0).all(axis=-1), dtype=np.bool_)
     weight = np.where(both, n[:, 1], 0.0) / max(n[both, 1].sum(), 1.0)
     share = (lost.sum(axis=-1) + 1) / (n.sum(axis=-1) + 2)
     spread = share * (1 - share)

@@ -18,7 +18,7 @@ from sertools.statistics.permutation import holm
 from sertools.statistics.statistic import overall
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables
-from sertools.wording import plural
+from sertools.wording import listed, plural
 
 from .confirm import Confirmed
 from .search import Losses
@@ -145,30 +145,40 @@ def note(search: Search) -> str:
 
 
 def answer(searches: Sequence[Search]) -> str:
-    """For each target the worst slice that is confirmed, or that none is."""
+    """For each target the worst slice that is confirmed, and for which targets none is."""
     done = [each for each in searches if each.tested]
     if not done:
         return f"Not searched: {searches[0].reason}."
-    words = []
+    words, without = [], []
     for each in done:
         worst = worst_of(each.tested)
         adjusted = holm(np.array([one.p_value for one in each.tested]))
         confirmed = [one for one, p in zip(each.tested, adjusted, strict=True) if p < 0.05]
         if worst is None or not confirmed:
-            words.append(
-                f"None of the {plural(len(each.tested), 'slice')} in which {each.target} looked worst, of "
-                f"{each.searched} searched, is shown to be worse on the other speakers."
-            )
+            without.append(each.target)
             continue
-        excess, rest = worst.together, len(confirmed) - 1
-        value = f"{excess.value:.2f}{interval_text(excess)}"
-        errs = (
-            f"errors are more frequent by {value}" if each.pair.classes else f"the error is higher by {value}"
-        )
-        more = f" ({plural(rest, 'other slice')} confirmed, too)" if rest else ""
+        words.append(_worst_sentence(each, worst, len(confirmed) - 1))
+    if without:
+        tested = sum(len(each.tested) for each in done if each.target in without)
+        most = max(each.searched for each in done)
         words.append(
-            f"{each.target[:1].upper()}{each.target[1:]} is worst where {worst.slice}: {errs} than in other "
-            f"clips "
-            f"with the same truth, on speakers that took no part in the search{more}."
+            f"None of the {plural(tested, 'slice')} in which {listed(without)} looked worst, of up to {most} "
+            f"searched, "
+            "is shown to be worse on the other speakers."
         )
     return " ".join(words)
+
+
+def _worst_sentence(search: Search, worst: Confirmed, others: int) -> str:
+    """How much worse the worst slice is, and how many others are confirmed."""
+    excess = worst.together
+    value = f"{excess.value:.2f}{interval_text(excess)}"
+    errs = (
+        f"errors are more frequent by {value}" if search.pair.classes else f"the error is higher by {value}"
+    )
+    more = f"; {plural(others, 'other slice is', 'other slices are')} confirmed" if others else ""
+    return (
+        f"{search.target[:1].upper()}{search.target[1:]} is worst where {worst.slice}: {errs} than in other "
+        f"clips "
+        f"with the same truth, on speakers that took no part in the search{more}."
+    )

@@ -109,7 +109,7 @@ def search(
     chosen: list[Slice] = []
     masks: list[NDArray[np.bool_]] = []
     for k in order:
-        mask: NDArray[np.bool_] = np.all(holds[:, pairs[usable[k]]], axis=1)
+        mask = np.asarray(holds[:, pairs[usable[k]]].all(axis=1), dtype=np.bool_)
         if any((mask & other).sum() > MAX_OVERLAP * min(mask.sum(), other.sum()) for other in masks):
             continue
         masks.append(mask)

@@ -53,7 +53,7 @@ from .conformal import Sets, sets
 from .drift import drift
 from .estimates import MIN_LABELLED, accuracies, by_confidence, of_labelled, prediction_powered
 from .moments import Answers, answers, moments
-from .rehearsal import parts_of, rehearse, split
+from .rehearsal import Part, parts_of, rehearse, split
 
 ASKS = Asks(question="Can it be trusted on new recordings?", claim="predictable on new speakers", rank=65)
 
@@ -164,9 +164,7 @@ def _summary(tables: Tables, given: Answers, domain: str, miss: float, seed: int
         reason = "answers in words have no probabilities"
         found.append(skipped("coverage_of_sets", tables, reason, target=given.target))
     else:
-        for part in parts:
-            tested, calibration = split(labelled, part)
-            in_parts[part.name] = sets(calibration, tested, miss)
+        in_parts = {part.name: _sets_of(labelled, part, miss) for part in parts}
         found += [f for name, each in in_parts.items() for f in _set_findings(judging, name, each)]
     estimates = _estimates(tables, given)
     found += [detail(judging.judged(name, value, where=where)) for (name, where), value in estimates.items()]
@@ -186,6 +184,12 @@ def _summary(tables: Tables, given: Answers, domain: str, miss: float, seed: int
     return presentation.Summary(
         given=given, findings=found, rehearsals=rehearsals, sets=in_parts, estimates=estimates
     )
+
+
+def _sets_of(labelled: Answers, part: Part, miss: float) -> Sets:
+    """The sets of the speakers of one part, calibrated on all others."""
+    hidden, rest = split(labelled, part)
+    return sets(rest, hidden, miss)
 
 
 def _set_findings(judging: "_Judging", part: str, each: Sets) -> list[Finding]:

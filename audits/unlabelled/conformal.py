@@ -62,7 +62,8 @@ def nonconformity(answers: Answers) -> NDArray[np.float64]:
     """How badly each labelled clip fits its prediction, shape (n,)."""
     if answers.is_emotion:
         rows = np.arange(len(answers.truth))
-        return 1 - answers.scores[rows, answers.truth.astype(np.int64)]
+        likely: NDArray[np.float64] = answers.scores[rows, answers.truth.astype(np.int64)]
+        return 1 - likely
     found: NDArray[np.float64] = np.abs(answers.scores[:, 0] - answers.truth)
     return found
 
@@ -83,8 +84,7 @@ def bound_of(scores: NDArray[np.float64], unit: NDArray[np.integer], miss: float
 def _sizes(answers: Answers, bound: float) -> NDArray[np.float64]:
     """Size of the set of each clip: number of classes, or width of the interval on the scale from 0 to 1."""
     if answers.is_emotion:
-        sizes: NDArray[np.float64] = np.sum(1 - answers.scores <= bound, axis=1, dtype=np.float64)
-        return sizes
+        return np.asarray((1 - answers.scores <= bound).sum(axis=1), dtype=np.float64)
     p = answers.scores[:, 0]
     width: NDArray[np.float64] = np.minimum(p + bound, 1.0) - np.maximum(p - bound, 0.0)
     return np.maximum(width, 0.0)

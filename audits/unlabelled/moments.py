@@ -161,7 +161,8 @@ def calibrated(given: Answers, calibration: Answers) -> NDArray[np.float64]:
         counts = np.full((given.scores.shape[1],) * 2, 1e-3)
         np.add.at(counts, (calibration.answer, truth), 1.0)
         shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
-        return np.asarray(shares[given.answer])
+        of_answer: NDArray[np.float64] = shares[given.answer]
+        return of_answer
     logs = np.log(np.maximum(calibration.scores, LEAST))
     rows = np.arange(len(truth))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sertools.auditing.figures import interval_series
 from sertools.auditing.phrases import interval_text
@@ -13,7 +14,7 @@ from sertools.results.result import Figure, Finding, Table
 from sertools.results.terms.names import slice_words
 from sertools.statistics.jackknife import Estimate
 from sertools.tables.tables import Tables
-from sertools.wording import plural
+from sertools.wording import listed, plural
 
 from .conformal import Sets
 from .moments import Answers
@@ -165,7 +166,7 @@ def _next(of: Tables, given: Mapping[str, Answers], count: int) -> list[Table]:
     ]
 
 
-def uncertainty(answers: Answers) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def uncertainty(answers: Answers) -> NDArray[np.float64]:
     """How uncertain each answer is, shape (n,): entropy of the probabilities, or nearness to the middle.
 
     The entropy is divided by that of equal probabilities. A dimension has no confidence: there, the clips
@@ -174,11 +175,11 @@ def uncertainty(answers: Answers) -> np.ndarray[tuple[int], np.dtype[np.float64]
     scores = answers.scores
     if answers.is_emotion:
         logs = np.log(np.maximum(scores, 1e-12))
-        entropy: np.ndarray[tuple[int], np.dtype[np.float64]] = -(scores * logs).sum(axis=1)
-        return np.asarray(entropy / np.log(max(scores.shape[1], 2)))
+        entropy: NDArray[np.float64] = -(scores * logs).sum(axis=1)
+        return entropy / np.log(max(scores.shape[1], 2))
     p = scores[:, 0]
     far = np.abs(p - p.mean())
-    nearness: np.ndarray[tuple[int], np.dtype[np.float64]] = 1 - far / max(float(far.max()), 1e-12)
+    nearness: NDArray[np.float64] = 1 - far / max(float(far.max()), 1e-12)
     return nearness
 
 
@@ -244,52 +245,56 @@ def notes(summaries: Sequence[Summary]) -> list[str]:
 
 def answer(summaries: Sequence[Summary]) -> str:
     """What is to be expected, how far off such estimates are, and how large sets must be."""
-    words = [sentence for each in summaries for sentence in _sentences(each)]
-    if not words:
+    measured = [each for each in summaries if not each.reason]
+    if not measured:
         return f"Not measured: {summaries[0].reason}."
-    return " ".join(words)
+    return " ".join([*_expected(measured), *_off(measured), *_held(measured)])
 
 
-def _sentences(each: Summary) -> list[str]:
-    words = []
+def _expected(summaries: Sequence[Summary]) -> list[str]:
+    """What to expect on clips without labels; nothing if all have labels."""
     for method in ("prediction-powered", "by confidence"):
-        value = each.estimates.get(("estimated_score", method))
-        if value is not None and not np.isnan(value.value):
-            words.append(
-                f"On the clips without labels, {each.metric} is estimated at "
-                f"{value.value:.2f}{interval_text(value)} "
-                f"({method})."
-            )
-            break
-    worst = max(
-        (v for v in each.rehearsals.items() if not np.isnan(v[1].value)),
-        key=lambda item: abs(item[1].value),
-        default=None,
-    )
-    if worst:
-        part, value = worst
-        words.append(_rehearsal_sentence(each.metric, slice_words(part), value))
-    held = {name: part for name, part in each.sets.items() if np.isfinite(part.bound)}
-    if held:
-        name, least = min(held.items(), key=lambda item: item[1].coverage.value)
-        mean = least.size.value
-        size = f"{mean:.1f} emotions" if each.given.is_emotion else f"{mean:.2f} of the scale"
-        words.append(
-            f"Sets for unheard speakers hold the truth of {100 * least.coverage.value:.0f} % of the clips of "
-            f"{slice_words(name)} at least, with {size} on average."
-        )
-    return words
+        found = [(each.metric, each.estimates.get(("estimated_score", method))) for each in summaries]
+        known = [(name, value) for name, value in found if value is not None and not np.isnan(value.value)]
+        if known:
+            values = [f"{name} {value.value:.2f}{interval_text(value)}" for name, value in known]
+            return [f"On the clips without labels, expect {listed(values)} ({method})."]
+    return []
 
 
-def _rehearsal_sentence(metric: str, part: str, value: Estimate) -> str:
+def _off(summaries: Sequence[Summary]) -> list[str]:
     """How far the estimate is off where it is farthest off."""
-    if not (value.low > 0 or value.high < 0):
-        return (
-            f"With hidden labels, {metric} is estimated rightly within chance ({value.value:+.2f} for "
-            f"{part})."
-        )
+    every = [
+        (f"{each.metric} for {slice_words(part)}", value)
+        for each in summaries
+        for part, value in each.rehearsals.items()
+        if not np.isnan(value.value)
+    ]
+    if not every:
+        return []
+    name, value = max(every, key=lambda item: abs(item[1].value))
     side = "high" if value.value > 0 else "low"
-    return (
-        f"With the labels of {part} hidden, {metric} is estimated {abs(value.value):.2f} too {side}"
-        f"{interval_text(value)}."
-    )
+    chance = "" if value.low > 0 or value.high < 0 else ", which may be chance"
+    return [
+        f"With hidden labels, estimates are at most {abs(value.value):.2f} off: {name} would be too {side}"
+        f"{interval_text(value)}{chance}."
+    ]
+
+
+def _held(summaries: Sequence[Summary]) -> list[str]:
+    """How often sets hold the truth of unheard speakers, at least, and how large they are."""
+    shares, sizes = [], []
+    for each in summaries:
+        held = [part for part in each.sets.values() if np.isfinite(part.bound)]
+        if held:
+            size = float(np.mean([part.size.value for part in held]))
+            unit = "emotions" if each.given.is_emotion else f"of the scale for {each.given.target}"
+            sizes.append(f"{size:.1f} {unit}" if each.given.is_emotion else f"{size:.2f} {unit}")
+            shares.append(min(part.coverage.value for part in held))
+    if not shares:
+        return []
+    return [
+        f"Sets for speakers never heard hold the truth of {100 * min(shares):.0f} % of their clips or more, "
+        f"with "
+        f"{listed(sizes)} on average."
+    ]

@@ -57,7 +57,7 @@ class SoundMeasures(LoadedSignalModel):
     task: Task = "regression"
     sampling_rate: int = RATE_HZ
     shortest: int = 1
-    fingerprint: str = "sound-1"
+    fingerprint: str = "sound-2"
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """The measures of each clip, shape (n, 7), in the order of `SOUND_COLUMNS`."""

@@ -111,6 +111,31 @@ def pitch_groups(f0_hz: NDArray[np.float64], speaker: pd.Series) -> NDArray[np.o
     return np.where((known >= PITCH_CLIPS) & mean.notna(), band, "")
 
 
+SEX_HZ = 165.0
+"""Pitch from which a voice is taken for a woman's: halfway between the usual means of men (120 Hz) and women
+(210 Hz; Titze 1989)."""
+
+
+def sex_from_pitch(clips: pd.DataFrame, column: str = "pitch_hz") -> "pd.Series[Any]":
+    """Sex that the mean pitch of a clip's speaker suggests: female at 165 Hz or more, else male.
+
+    Clips without a speaker are judged by their own pitch; missing where the pitch is unknown.
+
+    Args:
+        clips: one row per clip
+        column: pitch of each clip in Hz
+
+    >>> sex_from_pitch(pd.DataFrame({"pitch_hz": [100.0, 220.0], "speaker": ["a", "b"]})).tolist()
+    ['male', 'female']
+    """
+    pitch = pd.to_numeric(clips[column], errors="coerce")
+    if "speaker" in clips:
+        named = clips["speaker"].notna()
+        pitch = pitch.where(~named, pitch.groupby(clips["speaker"]).transform("mean"))
+    sex = pd.Series("male", index=clips.index, dtype=object)
+    return sex.mask(pitch >= SEX_HZ, "female").mask(pitch.isna(), None)
+
+
 def matched(
     truth: NDArray[Any], groups: Groups, clips: Sequence[str], *, rng: np.random.Generator
 ) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from sertools.inference.running_cost import running_cost
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.labels import canonical
-from sertools.models.model import ClipModel, Model, is_by_clip
+from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
@@ -156,6 +156,8 @@ def with_running_cost(
 ) -> ModelData:
     """The data of a model with what it costs to run it, if an audit reads that and the model hears audio.
 
+    A model that is asked in words is not timed: it may be a service that is paid for each answer.
+
     Args:
         own: the data of the model
         model: in the format in which it runs
@@ -163,7 +165,7 @@ def with_running_cost(
         settings: how to show the progress
     """
     lengths = [each.needs.running_cost.lengths_s for each in audits if each.needs.running_cost]
-    if not lengths or is_by_clip(model):
+    if not lengths or is_by_clip(model) or is_prompted(model):
         return own
     needed = CostNeeded(lengths_s=tuple(dict.fromkeys(s for each in lengths for s in each)))
     with settings.progress("timing", 1) as advance:

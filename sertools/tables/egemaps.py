@@ -5,6 +5,7 @@ names, grouped as in Li et al. 2023, table 2; MFCC 1–4 are included as the lin
 compared with the 88 functionals of a clip.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -117,3 +118,66 @@ def columns(features: Sequence[str]) -> dict[str, list[int]]:
     found[PARALINGUISTIC] = sorted(i for group, at in found.items() if group != "MFCC" for i in at)
     found[ALL] = [i for i, feature in enumerate(features) if feature in FEATURES]
     return {group: at for group, at in found.items() if at}
+
+
+_DESCRIPTORS: Mapping[str, str] = {
+    "F0semitoneFrom27.5Hz": "pitch",
+    "loudness": "loudness",
+    "spectralFlux": "spectral flux",
+    "jitterLocal": "jitter",
+    "shimmerLocaldB": "shimmer",
+    "HNRdBACF": "harmonics-to-noise ratio",
+    "logRelF0-H1-H2": "H1–H2",
+    "logRelF0-H1-A3": "H1–A3",
+    "alphaRatio": "alpha ratio",
+    "hammarbergIndex": "Hammarberg index",
+    "slope0-500": "slope 0–500 Hz",
+    "slope500-1500": "slope 500–1500 Hz",
+    "equivalentSoundLevel_dBp": "sound level",
+    "loudnessPeaksPerSec": "loudness peaks per second",
+    "VoicedSegmentsPerSec": "voiced segments per second",
+    "MeanVoicedSegmentLengthSec": "length of voiced segments, mean",
+    "StddevVoicedSegmentLengthSec": "length of voiced segments, spread",
+    "MeanUnvoicedSegmentLength": "length of unvoiced segments, mean",
+    "StddevUnvoicedSegmentLength": "length of unvoiced segments, spread",
+}
+_FUNCTIONALS: Mapping[str, str] = {
+    "amean": "mean",
+    "stddevNorm": "relative spread",
+    "percentile20.0": "20th percentile",
+    "percentile50.0": "median",
+    "percentile80.0": "80th percentile",
+    "pctlrange0-2": "range from the 20th to the 80th percentile",
+    "meanRisingSlope": "mean rising slope",
+    "stddevRisingSlope": "spread of rising slopes",
+    "meanFallingSlope": "mean falling slope",
+    "stddevFallingSlope": "spread of falling slopes",
+}
+_VOICING = {"V": "voiced", "UV": "unvoiced"}
+
+
+def readable(functional: str) -> str:
+    """A functional in words.
+
+    >>> readable("F0semitoneFrom27.5Hz_sma3nz_percentile80.0"), readable("slopeUV0-500_sma3nz_amean")
+    ('pitch, 80th percentile', 'slope 0–500 Hz, unvoiced, mean')
+    >>> readable("F2amplitudeLogRelF0_sma3nz_amean"), readable("mfcc1V_sma3nz_amean")
+    ('F2 amplitude, mean', 'MFCC 1, voiced, mean')
+    """
+    if functional in _DESCRIPTORS:
+        return _DESCRIPTORS[functional]
+    found = re.fullmatch(r"(.+?)_sma3(?:nz)?_(.+)", functional)
+    if not found or found[2] not in _FUNCTIONALS:
+        return functional
+    descriptor, voicing = found[1], ""
+    voiced = re.fullmatch(r"(mfcc\d|alphaRatio|hammarbergIndex|slope|spectralFlux)(U?V)(.*)", descriptor)
+    if voiced:
+        descriptor, voicing = voiced[1] + voiced[3], _VOICING[voiced[2]]
+    formant = re.fullmatch(r"(F\d)(frequency|bandwidth|amplitude)(?:LogRelF0)?", descriptor)
+    if formant:
+        name = f"{formant[1]} {formant[2]}"
+    elif descriptor.startswith("mfcc"):
+        name = f"MFCC {descriptor[4:]}"
+    else:
+        name = _DESCRIPTORS.get(descriptor, descriptor)
+    return ", ".join(filter(None, [name, voicing, _FUNCTIONALS[found[2]]]))

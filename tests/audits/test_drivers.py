@@ -52,7 +52,7 @@ def test_explained_error_is_how_much_more_the_answers_follow_loudness_than_the_r
     # shares known from the variances: .05² of .05² + .1², and .15² of .15² + .1² + .05²
     assert finding(result, "ratings_explained").value == pytest.approx(0.2, abs=0.06)
     assert finding(result, "answers_explained").value == pytest.approx(0.64, abs=0.06)
-    assert "Beyond the truth, the prediction goes most with loudness_sma3_amean (loudness)" in result.answer
+    assert "Beyond the truth, arousal goes most with loudness, mean (r = 0." in result.answer
 
 
 def test_an_answer_that_follows_loudness_as_people_do_is_not_accused():

@@ -82,7 +82,7 @@ def test_checkpoints_that_differ_are_told_from_those_that_do_not():
     apart = run(AUDIT, tables(rng, 5, seed_sd=0.3), seed=0)
     verdicts = [next(f for f in r.findings if f.name == "spread_over_seeds").verdict for r in (alike, apart)]
     assert verdicts == [Verdict.PASS, Verdict.FAIL]
-    assert "over 5 checkpoints" in alike.answer
+    assert "Over 5 checkpoints" in alike.answer
     table = alike.tables[0]
     assert [c for c in table.columns if c.startswith(("1: ", "5: "))] == ["1: m0", "5: m4"]
 

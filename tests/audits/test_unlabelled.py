@@ -128,7 +128,7 @@ def test_a_model_that_is_sure_and_wrong_in_one_language_is_found(oracle):
     found = {(f.target, f.slice): f for f in result.findings if f.name == "estimate_minus_score"}
     assert found["emotion", "language=deu"].verdict is Verdict.FAIL
     assert found["emotion", "language=deu"].value > 0.5
-    assert "language deu hidden" in result.answer
+    assert "for language deu would be too high" in result.answer
 
 
 def test_clips_without_labels_get_estimates_drift_and_a_list(oracle):

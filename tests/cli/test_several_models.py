@@ -28,4 +28,4 @@ def test_each_further_model_is_a_checkpoint(tmp_path):
     result = json.loads((out / "seeds.json").read_text())
     assert [c[0] for c in result["tables"][0]["columns"] if c[1:3] == ": "] == ["1", "2", "3"]
     assert len(result["options"]["checkpoints"]) == 2
-    assert "over 3 checkpoints" in result["answer"]
+    assert "Over 3 checkpoints" in result["answer"]

@@ -21,7 +21,7 @@ from sertools.features.columns import Measure, maker
 from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision, chooses_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model, is_by_clip, is_framed
+from sertools.models.model import ClipModel, Model, is_by_clip, is_framed, is_prompted
 from sertools.pipeline import collect
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
@@ -89,7 +89,7 @@ def forecast(
 def _of_timing(model: Model, needs: Sequence[Needs]) -> list[Cost]:
     """The cost of measuring what it costs to run a model: four runs of each length in each number format."""
     lengths = {s for need in needs if need.running_cost for s in need.running_cost.lengths_s}
-    if not lengths:
+    if not lengths or is_prompted(model):
         return []
     signal = np.zeros(max(model.sampling_rate, model.shortest), dtype=np.float32) + 0.01
     model.predict([signal])
