@@ -207,3 +207,9 @@ def test_scores_are_probabilities_or_it_is_said_why_not():
     assert probabilities_problem(np.empty((0, 4))) == ""
     assert probabilities_problem([[0.9, 0.9]]) == "the scores of a clip sum to 1.8"
     assert probabilities_problem([[-2.0, 3.0]]) == "scores reach from -2 to 3"
+
+
+def test_without_clips_there_is_nothing_beyond_chance():
+    found = ece_beyond_chance(np.array([], dtype=bool), np.array([]), np.array([], dtype=int))
+    assert (found.n, found.reason) == (0, "no clips")
+    assert np.isnan([found.value, found.low, found.high]).all()

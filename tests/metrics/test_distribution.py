@@ -92,3 +92,12 @@ def test_ranges_include_their_ends():
 def test_share_in_range_counts_clips():
     assert distribution.share_in_range([0.1, 0.2, 0.5, 0.9], high=0.45) == 0.5
     assert math.isnan(distribution.share_in_range([], 0.3, 0.6))
+
+
+def test_without_clips_there_is_nothing_beyond_chance():
+    nothing = np.array([])
+    found = distribution.jensen_shannon_beyond_chance(
+        nothing, nothing, nothing.astype(int), rng=np.random.default_rng(0)
+    )
+    assert (found.n, found.reason) == (0, "no clips")
+    assert np.isnan([found.value, found.low, found.high]).all()

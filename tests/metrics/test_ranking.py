@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from sertools.errors import AuditError
-from sertools.metrics.ranking import auc, auc_without_each
+from sertools.metrics.ranking import AUC, auc, auc_without_each
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,8 @@ def test_a_single_class_has_no_auc():
 def test_scores_of_other_clips_are_an_error():
     with pytest.raises(AuditError, match="scores are"):
         auc([0, 1], [[0.1, 0.9]])
+
+
+def test_it_has_no_sums_that_add_up_over_speakers():
+    with pytest.raises(TypeError, match="no additive sums; see auc_without_each"):
+        AUC.sums(np.zeros(1), np.zeros(1), np.zeros(1, dtype=int), 1)

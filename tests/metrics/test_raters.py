@@ -196,3 +196,30 @@ def test_with_ties_broken_at_random_one_rater_of_crema_d_reaches_half(votes):
         counts = np.bincount(broken * 6 + answer, weights=weight, minlength=36).reshape(6, 6)
         reached.append((np.diag(counts) / counts.sum(axis=1)).mean())
     assert np.mean(reached) == pytest.approx(0.505, abs=0.002)
+
+
+def test_votes_are_held_against_a_label_that_is_not_made_of_them():
+    faced = raters.against_label(np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]]), np.array([1, 1, -1]))
+    rows = zip(faced.clip, faced.answer, faced.truth, faced.weight, strict=True)
+    assert [tuple(map(float, row)) for row in rows] == [(0, 0, 1, 2), (0, 1, 1, 1), (1, 1, 1, 3)]
+
+
+def test_a_single_vote_has_no_halves_and_stays_in_the_second():
+    counts = np.array([[1.0, 0.0], [2.0, 2.0]])
+    first, second = raters.random_halves(counts, ["one", "four"], draws=5)
+    assert first[:, 0].tolist() == [[0.0, 0.0]] * 5
+    assert second[:, 0].tolist() == [[1.0, 0.0]] * 5
+    assert (first[:, 1].sum(axis=1) == 2).all()
+
+
+def test_the_mean_of_draws_is_the_mean_of_their_values():
+    uar = uar_statistic(2)
+    drawn = [
+        uar.sums(np.array([0, 1, 1]), np.array(said), np.zeros(3, dtype=int), 1)
+        for said in ([0, 1, 0], [1, 1, 1])
+    ]
+    mean = raters.mean_of_draws(uar, 2)
+    assert mean.value(np.concatenate(drawn, axis=-1))[0] == pytest.approx((0.75 + 0.5) / 2, abs=1e-15)
+    assert (mean.name, mean.scale, mean.bounds) == (uar.name, uar.scale, uar.bounds)
+    with pytest.raises(TypeError, match="of the votes of raters"):
+        raters.ALPHA.sums(np.zeros(1), np.zeros(1), np.zeros(1, dtype=int), 1)

@@ -90,3 +90,14 @@ def test_a_rater_who_says_what_most_say_has_less_in_batches_than_pooled():
     order = np.argsort(votes.clips)
     in_batches = soft_labels.soft_macro_f1_in_batches(truth[order], always_neutral[order])
     assert 0.14 < in_batches < pooled < 0.145
+
+
+def test_the_mean_of_a_value_of_each_clip_is_its_mean():
+    value, unit = np.array([0.1, 0.4, 0.7]), np.array([0, 1, 1])
+    statistic = soft_labels.mean_statistic("mean", 1.0)
+    sums = statistic.sums(value, value, unit, 2)
+    assert sums.tolist() == [[1.0, 0.1], [2.0, 1.1]]
+    assert statistic.value(sums.sum(axis=0)) == pytest.approx(value.mean(), abs=1e-15)
+    assert statistic.bounds == (0.0, 1.0)
+    with pytest.raises(TypeError, match="those of f1_sums"):
+        soft_labels.SOFT_MACRO_F1.sums(value, value, unit, 2)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from sertools.errors import GateError
-from sertools.results.collection import Results
+from sertools.results import answers
+from sertools.results.collection import Results, joined
 from sertools.results.frames import COLUMNS
 from sertools.results.result import Finding, Limit, Table
 from tests.helpers.report_results import HOSTILE, hostile_result, small_result
@@ -150,3 +151,13 @@ def test_hostile_text_stays_text_in_a_notebook(text):
 def test_a_column_of_yes_and_no_is_boolean():
     frame = Table(name="t", title="", columns=["b"], rows=[[True], [None], [False]]).to_pandas()
     assert str(frame["b"].dtype) == "boolean"
+
+
+def test_joined_results_keep_what_the_models_answered():
+    table = pd.DataFrame([["a", "s", "arousal", "0.5", "0.4"]], columns=list(answers.COLUMNS))
+    given = answers.Answers(table)
+    told = BOTH["correctness"].model_copy(update={"provenance": {answers.PROVENANCE: given.digest}})
+    both = joined([Results([told], {given.digest: given}), [BOTH["fairness"]]])
+    assert [result.audit for result in both] == ["correctness", "fairness"]
+    assert both.answers_of(told) is given
+    assert both.answers_of(BOTH["fairness"]) is None

@@ -1,6 +1,13 @@
 import pytest
 
-from sertools.results.provenance import NOT_OPENED, corpora_differ, fingerprint_of
+from sertools.results.provenance import (
+    CLASSES,
+    NOT_OPENED,
+    closed_sets_differ,
+    corpora_differ,
+    fingerprint_of,
+)
+from sertools.results.result import Result
 from tests.helpers.comparisons import result
 
 
@@ -16,3 +23,17 @@ def test_a_fingerprint_that_is_not_stored_is_empty():
     assert fingerprint_of(result(sound="abc")) == "abc"
     assert fingerprint_of(result(sound=NOT_OPENED)) == ""
     assert fingerprint_of(result(), "model_fingerprint") == ""
+
+
+def test_closed_sets_are_the_same_in_any_order_and_are_named_where_they_differ():
+    def of(*classes: str) -> Result:
+        one = result()
+        return one.model_copy(
+            update={"provenance": {**one.provenance, CLASSES: list(classes)} if classes else {}}
+        )
+
+    assert closed_sets_differ(of("anger", "joy"), of("joy", "anger")) == ""
+    assert closed_sets_differ(of(), of()) == ""
+    assert closed_sets_differ(of("anger", "joy"), of()) == (
+        "emotions are judged among anger, joy in one and among all classes in the other"
+    )

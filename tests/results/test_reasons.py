@@ -6,8 +6,8 @@ import pytest
 
 from sertools.auditing.findings import finding
 from sertools.metrics.better_than_chance import NOT_BETTER
-from sertools.results.reasons import WITHOUT_CODE, not_better_than_constant
-from sertools.results.result import Finding
+from sertools.results.reasons import IGNORED, WITHOUT_CODE, is_ignored, not_better_than_constant
+from sertools.results.result import Finding, Limit
 from sertools.statistics.jackknife import Estimate
 
 VALUE = Estimate(value=0.1, low=0.0, high=0.2, n=9, units=5, reason="")
@@ -42,3 +42,10 @@ def test_a_file_without_codes_is_read_and_recognised_by_the_sentence_of_its_time
     assert not_better_than_constant(Finding.model_validate(stored))
     stored["reason"] = "the interval crosses the limit"
     assert not not_better_than_constant(Finding.model_validate(stored))
+
+
+def test_a_finding_that_a_gate_file_ignores_is_known_by_its_reason():
+    ignored = Finding(name="a", value=0.1, n=2, reason=f"{IGNORED}because")
+    assert is_ignored(ignored)
+    assert not is_ignored(ignored.model_copy(update={"limit": Limit(name="a", above=0.5)}))
+    assert not is_ignored(Finding(name="a", value=0.1, n=2, reason="because"))

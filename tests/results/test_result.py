@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from sertools.errors import GateError
+from sertools.results import read
 from sertools.results.read import read_result, read_results
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Result, Series, Sound, Table, Verdict
 from tests.helpers.report_results import small_result
@@ -190,3 +191,30 @@ def test_files_of_schema_1_are_still_read(tmp_path):
     read = read_result(path)
     assert read.schema_version == 1
     assert read.findings == small_result().findings
+
+
+def test_a_file_that_is_too_large_or_too_deep_is_named(tmp_path, monkeypatch):
+    path = tmp_path / "correctness.json"
+    path.write_text(small_result().to_json(), encoding="utf-8")
+    monkeypatch.setattr(read, "MAX_BYTES", 10)
+    with pytest.raises(GateError, match="too large for a result"):
+        read_result(path)
+    monkeypatch.undo()
+
+    def deep(text: str) -> Result:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(Result, "model_validate_json", deep)
+    with pytest.raises(GateError, match=r"correctness\.json is not .*too deep"):
+        read_result(path)
+
+
+@pytest.mark.parametrize("rows", [3, [3], [{"a": 1}], [[2**63]]])
+def test_rows_of_a_table_are_lists_of_numbers_that_a_file_can_hold(rows):
+    with pytest.raises(ValueError, match="rows"):
+        Table(name="t", title="", columns=["a"], rows=rows)
+
+
+def test_a_series_has_one_number_for_each_x():
+    with pytest.raises(ValueError, match="series 's' has 2 low for 1 x"):
+        Series(name="s", x=[1.0], y=[1.0], low=[0.0, 0.0])

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
+from sertools.statistics.beyond_chance import (
+    Square,
+    distance_beyond_chance,
+    root_beyond_chance,
+    spread_beyond_chance,
+)
 from tests.helpers.simulated_ratings import mean_distance
 
 RUNS = 600
@@ -79,3 +84,10 @@ def test_intervals_of_a_distance_hold_it_also_where_it_is_0(speakers, mean, devi
         for run in range(RUNS)
     ]
     assert 0.92 <= np.mean([one.low <= true <= one.high for one in found]) <= 0.995
+
+
+def test_four_speakers_have_no_interval_whatever_lies_beyond_chance():
+    square = Square(observed=0.05, chance=0.01, chance_variance=1e-4, variance=1e-4)
+    found = root_beyond_chance(square, 40, 4)
+    assert (found.value, found.reason) == (pytest.approx(0.2, abs=1e-15), "fewer than 5 speakers")
+    assert math.isnan(found.low)

@@ -8,7 +8,14 @@ from scipy import stats
 from sertools.metrics import regression
 from sertools.metrics.classification import recall_statistic, uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, PCC, ccc
-from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all, proportion
+from sertools.statistics.jackknife import (
+    contrast,
+    estimate,
+    estimate_from_left_out,
+    gap,
+    group_minus_all,
+    proportion,
+)
 from tests.helpers.naive_jackknife import jackknife_variance, leave_one_out
 
 
@@ -317,3 +324,9 @@ def test_inputs_are_not_modified():
     contrast(CCC, truth, prediction, truth, unit)
     for was, now in zip(before, (truth, prediction, unit), strict=True):
         np.testing.assert_array_equal(was, now)
+
+
+def test_a_value_that_is_undefined_has_no_interval_from_left_out_values_either():
+    found = estimate_from_left_out(CCC, np.nan, np.full(9, np.nan), 9)
+    assert math.isnan(found.low)
+    assert found.reason == estimate(CCC, np.full(9, 0.5), np.full(9, 0.5), np.arange(9), 9).reason

@@ -255,3 +255,13 @@ def test_no_permutation_says_nothing():
     of = (np.zeros(4), np.zeros(4), np.arange(4), 4, np.array([0, 0, 1, 1]), 2)
     with pytest.raises(AuditError, match="0 permutations are too few"):
         permutation(BIAS, GroupedClips(*of), draws=0, rng=rng())
+
+
+def test_a_gap_that_one_speaker_alone_defines_is_not_tested():
+    # the first speaker has the only clip of the class, so that without him its recall is undefined
+    truth, group = np.array([1, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 1, 1])
+    found = permutation(
+        recall_statistic(1), GroupedClips(truth, truth, np.arange(6), 6, group, 2), draws=50, rng=rng()
+    )
+    assert found.observed == 0
+    assert found.reason.endswith("is undefined when one speaker is left out")

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from sertools.results.result import Finding, Limit, Result, Verdict
@@ -66,3 +68,10 @@ def test_tests_of_the_audit_and_limits_are_separate_families():
 def test_headlines_and_corpora_without_speakers_are_never_marked():
     assert not watched([gap("x", 0.5, 0.01, p_value=0.001)])[0].watch
     assert not watched([gap("x", 0.5, 0.01, p_value=0.001, detail=True, speakers=None)])[0].watch
+
+
+def test_without_an_interval_or_speakers_there_is_no_p_value_and_without_error_it_is_0_or_1():
+    assert math.isnan(p_beyond(gap("x", 0.3, 0.2), None))
+    assert math.isnan(p_beyond(gap("x", 0.3, 0.2, speakers=None), DETAIL))
+    assert math.isnan(p_beyond(gap("x", 0.3, 0.2, low=None, high=None, reason="few"), DETAIL))
+    assert [p_beyond(gap("x", value, 0.0), DETAIL) for value in (0.3, 0.1)] == [0.0, 1.0]

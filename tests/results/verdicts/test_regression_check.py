@@ -9,9 +9,10 @@ from sertools.auditing.findings import left_out
 from sertools.errors import GateError
 from sertools.metrics.regression import CCC, ccc
 from sertools.results.keys import FindingKey
-from sertools.results.result import LeftOut, Verdict
+from sertools.results.result import Finding, LeftOut, Limit, Verdict
+from sertools.results.verdicts import regression_check
 from sertools.results.verdicts.gate import gate
-from sertools.results.verdicts.regression_check import Change, against, paired_changes
+from sertools.results.verdicts.regression_check import Change, against, mean_change, paired_changes
 from sertools.statistics.jackknife import contrast
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, speaker_codes
@@ -280,3 +281,48 @@ def test_of_equal_keys_the_first_finding_counts():
     again = first.model_copy(update={"value": 0.0})
     twice = old.model_copy(update={"findings": [*old.findings, again]})
     assert paired_changes(twice, old)[key] == Change(value=0.0, low=0.0, high=0.0, p_value=1.0)
+
+
+# several changes at once
+
+
+def test_what_got_worse_is_told_largest_first_and_the_rest_is_counted():
+    def change(name: str, low: float | None, high: float | None, limit: Limit | None = None) -> Finding:
+        value = None if low is None or high is None else (low + high) / 2
+        more = {
+            "low": low,
+            "high": high,
+            "n": 90,
+            "speakers": 9,
+            "limit": limit,
+            "reason": "" if value else "few",
+        }
+        return Finding(name=f"{name}_against_baseline", value=value, **more)
+
+    above, below = Limit(name="*", above=-0.02), Limit(name="*", below=0.1)
+    found = [
+        change("ccc", -0.03, -0.01, above),  # worse by its whole limit
+        change("uar", -0.06, -0.02, above),  # worse by twice its limit
+        change("mae", 0.01, 0.03, below),  # more is worse
+        change("pcc", 0.01, 0.03, above),
+        change("bias", -0.1, 0.1),
+        change("gap", None, None),
+    ]
+    told = regression_check.worse([small_result(), small_result(findings=found)])
+    assert [(i, f.name.partition("_")[0]) for i, f in told.metrics] == [(1, "uar"), (1, "ccc"), (1, "mae")]
+    assert (told.compared, told.better, told.without) == (5, 1, 1)
+
+
+def test_the_mean_of_changes_is_that_of_the_same_speakers():
+    def change(shift: float, **more) -> Change:
+        without = {f"s{i}": shift + i / 100 for i in range(6)}
+        return Change(**{"value": shift, "n": 60, "without": without, **more})
+
+    mean = mean_change([change(0.1), change(0.3, n=50)])
+    assert (mean.value, mean.n) == (pytest.approx(0.2, abs=1e-15), 50)
+    half = stats.t.ppf(0.975, 5) * np.sqrt(5 * np.var([i / 100 for i in range(6)]))
+    assert (mean.low, mean.high) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-12)
+    assert mean_change([]).reason == mean_change([change(0.1), change(0.1, value=None)]).reason
+    assert mean_change([]).reason == "a difference is undefined"
+    others = mean_change([change(0.1), change(0.1, without={"t": 0.1})])
+    assert others.reason == "the differences are not of the same speakers"
