@@ -232,8 +232,10 @@ class _Gaps:
         t = []
         for a, b in itertools.combinations(range(self.groups), 2):
             apart, error = np.abs(values[:, a] - values[:, b]), np.sqrt(variances[:, a] + variances[:, b])
-            # without any variance, a difference is beyond chance, and none is none
-            t.append(np.where(error > 0, ratio(apart, error), np.where(apart > 1e-12, np.inf, apart)))
+            # without any variance, a difference is beyond chance, and none is none; a variance is nan where a
+            # value is undefined without one of the units
+            exact = np.where(np.isnan(error), np.nan, np.where(apart > 1e-12, np.inf, apart))
+            t.append(np.where(error > 0, ratio(apart, error), exact))
         return _Studentised(
             values=values, variances=variances, units=units[0, :, 0].astype(np.int64), t=np.stack(t, axis=1)
         )

@@ -201,8 +201,9 @@ def test_permutation_says_why_there_is_no_answer():
 
 
 def test_permutations_in_which_a_group_is_undefined_are_counted():
-    # both speakers who have the class land in one group in 3 of 7 permutations
-    truth = np.array([1, 0, 0, 0, 1, 0, 0, 0])
+    # of four speakers who have the class, a group gets fewer than two in 34 of 70 permutations, and without
+    # one of these its recall is undefined
+    truth = np.array([1, 1, 0, 0, 1, 1, 0, 0])
     found = permutation(
         recall_statistic(1),
         GroupedClips(truth, truth, np.arange(8), 8, np.repeat([0, 1], 4), 2),
@@ -212,7 +213,7 @@ def test_permutations_in_which_a_group_is_undefined_are_counted():
     assert found.observed == 0
     assert math.isnan(found.p_value)
     share = int(found.reason.removeprefix("undefined in ").removesuffix("% of permutations"))
-    assert share == pytest.approx(100 * 3 / 7, abs=5)
+    assert share == pytest.approx(100 * 34 / 70, abs=5)
 
 
 def test_order_of_clips_and_names_of_classes_do_not_matter_to_the_gap():
