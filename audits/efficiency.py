@@ -1,21 +1,23 @@
 """How fast is the model, and what does it cost to run?
 
-One clip of noise of each length (`--lengths`, 1, 3 and 10 s by default) is predicted at a time, as a service
-does it, in every number format that the model has: once to warm up, then at least three times, and more often
-until two seconds have passed. The real-time factor is the time of a prediction divided by the length of the
-clip: below 1 the model is faster than people speak. The value is the mean over the runs, and its interval
-that of the mean by Student's t on the logarithm; it tells how steady this machine is, not how other machines
+One clip of noise of each length (`--lengths`, by default 1, 3 and 10 s) is predicted at a time, as in a
+service, in every number format of the model: once to warm up, then at least three times, and more often until
+two seconds have passed. The real-time factor is the time of a prediction divided by the length of the clip;
+below 1 the model is faster than people speak. The value is the mean over the runs, with the interval of the
+mean by Student's t on the logarithm. The interval shows how steady this machine is, not how other machines
 compare.
 
 Arithmetic is counted by torch in matrix products and convolutions (FLOPs: multiplications and additions), in
-fp32. Memory is the largest resident memory of the process during the runs, with all libraries, or that of the
-graphics card. Energy is that of the whole processor during a run, by its own counters (RAPL, on Linux where
-they can be read), and includes whatever else the machine does. Reading the audio is not part of any of these.
+fp32. Memory is the largest resident memory of the process during the runs, including all libraries, or that
+of the graphics card. Energy is that of the whole processor during a run, from its own counters (RAPL, on
+Linux if they can be read), and includes whatever else the machine does. Reading the audio is not included in
+any of these numbers. A model that is asked in words is not timed, because it may be a service that charges
+for each answer.
 
-The limit is ours: a real-time factor below 1 for clips of the middle length, in the format in which the model
-runs. The numbers of other lengths and formats are details. A constant is the fastest model of all: so the
-limit is passed only by models that are shown to beat a constant on the corpus, with at least 5 speakers. The
-command `compare` draws the scores of several models against their real-time factors.
+The limit is ours: a real-time factor below 1 for clips of the middle length, in the number format in which
+the model runs. The numbers of other lengths and formats are details. A constant is the fastest model of all,
+so only models that are shown to beat a constant, on at least 5 speakers of the corpus, can pass. The command
+`compare` plots the scores of several models against their real-time factors.
 """
 
 import math

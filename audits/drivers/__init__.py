@@ -1,31 +1,30 @@
 """Which acoustic features do the answers follow, and more than people do?
 
 Plain acoustics are the 88 functionals of eGeMAPSv02 of a clip (Eyben et al. 2016: pitch, loudness, spectrum,
-formants, voice quality, tempo, MFCC) and its length. Ridge regression predicts from them, for speakers that
-it was not fitted on (five groups, the strength chosen on left-out speakers of the others): the answers
-(predicted ratings, or the scores of all emotions), the ratings (or which emotion is true), and the errors,
-that is answers minus ratings. The share explained is 1 − Σ|y − ŷ|² / Σ|y − mean y|², for all features and for
-each group alone; it is at or below 0 where features explain nothing. The share of the answers beside that of
-the ratings shows how much simpler the model listens than people do.
+formants, voice quality, tempo, MFCC) and its duration. Ridge regression predicts three things from them, for
+speakers that it was not fitted on (five groups of speakers; its strength is chosen on left-out speakers of
+the other groups): the answers (predicted ratings, or the scores of all emotions), the truth (ratings, or
+which emotion is true), and the errors, that is answers minus truth. The share explained is 1 − Σ|y − ŷ|² /
+Σ|y − mean y|², for all features and for each group of features alone; it is 0 or less if the features explain
+nothing. A model whose answers are explained much better than the ratings uses less than people do.
 
-Shares depend on how noisy the ratings are: a model that is right is explained better than ratings with noise
-in them. Errors do not: noise in the ratings cannot be predicted from the sound, and neither can the errors of
-a model that is right, or that is unsure but uses all that plain acoustics tell. So what is judged is
-`explained_error`, the root mean square of the part of the errors that plain acoustics explain: the root of
-the covariance of the errors with their least-squares predictions for unheard speakers, which, unlike a share
-of explained variance, is not too small where speakers are few. It is in units of the rating scale, or of
-probability (for emotions, squares are added up over the classes): an error that anyone could correct by
-looking at the acoustics. It is above 0 where the answers follow a feature more than people do, and where they
-follow it less. The limits are ours: .05, the tolerance of Wagner et al. (2023), for dimensions, .15 for
-emotions. They are passed only by models that are shown to beat a constant.
+These shares depend on how noisy the ratings are: the answers of a perfect model are explained better than
+ratings with noise. The errors do not have this problem: noise in the ratings cannot be predicted from the
+audio, and neither can the errors of a model that is right, or that is unsure but uses all that plain
+acoustics contain. So what is judged is `explained_error`, the root mean square of the part of the errors that
+plain acoustics explain. It is the root of the covariance of the errors with their least-squares predictions
+for unheard speakers, which, unlike a share of explained variance, is not biased downwards if speakers are
+few. Its unit is that of the rating scale, or of probability (for emotions, squares are summed over the
+classes). It is above 0 if the answers follow a feature more than people do, and if they follow it less. The
+limits are ours: .05, the tolerance of Wagner et al. (2023), for dimensions, and .15 for emotions. Only models
+that are shown to beat a constant can pass.
 
-Correlations within speakers tell which features these are: each feature with the answers, with the ratings,
-and with the answers where the truth is held constant (partial correlation: what the answers follow beyond the
-truth; noise in the ratings does raise this one). Values are taken about each speaker's mean. Features are cut
-at their .5 % and 99.5 % quantiles; an undefined one has the median. p-values are two-sided and adjusted for
-all features and answers of a target (Holm 1979). Intervals are 95 %: jackknife over speakers with Student's
-t, for the predictions that were made (the regression is not fitted again), on Fisher's scale for
-correlations.
+Correlations within speakers show which features these are: the correlation of each feature with the answers,
+with the ratings, and with the answers if the truth is held constant (partial correlation: what the answers
+follow beyond the truth; noise in the ratings increases this one). Values are relative to each speaker's mean.
+Features are cut at their .5 % and 99.5 % quantiles; an undefined one gets the median. p-values are two-sided
+and adjusted for all features and answers of a target (Holm 1979). Intervals are 95 %: jackknife over speakers
+with Student's t, on Fisher's scale for correlations; the regression is not fitted again.
 """
 
 from dataclasses import dataclass

@@ -1,33 +1,29 @@
 """What do the answers and the layers give away about speakers, and about the training data?
 
-Linear probes read sex, age, accent (where the corpus has such columns) and identity from the answers (all
+Linear probes predict sex, age, accent (if the corpus has such columns) and identity from the answers (all
 scores of a clip), from the mean over time of each layer, and for comparison from eGeMAPS functionals and from
-the labels themselves. They are tested on speakers outside their training folds, by UAR, age by CCC. Speakers
-are identified among those known to the probe (closed set, accuracy), and verified among unknown ones (open
-set): the equal error rate (EER) at which as many pairs of clips of one speaker are rejected as pairs of two
-are accepted, by the distance of the clips after whitening with the variance within other speakers; .5 is
-chance, 0 is perfect.
+the labels. They are tested on speakers outside their training folds, by UAR, or by CCC for age. Speakers are
+identified among those that the probe knows (closed set, accuracy), and verified among unknown ones (open
+set). The equal error rate (EER) of verification is the rate at which as many pairs of clips of one speaker
+are rejected as pairs of two speakers are accepted. The score of a pair is the distance of its clips, whitened
+by the variance within other speakers. An EER of .5 is chance, 0 is perfect.
 
-Layers of any encoder give speakers away; that is shown beside eGeMAPS and chance, and not judged. Judged are
-the
-answers, which are what a service hands out and stores: `beyond_labels` is how much better an attribute is
-read from the answers than from the labels of the same clips. Women who are recorded with other emotions than
-men can be told apart by emotion, and no model can help that; what goes beyond is a trace of the voice. For
-verification it is the EER from the labels minus that from the answers. The limit is ours: .1. It is passed
-only by models that are shown to beat a constant, because a constant gives nothing away.
+The layers of any encoder give speakers away; that is shown together with eGeMAPS and chance, but not judged.
+The answers are judged, because they are what a service returns and stores: `beyond_labels` is how much better
+an attribute is predicted from the answers than from the labels of the same clips. If women are recorded with
+other emotions than men, emotion reveals sex, and no model can avoid that; what goes beyond is a trace of the
+voice. For verification it is the EER from the labels minus the EER from the answers. The limit is ours: .1.
+Only models that are shown to beat a constant can pass, because a constant gives nothing away.
 
-`--members split=train` names the clips that were in the training. Then the losses of these and of the other
-clips
-are compared: `membership_auc` is how often a training clip has a lower loss than another with the same
-emotion (the same quarter of the rating scale), .5 if the training cannot be told, and `loss_gap` the
-difference of the mean losses. The loss is −log p of the true emotion, or |p − t|. This shows memory only if
-both sets of clips are
-drawn from the same recordings: clips that differ in how hard they are have different losses, too. The limit
-is
-ours: below .6.
+`--members split=train` names the clips that were in the training. Then the losses of these clips and of the
+others are compared: `membership_auc` is how often a training clip has a lower loss than another clip with the
+same emotion (or in the same quarter of the rating scale); it is .5 if the losses do not reveal the training
+data. `loss_gap` is the difference of the mean losses. The loss is −log p of the true emotion, or |p − t|.
+This only shows memory if both sets of clips come from the same recordings: clips that are harder have larger
+losses, too. The limit is ours: below .6.
 
 Intervals are 95 %: leave-one-speaker-out jackknife with Student's t, for shares of clips Wilson's with the
-effective number of clips, and for differences of them MOVER.
+effective number of clips, and for differences of such shares MOVER.
 """
 
 from dataclasses import replace

@@ -1,27 +1,26 @@
 """Does the model work equally well for two groups that nobody has labelled?
 
-Groups are taken from an attribute that is predicted or measured: `--attribute`, by default the column
-`predicted_sex`, or the sex that the mean pitch of a speaker suggests (165 Hz or more is a woman). The
-prediction of a speaker is that of most of the speaker's clips. Predictions are wrong at times, and wrong
-predictions mix the
-groups, so that the gap between the predicted groups is smaller than the true one: by the factor r_a + r_b − 1
-for means, where r is the share of a group that is predicted rightly.
+Groups are defined by an attribute that is predicted or measured: `--attribute`, by default the column
+`predicted_sex`, or else the sex that the mean pitch of a speaker suggests (female at 165 Hz or more). The
+prediction for a speaker is that of most of the speaker's clips. Some predictions are wrong, and wrong
+predictions mix the groups, so that the gap between the predicted groups is smaller than the true one: by the
+factor r_a + r_b − 1 for means, where r is the share of a group that is predicted correctly.
 
-The gap is corrected for this. Scores here are functions of sums over clips (confusion counts for UAR, moments
-for CCC), and the sums of the predicted groups are mixtures of those of the true groups, E[S'_j] = Σ_i
-P(predicted j | truly i) S_i. The matrix of rates is inverted, and the scores are computed from the unmixed
-sums. Speakers whose group is known (`--truth`, a column with values for some speakers, `sex` by default)
-count in their group, and the rates are measured on them, (x + ½) / (n + 1); or the rates are given with the
-number of speakers on which they were measured, `--rates female=0.95:200 --rates male=0.92:180`. The interval
-includes the uncertainty of both: each speaker is left out of scores and rates at once (jackknife, Student's
+The gap is corrected for this. Scores are functions of sums over clips (confusion counts for UAR, moments for
+CCC), and the sums of the predicted groups are mixtures of those of the true groups: E[S'_j] = Σ_i P(predicted
+j | truly i) S_i. The matrix of rates is inverted, and the scores are computed from the unmixed sums. Speakers
+whose group is known (`--truth`, a column with values for some speakers, by default `sex`) count in their
+group, and the rates are measured on them, as (x + ½) / (n + 1). Instead, the rates can be given, with the
+number of speakers on which they were measured: `--rates female=0.95:200 --rates male=0.92:180`. The interval
+includes the uncertainty of scores and rates: each speaker is left out of both at once (jackknife, Student's
 t), and the variance r (1 − r) / n of given rates is added. Without known groups and rates nothing is judged;
-a table shows the gap for rates that one may assume.
+a table shows the gap for several assumed rates.
 
-This assumes that predictions are as often wrong for speakers whom the model serves well as for those whom it
-does not. Two groups only are corrected.
+This assumes that the group is predicted wrongly as often for speakers that the model serves well as for the
+others. Only gaps between two groups are corrected.
 
 The limit is that of the audit `fairness` for two equally large groups, ± .15 (audEERING's ser-tests: ± .075
-for group minus all). It is passed only where the model is shown to beat a constant; failures stand.
+for group minus all). Only models that are shown to beat a constant can pass; failures stand.
 """
 
 from dataclasses import dataclass

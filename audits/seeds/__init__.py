@@ -1,26 +1,24 @@
 """What remains of the findings when a recipe is trained again with another seed?
 
-`--model` is given several times, once for each checkpoint of one recipe that differs from the others by
-nothing but its random seed. All are asked about the same clips. For every target the audit computes the score
-(UAR, CCC), the recall of each emotion, the error and the bias of a dimension, and the gap of the score
-between two groups (`--group`, sex by default), for every checkpoint. Its parts of variance are:
+`--model` is given several times, once for each checkpoint of one recipe; the checkpoints differ only in their
+random seed. All of them predict the same clips. For every target the audit computes the score (UAR, CCC), the
+recall of each emotion, the error and the bias of a dimension, and the gap of the score between two groups
+(`--group`, by default sex), for every checkpoint. The variance of each number has two parts:
 
 - seeds: the standard deviation s over M checkpoints (divisor M − 1), with the interval of a normal
-  distribution, (M − 1) s² / χ². Three seeds tell little about it: the upper end is six times s;
-- speakers: the standard error that the mean over checkpoints has because these speakers were recorded and not
-  others (jackknife; each speaker is left out of all checkpoints).
+  distribution, (M − 1) s² / χ². Three seeds say little about it: the upper end is six times s;
+- speakers: the standard error of the mean over checkpoints that is due to the choice of speakers (jackknife;
+  each speaker is left out of all checkpoints at once).
 
 `recipe` is the mean over checkpoints, with an interval for other seeds and other speakers: variance s²/M plus
-that over speakers, with Satterthwaite's degrees of freedom. A finding *survives* if the 95 % intervals of all
-checkpoints
-lie on the same side of what the number is compared with: chance for scores and recall, the error of a
-constant, 0 for biases and gaps. A finding of one checkpoint that does not survive may be one of its seed. The
-audit also
-reports how far checkpoints agree clip by clip: the share of clips that two of them put into the same class,
-or the CCC of their predictions, averaged over pairs.
+the variance over speakers, with Satterthwaite's degrees of freedom. A finding *survives* if the 95 %
+intervals of all checkpoints lie on the same side of a reference: chance for scores and recall, the error of a
+constant, 0 for biases and gaps. A finding of one checkpoint that does not survive may be due to its seed. The
+audit also reports how well checkpoints agree clip by clip: the share of clips that two of them put into the
+same class, or the CCC of their predictions, for the pair that agrees least.
 
-The limit is ours: scores differ between seeds with a standard deviation below .05; beyond, two models that
-differ by .1 may differ by luck. It is passed only if a checkpoint is shown to beat a constant. Other
+The limit is ours: the standard deviation of a score over seeds is below .05; beyond that, two models that
+differ by .1 may differ by luck. It is only passed if the first checkpoint is shown to beat a constant. Other
 intervals are 95 %: jackknife over speakers with Student's t.
 """
 

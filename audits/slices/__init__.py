@@ -1,32 +1,29 @@
 """Where is the model worst, without anyone naming groups?
 
-Clips are cut by what is known or measured about them: length, level, signal-to-noise ratio, bandwidth, rate
-of speech, share of the time that is speech, pitch (of which sex is predicted where the corpus does not tell
-it), every column of the corpus with few values, and the words of the transcript. A slice is one such
-condition, such as `snr_db<18.2`, or two on different columns. Of a measure, the lowest and the highest 10 %,
-20 % and third of the clips are slices. Labels and names of speakers are not searched.
+Clips are grouped by what is known or measured: duration, level, signal-to-noise ratio, bandwidth, pitch (from
+which sex is predicted if the corpus does not have it), rate of speech, share of the time that is speech,
+every column of the corpus with few values, and the words of the transcript. A slice is one condition, such as
+`snr_db<18.2`, or two conditions on different columns. For a measure, the lowest and the highest 10 %, 20 %
+and third of the clips are slices. Labels and speaker names are not searched.
 
 The loss of a clip is 1 for a wrong emotion and 0 for a right one, and |prediction − truth| for a dimension.
 The excess of a slice is its mean loss minus that of other clips *with the same truth* (the same emotion, or
-the same quarter of the rating scale), weighted by the clips of the slice; so a slice is not called bad
+the same quarter of the rating scale), weighted by the clips of the slice. So a slice is not called bad
 because its emotions are hard.
 
-The worst of thousands of slices looks bad by chance. So the slices are found on one half of the speakers,
-with
-women and men in equal shares, and tested on the other half, which took no part in the search: what is
-reported is the excess on these other speakers. The search ranks by the excess minus two standard errors over
-speakers, takes the worst of one condition and of two in turn, and leaves out slices that overlap with an
-earlier one; a slice has at least 20 clips, 2 % of the clips and 5 speakers in the half that is searched.
-`worst_slice` is the largest excess among the few slices that are tested, with an interval that holds for all
-of them together (Bonferroni); each tested slice is also a detail with a one-sided p-value, and stands out
-after Holm's correction. Intervals are those of the jackknife over speakers with Student's t; for emotions
-they are never narrower than for independent clips.
+The worst of thousands of slices looks bad by chance. So slices are found on one half of the speakers, with
+equal shares of women and men, and tested on the other half. What is reported is the excess on these other
+speakers. The search ranks slices by their excess minus two standard errors over speakers, takes the worst of
+one condition and of two in turn, and skips slices that overlap with an earlier one. A slice has at least 20
+clips, 2 % of the clips and 5 speakers in the half that is searched. `worst_slice` is the largest excess among
+the tested slices, with an interval that is valid for all of them together (Bonferroni). Each tested slice is
+also a detail with a one-sided p-value, marked if it is significant after Holm's correction. Intervals use the
+jackknife over speakers with Student's t; for emotions they are never narrower than for independent clips.
 
-The limits are ours: .1 more errors than other clips of the same emotion, or an absolute error higher by .05,
-the change that Wagner et al. (2023) count as no change. They are passed only by models that are shown to beat
-a constant, because a model that is bad everywhere is worse nowhere. A pass says that no slice among those
-searched could be shown to be worse, with as many speakers as there are; the smaller the corpus, the less a
-search can find.
+The limits are ours: .1 more errors than in other clips of the same emotion, or an absolute error that is
+larger by .05, the tolerance of Wagner et al. (2023). Only models that are shown to beat a constant can pass,
+because a model that is bad everywhere is worse nowhere. A pass means that none of the slices could be shown
+to be worse with this number of speakers; the smaller the corpus, the less a search can find.
 """
 
 from collections.abc import Sequence

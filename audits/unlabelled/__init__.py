@@ -1,35 +1,35 @@
 """What is to be expected on recordings without labels?
 
-The corpus holds clips with and without labels, for instance two corpora, `--data labelled.csv --data
-new.csv`. The score on those without is estimated in two ways.
+The corpus contains clips with and without labels, for instance from two tables: `--data labelled.csv --data
+new.csv`. The score on the clips without labels is estimated in two ways.
 
 *By confidence*: probabilities are scaled by a temperature (Guo et al. 2017) on the labelled clips, and the
-labels of the others are taken to be as likely as they say, which gives UAR; for a dimension, the truth is
-taken to follow the prediction as it does on the labelled clips (linear regression with its residual
-variance), which gives CCC. Accuracy is also estimated by the threshold above which as many labelled clips lie
-as are right (Garg et al. 2022), and by the difference of mean confidences (Guillory et al. 2021). All of
-these assume that the model knows as well how right it is on the new clips as on the labelled ones.
+labels of the other clips are assumed to be as likely as these probabilities say, which gives UAR. For a
+dimension, the truth is assumed to follow the prediction as on the labelled clips (linear regression with its
+residual variance), which gives CCC. Accuracy is also estimated by the threshold of confidence above which
+lies as large a share of the labelled clips as is correct (Garg et al. 2022), and by the difference of the
+mean confidences (Guillory et al. 2021). All of this assumes that the confidence of the model means the same
+on the new clips as on the labelled ones.
 
-*By prediction-powered inference* (Angelopoulos et al. 2023), where at least 50 of the new clips (clips of the
-same `corpus`) are labelled: the estimate by confidence plus what it gets wrong on these. It is unbiased
-whatever the model is worth, if the labelled clips are a random sample of the new ones, and its interval is
-narrower than that of the labelled clips alone where the confidence is worth something.
+*By prediction-powered inference* (Angelopoulos et al. 2023), if at least 50 of the new clips (clips of the
+same `corpus`) have labels: the estimate by confidence is corrected by its error on these. It is unbiased
+however good the model is, if the labelled clips are a random sample of the new ones, and its interval is
+narrower than that of the labelled clips alone if the confidence is informative.
 
 Two things are judged, on labelled clips, because nothing can be judged without labels. *Rehearsal*: the
 labels of one part of the corpus are hidden (`--domain`: by default each `corpus`, `language` or `sex` in
-turn, or else half of the speakers), the score is estimated by confidence from the others, and
-`estimate_minus_score` is how far it is off.
-The limit is ours: ± .1. *Coverage*: sets of emotions,
-and intervals of ratings, that shall hold the truth of 90 % of the clips of a speaker never heard before
-(hierarchical conformal prediction, Lee, Barber & Willett 2023: each speaker has the same weight, and one more
-speaker may lie outside everything). `coverage_of_sets` is the share on the speakers of the hidden part, with
-sets calibrated on the others, averaged over speakers; ours: above .85. Fewer than 9 speakers cannot guarantee
-90 %. Limits are passed only by models that are shown to beat a constant.
+turn, or else half of the speakers), its score is estimated by confidence from the other clips, and
+`estimate_minus_score` is the error of that estimate. The limit is ours: ± .1. *Coverage*: sets of emotions,
+and intervals of ratings, that should contain the truth for 90 % of the clips of a new speaker (hierarchical
+conformal prediction, Lee, Barber & Willett 2023: each speaker has the same weight). `coverage_of_sets` is the
+share for the speakers of the hidden part, with sets calibrated on the others, averaged over speakers. The
+limit is ours: above .85. Fewer than 9 speakers cannot guarantee 90 %. Only models that are shown to beat a
+constant can pass.
 
-Drift between the clips with and without labels is the AUC of a linear probe, on unheard speakers, that tells
-them apart by scores, last layer or sound; .5 is none. A table lists the clips whose labels would teach most:
-those with the least certain answers, three of a speaker at most. Intervals are 95 %: jackknife over
-speakers with Student's t, over those of the estimate and those of the calibration.
+`drift` is the AUC of a linear probe that separates clips with labels from clips without, on speakers that it
+was not fitted on, by scores, last layer or sound; .5 means no drift. A table lists the clips whose labels
+would be most informative: those with the least certain answers, at most three per speaker. Intervals are 95
+%: jackknife over the speakers of the estimate and over those of the calibration, with Student's t.
 """
 
 from dataclasses import dataclass
