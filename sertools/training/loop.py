@@ -118,7 +118,9 @@ class _settings:  # noqa: N801 (used as a function)
 def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, setting: "Setting") -> Any:
     """A Trainer of transformers with our batches, our random numbers and our measures."""
     from transformers import EarlyStoppingCallback, PrinterCallback
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
     seed, how = setting.recipe.seed, phase.how
     batches = Batches(lengths=phase.clips.lengths, size=how.batch, samples=how.batch_samples, seed=seed)
     callbacks: list[Any] = [_callback(phase, batches, folder, setting)]

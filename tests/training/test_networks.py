@@ -7,11 +7,15 @@ from transformers import AutoConfig, AutoModel, Wav2Vec2ForPreTraining
 
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.layouts import own_head
+from sertools.models.cnn14.spectrogram import Config, log_mel
+from sertools.training.data.targets import Targets
 from sertools.training.encoders import Start
 from sertools.training.heads import HEADS, HeadSettings, build_head, described
 from sertools.training.networks import contrastive
 from sertools.training.networks.low_rank import adapted, merged
 from sertools.training.networks.pseudo_labels import pseudo_labelled
+from sertools.training.networks.spectral import spectral
+from sertools.training.recipe import recipe_of
 from tests.helpers.tones import TINY
 
 SETTINGS = {
@@ -150,3 +154,23 @@ def test_merged_adapters_give_the_outputs_of_the_adapted_encoder():
         assert not torch.allclose(wanted, plain(signals).last_hidden_state, atol=1e-3)
         plain.load_state_dict(merged(other))
         torch.testing.assert_close(plain(signals).last_hidden_state, wanted, atol=1e-5, rtol=0)
+
+
+def test_cnn14_in_training_answers_as_it_does_when_it_is_loaded():
+    targets = Targets(
+        dimensions=("arousal",),
+        classes=("anger", "neutral"),
+        ratings=np.float32([[0.1], [0.9]]),
+        shares=np.eye(2, dtype=np.float32),
+    )
+    module = spectral(recipe_of({"method": "cnn14", "corpora": ["-"]}), targets, width=2).eval()
+    signal = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted, _ = module.network(torch.from_numpy(log_mel(signal[0].numpy(), Config()))[None, None])
+        found = module.outputs(signal, torch.tensor([8000]))
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    longer = torch.cat([signal, signal[:, :4000]], dim=1)  # the same clip in a batch with a longer one
+    with torch.no_grad():
+        repeated = module.outputs(longer, torch.tensor([8000]))
+    # the last frames see the clip again in place of nothing, so they differ a little
+    torch.testing.assert_close(repeated, wanted, atol=0.1, rtol=0)
