@@ -1,13 +1,16 @@
 """A phase of gradient descent with transformers' Trainer: resumable, reproducible, stopped by a bad loss."""
 
+import contextlib
+import errno
 import functools
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sertools.errors import ModelError
+from sertools.errors import ModelError, SertoolsError
 from sertools.files import disk_errors
 from sertools.randomness import identity_rng
 from sertools.training.data.batches import Batches, Clips, collate
@@ -51,16 +54,12 @@ def descend(phase: "GradientPhase", module: "torch.nn.Module", out: Path, settin
     """
     steps = setting.work / f"{phase.name}.steps"
     trainer = _trainer(phase, module, steps, setting)
-    with disk_errors(steps, ModelError), _settings(setting.recipe.seed):
+    with disk_errors(steps, ModelError), _full_disks(), _settings(setting.recipe.seed):
         try:
             trainer.train(resume_from_checkpoint=_last_complete(steps))
         except NotFiniteError as problem:
             raise _stopped(problem, phase, trainer.model, setting) from problem
-        except (RuntimeError, Exception) as problem:
-            if not _disk_is_full(problem):
-                raise
-            raise OSError(28, "No space left on device") from problem
-    phase.write(trainer.model.eval(), out)
+        phase.write(trainer.model.eval(), out)
     (out / CURVES).write_text(json.dumps(_curves(trainer), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -79,13 +78,18 @@ def _stopped(
     )
 
 
-def _disk_is_full(problem: BaseException) -> bool:
-    """Whether an error of safetensors or torch, neither of which raises OSError, is about a full disk."""
-    text = str(problem).lower()
-    kind = type(problem).__name__
-    return not isinstance(problem, OSError) and (
-        "no space left" in text or (kind == "RuntimeError" and "pytorchstreamwriter" in text)
-    )
+@contextlib.contextmanager
+def _full_disks() -> Iterator[None]:
+    """Turns errors of safetensors and torch about a full disk, neither of which is an OSError, into one."""
+    try:
+        yield
+    except (SertoolsError, OSError):
+        raise
+    except Exception as problem:
+        text = str(problem).lower()
+        if not any(sign in text for sign in ("no space left", "pytorchstreamwriter", "inline_container")):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from problem
 
 
 def _last_complete(folder: Path) -> str | None:
