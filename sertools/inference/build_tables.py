@@ -8,11 +8,11 @@ import pandas as pd
 
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError, nearest
+from sertools.inference import closed_set
 from sertools.labels import DIMENSIONS, canonical
 from sertools.models.model import ClipModel, Model
 from sertools.models.words.answers import WORDS
 from sertools.models.words.parse import NO_ANSWER, kind_of
-from sertools.tables import closed_set
 from sertools.tables.condition import CLEAN
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers

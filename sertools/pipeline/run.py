@@ -15,6 +15,7 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline import kept_results, number_format
 from sertools.pipeline.collect import (
     SCORES_ALONE,
+    Request,
     checkpoint_models,
     collect,
     comparison_models,
@@ -114,14 +115,8 @@ def run(
         compared=compared,
         closed=closed,
     )
-    comparison = {
-        role: collect(other, corpus, requested, [Condition()], settings, key)
-        for role, other in compared.items()
-    }
-    comparison |= {
-        role: collect(other, corpus, SCORES_ALONE, [Condition()], settings, key)
-        for role, other in checkpoints.items()
-    }
+    comparison = _data_of_others(compared, requested, shared)
+    comparison |= _data_of_others(checkpoints, SCORES_ALONE, shared)
     own = collect(model, corpus, requested, wanted, settings, key)
     own = with_running_cost(own, model, audits, settings)
     results = _audited(model, own, comparison, audits, shared)
@@ -146,6 +141,14 @@ def _checked(model: Model | ClipModel, settings: Settings) -> tuple[str, ...]:
     if settings.over_time is not None:
         over_time(model, settings.over_time)
     return closed_classes(model, settings.classes, settings.label_map)
+
+
+def _data_of_others(
+    others: Mapping[str, Model | ClipModel], requested: Request, shared: "_Shared"
+) -> dict[str, ModelData]:
+    """The data of other models on clean audio, by role."""
+    of = shared.corpus, requested, [Condition()], shared.settings, shared.corpus_fingerprint
+    return {role: collect(other, *of) for role, other in others.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
