@@ -176,7 +176,8 @@ def uncertainty(answers: Answers) -> NDArray[np.float64]:
     if answers.is_emotion:
         logs = np.log(np.maximum(scores, 1e-12))
         entropy: NDArray[np.float64] = -(scores * logs).sum(axis=1)
-        return entropy / np.log(max(scores.shape[1], 2))
+        relative: NDArray[np.float64] = entropy / np.log(max(scores.shape[1], 2))
+        return relative
     p = scores[:, 0]
     far = np.abs(p - p.mean())
     nearness: NDArray[np.float64] = 1 - far / max(float(far.max()), 1e-12)

@@ -27,6 +27,7 @@ class LongSignal:
             AudioError: the recording cannot be decoded
         """
         self._blocks = blocks
+        self._held: Signal = np.zeros(0, dtype=np.float32)
         self._samples, loudest = 0, 0.0
         for block in blocks():
             self._samples += len(block)
@@ -48,7 +49,8 @@ class LongSignal:
             gone = min(max(start - self._first, 0), len(self._held))
             self._held = np.concatenate([self._held[gone:], block])
             self._first += gone
-        return self._held[start - self._first : end - self._first].copy()
+        window: Signal = self._held[start - self._first : end - self._first].copy()
+        return window
 
     def _restart(self) -> None:
         """Begins to decode again; `_held` are the samples from `_first` on that are kept."""

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.audio.files import is_silent
-from sertools.audio.long_signal import LongSignal
 from sertools.audio.sound_folder import Recordings
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
@@ -26,23 +25,39 @@ TOO_LONG = "but the model takes at most"
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedClip:
-    """A decoded (and perturbed) clip, or the reason why it could not be decoded."""
+    """A decoded (and perturbed) clip, or the reason why it could not be decoded.
 
-    signal: NDArray[np.float32] | LongSignal | None
+    Attributes:
+        signal: samples, shape (samples,); a `LongSignal`, of which slices are arrays, for a long clip and a
+            model that reads windows; None if there is a reason
+        reason: why there is no signal; empty if there is one
+        silent: whether nothing can be heard in it
+    """
+
+    signal: NDArray[np.float32] | None
     reason: str = ""
     silent: bool = False
 
 
-def decode(corpus: Corpus, clip: str, model: Model, condition: Condition) -> DecodedClip:
+def decode(
+    corpus: Corpus, clip: str, model: Model, condition: Condition, *, whole: bool = False
+) -> DecodedClip:
     """Decodes and perturbs a clip at the model's sampling rate; gives the reason if that fails.
 
     A synthetic voice speaks the clip's transcript, independent of the signal.
+
+    Args:
+        corpus: of the clip
+        clip: its id
+        model: whose sampling rate and lengths apply
+        condition: clean, or what is done to the sound
+        whole: whether the signal is an array even if the clip is long and the model reads windows
     """
     row: Any = corpus.clips.loc[clip]
     rate = model.sampling_rate
     try:
-        if condition.perturbation == CLEAN and _in_windows(corpus, clip, model):
-            long = corpus.long_signal(clip, rate)
+        if not whole and condition.perturbation == CLEAN and _in_windows(corpus, clip, model):
+            long: Any = corpus.long_signal(clip, rate)  # its slices are arrays, and windows are slices
             return _checked(long, model, silent=long.silent)
         signal = corpus.signal(clip, rate)
         silent = is_silent(signal)
@@ -67,7 +82,7 @@ def _in_windows(corpus: Corpus, clip: str, model: Model) -> bool:
     return bool(getattr(model, "reads_windows", False)) and corpus.duration_s(clip) > LONG_S
 
 
-def _checked(signal: "NDArray[np.float32] | LongSignal", model: Model, *, silent: bool) -> DecodedClip:
+def _checked(signal: NDArray[np.float32], model: Model, *, silent: bool) -> DecodedClip:
     """A decoded clip, or the reason why the model does not take its length."""
     n, rate, reason = len(signal), model.sampling_rate, ""
     longest = getattr(model, "longest", None)

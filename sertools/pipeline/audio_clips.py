@@ -105,7 +105,9 @@ def _write_clip(
     cut: OverTime | None,
 ) -> dict[str, Recording]:
     """Writes one clip under all its conditions, or records the reason why it cannot be decoded."""
-    decoded = {name: decode(corpus, clip, model, condition) for name, condition in conditions.items()}
+    decoded = {
+        name: decode(corpus, clip, model, condition, whole=True) for name, condition in conditions.items()
+    }
     peaks = [float(np.max(np.abs(each.signal))) for each in decoded.values() if each.signal is not None]
     attenuation = max([1.0, *peaks])
     found = {}
