@@ -108,7 +108,7 @@ def needs(
 ) -> Needs:
     """Clean audio, and all conditions that the options name."""
     chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
-    return Needs(labels="none", conditions=(Condition(), *chosen.every))
+    return Needs(labels="predicted", conditions=(Condition(), *chosen.every))
 
 
 def audit(

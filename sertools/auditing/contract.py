@@ -16,8 +16,8 @@ class Needs:
 
     Attributes:
         columns: columns that the corpus must have, e.g. `sex`
-        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `none` if the audit
-            does not compare with ground truth
+        labels: `dimensions`, `emotion`, or `either`: what corpus and model must share; `predicted` for a
+            dimension of the model or a shared emotion; `none` if the audit needs neither
         conditions: audio conditions whose predictions are read
         layers: whether layer means are read
         optional_layers: whether layer means are read where the model has them
@@ -31,7 +31,7 @@ class Needs:
     """
 
     columns: tuple[str, ...] = ()
-    labels: Literal["dimensions", "emotion", "either", "none"] = "either"
+    labels: Literal["dimensions", "emotion", "either", "predicted", "none"] = "either"
     conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
     optional_layers: bool = False
@@ -49,6 +49,7 @@ class Needs:
             "dimensions": "dimensions",
             "emotion": "emotion",
             "either": "dimensions or emotion",
+            "predicted": "",
             "none": "",
         }
         return ", ".join(part for part in (named[self.labels], *self.columns) if part) or "predictions"

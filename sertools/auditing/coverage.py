@@ -150,6 +150,6 @@ def sentence(coverage: list[Finding], of_answered: list[Finding]) -> str:
 def _targets(needs: Needs, tables: Tables) -> list[str]:
     """What is compared with a truth; for audits without required labels also what an emotion lets expect."""
     targets = scored_targets(tables)
-    if needs.labels == "none" and "emotion" in tables.clips:
+    if needs.labels in {"none", "predicted"} and "emotion" in tables.clips:
         targets += [d for d in tables.model_dimensions if d not in targets]
     return targets

@@ -61,6 +61,10 @@ def obstacle(needs: Needs, tables: Tables) -> str:
     absent = [c for c in needs.columns if c not in tables.clips or tables.clips[c].isna().all()]
     if absent:
         return f"the corpus has no column {', '.join(map(repr, absent))}"
+    # before the conditions, which are not computed for an audit that lacks labels
+    unlabelled = _without_labels(needs, tables)
+    if unlabelled:
+        return unlabelled
     absent = [str(c) for c in needs.conditions if str(c) not in tables.predictions]
     if absent and all(name.startswith(f"{PROMPT}@") for name in absent) and len(absent) > 1:
         return "the model is not asked with prompts, or there are no answers to the other ones"
@@ -71,13 +75,24 @@ def obstacle(needs: Needs, tables: Tables) -> str:
         return "the model has no layers"
     if needs.frame_sums and not tables.frame_sums:
         return "the model has no layers with readable frames"
+    return ""
+
+
+def _without_labels(needs: Needs, tables: Tables) -> str:
+    """Which labels an audit lacks; empty if it has them."""
     if needs.labels == "dimensions" and not tables.dimensions:
         return f"corpus and model share no dimension{_how_derived(tables)}"
     if needs.labels == "emotion" and not tables.classes:
         return "corpus and model share no emotion"
     if needs.labels == "either" and not tables.dimensions and not tables.classes:
         return f"corpus and model share neither a dimension nor an emotion{_how_derived(tables)}"
+    if needs.labels == "predicted" and not tables.classes and not _predicts_dimension(tables):
+        return "the model predicts no dimension and no emotion of the corpus"
     return ""
+
+
+def _predicts_dimension(tables: Tables) -> bool:
+    return bool(tables.predictions and tables.model_dimensions)
 
 
 def _how_derived(tables: Tables) -> str:

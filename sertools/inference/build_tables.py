@@ -148,6 +148,42 @@ def tables(
 
 
 @dataclass(frozen=True, kw_only=True)
+class SharedLabels:
+    """Which labels audits can use, before anything is predicted.
+
+    Attributes:
+        dimensions: dimensions that the model predicts
+        rated: those that the corpus rates
+        emotions: emotions that both have, within the closed set if there is one
+    """
+
+    dimensions: tuple[str, ...]
+    rated: tuple[str, ...]
+    emotions: tuple[str, ...]
+
+
+def shared_labels(
+    model: Model | ClipModel,
+    corpus: Corpus,
+    label_map: Mapping[str, str] | None = None,
+    classes: Sequence[str] = (),
+) -> SharedLabels:
+    """The labels that model and corpus share by their names.
+
+    Raises:
+        ModelError: two dimensions of the model have the same name
+    """
+    found = _labels(model, corpus, standard_labels(model, label_map))
+    if classes:
+        found = _closed(found, [canonical(name, label_map) for name in classes])
+    return SharedLabels(
+        dimensions=tuple(name for name in found.model if name in DIMENSIONS),
+        rated=tuple(name for name in found.rated if name in found.model),
+        emotions=found.shared,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Labels:
     """Which labels the model and the corpus have.
 

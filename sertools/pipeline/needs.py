@@ -6,6 +6,9 @@ from dataclasses import replace
 from sertools.audio import sound_folder
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus
+from sertools.inference.build_tables import shared_labels
+from sertools.inference.settings import Settings
+from sertools.models.model import ClipModel, Model
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
@@ -27,6 +30,33 @@ def conditions(audits: Sequence[PlannedAudit], seed: int) -> list[Condition]:
             content = sound_folder.fingerprint(condition.folder) if condition.folder else ""
             found.setdefault(str(condition), replace(condition, seed=seed, content=content))
     return list(found.values())
+
+
+def conditions_to_predict(
+    audits: Sequence[PlannedAudit], corpus: Corpus, model: Model | ClipModel, settings: Settings
+) -> list[Condition]:
+    """The conditions that audits read, without those of audits that corpus and model lack the labels for.
+
+    Such audits are skipped, and a model of an endpoint is paid for each answer. Clean audio stays: its
+    predictions say what is missing.
+    """
+    every = conditions(audits, settings.seed)
+    return [*every[:1], *conditions(_with_labels(audits, corpus, model, settings), settings.seed)[1:]]
+
+
+def _with_labels(
+    audits: Sequence[PlannedAudit], corpus: Corpus, model: Model | ClipModel, settings: Settings
+) -> list[PlannedAudit]:
+    """The audits for which corpus and model have the labels."""
+    shared = shared_labels(model, corpus, settings.label_map, settings.classes)
+    met = {
+        "dimensions": bool(shared.rated),
+        "emotion": bool(shared.emotions),
+        "either": bool(shared.rated or shared.emotions),
+        "predicted": bool(shared.dimensions or shared.emotions),
+        "none": True,
+    }
+    return [planned for planned in audits if met[planned.needs.labels]]
 
 
 def measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit]) -> dict[str, bool]:

@@ -24,7 +24,7 @@ from sertools.pipeline.collect import (
     with_measured_columns,
     with_running_cost,
 )
-from sertools.pipeline.needs import conditions, measured_columns
+from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
@@ -94,7 +94,7 @@ def run(
     closed = _checked(model, settings)
     opens = hasattr(model, "predict") or bool(measured_columns(corpus, audits))
     key = fingerprint(corpus) if opens else ""  # a table of answers opens no audio
-    wanted = conditions(audits, settings.seed)
+    wanted = conditions_to_predict(audits, corpus, model, settings)
     if wanted:
         corpus.check_listed_once()
         model = choose_precision(model, corpus, key, settings)

@@ -365,3 +365,22 @@ def test_an_unknown_suite_is_offered_the_nearest(tmp_path):
         read_suite("quik")
     with pytest.raises(AuditError, match=r"cannot read the suite .*none\.toml: No such file"):
         read_suite(str(tmp_path / "none.toml"))
+
+
+def test_nothing_is_predicted_for_audits_that_lack_labels(tmp_path):
+    corpus = noises(tmp_path, 6)
+    corpus = replace(corpus, clips=corpus.clips.drop(columns=["emotion", "arousal"], errors="ignore"))
+    asked = []
+
+    class Counting(Meter):
+        def predict(self, signals, *, layers=False):
+            asked.append(len(signals))
+            return super().predict(signals, layers=layers)
+
+    audits = [audit.load(name).plan() for name in ("robustness", "prompts", "fairness")]
+    model = Counting(labels=("anger", "neutral"), task="single_label")
+    results = run.run(model, corpus, audits, settings=Settings(cache=tmp_path / "cache"))
+    assert sum(asked) == len(corpus.clips), "only the clean clips"
+    reasons = {result.audit: result.findings[0].reason for result in results}
+    assert reasons["prompts"] == "corpus and model share no emotion"
+    assert reasons["robustness"] == "the model predicts no dimension and no emotion of the corpus"

@@ -1,5 +1,6 @@
 """The command `init`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -40,4 +41,5 @@ def init(
         found.model = ""
     write_text(path, project.text_of(found))
     console.lines(found.notes)
-    console.message(f"Written: {path}. Next: sertools corpus check, sertools plan, sertools audit.")
+    check = f"sertools corpus check {shlex.quote(found.data[0])}, " if found.data else ""
+    console.message(f"Written: {path}. Next: {check}sertools plan, sertools audit.")

@@ -26,7 +26,7 @@ from sertools.pipeline import collect
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
-from sertools.pipeline.needs import conditions, measured_columns
+from sertools.pipeline.needs import conditions_to_predict, measured_columns
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
@@ -61,7 +61,7 @@ def forecast(
         ModelError: a random twin that cannot be built, or a package that is not installed
         StoreError: the store cannot be written
     """
-    wanted = conditions(audits, settings.seed)
+    wanted = conditions_to_predict(audits, corpus, model, settings)
     needs = [planned.needs for planned in audits]
     key = "" if is_by_clip(model) else fingerprint(corpus)
     costs: list[Cost] = []
