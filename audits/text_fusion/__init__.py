@@ -64,6 +64,9 @@ EXPLANATIONS = {
     "text_ccc": "CCC of the same head on the vector of the transcript alone.",
     "fused_ccc": "CCC of a head on both together.",
     "fusion_gain": "CCC with the transcript minus CCC without it; above 0 the words help.",
+    "gain_over_own_head": (
+        "CCC of the head on both minus CCC of the model's own head, on clips that both answered."
+    ),
     "word_error_rate": (
         "(substitutions + deletions + insertions) / words of the reference, of the recognised transcripts; 0 "
         "is perfect."

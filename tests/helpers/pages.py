@@ -17,7 +17,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
-        if tag not in {"meta", "br", "img"}:
+        if tag not in {"meta", "br", "img", "input"}:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):

@@ -192,3 +192,12 @@ def test_the_first_screen_says_once_why_numbers_have_no_interval(tmp_path):
     first = (tmp_path / "report.html").read_text(encoding="utf-8").partition("</header>")[0]
     assert first.count(f"Undecided: {why}.") == 1
     assert first.count(why) == 1
+
+
+def test_maps_by_the_colour_of_points_are_chosen_from(tmp_path):
+    maps = [figure("cloud", name=colour, choice=colour) for colour in ("emotion", "sex", "age")]
+    render([small_result(figures=maps)], tmp_path)
+    page = read(tmp_path)
+    names = {a["name"] for tag, a in page.elements if tag == "input" and a.get("type") == "radio"}
+    assert names == {"audit-correctness-colour"}
+    assert "Choose the colour of the points" in (tmp_path / "report.html").read_text("utf-8")

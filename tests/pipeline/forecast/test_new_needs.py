@@ -33,9 +33,7 @@ def test_timing_and_checkpoints_have_rows_of_their_own(tmp_path):
     assert [cost.condition for cost in costs] == ["clean", "timing"]
     assert costs[1].minutes >= 3 * 2 / 60  # three lengths of two seconds each at least
     seeds = planned("seeds", checkpoints=("other",))
-    costs, _ = forecast(
-        Meter(), corpus, [seeds], settings=settings, others={f"{CHECKPOINT}2": other()}
-    )
+    costs, _ = forecast(Meter(), corpus, [seeds], settings=settings, others={f"{CHECKPOINT}2": other()})
     assert [(cost.of, cost.condition, cost.todo) for cost in costs] == [
         ("model", "clean", 12),
         (f"{CHECKPOINT}2", "clean", 12),
@@ -67,7 +65,9 @@ def test_a_run_times_the_model_and_reads_checkpoints_and_layers_where_there_are_
 
     corpus, settings = noises(tmp_path / "c"), Settings(cache=tmp_path / "store", fresh=True)
     needs = replace(planned("efficiency").needs, optional_layers=True, models=("other",))
-    watched = replace(planned("efficiency", needs=needs), audit=replace(audit.load("efficiency"), function=look))
+    watched = replace(
+        planned("efficiency", needs=needs), audit=replace(audit.load("efficiency"), function=look)
+    )
     watched = replace(watched, settings={})
     run(Meter(), corpus, [watched], settings=settings, others={f"{CHECKPOINT}2": other()})
     tables = seen["tables"]
