@@ -1,30 +1,28 @@
-"""How well do the candidates for the model `default` answer speakers whom they have not heard?
+"""How well do the candidates for the model `default` answer speakers they have not heard?
 
     python -m tests.bench.default_model DATA FOLDER [CANDIDATE …]
 
-DATA contains emodb/ and emodb_low_agreement/. FOLDER gets two CSV files per candidate and pair of speakers,
-its answers to the pair and to the dev voices of `training-voices`, which a second run does not compute again.
-Then the table of docs/default_model.md is printed for the candidates that have answered every pair. `ten` is
-not a candidate, but the recipe of examples/finetune.toml with all ten speakers of EmoDB. The rule is in
-docs/default_model.md, the candidates are in examples/default_candidates.toml.
+DATA holds emodb/ and emodb_low_agreement/. FOLDER gets one CSV per candidate and pair of speakers, which a
+second run does not make again; then the table of docs/default_model.md is printed for the candidates that
+have met every pair. `ten` is no candidate to choose but the recipe of examples/finetune.toml with all ten
+speakers of EmoDB. The rule stands in docs/default_model.md, the candidates in
+examples/default_candidates.toml.
 """
 
 import sys
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sertools.corpora.load import load_corpus
 from sertools.labels import DIMENSIONS
 from sertools.metrics.regression import CCC, ccc
 from sertools.statistics.jackknife import estimate
-from sertools.training.small_network.cross_validation import answers_to
-from sertools.training.small_network.data import recipe_corpora, training_data
-from sertools.training.small_network.finetune import fit
+from sertools.training.small_network.cross_validation import held_out_predictions
+from sertools.training.small_network.data import recipe_corpora
+from sertools.training.small_network.network import untrained
 from sertools.training.small_network.recipe import Recipe, read_recipe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -37,9 +35,7 @@ def candidate(name: str) -> Recipe:
     """The recipe of a candidate: the base with the candidate's changes."""
     if name == "ten":
         chosen = read_recipe(EXAMPLES / "finetune.toml")
-        spoken = [speaker for speaker in chosen.speakers if "+" in speaker]
-        every = sorted(speaker for pair in TEN for speaker in pair)
-        return chosen.model_copy(update={"speakers": [*every, *spoken]})
+        return chosen.model_copy(update={"speakers": sorted(speaker for pair in TEN for speaker in pair)})
     return Recipe.model_validate(_joined(TABLE["base"], TABLE["candidate"][name]))
 
 
@@ -50,60 +46,41 @@ def _joined(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {**base, **changes, **deep}
 
 
-def scores(answers: pd.DataFrame, ratings: Sequence[str] = DIMENSIONS) -> list[float]:
-    """CCC of each rating over all rows, and the UAR of the categories if the rows have them."""
-    found = [ccc(answers[f"truth_{name}"], answers[name]) for name in ratings]
-    if "emotion" not in answers or answers["emotion"].isna().all():
-        return found
-    truth = answers["emotion"]
-    chosen = answers[TABLE["base"]["emotions"]].idxmax(axis="columns")
-    return [*found, float((chosen == truth).groupby(truth).mean().mean())]
+def scores(answers: pd.DataFrame) -> list[float]:
+    """CCC of arousal, dominance and valence over all rows."""
+    return [ccc(answers[f"truth_{name}"], answers[name]) for name in DIMENSIONS]
 
 
-def answers_of(name: str, pair: list[str], folder: Path, of: str = "") -> Path:
-    """The file of what a candidate answers to a pair of speakers; of = "_voices": to the dev voices."""
-    return folder / f"{name}_{'_'.join(pair)}{of}.csv"
+def answers_of(name: str, pair: list[str], folder: Path) -> Path:
+    """The file of what a candidate answers to a pair that it has not heard."""
+    return folder / f"{name}_{'_'.join(pair)}.csv"
 
 
 def measure(name: str, pair: list[str], data: Path, folder: Path) -> None:
-    """Train a candidate without a pair, and write what it answers to the pair and to the dev voices."""
+    """Fit a candidate without a pair of speakers and write what it answers to them."""
     out = answers_of(name, pair, folder)
     if out.exists():
         return
     recipe = candidate(name)
     corpora = recipe_corpora(recipe, data)
-    others = [speaker for speaker in recipe.speakers if speaker not in pair]
-    model = fit(recipe, training_data(recipe, corpora, others), progress=lambda epoch, loss: None)
-    voices = load_corpus("training-voices-dev")
-    spoken = answers_to(model, recipe, voices, sorted(set(voices.clips["speaker"])))
-    spoken.to_csv(answers_of(name, pair, folder, "_voices"))
-    answers = answers_to(model, recipe, corpora[0], pair)
+    answers = held_out_predictions(recipe, corpora, corpora[0], [pair])
     answers.to_csv(out)
-    values = [*scores(answers), *scores(spoken, ("arousal", "dominance"))]
-    sys.stdout.write(f"{out.name} {' '.join(f'{value:.4f}' for value in values)}\n")
+    sys.stdout.write(f"{out.name} {' '.join(f'{value:.4f}' for value in scores(answers))}\n")
     sys.stdout.flush()
 
 
 def table(folder: Path) -> str:
-    """Markdown: for each candidate that has answered all pairs, its parts of the score and the score."""
-    lines = ["| candidate | " + " | ".join(map("+".join, PAIRS)) + " | CCC | UAR | voices | score | epochs |"]
-    lines.append("|---" * (len(PAIRS) + 6) + "|")
+    """Markdown: for each candidate that has met all pairs its CCCs by pair and dimension, and their mean."""
+    lines = ["| candidate | " + " | ".join(map("+".join, PAIRS)) + " | score | parameters | epochs |"]
+    lines.append("|---" * (len(PAIRS) + 4) + "|")
     for name in TABLE["candidate"]:
         files = [answers_of(name, pair, folder) for pair in PAIRS]
         if all(file.exists() for file in files):
             cells = [scores(pd.read_csv(file)) for file in files]
-            spoken = [
-                scores(pd.read_csv(answers_of(name, pair, folder, "_voices")), ("arousal", "dominance"))
-                for pair in PAIRS
-            ]
-            parts = [
-                np.mean([cell[:3] for cell in cells]),
-                np.mean([cell[3] for cell in cells]),
-                np.mean(spoken),
-            ]
+            recipe = candidate(name)
+            size = sum(value.numel() for value in untrained(recipe).parameters())
             shown = " | ".join(" ".join(f"{value:.4f}" for value in cell) for cell in cells)
-            told = " | ".join(f"{value:.4f}" for value in [*parts, np.mean(parts)])
-            lines.append(f"| {name} | {shown} | {told} | {candidate(name).epochs} |")
+            lines.append(f"| {name} | {shown} | {np.mean(cells):.4f} | {size} | {recipe.epochs} |")
     return "\n".join(lines)
 
 
