@@ -251,10 +251,21 @@ def _figure(cost: RunningCost) -> Figure:
     )
 
 
+def _count(parameters: int) -> str:
+    """The number of parameters in words.
+
+    >>> _count(94_371_712), _count(850)
+    ('94.4 million parameters', '850 parameters')
+    """
+    if parameters >= 1e6:
+        return f"{parameters / 1e6:.3g} million parameters"
+    return plural(parameters, "parameter")
+
+
 def _answer(cost: RunningCost, judged: CostOfLength) -> str:
     factor = factor_of(judged)
     speed = 1 / factor.value
-    size = f"{plural(cost.parameters, 'parameter')}, " if cost.parameters is not None else ""
+    size = f"{_count(cost.parameters)}, " if cost.parameters is not None else ""
     how = f"{speed:.3g} times faster" if speed >= 1 else f"{factor.value:.3g} times slower"
     in_format = f" in {judged.precision}" if judged.precision else ""
     words = (

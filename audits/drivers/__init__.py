@@ -59,9 +59,9 @@ EXPLANATIONS = {
         "speakers: "
         "1 − Σ|y − ŷ|² / Σ|y − mean y|², at most 1; 0 or less where it explains nothing."
     ),
-    "ratings_explained": "The same share of the variance of the ratings, or of which emotion is true.",
+    "truth_explained": "The same share of the variance of the ratings, or of which emotion is true.",
     "errors_explained": "The same share of the variance of answers minus ratings.",
-    "answers_minus_ratings": "Share explained of the answers minus that of the ratings.",
+    "answers_minus_truth": "Share explained of the answers minus that of the truth.",
 }
 
 LOUDNESS = "egemaps:loudness_sma3_amean"
@@ -82,7 +82,7 @@ LIMITS = [
 
 
 def audit(tables: Tables, *, rng: np.random.Generator, by_group: bool = True, shown: int = 15) -> Outcome:
-    """Explain answers, ratings and errors by plain acoustics.
+    """Explain answers, truth and errors by plain acoustics.
 
     Args:
         tables: clips with the functionals of eGeMAPS, and clean predictions
@@ -176,7 +176,7 @@ def _explained(tables: Tables, target: str, by_group: bool, shown: int) -> _Part
 
 def _details(each: Explained, target: str, group: str, *, by_speaker: bool, coverage: float) -> list[Finding]:
     """The shares that a group of features explains, which are shown and not judged."""
-    values = {f"{kind}_explained": each.shares[kind] for kind in KINDS} | {"answers_minus_ratings": each.more}
+    values = {f"{kind}_explained": each.shares[kind] for kind in KINDS} | {"answers_minus_truth": each.more}
     if group != ALL:
         values["explained_error"] = each.error
     return [

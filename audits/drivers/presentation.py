@@ -71,7 +71,7 @@ def _groups_table(summaries: Sequence[Summary]) -> Table:
         columns += [kind, f"{kind}: low", f"{kind}: high"]
     return Table(
         name="groups",
-        title="Share of answers, ratings and errors that plain acoustics explain on unheard speakers",
+        title="Share of answers, truth and errors that plain acoustics explain on unheard speakers",
         columns=[*columns, "clips", "speakers"],
         rows=rows,
         note="explained error: root mean square of the part of the errors that the features explain",
@@ -97,7 +97,7 @@ def _features_table(summaries: Sequence[Summary]) -> Table:
                 ]
                 for i in _strongest(found, k)[: each.shown]
             ]
-    columns = ["target", "answer", "feature", "in words", "group", "with ratings", "with answers"]
+    columns = ["target", "answer", "feature", "in words", "group", "with the truth", "with the answers"]
     columns += ["beyond the truth", "low", "high", "p-value (Holm)"]
     return Table(
         name="features",
@@ -170,7 +170,7 @@ def _correlation_figure(summary: Summary) -> list[Figure]:
                         "high": values[2],
                     }
                 ),
-                Series.model_validate({"name": "ratings", "x": names, "y": ratings}),
+                Series.model_validate({"name": "truth", "x": names, "y": ratings}),
             ],
             reference=0.0,
         )
@@ -187,14 +187,15 @@ def answer(summaries: Sequence[Summary]) -> str:
         for each, found in zip(summaries, every, strict=True)
     ]
     shares = [
-        f"{_percent(found.shares['answers'].value)} and {_percent(found.shares['ratings'].value)} of "
-        f"{each.target}"
+        f"{_percent(found.shares['answers'].value)} of the answers and "
+        f"{_percent(found.shares['truth'].value)} of "
+        f"the truth in {each.target}"
         for each, found in zip(summaries, every, strict=True)
     ]
     followed = [_followed(each) for each in summaries]
     words = [
         f"On unheard speakers, plain acoustics predict errors of {listed(errors)}.",
-        f"Of the answers and of the truth, they explain {listed(shares)}.",
+        f"They explain {'; '.join(shares)}.",
     ]
     if any(followed):
         words.append(f"Beyond the truth, {listed([each for each in followed if each])}.")

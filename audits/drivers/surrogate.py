@@ -22,7 +22,7 @@ LEAST_STRENGTH = 1e-3
 damps directions in which features hardly vary, which would be extrapolated to unheard speakers without
 measure."""
 
-KINDS = ("answers", "ratings", "errors")
+KINDS = ("answers", "truth", "errors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Explained:
 
     Attributes:
         shares: kind → share of its variance that is explained, in (−∞, 1]
-        more: the share of the answers minus that of the ratings
+        more: the share of the answers minus that of the truth
         error: root mean square of the explained part of the errors, ≥ 0, in the unit of the answers
     """
 
@@ -41,7 +41,7 @@ class Explained:
 
 
 def explained(material: Material, fold: NDArray[np.integer], features: NDArray[np.integer]) -> Explained:
-    """Ridge regression of answers, ratings and errors on some features, scored on speakers left out of the
+    """Ridge regression of answers, truth and errors on some features, scored on speakers left out of the
     fit.
 
     Args:

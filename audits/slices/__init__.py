@@ -51,7 +51,7 @@ from .conditions import conditions, searched
 from .confirm import Confirmed, confirm
 from .search import Losses, search
 
-ASKS = Asks(question="Where is it worst?", claim="worse nowhere", rank=35)
+ASKS = Asks(question="Where is it worst?", claim="equally good on all slices", rank=35)
 
 EXPLANATIONS = {
     "worst_slice": (

@@ -122,7 +122,7 @@ def figure(search: Search) -> Figure:
         kind="interval",
         title=f"Excess {unit} of {search.target} in the slices that looked worst",
         alt="; ".join(f"{each.slice}: {each.alone.value:+.2f}" for each in shown),
-        x_label=f"{unit} minus that of other clips with the same truth, on other speakers",
+        x_label=f"excess {unit}, on other speakers",
         series=[
             interval_series(
                 [f"{each.slice} ({plural(each.alone.n, 'clip')})" for each in shown], [e.alone for e in shown]

@@ -200,7 +200,7 @@ def figures(summaries: Sequence[Summary]) -> list[Figure]:
                 kind="interval",
                 title="How far estimates without labels are off",
                 alt="; ".join(f"{name}: {value.value:+.2f}" for name, value in rehearsals),
-                x_label="estimate by confidence minus score, with the labels of the part hidden",
+                x_label="estimate minus score",
                 series=[interval_series([n for n, _ in rehearsals], [v for _, v in rehearsals])],
                 band=(-0.1, 0.1),
                 reference=0.0,

@@ -12,6 +12,7 @@ import numpy as np
 from sertools.inference.precision import chooses_precision
 from sertools.models.model import Model, Signal
 from sertools.tables.running_cost import CostNeeded, CostOfLength, RunningCost
+from sertools.wording import plural
 
 MOST_RUNS, FEWEST_RUNS = 15, 3
 ENOUGH_S = 2.0
@@ -71,7 +72,7 @@ def machine(model: Model) -> str:
         import torch
 
         return str(torch.cuda.get_device_name(device))
-    return f"{_processor()}, {_threads()} threads" + (f" ({device})" if device != "cpu" else "")
+    return f"{_processor()}, {plural(_threads(), 'thread')}" + (f" ({device})" if device != "cpu" else "")
 
 
 def _threads() -> int:

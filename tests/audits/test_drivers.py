@@ -50,7 +50,7 @@ def test_explained_error_is_how_much_more_the_answers_follow_loudness_than_the_r
     assert finding(result, "explained_error", "features=loudness").value == pytest.approx(0.1, abs=0.01)
     assert finding(result, "explained_error", "features=pitch").value < 0.02
     # shares known from the variances: .05² of .05² + .1², and .15² of .15² + .1² + .05²
-    assert finding(result, "ratings_explained").value == pytest.approx(0.2, abs=0.06)
+    assert finding(result, "truth_explained").value == pytest.approx(0.2, abs=0.06)
     assert finding(result, "answers_explained").value == pytest.approx(0.64, abs=0.06)
     assert "Beyond the truth, arousal goes most with loudness, mean (r = 0." in result.answer
 

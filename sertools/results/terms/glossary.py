@@ -39,6 +39,8 @@ TERMS = (
           "with a wrong level or spread, too; 1 is perfect, 0 is no agreement (Lin 1989)"),
     _term("ECE", "expected calibration error", "the mean distance between confidence and accuracy; 0 is "
           "perfectly calibrated"),
+    _term("EER", "equal error rate", "the rate at which as many pairs of one speaker are rejected as "
+          "pairs of two speakers are accepted; .5 is chance, 0 is perfect"),
     _term("F0", "fundamental frequency", "the pitch of the voice, in Hz"),
     _term("F1", "F1 score", "the harmonic mean of precision and recall of a class; 1 is perfect"),
     _term("MAE", "mean absolute error", "the mean distance between prediction and rating, on a scale from 0 "
