@@ -150,6 +150,8 @@ def _trainer_class() -> Any:
     from transformers import Trainer
 
     class Ours(Trainer):  # type: ignore[misc] # transformers has no types
+        control: Any
+
         def __init__(self, phase: "GradientPhase", batches: Batches, seed: int, **named: Any) -> None:
             super().__init__(**named)
             self.phase, self.batches, self.seed = phase, batches, seed
