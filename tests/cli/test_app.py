@@ -170,6 +170,9 @@ COMMANDS = [
         ["corpus", "scan"],
         ["corpus", "split"],
         ["model", "inspect"],
+        ["model", "shift"],
+        ["train"],
+        ["study"],
     ),
 ]
 
@@ -263,7 +266,8 @@ def test_a_report_is_made_anew_from_results_alone(tmp_path, manifest):
 
 def test_every_list_is_there_and_all_together_are_one_object():
     everything = json.loads(sertools("list", "--format", "json").stdout)
-    assert list(everything) == ["audits", "models", "checkpoints", "corpora", "perturbations", "suites"]
+    named = ["audits", "models", "checkpoints", "corpora", "perturbations", "suites", "methods", "studies"]
+    assert list(everything) == named
     for name, rows in everything.items():
         assert json.loads(sertools("list", name, "--format", "json").stdout) == rows
         assert rows
