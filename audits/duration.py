@@ -271,7 +271,7 @@ def shortest_length(
         share: of `whole` that must be reached
 
     >>> lengths = np.array([1.0, 2.0, 4.0])
-    >>> float(shortest_length(np.array([0.5, 0.9, 1.0]), np.array(1.0), lengths, 0.95))
+    >>> round(float(shortest_length(np.array([0.5, 0.9, 1.0]), np.array(1.0), lengths, 0.95)), 6)
     3.0
     """
     target = share * whole[..., None]

@@ -38,7 +38,8 @@ def numbers(results: Sequence[Result]) -> dict[str, float]:
 
     >>> from sertools.results.result import Finding
     >>> found = [Finding(name="ccc", target="arousal", value=0.5, n=9, slice="sex=f")]
-    >>> numbers([Result(audit="correctness", question="?", method="", answer="", findings=found)])
+    >>> about = {"question": "?", "method": "", "answer": "", "model": {}, "data": {}, "provenance": {}}
+    >>> numbers([Result(audit="correctness", findings=found, **about)])
     {'correctness/arousal/ccc/sex-f': 0.5}
     """
     found: dict[str, float] = {}
