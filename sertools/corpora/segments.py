@@ -85,7 +85,8 @@ def clip_ids(
         )
     if not twice.any():
         return pd.Index(ids.tolist(), name="clip"), None
-    new = ids.where(splits.isna().to_numpy() | ~twice, ids + "#" + splits.astype(object).fillna("").to_numpy())
+    ending = "#" + splits.astype(object).fillna("").to_numpy()
+    new = ids.where(splits.isna().to_numpy() | ~twice, ids + ending)
     count = new.groupby(new).cumcount()
     new = new.where(count == 0, new + "#" + (count + 1).astype(str))
     return pd.Index(new.tolist(), name="clip"), ids.where(twice).set_axis(new.tolist())

@@ -11,7 +11,7 @@ from sertools.inference.build_tables import closed_classes, standard_labels
 from sertools.inference.over_time import over_time
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
-from sertools.models.model import ClipModel, Model
+from sertools.models.model import ClipModel, Model, is_by_clip
 from sertools.pipeline import kept_results, number_format
 from sertools.pipeline.collect import (
     SCORES_ALONE,
@@ -91,7 +91,7 @@ def run(
         SertoolsError: see `predict` and `build_tables.tables`
     """
     settings = settings or Settings()
-    closed = _checked(model, settings)
+    closed = _checked(model, corpus, settings)
     opens = hasattr(model, "predict") or bool(measured_columns(corpus, audits))
     key = fingerprint(corpus) if opens else ""  # a table of answers opens no audio
     wanted = conditions_to_predict(audits, corpus, model, settings)
@@ -131,12 +131,15 @@ def run(
     return number_format.merged(results, _audited(exact, data, comparison, again, shared), doubts)
 
 
-def _checked(model: Model | ClipModel, settings: Settings) -> tuple[str, ...]:
+def _checked(model: Model | ClipModel, corpus: Corpus, settings: Settings) -> tuple[str, ...]:
     """The closed set of emotions, by standard names, after checking all that needs no computation.
 
     Raises:
-        ModelError: two dimensions of the model have the same name, or an option does not apply to it
+        ModelError: two dimensions of the model have the same name, an option does not apply to it, or a table
+            of answers has none for this corpus
     """
+    if is_by_clip(model) and model.labels:
+        model.scores(corpus.clips)
     standard_labels(model, settings.label_map)
     if settings.over_time is not None:
         over_time(model, settings.over_time)
