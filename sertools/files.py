@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
@@ -208,6 +209,26 @@ def write_bytes(path: Path, content: bytes, *, error: type[SertoolsError] = Stor
     """Writes a binary file atomically, see `atomic`."""
     with atomic(path, error=error) as part:
         part.write_bytes(content)
+
+
+def write_sealed(path: Path, text: str) -> None:
+    """Writes a text with a fingerprint, for `read_sealed`; nothing where the place cannot be written."""
+    with contextlib.suppress(StoreError):
+        write_text(path, f"{_seal(text)}\n{text}")
+
+
+def read_sealed(path: Path) -> str | None:
+    """A text from `write_sealed`; None if there is none, or if a single bit of it has changed."""
+    try:
+        content = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    seal, _, text = content.partition("\n")
+    return text if seal == _seal(text) else None
+
+
+def _seal(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @contextlib.contextmanager

@@ -30,6 +30,7 @@ from sertools.report.render import render
 from sertools.results.collection import Results
 from sertools.results.verdicts.limits import Override, read_limits
 from sertools.results.verdicts.rules import widest_first
+from sertools.store.cache import RESULTS
 from sertools.tables.columns import AGAINST
 from sertools.tables.condition import CLEAN
 
@@ -117,7 +118,7 @@ def audit(
     def kept(results: Results) -> Results:
         if out is not None and results:
             write.write_run(results, Path(out), clips=recordings, **about)
-            render(results, Path(out))
+            render(results, Path(out), kept=None if settings.fresh else settings.root / RESULTS)
         return results
 
     runs = partial(run, loaded, settings=settings, command=call, others=others, random_twin=random_twin)

@@ -27,6 +27,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
     from sertools.pipeline.run import FailedAuditsError
     from sertools.report.render import render
     from sertools.results.verdicts.gate import BAD_INPUT, exit_code
+    from sertools.store.cache import RESULTS
 
     quiet, verbose = given["quiet"], given["verbose"]
     arguments.check_loudness(quiet, verbose)
@@ -48,7 +49,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
         of_scale = [note for result in results for note in result.notes if "--model-scale" in note]
         for note in dict.fromkeys([*doubts(loaded.corpus.clips), *of_scale]):
             console.warn(note)
-    render(results, request.out)
+    render(results, request.out, kept=None if request.settings.fresh else request.settings.root / RESULTS)
     console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)
     if not quiet:
         console.message(f"Report: {request.out / 'report.html'}")

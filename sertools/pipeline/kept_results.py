@@ -23,7 +23,7 @@ import pandas as pd
 from sertools import files
 from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.discovery import embedded_folder
-from sertools.errors import StoreError
+from sertools.results.keys import FindingKey
 from sertools.results.result import Result
 from sertools.store.cache import RESULTS
 from sertools.tables.tables import Tables
@@ -42,8 +42,14 @@ class _Hash(Protocol):
     def update(self, data: Any, /) -> None: ...
 
 
-def fingerprint(planned: PlannedAudit, tables: Tables, seed: int) -> str:
+def fingerprint(planned: PlannedAudit, tables: Tables, seed: int, further: Sequence[Any] = ()) -> str:
     """A fingerprint of everything that decides the result of an audit.
+
+    Args:
+        planned: the audit
+        tables: what it reads
+        seed: random seed
+        further: what else decides what is kept
 
     Raises:
         TypeError: the tables hold a value of a kind that has no fingerprint
@@ -51,25 +57,32 @@ def fingerprint(planned: PlannedAudit, tables: Tables, seed: int) -> str:
     hashed = hashlib.blake2b(digest_size=20)
     limits = [limit.model_dump_json() for limit in planned.limits]
     _add(hashed, [planned.name, dict(planned.settings), limits, seed, versions(), code(planned.audit.path)])
-    _add(hashed, tables)
+    _add(hashed, [tables, *further])
     return hashed.hexdigest()
 
 
 def read(root: Path, planned: PlannedAudit, key: str) -> Result | None:
     """The kept result of an audit; None if there is none, or if a single bit of it has changed."""
-    try:
-        text = _path(root, planned, key).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    seal, _, content = text.partition("\n")
-    return Result.model_validate_json(content) if seal == _seal(content) else None
+    content = files.read_sealed(_path(root, planned, key))
+    return None if content is None else Result.model_validate_json(content)
 
 
 def keep(root: Path, planned: PlannedAudit, key: str, result: Result) -> None:
     """Keeps a result; a store that cannot be written keeps nothing."""
     content = result.model_copy(update={"model": {}, "data": {}, "provenance": {}}).to_json()
-    with contextlib.suppress(StoreError):
-        files.write_text(_path(root, planned, key), f"{_seal(content)}\n{content}")
+    files.write_sealed(_path(root, planned, key), content)
+
+
+def read_doubts(root: Path, planned: PlannedAudit, key: str) -> list[FindingKey] | None:
+    """The kept list of an audit's verdicts that another number format could change; None if there is none."""
+    content = files.read_sealed(_path(root, planned, key))
+    return None if content is None else [FindingKey(*each) for each in json.loads(content)]
+
+
+def keep_doubts(root: Path, planned: PlannedAudit, key: str, doubts: Sequence[FindingKey]) -> None:
+    """Keeps the list that `read_doubts` reads."""
+    content = json.dumps([[each.name, each.target, each.slice] for each in doubts])
+    files.write_sealed(_path(root, planned, key), content)
 
 
 def can_be_kept(planned: PlannedAudit) -> bool:
@@ -111,10 +124,6 @@ def versions() -> tuple[str, ...]:
 
 def _path(root: Path, planned: PlannedAudit, key: str) -> Path:
     return root / RESULTS / f"{planned.name}-{key}.json"
-
-
-def _seal(content: str) -> str:
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
 def _add(hashed: _Hash, value: Any) -> None:

@@ -8,6 +8,7 @@ those of fp32. This depends on the audit alone, so no other audit of a run chang
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +17,9 @@ import pandas as pd
 from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.inference.precision import TOLERANCE, AnyModel, chooses_precision
+from sertools.inference.settings import Settings
 from sertools.labels import DIMENSIONS
+from sertools.pipeline import kept_results
 from sertools.randomness import identity_rng
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
@@ -26,6 +29,9 @@ from sertools.wording import plural
 
 REASON = "a verdict of this audit depends on the number format"
 """The reason for fp32 in the results of an audit that is computed again."""
+
+MOVES = ("precision_shift", "precision_difference", "precision_exceeding")
+"""Facts on a model that say how far predictions are moved."""
 
 SHOWN = 5
 """Number of findings that a note names."""
@@ -47,19 +53,44 @@ def doubtful_audits(
     tables: Tables,
     results: Sequence[Result],
     facts: Mapping[str, Any],
-    seed: int,
+    settings: Settings,
 ) -> dict[int, list[FindingKey]]:
     """Position of each audit with doubtful verdicts → their findings; see `doubtful_verdicts`.
 
-    Empty unless the model runs in bf16 by choice.
+    Empty unless the model runs in bf16 by choice. What was found in an earlier run is kept.
     """
     if not is_bf16_by_choice(facts):
         return {}
     found = {
-        i: doubtful_verdicts(planned, tables, result, facts, seed)
+        i: _kept_or_found(planned, tables, result, facts, settings)
         for i, (planned, result) in enumerate(zip(audits, results, strict=True))
     }
     return {i: keys for i, keys in found.items() if keys}
+
+
+def _kept_or_found(
+    planned: PlannedAudit, tables: Tables, result: Result, facts: Mapping[str, Any], settings: Settings
+) -> list[FindingKey]:
+    """`doubtful_verdicts`, kept from an earlier run, or found and kept."""
+    judged = _verdicts(result)
+    if not _can_depend(planned, tables, judged):
+        return []
+    if not kept_results.can_be_kept(planned):
+        return doubtful_verdicts(planned, tables, result, facts, settings.seed)
+    verdicts = [(key.name, key.target, key.slice, verdict.value) for key, verdict in judged.items()]
+    moves = [facts[name] for name in MOVES]
+    about = ["number format", kept_results.of_files([Path(__file__)]), moves, verdicts]
+    key = kept_results.fingerprint(planned, tables, settings.seed, about)
+    known = None if settings.fresh else kept_results.read_doubts(settings.root, planned, key)
+    if known is None:
+        known = doubtful_verdicts(planned, tables, result, facts, settings.seed)
+        kept_results.keep_doubts(settings.root, planned, key, known)
+    return known
+
+
+def _can_depend(planned: PlannedAudit, tables: Tables, judged: Mapping[FindingKey, Verdict]) -> bool:
+    """Whether verdicts can depend on predictions: only those are compared with fp32, not layers or frames."""
+    return bool(judged and not planned.reads_layers and tables.predictions)
 
 
 def merged(results: Results, exact: Results, doubts: Mapping[int, list[FindingKey]]) -> Results:
@@ -93,7 +124,7 @@ def doubtful_verdicts(
         seed: random seed
     """
     judged = _verdicts(result)
-    if not judged or planned.reads_layers or not tables.predictions:
+    if not _can_depend(planned, tables, judged):
         return []
     found: set[FindingKey] = set()
     for sign in (-1.0, 1.0):

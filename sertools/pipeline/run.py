@@ -120,7 +120,7 @@ def run(
     own = collect(model, corpus, requested, wanted, settings, key)
     own = with_running_cost(own, model, audits, settings)
     results = _audited(model, own, comparison, audits, shared)
-    doubts = number_format.doubtful_audits(audits, own.tables, results, model.facts, settings.seed)
+    doubts = number_format.doubtful_audits(audits, own.tables, results, model.facts, settings)
     if not doubts:
         return results
     again = [audits[i] for i in doubts]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sertools.errors import GateError
 from sertools.files import write_bytes
-from sertools.report import captions, figures, markdown, pages, prose
+from sertools.report import captions, figures, kept_figures, markdown, pages, prose
 from sertools.report.excerpts.excerpt import LEVELS, Excerpt, excerpt
 from sertools.report.formats import export
 from sertools.report.summary import bars, opening, panels, rows, tracks
@@ -29,6 +29,7 @@ def render(
     recordings: Path | None = None,
     formats: Sequence[Format] = USUAL,
     spreadsheet_safe: bool = False,
+    kept: Path | None = None,
 ) -> list[Path]:
     """Writes a report into `folder`; returns the files written.
 
@@ -45,6 +46,7 @@ def render(
         recordings: folder of the recordings that the results name; `folder/sounds` by default
         formats: formats to write
         spreadsheet_safe: put `'` before texts in CSV that a spreadsheet would run as formulas
+        kept: folder in which drawn figures are kept between runs; None keeps none
 
     Raises:
         GateError: there are no results, or a recording cannot be read
@@ -55,7 +57,7 @@ def render(
     results = sorted(results, key=lambda result: result.asks.rank if result.asks else 0)
     written: dict[str, str | bytes] = {}
     if {"html", "md"} & set(formats):
-        written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats)
+        written |= _pages(results, folder, recordings or folder / audio_clips.FOLDER, formats, kept)
     if "json" in formats:
         written["report.json"] = export.combined(results)
     if "csv" in formats:
@@ -72,11 +74,11 @@ def render(
 
 
 def _pages(
-    results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format]
+    results: Sequence[Result], folder: Path, recordings: Path, formats: Sequence[Format], kept: Path | None
 ) -> dict[str, str | bytes]:
     """The HTML and Markdown pages, and the files that they link to: file → content."""
     there = audio_clips.recordings_of(results, recordings)
-    short, drawn = _short(results, there)
+    short, drawn = _short(results, there, kept)
     anchors = prose.slugs([result.audit for result in short.results])
     written: dict[str, str | bytes] = {}
     if "html" in formats:
@@ -91,7 +93,7 @@ def _pages(
 
 
 def _short(
-    results: Sequence[Result], there: audio_clips.Recordings
+    results: Sequence[Result], there: audio_clips.Recordings, kept: Path | None
 ) -> tuple[Excerpt, dict[tuple[int, int], str]]:
     """The results as the pages show them, and their figures: as much as gives a page of `MOST_BYTES`."""
     drawn: dict[tuple[int, int], str] = {}
@@ -101,7 +103,7 @@ def _short(
             continue
         anchors = prose.slugs([result.audit for result in short.results])
         drawn = {
-            (i, j): figures.draw(figure, f"{anchors[i]}-{j + 1}")
+            (i, j): kept_figures.draw(figure, f"{anchors[i]}-{j + 1}", kept)
             for i, result in enumerate(short.results)
             for j, figure in enumerate(result.figures)
         }

@@ -18,7 +18,7 @@ SHARD = re.compile(r"\d{5}\.parquet")
 """Pattern of the names of tables with scores."""
 
 RESULTS = "results"
-"""Folder of the kept results of audits."""
+"""Folder of the kept results of audits, and of drawn figures."""
 
 NOT_WRITTEN = "the file cannot be read, or its content has changed"
 
@@ -131,8 +131,8 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _results(root: Path) -> list[Path]:
-    """The kept results of audits."""
-    return sorted((root / RESULTS).glob("*.json"))
+    """The kept results of audits, and drawn figures."""
+    return sorted([*(root / RESULTS).glob("*.json"), *(root / RESULTS).glob("*.svg")])
 
 
 def _files(folder: Path) -> list[Path]:
@@ -185,5 +185,5 @@ def table(root: Path) -> tuple[list[str], list[list[str | int | float | bool | N
     if results:
         newest = max(stat.st_mtime for stat in results)
         size = sum(stat.st_size for stat in results) / 1e6
-        rows.append(["results of audits", None, None, len(results), size, (now - newest) / DAY_S])
+        rows.append(["results and figures", None, None, len(results), size, (now - newest) / DAY_S])
     return columns, rows

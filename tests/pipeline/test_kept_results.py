@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sertools import files
 from sertools.auditing import audit
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
@@ -118,7 +119,7 @@ def poisoned(folder):
     """Replaces the answer in the kept result, and its seal, to see whether it is used."""
     (path,) = kept(folder)
     content = path.read_text().partition("\n")[2].replace('"answer": "', '"answer": "Kept: ')
-    path.write_text(f"{kept_results._seal(content)}\n{content}")
+    path.write_text(f"{files._seal(content)}\n{content}")
     return path
 
 

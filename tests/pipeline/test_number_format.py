@@ -1,5 +1,7 @@
 """Audits whose verdicts could depend on the number format are computed in fp32."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from sertools.auditing import audit
 from sertools.inference.precision import TOLERANCE
 from sertools.inference.settings import Settings
-from sertools.pipeline import run, write
+from sertools.pipeline import number_format, run, write
 from sertools.pipeline.number_format import is_bf16_by_choice, shifted
 from sertools.results.read import read_results
 from sertools.results.result import Limit
@@ -111,3 +113,24 @@ def test_a_verdict_far_from_its_limit_stays_in_bf16(corpus, settings):
     assert rmse(chosen) == rmse(audited(model.with_precision("bf16"), corpus, settings, 0.9))
     assert chosen["correctness"].model["precision"] == "bf16"
     assert "no prediction in bf16 differs" in chosen["correctness"].model["precision_reason"]
+
+
+def test_doubts_are_found_once_and_kept_as_long_as_nothing_changes(corpus, settings, monkeypatch):
+    model = TwoFormats(error=0.001)
+    exact, quick = (audited(model.with_precision(p), corpus, settings, 0.9) for p in ("fp32", "bf16"))
+    limit = sum(rmse(results).high_90 for results in (exact, quick)) / 2
+    first = audited(model, corpus, settings, limit)
+    found = []
+    search = number_format.doubtful_verdicts
+
+    def counted(*args):
+        found.append(search(*args))
+        return found[-1]
+
+    monkeypatch.setattr(number_format, "doubtful_verdicts", counted)
+    again = audited(model, corpus, settings, limit)
+    assert again["correctness"] == first["correctness"]
+    assert not found
+    audited(model, corpus, settings, limit + 1e-9)
+    audited(model, corpus, replace(settings, fresh=True), limit)
+    assert len(found) == 2

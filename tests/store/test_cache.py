@@ -198,14 +198,14 @@ def test_a_file_in_the_place_of_a_store_is_a_sentence(tmp_path):
 def test_kept_results_of_audits_are_shown_and_go_with_age(tmp_path):
     fill(tmp_path)
     (tmp_path / cache.RESULTS).mkdir()
-    for hours, name in ((1, "new.json"), (80, "old.json")):
+    for hours, name in ((1, "new.svg"), (80, "old.json")):
         path = tmp_path / cache.RESULTS / name
         path.write_text("x" * 1000)
         aged(path, hours)
     _, rows = cache.table(tmp_path)
-    assert rows[-1][0] == "results of audits"
+    assert rows[-1][0] == "results and figures"
     assert rows[-1][3] == 2
     assert rows[-1][4] == pytest.approx(0.002)
     assert cache.prune(tmp_path, model="m")[0] == 2
     assert cache.prune(tmp_path, older_than_days=2) == (1, 1000)
-    assert [path.name for path in files(tmp_path)] == ["new.json"]
+    assert [path.name for path in files(tmp_path)] == ["new.svg"]

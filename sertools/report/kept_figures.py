@@ -1,0 +1,47 @@
+"""Keeps drawn figures, so that the same figure is not drawn again: drawing takes most of the time of a page.
+
+A drawing is kept under a fingerprint of everything that decides it: the figure, the prefix of its ids, the
+code that draws, and the versions of the libraries that do.
+"""
+
+import functools
+import hashlib
+import importlib.metadata
+from pathlib import Path
+
+from sertools import files
+from sertools.report import figure_kinds, figures, word_cloud
+from sertools.results import display
+from sertools.results.result import Figure
+
+CODE = (figures, figure_kinds, word_cloud, display)
+"""Modules whose code decides how a figure looks."""
+
+
+def draw(figure: Figure, salt: str, folder: Path | None) -> str:
+    """The figure as one `<svg>` element; see `figures.draw`.
+
+    Args:
+        figure: what to draw
+        salt: prefix of ids; letters, digits and hyphens
+        folder: where drawings are kept; None to draw anew and keep nothing
+    """
+    if folder is None:
+        return figures.draw(figure, salt)
+    hashed = hashlib.blake2b(f"{_code()} {salt} {figure.model_dump_json()}".encode(), digest_size=20)
+    path = folder / f"figure-{hashed.hexdigest()}.svg"
+    known = files.read_sealed(path)
+    if known is None:
+        known = figures.draw(figure, salt)
+        files.write_sealed(path, known)
+    return known
+
+
+@functools.cache
+def _code() -> str:
+    """A fingerprint of the code that draws, and the versions of the libraries that do."""
+    hashed = hashlib.blake2b(digest_size=20)
+    for module in CODE:
+        hashed.update(Path(str(module.__file__)).read_bytes())
+    versions = " ".join(importlib.metadata.version(name) for name in ("matplotlib", "pillow"))
+    return f"{hashed.hexdigest()} {versions}"
