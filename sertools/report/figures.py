@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 from html import escape
+from typing import Any
 
 from sertools.report import figure_kinds
 from sertools.results.display import one_line
@@ -68,11 +69,18 @@ def draw(figure: Figure, salt: str = "") -> str:
         else:
             axes.set_axis_off()
             axes.text(0.5, 0.5, "no values to draw", ha="center", va="center", transform=axes.transAxes)
+        _lay_out(canvas)
         file = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         canvas.savefig(file, format="svg", metadata=nothing, dpi=150)
     digest = hashlib.sha256(figure.model_dump_json().encode()).hexdigest()[:10]
     return _tidy(file.getvalue(), figure, salt or f"f{digest}")
+
+
+def _lay_out(canvas: Any) -> None:
+    """Arranges a figure once; matplotlib itself would draw all of it twice, the first time for the layout."""
+    canvas.get_layout_engine().execute(canvas)
+    canvas.set_layout_engine(None)
 
 
 def standalone(svg: str) -> str:

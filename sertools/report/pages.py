@@ -1,6 +1,7 @@
 """Renders HTML templates with escaped text: report, comparison and leaderboard."""
 
 import base64
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,17 +29,6 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         scripts: file names of scripts, placed at the end of the page
         values: variables of the template
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=text.clean_unless_safe,
-    )
     script = "".join(map(_read, scripts))
     common = {
         "style": markup(_read("style.css")),
@@ -53,7 +43,23 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         "text": text,
         "plural": plural,
     }
-    return environment.get_template(template).render(**common, **values)
+    return str(_environment().get_template(template).render(**common, **values))
+
+
+@functools.cache
+def _environment() -> Any:
+    """The settings of templates, which keep those that were compiled; a report renders its page repeatedly."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=text.clean_unless_safe,
+    )
 
 
 def _read(name: str) -> str:

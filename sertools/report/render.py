@@ -78,11 +78,11 @@ def _pages(
 ) -> dict[str, str | bytes]:
     """The HTML and Markdown pages, and the files that they link to: file → content."""
     there = audio_clips.recordings_of(results, recordings)
-    short, drawn = _short(results, there, kept)
+    short, drawn, page = _short(results, there, kept)
     anchors = prose.slugs([result.audit for result in short.results])
     written: dict[str, str | bytes] = {}
     if "html" in formats:
-        written["report.html"] = fitting(results, drawn, there, shown=short.results)
+        written["report.html"] = fitting(results, drawn, there, shown=short.results, silent=page)
     if "md" in formats:
         images = {(i, j): f"figures/{anchors[i].removeprefix('audit-')}-{j + 1}.svg" for i, j in drawn}
         written["report.md"] = markdown.page(results, images, there, shown=short.results)
@@ -94,11 +94,12 @@ def _pages(
 
 def _short(
     results: Sequence[Result], there: audio_clips.Recordings, kept: Path | None
-) -> tuple[Excerpt, dict[tuple[int, int], str]]:
-    """The results as the pages show them, and their figures: as much as gives a page of `MOST_BYTES`."""
+) -> tuple[Excerpt, dict[tuple[int, int], str], str]:
+    """What the pages show, as much as gives a page of `MOST_BYTES`: results, figures, and that HTML page."""
     drawn: dict[tuple[int, int], str] = {}
+    page = ""
     for bounds in LEVELS:
-        short = excerpt(results, bounds)
+        short, page = excerpt(results, bounds), ""
         if short.characters > 2 * MOST_BYTES:  # not worth drawing
             continue
         anchors = prose.slugs([result.audit for result in short.results])
@@ -109,9 +110,10 @@ def _short(
         }
         if sum(map(len, drawn.values())) > MOST_BYTES:
             continue
-        if len(html(results, drawn, there.without_content(), shown=short.results).encode()) <= MOST_BYTES:
+        page = html(results, drawn, there.without_content(), shown=short.results)
+        if len(page.encode()) <= MOST_BYTES:
             break
-    return short, drawn
+    return short, drawn, page
 
 
 def fitting(
@@ -121,11 +123,13 @@ def fitting(
     most: int = audio_clips.MOST_BYTES,
     *,
     shown: Sequence[Result] | None = None,
+    silent: str = "",
 ) -> str:
-    """The HTML page with as many recordings as keep it within `most` bytes."""
+    """The HTML page with as many recordings as keep it within `most` bytes; `silent` is it without any."""
+    silent = silent or html(results, drawn, there.without_content(), shown=shown)
     if not there.n:
-        return html(results, drawn, there, shown=shown)
-    chosen = there.within(most - len(html(results, drawn, there.without_content(), shown=shown).encode()))
+        return silent
+    chosen = there.within(most - len(silent.encode()))
     return html(results, drawn, chosen, left_out=there.n - chosen.n, shown=shown)
 
 
