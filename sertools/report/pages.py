@@ -48,7 +48,7 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
 
 @functools.cache
 def _environment() -> Any:
-    """The settings of templates, which keep those that were compiled; a report renders its page repeatedly."""
+    """The settings of templates, which keep what was compiled, because a page is rendered repeatedly."""
     import jinja2
 
     return jinja2.Environment(
