@@ -75,6 +75,10 @@ class Limit(_Strict):
         return f"{self.above:g} … {self.below:g}"
 
 
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of clips or speakers, which fits into tables."""
+
+
 class Finding(_Strict):
     """One number with its uncertainty, or the reason why there is none.
 
@@ -106,8 +110,8 @@ class Finding(_Strict):
     high: float | None = None
     low_90: float | None = Field(default=None, exclude_if=lambda bound: bound is None)
     high_90: float | None = Field(default=None, exclude_if=lambda bound: bound is None)
-    n: int
-    speakers: int | None = None
+    n: Count
+    speakers: Count | None = None
     verdict: Verdict = Verdict.NONE
     limit: Limit | None = None
     reason: str = ""
