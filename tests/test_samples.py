@@ -6,9 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from sertools.cli.app import app
+from sertools.comparison import pages as comparison_pages
 from sertools.comparison.compare import compare
 from sertools.comparison.write import read_runs
-from sertools.report import comparison_pages
 from sertools.results.read import read_result, read_results
 from sertools.results.result import Finding, Result
 from tests.helpers.places import ROOT

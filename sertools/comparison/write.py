@@ -5,12 +5,13 @@ from pathlib import Path
 from statistics import fmean
 
 from sertools import files
+from sertools.comparison import pages as comparison_pages
 from sertools.comparison.compare import compare
 from sertools.comparison.leaderboards.published import published
 from sertools.comparison.runs import AUDIT, COLUMNS, MOST_NAMES, Measure, are_usable_names, listed
 from sertools.comparison.speakers import Row
 from sertools.errors import GateError
-from sertools.report import comparison_pages, figures
+from sertools.report import figures
 from sertools.results.collection import Results
 from sertools.results.display import finding_decimals, fixed, is_number, with_interval
 from sertools.results.keys import FindingKey

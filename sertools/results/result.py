@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from sertools.results import display, frames
 from sertools.results.keys import Asks, FindingKey, ReasonCode
-from sertools.results.values import Ceiling, are_lists, finite
+from sertools.results.values import Ceiling, Count, are_lists, finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,10 +73,6 @@ class Limit(_Strict):
         if self.below is None:
             return f"> {self.above:g}"
         return f"{self.above:g} … {self.below:g}"
-
-
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-"""A number of clips or speakers, which fits into tables."""
 
 
 class Finding(_Strict):

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterable
 from numbers import Real
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sertools.results import display
+
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""A number of clips or speakers, which fits into tables."""
 
 
 def are_lists(values: Iterable[Any]) -> bool:

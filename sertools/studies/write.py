@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sertools import files
+from sertools.comparison import pages as comparison_pages
 from sertools.pipeline.provenance import versions
-from sertools.report import comparison_pages
 from sertools.report import figures as drawing
 from sertools.results.result import Finding, Result
 from sertools.studies import figures, tables
