@@ -1,4 +1,4 @@
-"""Options on what stands beside the table of a corpus: raters, and attributes of clips and speakers."""
+"""Options for files that belong to a corpus: raters, and attributes of clips and speakers."""
 
 from pathlib import Path
 from typing import Annotated

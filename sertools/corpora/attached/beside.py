@@ -1,4 +1,4 @@
-"""What stands beside the table of a corpus: columns of votes, a file of raters, a file of attributes."""
+"""What belongs to a corpus besides its table: columns of votes, a file of raters, a file of attributes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

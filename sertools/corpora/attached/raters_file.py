@@ -27,7 +27,7 @@ def attached_raters(
         column_map: column of the file → sertools' name
 
     Raises:
-        CorpusError: the file cannot be read, says nothing of raters, or rates clips that the corpus lacks
+        CorpusError: the file cannot be read, is not a table of raters, or rates clips that the corpus lacks
     """
     said = read_table(path)
     said = said.rename(columns={theirs: ours for theirs, ours in column_map.items() if theirs in said})
@@ -38,7 +38,7 @@ def attached_raters(
     columns += [name for name in vote_columns(list(map(str, said.columns)), votes) if name not in columns]
     if not columns:
         raise CorpusError(
-            f"{path.name} says nothing of raters: it has no column {RATER!r} with one row for each clip and "
+            f"{path.name} is not a table of raters: it has no column {RATER!r} with one row for each clip and "
             f"rater, and no columns {votes}_anger, {votes}_{NUMBER} or similar",
             hint=f"it has {', '.join(map(str, said.columns))}; name columns with --map THEIRS={RATER}",
         )

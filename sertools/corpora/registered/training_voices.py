@@ -9,7 +9,7 @@ uniformly from [0, 1] and independently of each other:
 - force sets the volume, and is the clip's dominance.
 
 No human rated these clips. The corpus exists so that the embedded model's training can be repeated; an audit
-on it says nothing about people.
+on it does not tell how well a model understands people.
 """
 
 from pathlib import Path
