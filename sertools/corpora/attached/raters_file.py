@@ -38,7 +38,7 @@ def attached_raters(
     columns += [name for name in vote_columns(list(map(str, said.columns)), votes) if name not in columns]
     if not columns:
         raise CorpusError(
-            f"{path.name} is not a table of raters: it has no column {RATER!r} with one row for each clip and "
+            f"{path.name} names no raters: it has no column {RATER!r} with one row for each clip and "
             f"rater, and no columns {votes}_anger, {votes}_{NUMBER} or similar",
             hint=f"it has {', '.join(map(str, said.columns))}; name columns with --map THEIRS={RATER}",
         )

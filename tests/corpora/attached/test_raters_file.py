@@ -51,7 +51,7 @@ def test_raters_of_unknown_clips_are_an_error_that_names_them(manifest):
 
 
 def test_a_file_that_says_nothing_of_raters_is_an_error(manifest):
-    with pytest.raises(CorpusError, match="is not a table of raters") as raised:
+    with pytest.raises(CorpusError, match="names no raters") as raised:
         loaded(manifest, "clip,worker\na,1\nb,2\n")
     assert "--map THEIRS=rater" in raised.value.hint
 
