@@ -44,9 +44,8 @@ ASKS = Asks(question="What does it cost to run?", claim="faster than real time",
 
 EXPLANATIONS = {
     "real_time_factor": (
-        "Time of a prediction divided by the length of the clip, one clip at a time on this machine; below 1 "
-        "the "
-        "model is faster than people speak."
+        "Time of a prediction divided by the length of the clip, one clip at a time on this machine; below "
+        "1 the model is faster than people speak."
     ),
     "parameters": "Number of parameters of the model.",
     "gflops_per_second": (
@@ -270,8 +269,7 @@ def _answer(cost: RunningCost, judged: CostOfLength) -> str:
     in_format = f" in {judged.precision}" if judged.precision else ""
     words = (
         f"A clip of {judged.length_s:g} s takes {1000 * factor.value * judged.length_s:.3g} ms{in_format}, "
-        f"{how} than "
-        f"it lasts ({size}{cost.machine})"
+        f"{how} than it lasts ({size}{cost.machine})"
     )
     memory = (
         f", with {judged.peak_bytes / 1e6:.0f} MB of memory at most" if judged.peak_bytes is not None else ""

@@ -50,14 +50,13 @@ ASKS = Asks(question="What does it listen to?", rank=75)
 
 EXPLANATIONS = {
     "explained_error": (
-        "Root mean square of the part of answers minus ratings that ridge regression on eGeMAPS predicts for "
-        "unheard speakers, in units of the rating scale or of probability; 0 where nothing is left to "
+        "Root mean square of the part of answers minus ratings that ridge regression on eGeMAPS predicts "
+        "for unheard speakers, in units of the rating scale or of probability; 0 where nothing is left to "
         "explain."
     ),
     "answers_explained": (
         "Share of the variance of the answers that ridge regression on eGeMAPS predicts for unheard "
-        "speakers: "
-        "1 − Σ|y − ŷ|² / Σ|y − mean y|², at most 1; 0 or less where it explains nothing."
+        "speakers: 1 − Σ|y − ŷ|² / Σ|y − mean y|², at most 1; 0 or less where it explains nothing."
     ),
     "truth_explained": "The same share of the variance of the ratings, or of which emotion is true.",
     "errors_explained": "The same share of the variance of answers minus ratings.",

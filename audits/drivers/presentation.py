@@ -105,8 +105,7 @@ def _features_table(summaries: Sequence[Summary]) -> Table:
         columns=columns,
         rows=rows,
         note="correlations within speakers; beyond the truth: partial correlation of feature and answer, the "
-        "truth "
-        "held constant",
+        "truth held constant",
     )
 
 
@@ -188,8 +187,7 @@ def answer(summaries: Sequence[Summary]) -> str:
     ]
     shares = [
         f"{_percent(found.shares['answers'].value)} of the answers and "
-        f"{_percent(found.shares['truth'].value)} of "
-        f"the truth in {each.target}"
+        f"{_percent(found.shares['truth'].value)} of the truth in {each.target}"
         for each, found in zip(summaries, every, strict=True)
     ]
     followed = [_followed(each) for each in summaries]

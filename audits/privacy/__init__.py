@@ -43,7 +43,7 @@ from sertools.tables.tables import Tables
 
 from . import presentation
 from .attributes import SPEAKER, attributes, findings
-from .inputs import ANSWERS, TRUTH, inputs
+from .inputs import ACOUSTICS, ANSWERS, TRUTH, inputs
 from .membership import Membership, members_of, membership
 from .verification import Eer, difference, verified
 
@@ -51,25 +51,22 @@ ASKS = Asks(question="What does it give away?", claim="discreet about its speake
 
 EXPLANATIONS = {
     "beyond_labels": (
-        "How much better an attribute of speakers is read from the answers than from the labels of the same "
-        "clips: "
-        "difference of UAR, of CCC for age, of accuracy for the speaker, of the EER for verification; 0 is "
-        "no "
-        "better."
+        "How much better an attribute of speakers is read from the answers than from the labels of the "
+        "same clips: difference of UAR, of CCC for age, of accuracy for the speaker, of the EER for "
+        "verification; 0 is no better."
     ),
+    "above_chance": "Score of a probe minus chance: one over the number of values, or 0 for CCC.",
     "above_egemaps": (
-        "How much better an attribute is read from the best layer than from eGeMAPS functionals, in the same "
-        "units."
+        "How much better an attribute is read from the best layer than from eGeMAPS functionals, in the "
+        "same units."
     ),
     "eer": (
-        "Equal error rate of telling whether two clips are by one speaker, for speakers outside the training "
-        "of the "
-        "comparison; .5 is chance, 0 is perfect."
+        "Equal error rate of telling whether two clips are by one speaker, for speakers outside the "
+        "training of the comparison; .5 is chance, 0 is perfect."
     ),
     "membership_auc": (
-        "How often a clip of the training has a lower loss than another clip with the same truth, from 0 to "
-        "1; .5 if "
-        "losses do not tell the training data."
+        "How often a clip of the training has a lower loss than another clip with the same truth, from 0 "
+        "to 1; .5 if losses do not tell the training data."
     ),
     "loss_gap": "Mean loss of clips outside the training minus that of training clips with the same truth.",
 }
@@ -163,6 +160,11 @@ def _verification_findings(tables: Tables, rates: dict[str, Eer], withheld: str)
     if TRUTH in rates and ANSWERS in rates:
         gain = difference(rates[TRUTH], rates[ANSWERS])
         found.append(finding("beyond_labels", gain, by_speaker=True, target=VERIFICATION, withheld=withheld))
+    layers = [name for name in rates if name.startswith("layer ")]
+    if layers and ACOUSTICS in rates:
+        best = min(layers, key=lambda name: rates[name].rate.value)
+        gain = difference(rates[ACOUSTICS], rates[best])
+        found.append(detail(finding("above_egemaps", gain, by_speaker=True, target=VERIFICATION)))
     for name, each in rates.items():
         made = finding("eer", each.rate, by_speaker=True, target=SPEAKER, slice=f"from={name}")
         found.append(detail(made))

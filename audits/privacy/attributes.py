@@ -113,6 +113,13 @@ def findings(each: Attribute, withheld: str) -> list[Finding]:
             withheld=withheld,
         )
     ]
+    for name in (ANSWERS, BEST_LAYER):
+        if name in each.scores:
+            above = each.scores[name].minus(of.chance)
+            made = finding(
+                "above_chance", above, by_speaker=of.by_speaker, target=of.name, slice=f"from={name}"
+            )
+            found.append(detail(made))
     if each.above_acoustics is not None:
         made = finding("above_egemaps", each.above_acoustics, by_speaker=of.by_speaker, target=of.name)
         found.append(detail(made))

@@ -18,8 +18,7 @@ VERIFICATION = "speaker (verification)"
 METRICS = {"uar": "UAR", "ccc": "CCC", "accuracy": "accuracy"}
 INPUTS_NOTE = (
     "labels: the true emotions and ratings of the same clips; best layer: the layer that is best on the "
-    "training "
-    "folds"
+    "training folds"
 )
 
 
@@ -126,15 +125,14 @@ def _verification_sentence(rates: Mapping[str, Eer]) -> list[str]:
     best = min(layers, key=lambda name: layers[name], default="")
     beside = f", from {best} {layers[best]:.2f}" if best else ""
     return [
-        f"Speakers never heard are verified from the answers with an EER of "
-        f"{rate.value:.2f}{interval_text(rate)} "
-        f"(chance .5{beside})."
+        "Speakers never heard are verified from the answers with an EER of "
+        f"{rate.value:.2f}{interval_text(rate)} (chance .5{beside})."
     ]
 
 
 def _membership_sentence(target: str, each: Membership) -> str:
     return (
-        f"By the loss of {target}, a training clip is told from another in {each.auc.value:.2f}"
-        f"{interval_text(each.auc)} of cases (chance .5; {each.members} clips in the training, {each.others} "
-        f"not)."
+        f"By the loss of {target}, a training clip is told from another in "
+        f"{each.auc.value:.2f}{interval_text(each.auc)} of cases (chance .5; {each.members} clips in the "
+        f"training, {each.others} not)."
     )

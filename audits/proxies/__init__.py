@@ -48,12 +48,11 @@ ASKS = Asks(question="Is it fair?", claim="fair to all groups", rank=30)
 EXPLANATIONS = {
     "corrected_gap": (
         "Score of one group minus that of the other (UAR or CCC), with groups from a prediction, corrected "
-        "for its "
-        "error rates; 0 is equal."
+        "for its error rates; 0 is equal."
     ),
     "uncorrected_gap": (
-        "The same between the predicted groups as they are, which is nearer to 0 than the true gap wherever "
-        "predictions are wrong."
+        "The same between the predicted groups as they are, which is nearer to 0 than the true gap "
+        "wherever predictions are wrong."
     ),
     "gap_of_known": "The same between the speakers whose group is known.",
 }

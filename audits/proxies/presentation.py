@@ -152,10 +152,8 @@ def answer(summaries: Sequence[Summary]) -> str:
         first, second = largest.groups.names
         return (
             f"Between the predicted groups, {largest.target} is {gap.value:+.2f}{interval_text(gap)} "
-            f"({first} − "
-            f"{second}); the true gap cannot be told, because nobody says how often the prediction is right, "
-            f"or "
-            f"because it hardly tells the groups apart."
+            f"({first} − {second}); the true gap cannot be told, because nobody says how often the "
+            "prediction is right, or because it hardly tells the groups apart."
         )
     largest = max(known, key=lambda each: abs(each.gap.corrected.value))
     gap = largest.gap.corrected
@@ -165,8 +163,7 @@ def answer(summaries: Sequence[Summary]) -> str:
     shown = "" if gap.low > 0 or gap.high < 0 else "; neither group is shown to have a better score"
     return (
         f"The largest gap is in {largest.target}: {first} − {second} = {gap.value:.2f}{interval_text(gap)} "
-        f"corrected "
-        f"for wrong predictions of the group ({largest.gap.uncorrected.value:.2f} uncorrected; right for "
-        f"{100 * rates[0].right:.0f} % of {first} and {100 * rates[1].right:.0f} % of {second} "
+        f"corrected for wrong predictions of the group ({largest.gap.uncorrected.value:.2f} uncorrected; "
+        f"right for {100 * rates[0].right:.0f} % of {first} and {100 * rates[1].right:.0f} % of {second} "
         f"speakers){shown}."
     )

@@ -50,19 +50,16 @@ ASKS = Asks(question="Does it depend on the seed?", claim="stable over seeds", r
 
 EXPLANATIONS = {
     "spread_over_seeds": (
-        "Standard deviation of a score over checkpoints of one recipe (divisor M − 1), with the interval of "
-        "a normal "
-        "distribution; 0 where seeds do not matter."
+        "Standard deviation of a score over checkpoints of one recipe (divisor M − 1), with the interval "
+        "of a normal distribution; 0 where seeds do not matter."
     ),
     "recipe": (
         "Mean of a number over checkpoints, with an interval for other seeds and other speakers: variance "
-        "s²/M plus "
-        "the jackknife variance over speakers."
+        "s²/M plus the jackknife variance over speakers."
     ),
     "agreement": (
-        "Share of clips that two checkpoints put into the same class, or CCC of their predictions, averaged "
-        "over "
-        "pairs; 1 where seeds do not matter."
+        "Share of clips that two checkpoints put into the same class, or CCC of their predictions, "
+        "averaged over pairs; 1 where seeds do not matter."
     ),
 }
 

@@ -79,8 +79,7 @@ def answer(found: Sequence[Claim], parts: Sequence[Spread]) -> str:
     """How far scores differ between seeds and between speakers, and which findings do not survive."""
     scores = [
         f"{name_of(claim)} is {part.recipe.value:.2f}{interval_text(part.recipe)} (± {part.seeds.value:.3f} "
-        f"by seeds, "
-        f"± {part.speakers:.3f} by speakers)"
+        f"by seeds, ± {part.speakers:.3f} by speakers)"
         for claim, part in zip(found, parts, strict=True)
         if claim.name in SCORES
     ]

@@ -56,13 +56,12 @@ ASKS = Asks(question="Where is it worst?", claim="equally good on all slices", r
 EXPLANATIONS = {
     "worst_slice": (
         "How much more often (emotion) or how much farther (dimension) the model errs in the worst slice "
-        "found "
-        "than in other clips with the same truth, on speakers that took no part in the search; 0 is no more."
+        "found than in other clips with the same truth, on speakers that took no part in the search; 0 is "
+        "no more."
     ),
     "slice_excess": (
         "Mean loss of the clips of a slice minus that of other clips with the same truth, on speakers that "
-        "took "
-        "no part in the search; the loss is 1 for a wrong emotion, and |p − t| for a dimension."
+        "took no part in the search; the loss is 1 for a wrong emotion, and |p − t| for a dimension."
     ),
 }
 

@@ -100,10 +100,8 @@ def tables(searches: Sequence[Search]) -> list[Table]:
             columns=columns,
             rows=rows,
             note="excess: mean loss beyond that of other clips with the same truth, on speakers that took no "
-            "part "
-            "in the search; p-value: one-sided, for each slice alone, and adjusted for the slices of the "
-            "target; "
-            "score: UAR or CCC of these speakers' clips",
+            "part in the search; p-value: one-sided, for each slice alone, and adjusted for the slices of "
+            "the target; score: UAR or CCC of these speakers' clips",
         )
     ]
 
@@ -137,9 +135,8 @@ def note(search: Search) -> str:
     if search.reason:
         return f"{search.target}: nothing was tested, because there are {search.reason}."
     return (
-        f"{search.target}: {plural(search.searched, 'slice')} of {plural(search.columns, 'column')} searched "
-        f"on "
-        f"{plural(search.speakers[0], 'speaker')}, {len(search.tested)} of them tested on "
+        f"{search.target}: {plural(search.searched, 'slice')} of {plural(search.columns, 'column')} "
+        f"searched on {plural(search.speakers[0], 'speaker')}, {len(search.tested)} of them tested on "
         f"{search.speakers[1]} others."
     )
 
@@ -162,9 +159,8 @@ def answer(searches: Sequence[Search]) -> str:
         tested = sum(len(each.tested) for each in done if each.target in without)
         most = max(each.searched for each in done)
         words.append(
-            f"None of the {plural(tested, 'slice')} in which {listed(without)} looked worst, of up to {most} "
-            f"searched, "
-            "is shown to be worse on the other speakers."
+            f"None of the {plural(tested, 'slice')} in which {listed(without)} looked worst, of up to "
+            f"{most} searched, is shown to be worse on the other speakers."
         )
     return " ".join(words)
 
@@ -179,6 +175,5 @@ def _worst_sentence(search: Search, worst: Confirmed, others: int) -> str:
     more = f"; {plural(others, 'other slice is', 'other slices are')} confirmed" if others else ""
     return (
         f"{search.target[:1].upper()}{search.target[1:]} is worst where {worst.slice}: {errs} than in other "
-        f"clips "
-        f"with the same truth, on speakers that took no part in the search{more}."
+        f"clips with the same truth, on speakers that took no part in the search{more}."
     )

@@ -60,22 +60,19 @@ ASKS = Asks(question="Can it be trusted on new recordings?", claim="predictable 
 EXPLANATIONS = {
     "estimate_minus_score": (
         "UAR or CCC of a part of the corpus, estimated by confidence with the labels of the part hidden, "
-        "minus the "
-        "score; 0 is a perfect estimate."
+        "minus the score; 0 is a perfect estimate."
     ),
     "coverage_of_sets": (
         "Share of the clips of a speaker never heard before whose truth lies in its set of emotions, or in "
-        "its "
-        "interval, averaged over speakers; .9 is asked for."
+        "its interval, averaged over speakers; .9 is asked for."
     ),
     "size_of_sets": "Mean number of emotions in these sets, or width of the intervals on a scale from 0 to "
     "1.",
     "estimated_score": "UAR or CCC that is to be expected on clips without labels.",
     "estimated_accuracy": "Accuracy that is to be expected on clips without labels.",
     "drift": (
-        "How well a linear probe tells clips without labels from those with labels: area under the curve; .5 "
-        "is not "
-        "at all, 1 is always."
+        "How well a linear probe tells clips without labels from those with labels: area under the curve; "
+        ".5 is not at all, 1 is always."
     ),
 }
 

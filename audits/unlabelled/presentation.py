@@ -124,8 +124,7 @@ def _sets(summaries: Sequence[Summary]) -> list[Table]:
             columns=columns,
             rows=rows,
             note="size: mean number of emotions of a set, or width of an interval; bound: of 1 − "
-            "probability, or of "
-            "|truth − prediction|",
+            "probability, or of |truth − prediction|",
         )
     ]
 
@@ -160,8 +159,7 @@ def _next(of: Tables, given: Mapping[str, Answers], count: int) -> list[Table]:
             columns=["clip", "speaker", f"predicted {target}", "uncertainty"],
             rows=rows,
             note=f"the least certain answers, {MOST_OF_A_SPEAKER} of a speaker at most: to improve the "
-            f"model. To "
-            "estimate its score, label a random sample",
+            "model. To estimate its score, label a random sample",
         )
     ]
 
@@ -277,8 +275,8 @@ def _off(summaries: Sequence[Summary]) -> list[str]:
     side = "high" if value.value > 0 else "low"
     chance = "" if value.low > 0 or value.high < 0 else ", which may be chance"
     return [
-        f"With hidden labels, estimates are at most {abs(value.value):.2f} off: {name} would be too {side}"
-        f"{interval_text(value)}{chance}."
+        f"With hidden labels, estimates are at most {abs(value.value):.2f} off: {name} would be too "
+        f"{side}{interval_text(value)}{chance}."
     ]
 
 
@@ -296,6 +294,5 @@ def _held(summaries: Sequence[Summary]) -> list[str]:
         return []
     return [
         f"Sets for speakers never heard hold the truth of {100 * min(shares):.0f} % of their clips or more, "
-        f"with "
-        f"{listed(sizes)} on average."
+        f"with {listed(sizes)} on average."
     ]

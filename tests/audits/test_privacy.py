@@ -37,7 +37,12 @@ def test_layers_that_encode_speakers_give_them_away_and_answers_do_not(oracle):
     assert rates["speaker", "from=layer 3"] < 0.15
     assert rates["speaker", "from=layer 0"] == pytest.approx(0.5, abs=0.05)  # noise only
     assert {f.verdict for f in result.findings if f.name == "beyond_labels"} == {Verdict.PASS}
-    assert values(result, "above_egemaps")["sex", "all"] > 0.3
+    above = values(result, "above_egemaps")
+    assert above["sex", "all"] > 0.3
+    assert above["speaker verification", "all"] > 0.3
+    assert values(result, "above_chance")["sex", "from=best layer"] == pytest.approx(
+        scores["sex", "from=best layer"] - 0.5
+    )
 
 
 def test_planted_traces_of_speakers_in_the_answers_are_found(oracle):

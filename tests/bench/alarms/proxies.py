@@ -130,9 +130,9 @@ def _row(
         f"{rates[0]:.0%} / {rates[1]:.0%}",
         known or f"none; rates of {DRAWN}",
         true,
-        float(np.mean([e.value for e in corrected])),
+        float(np.nanmean([e.value for e in corrected])),
         float(np.mean([e.value for e in uncorrected])),
         float(np.mean([e.low <= true <= e.high for e in corrected])),
         float(np.mean([e.low <= true <= e.high for e in uncorrected])),
-        float(np.mean([e.high - e.low for e in corrected])),
+        float(np.nanmean([e.high - e.low for e in corrected])),
     ]
