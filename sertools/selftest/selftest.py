@@ -83,18 +83,17 @@ def checks(seed: int = 0, audits: Sequence[str] = ()) -> Iterator[Check]:
         AuditError: no such audit
     """
     clips = toy_corpus.clips(speakers=SPEAKERS, per_speaker=CLIPS, seed=seed)
-    names = [name for name in named(audits) if not _obstacle(name, clips)]
+    oracle = {name: answers("oracle", clips, name) for name in named(audits)}
+    names = [name for name, tables in oracle.items() if not obstacle(planned(name).needs, tables)]
     for name in names:
-        yield _check(
-            "oracle", name, "passes, fails nothing", audited(name, answers("oracle", clips, name), seed)
-        )
+        yield _check("oracle", name, "passes, fails nothing", audited(name, oracle[name], seed))
     few = toy_corpus.clips(speakers=SPEAKERS, per_speaker=FEW, seed=seed)
     for kind in ("constant", "random"):
         for name in (n for n in names if planned(n).needs.conditions or planned(n).needs.frame_sums):
             result = audited(name, answers(kind, few, name), seed)
             yield _check(kind, name, "passes nothing", result)
     for name in names:
-        tables = load(name).plant(answers("oracle", clips, name), identity_rng(seed, "plant", name))
+        tables = load(name).plant(oracle[name], identity_rng(seed, "plant", name))
         yield _check("planted defect", name, "fails", audited(name, tables, seed))
     for model, name, biased in (
         ("sex-biased", "fairness", sex_biased),
@@ -102,7 +101,7 @@ def checks(seed: int = 0, audits: Sequence[str] = ()) -> Iterator[Check]:
     ):
         if name not in names:
             continue
-        tables = biased(answers("oracle", clips, name), identity_rng(seed, model))
+        tables = biased(oracle[name], identity_rng(seed, model))
         yield _check(model, name, "fails", audited(name, tables, seed))
     if {"correctness", "robustness"} & set(names):
         yield from (check for check in _loudness(seed) if check.audit.partition(" ")[0] in names)
@@ -188,10 +187,6 @@ def planned(name: str) -> PlannedAudit:
 
 def _quick(audit: Audit) -> dict[str, Any]:
     return {name: value for name, value in QUICK.items() if name in audit.options()}
-
-
-def _obstacle(name: str, clips: pd.DataFrame) -> str:
-    return obstacle(planned(name).needs, answers("oracle", clips, name))
 
 
 def audited(name: str, tables: Tables, seed: int) -> Result:
