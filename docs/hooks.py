@@ -15,6 +15,7 @@ from sertools.auditing.discovery import discover
 from sertools.cli.audit_commands import audit_command
 from sertools.comparison.leaderboards.feed import Feed
 from sertools.report.prose import blocks, spans
+from sertools.results.terms.glossary import CONCEPTS, TERMS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "https://github.com/sertools/sertools/blob/main"
@@ -48,7 +49,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Replaces placeholders: the fields of the leaderboard's feed, and the table of public checkpoints."""
+    """Replaces placeholders: the feed of the leaderboard, public checkpoints, the terms of reports."""
+    markdown = markdown.replace("<!-- glossary -->", glossary_table())
     if "<!-- checkpoints -->" in markdown:
         return markdown.replace("<!-- checkpoints -->", checkpoints_table())
     return markdown.replace("<!-- feed -->", feed_tables())
@@ -156,6 +158,20 @@ def checkpoints_table() -> str:
         cells["how it is loaded"] = code(known["how it is loaded"])
         lines.append([*cells.values(), plain(str(known["tested"]))])
     return table([*shown, "tested"], lines)
+
+
+def glossary_table() -> str:
+    """Abbreviations and terms of the reports."""
+    words = [[f"**{plain(name)}**", plain(meaning)] for name, meaning in CONCEPTS]
+    short = [[f"**{plain(term.short)}**", plain(term.long), plain(term.meaning)] for term in TERMS]
+    return "\n\n".join(
+        [
+            "## Words",
+            table(["word", "meaning"], words),
+            "## Abbreviations",
+            table(["abbreviation", "stands for", "says"], short),
+        ]
+    )
 
 
 def kind_of(value: dict[str, Any]) -> str:

@@ -276,7 +276,7 @@ def _planned(
     audit_folders: Sequence[str | Path],
 ) -> list[PlannedAudit]:
     """The audits to run, with their options and limits; checked before anything is loaded or computed."""
-    if suite is None and not audits and not audit_folders and (model, data) == ("default", "voices"):
+    if suite is None and not audits and not audit_folders and _is(model, "default") and _is(data, "voices"):
         suite = "quick"
     planned = choose(
         audits,
@@ -304,6 +304,11 @@ def _planned(
         )
         for each in planned
     ]
+
+
+def _is(given: object, name: str) -> bool:
+    """Whether an argument is this name; a table has no truth value when compared."""
+    return isinstance(given, str) and given == name
 
 
 def _check_reads_layers(
@@ -336,7 +341,7 @@ def _others(against: ModelSource | None, planned: Sequence[PlannedAudit]) -> dic
 def _call(model: ModelSource, data: CorpusSource, audits: Sequence[str], suite: str | Path | None) -> str:
     """The call as Python, for the report; objects appear as `model` and `corpus`."""
     words = [repr(str(model)) if isinstance(model, str | Path) else "model"]
-    if isinstance(data, Corpus):
+    if isinstance(data, Corpus | pd.DataFrame):
         words.append("corpus")
     else:
         words.append(repr(str(data) if isinstance(data, str | Path) else [str(each) for each in data]))

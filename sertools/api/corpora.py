@@ -5,6 +5,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from sertools.audio.files import MAX_MINUTES
 from sertools.corpora import check as checks
 from sertools.corpora import corpus as corpora
@@ -16,12 +18,12 @@ from sertools.inference.settings import Progress
 from sertools.pipeline.request import CorpusRequest
 from sertools.speech import engines
 
-CorpusSource = str | Path | Sequence[str | Path] | Corpus
-"""A loaded corpus, or what `load_corpus` takes: the text after `--data`, or several of them."""
+CorpusSource = str | Path | pd.DataFrame | Sequence[str | Path] | Corpus
+"""A loaded corpus, or what `load_corpus` takes: the text after `--data`, a table, or several texts."""
 
 
 def load_corpus(
-    spec: str | Path | Sequence[str | Path],
+    spec: str | Path | pd.DataFrame | Sequence[str | Path],
     *,
     data_root: str | Path | None = None,
     column_map: Mapping[str, str] | None = None,
@@ -37,7 +39,8 @@ def load_corpus(
 
     Args:
         spec: as after `--data`: a registered name such as `voices`, a CSV or Parquet table, or a folder, each
-            with `:split` if wanted; or a list of them
+            with `:split` if wanted; or a list of them; or a table in memory, one row per clip, whose paths
+            start from the working directory and whose `attrs["name"]` names it
         data_root: folder of a registered corpus, or its parent folder; for a table, the folder that its paths
             start from
         column_map: column name in the table → sertools' name
@@ -64,7 +67,7 @@ def load_corpus(
         ```
     """
     return CorpusRequest(
-        specs=tuple(map(str, [spec] if isinstance(spec, str | Path) else spec)),
+        specs=_specs(spec),
         data_root=None if data_root is None else Path(data_root),
         column_map=column_map or {},
         scale={"*": scale} if isinstance(scale, tuple) else scale or {},
@@ -74,6 +77,12 @@ def load_corpus(
         max_minutes=max_minutes,
         beside=Beside.of(str(raters), None if attributes is None else Path(attributes)),
     ).load()
+
+
+def _specs(spec: str | Path | pd.DataFrame | Sequence[str | Path]) -> tuple[str | pd.DataFrame, ...]:
+    if isinstance(spec, pd.DataFrame):
+        return (spec,)
+    return tuple(map(str, [spec] if isinstance(spec, str | Path) else spec))
 
 
 def corpus_of(data: CorpusSource) -> Corpus:

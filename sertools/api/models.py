@@ -15,16 +15,19 @@ from sertools.pipeline.request import ModelRequest
 from sertools.results.result import Result
 from sertools.training.small_network.recipe import BaselineRecipe, Recipe
 
-ModelSource = str | Path | Model | ClipModel
-"""A loaded model, or the text after `--model`."""
+ModelSource = str | Path | Callable[..., Any] | Model | ClipModel
+"""A loaded model, the text after `--model`, or a function of signals and their sampling rate."""
 
 
-def load_model(spec: str | Path = "default", options: LoadOptions | None = None) -> Model | ClipModel:
+def load_model(
+    spec: str | Path | Callable[..., Any] = "default", options: LoadOptions | None = None
+) -> Model | ClipModel:
     """Load a model.
 
     Args:
         spec: as after `--model`: `default` (the embedded one), a checkpoint folder, a hub id `owner/name`, or
-            another kind of `list_models()`, such as `predictions:FILE.csv` or `toy:random`
+            another kind of `list_models()`, such as `predictions:FILE.csv` or `toy:random`; or a function
+            that takes a list of signals and their sampling rate in Hz, and returns scores, as after `py:`
         options: device, number format, head, labels, sampling rate in Hz; None for the defaults
 
     Returns:
@@ -39,18 +42,24 @@ def load_model(spec: str | Path = "default", options: LoadOptions | None = None)
         model.labels, model.sampling_rate
         ```
     """
-    return load.load_model(str(spec), options)
+    return load.load_model(str(spec) if isinstance(spec, Path) else spec, options)
 
 
 def model_of(model: ModelSource, corpus: Corpus | None = None) -> Model | ClipModel:
-    """The model itself, loaded if `model` only names it.
+    """The model itself, loaded if `model` only names it, or is a function.
 
     The labels of the corpus, if given, tell the answers in a table of predictions from its other columns.
 
     Raises:
         ModelError: there is no such model, or it cannot be loaded
     """
-    return ModelRequest(spec=str(model)).load(corpus) if isinstance(model, str | Path) else model
+    if isinstance(model, str | Path):
+        return ModelRequest(spec=str(model)).load(corpus)
+    if callable(model) and not hasattr(model, "facts"):
+        return ModelRequest(spec=model).load(corpus)
+    loaded: Any = model
+    found: Model | ClipModel = loaded
+    return found
 
 
 def inspect_model(model: ModelSource = "default") -> pd.DataFrame:

@@ -36,6 +36,10 @@ ADDED = ("recordings", "unjudged")
 """Metadata that older corpus folders do not have."""
 
 
+IN_MEMORY = "table"
+"""Name of a corpus that is a table of the running program."""
+
+
 def _no_published_counts(clips: pd.DataFrame) -> list[str]:
     return []
 
@@ -70,7 +74,7 @@ class RawCorpus:
 
 
 def load_corpus(
-    spec: str,
+    spec: str | pd.DataFrame,
     *,
     data_root: Path | None = None,
     column_map: Mapping[str, str] | None = None,
@@ -84,7 +88,7 @@ def load_corpus(
     Args:
         spec: registered name, manifest, audformat folder, folder of a registered corpus, or folder with a
             `metadata.csv`; each with `:split` if wanted, or with folds, their number and a side, as in
-            `crema-d@emo-superb:1:test`
+            `crema-d@emo-superb:1:test`; or a table of clips in memory, whose `attrs["name"]` is its name
         data_root: folder of a registered corpus, or its parent folder; for a table, the folder that its
             paths start from
         column_map: column name in the corpus → sertools' name
@@ -96,8 +100,12 @@ def load_corpus(
     Raises:
         CorpusError: the corpus is missing or cannot be read; the message says what to do
     """
-    path, stem, split, folds, source = locate(spec, data_root)
-    raw = _read_source(source) if source else _read(path, stem)
+    if isinstance(spec, pd.DataFrame):
+        path, stem, split, folds, source = Path(), "", None, "", ""
+        raw = _in_memory(spec)
+    else:
+        path, stem, split, folds, source = locate(spec, data_root)
+        raw = _read_source(source) if source else _read(path, stem)
     column_map, attached = beside.attach(list(map(str, raw.table.columns)), column_map or {})
     declared = [d for d in scale or {} if raw.scaled and (d == "*" or d in raw.table)]
     if declared:
@@ -235,6 +243,13 @@ def _read_manifest(path: Path) -> RawCorpus:
         return RawCorpus(table=table, name=path.stem, source=path.name, root=path.parent)
     table, root, notes = emobox_lines.read_emobox(table, path)
     return RawCorpus(table=table, name=path.stem, source=path.name, root=root, notes=tuple(notes))
+
+
+def _in_memory(table: pd.DataFrame) -> RawCorpus:
+    """A table of clips of the running program; its index is a column where it has a name."""
+    name = str(table.attrs.get("name", IN_MEMORY))
+    named = any(each is not None and each not in table for each in table.index.names)
+    return RawCorpus(table=table.reset_index(drop=not named), name=name, source=name, root=Path.cwd())
 
 
 def _read_tar(path: Path) -> RawCorpus:

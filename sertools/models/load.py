@@ -4,7 +4,7 @@ import importlib
 import os
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,13 @@ def originals() -> dict[str, str]:
     return {scheme: original for scheme, original in found.items() if original}
 
 
-def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipModel:
+def load_model(spec: str | Callable[..., Any], options: LoadOptions | None = None) -> Model | ClipModel:
     """Loads the model named by `spec`.
 
     Args:
         spec: `default` (the embedded one), a directory, `hf:` and a hub id (or the id alone), or another
-            scheme of `sertools list models`, such as `predictions:FILE` or `toy:random`
+            scheme of `sertools list models`, such as `predictions:FILE` or `toy:random`; or a function of
+            signals and their sampling rate, as after `py:`
         options: device, precision, head and others; None for the defaults
 
     Raises:
@@ -100,13 +101,19 @@ def load_model(spec: str, options: LoadOptions | None = None) -> Model | ClipMod
     """
     options = options or LoadOptions()
     modules = _modules()
-    alone = [name for name, module in modules.items() if getattr(module, "ALONE", False)]
-    scheme, rest = _scheme_and_rest(spec, list(modules), alone)
+    if isinstance(spec, str):
+        alone = [name for name, module in modules.items() if getattr(module, "ALONE", False)]
+        scheme, rest = _scheme_and_rest(spec, list(modules), alone)
+    else:
+        scheme, rest = "py", ""
     _check(options, scheme, getattr(modules[scheme], "READS", ()))
     # whatever a file contains, the answer is a model or one sentence
     with foreign(f"{spec} cannot be loaded", ModelError):
-        model: Model | ClipModel = modules[scheme].load(rest, options)
-        if isinstance(model, LoadedModel) and model.training is None:
+        module: Any = modules[scheme]
+        model: Model | ClipModel = (
+            module.load(rest, options) if isinstance(spec, str) else module.load_callable(spec, options)
+        )
+        if rest and isinstance(model, LoadedModel) and model.training is None:
             model.training = record.beside(Path(rest).expanduser())
     if options.model_scale:
         model = _scaled(model, options.model_scale)

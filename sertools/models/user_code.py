@@ -40,6 +40,28 @@ def imported(spec: str) -> tuple[Callable[..., Any], Path]:
     return function, source
 
 
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a function; of an object that can be called, that of its class."""
+    name = getattr(function, "__name__", type(function).__name__)
+    return name if name.isidentifier() else "function"  # <lambda>
+
+
+def source_of(function: Callable[..., Any]) -> tuple[Path, bytes]:
+    """The Python file of a function of the running program, and what decides its answers: its source.
+
+    A function that was typed where no source is kept has its compiled code instead.
+    """
+    plain: Any = inspect.unwrap(function)
+    code = getattr(plain, "__code__", None) or getattr(type(plain).__call__, "__code__", None)
+    if code is None:
+        return Path(), repr(plain).encode()
+    try:
+        text = inspect.getsource(code)
+    except (OSError, TypeError):
+        text = repr((code.co_code, code.co_consts, code.co_names))
+    return Path(code.co_filename), text.encode("utf-8", "backslashreplace")
+
+
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ModelError(f"no such Python file: {path}")

@@ -1,10 +1,12 @@
 """What `sertools audit` is asked to do: model, corpus, audits and output, before anything is loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from sertools import files
 from sertools.audio.files import MAX_MINUTES
@@ -37,11 +39,11 @@ class ModelRequest:
     """A model to load.
 
     Attributes:
-        spec: the text after `--model`
+        spec: the text after `--model`, or a function of signals and their sampling rate
         options: device, precision and others
     """
 
-    spec: str
+    spec: str | Callable[..., Any]
     options: LoadOptions = field(default_factory=LoadOptions)
 
     def load(
@@ -83,7 +85,7 @@ class CorpusRequest:
     """A corpus to load; several corpora are joined.
 
     Attributes:
-        specs: the texts after `--data`
+        specs: the texts after `--data`, or tables of clips
         data_root: folder of a registered corpus, or its parent folder, or that of a table's paths
         column_map: theirs → ours, for columns of a manifest
         scale: dimension (`*` for all) → lowest and highest rating
@@ -96,7 +98,7 @@ class CorpusRequest:
         beside: where the votes of raters and further attributes are
     """
 
-    specs: tuple[str, ...]
+    specs: tuple[str | pd.DataFrame, ...]
     data_root: Path | None = None
     column_map: Mapping[str, str] = field(default_factory=dict)
     scale: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -120,7 +122,7 @@ class CorpusRequest:
                 self.train,
                 self.test,
                 self.folds,
-                data=self.specs,
+                data=[spec for spec in self.specs if isinstance(spec, str)],
                 data_root=self.data_root,
                 column_map=self.column_map,
             )

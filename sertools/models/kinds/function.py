@@ -44,7 +44,7 @@ from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Outputs, Signal, Task
 from sertools.models.returned_scores import as_layers, check_steady_layers, in_order, labels_of, rows
 from sertools.models.task import task_of
-from sertools.models.user_code import FAILURES, described, imported
+from sertools.models.user_code import FAILURES, described, imported, name_of, source_of
 from sertools.models.words.answers import WORDS, scores_of
 from sertools.models.words.parse import RULE
 from sertools.models.words.returned import classes_of, split
@@ -82,6 +82,7 @@ class Call:
     Attributes:
         function: of the user
         source: its Python file
+        content: what decides its answers, as far as it is known: for the fingerprint
         name: of the function, for messages
         rate: sampling rate of the signals, in Hz
         classes: that answers in words may name; empty for a function that returns numbers
@@ -90,6 +91,7 @@ class Call:
 
     function: Callable[..., Any]
     source: Path
+    content: bytes
     name: str
     rate: int
     classes: tuple[str, ...] = ()
@@ -212,10 +214,45 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
         ModelError: the function does not exist, cannot be imported, or returns unusable predictions for noise
     """
     function, source = imported(rest)
-    name = rest.rpartition(":")[2]
+    return _model_of(function, source, source.read_bytes(), rest, options)
+
+
+def load_callable(function: Callable[..., Any], options: LoadOptions) -> FunctionModel:
+    """A model from a function, or an object that can be called, of the running program or notebook.
+
+    Its fingerprint covers its source, and its answers to noise, which change with what it reads elsewhere.
+
+    Raises:
+        ModelError: the function returns unusable predictions for noise
+    """
+    source, code = source_of(function)
+    model = _model_of(function, source, code, f"{name_of(function)} of the running program", options)
+    digest = hashlib.blake2b(model.fingerprint.encode(), digest_size=16)
+    clips = trial(model.sampling_rate)
+    digest.update(model.call(clips).scores.tobytes())
+    if model.call.has_layers:
+        digest.update(model.call.layers(clips).tobytes())
+    return replace(model, fingerprint=digest.hexdigest())
+
+
+def _model_of(
+    function: Callable[..., Any], source: Path, content: bytes, where: str, options: LoadOptions
+) -> FunctionModel:
+    """The model that a function is.
+
+    Args:
+        function: of the user
+        source: its Python file
+        content: what decides its answers, as far as it is known
+        where: what its facts give as source
+        options: labels, sampling rate and others
+    """
+    name = name_of(function)
     rate = options.sampling_rate or _positive(function, "sampling_rate", RATE_HZ, name)
     check_rate(rate, name)
-    call = _with_classes(Call(function=function, source=source, name=name, rate=rate), options)
+    call = _with_classes(
+        Call(function=function, source=source, content=content, name=name, rate=rate), options
+    )
     first = _answers_to_noise(call)
     if call.has_layers:
         check_steady_layers(call.layers, trial(rate), name)
@@ -235,7 +272,7 @@ def load(rest: str, options: LoadOptions) -> FunctionModel:
         fingerprint=_fingerprint(call, labels, task),
         facts=signal_facts(
             "Python function",
-            rest,
+            where,
             {
                 "architecture": (inspect.getdoc(function) or name).partition("\n")[0],
                 "head": "none" if call.encodes else f"function {name}",
@@ -299,5 +336,5 @@ def _fingerprint(call: Call, labels: Sequence[str], task: str) -> str:
     if call.classes:
         settings += f" {call.classes} {sorted(call.label_map.items())} {RULE}"
     digest = hashlib.blake2b(settings.encode(), digest_size=16)
-    digest.update(call.source.read_bytes())
+    digest.update(call.content)
     return digest.hexdigest()
