@@ -1,4 +1,7 @@
-"""Runs notebooks without Jupyter, and writes what their cells show: `python -m tests.helpers.notebooks FILE`."""
+"""Runs notebooks without Jupyter, and writes what their cells show.
+
+`python -m tests.helpers.notebooks FILE` puts the outputs into the file.
+"""
 
 import ast
 import contextlib
