@@ -60,7 +60,8 @@ from sertools.metrics.regression import BIAS
 from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, LeftOut, Limit, Series, Table
 from sertools.results.terms.names import slice_words
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, pairs

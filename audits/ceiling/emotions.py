@@ -7,7 +7,7 @@ from sertools.auditing.ceilings import labels_are_votes
 from sertools.auditing.findings import detail
 from sertools.metrics import classification, raters, soft_labels
 from sertools.results.result import Figure, Finding, Series, Verdict
-from sertools.statistics.jackknife import proportion
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.tables import Tables
 from sertools.tables.votes import Votes, majority

@@ -6,7 +6,7 @@ from sertools.auditing.findings import finding
 from sertools.metrics import distribution
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.results.result import Finding
-from sertools.statistics.jackknife import proportion
+from sertools.statistics.proportions import proportion
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import Pairs, speaker_codes, unanswered_clips
 from sertools.tables.tables import Tables

@@ -10,7 +10,8 @@ from sertools.metrics import classification, distribution, regression
 from sertools.metrics.better_than_chance import NOT_BETTER, not_better_than_constant
 from sertools.randomness import identity_rng
 from sertools.results.result import Finding
-from sertools.statistics.jackknife import Estimate, estimate, proportion
+from sertools.statistics.jackknife import Estimate, estimate
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables

@@ -35,7 +35,8 @@ from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.regression import CCC
 from sertools.results.keys import Asks
 from sertools.results.result import Finding, Limit
-from sertools.statistics.jackknife import estimate, proportion
+from sertools.statistics.jackknife import estimate
+from sertools.statistics.proportions import proportion
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN
 from sertools.tables.pairs import pairs, predictions_of, scored_targets, speaker_codes

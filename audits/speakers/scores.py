@@ -11,7 +11,8 @@ from sertools.metrics.regression import CCC
 from sertools.metrics.speakers import RANK_DECIMALS, scores_of_draws
 from sertools.randomness import identity_rng
 from sertools.statistics.bootstrap import UNDEFINED
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate, proportion
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, estimate
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs
 from sertools.tables.tables import Tables

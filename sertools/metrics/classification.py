@@ -197,7 +197,7 @@ def rating_bins(rating: ArrayLike, edges: ArrayLike = (0.25, 0.5, 0.75)) -> NDAr
 
 
 def accuracy_statistic(classes: int) -> Statistic:
-    """WA as a statistic; for a single model prefer `jackknife.proportion(truth == prediction, …)`."""
+    """WA as a statistic; for a single model prefer `proportions.proportion(truth == prediction, …)`."""
     return _on_confusion("accuracy", classes, lambda counts: ratio(_right(counts).sum(-1), _total(counts)))
 
 

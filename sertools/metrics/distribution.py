@@ -186,7 +186,7 @@ def share_in_range(prediction: ArrayLike, low: float = -np.inf, high: float = np
     """What share of predictions is in [low, high], both ends included, in [0, 1]? nan for n = 0.
 
     Σ(low ≤ p ≤ high) / n. The category-dimension consistency of ser-tests, with ranges from the literature;
-    for its confidence interval use `jackknife.proportion(in_range(…), …)`.
+    for its confidence interval use `proportions.proportion(in_range(…), …)`.
 
     Args:
         prediction: shape (n,)

@@ -16,9 +16,9 @@ from sertools.statistics.jackknife import (
     Estimate,
     group_minus_all,
     jackknife_variance,
-    share_bounds,
 )
 from sertools.statistics.permutation import NullGap, permuted_gap
+from sertools.statistics.proportions import share_bounds
 from sertools.statistics.statistic import Statistic, ratio
 from sertools.tables.pairs import Pairs
 

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sertools.errors import AuditError
 from sertools.statistics.bootstrap import bootstrap
-from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_variance, share_bounds
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_variance
+from sertools.statistics.proportions import share_bounds
 from sertools.statistics.statistic import Statistic, paired, ratio, unit_sums
 
 
@@ -21,7 +22,7 @@ def unchanged_ratings(clean: ArrayLike, perturbed: ArrayLike, tolerance: float =
     """Which predictions changed by less than the tolerance? Booleans, shape (n,).
 
     |p(x) − p(x′)| < tolerance, strictly, on unrounded values (Wagner et al. 2023, §3.4). The mean is the
-    unchanged ratio; `jackknife.proportion` gives its interval.
+    unchanged ratio; `proportions.proportion` gives its interval.
 
     Args:
         clean: predictions, shape (n,)
@@ -136,8 +137,8 @@ def mean_share(
 ) -> Estimate:
     """Share of clips that succeed, averaged over conditions with equal weight, with its interval.
 
-    Mean over k conditions of (successes / clips). The interval is like that of `jackknife.proportion`, from
-    the leave-one-unit-out variance of the mean; see `jackknife.share_bounds`. Its width is never 0.
+    Mean over k conditions of (successes / clips). The interval is like that of `proportions.proportion`, from
+    the leave-one-unit-out variance of the mean; see `proportions.share_bounds`. Its width is never 0.
 
     Args:
         success: shape (n, k), in [0, 1]; nan if a clip is missing under a condition

@@ -14,7 +14,8 @@ from sertools.metrics.classification import accuracy_statistic, uar_statistic
 from sertools.metrics.regression import CCC
 from sertools.probing.folds import disjoint_folds, shared_folds
 from sertools.randomness import identity_rng
-from sertools.statistics.jackknife import Estimate, estimate, proportion
+from sertools.statistics.jackknife import Estimate, estimate
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, speaker_codes
 from sertools.tables.tables import Tables

@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
-from sertools.statistics.jackknife import (
-    INTRA_SPEAKER,
-    MIN_UNITS,
-    Estimate,
-    Group,
-    jackknife_variance,
-    wilson,
-)
+from sertools.statistics.jackknife import MIN_UNITS, Estimate, Group, jackknife_variance
+from sertools.statistics.proportions import INTRA_SPEAKER, wilson
 from sertools.statistics.statistic import paired
 
 

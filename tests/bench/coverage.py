@@ -20,7 +20,8 @@ from sertools.metrics.speakers import rank_correlation
 from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
 from sertools.statistics.bootstrap import GroupedClips, bootstrap_weights, widened_percentiles
 from sertools.statistics.group_range import max_minus_min
-from sertools.statistics.jackknife import Estimate, contrast, estimate, gap, proportion
+from sertools.statistics.jackknife import Estimate, contrast, estimate, gap
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import ratio, unit_sums
 from tests.helpers.simulated_ratings import (
     CHANGE,

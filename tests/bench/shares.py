@@ -11,7 +11,7 @@ import argparse
 import numpy as np
 from scipy.special import stdtrit
 
-from sertools.statistics.jackknife import INTRA_SPEAKER, share_bounds, wilson
+from sertools.statistics.proportions import INTRA_SPEAKER, share_bounds, wilson
 from tests.bench.inference import show
 
 SPEAKERS = (5, 6, 8, 12, 24, 45, 90)

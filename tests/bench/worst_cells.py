@@ -18,7 +18,8 @@ from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, RMSE
 from sertools.probing.probes import linear
 from sertools.statistics.beyond_chance import distance_beyond_chance, spread_beyond_chance
-from sertools.statistics.jackknife import Estimate, estimate, group_minus_all, proportion
+from sertools.statistics.jackknife import Estimate, estimate, group_minus_all
+from sertools.statistics.proportions import proportion
 from sertools.statistics.statistic import Statistic, overall
 from tests.bench.coverage import PAGE, SPEAKERS, _markdown
 

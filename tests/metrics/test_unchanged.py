@@ -8,7 +8,7 @@ import pytest
 from sertools.errors import AuditError
 from sertools.metrics import unchanged
 from sertools.metrics.unchanged import draw_variance, mean_share, share_of_equal_pairs, tolerated_level
-from sertools.statistics.jackknife import proportion
+from sertools.statistics.proportions import proportion
 
 
 def test_the_tolerance_itself_is_a_change():

@@ -11,7 +11,8 @@ from sertools.metrics.regression import BIAS, CCC
 from sertools.metrics.speakers import rank_correlation
 from sertools.statistics.bootstrap import GroupedClips, bootstrap
 from sertools.statistics.group_range import max_minus_min
-from sertools.statistics.jackknife import contrast, estimate, gap, proportion
+from sertools.statistics.jackknife import contrast, estimate, gap
+from sertools.statistics.proportions import proportion
 from tests.helpers.simulated_ratings import (
     RHO,
     SLOPE,

@@ -14,7 +14,8 @@ from sertools.statistics.bootstrap import GroupedClips
 from sertools.statistics.crossed import Crossed
 from sertools.statistics.crossed import contrast as crossed_contrast
 from sertools.statistics.group_range import max_minus_min
-from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all, proportion
+from sertools.statistics.jackknife import contrast, estimate, gap, group_minus_all
+from sertools.statistics.proportions import proportion
 from sertools.statistics.shares import change_of_recall, gap_of_recall
 
 SPEAKERS, CLIPS = 10, 24

@@ -8,14 +8,8 @@ from scipy import stats
 from sertools.metrics import regression
 from sertools.metrics.classification import recall_statistic, uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, PCC, ccc
-from sertools.statistics.jackknife import (
-    contrast,
-    estimate,
-    estimate_from_left_out,
-    gap,
-    group_minus_all,
-    proportion,
-)
+from sertools.statistics.jackknife import contrast, estimate, estimate_from_left_out, gap, group_minus_all
+from sertools.statistics.proportions import proportion
 from tests.helpers.naive_jackknife import jackknife_variance, leave_one_out
 
 

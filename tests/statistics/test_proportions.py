@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sertools.statistics import jackknife
-from sertools.statistics.jackknife import proportion
+from sertools.statistics.proportions import proportion
 from tests.helpers.naive_jackknife import jackknife_variance, leave_one_out
 
 
