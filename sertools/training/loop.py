@@ -15,7 +15,7 @@ from sertools.files import disk_errors
 from sertools.randomness import identity_rng
 from sertools.training.data.batches import Batches, Clips, collate
 from sertools.training.data.measures import SMALLER_IS_BETTER, measures, measures_of
-from sertools.training.recipe import Optimisation
+from sertools.training.recipe import FIRST, Optimisation
 
 if TYPE_CHECKING:
     import torch
@@ -128,7 +128,7 @@ def _trainer(phase: "GradientPhase", module: "torch.nn.Module", folder: Path, se
     seed, how = setting.recipe.seed, phase.how
     batches = Batches(lengths=phase.clips.lengths, size=how.batch, samples=how.batch_samples, seed=seed)
     callbacks: list[Any] = [_callback(phase, batches, folder, setting)]
-    if how.patience:
+    if how.patience and phase.dev is not None:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=how.patience))
     trainer = _trainer_class()(
         phase,
@@ -230,11 +230,12 @@ def _arguments(phase: "GradientPhase", folder: Path, precision: str, seed: int) 
     best: dict[str, Any] = {}
     if phase.dev is not None:
         when["eval_strategy"] = when["save_strategy"]
-    if phase.dev is not None and how.best_by:
+    measure = measure_of(how, phase.clips)
+    if phase.dev is not None and measure:
         best = {
             "load_best_model_at_end": True,
-            "metric_for_best_model": how.best_by,
-            "greater_is_better": how.best_by not in SMALLER_IS_BETTER,
+            "metric_for_best_model": measure,
+            "greater_is_better": measure not in SMALLER_IS_BETTER,
         }
     schedule = {"constant": "constant_with_warmup"}.get(how.schedule, how.schedule)
     return TrainingArguments(
@@ -305,6 +306,13 @@ def _scores(trainer: Any, dev: Clips | None, how: Optimisation) -> dict[str, flo
     return found
 
 
+def measure_of(how: Optimisation, clips: Clips) -> str:
+    """The measure by which the best weights are chosen; empty for none."""
+    if how.best_by != FIRST:
+        return how.best_by
+    return measures_of(clips.targets)[0] if clips.targets is not None else "loss"
+
+
 def check_measure(how: Optimisation, clips: Clips) -> None:
     """Refuses a measure that the targets do not have.
 
@@ -312,7 +320,7 @@ def check_measure(how: Optimisation, clips: Clips) -> None:
         ModelError: `best_by` is none of the measures
     """
     known = ["loss", *(measures_of(clips.targets) if clips.targets is not None else [])]
-    if how.best_by and how.best_by not in known:
+    if how.best_by not in ("", FIRST, *known):
         raise ModelError(f"best_by = {how.best_by!r} is not measured", hint=f"one of {', '.join(known)}")
 
 

@@ -20,8 +20,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-LOSSES_OF_RATINGS = ("ccc", "mse")
-WEIGHTS = ("none", "inverse", "balanced", "balanced-clips")
+FIRST = "first"
+"""Value of `best_by` for the first measure of the targets."""
 
 
 class Strict(BaseModel):
@@ -52,14 +52,16 @@ class Optimisation(Strict):
         batch: clips per batch
         batch_samples: largest number of samples in a batch, padding included, in place of `batch`; 0 for none
         accumulate: batches per update
-        optimiser: `adam`, `adamw` (with decoupled weight decay) or `sgd` (with Nesterov momentum 0.9)
+        optimiser: `adam` or `adamw`, which are the same here (weight decay is decoupled, as in fairseq), or
+            `sgd` with Nesterov momentum 0.9
         learning_rate: the highest
         schedule: of the learning rate after warm-up
         warm_up: share of the updates in which the rate rises linearly from 0; from 1 on, their number
         weight_decay: of matrices; biases and norms have none
         clip_norm: largest norm of the gradient; 0 for no limit
         every: updates after which dev clips are scored and a checkpoint is kept; 0 for each epoch
-        best_by: measure on dev clips by which the best weights are chosen; empty for the last
+        best_by: measure on dev clips by which the best weights are chosen; empty for the last ones; `first`
+            for CCC, or else UAR, where there are dev clips
         patience: scorings without improvement after which training stops; 0 for never
     """
 
@@ -163,6 +165,12 @@ class Recipe(Optimisation):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     pretrain: Optimisation = Optimisation()
     options: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _pretraining_is_chosen_by_its_loss(self) -> "Recipe":
+        if self.pretrain.best_by not in ("", "loss"):
+            raise ValueError('pretrain.best_by can only be "loss": nothing else is measured without labels')
+        return self
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:

@@ -21,7 +21,7 @@ from sertools.training.loop import check_measure
 from sertools.training.objectives import objectives, options_of
 from sertools.training.output.files import write_output
 from sertools.training.phases import Progress, Setting, run_phases
-from sertools.training.recipe import Recipe
+from sertools.training.recipe import FIRST, Recipe
 
 STATED = "recipe.json"
 """File in the work folder with the recipe and the clips, by which an interrupted training is known again."""
@@ -165,7 +165,7 @@ def _check(recipe: Recipe, setting: Setting) -> None:
     """Refuses what can only be found out with the clips at hand."""
     if recipe.best_by:
         check_measure(recipe, setting.train)
-        if setting.dev is None:
+        if setting.dev is None and (recipe.best_by != FIRST or recipe.patience):
             raise ModelError(
                 f"best_by = {recipe.best_by!r} needs dev clips",
                 hint="name dev_speakers or dev in the recipe, or leave out best_by to keep the last weights",

@@ -158,7 +158,8 @@ def test_bad_data_are_refused_in_one_sentence(tones, tmp_path, changes, said):
         ({"seed": -1}, "error at 'seed'"),
         ({"cut_s": 1e300}, "error at 'cut_s'"),
         ({"method": {"a": 1}}, "unknown method"),
-        ({"patience": 2}, "patience needs best_by"),
+        ({"patience": 2, "best_by": ""}, "patience needs best_by"),
+        ({"pretrain": {"best_by": "uar"}}, "pretrain.best_by can only be"),
     ],
 )
 def test_bad_recipes_are_refused_in_one_sentence(tones, changes, said):

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "optimiser": "sgd",
     "learning_rate": 0.01,
     "freeze": "nothing",
+    "best_by": "first",
 }
 ENCODER = False
 SHORTEST = 31 * 160

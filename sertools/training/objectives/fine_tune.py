@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "learning_rate": 1e-4,
     "head": "dense-tanh",
     "freeze": "cnn",
+    "best_by": "first",
 }
 
 
