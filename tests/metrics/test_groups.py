@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sertools.errors import AuditError
-from sertools.metrics.groups import Groups, groups_of, matched, pitch_groups
+from sertools.metrics.groups import Groups, groups_of, matched, pitch_groups, sex_from_pitch
 
 
 def members(clips, name):
@@ -126,3 +126,10 @@ def test_matching_takes_the_same_clips_whatever_their_order():
     )
     assert set(clips[first]) == set(clips[order][again])
     assert not first[code < 0].any()
+
+
+def test_without_speakers_each_clip_has_the_sex_that_its_own_pitch_suggests():
+    clips = pd.DataFrame({"pitch_hz": [164.9, 165.0, np.nan]})
+    assert sex_from_pitch(clips).tolist() == ["male", "female", None]
+    # the mean of the speaker decides where there is one
+    assert sex_from_pitch(clips.assign(speaker=["a", "a", None])).tolist() == ["male", "male", None]

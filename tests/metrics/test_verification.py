@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu, norm
+from scipy.stats import mannwhitneyu, norm, t
 
 from sertools.metrics.standardised import cells, standardised_difference
-from sertools.metrics.verification import auc, eer, eer_of_counts
+from sertools.metrics.verification import auc, auc_within, eer, eer_of_counts
 from sertools.statistics.statistic import overall
 
 
@@ -42,3 +42,40 @@ def test_standardised_difference_is_zero_where_only_the_truth_differs():
     value = stratum.astype(float)
     assert overall(standardised_difference(2), cells(stratum, inside), value) == 0
     assert np.isnan(overall(standardised_difference(1), cells(stratum * 0, inside | True), value))
+
+
+def pair_by_pair(value, first, stratum, left_out=None, unit=None) -> float:
+    """The area by loops over all pairs of a stratum, without those of one unit."""
+    kept = np.ones(len(value), dtype=bool) if left_out is None else unit != left_out
+    pairs = [
+        (value[i] > value[j]) + (value[i] == value[j]) / 2
+        for i in np.flatnonzero(first & kept)
+        for j in np.flatnonzero(~first & kept)
+        if stratum[i] == stratum[j]
+    ]
+    return float(np.mean(pairs)) if pairs else np.nan
+
+
+def test_the_area_within_strata_and_its_interval_are_those_of_all_pairs():
+    rng = np.random.default_rng(0)
+    unit, stratum = np.repeat(np.arange(12), 6), np.tile([0, 0, 1, 1, 2, 2], 12)
+    first = unit % 2 == 0
+    value = np.round(rng.normal(size=72) + 0.5 * first, 1)  # with ties
+    found = auc_within(value, first, stratum, unit)
+    assert found.value == pytest.approx(pair_by_pair(value, first, stratum), abs=1e-12)
+    without = [pair_by_pair(value, first, stratum, each, unit) for each in range(12)]
+    half = t.ppf(0.975, 5) * np.sqrt(11 * np.var(without))
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), abs=1e-12)
+    assert (found.n, found.units, found.reason) == (72, 12, "")
+
+
+def test_an_area_without_pairs_or_speakers_says_why():
+    value, unit = np.arange(12.0), np.arange(12)
+    first = unit < 6
+    assert auc_within(value, first, unit, unit).reason == "there is no pair to compare"
+    few = auc_within(value, unit < 4, np.zeros(12, dtype=int), unit)
+    assert (few.value, few.reason) == (0.0, "fewer than 5 speakers on one side")
+    # only the first two speakers are in the same stratum
+    lonely = np.where(unit == 6, 0, unit)
+    found = auc_within(value, first, lonely, unit)
+    assert (found.value, found.reason) == (0.0, "undefined when one speaker is left out")

@@ -3,9 +3,11 @@ import pytest
 from sertools.results.provenance import (
     CLASSES,
     NOT_OPENED,
+    TRAINING,
     closed_sets_differ,
     corpora_differ,
     fingerprint_of,
+    training_sentences,
 )
 from sertools.results.result import Result
 from tests.helpers.comparisons import result
@@ -37,3 +39,13 @@ def test_closed_sets_are_the_same_in_any_order_and_are_named_where_they_differ()
     assert closed_sets_differ(of("anger", "joy"), of()) == (
         "emotions are judged among anger, joy in one and among all classes in the other"
     )
+
+
+def test_what_was_in_the_training_is_said_once():
+    def of(said: object) -> Result:
+        return result().model_copy(update={"provenance": {TRAINING: said}})
+
+    known = of({"sentence": "Half of it was in the training."})
+    assert training_sentences([known, known, of({"sentence": ""}), of(None), of({"sentence": 3})]) == [
+        "Half of it was in the training."
+    ]

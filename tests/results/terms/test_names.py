@@ -29,3 +29,7 @@ def test_names_of_the_data_are_kept_as_they_are():
 
 def test_minus_signs_are_set_before_numbers_only():
     assert names.with_minus_signs("-0.1 (-.5), a-1, 0-1, x=-1 -b") == "−0.1 (−.5), a-1, 0-1, x=-1 -b"
+
+
+def test_a_slice_of_another_kind_is_kept_as_it_is():
+    assert names.slice_words("worst layer") == "worst layer"
