@@ -38,9 +38,15 @@ class Correlations:
 def correlations(material: Material) -> Correlations:
     """Correlations from cross-products about the means of each speaker, with the jackknife over speakers.
 
-    The truth that is held constant is the rating, or which class is true (all classes together).
+    The truth that is held constant is the rating, or which class is true (all classes together). There are
+    none if the corpus names no speakers.
     """
     f, c = material.features.shape[1], material.answers.shape[1]
+    if not material.pair.by_speaker:
+        none = np.full((f, c), np.nan)
+        return Correlations(
+            with_answers=none, with_ratings=none, beyond=none, low=none, high=none, p_value=none
+        )
     z = np.column_stack([material.features, material.answers, material.truth])
     # features have any unit: standardised, so that small ones are not rounded away
     z = (z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0)

@@ -15,8 +15,11 @@ from sertools.tables.tables import Tables
 from .inputs import Inputs
 
 FOLDS = 4
-MOST_CLIPS = 40
-"""Most clips of a speaker that are compared; evenly spread over the speaker's clips."""
+MOST_CLIPS, MOST_OF_ALL = 40, 6000
+"""Most clips of a speaker, and of all speakers, that are compared; evenly spread over the speaker's clips."""
+
+MOST_SORTED = 1_000_000
+"""Most scores from which the bounds of the bins are taken."""
 
 MOST_DIRECTIONS = 64
 """Most principal directions of the vectors that are used."""
@@ -57,7 +60,8 @@ def verified(tables: Tables, known: Inputs) -> dict[str, Eer]:
     names, unit = np.unique(speaker.iloc[usable].to_numpy(dtype=str), return_inverse=True)
     if len(names) < MIN_UNITS:
         return {}
-    taken = np.concatenate([_spread(np.flatnonzero(unit == code)) for code in range(len(names))])
+    most = max(2, min(MOST_CLIPS, MOST_OF_ALL // len(names)))
+    taken = np.concatenate([_spread(np.flatnonzero(unit == code), most) for code in range(len(names))])
     rows, unit = usable[taken], unit[taken]
     fold = disjoint_folds(names[unit], np.zeros(len(unit)), min(FOLDS, len(names) // 2))
     return {
@@ -66,11 +70,11 @@ def verified(tables: Tables, known: Inputs) -> dict[str, Eer]:
     }
 
 
-def _spread(positions: NDArray[np.integer]) -> NDArray[np.integer]:
-    """At most `MOST_CLIPS` of the positions, evenly spread."""
-    if len(positions) <= MOST_CLIPS:
+def _spread(positions: NDArray[np.integer], most: int) -> NDArray[np.integer]:
+    """At most this many of the positions, evenly spread."""
+    if len(positions) <= most:
         return positions
-    return positions[np.linspace(0, len(positions) - 1, MOST_CLIPS).astype(np.int64)]
+    return positions[np.linspace(0, len(positions) - 1, most).astype(np.int64)]
 
 
 def _scores(
@@ -116,7 +120,9 @@ def _of_scores(
     """The equal error rate, with the jackknife over speakers on counts of scores in bins."""
     upper = [each[np.triu_indices(len(each), 1)] for each in scores]
     every = np.concatenate(upper)
-    edges = np.unique(np.quantile(every, np.linspace(0, 1, BINS + 1)))
+    # bounds of bins from some of the scores, because sorting all of them takes long
+    some = every[:: max(1, len(every) // MOST_SORTED)]
+    edges = np.unique(np.quantile(some, np.linspace(0, 1, BINS + 1)))
     units = int(unit.max()) + 1
     same, different = np.zeros((2, units, len(edges) + 1))
     totals = np.zeros((2, len(edges) + 1))

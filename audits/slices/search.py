@@ -153,23 +153,30 @@ def _excess(
     sums = np.bincount(losses.stratum, weights=losses.loss)
     rest = losses.loss - ratio(sums, np.bincount(losses.stratum))[losses.stratum]
     units = int(losses.unit.max()) + 1 if len(losses.unit) else 0
-    rows, columns = pairs.T
-    of_unit = []
-    for code in range(units):
-        inside = losses.unit == code
-        member, loss = holds[inside].astype(np.float64), rest[inside]
-        clips = (member.T @ member)[rows, columns]
-        total = (member.T @ (member * loss[:, None]))[rows, columns]
-        of_unit.append((clips, total, float(inside.sum()), float(loss.sum())))
-    inside_n = np.array([each[0] for each in of_unit])
-    inside_sum = np.array([each[1] for each in of_unit])
-    outside_n = np.array([each[2] for each in of_unit])[:, None] - inside_n
-    outside_sum = np.array([each[3] for each in of_unit])[:, None] - inside_sum
-    n, m = inside_n.sum(axis=0), outside_n.sum(axis=0)
-    mean, other = ratio(inside_sum.sum(axis=0), n), ratio(outside_sum.sum(axis=0), m)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        influence = (inside_sum - mean * inside_n) / n - (outside_sum - other * outside_n) / m
-    error = np.sqrt((influence**2).sum(axis=0) * units / max(units - 1, 1))
+    order = np.argsort(losses.unit, kind="stable")
+    blocks = np.split(order, np.cumsum(np.bincount(losses.unit, minlength=units))[:-1])
+    n, total, speakers = np.zeros((3, len(pairs)))
+    # in two passes, because the sums of all speakers may not fit into memory
+    for block in blocks:
+        clips, losses_inside = _of_unit(holds[block], rest[block], pairs)
+        n, total, speakers = n + clips, total + losses_inside, speakers + (clips > 0)
+    m, every = len(rest) - n, float(rest.sum())
+    mean, other = ratio(total, n), ratio(every - total, m)
+    squares = np.zeros(len(pairs))
+    for block in blocks:
+        clips, losses_inside = _of_unit(holds[block], rest[block], pairs)
+        outside = float(rest[block].sum()) - losses_inside - other * (len(block) - clips)
+        squares += (ratio(losses_inside - mean * clips, n) - ratio(outside, m)) ** 2
+    error = np.sqrt(squares * units / max(units - 1, 1))
     # the spread between clips alone gives a slice at least this error
     least = rest.std() * np.sqrt(ratio(1.0, n))
-    return mean - other, np.fmax(error, least), n, (inside_n > 0).sum(axis=0).astype(np.float64)
+    return mean - other, np.fmax(error, least), n, speakers
+
+
+def _of_unit(
+    holds: NDArray[np.bool_], rest: NDArray[np.float64], pairs: NDArray[np.integer]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Number of the clips of one unit in each slice, and the sum of their values, shape (slices,) each."""
+    member = holds.astype(np.float64)
+    rows, columns = pairs.T
+    return (member.T @ member)[rows, columns], (member.T @ (member * rest[:, None]))[rows, columns]

@@ -37,13 +37,22 @@ class _Sums:
     known: NDArray[np.float64]
     open: NDArray[np.float64]
 
-    def over(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        """Means of true, known and open moments, with the units weighted by rows (rows, units)."""
-        n, m = (weights @ each for each in (self.labelled, self.unlabelled))
+    def means(self, left_out: NDArray[np.integer] | None = None) -> tuple[NDArray[np.float64], ...]:
+        """Means of true, known and open moments of all clips, shape (1, m), or without each unit, (units, m).
+
+        Args:
+            left_out: the units that are left out in turn; None for none
+        """
+
+        def of(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+            if left_out is None:
+                return ratio(sums.sum(axis=0)[None], counts.sum())
+            return ratio(sums.sum(axis=0) - sums[left_out], (counts.sum() - counts[left_out])[:, None])
+
         return (
-            ratio(weights @ self.true, n[:, None]),
-            ratio(weights @ self.known, n[:, None]),
-            ratio(weights @ self.open, m[:, None]),
+            of(self.true, self.labelled),
+            of(self.known, self.labelled),
+            of(self.open, self.unlabelled),
         )
 
 
@@ -134,8 +143,7 @@ def _estimated(
         both: whether units with unlabelled clips only are left out in turn, too
         ends: range of the score
     """
-    every = np.ones((1, len(counted)))
-    number = float(value(*sums.over(every))[0])
+    number = float(value(*sums.means())[0])
     inside = (counted > 0) | ((sums.unlabelled > 0) if both else False)
     units = int((counted > 0).sum())
     n = int(counted.sum() + (sums.unlabelled.sum() if both else 0))
@@ -144,8 +152,7 @@ def _estimated(
         return _because(found, "undefined on these clips")
     if units < MIN_UNITS:
         return _because(found, f"fewer than {MIN_UNITS} speakers")
-    without = 1.0 - np.eye(len(counted))[np.flatnonzero(inside)]
-    left_out = value(*sums.over(without))
+    left_out = value(*sums.means(np.flatnonzero(inside)))
     if np.isnan(left_out).any():
         return _because(found, "undefined when one speaker is left out")
     error = math.sqrt(jackknife_variance(left_out))

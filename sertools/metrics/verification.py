@@ -93,15 +93,19 @@ def auc_within(
         unit: codes, shape (n,)
     """
     codes, index = np.unique(unit, return_inverse=True)
-    wins, pairs = np.zeros((2, len(codes), len(codes)))
-    one_hot = np.eye(len(codes))
+    total, inside = np.zeros(2), np.zeros((len(codes), 2))
+    of_unit = np.zeros((len(codes), 2))
     for code in np.unique(stratum):
-        a, b = np.flatnonzero(first & (stratum == code)), np.flatnonzero(~first & (stratum == code))
-        higher = (value[a][:, None] > value[b]) + 0.5 * (value[a][:, None] == value[b])
-        one, other = one_hot[index[a]], one_hot[index[b]]
-        wins += one.T @ higher @ other
-        pairs += np.outer(one.sum(axis=0), other.sum(axis=0))
-    area = float(ratio(wins.sum(), pairs.sum()))
+        here = np.flatnonzero(stratum == code)
+        a, b = here[first[here]], here[~first[here]]
+        won, lost = _wins(value[a], value[b]), len(a) - _wins(value[b], value[a])
+        total += [won.sum(), len(a) * len(b)]
+        # each unit with all clips of the other kind: its own of the first kind, and its own of the second
+        of_unit[:, 0] += np.bincount(index[a], won, len(codes)) + np.bincount(index[b], lost, len(codes))
+        of_unit[:, 1] += np.bincount(index[a], minlength=len(codes)) * len(b)
+        of_unit[:, 1] += np.bincount(index[b], minlength=len(codes)) * len(a)
+        inside += _within_units(value, a, b, index, len(codes))
+    area = float(ratio(total[0], total[1]))
     found = Estimate(value=area, low=np.nan, high=np.nan, n=len(value), units=len(codes))
     if np.isnan(area):
         return replace(found, reason="there is no pair to compare")
@@ -109,12 +113,9 @@ def auc_within(
     if fewest < MIN_UNITS:
         return replace(found, reason=f"fewer than {MIN_UNITS} speakers on one side")
 
-    def without(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        # the pairs of a unit are in a row and in a column, which cross once
-        left: NDArray[np.float64] = sums.sum() - sums.sum(axis=1) - sums.sum(axis=0) + np.diagonal(sums)
-        return left
-
-    left_out = ratio(without(wins), without(pairs))
+    # the pairs of a unit with itself are taken away twice
+    left = total - of_unit + inside
+    left_out = ratio(left[:, 0], left[:, 1])
     if np.isnan(left_out).any():
         return replace(found, reason="undefined when one speaker is left out")
     error = float(np.sqrt(jackknife_variance(left_out)))
@@ -124,3 +125,27 @@ def auc_within(
         return max(area - half, 0.0), min(area + half, 1.0)
 
     return found.within(bounds, 0.95)
+
+
+def _wins(value: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many of the others each value exceeds, ties counting half, shape (n,)."""
+    order = np.sort(others)
+    below: NDArray[np.float64] = (
+        np.searchsorted(order, value, side="left") + np.searchsorted(order, value, side="right")
+    ) / 2
+    return below
+
+
+def _within_units(
+    value: NDArray[np.float64],
+    a: NDArray[np.integer],
+    b: NDArray[np.integer],
+    index: NDArray[np.integer],
+    units: int,
+) -> NDArray[np.float64]:
+    """Wins and pairs between clips a and b of the same unit, shape (units, 2)."""
+    found = np.zeros((units, 2))
+    for unit in np.intersect1d(index[a], index[b]):
+        own, other = a[index[a] == unit], b[index[b] == unit]
+        found[unit] = _wins(value[own], value[other]).sum(), len(own) * len(other)
+    return found
