@@ -1,5 +1,6 @@
 """How much of answers, ratings and errors do plain acoustics explain for speakers outside the fit?"""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,7 +64,7 @@ def explained(material: Material, fold: NDArray[np.integer], features: NDArray[n
     more = _estimate(MORE, np.column_stack(squares[:2]), material)
     plain = unshrunk(material.features[:, features], material.errors, fold)
     columns = np.column_stack([material.errors, plain])
-    error = _estimate(explained_square(material.errors.shape[1]), columns, material).mapped(_root)
+    error = rooted(_estimate(explained_square(material.errors.shape[1]), columns, material))
     return Explained(shares=shares, more=more, error=error)
 
 
@@ -161,6 +162,20 @@ def explained_square(outputs: int) -> Statistic:
     return Statistic(name="explained_error", sums=sums, value=value)
 
 
-def _root(square: float) -> float:
-    """√max(0, x), and nan for nan: an explained part cannot be negative."""
-    return float(np.sqrt(np.fmax(square, 0.0))) if not np.isnan(square) else float("nan")
+def rooted(square: Estimate) -> Estimate:
+    """The root of a square that may be estimated below 0, where it is 0.
+
+    The upper end of the interval is at least as far from 0 as it would be if the square were estimated at 0.
+    """
+    if math.isnan(square.value):
+        return square
+    value = max(square.value, 0.0)
+
+    def ends(low: float, high: float) -> tuple[float, float]:
+        return math.sqrt(max(low, 0.0)), math.sqrt(value + max(high - square.value, 0.0))
+
+    found = replace(square, value=math.sqrt(value))
+    if math.isnan(square.low):
+        return found
+    low, high = ends(square.low, square.high)
+    return replace(found, low=low, high=high, inner=square.inner and ends(*square.inner))

@@ -95,8 +95,10 @@ def audit_command(name: str) -> TyperCommand:
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *switches, *shared)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     command.__annotations__ = {p.name: p.annotation for p in parameters}
+    several = " --model run-1 --model run-2 --model run-3" if loaded.models else ""
     command.__doc__ = (
-        f"{loaded.question}\n\n{loaded.method}\n\nExample: sertools {name} --data {loaded.data or 'voices'}"
+        f"{loaded.question}\n\n{loaded.method}\n\n"
+        f"Example: sertools {name}{several} --data {loaded.data or 'voices'}"
     )
     return single(name, command)
 

@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 from sertools.audits.drivers.material import cleaned, material
 from sertools.audits.drivers.partial import correlations
-from sertools.audits.drivers.surrogate import explained, explained_square, folds_of, unshrunk
+from sertools.audits.drivers.surrogate import explained, explained_square, folds_of, rooted, unshrunk
 
 from sertools.auditing.audit import load
 from sertools.randomness import identity_rng
 from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
+from sertools.statistics.jackknife import Estimate
 from sertools.statistics.statistic import overall
 from sertools.tables.pairs import pairs
 from sertools.tables.tables import Tables
@@ -149,3 +150,13 @@ def test_clips_without_features_are_left_out_and_counted():
     result = run(AUDIT, replace(tables, clips=clips), seed=0)
     assert finding(result, "explained_error").n == len(clips) - 7
     assert "arousal: 7 clips without acoustic features are left out." in result.notes
+
+
+def test_a_square_below_0_has_an_upper_end_above_0():
+    square = Estimate(value=-0.01, low=-0.02, high=-0.0051, n=9, units=9, inner=(-0.018, -0.006))
+    found = rooted(square)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(0.07)
+    assert found.inner == pytest.approx((0.0, np.sqrt(0.004)))
+    above = rooted(replace(square, value=0.04, low=0.01, high=0.09))
+    assert (above.value, above.low, above.high) == pytest.approx((0.2, 0.1, 0.3))
