@@ -271,12 +271,38 @@ def name_of(facts: Mapping[str, Any], otherwise: str) -> str:
 
 
 def subjects(results: Sequence[Result]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Every audited pair of model and corpus, without duplicates, in order of appearance."""
+    """Every audited pair of model and corpus, without duplicates, in order of appearance.
+
+    A model stays the same in another number format, or compared with others: it has the facts of all.
+    """
     pairs: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for result in results:
-        if (result.model, result.data) not in pairs:
-            pairs.append((result.model, result.data))
+        for model, data in pairs:
+            if data == result.data and _without_varying(model) == _without_varying(result.model):
+                for key in filter(_varies, result.model):
+                    model[key] = _both(model.get(key), result.model[key])
+                break
+        else:
+            pairs.append((dict(result.model), result.data))
     return pairs
+
+
+def _varies(fact: str) -> bool:
+    """Whether audits of one model may differ in this fact: its number format, and models it is compared with."""
+    return fact == "others" or fact.startswith("precision")
+
+
+def _without_varying(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in model.items() if not _varies(key)}
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Two values of a fact that differs between audits, as one."""
+    if one in (None, other):
+        return other
+    if isinstance(one, str) and isinstance(other, str):
+        return one if other in one.split("; ") else f"{one}; {other}"
+    return one
 
 
 def subject_names(results: Sequence[Result]) -> tuple[list[str], list[str]]:

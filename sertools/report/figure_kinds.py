@@ -8,6 +8,7 @@ from typing import Any
 from sertools.report.word_cloud import places
 from sertools.results.display import decimals, fixed, one_line, shared_decimals
 from sertools.results.result import Figure, Series
+from sertools.results.terms.names import slice_words
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Colours by Okabe and Ito that are visible on white and on black (2008, Color Universal Design)."""
@@ -47,6 +48,7 @@ def height_in(figure: Figure) -> float:
 
 def _short(name: object, longest: int = _LONGEST_NAME) -> str:
     text = one_line(name)
+    text = slice_words(text) if "@" in text else text  # a perturbation and its level
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

@@ -158,3 +158,16 @@ def test_unanswered_and_missing_clips_are_warned_of():
     ]
     whole = coverage.model_copy(update={"value": 1.0})
     assert content.warnings([small_result(findings=[whole], missing=[])]) == []
+
+
+def test_a_model_in_two_number_formats_is_one_model():
+    plain = {"name": "m", "layers": 3}
+    results = [
+        small_result(model={**plain, "precision": "bf16"}),
+        small_result(model={**plain, "precision": "fp32", "others": {"random twin": {"name": "t"}}}),
+        small_result(model={**plain, "layers": 4, "precision": "fp32"}),
+    ]
+    (one, _), (other, _) = content.subjects(results)
+    assert one == {**plain, "precision": "bf16; fp32", "others": {"random twin": {"name": "t"}}}
+    assert other["layers"] == 4
+    assert results[0].model == {**plain, "precision": "bf16"}

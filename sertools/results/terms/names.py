@@ -76,13 +76,17 @@ def finding_words(key: FindingKey) -> str:
     return f"{words} ({part})" if part else words
 
 
+_ZEROS = re.compile(r"(?<![\w.@+=/-])[-−](?=0(\.0+)?(?![\d.]*[1-9]))")
+_PERCENT = re.compile(r"(?<=\d)%")
 _HYPHENS = re.compile(r"(?<![\w.@+=/-])-(?=\.?\d)")
 
 
 def with_minus_signs(text: str) -> str:
-    """A sentence with true minus signs before its numbers.
+    """A sentence with true minus signs before its numbers, none before a zero, and a space before `%`.
 
     >>> with_minus_signs("CCC -0.10 [-0.2, 0.1] of en-us-2, gain@-2dB")
     'CCC −0.10 [−0.2, 0.1] of en-us-2, gain@-2dB'
+    >>> with_minus_signs("-0.00 [-0.02, -0.0], 96.4% of 5 %")
+    '0.00 [−0.02, 0.0], 96.4\xa0% of 5 %'
     """
-    return _HYPHENS.sub("−", text)
+    return _PERCENT.sub("\xa0%", _HYPHENS.sub("−", _ZEROS.sub("", text)))
