@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sertools.api.cache import prune_cache as prune_cache
     from sertools.api.cache import verify_cache as verify_cache
     from sertools.api.corpora import check_corpus as check_corpus
+    from sertools.api.corpora import explore_corpus as explore_corpus
     from sertools.api.corpora import load_corpus as load_corpus
     from sertools.api.corpora import split_corpus as split_corpus
     from sertools.api.corpora import synthesise_corpus as synthesise_corpus
@@ -91,6 +92,7 @@ __all__ = [
     "compare",
     "domain_shift",
     "explain",
+    "explore_corpus",
     "finetune",
     "gate",
     "inspect_model",
@@ -151,6 +153,7 @@ _PUBLIC = {
     "prune_cache": "api.cache",
     "verify_cache": "api.cache",
     "check_corpus": "api.corpora",
+    "explore_corpus": "api.corpora",
     "load_corpus": "api.corpora",
     "split_corpus": "api.corpora",
     "synthesise_corpus": "api.corpora",

@@ -55,8 +55,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training", "pipeline", "inference", "features", "models", "corpora", "perturbations", "store",
         "speech", "audio", "auditing", "comparison", "report", "results", "metrics", "statistics", "tables",
     },
+    "exploration": {"features", "corpora", "audio", "tables", "metrics", "statistics", "results", "report"},
     "api": {
-        "sweep", "studies", "selftest", "comparison", "report", "pipeline", "inference", "training",
+        "exploration", "sweep", "studies", "selftest", "comparison", "report", "pipeline", "inference", "training",
         "features", "models", "corpora", "perturbations", "store", "speech", "audio", "auditing", "results",
         "metrics", "statistics", "tables",
     },

@@ -14,6 +14,8 @@ from sertools.corpora import speak, split
 from sertools.corpora.attached.beside import Beside
 from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
+from sertools.exploration import explore as exploration
+from sertools.exploration.sections import Exploration
 from sertools.inference.settings import Progress
 from sertools.pipeline.request import CorpusRequest
 from sertools.speech import engines
@@ -118,6 +120,40 @@ def check_corpus(data: CorpusSource, *, max_minutes: float | None = None) -> lis
     if max_minutes is not None:
         corpus = replace(corpus, max_minutes=max_minutes)
     return list(checks.check(corpus).sentences)
+
+
+def explore_corpus(
+    data: CorpusSource,
+    *,
+    out: str | Path | None = None,
+    sound: bool = True,
+    progress: Progress = lambda description, total: nullcontext(lambda n: None),
+) -> Exploration:
+    """Explore a corpus without any model: labels, speakers, recordings, sentences, raters, confounds.
+
+    Args:
+        data: a corpus, or what `load_corpus` takes
+        out: folder for `explore.html`, `explore.md` and `explore.json`; None to write nothing
+        sound: whether every clip is decoded and measured
+        progress: shows the progress
+
+    Returns:
+        The sections of the page, each with sentences, numbers with intervals, tables and figures.
+
+    Raises:
+        CorpusError: the corpus is missing or cannot be read
+        StoreError: `out` cannot be written
+
+    Example:
+        ```python
+        found = sertools.explore_corpus("clips.csv", out="page")
+        print(found.section("confounds").answer)
+        ```
+    """
+    found = exploration.explore(corpus_of(data), sound=sound, progress=progress)
+    if out is not None:
+        exploration.write(found, Path(out))
+    return found
 
 
 def split_corpus(data: CorpusSource, *, test: float = 0.2, dev: float = 0.1, seed: int = 0) -> Corpus:

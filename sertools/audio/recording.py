@@ -22,6 +22,9 @@ OFFSET = 0.1
 BANDWIDTH_DB = 70.0
 """Frequencies whose power is this far below that of the strongest one are not in the signal."""
 
+FEWEST_FRAMES, MOST_SNR_DB = 10, 100.0
+"""Fewest frames of which a signal-to-noise ratio is estimated, and its largest value."""
+
 SPECTRUM = 1024
 """Number of samples in a window of the spectrum."""
 
@@ -139,6 +142,37 @@ def silent_share(samples: npt.NDArray[np.float64], rate: int) -> float:
     frames = samples[: len(samples) // size * size].reshape(-1, size)
     energy = (frames**2).mean(axis=1)
     return float((energy <= energy.max() * 10 ** (-QUIETER_DB / 10)).mean())
+
+
+def level_db(samples: npt.NDArray[np.float64]) -> float:
+    """Root mean square of a signal in dB, 0 for a full-scale square wave; −inf for digital silence.
+
+    >>> round(level_db(np.array([0.1, -0.1])), 6)
+    -20.0
+    """
+    power = float((samples**2).mean())
+    return 10 * float(np.log10(power)) if power > 0 else -float("inf")
+
+
+def snr_db(samples: npt.NDArray[np.float64], rate: int) -> float:
+    """Estimated signal-to-noise ratio in dB: speech is the 95th, noise the 10th percentile of frame powers.
+
+    Of frames of 20 ms; 10 log10((P95 − P10) / P10). It needs pauses: without them speech counts as noise, and
+    the estimate is too low. nan for a clip with fewer than 10 frames; at most 100 dB, as for a clip whose
+    pauses are digital silence.
+
+    >>> noise = np.tile([0.001, -0.001], 1600)
+    >>> round(snr_db(np.concatenate([noise, 1000 * noise]), 16000), 2)
+    60.0
+    """
+    size = max(1, round(FRAME_S * rate))
+    frames = samples[: len(samples) // size * size].reshape(-1, size)
+    if len(frames) < FEWEST_FRAMES:
+        return float("nan")
+    noise, speech = np.percentile((frames**2).mean(axis=1), [10, 95])
+    if speech <= noise:
+        return 0.0 if speech > 0 else float("nan")
+    return min(10 * float(np.log10((speech - noise) / max(noise, speech * 1e-10))), MOST_SNR_DB)
 
 
 def _channels(path: Path) -> tuple[int, bool]:

@@ -1,5 +1,6 @@
 """Turns the texts of command-line options into values."""
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -182,6 +183,11 @@ SHORT_S = 2.0
 """A step that is not about clips, and takes less time, is not reported when it is done."""
 
 
+def command() -> str:
+    """What the user typed, without the path of the program."""
+    return shlex.join(["sertools", *sys.argv[1:]])
+
+
 def progress(quiet: bool) -> "Progress":
     """Shows the progress of long jobs on stderr; nothing if `quiet`."""
 
@@ -297,8 +303,6 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
     Raises:
         SertoolsError: the text of an option has another form, or options contradict each other
     """
-    import shlex
-
     from sertools.auditing.suites import choose
     from sertools.inference.settings import Settings
     from sertools.models.load import LoadOptions
@@ -335,7 +339,7 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
         ),
         out=given.get("out", OUT),
         clips=clips_to_hear(given.get("audio", "none")),
-        command=shlex.join(["sertools", *sys.argv[1:]]),  # without the path of the program
+        command=command(),
         trained_on=given.get("trained_on", ""),
         allow_training_data=given.get("allow_training_data", False),
     )

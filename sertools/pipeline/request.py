@@ -126,7 +126,18 @@ class CorpusRequest:
                 data_root=self.data_root,
                 column_map=self.column_map,
             )
-        loaded = [
+        loaded = self.parts()
+        corpus = loaded[0] if len(loaded) == 1 else join_corpora(loaded)
+        corpus = replace(corpus, max_minutes=self.max_minutes)
+        return with_derived_dimensions(corpus) if self.derive else corpus
+
+    def parts(self) -> list[Corpus]:
+        """The corpora by themselves.
+
+        Raises:
+            CorpusError: a corpus does not exist or cannot be read
+        """
+        return [
             load_corpus(
                 spec,
                 data_root=self.data_root,
@@ -138,9 +149,6 @@ class CorpusRequest:
             )
             for spec in self.specs
         ]
-        corpus = loaded[0] if len(loaded) == 1 else join_corpora(loaded)
-        corpus = replace(corpus, max_minutes=self.max_minutes)
-        return with_derived_dimensions(corpus) if self.derive else corpus
 
 
 def with_derived_dimensions(corpus: Corpus) -> Corpus:

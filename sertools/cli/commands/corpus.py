@@ -1,14 +1,29 @@
-"""Check, convert or split a corpus."""
+"""Check, explore, convert, cut, split or merge corpora."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sertools.cli import arguments
 from sertools.cli import options as o
+from sertools.cli import rater_options as raters_o
 from sertools.wording import plural
+
+if TYPE_CHECKING:
+    from sertools.corpora.corpus import Corpus
+
+Corpora = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="DATA…",
+        help="Corpus name, manifest or folder, with optional :split; several corpora are joined.",
+    ),
+]
+
+
+NewFolder = Annotated[Path, typer.Option("--out", help="New folder; nothing is overwritten.")]
 
 
 def check(
@@ -104,3 +119,198 @@ def split(
     parted = split.split(corpus, test=test, dev=dev, seed=seed)
     write_corpus(parted, out)
     console.lines(split.summary(parted))
+
+
+def explore(
+    data: Corpora,
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for explore.html, explore.md and explore.json.")
+    ] = Path("sertools-explore"),
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
+    raters: raters_o.Raters = "",
+    attributes: raters_o.Attributes = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    max_minutes: o.MaxMinutes = 60.0,
+    sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Decode and measure every clip.")] = True,
+    quiet: o.Quiet = False,
+) -> None:
+    """Explore a corpus without any model, on one page.
+
+    Labels, speakers, groups, recordings, sentences, raters and their agreement, what could be known from the
+    sentence or the recording alone, and duplicates.
+
+    Example: sertools corpus explore emodb --data-root /data/emodb --out emodb-page
+    """
+    given = locals()
+
+    from sertools.cli import console
+    from sertools.exploration.explore import explore, write
+
+    corpus = arguments.corpus_request(given).load()
+    found = explore(corpus, sound=sound, progress=arguments.progress(quiet), command=arguments.command())
+    written = write(found, out)
+    if not quiet:
+        console.lines(f"{section.title}: {section.answer}" for section in found.sections)
+    console.message(f"Page: {written[0]}")
+
+
+def segment(
+    data: Corpora,
+    out: NewFolder,
+    by: Annotated[
+        Literal["voice", "windows"],
+        typer.Option("--by", help="Cut by voice activity (WebRTC), or into windows of a fixed length."),
+    ] = "voice",
+    window: Annotated[
+        float | None,
+        typer.Option("--window", metavar="SECONDS", help="Length of a window; longest segment with voice."),
+    ] = None,
+    hop: Annotated[
+        float | None,
+        typer.Option("--hop", metavar="SECONDS", help="Time from one window to the next."),
+    ] = None,
+    shortest: Annotated[
+        float, typer.Option("--shortest", metavar="SECONDS", help="Leave out shorter segments.")
+    ] = 0.3,
+    gap: Annotated[
+        float, typer.Option("--gap", metavar="SECONDS", help="Longest pause within a segment with voice.")
+    ] = 0.3,
+    pad: Annotated[
+        float, typer.Option("--pad", metavar="SECONDS", help="Time that is kept before and after the voice.")
+    ] = 0.1,
+    strictness: Annotated[
+        int, typer.Option("--strictness", min=0, max=3, help="Of the detector; 3 takes the least for voice.")
+    ] = 2,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    max_minutes: o.MaxMinutes = 60.0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Cut the clips of a corpus into segments; no sound is copied.
+
+    Labels are those of the whole clip, whose id is kept in the column segment_of.
+
+    Example: sertools corpus segment recordings.csv --out parts --by windows --window 5
+    """
+    given = locals()
+
+    from sertools.corpora.making.segment import Cut, segment
+
+    lengths = {"window_s": window, "hop_s": hop, "shortest_s": shortest, "gap_s": gap, "pad_s": pad}
+    cut = Cut(by=by, strictness=strictness, **lengths)
+    corpus = _new_from(given, out)
+    with arguments.progress(quiet)("segments", len(corpus.clips)) as advance:
+        parts = segment(corpus, cut, advance)
+    _written(parts, out, "segment")
+
+
+def resample(
+    data: Corpora,
+    out: NewFolder,
+    rate: Annotated[int, typer.Option("--rate", metavar="HZ", help="New sampling rate.")] = 16000,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    max_minutes: o.MaxMinutes = 60.0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write the sound of a corpus at another sampling rate: one mono file for each clip.
+
+    Ids of clips are kept, and their files in the column original_file.
+
+    Example: sertools corpus resample emodb --rate 8000 --out emodb-8k
+    """
+    given = locals()
+
+    from sertools.cli import console
+    from sertools.corpora.making.resample import resample
+
+    corpus = _new_from(given, out)
+    with arguments.progress(quiet)("files", len(corpus.clips)) as advance:
+        made = resample(corpus, rate, out, advance)
+    console.message(f"{plural(len(made.clips), 'clip')} of {made.name} at {rate} Hz in {out}")
+
+
+def export(
+    data: Corpora,
+    out: Annotated[Path, typer.Option("--out", help="New file, or new folder for audformat and datasets.")],
+    format: Annotated[
+        Literal["audformat", "csv", "parquet", "datasets", "egemaps"],
+        typer.Option(
+            "--format",
+            help="csv, parquet: a table; audformat, datasets: a folder with the sound; egemaps: a table of "
+            "88 features of each clip.",
+        ),
+    ] = "csv",
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
+    raters: raters_o.Raters = "",
+    attributes: raters_o.Attributes = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+    max_minutes: o.MaxMinutes = 60.0,
+    quiet: o.Quiet = False,
+) -> None:
+    """Write a corpus for other programs; ratings are in [0, 1], and ids of clips are kept.
+
+    Example: sertools corpus export emodb --format audformat --out emodb-audformat
+    """
+    given = locals()
+
+    from sertools.cli import console
+    from sertools.corpora.making.export import export
+
+    corpus = arguments.corpus_request(given).load()
+    with arguments.progress(quiet or format in ("csv", "parquet"))("clips", len(corpus.clips)) as advance:
+        export(corpus, format, out, advance)
+    console.message(f"{plural(len(corpus.clips), 'clip')} of {corpus.name} in {out}")
+
+
+def merge(
+    data: Corpora,
+    out: NewFolder,
+    data_root: o.DataRoot = None,
+    column_map: o.ColumnMap = None,
+    value_map: o.ValueMap = None,
+    scale: o.Scales = None,
+    label_map: o.LabelMap = None,
+) -> None:
+    """Join several corpora into one; no sound is copied.
+
+    Ids of clips and speakers get the name of their corpus; the column original_clip keeps the old ids.
+
+    Example: sertools corpus merge emodb ravdess --out both
+    """
+    request = arguments.corpus_request(locals())
+
+    from sertools.cli import console
+    from sertools.corpora.making.merge import merge
+
+    joined = merge(request.parts(), out)
+    console.message(f"{plural(len(joined.clips), 'clip')} of {joined.name} in {out}")
+
+
+def _new_from(given: dict[str, Any], out: Path) -> "Corpus":
+    """The corpus to make a new one of, after checking that its folder is new."""
+    from sertools.corpora.making.new import check_new_folder
+
+    check_new_folder(out)
+    return arguments.corpus_request(given).load()
+
+
+def _written(corpus: "Corpus", out: Path, what: str) -> None:
+    """Writes a new corpus, and says so."""
+    from sertools.cli import console
+    from sertools.corpora.corpus import write_corpus
+
+    write_corpus(corpus, out)
+    console.message(f"{plural(len(corpus.clips), what)} of {corpus.name} in {out}")
