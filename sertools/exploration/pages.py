@@ -6,6 +6,7 @@ from urllib.parse import quote
 from sertools.exploration.sections import Exploration, Section
 from sertools.report import content, figures, pages
 from sertools.report import markdown as md
+from sertools.results.display import clean
 from sertools.results.result import Figure
 from sertools.results.terms import names
 
@@ -80,7 +81,7 @@ def markdown(exploration: Exploration) -> str:
     if exploration.provenance.get("command"):
         parts += [
             "## How to reproduce this",
-            f"```text\n{md.display.clean(exploration.provenance['command'])}\n```",
+            f"```text\n{clean(exploration.provenance['command'])}\n```",
         ]
     parts.append(f"{INTERVALS} Numbers are rounded for display only; explore.json has full precision.")
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,6 +1,7 @@
 """Speakers: how many there are, their sexes, ages and languages, and the emotions of each group."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ def people_section(clips: pd.DataFrame) -> Section:
         )
     counts = clips["speaker"].value_counts()
     people = clips.dropna(subset="speaker").drop_duplicates("speaker").set_index("speaker")
-    numbers = counts.to_numpy(dtype=float)
+    numbers = counts.to_numpy(dtype=np.float64)
     answer = (
         f"{plural(len(counts), 'speaker')}{_shares(people, 'sex')}, with "
         f"{span(numbers.min(), numbers.max())} clips each (median {np.median(numbers):g})."
@@ -124,7 +125,7 @@ def _shares(people: pd.DataFrame, column: str) -> str:
 
 
 def _of(people: pd.DataFrame, speaker: object, column: str) -> str | float | None:
-    value = people.at[speaker, column]
+    value: Any = people.at[speaker, column]
     if pd.isna(value):
         return None
     return float(value) if isinstance(value, int | float | np.number) else str(value)
@@ -165,8 +166,8 @@ def _largest_difference(counts: pd.DataFrame, column: str) -> list[str]:
         return []
     shares = shares.div(shares.sum(axis=1), axis=0)
     spread = shares.max() - shares.min()
-    emotion = spread.idxmax()
-    if spread[emotion] < MIN_DIFFERENCE:
+    emotion = str(spread.idxmax())
+    if float(spread.max()) < MIN_DIFFERENCE:
         return []
     high, low = shares[emotion].idxmax(), shares[emotion].idxmin()
     return [

@@ -57,8 +57,7 @@ def raters_section(clips: pd.DataFrame) -> Section | None:
 
 
 def _rated(ratings: NDArray[np.float64]) -> NDArray[np.bool_]:
-    known: NDArray[np.bool_] = np.isfinite(ratings).any(axis=1)
-    return known
+    return np.asarray(np.isfinite(ratings).any(axis=1))
 
 
 def _answer(target: str, number: NDArray[np.float64], found: list[Finding]) -> str:

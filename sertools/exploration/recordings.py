@@ -120,7 +120,7 @@ def _by_emotion(clips: pd.DataFrame, measured: pd.DataFrame) -> list[Figure]:
     figures = []
     for name in ("duration_s", "level_db", "snr_db"):
         known = measured[name].replace([np.inf, -np.inf], np.nan).groupby(clips["emotion"])
-        quartiles = known.quantile([0.25, 0.5, 0.75]).unstack().dropna()
+        quartiles = known.quantile(np.array([0.25, 0.5, 0.75])).unstack().dropna()
         if len(quartiles) < 2:
             continue
         series = Series(
