@@ -23,6 +23,7 @@ MAY_HOLD_MORE = {
     "sertools/corpora/registered",
     "sertools/metrics",
     "sertools/models/kinds",
+    "sertools/training/objectives",
 }
 """Folders that grow by a file with each thing of their kind."""
 

@@ -1,9 +1,11 @@
 """What do the model's embeddings group together: emotions, or speakers, sexes and corpora?
 
-A clip's embedding is the mean over time of one layer, the last one by default. t-SNE (scikit-learn,
-perplexity 30, initialised with principal components) and UMAP (15 neighbours, minimum distance .1) map the
-embeddings of all clips to two dimensions; the same points are coloured by corpus, sex, speaker, emotion and
-each dimension (Wagner et al. 2023, figure 8; Ma et al. 2024, figure 3). Comparison models get the same maps.
+A clip's embedding is the mean over time of one layer, the last one by default, or, with `of = "head"`, what
+the last layer of the model's trained head reads (Ma et al. 2024, figure 3 and appendix D). t-SNE
+(scikit-learn, perplexity 30, initialised with principal components) and UMAP (15 neighbours, minimum distance
+.1) map the embeddings of all clips to two dimensions; the same points are coloured by corpus, sex, speaker,
+emotion and each dimension (Wagner et al. 2023, figure 8; Ma et al. 2024, figure 3). Comparison models get the
+same maps.
 
 A map shows which clips are nearest neighbours. It does not show how far apart groups are, or how large or
 dense they are; and classes that overlap on the map may still be separable in the layer. Another seed gives
@@ -77,7 +79,8 @@ EXPLANATIONS = {
     "probe_accuracy_gain": "Accuracy of this model's probe minus that of the other's, paired by speaker.",
 }
 
-NEEDS = Needs(labels="none", layers=True)
+OF = ("layer", "head")
+"""What can be mapped."""
 
 SOURCE = "ours: the layer encodes the label better than chance"
 LIMITS = [
@@ -89,10 +92,16 @@ PROBED = ("corpus", "sex", "emotion", *DIMENSIONS)
 """Columns that probes predict."""
 
 
+def needs(*, of: str, layer: int, maps: tuple[str, ...], resamples: int) -> Needs:
+    """What is read."""
+    return Needs(labels="none", layers=True, head=of == "head")
+
+
 def audit(
     tables: Tables,
     *,
     rng: np.random.Generator,
+    of: str = "layer",
     layer: int = -1,
     maps: tuple[str, ...] = tuple(projections.MAPS),
     resamples: int = 2000,
@@ -102,10 +111,12 @@ def audit(
     Args:
         tables: clips and layer means, also those of comparison models
         rng: for maps, draws of clips and of speakers
+        of: what is mapped: layer, or head for what the last layer of the model's head reads
         layer: index of the layer, from 0; −1 is the last one, −2 the one before it
         maps: t-SNE, UMAP
         resamples: bootstrap draws of speakers for the interval of a silhouette
     """
+    tables = _read_of(tables, of)
     _check_options(tables, layer, maps)
     rows = clips_with_layers(tables)
     differing = [name for name in PROBED if name in tables.clips and tables.clips[name].nunique() > 1]
@@ -144,6 +155,24 @@ def plant(tables: Tables, rng: np.random.Generator) -> Tables:
     order = rng.permutation(len(tables.clips))
     means = np.stack([tables.layers.layer(i)[order] for i in range(tables.layers.n_layers)], axis=1)
     return replace(tables, layers=Layers(shards=(means,)))
+
+
+def _read_of(tables: Tables, of: str) -> Tables:
+    """The tables with what is mapped as their layers; comparison models without a head are left out.
+
+    Raises:
+        AuditError: there is no such thing, or the model has no head that can be read
+    """
+    if of not in OF:
+        raise AuditError(f"of is {of!r}", hint=f"one of {', '.join(OF)}")
+    if of == "layer":
+        return tables
+    if tables.head is None:
+        raise AuditError(
+            "the model has no trained head whose hidden layer can be read", hint="use of = layer"
+        )
+    others = {role: replace(each, layers=each.head) for role, each in tables.others.items() if each.head}
+    return replace(tables, layers=tables.head, others=others)
 
 
 def _check_options(tables: Tables, layer: int, maps: tuple[str, ...]) -> None:

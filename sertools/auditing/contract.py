@@ -21,6 +21,7 @@ class Needs:
         conditions: audio conditions whose predictions are read
         layers: whether layer means are read
         optional_layers: whether layer means are read where the model has them
+        head: whether the vectors that the last layer of the model's head reads are read
         frame_sums: which sums over frames are read; None for none
         measured_columns: columns computed from the audio (`sertools.features.columns`), e.g. `f0_hz`; missing
             for clips whose audio cannot be decoded
@@ -35,6 +36,7 @@ class Needs:
     conditions: tuple[Condition, ...] = (Condition(),)
     layers: bool = False
     optional_layers: bool = False
+    head: bool = False
     frame_sums: FrameSumsNeeded | None = None
     measured_columns: tuple[str, ...] = ()
     optional_columns: tuple[str, ...] = ()

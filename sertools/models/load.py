@@ -176,7 +176,8 @@ def _scheme_and_rest(spec: str, known: list[str], alone: Sequence[str]) -> tuple
             raise ModelError(f"--model {spec!r} has nothing after {scheme}:")
         return scheme, rest
     if os.path.exists(spec) or spec.startswith((".", "/", "~")):
-        return "hf", str(Path(spec).expanduser())
+        path = Path(spec).expanduser()
+        return _scheme_of_folder(path), str(path)
     if colon:
         raise ModelError(f"unknown kind of model {scheme!r} in --model {spec!r}", hint=nearest(scheme, known))
     if hub_id(spec):
@@ -186,6 +187,12 @@ def _scheme_and_rest(spec: str, known: list[str], alone: Sequence[str]) -> tuple
         hint=f"{nearest(spec, ['default'])}; or a directory, a hub id such as owner/name@revision, or one of "
         + ", ".join(f"{name}:…" for name in sorted(known)),
     )
+
+
+def _scheme_of_folder(path: Path) -> str:
+    """The kind of model in a directory: one whose file `MARK` is there, or that of transformers."""
+    marked = ((scheme, getattr(module, "MARK", None)) for scheme, module in _modules().items())
+    return next((scheme for scheme, mark in marked if mark and (path / mark).is_file()), "hf")
 
 
 def _check(options: LoadOptions, scheme: str, reads: Sequence[str]) -> None:

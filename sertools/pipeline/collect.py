@@ -20,6 +20,7 @@ from sertools.inference.running_cost import running_cost
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.labels import canonical
+from sertools.models.derived.hidden import has_hidden, hidden_reader
 from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
@@ -27,6 +28,7 @@ from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
 from sertools.tables.running_cost import CostNeeded
+from sertools.tables.layers import Layers
 from sertools.tables.tables import ModelData
 
 
@@ -38,6 +40,7 @@ class Request:
         frame_sums: the sums over frames, for each kind of cells
         layers: whether layer means of the clean audio are computed along with the scores
         encoder_layers: the same for a bare encoder, which has no scores, so that its output is the layers
+        head: whether what the last layer of the head reads is computed
         scores: whether anything except sums over frames is read, so that a model without frames runs too
     """
 
@@ -45,6 +48,7 @@ class Request:
     layers: bool
     encoder_layers: bool
     scores: bool
+    head: bool = False
 
 
 def request(corpus: Corpus, needs: Sequence[Needs]) -> Request:
@@ -55,6 +59,7 @@ def request(corpus: Corpus, needs: Sequence[Needs]) -> Request:
         layers=any(need.layers or need.optional_layers for need in needs),
         encoder_layers=any(need.layers or need.frame_sums for need in needs),
         scores=any(need.conditions or need.layers for need in needs),
+        head=any(need.head for need in needs),
     )
 
 
@@ -92,9 +97,17 @@ def collect(
     if requested.scores or any(sums.values()):
         predicted = predict_conditions(model, corpus, conditions, planned, settings, layers)
     closed = [canonical(name, settings.label_map) for name in settings.classes]
-    return ModelData(
-        tables=tables(model, corpus, predicted, settings.label_map, classes=closed), frame_sums=sums
-    )
+    found = tables(model, corpus, predicted, settings.label_map, classes=closed)
+    if requested.head and has_hidden(model):
+        found = replace(found, head=_head(model, corpus, settings, corpus_fingerprint))
+    return ModelData(tables=found, frame_sums=sums)
+
+
+def _head(model: Model, corpus: Corpus, settings: Settings, corpus_fingerprint: str) -> Layers | None:
+    """What the last layer of a model's head reads of each clip, from the store where it has it."""
+    reader = hidden_reader(model)
+    planned = jobs(reader, corpus, [Condition()], settings, corpus_fingerprint, True)
+    return predict_conditions(reader, corpus, [Condition()], planned, settings, True)[CLEAN].layers
 
 
 def comparison_models(

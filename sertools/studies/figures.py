@@ -12,6 +12,9 @@ from sertools.studies.scores import Score
 from sertools.studies.study import SEED, Study, text_of
 from sertools.studies.summary import Key, Scores, mean
 
+FEWEST_SPOKES = 3
+"""Fewest test corpora of a radar plot."""
+
 
 def figures(study: Study, every: Scores, done: Sequence[DoneCell]) -> list[Figure]:
     """All figures."""
@@ -20,7 +23,9 @@ def figures(study: Study, every: Scores, done: Sequence[DoneCell]) -> list[Figur
         found += [against(keys, test, measure, key) for key in axes(study)]
         if not axes(study):
             found.append(dots(keys, test, measure))
-    return [*found, *curves(done)]
+    if not axes(study) and len({test for test, _ in every}) >= FEWEST_SPOKES:
+        found += [radar(every, measure) for measure in dict.fromkeys(measure for _, measure in every)]
+    return [*found, *layer_weights(done), *curves(done)]
 
 
 def axes(study: Study) -> list[str]:
@@ -69,6 +74,47 @@ def dots(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str) -> Fi
     )
 
 
+def radar(every: Scores, measure: str) -> Figure:
+    """A measure of each variant on all test corpora, one spoke for each: mean over seeds."""
+    lines: dict[str, list[tuple[str, float]]] = {}
+    for (test, name), keys in every.items():
+        for (variant, at), scores in keys.items() if name == measure else ():
+            others = text_of(dict(at))
+            line = lines.setdefault(f"{variant}, {others}" if others else variant, [])
+            line.append((test, mean(scores).value))
+    return Figure(
+        name=f"{measure}_radar",
+        kind="radar",
+        title=f"{measure} on all test corpora",
+        alt=f"Mean over seeds of {measure} of each variant, with one spoke for each test corpus.",
+        series=[_plain(name, points) for name, points in lines.items()],
+    )
+
+
+def layer_weights(done: Sequence[DoneCell]) -> list[Figure]:
+    """The weight of each layer in the sum that a head reads, averaged over folds and seeds; empty without."""
+    found: dict[str, list[list[float]]] = {}
+    for each in done:
+        others = text_of(each.cell.at)
+        name = f"{each.cell.variant}, {others}" if others else each.cell.variant
+        weights = [curve["layer_weights"] for curve in each.curves.values() if "layer_weights" in curve]
+        found.setdefault(name, []).extend(weights)
+    means = {name: np.mean(weights, axis=0).tolist() for name, weights in found.items() if weights}
+    if not means:
+        return []
+    return [
+        Figure(
+            name="layer_weights",
+            kind="line",
+            title="Weights of the layers",
+            alt="Weight of each layer in the sum that a head reads, averaged over folds and seeds.",
+            x_label="layer",
+            y_label="weight after softmax",
+            series=[_plain(name, list(enumerate(weights))) for name, weights in means.items()],
+        )
+    ]
+
+
 def curves(done: Sequence[DoneCell]) -> list[Figure]:
     """For each phase and dev measure, mean ± standard deviation over seeds at each step."""
     found: dict[tuple[str, str], dict[str, dict[int, list[float]]]] = {}
@@ -102,6 +148,10 @@ def _curve(phase: str, measure: str, lines: dict[str, dict[int, list[float]]]) -
         y_label=measure,
         series=series,
     )
+
+
+def _plain(name: str, points: Sequence[tuple[Any, float]]) -> Series:
+    return Series(name=name, x=[x for x, _ in points], y=[y for _, y in points])
 
 
 def _series(name: str, points: Sequence[tuple[Any, ...]]) -> Series:

@@ -31,6 +31,8 @@ class Tables:
         corpus: name of the corpus, used to look up published values
         simulated: how labels were produced if nobody rated them; empty for human ratings
         layers: layer means for clean audio; None if no audit needs them
+        head: what the last layer of the model's head reads of clean audio, as a single layer; None if no
+            audit needs it, or the model has no head that can be read
         frame_sums: level → sums over frames of clean audio and over their acoustic features
         model: name of the model
         others: role → tables of another model on the same clips (`AGAINST`, `RANDOM_TWIN`)
@@ -53,6 +55,7 @@ class Tables:
     corpus: str = ""
     simulated: str = ""
     layers: Layers | None = None
+    head: Layers | None = None
     frame_sums: Mapping[str, FrameSums] = field(default_factory=dict)
     model: str = ""
     others: Mapping[str, "Tables"] = field(default_factory=dict)
@@ -69,6 +72,8 @@ class Tables:
                 raise AuditError(f"predictions for {condition!r} are not aligned with the clips")
         if self.layers is not None and sum(map(len, self.layers.shards)) != len(self.clips):
             raise AuditError("layer means are not aligned with the clips")
+        if self.head is not None and sum(map(len, self.head.shards)) != len(self.clips):
+            raise AuditError("the head's vectors are not aligned with the clips")
         if any(not other.clips.index.equals(self.clips.index) for other in self.others.values()):
             raise AuditError("the tables of another model are not aligned with the clips")
 

@@ -54,7 +54,8 @@ def class_weights(shares: NDArray[np.floating], weighting: Weighting) -> NDArray
     classes = shares.shape[1]
     if weighting == "none":
         return np.ones(classes)
-    counts = (known > 1 / classes).sum(axis=0).astype(float)
+    # a share of exactly 1 / C, which smoothing and float32 round up or down, does not exceed it
+    counts = (known > 1 / classes + 1e-6).sum(axis=0).astype(float)
     if weighting == "inverse":
         weights = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
         return np.asarray(weights / max(weights.sum(), 1e-300))

@@ -160,3 +160,21 @@ def test_where_umap_is_not_installed_there_is_the_other_map_and_a_note(oracle, m
     made = result(oracle, maps=("UMAP",))
     assert "There is no UMAP map: umap-learn is not installed." in made.notes
     assert not [f for f in made.figures if f.kind == "cloud"]
+
+
+def test_the_hidden_layer_of_the_head_is_mapped_like_a_layer(oracle):
+    means = oracle.layers.layer(-1)
+    head = Layers(shards=(np.ascontiguousarray(means[:, None]),))
+    of_head = result(dataclasses.replace(oracle, head=head), of="head")
+    assert found(of_head, "purity") == found(result(oracle), "purity")
+    constant = Layers(shards=(np.ones((len(means), 1, 3), np.float32),))
+    assert found(result(dataclasses.replace(oracle, head=constant), of="head"), "purity") != found(
+        of_head, "purity"
+    )
+
+
+def test_a_model_without_a_head_and_an_unknown_thing_are_refused(oracle):
+    with pytest.raises(AuditError, match="no trained head whose hidden layer can be read"):
+        result(oracle, of="head")
+    with pytest.raises(AuditError, match="of is 'tail'"):
+        result(oracle, of="tail")

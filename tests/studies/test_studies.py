@@ -1,6 +1,7 @@
 """A study on tones from its file to its page, and its arithmetic against a second implementation."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sertools.errors import CorpusError, ModelError
 from sertools.results.result import Result
 from sertools.studies import figures
 from sertools.studies.scores import Score
-from sertools.studies.study import cells, names, read_study
+from sertools.studies.study import Study, cells, names, read_study
 from sertools.studies.summary import difference, mean, ratio
 from sertools.studies.write import study_to
 from tests.helpers.tones import recipe_table, write_tones
@@ -109,6 +110,26 @@ def test_a_measure_is_drawn_against_a_grid_key_in_order():
     assert figure.series[0].x == [0.5, 1.0]
     found = mean(keys["a", (("share", 0.5),)])
     assert (figure.series[0].y[0], figure.series[0].low[0]) == (found.value, found.by_speakers[0])
+
+
+def test_three_test_corpora_make_a_radar_and_weights_of_layers_are_averaged_over_folds():
+    rng = np.random.default_rng(0)
+    every = {(test, "uar"): {("a", ()): random_scores(rng), ("b", ()): random_scores(rng)} for test in "xyz"}
+    study = Study(title="t", question="q", test=list("xyz"), recipe={})
+    drawn = {figure.name: figure for figure in figures.figures(study, every, [])}["uar_radar"]
+    assert [series.name for series in drawn.series] == ["a", "b"]
+    assert drawn.series[1].x == ["x", "y", "z"]
+    assert drawn.series[1].y == [mean(every[test, "uar"]["b", ()]).value for test in "xyz"]
+    cells = [
+        SimpleNamespace(
+            cell=SimpleNamespace(variant="a", at={}), curves={"head": {"layer_weights": weights, "log": []}}
+        )
+        for weights in ([0.2, 0.8], [0.4, 0.6])
+    ]
+    (weights,) = figures.layer_weights(cells)
+    assert weights.series[0].x == [0, 1]
+    assert weights.series[0].y == pytest.approx([0.3, 0.7])
+    assert figures.layer_weights([]) == []
 
 
 @pytest.fixture(scope="module")

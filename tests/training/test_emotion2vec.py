@@ -79,6 +79,10 @@ def test_the_loaded_model_answers_as_the_head_did_on_kept_frames(trained, tones,
         key = setting.dev.part.table["key"].iat[row]
         theirs = model.predict([corpus.signal(key, 16000)]).scores[0]
         np.testing.assert_allclose(own, theirs, atol=1e-5)
+        hidden = model.hidden([corpus.signal(key, 16000)])[0]
+        last = head.linear["classifier"]
+        logits = last.weight.detach().numpy() @ hidden + last.bias.detach().numpy()
+        np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), theirs, atol=1e-5)
 
 
 def test_the_same_recipe_gives_the_same_bytes_also_after_an_interruption(trained, tones, tmp_path):

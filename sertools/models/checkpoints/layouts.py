@@ -146,6 +146,16 @@ class OwnHead:
         """What is pooled of states (n, frames, d)."""
         return states if self.frames is None else _through(*self.frames, states)
 
+    def hidden(self, pooled: "torch.Tensor") -> "torch.Tensor":
+        """What the last layers of all branches read of pooled states, shape (n, d)."""
+        import torch
+
+        found = []
+        for layers, branch in self.branches:
+            before = _through(layers[:-1], replace(branch, last="none"), pooled)
+            found.append(_activated(before, branch.activation(len(layers) - 1)))
+        return torch.cat(found, dim=-1)
+
     @property
     def outputs(self) -> int:
         """Number of outputs."""

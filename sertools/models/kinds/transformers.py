@@ -141,6 +141,37 @@ class TransformersModel(LoadedSignalModel):
             )
         return outputs, found
 
+    def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
+        """What the last layer of the head reads of each signal, shape (n, d).
+
+        Raises:
+            ModelError: there is no head, or none of a known form
+        """
+        import torch
+
+        with torch.inference_mode():
+            found = [self._hidden(batch) for batch in self._batches(signals)]
+        return np.concatenate(found)
+
+    def _hidden(self, inputs: list[Inputs]) -> NDArray[np.float32]:
+        """Same as `hidden` for one forward pass."""
+        read: list[Any] = []
+        network, last = self.network, getattr(self.network.module, "classifier", None)
+        if network.layout == "native" and hasattr(last, "register_forward_pre_hook"):
+            hook = last.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+            try:
+                padded_forward.states(network.module, inputs, layers=False, dtype=self.dtype)
+            finally:
+                hook.remove()
+        elif isinstance(network.head, OwnHead):
+            outputs, frames = padded_forward.states(network.module, inputs, layers=False, dtype=self.dtype)
+            states = network.head.of_frames(outputs.last_hidden_state.float())
+            read.append(network.head.hidden(padding.pooled(states, frames, network.pooling)))
+        if not read or read[0].ndim != 2:
+            raise ModelError(f"{self.name} has no head whose hidden layer can be read")
+        found: NDArray[np.float32] = read[0].float().cpu().numpy()
+        return found
+
     def _outputs(
         self, signals: Sequence[Signal], layers: bool, frames: bool
     ) -> tuple[Outputs, list[list[NDArray[np.float32]]]]:

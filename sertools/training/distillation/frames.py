@@ -27,8 +27,8 @@ def positioned(encoder: Any, states: "torch.Tensor", frames: "torch.Tensor") -> 
     own = own_frames(frames, states.shape[1]).unsqueeze(-1)
     states = states * own
     if pads_frames(encoder) or len(set(frames.tolist())) == 1:
-        whole: torch.Tensor = (states + convolution(states)) * own
-        return whole
+        added: torch.Tensor = (states + convolution(states)) * own
+        return added
     alone = [
         state[None, :n] + convolution(state[None, :n])
         for state, n in zip(states, frames.tolist(), strict=True)

@@ -41,31 +41,33 @@ Compute = Callable[[Clips], Iterator[tuple[int, NDArray[np.float32]]]]
 """Yields the number of each clip and its states, shape (rows, d), in any order."""
 
 
-def keep(clips: Clips, lengths: NDArray[np.int64], compute: Compute, path: Path) -> KeptClips:
-    """Computes the states of all clips, unless a file of them is there.
+def keep(clips: Clips, compute: Compute, path: Path) -> KeptClips:
+    """Computes the states of all clips, unless they are there.
 
     Args:
         clips: whose signals are read
-        lengths: rows of each clip, shape (n,)
         compute: computes them
-        path: .npy file
+        path: .npy file with first row, number of rows and width of each clip's states; the rows are in a file
+            of the same name with `.rows`
 
     Raises:
-        OSError: the disk is full
+        ModelError: the disk is full
     """
-    ends = np.cumsum(lengths)
-    starts = ends - lengths
+    rows = path.with_suffix(".rows")
     if not path.is_file():
-        with atomic(path, error=ModelError) as part:
-            array: Any = None
-            for row, states in compute(clips):
-                if array is None:
-                    shape = (int(ends[-1]), states.shape[1])
-                    array = np.lib.format.open_memmap(part, "w+", np.float32, shape)
-                array[starts[row] : ends[row]] = states
-            array.flush()
+        found = np.zeros((3, len(clips)), dtype=np.int64)
+        with atomic(path, error=ModelError) as index, atomic(rows, error=ModelError) as part:
+            begin = 0
+            with part.open("wb") as file:
+                for row, states in compute(clips):
+                    file.write(np.ascontiguousarray(states, dtype=np.float32).data)
+                    found[:, row] = begin, *states.shape
+                    begin += len(states)
+            with index.open("wb") as file:
+                np.save(file, found, allow_pickle=False)
+    starts, lengths, widths = np.load(path, allow_pickle=False)
+    kept = np.memmap(rows, dtype=np.float32, mode="r").reshape(-1, int(widths[0]))
     fields = {name: getattr(clips, name) for name in ("part", "targets", "seed")}
-    kept = np.load(path, mmap_mode="r", allow_pickle=False)
     return KeptClips(**fields, lengths=lengths, scaling="none", kept=kept, starts=starts)
 
 

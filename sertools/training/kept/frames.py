@@ -4,8 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sertools.training.data.batches import Clips
 from sertools.training.encoders import contextual, features, frame_counts, projected, seeded
 from sertools.training.heads import HeadSettings, build_head, described
@@ -24,9 +22,6 @@ def kept_frames(encoder: Any, clips: Clips, path: Path) -> KeptClips:
         clips: to compute
         path: .npy file
     """
-    import torch
-
-    lengths = frame_counts(encoder, torch.from_numpy(clips.lengths)).numpy().astype(np.int64)
 
     def states(batch: "dict[str, torch.Tensor]") -> list[Any]:
         frames = frame_counts(encoder, batch["lengths"])
@@ -34,7 +29,7 @@ def kept_frames(encoder: Any, clips: Clips, path: Path) -> KeptClips:
         last = contextual(encoder, found, frames)[-1]
         return [state[:n].numpy() for state, n in zip(last, frames.tolist(), strict=True)]
 
-    return keep(clips, lengths, partial(in_batches, step=states), path)
+    return keep(clips, partial(in_batches, step=states), path)
 
 
 def head_of(setting: Setting, width: int) -> "torch.nn.Module":

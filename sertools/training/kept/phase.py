@@ -1,5 +1,6 @@
 """A phase in which only a head trains, on what was kept of the clips."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sertools.training.data.batches import Clips
 from sertools.training.kept.clips import KeptClips
-from sertools.training.loop import descend
+from sertools.training.loop import CURVES, descend
 from sertools.training.losses import class_weights, joint_loss
 from sertools.training.phases import GradientPhase, Setting
 from sertools.training.recipe import Optimisation, Recipe
@@ -26,12 +27,14 @@ class HeadPhase:
             `forward` takes the kept rows (n, rows, d) and their numbers (n,) and returns outputs (n, c)
         write: writes the complete model, given the folder of the phase before
         how: batches, updates and learning rate
+        facts: what is written beside the curves of the trained head
     """
 
     name: str
     prepare: "Callable[[Path | None], tuple[KeptClips, KeptClips | None, torch.nn.Module]]"
     write: "Callable[[torch.nn.Module, Path | None, Path], None]"
     how: Optimisation
+    facts: "Callable[[torch.nn.Module], dict[str, Any]]" = lambda head: {}
 
     def run(self, before: Path | None, out: Path, setting: Setting) -> None:
         """See `Phase`."""
@@ -48,7 +51,11 @@ class HeadPhase:
             dev=dev,
             how=self.how,
         )
-        descend(phase, phase.build(before), out, setting)
+        module: Any = phase.build(before)
+        descend(phase, module, out, setting)
+        path = out / CURVES
+        curves = json.loads(path.read_text(encoding="utf-8")) | self.facts(module.head)
+        path.write_text(json.dumps(curves, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def answering_head(head: "torch.nn.Module", clips: Clips, recipe: Recipe) -> "torch.nn.Module":

@@ -200,8 +200,7 @@ def _kept(clips: Clips, setting: Setting, vectors: Vectors, name: str) -> KeptCl
     def compute(_: Clips) -> Iterator[tuple[int, NDArray[np.float32]]]:
         return iter(enumerate(rows))
 
-    lengths = np.array([len(each) for each in rows], dtype=np.int64)
-    return keep(kept, lengths, compute, setting.work / f"conversation.{name}.npy")
+    return keep(kept, compute, setting.work / f"conversation.{name}.npy")
 
 
 def _answers(head: Any, setting: Setting, vectors: Vectors) -> pd.DataFrame:

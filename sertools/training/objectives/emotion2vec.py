@@ -15,18 +15,15 @@ which the one with the best WA on the validation clips is kept; here it is Adam 
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from sertools.errors import ModelError
-from sertools.training.answering import answering_phase, load_encoder, write_answering, write_network
+from sertools.training.answering import load_encoder, write_network
 from sertools.training.distillation.settings import Decoder, Distillation
 from sertools.training.encoders import freeze
-from sertools.training.kept.clips import KeptClips
-from sertools.training.kept.frames import head_of, kept_frames
-from sertools.training.kept.phase import HeadPhase
+from sertools.training.kept.frozen import frozen_phase
 from sertools.training.phases import GradientPhase, Phase, Setting
 from sertools.training.recipe import Share, Strict
 
@@ -155,29 +152,8 @@ def _pretraining(setting: Setting) -> Phase:
 
 
 def _head(setting: Setting) -> Phase:
-    """The head on kept frames; on the clips themselves where they change, or the encoder trains too."""
-    recipe = setting.recipe
-    if (
-        recipe.augment
-        or recipe.freeze != "encoder"
-        or recipe.spec_augment.time
-        or recipe.spec_augment.feature
-    ):
-        return answering_phase(setting, "head")
-
-    def prepare(before: Path | None) -> "tuple[KeptClips, KeptClips | None, torch.nn.Module]":
+    def encoder_of(before: Path | None) -> Any:
         assert before is not None, "the pre-training comes first"
-        encoder = load_encoder(before).eval()
-        kept = {
-            name: None if clips is None else kept_frames(encoder, clips, setting.work / f"head.{name}.npy")
-            for name, clips in (("train", setting.train), ("dev", setting.dev))
-        }
-        train = kept["train"]
-        assert train is not None, "there are clips that train"
-        return train, kept["dev"], head_of(setting, int(encoder.config.hidden_size))
+        return load_encoder(before)
 
-    def write(head: Any, before: Path | None, out: Path) -> None:
-        assert before is not None, "the pre-training comes first"
-        write_answering(SimpleNamespace(encoder=load_encoder(before), head=head), setting, out)
-
-    return HeadPhase(name="head", prepare=prepare, write=write, how=recipe)
+    return frozen_phase(setting, "head", encoder_of)

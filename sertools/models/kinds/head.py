@@ -1,0 +1,263 @@
+"""A head on the layers of another, frozen model: a directory with head.json and model.safetensors.
+
+Such directories are written by trainings on kept features (methods `head` and `emo-superb`). head.json names
+the model whose layers are read, by the text that --model takes and by its fingerprint, which is checked. Only
+kinds of models that run no code of others can be named there.
+
+- `weighted-sum`: a weighted sum of the means of all layers, a linear projection, a linear layer
+- `frames`: the mean of the top layers for each frame, a linear layer with ReLU, the mean over frames, a
+  linear layer
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sertools.errors import ModelError
+from sertools.files import read_json
+from sertools.models.checkpoints.weights.tensors import tensors_in
+from sertools.models.derived.prepared import Preparation, prepared
+from sertools.models.load import LoadOptions, load_model
+from sertools.models.loaded import LoadedSignalModel, signal_facts
+from sertools.models.model import Frames, Outputs, Signal, Task
+from sertools.models.task import activated
+
+if TYPE_CHECKING:
+    import torch
+
+SCHEME = "head"
+MARK = "head.json"
+"""File by which a directory is recognised as one of this kind."""
+
+WEIGHTS = "model.safetensors"
+UPSTREAM = "upstream"
+"""Folder of the model whose layers are read, if it is kept in the same directory."""
+
+UPSTREAMS = ("fbank", "hf", "cnn14", "emotion2vec")
+"""Kinds of models that may be named in head.json."""
+
+FINGERPRINT_VERSION = "head-1"
+"""Increased whenever a change of this kind of model changes results; part of the fingerprint."""
+
+Reads = Literal["weighted-sum", "frames"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Stated(BaseModel):
+    """The contents of head.json.
+
+    Attributes:
+        upstream: what --model takes to load the model whose layers are read
+        fingerprint: of that model
+        labels: names of the outputs
+        task: kind of scores
+        reads: how the layers are read
+        layers: number of top layers whose mean is read, for `frames`
+        mean: subtracted from each sample
+        deviation: by which samples are then divided
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    upstream: str
+    fingerprint: str
+    labels: list[str] = Field(min_length=1)
+    task: Literal["regression", "single_label", "joint"]
+    reads: Reads
+    layers: Annotated[int, Field(gt=0)] = 1
+    mean: Finite = 0.0
+    deviation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+
+
+@dataclass(kw_only=True)
+class HeadModel(LoadedSignalModel):
+    """A head on the layers of another model; see `Model`.
+
+    Attributes:
+        upstream: the model whose layers are read
+        weights: of the head, by key
+        stated: the contents of head.json
+    """
+
+    upstream: Any
+    weights: "Mapping[str, torch.Tensor]"
+    stated: Stated
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the upstream has frames."""
+        return bool(getattr(self.upstream, "has_frames", False))
+
+    def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
+        """Scores of signals; the layers are those of the upstream."""
+        if self.stated.reads == "frames":
+            outputs, frames = self.upstream.predict_frames(signals)
+            scores = self._scores([self._pooled(each) for each in frames])
+        else:
+            outputs = self.upstream.predict(signals, layers=True)
+            scores = self._scores(self._projected(outputs.layers))
+        return Outputs(scores=scores, layers=outputs.layers if layers else None)
+
+    def predict_frames(self, signals: Sequence[Signal]) -> tuple[Outputs, list[Frames]]:
+        """Same as `predict` with layers, and the frames of the upstream."""
+        found: tuple[Outputs, list[Frames]] = self.upstream.predict_frames(signals)
+        outputs, frames = found
+        if self.stated.reads == "frames":
+            scores = self._scores([self._pooled(each) for each in frames])
+        else:
+            assert outputs.layers is not None, "predict_frames returns layers"
+            scores = self._scores(self._projected(outputs.layers))
+        return Outputs(scores=scores, layers=outputs.layers), frames
+
+    def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
+        """What the last layer of the head reads of each signal, shape (n, hidden)."""
+        if self.stated.reads == "frames":
+            frames = self.upstream.predict_frames(signals)[1]
+            return np.array([self._pooled(each) for each in frames])
+        return self._projected(self.upstream.predict(signals, layers=True).layers)
+
+    def _projected(self, layers: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """The projection of the weighted sum, shape (n, hidden)."""
+        import torch
+
+        given = torch.from_numpy(np.ascontiguousarray(layers, dtype=np.float32))
+        mixed = torch.einsum("nld,l->nd", given, self.weights["layer_weights"].softmax(dim=0))
+        found: NDArray[np.float32] = self._linear("projector", mixed).numpy()
+        return found
+
+    def _pooled(self, frames: Frames) -> NDArray[np.float32]:
+        """The mean over frames after the linear layer and ReLU, shape (hidden,)."""
+        import torch
+
+        states = np.mean(frames.states[-self.stated.layers :], axis=0, dtype=np.float32)
+        found: NDArray[np.float32] = (
+            self._linear("projector", torch.from_numpy(states)).relu().mean(dim=0).numpy()
+        )
+        return found
+
+    def _scores(self, hidden: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> NDArray[np.float32]:
+        import torch
+
+        logits = self._linear("classifier", torch.from_numpy(np.asarray(hidden, dtype=np.float32)))
+        scores: NDArray[np.float32] = activated(logits, self.task, self.labels).numpy()
+        return scores
+
+    def _linear(self, name: str, states: "torch.Tensor") -> "torch.Tensor":
+        import torch
+
+        return torch.nn.functional.linear(
+            states, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        )
+
+
+def load(rest: str, options: LoadOptions) -> HeadModel:
+    """Loads a head and the model that it reads.
+
+    Raises:
+        ModelError: no such directory, a damaged file, a model that has changed or may not be named there, or
+            weights that do not fit
+    """
+    folder = Path(rest).expanduser()
+    stated = _stated(folder)
+    spec = str(folder / UPSTREAM) if stated.upstream == UPSTREAM else stated.upstream
+    scheme = stated.upstream.partition(":")[0] if ":" in stated.upstream else "hf"
+    if scheme not in UPSTREAMS:
+        raise ModelError(
+            f"{folder / MARK}: upstream is {stated.upstream!r}, which may not be named there",
+            hint=f"one of {', '.join(f'{name}:' for name in UPSTREAMS)}, or a checkpoint of transformers",
+        )
+    plain: Any = load_model(spec, LoadOptions(device=options.device, precision="fp32"))
+    if plain.fingerprint.partition("-")[0] != stated.fingerprint.partition("-")[0]:
+        raise ModelError(
+            f"{stated.upstream} is not the model that the head in {folder} was trained on: its weights or "
+            "settings differ"
+        )
+    upstream: Any = prepared(plain, Preparation(mean=stated.mean, deviation=stated.deviation))
+    weights = _weights(folder, stated, upstream)
+    task: Task = stated.task
+    return HeadModel(
+        name=folder.resolve().name,
+        labels=tuple(stated.labels),
+        task=task,
+        sampling_rate=upstream.sampling_rate,
+        shortest=upstream.shortest,
+        fingerprint=_fingerprint(folder, upstream.fingerprint),
+        files=(MARK, WEIGHTS),
+        keys_read=len(weights),
+        facts=signal_facts(
+            "head on a frozen model",
+            str(folder),
+            {**_facts_of(plain), "head": stated.reads},
+            labels=stated.labels,
+            task=task,
+            sampling_rate=upstream.sampling_rate,
+            further={
+                "upstream": stated.upstream,
+                "features": plain.facts.get("features"),
+                "precision": "fp32",
+            },
+        ),
+        upstream=upstream,
+        weights=weights,
+        stated=stated,
+    )
+
+
+def _stated(folder: Path) -> Stated:
+    content = read_json(folder / MARK, error=ModelError, what="the description of the head")
+    try:
+        return Stated.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(
+            f"{folder / MARK} has an error{f' at {where!r}' if where else ''}: {first['msg']}"
+        ) from error
+
+
+def _facts_of(model: Any) -> dict[str, Any]:
+    return {
+        name: model.facts[name] for name in ("architecture", "parameters", "layers") if name in model.facts
+    }
+
+
+def _fingerprint(folder: Path, upstream: str) -> str:
+    digest = hashlib.blake2b(f"{FINGERPRINT_VERSION} {upstream}".encode(), digest_size=16)
+    for name in (MARK, WEIGHTS):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _weights(folder: Path, stated: Stated, upstream: Any) -> "Mapping[str, torch.Tensor]":
+    """The weights of a head, after checking every shape against the layers that it reads.
+
+    Raises:
+        ModelError: a key is missing or unknown, or a shape does not fit
+    """
+    tensors = {key: tensor.float() for key, tensor in tensors_in(folder / WEIGHTS).items()}
+    silence = np.zeros(max(int(upstream.sampling_rate), int(upstream.shortest)), np.float32)
+    layers = upstream.predict([silence], layers=True).layers.shape[1:]
+    hidden = len(tensors["projector.bias"]) if "projector.bias" in tensors else 0
+    wanted = {
+        "projector.weight": (hidden, layers[1]),
+        "projector.bias": (hidden,),
+        "classifier.weight": (len(stated.labels), hidden),
+        "classifier.bias": (len(stated.labels),),
+    }
+    if stated.reads == "weighted-sum":
+        wanted["layer_weights"] = (layers[0],)
+    odd = sorted(set(wanted) ^ set(tensors))
+    wrong = odd or [key for key, shape in wanted.items() if tuple(tensors[key].shape) != shape]
+    if wrong or stated.layers > layers[0]:
+        raise ModelError(
+            f"the head in {folder} does not fit {stated.upstream}: {', '.join(wrong) or 'layers'}"
+        )
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise ModelError(f"{folder / WEIGHTS} has weights that are not finite")
+    return tensors
