@@ -5,17 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, projected
 from sertools.training.data.batches import RATE_HZ, generators
 from sertools.training.data.targets import Targets
-from sertools.training.encoders import (
-    contextual,
-    features,
-    frame_counts,
-    freeze,
-    projected,
-    seeded,
-    spec_augmented,
-)
+from sertools.training.encoders import freeze, seeded, spec_augmented
 from sertools.training.heads import HeadSettings, answering_config, build_head, described
 from sertools.training.losses import class_weights, joint_loss
 from sertools.training.networks.low_rank import merged

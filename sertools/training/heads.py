@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sertools.errors import ModelError, nearest
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.layouts import ACTIVATIONS, Branch
-from sertools.training.encoders import masked_mean, own_frames
+from sertools.models.frames.clip_frames import masked_mean, own_frames
 
 if TYPE_CHECKING:
     import torch

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sertools.corpora.load import load_corpus
 from sertools.errors import ModelError
+from sertools.models.frames import tokens
+from sertools.models.frames.clip_frames import features, projected
 from sertools.models.load import load_model
 from sertools.training.answering import load_encoder
 from sertools.training.encoders import start_of
@@ -60,7 +63,6 @@ def test_the_encoder_learns_without_labels_and_the_head_answers_speakers_who_did
 
 def test_the_loaded_model_answers_as_the_head_did_on_kept_frames(trained, tones, tmp_path):
     """The scores of the checkpoint are those of its head on frames that the training code computes."""
-    import torch
     from safetensors.torch import load_file
 
     spec, out = trained
@@ -115,6 +117,31 @@ def test_every_kind_of_summary_and_decoder_trains(tones, tmp_path):
         assert ("decoder" in names) == (decoder == "cnn")
 
 
+@pytest.mark.parametrize("downstream", ["utterance", "both"])
+def test_the_head_reads_the_utterance_tokens(tones, tmp_path, downstream):
+    recipe = recipe_of(table(tones, options={"downstream": downstream}))
+    model, corpus = load_model(train_recipe(recipe, tmp_path / "model")), load_corpus(str(tones))
+    signals = [corpus.signal(clip, 16000) for clip in corpus.clips.index[:3]]
+    encoder = load_encoder(tmp_path / "model" / "upstream").eval()
+    weights = model.weights
+    for signal, score in zip(signals, model.predict(signals).scores, strict=True):
+        given = torch.from_numpy((signal - signal.mean()) / np.sqrt(signal.var() + 1e-7))[None]
+        lengths = torch.tensor([given.shape[1]])
+        with torch.no_grad():
+            states = projected(encoder, features(encoder, given, lengths))
+            states = states + encoder.encoder.pos_conv_embed(states)
+            whole = torch.cat([weights["tokens"][None], states], dim=1)
+            with tokens._no_positions(encoder):
+                last = encoder.encoder(whole).last_hidden_state[0]
+            mean = last[:10].mean(dim=0)
+            rows = [mean] if downstream == "utterance" else [torch.cat([row, mean]) for row in last[10:]]
+            hidden = sum(
+                (weights["projector.weight"] @ row + weights["projector.bias"]).relu() for row in rows
+            )
+            logits = weights["classifier.weight"] @ (hidden / len(rows)) + weights["classifier.bias"]
+        np.testing.assert_allclose(score, logits.softmax(dim=0).numpy(), atol=1e-5)
+
+
 def test_a_cold_start_and_a_warm_one_begin_with_teacher_and_student_alike(trained, tones, tmp_path):
     recipe = recipe_of({**table(tones, init=str(trained[1])), "architecture": {}})
     module = emotion2vec.phases(setting_of(recipe, tmp_path))[0].build(None)
@@ -130,6 +157,7 @@ def test_a_cold_start_and_a_warm_one_begin_with_teacher_and_student_alike(traine
     [
         ({"top_layers": 8}, "top_layers = 8, but the encoder has 2 layers"),
         ({"utterance_weight": 0, "frame_weight": 0}, "nothing would be learnt"),
+        ({"top_layers": 2, "utterance": "global", "downstream": "both"}, "needs tokens"),
     ],
 )
 def test_options_that_the_encoder_cannot_follow_are_refused(tones, tmp_path, options, said):

@@ -5,16 +5,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
-from sertools.training.encoders import (
-    FAMILY,
-    contextual,
-    features,
-    frame_counts,
-    masked_mean,
-    projected,
-    spans,
-    spec_augmented,
-)
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, masked_mean, projected
+from sertools.training.encoders import FAMILY, spans, spec_augmented
 from sertools.training.recipe import SpecAugment
 from tests.helpers.tones import TINY
 

@@ -51,7 +51,7 @@ def test_the_mean_of_the_top_layers_is_read_frame_by_frame(tones, tmp_path):
 
 
 def test_more_layers_than_there_are_is_an_error(tones, tmp_path):
-    with pytest.raises(ModelError, match=r"options.layers = 5, but the model has 3 layers"):
+    with pytest.raises(ModelError, match="the mean of 5 layers cannot be read: the model has 3 layers"):
         train_recipe(recipe_of(table_of(tones, options={"layers": 5})), tmp_path / "model")
 
 

@@ -7,6 +7,8 @@ kinds of models that run no code of others can be named there.
 - `weighted-sum`: a weighted sum of the means of all layers, a linear projection, a linear layer
 - `frames`: the mean of the top layers for each frame, a linear layer with ReLU, the mean over frames, a
   linear layer
+- `utterance`: the same for one vector for each clip, the mean of the outputs of emotion2vec's utterance
+  tokens; `both`: the same for frames of the last layer with that vector beside each
 """
 
 import hashlib
@@ -21,8 +23,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sertools.errors import ModelError
 from sertools.files import read_json
+from sertools.models.checkpoints.inputs import first_of, inputs_of
 from sertools.models.checkpoints.weights.tensors import tensors_in
 from sertools.models.derived.prepared import Preparation, prepared
+from sertools.models.frames.tokens import read
+from sertools.models.kinds.transformers import TransformersModel
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.loaded import LoadedSignalModel, signal_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
@@ -45,7 +50,10 @@ UPSTREAMS = ("fbank", "hf", "cnn14", "emotion2vec")
 FINGERPRINT_VERSION = "head-1"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
-Reads = Literal["weighted-sum", "frames"]
+Reads = Literal["weighted-sum", "frames", "utterance", "both"]
+TOKENS = "tokens"
+"""Key of the vectors in front of the frames, for `utterance` and `both`."""
+
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -96,31 +104,54 @@ class HeadModel(LoadedSignalModel):
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals; the layers are those of the upstream."""
-        if self.stated.reads == "frames":
-            outputs, frames = self.upstream.predict_frames(signals)
-            scores = self._scores([self._pooled(each) for each in frames])
-        else:
-            outputs = self.upstream.predict(signals, layers=True)
-            scores = self._scores(self._projected(outputs.layers))
-        return Outputs(scores=scores, layers=outputs.layers if layers else None)
+        found = None
+        if layers or self.stated.reads == "weighted-sum":
+            found = self.upstream.predict(signals, layers=True).layers
+        return Outputs(scores=self._scores(self._hidden(signals, found)), layers=found if layers else None)
 
     def predict_frames(self, signals: Sequence[Signal]) -> tuple[Outputs, list[Frames]]:
         """Same as `predict` with layers, and the frames of the upstream."""
         found: tuple[Outputs, list[Frames]] = self.upstream.predict_frames(signals)
-        outputs, frames = found
-        if self.stated.reads == "frames":
-            scores = self._scores([self._pooled(each) for each in frames])
-        else:
-            assert outputs.layers is not None, "predict_frames returns layers"
-            scores = self._scores(self._projected(outputs.layers))
-        return Outputs(scores=scores, layers=outputs.layers), frames
+        layers = found[0].layers
+        return Outputs(scores=self._scores(self._hidden(signals, layers)), layers=layers), found[1]
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
         """What the last layer of the head reads of each signal, shape (n, hidden)."""
+        return self._hidden(signals, None)
+
+    def _hidden(
+        self, signals: Sequence[Signal], layers: NDArray[np.floating[Any]] | None
+    ) -> NDArray[np.float32]:
+        """Same as `hidden`, with the layers of the upstream if they are known."""
+        if self.stated.reads == "weighted-sum":
+            known = self.upstream.predict(signals, layers=True).layers if layers is None else layers
+            return self._projected(known)
         if self.stated.reads == "frames":
             frames = self.upstream.predict_frames(signals)[1]
-            return np.array([self._pooled(each) for each in frames])
-        return self._projected(self.upstream.predict(signals, layers=True).layers)
+            return np.array([self._pooled(mean_of_top(each, self.stated.layers)) for each in frames])
+        return np.array([self._pooled(self._with_tokens(signal)) for signal in signals])
+
+    def _with_tokens(self, signal: Signal) -> NDArray[np.float32]:
+        """What emotion2vec's utterance tokens make of a clip, shape (1, d) or (frames, 2 d)."""
+        import torch
+
+        upstream, what = self.upstream, self.stated.reads
+        assert what in {"utterance", "both"}, "the other ways to read have no tokens"
+        network = upstream.network.module
+        given = inputs_of(
+            upstream.extractor,
+            signal,
+            rate=self.sampling_rate,
+            module=network,
+            device=upstream.device,
+            masked=False,
+        )
+        samples, tokens = first_of(given), self.weights[TOKENS].to(upstream.device)
+        encoder = getattr(network, network.base_model_prefix, network)
+        with torch.inference_mode():
+            (states,) = read(encoder, samples, torch.tensor([samples.shape[1]]), tokens, what)  # type: ignore[arg-type] # asserted
+        found: NDArray[np.float32] = states.float().cpu().numpy()
+        return found
 
     def _projected(self, layers: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """The projection of the weighted sum, shape (n, hidden)."""
@@ -131,20 +162,19 @@ class HeadModel(LoadedSignalModel):
         found: NDArray[np.float32] = self._linear("projector", mixed).numpy()
         return found
 
-    def _pooled(self, frames: Frames) -> NDArray[np.float32]:
-        """The mean over frames after the linear layer and ReLU, shape (hidden,)."""
+    def _pooled(self, states: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean over rows (n, d) after the linear layer and ReLU, shape (hidden,)."""
         import torch
 
-        states = np.mean(frames.states[-self.stated.layers :], axis=0, dtype=np.float32)
         found: NDArray[np.float32] = (
             self._linear("projector", torch.from_numpy(states)).relu().mean(dim=0).numpy()
         )
         return found
 
-    def _scores(self, hidden: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> NDArray[np.float32]:
+    def _scores(self, hidden: NDArray[np.float32]) -> NDArray[np.float32]:
         import torch
 
-        logits = self._linear("classifier", torch.from_numpy(np.asarray(hidden, dtype=np.float32)))
+        logits = self._linear("classifier", torch.from_numpy(hidden))
         scores: NDArray[np.float32] = activated(logits, self.task, self.labels).numpy()
         return scores
 
@@ -209,6 +239,22 @@ def load(rest: str, options: LoadOptions) -> HeadModel:
     )
 
 
+def mean_of_top(frames: Frames, layers: int) -> NDArray[np.float32]:
+    """The mean of the top layers for each frame, shape (frames, d).
+
+    Raises:
+        ModelError: there are fewer layers, or they differ in shape
+    """
+    top = frames.states[-layers:]
+    if len(top) < layers or len({states.shape for states in top}) > 1:
+        raise ModelError(
+            f"the mean of {layers} layers cannot be read: the model has {len(frames.states)} layers, or they "
+            "differ in width or frame rate"
+        )
+    found: NDArray[np.float32] = np.mean(top, axis=0, dtype=np.float32)
+    return found
+
+
 def _stated(folder: Path) -> Stated:
     content = read_json(folder / MARK, error=ModelError, what="the description of the head")
     try:
@@ -244,14 +290,19 @@ def _weights(folder: Path, stated: Stated, upstream: Any) -> "Mapping[str, torch
     silence = np.zeros(max(int(upstream.sampling_rate), int(upstream.shortest)), np.float32)
     layers = upstream.predict([silence], layers=True).layers.shape[1:]
     hidden = len(tensors["projector.bias"]) if "projector.bias" in tensors else 0
+    width = layers[1] * (2 if stated.reads == "both" else 1)
     wanted = {
-        "projector.weight": (hidden, layers[1]),
+        "projector.weight": (hidden, width),
         "projector.bias": (hidden,),
         "classifier.weight": (len(stated.labels), hidden),
         "classifier.bias": (len(stated.labels),),
     }
     if stated.reads == "weighted-sum":
         wanted["layer_weights"] = (layers[0],)
+    if stated.reads in {"utterance", "both"}:
+        wanted[TOKENS] = (len(tensors.get(TOKENS, ())), layers[1])
+        if not isinstance(upstream, TransformersModel):
+            raise ModelError(f"the head in {folder} needs a checkpoint of transformers below it")
     odd = sorted(set(wanted) ^ set(tensors))
     wrong = odd or [key for key, shape in wanted.items() if tuple(tensors[key].shape) != shape]
     if wrong or stated.layers > layers[0]:

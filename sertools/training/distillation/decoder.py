@@ -3,8 +3,8 @@
 import itertools
 from typing import TYPE_CHECKING
 
+from sertools.models.frames.clip_frames import own_frames
 from sertools.training.distillation.settings import Decoder
-from sertools.training.encoders import own_frames
 
 if TYPE_CHECKING:
     import torch

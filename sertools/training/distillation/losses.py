@@ -6,7 +6,7 @@ Means are over a clip's own frames, never over padding.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sertools.training.encoders import masked_mean, own_frames
+from sertools.models.frames.clip_frames import masked_mean, own_frames
 
 if TYPE_CHECKING:
     import torch

@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sertools.models.frames import tokens as tokens_in_front
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, masked_mean, projected
 from sertools.randomness import identity_rng
 from sertools.training.data.batches import generators
 from sertools.training.distillation import frames as of_frames
 from sertools.training.distillation import losses
 from sertools.training.distillation.decoder import decoder
 from sertools.training.distillation.settings import Distillation
-from sertools.training.encoders import (
-    contextual,
-    features,
-    frame_counts,
-    masked_mean,
-    projected,
-    seeded,
-    spans,
-)
+from sertools.training.encoders import seeded, spans
 
 if TYPE_CHECKING:
     import torch
@@ -146,8 +140,8 @@ def from_masked(
 
     mask = module.encoder.masked_spec_embed if module.mask is None else module.mask[0]
     states = torch.where(hidden[..., None], mask.to(states.dtype), states)
-    states = of_frames.positioned(module.encoder, states, frames)
-    outputs, tokens = of_frames.with_tokens(module.encoder, states, frames, module.tokens)
+    states = tokens_in_front.positioned(module.encoder, states, frames)
+    outputs, tokens = tokens_in_front.with_tokens(module.encoder, states, frames, module.tokens)
     return module.decoder(outputs, frames).float(), None if tokens is None else tokens.float()
 
 
@@ -161,9 +155,9 @@ def from_visible(
     import torch
 
     states = torch.where(hidden[..., None], 0.0, states)
-    states = of_frames.positioned(module.encoder, states, frames)
+    states = tokens_in_front.positioned(module.encoder, states, frames)
     visible, counts, order = of_frames.visible_frames(states, hidden, frames)
-    outputs, tokens = of_frames.with_tokens(module.encoder, visible, counts, module.tokens)
+    outputs, tokens = tokens_in_front.with_tokens(module.encoder, visible, counts, module.tokens)
     noise = torch.from_numpy(_noise(frames.tolist(), states.shape, rngs)).to(states.device)
     whole = of_frames.put_back(outputs, counts, order, noise)
     return module.decoder(whole, frames).float(), None if tokens is None else tokens.float()

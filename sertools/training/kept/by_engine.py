@@ -11,6 +11,7 @@ from sertools.errors import ModelError
 from sertools.inference.engine import compute
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
+from sertools.models.kinds.head import mean_of_top
 from sertools.models.model import Framed, Frames
 from sertools.store.store import SHARD
 from sertools.tables.condition import Condition
@@ -60,19 +61,3 @@ def _of_corpus(
     if missing:
         row = next(iter(missing.values()))
         raise ModelError(f"{model.name} has no frames of {clips.part.table['clip'].iat[row]}")
-
-
-def mean_of_top(frames: Frames, layers: int) -> NDArray[np.float32]:
-    """The mean of the top layers for each frame, shape (frames, d).
-
-    Raises:
-        ModelError: there are fewer layers, or they differ in shape
-    """
-    top = frames.states[-layers:]
-    if len(top) < layers or len({states.shape for states in top}) > 1:
-        raise ModelError(
-            f"options.layers = {layers}, but the model has {len(frames.states)} layers, or they differ in "
-            "width or frame rate"
-        )
-    found: NDArray[np.float32] = np.mean(top, axis=0, dtype=np.float32)
-    return found

@@ -4,8 +4,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, projected
 from sertools.training.data.batches import Clips
-from sertools.training.encoders import contextual, features, frame_counts, projected, seeded
+from sertools.training.encoders import seeded
 from sertools.training.heads import HeadSettings, build_head, described
 from sertools.training.kept.clips import KeptClips, in_batches, keep
 from sertools.training.phases import Setting

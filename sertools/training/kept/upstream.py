@@ -16,13 +16,11 @@ from sertools.training.answering import write_network
 from sertools.training.data.targets import Targets
 from sertools.training.encoders import RANDOM, start_of
 from sertools.training.heads import problem_type
+from sertools.training.loop import CURVES
 from sertools.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
-
-TEMPORARY = "random-upstream"
-"""Folder, below that of what survives an interruption, of a network with random weights."""
 
 NOT_READ = ("layers_kept", "freeze", "pooling", "head", "dropout", "augment", "spec_augment", "precision")
 """Settings of a recipe that have no effect on a head on kept features."""
@@ -52,13 +50,13 @@ def check_recipe(recipe: Recipe, further: Sequence[str] = ()) -> None:
         )
 
 
-def _kept_upstream(spec: str, out: Path) -> str:
-    """What loads a model from a head's folder: a network with random weights moves there."""
-    path = Path(spec).expanduser()
-    if path.name == TEMPORARY and path.is_dir():
-        shutil.copytree(path, out / UPSTREAM)
+def _kept_upstream(upstream: "Upstream", out: Path) -> str:
+    """What loads a model from a head's folder; a temporary one is copied there."""
+    path = Path(upstream.spec).expanduser()
+    if upstream.temporary:
+        shutil.copytree(path, out / UPSTREAM, ignore=shutil.ignore_patterns(CURVES, "*.npy"))
         return UPSTREAM
-    return str(path.resolve()) if path.exists() else spec
+    return str(path.resolve()) if path.exists() else upstream.spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +66,12 @@ class Upstream:
     Attributes:
         model: computes layers from signals
         spec: what loads it again
+        temporary: whether it is a folder that has to be kept beside the head
     """
 
     model: Any
     spec: str
+    temporary: bool = False
 
 
 def upstream_of(recipe: Recipe, work: Path) -> Upstream:
@@ -86,7 +86,7 @@ def upstream_of(recipe: Recipe, work: Path) -> Upstream:
     """
     spec = recipe.init
     if spec.startswith(RANDOM):
-        start, folder = start_of(recipe), work / TEMPORARY
+        start, folder = start_of(recipe), work / "random-upstream"
         folder.mkdir(parents=True, exist_ok=True)
         write_network(start.encoder, start.encoder.config, {}, folder, scaled=start.scaled)
         spec = str(folder)
@@ -99,7 +99,7 @@ def upstream_of(recipe: Recipe, work: Path) -> Upstream:
             f"init = {recipe.init!r} cannot be the frozen model below a head",
             hint=f"a checkpoint of transformers, or one of {', '.join(f'{name}:' for name in UPSTREAMS)}",
         )
-    return Upstream(model=model, spec=spec)
+    return Upstream(model=model, spec=spec, temporary=recipe.init.startswith(RANDOM))
 
 
 def write_native(model: Any, head: Any, targets: Targets, out: Path) -> None:
@@ -147,7 +147,7 @@ def write_beside(
         problem_type(targets.dimensions, targets.classes), "single_label"
     )
     stated = {
-        "upstream": _kept_upstream(upstream.spec, out),
+        "upstream": _kept_upstream(upstream, out),
         "fingerprint": upstream.model.fingerprint,
         "labels": list(targets.labels),
         "task": task,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sertools.models.frames.clip_frames import masked_mean
 from sertools.randomness import identity_rng
 from sertools.training.data.batches import Clips, collate
-from sertools.training.encoders import masked_mean, seeded
+from sertools.training.encoders import seeded
 from sertools.training.losses import cross_entropy
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from sertools.errors import ModelError
 from sertools.models.checkpoints.weights.files import weight_tensors
+from sertools.models.frames.clip_frames import contextual, features, frame_counts
 from sertools.training.data.batches import generators
-from sertools.training.encoders import Start, contextual, features, frame_counts, seeded, spans
+from sertools.training.encoders import Start, seeded, spans
 
 if TYPE_CHECKING:
     import torch

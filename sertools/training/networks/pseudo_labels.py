@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, projected
 from sertools.training.data.batches import generators
-from sertools.training.encoders import contextual, features, frame_counts, projected, seeded, spans
+from sertools.training.encoders import seeded, spans
 
 if TYPE_CHECKING:
     import torch

@@ -6,9 +6,10 @@ import numpy as np
 
 from sertools.models.cnn14.network import BLOCKS, build
 from sertools.models.cnn14.spectrogram import Config, log_mel
+from sertools.models.frames.clip_frames import own_frames
 from sertools.training.answering import loss_of
 from sertools.training.data.targets import Targets
-from sertools.training.encoders import own_frames, seeded
+from sertools.training.encoders import seeded
 from sertools.training.recipe import Recipe
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from sertools.corpora.seen.record import path_of
 from sertools.errors import AudioError, CorpusError, ModelError
 from sertools.features.text_encoder import load_encoder
 from sertools.files import write_text
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, masked_mean, projected
 from sertools.training.data.batches import RATE_HZ, Clips, collate, scaled
 from sertools.training.data.select import Part
-from sertools.training.encoders import contextual, features, frame_counts, masked_mean, projected, seeded
+from sertools.training.encoders import seeded
 from sertools.training.kept.clips import KeptClips, keep
 from sertools.training.kept.phase import answering_head
 from sertools.training.loop import descend

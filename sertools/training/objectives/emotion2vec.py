@@ -14,16 +14,24 @@ which the one with the best WA on the validation clips is kept; here it is Adam 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from sertools.errors import ModelError
+from sertools.models.frames.tokens import read
+from sertools.models.load import LoadOptions, load_model
 from sertools.training.answering import load_encoder, write_network
 from sertools.training.distillation.settings import Decoder, Distillation
 from sertools.training.encoders import freeze
+from sertools.training.kept.clips import KeptClips, in_batches, keep
+from sertools.training.kept.frames import head_of
 from sertools.training.kept.frozen import frozen_phase
+from sertools.training.kept.phase import HeadPhase
+from sertools.training.kept.upstream import Upstream, write_beside
 from sertools.training.phases import GradientPhase, Phase, Setting
 from sertools.training.recipe import Share, Strict
 
@@ -52,6 +60,7 @@ DEFAULTS: dict[str, Any] = {
 
 UNLABELLED = True
 
+TOKEN_FILE = "tokens.npy"
 TOKENS = {"token": 1, "chunk": 10, "global": 0}
 """Vectors in front of the frames for each kind of utterance loss (section 3.2)."""
 
@@ -73,6 +82,7 @@ class Options(Strict):
         tau_start, tau_end: decay of the teacher at the first and the last update, linear between them
         decoder: after the student: a linear layer as in data2vec, the convolutions of data2vec 2.0, whose
             encoder then reads the frames that are not masked, or nothing
+        downstream: what the head reads: frames, the utterance vector, or each frame with it beside (table 9)
     """
 
     mask_start: Share = 0.5
@@ -85,6 +95,7 @@ class Options(Strict):
     tau_start: Decay = 0.999
     tau_end: Decay = 0.99999
     decoder: Decoder = "linear"
+    downstream: Literal["frames", "utterance", "both"] = "frames"
 
 
 def phases(setting: Setting) -> Sequence[Phase]:
@@ -108,6 +119,11 @@ def _check(setting: Setting) -> None:
     if not (options.utterance_weight or options.frame_weight):
         raise ModelError(
             "options.utterance_weight and options.frame_weight are both 0, so nothing would be learnt"
+        )
+    if options.downstream != "frames" and not TOKENS[options.utterance]:
+        raise ModelError(
+            f"options.downstream = {options.downstream!r} needs tokens, and options.utterance is 'global'",
+            hint='use "token" or "chunk"',
         )
     if options.decoder == "cnn" and config.model_type == "wavlm":
         raise ModelError(
@@ -140,6 +156,8 @@ def _pretraining(setting: Setting) -> Phase:
 
     def write(module: Any, out: Path) -> None:
         write_network(module.encoder, module.encoder.config, {}, out, scaled=setting.start.scaled)
+        if module.tokens is not None:
+            np.save(out / TOKEN_FILE, module.tokens.detach().cpu().numpy(), allow_pickle=False)
 
     return GradientPhase(
         name="distillation",
@@ -152,8 +170,51 @@ def _pretraining(setting: Setting) -> Phase:
 
 
 def _head(setting: Setting) -> Phase:
+    if setting.options.downstream != "frames":
+        return HeadPhase(
+            name="head",
+            prepare=partial(_prepare_with_tokens, setting),
+            write=partial(_write_with_tokens, setting),
+            how=setting.recipe,
+        )
+
     def encoder_of(before: Path | None) -> Any:
         assert before is not None, "the pre-training comes first"
         return load_encoder(before)
 
     return frozen_phase(setting, "head", encoder_of)
+
+
+def _prepare_with_tokens(
+    setting: Setting, before: Path | None
+) -> "tuple[KeptClips, KeptClips | None, torch.nn.Module]":
+    """Kept utterance vectors, or frames with them beside, and the head."""
+    import torch
+
+    assert before is not None, "the pre-training comes first"
+    encoder = load_encoder(before).eval()
+    tokens = torch.from_numpy(np.load(before / TOKEN_FILE, allow_pickle=False))
+
+    def states(batch: "dict[str, torch.Tensor]") -> list[Any]:
+        found = read(encoder, batch["signals"], batch["lengths"], tokens, setting.options.downstream)
+        return [clip.numpy() for clip in found]
+
+    train = keep(setting.train, partial(in_batches, step=states), setting.work / "head.train.npy")
+    dev = None
+    if setting.dev is not None:
+        dev = keep(setting.dev, partial(in_batches, step=states), setting.work / "head.dev.npy")
+    return train, dev, head_of(setting, train.kept.shape[1])
+
+
+def _write_with_tokens(setting: Setting, head: Any, before: Path | None, out: Path) -> None:
+    """The head beside its encoder, which transformers alone cannot give tokens."""
+    import torch
+
+    assert before is not None, "the pre-training comes first"
+    targets = setting.train.targets
+    assert targets is not None, "clips of this method have labels"
+    tokens = torch.from_numpy(np.load(before / TOKEN_FILE, allow_pickle=False))
+    model: Any = load_model(str(before), LoadOptions(device="cpu", precision="fp32"))
+    upstream = Upstream(model=model, spec=str(before), temporary=True)
+    weights = {**head.exported(), "tokens": tokens}
+    write_beside(upstream, weights, targets, out, reads=setting.options.downstream)

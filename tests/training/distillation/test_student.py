@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from sertools.models.frames import tokens
+from sertools.models.frames.clip_frames import contextual, features, frame_counts, projected
 from sertools.randomness import identity_rng
 from sertools.training.distillation import frames as of_frames
 from sertools.training.distillation import losses
 from sertools.training.distillation.settings import Distillation
 from sertools.training.distillation.student import from_masked, from_visible, student_and_teacher
-from sertools.training.encoders import contextual, features, frame_counts, projected, spans
+from sertools.training.encoders import spans
 from tests.helpers.tones import TINY
 
 FRAMES = [5, 3, 1]
@@ -166,7 +168,7 @@ def test_without_masks_and_tokens_the_student_computes_what_its_encoder_does(kin
         frames = frame_counts(encoder, batch["lengths"])
         states = projected(encoder, features(encoder, batch["signals"], batch["lengths"]))
         expected = contextual(encoder, states, frames)[-1]
-        found, _ = of_frames.with_tokens(encoder, of_frames.positioned(encoder, states, frames), frames, None)
+        found, _ = tokens.with_tokens(encoder, tokens.positioned(encoder, states, frames), frames, None)
     for i, n in enumerate(frames.tolist()):
         torch.testing.assert_close(found[i, :n], expected[i, :n], atol=1e-5, rtol=1e-5)
 
@@ -194,8 +196,8 @@ def test_padding_changes_no_loss(kind, decoder):
 def test_a_token_reaches_all_frames():
     encoder, frames, states = encoder_of("wav2vec2"), torch.tensor([6, 4]), drawn(2, 6, 16)
     with torch.no_grad():
-        base, summary = of_frames.with_tokens(encoder, states, frames, drawn(2, 16, seed=5))
-        other, _ = of_frames.with_tokens(encoder, states, frames, drawn(2, 16, seed=6))
+        base, summary = tokens.with_tokens(encoder, states, frames, drawn(2, 16, seed=5))
+        other, _ = tokens.with_tokens(encoder, states, frames, drawn(2, 16, seed=6))
     assert summary.shape == (2, 2, 16)
     assert ((base[0] - other[0]).abs().amax(dim=1) > 1e-6).all()
 
