@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError, nearest
-from sertools.models.checkpoints.described_heads import layout_named
+from sertools.models.checkpoints.described_heads import IN_CONFIG, layout_named
 from sertools.models.checkpoints.layouts import ACTIVATIONS, Branch
 from sertools.models.frames.clip_frames import masked_mean, own_frames
 
@@ -127,6 +127,14 @@ def problem_type(dimensions: Sequence[str], classes: Sequence[str]) -> str | Non
     if dimensions and classes:
         return None
     return "regression" if dimensions else "single_label_classification"
+
+
+def bare_config(config: Any) -> Any:
+    """The configuration of an encoder without the description of a head that it may have had."""
+    found = type(config).from_dict(config.to_dict())
+    if hasattr(found, IN_CONFIG):
+        delattr(found, IN_CONFIG)
+    return found
 
 
 def answering_config(config: Any, dimensions: Sequence[str], classes: Sequence[str], description: str) -> Any:

@@ -192,6 +192,16 @@ def test_a_head_on_filter_banks_is_written_beside_them(tones, tmp_path):
     np.testing.assert_allclose(model.hidden(signals), mixed, atol=1e-4)
 
 
+def test_the_head_of_a_model_below_is_forgotten(tones, tmp_path):
+    below = recipe_table(tones, method="frozen", freeze="encoder", epochs=1)
+    train_recipe(recipe_of(below), tmp_path / "below")
+    plain = {**table_of(tones, epochs=1), "init": str(tmp_path / "below")}
+    del plain["architecture"]
+    model = load_model(train_recipe(recipe_of(plain), tmp_path / "model"))
+    assert model.network.layout == "native"
+    assert not hasattr(model.network.module.config, "sertools_head")
+
+
 def test_a_head_whose_upstream_has_changed_is_refused(tones, tmp_path):
     recipe = recipe_of({**table_of(tones, init="fbank:20", epochs=1), "architecture": {}})
     train_recipe(recipe, tmp_path / "model")

@@ -118,8 +118,10 @@ def test_every_kind_of_summary_and_decoder_trains(tones, tmp_path):
 
 
 @pytest.mark.parametrize("downstream", ["utterance", "both"])
-def test_the_head_reads_the_utterance_tokens(tones, tmp_path, downstream):
-    recipe = recipe_of(table(tones, options={"downstream": downstream}))
+def test_the_head_reads_the_utterance_tokens(trained, tones, tmp_path, downstream):
+    begin = {"init": str(trained[1])} if downstream == "both" else {}
+    whole = {**table(tones, options={"downstream": downstream}), **begin}
+    recipe = recipe_of({key: value for key, value in whole.items() if not begin or key != "architecture"})
     model, corpus = load_model(train_recipe(recipe, tmp_path / "model")), load_corpus(str(tones))
     signals = [corpus.signal(clip, 16000) for clip in corpus.clips.index[:3]]
     encoder = load_encoder(tmp_path / "model" / "upstream").eval()

@@ -4,13 +4,14 @@
 layout, and only warns. Here every key of encoder and head is checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError, foreign, reason
 from sertools.models import padding
+from sertools.models.checkpoints import padded_forward
 from sertools.models.checkpoints.described_heads import layout_named
 from sertools.models.checkpoints.foreign_layouts import Parts, StatesHead, encoder_of, from_tensors, originals
 from sertools.models.checkpoints.layouts import LAYOUTS, OwnHead, entry_of, layout_of, own_head, pooling_of
@@ -20,6 +21,8 @@ from sertools.models.checkpoints.weights.unread import NEVER_USED, check_unread,
 
 if TYPE_CHECKING:
     import torch
+
+    from sertools.models.checkpoints.inputs import Inputs
 
 REFUSAL = "train one with sertools finetune, or describe it with --head PREFIX=LAYOUT, where LAYOUT is one of"
 
@@ -58,6 +61,34 @@ class Network:
         if self.reads_all_layers:
             return self.head([state.float() for state in outputs.hidden_states], frames)
         return self.head(states, frames)
+
+
+def hidden_of(network: Network, inputs: "Sequence[Inputs]", dtype: "torch.dtype") -> "torch.Tensor":
+    """What the last layer of a head reads, shape (n, d).
+
+    Args:
+        network: with a head
+        inputs: of each clip, as for `padded_forward.states`
+        dtype: number format of matrix products
+
+    Raises:
+        ModelError: there is no head, or none of a known form
+    """
+    read: list[torch.Tensor] = []
+    last: Any = getattr(network.module, "classifier", None)
+    if network.layout == "native" and hasattr(last, "register_forward_pre_hook"):
+        hook = last.register_forward_pre_hook(lambda _, given: read.append(given[0]))
+        try:
+            padded_forward.states(network.module, inputs, layers=False, dtype=dtype)
+        finally:
+            hook.remove()
+    elif isinstance(network.head, OwnHead):
+        outputs, frames = padded_forward.states(network.module, inputs, layers=False, dtype=dtype)
+        states = network.head.of_frames(outputs.last_hidden_state.float())
+        read.append(network.head.hidden(padding.pooled(states, frames, network.pooling)))
+    if not read or read[0].ndim != 2:
+        raise ModelError("the model has no head whose hidden layer can be read")
+    return read[0]
 
 
 def compared_with(layout: str) -> str:

@@ -149,7 +149,7 @@ class HeadModel(LoadedSignalModel):
         samples, tokens = first_of(given), self.weights[TOKENS].to(upstream.device)
         encoder = getattr(network, network.base_model_prefix, network)
         with torch.inference_mode():
-            (states,) = read(encoder, samples, torch.tensor([samples.shape[1]]), tokens, what)  # type: ignore[arg-type] # asserted
+            (states,) = read(encoder, samples, torch.tensor([samples.shape[1]]), tokens, what)
         found: NDArray[np.float32] = states.float().cpu().numpy()
         return found
 

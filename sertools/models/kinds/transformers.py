@@ -20,7 +20,7 @@ from sertools.files import read_json
 from sertools.models import padding
 from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
 from sertools.models.checkpoints.described_heads import head_in, layout_named
-from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with
+from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with, hidden_of
 from sertools.models.checkpoints.hub.card import licence
 from sertools.models.checkpoints.hub.files import commit_of, folder_of, names_code, own_code
 from sertools.models.checkpoints.inputs import (
@@ -142,35 +142,12 @@ class TransformersModel(LoadedSignalModel):
         return outputs, found
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
-        """What the last layer of the head reads of each signal, shape (n, d).
-
-        Raises:
-            ModelError: there is no head, or none of a known form
-        """
+        """What the last layer of the head reads of each signal, shape (n, d)."""
         import torch
 
         with torch.inference_mode():
-            found = [self._hidden(batch) for batch in self._batches(signals)]
-        return np.concatenate(found)
-
-    def _hidden(self, inputs: list[Inputs]) -> NDArray[np.float32]:
-        """Same as `hidden` for one forward pass."""
-        read: list[Any] = []
-        network, last = self.network, getattr(self.network.module, "classifier", None)
-        if network.layout == "native" and hasattr(last, "register_forward_pre_hook"):
-            hook = last.register_forward_pre_hook(lambda _, given: read.append(given[0]))
-            try:
-                padded_forward.states(network.module, inputs, layers=False, dtype=self.dtype)
-            finally:
-                hook.remove()
-        elif isinstance(network.head, OwnHead):
-            outputs, frames = padded_forward.states(network.module, inputs, layers=False, dtype=self.dtype)
-            states = network.head.of_frames(outputs.last_hidden_state.float())
-            read.append(network.head.hidden(padding.pooled(states, frames, network.pooling)))
-        if not read or read[0].ndim != 2:
-            raise ModelError(f"{self.name} has no head whose hidden layer can be read")
-        found: NDArray[np.float32] = read[0].float().cpu().numpy()
-        return found
+            found = [hidden_of(self.network, batch, self.dtype) for batch in self._batches(signals)]
+        return np.concatenate([each.float().cpu().numpy() for each in found])
 
     def _outputs(
         self, signals: Sequence[Signal], layers: bool, frames: bool

@@ -15,7 +15,7 @@ from sertools.models.model import hears
 from sertools.training.answering import write_network
 from sertools.training.data.targets import Targets
 from sertools.training.encoders import RANDOM, start_of
-from sertools.training.heads import problem_type
+from sertools.training.heads import bare_config, problem_type
 from sertools.training.loop import CURVES
 from sertools.training.recipe import Recipe
 
@@ -108,7 +108,7 @@ def write_native(model: Any, head: Any, targets: Targets, out: Path) -> None:
 
     module = model.network.module
     encoder = getattr(module, module.base_model_prefix, module)
-    config = type(encoder.config).from_dict(encoder.config.to_dict())
+    config = bare_config(encoder.config)
     config.use_weighted_layer_sum = True
     config.classifier_proj_size = head.projector.out_features
     config.id2label = dict(enumerate(targets.labels))

@@ -27,6 +27,7 @@ from sertools.models.load import LoadOptions, load_model
 from sertools.training.answering import load_encoder, write_network
 from sertools.training.distillation.settings import Decoder, Distillation
 from sertools.training.encoders import freeze
+from sertools.training.heads import bare_config
 from sertools.training.kept.clips import KeptClips, in_batches, keep
 from sertools.training.kept.frames import head_of
 from sertools.training.kept.frozen import frozen_phase
@@ -155,7 +156,8 @@ def _pretraining(setting: Setting) -> Phase:
         return student_and_teacher(setting.start.encoder, how)
 
     def write(module: Any, out: Path) -> None:
-        write_network(module.encoder, module.encoder.config, {}, out, scaled=setting.start.scaled)
+        config = bare_config(module.encoder.config)
+        write_network(module.encoder, config, {}, out, scaled=setting.start.scaled)
         if module.tokens is not None:
             np.save(out / TOKEN_FILE, module.tokens.detach().cpu().numpy(), allow_pickle=False)
 

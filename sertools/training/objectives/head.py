@@ -58,13 +58,14 @@ def phases(setting: Setting) -> Sequence[Phase]:
 
     def prepare(before: Path | None) -> "tuple[KeptClips, KeptClips | None, torch.nn.Module]":
         loaded.append(upstream_of(setting.recipe, setting.work))
-        model = loaded[-1].model
+        model: Any = loaded[-1].model
         if not is_framed(model) or not model.has_frames:
             raise ModelError(
                 f"the layers of {model.name} have no frames", hint="use method emo-superb, which reads means"
             )
         layers = setting.options.layers
-        cut: Any = prepared(model, Preparation(longest=int(setting.recipe.cut_s * RATE_HZ)))
+        inner: Any = model
+        cut: Any = prepared(inner, Preparation(longest=int(setting.recipe.cut_s * RATE_HZ)))
         train = kept_frames(cut, setting.train, layers, setting.work / "head.train.npy")
         dev = None
         if setting.dev is not None:
