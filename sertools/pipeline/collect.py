@@ -27,8 +27,8 @@ from sertools.pipeline.needs import measured_columns
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
-from sertools.tables.running_cost import CostNeeded
 from sertools.tables.layers import Layers
+from sertools.tables.running_cost import CostNeeded
 from sertools.tables.tables import ModelData
 
 

@@ -196,7 +196,8 @@ def load(rest: str, options: LoadOptions) -> HeadModel:
     folder = Path(rest).expanduser()
     stated = _stated(folder)
     spec = str(folder / UPSTREAM) if stated.upstream == UPSTREAM else stated.upstream
-    scheme = stated.upstream.partition(":")[0] if ":" in stated.upstream else "hf"
+    named = stated.upstream
+    scheme = named.partition(":")[0] if ":" in named or named in UPSTREAMS else "hf"
     if scheme not in UPSTREAMS:
         raise ModelError(
             f"{folder / MARK}: upstream is {stated.upstream!r}, which may not be named there",

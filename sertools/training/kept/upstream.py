@@ -92,7 +92,7 @@ def upstream_of(recipe: Recipe, work: Path) -> Upstream:
         spec = str(folder)
     elif recipe.architecture:
         raise ModelError("the recipe has a table [architecture], which only random: uses")
-    scheme = spec.partition(":")[0] if ":" in spec else "hf"
+    scheme = spec.partition(":")[0] if ":" in spec or spec in UPSTREAMS else "hf"
     model = load_model(spec, LoadOptions(precision="fp32"))
     if not hears(model) or scheme not in UPSTREAMS:
         raise ModelError(

@@ -10,7 +10,8 @@ is kept; the authors average that loss over batches, here over clips. train.json
 
 Clips are cut at 10 s, and samples are scaled by mean and standard deviation of the training clips. A network
 that scales each clip itself, or whose first layer is normalised over time, gives the same layers without
-that, so that it is left out for such networks. `init` may be any model with layers: a checkpoint, `fbank:80`.
+that, so that it is left out for such networks. `init` may be any model with layers: a checkpoint, or `fbank`,
+whose means over time are 0, so that its answers are constant.
 The trained model hears whole clips.
 """
 

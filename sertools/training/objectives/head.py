@@ -2,7 +2,7 @@
 
 For each frame the mean of the top layers, a linear layer of 256 with ReLU, the mean over frames, and a linear
 layer; Adam at 5e-4, batches of 128, 100 epochs. Frames are computed once and kept while the head trains.
-`init` may be any model with frames: a checkpoint of transformers, emotion2vec by FunASR, CNN14, `fbank:80`.
+`init` may be any model with frames: a checkpoint of transformers, emotion2vec by FunASR, CNN14, `fbank`.
 
 The tasks of the paper differ in corpora and target: speech; song, in the folds `random-5` of `ravdess-song`,
 whose parts share speakers; sentiment on MOSI or MOSEI with `target = "sentiment"`, where neutral clips are
