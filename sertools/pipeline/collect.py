@@ -20,7 +20,7 @@ from sertools.inference.running_cost import running_cost
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
 from sertools.labels import canonical
-from sertools.models.derived.hidden import has_hidden, hidden_reader
+from sertools.models.derived.hidden import WithHead, has_hidden, hidden_reader
 from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.needs import measured_columns
@@ -103,7 +103,7 @@ def collect(
     return ModelData(tables=found, frame_sums=sums)
 
 
-def _head(model: Model, corpus: Corpus, settings: Settings, corpus_fingerprint: str) -> Layers | None:
+def _head(model: WithHead, corpus: Corpus, settings: Settings, corpus_fingerprint: str) -> Layers | None:
     """What the last layer of a model's head reads of each clip, from the store where it has it."""
     reader = hidden_reader(model)
     planned = jobs(reader, corpus, [Condition()], settings, corpus_fingerprint, True)

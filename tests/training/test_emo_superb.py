@@ -48,7 +48,7 @@ def store(tmp_path, monkeypatch):
 
 
 def table_of(tones, **changes):
-    plain = recipe_table(tones, method="emo-superb", epochs=60, batch=4, learning_rate=0.02, hidden=8)
+    plain = recipe_table(tones, method="emo-superb", epochs=25, batch=6, learning_rate=0.05, hidden=8)
     return {key: value for key, value in {**plain, **changes}.items() if key != "freeze"}
 
 
@@ -171,7 +171,7 @@ def test_layers_come_from_the_store_the_second_time(tones, tmp_path, monkeypatch
 
 
 def test_a_head_on_filter_banks_is_written_beside_them(tones, tmp_path):
-    recipe = recipe_of({**table_of(tones, init="fbank:no-cmvn", learning_rate=0.001), "architecture": {}})
+    recipe = recipe_of({**table_of(tones, init="fbank:no-cmvn", learning_rate=0.002), "architecture": {}})
     spec = train_recipe(recipe, tmp_path / "model")
     model, corpus = load_model(spec), load_corpus(str(tones))
     assert model.facts["upstream"] == "fbank:no-cmvn"

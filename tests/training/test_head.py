@@ -24,7 +24,7 @@ def tones(tmp_path_factory):
 
 
 def table_of(tones, **changes):
-    plain = recipe_table(tones, method="head", epochs=30, batch=4, learning_rate=0.02, hidden=8)
+    plain = recipe_table(tones, method="head", epochs=20, batch=4, learning_rate=0.03, hidden=8)
     return {key: value for key, value in {**plain, **changes}.items() if key != "freeze"}
 
 

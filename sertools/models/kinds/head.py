@@ -62,7 +62,7 @@ class Stated(BaseModel):
 
     Attributes:
         upstream: what --model takes to load the model whose layers are read
-        fingerprint: of that model
+        fingerprint: of that model, see `identity`
         labels: names of the outputs
         task: kind of scores
         reads: how the layers are read
@@ -204,7 +204,7 @@ def load(rest: str, options: LoadOptions) -> HeadModel:
             hint=f"one of {', '.join(f'{name}:' for name in UPSTREAMS)}, or a checkpoint of transformers",
         )
     plain: Any = load_model(spec, LoadOptions(device=options.device, precision="fp32"))
-    if plain.fingerprint.partition("-")[0] != stated.fingerprint.partition("-")[0]:
+    if identity(plain) != stated.fingerprint:
         raise ModelError(
             f"{stated.upstream} is not the model that the head in {folder} was trained on: its weights or "
             "settings differ"
@@ -253,6 +253,12 @@ def mean_of_top(frames: Frames, layers: int) -> NDArray[np.float32]:
             "differ in width or frame rate"
         )
     found: NDArray[np.float32] = np.mean(top, axis=0, dtype=np.float32)
+    return found
+
+
+def identity(model: Any) -> str:
+    """What tells a model from others, whatever its device and number format."""
+    found: str = getattr(model, "content", "") or model.fingerprint
     return found
 
 

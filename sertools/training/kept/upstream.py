@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError
 from sertools.models.derived.prepared import Preparation
-from sertools.models.kinds.head import MARK, UPSTREAM, UPSTREAMS, WEIGHTS, Reads
+from sertools.models.kinds.head import MARK, UPSTREAM, UPSTREAMS, WEIGHTS, Reads, identity
 from sertools.models.load import LoadOptions, load_model
 from sertools.models.model import hears
 from sertools.training.answering import write_network
@@ -148,7 +148,7 @@ def write_beside(
     )
     stated = {
         "upstream": _kept_upstream(upstream, out),
-        "fingerprint": upstream.model.fingerprint,
+        "fingerprint": identity(upstream.model),
         "labels": list(targets.labels),
         "task": task,
         "reads": reads,
