@@ -21,6 +21,9 @@ ENOUGH_S = 2.0
 POWERCAP = Path("/sys/class/powercap")
 """Where Linux tells the energy that processors have used (RAPL)."""
 
+RESET_WITHIN_BYTES = 16e6
+"""The largest memory and the one in use differ by less, right after the largest has been reset."""
+
 LEVEL = 0.05
 """Root mean square of the noise that models are timed on; what it sounds like does not change the time."""
 
@@ -157,22 +160,31 @@ def _peak(model: Model) -> Iterator[_Peak]:
 
 
 def _reset_peak() -> bool:
-    """Makes the largest resident memory of this process the current one; whether that is possible."""
+    """Makes the largest resident memory of this process the current one; whether that was possible.
+
+    Some kernels accept the request and ignore it: the largest then stays above what is resident now.
+    """
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
         return False
-    return True
+    peak, now = _resident("VmHWM"), _resident("VmRSS")
+    return peak is not None and now is not None and peak - now < RESET_WITHIN_BYTES
 
 
 def _resident_peak() -> float | None:
     """The largest resident memory of this process in bytes."""
+    return _resident("VmHWM")
+
+
+def _resident(line: str) -> float | None:
+    """Bytes that a line of this process's status tells; None where the platform tells nothing."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    peaks = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return float(peaks[0]) * 1024 if peaks else None
+    found = [each.split()[1] for each in lines if each.startswith(f"{line}:")]
+    return float(found[0]) * 1024 if found else None
 
 
 def _joules_of(zone: Path) -> float | None:
