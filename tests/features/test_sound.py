@@ -6,7 +6,7 @@ from sertools.audio import opensmile
 from sertools.features.functionals import Functionals
 from sertools.features.sound import MISSING, RATE_HZ, SoundMeasures, frame_power, sound_of
 from sertools.tables.columns import SOUND_COLUMNS
-from sertools.tables.egemaps import FUNCTIONAL_COLUMNS, FUNCTIONALS, group_of
+from sertools.tables.egemaps import FUNCTIONAL_COLUMNS, FUNCTIONALS, group_of, readable
 
 
 def bursts(*, per_second=4, seconds=3.0, noise_db=-60.0, seed=0):
@@ -80,6 +80,12 @@ def test_names_of_functionals_are_those_of_opensmile():
     assert {group_of(name) for name in FUNCTIONALS} == {
         *("pitch", "loudness", "tempo", "voice quality", "formants", "MFCC", "spectrum")
     }
+
+
+def test_every_functional_has_a_name_in_words():
+    words = [readable(name) for name in FUNCTIONALS]
+    assert len(set(words)) == len(words)
+    assert not any("_" in each or "sma3" in each for each in words)
 
 
 def test_functionals_are_those_of_opensmile():
