@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: audit test quick lint dependency-audit sample comparison docs clean
+.PHONY: audit test quick lint dependency-audit sample comparison pictures docs clean
 
 audit: $(VENV)/installed  ## install, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
@@ -31,6 +31,9 @@ sample: $(VENV)/installed  ## write reports/sample again, and the comparison
 comparison: $(VENV)/installed  ## write reports/comparison again: reports/sample and a model that reacts to loudness only
 	$(BIN)/sertools audit --suite quick --model toy:loudness --quiet --out build/toy-loudness || [ $$? -eq 1 ]
 	$(BIN)/sertools compare reports/sample build/toy-loudness --out reports/comparison
+
+pictures: $(VENV)/installed-test  ## take the pictures of the gallery again, with Chromium
+	$(BIN)/python docs/pictures.py
 
 docs: $(VENV)/installed-docs  ## build the documentation into build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

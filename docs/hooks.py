@@ -49,8 +49,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Replaces placeholders: the feed of the leaderboard, public checkpoints, the terms of reports."""
+    """Replaces placeholders: the leaderboard's feed, public checkpoints, terms of reports, the gallery."""
     markdown = markdown.replace("<!-- glossary -->", glossary_table())
+    markdown = markdown.replace("<!-- gallery -->", gallery())
     if "<!-- checkpoints -->" in markdown:
         return markdown.replace("<!-- checkpoints -->", checkpoints_table())
     return markdown.replace("<!-- feed -->", feed_tables())
@@ -158,6 +159,24 @@ def checkpoints_table() -> str:
         cells["how it is loaded"] = code(known["how it is loaded"])
         lines.append([*cells.values(), plain(str(known["tested"]))])
     return table([*shown, "tested"], lines)
+
+
+def gallery() -> str:
+    """The reports in reports/: title, picture and answer of each."""
+    parts = []
+    for page in sorted((ROOT / "reports").glob("*/*.html"), key=lambda page: page.parent.name != "sample"):
+        text, name = page.read_text(encoding="utf-8"), page.parent.name
+        shown = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
+        answer = re.search(r'<p class="headline">(.*?)</p>', text, re.DOTALL)
+        assert shown and answer, f"{page} has no title or no answer"
+        heading, sentence = (html.unescape(re.sub(r"<.*?>", "", found[1])) for found in (shown, answer))
+        parts.append(f"## {plain(heading)}")
+        picture = ROOT / "docs" / "images" / f"{name}.png"
+        if picture.is_file():
+            alt = f"The first screen of the page: {sentence}"
+            parts.append(f"[![{plain(alt)}](images/{name}.png)](gallery/{name}.html)")
+        parts.append(f"{plain(' '.join(sentence.split()))} **[Open the page](gallery/{name}.html)**")
+    return "\n\n".join(parts)
 
 
 def glossary_table() -> str:
