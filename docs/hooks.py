@@ -168,7 +168,8 @@ def gallery() -> str:
         text, name = page.read_text(encoding="utf-8"), page.parent.name
         shown = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
         answer = re.search(r'<p class="headline">(.*?)</p>', text, re.DOTALL)
-        assert shown and answer, f"{page} has no title or no answer"
+        assert shown, f"{page} has no title"
+        assert answer, f"{page} has no answer"
         heading, sentence = (html.unescape(re.sub(r"<.*?>", "", found[1])) for found in (shown, answer))
         parts.append(f"## {plain(heading)}")
         picture = ROOT / "docs" / "images" / f"{name}.png"

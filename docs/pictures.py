@@ -28,7 +28,8 @@ def take() -> None:
             page.goto(path.as_uri())
             picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
             small = picture.resize((WIDTH * 5 // 7, HEIGHT * 5 // 7), Image.Resampling.LANCZOS)
-            small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(IMAGES / f"{path.parent.name}.png", optimize=True)
+            few = small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+            few.save(IMAGES / f"{path.parent.name}.png", optimize=True)
         browser.close()
 
 

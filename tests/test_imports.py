@@ -57,9 +57,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "exploration": {"features", "corpora", "audio", "tables", "metrics", "statistics", "results", "report"},
     "api": {
-        "exploration", "sweep", "studies", "selftest", "comparison", "report", "pipeline", "inference", "training",
-        "features", "models", "corpora", "perturbations", "store", "speech", "audio", "auditing", "results",
-        "metrics", "statistics", "tables",
+        "exploration", "sweep", "studies", "selftest", "comparison", "report", "pipeline", "inference",
+        "training", "features", "models", "corpora", "perturbations", "store", "speech", "audio", "auditing",
+        "results", "metrics", "statistics", "tables",
     },
     "data": set(),
 }  # fmt: skip

@@ -143,8 +143,8 @@ def answer(findings: list[Finding]) -> str:
             scores = ", ".join(f"{f.value:.3f} ({f.slice.partition('=')[2]})" for f in synthetic)
             original = originals[synthetic[0].slice]
             sentences.append(
-                f"{target.capitalize()}: {metric.upper()} {original.value:.3f} on the original audio, {scores} "
-                "on synthetic speech of the same words."
+                f"{target.capitalize()}: {metric.upper()} {original.value:.3f} on the original audio, "
+                f"{scores} on synthetic speech of the same words."
             )
     if not sentences:
         return "Not measured: no clip has predictions for both the recording and a synthetic voice."

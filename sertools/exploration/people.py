@@ -30,11 +30,7 @@ def people_section(clips: pd.DataFrame) -> Section:
         )
     counts = clips["speaker"].value_counts()
     people = clips.dropna(subset="speaker").drop_duplicates("speaker").set_index("speaker")
-    numbers = counts.to_numpy(dtype=np.float64)
-    answer = (
-        f"{plural(len(counts), 'speaker')}{_shares(people, 'sex')}, with "
-        f"{span(numbers.min(), numbers.max())} clips each (median {np.median(numbers):g})."
-    )
+    numbers = np.asarray(counts, dtype=np.float64)
     sentences = []
     unknown = int(clips["speaker"].isna().sum())
     if unknown:
@@ -48,40 +44,48 @@ def people_section(clips: pd.DataFrame) -> Section:
             "clips_per_speaker", "Clips per speaker", {"": numbers}, "clips of a speaker", of="speakers"
         )
     ]
-    if "age" in people:
-        ages = pd.to_numeric(people["age"], errors="coerce").to_numpy(dtype=float)
-        if np.isfinite(ages).any():
-            known = ages[np.isfinite(ages)]
-            sentences.append(
-                f"Ages: {span(known.min(), known.max())} (median {np.median(known):g}), known of "
-                f"{len(known)} of {plural(len(people), 'speaker')}."
-            )
-            figures.append(
-                histogram("ages", "Ages of the speakers", {"": ages}, "age", bins=12, of="speakers")
-            )
-    if "language" in clips:
-        spoken = clips["language"].value_counts()
-        said = {str(name): int(n) for name, n in spoken.items()}
-        sentences.append(f"Languages: {', '.join(f'{name} {n}' for name, n in said.items())} clips.")
-        if len(said) > 1:
-            figures.append(bars("languages", "Clips of each language", said, "language", sentences[-1]))
+    for said, figure in (_ages(people), _languages(clips)):
+        sentences += [said] if said else []
+        figures += [figure] if figure else []
+    known = [column for column in ("sex", "age", "language") if column in people]
     rows: list[Row] = [
-        [
-            str(name),
-            int(n),
-            *(_of(people, name, column) for column in ("sex", "age", "language") if column in people),
-        ]
-        for name, n in counts.items()
+        [str(name), int(n), *(_of(people, name, column) for column in known)] for name, n in counts.items()
     ]
-    columns = ["speaker", "clips", *(column for column in ("sex", "age", "language") if column in people)]
     return Section(
         name="speakers",
         title="Speakers",
-        answer=answer,
+        answer=f"{plural(len(counts), 'speaker')}{_shares(people, 'sex')}, with "
+        f"{span(numbers.min(), numbers.max())} clips each (median {np.median(numbers):g}).",
         sentences=sentences,
-        tables=[table("speakers", "Speakers", columns, rows)],
+        tables=[table("speakers", "Speakers", ["speaker", "clips", *known], rows)],
         figures=figures,
     )
+
+
+def _ages(people: pd.DataFrame) -> tuple[str, Figure | None]:
+    """A sentence on the ages of the speakers and their histogram; empty where no age is known."""
+    if "age" not in people:
+        return "", None
+    ages = pd.to_numeric(people["age"], errors="coerce").to_numpy(dtype=float)
+    known = ages[np.isfinite(ages)]
+    if not len(known):
+        return "", None
+    return (
+        f"Ages: {span(known.min(), known.max())} (median {np.median(known):g}), known of "
+        f"{len(known)} of {plural(len(people), 'speaker')}.",
+        histogram("ages", "Ages of the speakers", {"": ages}, "age", bins=12, of="speakers"),
+    )
+
+
+def _languages(clips: pd.DataFrame) -> tuple[str, Figure | None]:
+    """A sentence on the languages, and their figure where there are several; empty without languages."""
+    if "language" not in clips:
+        return "", None
+    spoken = {str(name): int(n) for name, n in clips["language"].value_counts().items()}
+    sentence = f"Languages: {', '.join(f'{name} {n}' for name, n in spoken.items())} clips."
+    if len(spoken) < 2:
+        return sentence, None
+    return sentence, bars("languages", "Clips of each language", spoken, "language", sentence)
 
 
 def groups_section(clips: pd.DataFrame) -> Section | None:

@@ -26,7 +26,7 @@ def sentences_section(clips: pd.DataFrame) -> Section | None:
     said = clips[column].dropna().astype(str)
     counts = said.value_counts()
     texts = clips["transcript"].dropna().astype(str) if "transcript" in clips else pd.Series(dtype=object)
-    words = texts.str.split().str.len()
+    words = texts.map(lambda text: len(text.split()))
     length = f" They have {span(words.min(), words.max())} words." if len(words) else ""
     repeated = int((counts > 1).sum())
     answer = (
@@ -37,30 +37,21 @@ def sentences_section(clips: pd.DataFrame) -> Section | None:
     without = len(clips) - len(said)
     if without:
         sentences.append(f"{plural(without, 'clip has', 'clips have')} no {column}.")
-    text_of = clips.dropna(subset="transcript").groupby(column)["transcript"].first() if len(texts) else {}
-    columns = [column, *(["text"] if column != "transcript" and len(texts) else []), "clips"]
-    rows: list[Row] = []
-    emotions: list[str] = []
+    text_of: dict[str, str] = {}
+    if len(texts):
+        spoken = clips.dropna(subset="transcript").drop_duplicates(column)
+        text_of = dict(zip(spoken[column].astype(str), spoken["transcript"].astype(str), strict=True))
     by_emotion = pd.DataFrame()
     if "emotion" in clips and clips["emotion"].notna().any():
         by_emotion = pd.crosstab(clips[column].astype(str), clips["emotion"])
-        emotions = list(map(str, by_emotion))
-        common = by_emotion.loc[[name for name in counts.index[counts > 1] if name in by_emotion.index]]
-        lacking = int((common == 0).any(axis=1).sum())
-        if len(common):
-            sentences.append(
-                f"{lacking} of {plural(len(common), 'repeated sentence')} do not occur with every emotion."
-                if lacking
-                else "Every repeated sentence occurs with every emotion."
-            )
+        sentences += _missing_emotions(by_emotion, counts)
+    with_text = column != "transcript" and len(texts) > 0
+    of_emotion = {str(name): [int(each) for each in row] for name, row in by_emotion.iterrows()}
+    rows: list[Row] = []
     for name, n in counts.items():
-        more = [str(text_of.get(name, ""))] if "text" in columns else []
-        own = (
-            [int(by_emotion.at[name, e]) for e in emotions]
-            if name in by_emotion.index
-            else [None] * len(emotions)
-        )
-        rows.append([str(name), *more, int(n), *own])
+        more = [str(text_of.get(str(name), ""))] if with_text else []
+        rows.append([str(name), *more, int(n), *of_emotion.get(str(name), [None] * by_emotion.shape[1])])
+    columns = [column, *(["text"] if with_text else []), "clips", *map(str, by_emotion)]
     first = {str(name): int(n) for name, n in counts.head(MOST_SHOWN).items()}
     figure = bars(
         "sentences",
@@ -74,6 +65,17 @@ def sentences_section(clips: pd.DataFrame) -> Section | None:
         title="Sentences",
         answer=answer,
         sentences=sentences,
-        tables=[table("sentences", "Sentences", [*columns, *emotions], rows)],
+        tables=[table("sentences", "Sentences", columns, rows)],
         figures=[figure] if repeated else [],
     )
+
+
+def _missing_emotions(by_emotion: pd.DataFrame, counts: "pd.Series[int]") -> list[str]:
+    """A sentence that says whether the sentences that are repeated occur with every emotion."""
+    common = by_emotion.loc[[name for name in counts.index[counts > 1] if name in by_emotion.index]]
+    if not len(common):
+        return []
+    lacking = int((common == 0).any(axis=1).sum())
+    if not lacking:
+        return ["Every repeated sentence occurs with every emotion."]
+    return [f"{lacking} of {plural(len(common), 'repeated sentence')} do not occur with every emotion."]

@@ -288,7 +288,7 @@ def subjects(results: Sequence[Result]) -> list[tuple[dict[str, Any], dict[str, 
 
 
 def _varies(fact: str) -> bool:
-    """Whether audits of one model may differ in this fact: its number format, and models it is compared with."""
+    """Whether audits of one model may differ in this fact: its number format, models it is compared with."""
     return fact == "others" or fact.startswith("precision")
 
 

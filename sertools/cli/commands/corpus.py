@@ -202,8 +202,9 @@ def segment(
 
     from sertools.corpora.making.segment import Cut, segment
 
-    lengths = {"window_s": window, "hop_s": hop, "shortest_s": shortest, "gap_s": gap, "pad_s": pad}
-    cut = Cut(by=by, strictness=strictness, **lengths)
+    cut = Cut(
+        by=by, strictness=strictness, window_s=window, hop_s=hop, shortest_s=shortest, gap_s=gap, pad_s=pad
+    )
     corpus = _new_from(given, out)
     with arguments.progress(quiet)("segments", len(corpus.clips)) as advance:
         parts = segment(corpus, cut, advance)

@@ -1,9 +1,11 @@
-"""Where new corpora are written: nothing is overwritten."""
+"""Where new corpora are written, without overwriting anything, and the rows that they are made of."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+from sertools.corpora.corpus import Corpus
 from sertools.errors import CorpusError
 
 Advance = Callable[[int], None]
@@ -40,3 +42,9 @@ def file_name(number: int, clip: str, suffix: str) -> str:
     last = clip.replace("\\\\", "/").rpartition("/")[2]
     readable = "".join(c if c.isascii() and (c.isalnum() or c == "-") else "_" for c in last)
     return f"{number:05d}-{readable[:60].strip('_')}{suffix}"
+
+
+def rows_of(corpus: Corpus) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each clip of a corpus with its columns."""
+    for clip, row in zip(corpus.clips.index, corpus.clips.to_dict("records"), strict=True):
+        yield str(clip), {str(column): value for column, value in row.items()}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sertools.audio.files import write_audio
 from sertools.corpora.corpus import Corpus, write_corpus
-from sertools.corpora.making.new import Advance, check_new_folder, file_name
+from sertools.corpora.making.new import Advance, check_new_folder, file_name, rows_of
 from sertools.corpora.values import counted, some
 from sertools.errors import AudioError, CorpusError
 from sertools.files import atomic_folder
@@ -46,9 +46,7 @@ def resample(corpus: Corpus, rate: int, folder: Path, advance: Advance = lambda 
     broken: list[str] = []
     with atomic_folder(folder, error=CorpusError) as part:
         (part / AUDIO).mkdir()
-        for number, (clip, row) in enumerate(
-            zip(map(str, corpus.clips.index), corpus.clips.to_dict("records"), strict=True)
-        ):
+        for number, (clip, row) in enumerate(rows_of(corpus)):
             advance(1)
             try:
                 signal = corpus.signal(clip, rate)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sertools.audio.files import Signal
 from sertools.corpora.corpus import Corpus
-from sertools.corpora.making.new import Advance
+from sertools.corpora.making.new import Advance, rows_of
 from sertools.corpora.values import counted, some
 from sertools.errors import AudioError, CorpusError
 
@@ -84,7 +84,7 @@ def segment(corpus: Corpus, cut: Cut, advance: Advance = lambda n: None) -> Corp
     rows: list[dict[str, Any]] = []
     without: list[str] = []
     broken: list[str] = []
-    for clip, row in zip(map(str, corpus.clips.index), corpus.clips.to_dict("records"), strict=True):
+    for clip, row in rows_of(corpus):
         advance(1)
         try:
             signal = corpus.signal(clip, RATE)

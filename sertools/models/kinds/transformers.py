@@ -4,7 +4,6 @@ The convolutional encoder of the wav2vec2 family runs clip by clip; clips are pa
 with a boolean mask. So the results do not depend on the batch, both with group norm and with layer norm.
 """
 
-import hashlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,11 +36,10 @@ from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checkpoints.weights.adapters import (
     Adapter,
     adapter_in,
-    base_files,
     merged_tensors,
     with_labels,
 )
-from sertools.models.checkpoints.weights.files import weight_files
+from sertools.models.checkpoints.weights.deciding import content_digest, deciding_files
 from sertools.models.checks import names
 from sertools.models.derived.random_twin import redrawn, twin_fingerprint, untrained
 from sertools.models.device import find_device, first_precision, in_halves, stamped
@@ -259,7 +257,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     network.module.to(device)
     rate = int(extractor.sampling_rate)
     precision, reason, needs_precision = first_precision(options.precision, device)
-    content = _content(folder, options)
+    content = content_digest(folder, FINGERPRINT_VERSION, options.head, options.labels)
     return TransformersModel(
         name=folder.resolve().name if source == str(folder) else source.replace("/", "--"),
         labels=labels,
@@ -269,7 +267,7 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
         longest=feature_extraction.longest(extractor, rate),
         fingerprint=stamped(content, precision, device),
         training=beside(folder),
-        files=tuple(path.name for path in _deciding(folder)),
+        files=tuple(path.name for path in deciding_files(folder)),
         keys_read=network.keys,
         compared_with=compared_with(network.layout),
         facts=signal_facts(
@@ -378,26 +376,3 @@ def _network_facts(network: Network, config: Any, folder: Path) -> dict[str, Any
         "head": network.layout,
         **({"pooling": network.pooling} if network.head is not None else {}),
     }
-
-
-def _content(folder: Path, options: LoadOptions) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    named = f" {options.labels}" if options.labels else ""
-    digest.update(f"{FINGERPRINT_VERSION} {sorted(options.head.items())}{named}".encode())
-    for path in _deciding(folder):
-        digest.update(path.name.encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
-    return digest.hexdigest()
-
-
-def _deciding(folder: Path) -> list[Path]:
-    """The files of a checkpoint that decide its predictions."""
-    foreign = foreign_layouts.recognised(folder)
-    if foreign is not None:
-        found: list[Path] = foreign.files_of(folder)
-        return found
-    adapter = adapter_in(folder, trust_remote_code=False)
-    settings = [folder / "config.json", folder / "preprocessor_config.json"]
-    own = adapter.files if adapter else weight_files(folder)
-    return [*(path for path in settings if path.is_file()), *own, *(base_files(adapter) if adapter else ())]

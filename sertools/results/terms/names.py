@@ -82,7 +82,7 @@ _HYPHENS = re.compile(r"(?<![\w.@+=/-])-(?=\.?\d)")
 
 
 def with_minus_signs(text: str) -> str:
-    """A sentence with true minus signs before its numbers, none before a zero, and a space before `%`.
+    r"""A sentence with true minus signs before its numbers, none before a zero, and a space before `%`.
 
     >>> with_minus_signs("CCC -0.10 [-0.2, 0.1] of en-us-2, gain@-2dB")
     'CCC −0.10 [−0.2, 0.1] of en-us-2, gain@-2dB'
