@@ -6,7 +6,8 @@ words of praise or blame, so the clips have no valence and no emotion. Pace and 
 uniformly from [0, 1] and independently of each other:
 
 - pace sets rate, pitch and pitch range, and is the clip's arousal,
-- force sets the volume, and is the clip's dominance.
+- force sets the volume. It is no rating here, since the networks that are trained on this corpus hear all
+  clips at the same loudness: they could not learn it, and would only unlearn the dominance of other speech.
 
 No human rated these clips. The corpus exists so that the embedded model's training can be repeated; an audit
 on it does not tell how well a model understands people.
@@ -35,10 +36,7 @@ NAMES: dict[str, str | None] = {
     "training-voices-dev": "dev",
 }
 VERSION = "1"
-SIMULATED = (
-    "The labels follow by construction: arousal and dominance from the vocal effort set in the "
-    "synthesiser; no human rated the clips."
-)
+SIMULATED = "Arousal follows by construction from the pace set in the synthesiser; no human rated the clips."
 EXPECTED = {"clips": 384, "speakers": 12, "female": 6, "male": 6}
 
 # accent, the woman's and the man's variant, split
@@ -130,7 +128,7 @@ def scan(root: Path) -> pd.DataFrame:
         raise CorpusError(
             f"no corpus 'training-voices' in {root}", hint="delete the folder: it is generated again"
         )
-    return spoken.scan(root, "training-voices").drop(columns=["valence", "sentiment", "effort"])
+    return spoken.scan(root, "training-voices").drop(columns=["dominance", "valence", "sentiment", "effort"])
 
 
 def make(root: Path) -> None:

@@ -42,6 +42,7 @@ def test_voices_is_not_taken_for_training_voices(tmp_path: Path):
     training_voices.make(tmp_path / "t")
     assert training_voices.recognises(tmp_path / "t")
     assert not voices.recognises(tmp_path / "t")
-    assert "valence" not in training_voices.scan(tmp_path / "t")
+    # volume is lost where clips are normalised, so it is no dominance to train on; the words say nothing
+    assert not {"dominance", "valence"} & set(training_voices.scan(tmp_path / "t"))
     with pytest.raises(CorpusError, match="no corpus 'voices'"):
         voices.scan(tmp_path / "t")
