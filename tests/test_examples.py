@@ -1,5 +1,6 @@
 """Every file in examples/ is read by the code that it is for; those that are commands run in other tests."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "gitlab-ci.yml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["audit"],
     "joint_candidates.toml": lambda path: [joint_candidate(name) for name in JOINT["candidate"]],
     "my_audit.py": lambda path: load("my_audit", [path.parent]),
+    "notebook.ipynb": lambda path: json.loads(path.read_text(encoding="utf-8"))["cells"],
     "pre-commit-config.yaml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["repos"],
     "remote_service.py": lambda path: compile(path.read_text(encoding="utf-8"), path, "exec"),
     "train.toml": recipe.read_recipe,
