@@ -82,9 +82,9 @@ def _languages(clips: pd.DataFrame) -> tuple[str, Figure | None]:
     if "language" not in clips:
         return "", None
     spoken = {str(name): int(n) for name, n in clips["language"].value_counts().items()}
-    sentence = f"Languages: {', '.join(f'{name} {n}' for name, n in spoken.items())} clips."
     if len(spoken) < 2:
-        return sentence, None
+        return f"Language: {next(iter(spoken), 'unknown')}.", None
+    sentence = f"Languages: {', '.join(f'{name} {n}' for name, n in spoken.items())} clips."
     return sentence, bars("languages", "Clips of each language", spoken, "language", sentence)
 
 
