@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from sertools.api.corpora import explore_corpus as explore_corpus
     from sertools.api.corpora import load_corpus as load_corpus
     from sertools.api.corpora import split_corpus as split_corpus
-    from sertools.api.corpora import synthesise_corpus as synthesise_corpus
     from sertools.api.corpora import write_corpus as write_corpus
-    from sertools.api.explain import explain as explain
     from sertools.api.lists import list_audits as list_audits
     from sertools.api.lists import list_checkpoints as list_checkpoints
     from sertools.api.lists import list_corpora as list_corpora
@@ -41,6 +39,11 @@ if TYPE_CHECKING:
     from sertools.api.models import load_model as load_model
     from sertools.api.models import study as study
     from sertools.api.models import train as train
+    from sertools.api.new_corpora import export_corpus as export_corpus
+    from sertools.api.new_corpora import merge_corpora as merge_corpora
+    from sertools.api.new_corpora import resample_corpus as resample_corpus
+    from sertools.api.new_corpora import segment_corpus as segment_corpus
+    from sertools.api.new_corpora import synthesise_corpus as synthesise_corpus
     from sertools.api.perturbations import perturb as perturb
     from sertools.api.perturbations import perturb_file as perturb_file
     from sertools.api.results import GateOutcome as GateOutcome
@@ -54,9 +57,10 @@ if TYPE_CHECKING:
     from sertools.api.results import write_model_card as write_model_card
     from sertools.api.selftest import audit_power as audit_power
     from sertools.api.selftest import check_audits as check_audits
+    from sertools.api.show import explain as explain
+    from sertools.api.show import view as view
     from sertools.api.suggest import Suggestion as Suggestion
     from sertools.api.suggest import suggest as suggest
-    from sertools.api.view import view as view
     from sertools.corpora.corpus import Corpus as Corpus
     from sertools.errors import SertoolsError as SertoolsError
     from sertools.inference.settings import Settings as Settings
@@ -93,6 +97,7 @@ __all__ = [
     "domain_shift",
     "explain",
     "explore_corpus",
+    "export_corpus",
     "finetune",
     "gate",
     "inspect_model",
@@ -109,6 +114,7 @@ __all__ = [
     "load_corpus",
     "load_model",
     "log_results",
+    "merge_corpora",
     "metrics",
     "perturb",
     "perturb_file",
@@ -117,7 +123,9 @@ __all__ = [
     "prune_cache",
     "read_results",
     "render",
+    "resample_corpus",
     "run_sweep",
+    "segment_corpus",
     "split_corpus",
     "study",
     "suggest",
@@ -156,9 +164,7 @@ _PUBLIC = {
     "explore_corpus": "api.corpora",
     "load_corpus": "api.corpora",
     "split_corpus": "api.corpora",
-    "synthesise_corpus": "api.corpora",
     "write_corpus": "api.corpora",
-    "explain": "api.explain",
     "list_audits": "api.lists",
     "list_checkpoints": "api.lists",
     "list_corpora": "api.lists",
@@ -173,6 +179,11 @@ _PUBLIC = {
     "load_model": "api.models",
     "study": "api.models",
     "train": "api.models",
+    "export_corpus": "api.new_corpora",
+    "merge_corpora": "api.new_corpora",
+    "resample_corpus": "api.new_corpora",
+    "segment_corpus": "api.new_corpora",
+    "synthesise_corpus": "api.new_corpora",
     "perturb": "api.perturbations",
     "perturb_file": "api.perturbations",
     "GateOutcome": "api.results",
@@ -188,9 +199,10 @@ _PUBLIC = {
     "check_audits": "api.selftest",
     "Swept": "sweep.run",
     "run_sweep": "sweep.run",
+    "explain": "api.show",
+    "view": "api.show",
     "Suggestion": "api.suggest",
     "suggest": "api.suggest",
-    "view": "api.view",
     "Corpus": "corpora.corpus",
     "SertoolsError": "errors",
     "Settings": "inference.settings",

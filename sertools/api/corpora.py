@@ -1,4 +1,4 @@
-"""Load, check, convert, split and synthesise corpora from Python."""
+"""Load, check, explore, split and write corpora from Python."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -10,15 +10,13 @@ import pandas as pd
 from sertools.audio.files import MAX_MINUTES
 from sertools.corpora import check as checks
 from sertools.corpora import corpus as corpora
-from sertools.corpora import speak, split
+from sertools.corpora import split
 from sertools.corpora.attached.beside import Beside
 from sertools.corpora.corpus import Corpus
-from sertools.errors import CorpusError
 from sertools.exploration import explore as exploration
 from sertools.exploration.sections import Exploration
 from sertools.inference.settings import Progress
 from sertools.pipeline.request import CorpusRequest
-from sertools.speech import engines
 
 CorpusSource = str | Path | pd.DataFrame | Sequence[str | Path] | Corpus
 """A loaded corpus, or what `load_corpus` takes: the text after `--data`, a table, or several texts."""
@@ -201,50 +199,3 @@ def write_corpus(corpus: Corpus, folder: str | Path) -> Path:
     """
     corpora.write_corpus(corpus, Path(folder))
     return Path(folder)
-
-
-def synthesise_corpus(
-    out: str | Path,
-    *,
-    engine: str = "espeak",
-    voices: Sequence[str] = (),
-    languages: Sequence[str] = (),
-    per_word: int = 2,
-    sentences: str | Path | None = None,
-    transcripts: CorpusSource | None = None,
-    progress: Progress = lambda description, total: nullcontext(lambda n: None),
-) -> Corpus:
-    """Synthesise sentences with text-to-speech voices, as a corpus to audit.
-
-    Args:
-        out: folder to write, or to continue if an earlier call was interrupted
-        engine: `espeak` (offline), `gtts` (online), or `piper` (your own voice files)
-        voices: names of voices; by default the engine's own choice for each language
-        languages: of the built-in sentences: `eng`, `deu`, `fra`, `ita`, `spa`; or the one of your own
-        per_word: built-in sentences per word, 1 to 8
-        sentences: your own: a text file with one sentence per line, or a CSV with a column `transcript`
-        transcripts: a corpus whose transcripts are spoken; its labels are kept
-        progress: shows the progress
-
-    Returns:
-        The corpus; `out` can be passed to `load_corpus` later.
-
-    Raises:
-        CorpusError: a sentence cannot be spoken, or the folder cannot be written
-        SertoolsError: unknown engine or voice, or the engine fails; finished clips stay
-
-    Example:
-        ```python
-        corpus = sertools.synthesise_corpus("spoken", voices=["en-us+f1", "en-us+m1"], per_word=1)
-        ```
-    """
-    if isinstance(voices, str) or isinstance(languages, str):
-        raise CorpusError("voices and languages are lists of names, not a single text")
-    script = speak.script(
-        languages,
-        per_word,
-        None if sentences is None else Path(sentences),
-        None if transcripts is None else lambda: corpus_of(transcripts),
-    )
-    corpus, _ = speak.make_corpus(script, engines.engine(engine), Path(out), voices=voices, progress=progress)
-    return corpus

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.exploration.measured import NUMBERS, Sound
-from sertools.exploration.numbers import Numbers
+from sertools.exploration.over_speakers import Numbers
 from sertools.exploration.recordings import PROPERTIES
 from sertools.exploration.sections import Row, Section, table
 from sertools.exploration.sentences import sentence_column

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.exploration.numbers import Numbers
+from sertools.exploration.over_speakers import Numbers
 from sertools.exploration.sections import Row, Section, histogram, span, table
 from sertools.metrics import raters
 from sertools.metrics.classification import uar_statistic

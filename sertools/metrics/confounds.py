@@ -62,8 +62,8 @@ def guessed_ratings(truth: ArrayLike, level: ArrayLike, fold: ArrayLike) -> NDAr
     Raises:
         AuditError: the arrays differ in length
 
-    >>> guessed_ratings([0.2, 0.4, 0.9, 0.7], [0, 0, 1, 1], [0, 1, 0, 1]).tolist()
-    [0.4, 0.2, 0.7, 0.9]
+    >>> guessed_ratings([0.25, 0.5, 1.0, 0.75], [0, 0, 1, 1], [0, 1, 0, 1]).tolist()
+    [0.5, 0.25, 0.75, 1.0]
     """
     t, x, f = np.asarray(truth, dtype=np.float64), np.asarray(level), np.asarray(fold)
     _codes(np.zeros(len(t)), x, f)

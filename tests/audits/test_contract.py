@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.api.explain import of_metric
+from sertools.api.show import of_metric
 from sertools.auditing.audit import load
 from sertools.auditing.discovery import discover
 from sertools.randomness import identity_rng

@@ -21,7 +21,7 @@ def explain(
 
     Example: sertools explain fairness.sex_score sertools-report
     """
-    from sertools.api.explain import explain as explanation
+    from sertools.api.show import explain as explanation
     from sertools.cli import console
 
     default = o.OUT if any(o.OUT.glob("*.json")) else None

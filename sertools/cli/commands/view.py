@@ -24,7 +24,7 @@ def view(
     """
     import contextlib
 
-    from sertools.api.view import view as serve
+    from sertools.api.show import view as serve
     from sertools.cli import console
 
     with (
