@@ -14,6 +14,7 @@ from sertools.results.result import Finding, LeftOut, Verdict
 from sertools.results.values import finite
 from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
+from sertools.statistics.shares import effective_clips
 from sertools.statistics.statistic import Statistic
 from sertools.tables.pairs import Pairs, known_speakers
 from sertools.tables.tables import Tables
@@ -118,7 +119,17 @@ def left_out(
     if np.isnan(values).any() or len(set(names)) < len(names):
         return []
     without = dict(zip(names, values.tolist(), strict=True))
-    return [LeftOut(name=statistic.name, target=target, slice=slice, better=better, values=without)]
+    weights = statistic.weights(pairs.truth) if statistic.weights else None
+    return [
+        LeftOut(
+            name=statistic.name,
+            target=target,
+            slice=slice,
+            better=better,
+            values=without,
+            effective_clips=None if weights is None else effective_clips(weights, pairs.unit),
+        )
+    ]
 
 
 def with_known_speakers(findings: Iterable[Finding], tables: Tables) -> list[Finding]:

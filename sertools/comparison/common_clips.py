@@ -22,8 +22,15 @@ from sertools.results.collection import Results
 from sertools.results.coverage import COVERAGE
 from sertools.results.keys import FindingKey
 from sertools.results.result import Result
-from sertools.results.verdicts.regression_check import Change, against, jackknifed, paired_changes
+from sertools.results.verdicts.regression_check import (
+    Change,
+    against,
+    jackknifed,
+    paired_changes,
+    with_interval,
+)
 from sertools.statistics.jackknife import MIN_UNITS
+from sertools.statistics.shares import change_of_recall
 
 DIFFERENT = "the models were scored on different clips, and this measure is not computed again on common ones"
 UNKNOWN = "the models were scored on different clips, and the files do not say which"
@@ -85,6 +92,10 @@ def changes(
             found[key] = on_common_clips(answers_now, answers_then, key.target)
         else:
             found[key] = Change(reason=reason, different_clips=True)
+    recall = FindingKey("uar", "emotion")
+    kept = found.get(recall) if (now.audit, recall.name) in MAIN and recall not in different else None
+    if kept and kept.low is not None and answers_now and answers_then:
+        found[recall] = _of_gains_and_losses(kept, answers_now, answers_then)
     return found
 
 
@@ -160,16 +171,30 @@ def _column(answers: Answers, target: str) -> _Column:
     )
 
 
-def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
-    """The score of one model minus that of another on the clips that both answered, paired by speaker.
+@dataclass(frozen=True, eq=False)
+class _Meeting:
+    """What two models answered on the clips that both were asked, with the same class codes.
 
-    CCC of a dimension, UAR of emotion, whose classes are those in the truth of these clips.
-
-    Args:
-        now: what the model answered
-        then: what the model that it is compared with answered
-        target: a dimension, or `emotion`
+    Attributes:
+        truth, after, before: truth, answers of the model that is compared, and of the other, shape (n,)
+        both: whether both answered, shape (n,)
+        unit: codes of the speakers, shape (n,)
+        units: names of the units
+        known: whether each unit is a speaker
+        classes: number of classes; 0 for a dimension
     """
+
+    truth: NDArray[Any]
+    after: NDArray[Any]
+    before: NDArray[Any]
+    both: NDArray[np.bool_]
+    unit: NDArray[np.int64]
+    units: NDArray[np.object_]
+    known: NDArray[np.bool_]
+    classes: int
+
+
+def _meeting(now: Answers, then: Answers, target: str) -> _Meeting:
     one, other = (_column(each, label_of(target)) for each in (now, then))
     clips = one.clips if one.clips.equals(other.clips) else one.clips.intersection(other.clips)
     at, there = one.clips.get_indexer(clips), other.clips.get_indexer(clips)
@@ -179,16 +204,41 @@ def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
     if classes:  # the codes of the other model in the order of this one's; the last is for no answer
         code = np.array([*(classes.index(name) for name in other.classes), -1], dtype=np.int64)
         truth_there, before = code[truth_there], code[before]
-    used = one.given[at] & other.given[there] & (truth == truth_there)
+    return _Meeting(
+        truth=truth,
+        after=after,
+        before=before,
+        both=one.given[at] & other.given[there] & (truth == truth_there),
+        unit=one.unit[at],
+        units=one.units,
+        known=one.known,
+        classes=len(classes),
+    )
+
+
+def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
+    """The score of one model minus that of another on the clips that both answered, paired by speaker.
+
+    CCC of a dimension, UAR of emotion, whose classes are those in the truth of these clips. The interval of
+    a UAR is that of `change_of_recall`.
+
+    Args:
+        now: what the model answered
+        then: what the model that it is compared with answered
+        target: a dimension, or `emotion`
+    """
+    met = _meeting(now, then, target)
+    used = met.both
     if not used.any():
         return Change(reason=NONE_COMMON, n=0, different_clips=True)
-    kept, unit = np.unique(one.unit[at][used], return_inverse=True)
-    statistic = uar_statistic(len(classes)) if classes else CCC
-    sums = [statistic.sums(truth[used], side[used], unit, len(kept)) for side in (before, after)]
+    kept, unit = np.unique(met.unit[used], return_inverse=True)
+    statistic = uar_statistic(met.classes) if met.classes else CCC
+    truth, after, before = met.truth[used], met.after[used], met.before[used]
+    sums = [statistic.sums(truth, side, unit, len(kept)) for side in (before, after)]
     totals = [each.sum(axis=0) for each in sums]
     value = float(statistic.value(totals[1]) - statistic.value(totals[0]))
     left_out = statistic.value(totals[1] - sums[1]) - statistic.value(totals[0] - sums[0])
-    speakers = int(one.known[kept].sum())
+    speakers = int(met.known[kept].sum())
     found = Change(
         value=None if np.isnan(value) else value,
         reason="the score on the common clips is undefined" if np.isnan(value) else "",
@@ -200,7 +250,21 @@ def on_common_clips(now: Answers, then: Answers, target: str) -> Change:
         return replace(found, reason=found.reason or f"fewer than {MIN_UNITS} speakers are named")
     if np.isnan(left_out).any():
         return replace(found, reason=found.reason or "undefined when one speaker is left out")
-    return jackknifed(found, dict(zip(one.units[kept].tolist(), left_out.tolist(), strict=True)))
+    found = jackknifed(found, dict(zip(met.units[kept].tolist(), left_out.tolist(), strict=True)))
+    return _as_recall(found, truth, before, after, unit) if met.classes else found
+
+
+def _of_gains_and_losses(change: Change, now: Answers, then: Answers) -> Change:
+    """The change of a UAR on all clips that were asked, with the interval of `change_of_recall`."""
+    met = _meeting(now, then, "emotion")
+    return _as_recall(change, met.truth, met.before, met.after, met.unit)
+
+
+def _as_recall(
+    change: Change, truth: NDArray[Any], before: NDArray[Any], after: NDArray[Any], unit: NDArray[np.int64]
+) -> Change:
+    found = change_of_recall(truth, before, after, unit)
+    return with_interval(change, (found.low, found.high), found.inner) if found.inner else change
 
 
 def different_answers(answers: Mapping[str, Answers]) -> list[str]:

@@ -3,7 +3,9 @@
 All runs are compared with the first one. A difference is the value of a run minus that of the first run. It
 has a 95 % interval if both result files contain its leave-one-speaker-out values (as for CCC and UAR) and
 both runs were measured on the same speakers of the same corpus. The interval is a paired jackknife with
-Student's t that leaves each speaker out of both runs at once, as in `sertools gate --baseline`. Otherwise the
+Student's t that leaves each speaker out of both runs at once, as in `sertools gate --baseline`; of UAR it is
+that of the clips gained and lost, and of other shares of clips never narrower than their number allows, so
+that it never has width 0. Otherwise the
 difference has no interval and the reason is given. Intervals are not adjusted for multiple comparisons. Where
 two runs did not answer the same clips, CCC and UAR are compared on the clips that both answered, and nothing
 else is.

@@ -2,11 +2,12 @@
 
 Classes are integer codes 0..classes−1. Averages run over the classes *present in the truth*: a class that
 does not occur cannot be recognised, and predicting it already lowers the recall of the true class.
-Classes present in the truth but never predicted count with precision and F1 of 0 in an average, as in
-scikit-learn with `zero_division=0`; the precision of such a class alone is undefined.
+A class in the truth that is never predicted counts with an F1 of 0 in an average, as in scikit-learn with
+`zero_division=0`; its precision is undefined, and so is the UAP.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -203,7 +204,13 @@ def accuracy_statistic(classes: int) -> Statistic:
 
 def uar_statistic(classes: int) -> Statistic:
     """UAR as a statistic."""
-    return _on_confusion("uar", classes, _uar)
+    return replace(_on_confusion("uar", classes, _uar), weights=_equal_classes)
+
+
+def _equal_classes(truth: NDArray[Any]) -> NDArray[np.float64]:
+    """Weight of each clip where all classes in the truth weigh the same."""
+    _, code, clips = np.unique(truth, return_inverse=True, return_counts=True)
+    return 1 / (len(clips) * clips[code].astype(np.float64))
 
 
 def uap_statistic(classes: int) -> Statistic:

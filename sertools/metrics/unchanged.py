@@ -118,7 +118,13 @@ def mean_share_statistic(success: NDArray[np.float64]) -> Statistic:
     ) -> NDArray[np.float64]:
         return unit_sums(columns[rows], unit, units)
 
-    return Statistic(name="unchanged_ratio", sums=sums, value=_mean_share, bounds=(0.0, 1.0))
+    return Statistic(
+        name="unchanged_ratio",
+        sums=sums,
+        value=_mean_share,
+        bounds=(0.0, 1.0),
+        weights=lambda rows: np.full(len(rows), 1 / len(rows)),
+    )
 
 
 def _mean_share(sums: NDArray[np.float64]) -> NDArray[np.float64]:

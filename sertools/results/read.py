@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sertools.errors import GateError, reason
-from sertools.results.answers import FILE, IN_FP32, read_answers
+from sertools.results.answers import FILE, IN_FP32, Answers, read_answers
 from sertools.results.collection import Results
 from sertools.results.result import NON_RESULT_FILES, Result
 
@@ -67,5 +67,14 @@ def read_results(folder: Path) -> Results:
     paths = [path for path in sorted(folder.glob("*.json")) if path.name not in NON_RESULT_FILES]
     if not paths:
         raise GateError(f"no results in {folder}", hint="give the --out folder of an earlier sertools audit")
+    return Results([read_result(path) for path in paths], answers_in(folder))
+
+
+def answers_in(folder: Path) -> dict[str, Answers]:
+    """What models answered in the results of a folder: digest → answers.
+
+    Raises:
+        GateError: a file of answers cannot be read, or has other columns
+    """
     answers = [found for file in (FILE, IN_FP32) if (found := read_answers(folder, file))]
-    return Results([read_result(path) for path in paths], {found.digest: found for found in answers})
+    return {found.digest: found for found in answers}

@@ -273,6 +273,7 @@ class LeftOut(_Strict):
         name, target, slice: as in the finding
         better: whether higher or lower values are better
         values: speaker → the value without that speaker's clips
+        effective_clips: how many independent clips a share is worth at most; only written for shares
     """
 
     name: str
@@ -280,6 +281,7 @@ class LeftOut(_Strict):
     slice: str = "all"
     better: Literal["higher", "lower"] = "higher"
     values: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
+    effective_clips: float | None = Field(default=None, exclude_if=lambda clips: clips is None)
 
     @property
     def key(self) -> FindingKey:

@@ -134,6 +134,46 @@ def gap_of_recall(a: Group, b: Group, *, level: float = 0.95) -> Estimate:
     return found.within(bounds, level)
 
 
+def effective_clips(weights: ArrayLike, unit: ArrayLike) -> float:
+    """How many independent clips is a share worth at most: 1 / (Σw² · design effect) (Kish 1965)?
+
+    The design effect is that of an intra-speaker correlation of .02, because few clips of the rarer outcome
+    cannot show how much speakers differ.
+
+    Args:
+        weights: of the clips in the share, Σ 1, shape (n,)
+        unit: speaker codes, shape (n,)
+
+    >>> round(effective_clips([0.25] * 4, [0, 0, 1, 1]), 3)
+    3.922
+    """
+    squares = float((np.asarray(weights, dtype=np.float64) ** 2).sum())
+    of_unit = np.unique(np.asarray(unit), return_counts=True)[1].astype(np.float64)
+    return 1 / (squares * _design_effect(of_unit))
+
+
+def least_interval(change: float, effective: float, *, level: float = 0.95) -> tuple[float, float]:
+    """The narrowest interval that the change of a share may have where gains and losses are not known.
+
+    As in `change_of_recall`, with the fewest gains and losses that make the change: only gains, or only
+    losses. It never has width 0.
+
+    Args:
+        change: in [−1, 1]
+        effective: number of independent clips that the share is worth at most
+        level: coverage of the interval
+
+    >>> low, high = least_interval(0.0, 100)
+    >>> round(low, 3), round(high, 3)
+    (-0.037, 0.037)
+    """
+    quantile = float(ndtri((1 + level) / 2))
+    gain, loss = max(change, 0.0), max(-change, 0.0)
+    (low_g, high_g), (low_l, high_l) = (wilson(share, effective, quantile) for share in (gain, loss))
+    below, above = _joined(gain - low_g, high_l - loss, 0.0), _joined(high_g - gain, loss - low_l, 0.0)
+    return max(change - below, -1.0), min(change + above, 1.0)
+
+
 def _counts(
     unit: NDArray[np.integer], cls: NDArray[np.integer], values: NDArray[np.float64], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
@@ -172,9 +212,12 @@ def _weighted(hits: NDArray[np.float64], clips: NDArray[np.float64]) -> Any:
 
 def _most_clips(clips: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """The largest effective number of clips: 1 / (Σw² · design effect) (Kish 1965)."""
-    of_unit = clips.sum(axis=1)
-    design = 1 + max(float((of_unit**2).sum() / of_unit.sum()) - 1, 0.0) * INTRA_SPEAKER
-    return float(1 / ((clips.sum(axis=0) * weights**2).sum() * design))
+    return float(1 / ((clips.sum(axis=0) * weights**2).sum() * _design_effect(clips.sum(axis=1))))
+
+
+def _design_effect(of_unit: NDArray[np.float64]) -> float:
+    """By how much speakers with these numbers of clips widen a variance."""
+    return 1 + max(float((of_unit**2).sum() / of_unit.sum()) - 1, 0.0) * INTRA_SPEAKER
 
 
 def _bounds(

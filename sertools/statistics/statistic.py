@@ -23,6 +23,7 @@ class Statistic:
         scale: scale on which the interval is symmetric: the value itself, Fisher's z = artanh(value), or the
             logarithm for values that cannot be negative
         bounds: range of the value; intervals are clipped to it
+        weights: of a share of clips: truth (n,) → weight of each clip in it, Σ 1; None for any other value
     """
 
     name: str
@@ -30,6 +31,7 @@ class Statistic:
     value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     scale: Scale = "linear"
     bounds: tuple[float, float] = (-np.inf, np.inf)
+    weights: Callable[[NDArray[Any]], NDArray[np.float64]] | None = None
 
 
 def unit_sums(values: NDArray[Any], unit: NDArray[np.integer], units: int) -> NDArray[np.float64]:

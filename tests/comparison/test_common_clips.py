@@ -16,6 +16,7 @@ from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
 from sertools.results.verdicts.regression_check import paired_changes
+from sertools.statistics.shares import change_of_recall
 from sertools.tables.tables import Tables
 from tests.helpers.audit_tables import made
 from tests.helpers.audits import run
@@ -73,13 +74,34 @@ def test_the_difference_is_that_of_the_scores_of_the_common_clips(seed):
 def test_on_the_same_clips_the_difference_is_that_of_the_result_files():
     one, other = middling(0), middling(0).with_predictions(middling(1).predictions)
     a, b = results_of(one, "one"), results_of(other, "other")
-    assert changes_between(a, b) == paired_changes(a[0], b[0])
-    from_answers = on_common_clips(a.answers_of(a[0]), b.answers_of(b[0]), "emotion")
-    kept = paired_changes(a[0], b[0])[UAR]
-    for end in ("value", "low", "high", "p_value"):
-        assert getattr(from_answers, end) == pytest.approx(getattr(kept, end), abs=1e-12)
-    dimension = on_common_clips(a.answers_of(a[0]), b.answers_of(b[0]), "arousal")
-    assert dimension.value == pytest.approx(paired_changes(a[0], b[0])[FindingKey("ccc", "arousal")].value)
+    changes, files = changes_between(a, b), paired_changes(a[0], b[0])
+    assert changes == files | {UAR: changes[UAR]}
+    assert changes[UAR].value == files[UAR].value
+    for key in (UAR, FindingKey("ccc", "arousal")):
+        from_answers = on_common_clips(a.answers_of(a[0]), b.answers_of(b[0]), key.target)
+        for end in ("value", "low", "high", "p_value"):
+            assert getattr(from_answers, end) == pytest.approx(getattr(changes[key], end), abs=1e-12)
+
+
+def test_the_interval_of_a_uar_is_that_of_the_clips_gained_and_lost():
+    one, other = middling(0), middling(0).with_predictions(middling(1).predictions)
+    a, b = results_of(one, "one"), results_of(other, "other")
+    change = changes_between(a, b)[UAR]
+    (truth, after), (_, before) = (list(zip(*answered_of(each), strict=True)) for each in (one, other))
+    expected = change_of_recall(truth, before, after, pd.factorize(one.clips["speaker"])[0])
+    assert (change.low, change.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert change.inner == pytest.approx(expected.inner, abs=1e-12)
+    assert (change.p_value < 0.05) == (not change.low <= 0 <= change.high)
+
+
+def test_models_that_answer_alike_are_not_shown_to_be_equal():
+    """Equal answers on 240 clips do not show that they are equal on others: no interval has width 0."""
+    a, b = results_of(middling(), "one"), results_of(middling(), "other")
+    with_answers, without = changes_between(a, b)[UAR], changes(a[0], b[0], None, None)[UAR]
+    for change in (with_answers, without):
+        assert (change.value, change.p_value) == (0.0, 1.0)
+        assert change.low < -0.01 < 0.01 < change.high
+        assert change.low < change.inner[0] < 0 < change.inner[1] < change.high
 
 
 def test_a_model_without_three_quarters_of_its_wrong_answers_is_not_better():

@@ -1,7 +1,7 @@
 """Reads result files below a folder and writes the leaderboard as a static site with a JSON feed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +11,11 @@ from sertools.comparison.leaderboards.feed import Feed, feed
 from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing, board
 from sertools.comparison.runs import AUDIT, Measure, run_of
 from sertools.errors import GateError
+from sertools.results.answers import Answers
+from sertools.results.collection import Results
 from sertools.results.display import ABSENT, fixed
 from sertools.results.provenance import fingerprint_of
-from sertools.results.read import read_result
+from sertools.results.read import answers_in, read_result
 from sertools.results.result import NON_RESULT_FILES, Result
 
 ONE_RATER = "one rater (people)"
@@ -136,10 +138,28 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
         else:
             by_audit[audit] = found
     entries = [
-        Entry(model=model, corpus=corpus, run=run_of(model, [result for _, result in by_audit.values()]))
+        Entry(model=model, corpus=corpus, run=run_of(model, _with_answers(folder, by_audit.values(), notes)))
         for (model, corpus), by_audit in sorted(latest.items())
     ]
     return Found(entries=entries, notes=notes)
+
+
+def _with_answers(folder: Path, found: Iterable[tuple[str, Result]], notes: list[str]) -> Results:
+    """Results with what the model answered in each, so that models meet on the clips that both answered.
+
+    Args:
+        folder: folder that was searched
+        found: place and content of each result
+        notes: files of answers that cannot be read are added to them
+    """
+    placed = list(found)
+    answers: dict[str, Answers] = {}
+    for where in dict.fromkeys(Path(place).parent for place, _ in placed):
+        try:
+            answers |= answers_in(folder / where)
+        except GateError as error:
+            notes.append(f"{error.message}, so what was answered in {where.as_posix()} is unknown")
+    return Results([result for _, result in placed], answers)
 
 
 def _read(folder: Path, without: Path | None) -> tuple[list[tuple[str, Result]], list[str]]:

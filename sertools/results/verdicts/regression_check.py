@@ -10,8 +10,9 @@ from scipy.special import stdtr, stdtrit
 from sertools.errors import GateError
 from sertools.results.keys import FindingKey
 from sertools.results.provenance import closed_sets_differ, corpora_differ
-from sertools.results.result import Finding, Limit, Result
-from sertools.statistics.jackknife import MIN_UNITS
+from sertools.results.result import Finding, LeftOut, Limit, Result
+from sertools.statistics.jackknife import INNER_LEVEL, LEVEL, MIN_UNITS
+from sertools.statistics.shares import least_interval
 from sertools.wording import plural
 
 SUFFIX = "_against_baseline"
@@ -30,6 +31,7 @@ class Change:
     Attributes:
         value: the difference
         low, high: its 95 % interval, paired by speaker
+        inner: its 90 % interval, by which a limit is passed
         reason: why the value or the interval is missing
         n, speakers: numbers of clips and speakers, where they are not those of the finding
         different_clips: whether the two values are of different clips, so that the difference, if there is
@@ -41,6 +43,7 @@ class Change:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    inner: tuple[float, float] | None = None
     reason: str = ""
     n: int | None = None
     speakers: int | None = None
@@ -64,9 +67,9 @@ def against(
     """Results with an added finding for every comparable metric: its value minus the baseline's value.
 
     The limit allows the metric to be worse by less than `tolerance`, so a metric passes only if a loss as
-    large as the tolerance is ruled out. The interval is a jackknife with Student's t, each speaker left out
-    of both models. Findings that cannot be compared are inconclusive, with the reason; findings of the
-    baseline that are missing in the results are skipped.
+    large as the tolerance is ruled out, at 5 %. The interval is a jackknife with Student's t, each speaker
+    left out of both models, and for shares of clips never of width 0. Findings that cannot be compared are
+    inconclusive, with the reason; findings of the baseline that are missing in the results are skipped.
 
     Args:
         results: results to judge; their existing findings do not change
@@ -146,6 +149,8 @@ def _comparisons(
                 value=change.value,
                 low=change.low,
                 high=change.high,
+                low_90=change.inner[0] if change.inner else None,
+                high_90=change.inner[1] if change.inner else None,
                 n=counted.get(key, 0) if change.n is None else change.n,
                 speakers=change.speakers or (len(now[key].values) if key in now else None),
                 limit=limit,
@@ -201,7 +206,8 @@ def worse(results: Sequence[Result]) -> Worse:
 def paired_changes(result: Result, earlier: Result) -> dict[FindingKey, Change]:
     """How much every comparable metric changed from an earlier result, paired by speaker.
 
-    The interval is a 95 % jackknife with Student's t that leaves each speaker out of both results at once.
+    The interval is a 95 % jackknife with Student's t that leaves each speaker out of both results at once; of
+    a share of clips, such as UAR, it is never narrower than the number of clips allows, see `least_interval`.
     It is missing if the audio differs, if a speaker is in only one of the results, or if there are fewer
     than five speakers.
 
@@ -225,16 +231,11 @@ def paired_changes(result: Result, earlier: Result) -> dict[FindingKey, Change]:
             found[key] = Change(reason=obstacle or "the baseline does not have this value")
         else:
             ends = values[0].get(key), values[1].get(key)
-            found[key] = _paired(ends, now[key].values, then[key].values, obstacle)
+            found[key] = _paired(ends, now[key], then[key], obstacle)
     return found
 
 
-def _paired(
-    ends: tuple[float | None, float | None],
-    now: Mapping[str, float],
-    then: Mapping[str, float],
-    obstacle: str,
-) -> Change:
+def _paired(ends: tuple[float | None, float | None], now: LeftOut, then: LeftOut, obstacle: str) -> Change:
     """The change between two values, `ends`, current and earlier.
 
     `now` and `then` are the values without each speaker. `obstacle` says why there can be no interval.
@@ -243,17 +244,41 @@ def _paired(
     if current is None or before is None:
         return Change(reason="the value is undefined in the result or in the baseline")
     value = current - before
-    others = now.keys() ^ then.keys()
+    others = now.values.keys() ^ then.values.keys()
     if others:
         counted = plural(len(others), "speaker is", "speakers are")
         obstacle = f"{counted} in only one of the two results, such as {min(others)!r}"
     if obstacle:
         return Change(value=value, reason=obstacle)
-    return jackknifed(Change(value=value), {name: left - then[name] for name, left in now.items()})
+    without = {name: left - then.values[name] for name, left in now.values.items()}
+    change = jackknifed(Change(value=value), without)
+    effective = [each.effective_clips for each in (now, then) if each.effective_clips]
+    return _at_least(change, min(effective)) if effective else change
+
+
+def _at_least(change: Change, effective: float) -> Change:
+    """The change of a share of clips, with an interval no narrower than that of so many independent clips."""
+    if change.value is None or change.low is None or change.high is None or change.inner is None:
+        return change
+    (low, high), inner = (least_interval(change.value, effective, level=x) for x in (LEVEL, INNER_LEVEL))
+    return with_interval(
+        change,
+        (min(change.low, low), max(change.high, high)),
+        (min(change.inner[0], inner[0]), max(change.inner[1], inner[1])),
+    )
+
+
+def with_interval(change: Change, outer: tuple[float, float], inner: tuple[float, float]) -> Change:
+    """The change with other ends of its 95 % and 90 % intervals, and the p-value that belongs to them."""
+    if change.value is None:
+        return change
+    half = change.value - outer[0] if change.value > 0 else outer[1] - change.value
+    p_value = p_of_half_width(change.value, half, len(change.without) - 1)
+    return replace(change, low=outer[0], high=outer[1], inner=inner, p_value=p_value)
 
 
 def jackknifed(change: Change, without: Mapping[str, float]) -> Change:
-    """The change with its 95 % interval and p-value: a jackknife with Student's t over speakers.
+    """The change with its intervals and p-value: a jackknife with Student's t over speakers.
 
     Args:
         change: the difference over all speakers
@@ -262,11 +287,13 @@ def jackknifed(change: Change, without: Mapping[str, float]) -> Change:
     if change.value is None or len(without) < MIN_UNITS:
         return replace(change, reason=change.reason or f"fewer than {MIN_UNITS} speakers", without=without)
     freedom = len(without) - 1
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(freedom * float(np.var(list(without.values()))))
+    error = math.sqrt(freedom * float(np.var(list(without.values()))))
+    half, inner = (float(stdtrit(freedom, (1 + level) / 2)) * error for level in (LEVEL, INNER_LEVEL))
     return replace(
         change,
         low=change.value - half,
         high=change.value + half,
+        inner=(change.value - inner, change.value + inner),
         p_value=p_of_half_width(change.value, half, freedom),
         without=without,
     )
@@ -275,6 +302,8 @@ def jackknifed(change: Change, without: Mapping[str, float]) -> Change:
 def mean_change(changes: Sequence[Change]) -> Change:
     """The mean of several differences of the same two models, with its interval; the same speakers in all."""
     values = [change.value for change in changes]
+    if len(changes) == 1:
+        return changes[0]
     if not changes or any(value is None for value in values):
         return Change(reason="a difference is undefined")
     speakers = set(changes[0].without)

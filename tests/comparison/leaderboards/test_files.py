@@ -5,16 +5,23 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from sertools.auditing.audit import load
 from sertools.cli.app import app
 from sertools.comparison.leaderboards.feed import Feed
 from sertools.comparison.leaderboards.files import read_entries, write_leaderboard
+from sertools.comparison.leaderboards.leaderboard import board
 from sertools.errors import GateError
+from sertools.pipeline.provenance import answers as answered
 from sertools.report.pages import script_hash
+from sertools.results.answers import PROVENANCE
+from tests.helpers.audits import run
 from tests.helpers.comparisons import WITHOUT, ccc, kept, result
 from tests.helpers.report_results import HOSTILE
+from tests.helpers.unanswered import answers, middling, silent_about
 
 
 def write(path: Path, each) -> Path:
@@ -223,3 +230,35 @@ def test_the_command_names_five_models_and_counts_the_rest(tmp_path):
     rows = [line.split() for line in done.stdout.splitlines() if line.strip()][2:]
     assert [row[1] for row in rows] == ["m11", "m10", "m09", "m08", "m07"]
     assert "… and 7 more models; the site lists all." in done.stderr
+
+
+def silent_models(folder: Path) -> None:
+    """Two models with the same answers, but the second leaves out 4 % of the clips, which it gets wrong."""
+    first = middling()
+    wrong = np.flatnonzero([t != p for t, p in answers(first)])
+    silent = np.isin(np.arange(240), wrong[:9])
+    for name, tables in (("all", first), ("chosen", silent_about(first, silent))):
+        known = answered(tables)
+        told = {"corpus_fingerprint": "abc", "model_fingerprint": name, PROVENANCE: known.digest}
+        each = run(
+            load("correctness"), tables, seed=0, model={"name": name}, data={"name": "toy"}, provenance=told
+        )
+        write(folder / name / "correctness.json", each)
+        known.write(folder / name)
+
+
+def test_models_in_files_meet_on_the_clips_that_both_answered(tmp_path):
+    silent_models(tmp_path)
+    found = read_entries(tmp_path)
+    assert found.notes == []
+    for group in board(found.entries):
+        assert [str(standing.places) for standing in group.standings] == ["1–2", "1–2"], group.order_by
+        assert "compared on the 231 clips that both answered" in group.summary
+
+
+def test_answers_that_cannot_be_read_are_a_note(tmp_path):
+    silent_models(tmp_path)
+    (tmp_path / "chosen" / "answers.parquet").write_text("no parquet")
+    found = read_entries(tmp_path)
+    assert len(found.entries) == 2
+    assert any("answers.parquet" in note for note in found.notes)

@@ -280,7 +280,9 @@ def test_of_equal_keys_the_first_finding_counts():
     first = next(finding for finding in old.findings if finding.key == key)
     again = first.model_copy(update={"value": 0.0})
     twice = old.model_copy(update={"findings": [*old.findings, again]})
-    assert paired_changes(twice, old)[key] == Change(value=0.0, low=0.0, high=0.0, p_value=1.0)
+    assert paired_changes(twice, old)[key] == Change(
+        value=0.0, low=0.0, high=0.0, inner=(0.0, 0.0), p_value=1.0
+    )
 
 
 # several changes at once
