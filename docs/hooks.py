@@ -167,7 +167,7 @@ def gallery() -> str:
     for page in sorted((ROOT / "reports").glob("*/*.html"), key=lambda page: page.parent.name != "sample"):
         text, name = page.read_text(encoding="utf-8"), page.parent.name
         shown = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
-        answer = re.search(r'<p class="headline">(.*?)</p>', text, re.DOTALL)
+        answer = re.search(r'<p class="headline[^"]*">(.*?)</p>', text, re.DOTALL)
         assert shown, f"{page} has no title"
         assert answer, f"{page} has no answer"
         heading, sentence = (html.unescape(re.sub(r"<.*?>", "", found[1])) for found in (shown, answer))
