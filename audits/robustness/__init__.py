@@ -20,6 +20,9 @@ already reaches the limit, and for a drop if the clean score is too low to drop 
 that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged. A
 clip that the model was asked and did not answer, clean or perturbed, counts as changed.
 
+With `--quality` the sound of the changes is measured as well, on at most 200 clips: PESQ, as in the audit
+`audibility`, and a figure of unchanged predictions, and of the change of the score, against it.
+
 Limits: .95 for small perturbations, for larger ones those of audEERING's ser-tests. Intervals are 95 %: for
 shares Wilson's with the effective number of clips, for differences leave-one-speaker-out jackknife with
 Student's t, for levels a bootstrap over speakers. No interval is given for fewer than 5 speakers.
@@ -36,12 +39,14 @@ from sertools.auditing.findings import skipped
 from sertools.perturbations.selection import select
 from sertools.results.keys import Asks
 from sertools.results.result import Limit
+from sertools.tables.changed.quality import QualityNeeded
 from sertools.tables.condition import Condition
 from sertools.tables.tables import Tables
 
 from . import presentation
 from .dose_response import dose_responses
 from .predictions import all_predictions
+from .quality import quality_figures, quality_notes
 from .result_tables import result_tables, worst_table
 from .sexes import sex_gaps
 from .unchanged import unchanged_findings
@@ -96,6 +101,10 @@ LIMITS = [
 ]
 
 
+MEASURED = 200
+"""Most clips whose sound quality is measured, with `--quality`."""
+
+
 def needs(
     *,
     perturbations: tuple[str, ...],
@@ -103,12 +112,16 @@ def needs(
     draws: int,
     noise_dir: str,
     rir_dir: str,
-    tolerance: float,
-    resamples: int,
+    quality: bool,
+    **further: object,
 ) -> Needs:
-    """Clean audio, and all conditions that the options name."""
+    """Clean audio, all conditions that the options name, and their sound quality if it is wanted."""
     chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
-    return Needs(labels="predicted", conditions=(Condition(), *chosen.every))
+    return Needs(
+        labels="predicted",
+        conditions=(Condition(), *chosen.every),
+        sound_quality=QualityNeeded(clips=MEASURED) if quality else None,
+    )
 
 
 def audit(
@@ -122,6 +135,7 @@ def audit(
     noise_dir: str = "",
     rir_dir: str = "",
     resamples: int = 2000,
+    quality: bool = False,
 ) -> Outcome:
     """Measure unchanged ratios and related scores for each perturbation and target.
 
@@ -135,6 +149,7 @@ def audit(
         noise_dir: folder with recordings of noise, music or coughing
         rir_dir: folder with measured room impulse responses
         resamples: number of permutations and of bootstrap draws
+        quality: also measure the sound quality (PESQ) of each change, and show what it does against it
     """
     chosen = select(perturbations, ladder=ladder, draws=draws, noise_dir=noise_dir, rir_dir=rir_dir)
     perturbed = all_predictions(tables, _conditions_by_perturbation(chosen.conditions), tolerance)
@@ -144,6 +159,7 @@ def audit(
         return Outcome(answer=f"Not measured: {reason}.", findings=[none])
     labelled = [each for each in perturbed if each.clean.labelled]
     findings = unchanged_findings(tables, perturbed, chosen.absent, LIMITS)
+    shown = quality_figures(tables, findings) if quality else []
     worst = worst_table(tables, perturbed)
     sexes, sex_findings = sex_gaps(tables, labelled, resamples, rng)
     doses = dose_responses(tables, labelled, chosen, tolerance, resamples, rng)
@@ -151,7 +167,8 @@ def audit(
         answer=presentation.answer(findings, perturbed),
         findings=[*findings, *sex_findings, *doses.findings],
         tables=result_tables(tables, perturbed, tolerance, sexes=sexes, doses=doses.table, worst=worst),
-        figures=[*presentation.figures(findings, perturbed, LIMITS), *doses.figures],
+        figures=[*presentation.figures(findings, perturbed, LIMITS), *shown, *doses.figures],
+        notes=quality_notes(tables) if quality else [],
         sounds=moved(tables, worst),
         left_out=[each for target in labelled for each in ratios_without_speaker(tables, target)],
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sertools.results.result import Figure, Finding, LeftOut, Sound, Table
+from sertools.tables.changed.quality import QualityNeeded
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import FrameSumsNeeded
 from sertools.tables.running_cost import CostNeeded
@@ -29,6 +30,7 @@ class Needs:
         text_vectors: columns of text-encoder vectors of the clips' transcripts
         models: further models, as after `--model`, whose predictions of clean audio are read
         running_cost: lengths of clips of which time, memory and energy are measured; None for none
+        sound_quality: of how many clips the sound quality under the conditions is measured; None for none
     """
 
     columns: tuple[str, ...] = ()
@@ -43,6 +45,7 @@ class Needs:
     text_vectors: tuple[TextVectors, ...] = ()
     models: tuple[str, ...] = ()
     running_cost: CostNeeded | None = None
+    sound_quality: QualityNeeded | None = None
 
     @property
     def summary(self) -> str:

@@ -58,3 +58,40 @@ def rating_histogram(
         y_label="share of clips",
         series=series,
     )
+
+
+def quality_figure(
+    pesq: Mapping[str, float], measured: Mapping[str, Finding], target: str, label: str
+) -> list[Figure]:
+    """A measure of the model's predictions against PESQ, one point for each change; empty without a point.
+
+    Args:
+        pesq: name of a change → mean PESQ of the changed clips
+        measured: name of a change → what it does to the predictions
+        target: the predicted label
+        label: what is measured, in words
+    """
+    both = [name for name, each in measured.items() if name in pesq and each.value is not None]
+    if not both:
+        return []
+    series = [
+        Series(
+            name=name.replace("@drawn", ""),
+            x=[pesq[name]],
+            y=[measured[name].value],
+            low=None if measured[name].low is None else [measured[name].low],
+            high=None if measured[name].high is None else [measured[name].high],
+        )
+        for name in both
+    ]
+    return [
+        Figure(
+            name=f"quality_{target}",
+            kind="scatter",
+            title=f"{label[0].upper()}{label[1:]} of {target} against sound quality",
+            alt="; ".join(f"{n}: PESQ {pesq[n]:.2f}, {label} {measured[n].value:.3f}" for n in both),
+            x_label="PESQ of the changed clips (4.64: equal to the clean ones)",
+            y_label=label,
+            series=series,
+        )
+    ]

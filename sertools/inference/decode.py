@@ -60,7 +60,7 @@ def decode(
             long: Any = corpus.long_signal(clip, rate)  # its slices are arrays, and windows are slices
             return _checked(long, model, silent=long.silent)
         signal = corpus.signal(clip, rate)
-        silent = is_silent(signal)
+        clean, silent = signal, is_silent(signal)
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
         elif condition.perturbation != CLEAN and not condition.asked:
@@ -74,7 +74,16 @@ def decode(
             )
     except AudioError as error:
         return DecodedClip(signal=None, reason=str(error))
+    if getattr(model, "reads_reference", False):
+        signal = _beside(clean, signal)
     return _checked(signal, model, silent=silent)
+
+
+def _beside(clean: NDArray[np.float32], changed: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Both signals as columns, shape (samples, 2); the shorter one is filled with nan."""
+    both = np.full((max(len(clean), len(changed)), 2), np.nan, dtype=np.float32)
+    both[: len(clean), 0], both[: len(changed), 1] = clean, changed
+    return both
 
 
 def _in_windows(corpus: Corpus, clip: str, model: Model) -> bool:

@@ -19,11 +19,13 @@ from sertools.inference.predict import predict, predict_conditions
 from sertools.inference.running_cost import running_cost
 from sertools.inference.settings import Settings
 from sertools.inference.share import OtherSharesMissingError, fill
+from sertools.inference.sound_quality import sound_quality
 from sertools.labels import canonical
 from sertools.models.derived.hidden import WithHead, has_hidden, hidden_reader
 from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
-from sertools.pipeline.needs import measured_columns
+from sertools.pipeline.needs import conditions as conditions_of
+from sertools.pipeline.needs import measured_columns, quality_needed
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
@@ -164,6 +166,26 @@ def checkpoint_models(
     }
 
 
+def with_further(
+    own: ModelData,
+    model: Model | ClipModel,
+    corpus: Corpus,
+    audits: Sequence[PlannedAudit],
+    settings: Settings,
+) -> ModelData:
+    """The data of a model with what audits read besides: its running cost, and the sound of the conditions.
+
+    Args:
+        own: the data of the model
+        model: in the format in which it runs
+        corpus: the corpus that is audited
+        audits: the audits to run
+        settings: how to compute
+    """
+    timed = with_running_cost(own, model, audits, settings)
+    return with_sound_quality(timed, corpus, audits, settings)
+
+
 def with_running_cost(
     own: ModelData, model: Model | ClipModel, audits: Sequence[PlannedAudit], settings: Settings
 ) -> ModelData:
@@ -185,6 +207,26 @@ def with_running_cost(
         cost = running_cost(model, needed)
         advance(1)
     return replace(own, tables=replace(own.tables, running_cost=cost))
+
+
+def with_sound_quality(
+    own: ModelData, corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings
+) -> ModelData:
+    """The data of a model with the sound quality of clips under the conditions of the audits that read it.
+
+    Args:
+        own: the data of the model
+        corpus: the corpus that is audited
+        audits: the audits to run
+        settings: how to compute
+    """
+    reading = [each for each in audits if each.needs.sound_quality]
+    needed = quality_needed(reading)
+    if needed is None:
+        return own
+    under = [c for c in conditions_of(reading, settings.seed) if str(c) in own.tables.predictions]
+    found = sound_quality(corpus, needed, under, settings)
+    return replace(own, tables=replace(own.tables, sound_quality=found))
 
 
 def with_measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings) -> Corpus:

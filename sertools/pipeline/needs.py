@@ -9,6 +9,7 @@ from sertools.corpora.corpus import Corpus
 from sertools.inference.build_tables import shared_labels
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
+from sertools.tables.changed.quality import QualityNeeded
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
@@ -70,6 +71,12 @@ def measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit]) -> dict[str
             found |= {column: found.get(column, True) for column in needs.optional_columns}
             found |= dict.fromkeys(needs.measured_columns, False)
     return {column: optional for column, optional in found.items() if column not in corpus.clips}
+
+
+def quality_needed(audits: Sequence[PlannedAudit]) -> QualityNeeded | None:
+    """Of how many clips audits read the sound quality: the most that one of them reads; None for none."""
+    clips = [each.needs.sound_quality.clips for each in audits if each.needs.sound_quality]
+    return QualityNeeded(clips=0 if 0 in clips else max(clips)) if clips else None
 
 
 def checkpoints(audits: Sequence[PlannedAudit]) -> dict[str, str]:

@@ -21,8 +21,8 @@ from sertools.pipeline.collect import (
     comparison_models,
     fill_share,
     request,
+    with_further,
     with_measured_columns,
-    with_running_cost,
 )
 from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
@@ -118,7 +118,7 @@ def run(
     comparison = _data_of_others(compared, requested, shared)
     comparison |= _data_of_others(checkpoints, SCORES_ALONE, shared)
     own = collect(model, corpus, requested, wanted, settings, key)
-    own = with_running_cost(own, model, audits, settings)
+    own = with_further(own, model, corpus, audits, settings)
     results = _audited(model, own, comparison, audits, shared)
     doubts = number_format.doubtful_audits(audits, own.tables, results, model.facts, settings)
     if not doubts:
@@ -127,8 +127,13 @@ def run(
     exact = number_format.in_fp32(model)
     needed = request(corpus, [planned.needs for planned in again])
     data = collect(exact, corpus, needed, conditions(again, settings.seed), settings, key)
-    data = replace(data, tables=replace(data.tables, running_cost=own.tables.running_cost))
+    data = replace(data, tables=_with_further_of(data.tables, own.tables))
     return number_format.merged(results, _audited(exact, data, comparison, again, shared), doubts)
+
+
+def _with_further_of(tables: Tables, other: Tables) -> Tables:
+    """Tables with what was measured beside the predictions of other ones, which no number format changes."""
+    return replace(tables, running_cost=other.running_cost, sound_quality=other.sound_quality)
 
 
 def _checked(model: Model | ClipModel, corpus: Corpus, settings: Settings) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, is_by_clip
 from sertools.randomness import identity_rng
 from sertools.selftest.toy_frames import frame_sums
+from sertools.tables.changed.quality import BEST_PESQ, LEVEL_CHANGE, PESQ, SEGMENTAL_SNR, STOI, SoundQuality
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN, SOUND_COLUMNS
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.emotion_norms import PLEASURE_AROUSAL_DOMINANCE
@@ -205,7 +206,9 @@ def answers(
             scores[name] = clean.copy()
     predicted = {name: Predicted(scores=each, missing=missing) for name, each in scores.items()}
     predicted[CLEAN] = replace(predicted[CLEAN], layers=layers(kind, of))
-    found = replace(tables(model, corpus, predicted), running_cost=TOY_COST)
+    found = replace(
+        tables(model, corpus, predicted), running_cost=TOY_COST, sound_quality=_unheard(of, list(scores)[1:])
+    )
     found = replace(
         found, others={f"{CHECKPOINT}{i}": _checkpoint(found, model, i) for i in range(2, checkpoints + 1)}
     )
@@ -214,6 +217,12 @@ def answers(
     twin = f"{kind}'s random twin"
     twin_tables = replace(found, model=twin, layers=layers(twin, of), frame_sums=frame_sums(twin, of, wanted))
     return replace(found, frame_sums=frame_sums(kind, of, wanted), others={RANDOM_TWIN: twin_tables})
+
+
+def _unheard(of: pd.DataFrame, conditions: Sequence[str]) -> SoundQuality:
+    """The sound quality of changes that nobody hears."""
+    best = {PESQ: BEST_PESQ, STOI: 1.0, SEGMENTAL_SNR: 35.0, LEVEL_CHANGE: 0.0}
+    return SoundQuality(conditions={name: pd.DataFrame(best, index=of.index) for name in conditions})
 
 
 def _checkpoint(found: Tables, model: ClipModel, number: int) -> Tables:

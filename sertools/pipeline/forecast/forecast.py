@@ -18,15 +18,17 @@ from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import ModelError
 from sertools.features.columns import Measure, maker
+from sertools.features.quality.measure import QualityMeasure
 from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision, chooses_precision
 from sertools.inference.settings import Settings
+from sertools.inference.sound_quality import quality_jobs, sample
 from sertools.models.model import ClipModel, Model, is_by_clip, is_framed, is_prompted
 from sertools.pipeline import collect
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
-from sertools.pipeline.needs import conditions_to_predict, measured_columns
+from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns, quality_needed
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
@@ -83,6 +85,7 @@ def forecast(
         costs += _of_timing(model, needs)
     measured = _of_measures(corpus, measured_columns(corpus, audits), settings, key)
     of_measures = dict.fromkeys(cost for _, cost in measured.values())
+    costs += _of_quality(corpus, audits, settings)
     return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
 
 
@@ -103,6 +106,17 @@ def _of_timing(model: Model, needs: Sequence[Needs]) -> list[Cost]:
 
 TIMED_S = 2.0
 """Seconds for which a short clip is timed again and again."""
+
+
+def _of_quality(corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings) -> list[Cost]:
+    """The cost of measuring the sound quality of a sample of clips under each condition of some audits."""
+    reading = [each for each in audits if each.needs.sound_quality]
+    needed = quality_needed(reading)
+    if needed is None:
+        return []
+    todo = quality_jobs(corpus, needed, conditions(reading, settings.seed), settings)
+    costs = of_jobs(QualityMeasure(), sample(corpus, needed.clips), todo, settings, SOUND)
+    return [replace(cost, condition=f"quality, {cost.condition}", kind="sound") for cost in costs]
 
 
 def _of_measures(
