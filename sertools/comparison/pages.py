@@ -4,19 +4,24 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from sertools.report import content, markdown, pages, prose
-from sertools.results.result import Finding, Result, Table
+from sertools.results.result import Figure, Finding, Result, Table
 
 FIRST = ("verdicts", "ranks", "people")
 """Short summary tables that are shown first."""
+
+SCORES = "scores"
+"""The figure that is shown first."""
 
 SHORT, LONG = 15, 40
 """Most rows of a table that may be shown first; rows above which a table is folded."""
 
 
 def title(comparison: Result) -> str:
-    """Page title: the models compared, and the corpus."""
-    model = content.name_of(comparison.model, "unnamed models")
-    return f"Comparison of {model} on {content.name_of(comparison.data, 'unnamed data')}"
+    """Page title: a question that names two models, or counts more, and the corpus."""
+    models, corpus = list(comparison.provenance), content.name_of(comparison.data, "unnamed data")
+    if len(models) == 2:
+        return f"Which serves {corpus} better, {models[0]} or {models[1]}?"
+    return f"Which of {len(models)} models serves {corpus} best?"
 
 
 def html(comparison: Result, drawn: Sequence[str]) -> str:
@@ -28,8 +33,10 @@ def html(comparison: Result, drawn: Sequence[str]) -> str:
     """
     paired, unpaired = _parted(comparison.findings)
     first, rest = _tables(comparison)
+    scores = [figure.name for figure in comparison.figures].index(SCORES) if _has_scores(comparison) else None
     return pages.page(
         "compare.html",
+        scores=scores,
         result=comparison,
         title=title(comparison),
         paired=paired,
@@ -64,6 +71,8 @@ def page(comparison: Result, files: Sequence[str]) -> str:
     parts = [f"# {plain(title(comparison))}"]
     parts += [f"> **About the labels:** {plain(s)}" for s in content.simulated([comparison])]
     parts.append(f"**{plain(comparison.answer)}**")
+    shown = list(zip(comparison.figures, files, strict=True))
+    parts += [part for figure, file in shown if figure.name == SCORES for part in _figure(figure, file)]
     if paired:
         rows = [
             [
@@ -84,8 +93,7 @@ def page(comparison: Result, files: Sequence[str]) -> str:
         ]
     for item in first:
         parts += [f"## {plain(item.title)}", *_table(item)]
-    for figure, file in zip(comparison.figures, files, strict=True):
-        parts += [f"## {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
+    parts += [part for figure, file in shown if figure.name != SCORES for part in _figure(figure, file)]
     for item in rest:
         folded = len(item.rows) > LONG
         summary = f"<details><summary>{plain(item.title)} ({len(item.rows)})</summary>"
@@ -100,6 +108,15 @@ def page(comparison: Result, files: Sequence[str]) -> str:
     parts.append("\n".join(f"- {plain(key)}: {plain(value)}" for key, value in facts))
     parts.append("Numbers are rounded for display only; compare.json has full precision.")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _has_scores(comparison: Result) -> bool:
+    return any(figure.name == SCORES for figure in comparison.figures)
+
+
+def _figure(figure: Figure, file: str) -> list[str]:
+    plain = markdown.plain
+    return [f"## {plain(figure.title)}", f"![{plain(figure.alt)}]({quote(file)})", plain(figure.alt)]
 
 
 def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:

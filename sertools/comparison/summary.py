@@ -27,7 +27,7 @@ def answer(
 ) -> str:
     """Which runs were compared, and how many scores of each differ significantly from those of the first.
 
-    Above five runs they are counted, not named, and the best one is named.
+    The best one is named first. Above five runs the others are counted, not named.
 
     Args:
         corpus: name of the corpus, or of the corpora
@@ -47,6 +47,7 @@ def answer(
             f"{kinds[False, False]} neither (95 % intervals)."
         )
     else:
+        sentences += _best(runs, without_place=False)
         for run, found, (good, bad, open_) in zip(runs[1:], pairs, counted, strict=True):
             sentences += _pair_sentences(run.name, first, found, good, bad, open_)
     rows = tables.verdicts(runs, measures).rows
@@ -121,8 +122,13 @@ def _pair_sentences(
     return sentences
 
 
-def _best(runs: Sequence[Run]) -> list[str]:
-    """The best run for emotion and for dimensions, and what is not shown about it."""
+def _best(runs: Sequence[Run], *, without_place: bool = True) -> list[str]:
+    """The best run for emotion and for dimensions, and what is not shown about it.
+
+    Args:
+        runs: the runs
+        without_place: whether it is also said that none has a place
+    """
     sentences = []
     differences = Differences()
     for labels in ("emotion", "dimensions"):
@@ -132,7 +138,7 @@ def _best(runs: Sequence[Run]) -> list[str]:
         if known:
             ordered = dict(sorted(known.items(), key=lambda item: (-item[1], item[0])))
             having = [run for run in runs if run.name in ordered]
-            sentences.append(
-                places_sentence(ordered, *places_of(having, main, differences), words(main, labels))
-            )
+            places, reasons = places_of(having, main, differences)
+            if places or without_place:
+                sentences.append(places_sentence(ordered, places, reasons, words(main, labels)))
     return sentences

@@ -136,10 +136,11 @@ def test_the_page_says_first_what_was_compared_and_never_that_nothing_was_judged
     assert sertools("compare", *folders, "--out", tmp_path / "out").exit_code == 0
     for name in ("compare.html", "compare.md"):
         page = (tmp_path / "out" / name).read_text()
-        assert "Comparison of toy-loudness and toy-random on c" in page
+        assert "Which serves clips better, toy-loudness or toy-random?" in page
         assert "toy-random is better beyond chance than toy-loudness in" in page
         assert "Nothing was judged" not in page
-        assert page.index("Of ") < page.index("Differences paired by speaker") < page.index("common scale")
+        assert page.index("Scores of each model") < page.index("Differences paired by speaker")
+        assert page.index("Differences paired by speaker") < page.index("common scale")
 
 
 def test_a_published_model_that_does_not_fit_ends_with_2_and_says_where_it_would(folders, tmp_path):

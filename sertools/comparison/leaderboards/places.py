@@ -121,7 +121,8 @@ def places_sentence(
     text = f"{best} has the highest {order_by}, {scores[best]:.3f}"
     if tied:
         text += f"; it is not shown to be better than {shortened(tied)}"
-    else:
-        text += ", and is better beyond chance than all others with a place"
+    elif others:
+        rest = others[0] if len(others) == 1 else "all others with a place"
+        text += f", and is better beyond chance than {rest}"
     without = len(scores) - len(places)
     return f"{text}." + (f" {plural(without, 'model')} without a place." if without else "")
