@@ -273,7 +273,11 @@ Precision = Annotated[
 BatchSize = Annotated[
     int,
     typer.Option(
-        "--batch-size", rich_help_panel=HOW, min=1, help="Maximum number of clips in one forward pass."
+        "--batch-size",
+        rich_help_panel=HOW,
+        min=1,
+        help="Maximum number of clips in one forward pass; models of the wav2vec2 family on a CPU "
+        "pack frames instead.",
     ),
 ]
 

@@ -16,13 +16,25 @@ from sertools.files import check_writable
 from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
-from sertools.models.model import Framed, Frames, Model, Outputs, Signal, is_prompted, repeats
+from sertools.models.model import (
+    Framed,
+    Frames,
+    Model,
+    Outputs,
+    Signal,
+    is_prompted,
+    packs_clips,
+    repeats,
+)
 from sertools.models.task import class_columns
 from sertools.models.words.parse import NO_ANSWER
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 
 BATCH_SAMPLES = 60 * 16000
 """Maximum number of samples in one forward pass, including padding; a longer clip runs alone."""
+
+PACKED_SAMPLES = 300 * 16000
+"""Maximum number of samples handed at once to a model that packs clips itself, without padding."""
 
 NOT_FINITE = "the model's prediction is not a finite number"
 """Reason for a missing clip that was decoded but has no valid score."""
@@ -153,7 +165,8 @@ def predict_clips(
         model: anything with `predict`, or with `predict_frames` if there is a listener
         decoded: clip → its signal
         layers: whether layer means are requested
-        batch_size: maximum number of clips in one forward pass
+        batch_size: maximum number of clips in one forward pass; a model that packs clips fills its passes
+            with frames instead
         advance: called with the number of clips after each batch
         listener: takes the frames of each clip; None if they are not needed
 
@@ -165,7 +178,8 @@ def predict_clips(
     means: NDArray[np.float32] | None = None
     reasons = [""] * len(heard)
     advance(sum(h.signal is None for h in heard))
-    for batch in batches(heard, batch_size):
+    packed = listener is None and packs_clips(model)
+    for batch in groups(heard) if packed else batches(heard, batch_size):
         signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
         outputs, frames = _forward(model, signals, layers, listener is not None)
         with np.errstate(
@@ -244,6 +258,21 @@ def batches(decoded: Sequence[DecodedClip], batch_size: int) -> list[list[int]]:
             batches.append([])
         batches[-1].append(i)
     return batches
+
+
+def groups(decoded: Sequence[DecodedClip]) -> list[list[int]]:
+    """Indices of the clips that a model gets at once if it packs them itself, in order."""
+    found: list[list[int]] = []
+    samples = 0
+    for i, clip in enumerate(decoded):
+        if clip.signal is None:
+            continue
+        samples += len(clip.signal)
+        if not found or samples > PACKED_SAMPLES:
+            found.append([])
+            samples = len(clip.signal)
+        found[-1].append(i)
+    return found
 
 
 def was_asked(reason: str) -> bool:

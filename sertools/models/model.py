@@ -171,6 +171,11 @@ def is_framed(model: object) -> TypeIs[Framed]:
     return callable(getattr(model, "predict_frames", None)) and hasattr(model, "has_frames")
 
 
+def packs_clips(model: object) -> bool:
+    """Whether a model arranges clips into forward passes itself, and can take any number of them at once."""
+    return bool(getattr(model, "packs_clips", False))
+
+
 def repeats(model: object) -> TypeIs[Repeated]:
     """Whether a model can be checked for predictions that drift."""
     return callable(getattr(model, "check_drift", None))

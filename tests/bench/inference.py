@@ -127,6 +127,7 @@ def ways(model_folder: Path, files: list[Path], manifest: Path, work: Path) -> d
         "(c) audinterface, per file": per_file,
         "(d) sertools fp32": own_way(model_folder, manifest, work, "fp32"),
         "(e) sertools auto": own_way(model_folder, manifest, work, "auto"),
+        "(f) sertools bf16": own_way(model_folder, manifest, work, "bf16"),
     }
 
 
@@ -221,8 +222,8 @@ def peak(dtype: str) -> float:
     return 2 * 2048**3 / min(seconds)
 
 
-def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bool) -> None:
-    """Prints a table of one shape in Markdown."""
+def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bool, letters: str) -> None:
+    """Prints a table of one shape in Markdown; of all ways, or of those with one of the letters."""
     import numpy as np
     import soundfile
     import torch
@@ -235,6 +236,7 @@ def race(shape: str, files: list[Path], repeats: int, threads: int, *, audit: bo
         manifest = work / "clips.csv"
         manifest.write_text("file\n" + "".join(f"{file.resolve()}\n" for file in files))
         every = (audits if audit else ways)(work / "model", files, manifest, work)
+        every = {name: way for name, way in every.items() if not letters or name[1] in letters}
         wall: dict[str, list[float]] = {name: [] for name in every}
         cpu: dict[str, list[float]] = {name: [] for name in every}
         scores = {}
@@ -307,6 +309,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--shape", choices=[*SHAPES, "growth"], required=True)
     parser.add_argument("--audit", action="store_true")
+    parser.add_argument("--ways", default="", help="letters of the ways to compare, all by default: ade")
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -317,7 +320,7 @@ def main() -> None:
         growth(files, [64, 128, 256, 512])
         return
     spread = [files[i * len(files) // given.clips] for i in range(given.clips)]
-    race(given.shape, spread, given.repeats, given.threads, audit=given.audit)
+    race(given.shape, spread, given.repeats, given.threads, audit=given.audit, letters=given.ways)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sertools.errors import ModelError
+from sertools.models import device
 from sertools.models.device import find_device, first_precision, in_halves, moved, stamped
 from sertools.models.load import load_model
 from tests.helpers.checkpoints import speech, write_checkpoint
@@ -98,6 +99,19 @@ def test_auto_begins_in_fp32():
     precision, reason, _ = first_precision("auto", torch.device("cpu"))
     assert precision == "fp32"
     assert reason
+
+
+@pytest.mark.parametrize(("speed", "compared"), [(0.53, False), (1.2, False), (2.3, True), (7.0, True)])
+def test_auto_considers_bf16_only_where_the_processor_multiplies_it_faster(monkeypatch, speed, compared):
+    monkeypatch.setattr(device, "native_bf16", lambda name: True)
+    monkeypatch.setattr(device, "bf16_speed", lambda: speed)
+    precision, reason, needs_comparison = first_precision("auto", torch.device("cpu"))
+    assert (precision, needs_comparison) == ("fp32", compared)
+    assert ("not faster" in reason) is not compared
+
+
+def test_the_speed_of_bf16_is_measured():
+    assert 0.01 < device.bf16_speed() < 100
 
 
 def test_a_format_has_its_own_fingerprint_and_in_bf16_each_device_its_own():

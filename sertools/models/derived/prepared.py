@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sertools.models.loaded import LoadedSignalModel
-from sertools.models.model import Frames, Outputs, Signal
+from sertools.models.model import Frames, Outputs, Signal, packs_clips
 
 FINGERPRINT_VERSION = "prepared-1"
 """Increased whenever a change of this file changes results; part of the fingerprint."""
@@ -52,6 +52,11 @@ class PreparedModel(LoadedSignalModel):
     def has_frames(self) -> bool:
         """Whether the inner model has frames."""
         return bool(getattr(self.inner, "has_frames", False))
+
+    @property
+    def packs_clips(self) -> bool:
+        """Whether the inner model takes any number of clips at once."""
+        return packs_clips(self.inner)
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores and layers of the prepared clips."""

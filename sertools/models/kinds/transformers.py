@@ -58,7 +58,7 @@ READS = ("head", "labels", "model_scale")
 HARMLESS = ("Support for mismatched key_padding_mask", feature_extraction.EMPTY_FILTER)
 """Warnings of transformers and torch that are harmless for WavLM and AST."""
 
-FINGERPRINT_VERSION = "hf-3"
+FINGERPRINT_VERSION = "hf-4"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
 
 
@@ -111,6 +111,11 @@ class TransformersModel(LoadedSignalModel):
         """Whether the states have a time axis; those of models on spectrogram patches (AST) do not."""
         config: Any = self.network.module.config
         return feature_extraction.follows_time(config)
+
+    @property
+    def packs_clips(self) -> bool:
+        """Whether the forward pass packs the frames of any number of clips."""
+        return self._is_fast()
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at `sampling_rate`; see `Model`."""
@@ -168,11 +173,14 @@ class TransformersModel(LoadedSignalModel):
     def _batches(self, signals: Sequence[Signal]) -> list[list[Inputs]]:
         """Model inputs (each with a leading axis of 1), grouped into batches for one forward pass."""
         module, rate = self.network.module, self.sampling_rate
-        padded = padded_forward.pads_frames(module)
+        fast = self._is_fast()
+        padded = fast or padded_forward.pads_frames(module)
         inputs = [
             inputs_of(self.extractor, signal, rate=rate, module=module, device=self.device, masked=not padded)
             for signal in signals
         ]
+        if fast:  # which packs clips of any length, and computes each the same in any batch
+            return [inputs]
         same_shape = len({shapes(x) for x in inputs}) == 1
         # bf16 rounding depends on the shape of a product, by far more than 1e-5, and a batch gains little
         alone = self.device.type == "cpu" and str(self.dtype) == "torch.bfloat16"
@@ -228,18 +236,27 @@ class TransformersModel(LoadedSignalModel):
         if self.encoder is None:
             base = getattr(module, getattr(module, "base_model_prefix", ""), module)
             self.encoder = weights.encoder(base, self.dtype)
-        signals = [first_of(x)[0] for x in inputs]
-        last, means, states = forward.means_and_frames(self.encoder, signals, keep=keep)
+        found = forward.computed(self.encoder, [first_of(x)[0] for x in inputs], keep=keep)
+        # the number of rows of a head's products would change their bits, so it reads clip by clip
+        scores = torch.cat([self._activated(self._logits(clip)) for clip in found]).numpy()
+        means = torch.stack([clip.layers for clip in found]).numpy() if layers else None
+        return scores, means, [[state.numpy() for state in clip.frames] for clip in found if keep]
+
+    def _logits(self, clip: forward.Computed) -> "torch.Tensor":
+        """Logits of one clip, (1, c)."""
+        import torch
+
+        module: Any = self.network.module
+        last = clip.last[None]
         if self.network.layout == "native":
             if module.config.use_weighted_layer_sum:
-                last = (means * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=1)
-            logits = module.classifier(module.projector(last))
+                last = (clip.layers * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=0)[None]
+            logits: torch.Tensor = module.classifier(module.projector(last))
         elif isinstance(self.network.head, OwnHead):
             logits = self.network.head(last)
         else:
-            logits = torch.empty(len(inputs), 0)
-        by_clip = [[state.numpy() for state in clip] for clip in zip(*states, strict=True)]
-        return self._activated(logits).numpy(), means.numpy() if layers else None, by_clip
+            logits = torch.empty(1, 0)
+        return logits
 
 
 def load(rest: str, options: LoadOptions) -> TransformersModel:

@@ -1,14 +1,21 @@
-"""Arranges the weights of the wav2vec2 family for `fast.py`, as one matrix per matrix product."""
+"""Arranges the weights of the wav2vec2 family for `forward`, as one matrix per matrix product."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from sertools.models.wav2vec2_cpu.packing import same_bits
 
 if TYPE_CHECKING:
     import torch
 
-FAMILY = ("wav2vec2", "hubert", "unispeech", "unispeech-sat")
-"""Architectures with the same network; WavLM is not one of them, as its attention differs."""
+FAMILY = ("wav2vec2", "hubert", "unispeech", "unispeech-sat", "wavlm")
+"""Architectures with the same network but for the attention of WavLM, which has gated relative positions."""
+
+SPECTRA = 8
+"""Blocks of frames in each product of the positional convolution; the last product is filled with zeros."""
 
 ROWS = 16
 """In bf16, the number of frames is padded to a multiple of this. The CPU library compiles and caches a kernel
@@ -106,9 +113,30 @@ class Positional:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
-    """One transformer layer; `attention` computes query, key and value in one product."""
+class Gate:
+    """WavLM's gate of relative positions: weight (2, d / heads), bias (2,), scale (heads,), all fp32."""
 
+    weight: "torch.Tensor"
+    bias: "torch.Tensor"
+    scale: "torch.Tensor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distances:
+    """WavLM's relative positions: values (buckets, heads), and the distance where the last bucket begins."""
+
+    values: "torch.Tensor"
+    furthest: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One transformer layer; `attention` computes query, key and value in one product.
+
+    `gate` is set only for WavLM.
+    """
+
+    gate: Gate | None
     attention: Linear
     output: Linear
     heads: int
@@ -130,8 +158,12 @@ class Encoder:
         layers: transformer layers
         norm: applied before the layers, or after them if `norm_first`
         norm_first: whether each layer normalises its input (large models) or its output
+        distances: relative positions of WavLM, or None
         dtype: of the factors of matrix products; sums, norms, softmax and states between layers are fp32
         rows: the number of rows in a product is padded to a multiple of this
+        sizes: numbers of rows for which rows of all products keep their bits, see `packing.same_bits`; empty
+            if each clip has to be computed alone
+        channels: of the front end
     """
 
     first: FirstConvolution
@@ -142,8 +174,11 @@ class Encoder:
     layers: tuple[Layer, ...]
     norm: Norm
     norm_first: bool
+    distances: Distances | None
     dtype: "torch.dtype"
     rows: int
+    sizes: tuple[int, ...]
+    channels: int
 
 
 def why_not(config: Any) -> str:
@@ -172,18 +207,76 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> Encoder:
     stack = module.encoder
     convolutions = list(module.feature_extractor.conv_layers)
     projection = module.feature_projection
+    layers = tuple(_layer(layer, config.num_attention_heads, dtype) for layer in stack.layers)
+    projected = _linear([projection.projection], dtype)
+    positional = _positional(stack.pos_conv_embed.conv)
+    embedded = getattr(stack.layers[0].attention, "rel_attn_embed", None)
     return Encoder(
         first=_first(convolutions[0]),
         convolutions=tuple(_convolution(layer, dtype) for layer in convolutions[1:]),
         feature_norm=_norm(getattr(projection, "layer_norm", None)),
-        projection=_linear([projection.projection], dtype),
-        positional=_positional(stack.pos_conv_embed.conv),
-        layers=tuple(_layer(layer, config.num_attention_heads, dtype) for layer in stack.layers),
+        projection=projected,
+        positional=positional,
+        layers=layers,
         norm=_norm(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
         norm_first=bool(config.do_stable_layer_norm),
+        distances=None
+        if embedded is None
+        else Distances(values=embedded.weight.detach(), furthest=config.max_bucket_distance),
         dtype=dtype,
         rows=ROWS if dtype == torch.bfloat16 else 1,
+        sizes=_sizes([projected, *_products(layers[0])], positional),
+        channels=config.conv_dim[-1],
     )
+
+
+def _products(layer: Layer) -> list[Linear]:
+    """The products of a layer; those of all layers have the same shapes."""
+    return [layer.attention, layer.output, layer.up, layer.down]
+
+
+def _sizes(products: Sequence[Linear], positional: Positional) -> tuple[int, ...]:
+    """The numbers of rows at which all products keep the bits of their rows on this processor."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as products are computed
+    try:
+        known = [_same_bits(*product.weight.shape, product.weight.dtype) for product in products]
+        return (
+            ()
+            if not _keeps_spectra(*positional.spectrum.shape[:3])
+            else tuple(size for size in known[0] if all(size in each for each in known))
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+@lru_cache
+def _same_bits(outputs: int, inputs: int, dtype: "torch.dtype") -> tuple[int, ...]:
+    """`packing.same_bits` of a product of this shape, whose weights do not matter."""
+    import torch
+
+    draw = torch.Generator().manual_seed(outputs)
+    weight = (torch.rand(outputs, inputs, generator=draw) * 2 - 1) / inputs**0.5
+    module = SimpleNamespace(weight=weight, bias=torch.rand(outputs, generator=draw))
+    return same_bits(_linear([module], dtype), inputs)
+
+
+@lru_cache
+def _keeps_spectra(frequencies: int, groups: int, inner: int) -> bool:
+    """Whether a spectrum keeps the bits of its product at any place among the SPECTRA of a product."""
+    import torch
+
+    draw = torch.Generator().manual_seed(inner)
+    shape = (frequencies, groups, SPECTRA, inner)
+    kernel = torch.randn(frequencies, groups, inner, inner, dtype=torch.complex64, generator=draw)
+    spectra = torch.randn(shape, dtype=torch.complex64, generator=draw)
+    product = torch.matmul(spectra, kernel)
+    few = torch.zeros_like(spectra)
+    few[:, :, 0] = spectra[:, :, -1]
+    turned = torch.matmul(spectra.flip(2), kernel).flip(2)
+    return torch.equal(turned, product) and torch.equal(torch.matmul(few, kernel)[:, :, 0], product[:, :, -1])
 
 
 def _norm(module: Any) -> Norm | None:
@@ -256,6 +349,7 @@ def _positional(conv: Any) -> Positional:
 def _layer(module: Any, heads: int, dtype: "torch.dtype") -> Layer:
     attention, feed_forward = module.attention, module.feed_forward
     return Layer(
+        gate=_gate(attention) if hasattr(attention, "gru_rel_pos_linear") else None,
         attention=_linear([attention.q_proj, attention.k_proj, attention.v_proj], dtype),
         output=_linear([attention.out_proj], dtype),
         heads=heads,
@@ -263,4 +357,14 @@ def _layer(module: Any, heads: int, dtype: "torch.dtype") -> Layer:
         up=_linear([feed_forward.intermediate_dense], dtype),
         down=_linear([feed_forward.output_dense], dtype),
         second_norm=_norm(module.final_layer_norm),  # type: ignore[arg-type] # every layer has both
+    )
+
+
+def _gate(attention: Any) -> Gate:
+    """The sum of the four outputs of each half is the output for the sum of their weights."""
+    linear = attention.gru_rel_pos_linear
+    return Gate(
+        weight=linear.weight.detach().view(2, 4, -1).sum(dim=1),
+        bias=linear.bias.detach().view(2, 4).sum(dim=1),
+        scale=attention.gru_rel_pos_const.detach().flatten(),
     )

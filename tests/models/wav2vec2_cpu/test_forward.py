@@ -6,7 +6,7 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 from sertools.models.load import LoadOptions, load_model
-from sertools.models.wav2vec2_cpu import forward, weights
+from sertools.models.wav2vec2_cpu import forward, front, weights
 from tests.helpers.checkpoints import SMALL, speech, write_audeering_checkpoint, write_checkpoint
 
 GROUP = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
@@ -27,6 +27,8 @@ def stock(model_type: str, **settings) -> torch.nn.Module:
         for name, parameter in model.named_parameters():
             if "norm" in name or name.endswith("bias"):
                 parameter.add_(0.1 * torch.randn_like(parameter))
+            if "rel_attn_embed" in name or "gru_rel_pos" in name:  # so that positions decide something
+                parameter.mul_(3)
     return model
 
 
@@ -61,9 +63,9 @@ def test_every_layer_of_unequal_clips_equals_the_stock_forward_clip_by_clip(mode
 
 def test_a_long_clip_in_several_chunks_equals_the_stock_forward():
     # the receptive field of frame t begins at sample 320 t and has 400 samples
-    samples = 320 * (2 * forward.CHUNK) + 400
+    samples = 320 * (2 * front.CHUNK) + 400
     check(stock("wav2vec2", **SMALL, **GROUP), [samples, samples - 1])
-    check(stock("wav2vec2", **SMALL, **LAYER), [320 * forward.CHUNK + 80])
+    check(stock("wav2vec2", **SMALL, **LAYER), [320 * front.CHUNK + 80])
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 15, 16, 17])
@@ -78,13 +80,43 @@ def test_front_ends_with_other_kernels_and_strides_equal_the_stock_forward():
 
 
 @pytest.mark.parametrize("settings", [GROUP, LAYER], ids=["group", "layer"])
-def test_filling_up_to_a_multiple_of_rows_changes_nothing(settings):
+def test_packed_clips_and_clips_alone_without_filling_agree(settings):
     encoder = weights.encoder(stock("wav2vec2", **SMALL, **settings), torch.float32)
-    signals = [torch.from_numpy(s) for s in speech([16000, 5000, 320 * forward.CHUNK + 5000])]
-    with torch.inference_mode():
-        plain, filled = (forward.means(replace(encoder, rows=rows), signals) for rows in (1, 16))
-    for one, other in zip(plain, filled, strict=True):
+    signals = [torch.from_numpy(s) for s in speech([16000, 5000, 320 * front.CHUNK + 5000])]
+    plain = forward.means(replace(encoder, sizes=(), rows=1), signals)
+    for one, other in zip(plain, forward.means(encoder, signals), strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "clip by clip"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("model_type", ["wav2vec2", "wavlm"])
+def test_no_batch_order_or_number_of_threads_changes_a_bit(model_type, dtype, packed):
+    wide = {"hidden_size": 192, "intermediate_size": 320, "conv_dim": [64] * 7}
+    encoder = weights.encoder(stock(model_type, **{**SMALL, **wide}, **LAYER), dtype)
+    encoder = encoder if packed else replace(encoder, sizes=())
+    lengths = [400, 700, 5000, 9001, 16000, 24321, 31000, 40000, 52345, 64000, 80000, 99999]
+    signals = [torch.from_numpy(s) for s in speech(lengths)]
+    expected = [forward.computed(encoder, [signal], keep=True)[0] for signal in signals]
+    draw = np.random.default_rng(0)
+    for size, threads in ((1, 2), (3, 1), (5, 2), (12, 1), (12, 2), (12, 3)):
+        order = draw.permutation(len(signals))
+        for some in np.split(order, range(size, len(order), size)):
+            found = computed_by(threads, encoder, [signals[i] for i in some])
+            for clip, i in zip(found, some, strict=True):
+                assert torch.equal(clip.last, expected[i].last)
+                assert torch.equal(clip.layers, expected[i].layers)
+                assert all(map(torch.equal, clip.frames, expected[i].frames))
+
+
+def computed_by(threads: int, encoder: weights.Encoder, signals: list) -> list[forward.Computed]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return forward.computed(encoder, signals, keep=True)
+    finally:
+        assert torch.get_num_threads() == threads, "threads are as they were"
+        torch.set_num_threads(before)
 
 
 def test_hubert_without_a_norm_of_its_features_equals_the_stock_forward():
@@ -153,7 +185,7 @@ def test_native_heads_read_the_means_as_they_read_the_frames(tmp_path, weighted)
 @pytest.mark.parametrize(
     ("model_type", "settings", "reason"),
     [
-        ("wavlm", {}, "wavlm is a different architecture"),
+        ("data2vec-audio", {}, "data2vec-audio is a different architecture"),
         ("wav2vec2", {"hidden_act": "relu"}, "activation"),
         ("wav2vec2", {"adapter_attn_dim": 16, "do_stable_layer_norm": True}, "adapter_attn_dim"),
         ("hubert", {"conv_pos_batch_norm": True}, "conv_pos_batch_norm"),
@@ -165,6 +197,15 @@ def test_networks_that_are_not_quite_the_same_go_the_stock_way(tmp_path, model_t
     assert reason in weights.why_not(model.network.module.config)
     assert np.isfinite(model.predict(speech([8000])).scores).all()
     assert model.encoder is None
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_of_a_native_head_have_the_same_bits_in_any_batch(tmp_path, weighted):
+    model = load_model(str(write_checkpoint(tmp_path, "wavlm", use_weighted_layer_sum=weighted)))
+    signals = speech([16000, 7000, 30000, 400, 12345])
+    together = model.predict(signals).scores
+    alone = np.concatenate([model.predict([signal]).scores for signal in signals])
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_bf16_is_near_fp32_and_does_not_depend_on_the_batch(tmp_path):
