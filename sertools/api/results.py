@@ -318,9 +318,8 @@ def leaderboard(folder: str | Path, out: str | Path | None = None) -> Leaderboar
         ```
     """
     if out is not None:
-        written = write_leaderboard(Path(folder), Path(out))
-        return Leaderboard(groups=tuple(written.groups), notes=tuple(written.notes))
-    found = read_entries(Path(folder))
+        write_leaderboard(Path(folder), Path(out))
+    found = read_entries(Path(folder), without=Path(out) if out is not None else None)
     return Leaderboard(groups=tuple(rankings.board(found.entries)), notes=tuple(found.notes))
 
 

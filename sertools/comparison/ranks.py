@@ -9,21 +9,17 @@ Overlapping intervals are not used: a model would rank high because its interval
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 
 from sertools.comparison.common_clips import changes
+from sertools.comparison.pairs import Pairs, all_pairs
 from sertools.comparison.runs import Measure, Run, why_other_clips
 from sertools.results.keys import FindingKey
-from sertools.results.verdicts.regression_check import Change
-from sertools.statistics.permutation import holm
+from sertools.results.verdicts.regression_check import Change, mean_change
 
 LEVEL = 0.05
 """Level of the differences of all pairs together."""
-
-Pair = tuple[str, str]
-"""Names of two models; a difference is the value of the first minus that of the second."""
 
 
 @dataclass(frozen=True)
@@ -62,41 +58,35 @@ class Differences:
 
 
 def ranks_of(
-    runs: Sequence[Run], measure: Measure, better: str, differences: Differences
+    runs: Sequence[Run], measures: Sequence[Measure], better: str, differences: Differences
 ) -> dict[str, Ranks]:
     """The ranks that each run may have on a measure; empty unless all pairs have a paired difference.
 
     Args:
-        runs: the runs to rank, all with the measure
-        measure: what is measured
+        runs: the runs to rank, all with the measures
+        measures: what is measured; several are averaged
         better: `higher` or `lower`
         differences: of the runs
     """
-    pairs = combinations(runs, 2)
-    return ranks({(a.name, b.name): differences.of(a, b, measure) for a, b in pairs}, better)
+
+    def change_of(one: Run, other: Run) -> Change:
+        found = [differences.of(one, other, measure) for measure in measures]
+        return found[0] if len(found) == 1 else mean_change(found)
+
+    pairs = all_pairs(runs, measures, change_of)
+    return {} if pairs is None else ranks(pairs, [run.name for run in runs], better)
 
 
-def ranks(differences: Mapping[Pair, Change], better: str = "higher") -> dict[str, Ranks]:
-    """The ranks that each model may have; empty if there are no pairs, or one has no p-value.
+def ranks(pairs: Pairs, names: Sequence[str], better: str = "higher") -> dict[str, Ranks]:
+    """The ranks that each model may have.
 
     Args:
-        differences: the difference of each pair of models
+        pairs: the difference of each pair of models
+        names: names of the models, in their order
         better: `higher` or `lower`
-
-    >>> clear, open_ = Change(value=0.2, p_value=0.001), Change(value=0.1, p_value=0.2)
-    >>> found = ranks({("a", "b"): open_, ("a", "c"): clear, ("b", "c"): clear})
-    >>> {name: str(each) for name, each in found.items()}
-    {'a': '1–2', 'b': '1–2', 'c': '3'}
     """
-    if not differences or any(each.p_value is None for each in differences.values()):
-        return {}
-    names = list(dict.fromkeys(name for pair in differences for name in pair))
-    above, below = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
-    adjusted = holm(np.array([each.p_value for each in differences.values()], dtype=np.float64))
-    for (one, other), change, p in zip(differences, differences.values(), adjusted, strict=True):
-        if p < LEVEL:
-            wins = (change.value or 0.0) > 0
-            winner, loser = (one, other) if wins == (better == "higher") else (other, one)
-            above[loser] += 1
-            below[winner] += 1
-    return {name: Ranks(1 + above[name], len(names) - below[name]) for name in names}
+    significant = pairs.significant(LEVEL)
+    first = (pairs.value > 0) == (better == "higher")
+    winner, loser = np.where(first, pairs.one, pairs.other), np.where(first, pairs.other, pairs.one)
+    above, below = (np.bincount(side[significant], minlength=len(names)) for side in (loser, winner))
+    return {name: Ranks(1 + int(above[i]), len(names) - int(below[i])) for i, name in enumerate(names)}

@@ -1,6 +1,6 @@
 """The runs of a comparison: each model's results by audit, and its findings by what they measure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -12,7 +12,7 @@ from sertools.results.coverage import MIN_COVERAGE, coverages
 from sertools.results.keys import FindingKey
 from sertools.results.provenance import closed_sets_differ, corpora_differ
 from sertools.results.reasons import not_better_than_constant
-from sertools.results.result import Finding, Result, Verdict
+from sertools.results.result import Finding, LeftOut, Result, Verdict
 from sertools.results.values import Ceiling
 
 AUDIT = "compare"
@@ -114,6 +114,39 @@ class Run:
     def _coverages(self) -> Mapping[str, Finding]:
         return coverages(list(self.results.values()))
 
+    def without(self, measure: Measure) -> Mapping[str, float]:
+        """Speaker → the value without that speaker; empty if the file does not hold them."""
+        left = self._left_out.get(measure)
+        return left.values if left else {}
+
+    def effective_clips(self, measure: Measure) -> float | None:
+        """How many independent clips a share is worth at most; None for what is no share."""
+        left = self._left_out.get(measure)
+        return left.effective_clips if left else None
+
+    @cached_property
+    def _left_out(self) -> Mapping[Measure, LeftOut]:
+        return {
+            Measure(audit, left.key): left
+            for audit, result in self.results.items()
+            for left in result.left_out
+        }
+
+    def answered(self, audit: str, label: str) -> Hashable:
+        """The same for models that were asked the same number of clips and answered the same ones of them.
+
+        What was answered is only read where the model has not answered everything; None if it is unknown.
+
+        Args:
+            audit: the audit that asked
+            label: a dimension, or `emotion`
+        """
+        coverage = self._coverages.get(label)
+        if coverage is not None and coverage.value == 1.0:
+            return coverage.n
+        answers = self.answers.get(audit)
+        return answers.clips(label) if answers else None
+
     def ceiling(self, measure: Measure) -> Ceiling | None:
         """What one rater reaches on the clips of a finding; None if that is not known."""
         finding = self.findings.get(measure)
@@ -125,8 +158,13 @@ class Run:
         return None if low is None or high is None else (low, high)
 
 
-def run_of(name: str, results: Sequence[Result]) -> Run:
+def run_of(name: str, results: Sequence[Result], answers: Mapping[str, Answers] | None = None) -> Run:
     """One model's results, ready to compare.
+
+    Args:
+        name: the name of the run
+        results: its results
+        answers: audit → what the model answered; those that `results` has by default
 
     Raises:
         GateError: two results of the same audit, or a comparison among them
@@ -140,8 +178,9 @@ def run_of(name: str, results: Sequence[Result]) -> Run:
     for result in results:
         for finding in result.findings:
             findings.setdefault(measure_of(result.audit, finding), finding)
-    known = results if isinstance(results, Results) else Results(results)
-    answers = {result.audit: found for result in results if (found := known.answers_of(result))}
+    if answers is None:
+        known = results if isinstance(results, Results) else Results(results)
+        answers = {result.audit: found for result in results if (found := known.answers_of(result))}
     return Run(name=name, results=by_audit, findings=findings, answers=answers)
 
 

@@ -97,7 +97,7 @@ def ranks(runs: Sequence[Run], measures: Sequence[Measure]) -> Table:
         better = direction(runs, measure)
         ranked = [run for run in runs if not (run.is_unranked(measure) or run.published)]
         ranked = [run for run in ranked if not run.answers_too_little(label_of(measure.key.target))]
-        found = ranks_of(ranked, measure, better, differences) if better else {}
+        found = ranks_of(ranked, [measure], better, differences) if better else {}
         if found:
             cells = [str(found[run.name]) if run.name in found else None for run in runs]
             rows.append([*measure.columns, better, *cells])

@@ -38,12 +38,20 @@ def page(template: str, scripts: Sequence[str] = (SORTING,), **values: Any) -> s
         "prose_of": prose,
         "glossary": glossary,
         "names": names,
+        "say": said,
         "markup": markup,
         "display": display,
         "text": text,
         "plural": plural,
     }
     return str(_environment().get_template(template).render(**common, **values))
+
+
+@functools.cache
+def look() -> str:
+    """A hash of all templates, styles and scripts; pages from other ones look different."""
+    content = b"".join(path.read_bytes() for path in sorted(_TEMPLATES.iterdir()) if path.is_file())
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 @functools.cache
@@ -62,6 +70,25 @@ def _environment() -> Any:
     )
 
 
+@functools.lru_cache(maxsize=2**14)
+def said(line: object) -> Any:
+    """A text as markup, in which terms are explained on hover; kept, because pages repeat what they say.
+
+    >>> said("n < 1")
+    Markup('n &lt; 1')
+    """
+    from markupsafe import Markup, escape
+
+    pieces = []
+    for piece, term in glossary.marked(display.clean(line)):
+        shown = escape(display.clean(piece))
+        if term:
+            shown = Markup('<abbr title="{}">{}</abbr>').format(display.clean(term.on_hover), shown)
+        pieces.append(shown)
+    return Markup("").join(pieces)
+
+
+@functools.cache
 def _read(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 

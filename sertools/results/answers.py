@@ -56,6 +56,10 @@ class Answers:
             for target, rows in self.by_target.items()
         }
 
+    def clips(self, target: str) -> int | None:
+        """A hash of the clips that the model was asked for a target, and which of them it answered."""
+        return self._clips.get(target)
+
     def same_clips(self, other: "Answers", target: str) -> bool:
         """Whether two models were asked the same clips for a target and answered the same ones."""
         return self._clips.get(target) == other._clips.get(target)
@@ -68,6 +72,19 @@ class Answers:
         """
         with files.atomic(folder / file) as part:
             self.table.to_parquet(part, index=False)
+
+
+def unreadable(folder: Path, file: str = FILE) -> str:
+    """Why a file of answers cannot be read, as far as its end shows; empty if it can, or is absent."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = folder / file
+    try:
+        names = pq.read_schema(path).names if path.is_file() else list(COLUMNS)
+    except (OSError, ValueError, pa.ArrowException):
+        return f"{path} cannot be read as Parquet"
+    return "" if names == list(COLUMNS) else f"{path} has the columns {', '.join(names)}"
 
 
 def read_answers(folder: Path, file: str = FILE) -> Answers | None:

@@ -174,6 +174,27 @@ def least_interval(change: float, effective: float, *, level: float = 0.95) -> t
     return max(change - below, -1.0), min(change + above, 1.0)
 
 
+def least_half_widths(change: ArrayLike, effective: ArrayLike, *, level: float = 0.95) -> NDArray[np.float64]:
+    """How far `least_interval` reaches from each of several changes towards 0, and at least as far beyond.
+
+    Args:
+        change: in [−1, 1], shape (n,)
+        effective: number of independent clips that each share is worth at most, shape (n,)
+        level: coverage of the interval
+
+    >>> low, high = least_interval(-0.2, 100)
+    >>> bool(abs(least_half_widths([-0.2], [100])[0] - (high + 0.2)) < 1e-12)
+    True
+    """
+    share = np.abs(np.asarray(change, dtype=np.float64))
+    square = ndtri((1 + level) / 2) ** 2 / np.asarray(effective, dtype=np.float64)
+    centre = (share + square / 2) / (1 + square)
+    half = np.sqrt(share * (1 - share) * square + square**2 / 4) / (1 + square)
+    lower = np.maximum(np.minimum(centre - half, share), 0.0)
+    widths: NDArray[np.float64] = np.minimum(np.hypot(share - lower, square / (1 + square)), share + 1)
+    return widths
+
+
 def _counts(
     unit: NDArray[np.integer], cls: NDArray[np.integer], values: NDArray[np.float64], shape: tuple[int, int]
 ) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import pytest
 
 from sertools.comparison.compare import compare
-from sertools.comparison.leaderboards.files import ONE_RATER, short, write_leaderboard
+from sertools.comparison.leaderboards.files import ONE_RATER, write_leaderboard
 from sertools.report.markdown import page
 from sertools.report.render import html
 from sertools.results.result import Finding
@@ -73,7 +73,7 @@ def test_a_leaderboard_lists_one_rater_below_the_models_and_in_the_feed(runs, tm
         folder.mkdir(parents=True)
         (folder / "correctness.json").write_text(each.to_json(), encoding="utf-8")
     written = write_leaderboard(tmp_path / "in", tmp_path / "out")
-    columns, listed = short(written.groups[0])
+    columns, listed = written.rankings[0].columns, written.rankings[0].rows
     assert listed[-1] == [None, ONE_RATER, 0.53, "0.530"]
     assert len(columns) == len(listed[-1])
     site = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")

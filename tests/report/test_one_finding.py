@@ -55,12 +55,15 @@ def printed(**options) -> str:
 def leaderboard_page() -> str:
     entries, ranked = groups()
     names = pages.names([entry.model for entry in entries])
-    return pages.index(ranked, names, [])
+    return "".join(pages.section(group, names) for group in ranked)
 
 
 def model_page() -> str:
     entries, ranked = groups()
-    return pages.model_page("m", ranked, entries[:1])
+    stands = [
+        pages.stand(group, each) for group in ranked for each in group.standings if each.entry.model == "m"
+    ]
+    return pages.model_page("m", stands, entries[:1])
 
 
 def joined(table) -> str:

@@ -1,6 +1,6 @@
 """The feed of a leaderboard, as JSON with a schema."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -70,25 +70,18 @@ class Feed(_Part):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-def feed(groups: Sequence[Group], pages: Mapping[str, str]) -> Feed:
-    """The ranking in machine-readable form.
+def ranking(group: Group, pages: Mapping[str, str]) -> Ranking:
+    """A ranking in machine-readable form.
 
     Args:
-        groups: result of `board`
+        group: one of the result of `board`
         pages: model → its page
     """
-    return Feed(
-        groups=[
-            Ranking.model_validate(
-                {
-                    "corpus": group.corpus,
-                    "labels": group.labels,
-                    "order_by": group.order_by,
-                    "models": [_model(standing, group, pages) for standing in group.standings],
-                }
-            )
-            for group in groups
-        ]
+    return Ranking(
+        corpus=group.corpus,
+        labels="emotion" if group.labels == "emotion" else "dimensions",
+        order_by=group.order_by,
+        models=[_model(standing, group, pages) for standing in group.standings],
     )
 
 

@@ -1,25 +1,41 @@
-"""Reads result files below a folder and writes the leaderboard as a static site with a JSON feed."""
+"""Writes a leaderboard as a static site with a JSON feed, corpus by corpus, so that memory stays small.
 
+What each ranking consists of is kept in the folder `.kept` of the site: its sections, its part of the feed,
+and what the page of each model says of it. If the results on a corpus have not changed, nothing is computed
+again for it, and the page of a model is only written again if something on it has changed.
+"""
+
+import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from textwrap import indent
+from typing import Any
 
+import sertools
 from sertools import files
 from sertools.comparison.leaderboards import pages
-from sertools.comparison.leaderboards.feed import Feed, feed
+from sertools.comparison.leaderboards.feed import Feed, ranking
 from sertools.comparison.leaderboards.leaderboard import Entry, Group, Standing, board
-from sertools.comparison.runs import AUDIT, Measure, run_of
-from sertools.errors import GateError
-from sertools.results.answers import Answers
-from sertools.results.collection import Results
+from sertools.comparison.leaderboards.sources import Source, Sources, entries_of, search
+from sertools.comparison.runs import MOST_NAMES, Measure
+from sertools.report.pages import look
 from sertools.results.display import ABSENT, fixed
-from sertools.results.provenance import fingerprint_of
-from sertools.results.read import answers_in, read_result
-from sertools.results.result import NON_RESULT_FILES, Result
 
 ONE_RATER = "one rater (people)"
 """Name of the row with what one rater reaches."""
+
+KEPT = ".kept"
+"""Folder of the site with what the next one can use again."""
+
+MANY_PAGES = 200
+"""More pages of models than this are written by several processes."""
+
+Row = list[str | int | float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,54 +52,246 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The first rows of a ranking, for a terminal.
+
+    Attributes:
+        corpus, labels, summary: of the ranking
+        columns, rows: result of `short`
+        models: number of models
+        more_without_place: number of those that are not shown and have no place
+    """
+
+    corpus: str
+    labels: str
+    summary: str
+    columns: list[str]
+    rows: list[Row]
+    models: int
+    more_without_place: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Written:
     """A written leaderboard.
 
     Attributes:
-        groups: the rankings
-        feed: text of `feed.json`
+        rankings: the first rows of each ranking
+        site: its folder
         notes: files that were left out
+        computed: corpora whose rankings were computed; the others had not changed
+        pages: number of pages that were written
     """
 
-    groups: Sequence[Group]
-    feed: str
+    rankings: Sequence[Shown]
+    site: Path
     notes: Sequence[str]
+    computed: Sequence[str] = ()
+    pages: int = 0
+
+    @property
+    def feed(self) -> str:
+        """The text of `feed.json`."""
+        return (self.site / "feed.json").read_text(encoding="utf-8")
 
 
 def write_leaderboard(folder: Path, out: Path) -> Written:
     """Ranks all models with results in or below a folder, and writes the ranking as a site to `out`.
 
-    Writes `index.html`, `models/*.html`, `feed.json` and `feed.schema.json`.
+    Writes `index.html`, `models/*.html`, `corpora/*.html` where there are too many models for one page,
+    `feed.json` and `feed.schema.json`.
 
     Raises:
         GateError: the folder does not exist or holds no result
         StoreError: the site cannot be written
     """
-    found = read_entries(folder, without=out)
-    groups = board(found.entries)
-    names = pages.names([entry.model for entry in found.entries])
-    feed_text = feed(groups, names).model_dump_json(by_alias=True, indent=1) + "\n"
-    written = {
-        "index.html": pages.index(groups, names, found.notes),
-        "feed.json": feed_text,
-        "feed.schema.json": json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n",
-    }
-    for model, name in names.items():
-        entries = [entry for entry in found.entries if entry.model == model]
-        written[name] = pages.model_page(model, groups, entries)
-    for name, text in written.items():
-        files.write_text(out / name, text)
-    return Written(groups=groups, feed=feed_text, notes=found.notes)
+    known = [Source(**each) for each in _load(out / KEPT / "sources.kept", [])]
+    found = search(folder, without=out, known=known)
+    site = _Site(out=out, found=found)
+    rankings = [shown for corpus in found.by_corpus for shown in site.rank(corpus)]
+    site.write_feed()
+    site.write_models()
+    site.write_index()
+    _keep(out / KEPT / "sources.kept", [asdict(each) for each in found.read])
+    return Written(rankings=rankings, site=out, notes=found.notes, computed=site.computed, pages=site.written)
 
 
-def short(group: Group, most: int | None = None) -> tuple[list[str], list[list[str | int | float | None]]]:
+@dataclass(kw_only=True)
+class _Site:
+    """A site while it is written.
+
+    Attributes:
+        out: its folder
+        found: the result files
+        stands: model → what its page says of each ranking, as JSON
+        sections: corpus → the sections of its rankings on the first page
+        people: whether a ranking shows what one rater reaches
+        audits: names of all audits with ranks
+        computed: corpora whose rankings were computed
+        written: number of pages that were written
+    """
+
+    out: Path
+    found: Sources
+    stands: dict[str, list[str]] = field(default_factory=dict)
+    sections: dict[str, list[str]] = field(default_factory=dict)
+    people: bool = False
+    audits: set[str] = field(default_factory=set)
+    computed: list[str] = field(default_factory=list)
+    written: int = 0
+
+    def __post_init__(self) -> None:
+        self.pages_of = pages.names(list(self.found.by_model))
+        self.corpora = pages.names(list(self.found.by_corpus), "corpora")
+
+    def rank(self, corpus: str) -> list[Shown]:
+        """The rankings on a corpus, kept or computed."""
+        place = self.out / KEPT / f"{Path(self.corpora[corpus]).name}.kept"
+        sources = self.found.by_corpus[corpus]
+        digest = _digest([look(), [asdict(each) for each in sources], self._pages(sources), corpus])
+        kept = _load(place, {})
+        whole = self._has(kept.get("page", "")) and self._part(corpus).is_file()
+        if kept.get("digest") != digest or not whole:
+            kept = {"digest": digest, **self._ranked(corpus, sources)}
+            _keep(place, kept)
+            self.computed.append(corpus)
+        self.sections[corpus] = kept["sections"]
+        self.people |= kept["people"]
+        self.audits.update(kept["audits"])
+        for model, stands in kept["stands"].items():
+            self.stands.setdefault(model, []).extend(stands)
+        return [Shown(**each) for each in kept["shown"]]
+
+    def _pages(self, sources: Sequence[Source]) -> list[str]:
+        return [self.pages_of[each.model] for each in sources]
+
+    def _has(self, page: str) -> bool:
+        return not page or (self.out / page).is_file()
+
+    def _ranked(self, corpus: str, sources: Sequence[Source]) -> dict[str, Any]:
+        groups = board(entries_of(self.found.folder, sources))
+        large = any(len(group.standings) > pages.WHOLE for group in groups)
+        page = self.corpora[corpus] if large else ""
+        if page:
+            self._page(page, pages.corpus_page(corpus, groups, self.pages_of))
+        stands: dict[str, list[str]] = {}
+        for group in groups:
+            for standing in group.standings:
+                told = json.dumps(pages.stand(group, standing), ensure_ascii=False)
+                stands.setdefault(standing.entry.model, []).append(told)
+        self._part(corpus).parent.mkdir(parents=True, exist_ok=True)
+        rankings = [
+            ranking(group, self.pages_of).model_dump_json(by_alias=True, indent=1) for group in groups
+        ]
+        files.write_text(self._part(corpus), ",\n".join(indent(each, "  ") for each in rankings))
+        return {
+            "page": page,
+            "sections": [pages.section(group, self.pages_of, more=page) for group in groups],
+            "people": any(group.people for group in groups),
+            "audits": sorted({audit for group in groups for audit in group.audits}),
+            "shown": [asdict(_shown(group)) for group in groups],
+            "stands": stands,
+        }
+
+    def _part(self, corpus: str) -> Path:
+        """The file with the rankings on a corpus as they are in the feed."""
+        return self.out / KEPT / f"{Path(self.corpora[corpus]).name}.feed"
+
+    def write_feed(self) -> None:
+        """Writes the feed from its parts."""
+        with files.atomic(self.out / "feed.json") as part, part.open("w", encoding="utf-8") as file:
+            file.write('{\n "schema": 2,\n "groups": [\n')
+            for i, corpus in enumerate(self.found.by_corpus):
+                text = self._part(corpus).read_text(encoding="utf-8")
+                file.write((",\n" if i and text else "") + text)
+            file.write("\n ]\n}\n")
+        schema = json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+        files.write_text(self.out / "feed.schema.json", schema)
+
+    def write_models(self) -> None:
+        """Writes the pages of models on which something has changed."""
+        place = self.out / KEPT / "models.kept"
+        before, now = _load(place, {}), {}
+        changed = []
+        for model, sources in self.found.by_model.items():
+            page, stands = self.pages_of[model], self.stands.get(model, [])
+            now[page] = _digest([look(), [asdict(each) for each in sources], stands])
+            if before.get(page) != now[page] or not self._has(page):
+                changed.append(_Page(self.out / page, model, stands, self.found.folder, sources))
+        if len(changed) > MANY_PAGES:
+            with ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
+                list(pool.map(_Page.write, changed, chunksize=16))
+        else:
+            for each in changed:
+                each.write()
+        self.written += len(changed)
+        _keep(place, now)
+
+    def write_index(self) -> None:
+        """Writes the first page."""
+        self._page(
+            "index.html",
+            pages.index(
+                self.sections,
+                self.pages_of,
+                self.found.notes,
+                audits=sorted(self.audits),
+                people=self.people,
+                corpora_of={model: len({s.corpus for s in of}) for model, of in self.found.by_model.items()},
+            ),
+        )
+
+    def _page(self, name: str, text: str) -> None:
+        files.write_text(self.out / name, text)
+        self.written += 1
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The page of a model, ready to be written in this process or another one.
+
+    Attributes:
+        path: its file
+        model: name of the model
+        stands: what it says of each ranking, as JSON
+        folder: folder of the result files
+        sources: the model's result files
+    """
+
+    path: Path
+    model: str
+    stands: Sequence[str]
+    folder: Path
+    sources: Sequence[Source]
+
+    def write(self) -> None:
+        """Reads the results and writes the page."""
+        entries = entries_of(self.folder, self.sources)
+        told = [json.loads(each) for each in self.stands]
+        files.write_text(self.path, pages.model_page(self.model, told, entries))
+
+
+def _shown(group: Group) -> Shown:
+    columns, rows = short(group, MOST_NAMES)
+    return Shown(
+        corpus=group.corpus,
+        labels=group.labels,
+        summary=group.summary,
+        columns=columns,
+        rows=rows,
+        models=len(group.standings),
+        more_without_place=sum(standing.places is None for standing in group.standings[MOST_NAMES:]),
+    )
+
+
+def short(group: Group, most: int | None = None) -> tuple[list[str], list[Row]]:
     """Columns and rows of a ranking, for a terminal or as a table.
 
     Args:
         group: the ranking
         most: maximum number of models; None for all
     """
-    rows: list[list[str | int | float | None]] = [
+    rows: list[Row] = [
         [
             str(standing.places) if standing.places else None,
             f"{standing.entry.model} (check)" if standing.entry.is_check else standing.entry.model,
@@ -104,9 +312,7 @@ def _value_text(standing: Standing, measure: Measure) -> str:
 
 
 def read_entries(folder: Path, without: Path | None = None) -> Found:
-    """All results in or below a folder, by model and corpus.
-
-    Comparisons are ignored. Of several results of the same model, corpus and audit the latest one is used.
+    """All results in or below a folder, by model and corpus; see `sources.search`.
 
     Args:
         folder: folder to search
@@ -115,84 +321,20 @@ def read_entries(folder: Path, without: Path | None = None) -> Found:
     Raises:
         GateError: the folder does not exist or holds no result
     """
-    if not folder.is_dir():
-        raise GateError(f"no folder {folder}", hint="name a folder that contains --out folders of audits")
-    read, notes = _read(folder, without)
-    if not read:
-        raise GateError(
-            f"no results below {folder}", hint="name a folder with --out folders of sertools audit"
-        )
-    results = [result for _, result in read]
-    models = _unique_names(
-        [(str(r.model.get("name", "")), fingerprint_of(r, "model_fingerprint")) for r in results], "model"
-    )
-    corpora = _unique_names([(str(r.data.get("name", "")), fingerprint_of(r)) for r in results], "data")
-    latest: dict[tuple[str, str], dict[str, tuple[str, Result]]] = {}
-    for found, model, corpus in zip(read, models, corpora, strict=True):
-        by_audit = latest.setdefault((model, corpus), {})
-        audit = found[1].audit
-        if audit in by_audit:
-            older, newer = sorted([by_audit[audit], found], key=lambda each: _date(each[1]))
-            notes.append(f"{older[0]} is left out: {newer[0]} is the same audit of {model}, made later")
-            by_audit[audit] = newer
-        else:
-            by_audit[audit] = found
-    entries = [
-        Entry(model=model, corpus=corpus, run=run_of(model, _with_answers(folder, by_audit.values(), notes)))
-        for (model, corpus), by_audit in sorted(latest.items())
-    ]
-    return Found(entries=entries, notes=notes)
+    found = search(folder, without)
+    return Found(entries=entries_of(folder, found.listed), notes=found.notes)
 
 
-def _with_answers(folder: Path, found: Iterable[tuple[str, Result]], notes: list[str]) -> Results:
-    """Results with what the model answered in each, so that models meet on the clips that both answered.
-
-    Args:
-        folder: folder that was searched
-        found: place and content of each result
-        notes: files of answers that cannot be read are added to them
-    """
-    placed = list(found)
-    answers: dict[str, Answers] = {}
-    for where in dict.fromkeys(Path(place).parent for place, _ in placed):
-        try:
-            answers |= answers_in(folder / where)
-        except GateError as error:
-            notes.append(f"{error.message}, so what was answered in {where.as_posix()} is unknown")
-    return Results([result for _, result in placed], answers)
+def _digest(content: Any) -> str:
+    text = json.dumps([sertools.__version__, content])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _read(folder: Path, without: Path | None) -> tuple[list[tuple[str, Result]], list[str]]:
-    """Place and content of every result in or below a folder, and notes on files that are not results."""
-    read = []
-    notes = []
-    excluded = without.resolve() if without and without.resolve() != folder.resolve() else None
-    for path in sorted(folder.rglob("*.json")):
-        if path.name in NON_RESULT_FILES or (excluded and path.resolve().is_relative_to(excluded)):
-            continue
-        place = path.relative_to(folder).as_posix()
-        try:
-            result = read_result(path)
-        except GateError as error:
-            notes.append(f"{place} is left out: {error.message.removeprefix(str(path)).strip()}")
-            continue
-        if result.audit != AUDIT:
-            read.append((place, result))
-    return read, notes
+def _load(path: Path, otherwise: Any) -> Any:
+    """What was kept in a file; `otherwise` if there is nothing, or it was changed."""
+    text = files.read_sealed(path)
+    return otherwise if text is None else json.loads(text)
 
 
-def _unique_names(identities: Sequence[tuple[str, str]], what: str) -> list[str]:
-    """A unique name for each: its own, plus its fingerprint if the same name has several fingerprints."""
-    fingerprints: dict[str, set[str]] = {}
-    for name, known in identities:
-        fingerprints.setdefault(name, set()).add(known)
-    named = []
-    for name, known in identities:
-        is_unique = len(fingerprints[name] - {""}) < 2
-        shown = name or f"unnamed {what}"
-        named.append(shown if is_unique else f"{shown} ({known[:10] or 'unknown'})")
-    return named
-
-
-def _date(result: Result) -> str:
-    return str(result.provenance.get("date", ""))
+def _keep(path: Path, content: Any) -> None:
+    files.write_sealed(path, json.dumps(content))

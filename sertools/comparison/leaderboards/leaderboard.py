@@ -19,6 +19,7 @@ Toy models with known behaviour are listed as checks outside of the ranking, unl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 from sertools.comparison.common_clips import label_of
@@ -126,7 +127,7 @@ class Group:
         )
         return f"{sentence}{self.on_common_clips}"
 
-    @property
+    @cached_property
     def scores(self) -> list[Measure]:
         """CCC of each dimension, or UAR, as far as any model has them."""
         measures = dict.fromkeys(
@@ -138,7 +139,7 @@ class Group:
             if measure.audit == "correctness" and measure.key.name in MAIN and measure.key.slice == "all"
         ]
 
-    @property
+    @cached_property
     def people(self) -> dict[Measure, Ceiling]:
         """What one rater reaches in the scores, where the raters are known."""
         runs = [each.entry.run for each in self.standings]
@@ -260,7 +261,7 @@ def _ranks(
     label = label_of(measure.key.target)
     here = [e.run for e in entries if measure in e.run.findings and not e.run.answers_too_little(label)]
     judged = [run for run in here if not run.is_unranked(measure)]
-    found = ranks_of(judged, measure, side, differences)
+    found = ranks_of(judged, [measure], side, differences)
     behind = [run.name for run in here if run.is_unranked(measure)]
     return found | dict.fromkeys(behind, Ranks(len(judged) + 1, len(here))) if found else {}
 

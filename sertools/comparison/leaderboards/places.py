@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from statistics import fmean
 
 from sertools.comparison.common_clips import label_of
-from sertools.comparison.ranks import Differences, Ranks, ranks
+from sertools.comparison.pairs import on_other_clips
+from sertools.comparison.ranks import Differences, Ranks, ranks_of
 from sertools.comparison.runs import Measure, Run, listed, shortened
 from sertools.labels import DIMENSIONS
 from sertools.results.keys import FindingKey
-from sertools.results.verdicts.regression_check import mean_change
 from sertools.wording import plural
 
 LACKING = "it lacks the measure that decides the order"
@@ -69,12 +68,7 @@ def places_of(
         elif any(run.is_unranked(measure) for measure in main):
             reasons[run.name] = BEHIND
     ranked = [run for run in runs if run.name not in reasons]
-    found = ranks(
-        {
-            (a.name, b.name): mean_change([differences.of(a, b, measure) for measure in main])
-            for a, b in combinations(ranked, 2)
-        }
-    )
+    found = ranks_of(ranked, main, "higher", differences)
     if not found:
         alone = ALONE if len(ranked) < 2 else UNPAIRED
         return {}, {**{run.name: alone for run in runs}, **reasons}
@@ -91,7 +85,7 @@ def common_clips_sentence(runs: Sequence[Run], main: Sequence[Measure], differen
         differences: of the models
     """
     having = [run for run in runs if main_score(run, main) is not None]
-    found = [differences.of(a, b, measure) for a, b in combinations(having, 2) for measure in main]
+    found = [differences.of(a, b, measure) for a, b in on_other_clips(having, main) for measure in main]
     n = [change.n for change in found if change.different_clips and change.n is not None]
     if not n:
         return ""

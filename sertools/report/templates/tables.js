@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const ABSENT = "–";
+  const PAGE = 100; // rows of a table that is shown in parts
   const LONG = 10; // rows above which a table gets a filter
   const text = (cell) => (cell.dataset.value ?? cell.textContent).trim();
   const number = (words) => {
@@ -49,13 +50,46 @@
           order.sort((a, b) => compare(text(a.cells[column]), text(b.cells[column]), down));
         }
         body.append(...order);
+        turn();
         spoken.textContent = way ? `sorted by ${name}, ${way}` : "in the original order";
       });
     });
-    if (rows.length > LONG) filterable(table, rows);
+    const turn = "paged" in table.dataset && rows.length > PAGE ? paged(table) : () => {};
+    if (rows.length > LONG) filterable(table, rows, turn);
   }
 
-  function filterable(table, rows) {
+  // Shows a page of the rows that the filter leaves, with buttons for the others; returns what turns to the first.
+  function paged(table) {
+    const body = table.tBodies[0];
+    const line = document.createElement("div");
+    const shown = document.createElement("span");
+    let first = 0;
+    line.className = "filter small soft";
+    shown.setAttribute("role", "status");
+    const turned = (begin) => {
+      const rows = [...body.rows].filter((row) => !row.classList.contains("filtered"));
+      first = Math.max(0, Math.min(begin, Math.floor((rows.length - 1) / PAGE) * PAGE));
+      rows.forEach((row, i) => row.classList.toggle("on-another-page", i < first || i >= first + PAGE));
+      shown.textContent = `rows ${Math.min(first + 1, rows.length)} to ${Math.min(first + PAGE, rows.length)} of ${rows.length}`;
+      back.disabled = first === 0;
+      on.disabled = first + PAGE >= rows.length;
+    };
+    const button = (name, by) => {
+      const made = document.createElement("button");
+      made.type = "button";
+      made.textContent = name;
+      made.addEventListener("click", () => turned(first + by));
+      return made;
+    };
+    const back = button("Previous rows", -PAGE);
+    const on = button("Next rows", PAGE);
+    line.append(back, on, shown);
+    (table.closest(".scroll") ?? table).after(line);
+    turned(0);
+    return () => turned(0);
+  }
+
+  function filterable(table, rows, turn) {
     const label = document.createElement("label");
     const box = document.createElement("input");
     const told = document.createElement("span");
@@ -76,6 +110,7 @@
         row.classList.toggle("filtered", !kept);
         shown += kept;
       });
+      turn();
       told.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
     });
   }

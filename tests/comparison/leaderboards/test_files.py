@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from sertools.auditing.audit import load
 from sertools.cli.app import app
+from sertools.comparison.leaderboards import files, pages
 from sertools.comparison.leaderboards.feed import Feed
 from sertools.comparison.leaderboards.files import read_entries, write_leaderboard
 from sertools.comparison.leaderboards.leaderboard import board
@@ -50,8 +51,8 @@ def links(page: str) -> list[str]:
 def test_the_site_holds_a_table_a_page_for_each_model_and_the_feed(folder, tmp_path):
     site = tmp_path / "site"
     written = write_leaderboard(folder, site)
-    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-    assert files == {
+    found = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert {file for file in found if not file.startswith(".kept/")} == {
         "index.html", "models/one.html", "models/two.html", "feed.json", "feed.schema.json"
     }  # fmt: skip
     assert written.notes == []
@@ -122,7 +123,7 @@ def test_the_feed_says_what_the_files_say_and_fits_its_schema(folder, tmp_path):
 def test_the_same_results_give_the_same_bytes(folder, tmp_path):
     for name in ("a", "b"):
         write_leaderboard(folder, tmp_path / name)
-    for path in (tmp_path / "a").rglob("*.*"):
+    for path in (path for path in (tmp_path / "a").rglob("*") if path.is_file()):
         assert path.read_bytes() == (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes()
 
 
@@ -182,7 +183,7 @@ def test_a_folder_without_results_is_one_sentence(tmp_path, make):
 def test_a_site_within_the_folder_can_be_made_anew(folder):
     first = write_leaderboard(folder, folder / "site")
     again = write_leaderboard(folder, folder / "site")
-    assert again == first
+    assert again.rankings == first.rankings
     assert again.notes == []
 
 
@@ -262,3 +263,63 @@ def test_answers_that_cannot_be_read_are_a_note(tmp_path):
     found = read_entries(tmp_path)
     assert len(found.entries) == 2
     assert any("answers.parquet" in note for note in found.notes)
+
+
+def dated(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def test_only_what_has_changed_is_written_again(folder, tmp_path):
+    for name, value in (("one", 0.4), ("two", 0.3)):
+        write(folder / "more" / name / "correctness.json", model(name, value, corpus="emodb", sound="def"))
+    write(folder / "third" / "correctness.json", model("three", 0.4))
+    site = tmp_path / "site"
+    first = write_leaderboard(folder, site)
+    assert (first.computed, first.pages) == (["emodb", "voices"], 4)
+    assert write_leaderboard(folder, site).computed == []
+    before = {path: dated(path) for path in (site / "models").iterdir()}
+    write(folder / "more" / "one" / "correctness.json", model("one", 0.2, corpus="emodb", sound="def"))
+    again = write_leaderboard(folder, site)
+    assert again.computed == ["emodb"]
+    assert {path.name for path in before if dated(path) != before[path]} == {"one.html", "two.html"}
+    write_leaderboard(folder, tmp_path / "anew")
+    for path in (path for path in (tmp_path / "anew").rglob("*") if path.suffix in {".html", ".json"}):
+        assert path.read_bytes() == (site / path.relative_to(tmp_path / "anew")).read_bytes(), path
+
+
+def test_what_was_kept_and_has_been_damaged_is_made_again(folder, tmp_path):
+    site = tmp_path / "site"
+    write_leaderboard(folder, site)
+    page = (site / "index.html").read_bytes()
+    for path in (site / ".kept").iterdir():
+        path.write_bytes(path.read_bytes()[:-9] + b"xxxxxxxxx")
+    (site / "models" / "one.html").unlink()
+    assert write_leaderboard(folder, site).computed == ["voices"]
+    assert (site / "index.html").read_bytes() == page
+    assert (site / "models" / "one.html").is_file()
+
+
+def test_many_models_have_a_page_for_each_corpus_and_a_list_to_search(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "WHOLE", 3)
+    monkeypatch.setattr(pages, "FIRST", 2)
+    for i in range(4):
+        write(folder / f"m{i}" / "correctness.json", model(f"m{i}", 0.6 + i / 100))
+    site = tmp_path / "site"
+    write_leaderboard(folder, site)
+    index = (site / "index.html").read_text()
+    whole = (site / "corpora" / "voices.html").read_text()
+    assert "All 6 models on" in index
+    assert [index.count(f'href="models/m{i}.html"') for i in range(4)] == [1, 1, 1, 2]  # all are in the list
+    assert all(whole.count(f'href="../models/m{i}.html"') == 1 for i in range(4))
+    for path in site.rglob("*.html"):
+        for link in links(path.read_text()):
+            assert (path.parent / link).is_file(), (path, link)
+
+
+def test_many_pages_are_written_by_several_processes(folder, tmp_path, monkeypatch):
+    write_leaderboard(folder, tmp_path / "alone")
+    monkeypatch.setattr(files, "MANY_PAGES", 1)
+    written = write_leaderboard(folder, tmp_path / "site")
+    assert written.pages == 3
+    for path in (tmp_path / "alone" / "models").iterdir():
+        assert path.read_bytes() == (tmp_path / "site" / "models" / path.name).read_bytes()
