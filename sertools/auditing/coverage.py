@@ -86,9 +86,10 @@ def clips_used(tables: Tables, target: str) -> ClipsUsed:
         return ClipsUsed(counted(len(asked), "clip"), "")
     labelled = tables.clips[target].notna().to_numpy()
     has_truth = np.isfinite(truth_of(tables, target))
+    chosen = "closed set" if tables.open_answers else "model"
     reasons = {
         f"without {target}": ~labelled,
-        "with emotions that the model lacks": labelled & ~has_truth,
+        f"with emotions that the {chosen} lacks": labelled & ~has_truth,
         "that could not be predicted": has_truth & ~asked,
     }
     parts = [f"{counted(n, 'clip')} {why}" for why, clips in reasons.items() if (n := int(clips.sum()))]

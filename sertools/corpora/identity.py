@@ -64,7 +64,7 @@ def _spellings(column: pd.Series) -> list[str]:
     listed, maps = list[str](), list[str]()
     for names in groups.values():
         listed.append(" and ".join(f"{name!r} ({counted(int(counts[name]), 'clip')})" for name in names))
-        kept = max(names, key=lambda name: (counts[name], len(name)))
+        kept = max(names, key=lambda name: (counts[name], not name.endswith(".0"), len(name)))
         maps += [f"{name}={kept}" for name in names if name != kept]
     option = f"--map-values {column.name}:{','.join(maps[:MOST_NAMED])}{',…' * (len(maps) > MOST_NAMED)}"
     return [
@@ -96,7 +96,7 @@ def _contradictions(clips: pd.DataFrame, person: pd.Series, name: str) -> list[s
 
 def _numbers_for_sex(column: pd.Series) -> list[str]:
     counts = column.dropna().value_counts().sort_index()
-    coded = [value for value in counts.index if value in NUMBERS_FOR_SEX]
+    coded = [value for value in counts.index if re.sub(r"\.0+$", "", value) in NUMBERS_FOR_SEX]
     if not coded:
         return []
     listed = " and ".join(f"{value} ({counted(int(counts[value]), 'clip')})" for value in coded)

@@ -134,7 +134,7 @@ def tables(
             *_label_notes(labels, every if classes else ()),
             *_rating_notes(corpus, [d for d in labels.rated if d in labels.model]),
             *_score_notes(predicted, scores),
-            *_word_notes(missing, predicted),
+            *_word_notes(missing, predicted, corpus, labels.shared),
         ),
         corpus=corpus.name,
         simulated=corpus.simulated,
@@ -325,12 +325,20 @@ def _rating_notes(corpus: Corpus, dimensions: list[str]) -> list[str]:
     return notes
 
 
-def _word_notes(missing: pd.DataFrame, predicted: Mapping[str, Predicted]) -> list[str]:
-    """A sentence on the answers to clean audio that name no class, by kind, with examples."""
+def _word_notes(
+    missing: pd.DataFrame, predicted: Mapping[str, Predicted], corpus: Corpus, classes: Sequence[str]
+) -> list[str]:
+    """A sentence on the answers to clean audio that name no class, by kind, with examples.
+
+    Where the corpus has classes, only answers to the clips of these classes count.
+    """
     if CLEAN not in predicted:
         return []
-    given = predicted[CLEAN]
-    reasons = missing.loc[missing["condition"] == CLEAN, "reason"].astype(str)
+    asked = predicted[CLEAN].scores.index
+    if classes:
+        asked = asked.intersection(corpus.clips.index[corpus.clips["emotion"].isin(classes)])
+    clean = missing[(missing["condition"] == CLEAN) & missing["clip"].isin(asked)]
+    reasons = clean["reason"].astype(str)
     reasons = reasons[reasons.str.startswith(NO_ANSWER)]
     if reasons.empty:
         return []
@@ -339,7 +347,7 @@ def _word_notes(missing: pd.DataFrame, predicted: Mapping[str, Predicted]) -> li
     common = [f"{text} ({n})" for text, n in texts[texts != ""].value_counts().head(FEW_ANSWERS).items()]
     examples = f", such as {', '.join(common)}" if common else ""
     return [
-        f"{len(reasons)} of {plural(len(given.scores), 'answer')} in words name no class and count as wrong "
+        f"{len(reasons)} of {plural(len(asked), 'answer')} in words name no class and count as wrong "
         f"({', '.join(kinds)}){examples}."
     ]
 

@@ -1,6 +1,7 @@
 """Which columns of a table of predictions are answers, and which clip or segment each row is about."""
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,11 +79,23 @@ def answer_columns(
 def _how_named(numeric: Sequence[str], others: Sequence[str]) -> str:
     """The option that names the columns with numbers, or else the column with the answers in words."""
     if numeric:
-        return f"name them: --labels {','.join(numeric)}"
+        meant = {name: label for name in numeric if (label := _label_within(name))}
+        maps = "".join(f" --label-map {name}={label}" for name, label in meant.items())
+        return f"name them: --labels {','.join(numeric)}{maps}"
     words = next((name for name in ("emotion", "label") if name in others), "")
     if words:
         return f"if the column {words} holds the model's answers, not the truth, add --output {words}"
     return "write one column of numbers for each label, such as anger and neutral"
+
+
+def _label_within(name: str) -> str:
+    """The emotion or dimension that a column says with a prefix or suffix; empty if it says none.
+
+    >>> _label_within("proba_anger"), _label_within("Happy score"), _label_within("model_2")
+    ('anger', 'happiness', '')
+    """
+    meant = [canonical(part) for part in re.split(r"[\W_]+", name) if canonical(part) in SYNONYMS]
+    return meant[0] if len(set(meant)) == 1 else ""
 
 
 def row_keys(table: pd.DataFrame, key: str, path: Path) -> "pd.Index[str]":
@@ -122,6 +135,28 @@ def segments(files: Sequence[str], starts: Sequence[float], ends: Sequence[float
         whole = math.isnan(end) and begin == 0
         found.append(str(file) if whole else f"{file} from {begin:.3f} to {until}")
     return pd.Index(found)
+
+
+def as_written(names: "pd.Index[str]", rows: "pd.Index[str]") -> "pd.Index[str]":
+    """Names as rows write them, where the two only differ in how the path is written: `./a` and `a`.
+
+    >>> as_written(pd.Index(["./a.wav", "b/c.wav", "d.wav"]), pd.Index(["a.wav", "b\\c.wav"])).tolist()
+    ['a.wav', 'b\\c.wav', 'd.wav']
+    """
+    found = names.isin(rows)
+    if found.all():
+        return names
+    of = {_path(row): row for row in reversed(rows.astype(str).tolist())}
+    written = [
+        name if known else of.get(_path(str(name)), name)
+        for name, known in zip(names.tolist(), found.tolist(), strict=True)
+    ]
+    return pd.Index(written)
+
+
+def _path(name: str) -> str:
+    """The path without the ways in which it may be written; backslashes are read as in a corpus."""
+    return os.path.normpath(name if "/" in name else name.replace("\\", "/"))
 
 
 def _seconds(value: Any, what: str) -> float:

@@ -16,6 +16,7 @@ from sertools.results.coverage import coverages, unanswered
 from sertools.results.display import ABSENT, clean, one_line
 from sertools.results.provenance import training_sentences
 from sertools.results.result import Finding, Missing, Result, Table, Verdict
+from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.wording import plural
 
 SHOWN_MISSING = 20
@@ -49,8 +50,13 @@ def counts(findings: Iterable[Finding]) -> dict[Verdict, int]:
 
 
 def warnings(results: Sequence[Result]) -> list[str]:
-    """Sentences on clips in the training, not answered or missing, and on predictions that match no clip."""
+    """Sentences on what every score must be read with, without a full stop.
+
+    On clips in the training, left out, not answered or missing, on predictions that match no clip, and on
+    intervals that are too narrow because the corpus names no speakers.
+    """
     found = training_sentences(results)
+    found += dict.fromkeys(sentence.rstrip(".") for result in results for sentence in result.dropped)
     found += [
         f"{unanswered(f)} of {plural(f.n, 'clip')} were not answered ({target}); they count against the model"
         for target, f in coverages(results).items()
@@ -62,7 +68,9 @@ def warnings(results: Sequence[Result]) -> list[str]:
         rest = f"{plural(n, 'clip')}: {reason}" if n < len(unheard) else reason
         found.append(f"{plural(len(unheard), 'clip')} missing, most often because: {rest}")
     odd = {str(r.model[UNMATCHED]) for r in results if r.model.get(UNMATCHED)}
-    return found + [f"{text} of the predictions match no clip of the corpus" for text in sorted(odd)]
+    found += [f"{text} of the predictions match no clip of the corpus" for text in sorted(odd)]
+    apart = any(CLIPS_ONLY in f.reason and f.low is not None for result in results for f in result.findings)
+    return [*found, CLIPS_ONLY] if apart else found
 
 
 def judged(result: Result) -> list[Finding]:

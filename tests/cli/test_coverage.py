@@ -1,5 +1,7 @@
 """Predictions that leave out clips, or whose labels mean nothing here, on the command line."""
 
+import json
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -69,3 +71,29 @@ def test_labels_that_share_nothing_are_bad_input_with_the_line_to_copy(folder):
     assert audit("labels.csv", "--allow-empty").exit_code == 0
     named = [f"--label-map=LABEL_{k}={name}" for k, name in enumerate(CLASSES)]
     assert audit("labels.csv", *named).exit_code == 0
+
+
+def test_part_of_the_clips_unknown_speakers_and_a_closed_set_are_said_beside_the_verdict(folder):
+    done = audit("all.csv")
+    assert "Warning" not in done.stderr
+    pd.read_csv("clips.csv").drop(columns="speaker").to_csv("clips.csv", index=False)
+    pd.read_csv("all.csv").drop(columns="sadness").to_csv("three.csv", index=False)
+    done = audit("three.csv")
+    left_out = "(15 clips with emotions that the model lacks are left out)"
+    assert f"Warning: The scores of emotion are on 45 of 60 clips {left_out}" in done.stderr
+    too_narrow = "the corpus names no speakers: the interval is too narrow if speakers repeat"
+    assert f"Warning: {too_narrow}" in done.stderr
+    done = audit("all.csv", "--classes", "anger,neutral")
+    assert "on 30 of 60 clips (30 clips with emotions that the closed set lacks are left out)" in done.stderr
+
+
+def test_only_answers_about_clips_of_a_closed_set_count_as_unparsed(folder):
+    truth = pd.read_csv("clips.csv")["emotion"]
+    words = truth.where(truth.index % 3 > 0, "no idea")
+    pd.DataFrame({"file": pd.read_csv("clips.csv")["file"], "emotion": words}).to_csv(
+        "words.csv", index=False
+    )
+    done = audit("words.csv", "--classes", "anger,neutral", "--format", "json")
+    assert done.exit_code == 1
+    (result,) = [json.loads(path.read_text()) for path in folder.glob("words/correctness.json")]
+    assert any(note.startswith("10 of 30 answers in words name no class") for note in result["notes"])

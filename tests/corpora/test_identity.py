@@ -59,7 +59,7 @@ def test_speaker_with_two_ages_is_named() -> None:
     ]
 
 
-@pytest.mark.parametrize(("zero", "one"), [("0", "1"), ("1", "2"), ("false", "true")])
+@pytest.mark.parametrize(("zero", "one"), [("0", "1"), ("1", "2"), ("false", "true"), ("0.0", "1.0")])
 def test_sex_as_a_number_is_asked_for_and_never_guessed(zero: str, one: str) -> None:
     assert doubts(clips_of(sex=[zero, one, one])) == [
         f"sex is written as {zero} (1 clip) and {one} (2 clips), "

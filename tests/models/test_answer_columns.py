@@ -70,6 +70,12 @@ def test_without_a_name_that_is_known_the_columns_to_name_are_offered(tmp_path):
         table(tmp_path, "clip,duration,first,second\nc1,3.2,0.9,0.1\n")
 
 
+def test_columns_with_a_prefix_are_offered_with_the_labels_that_they_mean(tmp_path):
+    hint = "--labels proba_anger,proba_joy --label-map proba_anger=anger --label-map proba_joy=happiness"
+    with pytest.raises(ModelError, match=f"has no score columns: .*{hint}"):
+        table(tmp_path, "clip,proba_anger,proba_joy\nc1,0.9,0.1\n")
+
+
 def test_numbered_labels_are_answers_whose_meaning_is_still_to_be_told(tmp_path):
     assert table(tmp_path, "clip,duration,LABEL_0,LABEL_1\nc1,3.2,0.9,0.1\n").labels == ("LABEL_0", "LABEL_1")
 

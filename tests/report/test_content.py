@@ -156,6 +156,10 @@ def test_unanswered_and_missing_clips_are_warned_of():
         "3 clips missing, most often because: 2 clips: no such file",
         "3 of 9 rows of the predictions match no clip of the corpus",
     ]
+    part = result.model_copy(
+        update={"dropped": ["The scores of emotion are on 8 of 9 clips (1 is left out)."]}
+    )
+    assert content.warnings([part, part])[0] == "The scores of emotion are on 8 of 9 clips (1 is left out)"
     whole = coverage.model_copy(update={"value": 1.0})
     assert content.warnings([small_result(findings=[whole], missing=[])]) == []
 

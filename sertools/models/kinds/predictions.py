@@ -24,7 +24,7 @@ import pandas as pd
 from sertools.corpora.layouts.manifest import read_table
 from sertools.errors import CorpusError, ModelError
 from sertools.labels import DIMENSIONS, canonical
-from sertools.models.answer_columns import row_keys, segments
+from sertools.models.answer_columns import as_written, row_keys, segments
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedModel
 from sertools.models.model import Task
@@ -113,9 +113,10 @@ class PredictionsModel(LoadedModel):
         A row about the whole file holds for those of its segments that have no row of their own.
         """
         if self.key == "clip":
-            return clips.index
+            return as_written(clips.index, rows)
         files = pd.Index(clips["file"].astype(str))
         own = segments(list(files), *(self._times(clips, name) for name in ("start", "end")))
+        own, files = as_written(own, rows), as_written(files, rows)
         return own.where(own.isin(rows) | ~files.isin(rows), files)
 
     @staticmethod

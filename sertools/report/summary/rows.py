@@ -79,6 +79,4 @@ def with_people(results: Sequence[Result]) -> bool:
 
 def dropped(results: Sequence[Result]) -> list[str]:
     """Sentences on what the scores leave out: clips without answers or labels, missing files, odd rows."""
-    said = [sentence for result in results for sentence in result.dropped]
-    warned = [f"{words[:1].upper()}{words[1:].rstrip('.')}." for words in content.warnings(results)]
-    return list(dict.fromkeys([*said, *warned]))
+    return [f"{words[:1].upper()}{words[1:].rstrip('.')}." for words in content.warnings(results)]

@@ -141,6 +141,13 @@ def test_rows_for_no_clip_are_named_once(tmp_path):
     assert model.facts["notes"] == ["7 rows match no clip of the corpus: x0, x1, x2, x3, x4, …."]
 
 
+def test_a_path_matches_however_it_is_written(tmp_path):
+    clips = CLIPS.assign(file=["./a/1.wav", "a/2.wav", "a/3.wav"])
+    model = table(tmp_path, "file,arousal\na/1.wav,0.1\na\\2.wav,0.2\n.//a/3.wav,0.3\n")
+    assert model.scores(clips)["arousal"].tolist() == [0.1, 0.2, 0.3]
+    assert model.facts["notes"] == []
+
+
 def test_every_condition_is_read_and_clean_is_the_default(tmp_path):
     text = "clip,condition,arousal\nc1,clean,0.1\nc1,gain@1dB,0.9\nc2,clean,0.2\nc2,gain@1dB,0.8\n"
     model = table(tmp_path, text)
