@@ -140,8 +140,8 @@ def segments(files: Sequence[str], starts: Sequence[float], ends: Sequence[float
 def as_written(names: "pd.Index[str]", rows: "pd.Index[str]") -> "pd.Index[str]":
     """Names as rows write them, where the two only differ in how the path is written: `./a` and `a`.
 
-    >>> as_written(pd.Index(["./a.wav", "b/c.wav", "d.wav"]), pd.Index(["a.wav", "b\\c.wav"])).tolist()
-    ['a.wav', 'b\\c.wav', 'd.wav']
+    >>> as_written(pd.Index(["./a.wav", "b/c.wav", "d.wav"]), pd.Index(["a.wav", "./b/c.wav"])).tolist()
+    ['a.wav', './b/c.wav', 'd.wav']
     """
     found = names.isin(rows)
     if found.all():
