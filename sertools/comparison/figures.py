@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sertools.comparison.runs import Measure, Run, listed
 from sertools.results.keys import FindingKey
 from sertools.results.result import Figure, Series
+from sertools.results.terms.names import finding_words
 
 FROM_0_TO_1 = {
     "correctness": ("ccc", "uar", "recall"),
@@ -34,7 +35,7 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
     series = [
         Series(
             name=run.name,
-            x=[measure.label for measure in shown],
+            x=[measure.words for measure in shown],
             y=[run.of(measure, "value") for measure in shown],
             low=[run.of(measure, "low") for measure in shown],
             high=[run.of(measure, "high") for measure in shown],
@@ -46,7 +47,7 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         name="scores",
         kind="interval",
         title="Scores of each model",
-        alt=f"{listed([measure.label for measure in shown])} for {listed([r.name for r in runs])}, with 95 % "
+        alt=f"{listed([measure.words for measure in shown])} for {listed([r.name for r in runs])}, with 95 % "
         "intervals.",
         x_label="score",
         series=series if shown else [],
@@ -56,7 +57,7 @@ def scores(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
 def _one_rater(runs: Sequence[Run], shown: Sequence[Measure]) -> list[Series]:
     """What one rater reaches in these measures; empty if that is known for none."""
     ceilings = {m: next((c for run in runs if (c := run.ceiling(m)) is not None), None) for m in shown}
-    known = [(measure.label, c) for measure, c in ceilings.items() if c is not None]
+    known = [(measure.words, c) for measure, c in ceilings.items() if c is not None]
     if not known:
         return []
     return [
@@ -82,7 +83,7 @@ def profile(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
         and measure.key.slice in {"all", "speaker=*"}
         and all(run.of(measure, "value") is not None for run in runs)
     ]
-    names = [measure.label for measure in axes]
+    names = [measure.words for measure in axes]
     series = [
         Series(name=run.name, x=list(names), y=[run.of(measure, "value") for measure in axes]) for run in runs
     ]
@@ -130,10 +131,11 @@ def pareto(runs: Sequence[Run], measures: Sequence[Measure]) -> Figure:
     return Figure(
         name="pareto",
         kind="scatter",
-        title=f"{measure.key.label} against speed; no model is both faster and better than {listed(front)}",
+        title=f"{finding_words(measure.key)} against speed; no model is both faster and better than "
+        f"{listed(front)}",
         alt="; ".join(f"{name}: {values[name]:.3f} at {speeds[name]:.3g}" for name in speeds),
         x_label=f"real-time factor{' (log10)' if wide else ''}, on the machine of each run; lower is faster",
-        y_label=measure.key.label,
+        y_label=finding_words(measure.key),
         series=series if len(shown) > 1 else [],
     )
 

@@ -13,6 +13,7 @@ from sertools.results.keys import FindingKey
 from sertools.results.provenance import closed_sets_differ, corpora_differ
 from sertools.results.reasons import not_better_than_constant
 from sertools.results.result import Finding, LeftOut, Result, Verdict
+from sertools.results.terms.names import audit_words, finding_words
 from sertools.results.values import Ceiling
 
 AUDIT = "compare"
@@ -44,6 +45,11 @@ class Measure:
     def label(self) -> str:
         """Audit and label of the finding."""
         return f"{self.audit}: {self.key.label}"
+
+    @property
+    def words(self) -> str:
+        """What the finding measures as a reader says it, for figures: `Fairness: emotion, UAR (male)`."""
+        return f"{audit_words(self.audit)}: {finding_words(self.key)}".removesuffix(" (by speaker)")
 
     @property
     def target(self) -> str:

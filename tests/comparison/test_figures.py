@@ -14,8 +14,8 @@ def test_the_dot_plot_holds_what_can_be_paired_with_its_intervals():
     new = result([ccc(0.7, 0.6, 0.8)], left_out=[kept(WITHOUT["a"])])
     dots = figures(against(new, old))["scores"]
     assert [(s.name, s.x, s.y, s.low, s.high) for s in dots.series] == [
-        ("old", ["correctness: ccc of arousal"], [0.5], [0.4], [0.6]),
-        ("new", ["correctness: ccc of arousal"], [0.7], [0.6], [0.8]),
+        ("old", ["Correctness: arousal, CCC"], [0.5], [0.4], [0.6]),
+        ("new", ["Correctness: arousal, CCC"], [0.7], [0.6], [0.8]),
     ]
 
 
@@ -30,7 +30,7 @@ def test_gaps_and_scores_of_a_group_are_not_among_the_scores_of_all_clips():
         for _ in range(2)
     ]  # fmt: skip
     dots = figures(compare([("a", both[0]), ("b", both[1])]))["scores"]
-    assert dots.series[0].x == ["correctness: ccc of arousal"]
+    assert dots.series[0].x == ["Correctness: arousal, CCC"]
 
 
 def three(*values):
@@ -45,7 +45,7 @@ def test_the_radar_plot_holds_only_measures_from_0_to_1_that_all_runs_have():
     old = result([*three(0.1, 0.2, -0.3), mae, group, uar])
     new = result([*three(0.4, 0.5, 0.6), mae, group])
     radar = figures(against(new, old))["profile"]
-    labels = [f"correctness: ccc of {target}" for target in ("arousal", "dominance", "valence")]
+    labels = [f"Correctness: {target}, CCC" for target in ("arousal", "dominance", "valence")]
     assert [(s.name, s.x, s.y) for s in radar.series] == [
         ("old", labels, [0.1, 0.2, -0.3]),
         ("new", labels, [0.4, 0.5, 0.6]),
@@ -63,7 +63,7 @@ def test_the_worst_speaker_is_an_axis_whoever_it_is():
         return [result(three(0.1, 0.2, 0.3)), result([found], audit="speakers")]
 
     radar = figures(compare([("a", worst("v", 0.4)), ("b", worst("w", 0.5))]))["profile"]
-    assert radar.series[0].x[-1] == "speakers: worst_speaker of arousal, speaker=*"
+    assert radar.series[0].x[-1] == "Speakers: arousal, worst speaker"
     assert [s.y[-1] for s in radar.series] == [0.4, 0.5]
 
 

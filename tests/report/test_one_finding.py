@@ -19,6 +19,7 @@ from sertools.report.render import html
 from sertools.results.collection import Results
 from sertools.results.keys import FindingKey
 from sertools.results.result import Finding, LeftOut, Limit, Result
+from sertools.results.terms.names import finding_words
 from tests.helpers.report_results import small_result
 
 LIMIT = Limit(name="ccc", above=0.75, source="a paper")
@@ -121,9 +122,10 @@ def test_latex_shows_the_same_numbers_in_its_own_notation():
     assert f"ccc & arousal & all & {VALUE} & {export.escaped(INTERVAL)} &" in page
 
 
-def test_figures_of_a_comparison_name_their_axes_by_the_same_label():
+def test_figures_of_a_comparison_name_their_axes_as_the_pages_name_findings():
     found = compare([("m", [audited()]), ("o", [audited("o")])])
-    assert [figure.series[0].x for figure in found.figures] == [[f"correctness: {LABEL}"]]
+    words = f"Correctness: {finding_words(FINDING.key)}"
+    assert [figure.series[0].x for figure in found.figures] == [[words]]
 
 
 def test_findings_and_values_without_each_speaker_have_the_same_key():

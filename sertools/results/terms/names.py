@@ -69,9 +69,16 @@ def finding_words(key: FindingKey) -> str:
     'arousal, worst speaker (en-us+m1)'
     >>> finding_words(FindingKey("ccc", "valence")), finding_words(FindingKey("uar"))
     ('valence, CCC', 'UAR')
+
+    A comparison of models names the audit first:
+
+    >>> finding_words(FindingKey("correctness.ccc", "valence", "new − old"))
+    'Correctness: valence, CCC (new − old)'
     """
-    name = in_words(key.name)
+    audit, _, measure = key.name.rpartition(".")
+    name = in_words(measure)
     words = name if key.target in ("all", "") else f"{one_line(key.target)}, {name}"
+    words = f"{audit_words(audit)}: {words}" if audit else words
     part = slice_words(key.slice)
     return f"{words} ({part})" if part else words
 
