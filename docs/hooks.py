@@ -15,12 +15,17 @@ from sertools.auditing.discovery import discover
 from sertools.cli.audit_commands import audit_command
 from sertools.comparison.leaderboards.feed import Feed
 from sertools.report.prose import blocks, spans
+from sertools.results.result import Result
 from sertools.results.terms.glossary import CONCEPTS, TERMS
+from sertools.results.terms.names import finding_words
 
 ROOT = Path(__file__).parent.parent
 SOURCE = "https://github.com/sertools/sertools/blob/main"
 COMMANDS = ("cli", "__main__")
 """Packages and modules that are not in the reference: the command line is documented by --help."""
+
+MOST_NUMBERS = 8
+"""Most rows of the table in an example."""
 
 OPTIONS_PANEL = "Audit options"
 """Title of the panel in a command's help that contains the options of the audit itself."""
@@ -45,6 +50,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page in sorted((ROOT / "reports").glob("*/*.html")):
         place = f"gallery/{page.parent.name}.html"
         files.append(File.generated(config, place, abs_src_path=str(page)))
+    for name in discover():
+        drawn = figure_of(name)
+        if drawn is not None:
+            place = f"audits/figures/{name}.svg"
+            files.append(File.generated(config, place, abs_src_path=str(drawn)))
     return files
 
 
@@ -70,7 +80,7 @@ def modules() -> list[str]:
 
 
 def audit_page(name: str) -> str:
-    """The page of an audit: question, command, method, options, limits and planted defect."""
+    """The page of an audit: question, command, method, options, limits, an example, the planted defect."""
     audit = load(name)
     command = name.replace("_", "-")
     data = audit.data or "my-clips.csv"
@@ -84,6 +94,7 @@ def audit_page(name: str) -> str:
         parts += ["## Options", table(["option", "default", "meaning"], options)]
     if limits := limit_rows(audit):
         parts += ["## Limits", table(["measure", "applies to", "limit", "source"], limits)]
+    parts += example_of(name)
     planted = (audit.plant.__doc__ or "").strip()
     parts += [
         "## The defect that it must detect",
@@ -91,6 +102,47 @@ def audit_page(name: str) -> str:
         "`sertools selftest` plants this defect, and the tests check that the audit detects it.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def example_file(name: str) -> Path | None:
+    """The result that shows an audit best: on real speech, if reports/ has one; None if it has none."""
+    found = [ROOT / "reports" / folder / f"{name}.json" for folder in ("ravdess", "emodb", "sample")]
+    return next((path for path in found if path.is_file()), None)
+
+
+def figure_of(name: str) -> Path | None:
+    """The first figure of that result; None if it has none."""
+    result = example_file(name)
+    drawn = result.parent / "figures" / f"{name}-1.svg" if result else None
+    return drawn if drawn and drawn.is_file() else None
+
+
+def example_of(name: str) -> list[str]:
+    """How an audit answered for the embedded model: its sentence, headline numbers and first figure."""
+    path = example_file(name)
+    if path is None:
+        return []
+    result = Result.model_validate_json(path.read_text(encoding="utf-8"))
+    rows = [
+        [
+            plain(finding_words(f.key)),
+            plain(f.value_text),
+            plain(f.interval_text),
+            plain(f.limit_text),
+            f.verdict.value,
+        ]
+        for f in result.findings
+        if f.headline and f.limit is not None
+    ]
+    model, corpus = (str(facts.get("name", "")) for facts in (result.model, result.data))
+    page = f"../../gallery/{path.parent.name}.html"
+    parts = ["## An example", f"{plain(model)} on {plain(corpus)}: {plain(result.answer)}"]
+    if rows:
+        parts.append(table(["measure", "value", "95 % interval", "limit", "verdict"], rows[:MOST_NUMBERS]))
+    if figure_of(name) is not None:
+        shown = result.figures[0]
+        parts.append(f"![{plain(shown.alt)}](figures/{name}.svg)\n\n{plain(shown.title)}")
+    return [*parts, f'<a href="{page}">The whole page</a>']
 
 
 def method_of(audit: Audit) -> list[str]:

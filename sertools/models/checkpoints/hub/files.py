@@ -159,7 +159,7 @@ def _downloaded(wanted: HubId, files: Sequence[str]) -> Path:
         ) from error
     except errors.RevisionNotFoundError as error:
         raise ModelError(
-            f"{name} has no revision {revision!r} on the model hub",
+            f"{name} has no revision {revision or 'main'!r} on the model hub",
             hint=f"use a branch, a tag or a commit of it, or {name} for its newest version",
         ) from error
     except errors.RepositoryNotFoundError as error:
