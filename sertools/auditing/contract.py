@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sertools.results.result import Figure, Finding, LeftOut, Sound, Table
+from sertools.tables.changed.attacks import AttacksNeeded
 from sertools.tables.changed.quality import QualityNeeded
 from sertools.tables.condition import Condition
 from sertools.tables.frame_sums import FrameSumsNeeded
@@ -31,6 +32,7 @@ class Needs:
         models: further models, as after `--model`, whose predictions of clean audio are read
         running_cost: lengths of clips of which time, memory and energy are measured; None for none
         sound_quality: of how many clips the sound quality under the conditions is measured; None for none
+        attacks: adversarial changes of clips, and how many clips they are tried on; None for none
     """
 
     columns: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ class Needs:
     models: tuple[str, ...] = ()
     running_cost: CostNeeded | None = None
     sound_quality: QualityNeeded | None = None
+    attacks: AttacksNeeded | None = None
 
     @property
     def summary(self) -> str:

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 
 from sertools.audio.files import is_silent
 from sertools.audio.sound_folder import Recordings
+from sertools.audio.splice import spliced
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
+from sertools.models.derived import attacks
 from sertools.models.model import Model
 from sertools.perturbations.apply import perturb
+from sertools.randomness import identity_rng
 from sertools.speech import resynthesis
+from sertools.tables.changed.splice import partner
 from sertools.tables.condition import CLEAN, Condition
 
 LONG_S = 300.0
@@ -63,6 +67,11 @@ def decode(
         clean, silent = signal, is_silent(signal)
         if condition.voice:
             signal = resynthesis.speech(row, condition.voice, rate)
+        elif condition.spliced:
+            other = partner(corpus.clips, clip, condition.spliced)
+            signal = spliced(signal, corpus.signal(other, rate), rate)
+        elif condition.perturbation in attacks.METHODS:
+            signal = _attacked(signal, clip, model, condition)
         elif condition.perturbation != CLEAN and not condition.asked:
             signal = perturb(
                 signal,
@@ -77,6 +86,15 @@ def decode(
     if getattr(model, "reads_reference", False):
         signal = _beside(clean, signal)
     return _checked(signal, model, silent=silent)
+
+
+def _attacked(
+    signal: NDArray[np.float32], clip: str, model: Any, condition: Condition
+) -> NDArray[np.float32]:
+    """The signal after an adversarial change, by the gradient of the model's attacker or its own."""
+    rng = identity_rng(condition.seed, clip, condition.perturbation, str(condition.draw))
+    level = float(condition.level or 0.0)
+    return attacks.attacked(getattr(model, "attacker", model), signal, condition.perturbation, level, rng)
 
 
 def _beside(clean: NDArray[np.float32], changed: NDArray[np.float32]) -> NDArray[np.float32]:

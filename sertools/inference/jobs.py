@@ -13,6 +13,7 @@ from sertools.models.model import Model, is_prompted
 from sertools.speech import resynthesis
 from sertools.store.key import Key
 from sertools.store.store import SHARD, read_layers, read_shard, shards
+from sertools.tables.changed import splice
 from sertools.tables.condition import CLEAN, Condition
 
 
@@ -53,7 +54,8 @@ def jobs(
     """The jobs still to compute for these conditions.
 
     Layer means, if requested, are computed for clean audio only. Conditions with a synthetic voice are left
-    out for a corpus without transcripts, those with another prompt for a model without prompts.
+    out for a corpus without transcripts, spliced clips for one without words and voices, those with another
+    prompt for a model without prompts.
 
     Args:
         model: in the number format in which it runs
@@ -89,6 +91,9 @@ def _applicable(conditions: Sequence[Condition], corpus: Corpus, model: Model) -
         if c.asked:
             if is_prompted(model):
                 found.append(replace(c, content=hash_of(model.prompt_text(c.asked))))
+        elif c.spliced:
+            if splice.can_be_spliced(corpus.clips, c.spliced):
+                found.append(replace(c, content=splice.fingerprint(corpus.clips, c.spliced)))
         elif not c.voice:
             found.append(c)
         elif resynthesis.has_transcripts(corpus.clips):

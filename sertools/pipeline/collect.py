@@ -24,6 +24,7 @@ from sertools.labels import canonical
 from sertools.models.derived.hidden import WithHead, has_hidden, hidden_reader
 from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
+from sertools.pipeline.attacks import attacks, attacks_needed
 from sertools.pipeline.needs import conditions as conditions_of
 from sertools.pipeline.needs import measured_columns, quality_needed
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
@@ -173,7 +174,7 @@ def with_further(
     audits: Sequence[PlannedAudit],
     settings: Settings,
 ) -> ModelData:
-    """The data of a model with what audits read besides: its running cost, and the sound of the conditions.
+    """The data of a model with what audits read besides: its cost, the sound of conditions, and attacks.
 
     Args:
         own: the data of the model
@@ -183,7 +184,12 @@ def with_further(
         settings: how to compute
     """
     timed = with_running_cost(own, model, audits, settings)
-    return with_sound_quality(timed, corpus, audits, settings)
+    found = with_sound_quality(timed, corpus, audits, settings)
+    needed = attacks_needed(audits)
+    if needed is None:
+        return found
+    tried = attacks(model, corpus, needed, settings)
+    return replace(found, tables=replace(found.tables, attacks=tried))
 
 
 def with_running_cost(

@@ -133,7 +133,8 @@ def run(
 
 def _with_further_of(tables: Tables, other: Tables) -> Tables:
     """Tables with what was measured beside the predictions of other ones, which no number format changes."""
-    return replace(tables, running_cost=other.running_cost, sound_quality=other.sound_quality)
+    measured = {name: getattr(other, name) for name in ("running_cost", "sound_quality", "attacks")}
+    return replace(tables, **measured)
 
 
 def _checked(model: Model | ClipModel, corpus: Corpus, settings: Settings) -> tuple[str, ...]:

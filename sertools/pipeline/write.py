@@ -13,6 +13,7 @@ from sertools.errors import StoreError
 from sertools.inference.build_tables import Predicted
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model
+from sertools.pipeline.attacks import attack_conditions, attacks_needed, with_attacker
 from sertools.pipeline.audio_clips import clips_to_write, write_audio_clips
 from sertools.pipeline.needs import conditions
 from sertools.pipeline.run import FailedAuditsError
@@ -55,15 +56,26 @@ def write_run(
         StoreError: the folder cannot be written
     """
     write_results(results, folder)
+    every = [*conditions(audits, settings.seed), *attack_conditions(audits, settings.seed)]
     write_audio_clips(
         results,
         folder / "sounds",
         corpus=corpus,
-        model=model,
-        conditions={str(condition): condition for condition in conditions(audits, settings.seed)},
+        model=_with_attacker(model, results, audits),
+        conditions={str(condition): condition for condition in every},
         most=clips_to_write(corpus, clips),
         settings=settings,
     )
+
+
+def _with_attacker(
+    model: Model | ClipModel, results: Sequence[Result], audits: Sequence[PlannedAudit]
+) -> Model | ClipModel:
+    """The model with the one that attacks it, if results name attacked clips to listen to."""
+    needed = attacks_needed(audits)
+    attacked = {str(each) for each in attack_conditions(audits, 0)}
+    named = {sound.condition for result in results for sound in result.sounds}
+    return with_attacker(model, needed) if needed is not None and named & attacked else model
 
 
 def write_results(results: Sequence[Result], folder: Path) -> list[Path]:

@@ -176,7 +176,9 @@ def answers(kind: str, clips: pd.DataFrame, name: str) -> Tables:
     """What a toy model answers to all that an audit reads."""
     chosen = planned(name)
     needs, checkpoints = chosen.needs, CHECKPOINTS if chosen.audit.models else 1
-    return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums, checkpoints)
+    return toy_corpus.answers(
+        kind, clips, needs.conditions, needs.frame_sums, checkpoints, attacks=needs.attacks
+    )
 
 
 def planned(name: str) -> PlannedAudit:

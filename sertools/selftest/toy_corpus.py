@@ -15,6 +15,7 @@ from sertools.models.load import LoadOptions
 from sertools.models.model import ClipModel, is_by_clip
 from sertools.randomness import identity_rng
 from sertools.selftest.toy_frames import frame_sums
+from sertools.tables.changed.attacks import Attacks, AttacksNeeded
 from sertools.tables.changed.quality import BEST_PESQ, LEVEL_CHANGE, PESQ, SEGMENTAL_SNR, STOI, SoundQuality
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN, SOUND_COLUMNS
 from sertools.tables.condition import CLEAN, Condition
@@ -175,6 +176,7 @@ def answers(
     conditions: Sequence[Condition] = (Condition(),),
     wanted: FrameSumsNeeded | None = None,
     checkpoints: int = 1,
+    attacks: AttacksNeeded | None = None,
 ) -> Tables:
     """The tables of a toy model (`oracle`, `constant`, `random`) on clips, as audits get them.
 
@@ -188,6 +190,7 @@ def answers(
         conditions: audio conditions; clean audio is always included
         wanted: which sums over frames to compute; None for none
         checkpoints: number of checkpoints; the others have no layers
+        attacks: adversarial changes, which only the random model notices; None for none
     """
     model = load(kind, LoadOptions())
     if not is_by_clip(model):
@@ -209,6 +212,9 @@ def answers(
     found = replace(
         tables(model, corpus, predicted), running_cost=TOY_COST, sound_quality=_unheard(of, list(scores)[1:])
     )
+    if attacks is not None:
+        tried = answers(kind, of, attacks.conditions)
+        found = replace(found, attacks=Attacks(tables=replace(tried, layers=None, sound_quality=None)))
     found = replace(
         found, others={f"{CHECKPOINT}{i}": _checkpoint(found, model, i) for i in range(2, checkpoints + 1)}
     )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sertools.tables.changed.splice import Spliced
+
 CLEAN = "clean"
 """Name of the condition with unperturbed audio."""
 
@@ -43,6 +45,7 @@ class Condition:
         content: hash of the recordings in the folder, or of the text and the voice
         voice: for `spoken`: engine and voice, e.g. `espeak:1`
         asked: for `prompt`: how the model is asked
+        spliced: for `splice`: what the second half differs in
     """
 
     perturbation: str = CLEAN
@@ -54,6 +57,7 @@ class Condition:
     content: str = ""
     voice: str = ""
     asked: Asked | None = None
+    spliced: Spliced | None = None
 
     def __str__(self) -> str:
         """Display name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`, `prompt@2/1/1`.
@@ -67,6 +71,8 @@ class Condition:
             return f"{self.perturbation}@{self.voice}"
         if self.asked:
             return f"{PROMPT}@{self.asked.prompt}/{self.asked.order}/{self.asked.repeat}"
+        if self.spliced:
+            return f"{self.perturbation}@{self.spliced.other}"
         level = "drawn" if self.level is None else f"{self.level:g}{self.unit.replace(' ', '')}"
         return f"{self.perturbation}@{level}" + (f"#{self.draw}" if self.draw else "")
 
@@ -75,7 +81,7 @@ class Condition:
         """Everything but the clip itself that determines the audio; just `clean` for clean audio."""
         if self.perturbation == CLEAN:
             return CLEAN
-        if self.voice or self.asked:
+        if self.voice or self.asked or self.spliced:
             return f"{self.perturbation} {self.voice or self} {self.content}"
         recordings = f" {self.content}" if self.content else ""
         return f"{self.perturbation} {self.level!r} {self.draw} {self.seed}{recordings}"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
+from sertools.tables.changed.attacks import Attacks
 from sertools.tables.changed.quality import SoundQuality
 from sertools.tables.frame_sums import FrameSums
 from sertools.tables.layers import Layers
@@ -41,6 +42,7 @@ class Tables:
         never_trained: whether the model has the weights that it was created with, so that it must not pass
         running_cost: what it costs to run the model; None if no audit needs it, or if it needs no running
         sound_quality: the sound quality of some clips under each condition; None if no audit needs it
+        attacks: answers to adversarial clips; None if no audit needs them
         leaves_out_unanswered: whether unanswered clips are left out instead of counting against the model
     """
 
@@ -65,6 +67,7 @@ class Tables:
     never_trained: bool = False
     running_cost: RunningCost | None = None
     sound_quality: SoundQuality | None = None
+    attacks: Attacks | None = None
     leaves_out_unanswered: bool = False
 
     def __post_init__(self) -> None:

@@ -69,7 +69,9 @@ def result_of(name, tables, seed=0) -> Result:
 def answers(kind, clips, name) -> Tables:
     """The answers of a toy model under every condition that an audit reads."""
     needs, checkpoints = needs_of(name), 3 if load(name).models else 1
-    return toy_corpus.answers(kind, clips, needs.conditions, needs.frame_sums, checkpoints)
+    return toy_corpus.answers(
+        kind, clips, needs.conditions, needs.frame_sums, checkpoints, attacks=needs.attacks
+    )
 
 
 def under_all(scores, tables) -> Tables:

@@ -45,7 +45,7 @@ VALENCES = {"negative": 0.2, "neutral": 0.5, "positive": 0.8}
 NUDGE = 0.06
 
 # accent, the woman's and the man's variant, split; the order decides which voice says which sentences
-_ACCENTS = (
+ACCENTS = (
     ("en-us", "f1", "m1", "train"),
     ("en-gb", "f2", "m2", "train"),
     ("en-gb-scotland", "f3", "m3", "train"),
@@ -61,7 +61,7 @@ def utterances() -> list[Utterance]:
     """All 288 clips in the order of the corpus, with the settings that `make` uses."""
     planned = []
     every = templates()
-    for a, (accent, woman, man, split) in enumerate(_ACCENTS):
+    for a, (accent, woman, man, split) in enumerate(ACCENTS):
         for variant, sex in ((woman, "female"), (man, "male")):
             for e, (effort, level) in enumerate(LEVELS.items()):
                 for sentiment in SENTIMENTS:

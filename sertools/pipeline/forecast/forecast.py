@@ -25,6 +25,7 @@ from sertools.inference.settings import Settings
 from sertools.inference.sound_quality import quality_jobs, sample
 from sertools.models.model import ClipModel, Model, is_by_clip, is_framed, is_prompted
 from sertools.pipeline import collect
+from sertools.pipeline.attacks import attack_jobs, attacks_needed, with_attacker
 from sertools.pipeline.forecast.frames import of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
@@ -85,7 +86,7 @@ def forecast(
         costs += _of_timing(model, needs)
     measured = _of_measures(corpus, measured_columns(corpus, audits), settings, key)
     of_measures = dict.fromkeys(cost for _, cost in measured.values())
-    costs += _of_quality(corpus, audits, settings)
+    costs += [*_of_attacks(model, corpus, audits, settings), *_of_quality(corpus, audits, settings)]
     return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
 
 
@@ -106,6 +107,24 @@ def _of_timing(model: Model, needs: Sequence[Needs]) -> list[Cost]:
 
 TIMED_S = 2.0
 """Seconds for which a short clip is timed again and again."""
+
+
+def _of_attacks(
+    model: Model | ClipModel, corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings
+) -> list[Cost]:
+    """The cost of predicting attacked clips, and of finding the attacks where clips are decoded."""
+    needed = attacks_needed(audits)
+    if needed is None:
+        return []
+    try:
+        attacked = with_attacker(model, needed)
+    except ModelError:
+        if needed.surrogate:
+            raise
+        return []
+    chosen, todo = attack_jobs(attacked, corpus, needed, settings)
+    # networks are attacked one at a time, however many threads decode
+    return of_jobs(attacked, chosen, todo, replace(settings, workers=1), OWN)
 
 
 def _of_quality(corpus: Corpus, audits: Sequence[PlannedAudit], settings: Settings) -> list[Cost]:

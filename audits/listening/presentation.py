@@ -1,0 +1,154 @@
+"""The answer, tables and figures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sertools.auditing.figures import interval_series
+from sertools.auditing.phrases import interval_text
+from sertools.auditing.tables import Row
+from sertools.results.result import Figure, Finding, Table
+from sertools.statistics.jackknife import Estimate, estimate_from_sums
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from sertools.tables.condition import CLEAN
+from sertools.tables.pairs import speaker_codes
+from sertools.tables.tables import Tables as Input
+
+from .design import NO_WORDS, Design
+from .shares import SHARE, SPLICED
+
+
+def _no_sums(*_: object) -> NDArray[np.float64]:
+    """The sums are made here, not by the statistic, of which only the value is used."""
+    raise AssertionError
+
+
+MEAN = Statistic(name="mean", sums=_no_sums, value=lambda sums: ratio(sums[..., 1], sums[..., 0]))
+MAX_CELLS = 12
+"""Most words whose cells are shown."""
+
+MATCHED = {
+    ("positive", "high"): "matched",
+    ("negative", "low"): "matched",
+    ("positive", "low"): "mismatched",
+    ("negative", "high"): "mismatched",
+    ("neutral", "normal"): "neutral",
+}
+"""Sentiment and effort of the synthetic corpora → how words and voice go together."""
+
+
+def tables(tables: Input, design: Design) -> list[Table]:
+    """The mean answer to all words in every voice, for each dimension, or each emotion if there is none."""
+    rows: list[Row] = []
+    words, voice = tables.clips[design.words].astype(str), tables.clips[design.voice].astype(str)
+    levels = [*design.levels("words")[:MAX_CELLS], *([NO_WORDS] if (words == NO_WORDS).any() else [])]
+    names = list(tables.model_dimensions) or list(tables.model_classes)
+    for target in names:
+        for said in levels:
+            for how in design.levels("voice"):
+                inside = ((words == said) & (voice == how)).to_numpy()
+                mean = _mean(tables, target, inside)
+                if mean.n:
+                    kind = "voice only" if said == NO_WORDS else MATCHED.get((said, how), "")
+                    rows.append([target, said, how, kind, mean.value, mean.low, mean.high, mean.n])
+    return [
+        Table(
+            name="cells",
+            title="Mean answers by words and voice",
+            columns=["target", "words", "voice", "together", "mean", "low", "high", "clips"],
+            rows=rows,
+            note=f"words: {design.words}; voice: {design.voice}; intervals over speakers",
+        )
+    ]
+
+
+def _mean(tables: Input, target: str, inside: NDArray[np.bool_]) -> Estimate:
+    """The mean answer to some clips, with its interval over speakers."""
+    values = tables.predictions[CLEAN][target].to_numpy(dtype=float)
+    known = inside & np.isfinite(values)
+    codes, _ = speaker_codes(tables.clips[known])
+    units = np.unique(codes, return_inverse=True)[1]
+    if not known.any():
+        return Estimate(value=np.nan, low=np.nan, high=np.nan, n=0, units=0)
+    rows = np.column_stack([np.ones(int(known.sum())), values[known]])
+    return estimate_from_sums(MEAN, unit_sums(rows, units, int(units.max()) + 1), int(known.sum()))
+
+
+def figures(findings: Sequence[Finding], tables: Input, design: Design) -> list[Figure]:
+    """The shares of the words by target, and the mean answers by voice, a line for each words."""
+    named = {SHARE: "clips as they are", SPLICED: "second half exchanged"}
+    series = []
+    for name, title in named.items():
+        own = [f for f in findings if f.name == name and f.value is not None]
+        if own:
+            series.append(interval_series([f.target for f in own], own, title))
+    drawn = []
+    if series:
+        drawn.append(
+            Figure(
+                name="shares",
+                kind="interval",
+                title="Share of the decision that is due to the words",
+                alt="; ".join(
+                    f"{f.target}: {f.value:.2f}" for f in findings if f.name == SHARE and f.value is not None
+                ),
+                x_label="share of the words (0: voice alone, 1: words alone)",
+                series=series,
+                band=(None, 0.25),
+            )
+        )
+    return [*drawn, *_cells(tables, design)]
+
+
+def _cells(tables: Input, design: Design) -> list[Figure]:
+    """Mean answers of each dimension by voice, for few words."""
+    clips = tables.clips
+    words, how = clips[design.words].astype(str), clips[design.voice].astype(str)
+    levels = [x for x in [*design.levels("words"), NO_WORDS] if (words == x).any()]
+    if len(levels) > 5:
+        return []
+    drawn = []
+    voices = _ordered(design.levels("voice"))
+    for target in tables.model_dimensions:
+        series = []
+        for said in levels:
+            found = [_mean(tables, target, ((words == said) & (how == v)).to_numpy()) for v in voices]
+            series.append(interval_series(list(voices), found, said if said != NO_WORDS else "voice only"))
+        drawn.append(
+            Figure(
+                name=f"cells_{target}",
+                kind="interval",
+                title=f"Mean {target} by voice and words",
+                alt=f"Mean predicted {target} for each {design.voice}, by {design.words}.",
+                x_label=f"predicted {target}",
+                series=series,
+            )
+        )
+    return drawn
+
+
+def _ordered(levels: Sequence[str]) -> list[str]:
+    """Levels of effort from low to high, others by name."""
+    rank = {"low": 0, "normal": 1, "high": 2}
+    return sorted(levels, key=lambda each: (rank.get(each, 3), each))
+
+
+def answer(findings: Sequence[Finding], design: Design) -> str:
+    """The share of the words for each target, and how much a reader of the text explains."""
+    shares = [f for f in findings if f.name == SHARE]
+    known = [f for f in shares if f.value is not None]
+    if not known:
+        return f"Not measured: {shares[0].reason if shares else 'the model predicts nothing'}."
+    parts = [f"{f.value:.0%}{interval_text(f, '.0%')} for {f.target}" for f in known]
+    text = [f for f in findings if f.name == "explained_by_text" and f.value is not None]
+    most = max(text, key=lambda f: f.value or 0.0, default=None)
+    read = (
+        f" A reader of the transcript alone explains at most {max(most.value or 0.0, 0.0):.0%} of the "
+        f"answers ({most.target})."
+        if most is not None and pd.notna(most.value)
+        else ""
+    )
+    against = f"{design.words} against {design.voice}"
+    return f"Share of the decision that is due to the words ({against}): {', '.join(parts)}.{read}"

@@ -1,0 +1,99 @@
+"""An opponent that only reads the transcript: how much of answers and labels does it explain?"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sertools.auditing.findings import detail, finding
+from sertools.probing.folds import disjoint_folds
+from sertools.probing.fusion import tf_idf
+from sertools.probing.ridge import fit_ridge
+from sertools.results.result import Finding
+from sertools.statistics.jackknife import MIN_UNITS, estimate_from_sums
+from sertools.statistics.statistic import Statistic, ratio, unit_sums
+from sertools.tables.pairs import scored_targets, speaker_codes, truth_of
+from sertools.tables.tables import Tables
+
+COMPONENTS = 64
+
+
+def _explained(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 − squared errors / squared deviations from the mean, from sums (…, 2)."""
+    found: NDArray[np.float64] = 1 - ratio(sums[..., 0], sums[..., 1])
+    return found
+
+
+def _no_sums(*_: object) -> NDArray[np.float64]:
+    """The sums are made here, not by the statistic, of which only the value is used."""
+    raise AssertionError
+
+
+EXPLAINED = Statistic(name="share", sums=_no_sums, value=_explained, bounds=(-np.inf, 1.0))
+
+
+def text_findings(
+    tables: Tables, target: str, values: NDArray[np.float64], column: str, folds: int
+) -> list[Finding]:
+    """Shares of the variance of answers and of labels that the text explains; details, empty without text.
+
+    Args:
+        tables: the clips
+        target: a dimension, or `emotion`
+        values: answers, shape (n, c)
+        column: column of the text
+        folds: groups of speakers, each held out once
+    """
+    text = tables.clips.get(column, pd.Series(None, index=tables.clips.index, dtype=object))
+    labels = _labels(tables, target)
+    found = []
+    for name, wanted in (("explained_by_text", values), ("labels_explained_by_text", labels)):
+        known = text.notna().to_numpy() & np.isfinite(values).all(axis=1) & np.isfinite(wanted).all(axis=1)
+        if wanted.shape[1] and known.any() and text[known].nunique() > 1:
+            found += _finding(tables, name, target, text[known], wanted[known], folds)
+    return found
+
+
+def _labels(tables: Tables, target: str) -> NDArray[np.float64]:
+    """Labels of all clips, shape (n, c): ratings, or 1 for the class and 0; c is 0 without labels."""
+    if target not in scored_targets(tables):
+        return np.zeros((len(tables.clips), 0))
+    truth = truth_of(tables, target)
+    if target != "emotion":
+        return truth[:, None]
+    known = np.isfinite(truth)
+    ones = np.eye(len(tables.model_classes))[np.where(known, truth, 0).astype(int)]
+    found: NDArray[np.float64] = np.where(known[:, None], ones, np.nan)
+    return found
+
+
+def _finding(
+    tables: Tables,
+    name: str,
+    target: str,
+    text: "pd.Series[str]",
+    wanted: NDArray[np.float64],
+    folds: int,
+) -> list[Finding]:
+    """The share of a variance that the text explains for speakers outside the fit; empty with too few."""
+    order = np.argsort(text.index.astype(str), kind="stable")  # the order of the corpus must not matter
+    texts, wanted = text.iloc[order].astype(str).tolist(), wanted[order]
+    codes, by_speaker = speaker_codes(tables.clips.loc[text.index[order]])
+    names, unit = np.unique(codes, return_inverse=True)
+    if len(names) < max(folds, MIN_UNITS):
+        return []
+    fold = disjoint_folds(unit, np.zeros(len(unit)), folds)
+    vectors, predicted = tf_idf(texts, components=COMPONENTS), np.zeros_like(wanted)
+    for code in np.unique(fold):
+        train = np.flatnonzero(fold != code)
+        read = vectors(train)
+        fitted = fit_ridge(read[train], wanted[train], unit[train] % 15)
+        predicted[fold == code] = fitted.predict(read[fold == code])
+    squares = np.column_stack(
+        [((wanted - predicted) ** 2).sum(axis=1), ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=1)]
+    )
+    found = estimate_from_sums(EXPLAINED, unit_sums(squares, unit, len(names)), len(texts))
+    if not squares[:, 1].sum() > 1e-18:
+        found = replace(found, value=np.nan, low=np.nan, high=np.nan, inner=None, reason="nothing varies")
+    return [detail(finding(name, found, target=target, by_speaker=by_speaker))]

@@ -1,0 +1,92 @@
+"""Splicing of clips: one half keeps its words or its voice, and the other comes from another clip.
+
+A speaker who says the same sentences in several emotions lets words and voice be exchanged separately: for
+    half
+of a clip, other words in the same voice, or the same words in another voice.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from sertools.errors import AudioError
+from sertools.randomness import identity_rng
+
+SPLICE = "splice"
+"""Name of the conditions with spliced clips."""
+
+Exchanged = Literal["words", "voice"]
+
+WORDS_COLUMNS = ("sentiment", "transcript")
+VOICE_COLUMNS = ("effort", "emotion")
+"""Columns that say what is said and how it is said, the first that a corpus has by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spliced:
+    """What the other half of a clip differs in.
+
+    Attributes:
+        other: whether it has other words, or another voice
+        words: column of what is said; empty for the first of `WORDS_COLUMNS` that the corpus has
+        voice: column of how it is said; empty for the first of `VOICE_COLUMNS` that the corpus has
+    """
+
+    other: Exchanged
+    words: str = ""
+    voice: str = ""
+
+
+def words_and_voice(clips: pd.DataFrame, words: str = "", voice: str = "") -> tuple[str, str]:
+    """The columns of what is said and of how it is said; empty where a corpus has none.
+
+    >>> words_and_voice(pd.DataFrame({"transcript": ["a"], "emotion": ["anger"]}))
+    ('transcript', 'emotion')
+    """
+
+    def first(named: str, known: tuple[str, ...]) -> str:
+        wanted = (named,) if named else known
+        return next((name for name in wanted if name in clips and clips[name].notna().any()), "")
+
+    return first(words, WORDS_COLUMNS), first(voice, VOICE_COLUMNS)
+
+
+def can_be_spliced(clips: pd.DataFrame, how: Spliced) -> bool:
+    """Whether a corpus has the columns that splicing needs."""
+    return "speaker" in clips and all(words_and_voice(clips, how.words, how.voice))
+
+
+def partner(clips: pd.DataFrame, clip: str, how: Spliced) -> str:
+    """The clip whose half replaces that of a clip, drawn among all that fit, in any order of the corpus.
+
+    It has the same speaker, and either the same voice and other words, or the same words and another voice.
+
+    Args:
+        clips: the corpus, with the columns that splicing needs
+        clip: id of the clip
+        how: what the other half differs in
+
+    Raises:
+        AudioError: no clip fits
+    """
+    words, voice = words_and_voice(clips, how.words, how.voice)
+    same, other = (voice, words) if how.other == "words" else (words, voice)
+    row: Any = clips.loc[clip]
+    fits = (clips["speaker"] == row["speaker"]) & (clips[same] == row[same])
+    fits &= clips[other].notna() & (clips[other] != row[other])
+    if pd.isna(row[other]) or not fits.any():
+        raise AudioError(f"no clip of the speaker has the same {same} and another {other}")
+    names = sorted(clips.index[fits].astype(str))
+    return names[int(identity_rng(0, str(clip), SPLICE, how.other).integers(len(names)))]
+
+
+def fingerprint(clips: pd.DataFrame, how: Spliced) -> str:
+    """Hash of all that partners depend on, 16 hex digits."""
+    words, voice = words_and_voice(clips, how.words, how.voice)
+    rows = clips[["speaker", words, voice]].astype(str)
+    content = "\n".join(
+        "\t".join([str(clip), *row]) for clip, row in zip(rows.index, rows.to_numpy(), strict=True)
+    )
+    return hashlib.blake2b(f"splice-1 {how.other}\n{content}".encode(), digest_size=8).hexdigest()
