@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sertools.errors import AudioError
+from sertools.tables.condition import NOT_LONGER
 
 FRAME_S = 0.02
 FADE_S = 0.01
@@ -32,6 +33,28 @@ def spliced(first: NDArray[np.float32], second: NDArray[np.float32], rate: int) 
     rise = np.linspace(0, 1, fade + 2, dtype=np.float32)[1:-1]
     joint = before[len(before) - fade :] * (1 - rise) + after[:fade] * rise
     return np.concatenate([before[: len(before) - fade], joint, after[fade:]]).astype(np.float32)
+
+
+def after_change(
+    before: NDArray[np.float32], after: NDArray[np.float32], rate: int, since_s: float, window_s: float
+) -> NDArray[np.float32]:
+    """The last seconds of two clips, one after the other, some time after the second one began.
+
+    Args:
+        before: the first clip, shape (samples,); if it is short, the window is shorter
+        after: the second clip, shape (samples,)
+        rate: samples per second
+        since_s: time since the second clip began, in s
+        window_s: length of the window, in s, at least `since_s`
+
+    Raises:
+        AudioError: the second clip is not longer than that
+    """
+    heard, window = round(since_s * rate), round(window_s * rate)
+    if len(after) <= heard:
+        raise AudioError(f"a clip of {len(after) / rate:.2f} s {NOT_LONGER} {since_s:g} s")
+    joined = np.concatenate([before[max(0, len(before) - (window - heard)) :], after[:heard]])
+    return joined[-window:].astype(np.float32)
 
 
 def middle(signal: NDArray[np.float32], rate: int) -> int:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sertools.audio.files import is_silent
 from sertools.audio.sound_folder import Recordings
-from sertools.audio.splice import spliced
+from sertools.audio.splice import after_change, spliced
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AudioError
 from sertools.models.derived import attacks
@@ -17,7 +17,7 @@ from sertools.models.model import Model
 from sertools.perturbations.apply import perturb
 from sertools.randomness import identity_rng
 from sertools.speech import resynthesis
-from sertools.tables.changed.splice import partner
+from sertools.tables.changed.splice import clip_before, partner
 from sertools.tables.condition import CLEAN, Condition
 
 LONG_S = 300.0
@@ -70,6 +70,9 @@ def decode(
         elif condition.spliced:
             other = partner(corpus.clips, clip, condition.spliced)
             signal = spliced(signal, corpus.signal(other, rate), rate)
+        elif condition.window_s:
+            before = corpus.signal(clip_before(corpus.clips, clip), rate)
+            signal = after_change(before, signal, rate, condition.level or 0.0, condition.window_s)
         elif condition.perturbation in attacks.METHODS:
             signal = _attacked(signal, clip, model, condition)
         elif condition.perturbation != CLEAN and not condition.asked:

@@ -94,6 +94,9 @@ def _applicable(conditions: Sequence[Condition], corpus: Corpus, model: Model) -
         elif c.spliced:
             if splice.can_be_spliced(corpus.clips, c.spliced):
                 found.append(replace(c, content=splice.fingerprint(corpus.clips, c.spliced)))
+        elif c.window_s:
+            if "emotion" in corpus.clips:
+                found.append(replace(c, content=splice.fingerprint_of_changes(corpus.clips)))
         elif not c.voice:
             found.append(c)
         elif resynthesis.has_transcripts(corpus.clips):

@@ -46,6 +46,8 @@ class Condition:
         voice: for `spoken`: engine and voice, e.g. `espeak:1`
         asked: for `prompt`: how the model is asked
         spliced: for `splice`: what the second half differs in
+        window_s: for `after_change`: length of the window that is heard in s; its level is the time since the
+            change
     """
 
     perturbation: str = CLEAN
@@ -58,6 +60,7 @@ class Condition:
     voice: str = ""
     asked: Asked | None = None
     spliced: Spliced | None = None
+    window_s: float | None = None
 
     def __str__(self) -> str:
         """Display name: `clean`, `white_noise@40dB`, `gain@drawn#1`, `spoken@espeak:1`, `prompt@2/1/1`.
@@ -73,6 +76,8 @@ class Condition:
             return f"{PROMPT}@{self.asked.prompt}/{self.asked.order}/{self.asked.repeat}"
         if self.spliced:
             return f"{self.perturbation}@{self.spliced.other}"
+        if self.window_s:
+            return f"{self.perturbation}@{self.level:g}s/{self.window_s:g}s"
         level = "drawn" if self.level is None else f"{self.level:g}{self.unit.replace(' ', '')}"
         return f"{self.perturbation}@{level}" + (f"#{self.draw}" if self.draw else "")
 
@@ -81,7 +86,7 @@ class Condition:
         """Everything but the clip itself that determines the audio; just `clean` for clean audio."""
         if self.perturbation == CLEAN:
             return CLEAN
-        if self.voice or self.asked or self.spliced:
+        if self.voice or self.asked or self.spliced or self.window_s:
             return f"{self.perturbation} {self.voice or self} {self.content}"
         recordings = f" {self.content}" if self.content else ""
         return f"{self.perturbation} {self.level!r} {self.draw} {self.seed}{recordings}"

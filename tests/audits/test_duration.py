@@ -15,7 +15,10 @@ from sertools.tables.condition import NOT_LONGER
 from sertools.tables.tables import Tables
 from tests.helpers.audits import run
 
-NAMES = [str(condition) for condition in needs(lengths=LENGTHS, share=0.95, resamples=200).conditions]
+NAMES = [
+    str(condition)
+    for condition in needs(lengths=LENGTHS, share=0.95, resamples=200, windows=(), step=0.5).conditions
+]
 
 
 def listener(weights: list[float], speakers: int = 12, each: int = 40, seed: int = 0) -> Tables:

@@ -156,7 +156,8 @@ class _Attack:
         if not euclidean:
             return change.clamp(-self.size, self.size)
         radius = self.size * len(change) ** 0.5
-        return change * min(1.0, radius / max(float(change.norm()), 1e-20))
+        nearest: torch.Tensor = change * min(1.0, radius / max(float(change.norm()), 1e-20))
+        return nearest
 
     def _slope(self, change: "torch.Tensor") -> tuple[float, "torch.Tensor"]:
         """What is made large, and its gradient with respect to the change."""

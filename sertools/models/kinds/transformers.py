@@ -17,7 +17,7 @@ from sertools.corpora.seen.record import beside
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
-from sertools.models.checkpoints import feature_extraction, foreign_layouts, padded_forward
+from sertools.models.checkpoints import feature_extraction, foreign_layouts, gradients, padded_forward
 from sertools.models.checkpoints.described_heads import head_in, layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with, hidden_of
 from sertools.models.checkpoints.hub.card import licence
@@ -143,6 +143,10 @@ class TransformersModel(LoadedSignalModel):
                 )
             )
         return outputs, found
+
+    def logits(self, signal: "torch.Tensor") -> "torch.Tensor":
+        """Logits (c,) of a signal (samples,), in fp32, through which gradients flow back to the samples."""
+        return gradients.logits(self, signal)
 
     def hidden(self, signals: Sequence[Signal]) -> NDArray[np.float32]:
         """What the last layer of the head reads of each signal, shape (n, d)."""

@@ -17,6 +17,9 @@ from sertools.randomness import identity_rng
 SPLICE = "splice"
 """Name of the conditions with spliced clips."""
 
+AFTER_CHANGE = "after_change"
+"""Name of the conditions with the last seconds of a recording in which the emotion has changed."""
+
 Exchanged = Literal["words", "voice"]
 
 WORDS_COLUMNS = ("sentiment", "transcript")
@@ -78,8 +81,35 @@ def partner(clips: pd.DataFrame, clip: str, how: Spliced) -> str:
     fits &= clips[other].notna() & (clips[other] != row[other])
     if pd.isna(row[other]) or not fits.any():
         raise AudioError(f"no clip of the speaker has the same {same} and another {other}")
-    names = sorted(clips.index[fits].astype(str))
+    names: list[str] = sorted(clips.index[fits].astype(str))
     return names[int(identity_rng(0, str(clip), SPLICE, how.other).integers(len(names)))]
+
+
+def clip_before(clips: pd.DataFrame, clip: str) -> str:
+    """The clip that is heard before a change of emotion: of the same speaker, in another emotion.
+
+    Args:
+        clips: the corpus, with a column `emotion`
+        clip: id of the clip that follows
+
+    Raises:
+        AudioError: no clip fits
+    """
+    row: Any = clips.loc[clip]
+    fits = clips["emotion"].notna() & (clips["emotion"] != row["emotion"])
+    if "speaker" in clips:
+        fits &= clips["speaker"] == row["speaker"]
+    if pd.isna(row["emotion"]) or not fits.any():
+        raise AudioError("the speaker has no clip in another emotion")
+    names: list[str] = sorted(clips.index[fits].astype(str))
+    return names[int(identity_rng(0, str(clip), AFTER_CHANGE).integers(len(names)))]
+
+
+def fingerprint_of_changes(clips: pd.DataFrame) -> str:
+    """Hash of all that the clips before a change depend on, 16 hex digits."""
+    speaker = clips["speaker"].astype(str) if "speaker" in clips else clips["emotion"].astype(str) * 0
+    rows = "\n".join(map(str, zip(clips.index, speaker, clips["emotion"].astype(str), strict=True)))
+    return hashlib.blake2b(f"{AFTER_CHANGE}-1\n{rows}".encode(), digest_size=8).hexdigest()
 
 
 def fingerprint(clips: pd.DataFrame, how: Spliced) -> str:

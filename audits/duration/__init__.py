@@ -10,6 +10,15 @@ whole clips, interpolated linearly between the lengths on both sides. If the sho
 it, that length is the value, and the true one may be shorter; if the longest one does not, the value is
 undefined. A score that falls below the share again at a longer length has not reached it yet.
 
+With `--windows 1 --windows 2 --windows 3` the audit also asks how fast a model follows a change of emotion in a
+long recording that is cut into windows of so many seconds. Each clip is joined to the end of a clip of the same
+speaker in another emotion, so that the moment of the change is known, and the model hears the last window at
+several times after it (every `step` of .5 s, and when the window holds nothing but the new clip). `latency` is the
+time after which the score against the new clip's label reaches `share` of that of the full window, interpolated as
+above; a longer window scores better and follows later. `suggested_window` is the shortest of the windows whose full
+score reaches `share` of the best one. All windows are compared on the same clips: those that are longer than the
+longest window. That needs one more prediction of each clip for every window and time.
+
 Limit, ours, by analogy with those of audEERING's ser-tests for other changes of a recording: after 3 s the
 score is at most .05 lower than on whole clips, among the clips that are longer. It is passed only where the
 model is shown to beat a constant on whole clips (permuted among each speaker's clips, p ≤ .001). A failure
@@ -20,6 +29,7 @@ bootstrap over speakers, widened for few speakers. A model that needs a minimum 
 shorter excerpts; such clips are left out at all lengths.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,6 +45,7 @@ from sertools.auditing.tables import Row
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
+from sertools.errors import AuditError
 from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.bootstrap import bootstrap
@@ -45,12 +56,22 @@ from sertools.tables.condition import CLEAN, NOT_LONGER, Condition
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 
+from .latency import latency, latency_figures, latency_tables, window_conditions
+from .reached import shortest_length
+
 ASKS = Asks(question="How long must it listen?", claim="quick to answer", rank=65)
 
 EXPLANATIONS = {
     "shortest_length": (
         "Seconds from the start of a clip after which CCC or UAR has reached 95 % of its value on whole "
         "clips; interpolated between the lengths that were heard."
+    ),
+    "latency": (
+        "Seconds after a change of emotion until the answers to the last window reach 95 % of their score when "
+        "the window holds nothing but the new emotion."
+    ),
+    "suggested_window": (
+        "The shortest window in s whose score, on nothing but the new emotion, reaches 95 % of the best one."
     ),
     "change_of_ccc": "CCC on the first seconds minus CCC on whole clips, on longer clips; 0 is no change.",
     "change_of_uar": "UAR on the first seconds minus UAR on whole clips, on longer clips; 0 is no change.",
@@ -105,9 +126,23 @@ class Heard:
         return estimate(self.statistic, whole.truth, typed, whole.unit, whole.units)
 
 
-def needs(*, lengths: tuple[float, ...], share: float, resamples: int) -> Needs:
-    """Whole clips, and their first seconds."""
-    return Needs(conditions=(Condition(), *map(_condition, sorted(set(lengths)))))
+def needs(
+    *, lengths: tuple[float, ...], share: float, resamples: int, windows: tuple[float, ...], step: float
+) -> Needs:
+    """Whole clips, their first seconds, and windows after a change of emotion.
+
+    Raises:
+        AuditError: a window or a step that is not above 0
+    """
+    if not all(math.isfinite(each) and each > 0 for each in (*windows, step)):
+        raise AuditError(
+            f"windows is {', '.join(map(str, windows)) or 'empty'} and step {step}", hint="give lengths above 0 s"
+        )
+    return Needs(
+        conditions=(
+            Condition(), *map(_condition, sorted(set(lengths))), *window_conditions(windows, step)
+        )
+    )
 
 
 def audit(
@@ -117,6 +152,8 @@ def audit(
     lengths: tuple[float, ...] = LENGTHS,
     share: float = 0.95,
     resamples: int = 2000,
+    windows: tuple[float, ...] = (),
+    step: float = 0.5,
 ) -> Outcome:
     """Measure the scores on the first seconds of the clips, and the length from which on they suffice.
 
@@ -126,6 +163,8 @@ def audit(
         lengths: seconds that are heard
         share: of the score on whole clips that must be reached
         resamples: number of bootstrap draws
+        windows: lengths of windows in s with which a change of emotion is followed; none by default
+        step: s between the times after the change at which the windows end
     """
     targets = [*tables.dimensions, *(["emotion"] if tables.classes else [])]
     found = [_heard(tables, target, tuple(sorted(set(lengths)))) for target in targets]
@@ -141,11 +180,14 @@ def audit(
         reason = "the model has no answer to any excerpt"
         none = skipped("shortest_length", tables, reason)
         return Outcome(answer=f"Not measured: {reason}.", findings=[none])
+    followed = [latency(tables, target, windows, step) for target in targets] if windows else []
+    after = [each for each in followed if each is not None]
+    findings += [finding for each in after for finding in each.findings(share, resamples, rng)]
     return Outcome(
-        answer=" ".join(sentences),
+        answer=" ".join([*sentences, *(each.sentence(share) for each in after)]),
         findings=findings,
-        tables=[_table(rows)],
-        figures=[_figure(heard)],
+        tables=[_table(rows), *latency_tables(after)],
+        figures=[_figure(heard), *latency_figures(after)],
     )
 
 
@@ -257,39 +299,6 @@ def _shortest(heard: Heard, share: float, resamples: int, rng: np.random.Generat
             found, reason=found.reason or f"{lengths[0]:g} s is the shortest length that was heard"
         )
     return found
-
-
-def shortest_length(
-    scores: NDArray[np.float64], whole: NDArray[np.float64], lengths: NDArray[np.float64], share: float
-) -> NDArray[np.float64]:
-    """The length from which on scores reach a share of that on whole clips, shape (…); nan if none does.
-
-    Args:
-        scores: at each length, shape (…, l)
-        whole: on whole clips, shape (…)
-        lengths: rising, shape (l,)
-        share: of `whole` that must be reached
-
-    >>> lengths = np.array([1.0, 2.0, 4.0])
-    >>> round(float(shortest_length(np.array([0.5, 0.9, 1.0]), np.array(1.0), lengths, 0.95)), 6)
-    3.0
-    """
-    target = share * whole[..., None]
-    reached = scores >= target
-    # a length counts only if all longer ones reach the target too
-    onwards = np.flip(np.logical_and.accumulate(np.flip(reached, -1), axis=-1), -1)
-    first = onwards.argmax(axis=-1)
-    before = np.maximum(first - 1, 0)
-
-    def at(values: NDArray[np.float64], index: NDArray[np.integer]) -> NDArray[np.float64]:
-        return np.take_along_axis(values, index[..., None], -1)[..., 0]
-
-    low, high = at(scores, before), at(scores, first)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        part = np.where(first > 0, (target[..., 0] - low) / (high - low), 1.0)
-    found = lengths[before] + part * (lengths[first] - lengths[before])
-    defined = onwards.any(axis=-1) & np.isfinite(scores).all(axis=-1) & (whole > 0)
-    return np.where(defined, np.where(first > 0, found, lengths[0]), np.nan)
 
 
 def _rows(heard: Heard) -> list[Row]:
