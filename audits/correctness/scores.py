@@ -37,19 +37,16 @@ def class_statistics(classes: int) -> tuple[Statistic, ...]:
 def dimension_findings(pair: Pairs, dimension: str) -> list[Finding]:
     """Agreement of predicted and rated values of a dimension, and the distance of their distributions."""
     withheld = _reason_withheld(not_better_than_constant(pair))
-    found = []
-    for statistic in DIMENSION_STATISTICS:
-        # a constant cannot reach a high correlation, so these two are always judged
-        reason = "" if statistic.name in {"ccc", "pcc"} else withheld
-        found.append(
-            finding(
-                statistic.name,
-                _estimate(statistic, pair),
-                target=dimension,
-                by_speaker=pair.by_speaker,
-                withheld=reason,
-            )
+    found = [
+        finding(
+            statistic.name,
+            _estimate(statistic, pair),
+            target=dimension,
+            by_speaker=pair.by_speaker,
+            withheld=withheld,
         )
+        for statistic in DIMENSION_STATISTICS
+    ]
     found = [_consistent(each, pair) if each.name == "mae" else each for each in found]
     used = pair.of_answered
     rng = identity_rng(0, "jensen_shannon", dimension)
@@ -109,11 +106,8 @@ def emotion_findings(pair: Pairs, tables: Tables) -> list[Finding]:
         value = _estimate(statistic, pair)
         if statistic.name == "accuracy":
             value = proportion(pair.truth == pair.prediction, pair.unit, pair.units)
-        # a trivial model has a UAR of 1 / classes, which is below the limit for three or more classes
-        always_judged = statistic.name == "uar" and len(np.unique(pair.truth)) > 2
-        reason = "" if always_judged else withheld
         found.append(
-            finding(statistic.name, value, target="emotion", by_speaker=pair.by_speaker, withheld=reason)
+            finding(statistic.name, value, target="emotion", by_speaker=pair.by_speaker, withheld=withheld)
         )
     for code, name in enumerate(tables.model_classes):
         if name in tables.classes:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sertools.errors import AuditError
 from sertools.metrics.groups import sex_from_pitch
-from sertools.statistics.proportions import wilson
+from sertools.statistics.wilson import wilson
 from sertools.tables.pairs import Pairs
 
 PITCH, PREDICTED_SEX = "pitch_hz", "predicted_sex"

@@ -49,7 +49,7 @@ from sertools.tables.pairs import pairs, scored_targets
 from sertools.tables.tables import Tables
 
 from . import presentation
-from .findings import extreme_findings, mean_findings, spread_finding
+from .findings import extreme_findings, mean_findings, reason_withheld, spread_finding
 from .scores import MIN_CLIPS_FOR_SCORE, Protocol, compared_speakers, speaker_scores, worst_first
 from .without_speaker import speaker_averages_without_speaker
 
@@ -120,9 +120,10 @@ def audit(tables: Tables, *, rng: np.random.Generator, min_clips: int = 200, dra
             findings.append(skipped("worst_speaker", tables, reason, target=target))
             continue
         compared, _ = compared_speakers(speakers)
-        findings += extreme_findings(compared, target)
+        useless = reason_withheld(pair)
+        findings += extreme_findings(compared, target, useless)
         findings.append(spread_finding(compared, target))
-        findings += mean_findings(pair, tables, target)
+        findings += mean_findings(pair, tables, target, useless)
         rows += presentation.speaker_rows(speakers, target)
         figures.append(presentation.speaker_figure(speakers, target))
         sentences.append(presentation.sentence(compared, pair, target))

@@ -23,8 +23,20 @@ LEAST_RELIABILITY = 0.5
 """Least share of the variance of the speakers' true means that the choice of their clips does not explain."""
 
 
-def extreme_findings(speakers: list[Speaker], target: str) -> list[Finding]:
-    """Worst and best speaker, with intervals that account for their selection."""
+def reason_withheld(pair: Pairs) -> str:
+    """Why no limit on the speakers is passed: the model is not shown to beat a constant; empty if it is."""
+    # with fewer speakers there is no interval, so the gate is inconclusive anyway
+    return not_better_than_constant(pair, pair.classes) if pair.units >= MIN_UNITS else ""
+
+
+def extreme_findings(speakers: list[Speaker], target: str, useless: str) -> list[Finding]:
+    """Worst and best speaker, with intervals that account for their selection.
+
+    Args:
+        speakers: the speakers that are compared
+        target: what was scored
+        useless: see `reason_withheld`
+    """
     scored = worst_first(speakers)
     if not scored:
         clips = sum(speaker.score.n for speaker in speakers)
@@ -41,7 +53,7 @@ def extreme_findings(speakers: list[Speaker], target: str) -> list[Finding]:
             score = replace(score, low=np.nan, high=np.nan, reason=f"fewer than {MIN_UNITS} speakers")
         score = score.minus(less)
         where = f"speaker={speaker.name}"
-        found.append(finding(name, score, target=target, slice=where, by_speaker=True))
+        found.append(finding(name, score, target=target, slice=where, by_speaker=True, withheld=useless))
     return found
 
 
@@ -63,10 +75,15 @@ def spread_finding(speakers: list[Speaker], target: str) -> Finding:
     return finding("spread", spread_beyond_chance(scores, errors, n), target=target, by_speaker=True)
 
 
-def mean_findings(pair: Pairs, tables: Tables, target: str) -> list[Finding]:
-    """Speaker average and speaker ranking of a dimension, or of the share of each class."""
-    # with fewer speakers there is no interval, so the gate is inconclusive anyway
-    useless = not_better_than_constant(pair, pair.classes) if pair.units >= MIN_UNITS else ""
+def mean_findings(pair: Pairs, tables: Tables, target: str, useless: str) -> list[Finding]:
+    """Speaker average and speaker ranking of a dimension, or of the share of each class.
+
+    Args:
+        pair: truth and prediction
+        tables: clips and predictions
+        target: what was scored
+        useless: see `reason_withheld`
+    """
     enough = has_enough_clips(pair)
     included = enough[pair.unit]
     n = int(included.sum())

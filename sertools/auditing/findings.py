@@ -14,8 +14,8 @@ from sertools.results.result import Finding, LeftOut, Verdict
 from sertools.results.values import finite
 from sertools.results.verdicts.gate import CLIPS_ONLY
 from sertools.statistics.jackknife import MIN_UNITS, Estimate
-from sertools.statistics.shares import effective_clips
 from sertools.statistics.statistic import Statistic
+from sertools.statistics.wilson import effective_clips
 from sertools.tables.pairs import Pairs, known_speakers
 from sertools.tables.tables import Tables
 from sertools.wording import plural

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from sertools.statistics.statistic import Scale, Statistic, paired
+from sertools.statistics.wilson import effective_clips, wilson
 from sertools.wording import plural
 
 MIN_UNITS = 5
@@ -23,6 +24,9 @@ MIN_UNITS = 5
 Group = tuple[NDArray[Any], NDArray[Any], NDArray[np.integer]]
 """Truth (n,), prediction (n,) and unit codes (n,) of the clips of one group or condition."""
 
+
+TINY = 1e-12
+"""Differences below this are rounding error."""
 
 LEVEL, INNER_LEVEL = 0.95, 0.9
 """Coverage of the interval that is reported, and of the one inside it that shows equivalence at 5 %."""
@@ -86,8 +90,8 @@ def estimate(
     Leave-one-unit-out jackknife: variance (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)², t quantile with G−1 degrees of
     freedom, on the statistic's scale (artanh θ or log θ); clipped to the statistic's bounds.
 
-    A bounded statistic that reaches its bound for every unit (UAR = 1) gets an interval of width 0, because
-    the units do not show its spread. For shares of clips use `proportion`, which never does that.
+    Where a statistic between 0 and 1 is 0 or 1 for every unit (UAR = 1), the units do not show its spread, and
+    it gets Wilson's interval of a share, which does not have width 0. For shares of clips use `proportion`.
 
     Args:
         statistic: what to estimate
@@ -100,7 +104,13 @@ def estimate(
     """
     t, p, unit = *paired(truth, prediction), np.asarray(unit)
     sums = statistic.sums(t, p, unit, units)[np.bincount(unit, minlength=units) > 0]
-    return estimate_from_sums(statistic, sums, len(t), level=level, unit_noun=unit_noun)
+    found = estimate_from_sums(statistic, sums, len(t), level=level, unit_noun=unit_noun)
+    at_a_bound = found.high - found.low < TINY and min(found.value, 1 - found.value) < TINY
+    if statistic.bounds != (0.0, 1.0) or not at_a_bound:
+        return found
+    weights = np.full(len(t), 1 / len(t)) if statistic.weights is None else statistic.weights(t)
+    clips = effective_clips(weights, unit)
+    return found.within(lambda cover: wilson(found.value, clips, float(ndtri((1 + cover) / 2))), level)
 
 
 def estimate_from_sums(

@@ -1,6 +1,5 @@
 """How uncertain is a share of clips? Wilson's interval with a number of clips that accounts for speakers."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +9,7 @@ from scipy.special import ndtri, stdtrit
 
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, jackknife_variance
 from sertools.statistics.statistic import ratio, unit_sums
-
-INTRA_SPEAKER = 0.02
-"""Intra-speaker correlation assumed for a share when too few clips show how much speakers differ."""
+from sertools.statistics.wilson import INTRA_SPEAKER, wilson
 
 RARER_CLIPS_OF_HALF_CORRELATION = 50
 """Number of clips of the rarer outcome at which half of that correlation is assumed."""
@@ -76,12 +73,3 @@ def share_bounds(
     if variance > 1e-24 and value * (1 - value) < most * variance:
         return wilson(value, value * (1 - value) / variance, float(stdtrit(len(clips) - 1, (1 + level) / 2)))
     return wilson(value, most, float(ndtri((1 + level) / 2)))
-
-
-def wilson(value: float, effective: float, quantile: float) -> tuple[float, float]:
-    """Lowest and highest share within `quantile` of its own standard errors of the value (Wilson 1927)."""
-    square = quantile**2 / effective
-    centre = (value + square / 2) / (1 + square)
-    half = math.sqrt(value * (1 - value) * square + square**2 / 4) / (1 + square)
-    # at a share of 0 or 1, rounding may push the bounds outside [0, 1] or past the value
-    return max(min(centre - half, value), 0.0), min(max(centre + half, value), 1.0)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from sertools.statistics.jackknife import MIN_UNITS, Estimate, Group, jackknife_variance
-from sertools.statistics.proportions import INTRA_SPEAKER, wilson
 from sertools.statistics.statistic import paired
+from sertools.statistics.wilson import design_effect, wilson
 
 
 def change_of_recall(
@@ -134,24 +134,6 @@ def gap_of_recall(a: Group, b: Group, *, level: float = 0.95) -> Estimate:
     return found.within(bounds, level)
 
 
-def effective_clips(weights: ArrayLike, unit: ArrayLike) -> float:
-    """How many independent clips is a share worth at most: 1 / (Σw² · design effect) (Kish 1965)?
-
-    The design effect is that of an intra-speaker correlation of .02, because few clips of the rarer outcome
-    cannot show how much speakers differ.
-
-    Args:
-        weights: of the clips in the share, Σ 1, shape (n,)
-        unit: speaker codes, shape (n,)
-
-    >>> round(effective_clips([0.25] * 4, [0, 0, 1, 1]), 3)
-    3.922
-    """
-    squares = float((np.asarray(weights, dtype=np.float64) ** 2).sum())
-    of_unit = np.unique(np.asarray(unit), return_counts=True)[1].astype(np.float64)
-    return 1 / (squares * _design_effect(of_unit))
-
-
 def least_interval(change: float, effective: float, *, level: float = 0.95) -> tuple[float, float]:
     """The narrowest interval that the change of a share may have where gains and losses are not known.
 
@@ -233,12 +215,7 @@ def _weighted(hits: NDArray[np.float64], clips: NDArray[np.float64]) -> Any:
 
 def _most_clips(clips: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """The largest effective number of clips: 1 / (Σw² · design effect) (Kish 1965)."""
-    return float(1 / ((clips.sum(axis=0) * weights**2).sum() * _design_effect(clips.sum(axis=1))))
-
-
-def _design_effect(of_unit: NDArray[np.float64]) -> float:
-    """By how much speakers with these numbers of clips widen a variance."""
-    return 1 + max(float((of_unit**2).sum() / of_unit.sum()) - 1, 0.0) * INTRA_SPEAKER
+    return float(1 / ((clips.sum(axis=0) * weights**2).sum() * design_effect(clips.sum(axis=1))))
 
 
 def _bounds(

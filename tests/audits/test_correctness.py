@@ -18,7 +18,7 @@ from sertools.results.result import Verdict
 from sertools.selftest import toy_corpus
 from sertools.tables.tables import Tables
 from tests import golden
-from tests.helpers.audit_tables import unheard
+from tests.helpers.audit_tables import EMOTIONS, unheard
 from tests.helpers.audits import run
 
 
@@ -298,3 +298,24 @@ def test_of_two_classes_a_constant_recognises_half_and_never_passes():
 def test_findings_are_those_of_the_golden_file():
     """To renew: golden.renew() of the same result."""
     golden.check(run(load("correctness"), noisy(), seed=0))
+
+
+def test_a_model_that_hardly_moves_passes_nothing_however_well_it_orders_clips():
+    """Pearson's correlation does not see the scale."""
+    truth = np.linspace(0.1, 0.9, 60)
+    here = found(tables_of({"arousal": truth}, {"arousal": 0.5 + 1e-4 * truth}, dimensions=("arousal",)))
+    assert here["pcc", "arousal"].value == pytest.approx(1)
+    assert here["pcc", "arousal"].verdict is Verdict.INCONCLUSIVE
+    assert here["ccc", "arousal"].verdict is Verdict.FAIL
+
+
+def test_a_score_that_speakers_alone_explain_is_not_passed():
+    """Each speaker has one emotion, so whoever recognises speakers has a UAR of 1."""
+    names = [EMOTIONS[i % 6 % 3] for i in range(60)]
+    scores = {name: [float(name == each) for each in names] for name in EMOTIONS[:3]}
+    here = found(tables_of({"emotion": names}, scores, classes=EMOTIONS[:3], model_classes=EMOTIONS[:3]))
+    assert (here["uar", "emotion"].value, here["uar", "emotion"].verdict) == (1.0, Verdict.INCONCLUSIVE)
+    assert (
+        here["uar", "emotion"].reason
+        == "the model is not shown to beat a constant prediction with 6 speakers"
+    )

@@ -325,3 +325,11 @@ def test_one_of_91_real_speakers_whose_emotions_are_guessed_is_found_as_the_wors
     (alone,) = [note for note in r.notes if "the limited number of clips alone" in note]
     # a standard deviation of 90 is known to 1/√180 = 7 %, and the note is rounded
     assert np.std(others, ddof=1) == pytest.approx(float(alone.split()[-1].rstrip(".")), rel=0.3)
+
+
+def test_a_model_that_hardly_moves_is_not_better_than_a_constant_for_every_speaker():
+    tables = made([62, 90, 78, 65, 84], noise=0.0)
+    squeezed = tables.with_predictions({name: 0.5 + f / 1e4 for name, f in tables.predictions.items()})
+    worst = found(result(squeezed), "worst_speaker")
+    assert worst.low > 0
+    assert worst.verdict is Verdict.INCONCLUSIVE

@@ -11,7 +11,8 @@ import argparse
 import numpy as np
 from scipy.special import stdtrit
 
-from sertools.statistics.proportions import INTRA_SPEAKER, share_bounds, wilson
+from sertools.statistics.proportions import share_bounds
+from sertools.statistics.wilson import INTRA_SPEAKER, wilson
 from tests.bench.inference import show
 
 SPEAKERS = (5, 6, 8, 12, 24, 45, 90)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from sertools.metrics import regression
-from sertools.metrics.classification import recall_statistic, uar_statistic
+from sertools.metrics.classification import macro_f1_statistic, recall_statistic, uar_statistic
 from sertools.metrics.regression import BIAS, CCC, MAE, PCC, ccc
 from sertools.statistics.jackknife import contrast, estimate, estimate_from_left_out, gap, group_minus_all
 from sertools.statistics.proportions import proportion
@@ -324,3 +324,18 @@ def test_a_value_that_is_undefined_has_no_interval_from_left_out_values_either()
     found = estimate_from_left_out(CCC, np.nan, np.full(9, np.nan), 9)
     assert math.isnan(found.low)
     assert found.reason == estimate(CCC, np.full(9, 0.5), np.full(9, 0.5), np.arange(9), 9).reason
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_share_of_one_or_nothing_has_an_interval_with_a_width(right):
+    """48 right answers of 6 speakers do not show that every answer is right."""
+    truth, unit = np.arange(48) % 3, np.arange(48) // 8
+    prediction = truth if right else (truth + 1) % 3
+    for statistic in (uar_statistic(3), macro_f1_statistic(3)):
+        found = estimate(statistic, truth, prediction, unit, 6)
+        assert found.value == float(right)
+        effective = 48 / (1 + (8 - 1) * 0.02)
+        bound = 1.959964**2 / (effective + 1.959964**2)
+        ends = (1 - bound, 1.0) if right else (0.0, bound)
+        assert (found.low, found.high) == pytest.approx(ends, abs=1e-6)
+        assert found.inner[1] - found.inner[0] < found.high - found.low
