@@ -1,5 +1,9 @@
 """Acoustic features of clips by openSMILE: over time, averaged over the frames of a layer, and functionals.
 
+One pass over a clip gives functionals and low-level descriptors. openSMILE releases Python's lock
+while it computes, so clips are analysed in threads on all cores. Each clip has its own instance of openSMILE,
+so its numbers depend on nothing else.
+
 openSMILE returns the low-level descriptors of eGeMAPSv02 (Eyben et al. 2016) every 10 ms. Two kinds of values
 are not measurements and become nan here, and one misalignment is corrected:
 
@@ -13,9 +17,12 @@ are not measurements and become nan here, and one misalignment is corrected:
 """
 
 import importlib
-import warnings
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -61,6 +68,77 @@ PERIODS = ("jitterLocal_sma3nz", "shimmerLocaldB_sma3nz")
 FORMANTS = tuple(f"F{i}{what}_sma3nz" for i in (1, 2, 3) for what in ("frequency", "bandwidth"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What openSMILE finds in a clip.
+
+    Attributes:
+        functionals: shape (88,), float32; nan for a clip without a frame
+        rows: low-level descriptors every 10 ms as openSMILE writes them, columns FEATURES, shape (rows, 25),
+            float32
+    """
+
+    functionals: NDArray[np.float32]
+    rows: Features
+
+
+def analyses(signals: Sequence[Samples], workers: int | None = None) -> list[Analysis]:
+    """What openSMILE finds in each clip, whatever the number of threads.
+
+    Args:
+        signals: at 16 kHz, n arrays of shape (samples,)
+        workers: number of threads; None for one per core
+
+    Raises:
+        ModelError: opensmile is not installed
+    """
+    _order()  # fails early, and is created once
+    # in a thread even if there is only one: Ctrl-C would get lost in what openSMILE calls
+    pool = ThreadPoolExecutor(min(workers or os.cpu_count() or 1, max(1, len(signals))))
+    try:
+        return list(pool.map(_analysis, signals))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _analysis(signal: Samples) -> Analysis:
+    smile, lib = extractor(), importlib.import_module("opensmile.core.lib")
+    names = importlib.import_module("opensmile.core.config").config
+    root = Path(smile.default_config_root)
+    options = {
+        "source": root / names.EXTERNAL_INPUT_CONFIG,
+        "sampleRate": RATE_HZ,
+        "nBits": 16,
+        "sink": root / names.EXTERNAL_OUTPUT_MULTI_CONFIG,
+        "bufferModeRbConf": root / "shared/BufferModeRb.conf.inc",
+        "frameModeFunctionalsConf": root / "shared/FrameModeFunctionals.conf.inc",
+    }
+    rows: list[Features] = []
+    functionals: list[NDArray[np.float32]] = []
+    found = lib.OpenSMILE()
+    found.initialize(config_file=smile.config_path, options=options, loglevel=smile.loglevel)
+    try:
+        for sink, into in (("extsinklld", rows), ("extsinkfunc", functionals)):
+            found.external_sink_set_callback(sink, lambda data, into=into: into.append(data.copy()))
+        samples = (np.asarray(signal, dtype=np.float32) * 32768).astype(np.int16)
+        found.external_audio_source_write_data(names.EXTERNAL_SOURCE_COMPONENT, samples.tobytes())
+        found.external_audio_source_set_eoi(names.EXTERNAL_SOURCE_COMPONENT)
+        found.run()
+    finally:
+        found.free()
+    return Analysis(
+        functionals=functionals[0] if functionals else np.full(FUNCTIONALS, np.nan, dtype=np.float32),
+        rows=np.array(rows, dtype=np.float32).reshape(-1, len(FEATURES))[:, _order()],
+    )
+
+
+@cache
+def _order() -> list[int]:
+    """The place of each of FEATURES in what openSMILE writes."""
+    names = list(_smile("LowLevelDescriptors").feature_names)
+    return [names.index(name) for name in FEATURES]
+
+
 def features(signal: Samples) -> Features:
     """The features of a clip every 10 ms, shape (rows, 25), float32; nan where one is undefined.
 
@@ -70,14 +148,10 @@ def features(signal: Samples) -> Features:
     Raises:
         ModelError: opensmile is not installed
     """
-    smile = extractor("LowLevelDescriptors")
     if len(signal) < SHORTEST:
+        extractor()
         return np.zeros((0, len(FEATURES)), dtype=np.float32)
-    with warnings.catch_warnings():
-        # openSMILE also warns about a few frames of silence or noise; it returns nan there, as we do
-        warnings.filterwarnings("ignore", message="Segment too short")
-        raw = smile.process_signal(signal, RATE_HZ)
-    return cleaned(raw[list(FEATURES)].to_numpy(dtype=np.float32))
+    return cleaned(analyses([signal])[0].rows)
 
 
 def cleaned(raw: Features) -> Features:
@@ -88,6 +162,8 @@ def cleaned(raw: Features) -> Features:
     """
     at = {name: i for i, name in enumerate(FEATURES)}
     found = np.array(raw, dtype=np.float32)
+    if not len(found):
+        return found
     voiced = found[:, at[PITCH]] > 0
     around = voiced.copy()
     around[1:] &= voiced[:-1]
@@ -146,24 +222,21 @@ def functionals(signals: Sequence[Samples]) -> NDArray[np.float64]:
     Raises:
         ModelError: openSMILE is not installed
     """
-    smile = extractor("Functionals")
-    with warnings.catch_warnings():
-        # openSMILE returns nan and warns for a clip without a frame; such a clip counts as missing
-        warnings.filterwarnings("ignore", message="Segment too short")
-        rows = [smile.process_signal(signal, RATE_HZ).to_numpy()[0] for signal in signals]
+    rows = [each.functionals for each in analyses(signals)]
     return np.array(rows, dtype=np.float64).reshape(len(rows), FUNCTIONALS)
 
 
 @cache
-def extractor(level: Literal["LowLevelDescriptors", "Functionals"]) -> Any:
-    """OpenSMILE's extractor, created once: reading its configuration takes longer than a short clip.
-
-    Args:
-        level: features every 10 ms, or one set of features per clip
+def extractor() -> Any:
+    """OpenSMILE's own extractor of functionals, which knows their names; created once.
 
     Raises:
         ModelError: openSMILE is not installed
     """
+    return _smile("Functionals")
+
+
+def _smile(level: Literal["LowLevelDescriptors", "Functionals"]) -> Any:
     try:
         opensmile: Any = importlib.import_module("opensmile")
     except ImportError as error:
@@ -172,6 +245,5 @@ def extractor(level: Literal["LowLevelDescriptors", "Functionals"]) -> Any:
             hint="pip install opensmile; probe-layers needs it only without --no-cca",
         ) from error
     return opensmile.Smile(
-        feature_set=opensmile.FeatureSet.eGeMAPSv02,
-        feature_level=getattr(opensmile.FeatureLevel, level),
+        feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=getattr(opensmile.FeatureLevel, level)
     )

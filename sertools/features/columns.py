@@ -16,7 +16,6 @@ from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError, CorpusError, ModelError, nearest
 from sertools.features.fingerprint import Prints
 from sertools.features.functionals import Functionals
-from sertools.features.pitch import Pitch
 from sertools.features.sound import SoundMeasures
 from sertools.features.speech_recognition import Recogniser
 from sertools.models.model import Model
@@ -33,7 +32,7 @@ class Measure(Model, Protocol):
 
 
 MEASURES: Mapping[str, Callable[..., Measure]] = {
-    "f0_hz": Pitch,
+    "f0_hz": Functionals,
     "audio_hash": Prints,
     "audio_print": Prints,
     "recognised": lambda checkpoint: Recogniser(checkpoint=checkpoint),

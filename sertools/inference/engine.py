@@ -3,15 +3,17 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sertools.audio.opensmile import FUNCTIONALS
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
+from sertools.features.functionals import Functionals
 from sertools.files import check_writable
 from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
@@ -21,9 +23,11 @@ from sertools.models.model import (
     Frames,
     Model,
     Outputs,
+    ReadsFunctionals,
     Signal,
     is_prompted,
     packs_clips,
+    reads_functionals,
     repeats,
 )
 from sertools.models.task import class_columns
@@ -94,6 +98,8 @@ def fill(job: Job, corpus: Corpus, model: Model, settings: Settings) -> None:
     if not job.shards:
         return
     check_writable(settings.root)  # a store that holds everything is only read
+    if job.functionals:
+        _fill_functionals(job, job.functionals, corpus, settings)
     with (
         settings.progress(str(job.condition), job.clips) as advance,
         closing(compute(job, corpus, model, settings, advance)) as computed,
@@ -101,6 +107,45 @@ def fill(job: Job, corpus: Corpus, model: Model, settings: Settings) -> None:
         sweep(job.folder)
         for shard in computed:
             write_shard(job.folder, shard.number, shard.scores, shard.layers)
+
+
+def _fill_functionals(job: Job, functionals: Job, corpus: Corpus, settings: Settings) -> None:
+    """Computes and writes the functionals of the clips of a job, unless the store has them."""
+    measure = Functionals()
+    needed = {i for i, _ in job.shards}
+    todo = tuple(each for each in functionals.shards if each[0] in needed)
+    named = replace(settings, progress=lambda title, n: settings.progress(f"{measure.name}, {title}", n))
+    fill(replace(functionals, shards=todo), corpus, measure, named)
+
+
+def _of_functionals(
+    job: Job, functionals: Job, model: ReadsFunctionals, advance: Callable[[int], None]
+) -> Generator[Shard]:
+    """Yields the outputs for the missing shards of a job whose functionals are stored, in order."""
+    measure = Functionals()
+    for i, clips in job.shards:
+        found = read_shard(functionals.folder, i, clips)
+        assert found is not None, "they are stored"
+        measured = (found["reason"] == "").to_numpy()
+        decoded = [
+            DecodedClip(signal=None, reason=str(reason), silent=bool(silent))
+            for reason, silent in zip(found["reason"], found["silent"], strict=True)
+        ]
+        scores = np.full((len(clips), len(model.labels)), np.nan, dtype=np.float32)
+        layers = np.full((len(clips), 1, FUNCTIONALS), np.nan, dtype=np.float32)
+        if measured.any():
+            values = measure.values(found[list(measure.labels)].to_numpy()[measured])
+            outputs = model.from_functionals(values)
+            _check_shape(model, outputs, len(values))
+            with np.errstate(over="ignore"):
+                scores[measured] = outputs.scores
+            layers[measured] = outputs.layers
+        elif job.layers:
+            layers = layers[:, :0, :0]
+        advance(len(clips))
+        yield Shard(
+            number=i, scores=table(model, clips, decoded, scores), layers=layers if job.layers else None
+        )
 
 
 def compute(
@@ -127,6 +172,9 @@ def compute(
     Raises:
         ModelError: the scores do not have the shape (clips, labels)
     """
+    if job.functionals and reads_functionals(model):
+        yield from _of_functionals(job, job.functionals, model, advance)
+        return
     if job.condition.asked and is_prompted(model):
         model = model.asking(job.condition.asked)
     with ThreadPoolExecutor(settings.workers) as pool:
@@ -178,7 +226,7 @@ def predict_clips(
     means: NDArray[np.float32] | None = None
     reasons = [""] * len(heard)
     advance(sum(h.signal is None for h in heard))
-    packed = listener is None and packs_clips(model)
+    packed = (listener is None and packs_clips(model)) or getattr(model, "by_itself", False)
     for batch in groups(heard) if packed else batches(heard, batch_size):
         signals = [h.signal for i in batch if (h := heard[i]).signal is not None]
         outputs, frames = _forward(model, signals, layers, listener is not None)
@@ -192,10 +240,10 @@ def predict_clips(
             if means is None:
                 means = np.full((len(heard), *outputs.layers.shape[1:]), np.nan, dtype=np.float32)
             means[batch] = outputs.layers
-            if listener is not None:
-                for i, states, mean in zip(batch, frames, outputs.layers, strict=True):
-                    if np.isfinite(mean).all():
-                        listener(clips[i], states)
+        if listener is not None:
+            for k, (i, states) in enumerate(zip(batch, frames, strict=True)):
+                if outputs.layers is None or np.isfinite(outputs.layers[k]).all():
+                    listener(clips[i], states)
         advance(len(batch))
     if repeats(model):
         model.check_drift()
@@ -213,13 +261,17 @@ def _forward(
         outputs, frames = cast(Framed, model).predict_frames(signals)
     else:
         outputs = model.predict(signals, layers=layers)
-    if outputs.scores.shape != (len(signals), len(model.labels)):
+    _check_shape(model, outputs, len(signals))
+    return outputs, frames
+
+
+def _check_shape(model: Model, outputs: Outputs, clips: int) -> None:
+    if outputs.scores.shape != (clips, len(model.labels)):
         raise ModelError(
-            f"{model.name} returned, for {len(signals)} clips, scores of shape {outputs.scores.shape}, but "
+            f"{model.name} returned, for {clips} clips, scores of shape {outputs.scores.shape}, but "
             f"it has {len(model.labels)} labels",
             hint="predict(signals) must return one row per signal and one column per label",
         )
-    return outputs, frames
 
 
 def table(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus, fingerprint
+from sertools.features.functionals import Functionals
 from sertools.inference.settings import Settings
-from sertools.models.model import Model, is_prompted
+from sertools.models.model import Model, is_prompted, reads_functionals
 from sertools.speech import resynthesis
 from sertools.store.key import Key
 from sertools.store.store import SHARD, read_layers, read_shard, shards
@@ -28,6 +29,7 @@ class Job:
         stored: number of clips that the store has
         layers: whether layer means are needed
         size: number of clips of each shard but the last
+        functionals: the same shards of the functionals that the model reads; None for a model that reads none
     """
 
     condition: Condition
@@ -36,6 +38,7 @@ class Job:
     stored: int
     layers: bool
     size: int = SHARD
+    functionals: "Job | None" = None
 
     @property
     def clips(self) -> int:
@@ -69,7 +72,7 @@ def jobs(
         SertoolsError: a voice does not exist
     """
     corpus_fingerprint = corpus_fingerprint or fingerprint(corpus)
-    return [
+    found = [
         job
         for condition in _applicable(conditions, corpus, model)
         for job in jobs_of_conditions(
@@ -82,6 +85,10 @@ def jobs(
             size=min(SHARD, getattr(model, "stored_together", SHARD)),
         )
     ]
+    if not reads_functionals(model):
+        return found
+    read = jobs(Functionals(), corpus, conditions, settings, corpus_fingerprint)
+    return [replace(job, functionals=each) for job, each in zip(found, read, strict=True)]
 
 
 def _applicable(conditions: Sequence[Condition], corpus: Corpus, model: Model) -> list[Condition]:

@@ -161,6 +161,14 @@ class Explaining(ClipModel, Protocol):
         ...
 
 
+class ReadsFunctionals(Model, Protocol):
+    """A model whose scores depend on nothing but the functionals of a clip, which are kept for all models."""
+
+    def from_functionals(self, functionals: NDArray[np.float64]) -> Outputs:
+        """Same as `predict` with layers, from the functionals of the clips, shape (n, 88)."""
+        ...
+
+
 def hears(model: object) -> TypeIs[Model]:
     """Whether a model computes scores from signals."""
     return callable(getattr(model, "predict", None))
@@ -189,6 +197,11 @@ def is_by_clip(model: object) -> TypeIs[ClipModel]:
 def is_prompted(model: object) -> TypeIs[Prompted]:
     """Whether a model is asked in words."""
     return hears(model) and callable(getattr(model, "asking", None))
+
+
+def reads_functionals(model: object) -> TypeIs[ReadsFunctionals]:
+    """Whether the scores of a model follow from the functionals of a clip."""
+    return hears(model) and callable(getattr(model, "from_functionals", None))
 
 
 def explains(model: object) -> TypeIs[Explaining]:

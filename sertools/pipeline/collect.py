@@ -1,6 +1,7 @@
 """Collects the data that audits read: predictions, layers, sums over frames, and measured columns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -9,7 +10,9 @@ from sertools.auditing.audit import PlannedAudit
 from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.features import columns, text_encoder
+from sertools.features.functionals import Functionals
 from sertools.inference.build_tables import tables
+from sertools.inference.frames import acoustics
 from sertools.inference.frames.cells import union
 from sertools.inference.frames.compute import frame_sums
 from sertools.inference.frames.plan import plan
@@ -249,10 +252,23 @@ def with_measured_columns(corpus: Corpus, audits: Sequence[PlannedAudit], settin
         return predict(measure, clips, settings=named)[CLEAN].scores
 
     needed = measured_columns(corpus, audits)
+    if any(planned.needs.frame_sums for planned in audits):
+        _functionals_with_frames(corpus, needed, settings)
     optional = [column for column, may_be_empty in needed.items() if may_be_empty]
     measured = columns.measured(corpus, needed, scores_of, optional)
     vectors = [needed for planned in audits for needed in planned.needs.text_vectors]
     return text_encoder.read(measured, vectors, settings.root, settings.progress)
+
+
+def _functionals_with_frames(corpus: Corpus, columns: Iterable[str], settings: Settings) -> None:
+    """Measures functionals and acoustic features in one pass, if functionals are read and not stored."""
+    measure = Functionals()
+    if not set(columns) & set(measure.labels):
+        return
+    key = fingerprint(corpus)
+    (missing,) = jobs(measure, corpus, [Condition()], settings, key)
+    if missing.shards and importlib.util.find_spec("opensmile"):
+        acoustics.measured(corpus, key, settings)
 
 
 def fill_share(

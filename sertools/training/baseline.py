@@ -15,12 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sertools.audio.opensmile import RATE_HZ, SHORTEST, functionals
+from sertools.audio.opensmile import RATE_HZ
 from sertools.corpora.corpus import Corpus
 from sertools.corpora.seen.record import TrainingRecord, path_of, record_of
-from sertools.errors import AudioError, CorpusError, ModelError
+from sertools.errors import CorpusError, ModelError
 from sertools.files import check_writable, write_bytes, write_text
+from sertools.inference.frames.acoustics import functionals_of
+from sertools.inference.settings import Settings
 from sertools.labels import DIMENSIONS
+from sertools.tables.egemaps import FUNCTIONAL_COLUMNS
 
 FOLDS = 5
 """Number of speaker groups that are held out in turn; fewer if there are fewer speakers."""
@@ -49,7 +52,9 @@ class Baseline:
     predictions: Path
 
 
-def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: float = 1.0) -> Baseline:
+def fit_baseline(
+    corpus: Corpus, labels: Sequence[str], out: Path, *, strength: float = 1.0, whole: Corpus | None = None
+) -> Baseline:
     """Fits StandardScaler and logistic (emotion) or ridge regression (dimensions) on eGeMAPS functionals.
 
     Held-out predictions come from models fitted on other speakers (`GroupKFold`); the model that is written
@@ -61,6 +66,7 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
         out: file to write, ending with .skops; a .json with the labels, a .skops.training_record.json, and a
             .held_out.csv with the held-out predictions are written beside it
         strength: of the regularisation, above 0; 1 is scikit-learn's own
+        whole: the corpus of which `corpus` is a part, for which functionals are kept
 
     Raises:
         CorpusError: a column is missing, there are fewer than two speakers or classes, or no usable clips
@@ -70,7 +76,7 @@ def fit_baseline(corpus: Corpus, labels: Sequence[str], out: Path, *, strength: 
     _check_arguments(labels, out)
     corpus.check_listed_once()
     skops = _skops()
-    clips, features = _clips_and_functionals(corpus, labels)
+    clips, features = _clips_and_functionals(corpus, labels, whole or corpus)
     speaker = clips["speaker"].to_numpy(dtype=str)
     speakers = len(np.unique(speaker))
     if speakers < 2:
@@ -137,24 +143,22 @@ def _skops() -> Any:
         ) from error
 
 
-def _clips_and_functionals(corpus: Corpus, labels: Sequence[str]) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Clips that have a speaker, labels and audio, and their functionals (n, 88)."""
+def _clips_and_functionals(
+    corpus: Corpus, labels: Sequence[str], whole: Corpus
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Clips that have a speaker, labels and audio, and their functionals (n, 88), kept for all of `whole`."""
     for column in ("speaker", *labels):
         if column not in corpus.clips:
             raise CorpusError(f"corpus {corpus.name} has no column {column!r}, which a baseline needs")
     labelled = corpus.clips[corpus.clips[["speaker", *labels]].notna().all(axis="columns")]
-    usable, rows = [], []
-    for clip in labelled.index:
-        try:
-            signal = corpus.signal(clip, RATE_HZ)
-        except AudioError:
-            continue
-        if len(signal) >= SHORTEST:
-            usable.append(clip)
-            rows.append(functionals([signal])[0])
-    if not usable:
+    usable = labelled
+    if len(labelled):
+        found = functionals_of(whole, labelled.index, Settings())
+        usable = labelled[(found["reason"] == "").to_numpy()]
+    if usable.empty:
         raise CorpusError(f"no clip of {corpus.name} has a speaker, {', '.join(labels)} and usable audio")
-    return labelled.loc[usable], np.array(rows)
+    rows = found.loc[usable.index, list(FUNCTIONAL_COLUMNS)].to_numpy(dtype=np.float64)
+    return usable, np.ascontiguousarray(rows)
 
 
 def _estimator(labels: Sequence[str], strength: float) -> Any:

@@ -50,9 +50,10 @@ def corpus_of(data: Path, clips: int):
 def measured(corpus, store: Path) -> dict:
     """Acoustic features of every clip, from the store where they are there."""
     from sertools.corpora.corpus import fingerprint
-    from sertools.features import acoustics
+    from sertools.inference.frames import acoustics
+    from sertools.inference.settings import Settings
 
-    return acoustics.measured(corpus, fingerprint(corpus), store)
+    return acoustics.measured(corpus, fingerprint(corpus), Settings(cache=store))
 
 
 def states(corpus, model) -> Iterator:

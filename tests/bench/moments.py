@@ -50,8 +50,8 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
     """Prints seconds of the plain pass, of moments, and of openSMILE."""
     from sertools.audio.files import duration_s
     from sertools.corpora.corpus import fingerprint
-    from sertools.features import acoustics
     from sertools.inference import predict
+    from sertools.inference.frames import acoustics
     from sertools.inference.frames.compute import frame_sums
     from sertools.inference.frames.plan import plan
     from sertools.inference.jobs import jobs
@@ -76,7 +76,7 @@ def compare(data: Path, clips: int, repeats: int, levels: tuple[str, ...], work:
 
     def measured():
         shutil.rmtree(work / "summed", ignore_errors=True)
-        acoustics.measured(corpus, corpus_fingerprint, work / "summed", workers=1)
+        acoustics.measured(corpus, corpus_fingerprint, predict.Settings(cache=work / "summed"))
 
     def summed():
         settings = predict.Settings(cache=work / "summed")

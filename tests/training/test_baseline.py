@@ -13,11 +13,14 @@ pytest.importorskip("skops", reason="estimators are read by skops")
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
+from sertools.audio import opensmile
 from sertools.audio.files import read_audio
 from sertools.audio.opensmile import SHORTEST, functionals
 from sertools.corpora.load import load_corpus
 from sertools.errors import CorpusError, ModelError
+from sertools.inference.predict import predict
 from sertools.models.load import LoadOptions, load_model
+from sertools.tables.condition import Condition
 from sertools.training.baseline import fit_baseline
 from tests.helpers.checkpoints import speech
 from tests.helpers.places import ROOT
@@ -62,6 +65,30 @@ def test_emotions_that_differ_in_level_are_told_apart_on_new_speakers(corpus, tm
     scores = model.predict(signals_of(corpus)).scores
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
     np.testing.assert_array_equal(scores.argmax(axis=1), truth == "sadness")
+
+
+def test_functionals_are_measured_once_for_training_and_for_all_models(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    analysed = []
+    analyses = opensmile.analyses
+    monkeypatch.setattr(opensmile, "analyses", lambda some: analysed.extend(some) or analyses(some))
+    first = fit_baseline(corpus, ["emotion"], tmp_path / "a.skops")
+    second = fit_baseline(corpus, ["arousal"], tmp_path / "b.skops")
+    again = fit_baseline(corpus, ["emotion"], tmp_path / "c.skops")
+    pd.testing.assert_frame_equal(first.held_out, again.held_out)
+    assert len(analysed) == 24
+    for made in (first, second):
+        model = load_model(f"sklearn:{made.path}")
+        analysed.clear()
+        conditions = [Condition(), Condition(perturbation="white_noise", level=20.0)]
+        found = predict(model, corpus, conditions=conditions, layers=True)
+        # perturbed clips are measured for the first of the models only; loading one measures a short signal
+        assert len([signal for signal in analysed if len(signal) == 8000]) == (24 if made is first else 0)
+        outputs = model.predict(signals_of(corpus), layers=True)
+        np.testing.assert_array_equal(found["clean"].scores[:24], outputs.scores)
+        np.testing.assert_array_equal(np.concatenate(found["clean"].layers.shards)[:24], outputs.layers)
+        assert found["clean"].missing["clip"].tolist() == [corpus.clips.index[24]]
+        assert "broken.wav" in found["clean"].missing["reason"][0]
 
 
 def test_held_out_predictions_are_those_of_leaving_speakers_out_by_hand(corpus, tmp_path):

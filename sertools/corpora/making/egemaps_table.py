@@ -1,5 +1,6 @@
 """The functionals of eGeMAPS of every clip, as a table."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -12,26 +13,31 @@ from sertools.errors import AudioError, CorpusError
 
 LABELS = ("speaker", "sex", "age", "language", "emotion", "arousal", "dominance", "valence", "split")
 
+AT_ONCE = 64
+"""Number of clips in memory at a time."""
+
 
 def table(corpus: Corpus, advance: Advance) -> pd.DataFrame:
     """One row per clip: `clip`, `file`, labels, and the 88 functionals; empty where there is no sound.
 
     Args:
         corpus: the corpus
-        advance: called after each clip
+        advance: called with numbers of finished clips
 
     Raises:
         CorpusError: no clip can be read
         ModelError: openSMILE is not installed
     """
-    names = list(opensmile.extractor("Functionals").feature_names)
+    names = list(opensmile.extractor().feature_names)
     values = np.full((len(corpus.clips), len(names)), math.nan)
-    for i, clip in enumerate(map(str, corpus.clips.index)):
-        advance(1)
-        try:
-            values[i] = opensmile.functionals([corpus.signal(clip, opensmile.RATE_HZ)])[0]
-        except AudioError:
-            continue
+    for start in range(0, len(values), AT_ONCE):
+        rows, signals = [], []
+        for i, clip in enumerate(corpus.clips.index[start : start + AT_ONCE], start):
+            with contextlib.suppress(AudioError):
+                signals.append(corpus.signal(str(clip), opensmile.RATE_HZ))
+                rows.append(i)
+        values[rows] = opensmile.functionals(signals)
+        advance(min(AT_ONCE, len(values) - start))
     if not np.isfinite(values).any():
         raise CorpusError(f"no clip of {corpus.name} can be read, so there are no features to write")
     about = corpus.clips[["file", *(name for name in LABELS if name in corpus.clips)]].reset_index(

@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.features import acoustics
 from sertools.files import check_writable
 from sertools.inference import engine
+from sertools.inference.frames import acoustics
 from sertools.inference.frames.accumulate import K, Sums
 from sertools.inference.frames.cells import partners
 from sertools.inference.frames.plan import Pass, Plan
@@ -159,8 +159,7 @@ def _complete(
 def _features(corpus: Corpus, corpus_fingerprint: str, settings: Settings) -> Features:
     """The acoustic features of all clips, measured or read from the store, and the partner of each clip."""
     clips = corpus.clips.index
-    with settings.progress("acoustic features", len(clips)) as advance:
-        found = acoustics.measured(corpus, corpus_fingerprint, settings.root, advance=advance)
+    found = acoustics.measured(corpus, corpus_fingerprint, settings)
     usable = [bool(np.isfinite(found[clip]).all(axis=1).any()) for clip in clips]
     codes, _ = speaker_codes(corpus.clips)
     at = partners(codes, usable)

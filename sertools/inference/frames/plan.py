@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.corpora.corpus import Corpus
-from sertools.features import acoustics
+from sertools.features.functionals import version
 from sertools.inference.frames.accumulate import K, Shape
 from sertools.inference.frames.cells import cells
 from sertools.inference.jobs import Job
@@ -132,7 +132,7 @@ def _digest(wanted: FrameSumsNeeded, clips: Sequence[Sequence[str]]) -> str:
         clips: ids of the clips of each cell
     """
     levels = [[level, LEVELS[level]] for level in wanted.levels]
-    settings = json.dumps([VERSION, acoustics.version(), BUDGET, levels, wanted.between_layers, clips])
+    settings = json.dumps([VERSION, version(), BUDGET, levels, wanted.between_layers, clips])
     return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
 
 

@@ -148,7 +148,7 @@ class WindowedModel(LoadedSignalModel):
 
     def __getattr__(self, name: str) -> Any:
         """What else the inner model can do; another number format and a random twin are windowed again."""
-        if name == "inner" or name.startswith("__") or name == "longest":
+        if name in {"inner", "longest", "from_functionals"} or name.startswith("__"):
             raise AttributeError(name)
         value = getattr(self.inner, name)
         if name in {"with_precision", "random_twin"}:

@@ -14,7 +14,7 @@ import importlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,14 @@ class SklearnModel(LoadedSignalModel):
 
     def predict(self, signals: Sequence[Signal], *, layers: bool = False) -> Outputs:
         """Scores of signals (samples,) at 16 kHz; the only layer is the functionals, (n, 1, 88)."""
-        features = functionals(signals)
-        scores = answers(self.estimator, features)
+        outputs = self.from_functionals(functionals(signals))
+        return outputs if layers else replace(outputs, layers=None)
+
+    def from_functionals(self, functionals: NDArray[np.float64]) -> Outputs:
+        """Same as `predict` with layers, from the functionals of the clips, shape (n, 88)."""
         return Outputs(
-            scores=self.rated(scores).astype(np.float32),
-            layers=features[:, None, :].astype(np.float32) if layers else None,
+            scores=self.rated(answers(self.estimator, functionals)).astype(np.float32),
+            layers=functionals[:, None, :].astype(np.float32),
         )
 
 

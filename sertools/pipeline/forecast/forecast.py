@@ -18,6 +18,7 @@ from sertools.auditing.contract import Needs
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import ModelError
 from sertools.features.columns import Measure, maker
+from sertools.features.functionals import Functionals
 from sertools.features.quality.measure import QualityMeasure
 from sertools.inference import jobs, predict
 from sertools.inference.precision import choose_precision, chooses_precision
@@ -26,7 +27,7 @@ from sertools.inference.sound_quality import quality_jobs, sample
 from sertools.models.model import ClipModel, Model, is_by_clip, is_framed, is_prompted
 from sertools.pipeline import collect
 from sertools.pipeline.attacks import attack_jobs, attacks_needed, with_attacker
-from sertools.pipeline.forecast.frames import of_acoustics, of_frames
+from sertools.pipeline.forecast.frames import ACOUSTICS, of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
 from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns, quality_needed
@@ -77,7 +78,7 @@ def forecast(
         for role, other in compared.items():
             costs += _of_model(other, corpus, needs, [Condition()], settings, key, role)
         if any(cost.kind == "frames" and cost.todo for cost in costs):
-            costs.append(of_acoustics(corpus, key or fingerprint(corpus), settings.root))
+            costs.append(of_acoustics(corpus, key or fingerprint(corpus), settings))
     scores = [Needs(columns=each.columns) for each in needs if each.models]
     for role, other in (others or {}).items():
         if scores and role.startswith(CHECKPOINT):
@@ -85,6 +86,8 @@ def forecast(
     if not is_by_clip(model):
         costs += _of_timing(model, needs)
     measured = _of_measures(corpus, measured_columns(corpus, audits), settings, key)
+    if any(cost.condition == ACOUSTICS and cost.todo for cost in costs):
+        measured = {name: (each, _brought(each, cost)) for name, (each, cost) in measured.items()}
     of_measures = dict.fromkeys(cost for _, cost in measured.values())
     costs += [*_of_attacks(model, corpus, audits, settings), *_of_quality(corpus, audits, settings)]
     return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
@@ -160,6 +163,13 @@ def _of_measures(
             continue
         found[make] = measure, replace(cost, condition=measure.name, kind="sound")
     return {name: found[make] for name, make in makers.items() if make in found}
+
+
+def _brought(measure: Measure, cost: Cost) -> Cost:
+    """The cost of a measure beside acoustic features, whose pass of openSMILE brings functionals too."""
+    if not isinstance(measure, Functionals):
+        return cost
+    return replace(cost, minutes=0.0, megabytes=0.0, brought=cost.todo > 0)
 
 
 def _of_model(

@@ -1,6 +1,5 @@
 """Estimates the cost of sums over frames: each pass over the corpus, and the acoustic features."""
 
-import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -13,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.features import acoustics
+from sertools.features.functionals import Functionals
 from sertools.inference import engine
-from sertools.inference.decode import DecodedClip
+from sertools.inference.decode import DecodedClip, decode
+from sertools.inference.frames import acoustics
 from sertools.inference.frames.accumulate import Sums
 from sertools.inference.frames.compute import MAX_BUFFERED_BYTES
 from sertools.inference.frames.plan import Pass, plan
@@ -23,17 +23,18 @@ from sertools.inference.settings import Settings
 from sertools.models.model import Frames, Model
 from sertools.pipeline.forecast.predictions import (
     SOUND,
-    TRIAL,
     Cost,
     bytes_in,
     decoding_s,
-    evenly,
     seconds_of,
     trial_of,
 )
-from sertools.store.store import write_array
+from sertools.store.store import write_array, write_shard
 from sertools.tables.condition import Condition
+from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import FrameSumsNeeded
+
+ACOUSTICS = "acoustic features"
 
 FILE = 128 + 16
 """Bytes of an array file in addition to its numbers: header and seal."""
@@ -114,8 +115,11 @@ def _summing(
 ) -> tuple[float, float]:
     """Seconds that the trial clips take in a pass, and seconds to finish and write one cell."""
     clips = list(trial)
-    measured = acoustics.measure([acoustics.located(corpus, clip) for clip in clips])
-    features = {clip: rows for clip, (rows, _) in zip(clips, measured, strict=True)}
+    heard = [decode(corpus, clip, Functionals(), Condition()).signal for clip in clips]
+    known = [i for i, signal in enumerate(heard) if signal is not None]
+    _, measured = Functionals().predict_frames([signal for signal in heard if signal is not None])
+    features = dict.fromkeys(clips, np.zeros((0, len(FEATURES)), dtype=np.float32))
+    features |= {clips[i]: each.states[0] for i, each in zip(known, measured, strict=True)}
     partner = dict(zip(clips, np.roll(clips, -1), strict=True))
     decoded = {clip: DecodedClip(signal=signal) for clip, signal in trial.items()}
     flat, between = np.zeros(each.kept.size), np.zeros(each.kept.running)
@@ -144,39 +148,43 @@ def _summing(
     return adding_s, finishing_s + times * writing_s
 
 
-def of_acoustics(corpus: Corpus, corpus_fingerprint: str, root: Path) -> Cost:
+def of_acoustics(corpus: Corpus, corpus_fingerprint: str, settings: Settings) -> Cost:
     """The cost of the acoustic features of a corpus, which the frames of every model are compared with.
 
-    They are computed in one process per core; starting the processes takes as long as a few clips.
+    They are computed on all cores.
 
     Args:
         corpus: the corpus to measure
         corpus_fingerprint: its fingerprint
-        root: root folder of the store
+        settings: how to compute
 
     Raises:
         ModelError: opensmile is not installed
     """
-    missing = acoustics.missing(corpus, corpus_fingerprint, root)
+    missing = acoustics.missing(corpus, corpus_fingerprint, settings.root)
     n, todo = len(corpus.clips), sum(len(clips) for _, clips in missing)
-    cost = Cost(of=SOUND, condition="acoustic features", clips=n, stored=n - todo, todo=todo, kind="sound")
+    cost = Cost(of=SOUND, condition=ACOUSTICS, clips=n, stored=n - todo, todo=todo, kind="sound")
     seconds = seconds_of(corpus, pd.Index([clip for _, clips in missing for clip in clips]))
-    trial = evenly(list(seconds))[:TRIAL]
+    model = Functionals()
+    trial = trial_of(corpus, seconds, model)
     if not trial:
         return cost
-    places = [acoustics.located(corpus, clip) for clip in trial]
-    for some in (places[:1], places):  # the first pass includes set-up time
+    signals = list(trial.values())
+    for some in (signals[:1], signals):  # the first pass includes set-up time
         began = time.perf_counter()
-        found = acoustics.measure(some)
-    busy_s = (time.perf_counter() - began) / sum(seconds[clip] for clip in trial) * sum(seconds.values())
-    processes = os.cpu_count() or 1
-    if processes > 1 and todo >= acoustics.WORTH_IT:
-        busy_s = busy_s / processes + busy_s * acoustics.WORTH_IT / todo
+        outputs, found = model.predict_frames(some)
+    busy_s = time.perf_counter() - began + decoding_s(corpus, trial, model, Condition(), settings.workers)
+    busy_s *= sum(seconds.values()) / sum(seconds[clip] for clip in trial)
     first = missing[0][1]
+    again = [k % len(signals) for k in range(len(first))]
+    decoded = [DecodedClip(signal=signals[k]) for k in again]
+    scores = engine.table(model, first, decoded, outputs.scores[again].astype(np.float32))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        acoustics.write(folder, 0, first, [found[k % len(found)] for k in range(len(first))])
-        duration_total_s = sum(seconds[trial[k % len(trial)]] for k in range(len(first)))
+        shard = engine.Shard(number=0, scores=scores, layers=None)
+        acoustics.write(folder, shard, {clip: found[k] for clip, k in zip(first, again, strict=True)})
+        write_shard(folder / "functionals", 0, scores)
+        duration_total_s = sum(seconds[list(trial)[k]] for k in again)
         arrays = bytes_in(folder, "*.npy") / duration_total_s * sum(seconds.values())
-        tables = bytes_in(folder, "*.parquet") * len(missing)
+        tables = bytes_in(folder, "**/*.parquet") * len(missing)
     return replace(cost, minutes=busy_s / 60, megabytes=(arrays + tables) / 1e6)

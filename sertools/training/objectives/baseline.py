@@ -53,11 +53,12 @@ class _Fit:
         elif setting.train.targets is not None:
             labels = list(setting.train.targets.dimensions)
         strength = setting.options.strength
-        fit_baseline(corpus_of(setting.train), labels, out / "baseline.skops", strength=strength)
+        part, whole = corpus_of(setting.train)
+        fit_baseline(part, labels, out / "baseline.skops", strength=strength, whole=whole)
 
 
-def corpus_of(clips: Clips) -> Corpus:
-    """The clips as a corpus, with the truth that is trained."""
+def corpus_of(clips: Clips) -> tuple[Corpus, Corpus]:
+    """The clips as a corpus, with the truth that is trained, and the corpus of which they are a part."""
     parts = []
     table, targets = clips.part.table, clips.targets
     assert targets is not None, "clips of this phase have labels"
@@ -70,7 +71,9 @@ def corpus_of(clips: Clips) -> Corpus:
         for i, name in enumerate(targets.dimensions):
             chosen[name] = targets.ratings[rows, i]
         parts.append(replace(corpus, clips=chosen))
-    return parts[0] if len(parts) == 1 else join_corpora(parts)
+        whole = corpus
+    joined = parts[0] if len(parts) == 1 else join_corpora(parts)
+    return joined, whole if len(parts) == 1 else joined
 
 
 def phases(setting: Setting) -> Sequence[Phase]:

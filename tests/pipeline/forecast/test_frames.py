@@ -9,8 +9,7 @@ import pytest
 from sertools.auditing import audit
 from sertools.corpora.corpus import fingerprint
 from sertools.errors import AuditError
-from sertools.features import acoustics
-from sertools.inference.frames import compute, plan
+from sertools.inference.frames import acoustics, compute, plan
 from sertools.inference.jobs import jobs
 from sertools.inference.settings import Settings
 from sertools.models.load import LoadOptions, load_model
@@ -216,14 +215,15 @@ def test_nothing_is_planned_where_an_audit_of_frames_cannot_run(tmp_path, corpus
 
 def test_acoustic_features_take_as_long_and_as_much_as_was_planned(tmp_path):
     corpus, root = voices(tmp_path / "c", 40, seconds=0.5), tmp_path / "store"
+    settings = Settings(cache=root)
     corpus_fingerprint = fingerprint(corpus)
-    cost = of_acoustics(corpus, corpus_fingerprint, root)
+    cost = of_acoustics(corpus, corpus_fingerprint, settings)
     assert (cost.clips, cost.stored, cost.todo) == (40, 0, 40)
     began = time.perf_counter()
-    acoustics.measured(corpus, corpus_fingerprint, root)
+    acoustics.measured(corpus, corpus_fingerprint, settings)
     seconds = time.perf_counter() - began
     # others use the machine too
     assert seconds / 4 < cost.minutes * 60 < 4 * seconds
     assert cost.megabytes * 1e6 == pytest.approx(stored(root), rel=0.2)
-    after = of_acoustics(corpus, corpus_fingerprint, root)
+    after = of_acoustics(corpus, corpus_fingerprint, settings)
     assert (after.stored, after.todo, after.minutes, after.megabytes) == (40, 0, 0, 0)

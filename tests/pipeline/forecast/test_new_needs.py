@@ -41,11 +41,10 @@ def test_timing_and_checkpoints_have_rows_of_their_own(tmp_path):
 
 
 def test_an_optional_column_whose_package_is_missing_costs_nothing(tmp_path, monkeypatch):
-    def missing(level):
+    def missing(level=None):
         raise ModelError("opensmile is not installed")
 
-    monkeypatch.setattr(opensmile, "extractor", missing)
-    monkeypatch.setattr("sertools.features.pitch.extractor", missing)
+    monkeypatch.setattr(opensmile, "_order", missing)
     corpus, settings = noises(tmp_path / "c", samples=2000), Settings(cache=tmp_path / "store")
     optional = planned(needs=Needs(labels="none", conditions=(), optional_columns=("f0_hz", "duration_s")))
     costs, _ = forecast(Meter(), corpus, [optional], settings=settings)
