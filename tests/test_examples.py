@@ -13,8 +13,6 @@ from sertools.results.verdicts.limits import read_gate
 from sertools.training import recipe
 from sertools.training.small_network.recipe import read_recipe
 from tests.bench.default_model import TABLE, candidate
-from tests.bench.joint_model import TABLE as JOINT
-from tests.bench.joint_model import candidate as joint_candidate
 from tests.helpers.places import ROOT
 
 READERS: dict[str, Callable[[Path], Any]] = {
@@ -24,7 +22,6 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "gate.toml": read_gate,
     "github-actions.yml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"],
     "gitlab-ci.yml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["audit"],
-    "joint_candidates.toml": lambda path: [joint_candidate(name) for name in JOINT["candidate"]],
     "my_audit.py": lambda path: load("my_audit", [path.parent]),
     "notebook.ipynb": lambda path: json.loads(path.read_text(encoding="utf-8"))["cells"],
     "pre-commit-config.yaml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["repos"],

@@ -64,7 +64,7 @@ def audit(
         model: a model, or the text that `load_model` takes
         data: a corpus, or what `load_corpus` takes
         audits: names of audits, as in `list_audits()`; all by default. The embedded model on the embedded
-            corpus (`"default"`, `"voices"`) gets the suite `quick` by default
+            corpus (`"default"`, `"voices"`) gets the suite `demonstration` by default
         suite: name or TOML file of a suite, instead of names of audits
         options: audit → its options; the options of `"*"` go to every audit that has them, e.g.
             `{"*": {"noise_dir": "noises"}, "robustness": {"perturbations": ["white_noise"]}}`
@@ -277,7 +277,7 @@ def _planned(
 ) -> list[PlannedAudit]:
     """The audits to run, with their options and limits; checked before anything is loaded or computed."""
     if suite is None and not audits and not audit_folders and _is(model, "default") and _is(data, "voices"):
-        suite = "quick"
+        suite = "demonstration"
     planned = choose(
         audits,
         None if suite is None else str(suite),

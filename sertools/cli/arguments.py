@@ -294,7 +294,7 @@ def model_request(given: Mapping[str, Any]) -> "ModelRequest":
 def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> "AuditRequest":
     """What `audit`, `plan` or the command of one audit is to do; `given` as for `corpus_request`.
 
-    Without any audit, suite, model or corpus this is the suite `quick` on the embedded model and corpus.
+    Without any audit, suite, model or corpus this is the suite `demonstration` on the embedded model and corpus.
 
     Args:
         given: options of the command line
@@ -310,7 +310,7 @@ def audit_request(given: Mapping[str, Any], options: Mapping[str, Any] | None = 
 
     named, folders, suite = given.get("names"), given.get("audits"), given.get("suite")
     if not (named or folders or suite) and given["model"] == "default" and given["data"] == ["voices"]:
-        suite = "quick"
+        suite = "demonstration"
     shared = {name: given.get(name, "") for name in ("noise_dir", "rir_dir")}
     audits = choose(named or [], suite, folders or [], options=options, shared=shared)
     against = None

@@ -376,7 +376,7 @@ AuditNames = Annotated[
     typer.Argument(
         metavar="[AUDIT]…",
         autocompletion=lambda incomplete: _named("audits", incomplete),
-        help="All by default; the suite quick on the embedded model and corpus.",
+        help="All by default; the suite demonstration on the embedded model and corpus.",
     ),
 ]
 

@@ -1,41 +1,43 @@
-"""How well do the candidates for the model `default` answer speakers they have not heard?
+"""How well do the candidates for the model `default` answer speakers whom they have not heard?
 
     python -m tests.bench.default_model DATA FOLDER [CANDIDATE …]
 
-DATA holds emodb/ and emodb_low_agreement/. FOLDER gets one CSV per candidate and pair of speakers, which a
-second run does not make again; then the table of docs/default_model.md is printed for the candidates that
-have met every pair. `ten` is no candidate to choose but the recipe of examples/finetune.toml with all ten
-speakers of EmoDB. The rule stands in docs/default_model.md, the candidates in
-examples/default_candidates.toml.
+DATA contains emodb/ and emodb_low_agreement/. FOLDER gets two CSV files per candidate and pair of speakers,
+its answers to the pair and to the dev voices of `training-voices`, which a second run does not compute again.
+Then the table of docs/default_model.md is printed for the candidates that have answered every pair, and below
+it, for each of them, its answers to all pairs together. The rule is in docs/default_model.md, the candidates
+are in examples/default_candidates.toml.
 """
 
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sertools.corpora.load import load_corpus
 from sertools.labels import DIMENSIONS
+from sertools.metrics.classification import uar, uar_statistic
 from sertools.metrics.regression import CCC, ccc
-from sertools.statistics.jackknife import estimate
-from sertools.training.small_network.cross_validation import held_out_predictions
-from sertools.training.small_network.data import recipe_corpora
-from sertools.training.small_network.network import untrained
-from sertools.training.small_network.recipe import Recipe, read_recipe
+from sertools.statistics.jackknife import Estimate, estimate
+from sertools.training.small_network.cross_validation import answers_to
+from sertools.training.small_network.data import recipe_corpora, training_data
+from sertools.training.small_network.finetune import fit
+from sertools.training.small_network.recipe import Recipe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TABLE = tomllib.loads((EXAMPLES / "default_candidates.toml").read_text(encoding="utf-8"))
 PAIRS: list[list[str]] = TABLE["pairs"]
-TEN = [*PAIRS, *TABLE["test_pairs"]]
+EMOTIONS: list[str] = TABLE["base"]["emotions"]
+VOICES = "_voices"
+"""Ending of the names of files with answers to the dev voices."""
 
 
 def candidate(name: str) -> Recipe:
     """The recipe of a candidate: the base with the candidate's changes."""
-    if name == "ten":
-        chosen = read_recipe(EXAMPLES / "finetune.toml")
-        return chosen.model_copy(update={"speakers": sorted(speaker for pair in TEN for speaker in pair)})
     return Recipe.model_validate(_joined(TABLE["base"], TABLE["candidate"][name]))
 
 
@@ -46,71 +48,101 @@ def _joined(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {**base, **changes, **deep}
 
 
-def scores(answers: pd.DataFrame) -> list[float]:
-    """CCC of arousal, dominance and valence over all rows."""
-    return [ccc(answers[f"truth_{name}"], answers[name]) for name in DIMENSIONS]
+def scores(answers: pd.DataFrame, ratings: Sequence[str] = DIMENSIONS) -> list[float]:
+    """CCC of each rating over all rows, and the UAR of the categories if the rows have them."""
+    found = [ccc(answers[f"truth_{name}"], answers[name]) for name in ratings]
+    if "emotion" not in answers or answers["emotion"].isna().all():
+        return found
+    return [*found, uar(*emotions(answers), len(EMOTIONS))]
 
 
-def answers_of(name: str, pair: list[str], folder: Path) -> Path:
-    """The file of what a candidate answers to a pair that it has not heard."""
-    return folder / f"{name}_{'_'.join(pair)}.csv"
+def emotions(answers: pd.DataFrame) -> tuple[Any, Any]:
+    """Codes of the true and of the predicted emotion of each row."""
+    truth = pd.Categorical(answers["emotion"], categories=EMOTIONS).codes
+    return truth.astype(int), answers[EMOTIONS].to_numpy().argmax(axis=1)
+
+
+def answers_of(name: str, pair: list[str], folder: Path, of: str = "") -> Path:
+    """The file of a candidate's answers to a pair of speakers, or to the dev voices."""
+    return folder / f"{name}_{'_'.join(pair)}{of}.csv"
 
 
 def measure(name: str, pair: list[str], data: Path, folder: Path) -> None:
-    """Fit a candidate without a pair of speakers and write what it answers to them."""
+    """Train a candidate without a pair of speakers; write its answers to them and to the dev voices."""
     out = answers_of(name, pair, folder)
     if out.exists():
         return
     recipe = candidate(name)
     corpora = recipe_corpora(recipe, data)
-    answers = held_out_predictions(recipe, corpora, corpora[0], [pair])
+    others = [speaker for speaker in recipe.speakers if speaker not in pair]
+    model = fit(recipe, training_data(recipe, corpora, others), progress=lambda epoch, loss: None)
+    voices = load_corpus("training-voices-dev")
+    spoken = answers_to(model, recipe, voices, sorted(set(voices.clips["speaker"])))
+    spoken.to_csv(answers_of(name, pair, folder, VOICES))
+    answers = answers_to(model, recipe, corpora[0], pair)
     answers.to_csv(out)
-    sys.stdout.write(f"{out.name} {' '.join(f'{value:.4f}' for value in scores(answers))}\n")
+    values = [*scores(answers), *scores(spoken, ["arousal"])]
+    sys.stdout.write(f"{out.name} {' '.join(f'{value:.4f}' for value in values)}\n")
     sys.stdout.flush()
 
 
+def measured(folder: Path) -> list[str]:
+    """The candidates that have answered all pairs."""
+    return [
+        name for name in TABLE["candidate"] if all(answers_of(name, pair, folder).exists() for pair in PAIRS)
+    ]
+
+
 def table(folder: Path) -> str:
-    """Markdown: for each candidate that has met all pairs its CCCs by pair and dimension, and their mean."""
-    lines = ["| candidate | " + " | ".join(map("+".join, PAIRS)) + " | score | parameters | epochs |"]
-    lines.append("|---" * (len(PAIRS) + 4) + "|")
-    for name in TABLE["candidate"]:
-        files = [answers_of(name, pair, folder) for pair in PAIRS]
-        if all(file.exists() for file in files):
-            cells = [scores(pd.read_csv(file)) for file in files]
-            recipe = candidate(name)
-            size = sum(value.numel() for value in untrained(recipe).parameters())
-            shown = " | ".join(" ".join(f"{value:.4f}" for value in cell) for cell in cells)
-            lines.append(f"| {name} | {shown} | {np.mean(cells):.4f} | {size} | {recipe.epochs} |")
+    """Markdown: for each candidate that has answered all pairs, its parts of the score and the score."""
+    lines = ["| candidate | " + " | ".join(map("+".join, PAIRS)) + " | CCC | UAR | voices | score | epochs |"]
+    lines.append("|---" * (len(PAIRS) + 6) + "|")
+    for name in measured(folder):
+        cells = []
+        for pair in PAIRS:
+            spoken = pd.read_csv(answers_of(name, pair, folder, VOICES))
+            heard = pd.read_csv(answers_of(name, pair, folder))
+            cells.append([*scores(heard), *scores(spoken, ["arousal"])])
+        parts = [np.mean([cell[:3] for cell in cells]), *np.mean(cells, axis=0)[3:]]
+        shown = " | ".join(" ".join(f"{value:.4f}" for value in cell) for cell in cells)
+        told = " | ".join(f"{value:.4f}" for value in [*parts, np.mean(parts)])
+        lines.append(f"| {name} | {shown} | {told} | {candidate(name).epochs} |")
     return "\n".join(lines)
 
 
-def ten(folder: Path) -> pd.DataFrame:
-    """What the chosen recipe answers to all ten speakers, each left out with another."""
-    files = [answers_of("ten", pair, folder) for pair in TEN]
+def left_out(name: str, folder: Path) -> pd.DataFrame:
+    """What a candidate answers to all pairs, each left out in turn."""
+    files = [answers_of(name, pair, folder) for pair in PAIRS]
     return pd.concat([pd.read_csv(file, dtype={"speaker": str}) for file in files], ignore_index=True)
 
 
 def with_intervals(answers: pd.DataFrame) -> str:
-    """Markdown: CCC over all speakers, its 95 % jackknife interval over them, lowest and highest of one."""
+    """Markdown: each score over all speakers, its 95 % jackknife interval, and its range over speakers."""
     codes, speakers = pd.factorize(answers["speaker"])
-    lines = []
-    for name in DIMENSIONS:
-        found = estimate(CCC, answers[f"truth_{name}"], answers[name], codes, len(speakers))
-        alone = [ccc(part[f"truth_{name}"], part[name]) for _, part in answers.groupby("speaker")]
-        lines.append(
-            f"| {name} | {found.value:.3f} | {found.low:.3f} to {found.high:.3f} "
-            f"| {min(alone):.3f} to {max(alone):.3f} | {found.n} | {found.units} |"
-        )
-    return "\n".join(lines)
+    each = [scores(part) for _, part in answers.groupby("speaker")]
+    found = [
+        estimate(CCC, answers[f"truth_{name}"], answers[name], codes, len(speakers)) for name in DIMENSIONS
+    ]
+    found.append(estimate(uar_statistic(len(EMOTIONS)), *emotions(answers), codes, len(speakers)))
+    names = [f"{name}, CCC" for name in DIMENSIONS] + ["emotion, UAR"]
+    return "\n".join(map(_row, names, found, zip(*each, strict=True)))
+
+
+def _row(name: str, found: Estimate, alone: Sequence[float]) -> str:
+    return (
+        f"| {name} | {found.value:.3f} | {found.low:.3f} to {found.high:.3f} "
+        f"| {min(alone):.3f} to {max(alone):.3f} | {found.n} | {found.units} |"
+    )
 
 
 def main(data: str, folder: str, *names: str) -> None:
     """Measure the candidates, all of them where none is named, and print what came out."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name in names or TABLE["candidate"]:
-        for pair in TEN if name == "ten" else PAIRS:
+        for pair in PAIRS:
             measure(name, pair, Path(data), Path(folder))
-    sys.stdout.write(f"{with_intervals(ten(Path(folder))) if 'ten' in names else table(Path(folder))}\n")
+    told = [f"{name}\n{with_intervals(left_out(name, Path(folder)))}" for name in measured(Path(folder))]
+    sys.stdout.write("\n\n".join([table(Path(folder)), *told]) + "\n")
 
 
 if __name__ == "__main__":
