@@ -111,6 +111,7 @@ def test_the_wheel_contains_every_file_of_every_audit_and_every_suite(names):
         "audits/calibration/__init__.py",
         "audits/fairness/__init__.py",
         "audits/fairness/chance.py",
+        "audits/suites/demonstration.toml",
         "audits/suites/quick.toml",
     }
     assert {f"sertools/{file}" for file in examples} <= wanted
@@ -168,5 +169,6 @@ def test_the_installed_default_model_predicts(elsewhere):
     manifest = write_noises(elsewhere / "d", 4, samples=2000)
     run(elsewhere, "sertools", "predict", "--data", manifest, "--device", "cpu", "--csv", "p.csv", "--quiet")
     lines = (elsewhere / "p.csv").read_text().splitlines()
-    assert lines[0] == "clip,file,arousal,dominance,valence"
+    emotions = "anger,boredom,disgust,fear,happiness,neutral,sadness"
+    assert lines[0] == f"clip,file,arousal,dominance,valence,{emotions}"
     assert len(lines) == 5
