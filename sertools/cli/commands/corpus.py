@@ -1,6 +1,5 @@
 """Check, explore, convert, cut, split or merge corpora."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,6 +32,8 @@ def check(
     value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
+    raters: raters_o.Raters = "",
+    attributes: raters_o.Attributes = None,
     max_minutes: o.MaxMinutes = 60.0,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Exit with 0 although some clips cannot be read.")
@@ -44,12 +45,14 @@ def check(
 
     Example: sertools corpus check my-clips.csv --scale valence=1:7
     """
+    given = locals()
+
     from sertools.cli import console
     from sertools.corpora import check
     from sertools.errors import CorpusError
 
-    corpus = arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map)
-    found = check.check(replace(corpus, max_minutes=max_minutes))
+    corpus = arguments.corpus_request(given | {"data": [data]}).load()
+    found = check.check(corpus)
     console.lines(found.sentences)
     if found.unread == found.clips:
         absent = not any(corpus.path(clip).exists() for clip in corpus.clips.index)
@@ -96,6 +99,8 @@ def split(
     value_map: o.ValueMap = None,
     scale: o.Scales = None,
     label_map: o.LabelMap = None,
+    raters: raters_o.Raters = "",
+    attributes: raters_o.Attributes = None,
 ) -> None:
     """Split a corpus into train, dev and test sets that share no speaker.
 
@@ -103,12 +108,14 @@ def split(
 
     Example: sertools corpus split my-clips.csv --out parted --test 0.2 --dev 0.1
     """
+    given = locals()
+
     from sertools.cli import console
     from sertools.corpora import split
     from sertools.corpora.corpus import write_corpus
     from sertools.corpora.folds import named
 
-    corpus = arguments.read_data([data], data_root, column_map, scale, label_map, value_map=value_map)
+    corpus = arguments.corpus_request(given | {"data": [data], "test": (), "folds": ()}).load()
     if folds:
         found = named.named(corpus, folds)
         write_corpus(corpus, out)
