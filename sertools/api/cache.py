@@ -6,6 +6,7 @@ import pandas as pd
 
 from sertools.store.cache import prune, table, verify
 from sertools.store.key import default_root
+from sertools.store.remote import local
 
 
 def list_cache(cache: str | Path | None = None) -> pd.DataFrame:
@@ -80,4 +81,4 @@ def prune_cache(
 
 
 def _root(cache: str | Path | None) -> Path:
-    return default_root() if cache is None else Path(cache)
+    return default_root() if cache is None else local(cache)

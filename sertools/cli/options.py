@@ -292,6 +292,10 @@ def _files_of_libraries(cache: Path | None) -> Path | None:
     if cache is not None:
         import os
 
+        from sertools.store.remote import local
+
+        cache = local(cache)
+
         folder = cache.absolute()  # the libraries read these later, perhaps from another folder
         if folder.exists() and not os.access(folder, os.W_OK):
             import atexit
@@ -321,7 +325,7 @@ Cache = Annotated[
         "--cache",
         rich_help_panel=HOW,
         callback=_files_of_libraries,
-        help="Cache folder for predictions; the user cache by default.",
+        help="Cache folder or URL (s3://…) for predictions; the user cache by default.",
     ),
 ]
 

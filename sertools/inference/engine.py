@@ -14,7 +14,6 @@ from sertools.audio.opensmile import FUNCTIONALS
 from sertools.corpora.corpus import Corpus
 from sertools.errors import ModelError
 from sertools.features.functionals import Functionals
-from sertools.files import check_writable
 from sertools.inference.decode import TOO_LONG, DecodedClip, decode
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
@@ -32,6 +31,7 @@ from sertools.models.model import (
 )
 from sertools.models.task import class_columns
 from sertools.models.words.parse import NO_ANSWER
+from sertools.store.remote import check_writable
 from sertools.store.store import read_layers, read_shard, shards, sweep, write_shard
 
 BATCH_SAMPLES = 60 * 16000

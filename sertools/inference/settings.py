@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sertools.store.key import default_root
+from sertools.store.remote import local
 
 BATCH_SIZE = 8
 """Maximum number of clips in one forward pass."""
@@ -39,7 +40,8 @@ class Settings:
         seed: random seed
         batch_size: maximum number of clips in one forward pass
         workers: number of decoding threads
-        cache: root folder of the store; None for the platform's user cache directory
+        cache: root folder of the store, or the URL of one, such as `s3://bucket/folder`, which has a cache in
+            front of it; None for the platform's user cache directory
         label_map: theirs → ours, for the labels of the model
         classes: the closed set of emotions that are judged; empty for all that model and corpus share
         progress: shows the progress of a long job
@@ -63,4 +65,4 @@ class Settings:
     @property
     def root(self) -> Path:
         """Root folder of the store."""
-        return self.cache or default_root()
+        return local(self.cache) if self.cache else default_root()

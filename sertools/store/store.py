@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sertools.files import PART, atomic
+from sertools.store.remote import remote_of
 
 SHARD = 64
 """Clips per shard: the most that an interruption can lose."""
@@ -55,6 +56,11 @@ def read_shard(folder: Path, i: int, clips: pd.Index) -> pd.DataFrame | None:
 
 def read_scores(path: Path) -> pd.DataFrame | None:
     """The scores of a shard with any clips; None if it does not exist or a single bit has changed."""
+    _fetched(path)
+    return _scores(path)
+
+
+def _scores(path: Path) -> pd.DataFrame | None:
     try:
         with pq.ParquetFile(path) as file:
             table = file.read()
@@ -91,6 +97,11 @@ def layers_path(folder: Path, i: int) -> Path:
 
 def read_array(path: Path) -> NDArray[Any] | None:
     """An array from `write_array`, memory-mapped; None if it does not exist or a single bit has changed."""
+    _fetched(path)
+    return _array(path)
+
+
+def _array(path: Path) -> NDArray[Any] | None:
     try:
         content = np.memmap(path, dtype=np.uint8, mode="r")
         if _hash(content[:-ARRAY_SEAL]) != content[-ARRAY_SEAL:].tobytes():
@@ -112,6 +123,7 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
     with _new_file(path) as file:
         np.save(file, array, allow_pickle=False)
         _seal_array(file)
+    _published(path, lambda copy: _array(copy) is not None)
 
 
 def write_rows(path: Path, rows: Iterable[NDArray[Any]], n: int) -> None:
@@ -127,6 +139,7 @@ def write_rows(path: Path, rows: Iterable[NDArray[Any]], n: int) -> None:
                 np.lib.format.write_array_header_1_0(file, header)
             file.write(np.ascontiguousarray(row).data)
         _seal_array(file)
+    _published(path, lambda copy: _array(copy) is not None)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -172,8 +185,24 @@ def write_shard(folder: Path, i: int, scores: pd.DataFrame, layers: NDArray[Any]
         write_array(layers_path(folder, i), layers.astype(np.float32))
     table = pa.Table.from_pandas(scores.reset_index(), preserve_index=False)
     table = table.replace_schema_metadata({SEAL: _seal(scores)})
-    with _new_file(folder / f"{i:05d}.parquet") as file:
+    path = folder / f"{i:05d}.parquet"
+    with _new_file(path) as file:
         pq.write_table(table, file)
+    _published(path, lambda copy: _scores(copy) is not None)
+
+
+def _fetched(path: Path) -> None:
+    """Gets a file that the cache in front of a URL lacks."""
+    remote = remote_of(path)
+    if remote and not path.exists():
+        remote.fetch(path)
+
+
+def _published(path: Path, intact: Callable[[Path], bool]) -> None:
+    """Copies a new file of the cache in front of a URL to the store there."""
+    remote = remote_of(path)
+    if remote:
+        remote.publish(path, intact)
 
 
 def regroup(

@@ -9,6 +9,7 @@ import pandas as pd
 from sertools.comparison.leaderboards.files import write_leaderboard
 from sertools.errors import AuditError
 from sertools.files import check_writable
+from sertools.store.remote import local, name_of
 from sertools.sweep.cells import Cell, begin_run, cells_of
 from sertools.sweep.executors import Crew, cores, counted, executor
 from sertools.sweep.matrix import states, write_matrices
@@ -44,7 +45,7 @@ def run_sweep(
     on: str = "local",
     workers: int | None = None,
     options: Mapping[str, str] | None = None,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     watch: Callable[[pd.DataFrame], None] = lambda cells: None,
 ) -> Swept:
     """Audit all models of a sweep on all its corpora; a second call continues where the first one stopped.
@@ -57,7 +58,7 @@ def run_sweep(
         on: where to run: `local`, `local:N`, `ray`, `ray:ADDRESS`, `slurm`
         workers: number of workers; one for each core of this machine by default
         options: settings of that place, such as `{"partition": "gpu"}` for Slurm
-        cache: folder of the store; None for the user's
+        cache: folder or URL of the store; None for the user's
         watch: called now and then with the states of all cells
 
     Returns:
@@ -93,7 +94,7 @@ def run_sweep(
                 workers=number,
                 argument=argument,
                 options=dict(options or {}),
-                cache=cache,
+                cache=name_of(local(cache)) if cache else None,
                 watch=lambda: watch(states(every)),
             )
         )

@@ -69,11 +69,17 @@ def sweep(
 
 def _work(file: Path, out: Path, worker: str, cache: Path | None) -> None:
     from sertools.inference.share import parse
+    from sertools.store.remote import name_of
     from sertools.sweep.cells import current_run
     from sertools.sweep.executors import Crew, work
 
     share, folder = parse(worker), out.absolute()
     crew = Crew(
-        file=file.absolute(), out=folder, run=current_run(folder), workers=share.of, options={}, cache=cache
+        file=file.absolute(),
+        out=folder,
+        run=current_run(folder),
+        workers=share.of,
+        options={},
+        cache=name_of(cache),
     )
     work(crew, share.number)

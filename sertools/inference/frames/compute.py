@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sertools.corpora.corpus import Corpus
-from sertools.files import check_writable
 from sertools.inference import engine
 from sertools.inference.frames import acoustics
 from sertools.inference.frames.accumulate import K, Sums
@@ -25,6 +24,7 @@ from sertools.inference.frames.plan import Pass, Plan
 from sertools.inference.jobs import Job
 from sertools.inference.settings import Settings
 from sertools.models.model import Frames, Model
+from sertools.store.remote import check_writable
 from sertools.store.store import regroup, write_shard
 from sertools.tables.egemaps import FEATURES
 from sertools.tables.frame_sums import KINDS, FrameSums

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sertools.errors import AuditError, nearest
+from sertools.store.remote import local
 from sertools.sweep.cells import cells_of
 from sertools.sweep.spec import read_sweep
 from sertools.sweep.worker import Worker
@@ -31,7 +32,7 @@ class Crew:
         workers: number of workers
         argument: what stands after the colon of `--on`, such as the address of a cluster
         options: further settings of the place, name → text
-        cache: folder of the store; None for the user's
+        cache: folder or URL of the store; None for the user's
         watch: called now and then, to show the state of the cells
     """
 
@@ -41,14 +42,14 @@ class Crew:
     workers: int
     argument: str = ""
     options: dict[str, str]
-    cache: Path | None = None
+    cache: str | None = None
     watch: Callable[[], None] = lambda: None
 
     def command(self, number: int) -> list[str]:
         """The command of a worker, from 0."""
         words = [sys.executable, "-m", "sertools", "sweep", str(self.file), "--out", str(self.out)]
         words += ["--worker", f"{number + 1}/{self.workers}"]
-        return words + (["--cache", str(self.cache)] if self.cache else [])
+        return words + (["--cache", self.cache] if self.cache else [])
 
     def open_cells(self) -> int:
         """Number of cells that are still to be done in this run."""
@@ -63,7 +64,7 @@ def work(crew: Crew, number: int) -> None:
         run=crew.run,
         number=number,
         of=crew.workers,
-        cache=crew.cache,
+        cache=local(crew.cache) if crew.cache else None,
     ).work()
 
 
