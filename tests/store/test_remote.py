@@ -114,8 +114,8 @@ def server():
     moto = pytest.importorskip("moto.server", reason="moto is not installed")
     started = moto.ThreadedMotoServer(port=0, verbose=False)
     started.start()
-    host, port = started.get_host_and_port()
-    yield f"http://{host}:{port}"
+    _, port = started.get_host_and_port()
+    yield f"http://127.0.0.1:{port}"
     started.stop()
 
 
