@@ -42,10 +42,10 @@ from sertools.auditing.figures import interval_series
 from sertools.auditing.findings import finding, skipped
 from sertools.auditing.phrases import interval_text
 from sertools.auditing.tables import Row
+from sertools.errors import AuditError
 from sertools.metrics.better_than_chance import not_better_than_constant
 from sertools.metrics.classification import uar_statistic
 from sertools.metrics.regression import CCC
-from sertools.errors import AuditError
 from sertools.results.keys import Asks
 from sertools.results.result import Figure, Finding, Limit, Series, Table
 from sertools.statistics.bootstrap import bootstrap
@@ -136,12 +136,11 @@ def needs(
     """
     if not all(math.isfinite(each) and each > 0 for each in (*windows, step)):
         raise AuditError(
-            f"windows is {', '.join(map(str, windows)) or 'empty'} and step {step}", hint="give lengths above 0 s"
+            f"windows is {', '.join(map(str, windows)) or 'empty'} and step {step}",
+            hint="give lengths above 0 s",
         )
     return Needs(
-        conditions=(
-            Condition(), *map(_condition, sorted(set(lengths))), *window_conditions(windows, step)
-        )
+        conditions=(Condition(), *map(_condition, sorted(set(lengths))), *window_conditions(windows, step))
     )
 
 

@@ -1,10 +1,11 @@
-"""Repairs, in memory, audio files that were not finished: WAV without a length, OGG cut in a page."""
+"""Repairs, in memory, audio files whose header was not finished or is wrong, and OGG cut in a page."""
 
 import io
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
+from sertools.audio.flac_frames import samples_held, samples_stated
 from sertools.errors import AudioError
 
 MAX_BYTES = 2**30
@@ -23,12 +24,17 @@ def repaired(path: Path, start: bytes) -> tuple[BinaryIO | None, str]:
     Raises:
         AudioError: the file cannot be read, or is too large to be repaired
     """
-    if not start.startswith((b"RIFF", b"OggS")):
+    if not start.startswith((b"RIFF", b"OggS", b"fLaC")):
         return None, ""
     try:
+        if start.startswith(b"fLaC"):
+            stated = samples_stated(start)
+            if not stated or samples_held(path, start) <= stated:
+                return None, ""
+            return io.BytesIO(_of_unknown_length(_content(path))), TOO_SHORT
         if start.startswith(b"RIFF"):
-            at = _data_without_length(path)
-            return (io.BytesIO(_with_length(_content(path), at)), NO_LENGTH) if at else (None, "")
+            at, note = _data_of_wrong_length(path)
+            return (io.BytesIO(_with_length(_content(path), at)), note) if at else (None, "")
         end = _whole_pages(path)
         return (None, "") if end is None else (io.BytesIO(_closed(_content(path), end)), CUT)
     except OSError as error:
@@ -36,6 +42,7 @@ def repaired(path: Path, start: bytes) -> tuple[BinaryIO | None, str]:
 
 
 NO_LENGTH = "its header states a length of 0; it was read to its end"
+TOO_SHORT = "its header states a length after which the recording goes on; it was read to its end"
 CUT = "it ends in the middle of a page; it was read as far as it goes"
 
 
@@ -46,24 +53,38 @@ def _content(path: Path) -> bytearray:
     return bytearray(path.read_bytes())
 
 
-def _data_without_length(path: Path) -> int:
-    """Position of the size of a WAV's chunk of samples if that size is 0 although bytes follow; else 0."""
+def _data_of_wrong_length(path: Path) -> tuple[int, str]:
+    """Position of the size of a WAV's chunk of samples, and what is wrong, if samples follow after it; else 0."""
     with path.open("rb") as file:
         if file.read(12)[8:] != b"WAVE":
-            return 0
+            return 0, ""
         for _ in range(100):  # chunks before the samples
             head = file.read(8)
             if len(head) < 8:
-                return 0
+                return 0, ""
             size = struct.unpack("<I", head[4:])[0]
             if head[:4] == b"data":
                 place = file.tell() - 4
-                follows = file.read(8)
-                # an empty recording may be followed by other chunks, whose names are letters
-                other = len(follows) == 8 and follows[:4].isalpha()
-                return place if size == 0 and follows and not other else 0
+                file.seek(size + size % 2, 1)
+                return (place, TOO_SHORT if size else NO_LENGTH) if _samples_follow(file) else (0, "")
             file.seek(size + size % 2, 1)
-    return 0
+    return 0, ""
+
+
+def _samples_follow(file: BinaryIO) -> bool:
+    """Whether more samples stand at the place in the file, instead of its end, other chunks, tags or zeros."""
+    follows = file.read(8)
+    other = follows[:3] in (b"ID3", b"TAG") or (len(follows) == 8 and follows[:4].strip().isalnum())
+    if len(follows) < 8 or other:
+        return bool(follows.strip(b"\0")) and not other and len(follows) > 1
+    return any(block.strip(b"\0") for block in (follows, *iter(lambda: file.read(2**16), b"")))
+
+
+def _of_unknown_length(content: bytearray) -> bytearray:
+    """A FLAC file whose header does not state its length, so that it is read to its end."""
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    return content
 
 
 def _with_length(content: bytearray, place: int) -> bytearray:

@@ -15,7 +15,8 @@ import soxr
 
 from sertools.audio.decoding import opened
 from sertools.audio.files import duration_s, read_audio, sampling_rate, unusual
-from sertools.audio.unfinished import CUT, NO_LENGTH
+from sertools.audio.flac_frames import samples_held, samples_stated
+from sertools.audio.unfinished import CUT, NO_LENGTH, TOO_SHORT
 from sertools.errors import AudioError
 from tests.helpers.places import ROOT
 
@@ -230,3 +231,38 @@ def test_an_open_file_tells_its_note_and_its_rate(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", noise(1, 8000), 8000)
     with opened(tmp_path / "a.wav") as sound:
         assert (sound.rate, sound.promised, sound.note) == (8000, 8000, "")
+
+
+@pytest.mark.parametrize("length", [100, 4096, 4097, 16000])
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_a_header_that_states_too_little_does_not_end_a_recording(tmp_path: Path, suffix: str, length: int):
+    noise = np.random.default_rng(length).uniform(-0.5, 0.5, 20000)
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, noise, 16000, subtype="PCM_16")
+    whole = read_audio(path, 16000)
+    assert unusual(path) == ""
+    content = bytearray(path.read_bytes())
+    if suffix == "wav":
+        at = content.find(b"data") + 4
+        content[at : at + 4] = (2 * length).to_bytes(4, "little")
+    else:
+        content[22:26] = length.to_bytes(4, "big")
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_audio(path, 16000), whole)
+    assert unusual(path) == TOO_SHORT
+
+
+@pytest.mark.parametrize("after", [b"LIST\x04\0\0\0INFO", b"ID3\x03\0\0\0\0\0\0", bytes(300), b"\0", b"TAGx"])
+def test_what_may_follow_the_samples_of_a_wav_is_no_sound(tmp_path: Path, after: bytes):
+    soundfile.write(tmp_path / "a.wav", np.full(1000, 0.5), 16000, subtype="PCM_16")
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes() + after)
+    assert (len(read_audio(tmp_path / "a.wav", 16000)), unusual(tmp_path / "a.wav")) == (1000, "")
+
+
+@pytest.mark.parametrize("samples", [1, 4095, 4096, 4097, 30000])
+def test_the_last_frames_of_a_flac_file_say_how_long_it_is(tmp_path: Path, samples: int):
+    soundfile.write(tmp_path / "a.flac", np.random.default_rng(1).uniform(-1, 1, samples), 16000)
+    start = (tmp_path / "a.flac").read_bytes()[:64]
+    assert samples_stated(start) == samples
+    # a single frame is not sure to be one
+    assert samples_held(tmp_path / "a.flac", start) == (samples if samples > 4096 else 0)
