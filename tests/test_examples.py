@@ -10,6 +10,7 @@ import yaml
 
 from sertools.auditing.audit import load
 from sertools.results.verdicts.limits import read_gate
+from sertools.studies.study import read_study
 from sertools.training import recipe
 from sertools.training.small_network.recipe import read_recipe
 from tests.bench.default_model import TABLE, candidate
@@ -18,6 +19,7 @@ from tests.helpers.places import ROOT
 READERS: dict[str, Callable[[Path], Any]] = {
     "baseline.toml": read_recipe,
     "default_candidates.toml": lambda path: [candidate(name) for name in TABLE["candidate"]],
+    "emotion2vec_study.toml": lambda path: read_study(str(path)),
     "finetune.toml": read_recipe,
     "gate.toml": read_gate,
     "github-actions.yml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"],
@@ -26,6 +28,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "notebook.ipynb": lambda path: json.loads(path.read_text(encoding="utf-8"))["cells"],
     "pre-commit-config.yaml": lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))["repos"],
     "remote_service.py": lambda path: compile(path.read_text(encoding="utf-8"), path, "exec"),
+    "tapt_study.toml": lambda path: read_study(str(path)),
     "train.toml": recipe.read_recipe,
 }
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_file())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sertools.results.result import Figure, Series
+from sertools.results.terms.names import in_words
 from sertools.studies.run import DoneCell
 from sertools.studies.scores import Score
 from sertools.studies.study import SEED, Study, text_of
@@ -49,11 +50,11 @@ def against(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str, ke
     return Figure(
         name=f"{measure}_against_{key}",
         kind="line",
-        title=f"{measure} on {test} against {key}",
-        alt=f"Mean over seeds of {measure} on {test} for each {key}, with intervals over speakers, or over "
+        title=f"{in_words(measure)} on {test} against {key}",
+        alt=f"Mean over seeds of {in_words(measure)} on {test} for each {key}, with intervals over speakers, or over "
         "seeds where there are fewer than five speakers.",
         x_label=key,
-        y_label=measure,
+        y_label=in_words(measure),
         series=[_series(name, sorted(points)) for name, points in lines.items()],
     )
 
@@ -67,9 +68,9 @@ def dots(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str) -> Fi
     return Figure(
         name=f"{measure}_{test}",
         kind="interval",
-        title=f"{measure} on {test}",
-        alt=f"Mean over seeds of {measure} on {test} for each variant, with 95 % intervals over speakers.",
-        x_label=measure,
+        title=f"{in_words(measure)} on {test}",
+        alt=f"Mean over seeds of {in_words(measure)} on {test} for each variant, with 95 % intervals over speakers.",
+        x_label=in_words(measure),
         series=[_series(measure, points)],
     )
 
@@ -85,8 +86,8 @@ def radar(every: Scores, measure: str) -> Figure:
     return Figure(
         name=f"{measure}_radar",
         kind="radar",
-        title=f"{measure} on all test corpora",
-        alt=f"Mean over seeds of {measure} of each variant, with one spoke for each test corpus.",
+        title=f"{in_words(measure)} on all test corpora",
+        alt=f"Mean over seeds of {in_words(measure)} of each variant, with one spoke for each test corpus.",
         series=[_plain(name, points) for name, points in lines.items()],
     )
 
@@ -142,10 +143,10 @@ def _curve(phase: str, measure: str, lines: dict[str, dict[int, list[float]]]) -
     return Figure(
         name=f"{phase}_{measure}",
         kind="line",
-        title=f"{phase}: {measure} on dev speakers",
-        alt=f"{measure} on dev speakers at each step of {phase}, mean ± standard deviation over seeds.",
+        title=f"{phase}: {in_words(measure)} on dev speakers",
+        alt=f"{in_words(measure)} on dev speakers at each step of {phase}, mean ± standard deviation over seeds.",
         x_label="updates",
-        y_label=measure,
+        y_label=in_words(measure),
         series=series,
     )
 

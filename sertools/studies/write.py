@@ -8,6 +8,7 @@ from sertools.comparison import pages as comparison_pages
 from sertools.pipeline.provenance import versions
 from sertools.report import figures as drawing
 from sertools.results.result import Finding, Result
+from sertools.results.terms.names import in_words
 from sertools.studies import figures, tables
 from sertools.studies.run import DoneCell, run_study
 from sertools.studies.study import Study, text_of
@@ -95,7 +96,7 @@ def answer(study: Study, every: Scores, models: int) -> str:
             if clear:
                 where = f" ({text_of(dict(key[1]))})" if key[1] else ""
                 how = "exceeds" if found.value > 0 else "is below"
-                size = f"{abs(found.value):.3f} {measure} on {test}"
+                size = f"{abs(found.value):.3f} {in_words(measure)} on {test}"
                 sentences.append(f"{key[0]}{where} {how} {reference} by {size}")
     n = f"{plural(models, 'model was', 'models were')} trained"
     if not reference or len(study.variants) < 2:

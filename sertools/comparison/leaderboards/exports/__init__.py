@@ -73,7 +73,8 @@ def export(folder: Path, out: Path, wanted: Sequence[str], named: Named) -> dict
     unknown = sorted(set(named.datasets) - set(found.by_corpus))
     if unknown:
         raise GateError(
-            f"--dataset {unknown[0]}: there are no results on it", hint=nearest(unknown[0], list(found.by_corpus))
+            f"--dataset {unknown[0]}: there are no results on it",
+            hint=nearest(unknown[0], list(found.by_corpus)),
         )
     for each in formats.values():
         each.check(named)
