@@ -91,7 +91,7 @@ def test_the_recipe_in_examples_is_the_one_it_was_trained_with():
 
 
 def measured_candidates():
-    """Candidate → fifteen scores, the three averages, the score and the epochs, as docs/default_model.md has."""
+    """Candidate → fifteen scores, three averages, the score and the epochs, as docs/default_model.md has."""
     page = (ROOT / "docs" / "default_model.md").read_text(encoding="utf-8")
     value = r"(-?\d\.\d{4})"
     cell = rf"{value} {value} {value} {value} {value} \| "

@@ -90,7 +90,7 @@ def estimate(
     Leave-one-unit-out jackknife: variance (G−1)/G Σ(θ₍ᵢ₎ − mean θ₍.₎)², t quantile with G−1 degrees of
     freedom, on the statistic's scale (artanh θ or log θ); clipped to the statistic's bounds.
 
-    Where a statistic between 0 and 1 is 0 or 1 for every unit (UAR = 1), the units do not show its spread, and
+    Where a statistic between 0 and 1 is 0 or 1 for every unit (UAR = 1), units do not show its spread, and
     it gets Wilson's interval of a share, which does not have width 0. For shares of clips use `proportion`.
 
     Args:

@@ -51,8 +51,8 @@ def against(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str, ke
         name=f"{measure}_against_{key}",
         kind="line",
         title=f"{in_words(measure)} on {test} against {key}",
-        alt=f"Mean over seeds of {in_words(measure)} on {test} for each {key}, with intervals over speakers, or over "
-        "seeds where there are fewer than five speakers.",
+        alt=f"Mean over seeds of {in_words(measure)} on {test} for each {key}, with intervals over "
+        "speakers, or over seeds where there are fewer than five speakers.",
         x_label=key,
         y_label=in_words(measure),
         series=[_series(name, sorted(points)) for name, points in lines.items()],
@@ -69,7 +69,8 @@ def dots(keys: Mapping[Key, Mapping[int, Score]], test: str, measure: str) -> Fi
         name=f"{measure}_{test}",
         kind="interval",
         title=f"{in_words(measure)} on {test}",
-        alt=f"Mean over seeds of {in_words(measure)} on {test} for each variant, with 95 % intervals over speakers.",
+        alt=f"Mean over seeds of {in_words(measure)} on {test} for each variant, with 95 % intervals over "
+        "speakers.",
         x_label=in_words(measure),
         series=[_series(measure, points)],
     )
@@ -144,7 +145,8 @@ def _curve(phase: str, measure: str, lines: dict[str, dict[int, list[float]]]) -
         name=f"{phase}_{measure}",
         kind="line",
         title=f"{phase}: {in_words(measure)} on dev speakers",
-        alt=f"{in_words(measure)} on dev speakers at each step of {phase}, mean ± standard deviation over seeds.",
+        alt=f"{in_words(measure)} on dev speakers at each step of {phase}, mean ± standard deviation over "
+        "seeds.",
         x_label="updates",
         y_label=in_words(measure),
         series=series,
