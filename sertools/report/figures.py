@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from sertools.report import figure_kinds
@@ -92,6 +93,22 @@ def standalone(svg: str) -> str:
     return svg.replace("<title", style + "<title", 1)
 
 
+_MARK = r'<use href="(#[^"]*)" x="([^"]*)" y="([^"]*)" style="([^"]*)"/>'
+_MARKS = re.compile(rf"(?:{_MARK}\s*){{3,}}")
+"""Points that follow each other."""
+
+
+def _together(found: re.Match[str]) -> str:
+    """The points, those of one look in one group, at places to a tenth of a point: half as many bytes."""
+    marks = re.findall(_MARK, found[0])
+    parts = []
+    for (shape, style), group in groupby(marks, key=lambda mark: (mark[0], mark[3])):
+        places = [f'x="{float(x):.1f}" y="{float(y):.1f}"' for _, x, y, _ in group]
+        points = "".join(f'<use href="{shape}" {place}/>' for place in places)
+        parts.append(f'<g style="{style}">{points}</g>')
+    return "\n".join(parts) + "\n"
+
+
 def _tidy(svg: str, figure: Figure, salt: str) -> str:
     """Matplotlib's SVG without prologue, with unique ids, the page's text colour, title and description."""
     svg = svg[svg.index("<svg") :].strip() + "\n"
@@ -100,9 +117,11 @@ def _tidy(svg: str, figure: Figure, salt: str) -> str:
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<defs>\s*</defs>", "", svg)
     svg = svg.replace("xlink:href", "href").replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
-    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{salt}-{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{salt}-", svg)
+    used = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+    short = {name: f"{salt}-{i}" for i, name in enumerate(used)}
+    svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", svg)
+    svg = re.sub(r'(url\(#|href="#)([^)"]+)', lambda m: m[1] + short[m[2]], svg)
+    svg = _MARKS.sub(_together, svg)
     svg = svg.replace("'DejaVu Sans'", _FONTS).replace(figure_kinds.INK, "currentColor")
     opening, rest = svg.split(">", 1)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', opening)

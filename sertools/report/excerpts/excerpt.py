@@ -30,7 +30,7 @@ class Bounds:
         rows, columns: most rows and columns of a table
         findings: most judged findings, and most findings without a verdict
         figures: part of the usual number of rows of a figure, from 0 to 1
-        items: most elements of any list, such as notes, tables, figures and facts; None for all
+        items: most elements of any list, such as notes, tables and facts, but not audits; None for all
         characters: most characters of any text; None for all
     """
 
@@ -44,6 +44,9 @@ class Bounds:
 
 LEVELS = (
     Bounds(rows=50, columns=40, findings=200),
+    Bounds(rows=30, columns=30, findings=60, figures=0.5),
+    Bounds(rows=15, columns=20, findings=30, figures=0.2),
+    Bounds(rows=10, columns=12, findings=15, figures=0.05),
     Bounds(rows=50, columns=40, findings=100, items=100, characters=2000),
     Bounds(rows=15, columns=20, findings=30, figures=0.3, items=40, characters=500),
     Bounds(rows=5, columns=8, findings=10, figures=0.1, items=10, characters=150),
@@ -81,7 +84,7 @@ def excerpt(results: Sequence[Result], bounds: Bounds = LEVELS[0]) -> Excerpt:
     anchors = [slug.removeprefix("audit-") for slug in slugs([result.audit for result in results])]
     complete: dict[str, pd.DataFrame] = {}
     shown = []
-    for i, result in enumerate(results[: bounds.items]):
+    for i, result in enumerate(results):
         notes: list[str] = []
         changed: dict[str, Any] = {"left_out": []}
         changed["findings"], note = _findings(result, bounds.findings)

@@ -111,6 +111,16 @@ LARGE = {
 }
 
 
+def test_no_audit_is_left_out_however_many_there_are(tmp_path):
+    tables = [speakers(60).model_copy(update={"name": f"t{j}"}) for j in range(30)]
+    results = [small_result(audit=f"audit{i}", answer="y" * 300, tables=tables) for i in range(25)]
+    render(results, tmp_path)
+    assert (tmp_path / "report.html").stat().st_size <= MOST_BYTES
+    page = read(tmp_path).text.lower()
+    assert all(f"audit{i}" in page for i in range(25))
+    assert "y" * 300 in page
+
+
 @pytest.mark.parametrize("what", LARGE)
 def test_a_page_has_at_most_three_megabytes(tmp_path, what):
     render([small_result(**LARGE[what]())], tmp_path)
