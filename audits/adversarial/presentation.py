@@ -12,6 +12,9 @@ from sertools.tables.tables import Tables
 
 from .success import METHODS, RANDOM, Attacked, level_of
 
+NAMES = {"fgsm": "FGSM", "pgd": "PGD", "pgd_l2": "PGD (L2)", RANDOM: "random signs"}
+"""Method → its name in figures."""
+
 MAX_SHOWN = 10
 """Most examples of each target."""
 
@@ -86,13 +89,13 @@ def figures(found: Sequence[Attacked]) -> list[Figure]:
         for method in (*METHODS, RANDOM):
             names = sorted((n for n in each.changed if n.partition("@")[0] == method), key=snr_of)
             rates = [each.rate(name) for name in names]
-            series.append(interval_series([snr_of(n) for n in names], rates, method.replace("_", " ")))
+            series.append(interval_series([snr_of(n) for n in names], rates, NAMES[method]))
         drawn.append(
             Figure(
                 name=f"success_{each.target}",
                 kind="line",
                 title=f"Success of attacks on {each.target}",
-                alt="; ".join(f"{name}: {each.rate(name).value:.2f}" for name in each.changed),
+                alt=f"Share of the answers on {each.target} that each attack changes, by the ratio in dB.",
                 x_label="least ratio of signal to change in dB",
                 y_label="share of answers that change",
                 series=series,
@@ -110,13 +113,13 @@ def notes(tables: Tables, surrogate: str) -> list[str]:
 def answer(found: Sequence[Attacked], surrogate: str) -> str:
     """What PGD and random signs change at the smallest and at the largest change."""
     parts = []
-    for each in found:
-        names = sorted((n for n in each.changed if n.startswith("pgd@")), key=snr_of, reverse=True)
-        for name in dict.fromkeys([names[0], names[-1]]):
-            rate, other = each.rate(name), each.rate(f"{RANDOM}@{level_of(name)}")
-            parts.append(
-                f"{rate.value:.0%}{interval_text(rate, '.0%')} of the answers on {each.target} at "
-                f"{snr_of(name):g} dB (random signs: {other.value:.0%})"
-            )
+    names = sorted((n for n in found[0].changed if n.startswith("pgd@")), key=snr_of, reverse=True)
+    for name in dict.fromkeys([names[0], names[-1]]):
+        rates = [(each.target, each.rate(name)) for each in found]
+        shares = ", ".join(
+            f"{rate.value:.0%}{interval_text(rate, '.0%')} of {target}" for target, rate in rates
+        )
+        most = max(each.rate(f"{RANDOM}@{level_of(name)}").value for each in found)
+        parts.append(f"at {snr_of(name):g} dB {shares} (random signs: at most {most:.0%})")
     of = f" with the gradient of {surrogate}" if surrogate else ""
-    return f"PGD{of} changes {'; '.join(parts)}."
+    return f"What PGD changes{of}: {'; '.join(parts)}."

@@ -88,7 +88,7 @@ def audit(
     perturbations: tuple[str, ...] = ("small",),
     noise_dir: str = "",
     rir_dir: str = "",
-    clips: int = 200,
+    clips: int = 100,
     tolerance: float = 0.05,
 ) -> Outcome:
     """Compare, change by change, what people would hear with what the model notices.

@@ -113,18 +113,15 @@ def _has_values(series: Sequence[Series]) -> bool:
 
 
 def answer(findings: Sequence[Finding], found: Sequence[Noticed]) -> str:
-    """The share that stays unchanged where nobody hears the change, for each target."""
+    """The share of changes that nobody hears, and of predictions that they leave unchanged."""
     judged = [f for f in findings if f.name == "unchanged_if_unheard" and f.slice == "all"]
     known = [f for f in judged if f.value is not None]
     if not known:
         reason = judged[0].reason if judged else "corpus and model share no target"
         return f"Not judged: {reason}."
-    parts = []
-    for f in known:
-        alone = next(o for o in findings if (o.name, o.target) == ("only_the_model", f.target))
-        parts.append(
-            f"{f.value:.1%}{interval_text(f, '.1%')} of {f.target} predictions stay unchanged "
-            f"({alone.value:.1%} of all changed clips are noticed by the model only)"
-        )
-    unheard = np.nanmean(found[0].unheard) if np.isfinite(found[0].unheard).any() else float("nan")
-    return f"Nobody hears {unheard:.0%} of the changes; where nobody does, {'; '.join(parts)}."
+    parts = [f"{f.value:.1%}{interval_text(f, '.1%')} of {f.target}" for f in known]
+    unheard = np.nanmean(found[0].unheard)
+    return (
+        f"Nobody hears {unheard:.0%} of the changes. They leave these shares of the predictions unchanged: "
+        f"{', '.join(parts)}."
+    )

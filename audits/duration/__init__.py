@@ -10,14 +10,15 @@ whole clips, interpolated linearly between the lengths on both sides. If the sho
 it, that length is the value, and the true one may be shorter; if the longest one does not, the value is
 undefined. A score that falls below the share again at a longer length has not reached it yet.
 
-With `--windows 1 --windows 2 --windows 3` the audit also asks how fast a model follows a change of emotion in a
-long recording that is cut into windows of so many seconds. Each clip is joined to the end of a clip of the same
-speaker in another emotion, so that the moment of the change is known, and the model hears the last window at
-several times after it (every `step` of .5 s, and when the window holds nothing but the new clip). `latency` is the
-time after which the score against the new clip's label reaches `share` of that of the full window, interpolated as
-above; a longer window scores better and follows later. `suggested_window` is the shortest of the windows whose full
-score reaches `share` of the best one. All windows are compared on the same clips: those that are longer than the
-longest window. That needs one more prediction of each clip for every window and time.
+With `--windows 1 --windows 2 --windows 3` the audit also asks how fast a model follows a change of emotion
+in a long recording that is cut into windows of so many seconds. Each clip is joined to the end of a clip of
+the same speaker in another emotion, so that the moment of the change is known, and the model hears the last
+window at several times after it (every `step` of .5 s, and when the window holds nothing but the new clip).
+`latency` is the time after which the score against the new clip's label reaches `share` of that of the full
+window, interpolated as above; a longer window scores better and follows later. `suggested_window` is the
+shortest of the windows whose full score reaches `share` of the best one. All windows are compared on the
+same clips: those that are longer than the longest window. That needs one more prediction of each clip for
+every window and time.
 
 Limit, ours, by analogy with those of audEERING's ser-tests for other changes of a recording: after 3 s the
 score is at most .05 lower than on whole clips, among the clips that are longer. It is passed only where the
@@ -56,7 +57,7 @@ from sertools.tables.condition import CLEAN, NOT_LONGER, Condition
 from sertools.tables.pairs import Pairs, pairs
 from sertools.tables.tables import Tables
 
-from .latency import latency, latency_figures, latency_tables, window_conditions
+from .latency import latency, latency_figures, latency_tables, window_conditions, window_sentence
 from .reached import shortest_length
 
 ASKS = Asks(question="How long must it listen?", claim="quick to answer", rank=65)
@@ -67,8 +68,8 @@ EXPLANATIONS = {
         "clips; interpolated between the lengths that were heard."
     ),
     "latency": (
-        "Seconds after a change of emotion until the answers to the last window reach 95 % of their score when "
-        "the window holds nothing but the new emotion."
+        "Seconds after a change of emotion until the answers to the last window reach 95 % of their score "
+        "on a window that holds nothing but the new emotion."
     ),
     "suggested_window": (
         "The shortest window in s whose score, on nothing but the new emotion, reaches 95 % of the best one."
@@ -183,7 +184,7 @@ def audit(
     after = [each for each in followed if each is not None]
     findings += [finding for each in after for finding in each.findings(share, resamples, rng)]
     return Outcome(
-        answer=" ".join([*sentences, *(each.sentence(share) for each in after)]),
+        answer=" ".join(filter(None, [*sentences, window_sentence(after, share)])),
         findings=findings,
         tables=[_table(rows), *latency_tables(after)],
         figures=[_figure(heard), *latency_figures(after)],

@@ -131,16 +131,6 @@ class Latency:
             )
         )
 
-    def sentence(self, share: float) -> str:
-        """Which window to take, if the model is shown to know anything."""
-        window = self.suggested(share)
-        if self.withheld or np.isnan(window):
-            return f"No window for {self.target} can be recommended."
-        return (
-            f"For {self.target} in long recordings, --window {window:g} is the shortest that reaches "
-            f"{share:.0%} of the best score."
-        )
-
 
 def latency(tables: Tables, target: str, windows: Sequence[float], step: float) -> Latency | None:
     """The answers after a change of emotion; None if no clip was heard with all windows at all times.
@@ -173,6 +163,23 @@ def latency(tables: Tables, target: str, windows: Sequence[float], step: float) 
         step=step,
         withheld=not_better_than_constant(whole, whole.classes),
     )
+
+
+def window_sentence(found: Sequence[Latency], share: float) -> str:
+    """Which window to take in long recordings, where the model knows anything; empty without any."""
+    taken: dict[float, list[str]] = {}
+    for each in found:
+        window = float("nan") if each.withheld else each.suggested(share)
+        taken.setdefault(0.0 if np.isnan(window) else window, []).append(each.target)
+    none = taken.pop(0.0, [])
+    parts = [f"--window {window:g} for {', '.join(names)}" for window, names in sorted(taken.items())]
+    said = (
+        f"In long recordings, {share:.0%} of the best score take at least {'; '.join(parts)}."
+        if parts
+        else ""
+    )
+    without = f"No window for {', '.join(none)} can be recommended." if none else ""
+    return " ".join(filter(None, [said, without]))
 
 
 def latency_tables(found: Sequence[Latency]) -> list[Table]:

@@ -20,7 +20,7 @@ already reaches the limit, and for a drop if the clean score is too low to drop 
 that a perturbation cannot be applied to is missing under it: it is counted as missing, never as unchanged. A
 clip that the model was asked and did not answer, clean or perturbed, counts as changed.
 
-With `--quality` the sound of the changes is measured as well, on at most 200 clips: PESQ, as in the audit
+With `--quality` the sound of the changes is measured as well, on at most 100 clips: PESQ, as in the audit
 `audibility`, and a figure of unchanged predictions, and of the change of the score, against it.
 
 Limits: .95 for small perturbations, for larger ones those of audEERING's ser-tests. Intervals are 95 %: for
@@ -101,7 +101,7 @@ LIMITS = [
 ]
 
 
-MEASURED = 200
+MEASURED = 100
 """Most clips whose sound quality is measured, with `--quality`."""
 
 

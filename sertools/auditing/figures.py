@@ -76,7 +76,7 @@ def quality_figure(
         return []
     series = [
         Series(
-            name=name.replace("@drawn", ""),
+            name=name.replace("@drawn", "").replace("_", " ").replace("@", " "),
             x=[pesq[name]],
             y=[measured[name].value],
             low=None if measured[name].low is None else [measured[name].low],
@@ -89,7 +89,7 @@ def quality_figure(
             name=f"quality_{target}",
             kind="scatter",
             title=f"{label[0].upper()}{label[1:]} of {target} against sound quality",
-            alt="; ".join(f"{n}: PESQ {pesq[n]:.2f}, {label} {measured[n].value:.3f}" for n in both),
+            alt=f"PESQ and {label} of {target} under {len(both)} changes, with intervals over speakers.",
             x_label="PESQ of the changed clips (4.64: equal to the clean ones)",
             y_label=label,
             series=series,

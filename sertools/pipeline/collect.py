@@ -29,7 +29,7 @@ from sertools.models.model import ClipModel, Model, is_by_clip, is_prompted
 from sertools.models.model import random_twin as build_twin
 from sertools.pipeline.attacks import attacks, attacks_needed
 from sertools.pipeline.needs import conditions as conditions_of
-from sertools.pipeline.needs import measured_columns, quality_needed
+from sertools.pipeline.needs import measured_columns, quality_needed, with_labels
 from sertools.tables.columns import CHECKPOINT, RANDOM_TWIN
 from sertools.tables.condition import CLEAN, Condition
 from sertools.tables.frame_sums import FrameSums, FrameSumsNeeded
@@ -188,7 +188,7 @@ def with_further(
     """
     timed = with_running_cost(own, model, audits, settings)
     found = with_sound_quality(timed, corpus, audits, settings)
-    needed = attacks_needed(audits)
+    needed = attacks_needed(with_labels(audits, corpus, model, settings))
     if needed is None:
         return found
     tried = attacks(model, corpus, needed, settings)

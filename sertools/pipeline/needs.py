@@ -42,10 +42,10 @@ def conditions_to_predict(
     predictions say what is missing.
     """
     every = conditions(audits, settings.seed)
-    return [*every[:1], *conditions(_with_labels(audits, corpus, model, settings), settings.seed)[1:]]
+    return [*every[:1], *conditions(with_labels(audits, corpus, model, settings), settings.seed)[1:]]
 
 
-def _with_labels(
+def with_labels(
     audits: Sequence[PlannedAudit], corpus: Corpus, model: Model | ClipModel, settings: Settings
 ) -> list[PlannedAudit]:
     """The audits for which corpus and model have the labels."""

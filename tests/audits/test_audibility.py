@@ -131,4 +131,4 @@ def test_robustness_draws_scores_against_quality_where_it_is_asked_to(answers):
     names = [f.name for f in asked.figures if "quality" in f.name]
     assert "unchanged_ratio_quality_arousal" in names
     assert not [f for f in plain.figures if "quality" in f.name]
-    assert auditing.load("robustness").plan({"quality": True}).needs.sound_quality == QualityNeeded(clips=200)
+    assert auditing.load("robustness").plan({"quality": True}).needs.sound_quality == QualityNeeded(clips=100)

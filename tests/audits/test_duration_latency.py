@@ -66,7 +66,7 @@ def test_the_latency_is_that_at_which_the_score_has_reached_95_percent():
         assert found["latency", f"window={window}"].low <= wanted <= found["latency", f"window={window}"].high
     assert found["ccc", "window=1s"].value == pytest.approx(1, abs=1e-6)
     assert found["suggested_window", "all"].value == 1
-    assert "--window 1 is the shortest" in result.answer
+    assert "95% of the best score take at least --window 1 for arousal." in result.answer
 
 
 def test_a_short_window_that_scores_worse_is_not_suggested():

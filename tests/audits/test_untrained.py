@@ -69,7 +69,12 @@ def test_a_freshly_initialised_network_never_passes(architecture, tmp_path, acte
     assert model.facts["never_trained"]
     settings = sertools.Settings(cache=tmp_path / "cache")
     asked = ("correctness", "fairness", "speakers", "calibration", "robustness")
-    options = {"robustness": {"perturbations": ["gain"]}}
+    asked += ("audibility", "listening", "adversarial")
+    options = {
+        "robustness": {"perturbations": ["gain"]},
+        "audibility": {"perturbations": ["gain"], "clips": 5},
+        "adversarial": {"snr_db": [45.0], "clips": 2},
+    }
     results = [
         *sertools.audit(model, acted, *asked, options=options, settings=settings),
         *sertools.audit(model, worded, "tts-sentiment", settings=settings),

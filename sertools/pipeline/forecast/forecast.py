@@ -30,7 +30,13 @@ from sertools.pipeline.attacks import attack_jobs, attacks_needed, with_attacker
 from sertools.pipeline.forecast.frames import ACOUSTICS, of_acoustics, of_frames
 from sertools.pipeline.forecast.predictions import LONG_S, SOUND, Cost, of_jobs, seconds_of, trial_of
 from sertools.pipeline.forecast.text import of_reading
-from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns, quality_needed
+from sertools.pipeline.needs import (
+    conditions,
+    conditions_to_predict,
+    measured_columns,
+    quality_needed,
+    with_labels,
+)
 from sertools.tables.columns import CHECKPOINT
 from sertools.tables.condition import CLEAN, Condition
 
@@ -89,7 +95,9 @@ def forecast(
     if any(cost.condition == ACOUSTICS and cost.todo for cost in costs):
         measured = {name: (each, _brought(each, cost)) for name, (each, cost) in measured.items()}
     of_measures = dict.fromkeys(cost for _, cost in measured.values())
-    costs += [*_of_attacks(model, corpus, audits, settings), *_of_quality(corpus, audits, settings)]
+    measured_for = with_labels(audits, corpus, model, settings)
+    costs += _of_attacks(model, corpus, measured_for, settings)
+    costs += _of_quality(corpus, measured_for, settings)
     return [*costs, *of_measures, *_of_words(corpus, needs, measured, settings)], model
 
 
