@@ -29,7 +29,7 @@ def _library_folders():
 
 @pytest.fixture(scope="session")
 def embedded_cache(tmp_path_factory) -> Path:
-    """A cache with the embedded corpus and the embedded model's predictions of it, for XDG_CACHE_HOME.
+    """A cache with the embedded corpus and what its audit without arguments predicts, for XDG_CACHE_HOME.
 
     It is made once for all workers, because it takes longer than most tests that need it.
     """
@@ -40,7 +40,7 @@ def embedded_cache(tmp_path_factory) -> Path:
     with FileLock(folder / "embedded-cache.lock"):
         if not (cache / "complete").exists():
             subprocess.run(
-                [sys.executable, "-c", 'import sertools; sertools.predict("default", "voices")'],
+                [sys.executable, "-c", 'import sertools; sertools.audit("default", "voices")'],
                 env={**os.environ, "XDG_CACHE_HOME": str(cache)},
                 capture_output=True,
                 check=True,
