@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: audit test quick lint dependency-audit sample comparison pictures docs clean
+.PHONY: audit test quick lint dependency-audit sample comparison real pictures docs clean
 
 audit: $(VENV)/installed  ## install, then audit the embedded model on the embedded corpus
 	$(BIN)/sertools audit --out sertools-report || [ $$? -eq 1 ]
@@ -31,6 +31,16 @@ sample: $(VENV)/installed  ## write reports/sample again, and the comparison
 comparison: $(VENV)/installed  ## write reports/comparison again: reports/sample and a model that reacts to loudness only
 	$(BIN)/sertools audit --suite quick --model toy:loudness --quiet --out build/toy-loudness || [ $$? -eq 1 ]
 	$(BIN)/sertools compare reports/sample build/toy-loudness --out reports/comparison
+
+DATA ?= ../shared/data
+REAL = calibration ceiling correctness drivers duration efficiency embeddings fairness layer-acoustics leakage listening \
+  privacy probe-layers proxies robustness slices speakers tts-sentiment tts-transcripts unlabelled word-cloud
+
+real: $(VENV)/installed-test  ## write reports/ravdess and reports/emodb again, from the recordings below DATA; takes minutes
+	$(BIN)/sertools audit $(REAL) --data ravdess --data-root $(DATA) --quiet --audio none --out reports/ravdess || [ $$? -eq 1 ]
+	$(BIN)/sertools audit $(REAL) --data emodb --data-root $(DATA) --derive-dimensions --quiet --audio none \
+	  --out reports/emodb || [ $$? -eq 1 ]
+	rm -f reports/ravdess/answers.parquet reports/emodb/answers.parquet reports/ravdess/report.json reports/emodb/report.json
 
 pictures: $(VENV)/installed-test  ## take the pictures of the gallery again, with Chromium
 	$(BIN)/python docs/pictures.py
