@@ -87,3 +87,13 @@ def opened(browser):
     for page in pages:
         page.close()
     assert said == []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out tests that take many minutes, unless they are asked for."""
+    if "acceptance" in config.option.markexpr:
+        return
+    long = [item for item in items if item.get_closest_marker("acceptance")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]

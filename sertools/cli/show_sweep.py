@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from sertools.cli import console
+from sertools.inference.settings import Settings
 from sertools.sweep.cells import cells_of
 from sertools.sweep.matrix import remaining, sentence, states, workers
+from sertools.sweep.plan import estimate
 from sertools.sweep.spec import read_sweep
 from sertools.wording import plural
 
@@ -51,11 +53,12 @@ class Watcher:
             sys.stderr.write("\n")
 
 
-def show_plan(file: Path, out: Path, quiet: bool) -> None:
-    """Shows what a sweep would compute: cells, clips, and what is done already."""
+def show_plan(file: Path, out: Path, cache: Path | None, quiet: bool) -> None:
+    """Shows what a sweep would compute: cells, clips, hours, disk, and what is done already."""
     sweep = read_sweep(file)
     every = cells_of(sweep, out.absolute())
-    clips = {c.label: len(c.request(sweep.data_root).load().clips) for c in sweep.data}
+    corpora = {c.label: c.request(sweep.data_root).load() for c in sweep.data}
+    clips = {label: len(corpus.clips) for label, corpus in corpora.items()}
     table = states(every)
     if not quiet:
         console.table(
@@ -71,10 +74,14 @@ def show_plan(file: Path, out: Path, quiet: bool) -> None:
         f"{plural(len(sweep.models), 'model')} × {plural(len(sweep.data), 'corpus', 'corpora')} × "
         f"{plural(len(sweep.suite_names()), 'suite')}: {sentence(table)}; {total} clips on clean audio alone"
     )
+    settings = Settings(seed=sweep.seed, batch_size=sweep.batch_size, cache=cache)
+    found = estimate(sweep, every, corpora, settings)
+    for reason in found.refused:
+        console.warn(reason)
+    console.message(found.sentence)
     left = remaining(table)
-    console.message(
-        left or "Run a few cells, or sertools plan with one model, to learn how long a cell takes."
-    )
+    if left:
+        console.message(left)
 
 
 def show_status(file: Path, out: Path) -> None:

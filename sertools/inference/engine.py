@@ -1,5 +1,6 @@
 """The main loop: decode, perturb, predict, store. It has no access to audits or labels."""
 
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -187,7 +188,9 @@ def compute(
             for k, (i, clips) in enumerate(job.shards):
                 current = ahead
                 ahead = submit(job.shards[k + 1][1]) if k + 1 < len(job.shards) else []
+                began = time.perf_counter()
                 decoded = {clip: future.result() for clip, future in zip(clips, current, strict=True)}
+                settings.waited(time.perf_counter() - began)
                 heard = list(decoded.values())
                 scores, layers, reasons = predict_clips(
                     model, decoded, job.layers, settings.batch_size, advance, listener

@@ -48,6 +48,7 @@ class Settings:
         fresh: compute results of audits again, although they are kept
         share: compute this part of the predictions only; None for all. A run that finds the other parts
             missing after that raises `OtherSharesMissingError`
+        waited: called with the seconds for which the model had to wait for decoded clips
         over_time: step in s of the tracks that the report shows with recordings; None for no tracks
     """
 
@@ -61,6 +62,7 @@ class Settings:
     fresh: bool = False
     share: Share | None = None
     over_time: float | None = None
+    waited: Callable[[float], None] = lambda seconds: None
 
     @property
     def root(self) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,7 @@ def run_study(
     """
     every = cells(study)
     check_writable(out, error=ModelError)
-    tests: dict[str, Corpus] = {}
-    for cell in every:
-        for spec in cell.tests.values():
-            key = _key(spec, cell)
-            tests[key] = tests[key] if key in tests else corpus_of(spec, cell.recipe, data_root)
+    tests = test_corpora(every, data_root)
     done: list[DoneCell] = []
     reasons: dict[str, None] = {}
     said: dict[str, None] = {}
@@ -90,16 +86,39 @@ def run_study(
         if not (folder / DONE).is_file():
             progress(f"cell {i + 1} of {len(every)}: {cell.name}")
             try:
-                _do(cell, study, tests, folder, data_root, once)
+                train_cell(cell, study, tests, folder, data_root, once)
             except SertoolsError as error:
                 reasons[str(error)] = None
                 warn(f"{cell.name} failed: {error}")
                 continue
-        stored = read_json(folder / DONE, error=ModelError, what="the result of a cell")
-        done.append(DoneCell(cell=cell, folder=folder, curves=stored["curves"], audits=stored["audits"]))
+        done.append(done_cell(cell, folder))
     if not done:
         raise ModelError(f"no cell of the study could be trained: {next(iter(reasons))}")
     return done
+
+
+def test_corpora(every: Sequence[Cell], data_root: Path | None) -> dict[str, Corpus]:
+    """The corpora on which cells are scored, by what decides how they are read.
+
+    Raises:
+        CorpusError: one is missing
+    """
+    tests: dict[str, Corpus] = {}
+    for cell in every:
+        for spec in cell.tests.values():
+            key = _key(spec, cell)
+            tests[key] = tests[key] if key in tests else corpus_of(spec, cell.recipe, data_root)
+    return tests
+
+
+def done_cell(cell: Cell, folder: Path) -> DoneCell:
+    """A cell that was trained and scored, from its folder.
+
+    Raises:
+        ModelError: it cannot be read
+    """
+    stored = read_json(folder / DONE, error=ModelError, what="the result of a cell")
+    return DoneCell(cell=cell, folder=folder, curves=stored["curves"], audits=stored["audits"])
 
 
 def _key(spec: str, cell: Cell) -> str:
@@ -108,7 +127,7 @@ def _key(spec: str, cell: Cell) -> str:
     return json.dumps([spec, recipe.label_map, recipe.scale, recipe.raters, recipe.max_minutes])
 
 
-def _do(
+def train_cell(
     cell: Cell,
     study: Study,
     tests: dict[str, Corpus],

@@ -26,10 +26,11 @@ def study_to(
     data_root: Path | None = None,
     progress: Callable[[str], None] = lambda sentence: None,
     warn: Callable[[str], None] = lambda sentence: None,
+    train: Callable[..., list[DoneCell]] | None = None,
 ) -> Result:
     """Trains and scores what is missing of a study, and writes `study.html` and `study.json`.
 
-    See `run_study`.
+    See `run_study`; `train` trains the cells elsewhere, and is called with `progress` and `warn`.
     """
     said: list[str] = []
 
@@ -37,7 +38,10 @@ def study_to(
         said.append(sentence)
         warn(sentence)
 
-    done = run_study(study, out, data_root=data_root, progress=progress, warn=tell)
+    if train is None:
+        done = run_study(study, out, data_root=data_root, progress=progress, warn=tell)
+    else:
+        done = train(progress=progress, warn=tell)
     result = result_of(study, done, said)
     drawn = [drawing.draw(figure, f"{NAME}-{i + 1}") for i, figure in enumerate(result.figures)]
     files.write_text(out / f"{NAME}.html", comparison_pages.study_html(result, drawn))

@@ -10,9 +10,6 @@ because results are written atomically and depend on nothing but the cell.
 import contextlib
 import hashlib
 import json
-import os
-import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +18,8 @@ from typing import Any, Literal
 
 from sertools import files
 from sertools.errors import StoreError
+from sertools.sweep.leases import alive, held
 from sertools.sweep.spec import CorpusEntry, ModelEntry, Sweep, slug
-
-LEASE_S = 120.0
-"""Seconds after which a lease that was not renewed has run out."""
 
 ATTEMPTS = 2
 """A cell in which so many workers have died counts as failed."""
@@ -101,7 +96,7 @@ class Cell:
     def state(self) -> State:
         """How far the cell is now."""
         stored: State = self.read().get("state", "planned")
-        return "running" if stored != "done" and _alive(self._lease, LEASE_S) else stored
+        return "running" if stored != "done" and alive(self._lease) else stored
 
     def is_open(self, run: str) -> bool:
         """Whether the cell is still to be done in this run: not done, and not tried in vain in this run."""
@@ -119,14 +114,8 @@ class Cell:
         Raises:
             StoreError: the folder cannot be written
         """
-        lease = self._lease
-        with files.disk_errors(lease, StoreError):
-            lease.parent.mkdir(parents=True, exist_ok=True)
-            if not _take(lease, LEASE_S):
-                yield False
-                return
-        with _renewed(lease):
-            yield self.is_open(run) and self._counts_attempt(run)
+        with held(self._lease) as mine:
+            yield mine and self.is_open(run) and self._counts_attempt(run)
 
     def _counts_attempt(self, run: str) -> bool:
         stored = self.read()
@@ -170,77 +159,3 @@ def current_run(out: Path) -> str:
         return str(stored["run"])
     except (StoreError, KeyError, TypeError):
         return begin_run(out)
-
-
-def _owner() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "pid": os.getpid(), "token": uuid.uuid4().hex}
-
-
-def _take(lease: Path, lease_s: float) -> bool:
-    """Creates the lease, after removing one that has run out; False if somebody has it."""
-    if lease.exists() and not _alive(lease, lease_s):
-        old = lease.with_name(f".{lease.name}.{uuid.uuid4().hex}.old")
-        with contextlib.suppress(OSError):  # another worker was faster
-            lease.rename(old)
-            old.unlink()
-    try:
-        with lease.open("x", encoding="utf-8") as file:
-            json.dump(_owner(), file)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _alive(lease: Path, lease_s: float) -> bool:
-    """Whether a worker has this lease: its process runs, as far as that can be seen, and it was renewed.
-
-    The age is taken by the clock of the disk, since the clocks of two machines may differ.
-    """
-    try:
-        renewed = lease.stat().st_mtime
-        owner = json.loads(lease.read_text(encoding="utf-8") or "{}")
-    except (OSError, ValueError):
-        return False
-    if owner.get("host") == socket.gethostname() and not _runs(int(owner.get("pid", 0))):
-        return False
-    return _now(lease.parent) - renewed < lease_s
-
-
-def _now(folder: Path) -> float:
-    """The time by the clock of the disk that holds a folder, in seconds."""
-    probe = folder / f".clock.{uuid.uuid4().hex}"
-    try:
-        probe.touch()
-        return probe.stat().st_mtime
-    finally:
-        probe.unlink(missing_ok=True)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-@contextlib.contextmanager
-def _renewed(lease: Path) -> Iterator[None]:
-    """Renews a lease until the end of the block, and then gives it back."""
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(LEASE_S / 8):
-            with contextlib.suppress(OSError):
-                os.utime(lease)
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        lease.unlink(missing_ok=True)

@@ -54,14 +54,18 @@ def remaining(table: pd.DataFrame) -> str:
 
 
 def workers(out: Path) -> list[str]:
-    """One line per worker that has taken part: cells done and failed, clips per second, current cell."""
+    """One line per worker that has taken part: cells done and failed, pace, waiting for sound, cell."""
     lines = []
     for path in sorted((out / "workers").glob("*.json")):
         try:
             stored = read_json(path, error=StoreError, what="the state of a worker")
         except StoreError:
             continue
-        pace = f", {stored['clips'] / stored['seconds']:.3g} clips/s" if stored.get("seconds") else ""
+        seconds = stored.get("seconds")
+        pace = f", {stored['clips'] / seconds:.3g} clips/s" if seconds else ""
+        pace += (
+            f", {stored.get('waited', 0.0) / seconds:.0%} of the time waiting for sound" if seconds else ""
+        )
         lines.append(
             f"{stored['worker']}: {stored['done']} done, {stored['failed']} refused or failed{pace}; "
             f"{stored['current'] or 'idle'}"

@@ -7,11 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from sertools.comparison.leaderboards.files import write_leaderboard
-from sertools.errors import AuditError
 from sertools.files import check_writable
 from sertools.store.remote import local, name_of
 from sertools.sweep.cells import Cell, begin_run, cells_of
-from sertools.sweep.executors import Crew, cores, counted, executor
+from sertools.sweep.executors import SweepJob, executor, start
 from sertools.sweep.matrix import states, write_matrices
 from sertools.sweep.spec import read_sweep
 
@@ -76,28 +75,17 @@ def run_sweep(
     """
     file, out = Path(file).absolute(), Path(out).absolute()
     every = cells_of(read_sweep(file), out)
-    place, _, argument = on.partition(":")
-    module = executor(place)
-    if place == "local" and argument:
-        workers, argument = counted(argument, "what stands after local:"), ""
-    number = min(workers or cores(), len(every))
-    if number < 1:
-        raise AuditError("--workers must be at least 1")
+    executor(on.partition(":")[0])
     check_writable(out)
-    run = begin_run(out)
-    if any(cell.is_open(run) for cell in every):
-        module.run(
-            Crew(
-                file=file,
-                out=out,
-                run=run,
-                workers=number,
-                argument=argument,
-                options=dict(options or {}),
-                cache=name_of(local(cache)) if cache else None,
-                watch=lambda: watch(states(every)),
-            )
-        )
+    start(
+        SweepJob(file=file, out=out, run=begin_run(out), cache=name_of(local(cache)) if cache else None),
+        out,
+        on,
+        workers=workers,
+        most=len(every),
+        options=dict(options or {}),
+        watch=lambda: watch(states(every)),
+    )
     return finish(every, out)
 
 

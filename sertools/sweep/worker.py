@@ -38,6 +38,7 @@ class Worker:
         of: number of workers
         cache: folder of the store; None for the user's
         done, failed, clips, seconds: what it has done so far
+        waited: seconds for which models had to wait for decoded clips
     """
 
     sweep: Sweep
@@ -50,6 +51,7 @@ class Worker:
     failed: int = 0
     clips: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
     _model: tuple[str, AnyModel] | None = None
     _corpora: dict[str, Corpus] = field(default_factory=dict)
 
@@ -106,6 +108,7 @@ class Worker:
             cache=self.cache,
             label_map=cell.corpus.label_map,
             progress=progress,
+            waited=self._wait,
         )
         request = AuditRequest(
             model=cell.model.request(),
@@ -124,6 +127,9 @@ class Worker:
                 model = _renamed(model, cell.model.name)
             self._model = (key, model)
         return LoadedRequest(request=request, model=self._model[1], corpus=corpus, others={})
+
+    def _wait(self, seconds: float) -> None:
+        self.waited += seconds
 
     def _corpus(self, cell: Cell) -> Corpus:
         label = cell.corpus.label
@@ -144,6 +150,7 @@ class Worker:
             "failed": self.failed,
             "clips": self.clips,
             "seconds": self.seconds,
+            "waited": self.waited,
         }
         files.write_text(self.out / "workers" / f"{name}.json", json.dumps(facts) + "\n")
 

@@ -1,6 +1,7 @@
 """A study on tones from its file to its page, and its arithmetic against a second implementation."""
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,9 @@ from sertools.studies import figures
 from sertools.studies.scores import Score
 from sertools.studies.study import Study, cells, names, read_study
 from sertools.studies.summary import difference, mean, ratio
+from sertools.studies.workers import StudyJob, run_study_on
 from sertools.studies.write import study_to
+from sertools.sweep.leases import held
 from tests.helpers.tones import recipe_table, write_tones
 
 STUDY = """
@@ -197,6 +200,35 @@ def test_the_scores_of_a_cell_are_those_of_its_answers(file, tmp_path):
     found = next(row[5] for row in rows if row[0] == "fine-tuned" and row[4] == "accuracy")
     assert found == pytest.approx(right.mean(), abs=1e-12)
     assert len(answers) == 12
+
+
+def test_workers_share_the_cells_of_a_study(file, tmp_path):
+    change = "grid.seed=[0]"
+    job = StudyJob(spec=str(file), changes=(change,), out=tmp_path / "on")
+    first = cells(read_study(str(file), [change]))[0]
+    with held(job.out / "leases" / first.name) as mine:  # another worker has it
+        assert mine
+        job.work(0, 2)
+    assert job.open_cells() == 1
+    job.work(1, 2)
+    assert job.open_cells() == 0
+    assert job.command(1, 2) == [
+        "study", str(file), "--out", str(job.out), "--worker", "2/2", "--set", change
+    ]  # fmt: skip
+    study = read_study(str(file), [change])
+    shared = study_to(study, job.out, train=partial(run_study_on, job, "local:2"))
+    alone = study_to(study, tmp_path / "alone")
+    assert shared.tables == alone.tables
+    assert shared.findings == alone.findings
+
+
+def test_a_cell_that_cannot_be_trained_stops_no_worker(file, tmp_path):
+    changes = (f'recipe.corpora=["{file.parent / "split.csv"}"]', "grid.share=[1.0]")
+    job = StudyJob(spec=str(file), changes=changes, out=tmp_path)
+    job.work(0, 1)
+    assert job.open_cells() == 0
+    assert all("6 test speakers" in path.read_text() for path in tmp_path.glob("cells/*/failed.txt"))
+    assert len(list(tmp_path.glob("cells/*/failed.txt"))) == 4
 
 
 def test_a_study_whose_test_speakers_would_train_is_refused(file, tmp_path):

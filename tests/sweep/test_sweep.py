@@ -12,9 +12,11 @@ import pytest
 
 import sertools
 from sertools.errors import AuditError
-from sertools.sweep import cells as cells_module
+from sertools.inference.settings import Settings
+from sertools.sweep import leases
 from sertools.sweep.cells import Cell, begin_run, cells_of, current_run
 from sertools.sweep.matrix import MEAN, matrices, remaining, scores, sentence, states, workers
+from sertools.sweep.plan import estimate
 from sertools.sweep.run import finish, run_sweep
 from sertools.sweep.spec import read_sweep, slug
 from sertools.sweep.worker import Worker
@@ -138,14 +140,14 @@ def test_a_lease_of_another_machine_runs_out_by_the_clock_of_the_disk(here, monk
     monkeypatch.setattr(time, "time", lambda: 4e9)  # a clock far ahead decides nothing
     with cell.taken(run) as taken:
         assert not taken
-    old = lease.stat().st_mtime - cells_module.LEASE_S - 5
+    old = lease.stat().st_mtime - leases.LEASE_S - 5
     os.utime(lease, (old, old))
     with cell.taken(run) as taken:
         assert taken
 
 
 def test_a_worker_at_work_renews_its_lease(here, monkeypatch):
-    monkeypatch.setattr(cells_module, "LEASE_S", 0.4)
+    monkeypatch.setattr(leases, "LEASE_S", 0.4)
     run, cell = begin_run(here / "out"), cells(here)[0]
     with cell.taken(run):
         time.sleep(0.8)
@@ -223,6 +225,26 @@ def test_a_file_that_is_not_a_sweep_is_refused(here, text, problem):
     (here / "sweep.toml").write_text(text)
     with pytest.raises(AuditError, match=problem):
         read_sweep(here / "sweep.toml")
+
+
+def test_the_plan_tells_clips_time_and_disk(here):
+    sweep, every = read_sweep(here / "sweep.toml"), cells(here)
+    corpora = {each.label: each.request(None).load() for each in sweep.data}
+    settings = Settings(cache=here / "cache")
+    found = estimate(sweep, every, corpora, settings)
+    assert (found.cells, found.timed, found.refused) == (4, 2, [])  # each model once
+    assert found.clips > 0
+    assert found.megabytes > 0
+    assert found.gpu_hours == 0
+    assert "4 cells to do" in found.sentence
+    worked(here)
+    assert estimate(sweep, every, corpora, settings).sentence == "All cells are done."
+
+
+def test_a_cluster_that_does_not_answer_is_refused_at_once(here):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    with pytest.raises(AuditError, match="no Ray cluster at 127.0.0.1:1"):
+        run_sweep(here / "sweep.toml", out=here / "out", on="ray:127.0.0.1:1")
 
 
 def test_a_place_that_does_not_exist_is_refused(here):

@@ -52,7 +52,7 @@ def sweep(
     if worker:
         _work(file, out, worker, cache)
     elif plan:
-        show_plan(file, out, quiet)
+        show_plan(file, out, cache, quiet)
     elif status:
         show_status(file, out)
     else:
@@ -71,15 +71,8 @@ def _work(file: Path, out: Path, worker: str, cache: Path | None) -> None:
     from sertools.inference.share import parse
     from sertools.store.remote import name_of
     from sertools.sweep.cells import current_run
-    from sertools.sweep.executors import Crew, work
+    from sertools.sweep.executors import SweepJob
 
     share, folder = parse(worker), out.absolute()
-    crew = Crew(
-        file=file.absolute(),
-        out=folder,
-        run=current_run(folder),
-        workers=share.of,
-        options={},
-        cache=name_of(cache),
-    )
-    work(crew, share.number)
+    job = SweepJob(file=file.absolute(), out=folder, run=current_run(folder), cache=name_of(cache))
+    job.work(share.number, share.of)

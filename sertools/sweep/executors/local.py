@@ -21,7 +21,7 @@ def run(crew: Crew) -> None:
     environment = {**os.environ}
     environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() // crew.workers)))
     started: dict[int, subprocess.Popen[bytes]] = {}
-    deaths, most = 0, 2 * crew.workers + 2 * crew.open_cells()
+    deaths, most = 0, 2 * crew.workers + 2 * crew.job.open_cells()
 
     def start(number: int) -> None:
         log = (crew.out / "workers" / f"local-{number + 1}.log").open("ab")
@@ -41,7 +41,7 @@ def run(crew: Crew) -> None:
                 if process.poll() is None:
                     continue
                 del started[number]
-                if process.returncode and crew.open_cells():
+                if process.returncode and crew.job.open_cells():
                     deaths += 1
                     if deaths > most:
                         raise AuditError(

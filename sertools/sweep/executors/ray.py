@@ -1,9 +1,10 @@
 """Tasks on a Ray cluster; `ray` starts one on this machine, `ray:ADDRESS` joins one, such as ray:auto."""
 
 import os
+import socket
 
 from sertools.errors import AuditError
-from sertools.sweep.executors import Crew, work
+from sertools.sweep.executors import Crew, Job
 
 DESCRIPTION = (
     "a Ray cluster: ray for one on this machine, ray:ADDRESS for one that runs, with --set num_gpus=1"
@@ -27,6 +28,8 @@ def run(crew: Crew) -> None:
     except ImportError as error:
         raise AuditError("--on ray needs the package ray", hint="python -m pip install '.[ray]'") from error
     address = crew.argument or None
+    if address:
+        _check_reachable(address)
     try:
         ray.init(
             address=address,
@@ -43,8 +46,7 @@ def run(crew: Crew) -> None:
     try:
         needs = {name: float(text) for name, text in crew.options.items() if name in {"num_cpus", "num_gpus"}}
         task = ray.remote(**{"num_cpus": 1, **needs}, max_retries=-1)(_work)
-        settings = (crew.file, crew.out, crew.run, crew.workers, crew.cache)
-        pending = [task.remote(settings, number) for number in range(crew.workers)]
+        pending = [task.remote(crew.job, number, crew.workers) for number in range(crew.workers)]
         while pending:
             finished, pending = ray.wait(pending, num_returns=1, timeout=POLL_S)
             crew.watch()
@@ -56,6 +58,22 @@ def run(crew: Crew) -> None:
         ray.shutdown()
 
 
-def _work(settings: tuple, number: int) -> None:  # type: ignore[type-arg] # Ray pickles it
-    file, out, run_, workers, cache = settings
-    work(Crew(file=file, out=out, run=run_, workers=workers, cache=cache, options={}), number)
+def _check_reachable(address: str) -> None:
+    """Checks that somebody answers at host and port, because Ray itself tries for minutes.
+
+    Raises:
+        AuditError: nobody does
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # such as `auto`, which Ray looks up itself
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise AuditError(
+            f"no Ray cluster at {address}: {error}", hint="start one with ray start --head"
+        ) from error
+
+
+def _work(job: Job, number: int, of: int) -> None:
+    job.work(number, of)

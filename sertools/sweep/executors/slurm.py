@@ -1,10 +1,11 @@
 """Tasks of a Slurm job array, by submitit; `slurm:local` runs them on this machine, for a trial."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from sertools.errors import AuditError
-from sertools.sweep.executors import Crew, work
+from sertools.sweep.executors import Crew, Job
 
 DESCRIPTION = (
     "a Slurm job array through submitit: slurm, with --set partition=…, gpus_per_node=…, timeout_min=…"
@@ -28,7 +29,7 @@ def run(crew: Crew) -> None:
     try:
         executor = submitit.AutoExecutor(folder=crew.out / "slurm", cluster=crew.argument or None)
         executor.update_parameters(**_parameters(crew.options))
-        jobs = executor.map_array(_Task(crew), list(range(crew.workers)))
+        jobs = executor.map_array(_Task(crew.job, crew.workers), list(range(crew.workers)))
     except Exception as error:  # submitit raises whatever its commands raise
         raise AuditError(
             f"Slurm did not take the job array: {error}", hint="see --set for its options"
@@ -37,7 +38,7 @@ def run(crew: Crew) -> None:
         time.sleep(min(POLL_S, 0.2 if crew.argument == "local" else POLL_S))
         crew.watch()
     failed = [job for job in jobs if job.exception() is not None]
-    if failed and crew.open_cells():
+    if failed and crew.job.open_cells():
         raise AuditError(
             f"{len(failed)} of {len(jobs)} tasks failed, the first with: {failed[0].exception()}",
             hint=f"logs are in {crew.out / 'slurm'}; the same command continues",
@@ -47,17 +48,11 @@ def run(crew: Crew) -> None:
 class _Task:
     """What a task does; an object, so that submitit can pickle it and queue it again after a preemption."""
 
-    def __init__(self, crew: Crew) -> None:
-        self.settings = {
-            "file": crew.file,
-            "out": crew.out,
-            "run": crew.run,
-            "workers": crew.workers,
-            "cache": crew.cache,
-        }
+    def __init__(self, job: Job, workers: int) -> None:
+        self.job, self.workers = job, workers
 
     def __call__(self, number: int) -> None:
-        work(Crew(options={}, **self.settings), number)  # type: ignore[arg-type] # the fields above
+        self.job.work(number, self.workers)
 
     def checkpoint(self, number: int) -> Any:
         """What Slurm runs when it queues the task again: the same, which continues where it stopped."""
@@ -66,7 +61,7 @@ class _Task:
         return submitit.helpers.DelayedSubmission(self, number)
 
 
-def _parameters(options: dict[str, str]) -> dict[str, str | int]:
+def _parameters(options: Mapping[str, str]) -> dict[str, str | int]:
     """Settings for submitit; those that do not name its place go to Slurm itself."""
     general = {"timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "nodes", "tasks_per_node", "name"}
     parameters: dict[str, str | int] = {}
