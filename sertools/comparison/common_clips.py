@@ -5,7 +5,7 @@ gets wrong would look better. CCC and UAR are then computed anew on the common c
 answered; other measures are not compared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -265,6 +265,30 @@ def _as_recall(
 ) -> Change:
     found = change_of_recall(truth, before, after, unit)
     return with_interval(change, (found.low, found.high), found.inner) if found.inner else change
+
+
+def right_answers(
+    answers: Sequence[Answers],
+) -> tuple[NDArray[np.object_], NDArray[np.bool_], NDArray[np.int64]] | None:
+    """Which clips several models get right in emotion: truth (n,), right (models, n), codes of speakers (n,).
+
+    None if they were not asked the same clips with the same truth, or if too few speakers are named.
+
+    Args:
+        answers: what each model answered
+    """
+    columns = [_column(each, "emotion") for each in answers]
+    first = columns[0]
+    truth = np.array(first.classes, dtype=object)[first.truth]
+    if int(first.known[np.unique(first.unit)].sum()) < MIN_UNITS:
+        return None
+    for column in columns[1:]:
+        if not column.clips.equals(first.clips) or (column.unit != first.unit).any():
+            return None
+        if (np.array(column.classes, dtype=object)[column.truth] != truth).any():
+            return None
+    right = np.stack([column.given & (column.answer == column.truth) for column in columns])
+    return truth, right, first.unit
 
 
 def different_answers(answers: Mapping[str, Answers]) -> list[str]:

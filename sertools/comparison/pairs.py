@@ -13,19 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from sertools.comparison.common_clips import label_of
+from sertools.comparison.common_clips import label_of, right_answers
 from sertools.comparison.runs import Measure, Run
 from sertools.results.coverage import COVERAGE
+from sertools.results.keys import FindingKey
 from sertools.results.provenance import CLASSES, fingerprint_of
 from sertools.results.verdicts.regression_check import Change
 from sertools.statistics.jackknife import MIN_UNITS
-from sertools.statistics.shares import least_half_widths
+from sertools.statistics.shares import changes_of_recall, least_half_widths
 
 CLOSE = 1e-6
 """Below this share of the variances of two models, the variance of their difference is computed directly."""
 
-UAR = ("correctness", "uar")
-"""Audit and name of the measure whose differences are computed from what models answered, if known."""
+UAR = Measure("correctness", FindingKey("uar", "emotion"))
+"""The measure whose differences have intervals from the clips gained and lost, where answers are known."""
 
 BLOCK = 2**14
 """Number of pairs whose differences are computed directly at a time."""
@@ -83,10 +84,15 @@ def all_pairs(runs: Sequence[Run], measures: Sequence[Measure], change_of: Chang
         change_of: gives the difference of two models that are not known to have answered the same clips
     """
     groups = _alike(runs, lambda run: _scored_alike(run, measures))
-    parts = [
-        _of_matrix([runs[i] for i in each], np.array(each), measures) for each in groups if len(each) > 1
-    ]
-    for i, j in _between(groups):
+    parts, alone = [], list(_between(groups))
+    for each in groups:
+        if len(each) > 1:
+            part = _of_matrix([runs[i] for i in each], np.array(each), measures)
+            if part is None:
+                alone += combinations(each, 2)
+            else:
+                parts.append(part)
+    for i, j in alone:
         change = change_of(runs[i], runs[j])
         if change.p_value is None:
             return None
@@ -106,17 +112,21 @@ def on_other_clips(runs: Sequence[Run], measures: Sequence[Measure]) -> Iterator
 Columns = tuple[NDArray[np.generic], ...]
 
 
-def _of_matrix(runs: Sequence[Run], places: NDArray[np.int64], measures: Sequence[Measure]) -> Columns:
-    """The fields of `Pairs` for models that have the same clips and speakers."""
+def _of_matrix(runs: Sequence[Run], places: NDArray[np.int64], measures: Sequence[Measure]) -> Columns | None:
+    """The fields of `Pairs` for models that have the same clips and speakers; None if their truth differs."""
     values = np.array([[run.findings[measure].value for measure in measures] for run in runs]).mean(axis=1)
     without = np.mean([_without(runs, measure) for measure in measures], axis=0)
     one, other = np.triu_indices(len(runs), k=1)
     value = values[one] - values[other]
     freedom = without.shape[1] - 1
     error = np.sqrt(freedom * _variances(without, one, other))
-    if (
-        len(measures) == 1
-    ):  # as for a pair alone, the interval of a share is not narrower than its clips allow
+    if list(measures) == [UAR] and UAR.audit in runs[0].answers:
+        met = right_answers([run.answers[UAR.audit] for run in runs])
+        if met is None:
+            return None
+        truth, right, unit = met
+        error = changes_of_recall(truth, right, unit).towards_zero / stdtrit(freedom, 0.975)
+    elif len(measures) == 1:  # as for a pair alone, the interval of a share is as wide as its clips demand
         clips = np.array([run.effective_clips(measures[0]) for run in runs], dtype=np.float64)
         least = least_half_widths(value, np.fmin(clips[one], clips[other])) / stdtrit(freedom, 0.975)
         error = np.fmax(error, least)
@@ -176,13 +186,12 @@ def _between(groups: Sequence[Sequence[int]]) -> Iterator[tuple[int, int]]:
 
 def _scored_alike(run: Run, measures: Sequence[Measure]) -> Hashable:
     """The same for models whose differences a matrix gives; None if the model has no values by speaker."""
-    if any((measure.audit, measure.key.name) == UAR and measure.audit in run.answers for measure in measures):
-        return None  # its interval is that of the clips gained and lost, which differ from pair to pair
     speakers = {frozenset(run.without(measure)) for measure in measures}
     values = [run.of(measure, "value") for measure in measures]
     if not measures or len(speakers) > 1 or None in values or len(min(speakers)) < MIN_UNITS:
         return None
-    return (*speakers, *(_clips(run, measure) for measure in measures))
+    known = UAR in measures and UAR.audit in run.answers
+    return (known, *speakers, *(_clips(run, measure) for measure in measures))
 
 
 def _clips(run: Run, measure: Measure) -> Hashable:

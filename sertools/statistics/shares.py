@@ -1,7 +1,8 @@
 """Differences of shares of clips, such as recall, between two sets of predictions or two groups of clips."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,90 @@ def gains_minus_losses(
         return max(value - below, -1.0), min(value + above, 1.0)
 
     return replace(found, value=value).within(bounds, level)
+
+
+@dataclass(frozen=True, eq=False)
+class RecallPairs:
+    """Changes of mean recall (UAR) between all pairs of many models on the same clips.
+
+    Attributes:
+        value: recall of the first model of each pair minus that of the second, shape (pairs,), in the order
+            of `numpy.triu_indices`
+        towards_zero: half-width of the interval of `change_of_recall` on the side of 0, shape (pairs,)
+    """
+
+    value: NDArray[np.float64]
+    towards_zero: NDArray[np.float64]
+
+
+def changes_of_recall(
+    truth: ArrayLike, right: ArrayLike, unit: ArrayLike, *, level: float = 0.95
+) -> RecallPairs:
+    """`change_of_recall` for all pairs of models at once, from which clips each of them gets right.
+
+    The gains of a pair are what one model gets right minus what both do, so that products of matrices give
+    them all.
+
+    Args:
+        truth: class codes, shape (n,)
+        right: whether each model is right, at least two, shape (models, n)
+        unit: speaker codes, at least `MIN_UNITS` different ones, shape (n,)
+        level: coverage of the interval
+    """
+    (present, code), (classes, cls) = (np.unique(x, return_inverse=True) for x in (unit, truth))
+    cell, shape = code * len(classes) + cls, (len(present), len(classes))
+    order = np.argsort(cell, kind="stable")
+    hits = np.asarray(right)[:, order].astype(np.float32)
+    starts = np.searchsorted(cell[order], np.arange(shape[0] * shape[1] + 1))
+    clips = np.diff(starts).astype(np.float64).reshape(shape)
+    own = np.stack([hits[:, a:b].sum(axis=1) for a, b in pairwise(starts)], axis=1)
+    parts = []
+    for i in range(len(hits) - 1):
+        both = np.stack([hits[i + 1 :, a:b] @ hits[i, a:b] for a, b in pairwise(starts)], axis=1)
+        gains = (own[i] - both).astype(np.float64).reshape(-1, *shape)
+        losses = (own[i + 1 :] - both).astype(np.float64).reshape(-1, *shape)
+        parts.append(_towards_zero(gains, losses, clips, level))
+    value, half = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return RecallPairs(value=value, towards_zero=half)
+
+
+def _towards_zero(
+    gains: NDArray[np.float64], losses: NDArray[np.float64], clips: NDArray[np.float64], level: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The change of each pair and its half-width towards 0, from gains and losses (pairs, units, classes)."""
+    most = _most_clips(clips, 1 / (clips.shape[1] * clips.sum(axis=0)))
+    (gain, low_g, high_g), (loss, low_l, high_l) = (
+        _many_bounds(each, clips, most, level) for each in (gains, losses)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = -np.sqrt(gain * loss / ((1 - gain) * (1 - loss)))
+    correlation = np.where((gain < 1) & (loss < 1), correlation, -1.0)
+    value = gain - loss
+
+    def joined(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sqrt(np.maximum(a**2 + b**2 - 2 * correlation * a * b, 0.0))
+
+    below = np.minimum(joined(gain - low_g, high_l - loss), value + 1)
+    above = np.minimum(joined(high_g - gain, loss - low_l), 1 - value)
+    return value, np.where(value > 0, below, above)
+
+
+def _many_bounds(
+    hits: NDArray[np.float64], clips: NDArray[np.float64], most: float, level: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted shares of hits (pairs, units, classes), with the bounds of `_bounds`; each (pairs,)."""
+    total, of_all = hits.sum(axis=1), clips.sum(axis=0)
+    share = _weighted(total, np.broadcast_to(of_all, total.shape))
+    left_out = _weighted(total[:, None] - hits, np.broadcast_to(of_all - clips, hits.shape))
+    variance, spread = (len(clips) - 1) * left_out.var(axis=1), share * (1 - share)
+    decides = (variance > 1e-24) & (spread < most * variance)
+    effective = np.where(decides, spread / np.where(decides, variance, 1.0), most)
+    quantile = np.where(decides, stdtrit(len(clips) - 1, (1 + level) / 2), ndtri((1 + level) / 2))
+    square = quantile**2 / effective
+    centre = (share + square / 2) / (1 + square)
+    half = np.sqrt(spread * square + square**2 / 4) / (1 + square)
+    low = np.maximum(np.minimum(centre - half, share), 0.0)
+    return share, low, np.minimum(np.maximum(centre + half, share), 1.0)
 
 
 def gap_of_recall(a: Group, b: Group, *, level: float = 0.95) -> Estimate:

@@ -5,12 +5,15 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from sertools.auditing.audit import load
 from sertools.comparison.common_clips import DIFFERENT, NONE_COMMON, UNKNOWN, changes, on_common_clips
 from sertools.comparison.compare import compare
 from sertools.comparison.leaderboards.leaderboard import Entry, board
-from sertools.comparison.runs import run_of
+from sertools.comparison.pairs import all_pairs
+from sertools.comparison.ranks import Differences
+from sertools.comparison.runs import Measure, run_of
 from sertools.pipeline.provenance import answers
 from sertools.results.answers import PROVENANCE, Answers
 from sertools.results.collection import Results
@@ -54,6 +57,29 @@ def differing(seed: int = 0) -> tuple[Tables, Tables]:
     other = first.with_predictions(middling(seed + 50).predictions)
     rng = np.random.default_rng(seed)
     return silent_about(first, rng.random(240) < 0.2), silent_about(other, rng.random(240) < 0.1)
+
+
+def test_many_models_at_once_have_the_differences_of_pairs():
+    measure = Measure("correctness", UAR)
+    base = middling()
+    models = [base, *(base.with_predictions(middling(seed).predictions) for seed in (50, 51, 52))]
+    models.append(silent_about(models[1], np.arange(240) < 7))
+    runs = [run_of(f"m{k}", results_of(each, f"m{k}")) for k, each in enumerate(models)]
+    differences, asked = Differences(), []
+
+    def change_of(one, other):
+        asked.append(other.name)
+        return differences.of(one, other, measure)
+
+    pairs = all_pairs(runs, [measure], change_of)
+    assert set(asked) == {"m4"}, "the others answered the same clips"
+    for i, j, value, t, freedom, p in zip(
+        pairs.one, pairs.other, pairs.value, pairs.t, pairs.freedom, pairs.p, strict=True
+    ):
+        alone = differences.of(runs[i], runs[j], measure)
+        assert value == pytest.approx(alone.value, abs=1e-12)
+        at_once = p if np.isnan(t) else 2 * stats.t.sf(t, freedom)
+        assert at_once == pytest.approx(alone.p_value, rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))

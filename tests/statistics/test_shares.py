@@ -9,7 +9,7 @@ from sklearn.metrics import recall_score
 
 from sertools.metrics.classification import uar_statistic
 from sertools.statistics.jackknife import contrast, gap
-from sertools.statistics.shares import change_of_recall, gap_of_recall
+from sertools.statistics.shares import change_of_recall, changes_of_recall, gap_of_recall
 
 
 def uar(truth, prediction) -> float:
@@ -156,3 +156,16 @@ def test_draws_with_equal_outcomes_add_nothing_and_take_nothing(repeats):
     several = (np.tile(each, repeats) for each in (truth, before, after, unit))
     again = change_of_recall(*several, repeats=repeats)
     assert (again.value, again.low, again.high) == pytest.approx((once.value, once.low, once.high), abs=1e-12)
+
+
+def test_all_pairs_of_models_at_once_are_the_pairs_one_by_one():
+    rng = np.random.default_rng(0)
+    truth, unit = rng.integers(0, 4, 200), rng.integers(0, 9, 200)
+    guesses = np.where(rng.random((10, 200)) < rng.random((10, 1)), truth, rng.integers(0, 4, (10, 200)))
+    guesses[3], guesses[4], guesses[5] = guesses[2], truth, (truth + 1) % 4  # the same, all right, all wrong
+    found = changes_of_recall(truth, guesses == truth, unit)
+    for k, (i, j) in enumerate(zip(*np.triu_indices(10, 1), strict=True)):
+        alone = change_of_recall(truth, guesses[j], guesses[i], unit)
+        half = alone.value - alone.low if alone.value > 0 else alone.high - alone.value
+        assert found.value[k] == pytest.approx(alone.value, abs=1e-12)
+        assert found.towards_zero[k] == pytest.approx(half, abs=1e-9)
