@@ -79,6 +79,16 @@ def test_each_cell_has_the_results_of_a_single_audit(here):
     assert sum(cell.is_open("x") for cell in cells(here)) == 2
 
 
+def test_another_name_changes_no_number(here):
+    (here / "sweep.toml").write_text(
+        SWEEP.replace('"toy:random"', '"toy:random", { spec = "toy:random", name = "again" }')
+    )
+    worked(here)
+    by_name = {(cell.model.label, cell.corpus.label): findings(cell.folder) for cell in cells(here)}
+    for corpus in ("one", "two"):
+        assert by_name["toy:random", corpus] == by_name["again", corpus]
+
+
 def test_two_workers_share_the_cells(here):
     first = Worker(
         sweep=read_sweep(here / "sweep.toml"), out=here / "out", run=begin_run(here / "out"), number=0, of=2

@@ -26,7 +26,13 @@ EMOTIONS = ("anger", "boredom", "calm", "disgust", "fear", "happiness", "neutral
 
 @dataclass(kw_only=True)
 class TruthModel(LoadedModel):
-    """A toy model without audio input: the oracle, which returns the labels, or one that ignores them."""
+    """A toy model without audio input: the oracle, which returns the labels, or one that ignores them.
+
+    Attributes:
+        behaviour: `oracle`, `constant` or `random`; the name may be another one
+    """
+
+    behaviour: str
 
     labels: tuple[str, ...] = (*DIMENSIONS, *EMOTIONS)
     task: Task = "single_label"
@@ -39,11 +45,11 @@ class TruthModel(LoadedModel):
 
     def scores(self, clips: pd.DataFrame, condition: str = CLEAN) -> pd.DataFrame:
         """Scores of clips, computed from their labels or identity, one row each."""
-        kind = self.name.removeprefix("toy-")
-        draws = np.empty((len(clips), len(self.labels)))
+        kind = self.behaviour
+        draws = np.full((len(clips), len(self.labels)), np.nan)
         if kind == "random":
             for row, clip in zip(draws, clips.index, strict=True):
-                rng = identity_rng(0, str(clip), self.name)
+                rng = identity_rng(0, str(clip), f"toy-{kind}")
                 row[:3] = np.clip(rng.normal(0.5, 1 / 6, 3), 0, 1)
                 row[3:] = rng.dirichlet(np.ones(len(EMOTIONS)))
         scores = pd.DataFrame(draws, index=clips.index, columns=list(self.labels))
@@ -93,4 +99,4 @@ def load(rest: str, options: LoadOptions) -> Model | ClipModel:
     facts = {"kind": "toy", "architecture": (__doc__ or "").partition("\n")[0]}
     if rest == "loudness":
         return LoudnessModel(facts=facts)
-    return TruthModel(name=f"toy-{rest}", fingerprint=f"toy-{rest}-1", facts=facts)
+    return TruthModel(name=f"toy-{rest}", behaviour=rest, fingerprint=f"toy-{rest}-1", facts=facts)
