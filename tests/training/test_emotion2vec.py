@@ -154,6 +154,17 @@ def test_a_cold_start_and_a_warm_one_begin_with_teacher_and_student_alike(traine
     assert all((value == student[name]).all() for name, value in module.teacher.state_dict().items())
 
 
+@pytest.mark.parametrize(("last", "said"), [(0.2, 0), (0.05, 1)])
+def test_collapsed_targets_are_told(tones, tmp_path, last, said):
+    told = []
+    setting = setting_of(recipe_of(table(tones)), tmp_path, warn=told.append)
+    pretraining, _ = emotion2vec.phases(setting)
+    module = pretraining.build(None)
+    module.spreads = torch.tensor([1.0, last])
+    pretraining.write(module, tmp_path)
+    assert sum("targets have collapsed" in sentence for sentence in told) == said
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -30,6 +30,8 @@ Generators = Sequence[np.random.Generator]
 def student_and_teacher(encoder: Any, how: Distillation) -> "torch.nn.Module":
     """A module whose `forward` returns the loss of a `Batch`, and whose teacher follows after each update.
 
+    `spreads` has the `target_spread` of the first and of the last batch that trained.
+
     The convolutional encoder and the projection of the teacher are those of the student, without dropout; its
     transformer is the average of the student's. The teacher's blocks are taken before a norm that may follow
     the last of them.
@@ -43,6 +45,8 @@ def student_and_teacher(encoder: Any, how: Distillation) -> "torch.nn.Module":
     width = int(encoder.config.hidden_size)
 
     class StudentAndTeacher(torch.nn.Module):
+        spreads: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.how = how
@@ -53,6 +57,7 @@ def student_and_teacher(encoder: Any, how: Distillation) -> "torch.nn.Module":
             if getattr(encoder, "masked_spec_embed", None) is None:
                 self.mask = _vectors("mask", 1, width, how.seed)
             self.decoder = seeded(lambda: decoder(how.decoder, width), how.seed, "decoder")
+            self.register_buffer("spreads", torch.full((2,), torch.nan))
 
         def train(self, mode: bool = True) -> "StudentAndTeacher":
             super().train(mode)
@@ -65,7 +70,12 @@ def student_and_teacher(encoder: Any, how: Distillation) -> "torch.nn.Module":
             losses.follow(self.teacher, self.encoder.encoder, tau)
 
         def forward(self, **batch: Any) -> dict[str, torch.Tensor]:
-            return loss_of(self, batch)
+            found = loss_of(self, batch)
+            if self.training:
+                now = found["target_spread"].detach()
+                first = torch.where(self.spreads[0].isnan(), now, self.spreads[0])
+                self.spreads = torch.stack([first, now])
+            return found
 
     return StudentAndTeacher()
 

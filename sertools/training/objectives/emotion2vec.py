@@ -61,6 +61,9 @@ DEFAULTS: dict[str, Any] = {
 
 UNLABELLED = True
 
+COLLAPSED = 0.1
+"""Share of their first spread below which targets are said to have collapsed."""
+
 TOKEN_FILE = "tokens.npy"
 TOKENS = {"token": 1, "chunk": 10, "global": 0}
 """Vectors in front of the frames for each kind of utterance loss (section 3.2)."""
@@ -156,6 +159,13 @@ def _pretraining(setting: Setting) -> Phase:
         return student_and_teacher(setting.start.encoder, how)
 
     def write(module: Any, out: Path) -> None:
+        first, last = module.spreads.tolist()
+        if last < COLLAPSED * first:
+            setting.warn(
+                f"the teacher's targets have collapsed: they differ between frames of a clip by {last:.2g} at "
+                f"the end, by {first:.2g} at the beginning, so the student learnt little about speech; "
+                "options.normalise_targets = true, a slower teacher or a pre-trained encoder may help"
+            )
         config = bare_config(module.encoder.config)
         write_network(module.encoder, config, {}, out, scaled=setting.start.scaled)
         if module.tokens is not None:

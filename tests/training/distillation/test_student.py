@@ -235,7 +235,7 @@ def test_visible_frames_come_back_to_their_places():
 def test_the_teacher_gets_no_gradient_and_the_student_learns():
     module = student_and_teacher(encoder_of("wav2vec2"), how(tokens=0)).train()
     optimiser = torch.optim.Adam([p for p in module.parameters() if p.requires_grad], lr=0.01)
-    batch, falling = batch_of([4000, 2600]), []
+    batch, falling, spreads = batch_of([4000, 2600]), [], []
     for _ in range(15):
         optimiser.zero_grad()
         found = module(**batch)
@@ -243,6 +243,8 @@ def test_the_teacher_gets_no_gradient_and_the_student_learns():
         assert all(p.grad is None for p in module.teacher.parameters())
         optimiser.step()
         falling.append(found["loss"].item())
+        spreads.append(found["target_spread"].item())
     assert falling[-1] < 0.5 * falling[0]
+    assert module.spreads.tolist() == [spreads[0], spreads[-1]]
     parts = {name: value.item() for name, value in module(**batch).items()}
     assert parts["loss"] == pytest.approx(parts["frame_loss"] + parts["utterance_loss"], rel=1e-5)
