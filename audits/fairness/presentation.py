@@ -71,7 +71,7 @@ def _sex_sentence(score: Finding, *, alone: bool) -> str:
     several gaps is often beyond its own interval.
     """
     if score.value == 0:
-        return "There is no gap: the scores of women and men are equal."
+        return "The scores of women and men are equal on these clips, which does not rule out a gap."
     gap = f"female − male = {score.value:.2f}{interval_text(score)}"
     if score.low is None or score.high is None:
         return f"The largest gap is in {score.target}: {gap}, without an interval: {score.reason}."

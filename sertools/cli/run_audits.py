@@ -21,6 +21,7 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
         SertoolsError: any error that the user can fix
     """
     from sertools.cli import console
+    from sertools.corpora.columns import unused
     from sertools.corpora.identity import doubts
     from sertools.inference.share import OtherSharesMissingError
     from sertools.pipeline.nothing_measured import nothing_measured
@@ -47,7 +48,9 @@ def run_audits(given: Mapping[str, Any], options: Mapping[str, Any] | None = Non
         raise failed.as_raised
     if not quiet:
         of_scale = [note for result in results for note in result.notes if "--model-scale" in note]
-        for note in dict.fromkeys([*doubts(loaded.corpus.clips), *of_scale]):
+        corpus = loaded.corpus
+        names = unused(list(map(str, corpus.clips.columns)), corpus.notes)
+        for note in dict.fromkeys([*doubts(corpus.clips), *names, *of_scale]):
             console.warn(note)
     render(results, request.out, kept=None if request.settings.fresh else request.settings.root / RESULTS)
     console.show_summary(results, format=given["output"], quiet=quiet, verbose=verbose)

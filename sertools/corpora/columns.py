@@ -45,6 +45,19 @@ def suggestions(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def unused(columns: Sequence[str], notes: Sequence[str]) -> list[str]:
+    """The sentences of `look_alikes` among the notes of a corpus that are about what most audits need.
+
+    Args:
+        columns: of the corpus
+        notes: of the corpus
+    """
+    needed = [
+        theirs for theirs, ours in suggestions(columns).items() if ours in ("speaker", "sex", "emotion")
+    ]
+    return [sentence for theirs in needed for sentence in look_alikes([theirs]) if sentence in notes]
+
+
 def look_alikes(columns: Sequence[str]) -> list[str]:
     """Sentences about columns that seem to be labels under another name, with the option that maps them.
 

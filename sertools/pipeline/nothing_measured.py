@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
+from sertools.corpora.columns import unused
 from sertools.corpora.corpus import Corpus
 from sertools.errors import AuditError
 from sertools.labels import DIMENSIONS
@@ -31,7 +32,8 @@ def nothing_measured(
     theirs = [f"{name} ({n})" for name, n in emotions.items()] + rated
     if not names or not theirs or set(names) & {*emotions, *rated}:
         reasons = dict.fromkeys(f.reason for result in results for f in result.findings if f.reason)
-        return AuditError(f"nothing was measured: {next(iter(reasons), 'there are no findings')}", hint=ALLOW)
+        hint = "; ".join([*unused(list(map(str, corpus.clips.columns)), corpus.notes), ALLOW])
+        return AuditError(f"nothing was measured: {next(iter(reasons), 'there are no findings')}", hint=hint)
     known = list(emotions) or rated
     options = " ".join(f"--label-map {shlex.quote(label)}=NAME" for label in model.labels)
     return AuditError(

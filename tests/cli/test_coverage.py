@@ -97,3 +97,15 @@ def test_only_answers_about_clips_of_a_closed_set_count_as_unparsed(folder):
     assert done.exit_code == 1
     (result,) = [json.loads(path.read_text()) for path in folder.glob("words/correctness.json")]
     assert any(note.startswith("10 of 30 answers in words name no class") for note in result["notes"])
+
+
+def test_columns_under_other_names_are_named_with_their_options(folder):
+    names = {"speaker": "speaker_id", "emotion": "label"}
+    pd.read_csv("clips.csv").rename(columns=names).to_csv("clips.csv", index=False)
+    done = audit("all.csv")
+    assert done.exit_code == 2
+    for option in ("--map speaker_id=speaker", "--map label=emotion"):
+        assert done.stderr.count(option) == 2, "as a warning, and as what to do"
+    done = audit("all.csv", "--map", "label=emotion")
+    assert done.exit_code == 0
+    assert "if it is speaker, use --map speaker_id=speaker" in done.stderr
