@@ -17,7 +17,13 @@ from sertools.corpora.seen.record import beside
 from sertools.errors import ModelError
 from sertools.files import read_json
 from sertools.models import padding
-from sertools.models.checkpoints import feature_extraction, foreign_layouts, gradients, padded_forward
+from sertools.models.checkpoints import (
+    feature_extraction,
+    foreign_layouts,
+    gradients,
+    packed_forward,
+    padded_forward,
+)
 from sertools.models.checkpoints.described_heads import head_in, layout_named
 from sertools.models.checkpoints.heads import Network, build, build_foreign, compared_with, hidden_of
 from sertools.models.checkpoints.hub.card import licence
@@ -31,7 +37,6 @@ from sertools.models.checkpoints.inputs import (
     shortest_of,
 )
 from sertools.models.checkpoints.label_names import check_label_names
-from sertools.models.checkpoints.layouts import OwnHead
 from sertools.models.checkpoints.settings import check_settings
 from sertools.models.checkpoints.weights.adapters import (
     Adapter,
@@ -47,7 +52,6 @@ from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
 from sertools.models.task import activated, task_of
-from sertools.models.wav2vec2_cpu import forward, weights
 
 if TYPE_CHECKING:
     import torch
@@ -73,7 +77,8 @@ class TransformersModel(LoadedSignalModel):
     content: str
     needs_precision: bool = False
     longest: int | None = None
-    encoder: weights.Encoder | None = None
+    encoder: packed_forward.Encoder | None = None
+    unpacked: bool = False
 
     def with_precision(self, precision: str, **facts: Any) -> "TransformersModel":
         """This model in `fp32` or `bf16`, with the same weights; `facts` (e.g. the reason) are added."""
@@ -221,46 +226,24 @@ class TransformersModel(LoadedSignalModel):
         return logits if own.task else activated(logits, self.task, self.labels)
 
     def _is_fast(self) -> bool:
-        module: Any = self.network.module
-        own_head = self.network.layout != "native" or hasattr(module, "projector")
-        # the mean of the last layer is the only pooling that the fast path computes
-        pooled = self.network.pooling == "mean" and getattr(self.network.head, "frames", None) is None
-        return self.device.type == "cpu" and own_head and pooled and not weights.why_not(module.config)
+        return packed_forward.is_possible(self.network, self.device) and not self.unpacked
 
     def _fast_forward(
         self, inputs: list[Inputs], layers: bool, keep: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[list[NDArray[np.float32]]]]:
-        """Same as `_forward`, on the fast CPU path.
-
-        The head is linear before pooling, so it can be applied to the mean over frames.
-        """
+        """Same as `_forward`, with packed frames."""
         import torch
 
-        module: Any = self.network.module
         if self.encoder is None:
-            base = getattr(module, getattr(module, "base_model_prefix", ""), module)
-            self.encoder = weights.encoder(base, self.dtype)
-        found = forward.computed(self.encoder, [first_of(x)[0] for x in inputs], keep=keep)
-        # the number of rows of a head's products would change their bits, so it reads clip by clip
-        scores = torch.cat([self._activated(self._logits(clip)) for clip in found]).numpy()
-        means = torch.stack([clip.layers for clip in found]).numpy() if layers else None
-        return scores, means, [[state.numpy() for state in clip.frames] for clip in found if keep]
-
-    def _logits(self, clip: forward.Computed) -> "torch.Tensor":
-        """Logits of one clip, (1, c)."""
-        import torch
-
-        module: Any = self.network.module
-        last = clip.last[None]
-        if self.network.layout == "native":
-            if module.config.use_weighted_layer_sum:
-                last = (clip.layers * module.layer_weights.softmax(dim=-1)[:, None]).sum(dim=0)[None]
-            logits: torch.Tensor = module.classifier(module.projector(last))
-        elif isinstance(self.network.head, OwnHead):
-            logits = self.network.head(last)
-        else:
-            logits = torch.empty(1, 0)
-        return logits
+            self.encoder = packed_forward.encoder_of(self.network, self.device, self.dtype)
+        if self.encoder is None:
+            self.unpacked = True
+            return self._forward(inputs, layers, keep)
+        found = packed_forward.computed(self.encoder, [first_of(x)[0] for x in inputs], keep=keep)
+        logits = [self._activated(packed_forward.logits(self.network, clip)) for clip in found]
+        means = torch.stack([clip.layers for clip in found]).cpu().numpy() if layers else None
+        frames = [[state.cpu().numpy() for state in clip.frames] for clip in found if keep]
+        return torch.cat(logits).cpu().numpy(), means, frames
 
 
 def load(rest: str, options: LoadOptions) -> TransformersModel:

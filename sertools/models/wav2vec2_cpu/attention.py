@@ -36,7 +36,7 @@ def attended(
         query, key, value = joint[start : start + n].permute(1, 2, 0, 3)[:, None]  # (1, heads, n, d / heads)
         mask = None
         if layer.gate is not None and rows is not None:
-            opened = _opened(layer.gate, rows[start : start + n].view(n, layer.heads, -1))
+            opened = gate_of(layer.gate, rows[start : start + n].view(n, layer.heads, -1))
             mask = (opened * biases[i]).to(joint.dtype)[None]
         found[start : start + n] = scaled_dot_product_attention(query, key, value, attn_mask=mask)[
             0
@@ -45,7 +45,7 @@ def attended(
     return found.flatten(1)
 
 
-def _opened(gate: Gate, states: "torch.Tensor") -> "torch.Tensor":
+def gate_of(gate: Gate, states: "torch.Tensor") -> "torch.Tensor":
     """How far the gate of each head opens for each frame, (frames, heads, d / heads) → (heads, frames, 1)."""
     import torch
 
@@ -62,9 +62,9 @@ def position_biases(distances: Distances | None, frames: Sequence[int]) -> "list
 
     if distances is None:
         return []
-    known = {}
+    known: dict[int, torch.Tensor] = {}
     for n in set(frames):
-        places = torch.arange(n)
+        places = torch.arange(n, device=distances.values.device)
         apart = places[None] - places[:, None]
         known[n] = distances.values[_buckets(distances, apart)].permute(2, 0, 1).contiguous()
     return [known[n] for n in frames]

@@ -59,7 +59,7 @@ def computed(encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool 
     frames = [frames_of(encoder, len(signal)) for signal in signals]
     threads = torch.get_num_threads()
     together = packs(frames, encoder.sizes, threads)
-    tasks = [partial(_pack, encoder, [signals[i] for i in pack], keep) for pack in together]
+    tasks = [partial(computed_together, encoder, [signals[i] for i in pack], keep=keep) for pack in together]
     clips = zip(chain(*together), chain(*_side_by_side(tasks, threads)), strict=True)
     found = dict(clips)
     return [found[i] for i in range(len(signals))]
@@ -85,7 +85,7 @@ def _side_by_side(tasks: Sequence[Callable[[], list[Computed]]], threads: int) -
         torch.set_num_threads(threads)
 
 
-def _pack(encoder: Encoder, signals: Sequence["torch.Tensor"], keep: bool) -> list[Computed]:
+def computed_together(encoder: Encoder, signals: Sequence["torch.Tensor"], *, keep: bool) -> list[Computed]:
     """What the encoder makes of the clips of one pack."""
     import torch
 

@@ -207,22 +207,19 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> Encoder:
     stack = module.encoder
     convolutions = list(module.feature_extractor.conv_layers)
     projection = module.feature_projection
-    layers = tuple(_layer(layer, config.num_attention_heads, dtype) for layer in stack.layers)
-    projected = _linear([projection.projection], dtype)
+    layers = tuple(layer_of(layer, config.num_attention_heads, dtype) for layer in stack.layers)
+    projected = linear_of([projection.projection], dtype)
     positional = _positional(stack.pos_conv_embed.conv)
-    embedded = getattr(stack.layers[0].attention, "rel_attn_embed", None)
     return Encoder(
-        first=_first(convolutions[0]),
-        convolutions=tuple(_convolution(layer, dtype) for layer in convolutions[1:]),
-        feature_norm=_norm(getattr(projection, "layer_norm", None)),
+        first=first_of(convolutions[0]),
+        convolutions=tuple(convolution_of(layer, dtype) for layer in convolutions[1:]),
+        feature_norm=norm_of(getattr(projection, "layer_norm", None)),
         projection=projected,
         positional=positional,
         layers=layers,
-        norm=_norm(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
+        norm=norm_of(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
         norm_first=bool(config.do_stable_layer_norm),
-        distances=None
-        if embedded is None
-        else Distances(values=embedded.weight.detach(), furthest=config.max_bucket_distance),
+        distances=distances_of(stack.layers[0].attention, config),
         dtype=dtype,
         rows=ROWS if dtype == torch.bfloat16 else 1,
         sizes=_sizes([projected, *_products(layers[0])], positional),
@@ -245,7 +242,7 @@ def _sizes(products: Sequence[Linear], positional: Positional) -> tuple[int, ...
         known = [_same_bits(*product.weight.shape, product.weight.dtype) for product in products]
         return (
             ()
-            if not _keeps_spectra(*positional.spectrum.shape[:3])
+            if not _keeps_spectra(*positional.spectrum.shape[1:3])
             else tuple(size for size in known[0] if all(size in each for each in known))
         )
     finally:
@@ -258,16 +255,18 @@ def _same_bits(outputs: int, inputs: int, dtype: "torch.dtype") -> tuple[int, ..
     import torch
 
     draw = torch.Generator().manual_seed(outputs)
-    weight = (torch.rand(outputs, inputs, generator=draw) * 2 - 1) / inputs**0.5
-    module = SimpleNamespace(weight=weight, bias=torch.rand(outputs, generator=draw))
-    return same_bits(_linear([module], dtype), inputs)
+    bias = torch.rand(outputs, generator=draw)
+    # of rank one, which is quick to make, and its products round as those of any other matrix
+    weight = torch.outer(bias - 0.5, torch.randn(inputs, generator=draw) / inputs**0.5)
+    return same_bits(linear_of([SimpleNamespace(weight=weight, bias=bias)], dtype), inputs)
 
 
 @lru_cache
-def _keeps_spectra(frequencies: int, groups: int, inner: int) -> bool:
+def _keeps_spectra(groups: int, inner: int) -> bool:
     """Whether a spectrum keeps the bits of its product at any place among the SPECTRA of a product."""
     import torch
 
+    frequencies = 4  # each of which is a product of its own
     draw = torch.Generator().manual_seed(inner)
     shape = (frequencies, groups, SPECTRA, inner)
     kernel = torch.randn(frequencies, groups, inner, inner, dtype=torch.complex64, generator=draw)
@@ -279,13 +278,15 @@ def _keeps_spectra(frequencies: int, groups: int, inner: int) -> bool:
     return torch.equal(turned, product) and torch.equal(torch.matmul(few, kernel)[:, :, 0], product[:, :, -1])
 
 
-def _norm(module: Any) -> Norm | None:
+def norm_of(module: Any) -> Norm | None:
+    """A layer or group norm; None for none."""
     if module is None:
         return None
     return Norm(weight=module.weight.detach(), bias=module.bias.detach(), eps=module.eps)
 
 
-def _linear(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
+def linear_of(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
+    """One product for several linear layers of the same input, their outputs side by side."""
     import torch
 
     weights, biases = zip(
@@ -297,6 +298,7 @@ def _linear(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
     # the weight format of torch's own compiler; without these operations the result is the same, but slower
     if (
         dtype == torch.bfloat16
+        and weight.device.type == "cpu"
         and hasattr(blocks, "_linear_pointwise")
         and blocks._is_mkldnn_bf16_supported()
     ):
@@ -304,7 +306,8 @@ def _linear(modules: Sequence[Any], dtype: "torch.dtype") -> Linear:
     return Linear(weight=weight, bias=bias)
 
 
-def _first(module: Any) -> FirstConvolution:
+def first_of(module: Any) -> FirstConvolution:
+    """The convolution on the signal."""
     import torch
 
     norm = getattr(module, "layer_norm", None)
@@ -312,14 +315,15 @@ def _first(module: Any) -> FirstConvolution:
     return FirstConvolution(
         weight=module.conv.weight.detach()[:, 0],
         bias=None if module.conv.bias is None else module.conv.bias.detach(),
-        group=_norm(norm) if over_time else None,
-        norm=None if over_time else _norm(norm),
+        group=norm_of(norm) if over_time else None,
+        norm=None if over_time else norm_of(norm),
         kernel=module.conv.kernel_size[0],
         stride=module.conv.stride[0],
     )
 
 
-def _convolution(module: Any, dtype: "torch.dtype") -> Convolution:
+def convolution_of(module: Any, dtype: "torch.dtype") -> Convolution:
+    """A further convolution of the front end."""
     conv = module.conv
     kernel, stride = conv.kernel_size[0], conv.stride[0]
     taps = conv.weight.detach().permute(2, 1, 0).to(dtype)  # (kernel, in, out)
@@ -327,7 +331,7 @@ def _convolution(module: Any, dtype: "torch.dtype") -> Convolution:
     return Convolution(
         pieces=tuple(piece.contiguous() for piece in pieces),
         bias=None if conv.bias is None else conv.bias.detach().to(dtype),
-        norm=_norm(getattr(module, "layer_norm", None)),
+        norm=norm_of(getattr(module, "layer_norm", None)),
         kernel=kernel,
         stride=stride,
     )
@@ -346,18 +350,27 @@ def _positional(conv: Any) -> Positional:
     )
 
 
-def _layer(module: Any, heads: int, dtype: "torch.dtype") -> Layer:
+def layer_of(module: Any, heads: int, dtype: "torch.dtype") -> Layer:
+    """One transformer layer."""
     attention, feed_forward = module.attention, module.feed_forward
     return Layer(
         gate=_gate(attention) if hasattr(attention, "gru_rel_pos_linear") else None,
-        attention=_linear([attention.q_proj, attention.k_proj, attention.v_proj], dtype),
-        output=_linear([attention.out_proj], dtype),
+        attention=linear_of([attention.q_proj, attention.k_proj, attention.v_proj], dtype),
+        output=linear_of([attention.out_proj], dtype),
         heads=heads,
-        first_norm=_norm(module.layer_norm),  # type: ignore[arg-type] # every layer has both
-        up=_linear([feed_forward.intermediate_dense], dtype),
-        down=_linear([feed_forward.output_dense], dtype),
-        second_norm=_norm(module.final_layer_norm),  # type: ignore[arg-type] # every layer has both
+        first_norm=norm_of(module.layer_norm),  # type: ignore[arg-type] # every layer has both
+        up=linear_of([feed_forward.intermediate_dense], dtype),
+        down=linear_of([feed_forward.output_dense], dtype),
+        second_norm=norm_of(module.final_layer_norm),  # type: ignore[arg-type] # every layer has both
     )
+
+
+def distances_of(attention: Any, config: Any) -> Distances | None:
+    """The relative positions that the first layer of WavLM has for all; None for other models."""
+    embedded = getattr(attention, "rel_attn_embed", None)
+    if embedded is None:
+        return None
+    return Distances(values=embedded.weight.detach(), furthest=config.max_bucket_distance)
 
 
 def _gate(attention: Any) -> Gate:

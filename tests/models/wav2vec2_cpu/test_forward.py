@@ -227,7 +227,7 @@ def test_a_bf16_product_is_that_of_its_rounded_factors_however_its_weight_lies(m
     if not blocks:  # as where torch has no such operations
         monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
     modules = [torch.nn.Linear(96, 160) for _ in range(3)]
-    product = weights._linear(modules, torch.bfloat16)
+    product = weights.linear_of(modules, torch.bfloat16)
     states = torch.randn(frames, 96)
     rounded = states.bfloat16().double()
     products = [rounded @ m.weight.bfloat16().double().T + m.bias.bfloat16() for m in modules]
