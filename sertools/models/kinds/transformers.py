@@ -21,7 +21,6 @@ from sertools.models.checkpoints import (
     feature_extraction,
     foreign_layouts,
     gradients,
-    packed_forward,
     padded_forward,
 )
 from sertools.models.checkpoints.described_heads import head_in, layout_named
@@ -51,6 +50,7 @@ from sertools.models.device import find_device, first_precision, in_halves, stam
 from sertools.models.load import LoadOptions
 from sertools.models.loaded import LoadedSignalModel, signal_facts, trained_facts
 from sertools.models.model import Frames, Outputs, Signal, Task
+from sertools.models.packed import passes
 from sertools.models.task import activated, task_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class TransformersModel(LoadedSignalModel):
     content: str
     needs_precision: bool = False
     longest: int | None = None
-    encoder: packed_forward.Encoder | None = None
+    encoder: passes.Encoder | None = None
     unpacked: bool = False
 
     def with_precision(self, precision: str, **facts: Any) -> "TransformersModel":
@@ -226,7 +226,7 @@ class TransformersModel(LoadedSignalModel):
         return logits if own.task else activated(logits, self.task, self.labels)
 
     def _is_fast(self) -> bool:
-        return packed_forward.is_possible(self.network, self.device) and not self.unpacked
+        return passes.is_possible(self.network, self.device) and not self.unpacked
 
     def _fast_forward(
         self, inputs: list[Inputs], layers: bool, keep: bool
@@ -235,12 +235,12 @@ class TransformersModel(LoadedSignalModel):
         import torch
 
         if self.encoder is None:
-            self.encoder = packed_forward.encoder_of(self.network, self.device, self.dtype)
+            self.encoder = passes.encoder_of(self.network, self.device, self.dtype)
         if self.encoder is None:
             self.unpacked = True
             return self._forward(inputs, layers, keep)
-        found = packed_forward.computed(self.encoder, [first_of(x)[0] for x in inputs], keep=keep)
-        logits = [self._activated(packed_forward.logits(self.network, clip)) for clip in found]
+        found = passes.computed(self.encoder, [first_of(x)[0] for x in inputs], keep=keep)
+        logits = [self._activated(passes.logits(self.network, clip)) for clip in found]
         means = torch.stack([clip.layers for clip in found]).cpu().numpy() if layers else None
         frames = [[state.cpu().numpy() for state in clip.frames] for clip in found if keep]
         return torch.cat(logits).cpu().numpy(), means, frames

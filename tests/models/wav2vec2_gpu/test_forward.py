@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sertools.errors import ModelError
-from sertools.models.checkpoints import packed_forward
 from sertools.models.load import load_model
+from sertools.models.packed import passes
 from sertools.models.wav2vec2_cpu.weights import FAMILY
 from sertools.models.wav2vec2_gpu import forward, weights
 from sertools.models.wav2vec2_gpu.weights import Budget
@@ -52,13 +52,13 @@ def test_a_small_budget_changes_nothing_but_the_number_of_passes(monkeypatch):
     encoder = weights.encoder(stock("wav2vec2", **SMALL, **GROUP), torch.float32)
     signals = of(LENGTHS)
     whole = forward.computed(encoder, signals)
-    passes = []
+    counts = []
     real = forward._pack
     monkeypatch.setattr(
-        forward, "_pack", lambda e, some, keep: passes.append(len(some)) or real(e, some, keep)
+        forward, "_pack", lambda e, some, keep: counts.append(len(some)) or real(e, some, keep)
     )
     parts = forward.computed(replace(encoder, budget=Budget(frames=60)), signals)
-    assert len(passes) > 2
+    assert len(counts) > 2
     for one, other in zip(whole, parts, strict=True):
         torch.testing.assert_close(one.layers, other.layers, atol=1e-6, rtol=0)
 
@@ -110,6 +110,6 @@ def test_scores_of_both_packed_passes_agree(tmp_path):
     model.encoder = weights.encoder(base, torch.float32)
     with warnings.catch_warnings():
         found = model.predict(signals, layers=True)
-    assert isinstance(model.encoder, packed_forward.gpu_weights.GpuEncoder)
+    assert isinstance(model.encoder, passes.gpu_weights.GpuEncoder)
     assert abs(found.scores - expected.scores).max() < 1e-5
     assert abs(found.layers - expected.layers).max() < 1e-5
