@@ -33,6 +33,22 @@ SHAPES = {
         "do_stable_layer_norm": True,
         "conv_bias": True,
     },
+    "large-24": {
+        "hidden_size": 1024,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 16,
+        "intermediate_size": 4096,
+        "feat_extract_norm": "layer",
+        "do_stable_layer_norm": True,
+        "conv_bias": True,
+    },
+    "small": {
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 128,
+        "conv_dim": [64] * 7,
+    },
 }
 LABELS = ["anger", "happiness", "neutral", "sadness"]
 PERTURBATIONS = ("additive_tone", "append_zeros", "prepend_zeros", "clip", "crop_beginning", "crop_end",

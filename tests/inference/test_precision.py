@@ -1,6 +1,7 @@
 """When a model runs in bf16, and that the choice stands."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,19 @@ from tests.helpers.small import noises
 from tests.helpers.two_formats import TwoFormats
 
 NATIVE = native_bf16("cpu")
+
+
+@dataclass(kw_only=True)
+class InParts(TwoFormats):
+    """A model with two parts; `errors` in bf16 with neither, one, the other, and both of them in fp32."""
+
+    errors: tuple[float, ...]
+    parts: tuple[str, ...] = ("last", "front")
+
+    def with_precision(self, precision: str, **facts: Any) -> "InParts":
+        exact = tuple(facts.get("precision_exact_parts", ()))
+        which = [(), ("last",), ("front",), ("last", "front")].index(exact)
+        return replace(super().with_precision(precision, **facts), error=self.errors[which])
 
 
 def store(tmp_path) -> Settings:
@@ -97,6 +111,43 @@ def test_a_corpus_of_few_clips_is_not_compared_and_says_so(tmp_path):
     assert chosen.facts["precision_reason"] == (
         "with fewer than 32 clips, comparing bf16 with fp32 takes longer than bf16 could save"
     )
+
+
+@pytest.mark.parametrize(
+    ("errors", "chosen", "tried"),
+    [
+        ((0.004, 0, 0, 0), (), 1),
+        ((0.02, 0.004, 0, 0), ("last",), 2),
+        ((0.02, 0.02, 0.02, 0.001), ("last", "front"), 4),
+    ],
+)
+def test_the_fewest_parts_stay_in_fp32_with_which_bf16_is_near_enough(tmp_path, errors, chosen, tried):
+    found = choose_precision(InParts(error=0, errors=errors), tmp_path, 40)
+    assert found.facts["precision"] == "bf16"
+    assert tuple(found.facts.get("precision_exact_parts", ())) == chosen
+    assert found.facts["precision_difference"] == pytest.approx(errors[tried - 1], abs=1e-7)
+    # by hand: 1 − (.05 / k)^(1/32), since k choices were compared on the same clips
+    assert found.facts["precision_exceeding"] == pytest.approx(1 - (0.05 / tried) ** (1 / 32), abs=1e-9)
+
+
+def test_fp32_stays_where_no_part_in_fp32_helps(tmp_path):
+    found = choose_precision(InParts(error=0, errors=(0.02, 0.03, 0.04, 0.05)), tmp_path)
+    assert found.facts["precision"] == "fp32"
+    assert found.facts["precision_difference"] == pytest.approx(0.02, abs=1e-7)
+    assert "precision_exact_parts" not in found.facts
+
+
+def test_parts_in_fp32_bring_a_checkpoint_nearer_and_have_a_fingerprint_of_their_own(tmp_path):
+    folder, _, _ = write_audeering_checkpoint(tmp_path / "m")
+    model = load_model(str(folder), LoadOptions(device="cpu"))
+    corpus = noises(tmp_path / "c", 8)
+    signals = [corpus.signal(clip, 16000) for clip in corpus.clips.index]
+    exact = model.with_precision("fp32").predict(signals).scores
+    ways = {parts: model.with_precision("bf16", precision_exact_parts=parts) for parts in ((), model.parts)}
+    furthest = {parts: np.abs(way.predict(signals).scores - exact).max() for parts, way in ways.items()}
+    assert len(model.parts) == 2
+    assert furthest[model.parts] < furthest[()]
+    assert len({way.fingerprint for way in ways.values()}) == 2
 
 
 def test_another_corpus_is_compared_for_itself(tmp_path):

@@ -6,6 +6,7 @@ with a boolean mask. So the results do not depend on the batch, both with group 
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,16 +80,27 @@ class TransformersModel(LoadedSignalModel):
     longest: int | None = None
     encoder: passes.Encoder | None = None
     unpacked: bool = False
+    exact: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the network that can stay in fp32 while the rest is computed in bf16."""
+        return passes.PARTS if self._is_fast() else ()
 
     def with_precision(self, precision: str, **facts: Any) -> "TransformersModel":
-        """This model in `fp32` or `bf16`, with the same weights; `facts` (e.g. the reason) are added."""
+        """This model in `fp32` or `bf16`, with the same weights; `facts` (e.g. the reason) are added.
+
+        With the fact `precision_exact_parts`, these parts of it stay in fp32.
+        """
         import torch
 
+        exact = tuple(facts.get("precision_exact_parts", ())) if precision == "bf16" else ()
         return replace(
             self,
             dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+            exact=exact,
             needs_precision=False,
-            fingerprint=stamped(self.content, precision, self.device),
+            fingerprint=stamped(" ".join([self.content, *exact]), precision, self.device),
             facts={**self.facts, "precision": precision, **facts},
             encoder=None,
         )
@@ -108,6 +120,7 @@ class TransformersModel(LoadedSignalModel):
             network=Network(module=module, head=None, layout="none", unexpected=()),
             content=content,
             fingerprint=stamped(content, str(self.facts["precision"]), self.device),
+            exact=(),
             encoder=None,
         )
 
@@ -235,7 +248,7 @@ class TransformersModel(LoadedSignalModel):
         import torch
 
         if self.encoder is None:
-            self.encoder = passes.encoder_of(self.network, self.device, self.dtype)
+            self.encoder = passes.encoder_of(self.network, self.device, self.dtype, self.exact)
         if self.encoder is None:
             self.unpacked = True
             return self._forward(inputs, layers, keep)
@@ -255,13 +268,15 @@ def load(rest: str, options: LoadOptions) -> TransformersModel:
     import torch
 
     folder, source = _found(rest, options)
-    config, extractor, notes, network = _read(folder, options)
+    with ThreadPoolExecutor(1) as pool:  # the weights are hashed while the library's code is imported
+        hashed = pool.submit(content_digest, folder, FINGERPRINT_VERSION, options.head, options.labels)
+        config, extractor, notes, network = _read(folder, options)
+        content = hashed.result()
     labels, task = _outputs_of(network, config, options, folder)
     device = find_device(options.device)
     network.module.to(device)
     rate = int(extractor.sampling_rate)
     precision, reason, needs_precision = first_precision(options.precision, device)
-    content = content_digest(folder, FINGERPRINT_VERSION, options.head, options.labels)
     return TransformersModel(
         name=folder.resolve().name if source == str(folder) else source.replace("/", "--"),
         labels=labels,

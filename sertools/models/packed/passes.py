@@ -1,5 +1,6 @@
 """Heads on what a packed forward pass gives: the mean over time of each clip."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sertools.models.checkpoints.heads import Network
@@ -12,6 +13,9 @@ from sertools.models.wav2vec2_gpu import weights as gpu_weights
 
 if TYPE_CHECKING:
     import torch
+
+PARTS = (cpu_weights.LAST_LAYERS, cpu_weights.FRONT_END)
+"""Parts that can stay in fp32 while the rest is computed in bf16, the smaller one first."""
 
 Encoder = cpu_weights.Encoder | gpu_weights.GpuEncoder
 
@@ -26,13 +30,22 @@ def is_possible(network: Network, device: "torch.device") -> bool:
     return known and own_head and pooled
 
 
-def encoder_of(network: Network, device: "torch.device", dtype: "torch.dtype") -> Encoder | None:
-    """The encoder arranged for packed passes; None on a graphics card where it disagrees with the module."""
+def encoder_of(
+    network: Network, device: "torch.device", dtype: "torch.dtype", exact: Sequence[str]
+) -> Encoder | None:
+    """The encoder arranged for packed passes; None on a graphics card where it disagrees with the module.
+
+    Args:
+        network: for which `is_possible`
+        device: of its module
+        dtype: of the factors of products
+        exact: parts that stay in fp32, of PARTS
+    """
     module: Any = network.module
     base = getattr(module, getattr(module, "base_model_prefix", ""), module)
     if device.type == "cpu":
-        return cpu_weights.encoder(base, dtype)
-    arranged = gpu_weights.encoder(base, dtype)
+        return cpu_weights.encoder(base, dtype, exact)
+    arranged = gpu_weights.encoder(base, dtype, exact)
     return arranged if on_gpu.agrees(arranged, base) else None
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FAMILY = ("wav2vec2", "hubert", "unispeech", "unispeech-sat", "wavlm")
 """Architectures with the same network but for the attention of WavLM, which has gated relative positions."""
 
+FRONT_END, LAST_LAYERS = "front end", "last layers"
+"""Parts that can stay in fp32 while the rest is computed in bf16."""
+
 SPECTRA = 8
 """Blocks of frames in each product of the positional convolution; the last product is filled with zeros."""
 
@@ -159,7 +162,8 @@ class Encoder:
         norm: applied before the layers, or after them if `norm_first`
         norm_first: whether each layer normalises its input (large models) or its output
         distances: relative positions of WavLM, or None
-        dtype: of the factors of matrix products; sums, norms, softmax and states between layers are fp32
+        dtype: of the factors of products in the front end; each layer has its own; sums, norms, softmax and
+            states between layers are fp32
         rows: the number of rows in a product is padded to a multiple of this
         sizes: numbers of rows for which rows of all products keep their bits, see `packing.same_bits`; empty
             if each clip has to be computed alone
@@ -193,26 +197,43 @@ def why_not(config: Any) -> str:
     return ""
 
 
-def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> Encoder:
+def dtypes_of(
+    layers: int, dtype: "torch.dtype", exact: Sequence[str]
+) -> "tuple[torch.dtype, list[torch.dtype]]":
+    """Number formats of the front end and of each layer, if the parts in `exact` stay in fp32.
+
+    The last layers are the last quarter of them.
+    """
+    import torch
+
+    last = -(-layers // 4) if LAST_LAYERS in exact else 0
+    front = torch.float32 if FRONT_END in exact else dtype
+    return front, [dtype] * (layers - last) + [torch.float32] * last
+
+
+def encoder(base: "torch.nn.Module", dtype: "torch.dtype", exact: Sequence[str] = ()) -> Encoder:
     """The fast form of a transformers module (Wav2Vec2Model, HubertModel, …); draws no random numbers.
 
     Args:
         base: the bare encoder module, in evaluation mode, whose configuration `why_not` accepts
         dtype: of the factors of matrix products
+        exact: parts that stay in fp32, of FRONT_END and LAST_LAYERS
     """
     import torch
 
     module: Any = base
     config = module.config
     stack = module.encoder
+    of_front, of_layers = dtypes_of(len(stack.layers), dtype, exact)
     convolutions = list(module.feature_extractor.conv_layers)
     projection = module.feature_projection
-    layers = tuple(layer_of(layer, config.num_attention_heads, dtype) for layer in stack.layers)
-    projected = linear_of([projection.projection], dtype)
+    heads = config.num_attention_heads
+    layers = tuple(layer_of(*each, heads) for each in zip(stack.layers, of_layers, strict=True))
+    projected = linear_of([projection.projection], of_front)
     positional = _positional(stack.pos_conv_embed.conv)
     return Encoder(
         first=first_of(convolutions[0]),
-        convolutions=tuple(convolution_of(layer, dtype) for layer in convolutions[1:]),
+        convolutions=tuple(convolution_of(layer, of_front) for layer in convolutions[1:]),
         feature_norm=norm_of(getattr(projection, "layer_norm", None)),
         projection=projected,
         positional=positional,
@@ -220,9 +241,9 @@ def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> Encoder:
         norm=norm_of(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
         norm_first=bool(config.do_stable_layer_norm),
         distances=distances_of(stack.layers[0].attention, config),
-        dtype=dtype,
+        dtype=of_front,
         rows=ROWS if dtype == torch.bfloat16 else 1,
-        sizes=_sizes([projected, *_products(layers[0])], positional),
+        sizes=_sizes([projected, *_products(layers[0]), *_products(layers[-1])], positional),
         channels=config.conv_dim[-1],
     )
 
@@ -350,7 +371,7 @@ def _positional(conv: Any) -> Positional:
     )
 
 
-def layer_of(module: Any, heads: int, dtype: "torch.dtype") -> Layer:
+def layer_of(module: Any, dtype: "torch.dtype", heads: int) -> Layer:
     """One transformer layer."""
     attention, feed_forward = module.attention, module.feed_forward
     return Layer(

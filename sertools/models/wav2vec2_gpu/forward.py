@@ -94,7 +94,7 @@ def agrees(encoder: GpuEncoder, base: "torch.nn.Module") -> bool:
     with torch.inference_mode():
         theirs = torch.stack([module(s[None]).last_hidden_state[0].mean(dim=0).float() for s in signals])
     furthest = (ours - theirs).abs().max() / theirs.std()
-    return bool(furthest <= AGREE[str(encoder.dtype)])
+    return bool(furthest <= AGREE[str(encoder.layers[0].up.weight.dtype)])
 
 
 def receptive_field(encoder: GpuEncoder) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Arranges the weights of the wav2vec2 family for packed passes on a graphics card, in fp32 or bf16."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from sertools.models.wav2vec2_cpu.weights import (
     Norm,
     convolution_of,
     distances_of,
+    dtypes_of,
     first_of,
     layer_of,
     linear_of,
@@ -70,30 +72,32 @@ MOST_FRAMES = 32_768
 """More frames at once would not be faster."""
 
 
-def encoder(base: "torch.nn.Module", dtype: "torch.dtype") -> GpuEncoder:
+def encoder(base: "torch.nn.Module", dtype: "torch.dtype", exact: Sequence[str] = ()) -> GpuEncoder:
     """The packed form of a transformers module (Wav2Vec2Model, WavLMModel, …) on its device.
 
     Args:
         base: the bare encoder module, in evaluation mode, whose configuration `why_not` accepts
         dtype: of weights and of the factors of products; sums, norms and states between layers are fp32
+        exact: parts that stay in fp32, see `wav2vec2_cpu.weights`
     """
     module: Any = base
     config, stack, projection = module.config, module.encoder, module.feature_projection
     convolutions = list(module.feature_extractor.conv_layers)
-    conv = stack.pos_conv_embed.conv
+    conv, heads = stack.pos_conv_embed.conv, config.num_attention_heads
+    of_front, of_layers = dtypes_of(len(stack.layers), dtype, exact)
     return GpuEncoder(
         first=first_of(convolutions[0]),
-        convolutions=tuple(convolution_of(layer, dtype) for layer in convolutions[1:]),
+        convolutions=tuple(convolution_of(layer, of_front) for layer in convolutions[1:]),
         feature_norm=norm_of(getattr(projection, "layer_norm", None)),
-        projection=linear_of([projection.projection], dtype),
+        projection=linear_of([projection.projection], of_front),
         positional=Positional(
-            weight=conv.weight.detach().to(dtype), bias=conv.bias.detach(), groups=conv.groups
+            weight=conv.weight.detach().to(of_front), bias=conv.bias.detach(), groups=conv.groups
         ),
-        layers=tuple(layer_of(layer, config.num_attention_heads, dtype) for layer in stack.layers),
+        layers=tuple(layer_of(*each, heads) for each in zip(stack.layers, of_layers, strict=True)),
         norm=norm_of(stack.layer_norm),  # type: ignore[arg-type] # both kinds of encoder have one
         norm_first=bool(config.do_stable_layer_norm),
         distances=distances_of(stack.layers[0].attention, config),
-        dtype=dtype,
+        dtype=of_front,
         budget=Budget(frames=frames_that_fit(stack.layer_norm.weight.device)),
     )
 
