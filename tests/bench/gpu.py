@@ -5,8 +5,8 @@
 
 Prints a table for docs/benchmarks.md with the name of the card and its measured peak: seconds of sound per
 second and the share of the peak for the loop in fp32, the loop under bf16 autocast, padded batches of 32, and
-packed passes in both formats. Then a whole audit with ten perturbations, with what decoding and perturbing take
-by themselves. Weights are random, shapes are true; each way stops after its share of time.
+packed passes in both formats. Then a whole audit with ten perturbations, and what decoding and perturbing
+take by themselves. Weights are random, shapes are true; each way stops after its share of time.
 """
 
 import argparse

@@ -94,14 +94,15 @@ class TransformersModel(LoadedSignalModel):
         """
         import torch
 
-        exact = tuple(facts.get("precision_exact_parts", ())) if precision == "bf16" else ()
+        exact = tuple(facts.get(passes.EXACT_PARTS, ())) if precision == "bf16" else ()
+        others = {name: value for name, value in self.facts.items() if name != passes.EXACT_PARTS}
         return replace(
             self,
             dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
             exact=exact,
             needs_precision=False,
             fingerprint=stamped(" ".join([self.content, *exact]), precision, self.device),
-            facts={**self.facts, "precision": precision, **facts},
+            facts={**others, "precision": precision, **facts},
             encoder=None,
         )
 
