@@ -138,7 +138,7 @@ def compare(model: AutoPrecisionModel, corpus: Corpus, settings: Settings) -> di
 
 
 def _choices(model: AutoPrecisionModel) -> list[tuple[str, ...]]:
-    """Parts of a model that may stay in fp32 while the rest is computed in bf16, the fewest first."""
+    """Parts of a model that may stay in fp32 while the rest is computed in bf16: none, each of them, all."""
     parts = tuple(getattr(model, "parts", ()))
     return [(), *((part,) for part in parts), *([parts] if len(parts) > 1 else [])]
 

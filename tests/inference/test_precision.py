@@ -232,8 +232,11 @@ def test_a_checkpoint_on_this_processor_chooses_by_what_it_measured(tmp_path):
     chosen = precision.choose_precision(model, corpus, "sound", store(tmp_path))
     difference = chosen.facts["precision_difference"]
     assert (chosen.facts["precision"] == "bf16") == (difference <= precision.TOLERANCE)
+    parts = chosen.facts.get("precision_exact_parts", [])
     fixed = load_model(str(folder), LoadOptions(device="cpu", precision=chosen.facts["precision"]))
-    assert chosen.fingerprint == fixed.fingerprint
+    assert (chosen.fingerprint == fixed.fingerprint) == (not parts)
+    again = fixed.with_precision(chosen.facts["precision"], precision_exact_parts=parts)
+    assert chosen.fingerprint == again.fingerprint
 
 
 def test_auto_predicts_the_numbers_of_the_format_it_chose_and_plans_with_them(tmp_path):

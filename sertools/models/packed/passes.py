@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sertools.models.checkpoints.heads import Network
 from sertools.models.checkpoints.layouts import OwnHead
+from sertools.models.wav2vec2_cpu import arranged
 from sertools.models.wav2vec2_cpu import forward as on_cpu
 from sertools.models.wav2vec2_cpu import weights as cpu_weights
 from sertools.models.wav2vec2_cpu.forward import Computed
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 EXACT_PARTS = "precision_exact_parts"
 """The fact that names the parts that stay in fp32."""
 
-PARTS = (cpu_weights.LAST_LAYERS, cpu_weights.FRONT_END)
-"""Parts that can stay in fp32 while the rest is computed in bf16, the smaller one first."""
+PARTS = (cpu_weights.FRONT_END, cpu_weights.LAST_LAYERS)
+"""Parts that can stay in fp32 while the rest is computed in bf16, first the one that rounding harms most."""
 
-Encoder = cpu_weights.Encoder | gpu_weights.GpuEncoder
+Encoder = arranged.Encoder | gpu_weights.GpuEncoder
 
 
 def is_possible(network: Network, device: "torch.device") -> bool:

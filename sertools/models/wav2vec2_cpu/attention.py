@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sertools.models.wav2vec2_cpu.weights import Distances, Gate, Layer
+from sertools.models.wav2vec2_cpu.arranged import Distances, Gate, Layer
 
 if TYPE_CHECKING:
     import torch

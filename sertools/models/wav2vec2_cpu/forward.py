@@ -14,10 +14,10 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from sertools.models.wav2vec2_cpu.arranged import SPECTRA, Encoder, Layer, Positional
 from sertools.models.wav2vec2_cpu.attention import attended, position_biases
 from sertools.models.wav2vec2_cpu.front import frames_of, front, gelu_
 from sertools.models.wav2vec2_cpu.packing import blocks, filled, packs
-from sertools.models.wav2vec2_cpu.weights import SPECTRA, Encoder, Layer, Positional
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ The group norm of the first layer is folded into its weights, using moments of t
 
 from typing import TYPE_CHECKING
 
-from sertools.models.wav2vec2_cpu.weights import Convolution, Encoder, FirstConvolution
+from sertools.models.wav2vec2_cpu.arranged import Convolution, Encoder, FirstConvolution
 
 if TYPE_CHECKING:
     import torch

@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sertools.errors import ModelError
+from sertools.models.wav2vec2_cpu.arranged import Gate, Layer
 from sertools.models.wav2vec2_cpu.attention import gate_of, position_biases
 from sertools.models.wav2vec2_cpu.forward import Computed
-from sertools.models.wav2vec2_cpu.weights import Gate, Layer
 from sertools.models.wav2vec2_gpu.front import front
 from sertools.models.wav2vec2_gpu.weights import Budget, GpuEncoder, Positional
 

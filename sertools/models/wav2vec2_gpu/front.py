@@ -7,7 +7,7 @@ of the first layer is folded into its weights, for each clip with the moments of
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sertools.models.wav2vec2_cpu.weights import Convolution, FirstConvolution
+from sertools.models.wav2vec2_cpu.arranged import Convolution, FirstConvolution
 from sertools.models.wav2vec2_gpu.weights import GpuEncoder
 
 if TYPE_CHECKING:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sertools.models.wav2vec2_cpu.weights import (
+from sertools.models.wav2vec2_cpu.arranged import (
     Convolution,
     Distances,
     FirstConvolution,
     Layer,
     Linear,
     Norm,
+)
+from sertools.models.wav2vec2_cpu.weights import (
     convolution_of,
     distances_of,
     dtypes_of,

@@ -3,41 +3,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig
 
 from sertools.models.load import LoadOptions, load_model
-from sertools.models.wav2vec2_cpu import forward, front, weights
+from sertools.models.wav2vec2_cpu import arranged, forward, front, weights
 from tests.helpers.checkpoints import SMALL, speech, write_audeering_checkpoint, write_checkpoint
+from tests.helpers.wav2vec2 import GROUP, LAYER, MIXED, stock, stock_means
 
-GROUP = {"feat_extract_norm": "group", "do_stable_layer_norm": False}
-LAYER = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
-MIXED = {"feat_extract_norm": "layer", "do_stable_layer_norm": False}
 LARGE_12 = {
     "hidden_size": 1024,
     "num_hidden_layers": 12,
     "num_attention_heads": 16,
     "intermediate_size": 4096,
 }
-
-
-def stock(model_type: str, **settings) -> torch.nn.Module:
-    torch.manual_seed(0)
-    model = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
-    with torch.no_grad():  # norms that do something, so that one that is left out shows
-        for name, parameter in model.named_parameters():
-            if "norm" in name or name.endswith("bias"):
-                parameter.add_(0.1 * torch.randn_like(parameter))
-            if "rel_attn_embed" in name or "gru_rel_pos" in name:  # so that positions decide something
-                parameter.mul_(3)
-    return model
-
-
-def stock_means(model: torch.nn.Module, signal: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Means over time by the library's own forward: of its output (d,) and of its hidden states (l, d)."""
-    with torch.inference_mode():
-        outputs = model(torch.from_numpy(signal)[None], output_hidden_states=True)
-    layers = torch.stack([state.mean(dim=1)[0] for state in outputs.hidden_states])
-    return outputs.last_hidden_state.mean(dim=1)[0], layers
 
 
 def check(model: torch.nn.Module, lengths: list[int]) -> None:
@@ -109,7 +87,7 @@ def test_no_batch_order_or_number_of_threads_changes_a_bit(model_type, dtype, pa
                 assert all(map(torch.equal, clip.frames, expected[i].frames))
 
 
-def computed_by(threads: int, encoder: weights.Encoder, signals: list) -> list[forward.Computed]:
+def computed_by(threads: int, encoder: arranged.Encoder, signals: list) -> list[forward.Computed]:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -13,7 +13,7 @@ from sertools.models.wav2vec2_cpu.weights import FAMILY
 from sertools.models.wav2vec2_gpu import forward, weights
 from sertools.models.wav2vec2_gpu.weights import Budget
 from tests.helpers.checkpoints import SMALL, speech, write_checkpoint
-from tests.models.wav2vec2_cpu.test_forward import GROUP, LAYER, MIXED, stock, stock_means
+from tests.helpers.wav2vec2 import GROUP, LAYER, MIXED, stock, stock_means
 
 pytestmark = pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")
 LENGTHS = [16000, 400, 719, 720, 9001, 24321]
