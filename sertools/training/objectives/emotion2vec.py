@@ -162,7 +162,7 @@ def _pretraining(setting: Setting) -> Phase:
         first, last = module.spreads.tolist()
         if last < COLLAPSED * first:
             setting.warn(
-                f"the teacher's targets have collapsed: they differ between frames of a clip by {last:.2g} at "
+                f"the teacher's targets have collapsed: they differ within a clip by {last:.2g} at "
                 f"the end, by {first:.2g} at the beginning, so the student learnt little about speech; "
                 "options.normalise_targets = true, a slower teacher or a pre-trained encoder may help"
             )
