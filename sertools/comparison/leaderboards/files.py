@@ -8,7 +8,7 @@ again for it, and the page of a model is only written again if something on it h
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
@@ -32,8 +32,8 @@ ONE_RATER = "one rater (people)"
 KEPT = ".kept"
 """Folder of the site with what the next one can use again."""
 
-MANY_PAGES = 200
-"""More pages of models than this are written by several processes."""
+MANY_FILES = 1000
+"""If more result files than this have to be read for what is written, several processes do it."""
 
 Row = list[str | int | float | None]
 
@@ -108,7 +108,7 @@ def write_leaderboard(folder: Path, out: Path) -> Written:
     known = [Source(**each) for each in _load(out / KEPT / "sources.kept", [])]
     found = search(folder, without=out, known=known)
     site = _Site(out=out, found=found)
-    rankings = [shown for corpus in found.by_corpus for shown in site.rank(corpus)]
+    rankings = site.rank()
     site.write_feed()
     site.write_models()
     site.write_index()
@@ -144,65 +144,43 @@ class _Site:
         self.pages_of = pages.names(list(self.found.by_model))
         self.corpora = pages.names(list(self.found.by_corpus), "corpora")
 
-    def rank(self, corpus: str) -> list[Shown]:
-        """The rankings on a corpus, kept or computed."""
-        place = self.out / KEPT / f"{Path(self.corpora[corpus]).name}.kept"
-        sources = self.found.by_corpus[corpus]
-        digest = _digest([look(), [asdict(each) for each in sources], self._pages(sources), corpus])
-        kept = _load(place, {})
-        whole = self._has(kept.get("page", "")) and self._part(corpus).is_file()
-        if kept.get("digest") != digest or not whole:
-            kept = {"digest": digest, **self._ranked(corpus, sources)}
-            _keep(place, kept)
-            self.computed.append(corpus)
-        self.sections[corpus] = kept["sections"]
-        self.people |= kept["people"]
-        self.audits.update(kept["audits"])
-        for model, stands in kept["stands"].items():
-            self.stands.setdefault(model, []).extend(stands)
-        return [Shown(**each) for each in kept["shown"]]
+    def rank(self) -> list[Shown]:
+        """All rankings, kept or computed."""
+        tasks = [task for corpus in self.found.by_corpus if not (task := self._ranking(corpus)).is_kept()]
+        _write_all(tasks, files_read=sum(len(task.sources) for task in tasks))
+        self.computed += [task.corpus for task in tasks]
+        shown = []
+        for corpus in self.found.by_corpus:
+            kept = _load(self._ranking(corpus).kept, {})
+            self.written += bool(kept["page"]) and corpus in self.computed
+            self.sections[corpus] = kept["sections"]
+            self.people |= kept["people"]
+            self.audits.update(kept["audits"])
+            for model, stands in kept["stands"].items():
+                self.stands.setdefault(model, []).extend(stands)
+            shown += [Shown(**each) for each in kept["shown"]]
+        return shown
 
-    def _pages(self, sources: Sequence[Source]) -> list[str]:
-        return [self.pages_of[each.model] for each in sources]
+    def _ranking(self, corpus: str) -> "_Ranking":
+        sources = self.found.by_corpus[corpus]
+        return _Ranking(
+            out=self.out,
+            folder=self.found.folder,
+            corpus=corpus,
+            page=self.corpora[corpus],
+            sources=sources,
+            pages_of={each.model: self.pages_of[each.model] for each in sources},
+        )
 
     def _has(self, page: str) -> bool:
         return not page or (self.out / page).is_file()
-
-    def _ranked(self, corpus: str, sources: Sequence[Source]) -> dict[str, Any]:
-        groups = board(entries_of(self.found.folder, sources))
-        large = any(len(group.standings) > pages.WHOLE for group in groups)
-        page = self.corpora[corpus] if large else ""
-        if page:
-            self._page(page, pages.corpus_page(corpus, groups, self.pages_of))
-        stands: dict[str, list[str]] = {}
-        for group in groups:
-            for standing in group.standings:
-                told = json.dumps(pages.stand(group, standing), ensure_ascii=False)
-                stands.setdefault(standing.entry.model, []).append(told)
-        self._part(corpus).parent.mkdir(parents=True, exist_ok=True)
-        rankings = [
-            ranking(group, self.pages_of).model_dump_json(by_alias=True, indent=1) for group in groups
-        ]
-        files.write_text(self._part(corpus), ",\n".join(indent(each, "  ") for each in rankings))
-        return {
-            "page": page,
-            "sections": [pages.section(group, self.pages_of, more=page) for group in groups],
-            "people": any(group.people for group in groups),
-            "audits": sorted({audit for group in groups for audit in group.audits}),
-            "shown": [asdict(_shown(group)) for group in groups],
-            "stands": stands,
-        }
-
-    def _part(self, corpus: str) -> Path:
-        """The file with the rankings on a corpus as they are in the feed."""
-        return self.out / KEPT / f"{Path(self.corpora[corpus]).name}.feed"
 
     def write_feed(self) -> None:
         """Writes the feed from its parts."""
         with files.atomic(self.out / "feed.json") as part, part.open("w", encoding="utf-8") as file:
             file.write('{\n "schema": 2,\n "groups": [\n')
             for i, corpus in enumerate(self.found.by_corpus):
-                text = self._part(corpus).read_text(encoding="utf-8")
+                text = self._ranking(corpus).part.read_text(encoding="utf-8")
                 file.write((",\n" if i and text else "") + text)
             file.write("\n ]\n}\n")
         schema = json.dumps(Feed.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
@@ -218,12 +196,7 @@ class _Site:
             now[page] = _digest([look(), [asdict(each) for each in sources], stands])
             if before.get(page) != now[page] or not self._has(page):
                 changed.append(_Page(self.out / page, model, stands, self.found.folder, sources))
-        if len(changed) > MANY_PAGES:
-            with ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
-                list(pool.map(_Page.write, changed, chunksize=16))
-        else:
-            for each in changed:
-                each.write()
+        _write_all(changed, files_read=sum(len(page.sources) for page in changed))
         self.written += len(changed)
         _keep(place, now)
 
@@ -244,6 +217,91 @@ class _Site:
     def _page(self, name: str, text: str) -> None:
         files.write_text(self.out / name, text)
         self.written += 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ranking:
+    """The rankings on a corpus, ready to be computed in this process or another one.
+
+    Attributes:
+        out: folder of the site
+        folder: folder of the result files
+        corpus: name of the corpus
+        page: its page, if it has so many models that it needs one
+        sources: the results on it
+        pages_of: model → its page
+    """
+
+    out: Path
+    folder: Path
+    corpus: str
+    page: str
+    sources: Sequence[Source]
+    pages_of: Mapping[str, str]
+
+    @property
+    def kept(self) -> Path:
+        """The file with what the site says of the rankings."""
+        return self.out / KEPT / f"{Path(self.page).name}.kept"
+
+    @property
+    def part(self) -> Path:
+        """The file with the rankings as they are in the feed."""
+        return self.out / KEPT / f"{Path(self.page).name}.feed"
+
+    def is_kept(self) -> bool:
+        """Whether nothing has changed since the rankings were computed."""
+        found = _load(self.kept, {})
+        page = found.get("page", "")
+        return (
+            found.get("digest") == self._digest
+            and self.part.is_file()
+            and (not page or (self.out / page).is_file())
+        )
+
+    @property
+    def _digest(self) -> str:
+        return _digest(
+            [look(), [asdict(each) for each in self.sources], list(self.pages_of.values()), self.corpus]
+        )
+
+    def write(self) -> None:
+        """Computes the rankings and writes what is kept of them, their part of the feed, and their page."""
+        groups = board(entries_of(self.folder, self.sources))
+        page = self.page if any(len(group.standings) > pages.WHOLE for group in groups) else ""
+        if page:
+            files.write_text(self.out / page, pages.corpus_page(self.corpus, groups, self.pages_of))
+        stands: dict[str, list[str]] = {}
+        for group in groups:
+            for standing in group.standings:
+                told = json.dumps(pages.stand(group, standing), ensure_ascii=False)
+                stands.setdefault(standing.entry.model, []).append(told)
+        texts = [ranking(group, self.pages_of).model_dump_json(by_alias=True, indent=1) for group in groups]
+        files.write_text(self.part, ",\n".join(indent(each, "  ") for each in texts))
+        kept = {
+            "digest": self._digest,
+            "page": page,
+            "sections": [pages.section(group, self.pages_of, more=page) for group in groups],
+            "people": any(group.people for group in groups),
+            "audits": sorted({audit for group in groups for audit in group.audits}),
+            "shown": [asdict(_shown(group)) for group in groups],
+            "stands": stands,
+        }
+        files.write_sealed(self.kept, json.dumps(kept))
+
+
+def _write_all(tasks: Sequence["_Ranking | _Page"], *, files_read: int) -> None:
+    """Writes rankings or pages, in several processes if many files have to be read for them."""
+    if files_read > MANY_FILES and len(tasks) > 1:
+        with ProcessPoolExecutor(min(8, os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
+            list(pool.map(_write, tasks, chunksize=max(1, min(16, len(tasks) // 32))))
+    else:
+        for task in tasks:
+            task.write()
+
+
+def _write(task: "_Ranking | _Page") -> None:
+    task.write()
 
 
 @dataclass(frozen=True)

@@ -318,7 +318,7 @@ def test_many_models_have_a_page_for_each_corpus_and_a_list_to_search(folder, tm
 
 def test_many_pages_are_written_by_several_processes(folder, tmp_path, monkeypatch):
     write_leaderboard(folder, tmp_path / "alone")
-    monkeypatch.setattr(files, "MANY_PAGES", 1)
+    monkeypatch.setattr(files, "MANY_FILES", 1)
     written = write_leaderboard(folder, tmp_path / "site")
     assert written.pages == 3
     for path in (tmp_path / "alone" / "models").iterdir():
