@@ -118,6 +118,10 @@ class Remote:
                 self.system.pipe_file(name, content, mode="create")
         except FileExistsError:
             return False
+        except OSError as error:
+            if "ConditionalRequestConflict" in f"{error} {error.__cause__}":  # another one writes it just now
+                return False
+            raise
         return True
 
     def _write(self, name: str, content: bytes) -> None:
@@ -208,16 +212,18 @@ def _explained(url: str, what: str) -> Iterator[None]:
         scheme = url.partition(":")[0]
         hint = f"python -m pip install '.[{scheme}]'" if scheme == "s3" else f"fsspec says: {_short(error)}"
         raise StoreError(f"{scheme} URLs need a package that is not installed", hint=hint) from error
-    except PermissionError as error:
-        raise StoreError(f"no permission to {what} {url}", hint="check the credentials") from error
     except Exception as error:  # each file system has its own classes of errors
         name = type(error).__name__
         if "Credential" in name:
             hint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in ~/.aws"
             raise StoreError(f"there are no credentials for {url}", hint=hint) from error
-        if "Skewed" in f"{name} {error}":
+        if "RequestTimeTooSkewed" in f"{name} {error} {error.__cause__}":
             raise StoreError(
                 f"the clock of this machine differs too much from that of {url}", hint="set the clock"
+            ) from error
+        if isinstance(error, PermissionError):
+            raise StoreError(
+                f"no permission to {what} {url}: {_short(error)}", hint="check the credentials"
             ) from error
         raise StoreError(f"cannot {what} {url}: {_short(error)}") from error
 

@@ -107,6 +107,31 @@ def test_a_place_that_cannot_be_is_one_sentence(place, problem, tmp_path, monkey
         check_writable(local(place))
 
 
+class SkewedError(Exception):
+    """As a library names the answer of a server whose clock is another one."""
+
+    def __str__(self) -> str:
+        return "An error occurred (RequestTimeTooSkewed) when calling the PutObject operation"
+
+
+@pytest.mark.parametrize(
+    ("raised", "problem"),
+    [
+        (PermissionError("Access Denied"), "no permission to write s3://b: Access Denied"),
+        (OSError("the network is down"), "cannot write s3://b: the network is down"),
+    ],
+)
+def test_what_a_file_system_raises_is_explained(raised, problem):
+    with pytest.raises(StoreError, match=problem), remote._explained("s3://b", "write"):
+        raise raised
+
+
+def test_a_clock_that_differs_too_much_is_named():
+    problem = "the clock of this machine differs too much"
+    with pytest.raises(StoreError, match=problem), remote._explained("s3://b", "write"):
+        raise PermissionError("The difference between the times is too large") from SkewedError()
+
+
 @pytest.fixture(scope="module")
 def server():
     """A server that speaks S3, on this machine."""
