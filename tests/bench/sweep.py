@@ -15,7 +15,7 @@ from sertools.sweep.cells import cells_of
 from sertools.sweep.run import finish
 from sertools.sweep.spec import read_sweep
 from sertools.sweep.worker import Worker
-from tests.sweep.test_acceptance import write_sweep
+from tests.helpers.sweeps import write_sweep
 
 
 def main() -> None:

@@ -18,22 +18,12 @@ from sertools.sweep.cells import Cell, cells_of
 from sertools.sweep.run import run_sweep
 from sertools.sweep.spec import read_sweep
 from sertools.sweep.worker import Worker
-from tests.helpers.small import write_noises
+from tests.helpers.sweeps import write_sweep
 
 KILLED = 3
 """Number of workers that are killed."""
 
 LARGE = [pytest.mark.acceptance, pytest.mark.timeout(7200)]
-
-
-def write_sweep(folder: Path, models: int, corpora: int) -> Path:
-    for k in range(corpora):
-        write_noises(folder / f"c{k}", 12, seed=k)
-    listed = [f'{{ spec = "toy:{("loudness", "random")[i % 2]}", name = "m{i}" }}' for i in range(models)]
-    data = [f'{{ spec = "{folder}/c{k}/clips.csv", name = "c{k}" }}' for k in range(corpora)]
-    file = folder / "sweep.toml"
-    file.write_text(f'models = [{", ".join(listed)}]\ndata = [{", ".join(data)}]\naudits = ["correctness"]\n')
-    return file
 
 
 def told(cell: Cell) -> dict:
