@@ -54,7 +54,7 @@ def _content(path: Path) -> bytearray:
 
 
 def _data_of_wrong_length(path: Path) -> tuple[int, str]:
-    """Position of the size of a WAV's chunk of samples, and what is wrong, if samples follow after it; else 0."""
+    """Position of the size of a WAV's chunk of samples, and what is wrong, if samples follow it; else 0."""
     with path.open("rb") as file:
         if file.read(12)[8:] != b"WAVE":
             return 0, ""
@@ -72,7 +72,7 @@ def _data_of_wrong_length(path: Path) -> tuple[int, str]:
 
 
 def _samples_follow(file: BinaryIO) -> bool:
-    """Whether more samples stand at the place in the file, instead of its end, other chunks, tags or zeros."""
+    """Whether more samples follow in the file, instead of its end, other chunks, tags or zeros."""
     follows = file.read(8)
     other = follows[:3] in (b"ID3", b"TAG") or (len(follows) == 8 and follows[:4].strip().isalnum())
     if len(follows) < 8 or other:
