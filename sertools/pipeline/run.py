@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sertools.auditing import run as auditing
 from sertools.auditing.audit import PlannedAudit
 from sertools.corpora.corpus import Corpus, fingerprint
 from sertools.errors import AuditError, SertoolsError
@@ -12,7 +11,7 @@ from sertools.inference.over_time import over_time
 from sertools.inference.precision import choose_precision
 from sertools.inference.settings import Settings
 from sertools.models.model import ClipModel, Model, is_by_clip
-from sertools.pipeline import kept_results, number_format
+from sertools.pipeline import number_format
 from sertools.pipeline.collect import (
     SCORES_ALONE,
     Request,
@@ -25,11 +24,11 @@ from sertools.pipeline.collect import (
     with_measured_columns,
 )
 from sertools.pipeline.needs import conditions, conditions_to_predict, measured_columns
+from sertools.pipeline.processes.outcomes import outcomes
 from sertools.pipeline.provenance import answers, corpus_facts, model_facts, provenance
 from sertools.results.answers import PROVENANCE
 from sertools.results.collection import Results
 from sertools.results.provenance import CLASSES
-from sertools.results.result import Result
 from sertools.results.verdicts.unjudged import without_verdicts
 from sertools.tables.condition import Condition
 from sertools.tables.tables import ModelData, Tables
@@ -199,19 +198,17 @@ def _audited(
         origin[CLASSES] = list(shared.closed)
     results, errors = [], {}
     with settings.progress("audits", len(audits), "audits") as advance:
-        for planned in audits:
-            advance(1)
-            try:
-                result = _result(planned, auditing.tables_of(planned, own, comparison), settings)
-            except Exception as error:  # it is raised when the other audits have run
-                errors[planned.name] = error
-                continue
-            about = {
-                "model": facts | (others if shared.compared and planned.reads_layers else {}),
-                "data": corpus_facts(shared.corpus),
-                "provenance": {"seed": settings.seed, **origin},
-            }
-            results.append(result.model_copy(update=about))
+        found_by_audit = outcomes(audits, own, comparison, settings, advance)
+    for planned, result in zip(audits, found_by_audit, strict=True):
+        if isinstance(result, Exception):  # it is raised when the other audits have run
+            errors[planned.name] = result
+            continue
+        about = {
+            "model": facts | (others if shared.compared and planned.reads_layers else {}),
+            "data": corpus_facts(shared.corpus),
+            "provenance": {"seed": settings.seed, **origin},
+        }
+        results.append(result.model_copy(update=about))
     found = Results(results, {answered.digest: answered} if answered else {})
     if shared.corpus.unjudged:
         asking = {each.name for each in audits if each.needs.conditions or each.reads_layers}
@@ -219,16 +216,3 @@ def _audited(
     if errors:
         raise FailedAuditsError(found, errors)
     return found
-
-
-def _result(planned: PlannedAudit, tables: Tables, settings: Settings) -> Result:
-    """The result of an audit, without what it is about: kept from an earlier run, or computed and kept."""
-    if not kept_results.can_be_kept(planned):
-        return auditing.run(planned, tables, seed=settings.seed)
-    key = kept_results.fingerprint(planned, tables, settings.seed)
-    known = None if settings.fresh else kept_results.read(settings.root, planned, key)
-    if known:
-        return known
-    result = auditing.run(planned, tables, seed=settings.seed)
-    kept_results.keep(settings.root, planned, key, result)
-    return result
