@@ -2,8 +2,10 @@
 
 import importlib
 import importlib.util
+import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,7 @@ def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
         seed: random seed; with a seed, umap-learn runs on one core and gives the same map each time
     """
     # numba sets the number of threads of the whole process, on which the last bits of torch's sums depend
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with threadpool_limits(limits=1), warnings.catch_warnings(), _compiled_code_is_kept():
         warnings.simplefilter("ignore")  # numba warns about umap-learn's code, which cannot be fixed here
         umap_learn: Any = importlib.import_module("umap")
         reducer = umap_learn.UMAP(
@@ -71,6 +73,27 @@ def umap(vectors: NDArray[np.floating], seed: int) -> NDArray[np.floating]:
         )
         made: NDArray[np.floating] = reducer.fit_transform(vectors)
     return made
+
+
+@contextmanager
+def _compiled_code_is_kept() -> Iterator[None]:
+    """Lets numba keep what it compiles of umap-learn, which asks for that in a few of its functions only.
+
+    To compile them takes longer than a map of a thousand clips. What is kept is machine code for this
+    processor and this version of umap-learn, in numba's own cache; it gives the same map.
+    """
+    numba: Any = importlib.import_module("numba")
+    compiled = numba.njit
+
+    def keeping(*given: Any, **options: Any) -> Any:
+        of_umap = str(sys._getframe(1).f_globals.get("__name__")).partition(".")[0] == "umap"
+        return compiled(*given, **({"cache": True} if of_umap else {}) | options)
+
+    numba.njit = keeping
+    try:
+        yield
+    finally:
+        numba.njit = compiled
 
 
 MAPS: Mapping[str, Callable[[NDArray[np.floating], int], NDArray[np.floating]]] = {

@@ -29,13 +29,13 @@ class _Pickler(pickle.Pickler):
         return _opened, (str(root.filename), offset, value.dtype, value.shape, value.strides)
 
 
-def _root(array: NDArray[Any]) -> "np.memmap[Any, Any] | None":
+def _root(array: Any) -> "np.memmap[Any, Any] | None":
     """The mapping of a file into which an array is a view; None if there is none."""
-    found: Any = array
-    while found is not None:
-        if isinstance(found, np.memmap) and isinstance(found.base, mmap.mmap):
-            return found if found.filename is not None else None
-        found = getattr(found, "base", None)
+    while array is not None:
+        base: Any = getattr(array, "base", None)
+        if isinstance(array, np.memmap) and isinstance(base, mmap.mmap):
+            return array if array.filename else None
+        array = base
     return None
 
 

@@ -140,13 +140,13 @@ class SideBySide:
                 process.stdin.write(len(task).to_bytes(8, "big") + task)
                 process.stdin.flush()
             content = process.stdout.read()
+            process.wait()  # before its standard input ends, which would end it too
         finally:
             with self._lock:
                 self._running.discard(process)
             for stream in (process.stdin, process.stdout):
                 with suppress(OSError):
                     stream.close()
-            process.wait()
         return content if process.returncode == 0 else b""
 
 
