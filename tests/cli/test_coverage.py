@@ -109,3 +109,13 @@ def test_columns_under_other_names_are_named_with_their_options(folder):
     done = audit("all.csv", "--map", "label=emotion")
     assert done.exit_code == 0
     assert "if it is speaker, use --map speaker_id=speaker" in done.stderr
+
+
+def test_a_model_that_answers_too_little_is_not_called_unfair(folder):
+    clips = pd.read_csv("clips.csv")
+    clips.assign(sex=["female" if i % 2 else "male" for i in range(60)]).to_csv("clips.csv", index=False)
+    words = ["audit", "correctness", "fairness", "--model", "predictions:right.csv", "--data", "clips.csv"]
+    done = CliRunner().invoke(app, [*words, "--audio", "none", "--out", "both"])
+    assert done.exit_code == 1
+    assert "right answered too few clips to be called correct or fair to all groups." in done.stdout
+    assert "not fair" not in done.stdout

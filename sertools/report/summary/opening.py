@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sertools.report import content
 from sertools.report.summary.rows import Row, rows
+from sertools.results.coverage import COVERAGE
 from sertools.results.result import Result, Verdict
 from sertools.wording import NO_MODEL, plural
 
@@ -19,6 +20,8 @@ def opening(results: Sequence[Result]) -> str:
 
 
 def _sentence(model: str, corpus: str, asked: Sequence[Row]) -> str:
+    silent = [row for row in asked if row.asks.claim and _answers_too_little(row)]
+    asked = [row for row in asked if row not in silent]
     by = {v: [row.asks.claim for row in asked if row.asks.claim and row.verdict is v] for v in Verdict}
     refuted = _listed([f"not {claim}" for claim in by[Verdict.FAIL]], "and")
     shown, undecided = _listed(by[Verdict.PASS], "and"), _listed(by[Verdict.INCONCLUSIVE], "or")
@@ -31,10 +34,20 @@ def _sentence(model: str, corpus: str, asked: Sequence[Row]) -> str:
     if undecided:
         who, where = ("it", "") if parts else (corpus, "") if without else (model, f" on {corpus}")
         parts.append(f"Whether {who} is {undecided}{where} could not be decided.")
+    if silent:
+        who = "it" if parts else f"On {corpus}, {model}"
+        unknown = _listed([row.asks.claim for row in silent], "or")
+        parts.append(f"{who[:1].upper()}{who[1:]} answered too few clips to be called {unknown}.")
     if failed:
         where = "" if parts else f" for {_subject(model, corpus)}"
         parts.append(f"The limits are not met{where} in: {' '.join(failed)}")
     return " ".join(parts) or _without_verdict(_subject(model, corpus), asked)
+
+
+def _answers_too_little(row: Row) -> bool:
+    """Whether nothing failed but the coverage, so that the question is open and the model is to blame."""
+    failed = {f.name for f in row.numbers if f.decides is Verdict.FAIL}
+    return row.verdict is Verdict.FAIL and failed == {COVERAGE}
 
 
 def _subject(model: str, corpus: str) -> str:
