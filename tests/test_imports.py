@@ -52,8 +52,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "perturbations", "store", "speech", "audio", "auditing", "results", "metrics", "statistics", "tables",
     },
     "studies": {
-        "sweep", "training", "pipeline", "inference", "features", "models", "corpora", "perturbations", "store",
-        "speech", "audio", "auditing", "comparison", "report", "results", "metrics", "statistics", "tables",
+        "sweep", "training", "pipeline", "inference", "features", "models", "corpora", "perturbations",
+        "store", "speech", "audio", "auditing", "comparison", "report", "results", "metrics", "statistics",
+        "tables",
     },
     "exploration": {"features", "corpora", "audio", "tables", "metrics", "statistics", "results", "report"},
     "api": {

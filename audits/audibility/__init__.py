@@ -13,9 +13,8 @@ opinion is "excellent" (ITU-T P.800), and the level moves by less than 1 dB, abo
 difference of loudness (Jesteadt, Wier & Green 1977). These measures predict listeners and do not replace
 them: PESQ was made for telephones and codecs, and it is strict with noise in clean pauses.
 
-Every clip under every change is then one of four: people and model notice the change, only people do, only
-    the
-model does, or neither. A prediction of a dimension is unchanged if it moves by less than .05, one of
+Every clip under every change is then one of four: people and model notice the change, only people do,
+only the model does, or neither. A prediction of a dimension is unchanged if it moves by less than .05, one of
 emotion if the class stays the same. A clip that the model did not answer under the change counts as
 changed.
 
@@ -46,6 +45,8 @@ from . import presentation
 from .noticed import measures_of_asked, noticed, sound_findings
 
 ASKS = Asks(question="Does it notice what nobody hears?", claim="unmoved by what nobody hears", rank=22)
+
+ON_REQUEST = True
 
 EXPLANATIONS = {
     "unchanged_if_unheard": (

@@ -7,11 +7,10 @@ synthetic `tts-listening`, answers are compared within the speaker: other words 
 same words in another voice.
 
 The size of an effect is the root of its consistent square: the mean product of these differences of two
-    different
-speakers, over all pairs of words or of voices, which neither noise nor the peculiarity of one speaker adds
-to. The share of the words is a / (a + b) with the sizes a of words and b of voice: 0 for a model that
-listens to the voice alone, 1 for one that follows only the words, as relative cue weights in speech
-perception (Holt & Lotto 2006). For emotions the answer is the vector of all class scores.
+different speakers, over all pairs of words or of voices, which neither noise nor the peculiarity of one
+speaker adds to. The share of the words is a / (a + b) with the sizes a of words and b of voice: 0 for a
+model that listens to the voice alone, 1 for one that follows only the words, as relative cue weights in
+speech perception (Holt & Lotto 2006). For emotions the answer is the vector of all class scores.
 
 With `--splice` clips are also cut in the middle: their second half comes from another clip of the speaker,
 either other words in the same voice or the same words in another voice. Differences between a splice and
@@ -28,11 +27,10 @@ shares of the variance of the answers and of the labels that it explains; in a c
 cannot explain labels.
 
 The limit is ours: the words have at most a quarter of the weight, a third of that of the voice. A model
-    that is
-meant to use the words needs a limit of its own. It is passed only where the answers are shown to follow the
-voice (square above 0, p ≤ .001) and, where the corpus has labels, the model is shown to beat a constant.
-The interval of the share holds all shares that the squares do not contradict (Fieller 1954; jackknife over
-speakers, Student's t), so it contains 0 or 1 where an effect is not shown.
+that is meant to use the words needs a limit of its own. It is passed only where the answers are shown to
+follow the voice (square above 0, p ≤ .001) and, where the corpus has labels, the model is shown to beat a
+constant. The interval of the share holds all shares that the squares do not contradict (Fieller 1954;
+jackknife over speakers, Student's t), so it contains 0 or 1 where an effect is not shown.
 """
 
 import numpy as np

@@ -40,6 +40,8 @@ class Audit:
         sides: `SIDES` of the file: whether its command also takes the sides of a split
         models: `MODELS` of the file: the option that takes all models but the first, where the audit command
             takes several `--model`; empty for one model
+        on_request: `ON_REQUEST` of the file: whether it costs so much that it runs only where it is named, by
+            itself or in a suite
     """
 
     name: str
@@ -56,6 +58,7 @@ class Audit:
     measures: Mapping[str, str] = field(default_factory=dict)
     sides: bool = False
     models: str = ""
+    on_request: bool = False
 
     def plan(self, options: Mapping[str, Any] | None = None, limits: Sequence[Limit] = ()) -> "PlannedAudit":
         """The audit with checked options and what it reads with them.
@@ -193,6 +196,7 @@ def _read(module: ModuleType, path: Path) -> Audit:
         measures=dict(getattr(module, "EXPLANATIONS", {})),
         sides=bool(getattr(module, "SIDES", False)),
         models=getattr(module, "MODELS", ""),
+        on_request=bool(getattr(module, "ON_REQUEST", False)),
     )
     for option, parameter in audit.options().items():
         if parameter.default is inspect.Parameter.empty:

@@ -62,7 +62,7 @@ def choose(
     options: Mapping[str, Any] | None = None,
     shared: Mapping[str, str] | None = None,
 ) -> list[PlannedAudit]:
-    """The named audits, those of a suite with its options and limits, or all available audits.
+    """The named audits, those of a suite with its options and limits, or all that run without being named.
 
     Args:
         names: names of audits; `-` and `_` are equivalent
@@ -82,9 +82,13 @@ def choose(
         limits = read.limit
         wanted = [(load(each.name, folders), each.options) for each in read.audit]
     else:
-        every = [name.replace("-", "_") for name in names] or discover(folders)
-        chosen = list(dict.fromkeys(every))
-        wanted = [(load(name, folders), dict(options or {}) if name == chosen[0] else {}) for name in chosen]
+        chosen = list(dict.fromkeys(name.replace("-", "_") for name in names or discover(folders)))
+        loaded = [load(name, folders) for name in chosen]
+        wanted = [
+            (audit, dict(options or {}) if audit is loaded[0] else {})
+            for audit in loaded
+            if names or not audit.on_request
+        ]
     planned = []
     for audit, given in wanted:
         known = audit.options()

@@ -13,6 +13,7 @@ from sertools.auditing.audit import load
 from sertools.auditing.contract import Needs
 from sertools.auditing.discovery import discover, embedded_folder, name_of, question
 from sertools.auditing.run import _digest, obstacle
+from sertools.auditing.suites import choose
 from sertools.cli.app import app
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
@@ -277,3 +278,12 @@ def test_a_digest_of_tables_holds_lists_too(mine, tables):
     assert run(load("my_own", [mine()]), with_lists, seed=0).answer == "42"
     assert isinstance(clips, pd.DataFrame)
     assert _digest(with_lists) != _digest(tables)
+
+
+def test_an_audit_on_request_runs_only_where_it_is_named():
+    without_names = {planned.name for planned in choose([], None, [])}
+    on_request = {name for name in discover() if load(name).on_request}
+    assert on_request == {"adversarial", "audibility"}
+    assert without_names == set(discover()) - on_request
+    assert [planned.name for planned in choose(["adversarial"], None, [])] == ["adversarial"]
+    assert "adversarial" in {planned.name for planned in choose([], "trust", [])}

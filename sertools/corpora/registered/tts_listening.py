@@ -2,10 +2,9 @@
 
 Twelve voices, a woman and a man in each of six accents of English, say the same eight texts at low, normal
 and high vocal effort: two sentences, each with a negative, a neutral and a positive word, and two rows of
-    syllables
-that mean nothing, so that only the voice is left. Effort sets rate, pitch, pitch range and volume, as in the
-corpus `voices`. Words and voice are *neutral* (neutral word, normal effort), *matched* (positive and high,
-negative and low), or *mismatched* (positive and low, negative and high).
+syllables that mean nothing, so that only the voice is left. Effort sets rate, pitch, pitch range and
+volume, as in the corpus `voices`. Words and voice are *neutral* (neutral word, normal effort), *matched*
+(positive and high, negative and low), or *mismatched* (positive and low, negative and high).
 
 No human rated these clips: arousal and dominance follow from the effort, valence from the word.
 """

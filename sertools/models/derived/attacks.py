@@ -1,9 +1,8 @@
 """Adversarial changes of a clip: small changes that are chosen to change the answer of a model.
 
 The changes of a level are bounded alike: no sample moves by more than ε = rms(x) · 10^(−SNR/20), so that
-    the ratio
-of signal to change is at least the stated SNR. `pgd_l2` bounds the energy of the change instead, at the
-same SNR.
+the ratio of signal to change is at least the stated SNR. `pgd_l2` bounds the energy of the change instead,
+at the same SNR.
 
 - `fgsm`: one step of ε along the sign of the gradient (Goodfellow et al. 2015);
 - `pgd`: ten steps of ε/4 from a random start, each brought back within ε; the best is taken (Madry et al.

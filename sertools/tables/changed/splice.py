@@ -1,8 +1,7 @@
 """Splicing of clips: one half keeps its words or its voice, and the other comes from another clip.
 
 A speaker who says the same sentences in several emotions lets words and voice be exchanged separately: for
-    half
-of a clip, other words in the same voice, or the same words in another voice.
+half of a clip, other words in the same voice, or the same words in another voice.
 """
 
 import hashlib
