@@ -114,10 +114,11 @@ def passes(shape: str, folder: Path, signals: list[Any], device: str, seconds: f
     peaks = {name: peak(device, getattr(torch, name), size) for name in ("float32", "bfloat16")}
     show("# peak, TFLOP per s: " + ", ".join(f"{name} {value / 1e12:.1f}" for name, value in peaks.items()))
     per_sample = flops(shape, [len(s) for s in signals]) / sum(map(len, signals))
+    every = ways(folder, device)
     show("| method | s of sound per s | × loop, fp32 | TFLOP per s | share of the peak of its format |")
     show("|---|---|---|---|---|")
     first = 0.0
-    for name, (work, clips, dtype) in ways(folder, device).items():
+    for name, (work, clips, dtype) in every.items():
         taken, samples = timed(work, rounds(signals, clips), device, seconds)
         speed, rate = samples / 16000 / taken, samples * per_sample / taken
         first = first or speed

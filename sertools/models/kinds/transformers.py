@@ -60,8 +60,12 @@ if TYPE_CHECKING:
 SCHEME = "hf"
 READS = ("head", "labels", "model_scale")
 
-HARMLESS = ("Support for mismatched key_padding_mask", feature_extraction.EMPTY_FILTER)
-"""Warnings of transformers and torch that are harmless for WavLM and AST."""
+HARMLESS = (
+    "Support for mismatched key_padding_mask",
+    "The PyTorch API of nested",
+    feature_extraction.EMPTY_FILTER,
+)
+"""Warnings of transformers and torch that are harmless for WavLM, packed frames and AST."""
 
 FINGERPRINT_VERSION = "hf-4"
 """Increased whenever a change of this kind of model changes results; part of the fingerprint."""
