@@ -61,7 +61,7 @@ SCHEME = "hf"
 READS = ("head", "labels", "model_scale")
 
 HARMLESS = (
-    "Support for mismatched key_padding_mask",
+    "Support for mismatched key_padding",
     "The PyTorch API of nested",
     feature_extraction.EMPTY_FILTER,
 )
