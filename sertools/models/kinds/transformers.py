@@ -60,11 +60,7 @@ if TYPE_CHECKING:
 SCHEME = "hf"
 READS = ("head", "labels", "model_scale")
 
-HARMLESS = (
-    "Support for mismatched key_padding",
-    "The PyTorch API of nested",
-    feature_extraction.EMPTY_FILTER,
-)
+HARMLESS = ("Support for mismatched key", "The PyTorch API of nested", feature_extraction.EMPTY_FILTER)
 """Warnings of transformers and torch that are harmless for WavLM, packed frames and AST."""
 
 FINGERPRINT_VERSION = "hf-4"
