@@ -15,16 +15,13 @@ from sertools.models.model import ClipModel, Model
 from sertools.pipeline.run import FailedAuditsError
 from sertools.results.collection import Results, joined
 from sertools.results.coverage import COVERAGE
-from sertools.results.provenance import ON_TRAINING_DATA, TRAINING
+from sertools.results.provenance import ON_TRAINING_DATA, TRAINING, UNSEEN
 from sertools.results.result import Finding, Result, Verdict
 from sertools.tables.condition import CLEAN
 from sertools.wording import plural
 
 Run = Callable[[Corpus, Sequence[PlannedAudit]], Results]
 """Runs audits of one model on a corpus."""
-
-UNSEEN = "unseen-speakers"
-"""Added to the name of a corpus of which only clips of unseen speakers are judged, like a split."""
 
 BY_ID = "The speakers are recognised by their ids alone."
 """Said where no clip of the corpus was in the training: ids of other people could be equal by chance."""

@@ -14,6 +14,9 @@ CLASSES = "classes"
 TRAINING = "training"
 """Key in the provenance of a result: how much of the corpus was in the training, and what was judged."""
 
+UNSEEN = "unseen-speakers"
+"""Added to the name of a corpus of which only clips of unseen speakers are judged, like a split."""
+
 ON_TRAINING_DATA = "_on_training_data"
 """Suffix of findings on clips that were in the training; no limit judges them."""
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sertools.report import content
 from sertools.report.summary.rows import Row, rows
 from sertools.results.coverage import COVERAGE
+from sertools.results.provenance import UNSEEN
 from sertools.results.result import Result, Verdict
 from sertools.wording import NO_MODEL, plural
 
@@ -82,6 +83,8 @@ def title(results: Sequence[Result]) -> str:
     """The question of the whole report."""
     models, corpora = content.subject_names(results)
     model = models[0] if len(models) == 1 else plural(len(models), "model")
+    # audits without a model read the whole corpus, also where a model is judged on unseen speakers only
+    corpora = list(dict.fromkeys(name.removesuffix(f":{UNSEEN}") for name in corpora))
     corpus = corpora[0] if len(corpora) == 1 else f"{len(corpora)} corpora"
     if models == [NO_MODEL]:
         return f"What do audits of {corpus} without a model show?"
