@@ -50,6 +50,7 @@ def answer(
         sentences += _best(runs, without_place=False)
         for run, found, (good, bad, open_) in zip(runs[1:], pairs, counted, strict=True):
             sentences += _pair_sentences(run.name, first, found, good, bad, open_)
+            sentences += _not_counted(runs[0], run, found)
     rows = tables.verdicts(runs, measures).rows
     decided_differently = sum({Verdict.PASS, Verdict.FAIL} <= set(row[len(COLUMNS) + 1 :]) for row in rows)
     differ = f"{plural(len(rows), 'verdict')} differ{'s' if len(rows) == 1 else ''}"
@@ -103,6 +104,8 @@ def _pair_sentences(
 ) -> list[str]:
     """How a run differs from the first, and on which clips they are compared."""
     if not good + bad + open_:
+        if any(change.low is not None for change in found.values()):
+            return []  # the reason follows
         shared = sum(change.value is not None for change in found.values())
         return [
             f"{name} and {first} share {plural(shared, 'value')}, none paired by speaker, so no difference "
@@ -120,6 +123,18 @@ def _pair_sentences(
             "answered."
         )
     return sentences
+
+
+def _not_counted(first: Run, run: Run, found: Mapping[Measure, Finding]) -> list[str]:
+    """Which scores are not counted because a model is not shown to beat a constant in them."""
+    paired = [measure for measure, change in found.items() if change.low is not None]
+    behind = {each.name: sum(each.is_unranked(measure) for measure in paired) for each in (run, first)}
+    return [
+        f"In {n} of {plural(len(paired), 'score')} paired by speaker, {name} is not shown to beat a constant "
+        "prediction; these are not counted."
+        for name, n in behind.items()
+        if n
+    ]
 
 
 def _best(runs: Sequence[Run], *, without_place: bool = True) -> list[str]:

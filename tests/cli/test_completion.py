@@ -20,7 +20,7 @@ def completed(line: str, shell: str = "bash") -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("sertools aud", ["audit"]),
+        ("sertools audit", ["audit"]),
         ("sertools fairness --gro", ["--group"]),
         ("sertools corpus ch", ["check"]),
         ("sertools audit --precision bf", ["bf16"]),

@@ -284,7 +284,7 @@ def test_a_gap_of_a_useless_model_is_neither_ranked_nor_counted_as_better(said):
     found = against(useless, useful)
     assert difference(found, "fairness.max_minus_min").high < 0, "the difference itself is told"
     assert rows(found, "ranks") == []
-    assert "none paired by speaker" in found.answer
+    assert "In 1 of 1 score paired by speaker, new is not shown to beat a constant" in found.answer
     fair = against(result([gap(0.0)], audit="fairness", left_out=none), useful)
     assert [row[4:] for row in rows(fair, "ranks")] == [["lower", "2", "1"]]
     assert "in 1 and worse in 0" in fair.answer

@@ -123,9 +123,8 @@ def test_the_command_writes_a_comparison_that_can_be_read_and_reported_again(fol
     agreement = {f.target: f for f in written.findings if f.name == "speakers.agreement"}
     assert agreement["arousal"].speakers == 6
     page, text = (out / "compare.html").read_text(), (out / "compare.md").read_text()
-    for title in ("Agreement on the ranking of speakers (Spearman)", "Ranks (from paired differences, Holm)"):
-        assert title in page
-        assert title.split(" (")[0] in text
+    assert "Agreement on the ranking of speakers (Spearman)" in page
+    assert "Agreement on the ranking of speakers" in text
     drawn = sorted((out / "figures").iterdir())
     assert len(drawn) == len(written.figures) == page.count("<figure>")
     assert all(f"figures/{path.name}" in text for path in drawn)
@@ -137,7 +136,7 @@ def test_the_page_says_first_what_was_compared_and_never_that_nothing_was_judged
     for name in ("compare.html", "compare.md"):
         page = (tmp_path / "out" / name).read_text()
         assert "Which serves clips better, toy-loudness or toy-random?" in page
-        assert "toy-random is better beyond chance than toy-loudness in" in page
+        assert "toy-random is not shown to beat a constant prediction; these are not counted" in page
         assert "Nothing was judged" not in page
         assert page.index("Scores of each model") < page.index("Differences paired by speaker")
         assert page.index("Differences paired by speaker") < page.index("common scale")

