@@ -30,7 +30,9 @@ def tables_of(planned: PlannedAudit, own: ModelData, comparison: Mapping[str, Mo
     """The tables that one audit reads: of the model and of the models that it is compared with.
 
     Sums over frames are only those of the audit's kind of cells and levels; the other models are the
-    checkpoints that it names, or else those whose layers are compared.
+    checkpoints that it names, or else those whose layers are compared. What only some audits need is given to
+    these alone, so that the time a model takes, for one, does not change what the results of others are kept
+    under.
 
     Args:
         planned: the audit
@@ -39,14 +41,21 @@ def tables_of(planned: PlannedAudit, own: ModelData, comparison: Mapping[str, Mo
     """
 
     def chosen(data: ModelData) -> Tables:
-        needed = planned.needs.frame_sums
+        whole, needs = data.tables, planned.needs
+        tables = replace(
+            whole,
+            running_cost=whole.running_cost if needs.running_cost else None,
+            sound_quality=whole.sound_quality if needs.sound_quality else None,
+            attacks=whole.attacks if needs.attacks else None,
+        )
+        needed = needs.frame_sums
         if needed is None:
-            return data.tables
+            return tables
         found = data.frame_sums.get((needed.groups, needed.by), {})
         sums = {level: found[level] for level in needed.levels if level in found}
         if not needed.between_layers:
             sums = {level: replace(each, between={}) for level, each in sums.items()}
-        return replace(data.tables, frame_sums=sums)
+        return replace(tables, frame_sums=sums)
 
     wanted = {
         role: chosen(data)

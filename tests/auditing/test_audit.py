@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,15 @@ from typer.testing import CliRunner
 from sertools.auditing.audit import load
 from sertools.auditing.contract import Needs
 from sertools.auditing.discovery import discover, embedded_folder, name_of, question
-from sertools.auditing.run import _digest, obstacle
+from sertools.auditing.run import _digest, obstacle, tables_of
 from sertools.auditing.suites import choose
 from sertools.cli.app import app
 from sertools.errors import AuditError
 from sertools.randomness import identity_rng
 from sertools.results.result import Limit, Verdict
 from sertools.selftest import toy_corpus
+from sertools.tables.running_cost import RunningCost
+from sertools.tables.tables import ModelData
 from tests.helpers.audits import run
 from tests.helpers.places import ROOT
 from tests.helpers.small import write_noises
@@ -287,3 +290,11 @@ def test_an_audit_on_request_runs_only_where_it_is_named():
     assert without_names == set(discover()) - on_request
     assert [planned.name for planned in choose(["adversarial"], None, [])] == ["adversarial"]
     assert "adversarial" in {planned.name for planned in choose([], "trust", [])}
+
+
+def test_what_few_audits_need_is_not_given_to_others():
+    cost = RunningCost(machine="m", parameters=1, lengths=(), notes=())
+    answers = toy_corpus.answers("oracle", toy_corpus.clips(speakers=6, per_speaker=4))
+    own = ModelData(tables=replace(answers, running_cost=cost), frame_sums={})
+    given = {name: tables_of(load(name).plan(), own, {}).running_cost for name in ("fairness", "efficiency")}
+    assert given == {"fairness": None, "efficiency": cost}
