@@ -5,6 +5,7 @@ would have computed. An audit whose process gives nothing back, because the audi
 left to this process, where errors and messages are those of a single one.
 """
 
+import contextlib
 import os
 import subprocess  # nosec B404 (starts this program only)
 import sys
@@ -103,14 +104,12 @@ class SideBySide:
                     return
                 i = next(iter(self._tasks))
                 task = self._tasks.pop(i)
-            try:
+            # if it fails, this process runs the audit, and raises what it raises
+            with contextlib.suppress(Exception):
                 content, said = self._answer(packed(task))
                 if content:
                     self._found[i] = Result.model_validate_json(content), said
-            except Exception:  # noqa: S112 (this process runs the audit then, and raises what it raises)
-                continue
-            finally:
-                self._done[i].set()
+            self._done[i].set()
 
     def _answer(self, task: bytes) -> tuple[bytes, str]:
         """What a process of its own gives back, empty if it fails, and what it says on standard error."""
