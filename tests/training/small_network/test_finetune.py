@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -296,10 +298,11 @@ def test_one_model_learns_ratings_of_one_corpus_and_emotions_of_another(corpus, 
     rated = pd.DataFrame({"file": corpus.clips["file"].iloc[:8], "speaker": "x"})
     rated["file"] = [str(corpus.root / file) for file in rated["file"]]
     rated["arousal"] = np.linspace(0, 1, 8)
+    rated.insert(0, "clip", [f"rated {i}" for i in range(8)])  # seeds follow names, which must not be places
     rated.to_csv(tmp_path / "rated.csv", index=False)
     emotions = sorted(PITCH_HZ)
     recipe = tiny(emotions=emotions, speakers=["a", "b", "x"], epochs=25, learning_rate=0.03)
-    corpora = [corpus, load_corpus(str(tmp_path / "rated.csv"))]
+    corpora = [replace(corpus, name="tones"), load_corpus(str(tmp_path / "rated.csv"))]
     learnt = training_data(recipe, corpora, recipe.speakers)
     # the tones have emotions, from which all three ratings follow; the other corpus has only arousal
     assert (
@@ -312,8 +315,8 @@ def test_one_model_learns_ratings_of_one_corpus_and_emotions_of_another(corpus, 
     assert list(model.labels) == ["arousal", "dominance", "valence", *emotions]
     scores = np.stack([model.predict([signal]).scores[0] for signal in learnt.signals[:24]])
     np.testing.assert_allclose(scores[:, 3:].sum(axis=1), 1, atol=1e-5)
-    # four pure tones: most are told apart, where chance is a quarter; seeds follow the name of the folder
-    assert (scores[:, 3:].argmax(axis=1) == learnt.emotions[:24]).mean() > 0.6
+    # four pure tones: all but a few are told apart, where chance is a quarter
+    assert (scores[:, 3:].argmax(axis=1) == learnt.emotions[:24]).mean() > 0.8
 
 
 def test_a_single_emotion_is_refused():
